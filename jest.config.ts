@@ -1,0 +1,23 @@
+import type { Config } from 'jest';
+
+const config: Config = {
+  testMatch: ['<rootDir>/{packages,plugins,examples,benchmarks,scripts}/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/(packages|plugins)/[^/]+/dist/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
+  },
+  // Tests run on the sources, so that no build can be stale; packed packages are tested on their own.
+  moduleNameMapper: {
+    '^@hookline/core/tensor-types$': '<rootDir>/packages/core/src/tensor-types.ts',
+    '^@hookline/(core|tfjs|testing|trainer|data)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@hookline/plugin-([^/]+)$': '<rootDir>/plugins/$1/src/index.ts',
+    '^@hookline/preset-([^/]+)$': '<rootDir>/plugins/preset-$1/src/index.ts',
+    '^hookline$': '<rootDir>/packages/hookline/src/index.ts',
+  },
+  testEnvironment: '<rootDir>/scripts/jest-environment.mjs',
+  testTimeout: 60_000,
+};
+
+export default config;
