@@ -1,0 +1,89 @@
+/** The kinds of hook there are; the names are tapable's without the word Hook. */
+export type HookKind =
+  'Sync' | 'SyncBail' | 'SyncWaterfall' | 'AsyncSeries' | 'AsyncSeriesBail' | 'AsyncSeriesWaterfall';
+
+/**
+ * What a hook is: its kind, the names of its arguments and what it is for.
+ *
+ * `Args` and `Result` exist for the compiler only. In a waterfall the first argument is the value handed on.
+ */
+export interface HookSpec<
+  Kind extends HookKind = HookKind,
+  Args extends readonly unknown[] = readonly unknown[],
+  Result = unknown,
+> {
+  readonly kind: Kind;
+  /** Names of the arguments, three at most. */
+  readonly args: readonly string[];
+  /** One line for `inspect` and the documentation. */
+  readonly description: string;
+  types?(...args: Args): Result;
+}
+
+/** The hooks of one owner, by name. */
+export type HookTable = Readonly<Record<string, HookSpec>>;
+
+type MaybePromise<T> = T | Promise<T>;
+/** `void` beside the value: a tap that returns nothing leaves things as they are. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- taps without a return statement have this type
+type Optional<T> = T | undefined | void;
+
+/** The function that a plugin gives to `tap`, by the kind of the hook. */
+export type TapFunction<S extends HookSpec> =
+  S extends HookSpec<infer Kind, infer Args, infer Result>
+    ? Kind extends 'Sync'
+      ? (...args: Args) => void
+      : Kind extends 'SyncBail' | 'SyncWaterfall'
+        ? (...args: Args) => Optional<Result>
+        : Kind extends 'AsyncSeries'
+          ? (...args: Args) => MaybePromise<void>
+          : (...args: Args) => MaybePromise<Optional<Result>>
+    : never;
+
+/** What calling a hook of this kind returns; the async kinds return a promise only when a tap did. */
+export type CallResult<S extends HookSpec> =
+  S extends HookSpec<infer Kind, readonly unknown[], infer Result>
+    ? Kind extends 'Sync'
+      ? void
+      : Kind extends 'SyncBail'
+        ? Result | undefined
+        : Kind extends 'SyncWaterfall'
+          ? Result
+          : Kind extends 'AsyncSeries'
+            ? MaybePromise<void>
+            : Kind extends 'AsyncSeriesBail'
+              ? MaybePromise<Result | undefined>
+              : MaybePromise<Result>
+    : never;
+
+/** The arguments a hook is called with. */
+export type CallArguments<S extends HookSpec> = S extends HookSpec<HookKind, infer Args> ? Args : never;
+
+const spec =
+  <Kind extends HookKind>(kind: Kind) =>
+  <Args extends readonly unknown[], Result = void>(
+    args: readonly string[],
+    description: string,
+  ): HookSpec<Kind, Args, Result> =>
+    Object.freeze({ kind, args: Object.freeze([...args]), description });
+
+const waterfall =
+  <Kind extends HookKind>(kind: Kind) =>
+  <Value, Rest extends readonly unknown[] = []>(
+    args: readonly string[],
+    description: string,
+  ): HookSpec<Kind, [Value, ...Rest], Value> =>
+    spec(kind)<[Value, ...Rest], Value>(args, description);
+
+/** Every tap runs, in order, within the call. */
+export const sync = spec('Sync');
+/** Taps run until one returns something other than undefined. */
+export const syncBail = spec('SyncBail');
+/** Every tap may return a replacement of the first argument. */
+export const syncWaterfall = waterfall('SyncWaterfall');
+/** Every tap runs, one after the other; a tap may be async. */
+export const asyncSeries = spec('AsyncSeries');
+/** Taps run one after the other until one gives something other than undefined. */
+export const asyncSeriesBail = spec('AsyncSeriesBail');
+/** Every tap may give a replacement of the first argument, one after the other. */
+export const asyncSeriesWaterfall = waterfall('AsyncSeriesWaterfall');

@@ -1,0 +1,85 @@
+import type { EventStorage } from '../storage/event-storage.ts';
+import type { CheckpointBuilder, CheckpointView } from '../state/checkpoint-view.ts';
+import type { StepContext, StepOutput } from '../step-runner.ts';
+import type { ScalarTensor, Tensor, Variable } from '../tensor-types.ts';
+import { asyncSeries, asyncSeriesBail, asyncSeriesWaterfall, sync, syncBail, syncWaterfall } from './hook-spec.ts';
+import type { HookSet, Phases } from './hook-set.ts';
+
+/** What a run is, from `beforeTrain` to `afterTrain`. */
+export interface RunContext {
+  readonly startIteration: number;
+  readonly maxIterations: number;
+  readonly storage: EventStorage;
+}
+
+/** How a run ended. */
+export interface Outcome {
+  /** `completed`: all iterations ran. `stopped`: a stop was requested. `interrupted`: a signal. `failed`: an error. */
+  readonly status: 'completed' | 'stopped' | 'interrupted' | 'failed';
+  /** Iterations done in all, the iteration to resume at. */
+  readonly iteration: number;
+  /** Why, for `stopped` and `interrupted`. */
+  readonly reason?: string;
+  /** What failed, for `failed`. */
+  readonly error?: unknown;
+}
+
+/** Evaluation results: numbers by name, nested by task or data set. */
+export interface Results {
+  readonly [name: string]: number | Results;
+}
+
+/** What to do about a failed step: go on with the next iteration, or end gracefully. */
+export type FailedStepAction = 'skip' | 'stop';
+
+/** Named tensors, such as gradients by variable name. */
+export type NamedTensors = Readonly<Record<string, Tensor>>;
+/** Losses by name. */
+export type NamedLosses = Readonly<Record<string, ScalarTensor>>;
+/** Variables by name. */
+export type NamedVariables = Readonly<Record<string, Variable>>;
+
+/**
+ * The hooks of every trainer, in one place.
+ *
+ * Async hooks run on the host, between steps. Sync hooks run on tensors, inside the step: a sync tap is a pure
+ * function of tensors, so that a runner may record the step once and replay it.
+ */
+export const HOOK_TABLE = Object.freeze({
+  /** Opens what a run needs. Runs once, before the first iteration. */
+  beforeTrain: asyncSeries<[run: RunContext]>(['run'], 'open what the run needs'),
+  /** Before each step; keep it negligible, its time counts as the step's. */
+  beforeStep: asyncSeries<[step: StepContext]>(['step'], 'host work before a step, negligible'),
+  /** After each step: log, save, evaluate. */
+  afterStep: asyncSeries<[step: StepContext, output: StepOutput]>(['step', 'output'], 'host work after a step'),
+  /** After the last iteration, whatever the outcome. */
+  afterTrain: asyncSeries<[outcome: Outcome]>(['outcome'], 'after the run, whatever the outcome'),
+  /** Evaluators add their metrics to the results. */
+  evaluate: asyncSeriesWaterfall<Results, [step: StepContext]>(['results', 'step'], 'evaluators add their metrics'),
+  /** Anything stateful adds to a checkpoint. */
+  saveState: asyncSeries<[checkpoint: CheckpointBuilder]>(['checkpoint'], 'add to a checkpoint being saved'),
+  /** Anything stateful takes its part from a checkpoint. */
+  loadState: asyncSeries<[checkpoint: CheckpointView]>(['checkpoint'], 'take from a checkpoint being loaded'),
+  /** A plugin may handle a failed step. */
+  stepFailed: asyncSeriesBail<[error: unknown, step: StepContext], FailedStepAction>(
+    ['error', 'step'],
+    'handle a failed step: skip it or stop',
+  ),
+  /** The batch on the device, before the forward pass. */
+  batch: syncWaterfall<unknown>(['batch'], 'replace the batch on the device'),
+  /** The losses, before they are summed. */
+  losses: syncWaterfall<NamedLosses>(['losses'], 'add, weight or scale losses'),
+  /** The gradients by variable name (detectron2's after_backward). */
+  gradients: syncWaterfall<NamedTensors>(['gradients'], 'clip, accumulate or replace gradients'),
+  /** Replaces the optimizer's update when a tap returns true. */
+  update: syncBail<[gradients: NamedTensors], true>(['gradients'], "replace the optimizer's update"),
+  /** The variables after the update. */
+  afterUpdate: sync<[variables: NamedVariables]>(['variables'], 'moving averages and the like'),
+});
+
+/** The engine's own hooks as types. */
+export type EngineHooks = typeof HOOK_TABLE;
+/** The engine's hooks of one trainer, for the engine. */
+export type EngineHookSet = HookSet<EngineHooks>;
+/** The hooks that a step runner calls inside the step. */
+export type StepPhases = Pick<Phases<EngineHooks>, 'batch' | 'losses' | 'gradients' | 'update' | 'afterUpdate'>;

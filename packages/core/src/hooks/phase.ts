@@ -1,0 +1,124 @@
+import {
+  AsyncSeriesBailHook,
+  AsyncSeriesHook,
+  AsyncSeriesWaterfallHook,
+  SyncBailHook,
+  SyncHook,
+  SyncWaterfallHook,
+} from 'tapable';
+import { HooklineError } from '../errors.ts';
+import { assertTap, guardAsyncTap, guardSyncTap } from './guard-tap.ts';
+import type { HookSite } from './hook-site.ts';
+import type { CallArguments, CallResult, HookKind, HookSpec, TapFunction } from './hook-spec.ts';
+
+/** What a plugin is given of a hook: it can tap it and nothing else. */
+export interface HookFacade<S extends HookSpec = HookSpec> {
+  /** Adds a tap in the plugin's place of the order. */
+  tap(fn: TapFunction<S>): void;
+}
+
+interface TapableHook {
+  readonly taps: readonly { readonly name: string }[];
+  tap(name: string, fn: unknown): void;
+  tapAsync(name: string, fn: unknown): void;
+  call(...args: unknown[]): unknown;
+  callAsync(...args: unknown[]): void;
+}
+
+const CLASSES = {
+  Sync: SyncHook,
+  SyncBail: SyncBailHook,
+  SyncWaterfall: SyncWaterfallHook,
+  AsyncSeries: AsyncSeriesHook,
+  AsyncSeriesBail: AsyncSeriesBailHook,
+  AsyncSeriesWaterfall: AsyncSeriesWaterfallHook,
+} satisfies Record<HookKind, unknown>;
+
+/** One tapable hook of one trainer, with guarded taps and a seal. Its owner calls it; plugins get facades. */
+export class Phase<S extends HookSpec = HookSpec> {
+  readonly name: string;
+  readonly spec: S;
+  readonly #site: HookSite;
+  readonly #hook: TapableHook;
+  readonly #isSync: boolean;
+  #sealed = false;
+
+  constructor(name: string, spec: S, site: HookSite) {
+    this.name = name;
+    this.spec = spec;
+    this.#site = site;
+    this.#isSync = spec.kind.startsWith('Sync');
+    const HookClass = CLASSES[spec.kind] as unknown as new (args: readonly string[], name: string) => TapableHook;
+    this.#hook = new HookClass(spec.args, name);
+  }
+
+  /** Who taps this hook, in the order in which they run. */
+  get taps(): readonly string[] {
+    return this.#hook.taps.map((tap) => tap.name);
+  }
+
+  /** Whether anybody taps this hook. */
+  get used(): boolean {
+    return this.#hook.taps.length > 0;
+  }
+
+  /** The facade through which `plugin` taps this hook. */
+  facade(plugin: string): HookFacade<S> {
+    return Object.freeze({ tap: (fn: TapFunction<S>) => this.#tap(plugin, fn) });
+  }
+
+  /** No tap may be added from here on; what a step runs stays the same for the whole training. */
+  seal(): void {
+    this.#sealed = true;
+  }
+
+  /**
+   * Calls the taps. Async kinds return their value directly when every tap was synchronous, so that such a phase
+   * costs no promise; otherwise they return a promise.
+   *
+   * @throws PluginError (or a promise rejected with it) when a tap fails
+   */
+  call(...args: CallArguments<S>): CallResult<S>;
+  call(...args: unknown[]): unknown {
+    if (this.#isSync) return this.#hook.call(...args);
+    if (this.#hook.taps.length === 0) return this.spec.kind === 'AsyncSeriesWaterfall' ? args[0] : undefined;
+    let settled = false;
+    let failure: unknown;
+    let value: unknown;
+    let resolve: ((value: unknown) => void) | undefined;
+    let reject: ((error: unknown) => void) | undefined;
+    this.#hook.callAsync(...args, (error: unknown, result: unknown) => {
+      settled = true;
+      if (error !== null && error !== undefined) {
+        failure = error;
+        reject?.(error);
+      } else {
+        value = result;
+        resolve?.(result);
+      }
+    });
+    if (settled) {
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- always a PluginError, see guardAsyncTap
+      if (failure !== undefined) throw failure;
+      return value;
+    }
+    return new Promise((onValue, onError) => {
+      resolve = onValue;
+      reject = onError;
+    });
+  }
+
+  #tap(plugin: string, fn: unknown): void {
+    if (this.#sealed) {
+      throw new HooklineError('HKL_TAP_AFTER_SEAL', 'hooks cannot be tapped once the plugins are set up', {
+        who: plugin,
+        where: `hook ${this.name}`,
+        fix: "Tap within the plugin's setup function",
+      });
+    }
+    const { kind, args } = this.spec;
+    assertTap(plugin, this.name, kind, fn);
+    if (this.#isSync) this.#hook.tap(plugin, guardSyncTap(plugin, this.name, this.#site, fn));
+    else this.#hook.tapAsync(plugin, guardAsyncTap(plugin, this.name, this.#site, args.length, fn));
+  }
+}

@@ -1,0 +1,33 @@
+import type { LazyScalar } from './storage/lazy-scalar.ts';
+
+/** A number, or a scalar that is still on the device and is read only when somebody asks. */
+export type ScalarValue = number | LazyScalar;
+
+/** What every hook of a step is told about it. */
+export interface StepContext {
+  /** 0-based iteration, the same as `storage.iteration` and `trainer.iteration`. */
+  readonly iteration: number;
+  /** Iteration at which this call of `train()` began. */
+  readonly startIteration: number;
+  /** Iteration at which training ends (exclusive). */
+  readonly maxIterations: number;
+}
+
+/** What a step runner hands back for one step. */
+export interface StepOutput {
+  /** Losses by name; the engine stores each, and their sum as `total_loss` unless that is the only one. */
+  readonly losses: Readonly<Record<string, ScalarValue>>;
+  /** The sum of the losses, where the runner has it already. */
+  readonly totalLoss?: ScalarValue;
+  /** Other scalars worth storing, by name. */
+  readonly metrics?: Readonly<Record<string, ScalarValue>>;
+  /** Seconds spent waiting for data. */
+  readonly dataTime?: number;
+}
+
+/** Does the arithmetic of one step; the only thing in a trainer that touches tensors. */
+export interface StepRunner {
+  run(context: StepContext): StepOutput | Promise<StepOutput>;
+  /** Called once after training, in the reverse order of construction. */
+  close?(): void | Promise<void>;
+}
