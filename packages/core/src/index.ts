@@ -1,1 +1,2 @@
-export {};
+export { HooklineError, PluginError, describeCause, isHooklineError, type ErrorDetails } from './errors.ts';
+export { didYouMean, suggestName } from './suggest-name.ts';
