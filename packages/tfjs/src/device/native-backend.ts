@@ -1,0 +1,75 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { describeCause } from '@hookline/core';
+import { findNativeRuntime, type NativeRuntime } from '../runtime/native-runtime.ts';
+import { shimNodeUtil } from './node-util-shim.ts';
+
+/** The name under which @tensorflow/tfjs-node registers itself. */
+export const NATIVE_BACKEND = 'tensorflow';
+
+export interface NativeBackend {
+  readonly usesGpu: boolean;
+  /** Version of libtensorflow. */
+  readonly tensorflow: string;
+  readonly packageName: string;
+}
+
+export type NativeAttempt =
+  { readonly backend: NativeBackend; readonly problem: '' } | { readonly backend: undefined; readonly problem: string };
+
+/**
+ * Loads the native backend into this process and makes it the active one. Never throws: a package that is missing or
+ * cannot be loaded is a problem in words.
+ *
+ * @param hideGpu keep TensorFlow from taking a GPU; works only for the first load of a process
+ */
+export async function loadNativeBackend(hideGpu = false): Promise<NativeAttempt> {
+  const { runtime, problem } = findNativeRuntime();
+  if (runtime === undefined) return { backend: undefined, problem };
+  try {
+    if (tf.findBackend(NATIVE_BACKEND) === null) requireNative(runtime, hideGpu);
+    await tf.setBackend(NATIVE_BACKEND);
+  } catch (cause) {
+    const why = describeCause(cause).split('\n')[0] ?? '';
+    return { backend: undefined, problem: `${runtime.package.name} could not be loaded: ${why}` };
+  }
+  const loaded = tf.backend() as unknown as { isUsingGpuDevice: boolean; binding: { TF_Version: string } };
+  return {
+    backend: {
+      usesGpu: loaded.isUsingGpuDevice,
+      tensorflow: loaded.binding.TF_Version,
+      packageName: runtime.package.name,
+    },
+    problem: '',
+  };
+}
+
+function requireNative(runtime: NativeRuntime, hideGpu: boolean): void {
+  shimNodeUtil();
+  // TensorFlow reads this when the library is loaded; its notes about oneDNN and CPU instructions help nobody here.
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  const visible = process.env['CUDA_VISIBLE_DEVICES'];
+  if (hideGpu) process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+  try {
+    const require = createRequire(join(runtime.package.folder, 'package.json'));
+    if (runtime.via === 'package') require(runtime.package.folder);
+    else requireWithBinding(require, runtime);
+  } finally {
+    if (hideGpu && visible === undefined) delete process.env['CUDA_VISIBLE_DEVICES'];
+    else if (hideGpu) process.env['CUDA_VISIBLE_DEVICES'] = visible;
+  }
+}
+
+/** The package asks node-pre-gyp where its addon is; where its own folder cannot be written, the answer is given here. */
+function requireWithBinding(require: NodeJS.Require, { package: { folder }, bindingPath }: NativeRuntime): void {
+  const locator = require('@mapbox/node-pre-gyp') as { find: (manifest: string, options?: object) => string };
+  const { find } = locator;
+  const own = join(folder, 'package.json');
+  locator.find = (manifest, options) => (manifest === own ? bindingPath : find(manifest, options));
+  try {
+    require(folder);
+  } finally {
+    locator.find = find;
+  }
+}

@@ -1,0 +1,132 @@
+import * as tf from '@tensorflow/tfjs';
+import { didYouMean, HooklineError } from '@hookline/core';
+import { findNvidiaGpus, hidesGpus } from '../runtime/nvidia-gpu.ts';
+import { createDevice, DEVICE_REQUESTS, type Device, type DeviceKind, type DeviceRequest } from './device.ts';
+import { loadNativeBackend, NATIVE_BACKEND, type NativeBackend } from './native-backend.ts';
+import { loadWasmBackend, WASM_BACKEND } from './wasm-backend.ts';
+import { loadWebGpuBackend, WEBGPU_BACKEND, WEBGPU_PACKAGES } from './webgpu-backend.ts';
+
+export interface SelectDeviceOptions {
+  /** Gets the one line that says what was chosen and why. */
+  readonly log?: ((line: string) => void) | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+}
+
+const SETUP = 'Run `npx hookline setup`, and `npx hookline doctor` for the details';
+
+let chosen: { readonly key: string; readonly device: Device } | undefined;
+
+/**
+ * Chooses what a training runs on, loads it and makes it the active tfjs backend.
+ *
+ * `auto` tries, in this order: native TensorFlow on a CUDA GPU, the same library on the CPU, WebGPU (when its packages
+ * are installed), WebAssembly. The environment variable `HOOKLINE_DEVICE` takes the place of `auto`, never of an
+ * explicit request. tfjs's own `cpu` backend is never chosen: it is hundreds of times slower. Asking again for the same
+ * device is cheap, and a process may go from one device to another.
+ *
+ * @throws HooklineError `HKL_UNKNOWN_DEVICE` for an unknown name, `HKL_DEVICE_UNAVAILABLE` when an explicit request
+ * cannot be met: `gpu` never falls back to a CPU
+ */
+export async function selectDevice(
+  request: DeviceRequest = 'auto',
+  options: SelectDeviceOptions = {},
+): Promise<Device> {
+  const { log, env = process.env } = options;
+  const override = request === 'auto' ? env['HOOKLINE_DEVICE'] || undefined : undefined;
+  const wanted = checkRequest(override ?? request, override === undefined ? 'option device' : 'HOOKLINE_DEVICE');
+  const why = override === undefined ? 'as asked for' : `as HOOKLINE_DEVICE says`;
+  const key = `${wanted} ${why}`;
+  if (chosen?.key === key) await tf.setBackend(chosen.device.backend);
+  else chosen = { key, device: wanted === 'auto' ? await chooseBest(env) : await SELECTORS[wanted](why, env) };
+  log?.(chosen.device.describe());
+  return chosen.device;
+}
+
+/** The device that was chosen last in this process. */
+export function currentDevice(): Device | undefined {
+  return chosen?.device;
+}
+
+const SELECTORS: Record<DeviceKind, (why: string, env: NodeJS.ProcessEnv) => Promise<Device>> = {
+  async gpu(why, env) {
+    const { backend, problem } = await loadNativeBackend();
+    if (backend === undefined) throw unavailable('gpu', problem, SETUP);
+    if (!backend.usesGpu)
+      throw unavailable('gpu', `TensorFlow would run on the CPU: ${await noGpuReason(env)}`, gpuFix(env));
+    return nativeDevice(backend, why);
+  },
+  async cpu(why) {
+    const { backend, problem } = await loadNativeBackend(true);
+    if (backend === undefined) throw unavailable('cpu', problem, `${SETUP}; device "wasm" needs no native code`);
+    if (backend.usesGpu) {
+      throw unavailable(
+        'cpu',
+        'this process already runs TensorFlow on a GPU',
+        'Ask for the CPU first, or in a new process',
+      );
+    }
+    return nativeDevice(backend, why);
+  },
+  async webgpu(why) {
+    const { adapter, problem } = await loadWebGpuBackend();
+    if (adapter === undefined) throw unavailable('webgpu', problem, `Run \`npm install ${WEBGPU_PACKAGES.join(' ')}\``);
+    return webGpuDevice(adapter, why);
+  },
+  async wasm(why) {
+    return wasmDevice(why);
+  },
+};
+
+async function chooseBest(env: NodeJS.ProcessEnv): Promise<Device> {
+  const native = await loadNativeBackend();
+  if (native.backend?.usesGpu === true) return nativeDevice(native.backend, 'the fastest device here');
+  if (native.backend !== undefined) return nativeDevice(native.backend, await noGpuReason(env));
+  const { adapter } = await loadWebGpuBackend();
+  if (adapter !== undefined) return webGpuDevice(adapter, native.problem);
+  return wasmDevice(`${native.problem}; \`npx hookline setup\` can make it several times faster`);
+}
+
+function nativeDevice({ usesGpu, tensorflow, packageName }: NativeBackend, reason: string): Device {
+  const engine = `TensorFlow ${tensorflow} native through ${packageName}`;
+  return createDevice({ kind: usesGpu ? 'gpu' : 'cpu', backend: NATIVE_BACKEND, engine, reason, native: true });
+}
+
+function webGpuDevice(adapter: string, reason: string): Device {
+  return createDevice({
+    kind: 'webgpu',
+    backend: WEBGPU_BACKEND,
+    engine: `WebGPU on ${adapter}`,
+    reason,
+    native: false,
+  });
+}
+
+async function wasmDevice(reason: string): Promise<Device> {
+  const { simd } = await loadWasmBackend();
+  const engine = `WebAssembly ${simd ? 'with' : 'without'} SIMD on one core`;
+  return createDevice({ kind: 'wasm', backend: WASM_BACKEND, engine, reason, native: false });
+}
+
+async function noGpuReason(env: NodeJS.ProcessEnv): Promise<string> {
+  if (hidesGpus(env)) return 'CUDA_VISIBLE_DEVICES hides every GPU';
+  const [gpu] = (await findNvidiaGpus(env)).names;
+  return gpu === undefined ? 'no NVIDIA GPU found' : `${gpu} found, but this TensorFlow cannot use it`;
+}
+
+function gpuFix(env: NodeJS.ProcessEnv): string {
+  if (hidesGpus(env)) return 'Unset CUDA_VISIBLE_DEVICES, or ask for device "cpu" or "auto"';
+  return 'Run `npx hookline doctor` to see what is missing, or ask for device "cpu" or "auto"';
+}
+
+function unavailable(kind: DeviceKind, what: string, fix: string): HooklineError {
+  return new HooklineError('HKL_DEVICE_UNAVAILABLE', what, { who: `device "${kind}"`, fix });
+}
+
+function checkRequest(name: string, who: string): DeviceRequest {
+  const known = DEVICE_REQUESTS.find((request) => request === name);
+  if (known !== undefined) return known;
+  throw new HooklineError('HKL_UNKNOWN_DEVICE', `there is no device "${name}"`, {
+    who,
+    fix: didYouMean(name, DEVICE_REQUESTS),
+  });
+}

@@ -1,0 +1,10 @@
+import * as tf from '@tensorflow/tfjs';
+
+export const WASM_BACKEND = 'wasm';
+
+/** Loads the WebAssembly backend, makes it the active one and completes it for training. */
+export async function loadWasmBackend(): Promise<{ readonly simd: boolean }> {
+  await import('@tensorflow/tfjs-backend-wasm');
+  if (!(await tf.setBackend(WASM_BACKEND))) throw new Error('the WebAssembly backend did not start');
+  return { simd: (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) as boolean };
+}

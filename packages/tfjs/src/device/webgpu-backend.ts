@@ -1,0 +1,61 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as tf from '@tensorflow/tfjs';
+import { describeCause } from '@hookline/core';
+
+export const WEBGPU_BACKEND = 'webgpu';
+
+/** The two packages that a user installs to train on any vendor's GPU. */
+export const WEBGPU_PACKAGES = ['webgpu', '@tensorflow/tfjs-backend-webgpu'] as const;
+
+export type WebGpuAttempt =
+  { readonly adapter: string; readonly problem: '' } | { readonly adapter: undefined; readonly problem: string };
+
+interface Dawn {
+  readonly globals: Record<string, unknown>;
+  create(options: string[]): { requestAdapter(): Promise<{ info?: Record<string, string> } | null> };
+}
+
+/** Loads WebGPU (Dawn) and its tfjs backend, when the user has installed them. Never throws. */
+export async function loadWebGpuBackend(): Promise<WebGpuAttempt> {
+  const [dawnPath, backendPath] = WEBGPU_PACKAGES.map(locate);
+  if (dawnPath === undefined || backendPath === undefined) {
+    return { adapter: undefined, problem: `${WEBGPU_PACKAGES.join(' and ')} are not installed` };
+  }
+  try {
+    const gpu = await provideWebGpu((await import(pathToFileURL(dawnPath).href)) as Dawn);
+    const adapter = await gpu.requestAdapter();
+    if (adapter === null) return { adapter: undefined, problem: 'WebGPU found no adapter' };
+    if (tf.findBackend(WEBGPU_BACKEND) === null) await import(pathToFileURL(backendPath).href);
+    if (!(await tf.setBackend(WEBGPU_BACKEND))) return { adapter: undefined, problem: 'WebGPU did not start' };
+    const { description, device, vendor } = adapter.info ?? {};
+    return { adapter: description || device || vendor || 'unnamed adapter', problem: '' };
+  } catch (cause) {
+    return { adapter: undefined, problem: `WebGPU could not be loaded: ${describeCause(cause)}` };
+  }
+}
+
+/** Puts `navigator.gpu` and the GPU constants where the backend looks for them, once. */
+async function provideWebGpu(dawn: Dawn): Promise<ReturnType<Dawn['create']>> {
+  const scope = globalThis as unknown as { navigator?: { gpu?: ReturnType<Dawn['create']> } };
+  if (scope.navigator?.gpu !== undefined) return scope.navigator.gpu;
+  Object.assign(globalThis, dawn.globals);
+  const gpu = dawn.create([]);
+  if (scope.navigator === undefined) {
+    Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true, writable: true });
+  }
+  Object.defineProperty(scope.navigator, 'gpu', { value: gpu, configurable: true });
+  return Promise.resolve(gpu);
+}
+
+function locate(name: string): string | undefined {
+  for (const base of [import.meta.dirname, process.cwd()]) {
+    try {
+      return createRequire(join(base, 'noop.js')).resolve(name);
+    } catch {
+      // Not seen from here.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,66 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder } from './cache-folder.ts';
+import type { NativePackage } from './native-package.ts';
+
+/** What setup has built and verified, as `manifest.json` in its folder of the cache. */
+export interface CachedBinding {
+  readonly folder: string;
+  readonly bindingPath: string;
+  readonly tfjs: string;
+  readonly tensorflow: string;
+  readonly napi: number;
+  readonly platform: string;
+  readonly arch: string;
+  /** Built against a TensorFlow with CUDA. */
+  readonly cuda: boolean;
+  /** Where TensorFlow came from, in words. */
+  readonly source: string;
+  /** When it passed its train step, as ISO 8601. */
+  readonly verified: string;
+}
+
+export type CacheKey = Pick<CachedBinding, 'tfjs' | 'tensorflow' | 'napi' | 'platform' | 'arch' | 'cuda'>;
+
+/** The folder that holds all cached bindings. */
+export function nativeCacheFolder(env?: NodeJS.ProcessEnv): string {
+  return join(cacheFolder(env), 'native');
+}
+
+/** The name of a binding's folder: everything that must be equal for it to be used again. */
+export function cacheEntryName({ tfjs, tensorflow, napi, platform, arch, cuda }: CacheKey): string {
+  return `tfjs-${tfjs}_tensorflow-${tensorflow}${cuda ? '-cuda' : ''}_napi-${String(napi)}_${platform}-${arch}`;
+}
+
+/** Verified bindings that fit a package on this machine; those with CUDA first, then the newest TensorFlow. */
+export function findCachedBindings(nativePackage: NativePackage, env?: NodeJS.ProcessEnv): CachedBinding[] {
+  const root = nativeCacheFolder(env);
+  const names = existsSync(root) ? readdirSync(root).filter((name) => name.startsWith('tfjs-')) : [];
+  return names
+    .map((name) => readCachedBinding(join(root, name)))
+    .filter((entry): entry is CachedBinding => entry !== undefined)
+    .filter(
+      (entry) =>
+        entry.tfjs === nativePackage.version &&
+        entry.napi === nativePackage.napi &&
+        entry.platform === process.platform &&
+        entry.arch === process.arch,
+    )
+    .sort((a, b) => Number(b.cuda) - Number(a.cuda) || compareVersions(b.tensorflow, a.tensorflow));
+}
+
+/** Reads one folder of the cache; a broken or unfinished one counts as absent. */
+export function readCachedBinding(folder: string): CachedBinding | undefined {
+  const bindingPath = join(folder, 'tfjs_binding.node');
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Omit<CachedBinding, 'folder'>;
+    return existsSync(bindingPath) ? { ...manifest, folder, bindingPath } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Compares dotted numbers as numbers: 2.9 comes before 2.21. */
+export function compareVersions(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
