@@ -1,0 +1,90 @@
+import { HooklineError } from '../errors.ts';
+import { RandomStream } from './random-stream.ts';
+
+/** Everything that random streams need to go on where they were; plain JSON. */
+export interface RandomStreamsState {
+  readonly seed: number;
+  /** Words drawn so far, by path of the stream; a stream that has drawn nothing may be absent. */
+  readonly positions: Readonly<Record<string, number>>;
+}
+
+/**
+ * The random streams of a run, one per name. A stream's numbers depend on the seed, its name and its own position, so
+ * adding a stream, or drawing from one, changes no other.
+ */
+export class RandomStreams {
+  readonly #streams = new Map<string, RandomStream>();
+  /** Positions of streams that a restored state knows and nobody has asked for yet. */
+  readonly #awaited = new Map<string, number>();
+  #seed: number;
+
+  /** @param seed any integer that a double holds exactly */
+  constructor(seed: number) {
+    // The root checks the seed; nobody draws from it.
+    this.#seed = seed;
+    this.#streams.set('', new RandomStream(seed, '', (path) => this.#open(path)));
+  }
+
+  get seed(): number {
+    return this.#seed;
+  }
+
+  /** The stream of this name, the same object each time. `stream('a/b')` is `stream('a').stream('b')`. */
+  stream(name: string): RandomStream {
+    return this.#root.stream(name);
+  }
+
+  /** The state of every stream, also of those restored and not yet asked for. */
+  state(): RandomStreamsState {
+    const positions = new Map(this.#awaited);
+    for (const [path, { position }] of this.#streams) if (position > 0) positions.set(path, position);
+    return { seed: this.#seed, positions: Object.fromEntries([...positions].sort(([a], [b]) => (a < b ? -1 : 1))) };
+  }
+
+  /**
+   * Puts every stream where `state` says, under its seed: streams handed out before go on from there, streams asked
+   * for later begin there, and streams that the state does not know are at their beginning.
+   *
+   * @throws HKL_RANDOM_STATE when `state` is not what `state()` gave; nothing is changed then
+   */
+  restore(state: RandomStreamsState): void {
+    const positions = checkedPositions(state);
+    this.#seed = state.seed;
+    this.#awaited.clear();
+    for (const stream of this.#streams.values()) stream.reseed(state.seed);
+    for (const [path, position] of positions) {
+      const stream = this.#streams.get(path);
+      if (stream === undefined) this.#awaited.set(path, position);
+      else stream.position = position;
+    }
+  }
+
+  get #root(): RandomStream {
+    return this.#streams.get('') as RandomStream;
+  }
+
+  #open(path: string): RandomStream {
+    let stream = this.#streams.get(path);
+    if (stream === undefined) {
+      stream = new RandomStream(this.#seed, path, (child) => this.#open(child));
+      stream.position = this.#awaited.get(path) ?? 0;
+      this.#awaited.delete(path);
+      this.#streams.set(path, stream);
+    }
+    return stream;
+  }
+}
+
+function checkedPositions(state: RandomStreamsState): [string, number][] {
+  const given = state as Partial<RandomStreamsState> | null | undefined;
+  const positions = Object.entries(given?.positions ?? {});
+  const sound =
+    Number.isSafeInteger(given?.seed) &&
+    typeof given?.positions === 'object' &&
+    positions.every(([, position]) => Number.isSafeInteger(position) && position >= 0);
+  if (sound) return positions;
+  throw new HooklineError('HKL_RANDOM_STATE', 'this is no state of random streams', {
+    who: 'random streams',
+    fix: 'Restore what state() gave: an integer seed, and for each stream the count of words drawn',
+  });
+}
