@@ -1,0 +1,30 @@
+import { HooklineError, type ErrorDetails } from '@hookline/core';
+import type { Origin } from './graph-record.ts';
+
+/** Why a step cannot be captured. With `capture: 'auto'` it runs eagerly instead, with `'required'` it is an error. */
+export type CaptureProblem =
+  | 'HKL_CAPTURE_BACKEND'
+  | 'HKL_CAPTURE_HOST_VALUE'
+  | 'HKL_CAPTURE_CONTROL_FLOW'
+  | 'HKL_CAPTURE_RANDOM_OP'
+  | 'HKL_CAPTURE_DYNAMIC_SHAPE'
+  | 'HKL_CAPTURE_UNSUPPORTED_OP'
+  | 'HKL_CAPTURE_READ';
+
+/** An error of capturing, with the tap that caused it where there is one. */
+export function captureError(code: CaptureProblem, what: string, origin: Origin, details: ErrorDetails): HooklineError {
+  return new HooklineError(code, what, { ...whereOf(origin), ...details });
+}
+
+/** True for an error that says that the step cannot be captured, also where a tap's error wraps it. */
+export function isCaptureProblem(error: unknown): boolean {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const { code } = current as { readonly code?: unknown };
+    if (typeof code === 'string' && code.startsWith('HKL_CAPTURE_')) return true;
+  }
+  return false;
+}
+
+function whereOf({ plugin, hook }: Origin): ErrorDetails {
+  return { who: plugin ?? 'the train step', where: hook === undefined ? 'outside of any hook' : `hook ${hook}` };
+}

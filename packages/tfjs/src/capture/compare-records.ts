@@ -1,0 +1,98 @@
+import type { HooklineError } from '@hookline/core';
+import { captureError } from './capture-errors.ts';
+import { bytesOf } from './graph-def.ts';
+import type { AttributeValue, GraphRecord, RecordNode, ValueRef } from './graph-record.ts';
+import { DataType, type NativeValues } from './native-backend.ts';
+
+/**
+ * Compares two recordings of one step, both before any pass.
+ *
+ * @returns undefined where they are the same; otherwise an error that names the first difference: a value made on the
+ *   host (`HKL_CAPTURE_HOST_VALUE`) or other ops (`HKL_CAPTURE_CONTROL_FLOW`)
+ */
+export function compareRecords(first: GraphRecord, second: GraphRecord): HooklineError | undefined {
+  const places = new Map<RecordNode, number>();
+  const otherPlaces = new Map<RecordNode, number>();
+  first.nodes.forEach((node, place) => places.set(node, place));
+  second.nodes.forEach((node, place) => otherPlaces.set(node, place));
+  const sameRef = (a: ValueRef, b: ValueRef | undefined): boolean =>
+    b !== undefined && a.index === b.index && places.get(a.node) === otherPlaces.get(b.node);
+
+  let varying: [RecordNode, RecordNode] | undefined;
+  for (const [place, node] of first.nodes.entries()) {
+    const other = second.nodes[place];
+    if (
+      other === undefined ||
+      node.op !== other.op ||
+      node.input !== other.input ||
+      node.variable?.key !== other.variable?.key
+    ) {
+      return varying === undefined ? otherFlow(node, other) : hostValue(first, ...varying);
+    }
+    if (!sameAttributes(node, other)) {
+      return varying === undefined ? otherAttribute(node, other) : hostValue(first, ...varying);
+    }
+    const wired =
+      node.inputs.length === other.inputs.length && node.inputs.every((input, i) => sameRef(input, other.inputs[i]));
+    if (!wired || !sameShapes(node, other))
+      return varying === undefined ? otherFlow(node, other) : hostValue(first, ...varying);
+    if (node.constant !== undefined && other.constant !== undefined && !sameValues(node, other))
+      varying ??= [node, other];
+  }
+  if (varying !== undefined) return hostValue(first, ...varying);
+  if (first.nodes.length !== second.nodes.length) return otherFlow(undefined, second.nodes[first.nodes.length]);
+  for (const [name, value] of first.outputs) {
+    if (!sameRef(value, second.outputs.get(name))) return otherFlow(value.node, second.outputs.get(name)?.node);
+  }
+  return undefined;
+}
+
+function hostValue(record: GraphRecord, node: RecordNode, other: RecordNode): HooklineError {
+  const user = record.nodes.find((each) => each.inputs.some((input) => input.node === node));
+  const size = node.outputs[0]?.shape.length ? `a tensor of shape [${node.outputs[0].shape.join(', ')}]` : 'a number';
+  const values = size === 'a number' ? ` (${String(node.constant?.[0])}, then ${String(other.constant?.[0])})` : '';
+  return captureError(
+    'HKL_CAPTURE_HOST_VALUE',
+    `${size}${values} that it makes on the host for the op ${user?.op ?? 'Const'} differs between two recordings`,
+    { ...user?.origin, ...node.origin },
+    {
+      fix: 'Give it to the step with stepScope.input(name, read), keep it in stepScope.variable(name, init), or draw it from stepScope.random(name)',
+    },
+  );
+}
+
+function otherAttribute(node: RecordNode, other: RecordNode): HooklineError {
+  const [name] = [...node.attributes].find(([key, value]) => !sameAttribute(value, other.attributes.get(key))) ?? ['?'];
+  return captureError(
+    'HKL_CAPTURE_HOST_VALUE',
+    `the attribute ${name} of the op ${node.op} differs between two recordings`,
+    node.origin,
+    { fix: 'Attributes are fixed in a captured step: keep it constant, or make it a stepScope.variant(name, read)' },
+  );
+}
+
+function otherFlow(node: RecordNode | undefined, other: RecordNode | undefined): HooklineError {
+  return captureError(
+    'HKL_CAPTURE_CONTROL_FLOW',
+    `the step runs other ops in two recordings: ${node?.op ?? 'nothing'}, then ${other?.op ?? 'nothing'}`,
+    other?.origin ?? node?.origin ?? {},
+    { fix: 'Decide with tensor ops (tf.where), or declare the choice with stepScope.variant(name, read)' },
+  );
+}
+
+const sameShapes = (a: RecordNode, b: RecordNode): boolean => JSON.stringify(a.outputs) === JSON.stringify(b.outputs);
+
+const sameAttribute = (a: AttributeValue, b: AttributeValue | undefined): boolean =>
+  b !== undefined &&
+  a.kind === b.kind &&
+  (Object.is(a.value, b.value) || JSON.stringify(a.value) === JSON.stringify(b.value));
+
+const sameAttributes = (a: RecordNode, b: RecordNode): boolean =>
+  a.attributes.size === b.attributes.size &&
+  [...a.attributes].every(([key, value]) => sameAttribute(value, b.attributes.get(key)));
+
+function sameValues(a: RecordNode, b: RecordNode): boolean {
+  const [first, second] = [a.constant, b.constant] as [NativeValues, NativeValues];
+  if (a.outputs[0]?.dtype === DataType.string) return JSON.stringify(first) === JSON.stringify(second);
+  return Buffer.compare(bytesOf(first), bytesOf(second)) === 0;
+}

@@ -1,0 +1,97 @@
+import type { GraphRecord, RecordNode, ValueRef } from './graph-record.ts';
+
+/** Values to put in the place of others; chains are followed. */
+export class Replacements {
+  readonly #byNode = new Map<RecordNode, Map<number, ValueRef>>();
+
+  get size(): number {
+    return this.#byNode.size;
+  }
+
+  set(from: ValueRef, to: ValueRef): void {
+    const outputs = this.#byNode.get(from.node) ?? new Map<number, ValueRef>();
+    outputs.set(from.index, to);
+    this.#byNode.set(from.node, outputs);
+  }
+
+  /** What stands for `value` now. */
+  resolve(value: ValueRef): ValueRef {
+    let current = value;
+    for (;;) {
+      const next = this.#byNode.get(current.node)?.get(current.index);
+      if (next === undefined) return current;
+      current = next;
+    }
+  }
+
+  /** Puts the replacements into every place of the record, then drops what nobody needs any more. */
+  apply(record: GraphRecord): void {
+    if (this.#byNode.size > 0) {
+      for (const node of record.nodes) node.inputs = node.inputs.map((input) => this.resolve(input));
+      for (const [name, value] of record.outputs) record.outputs.set(name, this.resolve(value));
+      if (record.guard !== undefined) record.guard = this.resolve(record.guard);
+    }
+    settle(record);
+  }
+}
+
+/**
+ * Orders the nodes so that each comes after what it needs, and drops those that neither an output nor an effect
+ * needs. Inputs stay, since whoever runs the graph feeds them.
+ */
+export function settle(record: GraphRecord): void {
+  const done = new Set<RecordNode>();
+  const open = new Set<RecordNode>();
+  const order: RecordNode[] = [];
+  const roots = [
+    ...record.inputs.values(),
+    ...record.effects,
+    ...[...record.outputs.values()].map((value) => value.node),
+    ...(record.guard === undefined ? [] : [record.guard.node]),
+  ];
+  // A stack of its own: a deep net's record is deeper than the call stack.
+  const stack: { readonly node: RecordNode; next: number; readonly needs: readonly RecordNode[] }[] = [];
+  const push = (node: RecordNode): void => {
+    if (done.has(node)) return;
+    if (open.has(node)) throw new Error(`the record has a cycle through ${node.op}`);
+    open.add(node);
+    stack.push({ node, next: 0, needs: [...node.inputs.map((input) => input.node), ...node.controls] });
+  };
+  for (const root of roots) {
+    push(root);
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const need = top.needs[top.next++];
+      if (need !== undefined) {
+        push(need);
+        continue;
+      }
+      stack.pop();
+      open.delete(top.node);
+      done.add(top.node);
+      order.push(top.node);
+    }
+  }
+  record.nodes = order;
+  for (const [key, node] of record.reads) if (!done.has(node)) record.reads.delete(key);
+  for (const [key, node] of record.variables) if (!done.has(node)) record.variables.delete(key);
+}
+
+/** Who takes each node's outputs. */
+export function usersOf(record: GraphRecord): Map<RecordNode, RecordNode[]> {
+  const users = new Map<RecordNode, RecordNode[]>();
+  for (const node of record.nodes) {
+    for (const { node: source } of node.inputs) {
+      const list = users.get(source);
+      if (list === undefined) users.set(source, [node]);
+      else if (!list.includes(node)) list.push(node);
+    }
+  }
+  return users;
+}
+
+/** How many ops of each kind the record holds, the most frequent first. */
+export function countOps(record: GraphRecord): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { op } of record.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
+  return new Map([...counts].sort(([nameA, a], [nameB, b]) => b - a || nameA.localeCompare(nameB)));
+}

@@ -1,0 +1,126 @@
+import type { NativeValues } from './native-backend.ts';
+
+/** Shape and element type of a value in the graph. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly dtype: number;
+}
+
+/** An attribute of an op, in the kinds that a GraphDef knows. */
+export type AttributeValue =
+  | { readonly kind: 'type' | 'int' | 'float'; readonly value: number }
+  | { readonly kind: 'bool'; readonly value: boolean }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'shape' | 'ints' | 'floats' | 'types'; readonly value: readonly number[] };
+
+/** Who asked for an op: the innermost tap that was running, if any. */
+export interface Origin {
+  readonly plugin?: string;
+  readonly hook?: string;
+}
+
+/** One output of a node. */
+export interface ValueRef {
+  readonly node: RecordNode;
+  readonly index: number;
+}
+
+/** A variable of the graph: the name of the tfjs variable, and what it holds. */
+export interface VariableSpec extends TensorSpec {
+  readonly key: string;
+}
+
+/** One op of the record. Passes replace the nodes' fields; `sequence` tells the order of recording. */
+export interface RecordNode {
+  readonly sequence: number;
+  op: string;
+  inputs: ValueRef[];
+  /** Nodes that must have run before this one, besides those whose values it takes. */
+  controls: RecordNode[];
+  attributes: Map<string, AttributeValue>;
+  outputs: TensorSpec[];
+  readonly origin: Origin;
+  /** The values of a `Const`. */
+  readonly constant?: NativeValues;
+  /** The variable that a `VarHandleOp` stands for. */
+  readonly variable?: VariableSpec;
+  /** The name under which a `Placeholder` is fed. */
+  readonly input?: string;
+}
+
+/** A recorded step: a graph of ops with its inputs, what it changes and what it returns. */
+export interface GraphRecord {
+  nodes: RecordNode[];
+  /** Fed at every run, by name. */
+  readonly inputs: Map<string, RecordNode>;
+  /** The handles of the variables it reads or writes, by key. */
+  readonly variables: Map<string, RecordNode>;
+  /** The one read of each variable that it reads, by key. */
+  readonly reads: Map<string, RecordNode>;
+  /** The nodes that change variables; they are run although nobody takes a value from them. */
+  effects: RecordNode[];
+  /** What a run returns, by name. */
+  readonly outputs: Map<string, ValueRef>;
+  /** The value that must be finite for the effects to happen. */
+  guard?: ValueRef;
+}
+
+export const emptyRecord = (): GraphRecord => ({
+  nodes: [],
+  inputs: new Map(),
+  variables: new Map(),
+  reads: new Map(),
+  effects: [],
+  outputs: new Map(),
+});
+
+let sequence = 0;
+
+/** A node, in no record yet. */
+export function makeNode(
+  op: string,
+  inputs: readonly ValueRef[],
+  outputs: readonly TensorSpec[],
+  fields: Partial<Omit<RecordNode, 'op' | 'inputs' | 'outputs' | 'sequence'>> = {},
+): RecordNode {
+  return {
+    attributes: new Map(),
+    controls: [],
+    origin: {},
+    ...fields,
+    sequence: sequence++,
+    op,
+    inputs: [...inputs],
+    outputs: [...outputs],
+  };
+}
+
+/** The node's output at `index`. */
+export const valueOf = (node: RecordNode, index = 0): ValueRef => ({ node, index });
+
+export const sameValue = (a: ValueRef, b: ValueRef): boolean => a.node === b.node && a.index === b.index;
+
+/** Shape and type of a value. */
+export function specOf({ node, index }: ValueRef): TensorSpec {
+  const spec = node.outputs[index];
+  if (spec === undefined) throw new RangeError(`${node.op} has no output ${index}`);
+  return spec;
+}
+
+export const typeAttribute = (value: number): AttributeValue => ({ kind: 'type', value });
+export const boolAttribute = (value: boolean): AttributeValue => ({ kind: 'bool', value });
+export const intAttribute = (value: number): AttributeValue => ({ kind: 'int', value });
+export const floatAttribute = (value: number): AttributeValue => ({ kind: 'float', value });
+export const stringAttribute = (value: string): AttributeValue => ({ kind: 'string', value });
+
+/** A constant node of the given values. */
+export function makeConstant(values: NativeValues, spec: TensorSpec, origin: Origin = {}): RecordNode {
+  return makeNode('Const', [], [spec], {
+    constant: values,
+    origin,
+    attributes: new Map([['dtype', typeAttribute(spec.dtype)]]),
+  });
+}
+
+/** How many elements a shape has. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);

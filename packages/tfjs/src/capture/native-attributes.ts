@@ -1,0 +1,42 @@
+import { captureError } from './capture-errors.ts';
+import type { AttributeValue, Origin } from './graph-record.ts';
+import type { NativeAttribute, NativeBinding } from './native-backend.ts';
+
+/** The attributes of an op as tfjs-node's kernels give them, in the kinds of a GraphDef. */
+export function readAttributes(
+  binding: NativeBinding,
+  op: string,
+  attributes: readonly NativeAttribute[],
+  origin: Origin,
+): Map<string, AttributeValue> {
+  return new Map(attributes.map((attribute) => [attribute.name, readAttribute(binding, op, attribute, origin)]));
+}
+
+function readAttribute(binding: NativeBinding, op: string, attribute: NativeAttribute, origin: Origin): AttributeValue {
+  const { name, type, value } = attribute;
+  const list = Array.isArray(value);
+  switch (type) {
+    case binding.TF_ATTR_TYPE:
+      return list ? { kind: 'types', value: value as number[] } : { kind: 'type', value: value as number };
+    case binding.TF_ATTR_INT:
+      return list ? { kind: 'ints', value: value as number[] } : { kind: 'int', value: value as number };
+    case binding.TF_ATTR_FLOAT:
+      return list ? { kind: 'floats', value: value as number[] } : { kind: 'float', value: value as number };
+    case binding.TF_ATTR_SHAPE:
+      return { kind: 'shape', value: value as number[] };
+    case binding.TF_ATTR_BOOL:
+      if (!list) return { kind: 'bool', value: Boolean(value) };
+      break;
+    case binding.TF_ATTR_STRING:
+      if (!list) return { kind: 'string', value: String(value) };
+      break;
+  }
+  throw captureError(
+    'HKL_CAPTURE_UNSUPPORTED_OP',
+    `the op ${op} has the attribute ${name} of an unknown kind`,
+    origin,
+    {
+      fix: 'Run this step with capture: "off"',
+    },
+  );
+}

@@ -1,0 +1,90 @@
+import type * as tf from '@tensorflow/tfjs';
+
+/** TensorFlow's numbers for element types, as they stand in a GraphDef. */
+export const DataType = Object.freeze({
+  float32: 1,
+  int32: 3,
+  uint8: 4,
+  string: 7,
+  complex64: 8,
+  int64: 9,
+  bool: 10,
+  bfloat16: 14,
+  float16: 19,
+  resource: 20,
+});
+
+/** Values as the native binding takes and returns them. */
+export type NativeValues = Float32Array | Int32Array | Uint8Array | Uint8Array[] | string[];
+
+/** A tensor that the binding made: its handle, its shape and its element type. */
+export interface NativeTensor {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+/** An attribute of an op, as the kernels of tfjs-node spell it. `type` is one of the binding's `TF_ATTR_*`. */
+export interface NativeAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+/** The part of the native binding of tfjs-node that capturing uses. */
+export interface NativeBinding {
+  createTensor(shape: number[], dtype: number, values: NativeValues): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): NativeValues;
+  executeOp(name: string, attributes: NativeAttribute[], inputs: number[], outputs: number): NativeTensor[];
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(id: number): void;
+  runSavedModel(id: number, inputs: number[], inputNames: string, outputNames: string): NativeTensor[];
+  getNumOfSavedModels(): number;
+  getNumOfTensors(): number;
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_SHAPE: number;
+}
+
+/** What tfjs-node keeps of one tensor. While `values` is set the tensor has not been handed to TensorFlow yet. */
+export interface NativeTensorInfo {
+  shape: number[];
+  dtype: number;
+  id: number;
+  values: NativeValues | null;
+  refCount: number;
+}
+
+/** The backend of tfjs-node, by the fields that capturing needs. */
+export interface NativeBackend extends tf.KernelBackend {
+  binding: NativeBinding;
+  readonly isUsingGpuDevice: boolean;
+  createOutputTensor(metadata: NativeTensor): tf.Tensor;
+  readonly tensorMap: {
+    get(dataId: object): NativeTensorInfo;
+    set(dataId: object, info: NativeTensorInfo): void;
+    has(dataId: object): boolean;
+  };
+}
+
+/** The backend as tfjs-node's, or undefined where another backend (wasm, webgpu, cpu) is in use. */
+export function asNativeBackend(backend: tf.KernelBackend): NativeBackend | undefined {
+  const binding = (backend as Partial<NativeBackend>).binding;
+  return typeof binding?.runSavedModel === 'function' && typeof binding.executeOp === 'function'
+    ? (backend as NativeBackend)
+    : undefined;
+}
+
+/** The handle of a tensor, after handing it to TensorFlow where that has not happened yet. */
+export function handleOf(backend: NativeBackend, tensor: { readonly dataId: object }): number {
+  const info = backend.tensorMap.get(tensor.dataId);
+  if (info.values !== null) {
+    info.id = backend.binding.createTensor(info.shape, info.dtype, info.values);
+    info.values = null;
+  }
+  return info.id;
+}

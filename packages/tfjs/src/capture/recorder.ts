@@ -1,0 +1,230 @@
+import type * as tf from '@tensorflow/tfjs';
+import { captureError } from './capture-errors.ts';
+import {
+  emptyRecord,
+  makeConstant,
+  makeNode,
+  typeAttribute,
+  valueOf,
+  type GraphRecord,
+  type Origin,
+  type RecordNode,
+  type ValueRef,
+  type VariableSpec,
+} from './graph-record.ts';
+import { readAttributes } from './native-attributes.ts';
+import {
+  DataType,
+  handleOf,
+  type NativeAttribute,
+  type NativeBackend,
+  type NativeBinding,
+  type NativeTensor,
+  type NativeValues,
+} from './native-backend.ts';
+import { aliasOf } from './native-tensors.ts';
+import { refuseOp } from './refused-ops.ts';
+
+/** What a recording starts from: the tensors that are fed, and the variables that may be read or written. */
+export interface RecorderStart {
+  readonly inputs: ReadonlyMap<string, tf.Tensor>;
+  readonly variables: ReadonlyMap<string, tf.Variable>;
+}
+
+/**
+ * Records every TensorFlow op that the tfjs-node backend runs between `start` and `finish`. The ops do run: recording
+ * a step is running it. Tensor handles are the edges; a handle that the recorder has not seen being made belongs to
+ * a tensor from outside of the step, which becomes a constant.
+ */
+export class Recorder {
+  readonly #backend: NativeBackend;
+  readonly #binding: NativeBinding;
+  readonly #record: GraphRecord = emptyRecord();
+  readonly #values = new Map<number, ValueRef>();
+  readonly #variableHandles = new Map<number, string>();
+  readonly #startHandles = new Map<string, number>();
+  readonly #hostKnown = new Set<RecordNode>();
+  #variables: ReadonlyMap<string, tf.Variable> = new Map();
+  #taps: Origin[] = [];
+
+  constructor(backend: NativeBackend) {
+    this.#backend = backend;
+    this.#binding = backend.binding;
+  }
+
+  /** Begins to record. Every `start` needs a `stop`, also after an error. */
+  start({ inputs, variables }: RecorderStart): void {
+    this.#variables = variables;
+    for (const [key, variable] of variables) {
+      const handle = this.#ownHandle(variable);
+      this.#variableHandles.set(handle, key);
+      this.#startHandles.set(key, handle);
+    }
+    for (const [name, tensor] of inputs) this.declareInput(name, tensor);
+    this.#backend.binding = this.#wrap();
+  }
+
+  /** Stops recording; may be called twice. */
+  stop(): void {
+    this.#backend.binding = this.#binding;
+  }
+
+  /** Makes `tensor` an input of the graph, fed by name at every run. */
+  declareInput(name: string, tensor: tf.Tensor): void {
+    const handle = handleOf(this.#backend, tensor);
+    const known = this.#values.get(handle);
+    if (known !== undefined && known.node.op !== 'Const') return;
+    const { shape, dtype } = this.#backend.tensorMap.get(tensor.dataId);
+    const node = makeNode('Placeholder', [], [{ shape: [...shape], dtype }], {
+      input: name,
+      attributes: new Map([
+        ['dtype', typeAttribute(dtype)],
+        ['shape', { kind: 'shape', value: [...shape] }],
+      ]),
+    });
+    this.#record.nodes.push(node);
+    this.#record.inputs.set(name, node);
+    this.#values.set(handle, valueOf(node));
+  }
+
+  enter(plugin: string, hook: string): void {
+    this.#taps.push({ plugin, hook });
+  }
+
+  leave(): void {
+    this.#taps.pop();
+  }
+
+  /**
+   * The record, with an assignment for each variable that has another value than at the start.
+   *
+   * @param guard scalar that must be finite for the variables to change
+   */
+  finish(outputs: ReadonlyMap<string, tf.Tensor>, guard?: tf.Tensor): GraphRecord {
+    this.stop();
+    const record = this.#record;
+    for (const [key, variable] of this.#variables) {
+      const handle = handleOf(this.#backend, variable);
+      if (handle === this.#startHandles.get(key)) continue;
+      const value = this.#valueOf(handle);
+      const target = this.#handleNode(key);
+      const assign = makeNode('AssignVariableOp', [valueOf(target), value], [], {
+        attributes: new Map([['dtype', typeAttribute(this.#backend.tensorMap.get(variable.dataId).dtype)]]),
+      });
+      record.nodes.push(assign);
+      record.effects.push(assign);
+    }
+    for (const [name, tensor] of outputs) record.outputs.set(name, this.#valueOf(handleOf(this.#backend, tensor)));
+    if (guard !== undefined) record.guard = this.#valueOf(handleOf(this.#backend, guard));
+    return record;
+  }
+
+  #wrap(): NativeBinding {
+    const override = <K extends keyof NativeBinding>(value: NativeBinding[K]): PropertyDescriptor => ({ value });
+    return Object.create(this.#binding, {
+      createTensor: override<'createTensor'>((shape, dtype, values) => {
+        const handle = this.#binding.createTensor(shape, dtype, values);
+        // The caller may go on to write into its array.
+        this.#addConstant(handle, values.slice(), { shape: [...shape], dtype });
+        return handle;
+      }),
+      executeOp: override<'executeOp'>((op, attributes, inputs, count) => this.#execute(op, attributes, inputs, count)),
+      tensorDataSync: override<'tensorDataSync'>((handle) => this.#read(handle)),
+    }) as NativeBinding;
+  }
+
+  #execute(op: string, attributes: NativeAttribute[], inputs: number[], count: number): NativeTensor[] {
+    const origin = this.#origin();
+    refuseOp(op, origin);
+    const sources = inputs.map((handle) => this.#valueOf(handle));
+    const outputs = this.#binding.executeOp(op, attributes, inputs, count);
+    const node = makeNode(
+      op,
+      sources,
+      outputs.map(({ shape, dtype }) => ({ shape: [...shape], dtype })),
+      { attributes: readAttributes(this.#binding, op, attributes, origin), origin },
+    );
+    if (sources.every((source) => this.#hostKnown.has(source.node))) this.#hostKnown.add(node);
+    this.#record.nodes.push(node);
+    outputs.forEach(({ id }, index) => this.#values.set(id, valueOf(node, index)));
+    return outputs;
+  }
+
+  /** A value that depends on constants alone is the same in every run and may be read; any other may not. */
+  #read(handle: number): NativeValues {
+    const value = this.#valueOf(handle);
+    if (this.#hostKnown.has(value.node)) return this.#binding.tensorDataSync(handle);
+    throw captureError(
+      'HKL_CAPTURE_READ',
+      `it reads the value of a tensor (${value.node.op}) inside the step`,
+      this.#origin(),
+      {
+        fix: 'Sync taps, losses and optimizers work on tensors only: compute with tensor ops (tf.where, tf.clipByValue, ...), or read in an afterStep tap',
+      },
+    );
+  }
+
+  #valueOf(handle: number): ValueRef {
+    const known = this.#values.get(handle);
+    if (known !== undefined) return known;
+    const key = this.#variableHandles.get(handle);
+    if (key === undefined) return valueOf(this.#adopt(handle));
+    const target = this.#handleNode(key);
+    const { dtype, shape } = specOfVariable(target);
+    const read = makeNode('ReadVariableOp', [valueOf(target)], [{ shape, dtype }], {
+      attributes: new Map([['dtype', typeAttribute(dtype)]]),
+    });
+    this.#record.nodes.push(read);
+    this.#record.reads.set(key, read);
+    this.#values.set(handle, valueOf(read));
+    return valueOf(read);
+  }
+
+  /** A tensor made before the step and not declared as an input. Comparing recordings tells if it changes. */
+  #adopt(handle: number): RecordNode {
+    const { id, shape, dtype } = aliasOf(this.#binding, handle);
+    this.#binding.deleteTensor(id);
+    return this.#addConstant(handle, this.#binding.tensorDataSync(handle).slice(), { shape: [...shape], dtype });
+  }
+
+  #addConstant(handle: number, values: NativeValues, spec: { shape: number[]; dtype: number }): RecordNode {
+    const node = makeConstant(values, spec, this.#origin());
+    this.#hostKnown.add(node);
+    this.#record.nodes.push(node);
+    this.#values.set(handle, valueOf(node));
+    return node;
+  }
+
+  #handleNode(key: string): RecordNode {
+    const known = this.#record.variables.get(key);
+    if (known !== undefined) return known;
+    const variable = this.#variables.get(key);
+    if (variable === undefined) throw new RangeError(`no variable ${key}`);
+    const { dtype } = this.#backend.tensorMap.get(variable.dataId);
+    const node = makeNode('VarHandleOp', [], [{ shape: [], dtype: DataType.resource }], {
+      variable: { key, dtype, shape: [...variable.shape] },
+    });
+    this.#record.nodes.push(node);
+    this.#record.variables.set(key, node);
+    return node;
+  }
+
+  #origin(): Origin {
+    return this.#taps.at(-1) ?? {};
+  }
+
+  /** The variable's handle, shared with no other variable: a handle must tell which variable was read. */
+  #ownHandle(variable: tf.Variable): number {
+    const handle = handleOf(this.#backend, variable);
+    if (!this.#variableHandles.has(handle)) return handle;
+    const copy = this.#backend.createOutputTensor(aliasOf(this.#binding, handle));
+    variable.assign(copy);
+    copy.dispose();
+    return handleOf(this.#backend, variable);
+  }
+}
+
+function specOfVariable(handle: RecordNode): VariableSpec {
+  if (handle.variable === undefined) throw new Error(`${handle.op} is no variable`);
+  return handle.variable;
+}
