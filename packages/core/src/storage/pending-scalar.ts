@@ -1,0 +1,106 @@
+import type { LazyScalar } from './lazy-scalar.ts';
+
+/** How many lazy scalars of a storage have not begun to be read. */
+export interface UnreadTally {
+  unread: number;
+}
+
+/** One lazy scalar on its way to its value; one object for all places where the same lazy scalar was put. */
+export class PendingScalar {
+  readonly #tally: UnreadTally;
+  #lazy: LazyScalar | undefined;
+  #started = false;
+  #settled = false;
+  #value = Number.NaN;
+  #failure: { readonly cause: unknown } | undefined;
+  #reading: Promise<void> | undefined;
+
+  constructor(lazy: LazyScalar, tally: UnreadTally) {
+    this.#lazy = lazy;
+    this.#tally = tally;
+    tally.unread++;
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** The value, once settled; NaN when there is none. */
+  get value(): number {
+    return this.#value;
+  }
+
+  /** What reading or disposing threw, if it did. */
+  get failure(): { readonly cause: unknown } | undefined {
+    return this.#failure;
+  }
+
+  /** Begins to read unless that has happened. A promise, which never rejects, while the value is on its way. */
+  start(): Promise<void> | undefined {
+    if (this.#lazy !== undefined && !this.#started) {
+      this.#leaveUnread();
+      try {
+        const value = this.#lazy.read();
+        if (isPromiseLike(value)) this.#reading = this.#wait(value);
+        else this.#settle(value);
+      } catch (cause) {
+        this.#fail(cause);
+      }
+    }
+    return this.#reading;
+  }
+
+  /** Gives the value up; one that is on its way is still disposed when it arrives. */
+  discard(): void {
+    if (this.#started) return;
+    this.#leaveUnread();
+    this.#finish();
+  }
+
+  #leaveUnread(): void {
+    this.#started = true;
+    this.#tally.unread--;
+  }
+
+  async #wait(value: PromiseLike<number>): Promise<void> {
+    try {
+      this.#settle(await value);
+    } catch (cause) {
+      this.#fail(cause);
+    }
+  }
+
+  #settle(value: unknown): void {
+    if (typeof value !== 'number') {
+      this.#fail(new TypeError(`read() gave ${value === null ? 'null' : typeof value} instead of a number`));
+      return;
+    }
+    this.#value = value;
+    this.#finish();
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure = { cause };
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#settled = true;
+    this.#reading = undefined;
+    const lazy = this.#lazy;
+    this.#lazy = undefined;
+    try {
+      lazy?.dispose?.();
+    } catch (cause) {
+      this.#failure ??= { cause };
+    }
+  }
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<number> {
+  return typeof (value as Partial<PromiseLike<number>> | null)?.then === 'function';
+}

@@ -1,0 +1,131 @@
+import { describeCause, HooklineError } from '../errors.ts';
+import { HistoryBuffer } from './history-buffer.ts';
+import type { PendingScalar } from './pending-scalar.ts';
+
+/** A value that waits for its turn: a lazy one, or a number that was put after a lazy one. */
+interface QueuedValue {
+  readonly pending: PendingScalar | undefined;
+  readonly value: number;
+  readonly iteration: number;
+  readonly sequence: number;
+}
+
+/** Everything put under one name: the history, and behind it the values that a lazy scalar keeps from entering it. */
+export class ScalarSeries {
+  readonly name: string;
+  readonly history: HistoryBuffer;
+  /** Whether readers should show a windowed median; undefined until the first value is put. */
+  smoothing: boolean | undefined;
+  /** Number of the first value that readers have not had from before a restore. */
+  reportFrom = 0;
+  #queue: QueuedValue[] = [];
+  /** Values of the queue before this one have begun to be read. */
+  #firstUnread = 0;
+
+  constructor(name: string, limit: number) {
+    this.name = name;
+    this.history = new HistoryBuffer(limit);
+  }
+
+  /** True once a value was put, also while it is on its way. */
+  get known(): boolean {
+    return this.smoothing !== undefined;
+  }
+
+  /** Values put so far, those on their way included. */
+  get count(): number {
+    return this.history.count + this.#queue.length;
+  }
+
+  put(value: number, iteration: number): void {
+    // A number behind a lazy one waits for it, so that the history keeps the order in which values were put.
+    if (this.#queue.length === 0) this.history.put(value, iteration);
+    else this.#queue.push({ pending: undefined, value, iteration, sequence: Infinity });
+  }
+
+  putPending(pending: PendingScalar, iteration: number, sequence: number): void {
+    this.#queue.push({ pending, value: Number.NaN, iteration, sequence });
+  }
+
+  /** Sequence number of the oldest lazy scalar that has not begun to be read; Infinity when there is none. */
+  oldestUnread(): number {
+    for (; this.#firstUnread < this.#queue.length; this.#firstUnread++) {
+      const queued = this.#queue[this.#firstUnread];
+      if (queued?.pending?.started === false) return queued.sequence;
+    }
+    return Infinity;
+  }
+
+  startOldest(): void {
+    if (this.oldestUnread() < Infinity) this.#queue[this.#firstUnread]?.pending?.start();
+  }
+
+  /** Begins to read everything; collects the promises of what is on its way. */
+  startAll(waiting: Promise<void>[]): void {
+    for (const { pending } of this.#queue) {
+      const reading = pending?.start();
+      if (reading !== undefined) waiting.push(reading);
+    }
+    this.#firstUnread = this.#queue.length;
+  }
+
+  /** Moves what has arrived into the history, up to the first that has not; collects failures, whose values are lost. */
+  flush(failures: HooklineError[]): void {
+    let done = 0;
+    for (const { pending, value, iteration } of this.#queue) {
+      if (pending !== undefined && !pending.settled) break;
+      done++;
+      if (pending?.failure === undefined) this.history.put(pending?.value ?? value, iteration);
+      else failures.push(this.#failed(iteration, pending.failure.cause));
+    }
+    if (done === 0) return;
+    this.#queue = done === this.#queue.length ? [] : this.#queue.slice(done);
+    this.#firstUnread = Math.max(0, this.#firstUnread - done);
+  }
+
+  /**
+   * Brings every value into the history at once.
+   * @throws HKL_SCALAR_PENDING when one is still on its way
+   */
+  settle(failures: HooklineError[]): void {
+    if (this.#queue.length === 0) return;
+    this.startAll([]);
+    this.flush(failures);
+    if (this.#queue.length === 0) return;
+    throw new HooklineError('HKL_SCALAR_PENDING', `the value of scalar "${this.name}" is still on its way`, {
+      where: `put at iteration ${this.#queue[0]?.iteration}`,
+      fix: '`await storage.resolve()` first',
+    });
+  }
+
+  /** Gives up what is on its way; collects what disposing it threw. */
+  discard(failures: HooklineError[]): void {
+    for (const { pending, iteration } of this.#queue) {
+      pending?.discard();
+      if (pending?.failure !== undefined) failures.push(this.#failed(iteration, pending.failure.cause));
+    }
+    this.#queue = [];
+    this.#firstUnread = 0;
+  }
+
+  /** Forgets everything, as if nothing had been put. */
+  clear(failures: HooklineError[]): void {
+    this.discard(failures);
+    this.smoothing = undefined;
+    this.reportFrom = 0;
+    this.history.restore({ count: 0, mean: 0, values: [], iterations: [] });
+  }
+
+  #failed(iteration: number, cause: unknown): HooklineError {
+    return new HooklineError(
+      'HKL_SCALAR_UNREADABLE',
+      `a lazy scalar could not be read or disposed: ${describeCause(cause)}`,
+      {
+        who: `scalar "${this.name}"`,
+        where: `put at iteration ${iteration}`,
+        fix: 'The cause below holds the original stack',
+        cause,
+      },
+    );
+  }
+}
