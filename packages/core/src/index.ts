@@ -1,2 +1,108 @@
+// Errors
 export { HooklineError, PluginError, describeCause, isHooklineError, type ErrorDetails } from './errors.ts';
 export { didYouMean, suggestName } from './suggest-name.ts';
+export { VERSION } from './version.ts';
+
+// The trainer and its loop
+export { TrainerBase, type TrainResult } from './engine/trainer-base.ts';
+export type { StepFunction, TrainerBaseOptions, TrainerOptions } from './engine/trainer-options.ts';
+export { lossNotFinite } from './engine/function-runner.ts';
+export type {
+  HookDescription,
+  PluginDescription,
+  TrainerDescription,
+} from './engine/describe-trainer.ts';
+export type { ScalarValue, StepContext, StepOutput, StepRunner } from './step-runner.ts';
+
+// Hooks
+export {
+  HOOK_TABLE,
+  type EngineHooks,
+  type EngineHookSet,
+  type FailedStepAction,
+  type NamedLosses,
+  type NamedTensors,
+  type NamedVariables,
+  type Outcome,
+  type Results,
+  type RunContext,
+  type StepPhases,
+} from './hooks/hook-table.ts';
+export {
+  asyncSeries,
+  asyncSeriesBail,
+  asyncSeriesWaterfall,
+  sync,
+  syncBail,
+  syncWaterfall,
+  type HookKind,
+  type HookSpec,
+  type HookTable,
+  type TapFunction,
+} from './hooks/hook-spec.ts';
+export { HookSet, type HookFacades, type Phases } from './hooks/hook-set.ts';
+export { HookSite, type TapObserver } from './hooks/hook-site.ts';
+export { Phase, type HookFacade } from './hooks/phase.ts';
+
+// Plugins and presets
+export { definePlugin, type InstanceOptions, type PluginFactory } from './plugin/define-plugin.ts';
+export {
+  isPlugin,
+  type Plugin,
+  type PluginDefinition,
+  type PluginIdentity,
+  type PluginParts,
+  type PluginState,
+  type SetupContext,
+} from './plugin/plugin.ts';
+export { namesOf, shortName } from './plugin/plugin-name.ts';
+export { STANDARD_LABELS, type StandardLabel } from './plugin/labels.ts';
+export { definePreset, type PresetDefinition, type PresetFactory } from './preset/define-preset.ts';
+export { isPreset, type PluginInput, type Preset } from './preset/preset.ts';
+export { resolvePlugins, type PluginEntry } from './preset/resolve-plugins.ts';
+
+// Services
+export {
+  defineHooks,
+  definePluginService,
+  defineService,
+  optional,
+  type AnyServiceRef,
+  type HooksToken,
+  type Injected,
+  type PluginServiceRef,
+  type Requirements,
+  type Service,
+  type ServiceRef,
+  type WeakHandle,
+  type WeakServiceRef,
+} from './container/service-ref.ts';
+export { provide, replace, type Provider } from './container/provider.ts';
+export {
+  checkpointsRef,
+  evaluationRef,
+  phasesRef,
+  randomRef,
+  stepRunnerRef,
+  storageRef,
+  tapsRef,
+  type TapWatch,
+} from './services/core-services.ts';
+export { controlRef, type Control } from './services/control.ts';
+export type { Evaluation } from './services/evaluation.ts';
+export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';
+export { outputRef, type OutputFolder } from './services/output-folder.ts';
+export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
+
+// State
+export type { JsonValue } from './json.ts';
+export type { CheckpointBuilder, CheckpointView, LoadScope } from './state/checkpoint-view.ts';
+export type { Checkpoints } from './state/checkpoints.ts';
+
+// Tensors of whichever runtime is in use
+export type { ScalarTensor, Tensor, TensorTypes, Variable } from './tensor-types.ts';
+
+// Random numbers, scalars on the device
+export { philox, PHILOX_WORDS } from './random/philox.ts';
+export { RandomStream } from './random/random-stream.ts';
+export type { LazyScalar } from './storage/lazy-scalar.ts';

@@ -26,6 +26,11 @@ export class HookSet<T extends HookTable = HookTable> {
     return Object.freeze(facades) as HookFacades<T>;
   }
 
+  /** Drops all taps and allows new ones. */
+  open(): void {
+    for (const phase of this.list()) phase.open();
+  }
+
   /** Refuses any further tap. */
   seal(): void {
     for (const phase of this.list()) phase.seal();

@@ -39,7 +39,7 @@ export class Phase<S extends HookSpec = HookSpec> {
   readonly name: string;
   readonly spec: S;
   readonly #site: HookSite;
-  readonly #hook: TapableHook;
+  #hook: TapableHook;
   readonly #isSync: boolean;
   #sealed = false;
 
@@ -48,8 +48,7 @@ export class Phase<S extends HookSpec = HookSpec> {
     this.spec = spec;
     this.#site = site;
     this.#isSync = spec.kind.startsWith('Sync');
-    const HookClass = CLASSES[spec.kind] as unknown as new (args: readonly string[], name: string) => TapableHook;
-    this.#hook = new HookClass(spec.args, name);
+    this.#hook = makeHook(name, spec);
   }
 
   /** Who taps this hook, in the order in which they run. */
@@ -67,6 +66,12 @@ export class Phase<S extends HookSpec = HookSpec> {
     return Object.freeze({ tap: (fn: TapFunction<S>) => this.#tap(plugin, fn) });
   }
 
+  /** Drops all taps and allows new ones; tapable cannot remove a tap, so the hook within is made anew. */
+  open(): void {
+    this.#hook = makeHook(this.name, this.spec);
+    this.#sealed = false;
+  }
+
   /** No tap may be added from here on; what a step runs stays the same for the whole training. */
   seal(): void {
     this.#sealed = true;
@@ -78,8 +83,11 @@ export class Phase<S extends HookSpec = HookSpec> {
    *
    * @throws PluginError (or a promise rejected with it) when a tap fails
    */
-  call(...args: CallArguments<S>): CallResult<S>;
-  call(...args: unknown[]): unknown {
+  call(...args: CallArguments<S>): CallResult<S> {
+    return this.#call(...args) as CallResult<S>;
+  }
+
+  #call(...args: readonly unknown[]): unknown {
     if (this.#isSync) return this.#hook.call(...args);
     if (this.#hook.taps.length === 0) return this.spec.kind === 'AsyncSeriesWaterfall' ? args[0] : undefined;
     let settled = false;
@@ -121,4 +129,9 @@ export class Phase<S extends HookSpec = HookSpec> {
     if (this.#isSync) this.#hook.tap(plugin, guardSyncTap(plugin, this.name, this.#site, fn));
     else this.#hook.tapAsync(plugin, guardAsyncTap(plugin, this.name, this.#site, args.length, fn));
   }
+}
+
+function makeHook(name: string, { kind, args }: HookSpec): TapableHook {
+  const HookClass = CLASSES[kind] as unknown as new (args: readonly string[], name: string) => TapableHook;
+  return new HookClass(args, name);
 }

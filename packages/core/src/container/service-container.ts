@@ -1,0 +1,147 @@
+import { asFunction, asValue, type AwilixContainer, createContainer, InjectionMode } from 'awilix';
+import { HooklineError } from '../errors.ts';
+import { didYouMean } from '../suggest-name.ts';
+import type { Provider } from './provider.ts';
+import type { AnyServiceRef } from './service-ref.ts';
+
+/** A provider with the name of who lists it: `core`, `trainer`, `user` or a plugin's id. */
+export interface OwnedProvider {
+  readonly owner: string;
+  readonly provider: Provider;
+}
+
+/** One service as `inspect` shows it. */
+export interface ServiceDescription {
+  readonly id: string;
+  readonly description: string;
+  readonly providedBy: string;
+  readonly replacedBy: readonly string[];
+}
+
+interface Registration {
+  readonly ref: AnyServiceRef;
+  /** The provider, then its replacements in order. */
+  readonly chain: readonly OwnedProvider[];
+}
+
+/**
+ * The services of one trainer: an Awilix container, strict, with PROXY injection.
+ *
+ * Added to Awilix: who provides what, replacement without stale singletons, async factories (awaited in the
+ * order of their dependencies) and errors that name the one who asks. Teardown is the trainer's, in reverse
+ * order; Awilix would dispose everything at once.
+ */
+export class ServiceContainer {
+  readonly #awilix: AwilixContainer = createContainer({ injectionMode: InjectionMode.PROXY, strict: true });
+  readonly #registrations: ReadonlyMap<string, Registration>;
+  readonly #ready = new Set<string>();
+
+  /** @throws HooklineError `HKL_SERVICE_DUPLICATE`, `HKL_SERVICE_NOTHING_TO_REPLACE` */
+  constructor(providers: readonly OwnedProvider[]) {
+    this.#registrations = arrange(providers);
+    for (const { ref, chain } of this.#registrations.values()) {
+      chain.forEach(({ provider }, index) => {
+        const isLast = index === chain.length - 1;
+        const name = isLast ? ref.id : `${ref.id}#${index}`;
+        const factory = (cradle: Record<string, unknown>): unknown => {
+          const uses = Object.entries(provider.uses).map(([key, used]) => [key, cradle[used.id]] as const);
+          return provider.create(Object.fromEntries(uses), index === 0 ? undefined : cradle[`${ref.id}#${index - 1}`]);
+        };
+        this.#awilix.register(name, asFunction(factory).singleton());
+      });
+    }
+  }
+
+  /** Whether somebody provides the service. */
+  has(ref: AnyServiceRef): boolean {
+    return this.#registrations.has(ref.id);
+  }
+
+  /** The services, in the order in which they were provided. */
+  describe(): readonly ServiceDescription[] {
+    return [...this.#registrations.values()].map(({ ref, chain }) => ({
+      id: ref.id,
+      description: ref.description,
+      providedBy: chain[0]?.owner ?? 'core',
+      replacedBy: chain.slice(1).map(({ owner }) => owner),
+    }));
+  }
+
+  /**
+   * Makes a service and all it needs, awaiting async factories.
+   *
+   * @throws HooklineError `HKL_SERVICE_MISSING`, `HKL_SERVICE_CYCLE`, `HKL_SERVICE_FAILED`
+   */
+  async start(ref: AnyServiceRef, who: string): Promise<void> {
+    await this.#start(ref, who, []);
+  }
+
+  /** A started service. @throws HooklineError `HKL_SERVICE_MISSING` */
+  get(ref: AnyServiceRef, who: string): unknown {
+    if (!this.#registrations.has(ref.id)) throw this.#missing(ref, who, []);
+    return this.#awilix.resolve(ref.id);
+  }
+
+  async #start(ref: AnyServiceRef, who: string, path: readonly string[]): Promise<void> {
+    if (this.#ready.has(ref.id)) return;
+    const registration = this.#registrations.get(ref.id);
+    if (registration === undefined) throw this.#missing(ref, who, path);
+    if (path.includes(ref.id)) {
+      throw new HooklineError('HKL_SERVICE_CYCLE', `services need each other: ${[...path, ref.id].join(' -> ')}`, {
+        who,
+        fix: 'Let one of them take what it needs later, through a hook',
+      });
+    }
+    for (const [index, { owner, provider }] of registration.chain.entries()) {
+      for (const used of Object.values(provider.uses)) await this.#start(used, owner, [...path, ref.id]);
+      const name = index === registration.chain.length - 1 ? ref.id : `${ref.id}#${index}`;
+      try {
+        const made: unknown = this.#awilix.resolve(name);
+        // A value has no lifetime, so that this registration is not shadowed by the cached promise.
+        if (made instanceof Promise) this.#awilix.register(name, asValue(await made));
+      } catch (cause) {
+        if (cause instanceof HooklineError) throw cause;
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new HooklineError('HKL_SERVICE_FAILED', `service "${ref.id}" could not be made: ${reason}`, {
+          who: owner,
+          cause,
+        });
+      }
+    }
+    this.#ready.add(ref.id);
+  }
+
+  #missing(ref: AnyServiceRef, who: string, path: readonly string[]): HooklineError {
+    const chain = path.length === 0 ? '' : ` (needed by ${[...path].reverse().join(', for ')})`;
+    return new HooklineError('HKL_SERVICE_MISSING', `nobody provides the service "${ref.id}"${chain}`, {
+      who,
+      fix: `Add a plugin that provides it, or services: [provide(...)] of the trainer. ${didYouMean(ref.id, this.#registrations.keys())}`,
+    });
+  }
+}
+
+function arrange(providers: readonly OwnedProvider[]): ReadonlyMap<string, Registration> {
+  const registrations = new Map<string, { ref: AnyServiceRef; chain: OwnedProvider[] }>();
+  for (const owned of providers.filter(({ provider }) => provider.mode === 'provide')) {
+    const { ref } = owned.provider;
+    const before = registrations.get(ref.id);
+    if (before !== undefined) {
+      throw new HooklineError('HKL_SERVICE_DUPLICATE', `service "${ref.id}" is already provided by ${before.chain[0]?.owner}`, {
+        who: owned.owner,
+        fix: 'Use replace(...) instead of provide(...) to take its place',
+      });
+    }
+    registrations.set(ref.id, { ref, chain: [owned] });
+  }
+  for (const owned of providers.filter(({ provider }) => provider.mode === 'replace')) {
+    const registration = registrations.get(owned.provider.ref.id);
+    if (registration === undefined) {
+      throw new HooklineError('HKL_SERVICE_NOTHING_TO_REPLACE', `nobody provides the service "${owned.provider.ref.id}" that it replaces`, {
+        who: owned.owner,
+        fix: `Use provide(...), or mend the name. ${didYouMean(owned.provider.ref.id, registrations.keys())}`,
+      });
+    }
+    registration.chain.push(owned);
+  }
+  return registrations;
+}

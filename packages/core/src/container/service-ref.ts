@@ -1,0 +1,104 @@
+import type { HookFacades } from '../hooks/hook-set.ts';
+import type { HookTable } from '../hooks/hook-spec.ts';
+
+/** How a service reaches a plugin: as it is, as a weak handle, or made for that plugin. */
+export type ServiceScope = 'shared' | 'weak' | 'plugin';
+
+interface RefBase<Scope extends ServiceScope> {
+  readonly kind: 'service';
+  readonly id: string;
+  readonly description: string;
+  readonly scope: Scope;
+}
+
+/** A typed name of a service. Two refs with one id are the same service. */
+export interface ServiceRef<T> extends RefBase<'shared'> {
+  types?(value: T): T;
+}
+
+/** A service that plugins must not keep alive, such as the model: they get a {@link WeakHandle}. */
+export interface WeakServiceRef<T extends object> extends RefBase<'weak'> {
+  types?(value: T): T;
+}
+
+/** A service made anew for each plugin, such as its random stream; the provider gives a function of the plugin's id. */
+export interface PluginServiceRef<T> extends RefBase<'plugin'> {
+  types?(value: T): T;
+}
+
+/** The hooks that a plugin adds for others to tap, as a token that can be required like a service. */
+export interface HooksToken<T extends HookTable = HookTable> {
+  readonly kind: 'hooks';
+  readonly id: string;
+  readonly table: T;
+}
+
+/** A reference to something that is resolved after the plugin set is known. */
+export interface WeakHandle<T extends object> {
+  /** @throws HooklineError `HKL_SERVICE_GONE` when the trainer that owned it is gone */
+  readonly value: T;
+}
+
+export type AnyServiceRef = ServiceRef<unknown> | WeakServiceRef<object> | PluginServiceRef<unknown>;
+
+/** A requirement that may stay unmet; the plugin then gets undefined. */
+export interface OptionalRef<R extends AnyServiceRef | HooksToken = AnyServiceRef | HooksToken> {
+  readonly kind: 'optional';
+  readonly ref: R;
+}
+
+export type Requirement = AnyServiceRef | HooksToken | OptionalRef;
+export type Requirements = Readonly<Record<string, Requirement>>;
+
+/** What a plugin is handed for a requirement. */
+export type Injected<R> =
+  R extends OptionalRef<infer Inner>
+    ? Injected<Inner> | undefined
+    : R extends HooksToken<infer Table>
+      ? HookFacades<Table>
+      : R extends WeakServiceRef<infer T>
+        ? WeakHandle<T>
+        : R extends ServiceRef<infer T> | PluginServiceRef<infer T>
+          ? T
+          : never;
+
+/** What the container holds for a ref, which is what the factories of other services are given. */
+export type Service<R> =
+  R extends WeakServiceRef<infer T>
+    ? T
+    : R extends PluginServiceRef<infer T>
+      ? (plugin: string) => T
+      : R extends ServiceRef<infer T>
+        ? T
+        : never;
+
+/**
+ * Names a service. The id is what error messages and `inspect` print.
+ *
+ * @param options.description one line
+ * @param options.weak plugins get a handle that does not keep the service alive; for whatever owns tensors
+ */
+export function defineService<T extends object>(
+  id: string,
+  options: { readonly description: string; readonly weak: true },
+): WeakServiceRef<T>;
+export function defineService<T>(id: string, options: { readonly description: string }): ServiceRef<T>;
+export function defineService(id: string, options: { description: string; weak?: true }): AnyServiceRef {
+  const scope = options.weak === true ? 'weak' : 'shared';
+  return Object.freeze({ kind: 'service', id, description: options.description, scope });
+}
+
+/** Names a service of which every plugin gets its own. */
+export function definePluginService<T>(id: string, options: { readonly description: string }): PluginServiceRef<T> {
+  return Object.freeze({ kind: 'service', id, description: options.description, scope: 'plugin' });
+}
+
+/** Names a set of hooks that a plugin adds. The plugin owns it by `hooks: token`, others list it in `requires`. */
+export function defineHooks<const T extends HookTable>(id: string, table: T): HooksToken<T> {
+  return Object.freeze({ kind: 'hooks', id, table: Object.freeze(table) });
+}
+
+/** Marks a requirement that may stay unmet. */
+export function optional<R extends AnyServiceRef | HooksToken>(ref: R): OptionalRef<R> {
+  return Object.freeze({ kind: 'optional', ref });
+}

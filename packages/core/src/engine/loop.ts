@@ -1,0 +1,91 @@
+import { describeCause } from '../errors.ts';
+import type { EngineHooks, Outcome } from '../hooks/hook-table.ts';
+import type { Phases } from '../hooks/hook-set.ts';
+import type { RunControl } from '../services/control.ts';
+import type { Logger } from '../services/logger.ts';
+import type { EventStorage } from '../storage/event-storage.ts';
+import type { StepContext, StepOutput, StepRunner } from '../step-runner.ts';
+import { throwAll } from './throw-all.ts';
+import type { RunState } from './run-state.ts';
+import { storeStepOutput } from './store-step-output.ts';
+
+/** What the loop works with. */
+export interface LoopParts {
+  readonly hooks: Phases<EngineHooks>;
+  readonly runner: StepRunner;
+  readonly run: RunState;
+  readonly storage: EventStorage;
+  readonly control: RunControl;
+  readonly logger: Logger;
+  /** Store the losses of every how many steps. */
+  readonly metricsPeriod: number;
+  /** Lets signals and timers through when it is time. */
+  breathe(): Promise<void> | undefined;
+  /** Tears the plugins down, in reverse order; gives what failed. */
+  tearDown(outcome: Outcome): Promise<readonly unknown[]>;
+}
+
+/**
+ * The training loop (detectron2's TrainerBase.train). It knows phases and nothing else:
+ *
+ *     await beforeTrain
+ *     for iteration of [start, max): await beforeStep; output = await step; await afterStep
+ *     finally: await afterTrain(outcome), then tear down every plugin in reverse order
+ *
+ * @returns how it ended, when nothing failed
+ * @throws the error that ended it; an AggregateError led by it when closing failed as well
+ */
+export async function runLoop({ hooks, runner, run, storage, control, ...parts }: LoopParts): Promise<Outcome> {
+  const errors: unknown[] = [];
+  try {
+    const { startIteration, maxIterations } = run;
+    await hooks.beforeTrain.call({ startIteration, maxIterations, storage });
+    while (run.iteration < run.maxIterations && !control.stopRequested) {
+      const step = run.context();
+      const ready = hooks.beforeStep.call(step);
+      if (ready !== undefined) await ready;
+      const output = await takeStep(step);
+      if (output !== undefined) {
+        run.markStepDone();
+        if ((step.iteration + 1) % parts.metricsPeriod === 0) storeStepOutput(storage, output);
+        const finished = hooks.afterStep.call(step, output);
+        if (finished !== undefined) await finished;
+      }
+      run.iteration += 1;
+      const breath = parts.breathe();
+      if (breath !== undefined) await breath;
+    }
+  } catch (error) {
+    errors.push(error);
+    parts.logger.error(`training failed at iteration ${run.iteration}: ${describeCause(error)}`);
+  }
+  const outcome = conclude(run, control, errors);
+  try {
+    await hooks.afterTrain.call(outcome);
+  } catch (error) {
+    errors.push(error);
+  }
+  errors.push(...(await parts.tearDown(outcome)));
+  throwAll(errors);
+  return outcome;
+
+  /** One step; undefined when it failed and a plugin chose to go on without it. */
+  async function takeStep(step: StepContext): Promise<StepOutput | undefined> {
+    try {
+      return await runner.run(step);
+    } catch (error) {
+      const action = await hooks.stepFailed.call(error, step);
+      if (action === undefined) throw error;
+      if (action === 'stop') control.stop(`step ${step.iteration} failed: ${describeCause(error)}`);
+      return undefined;
+    }
+  }
+}
+
+function conclude(run: RunState, control: RunControl, errors: readonly unknown[]): Outcome {
+  const { iteration } = run;
+  if (errors.length > 0) return { status: 'failed', iteration, error: errors[0] };
+  if (iteration >= run.maxIterations) return { status: 'completed', iteration };
+  const reason = control.reasons[0] ?? 'stop requested';
+  return { status: control.interrupted ? 'interrupted' : 'stopped', iteration, reason };
+}

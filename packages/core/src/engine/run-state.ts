@@ -1,0 +1,46 @@
+import type { HookSite } from '../hooks/hook-site.ts';
+import type { EventStorage } from '../storage/event-storage.ts';
+import type { StepContext } from '../step-runner.ts';
+
+/** Where a training stands. The storage and the hooks' error messages follow it. */
+export class RunState {
+  startIteration = 0;
+  maxIterations: number;
+  readonly #storage: EventStorage;
+  readonly #site: HookSite;
+  #iteration = 0;
+  #stepDone = false;
+
+  constructor(maxIterations: number, storage: EventStorage, site: HookSite) {
+    this.maxIterations = maxIterations;
+    this.#storage = storage;
+    this.#site = site;
+  }
+
+  /** 0-based iteration in progress; equals maxIterations after a complete training. */
+  get iteration(): number {
+    return this.#iteration;
+  }
+
+  set iteration(value: number) {
+    this.#iteration = value;
+    this.#stepDone = false;
+    this.#storage.iteration = value;
+    this.#site.iteration = value;
+  }
+
+  /** Iterations whose step is done: where a checkpoint saved now resumes. */
+  get done(): number {
+    return this.#stepDone ? this.#iteration + 1 : this.#iteration;
+  }
+
+  /** The step in progress, for its hooks. */
+  context(): StepContext {
+    return { iteration: this.#iteration, startIteration: this.startIteration, maxIterations: this.maxIterations };
+  }
+
+  /** The arithmetic of this iteration is done; its host work begins. */
+  markStepDone(): void {
+    this.#stepDone = true;
+  }
+}

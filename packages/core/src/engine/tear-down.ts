@@ -1,0 +1,33 @@
+import { HooklineError } from '../errors.ts';
+
+/** Something to be released, with the name of its owner. */
+export interface Disposer {
+  readonly owner: string;
+  dispose(): void | Promise<void>;
+}
+
+/**
+ * Runs every disposer, the last one first, each within `timeout` milliseconds, whatever the others do.
+ *
+ * @returns what failed, in the order in which it happened
+ */
+export async function tearDown(disposers: readonly Disposer[], timeout: number): Promise<readonly HooklineError[]> {
+  const errors: HooklineError[] = [];
+  for (const { owner, dispose } of [...disposers].reverse()) {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const pending = dispose();
+      if (!(pending instanceof Promise)) continue;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`not done after ${timeout} ms`)), timeout);
+      });
+      await Promise.race([pending, late]);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      errors.push(new HooklineError('HKL_DISPOSE_FAILED', `closing it failed: ${reason}`, { who: owner, where: 'dispose', cause }));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  return errors;
+}

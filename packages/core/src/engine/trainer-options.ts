@@ -1,0 +1,43 @@
+import type { Provider } from '../container/provider.ts';
+import type { PluginInput } from '../preset/preset.ts';
+import type { Logger } from '../services/logger.ts';
+import type { StepContext, ScalarValue, StepOutput, StepRunner } from '../step-runner.ts';
+
+/** One step in the user's own words: returns the loss, losses by name, or a whole step output. */
+export type StepFunction = (
+  step: StepContext,
+) => ScalarValue | LossRecord | StepOutput | Promise<ScalarValue | LossRecord | StepOutput>;
+
+type LossRecord = Readonly<Record<string, ScalarValue>>;
+
+/** What every trainer takes. */
+export interface TrainerOptions {
+  /** Iteration at which training ends (exclusive). */
+  readonly maxIterations: number;
+  /** Iteration at which training begins. Default 0; a loaded checkpoint overrides it. */
+  readonly startIteration?: number;
+  /** Plugins, presets and lists of them; falsy entries are left out. Default none. */
+  readonly plugins?: readonly PluginInput[];
+  /** Services of the user's own: `provide(ref, ...)`, `replace(ref, ...)`. Default none. */
+  readonly services?: readonly Provider[];
+  /** The run's folder; made only when a plugin needs it. Default `output`. */
+  readonly output?: string;
+  /** Seed of all random streams; a negative one, or none, draws one. */
+  readonly seed?: number;
+  /** Default: a console logger. */
+  readonly logger?: Logger;
+  /** Store the losses of every how many steps. Default 1. */
+  readonly metricsPeriod?: number;
+  /** Whether SIGINT and SIGTERM end the training gracefully. Default true. */
+  readonly handleSignals?: boolean;
+  /** Milliseconds after which signals and timers are let through. Default 50. */
+  readonly yieldAfter?: number;
+  /** Milliseconds that each plugin may take to close. Default 30,000. */
+  readonly disposeTimeout?: number;
+}
+
+/** Options of the bare loop. */
+export interface TrainerBaseOptions extends TrainerOptions {
+  /** What a step does. May be left out where a plugin or service provides the step runner. */
+  readonly step?: StepFunction | StepRunner;
+}

@@ -1,0 +1,93 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Provider } from '../container/provider.ts';
+import type { HooksToken, Injected, Requirements } from '../container/service-ref.ts';
+import type { HookFacades, Phases } from '../hooks/hook-set.ts';
+import type { HookTable } from '../hooks/hook-spec.ts';
+import type { EngineHooks } from '../hooks/hook-table.ts';
+import type { JsonValue } from '../json.ts';
+
+/** Who a plugin is within one trainer. */
+export interface PluginIdentity {
+  /** `name`, or `name#instance` where there are several of one plugin. */
+  readonly id: string;
+  readonly name: string;
+  readonly instance: string | undefined;
+}
+
+/** What a plugin keeps across checkpoints. */
+export interface PluginState {
+  /** Version of the shape of the data; handed to `load` with the data. Default 1. */
+  readonly version?: number;
+  /** The state as JSON (NaN and infinities allowed). */
+  save(): JsonValue;
+  /** Takes over what `save` gave, perhaps in an older version. */
+  load(data: JsonValue, version: number): void;
+}
+
+/** What setup may return. */
+export interface PluginParts {
+  readonly state?: PluginState;
+  /** Releases what the plugin holds. Runs once, in the reverse order of setup, whatever the outcome. */
+  dispose?(): void | Promise<void>;
+}
+
+/** What setup is given: the engine's hooks to tap, the plugin's own hooks to call, and what it requires. */
+export type SetupContext<R extends Requirements, H extends HookTable> = {
+  readonly hooks: HookFacades<EngineHooks>;
+  readonly own: Phases<H>;
+  readonly plugin: PluginIdentity;
+} & { readonly [Name in keyof R]: Injected<R[Name]> };
+
+/** A plugin as its author writes it. */
+export interface PluginDefinition<S extends StandardSchemaV1, R extends Requirements, H extends HookTable> {
+  /** The name of the npm package, or the package's name and a suffix where it holds several plugins. */
+  readonly name: string;
+  readonly version: string;
+  /** One line for `inspect`. */
+  readonly description?: string;
+  /** The versions of @hookline/core it works with. Default: compatible with the one it was built against. */
+  readonly core?: string;
+  /** Any Standard Schema. Default: the plugin takes no options. */
+  readonly options?: S;
+  /** Names of plugins, or labels, that must come later. A trailing `?` allows for a name that is not there. */
+  readonly before?: readonly string[];
+  /** Names of plugins, or labels, that must come earlier. A trailing `?` allows for a name that is not there. */
+  readonly after?: readonly string[];
+  /** Labels that others can order themselves by. */
+  readonly provides?: readonly string[];
+  /** What setup needs, by the name under which it wants it. */
+  readonly requires?: R;
+  /** Services it provides or replaces. */
+  readonly services?: (options: StandardSchemaV1.InferOutput<S>) => readonly Provider[];
+  /** Hooks of its own, for others to tap. */
+  readonly hooks?: HooksToken<H>;
+  /** Taps the hooks. Called once per training, in order, before anything runs. */
+  setup(context: SetupContext<R, H>, options: StandardSchemaV1.InferOutput<S>): PluginParts | void;
+}
+
+/** The definition with its types forgotten, as the engine handles it. */
+export type AnyPluginDefinition = Omit<PluginDefinition<StandardSchemaV1, Requirements, HookTable>, 'setup' | 'services'> & {
+  services?(options: unknown): readonly Provider[];
+  setup(context: never, options: unknown): PluginParts | void;
+};
+
+/** Marks plugins also across several copies of this package. */
+export const PLUGIN_BRAND: unique symbol = Symbol.for('hookline.plugin') as never;
+
+/** A plugin with its options, ready to be listed in a trainer or preset. It holds no state. */
+export interface Plugin {
+  readonly [PLUGIN_BRAND]: true;
+  readonly id: string;
+  readonly name: string;
+  readonly instance: string | undefined;
+  /** The options as given; they are checked when a trainer is built. */
+  readonly options: unknown;
+  readonly definition: AnyPluginDefinition;
+  /** The version of core that made it. */
+  readonly builtWith: string;
+}
+
+/** True for what `definePlugin` makes. */
+export function isPlugin(value: unknown): value is Plugin {
+  return typeof value === 'object' && value !== null && PLUGIN_BRAND in value;
+}

@@ -1,0 +1,34 @@
+import { definePluginService, defineService } from '../container/service-ref.ts';
+import type { EngineHookSet } from '../hooks/hook-table.ts';
+import type { TapObserver } from '../hooks/hook-site.ts';
+import type { RandomStream } from '../random/random-stream.ts';
+import type { EventStorage } from '../storage/event-storage.ts';
+import type { StepRunner } from '../step-runner.ts';
+import type { Checkpoints } from '../state/checkpoints.ts';
+import type { Evaluation } from './evaluation.ts';
+
+export const storageRef = defineService<EventStorage>('storage', { description: 'scalars, images and histograms of the run' });
+
+export const randomRef = definePluginService<RandomStream>('random', {
+  description: "the plugin's own random stream, saved and restored with the run",
+});
+
+export const checkpointsRef = defineService<Checkpoints>('checkpoints', { description: 'saves and loads the whole state' });
+
+export const evaluationRef = defineService<Evaluation>('evaluation', { description: 'runs the evaluate hook' });
+
+export const tapsRef = defineService<TapWatch>('taps', { description: 'lets profilers watch the taps of all plugins' });
+
+export const stepRunnerRef = defineService<StepRunner>('stepRunner', {
+  description: 'does the arithmetic of a step',
+  weak: true,
+});
+
+/** Lets a plugin watch when taps are entered and left. */
+export interface TapWatch {
+  /** Returns the function that ends the watch. */
+  observe(observer: TapObserver): () => void;
+}
+
+/** The engine's hooks with the right to call them; for step runners, not for plugins. */
+export const phasesRef = defineService<EngineHookSet>('phases', { description: "the engine's hooks, for the step runner" });

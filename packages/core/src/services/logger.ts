@@ -1,0 +1,83 @@
+import { definePluginService } from '../container/service-ref.ts';
+
+/** Where messages for people go. */
+export interface Logger {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+  /** Shows a line that the next one replaces, where there is a terminal; undefined takes it away. Elsewhere does nothing. */
+  status(line: string | undefined): void;
+  /** Whether {@link Logger.status} shows anything. */
+  readonly live: boolean;
+}
+
+export const loggerRef = definePluginService<Logger>('logger', { description: 'messages for people, named after the plugin' });
+
+/** How much is shown. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+interface Terminal {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** Writes lines to a stream, standard error by default, and keeps a status line below them on a terminal. */
+export class ConsoleLogger implements Logger {
+  readonly #stream: Terminal;
+  readonly #level: number;
+  readonly live: boolean;
+  #status: string | undefined;
+
+  constructor({ level = 'info', stream = process.stderr, live }: { level?: LogLevel; stream?: Terminal; live?: boolean } = {}) {
+    this.#stream = stream;
+    this.#level = LEVELS.indexOf(level);
+    this.live = live ?? (stream.isTTY === true && process.env['TERM'] !== 'dumb');
+  }
+
+  debug(message: string): void {
+    this.#line('debug', message);
+  }
+
+  info(message: string): void {
+    this.#line('info', message);
+  }
+
+  warn(message: string): void {
+    this.#line('warn', `warning: ${message}`);
+  }
+
+  error(message: string): void {
+    this.#line('error', `error: ${message}`);
+  }
+
+  status(line: string | undefined): void {
+    if (!this.live || line === this.#status) return;
+    this.#status = line;
+    // A line longer than the terminal would wrap, and only its last row would be replaced.
+    this.#stream.write(`\r\u001b[K${line?.slice(0, (this.#stream.columns ?? 80) - 1) ?? ''}`);
+  }
+
+  #line(level: LogLevel, message: string): void {
+    if (LEVELS.indexOf(level) < this.#level) return;
+    const status = this.#status;
+    this.status(undefined);
+    this.#stream.write(`${message}\n`);
+    this.status(status);
+  }
+}
+
+/** A view of a logger whose warnings and errors name the plugin they come from. */
+export function pluginLogger(logger: Logger, plugin: string): Logger {
+  return {
+    debug: (message) => logger.debug(`${plugin}: ${message}`),
+    info: (message) => logger.info(message),
+    warn: (message) => logger.warn(`${plugin}: ${message}`),
+    error: (message) => logger.error(`${plugin}: ${message}`),
+    status: (line) => logger.status(line),
+    live: logger.live,
+  };
+}
