@@ -5,6 +5,13 @@ export interface UnreadTally {
   unread: number;
 }
 
+// A property of the object costs a fraction of a weak map's entry, and every step puts some.
+const slot = Symbol('hookline.pending');
+/** For frozen objects, which take no property. */
+const untouchable = new WeakMap<LazyScalar, PendingScalar>();
+
+type TrackedScalar = LazyScalar & { [slot]?: PendingScalar };
+
 /** One lazy scalar on its way to its value; one object for all places where the same lazy scalar was put. */
 export class PendingScalar {
   readonly #tally: UnreadTally;
@@ -15,7 +22,22 @@ export class PendingScalar {
   #failure: { readonly cause: unknown } | undefined;
   #reading: Promise<void> | undefined;
 
-  constructor(lazy: LazyScalar, tally: UnreadTally) {
+  /** The pending scalar of a lazy one; the same one each time, also after it was read. */
+  static of(lazy: TrackedScalar, tally: UnreadTally): PendingScalar {
+    const known = lazy[slot] ?? untouchable.get(lazy);
+    if (known !== undefined) return known;
+    const pending = new PendingScalar(lazy, tally);
+    if (Object.isExtensible(lazy)) lazy[slot] = pending;
+    else untouchable.set(lazy, pending);
+    return pending;
+  }
+
+  /** Whether a storage owns the lazy scalar already. */
+  static has(lazy: TrackedScalar): boolean {
+    return lazy[slot] !== undefined || untouchable.has(lazy);
+  }
+
+  private constructor(lazy: LazyScalar, tally: UnreadTally) {
     this.#lazy = lazy;
     this.#tally = tally;
     tally.unread++;

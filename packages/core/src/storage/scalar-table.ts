@@ -11,8 +11,6 @@ export class ScalarTable {
   readonly #pendingLimit: number;
   readonly #byName = new Map<string, ScalarSeries>();
   readonly #tally: UnreadTally = { unread: 0 };
-  /** Weak, so that a lazy scalar that is put again after it was read still has its value, without being kept alive. */
-  readonly #pending = new WeakMap<LazyScalar, PendingScalar>();
   #sequence = 0;
 
   constructor(historyLimit: number, pendingLimit: number) {
@@ -92,13 +90,9 @@ export class ScalarTable {
   }
 
   #putLazy(series: ScalarSeries, lazy: LazyScalar, iteration: number): void {
-    let pending = this.#pending.get(lazy);
-    if (pending === undefined) {
-      if (typeof (lazy as Partial<LazyScalar> | null)?.read !== 'function')
-        throw invalidValue(series.name, lazy, iteration);
-      pending = new PendingScalar(lazy, this.#tally);
-      this.#pending.set(lazy, pending);
-    }
+    if (typeof (lazy as Partial<LazyScalar> | null)?.read !== 'function')
+      throw invalidValue(series.name, lazy, iteration);
+    const pending = PendingScalar.of(lazy, this.#tally);
     series.putPending(pending, iteration, this.#sequence++);
     if (this.#tally.unread > this.#pendingLimit) this.#readOldest();
   }
@@ -148,7 +142,7 @@ export class ScalarTable {
 
   /** Frees a value that was refused, unless it is in the storage already under another name. */
   #dispose(value: number | LazyScalar): void {
-    if (typeof value === 'object' && value !== null && !this.#pending.has(value)) value.dispose?.();
+    if (typeof value === 'object' && value !== null && !PendingScalar.has(value)) value.dispose?.();
   }
 }
 
