@@ -61,9 +61,13 @@ function requireNative(runtime: NativeRuntime, hideGpu: boolean): void {
   }
 }
 
-/** The package asks node-pre-gyp where its addon is; where its own folder cannot be written, the answer is given here. */
+/**
+ * The package asks node-pre-gyp where its addon is; where its own folder cannot be written, the answer is given here.
+ * node-pre-gyp's main module only forwards to this one, with a getter that cannot be replaced.
+ */
 function requireWithBinding(require: NodeJS.Require, { package: { folder }, bindingPath }: NativeRuntime): void {
-  const locator = require('@mapbox/node-pre-gyp') as { find: (manifest: string, options?: object) => string };
+  type Find = (manifest: string, options?: object) => string;
+  const locator = require('@mapbox/node-pre-gyp/lib/pre-binding.js') as { find: Find };
   const { find } = locator;
   const own = join(folder, 'package.json');
   locator.find = (manifest, options) => (manifest === own ? bindingPath : find(manifest, options));

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { failed, lastWords, used, type Attempt } from './attempt.ts';
+import type { Machine } from './machine.ts';
+import type { NativePackage } from './native-package.ts';
+import { runCommand } from './run-command.ts';
+import { TENSORFLOW_LIBRARIES, type TensorFlowFiles } from './tensorflow-files.ts';
+
+const COMPILE_TIMEOUT_MS = 5 * 60_000;
+
+export interface CompileOptions {
+  readonly machine: Machine;
+  readonly env: NodeJS.ProcessEnv;
+  readonly native: NativePackage;
+  readonly tensorflow: TensorFlowFiles;
+  /** The addon to write. */
+  readonly output: string;
+  /** Folder with the libraries now. */
+  readonly libraryFolder: string;
+  /** Folder with the libraries at run time; relative to the addon when it begins with `$ORIGIN`. */
+  readonly runtimeFolder: string;
+}
+
+/** Compiles the addon's C++ source, which the native package ships, against a TensorFlow. */
+export async function compileBinding(options: CompileOptions): Promise<Attempt<string>> {
+  const { machine, env, native, tensorflow, output, libraryFolder, runtimeFolder } = options;
+  const { compiler, nodeHeaders } = machine;
+  if (compiler === undefined) return failed('no C++ compiler was found (g++ or clang++)');
+  if (nodeHeaders === undefined) return failed('the headers of Node-API were not found (npm package node-api-headers)');
+  const args = [
+    ...['-std=c++17', '-O2', '-fPIC', '-shared', '-w', `-DNAPI_VERSION=${String(native.napi)}`],
+    '-DNODE_GYP_MODULE_NAME=tfjs_binding',
+    ...[nodeHeaders, join(tensorflow.folder, 'include'), native.folder].flatMap((folder) => ['-I', folder]),
+    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(native.folder, 'binding', file)),
+    ...TENSORFLOW_LIBRARIES.map((library) => join(libraryFolder, library)),
+    ...[`-Wl,-rpath,${runtimeFolder}`, '-o', output],
+  ];
+  const compiled = await runCommand(compiler, args, { timeoutMs: COMPILE_TIMEOUT_MS, env });
+  if (!compiled.ok) return failed(`the addon did not compile: ${compiled.problem}: ${firstError(compiled.stderr)}`);
+  return used(output, `compiled with ${compiler}`);
+}
+
+function firstError(stderr: string): string {
+  const line = stderr.split('\n').find((text) => /error|undefined reference|cannot find/i.test(text));
+  return line?.trim().slice(0, 300) ?? lastWords(stderr);
+}
