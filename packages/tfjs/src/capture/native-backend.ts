@@ -64,6 +64,8 @@ export interface NativeBackend extends tf.KernelBackend {
   binding: NativeBinding;
   readonly isUsingGpuDevice: boolean;
   createOutputTensor(metadata: NativeTensor): tf.Tensor;
+  executeSingleOutput(op: string, attributes: NativeAttribute[], inputs: tf.TensorInfo[]): tf.Tensor;
+  executeMultipleOutputs(op: string, attributes: NativeAttribute[], inputs: tf.TensorInfo[], outputs: number): tf.Tensor[];
   readonly tensorMap: {
     get(dataId: object): NativeTensorInfo;
     set(dataId: object, info: NativeTensorInfo): void;

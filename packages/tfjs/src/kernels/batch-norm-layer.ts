@@ -1,0 +1,45 @@
+import * as tf from '@tensorflow/tfjs';
+import { NATIVE_BACKEND } from '../device/native-backend.ts';
+import { batchNormTraining } from './batch-norm-training.ts';
+
+type Weight = { read(): tf.Tensor; write(value: tf.Tensor): unknown };
+
+/** The parts of tf.layers' BatchNormalization that its training pass works with. */
+interface BatchNormLayer {
+  readonly axis: number;
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly gamma?: Weight | null;
+  readonly beta?: Weight | null;
+  readonly movingMean: Weight;
+  readonly movingVariance: Weight;
+  call(inputs: tf.Tensor | tf.Tensor[], kwargs: { readonly training?: boolean }): tf.Tensor | tf.Tensor[];
+}
+
+/**
+ * Lets tf.layers' batch normalisation train through `batchNormTraining` on native TensorFlow where it normalises the
+ * last axis. The moving averages are updated as tf.layers does: by the biased variance.
+ */
+export function registerBatchNormLayer(): void {
+  const { prototype } = tf.layers.batchNormalization().constructor as unknown as { prototype: BatchNormLayer };
+  const original = prototype.call;
+  prototype.call = function call(this: BatchNormLayer, inputs, kwargs) {
+    const x = Array.isArray(inputs) ? inputs[0] : inputs;
+    const isLastAxis = this.axis === -1 || this.axis === (x?.rank ?? 0) - 1;
+    const isFused =
+      kwargs.training === true && isLastAxis && x?.dtype === 'float32' && tf.getBackend() === NATIVE_BACKEND;
+    if (!isFused) return original.call(this, inputs, kwargs);
+    return tf.tidy(() => {
+      const [gamma, beta] = [this.gamma?.read(), this.beta?.read()] as (tf.Tensor1D | undefined)[];
+      const { output, mean, variance } = batchNormTraining(x, gamma, beta, this.epsilon);
+      move(this.movingMean, mean, this.momentum);
+      move(this.movingVariance, variance, this.momentum);
+      return output;
+    });
+  };
+}
+
+function move(average: Weight, value: tf.Tensor, momentum: number): void {
+  const old = average.read();
+  average.write(old.sub(old.sub(value).mul(1 - momentum)));
+}

@@ -1,0 +1,111 @@
+import * as tf from '@tensorflow/tfjs';
+import { NATIVE_BACKEND } from '../device/native-backend.ts';
+import type { NativeAttribute, NativeBackend } from '../capture/native-backend.ts';
+import { floatType } from './native-op.ts';
+
+const FORWARD = 'HooklineBatchNormTraining';
+const BACKWARD = 'HooklineBatchNormTrainingGrad';
+
+/** A normalised batch with the statistics that it was normalised by. */
+export interface NormalizedBatch {
+  readonly output: tf.Tensor;
+  /** Mean of each channel, shape [channels]; no gradient flows through it. */
+  readonly mean: tf.Tensor1D;
+  /** Biased variance of each channel, shape [channels]; no gradient flows through it. */
+  readonly variance: tf.Tensor1D;
+}
+
+/**
+ * Batch normalisation by the batch's own statistics over all axes but the last, float32.
+ *
+ * On native TensorFlow forward and backward are one op each, where tfjs composes about thirty; elsewhere it is composed.
+ *
+ * @param gamma shape [channels]; ones where undefined
+ * @param beta shape [channels]; zeros where undefined
+ */
+export function batchNormTraining(
+  x: tf.Tensor,
+  gamma: tf.Tensor1D | undefined,
+  beta: tf.Tensor1D | undefined,
+  epsilon: number,
+): NormalizedBatch {
+  const channels = x.shape.at(-1) ?? 1;
+  const scale = gamma ?? tf.ones([channels]);
+  const offset = beta ?? tf.zeros([channels]);
+  if (tf.getBackend() !== NATIVE_BACKEND || x.dtype !== 'float32') return composed(x, scale, offset, epsilon);
+  const isImages = x.rank === 4;
+  const images = isImages ? x : x.reshape([-1, 1, 1, channels]);
+  const [output, mean, unbiased] = tf
+    .engine()
+    .runKernel(FORWARD, { x: images, scale, offset }, { epsilon }) as unknown as [tf.Tensor, tf.Tensor1D, tf.Tensor1D];
+  const count = x.size / channels;
+  // The op corrects the variance by n / (n - 1), but normalises by the biased one.
+  const variance = count > 1 ? unbiased.mul((count - 1) / count) : tf.zerosLike(unbiased);
+  return { output: isImages ? output : output.reshape(x.shape), mean, variance: variance as tf.Tensor1D };
+}
+
+function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number): NormalizedBatch {
+  const axes = x.shape.map((_, axis) => axis).slice(0, -1);
+  const { mean, variance } = tf.moments(x, axes);
+  const output = x
+    .sub(mean)
+    .mul(scale.div(variance.add(epsilon).sqrt()))
+    .add(offset);
+  return { output, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
+}
+
+/** Registers the two kernels and the gradient that `batchNormTraining` runs on native TensorFlow. */
+export function registerBatchNormTraining(): void {
+  tf.registerKernel({
+    kernelName: FORWARD,
+    backendName: NATIVE_BACKEND,
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const native = backend as NativeBackend;
+      const { x, scale, offset } = inputs as Record<string, tf.Tensor>;
+      const empty = tf.tensor1d([]);
+      // y, mean, variance, and three values that the op's gradient takes back.
+      return native.executeMultipleOutputs(
+        'FusedBatchNormV3',
+        attributes(native, attrs),
+        [x, scale, offset, empty, empty] as tf.Tensor[],
+        6,
+      );
+    },
+  });
+  tf.registerKernel({
+    kernelName: BACKWARD,
+    backendName: NATIVE_BACKEND,
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const native = backend as NativeBackend;
+      const { dy, x, scale, first, second, third } = inputs as Record<string, tf.Tensor>;
+      const taken = [dy, x, scale, first, second, third] as tf.Tensor[];
+      return native.executeMultipleOutputs('FusedBatchNormGradV3', attributes(native, attrs), taken, 5).slice(0, 3);
+    },
+  });
+  tf.registerGradient({
+    kernelName: FORWARD,
+    inputsToSave: ['x', 'scale'],
+    outputsToSave: [false, false, false, true, true, true],
+    gradFunc: (dy, saved, attrs) => {
+      const [x, scale, first, second, third] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+      const upstream = (Array.isArray(dy) ? dy[0] : dy) as tf.Tensor;
+      // Here and not in the functions below: tfjs tidies up after each of them.
+      const grads = tf
+        .engine()
+        .runKernel(BACKWARD, { dy: upstream, x, scale, first, second, third }, attrs) as unknown as tf.Tensor[];
+      const grad = (place: number) => () => grads[place] as tf.Tensor;
+      return { x: grad(0), scale: grad(1), offset: grad(2) };
+    },
+  });
+}
+
+function attributes(native: NativeBackend, attrs: unknown): NativeAttribute[] {
+  const { TF_ATTR_FLOAT, TF_ATTR_STRING, TF_ATTR_BOOL } = native.binding;
+  return [
+    floatType(native),
+    floatType(native, 'U'),
+    { name: 'epsilon', type: TF_ATTR_FLOAT, value: (attrs as { epsilon: number }).epsilon },
+    { name: 'data_format', type: TF_ATTR_STRING, value: 'NHWC' },
+    { name: 'is_training', type: TF_ATTR_BOOL, value: true },
+  ];
+}

@@ -1,0 +1,80 @@
+import * as tf from '@tensorflow/tfjs';
+import { loadNativeBackend } from '../device/native-backend.ts';
+import { batchNormTraining } from './batch-norm-training.ts';
+import { registerKernels } from './register-kernels.ts';
+
+const values = Float32Array.from({ length: 48 }, (_, i) => Math.sin(i * 12.9898) * 3);
+
+async function close(a: tf.Tensor, b: tf.Tensor, tolerance = 1e-5): Promise<void> {
+  const [left, right] = await Promise.all([a.data(), b.data()]);
+  left.forEach((value, i) => expect(Math.abs(value - (right[i] as number))).toBeLessThan(tolerance));
+}
+
+const activations = [tf.relu, tf.relu6, tf.sigmoid, tf.tanh] as ((x: tf.Tensor) => tf.Tensor)[];
+
+describe('kernels for native TensorFlow', () => {
+  const trainLayer = () => {
+    const layer = tf.layers.batchNormalization({ momentum: 0.9, gammaInitializer: 'ones' });
+    const x = tf.tensor(values, [2, 2, 3, 4]);
+    const output = layer.apply(x, { training: true }) as tf.Tensor;
+    return [output, ...layer.getWeights()];
+  };
+  let layered: tf.Tensor[];
+  let plain: { first: tf.Tensor; second: tf.Tensor }[];
+  const gradients = () =>
+    activations.map((activation) => {
+      const x = tf.tensor2d(values, [8, 6]);
+      const weighted = (t: tf.Tensor) => activation(t).mul(x).square().sum() as tf.Scalar;
+      const first = tf.grad(weighted)(x);
+      // tfjs itself knows no gradient of the gradient of Relu6.
+      const second =
+        activation === tf.relu6 ? first : tf.grad((t) => tf.grad(weighted)(t).square().sum() as tf.Scalar)(x);
+      return { first, second };
+    });
+
+  beforeAll(async () => {
+    await loadNativeBackend(true);
+    plain = gradients();
+    layered = trainLayer();
+    registerKernels();
+  });
+
+  it('give the gradients of activations, and the gradients of those', async () => {
+    for (const [i, { first, second }] of gradients().entries()) {
+      await close(first, plain[i]?.first as tf.Tensor, 1e-4);
+      await close(second, plain[i]?.second as tf.Tensor, 1e-2);
+    }
+  });
+
+  it('train the batch normalisation of tf.layers with the same moving averages', async () => {
+    for (const [i, tensor] of trainLayer().entries()) await close(tensor, layered[i] as tf.Tensor);
+  });
+
+  it.each([[[2, 2, 3, 4]], [[12, 4]], [[4, 3, 4]]])(
+    'normalise a batch of shape %j as the composed form does',
+    async (shape) => {
+      const x = tf.tensor(values, shape);
+      const gamma = tf.tensor1d([0.5, 1, 2, -1]);
+      const beta = tf.tensor1d([0, 1, -1, 0.25]);
+      const run = (input: tf.Tensor, g: tf.Tensor, b: tf.Tensor) =>
+        batchNormTraining(input, g as tf.Tensor1D, b as tf.Tensor1D, 1e-3);
+      const composed = (input: tf.Tensor, g: tf.Tensor, b: tf.Tensor) => {
+        const { mean, variance } = tf.moments(input, shape.map((_, axis) => axis).slice(0, -1));
+        return { output: input.sub(mean).div(variance.add(1e-3).sqrt()).mul(g).add(b), mean, variance };
+      };
+      const [ours, theirs] = [run(x, gamma, beta), composed(x, gamma, beta)];
+      await close(ours.output, theirs.output);
+      await close(ours.mean, theirs.mean);
+      await close(ours.variance, theirs.variance, 1e-4);
+      const weights = tf.tensor(
+        values.map((value) => value * value),
+        shape,
+      );
+      const loss = (norm: typeof composed) => (input: tf.Tensor, g: tf.Tensor, b: tf.Tensor) =>
+        norm(input, g, b).output.mul(weights).sum() as tf.Scalar;
+      const fused = tf.grads(loss(run as typeof composed))([x, gamma, beta]);
+      const reference = tf.grads(loss(composed))([x, gamma, beta]);
+      for (const [i, grad] of fused.entries()) await close(grad, reference[i] as tf.Tensor, 2e-4);
+    },
+  );
+});
