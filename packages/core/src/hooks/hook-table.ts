@@ -32,12 +32,20 @@ export interface Results {
 /** What to do about a failed step: go on with the next iteration, or end gracefully. */
 export type FailedStepAction = 'skip' | 'stop';
 
+// Interfaces, not aliases: a declaration file would hold an alias resolved, with `unknown` for the runtime's tensors.
+
 /** Named tensors, such as gradients by variable name. */
-export type NamedTensors = Readonly<Record<string, Tensor>>;
+export interface NamedTensors {
+  readonly [name: string]: Tensor;
+}
 /** Losses by name. */
-export type NamedLosses = Readonly<Record<string, ScalarTensor>>;
+export interface NamedLosses {
+  readonly [name: string]: ScalarTensor;
+}
 /** Variables by name. */
-export type NamedVariables = Readonly<Record<string, Variable>>;
+export interface NamedVariables {
+  readonly [name: string]: Variable;
+}
 
 /**
  * The hooks of every trainer, in one place.
