@@ -1,1 +1,56 @@
-export {};
+import './tensor-types.ts';
+
+// Models
+export { functionModel, type FunctionModelOptions } from './model/function-model.ts';
+export {
+  modelRef,
+  modelVariables,
+  parameterKind,
+  type ModelLosses,
+  type ParameterKind,
+  type TrainableModel,
+} from './model/trainable-model.ts';
+
+// Optimizers
+export { BaseOptimizer, type BaseOptimizerOptions } from './optim/base-optimizer.ts';
+export { optimizerRef, type Optimizer } from './optim/optimizer.ts';
+export {
+  parameterGroups,
+  type ParameterGroup,
+  type ParameterGroupOptions,
+  type ParameterOverride,
+} from './optim/parameter-groups.ts';
+export { sgd, type SgdOptimizer, type SgdOptions } from './optim/sgd.ts';
+
+// Data
+export {
+  BatchSource,
+  type BatchIterable,
+  type BatchSourceOptions,
+  type BatchSourceState,
+  type DataSource,
+  type ResumableData,
+  type TimedBatch,
+} from './batch/batch-source.ts';
+export {
+  disposeBatch,
+  toDevice,
+  type DeviceBatch,
+  type HostArray,
+  type HostTensorLike,
+  type ToDeviceOptions,
+} from './batch/device-batch.ts';
+
+// The step
+export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './step/eager-runner.ts';
+export type { StepInput } from './step/step-input.ts';
+export type { StepRandom } from './step/step-random.ts';
+export {
+  StepScope,
+  stepScopeRef,
+  type ScopeVariable,
+  type StepScopeOptions,
+  type StepVariableOptions,
+} from './step/step-scope.ts';
+export type { StepVariant, VariantValue } from './step/step-variant.ts';
+export { TrainStep, type ForwardBackward, type TrainStepParts } from './step/train-step.ts';

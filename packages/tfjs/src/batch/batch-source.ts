@@ -1,0 +1,223 @@
+import { HooklineError, isHooklineError } from '@hookline/core';
+import { toDevice, type DeviceBatch } from './device-batch.ts';
+
+/** Batches, one after the other, again from the beginning each time they are iterated. */
+export type BatchIterable = Iterable<unknown> | AsyncIterable<unknown>;
+/** Where batches come from: something to iterate, or a function that makes it for each pass. */
+export type DataSource = BatchIterable | (() => BatchIterable);
+
+/** A data source that knows its own position, so that a resumed training goes on at the same batch. */
+export interface ResumableData {
+  state(): unknown;
+  restore(state: unknown): void;
+}
+
+/** Options of {@link BatchSource}. */
+export interface BatchSourceOptions {
+  /** Begin again when the data ends. @default false */
+  readonly repeat?: boolean;
+  /** See {@link toDevice}. @default 'borrow' for arrays, else 'consume' */
+  readonly tensors?: 'consume' | 'borrow';
+}
+
+/** A batch on the device with the seconds spent waiting for it. */
+export interface TimedBatch {
+  readonly device: DeviceBatch;
+  readonly dataTime: number;
+}
+
+/** Position of a {@link BatchSource}. */
+export interface BatchSourceState {
+  /** Passes completed. */
+  readonly epoch: number;
+  /** Batches taken in the pass in progress. */
+  readonly batches: number;
+  /** What the data source itself saved, where it can. */
+  readonly source?: unknown;
+}
+
+type BatchIterator = Iterator<unknown> | AsyncIterator<unknown>;
+
+/** Takes batches from a data source, one per step, on the device. */
+export class BatchSource {
+  readonly repeat: boolean;
+  readonly #tensors: 'consume' | 'borrow' | undefined;
+  #data: DataSource;
+  #iterable: BatchIterable | undefined;
+  #iterator: BatchIterator | undefined;
+  #epoch = 0;
+  #batches = 0;
+  /** Batches to pass over before the next one, after a restore. */
+  #skip = 0;
+
+  /** @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called */
+  constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}) {
+    this.#data = checkedData(data);
+    this.repeat = repeat;
+    this.#tensors = tensors;
+  }
+
+  /**
+   * The next batch; a promise only when the data source gave one.
+   *
+   * @throws HooklineError `HKL_DATA_EMPTY` when a pass has no batch at all, `HKL_DATA_EXHAUSTED` when the data ends
+   * and is not repeated, `HKL_DATA_NOT_REPEATABLE` when it should be repeated and cannot, `HKL_DATA_FAILED` with the
+   * cause when the source throws, and what {@link toDevice} raises
+   */
+  next(): TimedBatch | Promise<TimedBatch> {
+    const start = performance.now();
+    const taken = this.#take();
+    const finish = (batch: unknown): TimedBatch => {
+      const dataTime = (performance.now() - start) / 1000;
+      return { device: toDevice(batch, { tensors: this.#ownership() }), dataTime };
+    };
+    return taken instanceof Promise ? taken.then(({ batch }) => finish(batch)) : finish(taken.batch);
+  }
+
+  /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
+  reset(data: DataSource): void {
+    const next = checkedData(data);
+    void this.close();
+    this.#data = next;
+    this.#epoch = 0;
+    this.#batches = 0;
+    this.#skip = 0;
+  }
+
+  /** Where it is. */
+  state(): BatchSourceState {
+    const resumable = this.#resumable();
+    return {
+      epoch: this.#epoch,
+      batches: this.#batches + this.#skip,
+      ...(resumable === undefined ? {} : { source: resumable.state() }),
+    };
+  }
+
+  /**
+   * Goes to where `state` was taken. A source with a position of its own is put there; any other is iterated from its
+   * beginning and batches are passed over, so it must give the same ones again.
+   */
+  restore(state: BatchSourceState): void {
+    void this.close();
+    const resumable = this.#resumable();
+    this.#epoch = state.epoch;
+    const knows = resumable !== undefined && 'source' in state;
+    if (knows) resumable.restore(state.source);
+    this.#batches = knows ? state.batches : 0;
+    this.#skip = knows ? 0 : state.batches;
+  }
+
+  /** Ends the pass in progress and lets the source free what it holds. */
+  async close(): Promise<void> {
+    const iterator = this.#iterator;
+    this.#iterator = undefined;
+    this.#iterable = undefined;
+    await iterator?.return?.();
+  }
+
+  #ownership(): 'consume' | 'borrow' {
+    return this.#tensors ?? (Array.isArray(this.#iterable) ? 'borrow' : 'consume');
+  }
+
+  #resumable(): ResumableData | undefined {
+    const data: unknown = this.#data;
+    const { state, restore } = data as Partial<ResumableData>;
+    return typeof state === 'function' && typeof restore === 'function' ? (data as ResumableData) : undefined;
+  }
+
+  #take(): { batch: unknown } | Promise<{ batch: unknown }> {
+    try {
+      const result = this.#open().next();
+      return result instanceof Promise
+        ? result.then(
+            (value: IteratorResult<unknown>) => this.#accept(value),
+            (cause: unknown) => {
+              throw failed(cause, this.#position());
+            },
+          )
+        : this.#accept(result as IteratorResult<unknown>);
+    } catch (cause) {
+      throw failed(cause, this.#position());
+    }
+  }
+
+  #accept(result: IteratorResult<unknown>): { batch: unknown } | Promise<{ batch: unknown }> {
+    if (result.done !== true) {
+      this.#batches++;
+      if (this.#skip === 0) return { batch: result.value };
+      this.#skip--;
+      const { owned } = toDevice(result.value, { tensors: this.#ownership() });
+      for (const tensor of owned) tensor.dispose();
+      return this.#take();
+    }
+    if (this.#batches === 0) throw empty(this.#position());
+    if (!this.repeat) throw exhausted(this.#position(), this.#batches);
+    if (isOneShot(this.#data, this.#iterator)) throw notRepeatable(this.#position());
+    this.#iterator = undefined;
+    this.#iterable = undefined;
+    this.#epoch++;
+    this.#batches = 0;
+    return this.#take();
+  }
+
+  #open(): BatchIterator {
+    if (this.#iterator !== undefined) return this.#iterator;
+    const iterable = typeof this.#data === 'function' ? this.#data() : this.#data;
+    if (!isIterable(iterable)) throw invalid(iterable, 'what the data function returned');
+    this.#iterable = iterable;
+    this.#iterator =
+      Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+    return this.#iterator;
+  }
+
+  #position(): string {
+    return `epoch ${this.#epoch}, batch ${this.#batches}`;
+  }
+}
+
+const isIterable = (value: unknown): value is BatchIterable =>
+  typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+
+/** A generator that has ended would say so for ever. */
+const isOneShot = (data: unknown, iterator: unknown): boolean => data === iterator;
+
+function checkedData(data: unknown): DataSource {
+  if (typeof data === 'function' || isIterable(data)) return data as DataSource;
+  throw invalid(data, 'the data');
+}
+
+function invalid(value: unknown, what: string): HooklineError {
+  const found = value === null ? 'null' : value instanceof Promise ? 'a promise' : typeof value;
+  return new HooklineError('HKL_DATA_INVALID', `${what} is ${found}, which cannot be iterated`, {
+    who: 'data',
+    fix: 'Give an array of batches, an iterable, an async iterable, or a function that returns one',
+  });
+}
+
+const empty = (where: string): HooklineError =>
+  new HooklineError('HKL_DATA_EMPTY', 'the data holds no batch', {
+    who: 'data',
+    where,
+    fix: 'Look at its path and filters; with dropLast, a set smaller than one batch is empty',
+  });
+
+const exhausted = (where: string, batches: number): HooklineError =>
+  new HooklineError('HKL_DATA_EXHAUSTED', `the data ended after ${batches} batches and training wants another`, {
+    who: 'data',
+    where,
+    fix: 'Set repeat: true to begin again, or train for fewer iterations',
+  });
+
+const notRepeatable = (where: string): HooklineError =>
+  new HooklineError('HKL_DATA_NOT_REPEATABLE', 'the data is a generator that has ended; it cannot begin again', {
+    who: 'data',
+    where,
+    fix: 'Give the generator function itself instead of what it returns: data: batches, not data: batches()',
+  });
+
+function failed(cause: unknown, where: string): unknown {
+  if (isHooklineError(cause)) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new HooklineError('HKL_DATA_FAILED', `reading a batch failed: ${reason}`, { who: 'data', where, cause });
+}

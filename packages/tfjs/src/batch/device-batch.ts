@@ -1,0 +1,121 @@
+import { HooklineError } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+
+/** Elements of a tensor on the host. */
+export type HostArray =
+  Float32Array | Int32Array | Uint8Array | Uint8ClampedArray | Int8Array | Uint16Array | Int16Array | Float64Array;
+
+/** A tensor on the host. */
+export interface HostTensorLike {
+  readonly data: HostArray;
+  readonly shape: readonly number[];
+  /** @default float32 for floating-point arrays, int32 for integers */
+  readonly dtype?: 'float32' | 'int32' | 'bool';
+}
+
+/** A batch on the device and what of it has to be freed after the step. */
+export interface DeviceBatch {
+  readonly batch: unknown;
+  readonly owned: readonly tf.Tensor[];
+}
+
+/** How {@link toDevice} treats tensors that are in the batch already. */
+export interface ToDeviceOptions {
+  /**
+   * `consume`: they are freed with the batch, as with a tf.data iterator, except variables and those marked by
+   * `tf.keep`. `borrow`: they are left alone.
+   * @default 'consume'
+   */
+  readonly tensors?: 'consume' | 'borrow';
+}
+
+/**
+ * Puts a batch on the device. Host tensors (`{ data, shape, dtype? }`) and bare typed arrays (as 1-D) become tensors,
+ * wherever they are nested in arrays and plain objects; every other value stays as it is.
+ *
+ * @throws HooklineError `HKL_BATCH_DISPOSED` when a tensor in it has been disposed, `HKL_BATCH_SHAPE` when data does
+ * not fill its shape; nothing is left on the device then
+ */
+export function toDevice(batch: unknown, { tensors = 'consume' }: ToDeviceOptions = {}): DeviceBatch {
+  const made: tf.Tensor[] = [];
+  const consumed: tf.Tensor[] = [];
+  const place = (value: unknown, path: string): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    if (value instanceof tf.Tensor) {
+      if (value.isDisposed) throw disposed(path);
+      const isTheirs = tensors === 'borrow' || value instanceof tf.Variable || isKept(value);
+      if (!isTheirs) consumed.push(value);
+      return value;
+    }
+    if (isHostTensor(value)) {
+      const tensor = makeTensor(value, path);
+      made.push(tensor);
+      return tensor;
+    }
+    if (isHostArray(value)) {
+      const tensor = makeTensor({ data: value, shape: [value.length] }, path);
+      made.push(tensor);
+      return tensor;
+    }
+    if (Array.isArray(value)) return value.map((item, index) => place(item, `${path}[${index}]`));
+    if (!isPlainObject(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, place(item, `${path}.${key}`)]));
+  };
+  try {
+    const placed = place(batch, 'batch');
+    return { batch: placed, owned: [...made, ...consumed] };
+  } catch (error) {
+    tf.dispose(made);
+    throw error;
+  }
+}
+
+/** Frees what a batch holds on the device. */
+export function disposeBatch({ owned }: DeviceBatch): void {
+  for (const tensor of owned) tensor.dispose();
+}
+
+const isKept = (tensor: tf.Tensor): boolean => (tensor as unknown as { readonly kept: boolean }).kept;
+
+const isHostArray = (value: unknown): value is HostArray =>
+  ArrayBuffer.isView(value) &&
+  !(value instanceof DataView) &&
+  !Buffer.isBuffer(value) &&
+  !(value instanceof BigInt64Array) &&
+  !(value instanceof BigUint64Array);
+
+const isHostTensor = (value: object): value is HostTensorLike =>
+  'data' in value && 'shape' in value && isHostArray(value.data) && Array.isArray(value.shape);
+
+function isPlainObject(value: object): value is Record<string, unknown> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // An object of another realm has that realm's Object.prototype, whose own prototype is null.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function makeTensor({ data, shape, dtype }: HostTensorLike, path: string): tf.Tensor {
+  const size = shape.reduce((product, length) => product * length, 1);
+  if (size !== data.length) {
+    throw new HooklineError('HKL_BATCH_SHAPE', `${path} has ${data.length} elements for shape [${shape.join(', ')}]`, {
+      who: 'data',
+      fix: `Give ${size} elements, or mend the shape`,
+    });
+  }
+  const isFloat = data instanceof Float32Array || data instanceof Float64Array;
+  const type = dtype ?? (isFloat ? 'float32' : 'int32');
+  return tf.tensor(nativeArray(data, type), [...shape], type);
+}
+
+/** tfjs takes few kinds of array as they are; others it would copy element by element. */
+function nativeArray(data: HostArray, dtype: 'float32' | 'int32' | 'bool'): Float32Array | Int32Array | Uint8Array {
+  if (dtype === 'float32') return data instanceof Float32Array ? data : Float32Array.from(data);
+  if (dtype === 'int32') return data instanceof Int32Array ? data : Int32Array.from(data);
+  return data instanceof Uint8Array ? data : Uint8Array.from(data, (value) => (value === 0 ? 0 : 1));
+}
+
+function disposed(path: string): HooklineError {
+  return new HooklineError('HKL_BATCH_DISPOSED', `${path} is a tensor that has been disposed`, {
+    who: 'data',
+    fix: 'Tensors of a batch are freed after its step. Yield new ones each time, mark them with tf.keep(...), or give the data as an array',
+  });
+}

@@ -1,0 +1,60 @@
+import { HooklineError } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import { kindByName, type ModelLosses, type ParameterKind, type TrainableModel } from './trainable-model.ts';
+
+/** Options of {@link functionModel}. */
+export interface FunctionModelOptions<Batch = never> {
+  /** Variables by name; those with `trainable: false` are state. */
+  readonly variables: Readonly<Record<string, tf.Variable>>;
+  /** The losses of a batch on the device. `training` is false in eval mode. */
+  readonly losses: (batch: Batch, training: boolean) => ModelLosses;
+  /** Outputs for inputs on the device. */
+  readonly predict?: (inputs: never, training: boolean) => unknown;
+  /** What a variable is for, where its name does not tell. */
+  readonly kinds?: Readonly<Record<string, ParameterKind>>;
+  /** @default 'model' */
+  readonly name?: string;
+}
+
+/**
+ * A model made of variables and a function.
+ *
+ * @example
+ * const w = tf.variable(tf.zeros([4, 1]));
+ * functionModel({ variables: { w }, losses: ({ x, y }) => tf.losses.meanSquaredError(y, x.matMul(w)) });
+ *
+ * @throws HooklineError `HKL_MODEL_VARIABLE` when something listed is no variable, or is listed twice
+ */
+export function functionModel<Batch>(options: FunctionModelOptions<Batch>): TrainableModel {
+  const { name = 'model', losses, predict, kinds } = options;
+  const trainable = new Map<string, tf.Variable>();
+  const state = new Map<string, tf.Variable>();
+  const seen = new Map<tf.Variable, string>();
+  for (const [key, variable] of Object.entries(options.variables)) {
+    if (!(variable instanceof tf.Variable)) {
+      throw new HooklineError('HKL_MODEL_VARIABLE', `"${key}" is no tf.Variable`, {
+        who: `model "${name}"`,
+        fix: 'Make it with tf.variable(...)',
+      });
+    }
+    const other = seen.get(variable);
+    if (other !== undefined) {
+      throw new HooklineError('HKL_MODEL_VARIABLE', `"${key}" and "${other}" are the same variable`, {
+        who: `model "${name}"`,
+        fix: 'List a shared variable once',
+      });
+    }
+    seen.set(variable, key);
+    (variable.trainable ? trainable : state).set(key, variable);
+  }
+  const model: TrainableModel = {
+    name,
+    training: true,
+    losses: (batch) => losses(batch as Batch, model.training),
+    trainable: () => trainable,
+    state: () => state,
+    ...(predict === undefined ? {} : { predict: (inputs: unknown) => predict(inputs as never, model.training) }),
+    ...(kinds === undefined ? {} : { kindOf: (key: string) => kinds[key] ?? kindByName(key) }),
+  };
+  return model;
+}

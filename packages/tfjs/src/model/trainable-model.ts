@@ -1,0 +1,56 @@
+import { defineService, type WeakServiceRef } from '@hookline/core';
+import type * as tf from '@tensorflow/tfjs';
+
+/** What a model's losses are: one scalar, or named scalars that are summed. */
+export type ModelLosses = tf.Scalar | Readonly<Record<string, tf.Scalar>>;
+
+/** What a parameter is for; parameter groups go by it. */
+export type ParameterKind = 'weight' | 'bias' | 'norm';
+
+/**
+ * A model as a step runner sees it.
+ *
+ * Names of variables are the same in every process and for every rebuilt copy of the model, since checkpoints and
+ * parameter groups go by them. They read `layer/weight`.
+ */
+export interface TrainableModel {
+  /** For messages. */
+  readonly name: string;
+  /** Train mode or eval mode: whether dropout drops and batch norm uses the batch's own statistics. */
+  training: boolean;
+  /**
+   * The losses of one batch on the device, a pure function of tensors. In train mode it may assign the variables of
+   * {@link TrainableModel.state}, such as moving averages.
+   */
+  losses(batch: unknown): ModelLosses;
+  /** What the optimizer updates, by name; frozen variables are not among them. A shared variable is there once. */
+  trainable(): ReadonlyMap<string, tf.Variable>;
+  /** Every other variable, by name: frozen weights, moving averages. With `trainable` it is the whole model. */
+  state(): ReadonlyMap<string, tf.Variable>;
+  /** What a variable of `trainable` is for; without it, its name decides: `bias`, or `gamma` and `beta` for norms. */
+  kindOf?(name: string): ParameterKind;
+  /** Outputs for inputs on the device, in the mode that `training` says. The caller disposes them. */
+  predict?(inputs: unknown): unknown;
+}
+
+export const modelRef: WeakServiceRef<TrainableModel> = defineService<TrainableModel>('model', {
+  description: 'the model that is trained',
+  weak: true,
+});
+
+/** All variables of a model by name, the trainable ones first. */
+export function modelVariables(model: TrainableModel): ReadonlyMap<string, tf.Variable> {
+  return new Map([...model.trainable(), ...model.state()]);
+}
+
+/** What a parameter is for, from the model or else from its name. */
+export function parameterKind(model: TrainableModel, name: string): ParameterKind {
+  return model.kindOf?.(name) ?? kindByName(name);
+}
+
+/** What the last part of a name says: `gamma` and `beta` belong to a norm, `bias` is a bias. */
+export function kindByName(name: string): ParameterKind {
+  const last = name.slice(name.lastIndexOf('/') + 1);
+  if (last === 'gamma' || last === 'beta') return 'norm';
+  return last === 'bias' ? 'bias' : 'weight';
+}

@@ -1,0 +1,12 @@
+import * as tf from '@tensorflow/tfjs';
+
+// Kernels called directly: an optimizer runs ten of them per parameter, and tfjs's op wrappers cost as much as a small
+// kernel does. Operands are float32 and no gradient is taken of them.
+const run = (kernel: string, inputs: Record<string, tf.Tensor>): tf.Tensor => tf.engine().runKernel(kernel, inputs);
+
+export const add = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => run('Add', { a, b });
+export const sub = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => run('Sub', { a, b });
+export const mul = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => run('Multiply', { a, b });
+export const div = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => run('RealDiv', { a, b });
+export const square = (x: tf.Tensor): tf.Tensor => run('Square', { x });
+export const sqrt = (x: tf.Tensor): tf.Tensor => run('Sqrt', { x });

@@ -1,0 +1,109 @@
+import { HooklineError, type NamedTensors } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import type { TrainableModel } from '../model/trainable-model.ts';
+import { scalarInput, type StepInput } from '../step/step-input.ts';
+import type { StepVariant } from '../step/step-variant.ts';
+import type { Optimizer } from './optimizer.ts';
+import { parameterGroups, type ParameterGroup, type ParameterGroupOptions } from './parameter-groups.ts';
+
+/** Options that all of Hookline's optimizers have. */
+export interface BaseOptimizerOptions extends ParameterGroupOptions {
+  /** Of the first step; a schedule may change it. */
+  readonly learningRate: number;
+}
+
+/** One group inside the step. */
+export interface GroupInStep {
+  readonly group: ParameterGroup;
+  readonly learningRate: tf.Scalar;
+}
+
+/** Groups, learning rates and slots, for optimizers that update parameter by parameter. */
+export abstract class BaseOptimizer implements Optimizer {
+  abstract readonly name: string;
+  readonly groups: readonly ParameterGroup[];
+  readonly inputs: readonly StepInput[];
+  readonly variants: readonly StepVariant[] = [];
+  readonly #rates: ReadonlyMap<number, StepInput<tf.Scalar>>;
+  readonly #slots = new Map<string, tf.Variable>();
+  #learningRate: number;
+
+  /** @throws HooklineError `HKL_OPTIMIZER_OPTION`, and what {@link parameterGroups} raises */
+  constructor(model: TrainableModel, options: BaseOptimizerOptions) {
+    this.#learningRate = checkedRate(options.learningRate);
+    this.groups = parameterGroups(model, options);
+    const rates = new Map<number, StepInput<tf.Scalar>>();
+    for (const { lrFactor } of this.groups) {
+      if (rates.has(lrFactor)) continue;
+      const input = lrFactor === 1 ? 'learning_rate' : `learning_rate*${lrFactor}`;
+      rates.set(lrFactor, scalarInput(input, () => this.#learningRate * lrFactor));
+    }
+    this.#rates = rates;
+    this.inputs = [...rates.values()];
+  }
+
+  get learningRate(): number {
+    return this.#learningRate;
+  }
+
+  set learningRate(value: number) {
+    this.#learningRate = checkedRate(value);
+  }
+
+  abstract apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void;
+
+  slots(): ReadonlyMap<string, tf.Variable> {
+    return this.#slots;
+  }
+
+  /** The slot of one parameter, such as its momentum. */
+  slot(kind: string, parameter: string): tf.Variable {
+    const slot = this.#slots.get(`${kind}/${parameter}`);
+    if (slot !== undefined) return slot;
+    throw new HooklineError('HKL_UNKNOWN_PARAMETER', `the optimizer has no slot for "${parameter}"`, {
+      who: this.name,
+      fix: 'Make the optimizer after the model is complete, and make parameters trainable before that',
+    });
+  }
+
+  dispose(): void {
+    for (const slot of this.#slots.values()) slot.dispose();
+    this.#slots.clear();
+  }
+
+  /** The learning rate of a group as a tensor. */
+  protected rate({ lrFactor }: ParameterGroup): tf.Scalar {
+    return (this.#rates.get(lrFactor) as StepInput<tf.Scalar>).tensor();
+  }
+
+  /** Adds a zero slot like each parameter. */
+  protected addSlots(kind: string, variables: ReadonlyMap<string, tf.Variable>): void {
+    for (const { names } of this.groups) {
+      for (const name of names) this.addSlot(`${kind}/${name}`, () => tf.zerosLike(variables.get(name) as tf.Variable));
+    }
+  }
+
+  /** Adds one slot. */
+  protected addSlot(name: string, init: () => tf.Tensor): tf.Variable {
+    const slot = tf.tidy(() => tf.variable(init(), false));
+    this.#slots.set(name, slot);
+    return slot;
+  }
+}
+
+function checkedRate(value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  throw new HooklineError('HKL_OPTIMIZER_OPTION', `learningRate is ${String(value)}`, {
+    who: 'optimizer',
+    fix: 'Give a finite number of at least 0',
+  });
+}
+
+/** @throws HooklineError `HKL_OPTIMIZER_OPTION` unless `from <= value < to` */
+export function checkRange(who: string, option: string, value: number, from: number, to: number): void {
+  if (value >= from && value < to) return;
+  throw new HooklineError('HKL_OPTIMIZER_OPTION', `${option} is ${value}`, {
+    who,
+    fix: `Give a number of at least ${from}${to === Infinity ? '' : ` and below ${to}`}`,
+  });
+}

@@ -1,0 +1,36 @@
+import { defineService, type NamedTensors, type WeakServiceRef } from '@hookline/core';
+import type * as tf from '@tensorflow/tfjs';
+import type { StepInput } from '../step/step-input.ts';
+import type { StepVariant } from '../step/step-variant.ts';
+import type { ParameterGroup } from './parameter-groups.ts';
+
+/**
+ * Updates variables by their gradients inside the step: pure tensor operations and assignments, nothing is read on
+ * the host.
+ */
+export interface Optimizer {
+  /** For messages, such as `sgd`. */
+  readonly name: string;
+  /**
+   * The learning rate of the next step, set on the host by a schedule and read inside the step as a tensor. Each group
+   * multiplies it by its factor.
+   */
+  learningRate: number;
+  /** Which parameters have which hyperparameters. */
+  readonly groups: readonly ParameterGroup[];
+  /** Host numbers that {@link Optimizer.apply} uses; the step's scope takes them over. */
+  readonly inputs: readonly StepInput[];
+  /** Host choices that {@link Optimizer.apply} goes by; the step's scope takes them over. */
+  readonly variants: readonly StepVariant[];
+  /** Updates each variable that has a gradient; one without a gradient stays as it is. */
+  apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void;
+  /** The whole state besides the weights, by name, so that restoring it goes on to the bit. */
+  slots(): ReadonlyMap<string, tf.Variable>;
+  /** Disposes the slots. */
+  dispose(): void;
+}
+
+export const optimizerRef: WeakServiceRef<Optimizer> = defineService<Optimizer>('optimizer', {
+  description: 'updates the weights',
+  weak: true,
+});

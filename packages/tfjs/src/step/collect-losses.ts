@@ -1,0 +1,46 @@
+import { HooklineError, type NamedLosses } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+
+/**
+ * Losses as named scalars; a bare scalar becomes `total_loss`.
+ *
+ * @throws HooklineError `HKL_LOSS_NOT_SCALAR`, `HKL_NO_LOSSES`
+ */
+export function collectLosses(result: unknown, who: string): NamedLosses {
+  if (result instanceof tf.Tensor) return { total_loss: asScalar('total_loss', result, who) };
+  const entries = typeof result === 'object' && result !== null ? Object.entries(result) : undefined;
+  if (entries === undefined || result instanceof Promise) {
+    const found = result instanceof Promise ? 'a promise' : result === null ? 'null' : typeof result;
+    throw new HooklineError('HKL_LOSS_NOT_SCALAR', `the losses are ${found}`, {
+      who,
+      fix: 'Return a scalar tensor, or an object of scalar tensors by name, and compute them without await',
+    });
+  }
+  if (entries.length === 0) {
+    throw new HooklineError('HKL_NO_LOSSES', 'there is no loss to minimise', {
+      who,
+      fix: 'Return at least one loss. In eval mode a model may return none, but then it cannot be trained',
+    });
+  }
+  const losses: Record<string, tf.Scalar> = {};
+  for (const [name, value] of entries) losses[name] = asScalar(name, value, who);
+  return losses;
+}
+
+/** The sum of the losses. */
+export function sumLosses(losses: NamedLosses): tf.Scalar {
+  const values = Object.values(losses);
+  const [only] = values;
+  return values.length === 1 && only !== undefined ? only : tf.addN(values);
+}
+
+function asScalar(name: string, value: unknown, who: string): tf.Scalar {
+  if (value instanceof tf.Tensor && value.size === 1 && value.dtype === 'float32') {
+    return value.rank === 0 ? (value as tf.Scalar) : value.asScalar();
+  }
+  const found = value instanceof tf.Tensor ? `a ${value.dtype} tensor of shape [${value.shape.join(', ')}]` : typeof value;
+  throw new HooklineError('HKL_LOSS_NOT_SCALAR', `the loss "${name}" is ${found} instead of a float32 scalar`, {
+    who,
+    fix: 'Reduce it over the batch, for example with tf.mean(...)',
+  });
+}

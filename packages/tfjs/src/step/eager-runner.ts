@@ -1,0 +1,180 @@
+import {
+  HooklineError,
+  lossNotFinite,
+  type NamedTensors,
+  type StepContext,
+  type StepOutput,
+  type StepRunner,
+} from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
+import { disposeBatch } from '../batch/device-batch.ts';
+import { DeviceLosses } from './device-losses.ts';
+import { StateSnapshot } from './state-snapshot.ts';
+import type { TrainStep } from './train-step.ts';
+
+/**
+ * When the total loss is checked before the weights change: at every step, at every nth, or never. A step without the
+ * check reads nothing from the device, which on a GPU lets the host run ahead.
+ */
+export type CheckFinite = 'always' | 'off' | number;
+
+/** Options of {@link EagerStepRunner}. */
+export interface EagerRunnerOptions {
+  readonly step: TrainStep;
+  readonly source: BatchSource;
+  /** @default 'always' */
+  readonly checkFinite?: CheckFinite | undefined;
+}
+
+/** Runs a train step kernel by kernel, on any backend. */
+export class EagerStepRunner implements StepRunner {
+  readonly step: TrainStep;
+  readonly source: BatchSource;
+  readonly #period: number;
+
+  /** @throws HooklineError `HKL_STEP_OPTION` */
+  constructor({ step, source, checkFinite = 'always' }: EagerRunnerOptions) {
+    this.step = step;
+    this.source = source;
+    this.#period = checkPeriod(checkFinite);
+  }
+
+  /**
+   * One step: a batch, losses, gradients, update.
+   *
+   * @throws HooklineError `HKL_EVAL_MODE` when the model is not in train mode, `HKL_LOSS_NOT_FINITE` before any
+   * weight changes, and what the data, the model, the taps and the optimizer raise. After an error before the update,
+   * weights, the model's state and the scope's variables are as they were, and no tensor is left.
+   */
+  run(context: StepContext): StepOutput | Promise<StepOutput> {
+    assertTraining(this.step, context);
+    const next = this.source.next();
+    return next instanceof Promise ? next.then((batch) => this.#run(batch, context)) : this.#run(next, context);
+  }
+
+  close(): Promise<void> {
+    return this.source.close();
+  }
+
+  #run({ device, dataTime }: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {
+    const isChecked = this.#period > 0 && (context.iteration + 1) % this.#period === 0;
+    try {
+      if (isChecked && tf.getBackend() === 'webgpu') return this.#runAsync(device.batch, dataTime, context);
+      return this.#runSync(device.batch, dataTime, isChecked, context);
+    } finally {
+      // An asynchronous step needs the batch for its first half alone, which has run by now.
+      disposeBatch(device);
+    }
+  }
+
+  #runSync(batch: unknown, dataTime: number, isChecked: boolean, context: StepContext): StepOutput {
+    const { step } = this;
+    let output: StepOutput | undefined;
+    step.scope.run(context.iteration, () => {
+      tf.tidy(() => {
+        const { gradients, losses } = this.#firstHalf(batch, (packed) => {
+          if (isChecked) assertFinite(packed, packed.read() as Float32Array, context);
+        });
+        try {
+          step.update(gradients);
+          output = report(losses, isChecked, dataTime);
+        } finally {
+          if (output === undefined || isChecked) losses.dispose();
+        }
+      });
+    });
+    return output as unknown as StepOutput;
+  }
+
+  /** For backends whose tensors can be read only asynchronously. */
+  async #runAsync(batch: unknown, dataTime: number, context: StepContext): Promise<StepOutput> {
+    const { step } = this;
+    const before = new StateSnapshot(step);
+    let losses: DeviceLosses | undefined;
+    const kept: Record<string, tf.Tensor> = {};
+    try {
+      step.scope.run(context.iteration, () => {
+        tf.tidy(() => {
+          const half = this.#firstHalf(batch);
+          losses = half.losses;
+          for (const name in half.gradients) kept[name] = tf.keep((half.gradients[name] as tf.Tensor).clone());
+        });
+      });
+      const packed = losses as unknown as DeviceLosses;
+      try {
+        assertFinite(packed, await packed.read(), context);
+      } catch (error) {
+        before.restore();
+        throw error;
+      }
+      step.scope.resume(() => {
+        tf.tidy(() => {
+          step.update(kept);
+        });
+      });
+      return report(packed, true, dataTime);
+    } finally {
+      before.dispose();
+      losses?.dispose();
+      tf.dispose(kept);
+    }
+  }
+
+  #firstHalf(
+    batch: unknown,
+    check?: (losses: DeviceLosses) => void,
+  ): { readonly gradients: NamedTensors; readonly losses: DeviceLosses } {
+    const before = new StateSnapshot(this.step);
+    let packed: DeviceLosses | undefined;
+    try {
+      const { losses, total, gradients } = this.step.forwardBackward(batch);
+      packed = new DeviceLosses(losses, total);
+      check?.(packed);
+      return { gradients, losses: packed };
+    } catch (error) {
+      packed?.dispose();
+      before.restore();
+      throw error;
+    } finally {
+      before.dispose();
+    }
+  }
+}
+
+function report(losses: DeviceLosses, isRead: boolean, dataTime: number): StepOutput {
+  if (isRead) {
+    const { losses: numbers, total } = losses.numbers();
+    return losses.names.length === 1 ? { losses: numbers, dataTime } : { losses: numbers, totalLoss: total, dataTime };
+  }
+  const { losses: lazy, total } = losses.lazy();
+  return total === undefined ? { losses: lazy, dataTime } : { losses: lazy, totalLoss: total, dataTime };
+}
+
+function assertFinite(packed: DeviceLosses, values: Float32Array, context: StepContext): void {
+  // The sum is not finite whenever one of its terms is not.
+  if (Number.isFinite(values[values.length - 1])) return;
+  const { losses, total } = packed.numbers();
+  throw lossNotFinite(packed.names.length === 1 ? losses : { ...losses, total_loss: total }, context);
+}
+
+/** @throws HooklineError `HKL_EVAL_MODE` */
+export function assertTraining({ model }: TrainStep, { iteration }: StepContext): void {
+  if (model.training) return;
+  throw new HooklineError('HKL_EVAL_MODE', 'the model was changed to eval mode', {
+    who: `model "${model.name}"`,
+    where: `iteration ${iteration}`,
+    fix: 'Evaluate within inEvalMode(model, ...), which puts the mode back, or set model.training = true',
+  });
+}
+
+/** The period of a check in steps, 0 for never. @throws HooklineError `HKL_STEP_OPTION` */
+export function checkPeriod(check: CheckFinite): number {
+  if (check === 'always') return 1;
+  if (check === 'off') return 0;
+  if (Number.isInteger(check) && check > 0) return check;
+  throw new HooklineError('HKL_STEP_OPTION', `checkFinite is ${String(check)}`, {
+    who: 'step runner',
+    fix: "Give 'always', 'off' or a number of steps",
+  });
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import * as tf from '@tensorflow/tfjs';
+import type { StepInput } from './step-input.ts';
+import { statelessRandom } from './stateless-random.ts';
+
+/**
+ * Random tensors inside a step. Their numbers depend on the run's seed, the name, the iteration and how many tensors
+ * of this name the step has drawn before, on nothing else: they replay exactly, eagerly and captured.
+ */
+export class StepRandom {
+  readonly name: string;
+  readonly #key: StepInput;
+  readonly #offsets: (readonly [number, number])[] = [];
+  #draws = 0;
+
+  /** @param key two int32 that differ from iteration to iteration */
+  constructor(name: string, key: StepInput) {
+    this.name = name;
+    this.#key = key;
+  }
+
+  /** Numbers in [min, max), float32. */
+  uniform(shape: readonly number[], min = 0, max = 1): tf.Tensor {
+    return this.#draw('uniform', shape, max - min, min);
+  }
+
+  /** Numbers of a normal distribution, float32. */
+  normal(shape: readonly number[], mean = 0, stddev = 1): tf.Tensor {
+    return this.#draw('normal', shape, stddev, mean);
+  }
+
+  /** For runners: a step begins. */
+  begin(): void {
+    this.#draws = 0;
+  }
+
+  #draw(distribution: 'uniform' | 'normal', shape: readonly number[], scale: number, shift: number): tf.Tensor {
+    const offset = this.#offset(this.#draws++);
+    return tf.tidy(() => {
+      const numbers = statelessRandom(
+        distribution,
+        shape,
+        () => this.#key.tensor().add(tf.tensor1d([...offset], 'int32')),
+        () => {
+          const [key0 = 0, key1 = 0] = this.#key.values();
+          return [(key0 + offset[0]) | 0, (key1 + offset[1]) | 0];
+        },
+      );
+      const scaled = scale === 1 ? numbers : numbers.mul(scale);
+      return shift === 0 ? scaled : scaled.add(shift);
+    });
+  }
+
+  /** What the nth draw of this name adds to the key. */
+  #offset(draw: number): readonly [number, number] {
+    let offset = this.#offsets[draw];
+    if (offset === undefined) {
+      const digest = createHash('sha256').update(JSON.stringify([this.name, draw])).digest();
+      offset = [digest.readInt32LE(0), digest.readInt32LE(4)];
+      this.#offsets[draw] = offset;
+    }
+    return offset;
+  }
+}
+

@@ -1,0 +1,184 @@
+import { defineService, HooklineError, RandomStream, type WeakServiceRef } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import { scalarInput, StepInput } from './step-input.ts';
+import { StepRandom } from './step-random.ts';
+import { StepVariant, type VariantValue } from './step-variant.ts';
+import { withStepRandomness } from './tfjs-randomness.ts';
+
+/** How {@link StepScope.variable} makes a variable. */
+export interface StepVariableOptions {
+  /** Whether checkpoints hold it. @default true */
+  readonly saved?: boolean;
+}
+
+/** A variable of the scope, for runners and checkpoints. */
+export interface ScopeVariable {
+  readonly variable: tf.Variable;
+  readonly saved: boolean;
+}
+
+/** Options of {@link StepScope}. */
+export interface StepScopeOptions {
+  /** Where the random tensors' keys come from: a stream of the run, or a seed. @default 0 */
+  readonly random?: RandomStream | number;
+}
+
+const KEY_WORDS = 2;
+/** Draws of `Math.random` that one step may make before its numbers meet those of the next. */
+const HOST_WORDS = 2 ** 22;
+
+/**
+ * What a sync tap, a loss or an optimizer may use inside a step besides its tensors: inputs, variants, variables and
+ * random tensors, each with a name of its own. Ask for them before the first step, in a plugin's setup.
+ */
+export class StepScope {
+  readonly #inputs = new Map<string, StepInput>();
+  readonly #variants = new Map<string, StepVariant>();
+  readonly #variables = new Map<string, ScopeVariable>();
+  readonly #randoms = new Map<string, StepRandom>();
+  readonly #keyStream: RandomStream;
+  readonly #hostStream: RandomStream;
+  readonly #key: StepInput<tf.Tensor1D>;
+  #iteration = 0;
+  #running = false;
+
+  constructor({ random = 0 }: StepScopeOptions = {}) {
+    const root = typeof random === 'number' ? new RandomStream(random, 'step') : random;
+    this.#keyStream = root.stream('key');
+    this.#hostStream = root.stream('host');
+    this.#key = new StepInput<tf.Tensor1D>('random_key', 'int32', [KEY_WORDS], () => {
+      this.#keyStream.position = this.#iteration * KEY_WORDS;
+      return Int32Array.from(this.#keyStream.seedPair());
+    });
+  }
+
+  /** A number of the host that may change from step to step: a learning rate, a loss scale. */
+  input(name: string, read: () => number): StepInput<tf.Scalar> {
+    const input = scalarInput(name, read);
+    this.adopt(input);
+    return input;
+  }
+
+  /** A choice of the host that changes what the step computes. Give it few values. */
+  variant<T extends VariantValue>(name: string, read: () => T): StepVariant<T> {
+    const variant = new StepVariant(name, read);
+    this.adopt(variant);
+    return variant;
+  }
+
+  /**
+   * A variable that lives with the step: captured with it and saved in checkpoints.
+   *
+   * @param init its first value; a tensor that a function makes is disposed of here, one that is given is not
+   */
+  variable(name: string, init: tf.Tensor | (() => tf.Tensor), { saved = true }: StepVariableOptions = {}): tf.Variable {
+    this.#claim('variable', name, this.#variables);
+    if (this.#running) {
+      throw new HooklineError('HKL_STEP_VARIABLE_LATE', `the step variable "${name}" is made inside a step`, {
+        fix: "Make it in the plugin's setup function, so that it exists when the step is recorded",
+      });
+    }
+    const variable = tf.tidy(() => tf.variable(typeof init === 'function' ? init() : init, false));
+    this.#variables.set(name, { variable, saved });
+    return variable;
+  }
+
+  /** Random tensors of this name. */
+  random(name: string): StepRandom {
+    let random = this.#randoms.get(name);
+    if (random === undefined) this.#randoms.set(name, (random = new StepRandom(name, this.#key)));
+    return random;
+  }
+
+  /** For runners and optimizers: takes over an input or a variant that was made elsewhere. */
+  adopt(part: StepInput | StepVariant): void {
+    if (part instanceof StepVariant) {
+      if (this.#variants.get(part.name) === part) return;
+      this.#claim('variant', part.name, this.#variants);
+      this.#variants.set(part.name, part);
+      return;
+    }
+    if (this.#inputs.get(part.name) === part) return;
+    this.#claim('input', part.name, this.#inputs);
+    this.#inputs.set(part.name, part);
+  }
+
+  /** For runners: all inputs, by name; the key of the random tensors is among them. */
+  inputs(): ReadonlyMap<string, StepInput> {
+    return new Map<string, StepInput>([[this.#key.name, this.#key], ...this.#inputs]);
+  }
+
+  /** For runners: what the variants say now, equal for equal choices. */
+  variantKey(): string {
+    return this.#variants.size === 0
+      ? ''
+      : JSON.stringify([...this.#variants.values()].map(({ name, value }) => [name, value]));
+  }
+
+  /** All variables of the scope, by name. */
+  variables(): ReadonlyMap<string, ScopeVariable> {
+    return this.#variables;
+  }
+
+  /** For runners: sets the iteration that {@link StepInput.values} and the random tensors go by. */
+  seek(iteration: number): void {
+    this.#iteration = iteration;
+  }
+
+  /**
+   * For runners: runs `body` as the step of `iteration`. Host values stand still, random tensors are keyed, and
+   * tfjs's own random numbers come from the run's seed.
+   *
+   * @param feeds tensors in the place of inputs, by name
+   */
+  run<T>(iteration: number, body: () => T, feeds?: ReadonlyMap<string, tf.Tensor>): T {
+    this.#iteration = iteration;
+    for (const random of this.#randoms.values()) random.begin();
+    this.#hostStream.position = iteration * HOST_WORDS;
+    return this.#run(body, feeds);
+  }
+
+  /** For runners: runs another part of the step that {@link StepScope.run} began, with the random numbers that follow. */
+  resume<T>(body: () => T): T {
+    return this.#run(body);
+  }
+
+  #run<T>(body: () => T, feeds?: ReadonlyMap<string, tf.Tensor>): T {
+    if (this.#running) {
+      throw new HooklineError('HKL_STEP_NESTED', 'a step begins inside another step', {
+        where: `iteration ${this.#iteration}`,
+        fix: 'Give every trainer its own StepScope, and run one step at a time',
+      });
+    }
+    this.#running = true;
+    try {
+      this.#key.begin(feeds?.get(this.#key.name) as tf.Tensor1D | undefined);
+      for (const input of this.#inputs.values()) input.begin(feeds?.get(input.name));
+      for (const variant of this.#variants.values()) variant.begin();
+      return withStepRandomness({ host: this.#hostStream, open: (name) => this.random(name) }, body);
+    } finally {
+      this.#running = false;
+      this.#key.end();
+      for (const input of this.#inputs.values()) input.end();
+      for (const variant of this.#variants.values()) variant.end();
+    }
+  }
+
+  /** Disposes the variables. */
+  dispose(): void {
+    for (const { variable } of this.#variables.values()) variable.dispose();
+    this.#variables.clear();
+  }
+
+  #claim(kind: string, name: string, taken: ReadonlyMap<string, unknown>): void {
+    if (!taken.has(name) && name !== this.#key.name) return;
+    throw new HooklineError('HKL_STEP_NAME_TAKEN', `there is already a step ${kind} named "${name}"`, {
+      fix: "Begin the name with the plugin's name, and with its instance id where there may be several",
+    });
+  }
+}
+
+export const stepScopeRef: WeakServiceRef<StepScope> = defineService<StepScope>('stepScope', {
+  description: 'inputs, variables and random tensors inside the step',
+  weak: true,
+});

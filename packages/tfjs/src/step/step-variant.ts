@@ -1,0 +1,32 @@
+/** A host value that decides what a step computes. */
+export type VariantValue = string | number | boolean;
+
+/**
+ * A host choice that changes the control flow inside a step, such as whether this step accumulates or applies. Each
+ * combination of values is a step of its own, recorded and kept on its own; so it should take few values.
+ */
+export class StepVariant<T extends VariantValue = VariantValue> {
+  readonly name: string;
+  readonly #read: () => T;
+  #frozen: { readonly value: T } | undefined;
+
+  constructor(name: string, read: () => T) {
+    this.name = name;
+    this.#read = read;
+  }
+
+  /** The value; inside a step the same for the whole step. */
+  get value(): T {
+    return this.#frozen === undefined ? this.#read() : this.#frozen.value;
+  }
+
+  /** For runners: a step begins. */
+  begin(): void {
+    this.#frozen = { value: this.#read() };
+  }
+
+  /** For runners: the step has ended. */
+  end(): void {
+    this.#frozen = undefined;
+  }
+}

@@ -1,0 +1,131 @@
+import { didYouMean, HooklineError, type NamedLosses, type NamedTensors, type StepPhases } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import type { TrainableModel } from '../model/trainable-model.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import { collectLosses, sumLosses } from './collect-losses.ts';
+import { gradientsByName } from './gradients.ts';
+import type { StepScope } from './step-scope.ts';
+
+/** What a step is made of. */
+export interface TrainStepParts {
+  readonly model: TrainableModel;
+  readonly optimizer: Optimizer;
+  readonly phases: StepPhases;
+  readonly scope: StepScope;
+}
+
+/** What the first half of a step gives; all of it belongs to the caller's `tf.tidy`. */
+export interface ForwardBackward {
+  readonly losses: NamedLosses;
+  /** The sum of the losses. Unless it is finite, {@link TrainStep.update} must not run. */
+  readonly total: tf.Scalar;
+  /** By variable name, as the `gradients` hook left them. */
+  readonly gradients: NamedTensors;
+}
+
+/**
+ * One train step as a pure function of tensors, shared by the eager and the captured runner:
+ *
+ *     batch hook -> model.losses -> losses hook -> sum -> gradients -> gradients hook
+ *     [the runner makes sure that the total loss is finite]
+ *     update hook, or else optimizer.apply -> afterUpdate hook
+ *
+ * It reads no value on the host. Call both halves inside one `scope.run(iteration, ...)` and one `tf.tidy`.
+ */
+export class TrainStep {
+  readonly model: TrainableModel;
+  readonly optimizer: Optimizer;
+  readonly scope: StepScope;
+  readonly #phases: StepPhases;
+
+  constructor({ model, optimizer, phases, scope }: TrainStepParts) {
+    this.model = model;
+    this.optimizer = optimizer;
+    this.scope = scope;
+    this.#phases = phases;
+    for (const input of optimizer.inputs) scope.adopt(input);
+    for (const variant of optimizer.variants) scope.adopt(variant);
+  }
+
+  /** The first half: losses and gradients. Changes no weight; may change the model's state and scope variables. */
+  forwardBackward(batch: unknown): ForwardBackward {
+    const { model } = this;
+    const { batch: onBatch, losses: onLosses, gradients: onGradients } = this.#phases;
+    const trainable = model.trainable();
+    if (trainable.size === 0) {
+      throw new HooklineError('HKL_NOTHING_TO_TRAIN', 'the model has no trainable variable', {
+        who: `model "${model.name}"`,
+        fix: 'Make at least one layer or variable trainable',
+      });
+    }
+    const input = onBatch.used ? onBatch.call(batch) : batch;
+    const kept: Record<string, tf.Scalar> = {};
+    let names: readonly string[] = [];
+    try {
+      const { value: total, gradients: raw } = gradientsByName(() => {
+        let losses = collectLosses(model.losses(input), `model "${model.name}"`);
+        if (onLosses.used) losses = collectLosses(onLosses.call(losses), 'hook losses');
+        names = Object.keys(losses);
+        if (names.length > 1) {
+          // tfjs disposes whatever the differentiated function does not return.
+          for (const name of names) kept[name] = tf.keep((losses[name] as tf.Scalar).clone());
+        }
+        return sumLosses(losses);
+      }, trainable);
+      const losses: Record<string, tf.Scalar> = {};
+      for (const name of names) losses[name] = kept[name]?.clone() ?? total;
+      if (Object.keys(raw).length === 0) throw noGradients(model.name);
+      const gradients = onGradients.used ? checkGradients(onGradients.call(raw), trainable) : raw;
+      return { losses, total, gradients };
+    } finally {
+      tf.dispose(kept);
+    }
+  }
+
+  /** The second half: changes the weights. */
+  update(gradients: NamedTensors): void {
+    const { update, afterUpdate } = this.#phases;
+    const trainable = this.model.trainable();
+    const done = update.used && update.call(gradients) === true;
+    if (!done) this.optimizer.apply(gradients, trainable);
+    if (afterUpdate.used) afterUpdate.call(Object.fromEntries(trainable));
+  }
+
+  /** Everything that a step may read or change, by name: `model/...`, `optimizer/...` and `scope/...`. */
+  variables(): ReadonlyMap<string, tf.Variable> {
+    const all = new Map<string, tf.Variable>();
+    for (const [name, variable] of this.model.trainable()) all.set(`model/${name}`, variable);
+    for (const [name, variable] of this.model.state()) all.set(`model/${name}`, variable);
+    for (const [name, variable] of this.optimizer.slots()) all.set(`optimizer/${name}`, variable);
+    for (const [name, { variable }] of this.scope.variables()) all.set(`scope/${name}`, variable);
+    return all;
+  }
+}
+
+function noGradients(model: string): HooklineError {
+  return new HooklineError('HKL_NO_GRADIENTS', 'the losses depend on none of the trainable variables', {
+    who: `model "${model}"`,
+    fix: 'Compute the losses from the variables by tensor operations, without reading values',
+  });
+}
+
+function checkGradients(gradients: NamedTensors, trainable: ReadonlyMap<string, tf.Variable>): NamedTensors {
+  for (const name in gradients) {
+    const variable = trainable.get(name);
+    const gradient = gradients[name];
+    if (variable === undefined) {
+      throw new HooklineError('HKL_UNKNOWN_PARAMETER', `there is no trainable variable "${name}"`, {
+        where: 'hook gradients',
+        fix: didYouMean(name, trainable.keys()),
+      });
+    }
+    if (gradient === undefined || !tf.util.arraysEqual(gradient.shape, variable.shape)) {
+      const found = gradient === undefined ? 'missing' : `of shape [${gradient.shape.join(', ')}]`;
+      throw new HooklineError('HKL_GRADIENT_SHAPE', `the gradient of "${name}" is ${found}`, {
+        where: 'hook gradients',
+        fix: `Return one of shape [${variable.shape.join(', ')}], or leave the name out to skip the variable`,
+      });
+    }
+  }
+  return gradients;
+}
