@@ -1,0 +1,195 @@
+import { createHash, type Hash } from 'node:crypto';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { describeCause, HooklineError } from '../errors.ts';
+import { readFully, removeStaleTemps, writeFileAtomically, writeFully } from './atomic-file.ts';
+import { corrupt, decodeManifest, encodeManifest, looksLikeOurs } from './checkpoint-manifest.ts';
+import type { Checkpoint, CheckpointInput, CheckpointManifest } from './checkpoint.ts';
+import { systemCode, writeError } from './file-error.ts';
+import { arrayOf, tensorBytes, type HostTensor } from './host-tensor.ts';
+import {
+  encodeHeader,
+  headerLength,
+  LENGTH_BYTES,
+  MAX_HEADER_BYTES,
+  parseHeader,
+  placeTensors,
+  type SafetensorsHeader,
+  type TensorPlace,
+} from './safetensors-header.ts';
+
+/** Large enough that calls cost nothing, small enough that other work gets its turn. */
+const CHUNK_BYTES = 4 * 2 ** 20;
+const NO_DIGEST = '0'.repeat(64);
+
+/**
+ * Writes a checkpoint as one safetensors file, atomically: under `path` there is always a complete file, the old or the
+ * new. Makes the folder when it is missing, and removes what killed writers left there.
+ *
+ * Tensors are written from where they are, not copied; they must not change until the promise settles.
+ *
+ * @returns the manifest as it was written
+ * @throws HKL_UNWRITABLE, HKL_DISK_FULL, HKL_WRITE_FAILED, HKL_TENSOR_INVALID, HKL_STATE_NOT_JSON, HKL_CHECKPOINT_DRAFT
+ */
+export async function writeCheckpoint(
+  path: string,
+  { manifest: draft, tensors }: CheckpointInput,
+): Promise<CheckpointManifest> {
+  const created = draft.created ?? new Date().toISOString();
+  const places = placeTensors(tensors);
+  // The digest is known last and stands first; it has a fixed length, so its place can be kept free.
+  const encode = (sha256: string): { manifest: CheckpointManifest; header: Uint8Array } => {
+    const { manifest, metadata } = encodeManifest(draft, created, places, sha256);
+    return { manifest, header: encodeHeader(places, metadata) };
+  };
+  const { header: preliminary } = encode(NO_DIGEST);
+  if (preliminary.length - LENGTH_BYTES > MAX_HEADER_BYTES) {
+    throw new HooklineError('HKL_STATE_NOT_JSON', `manifest and tensor names take ${preliminary.length} bytes`, {
+      who: path,
+      fix: `At most ${MAX_HEADER_BYTES} bytes are possible; save large arrays of numbers as tensors`,
+    });
+  }
+  await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
+    throw writeError(path, cause);
+  });
+  await removeStaleTemps(dirname(path)).catch(() => undefined);
+  return writeFileAtomically(path, async (handle) => {
+    const hash = createHash('sha256');
+    await writeData(handle, preliminary.length, orderedBytes(tensors, places), hash);
+    const { manifest, header } = encode(hash.digest('hex'));
+    await writeFully(handle, header, 0);
+    return manifest;
+  });
+}
+
+/**
+ * Reads a checkpoint and checks every byte of it. Each tensor gets memory of its own, filled from the file.
+ *
+ * @throws HKL_CHECKPOINT_MISSING, HKL_CHECKPOINT_UNREADABLE, HKL_CHECKPOINT_TRUNCATED, HKL_CHECKPOINT_CORRUPT,
+ *   HKL_CHECKPOINT_FOREIGN (no safetensors, or none of ours), HKL_CHECKPOINT_NEWER
+ */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
+    const { size } = await handle.stat();
+    const { header, dataStart } = await readHeader(path, handle, size);
+    const manifest = decodeManifest(path, header);
+    if (size < dataStart + header.dataBytes) throw truncated(path, dataStart + header.dataBytes, size);
+    if (size > dataStart + header.dataBytes) throw corrupt(path, 'it is longer than it says');
+    const hash = createHash('sha256');
+    const tensors = new Map<string, HostTensor>();
+    for (const { name, dtype, shape, start, end } of header.places) {
+      const bytes = new Uint8Array(end - start);
+      await readData(path, handle, dataStart + start, bytes, hash);
+      tensors.set(name, { dtype, shape, data: arrayOf(dtype, bytes.buffer) });
+    }
+    if (hash.digest('hex') !== manifest.sha256) throw corrupt(path, 'its data are not those that were written');
+    return { manifest, tensors };
+  } catch (error) {
+    throw readError(path, error);
+  } finally {
+    await handle?.close();
+  }
+}
+
+function* orderedBytes(
+  tensors: ReadonlyMap<string, HostTensor>,
+  places: readonly TensorPlace[],
+): Generator<Uint8Array> {
+  for (const { name } of places) {
+    const tensor = tensors.get(name);
+    if (tensor !== undefined) yield tensorBytes(name, tensor);
+  }
+}
+
+/** Writes large arrays from where they are, and gathers small ones, of which models have many. */
+async function writeData(handle: FileHandle, start: number, arrays: Iterable<Uint8Array>, hash: Hash): Promise<void> {
+  const gathered = Buffer.allocUnsafe(CHUNK_BYTES);
+  let waiting = 0;
+  let position = start;
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    const writing = writeFully(handle, bytes, position);
+    position += bytes.length;
+    // While the system writes.
+    hash.update(bytes);
+    await writing;
+  };
+  const flush = async (): Promise<void> => {
+    if (waiting > 0) await write(gathered.subarray(0, waiting));
+    waiting = 0;
+  };
+  for (const array of arrays) {
+    if (waiting + array.length > CHUNK_BYTES) await flush();
+    if (array.length < CHUNK_BYTES) {
+      gathered.set(array, waiting);
+      waiting += array.length;
+    } else {
+      for (let at = 0; at < array.length; at += CHUNK_BYTES) await write(array.subarray(at, at + CHUNK_BYTES));
+    }
+  }
+  await flush();
+}
+
+async function readData(path: string, handle: FileHandle, start: number, bytes: Uint8Array, hash: Hash): Promise<void> {
+  let previous: Uint8Array | undefined;
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    const chunk = bytes.subarray(at, at + CHUNK_BYTES);
+    const reading = readFully(handle, chunk, start + at);
+    if (previous !== undefined) hash.update(previous);
+    const read = await reading;
+    if (read < chunk.length) throw truncated(path, start + bytes.length, start + at + read);
+    previous = chunk;
+  }
+  if (previous !== undefined) hash.update(previous);
+}
+
+async function readHeader(
+  path: string,
+  handle: FileHandle,
+  size: number,
+): Promise<{ header: SafetensorsHeader; dataStart: number }> {
+  const prefix = new Uint8Array(LENGTH_BYTES + 1);
+  const read = await readFully(handle, prefix, 0);
+  if (read < prefix.length) throw truncated(path, prefix.length, read);
+  const length = headerLength(prefix);
+  if (length === undefined || prefix[LENGTH_BYTES] !== '{'.charCodeAt(0)) throw foreign(path);
+  const dataStart = LENGTH_BYTES + length;
+  if (size < dataStart) throw truncated(path, dataStart, size);
+  const bytes = new Uint8Array(length);
+  await readFully(handle, bytes, LENGTH_BYTES);
+  try {
+    return { header: parseHeader(bytes), dataStart };
+  } catch (cause) {
+    throw looksLikeOurs(bytes)
+      ? corrupt(path, `its header is damaged: ${describeCause(cause)}`, cause)
+      : foreign(path, cause);
+  }
+}
+
+function foreign(path: string, cause?: unknown): HooklineError {
+  return new HooklineError('HKL_CHECKPOINT_FOREIGN', 'it is no safetensors file, or its beginning is damaged', {
+    who: path,
+    fix: 'Give a checkpoint that Hookline wrote',
+    cause,
+  });
+}
+
+function truncated(path: string, wanted: number, size: number): HooklineError {
+  return new HooklineError('HKL_CHECKPOINT_TRUNCATED', `it is cut off: ${size} of at least ${wanted} bytes`, {
+    who: path,
+    fix: 'Use another checkpoint, or copy it again from where it came',
+  });
+}
+
+function readError(path: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === undefined || code.startsWith('HKL_')) return error;
+  const missing = code === 'ENOENT' || code === 'ENOTDIR';
+  const what = missing ? 'there is no such file' : `it cannot be read: ${describeCause(error)}`;
+  return new HooklineError(missing ? 'HKL_CHECKPOINT_MISSING' : 'HKL_CHECKPOINT_UNREADABLE', what, {
+    who: path,
+    fix: missing ? 'Check the path, or train from scratch' : 'Give a file that may be read',
+    cause: error,
+  });
+}

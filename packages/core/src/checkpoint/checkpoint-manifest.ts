@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { describeCause, HooklineError } from '../errors.ts';
+import type { CheckpointDraft, CheckpointEntry, CheckpointManifest } from './checkpoint.ts';
+import { decodeExactJson, encodeExactJson } from './exact-json.ts';
+import type { SafetensorsHeader, TensorPlace } from './safetensors-header.ts';
+
+/** Version of the format that this version writes, the newest it reads. */
+export const CHECKPOINT_FORMAT = 1;
+
+const MANIFEST_KEY = 'hookline';
+const DIGEST_KEY = 'hookline_sha256';
+
+/** The metadata of a checkpoint's file: the manifest, and a digest over it and what the header says of the tensors. */
+export function encodeManifest(
+  draft: CheckpointDraft,
+  created: string,
+  places: readonly TensorPlace[],
+  sha256: string,
+): { manifest: CheckpointManifest; metadata: Map<string, string> } {
+  const { iteration, hookline } = draft;
+  const entries = Object.entries(draft.entries).map(([key, { version, data }]) => {
+    const entry = { ...(version === undefined ? {} : { version }), data };
+    return `${JSON.stringify(key)}:${encodeExactJson(entry, `state of "${key}"`)}`;
+  });
+  if (Object.hasOwn(draft.entries, '__proto__')) throw badDraft('an entry has the key "__proto__"');
+  if (!Number.isSafeInteger(iteration) || iteration < 0) throw badDraft(`${iteration} is no iteration`);
+  const own = { format: CHECKPOINT_FORMAT, iteration, hookline, created };
+  // `sha256` first, where even a damaged end leaves it readable; joined by hand, since each entry is encoded by itself.
+  const text = `{"sha256":"${sha256}",${JSON.stringify(own).slice(1, -1)},"entries":{${entries.join(',')}}}`;
+  const metadata = new Map([
+    [MANIFEST_KEY, text],
+    [DIGEST_KEY, digestOf(text, places)],
+  ]);
+  return { manifest: { ...own, sha256, entries: draft.entries }, metadata };
+}
+
+/**
+ * The manifest in a header.
+ * @throws HKL_CHECKPOINT_FOREIGN without one, HKL_CHECKPOINT_NEWER of a newer format, HKL_CHECKPOINT_CORRUPT when it is
+ *   not as it was written
+ */
+export function decodeManifest(path: string, { metadata, places }: SafetensorsHeader): CheckpointManifest {
+  const text = metadata.get(MANIFEST_KEY);
+  if (text === undefined) {
+    throw new HooklineError('HKL_CHECKPOINT_FOREIGN', 'it is a safetensors file, but no checkpoint of Hookline', {
+      who: path,
+      fix: 'Give a checkpoint that Hookline wrote; weights from elsewhere are no state of a run',
+    });
+  }
+  const manifest = parseManifest(path, text);
+  if (metadata.get(DIGEST_KEY) !== digestOf(text, places)) throw corrupt(path, 'its manifest was changed');
+  return manifest;
+}
+
+/** True when bytes that could not be read as a header look like one of ours. */
+export function looksLikeOurs(header: Uint8Array): boolean {
+  return Buffer.from(header.buffer, header.byteOffset, header.byteLength).includes(`"${DIGEST_KEY}"`);
+}
+
+/** The error for a checkpoint whose contents are not what was written. */
+export function corrupt(path: string, what: string, cause?: unknown): HooklineError {
+  return new HooklineError('HKL_CHECKPOINT_CORRUPT', what, {
+    who: path,
+    fix: 'The file is damaged; use another checkpoint, or copy it again from where it came',
+    cause,
+  });
+}
+
+function parseManifest(path: string, text: string): CheckpointManifest {
+  let manifest: Partial<CheckpointManifest> | null;
+  try {
+    manifest = decodeExactJson(text) as typeof manifest;
+  } catch (cause) {
+    throw corrupt(path, `its manifest cannot be read: ${describeCause(cause)}`, cause);
+  }
+  const { format, iteration, hookline, created, entries, sha256 } = manifest ?? {};
+  if (Number.isSafeInteger(format) && (format as number) > CHECKPOINT_FORMAT) {
+    const writer = typeof hookline === 'string' ? `Hookline ${hookline}` : 'a newer Hookline';
+    throw new HooklineError('HKL_CHECKPOINT_NEWER', `it has format ${format}, written by ${writer}`, {
+      who: path,
+      fix: `Update Hookline: this version reads formats up to ${CHECKPOINT_FORMAT}`,
+    });
+  }
+  const sound =
+    format === CHECKPOINT_FORMAT &&
+    Number.isSafeInteger(iteration) &&
+    typeof hookline === 'string' &&
+    typeof created === 'string' &&
+    typeof sha256 === 'string' &&
+    isObject(entries) &&
+    Object.values(entries).every((entry) => isEntry(entry));
+  if (!sound) throw corrupt(path, 'its manifest lacks a field or has one of a wrong type');
+  return manifest as CheckpointManifest;
+}
+
+function digestOf(manifest: string, places: readonly TensorPlace[]): string {
+  const tensors = places.map(({ name, dtype, shape, start, end }) => [name, dtype, shape, start, end]);
+  return createHash('sha256')
+    .update(JSON.stringify([manifest, tensors]))
+    .digest('hex');
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isEntry(entry: unknown): entry is CheckpointEntry {
+  if (!isObject(entry) || !('data' in entry)) return false;
+  return !('version' in entry) || typeof entry.version === 'string';
+}
+
+function badDraft(what: string): HooklineError {
+  return new HooklineError('HKL_CHECKPOINT_DRAFT', what, {
+    who: 'checkpoint',
+    fix: 'Give the next iteration as a non-negative integer, and entries by ordinary keys',
+  });
+}

@@ -1,0 +1,48 @@
+import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
+
+/** Codes of the system for a folder or file that may not be written, or that cannot be there. */
+const UNWRITABLE = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOTDIR',
+  'ENOENT',
+  'EISDIR',
+  'EEXIST',
+  'ENAMETOOLONG',
+  'ELOOP',
+]);
+const NO_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** The system's code of an error, such as `ENOENT`. */
+export function systemCode(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' ? code : undefined;
+}
+
+/**
+ * What went wrong when writing `path`: HKL_DISK_FULL, HKL_UNWRITABLE or HKL_WRITE_FAILED. Errors of our own pass.
+ */
+export function writeError(path: string, cause: unknown): HooklineError {
+  if (isHooklineError(cause)) return cause;
+  const code = systemCode(cause) ?? '';
+  if (NO_SPACE.has(code)) {
+    return new HooklineError('HKL_DISK_FULL', `there is no room to write it (${code})`, {
+      who: path,
+      fix: 'Free space or raise the limit; nothing was left behind, and an older file of this name is untouched',
+      cause,
+    });
+  }
+  if (UNWRITABLE.has(code)) {
+    return new HooklineError('HKL_UNWRITABLE', `it cannot be written (${code})`, {
+      who: path,
+      fix: 'Give a path in a folder that exists and may be written',
+      cause,
+    });
+  }
+  return new HooklineError('HKL_WRITE_FAILED', `writing failed: ${describeCause(cause)}`, {
+    who: path,
+    fix: 'Nothing was left behind, and an older file of this name is untouched; the cause below tells more',
+    cause,
+  });
+}

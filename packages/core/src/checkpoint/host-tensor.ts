@@ -1,0 +1,92 @@
+import { HooklineError } from '../errors.ts';
+
+/** Element types a tensor can have in a file, with their names there, sizes in bytes and arrays in memory. */
+const DTYPES = {
+  float64: { code: 'F64', bytes: 8, array: Float64Array },
+  float32: { code: 'F32', bytes: 4, array: Float32Array },
+  /** Kept as bits: the arrays for it are younger than the runtimes we support. */
+  float16: { code: 'F16', bytes: 2, array: Uint16Array },
+  /** Kept as bits. */
+  bfloat16: { code: 'BF16', bytes: 2, array: Uint16Array },
+  int64: { code: 'I64', bytes: 8, array: BigInt64Array },
+  int32: { code: 'I32', bytes: 4, array: Int32Array },
+  int16: { code: 'I16', bytes: 2, array: Int16Array },
+  int8: { code: 'I8', bytes: 1, array: Int8Array },
+  uint64: { code: 'U64', bytes: 8, array: BigUint64Array },
+  uint32: { code: 'U32', bytes: 4, array: Uint32Array },
+  uint16: { code: 'U16', bytes: 2, array: Uint16Array },
+  uint8: { code: 'U8', bytes: 1, array: Uint8Array },
+  /** One byte each, 0 or 1. */
+  bool: { code: 'BOOL', bytes: 1, array: Uint8Array },
+} as const;
+
+export type HostDType = keyof typeof DTYPES;
+
+export type HostTensorData = InstanceType<(typeof DTYPES)[HostDType]['array']>;
+
+/** A tensor in the host's memory, row-major and little-endian. */
+export interface HostTensor {
+  readonly dtype: HostDType;
+  /** Sizes of the dimensions; `[]` for a scalar. */
+  readonly shape: readonly number[];
+  /** The elements, in an array of the kind that fits `dtype` (bits for float16 and bfloat16), or their raw bytes. */
+  readonly data: HostTensorData;
+}
+
+const DTYPE_OF_CODE = new Map<string, HostDType>(
+  Object.entries(DTYPES).map(([dtype, { code }]) => [code, dtype as HostDType]),
+);
+
+/** The element type of a name in a safetensors header, or undefined for one we do not know. */
+export function dtypeOfCode(code: string): HostDType | undefined {
+  return DTYPE_OF_CODE.get(code);
+}
+
+/** The name of an element type in a safetensors header. */
+export function codeOfDtype(dtype: HostDType): string {
+  return DTYPES[dtype].code;
+}
+
+/** Bytes of one element. */
+export function bytesPerElement(dtype: HostDType): number {
+  return DTYPES[dtype].bytes;
+}
+
+/** Bytes that a tensor takes, or undefined when its sizes are no sizes or their product is beyond exact integers. */
+export function byteSize(dtype: HostDType, shape: readonly unknown[]): number | undefined {
+  let size = DTYPES[dtype].bytes;
+  for (const length of shape) {
+    if (!Number.isSafeInteger(length) || (length as number) < 0) return undefined;
+    size *= length as number;
+    if (!Number.isSafeInteger(size)) return undefined;
+  }
+  return size;
+}
+
+/** The array that fits an element type, on the bytes of a buffer. */
+export function arrayOf(dtype: HostDType, buffer: ArrayBuffer): HostTensorData {
+  return new DTYPES[dtype].array(buffer);
+}
+
+/** The bytes of a tensor, not copied. @throws HKL_TENSOR_INVALID when type, shape and data do not fit each other */
+export function tensorBytes(name: string, tensor: HostTensor): Uint8Array {
+  const { dtype, shape, data } = tensor;
+  const fault = faultOf(dtype, shape, data);
+  if (fault === undefined) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  throw new HooklineError('HKL_TENSOR_INVALID', fault, {
+    who: `tensor "${name}"`,
+    fix: 'Give a known dtype, a shape of non-negative integers, and exactly its elements as a typed array',
+  });
+}
+
+function faultOf(dtype: HostDType, shape: readonly number[], data: HostTensorData): string | undefined {
+  if (!Object.hasOwn(DTYPES, dtype)) return `"${String(dtype)}" is no dtype we know`;
+  const size = Array.isArray(shape) ? byteSize(dtype, shape) : undefined;
+  if (size === undefined) return `its shape is ${JSON.stringify(shape)}`;
+  // The name, not instanceof: arrays may come from another realm.
+  const kind = Object.prototype.toString.call(data).slice(8, -1);
+  if (kind !== 'Uint8Array' && kind !== DTYPES[dtype].array.name)
+    return `its data is ${kind}, which does not hold ${dtype}`;
+  if (data.byteLength === size) return undefined;
+  return `its data has ${data.byteLength} bytes, ${dtype} of shape [${shape.join(', ')}] needs ${size}`;
+}
