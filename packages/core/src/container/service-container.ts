@@ -126,20 +126,28 @@ function arrange(providers: readonly OwnedProvider[]): ReadonlyMap<string, Regis
     const { ref } = owned.provider;
     const before = registrations.get(ref.id);
     if (before !== undefined) {
-      throw new HooklineError('HKL_SERVICE_DUPLICATE', `service "${ref.id}" is already provided by ${before.chain[0]?.owner}`, {
-        who: owned.owner,
-        fix: 'Use replace(...) instead of provide(...) to take its place',
-      });
+      throw new HooklineError(
+        'HKL_SERVICE_DUPLICATE',
+        `service "${ref.id}" is already provided by ${before.chain[0]?.owner}`,
+        {
+          who: owned.owner,
+          fix: 'Use replace(...) instead of provide(...) to take its place',
+        },
+      );
     }
     registrations.set(ref.id, { ref, chain: [owned] });
   }
   for (const owned of providers.filter(({ provider }) => provider.mode === 'replace')) {
     const registration = registrations.get(owned.provider.ref.id);
     if (registration === undefined) {
-      throw new HooklineError('HKL_SERVICE_NOTHING_TO_REPLACE', `nobody provides the service "${owned.provider.ref.id}" that it replaces`, {
-        who: owned.owner,
-        fix: `Use provide(...), or mend the name. ${didYouMean(owned.provider.ref.id, registrations.keys())}`,
-      });
+      throw new HooklineError(
+        'HKL_SERVICE_NOTHING_TO_REPLACE',
+        `nobody provides the service "${owned.provider.ref.id}" that it replaces`,
+        {
+          who: owned.owner,
+          fix: `Use provide(...), or mend the name. ${didYouMean(owned.provider.ref.id, registrations.keys())}`,
+        },
+      );
     }
     registration.chain.push(owned);
   }

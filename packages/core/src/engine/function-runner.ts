@@ -20,7 +20,9 @@ export function functionRunner(step: StepFunction): StepRunner {
 
 /** The error of a loss that is NaN or infinite, with all losses printed. */
 export function lossNotFinite(losses: Readonly<Record<string, unknown>>, { iteration }: StepContext): HooklineError {
-  const printed = Object.entries(losses).map(([name, value]) => `${name}: ${typeof value === 'number' ? value : '(on the device)'}`);
+  const printed = Object.entries(losses).map(
+    ([name, value]) => `${name}: ${typeof value === 'number' ? value : '(on the device)'}`,
+  );
   return new HooklineError('HKL_LOSS_NOT_FINITE', `the loss became infinite or NaN: ${printed.join(', ')}`, {
     who: 'step',
     where: `iteration ${iteration}`,
@@ -41,5 +43,8 @@ function asOutput(result: unknown): StepOutput {
 }
 
 function isScalar(value: unknown): value is ScalarValue {
-  return typeof value === 'number' || (typeof value === 'object' && value !== null && 'read' in value && typeof value.read === 'function');
+  return (
+    typeof value === 'number' ||
+    (typeof value === 'object' && value !== null && 'read' in value && typeof value.read === 'function')
+  );
 }

@@ -16,7 +16,11 @@ export function storeStepOutput(storage: EventStorage, { losses, totalLoss, metr
   else if (names.length === 1 && only !== undefined) storage.putScalar('total_loss', losses[only] as ScalarValue);
   else if (names.length > 1) {
     const values = Object.values(losses);
-    if (values.every((value) => typeof value === 'number')) storage.putScalar('total_loss', values.reduce((sum, value) => sum + value, 0));
+    if (values.every((value) => typeof value === 'number'))
+      storage.putScalar(
+        'total_loss',
+        values.reduce((sum, value) => sum + value, 0),
+      );
   }
   if (metrics !== undefined) {
     for (const name in metrics) storage.putScalar(name, metrics[name] as ScalarValue);

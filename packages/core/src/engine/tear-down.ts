@@ -24,7 +24,13 @@ export async function tearDown(disposers: readonly Disposer[], timeout: number):
       await Promise.race([pending, late]);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      errors.push(new HooklineError('HKL_DISPOSE_FAILED', `closing it failed: ${reason}`, { who: owner, where: 'dispose', cause }));
+      errors.push(
+        new HooklineError('HKL_DISPOSE_FAILED', `closing it failed: ${reason}`, {
+          who: owner,
+          where: 'dispose',
+          cause,
+        }),
+      );
     } finally {
       clearTimeout(timer);
     }

@@ -12,7 +12,15 @@ import { arrangePlugins, type LivePlugin, PluginSet } from '../plugin/plugin-set
 import type { PluginInput } from '../preset/preset.ts';
 import { resolvePlugins } from '../preset/resolve-plugins.ts';
 import { RandomStreams } from '../random/random-streams.ts';
-import { checkpointsRef, evaluationRef, phasesRef, randomRef, stepRunnerRef, storageRef, tapsRef } from '../services/core-services.ts';
+import {
+  checkpointsRef,
+  evaluationRef,
+  phasesRef,
+  randomRef,
+  stepRunnerRef,
+  storageRef,
+  tapsRef,
+} from '../services/core-services.ts';
 import { controlRef, RunControl } from '../services/control.ts';
 import { HookEvaluation } from '../services/evaluation.ts';
 import { ConsoleLogger, type Logger, loggerRef, pluginLogger } from '../services/logger.ts';
@@ -149,7 +157,11 @@ export class TrainerBase implements TrainerView {
    * and whatever ended the training
    */
   async train({ maxIterations }: { readonly maxIterations?: number } = {}): Promise<TrainResult> {
-    if (this.#training) throw new HooklineError('HKL_TRAIN_TWICE', 'this trainer is training already', { who: 'train', fix: 'Await the first call' });
+    if (this.#training)
+      throw new HooklineError('HKL_TRAIN_TWICE', 'this trainer is training already', {
+        who: 'train',
+        fix: 'Await the first call',
+      });
     this.#training = true;
     const release = this.#options.handleSignals === false ? () => undefined : stopOnSignals(this.#control, this.logger);
     try {
@@ -194,7 +206,10 @@ export class TrainerBase implements TrainerView {
    *
    * @returns the file that was loaded
    */
-  async resumeOrLoad({ resume = true, weights }: { readonly resume?: boolean; readonly weights?: string } = {}): Promise<string | undefined> {
+  async resumeOrLoad({
+    resume = true,
+    weights,
+  }: { readonly resume?: boolean; readonly weights?: string } = {}): Promise<string | undefined> {
     const latest = resume ? await this.#checkpoints.latest() : undefined;
     const file = latest ?? weights;
     if (file === undefined) return undefined;
@@ -229,10 +244,14 @@ export class TrainerBase implements TrainerView {
     const errors: unknown[] = [];
     const runner = this.#runner;
     this.#runner = undefined;
-    const disposers: Disposer[] = live.map(({ plugin, parts }) => ({ owner: plugin.id, dispose: () => parts.dispose?.() }));
+    const disposers: Disposer[] = live.map(({ plugin, parts }) => ({
+      owner: plugin.id,
+      dispose: () => parts.dispose?.(),
+    }));
     for (const { plugin, parts } of live) {
       try {
-        if (parts.state !== undefined) this.#handOver.set(plugin.id, { data: parts.state.save(), version: parts.state.version ?? 1 });
+        if (parts.state !== undefined)
+          this.#handOver.set(plugin.id, { data: parts.state.save(), version: parts.state.version ?? 1 });
       } catch (error) {
         errors.push(error);
       }
@@ -243,9 +262,10 @@ export class TrainerBase implements TrainerView {
   }
 
   async #assemble(): Promise<PluginSet> {
-    const builtin = resolvePlugins(await this.builtinPlugins(), 'trainer');
-    const arranged = arrangePlugins([...builtin, ...resolvePlugins(this.#options.plugins ?? [])]);
-    const owned = (owner: string, providers: readonly Provider[]): readonly OwnedProvider[] => providers.map((provider) => ({ owner, provider }));
+    const builtin = { addedBy: 'trainer', inputs: await this.builtinPlugins() };
+    const arranged = arrangePlugins(resolvePlugins(this.#options.plugins ?? [], builtin));
+    const owned = (owner: string, providers: readonly Provider[]): readonly OwnedProvider[] =>
+      providers.map((provider) => ({ owner, provider }));
     const providers = [
       ...owned('core', this.#coreServices()),
       ...owned('trainer', this.builtinServices()),
@@ -284,7 +304,10 @@ export class TrainerBase implements TrainerView {
   #stepRunner(): StepRunner {
     const { container } = this.#prepared();
     if (!container.has(stepRunnerRef)) {
-      throw new HooklineError('HKL_STEP_MISSING', 'nobody says what a step does', { who: 'trainer', fix: 'Give step: (step) => loss, or a plugin that provides the service "stepRunner"' });
+      throw new HooklineError('HKL_STEP_MISSING', 'nobody says what a step does', {
+        who: 'trainer',
+        fix: 'Give step: (step) => loss, or a plugin that provides the service "stepRunner"',
+      });
     }
     this.#runner = container.get(stepRunnerRef, 'trainer') as StepRunner;
     return this.#runner;
@@ -299,24 +322,35 @@ export class TrainerBase implements TrainerView {
 function asRunner(step: TrainerBaseOptions['step']): StepRunner {
   if (typeof step === 'function') return functionRunner(step);
   if (typeof step?.run === 'function') return step;
-  throw new HooklineError('HKL_STEP_MISSING', 'step is neither a function nor a step runner', { who: 'trainer', fix: 'Give step: (step) => loss' });
+  throw new HooklineError('HKL_STEP_MISSING', 'step is neither a function nor a step runner', {
+    who: 'trainer',
+    fix: 'Give step: (step) => loss',
+  });
 }
 
 function needsOutput(plugins: readonly Plugin[]): boolean {
   const needs = new Set([outputRef.id, checkpointsRef.id]);
   return plugins.some(({ definition }) =>
-    Object.values(definition.requires ?? {}).some((requirement) => needs.has((requirement.kind === 'optional' ? requirement.ref : requirement).id)),
+    Object.values(definition.requires ?? {}).some((requirement) =>
+      needs.has((requirement.kind === 'optional' ? requirement.ref : requirement).id),
+    ),
   );
 }
 
 function assertCount(name: string, value: number): number {
   if (Number.isInteger(value) && value >= 0) return value;
-  throw new HooklineError('HKL_OPTION_INVALID', `${name} must be a whole number from 0 up, not ${value}`, { who: 'trainer' });
+  throw new HooklineError('HKL_OPTION_INVALID', `${name} must be a whole number from 0 up, not ${value}`, {
+    who: 'trainer',
+  });
 }
 
 function nothingToTrain({ iteration, maxIterations }: RunState): HooklineError {
-  return new HooklineError('HKL_NOTHING_TO_TRAIN', `iteration ${iteration} is not below maxIterations ${maxIterations}`, {
-    who: 'train',
-    fix: 'Raise maxIterations to go on, or begin a new run in another output folder',
-  });
+  return new HooklineError(
+    'HKL_NOTHING_TO_TRAIN',
+    `iteration ${iteration} is not below maxIterations ${maxIterations}`,
+    {
+      who: 'train',
+      fix: 'Raise maxIterations to go on, or begin a new run in another output folder',
+    },
+  );
 }

@@ -86,11 +86,15 @@ export function guardAsyncTap(
 /** Refuses what cannot be a tap, at the moment it is given. */
 export function assertTap(plugin: string, hook: string, kind: HookKind, fn: unknown): asserts fn is AnyFunction {
   if (typeof fn !== 'function') {
-    throw new HooklineError('HKL_TAP_NOT_A_FUNCTION', `a tap must be a function, not ${fn === null ? 'null' : typeof fn}`, {
-      who: plugin,
-      where: `hook ${hook}`,
-      fix: `Call hooks.${hook}.tap((...) => ...)`,
-    });
+    throw new HooklineError(
+      'HKL_TAP_NOT_A_FUNCTION',
+      `a tap must be a function, not ${fn === null ? 'null' : typeof fn}`,
+      {
+        who: plugin,
+        where: `hook ${hook}`,
+        fix: `Call hooks.${hook}.tap((...) => ...)`,
+      },
+    );
   }
   const isAsync = fn.constructor.name === 'AsyncFunction' || fn.constructor.name === 'AsyncGeneratorFunction';
   if (isAsync && kind.startsWith('Sync')) throw asyncInSyncHook(plugin, hook);

@@ -29,9 +29,20 @@ describe('async phases', () => {
   });
 
   it.each([
-    ['throws at once', () => { throw new Error('boom'); }],
+    [
+      'throws at once',
+      () => {
+        throw new Error('boom');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('boom'))],
-    ['rejects later', async () => { await Promise.resolve(); throw new Error('boom'); }],
+    [
+      'rejects later',
+      async () => {
+        await Promise.resolve();
+        throw new Error('boom');
+      },
+    ],
   ])('a later tap that %s ends the call with an error that names it', async (_, fn) => {
     const site = new HookSite();
     site.iteration = 7;
@@ -80,7 +91,9 @@ describe('sync phases', () => {
     const bail = new Phase('bail', syncBail<[x: number], true>(['x'], ''), site);
     bail.facade('a').tap(() => undefined);
     bail.facade('b').tap(() => true);
-    bail.facade('c').tap(() => { throw new Error('not reached'); });
+    bail.facade('c').tap(() => {
+      throw new Error('not reached');
+    });
     expect(bail.call(1)).toBe(true);
     const fall = new Phase('fall', syncWaterfall<number>(['x'], ''), site);
     fall.facade('a').tap((x) => x * 2);
@@ -100,7 +113,9 @@ describe('sync phases', () => {
 describe('every phase', () => {
   it('refuses what is no function, and taps after the seal until it is opened again', () => {
     const phase = new Phase('work', series, new HookSite());
-    expect(() => phase.facade('p').tap(null as never)).toThrow('[HKL_TAP_NOT_A_FUNCTION] p: a tap must be a function, not null');
+    expect(() => phase.facade('p').tap(null as never)).toThrow(
+      '[HKL_TAP_NOT_A_FUNCTION] p: a tap must be a function, not null',
+    );
     phase.seal();
     expect(() => phase.facade('p').tap(() => undefined)).toThrow('[HKL_TAP_AFTER_SEAL] p:');
     phase.open();
@@ -118,7 +133,10 @@ describe('every phase', () => {
     const stop = site.observe(observer('x'));
     site.observe(observer('y'));
     const phase = new Phase('work', series, site);
-    phase.facade('p').tap(async () => { await null; log.push('work'); });
+    phase.facade('p').tap(async () => {
+      await null;
+      log.push('work');
+    });
     await phase.call(1);
     expect(log).toEqual(['x+p.work', 'y+p.work', 'work', 'y-p', 'x-p']);
     stop();

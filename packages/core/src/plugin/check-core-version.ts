@@ -7,7 +7,10 @@ import type { Plugin } from './plugin.ts';
 export function checkCoreVersion(plugin: Plugin, version: string = VERSION): void {
   const range = plugin.definition.core ?? `^${plugin.builtWith}`;
   if (semver.validRange(range) === null) {
-    throw new HooklineError('HKL_CORE_VERSION', `core: "${range}" is no version range`, { who: plugin.id, fix: `Write, for example, "^${version}"` });
+    throw new HooklineError('HKL_CORE_VERSION', `core: "${range}" is no version range`, {
+      who: plugin.id,
+      fix: `Write, for example, "^${version}"`,
+    });
   }
   if (semver.satisfies(version, range, { includePrerelease: true })) return;
   throw new HooklineError('HKL_CORE_VERSION', `it needs @hookline/core ${range}, and this is ${version}`, {

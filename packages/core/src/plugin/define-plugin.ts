@@ -57,14 +57,19 @@ export function definePlugin<
   if (typeof definition.version !== 'string' || definition.version === '') {
     throw invalid('the plugin has no version', 'Set version to that of its package');
   }
-  if (typeof definition.setup !== 'function') throw invalid('the plugin has no setup function', 'Add setup(context, options) {...}');
+  if (typeof definition.setup !== 'function')
+    throw invalid('the plugin has no setup function', 'Add setup(context, options) {...}');
   for (const name of ['hooks', 'own', 'plugin']) {
     if (definition.requires !== undefined && Object.hasOwn(definition.requires, name)) {
-      throw invalid(`requires cannot use the name "${name}", which setup is given anyway`, 'Choose another name for it');
+      throw invalid(
+        `requires cannot use the name "${name}", which setup is given anyway`,
+        'Choose another name for it',
+      );
     }
   }
   const stored = Object.freeze({ ...definition }) as unknown as AnyPluginDefinition;
-  const factory = (options?: unknown, { instance }: InstanceOptions = {}): Plugin => makePlugin(stored, options, instance);
+  const factory = (options?: unknown, { instance }: InstanceOptions = {}): Plugin =>
+    makePlugin(stored, options, instance);
   return Object.assign(factory, { definition: stored }) as unknown as PluginFactory<S>;
 }
 

@@ -43,7 +43,12 @@ export class PluginSet {
   readonly engine: EngineHookSet;
   readonly #own: ReadonlyMap<string, { readonly owner: string; readonly set: HookSet }>;
 
-  constructor(arranged: readonly ArrangedPlugin[], providers: readonly OwnedProvider[], engine: EngineHookSet, site: HookSite) {
+  constructor(
+    arranged: readonly ArrangedPlugin[],
+    providers: readonly OwnedProvider[],
+    engine: EngineHookSet,
+    site: HookSite,
+  ) {
     this.arranged = arranged;
     this.engine = engine;
     const own = new Map<string, { owner: string; set: HookSet }>();
@@ -100,7 +105,8 @@ export class PluginSet {
       own: definition.hooks === undefined ? Object.freeze({}) : this.#own.get(definition.hooks.id)?.set.phases,
       plugin: Object.freeze({ id, name, instance }),
     };
-    for (const [key, requirement] of Object.entries(definition.requires ?? {})) context[key] = this.#inject(id, requirement);
+    for (const [key, requirement] of Object.entries(definition.requires ?? {}))
+      context[key] = this.#inject(id, requirement);
     let parts: unknown;
     try {
       parts = definition.setup(context as never, options);
@@ -112,14 +118,20 @@ export class PluginSet {
     if (parts instanceof Promise) {
       // Nobody awaits it; its rejection would end the process with a second message.
       parts.catch(() => undefined);
-      throw new HooklineError('HKL_SETUP_ASYNC', 'its setup is async', { who: id, where: 'setup', fix: 'Tap in setup and open things in beforeTrain' });
+      throw new HooklineError('HKL_SETUP_ASYNC', 'its setup is async', {
+        who: id,
+        where: 'setup',
+        fix: 'Tap in setup and open things in beforeTrain',
+      });
     }
     return parts ?? {};
   }
 
   #inject(plugin: string, requirement: Requirement): unknown {
     if (requirement.kind === 'optional') return this.#injectOptional(plugin, requirement);
-    return requirement.kind === 'hooks' ? this.#injectHooks(plugin, requirement) : this.#injectService(plugin, requirement);
+    return requirement.kind === 'hooks'
+      ? this.#injectHooks(plugin, requirement)
+      : this.#injectService(plugin, requirement);
   }
 
   #injectOptional(plugin: string, { ref }: OptionalRef): unknown {

@@ -66,7 +66,10 @@ export interface PluginDefinition<S extends StandardSchemaV1, R extends Requirem
 }
 
 /** The definition with its types forgotten, as the engine handles it. */
-export type AnyPluginDefinition = Omit<PluginDefinition<StandardSchemaV1, Requirements, HookTable>, 'setup' | 'services'> & {
+export type AnyPluginDefinition = Omit<
+  PluginDefinition<StandardSchemaV1, Requirements, HookTable>,
+  'setup' | 'services'
+> & {
   services?(options: unknown): readonly Provider[];
   setup(context: never, options: unknown): PluginParts | void;
 };

@@ -7,7 +7,9 @@ interface Order {
   readonly provides?: string[];
 }
 
-const plugin = (name: string, order: Order = {}) => ({ plugin: definePlugin({ name, version: '1.0.0', ...order, setup() {} })() });
+const plugin = (name: string, order: Order = {}) => ({
+  plugin: definePlugin({ name, version: '1.0.0', ...order, setup() {} })(),
+});
 const order = (...items: ReturnType<typeof plugin>[]) => sortPlugins(items).map(({ item }) => item.plugin.name);
 
 describe('sortPlugins', () => {
@@ -49,7 +51,9 @@ describe('sortPlugins', () => {
   });
 
   it('names the plugins of a cycle', () => {
-    expect(() => order(plugin('x'), plugin('a', { after: ['b'] }), plugin('b', { after: ['c'] }), plugin('c', { after: ['a'] }))).toThrow(
+    expect(() =>
+      order(plugin('x'), plugin('a', { after: ['b'] }), plugin('b', { after: ['c'] }), plugin('c', { after: ['a'] })),
+    ).toThrow(
       /\[HKL_ORDER_CYCLE\] .*(a -> c -> b -> a|b -> a -> c -> b|c -> b -> a -> c|a -> b -> c -> a|b -> c -> a -> b|c -> a -> b -> c)/,
     );
   });

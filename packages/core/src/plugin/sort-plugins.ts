@@ -71,13 +71,21 @@ function collectEdges(plugins: readonly Plugin[]): readonly Edge[] {
     const { before = [], after = [] } = plugin.definition;
     const strip = (label: string): string => label.replace(/\?$/, '');
     return [
-      ...before.flatMap((name) => [...resolve(plugin, 'before', name)].map((to) => ({ from: index, to, label: strip(name) }))),
-      ...after.flatMap((name) => [...resolve(plugin, 'after', name)].map((from) => ({ from, to: index, label: strip(name) }))),
+      ...before.flatMap((name) =>
+        [...resolve(plugin, 'before', name)].map((to) => ({ from: index, to, label: strip(name) })),
+      ),
+      ...after.flatMap((name) =>
+        [...resolve(plugin, 'after', name)].map((from) => ({ from, to: index, label: strip(name) })),
+      ),
     ].filter(({ from, to }) => from !== to);
   });
 }
 
-function cycleError(items: readonly { plugin: Plugin }[], edges: readonly Edge[], open: ReadonlySet<number>): HooklineError {
+function cycleError(
+  items: readonly { plugin: Plugin }[],
+  edges: readonly Edge[],
+  open: ReadonlySet<number>,
+): HooklineError {
   // Every open plugin waits for an open one, so walking backwards must meet itself.
   const path: number[] = [];
   let at: number | undefined = [...open][0];

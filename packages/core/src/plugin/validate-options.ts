@@ -11,13 +11,18 @@ import type { Plugin } from './plugin.ts';
 export function validateOptions({ id, options, definition }: Plugin): unknown {
   const given = options ?? {};
   if (typeof given !== 'object' || Array.isArray(given)) {
-    throw new HooklineError('HKL_OPTION_INVALID', `options must be an object, not ${JSON.stringify(options)}`, { who: id });
+    throw new HooklineError('HKL_OPTION_INVALID', `options must be an object, not ${JSON.stringify(options)}`, {
+      who: id,
+    });
   }
   const known = knownKeys(definition.options);
   if (known !== undefined) {
     const unknown = Object.keys(given).find((key) => !known.includes(key));
     if (unknown !== undefined) {
-      throw new HooklineError('HKL_OPTION_UNKNOWN', `it has no option "${unknown}"`, { who: id, fix: didYouMean(unknown, known) });
+      throw new HooklineError('HKL_OPTION_UNKNOWN', `it has no option "${unknown}"`, {
+        who: id,
+        fix: didYouMean(unknown, known),
+      });
     }
   }
   if (definition.options === undefined) return given;

@@ -29,17 +29,23 @@ export type PresetFactory<Options extends object> = (options?: Options) => Prese
  *
  * @throws HooklineError `HKL_PRESET_INVALID`
  */
-export function definePreset<Options extends object = Record<string, never>>(definition: PresetDefinition<Options>): PresetFactory<Options> {
+export function definePreset<Options extends object = Record<string, never>>(
+  definition: PresetDefinition<Options>,
+): PresetFactory<Options> {
   const { name, version, extends: bases = [], plugins } = definition;
-  const invalid = (what: string, fix: string): HooklineError => new HooklineError('HKL_PRESET_INVALID', what, { who: String(name), fix });
-  if (typeof name !== 'string' || name === '') throw invalid('the preset has no name', 'Set name to that of its package');
-  if (typeof version !== 'string' || version === '') throw invalid('the preset has no version', 'Set version to that of its package');
+  const invalid = (what: string, fix: string): HooklineError =>
+    new HooklineError('HKL_PRESET_INVALID', what, { who: String(name), fix });
+  if (typeof name !== 'string' || name === '')
+    throw invalid('the preset has no name', 'Set name to that of its package');
+  if (typeof version !== 'string' || version === '')
+    throw invalid('the preset has no version', 'Set version to that of its package');
   const notPreset = bases.find((base) => !isPreset(base));
   if (notPreset !== undefined) {
     const fix = isPlugin(notPreset) ? 'List plugins under plugins' : 'Call its factory: extends: [presetX()]';
     throw invalid('extends holds something that is no preset', fix);
   }
-  return (options) => makePreset(name, version, bases, typeof plugins === 'function' ? plugins(options ?? {}) : plugins, []);
+  return (options) =>
+    makePreset(name, version, bases, typeof plugins === 'function' ? plugins(options ?? {}) : plugins, []);
 }
 
 function makePreset(

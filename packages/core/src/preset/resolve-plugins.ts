@@ -15,6 +15,14 @@ export interface PluginEntry {
   readonly changes: readonly string[];
 }
 
+/** Plugins that somebody other than the user lists. */
+export interface PluginGroup {
+  readonly addedBy: string;
+  readonly inputs: readonly PluginInput[];
+}
+
+const YOU = 'you';
+
 interface Draft extends PluginEntry {
   /** Which list wrote it down, to tell one preset reached twice from two lists naming one plugin. */
   readonly origin: string;
@@ -34,8 +42,12 @@ interface Draft extends PluginEntry {
  *
  * @throws HooklineError `HKL_PLUGIN_DUPLICATE`, `HKL_PRESET_CONFLICT`, `HKL_PRESET_NAME_UNKNOWN`, `HKL_PLUGIN_LIST`
  */
-export function resolvePlugins(inputs: readonly PluginInput[], addedBy = 'you'): readonly PluginEntry[] {
-  return merge(inputs.flatMap((input) => flatten(input, addedBy, addedBy)))
+export function resolvePlugins(inputs: readonly PluginInput[], inFront: PluginGroup = { addedBy: 'trainer', inputs: [] }): readonly PluginEntry[] {
+  const drafts = [
+    ...inFront.inputs.flatMap((input) => flatten(input, inFront.addedBy, inFront.addedBy)),
+    ...inputs.flatMap((input) => flatten(input, YOU, YOU)),
+  ];
+  return merge(drafts)
     .filter(({ removed }) => !removed)
     .map(({ plugin, addedBy: by, changes }) => ({ plugin, addedBy: by, changes }));
 }
@@ -44,10 +56,16 @@ function flatten(input: PluginInput, path: string, origin: string): readonly Dra
   if (input === undefined || input === null || input === false) return [];
   if (Array.isArray(input)) return (input as readonly PluginInput[]).flatMap((each) => flatten(each, path, origin));
   if (isPlugin(input)) return [{ plugin: input, source: input, addedBy: path, changes: [], origin, removed: false }];
-  if (isPreset(input)) return flattenPreset(input, path === 'you' ? input.name : `${path} > ${input.name}`);
+  if (isPreset(input)) return flattenPreset(input, path === YOU ? input.name : `${path} > ${input.name}`);
   const fix =
-    typeof input === 'function' ? 'Call it: it looks like the factory of a plugin or preset' : 'List plugins, presets, or arrays of them';
-  throw new HooklineError('HKL_PLUGIN_LIST', `${typeof input === 'function' ? 'a function' : JSON.stringify(input)} is no plugin`, { who: path, fix });
+    typeof input === 'function'
+      ? 'Call it: it looks like the factory of a plugin or preset'
+      : 'List plugins, presets, or arrays of them';
+  throw new HooklineError(
+    'HKL_PLUGIN_LIST',
+    `${typeof input === 'function' ? 'a function' : JSON.stringify(input)} is no plugin`,
+    { who: path, fix },
+  );
 }
 
 function flattenPreset(preset: Preset, path: string): readonly Draft[] {
@@ -63,8 +81,14 @@ function applyEdit(drafts: readonly Draft[], edit: PresetEdit, preset: Preset): 
   const matching = drafts.filter(({ plugin }) => namesOf(plugin).includes(edit.name));
   if (matching.length !== 1) {
     const names = drafts.filter(({ removed }) => !removed).map(({ plugin }) => namesOf(plugin).at(-1) ?? plugin.id);
-    const fix = matching.length > 1 ? `It means several: ${matching.map(({ plugin }) => plugin.id).join(', ')}` : didYouMean(edit.name, names);
-    throw new HooklineError('HKL_PRESET_NAME_UNKNOWN', `.${edit.kind}('${edit.name}') meets no plugin of its own`, { who: preset.name, fix });
+    const fix =
+      matching.length > 1
+        ? `It means several: ${matching.map(({ plugin }) => plugin.id).join(', ')}`
+        : didYouMean(edit.name, names);
+    throw new HooklineError('HKL_PRESET_NAME_UNKNOWN', `.${edit.kind}('${edit.name}') meets no plugin of its own`, {
+      who: preset.name,
+      fix,
+    });
   }
   return drafts.map((draft) => {
     if (draft !== matching[0]) return draft;
@@ -78,7 +102,12 @@ function applyEdit(drafts: readonly Draft[], edit: PresetEdit, preset: Preset): 
         return { ...draft, plugin: makePlugin(plugin.definition, options, plugin.instance), changes, removed: false };
       }
       case 'replace':
-        return { ...draft, plugin: edit.plugin, changes: [...draft.changes, `in place of ${plugin.id}`], removed: false };
+        return {
+          ...draft,
+          plugin: edit.plugin,
+          changes: [...draft.changes, `in place of ${plugin.id}`],
+          removed: false,
+        };
     }
   });
 }
@@ -86,10 +115,13 @@ function applyEdit(drafts: readonly Draft[], edit: PresetEdit, preset: Preset): 
 function merge(drafts: readonly Draft[]): readonly Draft[] {
   const merged: Draft[] = [];
   for (const draft of drafts) {
-    const index = merged.findIndex((other) => other.source.id === draft.source.id || (!other.removed && other.plugin.id === draft.plugin.id));
+    const index = merged.findIndex(
+      (other) => other.source.id === draft.source.id || (!other.removed && other.plugin.id === draft.plugin.id),
+    );
     const other = merged[index];
     if (other === undefined) merged.push(draft);
-    else if (other.origin === draft.origin && other.source.definition === draft.source.definition) merged[index] = mergeTwo(other, draft);
+    else if (other.origin === draft.origin && other.source.definition === draft.source.definition)
+      merged[index] = mergeTwo(other, draft);
     else if (other.removed && !draft.removed) merged.push(draft);
     else if (!draft.removed) throw duplicate(other, draft);
   }
@@ -97,7 +129,7 @@ function merge(drafts: readonly Draft[]): readonly Draft[] {
 }
 
 function mergeTwo(first: Draft, second: Draft): Draft {
-  if (first.origin === 'you') throw duplicate(first, second);
+  if (first.origin === YOU) throw duplicate(first, second);
   const same = first.removed === second.removed && first.plugin.definition === second.plugin.definition;
   if (same && isDeepStrictEqual(first.plugin.options, second.plugin.options)) return first;
   if (first.changes.length + second.changes.length === 0) throw duplicate(first, second);
@@ -106,7 +138,10 @@ function mergeTwo(first: Draft, second: Draft): Draft {
   throw new HooklineError(
     'HKL_PRESET_CONFLICT',
     `${first.addedBy} and ${second.addedBy} change it differently (${first.changes.join(', ')}; ${second.changes.join(', ')})`,
-    { who: first.plugin.id, fix: 'Settle it in the list that uses both: .configure(...), .without(...) or .replace(...) on one of them' },
+    {
+      who: first.plugin.id,
+      fix: 'Settle it in the list that uses both: .configure(...), .without(...) or .replace(...) on one of them',
+    },
   );
 }
 

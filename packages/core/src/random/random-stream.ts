@@ -24,6 +24,7 @@ export class RandomStream {
   /** Name of the stream, with the names of the streams it came from before it: `loader/workers`. */
   readonly path: string;
   readonly #open: OpenStream;
+  #seed: number;
   readonly #block = new Uint32Array(PHILOX_WORDS);
   #identity: Uint32Array;
   #position = 0;
@@ -36,6 +37,7 @@ export class RandomStream {
    */
   constructor(seed: number, path = '', open?: OpenStream) {
     this.path = path;
+    this.#seed = seed;
     this.#identity = identityOf(seed, path);
     this.#open = open ?? openFamily(seed);
   }
@@ -57,6 +59,7 @@ export class RandomStream {
 
   /** Puts the stream under another seed, at position 0. */
   reseed(seed: number): void {
+    this.#seed = seed;
     this.#identity = identityOf(seed, this.path);
     this.#position = 0;
     this.#loadedBlock = -1;
@@ -64,7 +67,12 @@ export class RandomStream {
 
   /** An independent stream of this name under this one; the same object each time. Draws nothing. */
   stream(name: string): RandomStream {
-    return this.#open(this.path === '' ? checkedName(name) : `${this.path}/${checkedName(name)}`);
+    return this.#open(this.#childPath(name));
+  }
+
+  /** A stream equal to `stream(name)` at its beginning, but not kept: for names of which there are ever more. */
+  detached(name: string): RandomStream {
+    return new RandomStream(this.#seed, this.#childPath(name));
   }
 
   /** The next integer in [0, 2^32). One word. */
@@ -129,6 +137,10 @@ export class RandomStream {
   /** Two signed 32-bit integers, the form in which stateless random operations of a graph take their seed. Two words. */
   seedPair(): [number, number] {
     return [this.uint32() | 0, this.uint32() | 0];
+  }
+
+  #childPath(name: string): string {
+    return this.path === '' ? checkedName(name) : `${this.path}/${checkedName(name)}`;
   }
 
   #bits53(): number {

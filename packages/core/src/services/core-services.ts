@@ -7,13 +7,17 @@ import type { StepRunner } from '../step-runner.ts';
 import type { Checkpoints } from '../state/checkpoints.ts';
 import type { Evaluation } from './evaluation.ts';
 
-export const storageRef = defineService<EventStorage>('storage', { description: 'scalars, images and histograms of the run' });
+export const storageRef = defineService<EventStorage>('storage', {
+  description: 'scalars, images and histograms of the run',
+});
 
 export const randomRef = definePluginService<RandomStream>('random', {
   description: "the plugin's own random stream, saved and restored with the run",
 });
 
-export const checkpointsRef = defineService<Checkpoints>('checkpoints', { description: 'saves and loads the whole state' });
+export const checkpointsRef = defineService<Checkpoints>('checkpoints', {
+  description: 'saves and loads the whole state',
+});
 
 export const evaluationRef = defineService<Evaluation>('evaluation', { description: 'runs the evaluate hook' });
 
@@ -31,4 +35,6 @@ export interface TapWatch {
 }
 
 /** The engine's hooks with the right to call them; for step runners, not for plugins. */
-export const phasesRef = defineService<EngineHookSet>('phases', { description: "the engine's hooks, for the step runner" });
+export const phasesRef = defineService<EngineHookSet>('phases', {
+  description: "the engine's hooks, for the step runner",
+});

@@ -12,7 +12,9 @@ export interface Logger {
   readonly live: boolean;
 }
 
-export const loggerRef = definePluginService<Logger>('logger', { description: 'messages for people, named after the plugin' });
+export const loggerRef = definePluginService<Logger>('logger', {
+  description: 'messages for people, named after the plugin',
+});
 
 /** How much is shown. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -32,7 +34,11 @@ export class ConsoleLogger implements Logger {
   readonly live: boolean;
   #status: string | undefined;
 
-  constructor({ level = 'info', stream = process.stderr, live }: { level?: LogLevel; stream?: Terminal; live?: boolean } = {}) {
+  constructor({
+    level = 'info',
+    stream = process.stderr,
+    live,
+  }: { level?: LogLevel; stream?: Terminal; live?: boolean } = {}) {
     this.#stream = stream;
     this.#level = LEVELS.indexOf(level);
     this.live = live ?? (stream.isTTY === true && process.env['TERM'] !== 'dumb');

@@ -29,7 +29,10 @@ export class DraftCheckpoint implements CheckpointBuilder {
   finish(): Checkpoint {
     const { iteration } = this;
     const created = new Date().toISOString();
-    return { manifest: { iteration, hookline: VERSION, created, entries: { ...this.#entries } }, tensors: this.#tensors };
+    return {
+      manifest: { iteration, hookline: VERSION, created, entries: { ...this.#entries } },
+      tensors: this.#tensors,
+    };
   }
 }
 

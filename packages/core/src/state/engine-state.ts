@@ -36,7 +36,10 @@ export function tapEngineState({ hooks, storage, random, logger, plugins }: Engi
     checkpoint.set(RANDOM, random.state() as unknown as JsonValue);
     checkpoint.set(STORAGE, storage.state() as unknown as JsonValue);
     const saved = plugins.map(({ plugin, state }) => {
-      return [plugin.id, { package: plugin.definition.version, version: state.version ?? 1, data: state.save() }] as const;
+      return [
+        plugin.id,
+        { package: plugin.definition.version, version: state.version ?? 1, data: state.save() },
+      ] as const;
     });
     checkpoint.set(PLUGINS, Object.fromEntries(saved));
   });
@@ -60,7 +63,12 @@ function loadPlugins(checkpoint: CheckpointView, plugins: readonly StatefulPlugi
     else state.load(found.data, found.version);
   }
   for (const id of saved.keys()) {
-    const near = suggestName(id, plugins.flatMap(({ plugin }) => namesOf(plugin)));
-    logger.warn(`the state of ${id} in ${checkpoint.source} is ignored: no such plugin here${near === undefined ? '' : ` (but ${near} is)`}`);
+    const near = suggestName(
+      id,
+      plugins.flatMap(({ plugin }) => namesOf(plugin)),
+    );
+    logger.warn(
+      `the state of ${id} in ${checkpoint.source} is ignored: no such plugin here${near === undefined ? '' : ` (but ${near} is)`}`,
+    );
   }
 }

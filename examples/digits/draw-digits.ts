@@ -1,0 +1,79 @@
+import { RandomStream } from 'hookline';
+
+export const SIDE = 28;
+
+type Point = readonly [x: number, y: number];
+type Stroke = readonly Point[];
+
+/** Part of an ellipse as points; angles in degrees, 0 to the right, clockwise since y points down. */
+function arc(cx: number, cy: number, rx: number, ry: number, from: number, to: number): Stroke {
+  const steps = Math.max(4, Math.ceil(Math.abs(to - from) / 15));
+  return Array.from({ length: steps + 1 }, (_, step) => {
+    const angle = ((from + ((to - from) * step) / steps) * Math.PI) / 180;
+    return [cx + rx * Math.cos(angle), cy + ry * Math.sin(angle)] as const;
+  });
+}
+
+/** The strokes of each digit, in a box from -1 to 1. */
+const DIGITS: readonly (readonly Stroke[])[] = [
+  [arc(0, 0, 0.55, 0.9, 0, 360)],
+  [[[-0.3, -0.6], [0.05, -0.9], [0.05, 0.9]]],
+  [[...arc(0, -0.45, 0.5, 0.45, 190, 380), [-0.5, 0.9], [0.55, 0.9]]],
+  [[...arc(-0.05, -0.45, 0.5, 0.45, 200, 430), ...arc(-0.05, 0.45, 0.55, 0.45, 280, 520)]],
+  [[[0.3, 0.9], [0.3, -0.9], [-0.55, 0.35], [0.6, 0.35]]],
+  [[[0.5, -0.9], [-0.4, -0.9], [-0.45, -0.05], ...arc(-0.05, 0.35, 0.55, 0.55, 235, 500)]],
+  [[[0.3, -0.9], ...arc(-0.02, 0.4, 0.5, 0.5, 190, 550)]],
+  [[[-0.55, -0.9], [0.55, -0.9], [-0.1, 0.9]]],
+  [arc(0, -0.45, 0.42, 0.42, 0, 360), arc(0, 0.45, 0.5, 0.47, 0, 360)],
+  [[...arc(0, -0.4, 0.48, 0.48, 20, -340), [0.47, -0.3], [0.25, 0.9]]],
+];
+
+/** Grey images and their labels, as `load-digits.ts` gives them. */
+export interface Digits {
+  readonly images: Uint8Array;
+  readonly labels: Uint8Array;
+}
+
+/** Draws digits with jittered shape, place, size, slant, pen and noise; the same ones for the same seed. */
+export function drawDigits(count: number, seed = 1): Digits {
+  const random = new RandomStream(seed, 'digits');
+  const images = new Uint8Array(count * SIDE * SIDE);
+  const labels = new Uint8Array(count);
+  for (let index = 0; index < count; index++) {
+    const label = index % 10;
+    labels[index] = label;
+    drawOne(DIGITS[label] ?? [], images.subarray(index * SIDE * SIDE, (index + 1) * SIDE * SIDE), random);
+  }
+  return { images, labels };
+}
+
+function drawOne(strokes: readonly Stroke[], pixels: Uint8Array, random: RandomStream): void {
+  const between = (low: number, high: number): number => low + (high - low) * random.float();
+  const [angle, slant, width, height] = [between(-0.25, 0.25), between(-0.3, 0.3), between(5.5, 9.5), between(7.5, 10.5)];
+  const [cx, cy, pen, ink] = [between(11.5, 15.5), between(11.5, 15.5), between(0.8, 1.7), between(150, 255)];
+  const wobble = (): number => between(-0.09, 0.09);
+  const place = ([x, y]: Point): Point => {
+    const [u, v] = [(x + wobble() + slant * y) * width, (y + wobble()) * height];
+    return [cx + u * Math.cos(angle) - v * Math.sin(angle), cy + u * Math.sin(angle) + v * Math.cos(angle)];
+  };
+  const placed = strokes.map((stroke) => stroke.map(place));
+  for (let y = 0; y < SIDE; y++) {
+    for (let x = 0; x < SIDE; x++) {
+      const distance = Math.min(...placed.map((stroke) => distanceTo(stroke, x, y)));
+      const inked = ink * Math.min(1, Math.max(0, pen + 0.5 - distance));
+      pixels[y * SIDE + x] = Math.min(255, Math.max(0, inked + 14 * random.normal()));
+    }
+  }
+}
+
+function distanceTo(stroke: readonly Point[], x: number, y: number): number {
+  let nearest = Infinity;
+  for (let index = 1; index < stroke.length; index++) {
+    const [ax, ay] = stroke[index - 1] ?? [0, 0];
+    const [bx, by] = stroke[index] ?? [0, 0];
+    const [dx, dy] = [bx - ax, by - ay];
+    const along = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
+    nearest = Math.min(nearest, Math.hypot(x - ax - along * dx, y - ay - along * dy));
+  }
+  return nearest;
+}

@@ -1,0 +1,36 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Digits, drawDigits, SIDE } from './draw-digits.ts';
+
+/** The first nine tenths of the digits to train with, the last tenth to test. */
+export interface DigitsSplit {
+  readonly train: Digits;
+  readonly test: Digits;
+}
+
+/**
+ * Reads `images-*x28x28.u8` and `labels-*.u8` from a folder (grey bytes, row by row; one byte for each label), or
+ * draws its own digits when no folder is named.
+ */
+export async function loadDigits(root: string): Promise<DigitsSplit> {
+  const { images, labels } = root === '' ? drawDigits(10_000) : await readDigits(root);
+  const cut = Math.floor(labels.length * 0.9);
+  const pixels = SIDE * SIDE;
+  return {
+    train: { images: images.subarray(0, cut * pixels), labels: labels.subarray(0, cut) },
+    test: { images: images.subarray(cut * pixels), labels: labels.subarray(cut) },
+  };
+}
+
+async function readDigits(root: string): Promise<Digits> {
+  const files = await readdir(root);
+  const read = async (pattern: RegExp, what: string): Promise<Uint8Array> => {
+    const name = files.find((file) => pattern.test(file));
+    if (name === undefined) throw new Error(`data.root: there is no ${what} in ${root}`);
+    return readFile(join(root, name));
+  };
+  const images = await read(/^images-.*x28x28\.u8$/, 'images-*x28x28.u8');
+  const labels = await read(/^labels-.*\.u8$/, 'labels-*.u8');
+  if (images.length === labels.length * SIDE * SIDE) return { images, labels };
+  throw new Error(`data.root: ${images.length / (SIDE * SIDE)} images and ${labels.length} labels in ${root}`);
+}

@@ -1,0 +1,133 @@
+import { HooklineError, RandomStream } from '@hookline/core';
+
+/** Numbers of one field of a data set, all samples one after the other. */
+export type FieldArray = Float32Array | Int32Array | Uint8Array;
+
+/** One field: `shape[0]` samples of shape `shape.slice(1)`. */
+export interface Field<A extends FieldArray = FieldArray> {
+  readonly data: A;
+  readonly shape: readonly [samples: number, ...sample: number[]];
+}
+
+/** The fields of a data set by name; all hold equally many samples. */
+export type Fields = Readonly<Record<string, Field>>;
+/** One batch: for each field, the samples of the batch. */
+export type ArrayBatch<F extends Fields> = { -readonly [Name in keyof F]: Field<F[Name]['data']> };
+
+/** Options of {@link ArrayLoader}. */
+export interface ArrayLoaderOptions<F extends Fields> {
+  readonly batchSize: number;
+  /** Another order in every epoch. Default false. */
+  readonly shuffle?: boolean;
+  /** Leaves out a last batch that is not full. Default: the same as `repeat`. */
+  readonly dropLast?: boolean;
+  /** Epoch after epoch, without end. Default false. */
+  readonly repeat?: boolean;
+  /** Where the order and the transform's random numbers come from. Default: a stream of seed 0. */
+  readonly random?: RandomStream;
+  /** Changes a batch in place, such as augmentation; `random` depends on epoch and batch alone. */
+  readonly transform?: (batch: ArrayBatch<F>, random: RandomStream) => void;
+}
+
+/** Where an {@link ArrayLoader} stands. */
+export interface ArrayLoaderState {
+  readonly epoch: number;
+  /** Batches given out in this epoch. */
+  readonly batch: number;
+}
+
+/**
+ * Batches of a data set that fits into memory.
+ *
+ * The order of an epoch and the random numbers of a batch depend on the seed, the epoch and the batch alone, so
+ * that the position is the whole state and resuming is exact.
+ */
+export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
+  /** Samples in the data set. */
+  readonly samples: number;
+  /** Batches of one epoch. */
+  readonly length: number;
+  readonly #fields: F;
+  readonly #options: ArrayLoaderOptions<F>;
+  readonly #random: RandomStream;
+  #epoch = 0;
+  #batch = 0;
+
+  /** @throws HooklineError `HKL_DATA_FIELDS` for fields that do not fit together, `HKL_DATA_BATCH_SIZE` */
+  constructor(fields: F, options: ArrayLoaderOptions<F>) {
+    const { batchSize, repeat = false, dropLast = repeat } = options;
+    this.samples = countSamples(fields);
+    if (!Number.isInteger(batchSize) || batchSize < 1) {
+      throw new HooklineError('HKL_DATA_BATCH_SIZE', `batchSize must be a whole number from 1 up, not ${batchSize}`, { who: 'ArrayLoader' });
+    }
+    this.length = (dropLast ? Math.floor : Math.ceil)(this.samples / batchSize);
+    if (this.length === 0) {
+      throw new HooklineError('HKL_DATA_EMPTY', `${this.samples} samples do not fill one batch of ${batchSize}`, {
+        who: 'ArrayLoader',
+        fix: 'Lower batchSize, set dropLast: false, or look at where the data comes from',
+      });
+    }
+    this.#fields = fields;
+    this.#options = options;
+    this.#random = options.random ?? new RandomStream(0, 'array-loader');
+  }
+
+  /** Where it stands, for a checkpoint. */
+  state(): ArrayLoaderState {
+    return { epoch: this.#epoch, batch: this.#batch };
+  }
+
+  /** Goes on where `state` was taken. */
+  restore({ epoch, batch }: ArrayLoaderState): void {
+    this.#epoch = epoch;
+    this.#batch = batch;
+  }
+
+  /** Gives the batches that follow; without `repeat`, those of one epoch. */
+  *[Symbol.iterator](): Generator<ArrayBatch<F>, void, undefined> {
+    for (;;) {
+      const order = this.#order();
+      while (this.#batch < this.length) yield this.#gather(order, this.#batch++);
+      this.#epoch++;
+      this.#batch = 0;
+      if (this.#options.repeat !== true) return;
+    }
+  }
+
+  #order(): Uint32Array {
+    if (this.#options.shuffle !== true) return Uint32Array.from({ length: this.samples }, (_, index) => index);
+    return this.#fresh(`order/${this.#epoch}`).permutation(this.samples);
+  }
+
+  #gather(order: Uint32Array, index: number): ArrayBatch<F> {
+    const { batchSize, transform } = this.#options;
+    const chosen = order.subarray(index * batchSize, Math.min((index + 1) * batchSize, this.samples));
+    const batch = Object.fromEntries(Object.entries(this.#fields).map(([name, field]) => [name, pick(field, chosen)])) as ArrayBatch<F>;
+    transform?.(batch, this.#fresh(`batch/${this.#epoch}/${index}`));
+    return batch;
+  }
+
+  /** A stream of its own object, at its beginning: kept streams of every batch would add up. */
+  #fresh(name: string): RandomStream {
+    return this.#random.detached(name);
+  }
+}
+
+function pick<A extends FieldArray>({ data, shape: [, ...sample] }: Field<A>, chosen: Uint32Array): Field<A> {
+  const size = sample.reduce((product, length) => product * length, 1);
+  const picked = new (data.constructor as new (length: number) => A)(chosen.length * size);
+  chosen.forEach((from, to) => picked.set(data.subarray(from * size, (from + 1) * size), to * size));
+  return { data: picked, shape: [chosen.length, ...sample] };
+}
+
+function countSamples(fields: Fields): number {
+  const counts = Object.entries(fields).map(([name, { data, shape }]) => {
+    const size = shape.reduce((product, length) => product * length, 1);
+    if (size === data.length) return shape[0];
+    throw new HooklineError('HKL_DATA_FIELDS', `field "${name}" has ${data.length} numbers for shape [${shape.join(', ')}]`, { who: 'ArrayLoader' });
+  });
+  const [first = 0] = counts;
+  if (counts.every((count) => count === first)) return first;
+  const sizes = Object.keys(fields).map((name, index) => `${name}: ${counts[index]}`);
+  throw new HooklineError('HKL_DATA_FIELDS', `fields hold different numbers of samples (${sizes.join(', ')})`, { who: 'ArrayLoader' });
+}

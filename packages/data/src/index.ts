@@ -1,0 +1,9 @@
+export {
+  ArrayLoader,
+  type ArrayBatch,
+  type ArrayLoaderOptions,
+  type ArrayLoaderState,
+  type Field,
+  type FieldArray,
+  type Fields,
+} from './array-loader.ts';

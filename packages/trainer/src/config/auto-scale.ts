@@ -1,0 +1,36 @@
+import type { BaseConfig } from './config-schema.ts';
+
+/**
+ * Scales a config that was tuned for `solver.referenceBatchSize` to `solver.batchSize` (detectron2's
+ * auto_scale_workers, Goyal et al. 2017): with s = batch / reference, the learning rate is multiplied by s, and
+ * everything counted in iterations is divided by it, rounded half to even.
+ *
+ * @returns the same config when the reference is 0 or equal
+ */
+export function autoScale<C extends BaseConfig>(config: C): C {
+  const { batchSize, referenceBatchSize } = config.solver;
+  if (referenceBatchSize === 0 || referenceBatchSize === batchSize) return config;
+  const scale = batchSize / referenceBatchSize;
+  const iterations = (value: number): number => roundHalfToEven(value / scale);
+  const { solver, test, checkpoint } = config;
+  return {
+    ...config,
+    solver: {
+      ...solver,
+      referenceBatchSize: batchSize,
+      baseLr: solver.baseLr * scale,
+      baseLrEnd: solver.baseLrEnd * scale,
+      maxIterations: Math.max(1, iterations(solver.maxIterations)),
+      warmupIterations: iterations(solver.warmupIterations),
+      steps: solver.steps.map(iterations),
+    },
+    test: { ...test, evalPeriod: iterations(test.evalPeriod) },
+    checkpoint: { ...checkpoint, period: Math.max(1, iterations(checkpoint.period)) },
+  };
+}
+
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  if (value - floor !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}

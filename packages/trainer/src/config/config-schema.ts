@@ -1,0 +1,121 @@
+import { z } from 'zod';
+
+const count = z.int().nonnegative();
+const positive = z.int().positive();
+const fraction = z.number().min(0).max(1);
+
+const clipGradients = z.strictObject({
+  enabled: z.boolean().default(false),
+  /** `value` clips each number, `norm` each parameter's gradient, `global-norm` all gradients together. */
+  type: z.enum(['value', 'norm', 'global-norm']).default('value'),
+  /** Default 1. */
+  value: z.number().positive().default(1),
+  /** The p of the norm. Default 2. */
+  normType: z.union([z.number().positive(), z.literal('inf')]).default(2),
+});
+
+const solver = z.strictObject({
+  optimizer: z.enum(['sgd', 'adam', 'adamw']).default('sgd'),
+  /** Images, or whatever the data holds, of one step. */
+  batchSize: positive.default(16),
+  /** Batch size that the numbers below are meant for; 0 takes them as they are. See `autoScale`. */
+  referenceBatchSize: count.default(0),
+  maxIterations: positive.default(40_000),
+  baseLr: z.number().positive().default(0.001),
+  momentum: fraction.default(0.9),
+  nesterov: z.boolean().default(false),
+  /** First and second moment of adam and adamw. */
+  betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
+  epsilon: z.number().positive().default(1e-8),
+  weightDecay: z.number().nonnegative().default(1e-4),
+  /** Weight decay of norm layers. */
+  weightDecayNorm: z.number().nonnegative().default(0),
+  /** Weight decay of biases; null takes that of the weights. */
+  weightDecayBias: z.number().nonnegative().nullable().default(null),
+  biasLrFactor: z.number().positive().default(1),
+  lrSchedule: z
+    .enum(['WarmupMultiStepLR', 'WarmupCosineLR', 'WarmupStepWithFixedGammaLR', 'WarmupPolyLR', 'constant'])
+    .default('WarmupMultiStepLR'),
+  gamma: z.number().positive().default(0.1),
+  steps: z.array(count).default([30_000]),
+  /** Decays of WarmupStepWithFixedGammaLR. */
+  numDecays: positive.default(3),
+  /** Last learning rate of WarmupCosineLR. */
+  baseLrEnd: z.number().nonnegative().default(0),
+  /** Power of WarmupPolyLR. */
+  polyPower: z.number().positive().default(0.9),
+  warmupIterations: count.default(1000),
+  warmupFactor: fraction.default(0.001),
+  warmupMethod: z.enum(['linear', 'constant']).default('linear'),
+  clipGradients: clipGradients.prefault({}),
+  /** Batches whose gradients make one update. */
+  accumulationSteps: positive.default(1),
+  /** Decay of the moving average of the weights; 0 keeps none. */
+  emaDecay: z.number().min(0).lt(1).default(0),
+});
+
+const preciseBn = z.strictObject({
+  enabled: z.boolean().default(false),
+  /** Batches that the statistics are computed over. */
+  iterations: positive.default(200),
+});
+
+const expectedResult = z.tuple([z.string(), z.string(), z.number(), z.number().nonnegative()]);
+
+const test = z.strictObject({
+  /** Iterations between evaluations; 0 evaluates only after training. */
+  evalPeriod: count.default(0),
+  /** `[task, metric, expected, tolerance]` each; training fails when a result is off. */
+  expectedResults: z.array(expectedResult).default([]),
+  preciseBn: preciseBn.prefault({}),
+});
+
+const checkpoint = z.strictObject({
+  period: positive.default(5000),
+  /** Periodic checkpoints that are kept; 0 keeps all. */
+  maxToKeep: count.default(0),
+  /** Metric whose best value is kept as `model_best`; empty keeps none. */
+  best: z.string().default(''),
+  bestMode: z.enum(['max', 'min']).default('max'),
+});
+
+const writers = z.strictObject({
+  /** Iterations between console lines. */
+  period: positive.default(20),
+  /** Store the losses of every how many iterations. */
+  metricsPeriod: positive.default(1),
+  tensorboard: z.boolean().default(true),
+  plots: z.boolean().default(true),
+});
+
+/** The sections of every config, with detectron2's keys in our spelling and its defaults. */
+export const CONFIG_SHAPE = {
+  /** Seed of all random numbers; negative draws one. */
+  seed: z.int().default(-1),
+  /** The run's folder. */
+  output: z.string().min(1).default('output'),
+  device: z.enum(['auto', 'gpu', 'cpu', 'webgpu', 'wasm']).default('auto'),
+  /** Whether the step is captured as one graph where that is possible. */
+  capture: z.enum(['auto', 'off', 'required']).default('auto'),
+  precision: z.enum(['float32', 'bfloat16', 'float16', 'auto']).default('float32'),
+  model: z
+    .strictObject({
+      /** Checkpoint to begin with; empty begins from scratch. */
+      weights: z.string().default(''),
+    })
+    .prefault({}),
+  datasets: z
+    .strictObject({ train: z.array(z.string()).default(['train']), test: z.array(z.string()).default(['test']) })
+    .prefault({}),
+  solver: solver.prefault({}),
+  test: test.prefault({}),
+  checkpoint: checkpoint.prefault({}),
+  writers: writers.prefault({}),
+};
+
+const schema = z.strictObject(CONFIG_SHAPE);
+
+/** The config of every DefaultTrainer, complete. */
+export type BaseConfig = z.output<typeof schema>;
+/** The same as one writes it: everything may be left out. */
+export type BaseConfigInput = z.input<typeof schema>;

@@ -1,0 +1,72 @@
+import { HooklineError } from '@hookline/core';
+import { z } from 'zod';
+import { applyOverrides } from './apply-overrides.ts';
+import { type BaseConfig, type BaseConfigInput, CONFIG_SHAPE } from './config-schema.ts';
+
+/** Keys of the user's own, by section: new sections, or more keys in those that exist. */
+export type ConfigExtension = Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
+
+type SectionOutput<S extends Readonly<Record<string, z.ZodType>>> = { [Key in keyof S]: z.output<S[Key]> };
+type SectionInput<S extends Readonly<Record<string, z.ZodType>>> = { [Key in keyof S]?: z.input<S[Key]> };
+
+/** A complete config with the keys of an extension. */
+export type Config<E extends ConfigExtension = Record<never, never>> = BaseConfig & { [Section in keyof E]: SectionOutput<E[Section]> };
+/** What one writes of it. */
+export type ConfigInput<E extends ConfigExtension = Record<never, never>> = BaseConfigInput & {
+  [Section in keyof E]?: SectionInput<E[Section]>;
+};
+
+/** A config's schema together with the values of one trainer file. */
+export interface ConfigDefinition<C extends BaseConfig = BaseConfig> {
+  /**
+   * The complete config.
+   *
+   * @param overrides `key.path=value` each, as after `--set`
+   * @throws HooklineError `HKL_CONFIG_KEY_UNKNOWN`, `HKL_CONFIG_INVALID`, `HKL_CONFIG_SET`
+   */
+  resolve(overrides?: readonly string[]): C;
+}
+
+/**
+ * Defines a config: detectron2's keys with its defaults, the values that differ, and keys of one's own.
+ *
+ * @param values what differs from the defaults
+ * @param extension keys of one's own as zod types, by section; a type without a default must be given a value
+ *
+ * @example
+ * const config = defineConfig(
+ *   { solver: { maxIterations: 700, baseLr: 0.1 } },
+ *   { data: { root: z.string().default('') } },
+ * );
+ */
+export function defineConfig<const E extends ConfigExtension = Record<never, never>>(
+  values: ConfigInput<E> = {} as ConfigInput<E>,
+  extension: E = {} as E,
+): ConfigDefinition<Config<E>> {
+  const schema = extendSchema(extension);
+  return {
+    resolve: (overrides = []) => {
+      const input = applyOverrides(schema, values, overrides);
+      const result = schema.safeParse(input);
+      if (result.success) return result.data as Config<E>;
+      throw new HooklineError('HKL_CONFIG_INVALID', describeIssues(result.error), { who: 'config', cause: result.error });
+    },
+  };
+}
+
+function extendSchema(extension: ConfigExtension): z.ZodObject {
+  const shape: Record<string, z.ZodType> = { ...CONFIG_SHAPE };
+  for (const [section, fields] of Object.entries(extension)) {
+    const existing = shape[section];
+    const inner = existing instanceof z.ZodPrefault ? existing.unwrap() : z.strictObject({});
+    if (existing !== undefined && !(existing instanceof z.ZodPrefault)) {
+      throw new HooklineError('HKL_CONFIG_INVALID', `"${section}" is a key of every config, not a section`, { who: 'config', fix: 'Choose another name' });
+    }
+    shape[section] = (inner as z.ZodObject).extend(fields).prefault({});
+  }
+  return z.strictObject(shape);
+}
+
+function describeIssues(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => (path.length === 0 ? message : `"${path.join('.')}": ${message}`)).join('; ');
+}
