@@ -37,14 +37,13 @@ export class Replacements {
 
 /**
  * Orders the nodes so that each comes after what it needs, and drops those that neither an output nor an effect
- * needs. Inputs stay, since whoever runs the graph feeds them.
+ * needs, inputs among them.
  */
 export function settle(record: GraphRecord): void {
   const done = new Set<RecordNode>();
   const open = new Set<RecordNode>();
   const order: RecordNode[] = [];
   const roots = [
-    ...record.inputs.values(),
     ...record.effects,
     ...[...record.outputs.values()].map((value) => value.node),
     ...(record.guard === undefined ? [] : [record.guard.node]),
@@ -72,6 +71,7 @@ export function settle(record: GraphRecord): void {
     }
   }
   record.nodes = order;
+  for (const [name, node] of record.inputs) if (!done.has(node)) record.inputs.delete(name);
   for (const [key, node] of record.reads) if (!done.has(node)) record.reads.delete(key);
   for (const [key, node] of record.variables) if (!done.has(node)) record.variables.delete(key);
 }

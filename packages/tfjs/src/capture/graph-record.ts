@@ -124,3 +124,37 @@ export function makeConstant(values: NativeValues, spec: TensorSpec, origin: Ori
 
 /** How many elements a shape has. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** A record of the same nodes, so that passes may change it and the first stays as it was. */
+export function copyRecord(record: GraphRecord): GraphRecord {
+  const copies = new Map<RecordNode, RecordNode>();
+  for (const node of record.nodes) {
+    copies.set(node, {
+      ...node,
+      inputs: [],
+      controls: [],
+      attributes: new Map(node.attributes),
+      outputs: [...node.outputs],
+    });
+  }
+  const copyOf = (node: RecordNode): RecordNode => {
+    const copy = copies.get(node);
+    if (copy === undefined) throw new Error(`${node.op} is needed but not in the record`);
+    return copy;
+  };
+  const copyValue = ({ node, index }: ValueRef): ValueRef => ({ node: copyOf(node), index });
+  for (const [node, copy] of copies) {
+    copy.inputs = node.inputs.map(copyValue);
+    copy.controls = node.controls.map(copyOf);
+  }
+  const copyAll = (nodes: Map<string, RecordNode>) => new Map([...nodes].map(([key, node]) => [key, copyOf(node)]));
+  return {
+    nodes: record.nodes.map(copyOf),
+    inputs: copyAll(record.inputs),
+    variables: copyAll(record.variables),
+    reads: copyAll(record.reads),
+    effects: record.effects.map(copyOf),
+    outputs: new Map([...record.outputs].map(([name, value]) => [name, copyValue(value)])),
+    ...(record.guard === undefined ? {} : { guard: copyValue(record.guard) }),
+  };
+}

@@ -7,6 +7,7 @@ import { loadGraph } from './saved-model.ts';
 interface Entry {
   readonly feeds: string;
   readonly fetches: string;
+  readonly probes: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
 }
@@ -44,6 +45,12 @@ export class GraphSession {
   run(record: string, handles: number[]): NativeTensor[] {
     const { feeds, fetches } = this.#entry(record);
     return this.#binding.runSavedModel(this.#open(), handles, feeds, fetches);
+  }
+
+  /** Computes what a record returns without changing a variable. Whoever calls owns the tensors that come back. */
+  probe(record: string, handles: number[]): NativeTensor[] {
+    const { feeds, probes } = this.#entry(record);
+    return this.#binding.runSavedModel(this.#open(), handles, feeds, probes);
   }
 
   /** Copies values into variables. */
@@ -90,9 +97,10 @@ export class GraphSession {
   }
 }
 
-const entryOf = ({ inputs, outputs }: RecordNames): Entry => ({
+const entryOf = ({ inputs, outputs, probes }: RecordNames): Entry => ({
   feeds: [...inputs.values()].join(','),
   fetches: [...outputs.values()].join(','),
+  probes: [...probes.values()].join(','),
   inputs: [...inputs.keys()],
   outputs: [...outputs.keys()],
 });

@@ -65,7 +65,12 @@ export interface NativeBackend extends tf.KernelBackend {
   readonly isUsingGpuDevice: boolean;
   createOutputTensor(metadata: NativeTensor): tf.Tensor;
   executeSingleOutput(op: string, attributes: NativeAttribute[], inputs: tf.TensorInfo[]): tf.Tensor;
-  executeMultipleOutputs(op: string, attributes: NativeAttribute[], inputs: tf.TensorInfo[], outputs: number): tf.Tensor[];
+  executeMultipleOutputs(
+    op: string,
+    attributes: NativeAttribute[],
+    inputs: tf.TensorInfo[],
+    outputs: number,
+  ): tf.Tensor[];
   readonly tensorMap: {
     get(dataId: object): NativeTensorInfo;
     set(dataId: object, info: NativeTensorInfo): void;

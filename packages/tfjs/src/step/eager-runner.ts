@@ -50,14 +50,15 @@ export class EagerStepRunner implements StepRunner {
   run(context: StepContext): StepOutput | Promise<StepOutput> {
     assertTraining(this.step, context);
     const next = this.source.next();
-    return next instanceof Promise ? next.then((batch) => this.#run(batch, context)) : this.#run(next, context);
+    return next instanceof Promise ? next.then((batch) => this.runBatch(batch, context)) : this.runBatch(next, context);
   }
 
   close(): Promise<void> {
     return this.source.close();
   }
 
-  #run({ device, dataTime }: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {
+  /** The step on a batch that has been taken already. Frees the batch. */
+  runBatch({ device, dataTime }: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {
     const isChecked = this.#period > 0 && (context.iteration + 1) % this.#period === 0;
     try {
       if (isChecked && tf.getBackend() === 'webgpu') return this.#runAsync(device.batch, dataTime, context);

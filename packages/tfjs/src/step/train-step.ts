@@ -1,5 +1,6 @@
 import { didYouMean, HooklineError, type NamedLosses, type NamedTensors, type StepPhases } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
+import { registerKernels } from '../kernels/register-kernels.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { collectLosses, sumLosses } from './collect-losses.ts';
@@ -39,6 +40,7 @@ export class TrainStep {
   readonly #phases: StepPhases;
 
   constructor({ model, optimizer, phases, scope }: TrainStepParts) {
+    registerKernels();
     this.model = model;
     this.optimizer = optimizer;
     this.scope = scope;

@@ -1,0 +1,35 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** The tensors of a batch, by their path in it, such as `images` or `targets/0/boxes`. */
+export function batchTensors(batch: unknown): Map<string, tf.Tensor> {
+  const tensors = new Map<string, tf.Tensor>();
+  const visit = (value: unknown, path: string): void => {
+    if (value instanceof tf.Tensor) tensors.set(path === '' ? 'batch' : path, value);
+    else if (Array.isArray(value)) value.forEach((each, place) => visit(each, join(path, String(place))));
+    else if (value instanceof Map) for (const [key, each] of value) visit(each, join(path, String(key)));
+    else if (isPlain(value)) for (const [key, each] of Object.entries(value)) visit(each, join(path, key));
+  };
+  visit(batch, '');
+  return tensors;
+}
+
+/** Types and shapes of a batch as a string: equal for batches that one recording fits. */
+export function batchSignature(tensors: ReadonlyMap<string, tf.Tensor>): string {
+  const seen = new Map<object, string>();
+  const parts: string[] = [];
+  for (const [path, { dtype, shape, dataId }] of tensors) {
+    // One tensor in two places is one input; another batch may hold two.
+    const same = seen.get(dataId);
+    if (same === undefined) seen.set(dataId, path);
+    parts.push(`${path}:${dtype}[${shape.join()}]${same === undefined ? '' : `=${same}`}`);
+  }
+  return parts.join(' ');
+}
+
+const join = (path: string, key: string): string => (path === '' ? key : `${path}/${key}`);
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

@@ -1,0 +1,158 @@
+import {
+  describeCause,
+  HooklineError,
+  lossNotFinite,
+  type StepContext,
+  type StepOutput,
+  type StepRunner,
+  type TapWatch,
+} from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
+import { disposeBatch } from '../batch/device-batch.ts';
+import { assertTraining, checkPeriod, EagerStepRunner, type CheckFinite } from '../step/eager-runner.ts';
+import type { TrainStep } from '../step/train-step.ts';
+import { isCaptureProblem } from './capture-errors.ts';
+import { CapturedSteps, type CaptureReport } from './captured-steps.ts';
+import { asNativeBackend } from './native-backend.ts';
+import { runPasses } from './passes/pass-list.ts';
+import type { Precision } from './precision.ts';
+import type { CachedStep } from './step-cache.ts';
+
+/**
+ * Whether steps run as a captured graph. `auto`: where it is possible, else eagerly, and a line says why. `required`:
+ * an error where it is not possible. `off`: eagerly.
+ */
+export type CaptureMode = 'auto' | 'off' | 'required';
+
+/** Options of {@link CapturedStepRunner}. */
+export interface CapturedRunnerOptions {
+  readonly step: TrainStep;
+  readonly source: BatchSource;
+  /** @default 'auto' */
+  readonly capture?: 'auto' | 'required' | undefined;
+  /** In which type convolutions and matrix products run; weights and updates are float32 always. @default 'float32' */
+  readonly precision?: Precision | undefined;
+  /** `off`: a loss that is not finite still changes the weights. In a captured step the check is free. @default 'always' */
+  readonly checkFinite?: CheckFinite | undefined;
+  /** How many graphs are kept, by shapes of the batch and choices of the host. @default 8 */
+  readonly graphs?: number | undefined;
+  /** Tells which tap is running, so that an error can name it. */
+  readonly taps?: TapWatch | undefined;
+  /** Takes the line that says whether the step was captured. @default nobody is told */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+/** Runs train steps as captured graphs, and eagerly where `auto` finds that they cannot be captured. */
+export class CapturedStepRunner implements StepRunner {
+  readonly step: TrainStep;
+  readonly source: BatchSource;
+  readonly #eager: EagerStepRunner;
+  readonly #isRequired: boolean;
+  readonly #log: (line: string) => void;
+  #steps: CapturedSteps | undefined;
+  #reason: string | undefined;
+  #announced = false;
+
+  /** @throws HooklineError `HKL_CAPTURE_BACKEND` with `required` where TensorFlow does not run natively */
+  constructor(options: CapturedRunnerOptions) {
+    const { step, source, capture = 'auto', checkFinite = 'always', graphs = 8, taps, log } = options;
+    this.step = step;
+    this.source = source;
+    this.#isRequired = capture === 'required';
+    this.#log = log ?? (() => undefined);
+    this.#eager = new EagerStepRunner({ step, source, checkFinite });
+    const backend = asNativeBackend(tf.backend());
+    if (backend === undefined) {
+      this.#giveUp(
+        new HooklineError('HKL_CAPTURE_BACKEND', `the backend ${tf.getBackend()} runs no TensorFlow graphs`, {
+          who: 'the step runner',
+          fix: 'Run `hookline setup` for native TensorFlow, or set capture: "auto"',
+        }),
+      );
+      return;
+    }
+    const precision = options.precision ?? 'float32';
+    this.#steps = new CapturedSteps({
+      backend,
+      step,
+      taps,
+      transform: (record) => runPasses(record, { precision }),
+      isGuarded: checkPeriod(checkFinite) > 0,
+      limit: graphs,
+    });
+  }
+
+  /** Whether steps run captured now, and why not where they do not. */
+  get status(): {
+    readonly isCaptured: boolean;
+    readonly reason?: string | undefined;
+    readonly report?: CaptureReport | undefined;
+  } {
+    return { isCaptured: this.#steps !== undefined, reason: this.#reason, report: this.#steps?.report };
+  }
+
+  /** The recorded steps, for looking at their graphs. */
+  get recorded(): readonly CachedStep[] {
+    return this.#steps?.steps ?? [];
+  }
+
+  /**
+   * One step.
+   *
+   * @throws HooklineError what the eager runner raises, and `HKL_CAPTURE_...` where a captured step turns out to depend
+   * on host values that have changed since
+   */
+  run(context: StepContext): StepOutput | Promise<StepOutput> {
+    assertTraining(this.step, context);
+    const next = this.source.next();
+    return next instanceof Promise ? next.then((batch) => this.#run(batch, context)) : this.#run(next, context);
+  }
+
+  async close(): Promise<void> {
+    this.#steps?.close();
+    this.#steps = undefined;
+    await this.source.close();
+  }
+
+  #run(batch: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {
+    if (this.#steps === undefined) return this.#eager.runBatch(batch, context);
+    let isHandedOn = false;
+    try {
+      const { names, values, isFinite } = this.#steps.run(context.iteration, batch.device.batch);
+      const losses = Object.fromEntries(names.map((name, place) => [name, values[place] ?? Number.NaN]));
+      const totalLoss = values.at(-1) ?? Number.NaN;
+      const isOne = names.length === 1;
+      if (!isFinite) throw lossNotFinite(isOne ? losses : { ...losses, total_loss: totalLoss }, context);
+      this.#announce();
+      return isOne ? { losses, dataTime: batch.dataTime } : { losses, totalLoss, dataTime: batch.dataTime };
+    } catch (error) {
+      if (!isCaptureProblem(error) || this.#isRequired || this.#isTooLate(error)) throw error;
+      this.#giveUp(error);
+      isHandedOn = true;
+      return this.#eager.runBatch(batch, context);
+    } finally {
+      if (!isHandedOn) disposeBatch(batch.device);
+    }
+  }
+
+  /** Steps that have run with a frozen value are wrong ones; going on eagerly would hide them. */
+  #isTooLate(error: unknown): boolean {
+    return error instanceof HooklineError && error.cause instanceof HooklineError && error.code === error.cause.code;
+  }
+
+  #announce(): void {
+    if (this.#announced) return;
+    this.#announced = true;
+    const { nodes, seconds } = this.#steps?.report ?? { nodes: 0, seconds: 0 };
+    this.#log(`train step: captured as one graph of ${nodes} nodes in ${seconds.toFixed(2)} s`);
+  }
+
+  #giveUp(error: unknown): void {
+    if (this.#isRequired) throw error;
+    this.#steps?.close();
+    this.#steps = undefined;
+    this.#reason = describeCause(error);
+    this.#log(`train step: eager, since it cannot be captured: ${this.#reason}`);
+  }
+}

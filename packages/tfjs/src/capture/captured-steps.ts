@@ -1,0 +1,160 @@
+import type { TapWatch } from '@hookline/core';
+import type * as tf from '@tensorflow/tfjs';
+import type { TrainStep } from '../step/train-step.ts';
+import { batchSignature, batchTensors } from './batch-tensors.ts';
+import { compareRecords } from './compare-records.ts';
+import { isGuardError } from './finite-guard.ts';
+import { GraphSession } from './graph-session.ts';
+import { handleOf, type NativeBackend, type NativeTensor } from './native-backend.ts';
+import { allVariables, batchInput, recordStep, scopeInput, type RecordedStep } from './record-step.ts';
+import { ResidentVariables } from './resident-variables.ts';
+import { auditStep, isAuditRun, StepCache, type CachedStep, type RecordTransform } from './step-cache.ts';
+
+/** What a captured step gives back. */
+export interface StepScalars {
+  readonly names: readonly string[];
+  /** The losses in the order of the names, then their sum. */
+  readonly values: Float32Array;
+  /** False where the sum is not finite; then nothing has changed. */
+  readonly isFinite: boolean;
+}
+
+/** Figures about capturing. */
+export interface CaptureReport {
+  /** Recorded steps that are kept. */
+  readonly graphs: number;
+  /** Nodes of the session's graph. */
+  readonly nodes: number;
+  /** Seconds spent on recording, passes and loading, in all. */
+  readonly seconds: number;
+}
+
+/** Options of {@link CapturedSteps}. */
+export interface CapturedStepsOptions {
+  readonly backend: NativeBackend;
+  readonly step: TrainStep;
+  readonly taps: TapWatch | undefined;
+  readonly transform: RecordTransform;
+  /** Whether a loss that is not finite leaves the variables alone. */
+  readonly isGuarded: boolean;
+  /** How many recorded steps are kept, by signature of the batch and choices of the host. */
+  readonly limit: number;
+}
+
+/** Train steps as graphs in one session, recorded when a signature comes for the first time. */
+export class CapturedSteps {
+  readonly #options: CapturedStepsOptions;
+  readonly #cache: StepCache;
+  readonly #residents: ResidentVariables;
+  #session: GraphSession | undefined;
+  #seconds = 0;
+
+  constructor(options: CapturedStepsOptions) {
+    this.#options = options;
+    this.#cache = new StepCache(options.limit, options.transform);
+    this.#residents = new ResidentVariables(options.backend);
+  }
+
+  get report(): CaptureReport {
+    return { graphs: this.#cache.size, nodes: this.#session?.nodeCount ?? 0, seconds: this.#seconds };
+  }
+
+  /** The recorded steps, as recorded and as they stand in the graph. */
+  get steps(): readonly CachedStep[] {
+    return [...this.#cache.values()];
+  }
+
+  /** @throws HooklineError `HKL_CAPTURE_...` where the step cannot be captured; nothing has changed then */
+  run(iteration: number, batch: unknown): StepScalars {
+    const { scope } = this.#options.step;
+    const tensors = batchTensors(batch);
+    scope.seek(iteration);
+    const key = `${batchSignature(tensors)} ${scope.variantKey()}`;
+    const cached = this.#cache.get(key);
+    const record = (): RecordedStep => recordStep({ ...this.#options, iteration, batch, tensors });
+    const step = cached ?? this.#capture(key, record);
+    if (cached !== undefined && isAuditRun(cached.runs)) {
+      const difference = auditStep(cached, record());
+      if (difference !== undefined) throw difference;
+    }
+    const scalars = this.#run(step, tensors);
+    step.runs++;
+    return scalars;
+  }
+
+  /** Frees the session; the tfjs variables hold the values from then on. May be called twice. */
+  close(): void {
+    this.#residents.close();
+    this.#session?.close();
+    this.#session = undefined;
+    this.#cache.clear();
+  }
+
+  /** Records twice: what the host draws anew each time shows at once. */
+  #capture(key: string, record: () => RecordedStep): CachedStep {
+    const start = performance.now();
+    const first = record();
+    if (!this.#options.isGuarded) delete first.record.guard;
+    const difference = compareRecords(first.record, record().record);
+    if (difference !== undefined) throw difference;
+    const step = this.#cache.add(key, first);
+    try {
+      this.#load();
+    } catch (error) {
+      this.#cache.delete(key);
+      throw error;
+    }
+    this.#seconds += (performance.now() - start) / 1000;
+    return step;
+  }
+
+  /** Loads all recorded steps into a new session, which takes the variables over from the one before. */
+  #load(): void {
+    const variables = allVariables(this.#options.step);
+    for (const each of this.#cache.values()) {
+      for (const { variable } of each.record.variables.values()) {
+        const found = variable === undefined ? undefined : variables.get(variable.key);
+        if (variable !== undefined && found !== undefined) this.#residents.add(variable, found);
+      }
+    }
+    const session = new GraphSession(this.#options.backend.binding, this.#residents.specs, this.#cache.values());
+    this.#residents.moveTo(session);
+    this.#session?.close();
+    this.#session = session;
+  }
+
+  #run(step: CachedStep, tensors: ReadonlyMap<string, tf.Tensor>): StepScalars {
+    const { backend, step: train } = this.#options;
+    const session = this.#session as GraphSession;
+    const made: number[] = [];
+    const handles = session.inputsOf(step.name).map((name) => {
+      const tensor = tensors.get(name.slice(batchInput('').length));
+      if (name.startsWith(batchInput('')) && tensor !== undefined) return handleOf(backend, tensor);
+      const input = train.scope.inputs().get(name.slice(scopeInput('').length));
+      const spec = step.record.inputs.get(name)?.outputs[0];
+      if (input === undefined || spec === undefined) throw new RangeError(`the step has no input ${name}`);
+      const handle = backend.binding.createTensor([...spec.shape], spec.dtype, input.values());
+      made.push(handle);
+      return handle;
+    });
+    const { losses: names } = step.recorded;
+    this.#residents.push();
+    this.#residents.release(step.changes);
+    try {
+      return { names, values: this.#take(session.run(step.name, handles)), isFinite: true };
+    } catch (error) {
+      if (!isGuardError(error)) throw error;
+      return { names, values: this.#take(session.probe(step.name, handles)), isFinite: false };
+    } finally {
+      for (const handle of made) backend.binding.deleteTensor(handle);
+    }
+  }
+
+  #take([scalars]: readonly NativeTensor[]): Float32Array {
+    if (scalars === undefined) throw new Error('the step returned nothing');
+    const { binding } = this.#options.backend;
+    const values = binding.tensorDataSync(scalars.id).slice() as Float32Array;
+    binding.deleteTensor(scalars.id);
+    return values;
+  }
+}

@@ -1,0 +1,96 @@
+import type { TapWatch } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import type { TrainStep } from '../step/train-step.ts';
+import type { GraphRecord } from './graph-record.ts';
+import type { NativeBackend } from './native-backend.ts';
+import { Recorder } from './recorder.ts';
+
+/** The name under which a recorded step returns its scalars. */
+export const SCALARS = 'scalars';
+
+/** A recorded step and how to run it. */
+export interface RecordedStep {
+  readonly record: GraphRecord;
+  /** Names of the losses, in the order of the vector that it returns; the total follows them. */
+  readonly losses: readonly string[];
+}
+
+/** What {@link recordStep} records. */
+export interface RecordStepOptions {
+  readonly backend: NativeBackend;
+  readonly step: TrainStep;
+  readonly iteration: number;
+  readonly batch: unknown;
+  readonly tensors: ReadonlyMap<string, tf.Tensor>;
+  /** Tells which tap is running, for errors. */
+  readonly taps: TapWatch | undefined;
+}
+
+/**
+ * Runs one step and records it. Afterwards every variable has the value from before, so that recording changes
+ * nothing that a later step could see.
+ *
+ * @throws HooklineError `HKL_CAPTURE_...` where the step does what no graph can
+ */
+export function recordStep(options: RecordStepOptions): RecordedStep {
+  const { backend, step, iteration, batch, tensors, taps } = options;
+  const variables = allVariables(step);
+  const recorder = new Recorder(backend);
+  const restore = snapshot(variables.values());
+  const stopObserving = taps?.observe(recorder);
+  let recorded: RecordedStep | undefined;
+  try {
+    tf.tidy(() => {
+      step.scope.seek(iteration);
+      const feeds = new Map<string, tf.Tensor>();
+      for (const [name, input] of step.scope.inputs()) {
+        feeds.set(name, tf.tensor(input.values(), [...input.shape], input.dtype));
+      }
+      const inputs = new Map<string, tf.Tensor>();
+      for (const [path, tensor] of tensors) inputs.set(batchInput(path), tensor);
+      for (const [name, tensor] of feeds) inputs.set(scopeInput(name), tensor);
+      recorder.start({ inputs, variables });
+      recorded = step.scope.run(
+        iteration,
+        () => {
+          const { losses, total, gradients } = step.forwardBackward(batch);
+          step.update(gradients);
+          const names = Object.keys(losses);
+          const scalars = tf.stack([...names.map((name) => losses[name] as tf.Scalar), total]);
+          return { record: recorder.finish(new Map([[SCALARS, scalars]]), total), losses: names };
+        },
+        feeds,
+      );
+    });
+  } finally {
+    recorder.stop();
+    stopObserving?.();
+    restore();
+  }
+  return recorded as unknown as RecordedStep;
+}
+
+/** The graph's name for a tensor of the batch. */
+export const batchInput = (path: string): string => `batch/${path}`;
+/** The graph's name for an input of the step's scope. */
+export const scopeInput = (name: string): string => `input/${name}`;
+
+/** The step's variables, and whatever other variables there are: a tap may use one of its own. */
+export function allVariables(step: TrainStep): Map<string, tf.Variable> {
+  const variables = new Map(step.variables());
+  const known = new Set(variables.values());
+  for (const [name, variable] of Object.entries(tf.engine().registeredVariables)) {
+    if (!known.has(variable)) variables.set(`other/${name}`, variable);
+  }
+  return variables;
+}
+
+function snapshot(variables: Iterable<tf.Variable>): () => void {
+  const before = [...variables].map((variable) => ({ variable, value: tf.keep(variable.clone()) }));
+  return () => {
+    for (const { variable, value } of before) {
+      if (variable.dataId !== value.dataId) variable.assign(value);
+      value.dispose();
+    }
+  };
+}
