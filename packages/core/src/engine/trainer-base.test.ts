@@ -92,25 +92,6 @@ describe('the loop', () => {
     expect(await outside.train()).toMatchObject({ status: 'completed' });
   });
 
-  it('turns a signal into a stop request, although every step is synchronous', async () => {
-    const trainer = new TrainerBase({
-      step: ({ iteration }) => {
-        if (iteration === 5) process.kill(process.pid, 'SIGINT');
-        const end = performance.now() + 1;
-        while (performance.now() < end);
-        return 1;
-      },
-      maxIterations: 100_000,
-      yieldAfter: 10,
-      logger,
-    });
-    const listeners = process.listenerCount('SIGINT');
-    const outcome = await trainer.train();
-    expect(outcome).toMatchObject({ status: 'interrupted', reason: 'SIGINT' });
-    expect(outcome.iteration).toBeLessThan(5000);
-    expect(process.listenerCount('SIGINT')).toBe(listeners);
-  });
-
   it('trains on when called again with a later end; plugins are set up anew and keep their state', async () => {
     let setups = 0;
     const counter = definePlugin({

@@ -1,9 +1,10 @@
 import { basename, isAbsolute, join } from 'node:path';
-import type { Checkpoint } from '../checkpoint/checkpoint-file.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
 import { HooklineError } from '../errors.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
+import type { JsonValue } from '../json.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
 import type { CheckpointView, LoadScope } from './checkpoint-view.ts';
@@ -82,7 +83,7 @@ function viewOf({ manifest, tensors }: Checkpoint, source: string, scope: LoadSc
     tensors,
     get: (key) => {
       const entry = Object.hasOwn(manifest.entries, key) ? manifest.entries[key] : undefined;
-      return entry === undefined ? undefined : { data: entry.data, version: entry.version };
+      return entry === undefined ? undefined : { data: entry.data as JsonValue, version: Number(entry.version ?? 1) };
     },
   };
 }

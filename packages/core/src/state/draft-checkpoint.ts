@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../checkpoint/checkpoint-file.ts';
+import type { CheckpointInput } from '../checkpoint/checkpoint.ts';
 import type { HostTensor } from '../checkpoint/host-tensor.ts';
 import { HooklineError } from '../errors.ts';
 import type { JsonValue } from '../json.ts';
@@ -8,7 +8,7 @@ import type { CheckpointBuilder } from './checkpoint-view.ts';
 /** A checkpoint while the `saveState` hook fills it. */
 export class DraftCheckpoint implements CheckpointBuilder {
   readonly iteration: number;
-  readonly #entries: Record<string, { data: JsonValue; version: number }> = Object.create(null) as never;
+  readonly #entries: Record<string, { data: JsonValue; version: string }> = Object.create(null) as never;
   readonly #tensors = new Map<string, HostTensor>();
 
   constructor(iteration: number) {
@@ -17,7 +17,7 @@ export class DraftCheckpoint implements CheckpointBuilder {
 
   set(key: string, data: JsonValue, version = 1): void {
     if (key in this.#entries) throw taken('key', key);
-    this.#entries[key] = { data, version };
+    this.#entries[key] = { data, version: String(version) };
   }
 
   setTensor(name: string, tensor: HostTensor): void {
@@ -26,7 +26,7 @@ export class DraftCheckpoint implements CheckpointBuilder {
   }
 
   /** The complete checkpoint. */
-  finish(): Checkpoint {
+  finish(): CheckpointInput {
     const { iteration } = this;
     const created = new Date().toISOString();
     return {
