@@ -1,7 +1,16 @@
 import './tensor-types.ts';
 
 // Models
+export {
+  countParameters,
+  describeModel,
+  describeParameters,
+  type ParameterCount,
+  type ParameterDescription,
+} from './model/describe-model.ts';
 export { functionModel, type FunctionModelOptions } from './model/function-model.ts';
+export { inEvalMode } from './model/in-eval-mode.ts';
+export { layersModel, type LayersModelOptions, type TrainableLayersModel } from './model/layers-model.ts';
 export {
   modelRef,
   modelVariables,
@@ -12,6 +21,7 @@ export {
 } from './model/trainable-model.ts';
 
 // Optimizers
+export { adam, adamW, type AdamOptimizer, type AdamOptions } from './optim/adam.ts';
 export { BaseOptimizer, type BaseOptimizerOptions } from './optim/base-optimizer.ts';
 export { optimizerRef, type Optimizer } from './optim/optimizer.ts';
 export {
@@ -21,6 +31,7 @@ export {
   type ParameterOverride,
 } from './optim/parameter-groups.ts';
 export { sgd, type SgdOptimizer, type SgdOptions } from './optim/sgd.ts';
+export { tfjsOptimizer, type TfjsOptimizer } from './optim/tfjs-optimizer.ts';
 
 // Data
 export {
@@ -42,6 +53,7 @@ export {
 } from './batch/device-batch.ts';
 
 // The step
+export { createStepRunner, type CaptureMode, type StepRunnerOptions } from './step/create-step-runner.ts';
 export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './step/eager-runner.ts';
 export type { StepInput } from './step/step-input.ts';
 export type { StepRandom } from './step/step-random.ts';
@@ -54,3 +66,13 @@ export {
 } from './step/step-scope.ts';
 export type { StepVariant, VariantValue } from './step/step-variant.ts';
 export { TrainStep, type ForwardBackward, type TrainStepParts } from './step/train-step.ts';
+
+// State
+export { captureVariables } from './state/capture-variables.ts';
+export { groupNames } from './state/group-names.ts';
+export {
+  restoreVariables,
+  type Mismatch,
+  type RestoreOptions,
+  type RestoreReport,
+} from './state/restore-variables.ts';

@@ -36,6 +36,7 @@ export class StepScope {
   readonly #variants = new Map<string, StepVariant>();
   readonly #variables = new Map<string, ScopeVariable>();
   readonly #randoms = new Map<string, StepRandom>();
+  readonly #metrics = new Map<string, tf.Scalar>();
   readonly #keyStream: RandomStream;
   readonly #hostStream: RandomStream;
   readonly #key: StepInput<tf.Tensor1D>;
@@ -81,6 +82,29 @@ export class StepScope {
     const variable = tf.tidy(() => tf.variable(typeof init === 'function' ? init() : init, false));
     this.#variables.set(name, { variable, saved });
     return variable;
+  }
+
+  /**
+   * Reports a scalar of the step in progress. The engine stores it under this name, and nobody waits for it: it is read
+   * when somebody asks.
+   *
+   * @throws HooklineError `HKL_OUTSIDE_STEP` when no step runs, `HKL_STEP_NAME_TAKEN` when this step has reported it
+   */
+  metric(name: string, value: tf.Scalar): void {
+    if (!this.#running) {
+      throw new HooklineError('HKL_OUTSIDE_STEP', `the step metric "${name}" is reported outside of a step`, {
+        fix: 'Report it in a sync tap; outside of steps use storage.putScalar',
+      });
+    }
+    this.#claim('metric', name, this.#metrics);
+    this.#metrics.set(name, tf.keep(value.clone()));
+  }
+
+  /** For runners: what the step that ran last has reported. Whoever takes it disposes it. */
+  takeMetrics(): ReadonlyMap<string, tf.Scalar> {
+    const metrics = new Map(this.#metrics);
+    this.#metrics.clear();
+    return metrics;
   }
 
   /** Random tensors of this name. */
@@ -133,6 +157,7 @@ export class StepScope {
    */
   run<T>(iteration: number, body: () => T, feeds?: ReadonlyMap<string, tf.Tensor>): T {
     this.#iteration = iteration;
+    this.#dropMetrics();
     for (const random of this.#randoms.values()) random.begin();
     this.#hostStream.position = iteration * HOST_WORDS;
     return this.#run(body, feeds);
@@ -156,6 +181,9 @@ export class StepScope {
       for (const input of this.#inputs.values()) input.begin(feeds?.get(input.name));
       for (const variant of this.#variants.values()) variant.begin();
       return withStepRandomness({ host: this.#hostStream, open: (name) => this.random(name) }, body);
+    } catch (error) {
+      this.#dropMetrics();
+      throw error;
     } finally {
       this.#running = false;
       this.#key.end();
@@ -168,6 +196,11 @@ export class StepScope {
   dispose(): void {
     for (const { variable } of this.#variables.values()) variable.dispose();
     this.#variables.clear();
+    this.#dropMetrics();
+  }
+
+  #dropMetrics(): void {
+    tf.dispose([...this.takeMetrics().values()]);
   }
 
   #claim(kind: string, name: string, taken: ReadonlyMap<string, unknown>): void {

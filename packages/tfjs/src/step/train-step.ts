@@ -88,8 +88,9 @@ export class TrainStep {
   update(gradients: NamedTensors): void {
     const { update, afterUpdate } = this.#phases;
     const trainable = this.model.trainable();
-    const done = update.used && update.call(gradients) === true;
-    if (!done) this.optimizer.apply(gradients, trainable);
+    const replaced = update.used ? update.call(gradients) : undefined;
+    if (replaced === false) return;
+    if (replaced === undefined) this.optimizer.apply(gradients, trainable);
     if (afterUpdate.used) afterUpdate.call(Object.fromEntries(trainable));
   }
 

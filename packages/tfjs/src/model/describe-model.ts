@@ -1,0 +1,58 @@
+import { parameterKind, type ParameterKind, type TrainableModel } from './trainable-model.ts';
+
+/** One variable of a model. */
+export interface ParameterDescription {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Elements. */
+  readonly size: number;
+  readonly trainable: boolean;
+  readonly kind: ParameterKind;
+}
+
+/** How many numbers a model holds. */
+export interface ParameterCount {
+  readonly trainable: number;
+  /** Frozen weights, moving averages. */
+  readonly state: number;
+  readonly total: number;
+}
+
+/** Every variable of a model, the trainable ones first. */
+export function describeParameters(model: TrainableModel): ParameterDescription[] {
+  const describe =
+    (trainable: boolean) =>
+    ([name, { shape, size }]: [string, { shape: number[]; size: number }]): ParameterDescription => ({
+      name,
+      shape: [...shape],
+      size,
+      trainable,
+      kind: parameterKind(model, name),
+    });
+  return [...[...model.trainable()].map(describe(true)), ...[...model.state()].map(describe(false))];
+}
+
+/** How many parameters a model has. */
+export function countParameters(model: TrainableModel): ParameterCount {
+  const sum = (sizes: Iterable<{ size: number }>): number => [...sizes].reduce((total, { size }) => total + size, 0);
+  const trainable = sum(model.trainable().values());
+  const state = sum(model.state().values());
+  return { trainable, state, total: trainable + state };
+}
+
+/** A table of a model's variables, for people. */
+export function describeModel(model: TrainableModel): string {
+  const rows = describeParameters(model).map(({ name, shape, size, trainable }) => [
+    name,
+    `[${shape.join(', ')}]`,
+    size.toLocaleString('en-US'),
+    trainable ? '' : 'not trained',
+  ]);
+  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map(([name = '', shape = '', size = '', note = '']) =>
+    `  ${name.padEnd(widths[0] ?? 0)}  ${shape.padEnd(widths[1] ?? 0)}  ${size.padStart(widths[2] ?? 0)}  ${note}`.trimEnd(),
+  );
+  const { trainable, total } = countParameters(model);
+  const summary = `${total.toLocaleString('en-US')} parameters, ${trainable.toLocaleString('en-US')} of them trained`;
+  return [`${model.name}: ${summary}`, ...lines].join('\n');
+}

@@ -1,0 +1,75 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { ParameterKind } from './trainable-model.ts';
+
+type Layer = tf.layers.Layer;
+
+/** One weight of a tf.layers model under its stable name. */
+export interface NamedWeight {
+  readonly name: string;
+  readonly variable: tf.Variable;
+  readonly kind: ParameterKind;
+  /** Whether its layer and the layers around it train it. */
+  readonly trainable: boolean;
+}
+
+/**
+ * The weights of a model in the order of its layers, named `layer/weight`.
+ *
+ * tfjs numbers layers without a name throughout the process (`dense_Dense7/kernel`), so the same model built twice, or
+ * in another process, has other names. Here such layers are numbered within the model, in its order (`dense_2/kernel`);
+ * names that were given stay. Names that meet are told apart by their order (`dense/kernel`, `dense/kernel_2`).
+ */
+export function nameWeights(model: tf.LayersModel): NamedWeight[] {
+  const trained = new Set(model.trainableWeights.map((weight) => weight.read()));
+  const rename = segmentRenamer();
+  const taken = new Map<string, number>();
+  const seen = new Set<tf.Tensor>();
+  const weights: NamedWeight[] = [];
+  for (const layer of flattenLayers(model.layers)) {
+    for (const weight of layer.weights) {
+      const variable = weight.read() as tf.Variable;
+      if (seen.has(variable)) continue;
+      seen.add(variable);
+      const wanted = weight.originalName.split('/').map(rename).join('/');
+      const count = (taken.get(wanted) ?? 0) + 1;
+      taken.set(wanted, count);
+      const name = count === 1 ? wanted : `${wanted}_${count}`;
+      weights.push({ name, variable, kind: kindOf(layer, wanted), trainable: trained.has(variable) });
+    }
+  }
+  return weights;
+}
+
+function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {
+  for (const layer of layers) {
+    const { layers: inner } = layer as { readonly layers?: readonly Layer[] };
+    if (inner === undefined) yield layer;
+    else yield* flattenLayers(inner);
+  }
+}
+
+/** What tfjs calls a layer without a name: the class in snake case, the class, a number; wrappers put a word before. */
+const AUTOMATIC = /^(?<start>[a-z0-9_]+)_(?<className>[A-Z][A-Za-z0-9]*?)(?<number>\d+)$/;
+
+function segmentRenamer(): (segment: string) => string {
+  const numbers = new Map<string, Map<string, number>>();
+  return (segment) => {
+    const { start, className, number } = AUTOMATIC.exec(segment)?.groups ?? {};
+    if (start === undefined || className === undefined || number === undefined) return segment;
+    if (!isSnakeCaseOf(start, className)) return segment;
+    const ofClass = numbers.get(className) ?? new Map<string, number>();
+    numbers.set(className, ofClass);
+    const own = ofClass.get(number) ?? ofClass.size + 1;
+    ofClass.set(number, own);
+    return `${start}_${own}`;
+  };
+}
+
+/** Underscores aside, since the snake case of names like Conv2D is a matter of taste. */
+const isSnakeCaseOf = (start: string, className: string): boolean =>
+  start.replaceAll('_', '').endsWith(className.toLowerCase());
+
+function kindOf(layer: Layer, name: string): ParameterKind {
+  if (layer.getClassName().endsWith('Normalization')) return 'norm';
+  return name.endsWith('/bias') || name === 'bias' ? 'bias' : 'weight';
+}

@@ -1,0 +1,99 @@
+import type { NamedTensors } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import type { TrainableModel } from '../model/trainable-model.ts';
+import { add, div, mul, sqrt, square, sub } from './arithmetic.ts';
+import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
+
+/** Options of {@link adam} and {@link adamW}. */
+export interface AdamOptions extends BaseOptimizerOptions {
+  /** Decay of the mean of gradients. @default 0.9 */
+  readonly beta1?: number;
+  /** Decay of the mean of squared gradients. @default 0.999 */
+  readonly beta2?: number;
+  /** @default 1e-8 */
+  readonly epsilon?: number;
+}
+
+/** Adam with decoupled or L2 weight decay; see {@link adam} and {@link adamW}. */
+export class AdamOptimizer extends BaseOptimizer {
+  override readonly name: string;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Whether weight decay acts on the weights (AdamW) or is added to the gradients (L2). */
+  readonly decoupled: boolean;
+  readonly #beta1Power: tf.Variable;
+  readonly #beta2Power: tf.Variable;
+
+  constructor(model: TrainableModel, options: AdamOptions, decoupled: boolean) {
+    super(model, options);
+    this.name = decoupled ? 'adamW' : 'adam';
+    this.decoupled = decoupled;
+    this.beta1 = options.beta1 ?? 0.9;
+    this.beta2 = options.beta2 ?? 0.999;
+    this.epsilon = options.epsilon ?? 1e-8;
+    checkRange(this.name, 'beta1', this.beta1, 0, 1);
+    checkRange(this.name, 'beta2', this.beta2, 0, 1);
+    checkRange(this.name, 'epsilon', this.epsilon, 0, Infinity);
+    const variables = model.trainable();
+    this.addSlots('m', variables);
+    this.addSlots('v', variables);
+    this.#beta1Power = this.addSlot('beta1_power', () => tf.scalar(1));
+    this.#beta2Power = this.addSlot('beta2_power', () => tf.scalar(1));
+  }
+
+  override apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void {
+    tf.tidy(() => {
+      const one = tf.scalar(1);
+      const [beta1, beta2] = [tf.scalar(this.beta1), tf.scalar(this.beta2)];
+      const [rest1, rest2] = [tf.scalar(1 - this.beta1), tf.scalar(1 - this.beta2)];
+      const power1 = mul(this.#beta1Power, beta1);
+      const power2 = mul(this.#beta2Power, beta2);
+      this.#beta1Power.assign(power1);
+      this.#beta2Power.assign(power2);
+      // Both bias corrections as scalars, so that none is left to do per parameter.
+      const root2 = sqrt(sub(one, power2));
+      const correction = div(root2, sub(one, power1));
+      const epsilon = mul(tf.scalar(this.epsilon), root2);
+      for (const group of this.groups) {
+        const learningRate = this.rate(group);
+        const stepSize = mul(learningRate, correction);
+        const decay = group.weightDecay === 0 ? undefined : tf.scalar(group.weightDecay);
+        const shrink = decay !== undefined && this.decoupled ? sub(one, mul(learningRate, decay)) : undefined;
+        for (const name of group.names) {
+          const variable = variables.get(name);
+          let gradient = gradients[name];
+          if (variable === undefined || gradient === undefined) continue;
+          if (decay !== undefined && shrink === undefined) gradient = add(gradient, mul(variable, decay));
+          const [mean, meanSquare] = [this.slot('m', name), this.slot('v', name)];
+          const m = add(mul(mean, beta1), mul(gradient, rest1));
+          const v = add(mul(meanSquare, beta2), mul(square(gradient), rest2));
+          mean.assign(m);
+          meanSquare.assign(v);
+          const kept = shrink === undefined ? variable : mul(variable, shrink);
+          variable.assign(sub(kept, mul(div(m, add(sqrt(v), epsilon)), stepSize)));
+        }
+      }
+    });
+  }
+}
+
+/**
+ * Adam (Kingma and Ba, 2015), with weight decay λ added to the gradient (L2): g += λp; m = β1·m + (1-β1)·g;
+ * v = β2·v + (1-β2)·g²; p -= lr · (m / (1-β1^t)) / (√(v / (1-β2^t)) + ε).
+ *
+ * The powers of β are variables, so a resumed training goes on to the bit.
+ *
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION`, and what {@link parameterGroups} raises
+ */
+export const adam = (model: TrainableModel, options: AdamOptions): AdamOptimizer =>
+  new AdamOptimizer(model, options, false);
+
+/**
+ * AdamW (Loshchilov and Hutter, 2019): Adam whose weight decay acts on the weights themselves, p *= 1 - lr·λ, before
+ * the step. `weightDecay` is 0.01 unless given.
+ *
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION`, and what {@link parameterGroups} raises
+ */
+export const adamW = (model: TrainableModel, options: AdamOptions): AdamOptimizer =>
+  new AdamOptimizer(model, { weightDecay: 0.01, ...options }, true);

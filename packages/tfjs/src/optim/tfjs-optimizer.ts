@@ -1,0 +1,133 @@
+import { HooklineError, type NamedTensors } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import type { TrainableModel } from '../model/trainable-model.ts';
+import { StepVariant } from '../step/step-variant.ts';
+import type { Optimizer } from './optimizer.ts';
+import type { ParameterGroup } from './parameter-groups.ts';
+
+/** A slot as tfjs's optimizers keep it, at the index of its parameter. */
+interface TfjsSlot {
+  readonly originalName: string;
+  readonly variable: tf.Variable;
+}
+
+interface TfjsInternals {
+  learningRate: number;
+  setLearningRate?(rate: number): void;
+  readonly initialAccumulatorValue?: number;
+  readonly centered?: boolean;
+  [field: string]: unknown;
+}
+
+/** Where the optimizers of tfjs 4.22 keep their state: lists of slots by field and name, then single variables. */
+const STATE: Readonly<Record<string, { readonly slots: readonly (readonly [string, string])[]; readonly scalars: readonly string[] }>> = {
+  SGD: { slots: [], scalars: [] },
+  Momentum: { slots: [['accumulations', 'momentum']], scalars: [] },
+  Adagrad: { slots: [['accumulatedGrads', 'accumulator']], scalars: [] },
+  Adadelta: { slots: [['accumulatedGrads', 'accum_grad'], ['accumulatedUpdates', 'accum_var']], scalars: [] },
+  Adam: { slots: [['accumulatedFirstMoment', 'm'], ['accumulatedSecondMoment', 'v']], scalars: ['accBeta1', 'accBeta2'] },
+  Adamax: {
+    slots: [['accumulatedFirstMoment', 'm'], ['accumulatedWeightedInfNorm', 'v']],
+    scalars: ['accBeta1', 'iteration'],
+  },
+  RMSProp: {
+    slots: [['accumulatedMeanSquares', 'rms'], ['accumulatedMoments', 'momentum'], ['accumulatedMeanGrads', 'mg']],
+    scalars: [],
+  },
+};
+
+/** One of tfjs's own optimizers in a step; see {@link tfjsOptimizer}. */
+export class TfjsOptimizer implements Optimizer {
+  readonly name: string;
+  readonly groups: readonly ParameterGroup[];
+  readonly inputs = [];
+  readonly variants: readonly StepVariant[];
+  readonly #optimizer: tf.Optimizer;
+  readonly #internals: TfjsInternals;
+  readonly #slots = new Map<string, tf.Variable>();
+  readonly #learningRate: StepVariant<number>;
+
+  constructor(model: TrainableModel, optimizer: tf.Optimizer) {
+    this.#optimizer = optimizer;
+    this.#internals = optimizer as unknown as TfjsInternals;
+    const className = optimizer.getClassName();
+    this.name = `tf.train ${className}`;
+    const trainable = model.trainable();
+    this.groups = [{ names: [...trainable.keys()], lrFactor: 1, weightDecay: 0 }];
+    // tfjs makes a constant of the rate, so that each rate is a step of its own.
+    this.#learningRate = new StepVariant('tfjs_learning_rate', () => this.#internals.learningRate);
+    this.variants = [this.#learningRate];
+    this.#makeSlots(className, trainable);
+  }
+
+  get learningRate(): number {
+    return this.#internals.learningRate;
+  }
+
+  set learningRate(value: number) {
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+      throw new HooklineError('HKL_OPTIMIZER_OPTION', `learningRate is ${String(value)}`, {
+        who: this.name,
+        fix: 'Give a finite number of at least 0',
+      });
+    }
+    if (value === this.#internals.learningRate) return;
+    if (this.#internals.setLearningRate === undefined) this.#internals.learningRate = value;
+    else this.#internals.setLearningRate(value);
+  }
+
+  apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void {
+    // Every parameter every time: tfjs finds slots by position.
+    const list = (this.groups[0]?.names ?? []).map((name) => ({
+      name: (variables.get(name) as tf.Variable).name,
+      tensor: gradients[name] as tf.Tensor,
+    }));
+    tf.tidy(() => {
+      this.#optimizer.applyGradients(list);
+    });
+  }
+
+  slots(): ReadonlyMap<string, tf.Variable> {
+    return this.#slots;
+  }
+
+  dispose(): void {
+    this.#optimizer.dispose();
+    this.#slots.clear();
+  }
+
+  /** Makes all slots now instead of in the first step, so that a checkpoint can be loaded into them. */
+  #makeSlots(className: string, trainable: ReadonlyMap<string, tf.Variable>): void {
+    const layout = STATE[className];
+    if (layout === undefined) {
+      throw new HooklineError('HKL_OPTIMIZER_UNSUPPORTED', `its state cannot be saved`, {
+        who: this.name,
+        fix: `Use one of tf.train's ${Object.keys(STATE).join(', ')}, or implement the Optimizer interface`,
+      });
+    }
+    for (const [field, slot] of layout.slots) {
+      if (field === 'accumulatedMeanGrads' && this.#internals.centered !== true) continue;
+      const list = this.#internals[field] as (TfjsSlot | undefined)[];
+      const init = this.#internals.initialAccumulatorValue ?? 0;
+      [...trainable].forEach(([name, variable], index) => {
+        const known = list[index];
+        const made = known?.variable ?? tf.tidy(() => tf.variable(tf.fill(variable.shape, init), false));
+        list[index] = { originalName: `${variable.name}/${slot}`, variable: made };
+        this.#slots.set(`${slot}/${name}`, made);
+      });
+    }
+    for (const field of layout.scalars) this.#slots.set(field, this.#internals[field] as tf.Variable);
+  }
+}
+
+/**
+ * Lets one of tfjs's own optimizers (`tf.train.adam(...)` and its siblings) update a model. Its whole state is saved and
+ * restored to the bit, unlike with its own `getWeights` and `setWeights`.
+ *
+ * It has no parameter groups, and its learning rate is a constant of the step: while a captured step runs, each change
+ * of the rate needs another recording. For schedules take {@link sgd}, {@link adam} or {@link adamW}.
+ *
+ * @throws HooklineError `HKL_OPTIMIZER_UNSUPPORTED` for a class of optimizer that is not tfjs's own
+ */
+export const tfjsOptimizer = (model: TrainableModel, optimizer: tf.Optimizer): TfjsOptimizer =>
+  new TfjsOptimizer(model, optimizer);

@@ -1,0 +1,84 @@
+import { HooklineError, type HostTensor } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import { groupNames } from './group-names.ts';
+
+/** Options of {@link restoreVariables}. */
+export interface RestoreOptions {
+  /**
+   * `true` to resume: every variable must be there with its shape and type. `false` to begin from other weights: what
+   * does not fit is skipped and reported.
+   */
+  readonly strict: boolean;
+  /** What names in `tensors` begin with; tensors with other names are not looked at. @default '' */
+  readonly prefix?: string;
+  /** Where the tensors come from, for messages. */
+  readonly source?: string;
+}
+
+/** A tensor that does not fit its variable. */
+export interface Mismatch {
+  readonly name: string;
+  readonly found: string;
+  readonly wanted: string;
+}
+
+/** What a restore did. */
+export interface RestoreReport {
+  readonly loaded: readonly string[];
+  /** Variables without a tensor. */
+  readonly missing: readonly string[];
+  /** Tensors without a variable. */
+  readonly unexpected: readonly string[];
+  /** Skipped because of shape or type. */
+  readonly mismatched: readonly Mismatch[];
+  /** Warnings in words, for a log; empty when everything fitted. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Loads tensors into variables of the same names. All are checked before the first is changed, so that an error leaves
+ * everything as it was.
+ *
+ * @throws HooklineError `HKL_STATE_MISMATCH` in strict mode, with every fault
+ */
+export function restoreVariables(
+  variables: ReadonlyMap<string, tf.Variable>,
+  tensors: ReadonlyMap<string, HostTensor>,
+  { strict, prefix = '', source }: RestoreOptions,
+): RestoreReport {
+  const loaded: string[] = [];
+  const missing: string[] = [];
+  const mismatched: Mismatch[] = [];
+  for (const [name, variable] of variables) {
+    const tensor = tensors.get(`${prefix}${name}`);
+    if (tensor === undefined) missing.push(name);
+    else if (describe(tensor) === describe(variable)) loaded.push(name);
+    else mismatched.push({ name, found: describe(tensor), wanted: describe(variable) });
+  }
+  const unexpected = [...tensors.keys()]
+    .filter((name) => name.startsWith(prefix) && !variables.has(name.slice(prefix.length)))
+    .map((name) => name.slice(prefix.length));
+  const warnings = [
+    ...mismatched.map(({ name, found, wanted }) => `${name} is ${found} in the checkpoint but ${wanted} in the model`),
+    ...(missing.length === 0 ? [] : [`not in the checkpoint: ${groupNames(missing)}`]),
+    ...(unexpected.length === 0 ? [] : [`not in the model: ${groupNames(unexpected)}`]),
+  ];
+  if (strict && warnings.length > 0) {
+    throw new HooklineError('HKL_STATE_MISMATCH', `the checkpoint does not fit: ${warnings.join('; ')}`, {
+      who: source,
+      fix: 'Resume with the model and optimizer that were saved, or load the weights alone',
+    });
+  }
+  for (const name of loaded) assign(variables.get(name) as tf.Variable, tensors.get(`${prefix}${name}`) as HostTensor);
+  return { loaded, missing, unexpected, mismatched, warnings };
+}
+
+const describe = ({ dtype, shape }: { readonly dtype: string; readonly shape: readonly number[] }): string =>
+  `${dtype} [${shape.join(', ')}]`;
+
+function assign(variable: tf.Variable, { data, shape }: HostTensor): void {
+  tf.tidy(() => {
+    // A copy: backends keep the array, and the caller may go on using it.
+    variable.assign(tf.tensor(data.slice() as Float32Array, [...shape], variable.dtype as 'float32'));
+  });
+}
