@@ -20,10 +20,14 @@ export function encodeManifest(
   const { iteration, hookline } = draft;
   const entries = Object.entries(draft.entries).map(([key, { version, data }]) => {
     const entry = { ...(version === undefined ? {} : { version }), data };
-    return `${JSON.stringify(key)}:${encodeExactJson(entry, `state of "${key}"`)}`;
+    return encodeExactJson({ [key]: entry }, `state of "${key}"`).slice(1, -1);
   });
-  if (Object.hasOwn(draft.entries, '__proto__')) throw badDraft('an entry has the key "__proto__"');
-  if (!Number.isSafeInteger(iteration) || iteration < 0) throw badDraft(`${iteration} is no iteration`);
+  if (!Number.isSafeInteger(iteration) || iteration < 0) {
+    throw new HooklineError('HKL_CHECKPOINT_DRAFT', `${iteration} is no iteration`, {
+      who: 'checkpoint',
+      fix: 'Give the next iteration as a non-negative integer',
+    });
+  }
   const own = { format: CHECKPOINT_FORMAT, iteration, hookline, created };
   // `sha256` first, where even a damaged end leaves it readable; joined by hand, since each entry is encoded by itself.
   const text = `{"sha256":"${sha256}",${JSON.stringify(own).slice(1, -1)},"entries":{${entries.join(',')}}}`;
@@ -107,11 +111,4 @@ function isObject(value: unknown): value is object {
 function isEntry(entry: unknown): entry is CheckpointEntry {
   if (!isObject(entry) || !('data' in entry)) return false;
   return !('version' in entry) || typeof entry.version === 'string';
-}
-
-function badDraft(what: string): HooklineError {
-  return new HooklineError('HKL_CHECKPOINT_DRAFT', what, {
-    who: 'checkpoint',
-    fix: 'Give the next iteration as a non-negative integer, and entries by ordinary keys',
-  });
 }
