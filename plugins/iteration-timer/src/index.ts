@@ -1,1 +1,4 @@
-export {};
+export { iterationTimer } from './plugin.ts';
+export type { IterationTimerOptions } from './options.ts';
+export { Timer } from './timer.ts';
+export { formatDuration } from './format-duration.ts';

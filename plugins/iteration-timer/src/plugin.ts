@@ -1,0 +1,73 @@
+import { definePlugin, loggerRef, storageRef } from '@hookline/core';
+import { formatDuration } from './format-duration.ts';
+import { iterationTimerOptions } from './options.ts';
+import { Timer } from './timer.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-iteration-timer';
+
+/**
+ * Stores the seconds of each step as `time` and sums up speed and total time after training.
+ *
+ * @example iterationTimer({ warmupIterations: 10 })
+ */
+export const iterationTimer = definePlugin({
+  name: PLUGIN_NAME,
+  version: '0.1.0',
+  description: 'stores the time of each step and sums up the speed',
+  options: iterationTimerOptions,
+  provides: ['timing'],
+  // First of all: between its own beforeStep and afterStep there is the step and no afterStep of anybody else.
+  before: [
+    'schedule',
+    'gradients',
+    'averaging',
+    'statistics',
+    'checkpointing',
+    'evaluation',
+    'metrics',
+    'stopping',
+    'writing',
+  ],
+  requires: { storage: storageRef, logger: loggerRef },
+  setup({ hooks, storage, logger }, { warmupIterations }) {
+    const step = new Timer();
+    /** Steps only. */
+    const steps = new Timer();
+    /** Steps and what runs between them. */
+    const run = new Timer();
+    let measured = 0;
+
+    hooks.beforeTrain.tap(() => {
+      measured = 0;
+      run.reset();
+      steps.reset();
+      steps.pause();
+    });
+    hooks.beforeStep.tap(() => {
+      step.reset();
+      // It still runs when the step before failed and was skipped.
+      if (steps.paused) steps.resume();
+    });
+    hooks.afterStep.tap(({ iteration, startIteration }) => {
+      if (iteration - startIteration + 1 >= warmupIterations) {
+        measured++;
+        storage.putScalar('time', step.seconds());
+      } else {
+        run.reset();
+        steps.reset();
+      }
+      steps.pause();
+    });
+    hooks.afterTrain.tap(() => {
+      const total = run.seconds();
+      const inSteps = steps.seconds();
+      if (measured > 0 && inSteps > 0) {
+        const speed = `${formatDuration(inSteps)} (${(inSteps / measured).toFixed(4)} s / it)`;
+        logger.info(`Overall training speed: ${measured} iterations in ${speed}`);
+      }
+      logger.info(
+        `Total training time: ${formatDuration(total)} (${formatDuration(Math.max(0, total - inSteps))} on hooks)`,
+      );
+    });
+  },
+});
