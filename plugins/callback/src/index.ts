@@ -1,1 +1,2 @@
-export {};
+export { callback } from './plugin.ts';
+export type { CallbackOptions, CallbackTools } from './options.ts';

@@ -1,0 +1,43 @@
+import { controlRef, definePlugin, loggerRef, randomRef, storageRef, trainerRef } from '@hookline/core';
+import { callbackOptions, type CallbackTools } from './options.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-callback';
+
+/**
+ * Ad-hoc hooks from plain functions. Each is given the arguments of its hook and then {@link CallbackTools}.
+ *
+ * @example
+ * callback({ afterStep: ({ iteration }, output, { storage }) => storage.putScalar('half', iteration / 2) })
+ * callback({ beforeTrain: open, afterTrain: close }, { instance: 'files' })
+ */
+export const callback = definePlugin({
+  name: PLUGIN_NAME,
+  version: '0.1.0',
+  description: 'ad-hoc hooks from plain functions',
+  options: callbackOptions,
+  provides: ['metrics'],
+  // What a callback stores at the last step, or after it, must still find the writers open.
+  before: ['writing'],
+  requires: {
+    trainer: trainerRef,
+    storage: storageRef,
+    control: controlRef,
+    logger: loggerRef,
+    random: randomRef,
+  },
+  setup(
+    { hooks, trainer, storage, control, logger, random },
+    { beforeTrain, beforeStep, afterStep, afterTrain, evaluate, saveState, loadState, stepFailed },
+  ) {
+    const tools: CallbackTools = Object.freeze({ trainer, storage, control, logger, random });
+    // A hook is tapped only where there is a callback, so that the others cost nothing.
+    if (beforeTrain) hooks.beforeTrain.tap((run) => beforeTrain(run, tools));
+    if (beforeStep) hooks.beforeStep.tap((step) => beforeStep(step, tools));
+    if (afterStep) hooks.afterStep.tap((step, output) => afterStep(step, output, tools));
+    if (afterTrain) hooks.afterTrain.tap((outcome) => afterTrain(outcome, tools));
+    if (evaluate) hooks.evaluate.tap((results, step) => evaluate(results, step, tools));
+    if (saveState) hooks.saveState.tap((checkpoint) => saveState(checkpoint, tools));
+    if (loadState) hooks.loadState.tap((checkpoint) => loadState(checkpoint, tools));
+    if (stepFailed) hooks.stepFailed.tap((error, step) => stepFailed(error, step, tools));
+  },
+});
