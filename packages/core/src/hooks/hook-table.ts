@@ -79,9 +79,9 @@ export const HOOK_TABLE = Object.freeze({
   losses: syncWaterfall<NamedLosses>(['losses'], 'add, weight or scale losses'),
   /** The gradients by variable name (detectron2's after_backward). */
   gradients: syncWaterfall<NamedTensors>(['gradients'], 'clip, accumulate or replace gradients'),
-  /** Replaces the optimizer's update when a tap returns true. */
-  update: syncBail<[gradients: NamedTensors], true>(['gradients'], "replace the optimizer's update"),
-  /** The variables after the update. */
+  /** A tap that returns true has done the optimizer's update; false puts it off: no weight changes in this step. */
+  update: syncBail<[gradients: NamedTensors], boolean>(['gradients'], "replace the optimizer's update, or put it off"),
+  /** The variables after an update; not called for one that was put off. */
   afterUpdate: sync<[variables: NamedVariables]>(['variables'], 'moving averages and the like'),
 });
 

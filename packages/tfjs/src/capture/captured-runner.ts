@@ -119,13 +119,17 @@ export class CapturedStepRunner implements StepRunner {
     if (this.#steps === undefined) return this.#eager.runBatch(batch, context);
     let isHandedOn = false;
     try {
-      const { names, values, isFinite } = this.#steps.run(context.iteration, batch.device.batch);
-      const losses = Object.fromEntries(names.map((name, place) => [name, values[place] ?? Number.NaN]));
+      const { names, metrics: reported, values, isFinite } = this.#steps.run(context.iteration, batch.device.batch);
+      const numbers = (of: readonly string[], from: number): Record<string, number> =>
+        Object.fromEntries(of.map((name, place) => [name, values[from + place] ?? Number.NaN]));
+      const losses = numbers(names, 0);
+      const metrics = numbers(reported, names.length);
       const totalLoss = values.at(-1) ?? Number.NaN;
       const isOne = names.length === 1;
       if (!isFinite) throw lossNotFinite(isOne ? losses : { ...losses, total_loss: totalLoss }, context);
       this.#announce();
-      return isOne ? { losses, dataTime: batch.dataTime } : { losses, totalLoss, dataTime: batch.dataTime };
+      const { dataTime } = batch;
+      return isOne ? { losses, metrics, dataTime } : { losses, totalLoss, metrics, dataTime };
     } catch (error) {
       if (!isCaptureProblem(error) || this.#isRequired || this.#isTooLate(error)) throw error;
       this.#giveUp(error);

@@ -13,7 +13,9 @@ import { auditStep, isAuditRun, StepCache, type CachedStep, type RecordTransform
 /** What a captured step gives back. */
 export interface StepScalars {
   readonly names: readonly string[];
-  /** The losses in the order of the names, then their sum. */
+  /** Names of what taps have reported. */
+  readonly metrics: readonly string[];
+  /** The losses in the order of the names, the metrics in theirs, then the sum of the losses. */
   readonly values: Float32Array;
   /** False where the sum is not finite; then nothing has changed. */
   readonly isFinite: boolean;
@@ -137,14 +139,14 @@ export class CapturedSteps {
       made.push(handle);
       return handle;
     });
-    const { losses: names } = step.recorded;
+    const { losses: names, metrics } = step.recorded;
     this.#residents.push();
     this.#residents.release(step.changes);
     try {
-      return { names, values: this.#take(session.run(step.name, handles)), isFinite: true };
+      return { names, metrics, values: this.#take(session.run(step.name, handles)), isFinite: true };
     } catch (error) {
       if (!isGuardError(error)) throw error;
-      return { names, values: this.#take(session.probe(step.name, handles)), isFinite: false };
+      return { names, metrics, values: this.#take(session.probe(step.name, handles)), isFinite: false };
     } finally {
       for (const handle of made) backend.binding.deleteTensor(handle);
     }

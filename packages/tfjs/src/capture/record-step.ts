@@ -11,8 +11,10 @@ export const SCALARS = 'scalars';
 /** A recorded step and how to run it. */
 export interface RecordedStep {
   readonly record: GraphRecord;
-  /** Names of the losses, in the order of the vector that it returns; the total follows them. */
+  /** Names of the losses, with which the vector that it returns begins; the metrics follow them, then the total. */
   readonly losses: readonly string[];
+  /** Names of what taps have reported through the scope. */
+  readonly metrics: readonly string[];
 }
 
 /** What {@link recordStep} records. */
@@ -56,8 +58,11 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
           const { losses, total, gradients } = step.forwardBackward(batch);
           step.update(gradients);
           const names = Object.keys(losses);
-          const scalars = tf.stack([...names.map((name) => losses[name] as tf.Scalar), total]);
-          return { record: recorder.finish(new Map([[SCALARS, scalars]]), total), losses: names };
+          const reported = step.scope.takeMetrics();
+          const scalars = tf.stack([...names.map((name) => losses[name] as tf.Scalar), ...reported.values(), total]);
+          tf.dispose([...reported.values()]);
+          const record = recorder.finish(new Map([[SCALARS, scalars]]), total);
+          return { record, losses: names, metrics: [...reported.keys()] };
         },
         feeds,
       );

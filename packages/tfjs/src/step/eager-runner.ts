@@ -1,5 +1,6 @@
 import {
   HooklineError,
+  type LazyScalar,
   lossNotFinite,
   type NamedTensors,
   type StepContext,
@@ -79,7 +80,7 @@ export class EagerStepRunner implements StepRunner {
         });
         try {
           step.update(gradients);
-          output = report(losses, isChecked, dataTime);
+          output = report(step, losses, isChecked, dataTime);
         } finally {
           if (output === undefined || isChecked) losses.dispose();
         }
@@ -114,7 +115,7 @@ export class EagerStepRunner implements StepRunner {
           step.update(kept);
         });
       });
-      return report(packed, true, dataTime);
+      return report(step, packed, true, dataTime);
     } finally {
       before.dispose();
       losses?.dispose();
@@ -143,13 +144,27 @@ export class EagerStepRunner implements StepRunner {
   }
 }
 
-function report(losses: DeviceLosses, isRead: boolean, dataTime: number): StepOutput {
+function report({ scope }: TrainStep, losses: DeviceLosses, isRead: boolean, dataTime: number): StepOutput {
+  const metrics = Object.fromEntries([...scope.takeMetrics()].map(([name, value]) => [name, lazyScalar(value)]));
   if (isRead) {
     const { losses: numbers, total } = losses.numbers();
-    return losses.names.length === 1 ? { losses: numbers, dataTime } : { losses: numbers, totalLoss: total, dataTime };
+    const isOne = losses.names.length === 1;
+    return isOne ? { losses: numbers, metrics, dataTime } : { losses: numbers, totalLoss: total, metrics, dataTime };
   }
   const { losses: lazy, total } = losses.lazy();
-  return total === undefined ? { losses: lazy, dataTime } : { losses: lazy, totalLoss: total, dataTime };
+  return total === undefined
+    ? { losses: lazy, metrics, dataTime }
+    : { losses: lazy, totalLoss: total, metrics, dataTime };
+}
+
+function lazyScalar(tensor: tf.Scalar): LazyScalar {
+  return {
+    read: () =>
+      tf.getBackend() === 'webgpu'
+        ? tensor.data<'float32'>().then(([value = Number.NaN]) => value)
+        : (tensor.dataSync<'float32'>()[0] ?? Number.NaN),
+    dispose: () => tensor.dispose(),
+  };
 }
 
 function assertFinite(packed: DeviceLosses, values: Float32Array, context: StepContext): void {
