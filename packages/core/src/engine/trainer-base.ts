@@ -219,8 +219,9 @@ export class TrainerBase implements TrainerView {
 
   /** Runs all evaluators once, outside of training. */
   async evaluate(): Promise<Results> {
-    await this.prepare();
-    return this.#evaluation.run(this.#run.context());
+    // The service, not the hook: a plugin may wrap it, for example to evaluate averaged weights.
+    const evaluation = await this.service(evaluationRef);
+    return evaluation.run(this.#run.context());
   }
 
   /** Plugins, their order with reasons, hooks and services, for people and machines. */
