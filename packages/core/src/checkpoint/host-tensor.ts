@@ -80,7 +80,7 @@ export function tensorBytes(name: string, tensor: HostTensor): Uint8Array {
 }
 
 function faultOf(dtype: HostDType, shape: readonly number[], data: HostTensorData): string | undefined {
-  if (!Object.hasOwn(DTYPES, dtype)) return `"${String(dtype)}" is no dtype we know`;
+  if (!Object.hasOwn(DTYPES, dtype)) return `"${dtype}" is no dtype we know`;
   const size = Array.isArray(shape) ? byteSize(dtype, shape) : undefined;
   if (size === undefined) return `its shape is ${JSON.stringify(shape)}`;
   // The name, not instanceof: arrays may come from another realm.

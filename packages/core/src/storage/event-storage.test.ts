@@ -44,11 +44,19 @@ describe('scalars', () => {
   it('refuses a changed smoothing hint before anything is stored', () => {
     const storage = new EventStorage();
     storage.putScalar('loss', 1);
-    const lazy = { disposals: 0, read: () => 2, dispose: () => void lazy.disposals++ };
+    const lazy = { disposals: 0, read: () => 2, dispose: () => lazy.disposals++ };
     expect(() => storage.putScalar('loss', 2, { smoothing: false })).toThrow(code('HKL_SMOOTHING_CHANGED'));
     expect(() => storage.putScalar('loss', lazy, { smoothing: false })).toThrow(code('HKL_SMOOTHING_CHANGED'));
     expect(storage.history('loss').values()).toEqual([{ value: 1, iteration: 0 }]);
     expect(lazy.disposals).toBe(1);
+  });
+
+  it('stores the others when one of several is refused, so that no lazy scalar is lost', () => {
+    const storage = new EventStorage();
+    storage.putScalar('a', 1, { smoothing: false });
+    const values = { a: 2, '': 3, b: { read: () => 4 } };
+    expect(() => storage.putScalars(values)).toThrow(code('HKL_SMOOTHING_CHANGED'));
+    expect(storage.history('b').latest()).toBe(4);
   });
 
   it('names the nearest scalar when one is unknown', () => {
@@ -65,7 +73,7 @@ describe('scalars', () => {
     expect(() => storage.putScalar('', 1)).toThrow(code('HKL_EVENT_NAME'));
     expect(() => storage.putScalar(3 as unknown as string, 1)).toThrow(code('HKL_EVENT_NAME'));
     for (const value of ['1', null, undefined, {}, true]) {
-      expect(() => storage.putScalar('loss', value as unknown as number)).toThrow(code('HKL_SCALAR_INVALID'));
+      expect(() => storage.putScalar('loss', value as number)).toThrow(code('HKL_SCALAR_INVALID'));
     }
     expect(storage.names()).toEqual([]);
     expect(() => storage.history('loss')).toThrow(code('HKL_UNKNOWN_SCALAR'));

@@ -91,9 +91,17 @@ export class EventStorage {
     );
   }
 
-  /** `putScalar` for each entry. */
+  /** `putScalar` for each entry; when some are refused the others are stored, and the first refusal is raised. */
   putScalars(values: Readonly<Record<string, number | LazyScalar>>, options?: PutScalarOptions): void {
-    for (const name of Object.keys(values)) this.putScalar(name, values[name] as number | LazyScalar, options);
+    let refusal: { readonly error: unknown } | undefined;
+    for (const name of Object.keys(values)) {
+      try {
+        this.putScalar(name, values[name] as number | LazyScalar, options);
+      } catch (error) {
+        refusal ??= { error };
+      }
+    }
+    if (refusal !== undefined) throw refusal.error;
   }
 
   /** Adds an image, copied, for readers. @throws HKL_IMAGE when its data do not fit its shape */

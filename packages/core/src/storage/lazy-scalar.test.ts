@@ -122,7 +122,7 @@ describe('lazy scalars', () => {
   it('may be frozen, and may belong to two storages', () => {
     const storages = [new EventStorage(), new EventStorage()];
     const calls = { reads: 0, disposals: 0 };
-    const frozen = Object.freeze({ read: () => ++calls.reads, dispose: () => void calls.disposals++ });
+    const frozen = Object.freeze({ read: () => ++calls.reads, dispose: () => calls.disposals++ });
     for (const storage of storages) storage.putScalars({ a: frozen, b: frozen });
     for (const storage of storages) expect([...storage.latest().values()].map(({ value }) => value)).toEqual([1, 1]);
     expect(calls).toEqual({ reads: 1, disposals: 1 });

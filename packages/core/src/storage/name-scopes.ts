@@ -20,9 +20,14 @@ export class NameScope {
 
 /** The scopes that are open now, innermost last. */
 export class NameScopes {
-  #open: { readonly scope: NameScope }[] = [{ scope: new NameScope('') }];
+  readonly #root = new NameScope('');
+  readonly #open: { readonly scope: NameScope }[] = [];
+  #current = this.#root;
+
   /** The innermost open scope. */
-  current: NameScope = this.#open[0]!.scope;
+  get current(): NameScope {
+    return this.#current;
+  }
 
   /** Opens a scope inside the current one. */
   enter(name: string): { readonly scope: NameScope } {
@@ -36,7 +41,7 @@ export class NameScopes {
     }
     const entered = { scope: this.current.child(short) };
     this.#open.push(entered);
-    this.current = entered.scope;
+    this.#current = entered.scope;
     return entered;
   }
 
@@ -51,7 +56,7 @@ export class NameScopes {
     if (index < 0) return true;
     const innermost = index === this.#open.length - 1;
     this.#open.splice(index, 1);
-    this.current = this.#open[this.#open.length - 1]!.scope;
+    this.#current = this.#open.at(-1)?.scope ?? this.#root;
     return innermost;
   }
 }

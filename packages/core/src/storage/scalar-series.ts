@@ -59,7 +59,8 @@ export class ScalarSeries {
   }
 
   startOldest(): void {
-    if (this.oldestUnread() < Infinity) this.#queue[this.#firstUnread]?.pending?.start();
+    // Its promise never rejects; `flush` tells of failures.
+    if (this.oldestUnread() < Infinity) void this.#queue[this.#firstUnread]?.pending?.start();
   }
 
   /** Begins to read everything; collects the promises of what is on its way. */

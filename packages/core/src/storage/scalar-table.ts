@@ -61,8 +61,8 @@ export class ScalarTable {
   resolve(): void | Promise<void> {
     const waiting: Promise<void>[] = [];
     for (const series of this.#byName.values()) series.startAll(waiting);
-    if (waiting.length === 0) return this.#flush();
-    return Promise.all(waiting).then(() => this.#flush());
+    if (waiting.length > 0) return Promise.all(waiting).then(() => this.#flush());
+    this.#flush();
   }
 
   restore(scalars: readonly [string, HistoryState & { readonly smoothing: boolean }][]): void {
@@ -142,7 +142,8 @@ export class ScalarTable {
 
   /** Frees a value that was refused, unless it is in the storage already under another name. */
   #dispose(value: number | LazyScalar): void {
-    if (typeof value === 'object' && value !== null && !PendingScalar.has(value)) value.dispose?.();
+    const lazy = typeof value === 'number' ? undefined : (value as LazyScalar | null | undefined);
+    if (typeof lazy === 'object' && lazy !== null && !PendingScalar.has(lazy)) lazy.dispose?.();
   }
 }
 

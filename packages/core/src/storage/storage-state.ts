@@ -26,17 +26,18 @@ export function checkedScalars(state: EventStorageState): [string, HistoryState 
 }
 
 function isHistory(given: unknown): boolean {
-  const { count, mean, values, iterations, smoothing } = (given ?? {}) as Partial<
-    HistoryState & { smoothing: boolean }
-  >;
+  const { count, mean, values, iterations, smoothing } = (given ?? {}) as Partial<Record<string, unknown>>;
   return (
     typeof smoothing === 'boolean' &&
     typeof mean === 'number' &&
-    Array.isArray(values) &&
-    Array.isArray(iterations) &&
-    [...values, ...iterations].every((number) => typeof number === 'number') &&
+    isNumbers(values) &&
+    isNumbers(iterations) &&
     values.length === iterations.length &&
     Number.isSafeInteger(count) &&
-    (count ?? 0) >= values.length
+    (count as number) >= values.length
   );
+}
+
+function isNumbers(given: unknown): given is number[] {
+  return Array.isArray(given) && given.every((number) => typeof number === 'number');
 }
