@@ -64,11 +64,27 @@ async function train(
   return { losses, weights: [w1, w2, seen].map((variable) => [...variable.dataSync()]) };
 }
 
+type Trained = Awaited<ReturnType<typeof train>>;
+
+/** Same numbers up to the rounding of single steps. */
+function expectClose(actual: Trained, expected: Trained, tolerance = 1e-6): void {
+  const flatten = ({ losses, weights }: Trained) => [...losses, ...weights.flat()];
+  const wanted = flatten(expected);
+  flatten(actual).forEach((value, i) => {
+    const reference = wanted[i] as number;
+    expect(Math.abs(value - reference)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(reference)));
+  });
+}
+
 describe('captured steps', () => {
   it('equal eager ones to the bit where the ops are the same', async () => {
-    const eager = await train('eager', 50);
-    expect(await train('captured', 50)).toEqual(eager);
-    expect(eager.weights[2]).toEqual([50]);
+    const eager = await train('eager', 200);
+    expect(await train('captured', 200, build(), { optimize: false })).toEqual(eager);
+    expect(eager.weights[2]).toEqual([200]);
+  });
+
+  it('equal eager ones within rounding where passes better the graph', async () => {
+    expectClose(await train('captured', 200), await train('eager', 200));
   });
 
   it('take inputs, variants and random tensors of the scope', async () => {
@@ -87,7 +103,7 @@ describe('captured steps', () => {
     };
     const onStep = (iteration: number) => (host.iteration = iteration);
     const eager = await train('eager', 30, build(taps), {}, onStep);
-    expect(await train('captured', 30, build(taps), {}, onStep)).toEqual(eager);
+    expectClose(await train('captured', 30, build(taps), {}, onStep), eager);
     expect(new Set(eager.losses).size).toBe(30);
   });
 
@@ -96,7 +112,7 @@ describe('captured steps', () => {
       const made = build();
       return train(kind, 30, made, {}, (iteration) => (made.optimizer.learningRate = 0.1 / (1 + iteration)));
     };
-    expect(await run('captured')).toEqual(await run('eager'));
+    expectClose(await run('captured'), await run('eager'));
   });
 
   it('refuse a frozen host value, and name the plugin and the hook', async () => {
@@ -157,8 +173,7 @@ describe('captured steps', () => {
     }));
     const eager = await train('eager', 21, build(undefined, batches));
     const captured = await train('captured', 21, build(undefined, batches), { graphs: 2 });
-    // TensorFlow simplifies the graph of a batch of one, which changes the last bit.
-    captured.losses.forEach((loss, i) => expect(loss / (eager.losses[i] as number)).toBeCloseTo(1, 6));
+    expectClose(captured, eager);
     expect(captured.weights[2]).toEqual(eager.weights[2]);
   });
 

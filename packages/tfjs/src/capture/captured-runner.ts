@@ -35,6 +35,8 @@ export interface CapturedRunnerOptions {
   readonly precision?: Precision | undefined;
   /** `off`: a loss that is not finite still changes the weights. In a captured step the check is free. @default 'always' */
   readonly checkFinite?: CheckFinite | undefined;
+  /** Whether passes better the graph; without them it holds the ops as they were recorded. @default true */
+  readonly optimize?: boolean | undefined;
   /** How many graphs are kept, by shapes of the batch and choices of the host. @default 8 */
   readonly graphs?: number | undefined;
   /** Tells which tap is running, so that an error can name it. */
@@ -56,7 +58,7 @@ export class CapturedStepRunner implements StepRunner {
 
   /** @throws HooklineError `HKL_CAPTURE_BACKEND` with `required` where TensorFlow does not run natively */
   constructor(options: CapturedRunnerOptions) {
-    const { step, source, capture = 'auto', checkFinite = 'always', graphs = 8, taps, log } = options;
+    const { step, source, capture = 'auto', checkFinite = 'always', graphs = 8, optimize = true, taps, log } = options;
     this.step = step;
     this.source = source;
     this.#isRequired = capture === 'required';
@@ -77,7 +79,7 @@ export class CapturedStepRunner implements StepRunner {
       backend,
       step,
       taps,
-      transform: (record) => runPasses(record, { precision }),
+      transform: optimize ? (record) => runPasses(record, { precision }) : () => undefined,
       isGuarded: checkPeriod(checkFinite) > 0,
       limit: graphs,
     });

@@ -1,19 +1,23 @@
 import type { GraphRecord } from '../graph-record.ts';
-import type { Precision } from '../precision.ts';
-
-/** What passes go by. */
-export interface PassOptions {
-  readonly precision: Precision;
-}
-
-/** One rewrite of a record that leaves what it computes the same, up to rounding. */
-export interface GraphPass {
-  readonly name: string;
-  run(record: GraphRecord, options: PassOptions): void;
-}
+import { biasAdd } from './bias-add.ts';
+import { biasAddGrad } from './bias-add-grad.ts';
+import { constants } from './constants.ts';
+import { fusedUpdates } from './fused-updates.ts';
+import type { GraphPass, PassOptions } from './graph-pass.ts';
+import { matMul } from './mat-mul.ts';
+import { mixedPrecision } from './mixed-precision.ts';
+import { reshapePairs } from './reshape-pairs.ts';
 
 /** All passes, in the order in which they run. */
-export const PASSES: readonly GraphPass[] = [];
+export const PASSES: readonly GraphPass[] = [
+  matMul,
+  reshapePairs,
+  biasAdd,
+  biasAddGrad,
+  fusedUpdates,
+  mixedPrecision,
+  constants,
+];
 
 /** Runs all passes on a record. */
 export function runPasses(record: GraphRecord, options: PassOptions): void {

@@ -1,0 +1,34 @@
+import { sameValue, specOf, type RecordNode, type ValueRef } from './graph-record.ts';
+
+/** The node that makes `value`, where it is one of the given ops. */
+export function madeBy(value: ValueRef | undefined, ...ops: string[]): RecordNode | undefined {
+  return value !== undefined && value.index === 0 && ops.includes(value.node.op) ? value.node : undefined;
+}
+
+/** The inputs of a node of two, in both orders, for ops that commute. */
+export function bothOrders({ inputs }: RecordNode): readonly (readonly [ValueRef, ValueRef])[] {
+  const [a, b] = inputs;
+  if (a === undefined || b === undefined || inputs.length !== 2) return [];
+  return [
+    [a, b],
+    [b, a],
+  ];
+}
+
+/** The other factor or term where one of a commuting node's two inputs is `value`. */
+export function otherOf(node: RecordNode | undefined, value: ValueRef): ValueRef | undefined {
+  if (node === undefined) return undefined;
+  return bothOrders(node).find(([each]) => sameValue(each, value))?.[1];
+}
+
+/** The integers of a constant. */
+export function constantIntegers(value: ValueRef | undefined): number[] | undefined {
+  const values = madeBy(value, 'Const')?.constant;
+  return values instanceof Int32Array ? [...values] : undefined;
+}
+
+export const shapeOf = (value: ValueRef): readonly number[] => specOf(value).shape;
+export const rankOf = (value: ValueRef): number => shapeOf(value).length;
+
+export const sameSizes = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((size, axis) => size === b[axis]);

@@ -1,0 +1,59 @@
+import { Replacements } from '../graph-edit.ts';
+import { makeNode, typeAttribute, valueOf, type GraphRecord, type RecordNode, type ValueRef } from '../graph-record.ts';
+import { adamUpdate } from './adam-update.ts';
+import type { GraphPass } from './graph-pass.ts';
+import { momentumUpdate } from './momentum-update.ts';
+import { targetOf, UpdateLookup, type FusedUpdate, type UpdateMatcher } from './update-match.ts';
+
+/** Which updates have an op of their own. Adam first: its last part looks like gradient descent. */
+const MATCHERS: readonly UpdateMatcher[] = [adamUpdate, momentumUpdate];
+
+/**
+ * Optimizer updates as one op that works in place. Found by what they compute, so it does not matter whose optimizer
+ * spelt them; one that computes anything else stays as it was recorded.
+ */
+export const fusedUpdates: GraphPass = {
+  name: 'fused-updates',
+  run(record) {
+    const lookup = new UpdateLookup(record);
+    const replaced = new Replacements();
+    const taken = new Set<RecordNode>();
+    for (const assign of [...record.effects]) {
+      if (taken.has(assign) || assign.op !== 'AssignVariableOp') continue;
+      const found = firstMatch(assign, lookup);
+      if (found === undefined || found.replaces.some((each) => taken.has(each))) continue;
+      for (const each of found.replaces) taken.add(each);
+      fuse(record, found, replaced);
+    }
+    replaced.apply(record);
+  },
+};
+
+function firstMatch(assign: RecordNode, lookup: UpdateLookup): FusedUpdate | undefined {
+  for (const match of MATCHERS) {
+    const found = match(assign, lookup);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function fuse(record: GraphRecord, { apply, replaces, before }: FusedUpdate, replaced: Replacements): void {
+  if (before !== undefined) apply.controls.push(before);
+  const added = before === undefined ? [apply] : [before, apply];
+  const [first] = replaces;
+  record.effects = record.effects.flatMap((effect) =>
+    effect === first ? added : replaces.includes(effect) ? [] : [effect],
+  );
+  record.nodes.push(...added);
+  for (const each of replaces) {
+    // Whoever goes on with the new value, such as a moving average of the weights, reads it from the variable.
+    const handle = targetOf(each);
+    const dtype = handle.variable?.dtype ?? 0;
+    const read = makeNode('ReadVariableOp', [valueOf(handle)], [{ shape: handle.variable?.shape ?? [], dtype }], {
+      controls: [apply],
+      attributes: new Map([['dtype', typeAttribute(dtype)]]),
+    });
+    record.nodes.push(read);
+    replaced.set(each.inputs[1] as ValueRef, valueOf(read));
+  }
+}
