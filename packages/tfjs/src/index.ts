@@ -1,5 +1,12 @@
 import './tensor-types.ts';
 
+// tfjs itself, so that a trainer file and Hookline use the same copy
+export * as tf from '@tensorflow/tfjs';
+
+// Devices
+export { currentDevice, selectDevice, type SelectDeviceOptions } from './device/select-device.ts';
+export type { Device, DeviceKind, DeviceRequest } from './device/device.ts';
+
 // Models
 export {
   countParameters,
@@ -53,7 +60,9 @@ export {
 } from './batch/device-batch.ts';
 
 // The step
-export { createStepRunner, type CaptureMode, type StepRunnerOptions } from './step/create-step-runner.ts';
+export { createStepRunner, type StepRunnerOptions } from './step/create-step-runner.ts';
+export type { CaptureMode } from './capture/captured-runner.ts';
+export type { Precision } from './capture/precision.ts';
 export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './step/eager-runner.ts';
 export type { StepInput } from './step/step-input.ts';
 export type { StepRandom } from './step/step-random.ts';
@@ -76,3 +85,9 @@ export {
   type RestoreOptions,
   type RestoreReport,
 } from './state/restore-variables.ts';
+
+// A training with tensors
+export { batchSourceRef } from './training/batch-source-ref.ts';
+export { seededInit } from './training/seeded-init.ts';
+export { tfjsRuntime, type Made, type TfjsRuntime, type TfjsRuntimeOptions } from './training/tfjs-runtime.ts';
+export { tfjsState } from './training/tfjs-state.ts';

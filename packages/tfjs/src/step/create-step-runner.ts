@@ -1,13 +1,12 @@
-import { HooklineError, type StepPhases, type StepRunner } from '@hookline/core';
+import type { StepPhases, StepRunner, TapWatch } from '@hookline/core';
 import type { BatchSource } from '../batch/batch-source.ts';
+import { CapturedStepRunner, type CaptureMode } from '../capture/captured-runner.ts';
+import type { Precision } from '../capture/precision.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { EagerStepRunner, type CheckFinite } from './eager-runner.ts';
 import type { StepScope } from './step-scope.ts';
 import { TrainStep } from './train-step.ts';
-
-/** Whether the step is captured as a graph: where it can be, never, or else it is an error. */
-export type CaptureMode = 'auto' | 'off' | 'required';
 
 /** Options of {@link createStepRunner}. */
 export interface StepRunnerOptions {
@@ -16,24 +15,27 @@ export interface StepRunnerOptions {
   readonly source: BatchSource;
   readonly phases: StepPhases;
   readonly scope: StepScope;
-  /** @default 'auto' */
-  readonly capture?: CaptureMode;
+  /** @default 'off' */
+  readonly capture?: CaptureMode | undefined;
+  /** The type in which a captured step convolves and multiplies. @default 'float32' */
+  readonly precision?: Precision | undefined;
   /** @default 'always' */
-  readonly checkFinite?: CheckFinite;
+  readonly checkFinite?: CheckFinite | undefined;
+  /** Tells which tap is running, so that an error of capture can name it. */
+  readonly taps?: TapWatch | undefined;
+  /** Takes the line that says whether the step was captured. */
+  readonly log?: ((line: string) => void) | undefined;
 }
 
 /**
  * The step runner for a model, an optimizer and data (detectron2's SimpleTrainer).
  *
- * @throws HooklineError `HKL_CAPTURE_UNSUPPORTED` when capture is required and there is none, `HKL_STEP_OPTION`
+ * @throws HooklineError `HKL_CAPTURE_BACKEND` when capture is required and the backend runs no graphs, `HKL_STEP_OPTION`
  */
 export function createStepRunner(options: StepRunnerOptions): StepRunner {
-  const { source, capture = 'auto', checkFinite } = options;
-  if (capture === 'required') {
-    throw new HooklineError('HKL_CAPTURE_UNSUPPORTED', 'steps cannot be captured here', {
-      who: 'option capture',
-      fix: "Use capture: 'auto' or 'off'",
-    });
-  }
-  return new EagerStepRunner({ step: new TrainStep(options), source, checkFinite });
+  const { source, capture = 'off', checkFinite } = options;
+  const step = new TrainStep(options);
+  if (capture === 'off') return new EagerStepRunner({ step, source, checkFinite });
+  const { precision, taps, log } = options;
+  return new CapturedStepRunner({ step, source, capture, precision, checkFinite, taps, log });
 }

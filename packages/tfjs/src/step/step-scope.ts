@@ -37,6 +37,9 @@ export class StepScope {
   readonly #variables = new Map<string, ScopeVariable>();
   readonly #randoms = new Map<string, StepRandom>();
   readonly #metrics = new Map<string, tf.Scalar>();
+  /** Variables of plugins that were torn down, until they are asked for again. */
+  #kept = new Map<string, ScopeVariable>();
+  #released: (() => void)[] = [];
   readonly #keyStream: RandomStream;
   readonly #hostStream: RandomStream;
   readonly #key: StepInput<tf.Tensor1D>;
@@ -57,6 +60,7 @@ export class StepScope {
   input(name: string, read: () => number): StepInput<tf.Scalar> {
     const input = scalarInput(name, read);
     this.adopt(input);
+    this.#released.push(() => this.#inputs.delete(name));
     return input;
   }
 
@@ -64,6 +68,7 @@ export class StepScope {
   variant<T extends VariantValue>(name: string, read: () => T): StepVariant<T> {
     const variant = new StepVariant(name, read);
     this.adopt(variant);
+    this.#released.push(() => this.#variants.delete(name));
     return variant;
   }
 
@@ -73,6 +78,11 @@ export class StepScope {
    * @param init its first value; a tensor that a function makes is disposed of here, one that is given is not
    */
   variable(name: string, init: tf.Tensor | (() => tf.Tensor), { saved = true }: StepVariableOptions = {}): tf.Variable {
+    const kept = this.#kept.get(name);
+    if (kept !== undefined) {
+      this.#kept.delete(name);
+      return kept.variable;
+    }
     this.#claim('variable', name, this.#variables);
     if (this.#running) {
       throw new HooklineError('HKL_STEP_VARIABLE_LATE', `the step variable "${name}" is made inside a step`, {
@@ -190,6 +200,16 @@ export class StepScope {
       for (const input of this.#inputs.values()) input.end();
       for (const variant of this.#variants.values()) variant.end();
     }
+  }
+
+  /**
+   * For the trainer: the plugins that asked for inputs, variants and variables are being torn down, and may ask again
+   * when they are set up anew. A variable that is asked for again is the same one, with its value.
+   */
+  release(): void {
+    for (const drop of this.#released) drop();
+    this.#released = [];
+    this.#kept = new Map(this.#variables);
   }
 
   /** Disposes the variables. */

@@ -1,0 +1,65 @@
+import { loggerRef, phasesRef, type Plugin, provide, type Provider, randomRef, stepRunnerRef, tapsRef } from '@hookline/core';
+import { BatchSource, type BatchSourceOptions, type DataSource } from '../batch/batch-source.ts';
+import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
+import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
+import { createStepRunner, type StepRunnerOptions } from '../step/create-step-runner.ts';
+import { StepScope, stepScopeRef } from '../step/step-scope.ts';
+import { batchSourceRef } from './batch-source-ref.ts';
+import { seededInit } from './seeded-init.ts';
+import { tfjsState } from './tfjs-state.ts';
+
+/** Something, or the function that makes it when the trainer is prepared. */
+export type Made<T, A extends readonly unknown[] = []> = T | ((...args: A) => T | Promise<T>);
+
+/** What a training with tensors is made of. */
+export interface TfjsRuntimeOptions
+  extends BatchSourceOptions, Partial<Pick<StepRunnerOptions, 'capture' | 'checkFinite' | 'precision'>> {
+  /** The model; a function is called under the run's seed, so that its first weights are the same for the same seed. */
+  readonly model: Made<TrainableModel>;
+  /** The optimizer, or a function of the model. */
+  readonly optimizer: Made<Optimizer, [model: TrainableModel]>;
+  /** The batches. As {@link DataSource} has it, a function gives an iterable; `loadData` makes one when it is time. */
+  readonly data?: DataSource;
+  /** Makes the data when the trainer is prepared. */
+  readonly loadData?: () => DataSource | Promise<DataSource>;
+}
+
+/** What turns a bare trainer into one that trains a model: hand both to `TrainerBase`. */
+export interface TfjsRuntime {
+  readonly services: readonly Provider[];
+  readonly plugins: readonly Plugin[];
+}
+
+const OWNER = '@hookline/tfjs';
+
+/**
+ * The services of a training with tensors (model, optimizer, batches, step scope, step runner) and the plugin that
+ * saves them.
+ *
+ * @example
+ * const { services, plugins } = tfjsRuntime({ model, optimizer: (model) => sgd(model, { learningRate: 0.1 }), data });
+ * await new TrainerBase({ maxIterations: 100, services, plugins: [...plugins, ema()] }).train();
+ */
+export function tfjsRuntime({ model, optimizer, data, loadData, ...options }: TfjsRuntimeOptions): TfjsRuntime {
+  const { repeat, tensors, ...runner } = options;
+  const sourceOptions = { ...(repeat === undefined ? {} : { repeat }), ...(tensors === undefined ? {} : { tensors }) };
+  return {
+    plugins: [tfjsState()],
+    services: [
+      provide(
+        modelRef,
+        ({ random }) => (typeof model === 'function' ? seededInit(random(`${OWNER}/init`), model) : model),
+        { random: randomRef },
+      ),
+      provide(optimizerRef, (uses) => (typeof optimizer === 'function' ? optimizer(uses.model) : optimizer), { model: modelRef }),
+      provide(batchSourceRef, async () => new BatchSource((await loadData?.()) ?? (data as DataSource), sourceOptions)),
+      provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
+      provide(
+        stepRunnerRef,
+        ({ logger, phases, source, taps, ...uses }) =>
+          createStepRunner({ ...runner, ...uses, source, taps, phases: phases.phases, log: (line) => logger(OWNER).info(line) }),
+        { model: modelRef, optimizer: optimizerRef, scope: stepScopeRef, source: batchSourceRef, phases: phasesRef, taps: tapsRef, logger: loggerRef },
+      ),
+    ],
+  };
+}
