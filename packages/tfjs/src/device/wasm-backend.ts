@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
+import { registerWasmTrainingKernels } from '../wasm/register-training-kernels.ts';
 
 export const WASM_BACKEND = 'wasm';
 
 /** Loads the WebAssembly backend, makes it the active one and completes it for training. */
 export async function loadWasmBackend(): Promise<{ readonly simd: boolean }> {
   await import('@tensorflow/tfjs-backend-wasm');
+  registerWasmTrainingKernels();
   if (!(await tf.setBackend(WASM_BACKEND))) throw new Error('the WebAssembly backend did not start');
   return { simd: (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) as boolean };
 }

@@ -1,0 +1,28 @@
+import { batchMatMul } from './batch-mat-mul.ts';
+import { conv2dFilterGradient } from './conv2d-filter-gradient.ts';
+import { conv2dInputGradient } from './conv2d-input-gradient.ts';
+import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients.ts';
+import { meanOverLeadingAxes, sumOverLeadingAxes } from './leading-axes-reduction.ts';
+import { avgPoolGradient, maxPoolGradient } from './pool-gradients.ts';
+import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
+import { registerComposedKernels } from './wasm-kernel.ts';
+
+/**
+ * Completes tfjs's wasm backend for training: gradients that it lacks (convolution and depthwise convolution, gather),
+ * those that it gets wrong (pooling), and kernels that are many times faster composed from others (input gradients,
+ * products of transposed matrices, sums per channel). Other backends are not touched; a second call does nothing.
+ */
+export function registerWasmTrainingKernels(): void {
+  registerComposedKernels([
+    conv2dFilterGradient,
+    conv2dInputGradient,
+    depthwiseFilterGradient,
+    depthwiseInputGradient,
+    batchMatMul,
+    sumOverLeadingAxes,
+    meanOverLeadingAxes,
+    unsortedSegmentSum,
+    maxPoolGradient,
+    avgPoolGradient,
+  ]);
+}

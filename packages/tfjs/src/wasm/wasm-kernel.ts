@@ -1,0 +1,67 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** Arguments of a kernel that is written with tfjs operations. */
+export interface KernelCall<Attributes> {
+  readonly inputs: Readonly<Record<string, tf.Tensor>>;
+  readonly attrs: Attributes;
+  readonly backend: WasmMemory;
+}
+
+/** What kernels use of the backend itself. */
+export interface WasmMemory {
+  /** The values of a tensor where they lie; the view is valid until the next allocation. */
+  typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
+}
+
+/**
+ * A kernel for the wasm backend that is composed from kernels it has. Returns `undefined` to leave a call to the
+ * backend's own kernel.
+ */
+export interface ComposedKernel<Attributes = never> {
+  readonly name: string;
+  run(call: KernelCall<Attributes>): tf.Tensor | undefined;
+}
+
+const WASM = 'wasm';
+/** Marks our kernels, also for a second copy of this module. */
+const MARK = Symbol.for('hookline.composed-kernel');
+
+type Marked = tf.KernelConfig & { readonly [MARK]?: boolean };
+
+/** Registers composed kernels in front of the backend's own; a second time does nothing. */
+export function registerComposedKernels(kernels: readonly ComposedKernel[]): void {
+  for (const kernel of kernels) {
+    const own = tf.getKernel(kernel.name, WASM) as Marked | undefined | null;
+    if (own?.[MARK] === true) continue;
+    // tfjs warns when a kernel is registered over another one.
+    if (own) tf.unregisterKernel(kernel.name, WASM);
+    const config: Marked = {
+      kernelName: kernel.name,
+      backendName: WASM,
+      kernelFunc: (params) => runComposed(kernel, own ?? undefined, params),
+      // The backend's own kernel still binds its WebAssembly function when the backend starts.
+      ...(own?.setupFunc === undefined ? {} : { setupFunc: own.setupFunc }),
+      ...(own?.disposeFunc === undefined ? {} : { disposeFunc: own.disposeFunc }),
+      [MARK]: true,
+    };
+    tf.registerKernel(config);
+  }
+}
+
+type KernelParams = Parameters<tf.KernelFunc>[0];
+
+function runComposed(kernel: ComposedKernel, own: tf.KernelConfig | undefined, params: KernelParams) {
+  const call = {
+    inputs: params.inputs as Record<string, tf.Tensor>,
+    attrs: params.attrs as never,
+    backend: params.backend as WasmMemory,
+  };
+  let result: tf.Tensor | undefined;
+  const kept = tf.tidy(() => {
+    result = kernel.run(call);
+    return result ?? [];
+  });
+  if (result !== undefined) return kept as tf.Tensor;
+  if (own === undefined) throw new Error(`the wasm backend has no kernel ${kernel.name} for this call`);
+  return own.kernelFunc(params);
+}
