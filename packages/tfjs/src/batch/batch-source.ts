@@ -108,9 +108,13 @@ export class BatchSource {
     this.#skip = knows ? 0 : state.batches;
   }
 
-  /** Ends the pass in progress and lets the source free what it holds. */
+  /** Lets the source free what it holds. The next batch is the one that would have come without the call. */
   async close(): Promise<void> {
     const iterator = this.#iterator;
+    if (iterator !== undefined && this.#resumable() === undefined) {
+      this.#skip += this.#batches;
+      this.#batches = 0;
+    }
     this.#iterator = undefined;
     this.#iterable = undefined;
     await iterator?.return?.();
