@@ -98,7 +98,28 @@ export type { Checkpoints } from './state/checkpoints.ts';
 // Tensors of whichever runtime is in use
 export type { ScalarTensor, Tensor, TensorTypes, Variable } from './tensor-types.ts';
 
-// Random numbers, scalars on the device
+// Random numbers
 export { philox, PHILOX_WORDS } from './random/philox.ts';
 export { RandomStream } from './random/random-stream.ts';
+export { RandomStreams, type RandomStreamsState } from './random/random-streams.ts';
+
+// Event storage
+export {
+  EventStorage,
+  type EventStorageOptions,
+  type PutOptions,
+  type PutScalarOptions,
+} from './storage/event-storage.ts';
+export { HistoryBuffer, type ScalarSample } from './storage/history-buffer.ts';
 export type { LazyScalar } from './storage/lazy-scalar.ts';
+export type { HistogramEvent } from './storage/histogram.ts';
+export type { ImageEvent, ImageInput } from './storage/image.ts';
+export type { ReaderBatch, ScalarEvent, StorageReader } from './storage/storage-reader.ts';
+
+// Checkpoint files
+export type { Checkpoint, CheckpointInput, CheckpointManifest } from './checkpoint/checkpoint.ts';
+export { readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint-file.ts';
+export { CHECKPOINT_EXTENSION, listCheckpoints, readTag, writeTag } from './checkpoint/checkpoint-folder.ts';
+export { writeFileAtomically } from './checkpoint/atomic-file.ts';
+export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.ts';
+export type { HostDType, HostTensor, HostTensorData } from './checkpoint/host-tensor.ts';

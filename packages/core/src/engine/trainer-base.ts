@@ -259,6 +259,13 @@ export class TrainerBase implements TrainerView {
     }
     const closeRunner: Disposer = { owner: 'stepRunner', dispose: () => runner?.close?.() };
     errors.push(...(await tearDown([closeRunner, ...disposers], this.#options.disposeTimeout ?? 30_000)));
+    try {
+      // Once the training is over nobody may ask for the device any more, but for what it stored they may.
+      await this.storage.resolve();
+    } catch (error) {
+      errors.push(error);
+      this.storage.discardPending();
+    }
     return errors;
   }
 

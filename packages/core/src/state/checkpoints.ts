@@ -70,8 +70,9 @@ export class DiskCheckpoints implements Checkpoints {
     return tag === undefined ? undefined : join(this.#output.dir, tag);
   }
 
-  list(): Promise<readonly string[]> {
-    return listCheckpoints(this.#output.dir);
+  async list(): Promise<readonly string[]> {
+    const names = await listCheckpoints(this.#output.dir);
+    return names.map((name) => join(this.#output.dir, name));
   }
 }
 
