@@ -1,1 +1,4 @@
-export {};
+export { checkPluginContract, type ContractOptions } from './check-plugin-contract.ts';
+export { traceHooks, type TraceEntry } from './hook-trace.ts';
+export { RecordingLogger } from './recording-logger.ts';
+export { type HostBatch, tinyBatches, tinyTraining, type TinyTrainingOptions, weightsOf } from './tiny-training.ts';

@@ -1,0 +1,37 @@
+import { definePlugin, randomRef, storageRef } from '@hookline/core';
+import { checkPluginContract } from './check-plugin-contract.ts';
+
+/** Sums random numbers; `keeps` says whether the sum is saved. */
+const walker = (keeps: boolean) =>
+  definePlugin({
+    name: 'walker',
+    version: '1.0.0',
+    requires: { storage: storageRef, random: randomRef },
+    setup({ hooks, storage, random }) {
+      let sum = 0;
+      hooks.afterStep.tap(() => storage.putScalar('walk', (sum += random.float())));
+      return keeps ? { state: { save: () => sum, load: (saved) => void (sum = Number(saved)) } } : {};
+    },
+  })();
+
+describe('checkPluginContract', () => {
+  it('passes a plugin that resumes exactly', async () => {
+    await checkPluginContract({ plugin: () => walker(true) });
+  });
+
+  it('tells at which iterations a plugin loses its state', async () => {
+    await expect(checkPluginContract({ plugin: () => walker(false), iterations: 3 })).rejects.toThrow(
+      /\[HKL_CONTRACT\] walker: resuming after iteration 0: differs: .*resuming after iteration 1: differs/,
+    );
+  });
+
+  it('tells of a plugin that takes any option, and of one that fails to close', async () => {
+    const lax = definePlugin({
+      name: 'lax',
+      version: '1.0.0',
+      options: { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } },
+      setup: () => ({ dispose: () => { throw new Error('stuck'); } }),
+    });
+    await expect(checkPluginContract({ plugin: () => lax(), iterations: 2 })).rejects.toThrow(/an unknown option: is accepted; training twice: .*stuck/);
+  });
+});

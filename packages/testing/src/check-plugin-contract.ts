@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { checkpointsRef, definePlugin, HooklineError, type Plugin, type PluginInput, readCheckpoint, TrainerBase } from '@hookline/core';
+import { RecordingLogger } from './recording-logger.ts';
+
+/** How {@link checkPluginContract} tries a plugin. */
+export interface ContractOptions {
+  /** Makes the plugin, anew each time: `() => earlyStopping({ metric: 'loss' })`. */
+  readonly plugin: () => Plugin;
+  /** Other plugins it needs. Default none. */
+  readonly beside?: () => readonly PluginInput[];
+  /** Makes a trainer with these plugins. Default: a bare loop with a falling loss. */
+  readonly trainer?: (options: { plugins: readonly PluginInput[]; output: string; maxIterations: number }) => TrainerBase;
+  /** Iterations of each run. Default 6. */
+  readonly iterations?: number;
+  /** What of a trained trainer must be equal after resuming, besides plugin state. Default: the latest scalars. */
+  readonly observe?: (trainer: TrainerBase) => unknown;
+}
+
+/**
+ * Tries a plugin the way trainers use it, and reports everything that does not hold:
+ *
+ * 1. it refuses an option that it does not have;
+ * 2. a training with it completes, twice in one trainer, and tears down without an error;
+ * 3. a run that is saved and resumed at any iteration ends with the same plugin state and the same scalars as one that
+ *    was never interrupted.
+ *
+ * @throws HooklineError `HKL_CONTRACT` that lists what does not hold
+ */
+export async function checkPluginContract(options: ContractOptions): Promise<void> {
+  const { plugin, iterations = 6 } = options;
+  const problems: string[] = [];
+  const attempt = async (what: string, body: () => Promise<string | undefined>): Promise<void> => {
+    try {
+      const problem = await body();
+      if (problem !== undefined) problems.push(`${what}: ${problem}`);
+    } catch (error) {
+      problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  await attempt('an unknown option', () => refusesUnknownOption(options));
+  await attempt('training twice', async () => {
+    const output = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
+    try {
+      const trainer = makeTrainer(options, output, iterations, []);
+      await trainer.train();
+      await trainer.train({ maxIterations: iterations * 2 });
+      return undefined;
+    } finally {
+      await rm(output, { recursive: true, force: true });
+    }
+  });
+  for (let at = 0; at < iterations - 1; at++) await attempt(`resuming after iteration ${at}`, () => resumesAt(options, at, iterations));
+  if (problems.length === 0) return;
+  throw new HooklineError('HKL_CONTRACT', problems.join('; '), { who: plugin().name, fix: 'Mend the plugin, or see what its test leaves out' });
+}
+
+async function refusesUnknownOption(options: ContractOptions): Promise<string | undefined> {
+  const { definition, options: given, instance } = options.plugin();
+  const odd = { ...options.plugin(), options: { ...(given as object | undefined), 'no-such-option': 1 }, definition, instance };
+  try {
+    await makeTrainer({ ...options, plugin: () => odd }, 'unused', 1, []).prepare();
+  } catch (error) {
+    return error instanceof HooklineError && ['HKL_OPTION_UNKNOWN', 'HKL_OPTION_INVALID'].includes(error.code) ? undefined : String(error);
+  }
+  return 'is accepted';
+}
+
+async function resumesAt(options: ContractOptions, at: number, iterations: number): Promise<string | undefined> {
+  const output = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
+  try {
+    const whole = await runAndLook(options, makeTrainer(options, output, iterations, [saver({ at })]), output);
+    const resumed = makeTrainer(options, output, iterations, [saver({ at: -1 })]);
+    await resumed.load(join(output, `at-${at}.safetensors`));
+    const after = await runAndLook(options, resumed, output);
+    return isDeepStrictEqual(after, whole) ? undefined : `differs: ${JSON.stringify(after)} instead of ${JSON.stringify(whole)}`;
+  } finally {
+    await rm(output, { recursive: true, force: true });
+  }
+}
+
+async function runAndLook({ observe = latestScalars, plugin }: ContractOptions, trainer: TrainerBase, output: string): Promise<unknown> {
+  await trainer.train();
+  const { manifest } = await readCheckpoint(join(output, 'end.safetensors'));
+  const states = manifest.entries['hookline/plugins']?.data as Record<string, unknown> | undefined;
+  return { state: states?.[plugin().id], seen: observe(trainer) };
+}
+
+const latestScalars = (trainer: TrainerBase): unknown =>
+  Object.fromEntries([...trainer.storage.latest()].filter(([name]) => !name.endsWith('time')).map(([name, { value }]) => [name, value]));
+
+function makeTrainer(options: ContractOptions, output: string, maxIterations: number, more: readonly PluginInput[]): TrainerBase {
+  const plugins = [...(options.beside?.() ?? []), options.plugin(), ...more];
+  const bare = (): TrainerBase =>
+    new TrainerBase({ step: ({ iteration }) => 1 / (iteration + 1), maxIterations, plugins, output, seed: 1, logger: new RecordingLogger() });
+  return options.trainer?.({ plugins, output, maxIterations }) ?? bare();
+}
+
+/** Saves after one iteration, and at the end. */
+const saver = ({ at }: { readonly at: number }): Plugin =>
+  definePlugin({
+    name: '@hookline/testing/contract-saver',
+    version: '0.1.0',
+    requires: { checkpoints: checkpointsRef },
+    setup({ hooks, checkpoints }) {
+      hooks.afterStep.tap(async ({ iteration }) => void (iteration === at && (await checkpoints.save(`at-${at}`))));
+      hooks.afterTrain.tap(async () => void (await checkpoints.save('end', { tag: false })));
+    },
+  })();
