@@ -87,7 +87,7 @@ export {
 } from './state/restore-variables.ts';
 
 // A training with tensors
-export { batchSourceRef } from './training/batch-source-ref.ts';
+export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';
 export { seededInit } from './training/seeded-init.ts';
 export { tfjsRuntime, type Made, type TfjsRuntime, type TfjsRuntimeOptions } from './training/tfjs-runtime.ts';
 export { tfjsState } from './training/tfjs-state.ts';

@@ -4,7 +4,7 @@ import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { createStepRunner, type StepRunnerOptions } from '../step/create-step-runner.ts';
 import { StepScope, stepScopeRef } from '../step/step-scope.ts';
-import { batchSourceRef } from './batch-source-ref.ts';
+import { batchSourceRef, trainDataRef } from './batch-source-ref.ts';
 import { seededInit } from './seeded-init.ts';
 import { tfjsState } from './tfjs-state.ts';
 
@@ -52,7 +52,8 @@ export function tfjsRuntime({ model, optimizer, data, loadData, ...options }: Tf
         { random: randomRef },
       ),
       provide(optimizerRef, (uses) => (typeof optimizer === 'function' ? optimizer(uses.model) : optimizer), { model: modelRef }),
-      provide(batchSourceRef, async () => new BatchSource((await loadData?.()) ?? (data as DataSource), sourceOptions)),
+      provide(trainDataRef, () => loadData?.() ?? (data as DataSource)),
+      provide(batchSourceRef, (uses) => new BatchSource(uses.data, sourceOptions), { data: trainDataRef }),
       provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
       provide(
         stepRunnerRef,
