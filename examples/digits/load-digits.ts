@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { tf } from 'hookline';
 import { type Digits, drawDigits, SIDE } from './draw-digits.ts';
 
 /** The first nine tenths of the digits to train with, the last tenth to test. */
@@ -33,4 +34,18 @@ async function readDigits(root: string): Promise<Digits> {
   const labels = await read(/^labels-.*\.u8$/, 'labels-*.u8');
   if (images.length === labels.length * SIDE * SIDE) return { images, labels };
   throw new Error(`data.root: ${images.length / (SIDE * SIDE)} images and ${labels.length} labels in ${root}`);
+}
+
+/** A batch on the device: grey images [batch, 28, 28, 1] of 0 to 255, labels [batch]. */
+export interface DigitBatch {
+  readonly image: tf.Tensor4D;
+  readonly label: tf.Tensor1D;
+}
+
+/** Digits as the fields of an ArrayLoader. */
+export function digitFields({ images, labels }: Digits) {
+  return {
+    image: { data: images, shape: [labels.length, SIDE, SIDE, 1] as const },
+    label: { data: labels, shape: [labels.length] as const },
+  };
 }

@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConsoleLogger, type PluginInput, presetDefault, selectDevice, tf, TrainerBase } from 'hookline';
+import { alternate, type BenchmarkArgs, type BenchmarkResult, figureOfPairs, median } from '../lib/index.ts';
+import { makeBody } from './step-body.ts';
+
+const STEPS = 400;
+
+/** When steps began and ended, so that what runs between two of them can be told from what runs within. */
+class Clock {
+  readonly #begun: number[] = [];
+  readonly #ended: number[] = [];
+
+  around<T>(body: () => T): T {
+    this.#begun.push(performance.now());
+    const result = body();
+    this.#ended.push(performance.now());
+    return result;
+  }
+
+  /** Milliseconds from the beginning of one step to that of the next. */
+  get period(): number {
+    return median(this.#begun.slice(1).map((begin, step) => begin - (this.#begun[step] ?? begin)));
+  }
+
+  /** Milliseconds from the end of one step to the beginning of the next. */
+  get between(): number {
+    return median(this.#begun.slice(1).map((begin, step) => begin - (this.#ended[step] ?? begin)));
+  }
+}
+
+/**
+ * What the engine and its plugins add to a step. The step is a small network's, written by hand; all contestants but
+ * `fit` run the very same function, so that all the engine can add lies between two steps.
+ */
+export default async function overhead({ quick }: BenchmarkArgs): Promise<BenchmarkResult> {
+  await selectDevice('auto');
+  const body = makeBody();
+  const folder = await mkdtemp(join(tmpdir(), 'hookline-overhead-'));
+  const between: Record<'loop' | 'bare' | 'preset_default', number[]> = { loop: [], bare: [], preset_default: [] };
+
+  const loop = (): number => {
+    const clock = new Clock();
+    for (let step = 0; step < STEPS; step++) clock.around(body.step);
+    between.loop.push(clock.between * 1000);
+    return clock.period;
+  };
+  const hookline = async (label: 'bare' | 'preset_default', plugins: readonly PluginInput[]): Promise<number> => {
+    const clock = new Clock();
+    const step = () => ({ losses: { total_loss: clock.around(body.step) }, dataTime: 0 });
+    const logger = new ConsoleLogger({ level: 'silent' });
+    const run = new TrainerBase({ step, maxIterations: STEPS, plugins, output: join(folder, label), logger, seed: 1 });
+    await run.train();
+    between[label].push(clock.between * 1000);
+    return clock.period;
+  };
+  const periodic = STEPS * 10;
+  const preset = () => presetDefault({ lrScheduler: false, checkpointer: { period: periodic }, writers: { period: periodic } });
+  const rounds = quick ? 3 : 15;
+  const { figures, samples } = await alternate(
+    {
+      'step.loop': loop,
+      'step.bare': () => hookline('bare', []),
+      'step.preset_default': () => hookline('preset_default', [preset()]),
+      'step.fit': () => body.fit(STEPS),
+    },
+    { rounds, warmup: 2 },
+  );
+  body.dispose();
+  await rm(folder, { recursive: true, force: true });
+  const added = (label: 'bare' | 'preset_default') =>
+    figureOfPairs(between[label].slice(-rounds), between.loop.slice(-rounds), (ours, theirs) => ours - theirs, 'us');
+  return {
+    figures: { ...figures, 'added.bare': added('bare'), 'added.preset_default': added('preset_default') },
+    notes: [
+      `${tf.getBackend()}; each round is ${STEPS} steps of an MLP 16-32-4, batch 32, SGD; a figure is the median of its round`,
+      'added: from the end of one step to the beginning of the next, less the same of the hand-written loop',
+      `goal: added.preset_default at most 20 us; samples: ${samples['step.loop'].length} rounds`,
+    ],
+  };
+}

@@ -1,0 +1,60 @@
+import { ArrayLoader, ClassificationEvaluator, defineConfig, defineTrainer, layersModel, tf, z } from 'hookline';
+import { SIDE } from './draw-digits.ts';
+import { type DigitBatch, digitFields, loadDigits } from './load-digits.ts';
+import { shiftImages } from './shift-images.ts';
+
+const config = defineConfig(
+  {
+    output: 'runs/digits',
+    solver: { optimizer: 'adam', batchSize: 60, maxIterations: 750, baseLr: 0.003, weightDecay: 0, lrSchedule: 'WarmupCosineLR', warmupIterations: 50 },
+    test: { evalPeriod: 150 },
+    checkpoint: { period: 150, maxToKeep: 2, best: 'accuracy' },
+  },
+  {
+    /** Folder with images-*x28x28.u8 and labels-*.u8; empty draws digits. */
+    data: { root: z.string().default('') },
+    /** Channels of the first convolution. */
+    model: { width: z.int().positive().default(16), dropout: z.number().min(0).lt(1).default(0.25) },
+  },
+);
+
+/** Two convolutions with batch norm between poolings, one hidden layer. */
+function makeNet(width: number, dropout: number): tf.LayersModel {
+  const { conv2d, batchNormalization, reLU, maxPooling2d, flatten, dense, dropout: drop } = tf.layers;
+  const block = (filters: number, inputShape?: number[]) => [
+    conv2d({ filters, kernelSize: 3, padding: 'same', useBias: false, ...(inputShape && { inputShape }) }),
+    batchNormalization(),
+    reLU(),
+    maxPooling2d({ poolSize: 2 }),
+  ];
+  return tf.sequential({
+    layers: [
+      ...block(width, [SIDE, SIDE, 1]),
+      ...block(2 * width),
+      flatten(),
+      dense({ units: 8 * width, activation: 'relu' }),
+      drop({ rate: dropout }),
+      dense({ units: 10 }),
+    ],
+  });
+}
+
+export default defineTrainer({
+  config,
+
+  buildModel: ({ model }) =>
+    layersModel<DigitBatch>(makeNet(model.width, model.dropout), {
+      inputs: ({ image }) => image.toFloat().div(255),
+      loss: (logits, { label }) => tf.losses.softmaxCrossEntropy(tf.oneHot(label, 10), logits) as tf.Scalar,
+    }),
+
+  buildTrainLoader: async ({ data, solver }, trainer) => {
+    const { train } = await loadDigits(data.root);
+    const random = trainer.random.stream('train-loader');
+    return new ArrayLoader(digitFields(train), { batchSize: solver.batchSize, shuffle: true, repeat: true, random, transform: shiftImages });
+  },
+
+  buildTestLoader: async ({ data }) => new ArrayLoader(digitFields((await loadDigits(data.root)).test), { batchSize: 100 }),
+
+  buildEvaluator: () => new ClassificationEvaluator({ classes: 10, label: (batch: DigitBatch) => batch.label }),
+});
