@@ -1,1 +1,3 @@
-export {};
+export { ema, VERSION } from './plugin.ts';
+export type { EmaOptions } from './options.ts';
+export { emaRef, type Ema } from './ema-service.ts';

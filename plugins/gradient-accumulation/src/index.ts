@@ -1,1 +1,2 @@
-export {};
+export { gradientAccumulation, VERSION } from './plugin.ts';
+export type { GradientAccumulationOptions } from './options.ts';

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+export const emaSchema = z.strictObject({
+  decay: z.number().min(0).lt(1).default(0.999),
+  warmup: z.boolean().default(true),
+  averageState: z.boolean().default(true),
+  evaluate: z.boolean().default(true),
+});
+
+/** Options of the exponential moving average. */
+export interface EmaOptions {
+  /** How much of the average each update keeps, from 0 up to below 1. @default 0.999 */
+  readonly decay?: number;
+  /**
+   * Keeps less of it in the beginning, min(decay, (1 + n) / (10 + n)) after n updates, so that the first weights are
+   * soon forgotten.
+   * @default true
+   */
+  readonly warmup?: boolean;
+  /** Whether the model's state, such as the moving statistics of batch norm, is averaged as well. @default true */
+  readonly averageState?: boolean;
+  /** Whether evaluation sees the averaged weights. @default true */
+  readonly evaluate?: boolean;
+}

@@ -1,0 +1,75 @@
+import { definePlugin, type Evaluation, evaluationRef, HooklineError, provide, replace } from '@hookline/core';
+import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { type Ema, emaRef, EmaService } from './ema-service.ts';
+import { emaSchema } from './options.ts';
+import { WeightAverage } from './weight-average.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-ema';
+/** Version of this package. */
+export const VERSION = '0.1.0';
+
+/**
+ * Keeps an exponential moving average of the weights, on the device, and evaluates with it.
+ *
+ * @example ema({ decay: 0.9998 })
+ */
+export const ema = definePlugin({
+  name: PLUGIN_NAME,
+  version: VERSION,
+  description: 'keeps an exponential moving average of the weights and evaluates with it',
+  options: emaSchema,
+  provides: ['averaging'],
+  before: ['statistics', 'checkpointing', 'evaluation'],
+  requires: { scope: stepScopeRef, model: modelRef, service: emaRef },
+  services: ({ evaluate }) => [
+    provide(emaRef, () => new EmaService()),
+    ...(evaluate
+      ? [replace(evaluationRef, (original, { service }) => withAverages(original, service), { service: emaRef })]
+      : []),
+  ],
+  setup({ hooks, plugin, scope, model, service }, { decay, warmup, averageState }) {
+    const { value } = model;
+    const variables = new Map([...value.trainable(), ...(averageState ? value.state() : [])]);
+    const average = new WeightAverage(scope.value, plugin.id, variables, { decay, warmup });
+    // Until the training begins, weights may be loaded that the average must start from.
+    let hasBegun = false;
+    if (service instanceof EmaService) service.attach(average, () => hasBegun);
+    hooks.beforeTrain.tap(() => {
+      if (!hasBegun) average.reset();
+      hasBegun = true;
+    });
+    hooks.afterUpdate.tap(() => average.update());
+    hooks.saveState.tap(() => {
+      if (average.isSwapped) throw savedWhileSwapped(plugin.id);
+    });
+    hooks.loadState.tap(({ scope: loaded }) => {
+      if (loaded === 'weights') hasBegun = false;
+    });
+    return {
+      state: {
+        save: () => ({ hasBegun }),
+        load: (data) => {
+          hasBegun = (data as { hasBegun: boolean }).hasBegun;
+        },
+      },
+    };
+  },
+});
+
+/** An evaluation that sees the averages. */
+function withAverages(original: Evaluation, service: Ema): Evaluation {
+  return {
+    run: (step) => service.withAverages(() => original.run(step)),
+    get latest() {
+      return original.latest;
+    },
+  };
+}
+
+function savedWhileSwapped(who: string): HooklineError {
+  return new HooklineError('HKL_EMA_SWAPPED', 'the model holds the averaged weights, and a checkpoint is being saved', {
+    who,
+    where: 'hook saveState',
+    fix: 'Save before or after the evaluation, in afterStep, so that the weights of the training are saved',
+  });
+}

@@ -1,0 +1,90 @@
+import { definePlugin, HooklineError, loggerRef, type NamedTensors } from '@hookline/core';
+import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { Accumulators } from './accumulators.ts';
+import { gradientAccumulationSchema } from './options.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-gradient-accumulation';
+/** Version of this package. */
+export const VERSION = '0.1.0';
+
+/** What resuming needs; the sums themselves are tensors of the step. */
+interface SavedState {
+  /** Micro-batches in the sums. */
+  readonly done: number;
+  readonly steps: number;
+  readonly names: readonly string[];
+}
+
+/**
+ * Updates the weights once every `steps` steps, with the gradients of all of them.
+ *
+ * Nothing is changed before the step's loss is known to be finite, so a failed step that is skipped leaves the sums as
+ * they were, and the update comes one step later.
+ *
+ * @example gradientAccumulation({ steps: 4 })
+ */
+export const gradientAccumulation = definePlugin({
+  name: PLUGIN_NAME,
+  version: VERSION,
+  description: 'updates the weights once every few steps, with the gradients of all of them',
+  options: gradientAccumulationSchema,
+  provides: ['accumulation'],
+  before: ['schedule', 'gradients', 'averaging', 'statistics', 'checkpointing'],
+  requires: { scope: stepScopeRef, model: modelRef, logger: loggerRef },
+  setup({ hooks, plugin, scope, model, logger }, { steps, reduction }) {
+    if (steps === 1) return;
+    const scale = reduction === 'mean' ? 1 / steps : 1;
+    let done = 0;
+    const isUpdate = scope.value.variant(`${plugin.id}/update`, () => done === steps - 1);
+    const sums = new Accumulators(scope.value, plugin.id, model.value.trainable());
+    let held: NamedTensors = {};
+    hooks.beforeTrain.tap(({ startIteration, maxIterations }) => {
+      const left = (done + maxIterations - startIteration) % steps;
+      if (left === 0) return;
+      logger.warn(
+        `the last ${left} of the steps until ${maxIterations} change no weight: updates come every ${steps} steps`,
+      );
+    });
+    hooks.gradients.tap((gradients) => {
+      if (isUpdate.value) return sums.total(gradients, scale);
+      // Taps that come later, such as clipping, are for the gradients of an update; this step has none.
+      held = gradients;
+      return {};
+    });
+    hooks.update.tap(() => {
+      if (isUpdate.value) {
+        sums.clear();
+        return undefined;
+      }
+      sums.add(held);
+      held = {};
+      return false;
+    });
+    hooks.afterStep.tap(() => {
+      done = (done + 1) % steps;
+    });
+    return {
+      state: {
+        save: () => ({ done, steps, names: sums.names }) satisfies SavedState,
+        load: (data) => {
+          const saved = data as unknown as SavedState;
+          if (saved.done > 0 && saved.steps !== steps) throw stepsChanged(plugin.id, saved, steps);
+          done = saved.done;
+          sums.remember(saved.names);
+        },
+      },
+    };
+  },
+});
+
+function stepsChanged(who: string, saved: SavedState, steps: number): HooklineError {
+  return new HooklineError(
+    'HKL_ACCUMULATION_STEPS',
+    `the checkpoint is ${saved.done} of ${saved.steps} micro-batches into an update, and steps is ${steps} now`,
+    {
+      who,
+      where: 'loading its state',
+      fix: `Resume with steps: ${saved.steps}, or from a checkpoint between two updates`,
+    },
+  );
+}
