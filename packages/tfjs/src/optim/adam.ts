@@ -46,7 +46,11 @@ export class AdamOptimizer extends BaseOptimizer {
     tf.tidy(() => {
       const one = tf.scalar(1);
       const [beta1, beta2] = [tf.scalar(this.beta1), tf.scalar(this.beta2)];
-      const [rest1, rest2] = [tf.scalar(1 - this.beta1), tf.scalar(1 - this.beta2)];
+      // Of the float32 values, so that weights of old and new, and with them the bias corrections, sum up to exactly 1.
+      const [rest1, rest2] = [this.beta1, this.beta2].map((beta) => tf.scalar(1 - Math.fround(beta))) as [
+        tf.Scalar,
+        tf.Scalar,
+      ];
       const power1 = mul(this.#beta1Power, beta1);
       const power2 = mul(this.#beta2Power, beta2);
       this.#beta1Power.assign(power1);
