@@ -44,7 +44,10 @@ export const maxPoolGradient: ComposedKernel<Attributes> = {
             let index = image + (row * width + left) * channels + channel;
             for (let column = left; column < right; column++, index += channels) {
               const value = x[index]!;
-              if (value > best) [best, position] = [value, index];
+              if (value > best) {
+                best = value;
+                position = index;
+              }
             }
           }
           dx[position]! += dy[output + channel]!;

@@ -4,13 +4,14 @@ import { conv2dInputGradient } from './conv2d-input-gradient.ts';
 import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients.ts';
 import { meanOverLeadingAxes, sumOverLeadingAxes } from './leading-axes-reduction.ts';
 import { avgPoolGradient, maxPoolGradient } from './pool-gradients.ts';
+import { tileRows } from './tile-rows.ts';
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 import { registerComposedKernels } from './wasm-kernel.ts';
 
 /**
  * Completes tfjs's wasm backend for training: gradients that it lacks (convolution and depthwise convolution, gather),
  * those that it gets wrong (pooling), and kernels that are many times faster composed from others (input gradients,
- * products of transposed matrices, sums per channel). Other backends are not touched; a second call does nothing.
+ * products of transposed matrices, sums and copies per channel). Other backends are not touched; a second call does nothing.
  */
 export function registerWasmTrainingKernels(): void {
   registerComposedKernels([
@@ -21,6 +22,7 @@ export function registerWasmTrainingKernels(): void {
     batchMatMul,
     sumOverLeadingAxes,
     meanOverLeadingAxes,
+    tileRows,
     unsortedSegmentSum,
     maxPoolGradient,
     avgPoolGradient,
