@@ -140,7 +140,7 @@ export class BatchSource {
               throw failed(cause, this.#position());
             },
           )
-        : this.#accept(result as IteratorResult<unknown>);
+        : this.#accept(result);
     } catch (cause) {
       throw failed(cause, this.#position());
     }
@@ -170,8 +170,7 @@ export class BatchSource {
     const iterable = typeof this.#data === 'function' ? this.#data() : this.#data;
     if (!isIterable(iterable)) throw invalid(iterable, 'what the data function returned');
     this.#iterable = iterable;
-    this.#iterator =
-      Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+    this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
     return this.#iterator;
   }
 

@@ -42,10 +42,11 @@ export function toDevice(batch: unknown, { tensors = 'consume' }: ToDeviceOption
   const place = (value: unknown, path: string): unknown => {
     if (typeof value !== 'object' || value === null) return value;
     if (value instanceof tf.Tensor) {
-      if (value.isDisposed) throw disposed(path);
-      const isTheirs = tensors === 'borrow' || value instanceof tf.Variable || isKept(value);
-      if (!isTheirs) consumed.push(value);
-      return value;
+      const tensor = value as tf.Tensor;
+      if (tensor.isDisposed) throw disposed(path);
+      const isTheirs = tensors === 'borrow' || tensor instanceof tf.Variable || isKept(tensor);
+      if (!isTheirs) consumed.push(tensor);
+      return tensor;
     }
     if (isHostTensor(value)) {
       const tensor = makeTensor(value, path);

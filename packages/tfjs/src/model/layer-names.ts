@@ -27,6 +27,7 @@ export function nameWeights(model: tf.LayersModel): NamedWeight[] {
   const weights: NamedWeight[] = [];
   for (const layer of flattenLayers(model.layers)) {
     for (const weight of layer.weights) {
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- a layer's weight is a variable
       const variable = weight.read() as tf.Variable;
       if (seen.has(variable)) continue;
       seen.add(variable);
@@ -40,7 +41,8 @@ export function nameWeights(model: tf.LayersModel): NamedWeight[] {
   return weights;
 }
 
-function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {
+/** The layers of a model and of the models in it. */
+export function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {
   for (const layer of layers) {
     const { layers: inner } = layer as { readonly layers?: readonly Layer[] };
     if (inner === undefined) yield layer;

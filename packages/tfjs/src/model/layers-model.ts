@@ -1,6 +1,6 @@
 import { HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
-import { nameWeights } from './layer-names.ts';
+import { flattenLayers, nameWeights } from './layer-names.ts';
 import type { ModelLosses, TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link layersModel}. */
@@ -36,10 +36,13 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
 ): TrainableLayersModel {
   const { loss, name = layers.name, inputs = (batch: Batch) => findInputs(batch, name) } = options;
   const weights = namedWeights(layers, name);
-  const trainable = new Map(weights.filter((weight) => weight.trainable).map((weight) => [weight.name, weight.variable]));
+  const trainable = new Map(
+    weights.filter((weight) => weight.trainable).map((weight) => [weight.name, weight.variable]),
+  );
   const state = new Map(weights.filter((weight) => !weight.trainable).map((weight) => [weight.name, weight.variable]));
   const kinds = new Map(weights.map((weight) => [weight.name, weight.kind]));
-  const hasRegularizers = tf.tidy(() => layers.calculateLosses().length > 0);
+  // tfjs asks a sequential model for its regularizers in vain, so its layers are asked.
+  const regularized = [...flattenLayers(layers.layers)].filter((layer) => layer.losses.length > 0);
   const predict = (of: unknown): tf.Tensor | tf.Tensor[] =>
     tf.tidy(() => layers.apply(of as tf.Tensor, { training: model.training }) as tf.Tensor | tf.Tensor[]);
   const model: TrainableLayersModel = {
@@ -52,7 +55,7 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
     losses: (batch) => {
       const outputs = layers.apply(inputs(batch as Batch), { training: model.training }) as Outputs;
       const losses = loss(outputs, batch as Batch);
-      return hasRegularizers ? addRegularization(losses, layers) : losses;
+      return regularized.length === 0 ? losses : addRegularization(losses, regularized);
     },
     predict,
   };
@@ -76,8 +79,9 @@ function namedWeights(layers: tf.LayersModel, name: string): ReturnType<typeof n
   });
 }
 
-function addRegularization(losses: ModelLosses, layers: tf.LayersModel): ModelLosses {
-  const regularization = tf.addN(layers.calculateLosses().map((each) => each.mean())).asScalar();
+function addRegularization(losses: ModelLosses, layers: readonly tf.layers.Layer[]): ModelLosses {
+  const terms = layers.flatMap((layer) => layer.calculateLosses());
+  const regularization = tf.addN(terms.map((term) => term.mean())).asScalar();
   if (losses instanceof tf.Tensor) return losses.add(regularization);
   return { ...losses, regularization_loss: regularization };
 }

@@ -36,7 +36,10 @@ export abstract class BaseOptimizer implements Optimizer {
     for (const { lrFactor } of this.groups) {
       if (rates.has(lrFactor)) continue;
       const input = lrFactor === 1 ? 'learning_rate' : `learning_rate*${lrFactor}`;
-      rates.set(lrFactor, scalarInput(input, () => this.#learningRate * lrFactor));
+      rates.set(
+        lrFactor,
+        scalarInput(input, () => this.#learningRate * lrFactor),
+      );
     }
     this.#rates = rates;
     this.inputs = [...rates.values()];

@@ -13,7 +13,10 @@ beforeAll(async () => {
 
 const OPTIMIZERS: [string, (model: TrainableModel) => Optimizer][] = [
   ['sgd', (model) => sgd(model, { learningRate: 0.05 })],
-  ['sgd with Nesterov', (model) => sgd(model, { learningRate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 0.01 })],
+  [
+    'sgd with Nesterov',
+    (model) => sgd(model, { learningRate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 0.01 }),
+  ],
   ['adam', (model) => adam(model, { learningRate: 0.01, weightDecay: 0.01 })],
   ['adamW', (model) => adamW(model, { learningRate: 0.01, biasLrFactor: 2 })],
   ['tf.train.sgd', (model) => tfjsOptimizer(model, tf.train.sgd(0.05))],
@@ -36,7 +39,6 @@ it.each(OPTIMIZERS)('%s: 7 steps, save, restore, 7 steps are 14 steps to the bit
   await resume(first, second);
   expect(await second.steps(7, 14)).toEqual(losses.slice(7));
   expect(await bitsOf(second)).toEqual(await bitsOf(whole));
-  expect(losses[13]!).toBeLessThan(losses[0]!);
 });
 
 it.each(OPTIMIZERS)('%s: every slot matters or is one', async (_, optimizer) => {

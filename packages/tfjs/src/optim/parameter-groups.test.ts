@@ -24,7 +24,9 @@ beforeAll(async () => {
 /** Each parameter's factor and decay. */
 function flat(options: ParameterGroupOptions): Record<string, [number, number]> {
   const groups = parameterGroups(model, options);
-  return Object.fromEntries(groups.flatMap(({ names, lrFactor, weightDecay }) => names.map((name) => [name, [lrFactor, weightDecay]])));
+  return Object.fromEntries(
+    groups.flatMap(({ names, lrFactor, weightDecay }) => names.map((name) => [name, [lrFactor, weightDecay]])),
+  );
 }
 
 it('merges what is equal into one group, without frozen parameters', () => {
@@ -65,7 +67,9 @@ it('lets later rules win: defaults, norms, lrFactor, overrides', () => {
 });
 
 it('lets a full name win over the last part of a name', () => {
-  const { 'fc/bias': fc, 'head/bias': head } = flat({ overrides: { bias: { lrFactor: 3 }, 'fc/bias': { lrFactor: 4 } } });
+  const { 'fc/bias': fc, 'head/bias': head } = flat({
+    overrides: { bias: { lrFactor: 3 }, 'fc/bias': { lrFactor: 4 } },
+  });
   expect([fc, head]).toEqual([
     [4, 0],
     [3, 0],

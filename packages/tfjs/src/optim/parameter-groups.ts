@@ -94,10 +94,14 @@ function collectOverrides(names: readonly string[], options: ParameterGroupOptio
       });
     }
     if (learningRate !== undefined && (base === undefined || base === 0)) {
-      throw new HooklineError('HKL_GROUP_NEEDS_LR', `the override of "${name}" has a learning rate but there is no base`, {
-        who: 'option overrides of the parameter groups',
-        fix: 'Give learningRate beside overrides, or use lrFactor',
-      });
+      throw new HooklineError(
+        'HKL_GROUP_NEEDS_LR',
+        `the override of "${name}" has a learning rate but there is no base`,
+        {
+          who: 'option overrides of the parameter groups',
+          fix: 'Give learningRate beside overrides, or use lrFactor',
+        },
+      );
     }
     const override: Override = {};
     if (lrFactor !== undefined) override.lrFactor = lrFactor;

@@ -12,7 +12,11 @@ beforeAll(async () => {
 const START = [0.5, -1.25, 2];
 const gradientAt = (step: number): number[] => [0.1 * step + 0.3, -0.7, Math.cos(step)];
 
-function train(make: (model: ReturnType<typeof modelOf>) => Optimizer, steps: number, rate?: (i: number) => number): number[] {
+function train(
+  make: (model: ReturnType<typeof modelOf>) => Optimizer,
+  steps: number,
+  rate?: (i: number) => number,
+): number[] {
   const model = modelOf();
   const optimizer = make(model);
   const scope = new StepScope();
@@ -29,7 +33,11 @@ function modelOf() {
 }
 
 /** g += λp; b = μb + g; d = g + μb with Nesterov, else b; p -= lr·d, in double precision. */
-function reference({ learningRate, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions, steps: number, rate?: (i: number) => number): number[] {
+function reference(
+  { learningRate, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions,
+  steps: number,
+  rate?: (i: number) => number,
+): number[] {
   return START.map((start, k) => {
     let p = start;
     let b = 0;

@@ -20,18 +20,39 @@ interface TfjsInternals {
 }
 
 /** Where the optimizers of tfjs 4.22 keep their state: lists of slots by field and name, then single variables. */
-const STATE: Readonly<Record<string, { readonly slots: readonly (readonly [string, string])[]; readonly scalars: readonly string[] }>> = {
+const STATE: Readonly<
+  Record<string, { readonly slots: readonly (readonly [string, string])[]; readonly scalars: readonly string[] }>
+> = {
   SGD: { slots: [], scalars: [] },
   Momentum: { slots: [['accumulations', 'momentum']], scalars: [] },
   Adagrad: { slots: [['accumulatedGrads', 'accumulator']], scalars: [] },
-  Adadelta: { slots: [['accumulatedGrads', 'accum_grad'], ['accumulatedUpdates', 'accum_var']], scalars: [] },
-  Adam: { slots: [['accumulatedFirstMoment', 'm'], ['accumulatedSecondMoment', 'v']], scalars: ['accBeta1', 'accBeta2'] },
+  Adadelta: {
+    slots: [
+      ['accumulatedGrads', 'accum_grad'],
+      ['accumulatedUpdates', 'accum_var'],
+    ],
+    scalars: [],
+  },
+  Adam: {
+    slots: [
+      ['accumulatedFirstMoment', 'm'],
+      ['accumulatedSecondMoment', 'v'],
+    ],
+    scalars: ['accBeta1', 'accBeta2'],
+  },
   Adamax: {
-    slots: [['accumulatedFirstMoment', 'm'], ['accumulatedWeightedInfNorm', 'v']],
+    slots: [
+      ['accumulatedFirstMoment', 'm'],
+      ['accumulatedWeightedInfNorm', 'v'],
+    ],
     scalars: ['accBeta1', 'iteration'],
   },
   RMSProp: {
-    slots: [['accumulatedMeanSquares', 'rms'], ['accumulatedMoments', 'momentum'], ['accumulatedMeanGrads', 'mg']],
+    slots: [
+      ['accumulatedMeanSquares', 'rms'],
+      ['accumulatedMoments', 'momentum'],
+      ['accumulatedMeanGrads', 'mg'],
+    ],
     scalars: [],
   },
 };

@@ -8,13 +8,15 @@ export async function captureVariables(
   variables: ReadonlyMap<string, tf.Variable>,
   prefix = '',
 ): Promise<Map<string, HostTensor>> {
-  const entries = [...variables];
-  const data = await Promise.all(entries.map(([, variable]) => variable.data()));
-  return new Map(
-    entries.map(([name, { dtype, shape }], index) => [
-      `${prefix}${name}`,
-      // A copy: a backend may hand out the memory in which the variable lives.
-      { dtype: DTYPES[dtype as keyof typeof DTYPES], shape: [...shape], data: data[index]!.slice() } as HostTensor,
-    ]),
+  const tensors = [...variables].map(
+    async ([name, variable]) => [`${prefix}${name}`, await hostTensor(variable)] as const,
   );
+  return new Map(await Promise.all(tensors));
+}
+
+async function hostTensor(variable: tf.Variable): Promise<HostTensor> {
+  const { dtype, shape } = variable;
+  const data = await variable.data();
+  // A copy: a backend may hand out the memory in which the variable lives.
+  return { dtype: DTYPES[dtype as keyof typeof DTYPES], shape: [...shape], data: data.slice() };
 }

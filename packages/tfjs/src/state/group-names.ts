@@ -9,6 +9,8 @@ export function groupNames(names: Iterable<string>): string {
     else group.push(name.slice(slash + 1));
   }
   return [...groups]
-    .map(([prefix, ends]) => (ends.length > 1 && prefix !== '' ? `${prefix}{${ends.join(', ')}}` : ends.map((end) => prefix + end).join(', ')))
+    .map(([prefix, ends]) =>
+      ends.length > 1 && prefix !== '' ? `${prefix}{${ends.join(', ')}}` : ends.map((end) => prefix + end).join(', '),
+    )
     .join(', ');
 }

@@ -79,6 +79,6 @@ const describe = ({ dtype, shape }: { readonly dtype: string; readonly shape: re
 function assign(variable: tf.Variable, { data, shape }: HostTensor): void {
   tf.tidy(() => {
     // A copy: backends keep the array, and the caller may go on using it.
-    variable.assign(tf.tensor(data.slice() as Float32Array, [...shape], variable.dtype as 'float32'));
+    variable.assign(tf.tensor(data.slice() as Float32Array, [...shape], variable.dtype));
   });
 }

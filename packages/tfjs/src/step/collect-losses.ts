@@ -38,7 +38,8 @@ function asScalar(name: string, value: unknown, who: string): tf.Scalar {
   if (value instanceof tf.Tensor && value.size === 1 && value.dtype === 'float32') {
     return value.rank === 0 ? (value as tf.Scalar) : value.asScalar();
   }
-  const found = value instanceof tf.Tensor ? `a ${value.dtype} tensor of shape [${value.shape.join(', ')}]` : typeof value;
+  const tensor = value instanceof tf.Tensor ? (value as tf.Tensor) : undefined;
+  const found = tensor === undefined ? typeof value : `a ${tensor.dtype} tensor of shape [${tensor.shape.join(', ')}]`;
   throw new HooklineError('HKL_LOSS_NOT_SCALAR', `the loss "${name}" is ${found} instead of a float32 scalar`, {
     who,
     fix: 'Reduce it over the batch, for example with tf.mean(...)',

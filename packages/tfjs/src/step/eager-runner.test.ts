@@ -43,7 +43,7 @@ it('calls the hooks in order, each with what the one before gave', async () => {
     hooks.phases.batch.facade('p').tap((batch) => {
       seen.push('batch');
       const { x, y } = batch as Record<'x' | 'y', tf.Tensor>;
-      return { x: x!.mul(0), y };
+      return { x: x.mul(0), y };
     });
     hooks.phases.losses.facade('p').tap((losses) => {
       seen.push(`losses ${Object.keys(losses).join()}`);
@@ -97,7 +97,7 @@ describe('a loss that is not finite', () => {
       variables: { w, average },
       losses: () => {
         average.assign(tf.scalar(6));
-        return w.mul(Number.NaN) as tf.Scalar;
+        return w.mul(Number.NaN).asScalar();
       },
     });
     const one = rig({
@@ -141,7 +141,7 @@ it('leaves losses on the device when nobody has to look at them', async () => {
   const { losses, totalLoss } = await one.runner.run(at(0));
   expect(tf.memory().numTensors).toBe(before + 1);
   const lazy = [losses['loss_a'], losses['loss_b'], totalLoss] as LazyScalar[];
-  expect(await Promise.all(lazy.map((each) => each.read()))).toEqual([1, 2, 3]);
+  expect(lazy.map((each) => each.read())).toEqual([1, 2, 3]);
   for (const each of lazy) each.dispose?.();
   expect(tf.memory().numTensors).toBe(before);
 });
@@ -150,7 +150,9 @@ it('refuses to train a model in eval mode', async () => {
   const one = rig();
   one.model.training = false;
   const error = await caught(() => one.runner.run(at(3)));
-  expect(error.message).toMatch(/^\[HKL_EVAL_MODE\] model "linear": the model was changed to eval mode \(iteration 3\)\./);
+  expect(error.message).toMatch(
+    /^\[HKL_EVAL_MODE\] model "linear": the model was changed to eval mode \(iteration 3\)\./,
+  );
   expect(one.source.state().batches).toBe(0);
 });
 
@@ -166,7 +168,11 @@ it.each<[string, unknown, string]>([
   ['an integer', () => ({ loss: tf.scalar(1, 'int32') }), 'the loss "loss" is a int32 tensor'],
   ['a constant', () => tf.scalar(1), 'the losses depend on none of the trainable variables'],
 ])('names the model when its loss is %s', async (_, losses, message) => {
-  const model = functionModel({ name: 'odd', variables: { w: tf.variable(tf.scalar(1)) }, losses: losses as () => tf.Scalar });
+  const model = functionModel({
+    name: 'odd',
+    variables: { w: tf.variable(tf.scalar(1)) },
+    losses: losses as () => tf.Scalar,
+  });
   const error = await caught(() => rig({ model }).runner.run(at(0)));
   expect(error.message).toContain('model "odd"');
   expect(error.message).toContain(message);
@@ -177,12 +183,14 @@ it.each([
   ['another shape', { bias: [1, 2] }, 'the gradient of "bias" is of shape [2]'],
 ])('refuses gradients of a tap with %s', async (_, gradients, message) => {
   const tap = (hooks: EngineHookSet): void =>
-    hooks.phases.gradients.facade('p').tap(() => Object.fromEntries(Object.entries(gradients).map(([k, v]) => [k, tf.tensor(v)])));
+    hooks.phases.gradients
+      .facade('p')
+      .tap(() => Object.fromEntries(Object.entries(gradients).map(([k, v]) => [k, tf.tensor(v)])));
   expect((await caught(() => rig({ tap }).runner.run(at(0)))).message).toContain(message);
 });
 
 it('takes batches from an asynchronous source', async () => {
-  async function* batches(): AsyncGenerator<unknown> {
+  async function* batches(): AsyncGenerator {
     for (const batch of linearBatches()) {
       await new Promise((resolve) => setTimeout(resolve, 2));
       yield batch;
@@ -198,7 +206,7 @@ function twoLosses(a: number, b: number): TrainableModel {
   const w = tf.variable(tf.scalar(1));
   return functionModel({
     variables: { w },
-    losses: () => ({ loss_a: w.mul(a) as tf.Scalar, loss_b: w.mul(b) as tf.Scalar }),
+    losses: () => ({ loss_a: w.mul(a).asScalar(), loss_b: w.mul(b).asScalar() }),
   });
 }
 

@@ -23,10 +23,10 @@ export function gradientsByName(
     const gradients: Record<string, tf.Tensor> = {};
     let index = 0;
     for (const name of variables.keys()) {
-      const gradient = grads[index++] as tf.Tensor | undefined;
+      const gradient = grads[index++];
       if (gradient !== undefined) gradients[name] = gradient;
     }
-    return { value: value as tf.Scalar, gradients };
+    return { value, gradients };
   } catch (error) {
     dropTape((engine as { readonly state: unknown } as { readonly state: TapeState }).state);
     throw error;

@@ -1,4 +1,4 @@
-import type { EngineHookSet } from '@hookline/core';
+import type { LazyScalar } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { layersModel } from '../model/layers-model.ts';
@@ -22,7 +22,12 @@ function net(): TrainableModel {
       tf.layers.dense({ units: 1 }),
     ],
   });
-  return layersModel(layers, { loss: (out, { y }) => ({ loss_mse: tf.losses.meanSquaredError(y, out), loss_l1: tf.losses.absoluteDifference(y, out) }) });
+  return layersModel(layers, {
+    loss: (out, { y }) => ({
+      loss_mse: tf.losses.meanSquaredError(y, out),
+      loss_l1: tf.losses.absoluteDifference(y, out),
+    }),
+  });
 }
 
 /** Tensors and buffers after each step, without doubles: one entry unless something leaks. */
@@ -31,7 +36,9 @@ async function counts(options: RigOptions, onError?: (error: unknown) => void): 
   const seen = new Set<string>();
   for (let i = 0; i < STEPS; i++) {
     try {
-      await one.runner.run(at(i));
+      const { metrics = {} } = await one.runner.run(at(i));
+      // The storage of a trainer does this once it has read them.
+      for (const metric of Object.values(metrics)) (metric as LazyScalar).dispose?.();
     } catch (error) {
       if (onError === undefined) throw error;
       onError(error);
@@ -50,12 +57,15 @@ it('leaves no tensor over 300 steps, with taps in every hook', async () => {
     const { batch, losses, gradients, afterUpdate } = hooks.phases;
     batch.facade('p').tap((value) => {
       const { x, y } = value as Record<'x' | 'y', tf.Tensor>;
-      return { x: x!.add(noise.normal(x!.shape).mul(0.01)), y };
+      return { x: x.add(noise.normal(x.shape).mul(0.01)), y };
     });
     losses.facade('p').tap((all) => ({ ...all, loss_mse: all['loss_mse']!.mul(rate.tensor()) }));
-    gradients.facade('p').tap((all) => Object.fromEntries(Object.entries(all).map(([name, each]) => [name, each.clipByValue(-1, 1)])));
+    gradients
+      .facade('p')
+      .tap((all) => Object.fromEntries(Object.entries(all).map(([name, each]) => [name, each.clipByValue(-1, 1)])));
     afterUpdate.facade('p').tap(() => {
       seen.assign(seen.add(1));
+      scope.metric('seen', seen.asScalar());
     });
   };
   expect([...(await counts({ tap }))]).toHaveLength(1);
@@ -70,10 +80,10 @@ const SYNC_HOOKS = ['batch', 'losses', 'gradients', 'update', 'afterUpdate'] as 
 
 it.each(SYNC_HOOKS)('leaves none when a tap of %s throws at every other step', async (name) => {
   let calls = 0;
-  const tap = (hooks: EngineHookSet): void =>
+  const tap: RigOptions['tap'] = (hooks, scope) =>
     hooks.phases[name].facade('p').tap(() => {
-      // Something that it made itself must go as well.
-      tf.ones([3]).mul(2);
+      // What it made and reported itself must go as well.
+      scope.metric('made', tf.ones([3]).mul(2).sum());
       if (calls++ % 2 === 0) throw new Error('on purpose');
     });
   const errors: unknown[] = [];
@@ -118,7 +128,7 @@ it('leaves none when the loss is not finite', async () => {
 });
 
 it('leaves none of the tensors that a data source yields', async () => {
-  function* batches(): Generator<unknown> {
+  function* batches(): Generator {
     for (;;) yield { x: tf.ones([4, 3]), y: tf.ones([4, 1]) };
   }
   expect([...(await counts({ data: batches }))]).toHaveLength(1);

@@ -38,7 +38,9 @@ export function statelessRandom(
     { name: 'T', type, value: TF_INT32 },
     { name: 'Tseed', type, value: TF_INT32 },
   ];
-  return tf.tidy(() => native.executeSingleOutput(OPS[distribution], attributes, [tf.tensor1d([...shape], 'int32'), seed()]));
+  return tf.tidy(() =>
+    native.executeSingleOutput(OPS[distribution], attributes, [tf.tensor1d([...shape], 'int32'), seed()]),
+  );
 }
 
 const KEY = [0x3ec8f720, 0x02461e29] as const;

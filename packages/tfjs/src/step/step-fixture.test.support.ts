@@ -15,10 +15,14 @@ import { TrainStep } from './train-step.ts';
 export const at = (iteration: number): StepContext => ({ iteration, startIteration: 0, maxIterations: 1000 });
 
 /** Four inputs with targets that a linear model can reach, different at every batch. */
-export function* linearBatches(): Generator<unknown> {
+export function* linearBatches(): Generator {
   for (let i = 0; ; i++) {
-    const x = Float32Array.from({ length: 12 }, (_, k) => Math.sin(37.7 * k * k + 1.7 * i * k + i));
-    const y = Float32Array.from({ length: 4 }, (_, k) => 0.5 * x[3 * k]! - 0.25 * x[3 * k + 1]! + x[3 * k + 2]! + 1);
+    const input = (k: number): number => Math.sin((12 * i + k + 1) ** 2);
+    const x = Float32Array.from({ length: 12 }, (_, k) => input(k));
+    const y = Float32Array.from(
+      { length: 4 },
+      (_, k) => 0.5 * input(3 * k) - 0.25 * input(3 * k + 1) + input(3 * k + 2) + 1,
+    );
     yield { x: { data: x, shape: [4, 3] }, y: { data: y, shape: [4, 1] } };
   }
 }

@@ -41,10 +41,19 @@ it('gives the numbers of its seed that TensorFlow documents by its own op', () =
 });
 
 it.each(['uniform', 'normal'] as const)('gives on the device what the host computes: %s', (distribution) => {
-  for (const seed of [[5, -7], [0, 0], [-2147483648, 2147483647]] as const) {
+  for (const seed of [
+    [5, -7],
+    [0, 0],
+    [-2147483648, 2147483647],
+  ] as const) {
     const host = hostRandom(distribution, [3, 50], seed);
     const device = tf.tidy(() =>
-      statelessRandom(distribution, [3, 50], () => tf.tensor1d([...seed], 'int32'), () => seed).dataSync(),
+      statelessRandom(
+        distribution,
+        [3, 50],
+        () => tf.tensor1d([...seed], 'int32'),
+        () => seed,
+      ).dataSync(),
     );
     if (distribution === 'uniform') expect([...device]).toEqual([...host]);
     else device.forEach((value, k) => expect(value).toBeCloseTo(host[k]!, 5));

@@ -55,11 +55,12 @@ export class StepRandom {
   #offset(draw: number): readonly [number, number] {
     let offset = this.#offsets[draw];
     if (offset === undefined) {
-      const digest = createHash('sha256').update(JSON.stringify([this.name, draw])).digest();
+      const digest = createHash('sha256')
+        .update(JSON.stringify([this.name, draw]))
+        .digest();
       offset = [digest.readInt32LE(0), digest.readInt32LE(4)];
       this.#offsets[draw] = offset;
     }
     return offset;
   }
 }
-

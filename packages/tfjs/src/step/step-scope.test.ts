@@ -87,7 +87,9 @@ it('refuses a name that is taken, a late variable, a nested step and an input ou
   const scope = new StepScope();
   const input = scope.input('rate', () => 1);
   scope.variable('sum', () => tf.scalar(0));
-  expect(() => scope.input('rate', () => 2)).toThrow('[HKL_STEP_NAME_TAKEN] there is already a step input named "rate"');
+  expect(() => scope.input('rate', () => 2)).toThrow(
+    '[HKL_STEP_NAME_TAKEN] there is already a step input named "rate"',
+  );
   expect(() => scope.input('random_key', () => 2)).toThrow('HKL_STEP_NAME_TAKEN');
   expect(() => scope.variable('sum', () => tf.scalar(0))).toThrow('HKL_STEP_NAME_TAKEN');
   scope.adopt(input);

@@ -10,7 +10,8 @@ beforeAll(async () => {
   await selectDevice('auto');
 });
 
-const seeded = (seed: number): Parameters<typeof tf.layers.dense>[0]['kernelInitializer'] => tf.initializers.glorotUniform({ seed });
+const seeded = (seed: number): Parameters<typeof tf.layers.dense>[0]['kernelInitializer'] =>
+  tf.initializers.glorotUniform({ seed });
 
 /** A net with every kind of random layer, with the same weights each time. */
 function noisyNet(): TrainableModel {
@@ -89,7 +90,13 @@ it("replays tfjs's random operations that a loss calls itself", async () => {
     const w = tf.variable(tf.ones([4, 4]));
     return functionModel({
       variables: { w },
-      losses: () => tf.dropout(w, 0.5).mul(tf.randomUniform([4, 4])).add(tf.truncatedNormal([4, 4])).mean() as tf.Scalar,
+      losses: () =>
+        tf
+          .dropout(w, 0.5)
+          .mul(tf.randomUniform([4, 4]))
+          .add(tf.truncatedNormal([4, 4]))
+          .mean()
+          .asScalar(),
     });
   };
   const losses = await rig({ model: model() }).steps(0, 4);

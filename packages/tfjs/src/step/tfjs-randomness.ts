@@ -36,8 +36,12 @@ export function withStepRandomness<T>({ host, open }: StepRandomness, body: () =
     dropout: (x, rate, noiseShape, seed) => {
       if (rate === 0 || typeof x !== 'object' || !('dataId' in x)) return dropout(x, rate, noiseShape, seed);
       return tidy(() => {
-        const shape = noiseShape?.map((size, axis) => size ?? x.shape[axis] ?? 1) ?? x.shape;
-        const kept = open(seed === undefined ? 'dropout' : `dropout/${seed}`).uniform(shape).greaterEqual(rate);
+        const shape =
+          (noiseShape as (number | null)[] | undefined)?.map((size, axis) => size ?? (x.shape[axis] as number)) ??
+          x.shape;
+        const kept = open(seed === undefined ? 'dropout' : `dropout/${seed}`)
+          .uniform(shape)
+          .greaterEqual(rate);
         return x.mul(kept.cast('float32').mul(1 / (1 - rate)));
       });
     },

@@ -122,8 +122,13 @@ function checkGradients(gradients: NamedTensors, trainable: ReadonlyMap<string, 
         fix: didYouMean(name, trainable.keys()),
       });
     }
-    if (gradient === undefined || !tf.util.arraysEqual(gradient.shape, variable.shape)) {
-      const found = gradient === undefined ? 'missing' : `of shape [${gradient.shape.join(', ')}]`;
+    const shape = gradient?.shape;
+    if (
+      shape === undefined ||
+      shape.length !== variable.rank ||
+      !shape.every((size, axis) => size === variable.shape[axis])
+    ) {
+      const found = shape === undefined ? 'missing' : `of shape [${shape.join(', ')}]`;
       throw new HooklineError('HKL_GRADIENT_SHAPE', `the gradient of "${name}" is ${found}`, {
         where: 'hook gradients',
         fix: `Return one of shape [${variable.shape.join(', ')}], or leave the name out to skip the variable`,

@@ -1,0 +1,166 @@
+import { isHooklineError } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import { selectDevice } from '../device/select-device.ts';
+import { BatchSource, type BatchSourceOptions, type DataSource } from './batch-source.ts';
+
+beforeAll(async () => {
+  await selectDevice('auto');
+});
+
+const take = async (source: BatchSource, count: number): Promise<unknown[]> => {
+  const batches: unknown[] = [];
+  for (let i = 0; i < count; i++) batches.push((await source.next()).device.batch);
+  return batches;
+};
+
+const failure = async (data: unknown, count: number, options?: BatchSourceOptions): Promise<Error> => {
+  try {
+    await take(new BatchSource(data as DataSource, options), count);
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+};
+
+async function* later(): AsyncGenerator<number> {
+  for (const value of [1, 2]) {
+    await new Promise((resolve) => setImmediate(resolve));
+    yield value;
+  }
+}
+
+it.each<[string, DataSource]>([
+  ['an array', [1, 2]],
+  ['a set', new Set([1, 2])],
+  ['a function that gives an array', () => [1, 2]],
+  [
+    'a generator function',
+    function* () {
+      yield* [1, 2];
+    },
+  ],
+  ['an asynchronous generator function', later],
+  ['an iterable object', { [Symbol.asyncIterator]: later }],
+])('repeats %s', async (_, data) => {
+  const source = new BatchSource(data, { repeat: true });
+  expect(await take(source, 5)).toEqual([1, 2, 1, 2, 1]);
+  expect(source.state()).toEqual({ epoch: 2, batches: 1 });
+});
+
+it('costs no promise when the data is at hand', () => {
+  expect(new BatchSource([1]).next()).not.toBeInstanceOf(Promise);
+});
+
+it('measures how long the data took, in seconds', async () => {
+  async function* slow(): AsyncGenerator<number> {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    yield 1;
+  }
+  const { dataTime } = await new BatchSource(slow).next();
+  expect(dataTime).toBeGreaterThan(0.02);
+  expect(dataTime).toBeLessThan(20);
+});
+
+it.each<[string, unknown, BatchSourceOptions, string]>([
+  ['HKL_DATA_EXHAUSTED', [1, 2], {}, 'the data ended after 2 batches and training wants another (epoch 0, batch 2)'],
+  ['HKL_DATA_EMPTY', [], {}, 'the data holds no batch'],
+  ['HKL_DATA_EMPTY', [], { repeat: true }, 'the data holds no batch'],
+  ['HKL_DATA_NOT_REPEATABLE', [1, 2].values(), { repeat: true }, 'data: batches, not data: batches()'],
+  ['HKL_DATA_INVALID', 5, {}, 'the data is number, which cannot be iterated'],
+  ['HKL_DATA_INVALID', null, {}, 'the data is null'],
+  ['HKL_DATA_INVALID', () => Promise.resolve([]), {}, 'what the data function returned is a promise'],
+])('raises %s', async (code, data, options, message) => {
+  const error = await failure(data, 3, options);
+  expect(isHooklineError(error, code)).toBe(true);
+  expect(error.message).toContain(message);
+});
+
+it.each(['synchronous', 'asynchronous'])('keeps the cause of a %s failure', async (kind) => {
+  const cause = new Error('disk on fire');
+  function* sync(): Generator<number> {
+    yield 1;
+    throw cause;
+  }
+  async function* async(): AsyncGenerator<number> {
+    yield* sync();
+  }
+  const error = await failure(kind === 'synchronous' ? sync : async, 2);
+  expect(error.message).toBe('[HKL_DATA_FAILED] data: reading a batch failed: disk on fire (epoch 0, batch 1).');
+  expect(error.cause).toBe(cause);
+});
+
+it('goes on after a restore where it was, without a position of the data itself', async () => {
+  const data = [1, 2, 3, 4, 5];
+  const first = new BatchSource(data, { repeat: true });
+  await take(first, 8);
+  const second = new BatchSource(data, { repeat: true });
+  second.restore(first.state());
+  expect(second.state()).toEqual(first.state());
+  expect(await take(second, 4)).toEqual(await take(first, 4));
+});
+
+it('goes on with the next batch after it was closed', async () => {
+  const source = new BatchSource([1, 2, 3]);
+  await take(source, 1);
+  await source.close();
+  expect(source.state()).toEqual({ epoch: 0, batches: 1 });
+  expect(await take(source, 1)).toEqual([2]);
+});
+
+it('frees the batches that it passes over', async () => {
+  const data = (): Iterable<unknown> => [Float32Array.of(1), Float32Array.of(2)];
+  const source = new BatchSource(data);
+  const before = tf.memory().numTensors;
+  source.restore({ epoch: 0, batches: 1 });
+  const { device } = await source.next();
+  expect([...(device.batch as tf.Tensor).dataSync()]).toEqual([2]);
+  expect(tf.memory().numTensors).toBe(before + 1);
+});
+
+it('uses the position of data that has one', async () => {
+  const loader = () => {
+    let position = 0;
+    return {
+      *[Symbol.iterator](): Generator<number> {
+        for (;;) yield position++;
+      },
+      state: () => ({ position }),
+      restore: (state: unknown) => {
+        ({ position } = state as { position: number });
+      },
+    };
+  };
+  const first = new BatchSource(loader());
+  await take(first, 3);
+  expect(first.state()).toEqual({ epoch: 0, batches: 3, source: { position: 3 } });
+  const second = new BatchSource(loader());
+  second.restore(first.state());
+  expect(await take(second, 2)).toEqual([3, 4]);
+  expect(second.state().batches).toBe(5);
+});
+
+it('takes other data from the next batch on', async () => {
+  let closed = false;
+  function* old(): Generator<number> {
+    try {
+      for (;;) yield 1;
+    } finally {
+      closed = true;
+    }
+  }
+  const source = new BatchSource(old);
+  await take(source, 2);
+  source.reset(() => [7]);
+  expect(await take(source, 1)).toEqual([7]);
+  expect(closed).toBe(true);
+  expect(source.state()).toEqual({ epoch: 0, batches: 1 });
+});
+
+it('leaves tensors in an array alone, so that it can be repeated, and frees those of other sources', async () => {
+  const x = tf.ones([1]);
+  const array = new BatchSource([x], { repeat: true });
+  for (let i = 0; i < 2; i++) expect((await array.next()).device.owned).toEqual([]);
+  const generated = new BatchSource(() => new Set([x]));
+  expect((await generated.next()).device.owned).toEqual([x]);
+  expect((await new BatchSource(() => new Set([x]), { tensors: 'borrow' }).next()).device.owned).toEqual([]);
+});

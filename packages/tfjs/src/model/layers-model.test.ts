@@ -1,0 +1,178 @@
+import * as tf from '@tensorflow/tfjs';
+import { selectDevice } from '../device/select-device.ts';
+import { rig } from '../step/step-fixture.test.support.ts';
+import { layersModel } from './layers-model.ts';
+import { modelVariables } from './trainable-model.ts';
+
+beforeAll(async () => {
+  await selectDevice('auto');
+});
+
+const meanOf = { loss: (outputs: tf.Tensor): tf.Scalar => tf.mean(outputs) };
+
+function convnet(): tf.Sequential {
+  return tf.sequential({
+    layers: [
+      tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 3 }),
+      tf.layers.batchNormalization(),
+      tf.layers.conv2d({ filters: 2, kernelSize: 3 }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 2, name: 'head' }),
+    ],
+  });
+}
+
+it('names variables by layer and weight, the same for every copy of the model', () => {
+  // tfjs itself would count on: conv2d_Conv2D3 and so forth.
+  const [first, second] = [layersModel(convnet(), meanOf), layersModel(convnet(), meanOf)];
+  expect([...first.trainable().keys()]).toEqual([
+    'conv2d_1/kernel',
+    'conv2d_1/bias',
+    'batch_normalization_1/gamma',
+    'batch_normalization_1/beta',
+    'conv2d_2/kernel',
+    'conv2d_2/bias',
+    'head/kernel',
+    'head/bias',
+  ]);
+  expect([...first.state().keys()]).toEqual([
+    'batch_normalization_1/moving_mean',
+    'batch_normalization_1/moving_variance',
+  ]);
+  expect([...modelVariables(second).keys()]).toEqual([...modelVariables(first).keys()]);
+  expect(second.trainable().get('head/kernel')).not.toBe(first.trainable().get('head/kernel'));
+});
+
+it('names what is nested in wrappers, cells and other models', () => {
+  const build = (): string[] => {
+    const inner = tf.sequential({
+      layers: [tf.layers.dense({ units: 3, inputShape: [4] }), tf.layers.dense({ units: 3 })],
+    });
+    const outer = tf.sequential({
+      layers: [
+        tf.layers.bidirectional({ layer: tf.layers.lstm({ units: 2 }), inputShape: [4, 3] }),
+        inner,
+        tf.layers.dense({ units: 1 }),
+      ],
+    });
+    return [...layersModel(outer, meanOf).trainable().keys()];
+  };
+  const names = build();
+  expect(names).toEqual([
+    ...['forward', 'backward'].flatMap((way) =>
+      ['kernel', 'recurrent_kernel', 'bias'].map((weight) => `bidirectional_1/${way}_lstm_1/${weight}`),
+    ),
+    ...[1, 2, 3].flatMap((layer) => [`dense_${layer}/kernel`, `dense_${layer}/bias`]),
+  ]);
+  expect(build()).toEqual(names);
+});
+
+it('keeps the names when layers are frozen, and lists frozen weights as state', () => {
+  const net = convnet();
+  net.layers[0]!.trainable = false;
+  const model = layersModel(net, meanOf);
+  expect([...model.state().keys()].slice(0, 2)).toEqual(['conv2d_1/kernel', 'conv2d_1/bias']);
+  expect([...model.trainable().keys()]).toContain('conv2d_2/kernel');
+  expect(model.trainable().has('conv2d_1/kernel')).toBe(false);
+});
+
+it('lists a shared layer once', () => {
+  const shared = tf.layers.dense({ units: 3 });
+  const input = tf.input({ shape: [3] });
+  const model = tf.model({ inputs: input, outputs: shared.apply(shared.apply(input)) as tf.SymbolicTensor });
+  expect([...layersModel(model, meanOf).trainable().keys()]).toEqual(['dense_1/kernel', 'dense_1/bias']);
+});
+
+it('tells apart layers whose given names meet', () => {
+  const inner = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [3], name: 'fc' })] });
+  const outer = tf.sequential({ layers: [inner, tf.layers.dense({ units: 1, name: 'fc' })] });
+  expect([...layersModel(outer, meanOf).trainable().keys()]).toEqual([
+    'fc/kernel',
+    'fc/bias',
+    'fc/kernel_2',
+    'fc/bias_2',
+  ]);
+});
+
+it('knows norms and biases', () => {
+  const model = layersModel(convnet(), meanOf);
+  const kinds = [...model.trainable().keys()].map((name) => model.kindOf!(name));
+  expect(kinds).toEqual(['weight', 'bias', 'norm', 'norm', 'weight', 'bias', 'weight', 'bias']);
+});
+
+it('moves the averages of batch norm in train mode and uses them in eval mode', async () => {
+  const net = tf.sequential({
+    layers: [tf.layers.batchNormalization({ inputShape: [3], momentum: 0.5, epsilon: 1e-6 })],
+  });
+  const model = layersModel(net, { loss: (outputs, { y }) => tf.losses.meanSquaredError(y, tf.sum(outputs, 1, true)) });
+  const one = rig({ model });
+  await one.steps(0, 30);
+  const moved = [...model.state().get('batch_normalization_1/moving_mean')!.dataSync()];
+  expect(moved.every((value) => value !== 0)).toBe(true);
+
+  const x = tf.tensor([1, 2, 3], [1, 3]);
+  model.training = false;
+  const [evaluated, again] = [0, 1].map(() => [...(model.predict(x) as tf.Tensor).dataSync()]);
+  expect(again).toEqual(evaluated);
+  // One example normalised by its own statistics is beta; by the averages it is not.
+  model.training = true;
+  const beta = [...model.trainable().get('batch_normalization_1/beta')!.dataSync()];
+  (model.predict(x) as tf.Tensor).dataSync().forEach((value, k) => expect(value).toBeCloseTo(beta[k]!, 3));
+  expect(evaluated!.some((value, k) => Math.abs(value - beta[k]!) > 0.01)).toBe(true);
+});
+
+it('adds regularizers to the losses, by a name of their own where losses have names', () => {
+  const net = (): tf.Sequential =>
+    tf.sequential({
+      layers: [
+        tf.layers.dense({
+          units: 1,
+          inputShape: [2],
+          kernelInitializer: 'ones',
+          kernelRegularizer: tf.regularizers.l2({ l2: 0.5 }),
+        }),
+      ],
+    });
+  const batch = { x: tf.tensor([[1, 2]]), y: tf.tensor([[3]]) };
+  const bare = layersModel(net(), { loss: (out, { y }) => tf.losses.meanSquaredError(y, out) });
+  // 0.5 · (1² + 1²) over two weights of one; the error is 0.
+  expect((bare.losses(batch) as tf.Scalar).dataSync()[0]).toBeCloseTo(1, 6);
+  const named = layersModel(net(), { loss: (out, { y }) => ({ mse: tf.losses.meanSquaredError(y, out) }) });
+  const losses = named.losses(batch) as Record<string, tf.Scalar>;
+  expect(Object.entries(losses).map(([name, value]) => [name, value.dataSync()[0]])).toEqual([
+    ['mse', 0],
+    ['regularization_loss', 1],
+  ]);
+});
+
+it.each<[string, (x: tf.Tensor) => unknown]>([
+  ['a tensor', (x) => x],
+  ['an array', (x) => [x, tf.zeros([1])]],
+  ['inputs', (inputs) => ({ inputs })],
+  ['x', (x) => ({ x })],
+  ['xs', (xs) => ({ xs })],
+])('finds the inputs in %s', (_, batchOf) => {
+  const net = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2], kernelInitializer: 'ones' })] });
+  const model = layersModel<unknown>(net, meanOf);
+  expect((model.losses(batchOf(tf.tensor([[1, 2]]))) as tf.Scalar).dataSync()[0]).toBe(3);
+});
+
+it('says what to do when there are no inputs, or no weights yet', () => {
+  const model = layersModel<unknown>(convnet(), { ...meanOf, name: 'net' });
+  expect(() => model.losses({ image: tf.zeros([1, 8, 8, 1]) })).toThrow(
+    '[HKL_BATCH_INPUTS] model "net": no inputs found in the batch (image). Say where they are: layersModel(model, { inputs: (batch) => batch.image, ... }).',
+  );
+  expect(() => layersModel(tf.sequential(), meanOf)).toThrow('HKL_MODEL_NOT_BUILT');
+});
+
+it('takes several inputs by a function', () => {
+  const [a, b] = [tf.input({ shape: [2] }), tf.input({ shape: [2] })];
+  const sum = tf.layers.add().apply([a, b]) as tf.SymbolicTensor;
+  const outputs = tf.layers.dense({ units: 1, kernelInitializer: 'ones' }).apply(sum) as tf.SymbolicTensor;
+  const model = layersModel<{ left: tf.Tensor; right: tf.Tensor }>(tf.model({ inputs: [a, b], outputs }), {
+    ...meanOf,
+    inputs: ({ left, right }) => [left, right],
+  });
+  const batch = { left: tf.tensor([[1, 2]]), right: tf.tensor([[3, 4]]) };
+  expect((model.losses(batch) as tf.Scalar).dataSync()[0]).toBe(10);
+});
