@@ -12,7 +12,7 @@ export interface TinyTrainingOptions {
   readonly output?: string;
   /** Default: one that keeps its lines and prints nothing. */
   readonly logger?: Logger;
-  /** Default `off`. */
+  /** Default: the environment variable `HOOKLINE_TEST_CAPTURE`, or else `off`. */
   readonly capture?: TfjsRuntimeOptions['capture'];
   /** Default: Adam with learning rate 0.05. */
   readonly optimizer?: (model: TrainableModel) => Optimizer;
@@ -22,13 +22,15 @@ export interface TinyTrainingOptions {
 
 const FEATURES = 4;
 const BATCH = 8;
+/** Lets all tests of a package run with captured steps: `HOOKLINE_TEST_CAPTURE=required npm run jest -- plugins`. */
+const CAPTURE = (process.env['HOOKLINE_TEST_CAPTURE'] ?? 'off') as NonNullable<TfjsRuntimeOptions['capture']>;
 
 /**
  * A trainer that fits y = x·w + b to eight batches of made-up data: real tensors, a few milliseconds. The backend must
  * have been selected before (`await selectDevice('auto')`).
  */
 export function tinyTraining(options: TinyTrainingOptions = {}): TrainerBase {
-  const { plugins = [], maxIterations = 12, seed = 1, output, logger = new RecordingLogger(), capture = 'off' } = options;
+  const { plugins = [], maxIterations = 12, seed = 1, output, logger = new RecordingLogger(), capture = CAPTURE } = options;
   const algorithm = options.algorithm ?? 'adam';
   const optimizer = options.optimizer ?? ((model) => (algorithm === 'sgd' ? sgd : adam)(model, { learningRate: 0.05 }));
   const runtime = tfjsRuntime({ model: makeModel, optimizer, data: tinyBatches, repeat: true, capture });
