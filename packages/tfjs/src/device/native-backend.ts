@@ -28,7 +28,7 @@ export async function loadNativeBackend(hideGpu = false): Promise<NativeAttempt>
   const { runtime, problem } = findNativeRuntime();
   if (runtime === undefined) return { backend: undefined, problem };
   try {
-    if (tf.findBackend(NATIVE_BACKEND) === null) requireNative(runtime, hideGpu);
+    if (!(NATIVE_BACKEND in tf.engine().registryFactory)) requireNative(runtime, hideGpu);
     await tf.setBackend(NATIVE_BACKEND);
   } catch (cause) {
     const why = describeCause(cause).split('\n')[0] ?? '';

@@ -15,7 +15,7 @@ const REMOVED: Readonly<Record<string, (value: unknown) => boolean>> = {
  */
 export function shimNodeUtil(
   major = Number(process.versions.node.split('.')[0]),
-  target: Record<string, unknown> = util as unknown as Record<string, unknown>,
+  target: Record<string, unknown> = util,
 ): void {
   for (const [name, implementation] of Object.entries(REMOVED)) {
     if (major >= 22 || typeof target[name] !== 'function') target[name] = implementation;

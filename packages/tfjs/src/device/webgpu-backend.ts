@@ -27,7 +27,7 @@ export async function loadWebGpuBackend(): Promise<WebGpuAttempt> {
     const gpu = await provideWebGpu((await import(pathToFileURL(dawnPath).href)) as Dawn);
     const adapter = await gpu.requestAdapter();
     if (adapter === null) return { adapter: undefined, problem: 'WebGPU found no adapter' };
-    if (tf.findBackend(WEBGPU_BACKEND) === null) await import(pathToFileURL(backendPath).href);
+    if (!(WEBGPU_BACKEND in tf.engine().registryFactory)) await import(pathToFileURL(backendPath).href);
     if (!(await tf.setBackend(WEBGPU_BACKEND))) return { adapter: undefined, problem: 'WebGPU did not start' };
     const { description, device, vendor } = adapter.info ?? {};
     return { adapter: description || device || vendor || 'unnamed adapter', problem: '' };

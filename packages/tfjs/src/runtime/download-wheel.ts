@@ -76,7 +76,7 @@ function pipDownload(requirement: string, tags: readonly string[], options: Down
 }
 
 function explain({ problem, stderr }: CommandResult): string {
-  if (/did not finish/.test(problem)) return problem;
+  if (problem.includes('did not finish')) return problem;
   if (/NewConnectionError|ConnectTimeout|Name or service not known|ProxyError|Failed to establish/.test(stderr)) {
     return 'its package index cannot be reached';
   }

@@ -23,7 +23,7 @@ function reduction(name: 'Sum' | 'Mean'): ComposedKernel<Attributes> {
       if (!isLeading || x.size === 0) return undefined;
       const count = x.size / channels;
       // Two stages, because a float32 sum over tens of thousands of values in one row loses digits.
-      const batch = x.shape[0] ?? 1;
+      const batch = x.shape[0];
       const rows = meanOfRows(tf.reshape(x, [1, batch, count / batch, channels]));
       const mean = meanOfRows(tf.reshape(rows, [1, 1, batch, channels]));
       const shape = attrs.keepDims ? [...axes.map(() => 1), ...kept] : kept;

@@ -23,7 +23,7 @@ interface Pooling {
   readonly width: number;
   readonly channels: number;
   /** Calls back with the index of each output pixel's first channel and its window. */
-  forEachWindow(visit: EachWindow): void;
+  readonly forEachWindow: (visit: EachWindow) => void;
 }
 
 /**
@@ -43,14 +43,14 @@ export const maxPoolGradient: ComposedKernel<Attributes> = {
           for (let row = top; row < bottom; row++) {
             let index = image + (row * width + left) * channels + channel;
             for (let column = left; column < right; column++, index += channels) {
-              const value = x[index]!;
+              const value = x[index] as number;
               if (value > best) {
                 best = value;
                 position = index;
               }
             }
           }
-          dx[position]! += dy[output + channel]!;
+          dx[position] = (dx[position] as number) + (dy[output + channel] as number);
         }
       });
     }),
@@ -69,7 +69,9 @@ export const avgPoolGradient: ComposedKernel<Attributes> = {
         for (let row = top; row < bottom; row++) {
           let index = image + (row * width + left) * channels;
           for (let column = left; column < right; column++) {
-            for (let channel = 0; channel < channels; channel++, index++) dx[index]! += dy[output + channel]! * share;
+            for (let channel = 0; channel < channels; channel++, index++) {
+              dx[index] = (dx[index] as number) + (dy[output + channel] as number) * share;
+            }
           }
         }
       });

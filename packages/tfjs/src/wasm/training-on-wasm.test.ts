@@ -62,7 +62,7 @@ const NETWORKS: Readonly<Record<string, (x: tf.SymbolicTensor) => tf.SymbolicTen
     return tf.layers.lstm({ units: 6, kernelInitializer: seeded(11), recurrentInitializer: seeded(12) }).apply(gru) as tf.SymbolicTensor; // prettier-ignore
   },
   'embedding and dense layers': (x) => {
-    const ids = tf.layers.flatten().apply(tf.layers.thresholdedReLU({ theta: 0.5 }).apply(x) as tf.SymbolicTensor);
+    const ids = tf.layers.flatten().apply(tf.layers.thresholdedReLU({ theta: 0.5 }).apply(x));
     const embedded = tf.layers.embedding({ inputDim: 3, outputDim: 4, embeddingsInitializer: seeded(13) }).apply(ids);
     const flat = tf.layers.flatten().apply(embedded) as tf.SymbolicTensor;
     return tf.layers

@@ -25,7 +25,9 @@ export const unsortedSegmentSum: ComposedKernel<Attributes> = {
       const segment = ids[index] ?? -1;
       if (segment < 0 || segment >= numSegments) continue;
       const [from, to] = [index * sliceSize, segment * sliceSize];
-      for (let offset = 0; offset < sliceSize; offset++) sums[to + offset]! += values[from + offset]!;
+      for (let offset = 0; offset < sliceSize; offset++) {
+        sums[to + offset] = (sums[to + offset] as number) + (values[from + offset] as number);
+      }
     }
     return tf.tensor(sums, [numSegments, ...sliceShape], x.dtype === 'int32' ? 'int32' : 'float32');
   },
