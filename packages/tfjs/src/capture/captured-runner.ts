@@ -16,7 +16,7 @@ import { isCaptureProblem } from './capture-errors.ts';
 import { CapturedSteps, type CaptureReport } from './captured-steps.ts';
 import { asNativeBackend } from './native-backend.ts';
 import { runPasses } from './passes/pass-list.ts';
-import type { Precision } from './precision.ts';
+import { choosePrecision, readCpuFlags, type Precision, type PrecisionChoice } from './precision.ts';
 import type { CachedStep } from './step-cache.ts';
 
 /**
@@ -54,9 +54,13 @@ export class CapturedStepRunner implements StepRunner {
   readonly #log: (line: string) => void;
   #steps: CapturedSteps | undefined;
   #reason: string | undefined;
+  #precision: PrecisionChoice | undefined;
   #announced = false;
 
-  /** @throws HooklineError `HKL_CAPTURE_BACKEND` with `required` where TensorFlow does not run natively */
+  /**
+   * @throws HooklineError `HKL_CAPTURE_BACKEND` with `required` where TensorFlow does not run natively,
+   * `HKL_PRECISION_UNSUPPORTED` for a precision that the machine lacks
+   */
   constructor(options: CapturedRunnerOptions) {
     const { step, source, capture = 'auto', checkFinite = 'always', graphs = 8, optimize = true, taps, log } = options;
     this.step = step;
@@ -74,7 +78,10 @@ export class CapturedStepRunner implements StepRunner {
       );
       return;
     }
-    const precision = options.precision ?? 'float32';
+    const machine = { usesGpu: backend.isUsingGpuDevice, cpuFlags: readCpuFlags() };
+    const choice = choosePrecision(options.precision ?? 'float32', machine);
+    const { precision } = choice;
+    this.#precision = choice;
     this.#steps = new CapturedSteps({
       backend,
       step,
@@ -151,7 +158,9 @@ export class CapturedStepRunner implements StepRunner {
     if (this.#announced) return;
     this.#announced = true;
     const { nodes, seconds } = this.#steps?.report ?? { nodes: 0, seconds: 0 };
-    this.#log(`train step: captured as one graph of ${nodes} nodes in ${seconds.toFixed(2)} s`);
+    const { precision = 'float32', reason = '' } = this.#precision ?? {};
+    const type = precision === 'float32' ? '' : `, ${precision} (${reason})`;
+    this.#log(`train step: captured as one graph of ${nodes} nodes in ${seconds.toFixed(2)} s${type}`);
   }
 
   #giveUp(error: unknown): void {
@@ -159,6 +168,7 @@ export class CapturedStepRunner implements StepRunner {
     this.#steps?.close();
     this.#steps = undefined;
     this.#reason = describeCause(error);
-    this.#log(`train step: eager, since it cannot be captured: ${this.#reason}`);
+    const lost = this.#precision === undefined || this.#precision.precision === 'float32' ? '' : ' and in float32';
+    this.#log(`train step: eager${lost}, since it cannot be captured: ${this.#reason}`);
   }
 }

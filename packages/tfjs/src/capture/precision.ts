@@ -1,2 +1,71 @@
-/** In which type convolutions and matrix products run. */
+import { readFileSync } from 'node:fs';
+import { HooklineError } from '@hookline/core';
+
+/**
+ * In which type convolutions and matrix products run. Weights, normalisation, losses and updates are float32 always.
+ * `auto`: bfloat16 where the processor multiplies it faster, else float32.
+ */
 export type Precision = 'float32' | 'bfloat16' | 'float16' | 'auto';
+
+/** A precision that a graph can be written in. */
+export type ResolvedPrecision = Exclude<Precision, 'auto'>;
+
+/** What the choice of a precision depends on. */
+export interface PrecisionMachine {
+  readonly usesGpu: boolean;
+  /** Feature flags of the processor, as Linux names them. */
+  readonly cpuFlags: ReadonlySet<string>;
+}
+
+/** A precision with the reason for it, as a phrase. */
+export interface PrecisionChoice {
+  readonly precision: ResolvedPrecision;
+  readonly reason: string;
+}
+
+/** Flags of processors whose bfloat16 products are faster than float32 ones. */
+const BFLOAT16_FLAGS = ['amx_bf16', 'avx512_bf16'];
+
+/**
+ * The precision to use on a machine.
+ *
+ * @throws HooklineError `HKL_PRECISION_UNSUPPORTED` for a precision that is asked for and that the machine lacks
+ */
+export function choosePrecision(precision: Precision, machine: PrecisionMachine): PrecisionChoice {
+  const { usesGpu, cpuFlags } = machine;
+  const flag = BFLOAT16_FLAGS.find((each) => cpuFlags.has(each));
+  switch (precision) {
+    case 'float32':
+      return { precision, reason: 'it was asked for' };
+    case 'auto':
+      if (usesGpu) return { precision: 'float32', reason: 'on a GPU a lower precision has to be asked for' };
+      if (flag === undefined) return { precision: 'float32', reason: 'the processor has no fast bfloat16' };
+      return { precision: 'bfloat16', reason: `the processor has ${flag}` };
+    case 'bfloat16':
+      if (usesGpu) return { precision, reason: 'it was asked for' };
+      if (flag === undefined) throw unsupported(precision, `the processor has none of ${BFLOAT16_FLAGS.join(', ')}`);
+      return { precision, reason: `it was asked for, and the processor has ${flag}` };
+    case 'float16':
+      if (!usesGpu) throw unsupported(precision, 'TensorFlow computes it fast on GPUs only');
+      return { precision, reason: 'it was asked for' };
+    default:
+      throw unsupported(String(precision), 'it is none of float32, bfloat16, float16, auto');
+  }
+}
+
+/** The processor's feature flags; empty where the system does not tell. */
+export function readCpuFlags(file = '/proc/cpuinfo'): ReadonlySet<string> {
+  try {
+    const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? '';
+    return new Set(line.trim().split(/\s+/));
+  } catch {
+    return new Set();
+  }
+}
+
+function unsupported(precision: string, why: string): HooklineError {
+  return new HooklineError('HKL_PRECISION_UNSUPPORTED', `${precision} is not supported here: ${why}`, {
+    who: 'option precision',
+    fix: "Use precision: 'float32', or 'auto' for the fastest that the machine gains from",
+  });
+}

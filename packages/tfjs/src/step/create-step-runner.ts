@@ -1,4 +1,4 @@
-import type { StepPhases, StepRunner, TapWatch } from '@hookline/core';
+import { HooklineError, type StepPhases, type StepRunner, type TapWatch } from '@hookline/core';
 import type { BatchSource } from '../batch/batch-source.ts';
 import { CapturedStepRunner, type CaptureMode } from '../capture/captured-runner.ts';
 import type { Precision } from '../capture/precision.ts';
@@ -30,12 +30,21 @@ export interface StepRunnerOptions {
 /**
  * The step runner for a model, an optimizer and data (detectron2's SimpleTrainer).
  *
- * @throws HooklineError `HKL_CAPTURE_BACKEND` when capture is required and the backend runs no graphs, `HKL_STEP_OPTION`
+ * @throws HooklineError `HKL_CAPTURE_BACKEND` when capture is required and the backend runs no graphs,
+ * `HKL_PRECISION_UNSUPPORTED` for a precision that the machine or eager steps lack, `HKL_STEP_OPTION`
  */
 export function createStepRunner(options: StepRunnerOptions): StepRunner {
-  const { source, capture = 'off', checkFinite } = options;
+  const { source, capture = 'off', checkFinite, precision, taps, log } = options;
   const step = new TrainStep(options);
-  if (capture === 'off') return new EagerStepRunner({ step, source, checkFinite });
-  const { precision, taps, log } = options;
+  if (capture === 'off') {
+    if (precision === 'bfloat16' || precision === 'float16') throw needsCapture(precision);
+    return new EagerStepRunner({ step, source, checkFinite });
+  }
   return new CapturedStepRunner({ step, source, capture, precision, checkFinite, taps, log });
 }
+
+const needsCapture = (precision: Precision): HooklineError =>
+  new HooklineError('HKL_PRECISION_UNSUPPORTED', `eager steps run in float32, not in ${precision}`, {
+    who: 'option precision',
+    fix: "Set capture: 'auto' or 'required', or precision: 'float32'",
+  });

@@ -1,9 +1,9 @@
 import type { GraphRecord } from '../graph-record.ts';
-import type { Precision } from '../precision.ts';
+import type { ResolvedPrecision } from '../precision.ts';
 
 /** What passes go by. */
 export interface PassOptions {
-  readonly precision: Precision;
+  readonly precision: ResolvedPrecision;
 }
 
 /** One rewrite of a record that leaves what it computes the same, up to rounding. */

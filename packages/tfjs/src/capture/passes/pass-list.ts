@@ -7,11 +7,13 @@ import type { GraphPass, PassOptions } from './graph-pass.ts';
 import { matMul } from './mat-mul.ts';
 import { mixedPrecision } from './mixed-precision.ts';
 import { reshapePairs } from './reshape-pairs.ts';
+import { sameCasts } from './same-casts.ts';
 
 /** All passes, in the order in which they run. */
 export const PASSES: readonly GraphPass[] = [
   matMul,
   reshapePairs,
+  sameCasts,
   biasAdd,
   biasAddGrad,
   fusedUpdates,

@@ -1,0 +1,16 @@
+import { Replacements } from '../graph-edit.ts';
+import { specOf, valueOf, type ValueRef } from '../graph-record.ts';
+import type { GraphPass } from './graph-pass.ts';
+
+/** Casts to the type that a value has already as nothing. */
+export const sameCasts: GraphPass = {
+  name: 'same-casts',
+  run(record) {
+    const replaced = new Replacements();
+    for (const node of record.nodes) {
+      const input = node.inputs[0] as ValueRef;
+      if (node.op === 'Cast' && specOf(input).dtype === specOf(valueOf(node)).dtype) replaced.set(valueOf(node), input);
+    }
+    replaced.apply(record);
+  },
+};
