@@ -115,7 +115,7 @@ function noGradients(model: string): HooklineError {
 function checkGradients(gradients: NamedTensors, trainable: ReadonlyMap<string, tf.Variable>): NamedTensors {
   for (const name in gradients) {
     const variable = trainable.get(name);
-    const gradient = gradients[name];
+    const gradient = gradients[name] as tf.Tensor | undefined;
     if (variable === undefined) {
       throw new HooklineError('HKL_UNKNOWN_PARAMETER', `there is no trainable variable "${name}"`, {
         where: 'hook gradients',
@@ -123,11 +123,7 @@ function checkGradients(gradients: NamedTensors, trainable: ReadonlyMap<string, 
       });
     }
     const shape = gradient?.shape;
-    if (
-      shape === undefined ||
-      shape.length !== variable.rank ||
-      !shape.every((size, axis) => size === variable.shape[axis])
-    ) {
+    if (shape?.join() !== variable.shape.join()) {
       const found = shape === undefined ? 'missing' : `of shape [${shape.join(', ')}]`;
       throw new HooklineError('HKL_GRADIENT_SHAPE', `the gradient of "${name}" is ${found}`, {
         where: 'hook gradients',
