@@ -14,7 +14,7 @@ const config = defineConfig(
     /** Folder with images-*x28x28.u8 and labels-*.u8; empty draws digits. */
     data: { root: z.string().default('') },
     /** Channels of the first convolution. */
-    model: { width: z.int().positive().default(16), dropout: z.number().min(0).lt(1).default(0.25) },
+    model: { width: z.int().positive().default(24), dropout: z.number().min(0).lt(1).default(0.25) },
   },
 );
 
@@ -56,5 +56,5 @@ export default defineTrainer({
 
   buildTestLoader: async ({ data }) => new ArrayLoader(digitFields((await loadDigits(data.root)).test), { batchSize: 100 }),
 
-  buildEvaluator: () => new ClassificationEvaluator({ classes: 10, label: (batch: DigitBatch) => batch.label }),
+  buildEvaluator: () => new ClassificationEvaluator({ labels: (batch) => (batch as DigitBatch).label }),
 });

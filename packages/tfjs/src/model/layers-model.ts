@@ -57,6 +57,7 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
       const losses = loss(outputs, batch as Batch);
       return regularized.length === 0 ? losses : addRegularization(losses, regularized);
     },
+    inputs: (batch) => inputs(batch as Batch),
     predict,
   };
   return model;

@@ -29,6 +29,8 @@ export interface TrainableModel {
   state(): ReadonlyMap<string, tf.Variable>;
   /** What a variable of `trainable` is for; without it, its name decides: `bias`, or `gamma` and `beta` for norms. */
   kindOf?(name: string): ParameterKind;
+  /** What {@link TrainableModel.predict} takes, from a batch on the device; for whoever evaluates whole batches. */
+  inputs?(batch: unknown): unknown;
   /** Outputs for inputs on the device, in the mode that `training` says. The caller disposes them. */
   predict?(inputs: unknown): unknown;
 }

@@ -1,0 +1,179 @@
+import { HooklineError, type Logger, type PluginInput, type Preset, provide, type Provider, type Results, type TrainResult } from '@hookline/core';
+import { type DatasetEvaluator, inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
+import { ema } from '@hookline/plugin-ema';
+import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
+import { gradientClipping } from '@hookline/plugin-gradient-clipping';
+import { lrScheduleRef, type Schedule } from '@hookline/plugin-lr-scheduler';
+import { plots } from '@hookline/plugin-plots';
+import type { DataSource, DeviceRequest, Optimizer, TfjsRuntimeOptions, TrainableModel } from '@hookline/tfjs';
+import { modelRef } from '@hookline/tfjs';
+import { buildOptimizer } from './build-optimizer.ts';
+import { buildPreset } from './build-preset.ts';
+import { buildSchedule } from './build-schedule.ts';
+import type { BaseConfig } from './config/config-schema.ts';
+import { autoScale } from './config/auto-scale.ts';
+import { SimpleTrainer } from './simple-trainer.ts';
+import { testPlugin } from './test-plugin.ts';
+import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
+
+/** What a DefaultTrainer takes besides its config. */
+export interface DefaultTrainerOptions {
+  /** Plugins besides those of `buildPlugins`. */
+  readonly plugins?: readonly PluginInput[];
+  readonly services?: readonly Provider[];
+  readonly logger?: Logger;
+}
+
+/**
+ * A trainer from one typed config, with detectron2's defaults (its DefaultTrainer).
+ *
+ * Override a `build*` method to make a part otherwise. Each of them is the factory of a service, so that a plugin can
+ * `replace` the same part.
+ *
+ * @example
+ * class DigitsTrainer extends DefaultTrainer {
+ *   override buildModel() { return layersModel(makeNet(), { loss }); }
+ *   override buildTrainLoader({ solver }: BaseConfig) { return new ArrayLoader(train, { ...solver, repeat: true }); }
+ * }
+ * await new DigitsTrainer(defineConfig({ solver: { maxIterations: 700 } }).resolve()).train();
+ */
+export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTrainer {
+  readonly config: C;
+
+  constructor(config: C, options: DefaultTrainerOptions = {}) {
+    const scaled = autoScale(config);
+    const { solver, seed, output, writers } = scaled;
+    super({
+      ...options,
+      seed,
+      output,
+      maxIterations: solver.maxIterations,
+      metricsPeriod: writers.metricsPeriod,
+      // Replaced by runtimeOptions() below, which may use `this`.
+      model: () => this.buildModel(this.config),
+      optimizer: (model) => this.buildOptimizer(this.config, model),
+    });
+    this.config = scaled;
+  }
+
+  /** The model. There is no default. */
+  buildModel(_config: C): TrainableModel | Promise<TrainableModel> {
+    throw missing('buildModel');
+  }
+
+  /** The optimizer of `config.solver`. */
+  buildOptimizer(config: C, model: TrainableModel): Optimizer {
+    return buildOptimizer(config, model);
+  }
+
+  /** The learning-rate schedule of `config.solver`. */
+  buildLrScheduler(config: C): Schedule {
+    return buildSchedule(config);
+  }
+
+  /** The batches of training. There is no default. */
+  buildTrainLoader(_config: C): DataSource | Promise<DataSource> {
+    throw missing('buildTrainLoader');
+  }
+
+  /** The batches of one of `config.datasets.test`. There is no default: without it nothing is evaluated. */
+  buildTestLoader(_config: C, _dataset: string): DataSource | Promise<DataSource> {
+    throw missing('buildTestLoader');
+  }
+
+  /** The evaluator, or several, of one of `config.datasets.test`; undefined leaves it out. */
+  buildEvaluator(_config: C, _dataset: string): DatasetEvaluator | readonly DatasetEvaluator[] | undefined {
+    return undefined;
+  }
+
+  /** detectron2's default hooks as a preset, with the options of the config. */
+  buildPreset(config: C): Preset {
+    return buildPreset(config);
+  }
+
+  /** All plugins (detectron2's build_hooks): the preset and those that the config asks for. */
+  buildPlugins(config: C): readonly PluginInput[] {
+    const { clipGradients, accumulationSteps, emaDecay } = config.solver;
+    return [
+      this.buildPreset(config),
+      accumulationSteps > 1 && gradientAccumulation({ steps: accumulationSteps }),
+      clipGradients.enabled && gradientClipping({ type: clipGradients.type, value: clipGradients.value, normType: clipGradients.normType }),
+      emaDecay > 0 && ema({ decay: emaDecay }),
+      config.writers.plots && plots(),
+    ];
+  }
+
+  /**
+   * Evaluates on every test data set with an evaluator.
+   *
+   * @returns one record of results per data set; that of a single data set is unwrapped
+   */
+  async test(): Promise<Results> {
+    const model = await this.service(modelRef);
+    const makeLoader = await this.service(testLoaderRef);
+    const makeEvaluators = await this.service(evaluatorsRef);
+    const results: Record<string, Results> = {};
+    const { test: datasets } = this.config.datasets;
+    for (const dataset of datasets) {
+      const evaluators = await makeEvaluators(dataset);
+      if (evaluators.length === 0) continue;
+      results[dataset] = await inferenceOnDataset(model, await makeLoader(dataset), evaluators, { logger: this.logger });
+      printCsvFormat(results[dataset], (line) => this.logger.info(line));
+    }
+    const [only] = Object.values(results);
+    return datasets.length === 1 && only !== undefined ? only : results;
+  }
+
+  /** Trains, and compares the last results with `config.test.expectedResults` where there are any. */
+  override async train(options: { readonly maxIterations?: number } = {}): Promise<TrainResult> {
+    const result = await super.train(options);
+    const { expectedResults } = this.config.test;
+    if (expectedResults.length > 0 && result.status === 'completed') verifyResults(result.results ?? {}, expectedResults);
+    return result;
+  }
+
+  /** Goes on with the run in the output folder, or begins with `config.model.weights`. */
+  override resumeOrLoad({ resume = true, weights = this.config.model.weights }: { readonly resume?: boolean; readonly weights?: string } = {}): Promise<string | undefined> {
+    return super.resumeOrLoad({ resume, ...(weights === '' ? {} : { weights }) });
+  }
+
+  protected override deviceRequest(): DeviceRequest {
+    return this.config.device;
+  }
+
+  protected override runtimeOptions(): TfjsRuntimeOptions {
+    const { capture, precision } = this.config;
+    return {
+      model: () => this.buildModel(this.config),
+      optimizer: (model) => this.buildOptimizer(this.config, model),
+      loadData: () => this.buildTrainLoader(this.config),
+      capture,
+      precision,
+    };
+  }
+
+  protected override builtinServices(): readonly Provider[] {
+    return [
+      ...super.builtinServices(),
+      provide(configRef, () => this.config),
+      provide(lrScheduleRef, () => this.buildLrScheduler(this.config)),
+      provide(testLoaderRef, () => (dataset) => this.buildTestLoader(this.config, dataset)),
+      provide(evaluatorsRef, () => (dataset) => {
+        const made = this.buildEvaluator(this.config, dataset);
+        return made === undefined ? [] : Array.isArray(made) ? (made as readonly DatasetEvaluator[]) : [made as DatasetEvaluator];
+      }),
+    ];
+  }
+
+  protected override builtinPlugins(): readonly PluginInput[] {
+    const reference = new WeakRef(this);
+    return [...super.builtinPlugins(), testPlugin({ test: () => reference.deref()?.test() }), ...this.buildPlugins(this.config)];
+  }
+}
+
+function missing(method: string): HooklineError {
+  return new HooklineError('HKL_BUILD_MISSING', `${method} is not written`, {
+    who: 'DefaultTrainer',
+    fix: `Override ${method}(config), or give ${method} to defineTrainer({...})`,
+  });
+}

@@ -1,0 +1,65 @@
+import { type PluginInput, type Provider, TrainerBase, type TrainerOptions } from '@hookline/core';
+import { type DeviceRequest, selectDevice, type TfjsRuntime, tfjsRuntime, type TfjsRuntimeOptions } from '@hookline/tfjs';
+
+/** Options of {@link SimpleTrainer}. */
+export interface SimpleTrainerOptions extends TrainerOptions, TfjsRuntimeOptions {
+  /**
+   * What to train on. Left out, the backend that tfjs uses already is taken: right when the model is made before the
+   * trainer, by a program that has called `selectDevice`.
+   */
+  readonly device?: DeviceRequest;
+}
+
+/**
+ * Trains a model on data with an optimizer (detectron2's SimpleTrainer).
+ *
+ * @example
+ * const trainer = new SimpleTrainer({
+ *   device: 'auto', maxIterations: 1000, seed: 1,
+ *   model: () => layersModel(makeNet(), { loss: (logits, { y }) => tf.losses.softmaxCrossEntropy(y, logits) }),
+ *   optimizer: (model) => sgd(model, { learningRate: 0.1, momentum: 0.9 }),
+ *   data: new ArrayLoader({ x, y }, { batchSize: 32, shuffle: true, repeat: true }),
+ *   plugins: [presetDefault()],
+ * });
+ * await trainer.train();
+ */
+export class SimpleTrainer extends TrainerBase {
+  readonly #parts: SimpleTrainerOptions;
+  #runtime: TfjsRuntime | undefined;
+
+  constructor(options: SimpleTrainerOptions) {
+    super(options);
+    this.#parts = options;
+  }
+
+  /** What the training is made of; a subclass may make it otherwise. */
+  protected runtimeOptions(): TfjsRuntimeOptions {
+    return this.#parts;
+  }
+
+  /** The device to train on; undefined leaves tfjs's backend as it is. */
+  protected deviceRequest(): DeviceRequest | undefined {
+    return this.#parts.device;
+  }
+
+  protected override builtinServices(): readonly Provider[] {
+    return this.#tfjs().services;
+  }
+
+  protected override builtinPlugins(): readonly PluginInput[] {
+    return this.#tfjs().plugins;
+  }
+
+  override async prepare(): Promise<void> {
+    const request = this.deviceRequest();
+    if (request !== undefined) {
+      const device = await selectDevice(request);
+      if (this.#runtime === undefined) this.logger.info(device.describe());
+    }
+    await super.prepare();
+  }
+
+  #tfjs(): TfjsRuntime {
+    return (this.#runtime ??= tfjsRuntime(this.runtimeOptions()));
+  }
+}

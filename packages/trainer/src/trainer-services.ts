@@ -1,0 +1,20 @@
+import { defineService, type ServiceRef } from '@hookline/core';
+import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
+import type { DataSource } from '@hookline/tfjs';
+import type { BaseConfig } from './config/config-schema.ts';
+
+export const configRef: ServiceRef<BaseConfig> = defineService<BaseConfig>('config', { description: 'the complete config' });
+
+/** Makes the batches of one test data set. */
+export type TestLoader = (dataset: string) => DataSource | Promise<DataSource>;
+
+export const testLoaderRef: ServiceRef<TestLoader> = defineService<TestLoader>('testLoader', {
+  description: 'makes the batches of a test data set (buildTestLoader)',
+});
+
+/** Makes the evaluators of one test data set; none leaves it out. */
+export type MakeEvaluators = (dataset: string) => readonly DatasetEvaluator[] | Promise<readonly DatasetEvaluator[]>;
+
+export const evaluatorsRef: ServiceRef<MakeEvaluators> = defineService<MakeEvaluators>('evaluators', {
+  description: 'makes the evaluators of a test data set (buildEvaluator)',
+});

@@ -1,0 +1,113 @@
+import { HooklineError, type Logger, type Results } from '@hookline/core';
+import { type DataSource, disposeBatch, inEvalMode, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
+import type { DatasetEvaluator } from './dataset-evaluator.ts';
+import { DatasetEvaluators } from './dataset-evaluators.ts';
+import { InferenceClock } from './inference-clock.ts';
+import { findInputs } from './find-inputs.ts';
+
+/** What {@link inferenceOnDataset} needs of a model. */
+export type InferenceModel = Pick<TrainableModel, 'name' | 'training' | 'predict' | 'inputs'>;
+
+/** Options of {@link inferenceOnDataset}. */
+export interface InferenceOptions {
+  /**
+   * The model's inputs in a batch on the device.
+   * @default what the model says; else the batch itself if it is a tensor, its first element if it is an array, else its `inputs`, `x` or `xs`
+   */
+  readonly inputs?: (batch: unknown) => unknown;
+  /** Takes the lines about time and progress. @default nobody */
+  readonly logger?: Pick<Logger, 'info'>;
+  /** Before the first batch. */
+  readonly onStart?: () => void | Promise<void>;
+  readonly beforeInference?: () => void | Promise<void>;
+  readonly afterInference?: () => void | Promise<void>;
+  /** After the last batch, before the metrics are computed. */
+  readonly onEnd?: () => void | Promise<void>;
+  /** Seconds from anywhere; for the lines about time. @default the process's clock */
+  readonly now?: () => number;
+}
+
+/**
+ * Runs a model over a data set in eval mode and evaluates its outputs. Its mode is put back afterwards, also when
+ * something fails, and nothing is left on the device.
+ *
+ * @returns the evaluators' results, empty where they have none
+ * @throws HooklineError `HKL_EVAL_NO_PREDICT`, `HKL_EVAL_EMPTY` when there is no batch, and what model, data and
+ * evaluators raise
+ */
+export async function inferenceOnDataset(
+  model: InferenceModel,
+  loader: DataSource,
+  evaluators: DatasetEvaluator | readonly DatasetEvaluator[],
+  options: InferenceOptions = {},
+): Promise<Results> {
+  if (model.predict === undefined) throw noPredict(model);
+  const evaluator: DatasetEvaluator = isList(evaluators) ? new DatasetEvaluators(evaluators) : evaluators;
+  const batches = typeof loader === 'function' ? loader() : loader;
+  const { logger, now = () => performance.now() / 1000 } = options;
+  evaluator.reset();
+  await inEvalMode(model, async () => {
+    const clock = new InferenceClock(lengthOf(batches), now);
+    let count = 0;
+    await options.onStart?.();
+    for await (const batch of batches) {
+      count++;
+      clock.lap('data');
+      await inferOne(model, batch, Array.isArray(batches), evaluator, clock, options);
+      clock.lap('evaluate');
+      const line = clock.batchDone();
+      if (line !== undefined) logger?.info(line);
+    }
+    if (count === 0) throw empty();
+    await options.onEnd?.();
+    for (const line of clock.summary()) logger?.info(line);
+  });
+  return (await evaluator.evaluate()) ?? {};
+}
+
+async function inferOne(
+  model: InferenceModel,
+  batch: unknown,
+  isBorrowed: boolean,
+  evaluator: DatasetEvaluator,
+  clock: InferenceClock,
+  options: InferenceOptions,
+): Promise<void> {
+  const { beforeInference, afterInference } = options;
+  const inputs = options.inputs ?? ((of: unknown) => (model.inputs ?? findInputs)(of));
+  const device = toDevice(batch, { tensors: isBorrowed ? 'borrow' : 'consume' });
+  let outputs: unknown;
+  try {
+    await beforeInference?.();
+    outputs = tf.tidy(() => model.predict?.(inputs(device.batch)) as tf.TensorContainer);
+    clock.lap('compute');
+    await afterInference?.();
+    await evaluator.process(device.batch, outputs);
+  } finally {
+    tf.dispose(outputs as tf.TensorContainer);
+    disposeBatch(device);
+  }
+}
+
+const isList = (value: DatasetEvaluator | readonly DatasetEvaluator[]): value is readonly DatasetEvaluator[] =>
+  Array.isArray(value);
+
+function lengthOf(batches: unknown): number | undefined {
+  const { length, size } = batches as { length?: unknown; size?: unknown };
+  const found = typeof length === 'number' ? length : size;
+  return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
+}
+
+function noPredict({ name }: InferenceModel): HooklineError {
+  return new HooklineError('HKL_EVAL_NO_PREDICT', 'it has no predict function, which evaluation calls', {
+    who: `model "${name}"`,
+    fix: 'Give functionModel({ predict: (inputs) => ... }), or evaluate with a function of your own',
+  });
+}
+
+function empty(): HooklineError {
+  return new HooklineError('HKL_EVAL_EMPTY', 'the data set to evaluate on holds no batch', {
+    who: 'evaluation',
+    fix: 'Look at its path; a generator that has ended gives nothing: hand over the generator function itself',
+  });
+}
