@@ -163,7 +163,9 @@ describe('gradientAccumulation', () => {
       version: '1.0.0',
       requires: { checkpoints: checkpointsRef },
       setup({ hooks, checkpoints }) {
-        hooks.afterStep.tap(async ({ iteration }) => void (await checkpoints.save(`at-${iteration}`)));
+        hooks.afterStep.tap(async ({ iteration }) => {
+          await checkpoints.save(`at-${iteration}`);
+        });
       },
     });
     const tiny = (steps: number) => tinyTraining({ plugins: [gradientAccumulation({ steps }), saver()], output: dir });

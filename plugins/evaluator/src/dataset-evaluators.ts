@@ -1,0 +1,39 @@
+import { HooklineError, type Results } from '@hookline/core';
+import type { DatasetEvaluator } from './dataset-evaluator.ts';
+
+/** Several evaluators as one: each sees every batch, and their results are put together. */
+export class DatasetEvaluators implements DatasetEvaluator {
+  readonly #evaluators: readonly DatasetEvaluator[];
+
+  constructor(evaluators: readonly DatasetEvaluator[]) {
+    this.#evaluators = evaluators;
+  }
+
+  reset(): void {
+    for (const evaluator of this.#evaluators) evaluator.reset();
+  }
+
+  async process(inputs: unknown, outputs: unknown): Promise<void> {
+    for (const evaluator of this.#evaluators) await evaluator.process(inputs, outputs);
+  }
+
+  /** @throws HooklineError `HKL_EVAL_DUPLICATE` when two give a result of the same name */
+  async evaluate(): Promise<Results> {
+    const merged: Record<string, number | Results> = {};
+    for (const evaluator of this.#evaluators) {
+      for (const [name, value] of Object.entries((await evaluator.evaluate()) ?? {})) {
+        if (Object.hasOwn(merged, name)) throw duplicateResult(name);
+        merged[name] = value;
+      }
+    }
+    return merged;
+  }
+}
+
+/** The error of a result that is there already. */
+export function duplicateResult(name: string): HooklineError {
+  return new HooklineError('HKL_EVAL_DUPLICATE', `two evaluators give a result called "${name}"`, {
+    who: 'evaluation',
+    fix: 'Give each a name of its own, for example the name of its task or data set',
+  });
+}

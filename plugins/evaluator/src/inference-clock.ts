@@ -1,0 +1,87 @@
+/** The parts of one batch's time. */
+export type InferencePart = 'data' | 'compute' | 'evaluate';
+
+const PARTS: readonly InferencePart[] = ['data', 'compute', 'evaluate'];
+/** Batches at the start that warm caches and are left out of the averages. */
+const WARMUP = 5;
+/** Seconds between two progress lines. */
+const INTERVAL = 5;
+/** Seconds per batch from which progress is worth a line at once. */
+const SLOW = 5;
+
+/** Measures an inference and says how far it is. */
+export class InferenceClock {
+  readonly #total: number | undefined;
+  readonly #warmup: number;
+  readonly #now: () => number;
+  #seconds = { data: 0, compute: 0, evaluate: 0 };
+  #start: number;
+  #last: number;
+  #lastLine = -Infinity;
+  #batches = 0;
+
+  /**
+   * @param total batches there are, where that is known
+   * @param now seconds from anywhere
+   */
+  constructor(total: number | undefined, now: () => number) {
+    this.#total = total;
+    this.#warmup = total === undefined ? WARMUP : Math.max(0, Math.min(WARMUP, total - 1));
+    this.#now = now;
+    this.#start = now();
+    this.#last = this.#start;
+  }
+
+  /** What has happened since the last call was `part`. */
+  lap(part: InferencePart): void {
+    const now = this.#now();
+    this.#seconds[part] += now - this.#last;
+    this.#last = now;
+  }
+
+  /** A batch is done. @returns a line about the progress, where it is time for one */
+  batchDone(): string | undefined {
+    this.#batches++;
+    if (this.#batches === this.#warmup) {
+      this.#seconds = { data: 0, compute: 0, evaluate: 0 };
+      this.#start = this.#last;
+      return undefined;
+    }
+    const measured = this.#measured;
+    if (measured <= 0) return undefined;
+    const isDue = this.#batches > 2 * this.#warmup || this.#seconds.compute / measured > SLOW;
+    if (!isDue || this.#last - this.#lastLine < INTERVAL) return undefined;
+    this.#lastLine = this.#last;
+    return this.#progress(measured);
+  }
+
+  /** The two lines at the end; none when every batch was warm-up. */
+  summary(): readonly string[] {
+    const measured = this.#measured;
+    if (measured <= 0) return [];
+    const all = this.#last - this.#start;
+    const { compute } = this.#seconds;
+    const line = (what: string, seconds: number): string =>
+      `${what}: ${formatSeconds(seconds)} (${(seconds / measured).toFixed(6)} s / iter per device, on 1 device)`;
+    return [line('Total inference time', all), line('Total inference pure compute time', compute)];
+  }
+
+  get #measured(): number {
+    return this.#batches < this.#warmup ? 0 : this.#batches - this.#warmup;
+  }
+
+  #progress(measured: number): string {
+    const per = (seconds: number): string => `${(seconds / measured).toFixed(4)} s/iter`;
+    const all = this.#last - this.#start;
+    const parts = PARTS.map((part) => `${part}: ${per(this.#seconds[part])}`).join(', ');
+    const done = this.#total === undefined ? `${this.#batches}` : `${this.#batches}/${this.#total}`;
+    const left = this.#total === undefined ? undefined : (all / measured) * (this.#total - this.#batches);
+    return `Inference done ${done}. ${parts}, total: ${per(all)}${left === undefined ? '' : `, ETA: ${formatSeconds(left)}`}`;
+  }
+}
+
+function formatSeconds(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+}

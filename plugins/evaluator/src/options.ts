@@ -1,0 +1,62 @@
+import type { Results, StepContext } from '@hookline/core';
+import type { DataSource, TrainableModel } from '@hookline/tfjs';
+import { z } from 'zod';
+import type { DatasetEvaluator } from './dataset-evaluator.ts';
+
+/** What an evaluation function is told. */
+export interface EvaluateContext {
+  readonly step: StepContext;
+  /** The model in training, where there is one. Evaluate it `inEvalMode`, or by `inferenceOnDataset`. */
+  readonly model: TrainableModel | undefined;
+}
+
+/** Results, or nothing. */
+export type EvaluateFunction = (
+  context: EvaluateContext,
+) => Results | undefined | null | void | Promise<Results | undefined | null | void>;
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isEvaluator = (value: unknown): boolean =>
+  ['reset', 'process', 'evaluate'].every((name) => isFunction((value as Record<string, unknown> | null)?.[name]));
+
+export const evaluatorSchema = z
+  .strictObject({
+    period: z.int().min(0).default(0),
+    evaluate: z.custom<EvaluateFunction>(isFunction, 'must be a function').optional(),
+    evaluators: z
+      .custom<DatasetEvaluator | readonly DatasetEvaluator[]>(
+        (value) => (Array.isArray(value) ? value.length > 0 && value.every(isEvaluator) : isEvaluator(value)),
+        'must be one evaluator or several, each with reset, process and evaluate',
+      )
+      .optional(),
+    loader: z
+      .custom<DataSource>(
+        (value) => isFunction(value) || (typeof value === 'object' && value !== null),
+        'must be batches to iterate, or a function that returns them',
+      )
+      .optional(),
+    inputs: z.custom<(batch: unknown) => unknown>(isFunction, 'must be a function').optional(),
+    name: z.string().min(1).optional(),
+    evalAfterTrain: z.boolean().default(true),
+  })
+  .refine(({ evaluators, loader }) => (evaluators === undefined) === (loader === undefined), {
+    message: 'evaluators and loader go together: give both or neither',
+  });
+
+/** Options of the evaluator. */
+export interface EvaluatorOptions {
+  /** Evaluates after every how many iterations; 0 for only at the end. @default 0 */
+  readonly period?: number;
+  /** A function that evaluates in its own way. */
+  readonly evaluate?: EvaluateFunction;
+  /** What judges the model's outputs; needs `loader`. */
+  readonly evaluators?: DatasetEvaluator | readonly DatasetEvaluator[];
+  /** The batches to evaluate on, iterated anew each time; needs `evaluators`. */
+  readonly loader?: DataSource;
+  /** The model's inputs in a batch. @default the batch, its first element, or its `inputs`, `x` or `xs` */
+  readonly inputs?: (batch: unknown) => unknown;
+  /** Nests the results under this name, such as that of the data set. @default not nested */
+  readonly name?: string;
+  /** Whether to evaluate at the end of the training as well, whatever the period. @default true */
+  readonly evalAfterTrain?: boolean;
+}

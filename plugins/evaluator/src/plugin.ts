@@ -1,0 +1,115 @@
+import {
+  definePlugin,
+  type Evaluation,
+  evaluationRef,
+  HooklineError,
+  type Logger,
+  loggerRef,
+  optional,
+  type Results,
+  storageRef,
+  trainerRef,
+  type StepContext,
+} from '@hookline/core';
+import { modelRef, type TrainableModel } from '@hookline/tfjs';
+import { duplicateResult } from './dataset-evaluators.ts';
+import { flattenResults } from './flatten-results.ts';
+import { inferenceOnDataset } from './inference-on-dataset.ts';
+import { evaluatorSchema } from './options.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-evaluator';
+/** Version of this package. */
+export const VERSION = '0.1.0';
+
+/** Iterations done at the last evaluation of a trainer, since several evaluators run as one. */
+const evaluatedAt = new WeakMap<Evaluation, number>();
+
+/**
+ * Evaluates periodically and at the end of the training (detectron2's EvalHook), and stores what comes out.
+ *
+ * Every evaluation runs the engine's `evaluate` hook, in which this plugin and any other add their results. A training
+ * that was stopped on purpose is evaluated too, one that failed or was interrupted is not.
+ *
+ * @example evaluator({ period: 500, loader: testBatches, evaluators: new ClassificationEvaluator() })
+ * @example evaluator({ period: 500, evaluate: async ({ model }) => ({ accuracy: await accuracyOf(model) }) })
+ */
+export const evaluator = definePlugin({
+  name: PLUGIN_NAME,
+  version: VERSION,
+  description: 'evaluates periodically and at the end, and stores the results',
+  options: evaluatorSchema,
+  after: ['checkpointing', 'statistics', 'averaging'],
+  before: ['metrics', 'stopping', 'writing'],
+  provides: ['evaluation'],
+  requires: {
+    storage: storageRef,
+    evaluation: evaluationRef,
+    trainer: trainerRef,
+    logger: loggerRef,
+    model: optional(modelRef),
+  },
+  setup({ hooks, plugin, storage, evaluation, trainer, logger, model }, options) {
+    const { period, evalAfterTrain } = options;
+    const run = async (step: StepContext, done: number): Promise<void> => {
+      if (evaluatedAt.get(evaluation) === done) return;
+      evaluatedAt.set(evaluation, done);
+      storage.putScalars(flattenResults(await evaluation.run(step)), { smoothing: false });
+    };
+    hooks.beforeTrain.tap(() => void evaluatedAt.delete(evaluation));
+    hooks.evaluate.tap(async (results, step) =>
+      merge(results, await evaluateOnce(step, options, model?.value, logger, plugin.id)),
+    );
+    hooks.afterStep.tap((step) => {
+      const done = step.iteration + 1;
+      const isDue = period > 0 && done % period === 0;
+      const isLast = done === step.maxIterations && evalAfterTrain;
+      return isDue || isLast ? run(step, done) : undefined;
+    });
+    // Reached with something left to do when the training was stopped early, or when its last step was skipped.
+    hooks.afterTrain.tap(({ status, iteration }) => {
+      if (!evalAfterTrain || (status !== 'completed' && status !== 'stopped')) return undefined;
+      const { startIteration, maxIterations } = trainer;
+      return iteration > startIteration ? run({ iteration, startIteration, maxIterations }, iteration) : undefined;
+    });
+  },
+});
+
+type Options = typeof evaluatorSchema._output;
+
+async function evaluateOnce(
+  step: StepContext,
+  { evaluate, evaluators, loader, inputs, name }: Options,
+  model: TrainableModel | undefined,
+  logger: Logger,
+  who: string,
+): Promise<Results> {
+  let results: Results = {};
+  if (evaluators !== undefined && loader !== undefined) {
+    if (model === undefined) throw noModel(who);
+    const own = await inferenceOnDataset(model, loader, evaluators, {
+      logger,
+      ...(inputs === undefined ? {} : { inputs }),
+    });
+    results = merge(results, own);
+  }
+  const more: unknown = await evaluate?.({ step, model });
+  if (more !== undefined && more !== null) {
+    // At once, so that the error comes from the evaluator that gave them.
+    flattenResults(more as Results);
+    results = merge(results, more as Results);
+  }
+  return name === undefined || Object.keys(results).length === 0 ? results : { [name]: results };
+}
+
+function merge(results: Results, more: Results): Results {
+  const twice = Object.keys(more).find((name) => Object.hasOwn(results, name));
+  if (twice !== undefined) throw duplicateResult(twice);
+  return { ...results, ...more };
+}
+
+function noModel(who: string): HooklineError {
+  return new HooklineError('HKL_EVAL_NO_MODEL', 'there is no model to evaluate in this trainer', {
+    who,
+    fix: 'Evaluate with a function: evaluator({ evaluate: () => ({ ... }) })',
+  });
+}
