@@ -1,0 +1,59 @@
+import { formatShortDuration } from './format-duration.ts';
+import { formatGeneral } from './format-number.ts';
+
+/** What a progress line shows; what is undefined is left out. */
+export interface Progress {
+  /** Steps done. */
+  readonly done: number;
+  readonly total: number;
+  readonly loss?: number | undefined;
+  readonly lr?: number | undefined;
+  readonly secondsPerStep?: number | undefined;
+  /** Seconds that remain. */
+  readonly eta?: number | undefined;
+}
+
+const BAR = { widest: 24, narrowest: 8 };
+
+/**
+ * One line for a terminal: `[=====>    ] 450/1000  loss 0.213  lr 1.0e-3  12.3 ms/step  eta 0:42`.
+ *
+ * The bar takes the room that the rest leaves of `columns`, 8 to 24 characters of it; where even that is too much,
+ * parts are left out, those at the end last of all but the count.
+ */
+export function progressLine(progress: Progress, columns = 80): string {
+  const { done, total, loss, lr, secondsPerStep, eta } = progress;
+  const count = `${String(done).padStart(String(total).length)}/${total}`;
+  // In the order in which they are given up.
+  const parts = [
+    { at: 1, text: lr === undefined ? '' : `lr ${formatRate(lr)}` },
+    { at: 2, text: secondsPerStep === undefined ? '' : formatSpeed(secondsPerStep) },
+    { at: 0, text: loss === undefined ? '' : `loss ${formatGeneral(loss, 4)}` },
+    { at: 3, text: eta === undefined ? '' : `eta ${formatShortDuration(eta)}` },
+  ].filter(({ text }) => text !== '');
+  for (let dropped = 0; dropped <= parts.length; dropped++) {
+    const kept = parts.slice(dropped).sort((a, b) => a.at - b.at);
+    const rest = [count, ...kept.map(({ text }) => text)].join('  ');
+    const room = columns - rest.length - 4;
+    if (room >= BAR.narrowest) return `${bar(done / total, Math.min(BAR.widest, room))} ${rest}`;
+  }
+  return count.slice(0, columns - 1);
+}
+
+/** The bar alone, `width` characters between its brackets. */
+export function bar(fraction: number, width: number): string {
+  const filled = Math.max(0, Math.min(width, Math.floor(fraction * width)));
+  if (filled === width) return `[${'='.repeat(width)}]`;
+  return `[${'='.repeat(filled)}>${' '.repeat(width - filled - 1)}]`;
+}
+
+function formatRate(lr: number): string {
+  return lr === 0 || !Number.isFinite(lr) ? String(lr) : lr.toExponential(1);
+}
+
+function formatSpeed(seconds: number): string {
+  if (seconds >= 10) return `${seconds.toFixed(1)} s/step`;
+  if (seconds >= 1) return `${seconds.toFixed(2)} s/step`;
+  const milliseconds = seconds * 1000;
+  return `${milliseconds.toFixed(milliseconds >= 100 ? 0 : milliseconds >= 1 ? 1 : 2)} ms/step`;
+}

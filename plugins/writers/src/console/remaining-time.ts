@@ -1,0 +1,36 @@
+import type { EventStorage } from '@hookline/core';
+
+/**
+ * Estimates the remaining time (detectron2's `_get_eta`): the median of the last 1000 values of the scalar `time`
+ * (seconds per step) times the steps that remain; without `time`, the mean since the previous estimate.
+ */
+export class RemainingTime {
+  readonly #now: () => number;
+  #previous: { readonly iteration: number; readonly at: number } | undefined;
+
+  /** @param now seconds of a clock that only goes forward */
+  constructor(now: () => number = () => performance.now() / 1000) {
+    this.#now = now;
+  }
+
+  /**
+   * The seconds that remain after the step of `iteration`, stored as the unsmoothed scalar `eta_seconds` as well.
+   *
+   * @returns undefined where it cannot be known yet: without `time`, at the first call
+   */
+  estimate(storage: EventStorage, iteration: number, maxIterations: number): number | undefined {
+    const perStep = this.#secondsPerStep(storage, iteration);
+    if (perStep === undefined) return undefined;
+    const seconds = perStep * (maxIterations - iteration - 1);
+    storage.putScalar('eta_seconds', seconds, { smoothing: false });
+    return seconds;
+  }
+
+  #secondsPerStep(storage: EventStorage, iteration: number): number | undefined {
+    if (storage.smoothingHints().has('time')) return storage.history('time').median(1000);
+    const [before, at] = [this.#previous, this.#now()];
+    if (before !== undefined && before.iteration === iteration) return undefined;
+    this.#previous = { iteration, at };
+    return before === undefined ? undefined : (at - before.at) / (iteration - before.iteration);
+  }
+}

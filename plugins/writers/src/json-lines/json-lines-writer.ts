@@ -1,0 +1,72 @@
+import { access, rename, stat } from 'node:fs/promises';
+import type { Logger } from '@hookline/core';
+import { selectScalars, type WrittenValues } from '../latest-events.ts';
+import type { WriteBatch, Writer, WriterRun } from '../writer.ts';
+import { LineFile } from './line-file.ts';
+
+/**
+ * Writes `metrics.json` (detectron2's JSONWriter): one JSON object per line and iteration.
+ *
+ * A run that begins at iteration 0 begins a new file and keeps an earlier one under another name. A resumed run goes on
+ * with the file; lines of iterations after the one it resumes at are taken out, since the run makes them again.
+ */
+export class JsonLinesWriter implements Writer {
+  readonly name = 'json';
+  readonly #options: { readonly file: string; readonly values: WrittenValues };
+  readonly #logger: Logger;
+  #file: LineFile | undefined;
+  target: string | undefined;
+
+  constructor(options: { readonly file: string; readonly values: WrittenValues }, logger: Logger) {
+    this.#options = options;
+    this.#logger = logger;
+  }
+
+  async open({ startIteration, file }: WriterRun): Promise<void> {
+    this.target = await file(this.#options.file);
+    if (startIteration === 0) await this.#putAside(this.target);
+    const { file: opened, dropped } = await LineFile.open(this.target, startIteration);
+    this.#file = opened;
+    if (dropped > 0) {
+      this.#logger.info(
+        `${this.target}: took out ${dropped} lines of iterations after ${startIteration}, which come again`,
+      );
+    }
+  }
+
+  async write({ scalars }: WriteBatch): Promise<void> {
+    const records = new Map<number, Map<string, number>>();
+    for (const { name, value, iteration } of selectScalars(scalars, this.#options.values)) {
+      let record = records.get(iteration);
+      if (record === undefined) records.set(iteration, (record = new Map()));
+      record.set(name, value);
+    }
+    await this.#file?.add(records);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  async #putAside(path: string): Promise<void> {
+    const size = await stat(path).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
+    );
+    if (size === 0) return;
+    for (let number = 1; ; number++) {
+      const aside = path.replace(/(\.[^./\\]*)?$/, (extension) => `.${number}${extension}`);
+      if (await exists(aside)) continue;
+      await rename(path, aside);
+      this.#logger.info(`metrics of an earlier run are now in ${aside}`);
+      return;
+    }
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

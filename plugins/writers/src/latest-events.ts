@@ -1,0 +1,26 @@
+import type { ScalarEvent } from '@hookline/core';
+
+/** What of a scalar is written: every value as it was put, or the newest at each writing, smoothed where hinted. */
+export type WrittenValues = 'all' | 'latest';
+
+/** A scalar as it is written. */
+export interface WrittenScalar {
+  readonly name: string;
+  readonly value: number;
+  readonly iteration: number;
+}
+
+/**
+ * The scalars of a batch to be written.
+ *
+ * `latest` is what detectron2 writes: of each scalar the value put last, as the median over 20 iterations where the
+ * scalar is to be smoothed.
+ */
+export function selectScalars(events: readonly ScalarEvent[], values: WrittenValues): readonly WrittenScalar[] {
+  if (values === 'all') return events;
+  const newest = new Map<string, ScalarEvent>();
+  for (const event of events) newest.set(event.name, event);
+  return [...newest.values()]
+    .map((event) => ({ name: event.name, iteration: event.iteration, value: event.smoothed() }))
+    .sort((a, b) => a.iteration - b.iteration);
+}

@@ -1,0 +1,27 @@
+import type { Logger } from '@hookline/core';
+import { ConsoleWriter } from './console/console-writer.ts';
+import { JsonLinesWriter } from './json-lines/json-lines-writer.ts';
+import type { ResolvedWritersOptions } from './options.ts';
+import { TensorBoardWriter } from './tensorboard/tensorboard-writer.ts';
+import type { Writer } from './writer.ts';
+
+/** The writers that the options ask for, in detectron2's order: console, JSON lines, TensorBoard, then the user's. */
+export function makeWriters(
+  options: ResolvedWritersOptions,
+  logger: Logger,
+  eta: () => number | undefined,
+  live: boolean,
+): readonly Writer[] {
+  const { console: lines, json, tensorboard, writers } = options;
+  const result: Writer[] = [];
+  if (lines !== false) result.push(new ConsoleWriter(logger, eta, lines === 'auto' && live));
+  if (json !== false) {
+    const { file, values } = json === true ? { file: 'metrics.json', values: 'all' as const } : json;
+    result.push(new JsonLinesWriter({ file, values }, logger));
+  }
+  if (tensorboard !== false) {
+    const { dir, values } = tensorboard === true ? { dir: '.', values: 'all' as const } : tensorboard;
+    result.push(new TensorBoardWriter({ dir, values }));
+  }
+  return [...result, ...writers];
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { Writer } from './writer.ts';
+
+const values = z.enum(['all', 'latest']);
+const isWriter = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as Partial<Writer>).write === 'function';
+
+/** Either a switch or options; `true` stands for the defaults. */
+const switchable = <S extends z.ZodType>(schema: S): z.ZodUnion<[z.ZodBoolean, S]> => z.union([z.boolean(), schema]);
+
+export const optionsSchema = z.strictObject({
+  period: z.int().positive().default(20),
+  console: z.union([z.boolean(), z.literal('auto')]).default('auto'),
+  progress: switchable(z.strictObject({ refresh: z.number().nonnegative().default(200) })).default(true),
+  json: switchable(
+    z.strictObject({ file: z.string().min(1).default('metrics.json'), values: values.default('all') }),
+  ).default(true),
+  tensorboard: switchable(z.strictObject({ dir: z.string().default('.'), values: values.default('all') })).default(
+    true,
+  ),
+  writers: z
+    .array(z.custom<Writer>(isWriter, 'must be a writer: { name, write(batch), open?(run), close?() }'))
+    .default([]),
+  onError: z.enum(['throw', 'warn']).default('throw'),
+});
+
+/** What of each scalar a file gets; see {@link WritersOptions}. */
+interface FileValues {
+  /**
+   * `all`: every value as it was put. `latest`: as detectron2, at each writing the newest value of each scalar, as the
+   * median over 20 iterations where it was put with smoothing.
+   * @default 'all'
+   */
+  values?: 'all' | 'latest';
+}
+
+/** Options of {@link writers}. */
+export interface WritersOptions {
+  /**
+   * Write every how many iterations.
+   * @default 20
+   */
+  period?: number;
+  /**
+   * A line of metrics at each period. `auto`: where there is no terminal that shows the progress line.
+   * @default 'auto'
+   */
+  console?: boolean | 'auto';
+  /**
+   * A progress line on a terminal, renewed at most every `refresh` milliseconds.
+   * @default true, with refresh 200
+   */
+  progress?: boolean | { refresh?: number };
+  /**
+   * JSON lines in `file` of the run's folder.
+   * @default true, with file 'metrics.json'
+   */
+  json?: boolean | (FileValues & { file?: string });
+  /**
+   * TensorBoard event files in `dir` of the run's folder.
+   * @default true, with dir '.'
+   */
+  tensorboard?: boolean | (FileValues & { dir?: string });
+  /**
+   * Further writers.
+   * @default []
+   */
+  writers?: readonly Writer[];
+  /**
+   * What a failing writer means: `throw` ends the training with its error, `warn` goes on without that writer.
+   * @default 'throw'
+   */
+  onError?: 'throw' | 'warn';
+}
+
+/** The options with all defaults filled in. */
+export type ResolvedWritersOptions = z.output<typeof optionsSchema>;

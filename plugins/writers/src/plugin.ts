@@ -1,0 +1,86 @@
+import { definePlugin, loggerRef, outputRef, type RunContext, storageRef } from '@hookline/core';
+import { ProgressDisplay } from './console/progress.ts';
+import { RemainingTime } from './console/remaining-time.ts';
+import { GuardedWriter } from './guarded-writer.ts';
+import { makeWriters } from './make-writers.ts';
+import { optionsSchema } from './options.ts';
+import { throwFirst } from './throw-first.ts';
+import { version } from './version.ts';
+import { writersHooks } from './write-hooks.ts';
+
+/**
+ * Brings what was put into the storage to the console, to JSON lines, to TensorBoard and to writers of others
+ * (detectron2's PeriodicWriter), every `period` iterations, after the last step, before each checkpoint and at the end.
+ */
+export const writers = definePlugin({
+  name: '@hookline/plugin-writers',
+  version,
+  description: 'console, progress line, JSON lines and TensorBoard',
+  options: optionsSchema,
+  after: ['timing', 'schedule', 'averaging', 'statistics', 'checkpointing', 'evaluation', 'metrics', 'stopping'],
+  provides: ['writing'],
+  requires: { storage: storageRef, output: outputRef, logger: loggerRef },
+  hooks: writersHooks,
+  setup({ hooks, own, storage, output, logger }, options) {
+    const { period, progress, onError } = options;
+    const live = progress !== false && logger.live;
+    const reader = storage.reader();
+    const remaining = new RemainingTime();
+    let eta: number | undefined;
+    const all = makeWriters(options, logger, () => eta, live).map(
+      (writer) => new GuardedWriter(writer, onError === 'warn' ? logger : undefined),
+    );
+    const refresh = typeof progress === 'object' ? progress.refresh : 200;
+    const display = live ? new ProgressDisplay(logger, storage, refresh) : undefined;
+    let run: RunContext | undefined;
+
+    const resolved = async (): Promise<void> => {
+      await storage.resolve();
+    };
+    /** Hands everything that is new to all writers, also when one of them fails. */
+    const flush = async (iteration: number, periodic: boolean): Promise<void> => {
+      if (run === undefined) return;
+      await resolved();
+      if (periodic) eta = remaining.estimate(storage, iteration, run.maxIterations);
+      const { scalars, images, histograms, dropped } = reader.read();
+      if (dropped > 0) logger.warn(`${dropped} events were gone before they could be written; shorten period`);
+      if (!periodic && scalars.length + images.length + histograms.length === 0) return;
+      const batch = { iteration, scalars, images, histograms, periodic };
+      await throwFirst([...all.map((writer) => () => writer.write(batch)), () => own.write.call(batch)]);
+    };
+
+    hooks.beforeTrain.tap(async (context) => {
+      run = context;
+      const file = (...segments: string[]): Promise<string> => output.file(...segments);
+      await throwFirst(all.map((writer) => () => writer.open({ ...context, file })));
+    });
+    hooks.afterStep.tap((step) => {
+      const { iteration, maxIterations } = step;
+      const due = (iteration + 1) % period === 0 || iteration + 1 === maxIterations;
+      if (!due && display?.isDue(step) !== true) return undefined;
+      return (async () => {
+        if (due) await flush(iteration, true);
+        else await resolved();
+        display?.show(step);
+      })();
+    });
+    // What a checkpoint holds is on disk: after resuming from it nothing before it is missing.
+    hooks.saveState.tap(() => flush(storage.iteration, false));
+    hooks.afterTrain.tap(async ({ iteration }) => {
+      display?.clear();
+      await flush(iteration, false);
+    });
+    return {
+      // The files are the state. What was put before the state was saved has been written.
+      state: { save: () => null, load: () => reader.skip() },
+      async dispose() {
+        display?.clear();
+        try {
+          await throwFirst([() => flush(storage.iteration, false), ...all.map((writer) => () => writer.close())]);
+        } finally {
+          reader.close();
+        }
+      },
+    };
+  },
+});

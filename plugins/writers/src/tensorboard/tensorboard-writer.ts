@@ -1,0 +1,61 @@
+import { appendFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { selectScalars, type WrittenValues } from '../latest-events.ts';
+import type { WriteBatch, Writer, WriterRun } from '../writer.ts';
+import { histogramValue, imageValue, restartEvent, scalarValue, summaryEvent, versionEvent } from './event-messages.ts';
+import type { MessageWriter } from './protobuf.ts';
+import { frameRecord } from './record.ts';
+
+/** Tells files apart that one process makes within a second. */
+let fileNumber = 0;
+
+/**
+ * Writes TensorBoard event files: scalars, images and histograms. The file is made when there is something to write.
+ * A resumed run writes a further file, which tells TensorBoard where it goes on.
+ */
+export class TensorBoardWriter implements Writer {
+  readonly name = 'tensorboard';
+  readonly #options: { readonly dir: string; readonly values: WrittenValues };
+  #run: WriterRun | undefined;
+  target: string | undefined;
+
+  constructor(options: { readonly dir: string; readonly values: WrittenValues }) {
+    this.#options = options;
+  }
+
+  open(run: WriterRun): void {
+    this.#run = run;
+  }
+
+  async write({ scalars, images, histograms }: WriteBatch): Promise<void> {
+    const steps = new Map<number, MessageWriter[]>();
+    const add = (step: number, value: MessageWriter): void => {
+      const values = steps.get(step);
+      if (values === undefined) steps.set(step, [value]);
+      else values.push(value);
+    };
+    for (const scalar of selectScalars(scalars, this.#options.values)) add(scalar.iteration, scalarValue(scalar));
+    for (const image of images) add(image.iteration, imageValue(image));
+    for (const histogram of histograms) add(histogram.iteration, histogramValue(histogram));
+    if (steps.size === 0) return;
+    const wallTime = Date.now() / 1000;
+    const events = [...steps]
+      .sort(([a], [b]) => a - b)
+      .map(([step, values]) => frameRecord(summaryEvent(wallTime, step, values).finish()));
+    this.target ??= await this.#begin();
+    await appendFile(this.target, Buffer.concat(events));
+  }
+
+  async #begin(): Promise<string> {
+    if (this.#run === undefined) throw new Error('open() comes before write()');
+    const { startIteration, file } = this.#run;
+    const now = Date.now() / 1000;
+    // Readers take the files of a folder in the order of their names; the time in front is therefore of fixed width.
+    const name = `events.out.tfevents.${Math.floor(now)}.${hostname()}.${process.pid}.${fileNumber++}`;
+    const path = await file(this.#options.dir, name);
+    this.target = path;
+    const events = [versionEvent(now), ...(startIteration > 0 ? [restartEvent(now, startIteration)] : [])];
+    await writeFile(path, Buffer.concat(events.map((event) => frameRecord(event.finish()))), { flag: 'wx' });
+    return path;
+  }
+}
