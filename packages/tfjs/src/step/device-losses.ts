@@ -1,6 +1,9 @@
 import type { LazyScalar, NamedLosses, ScalarValue } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 
+/** Whether the backend in use can hand out a tensor's values within a call. */
+export const readsAtOnce = (): boolean => tf.getBackend() !== 'webgpu';
+
 /** Losses and their sum as one tensor on the device, so that reading them all is one transfer. */
 export class DeviceLosses {
   readonly names: readonly string[];
@@ -15,13 +18,14 @@ export class DeviceLosses {
     this.#packed = tf.keep(packed);
   }
 
-  /** All values, in the order of the names, then the sum; a promise on backends that cannot be read at once. */
-  read(): Float32Array | Promise<Float32Array> {
-    if (this.#values !== undefined) return this.#values;
-    if (tf.getBackend() === 'webgpu') {
-      return this.#packed.data<'float32'>().then((values) => (this.#values = values));
-    }
-    return (this.#values = this.#packed.dataSync<'float32'>());
+  /** All values, in the order of the names, then the sum. Not on WebGPU, which cannot be read at once. */
+  read(): Float32Array {
+    return (this.#values ??= this.#packed.dataSync<'float32'>());
+  }
+
+  /** The same without blocking. */
+  async readAsync(): Promise<Float32Array> {
+    return (this.#values ??= await this.#packed.data<'float32'>());
   }
 
   /** The losses and their sum as numbers; they must have been read. */
@@ -48,8 +52,7 @@ export class DeviceLosses {
     const at = (values: Float32Array): number => values[index] ?? Number.NaN;
     return {
       read: () => {
-        const values = this.read();
-        return values instanceof Promise ? values.then(at) : at(values);
+        return readsAtOnce() ? at(this.read()) : this.readAsync().then(at);
       },
       dispose: () => {
         if (--this.#users === 0) this.dispose();

@@ -5,7 +5,7 @@ import { functionModel } from '../model/function-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { sgd } from '../optim/sgd.ts';
 import type { CheckFinite } from './eager-runner.ts';
-import { at, bitsOf, linearBatches, linearModel, rig } from './step-fixture.test.support.ts';
+import { at, bitsOf, linearBatches, linearModel, rig, type RigOptions } from './step-fixture.test.support.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
@@ -144,6 +144,84 @@ it('leaves losses on the device when nobody has to look at them', async () => {
   expect(lazy.map((each) => each.read())).toEqual([1, 2, 3]);
   for (const each of lazy) each.dispose?.();
   expect(tf.memory().numTensors).toBe(before);
+});
+
+describe('with losses that are read asynchronously, as WebGPU needs it', () => {
+  const noisy: RigOptions['tap'] = (hooks, scope) => {
+    const [one, two] = [scope.random('one'), scope.random('two')];
+    hooks.phases.batch.facade('p').tap((batch) => {
+      const { x, y } = batch as { x: tf.Tensor; y: tf.Tensor };
+      return { x: x.add(one.normal(x.shape)), y };
+    });
+    // The second half of a step goes on with the random numbers of the first.
+    hooks.phases.update.facade('p').tap((gradients) => {
+      scope.metric(
+        'drawn',
+        one
+          .uniform([1])
+          .add(two.uniform([1]))
+          .sum(),
+      );
+      expect(Object.keys(gradients)).toEqual(['w', 'bias']);
+      return undefined;
+    });
+  };
+
+  it('does the same steps, to the bit and without leaks', async () => {
+    const [sync, async] = [rig({ tap: noisy }), rig({ tap: noisy, readAsync: true })];
+    const before = tf.memory().numTensors;
+    for (let i = 0; i < 20; i++) {
+      const expected = sync.runner.run(at(i));
+      const found = async.runner.run(at(i));
+      expect([expected instanceof Promise, found instanceof Promise]).toEqual([false, true]);
+      const drawn = [await expected, await found].map(({ losses, metrics }) => {
+        const metric = metrics?.['drawn'] as LazyScalar;
+        const value = metric.read();
+        metric.dispose?.();
+        return [losses, value];
+      });
+      expect(drawn[1]).toEqual(drawn[0]);
+    }
+    expect(await bitsOf(async)).toEqual(await bitsOf(sync));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('puts everything back when the loss is not finite, and leaves nothing', async () => {
+    const average = tf.variable(tf.scalar(5), false);
+    const w = tf.variable(tf.scalar(2));
+    const model = functionModel({
+      variables: { w, average },
+      losses: () => {
+        average.assign(tf.scalar(6));
+        return w.mul(Number.NaN).asScalar();
+      },
+    });
+    const one = rig({ model, readAsync: true });
+    const before = await bitsOf(one);
+    const tensors = tf.memory().numTensors;
+    for (let i = 0; i < 3; i++) {
+      expect(isHooklineError(await caught(() => one.runner.run(at(i))), 'HKL_LOSS_NOT_FINITE')).toBe(true);
+    }
+    expect(await bitsOf(one)).toEqual(before);
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it.each(['batch', 'losses', 'gradients', 'update', 'afterUpdate'] as const)(
+    'leaves nothing when a tap of %s throws',
+    async (name) => {
+      const tap = (hooks: EngineHookSet): void => {
+        hooks.phases[name].facade('p').tap(() => {
+          throw new Error('on purpose');
+        });
+      };
+      const one = rig({ tap, readAsync: true });
+      const tensors = tf.memory().numTensors;
+      for (let i = 0; i < 3; i++) {
+        expect((await caught(() => one.runner.run(at(i)))).message).toContain(`hook ${name}`);
+      }
+      expect(tf.memory().numTensors).toBe(tensors);
+    },
+  );
 });
 
 it('refuses to train a model in eval mode', async () => {

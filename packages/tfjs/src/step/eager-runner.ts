@@ -10,7 +10,7 @@ import {
 import * as tf from '@tensorflow/tfjs';
 import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
-import { DeviceLosses } from './device-losses.ts';
+import { DeviceLosses, readsAtOnce } from './device-losses.ts';
 import { StateSnapshot } from './state-snapshot.ts';
 import type { TrainStep } from './train-step.ts';
 
@@ -26,6 +26,8 @@ export interface EagerRunnerOptions {
   readonly source: BatchSource;
   /** @default 'always' */
   readonly checkFinite?: CheckFinite | undefined;
+  /** Whether the check waits for the loss without blocking the process. @default only on WebGPU, which needs it */
+  readonly readAsync?: boolean | undefined;
 }
 
 /** Runs a train step kernel by kernel, on any backend. */
@@ -33,12 +35,14 @@ export class EagerStepRunner implements StepRunner {
   readonly step: TrainStep;
   readonly source: BatchSource;
   readonly #period: number;
+  readonly #readAsync: boolean | undefined;
 
   /** @throws HooklineError `HKL_STEP_OPTION` */
-  constructor({ step, source, checkFinite = 'always' }: EagerRunnerOptions) {
+  constructor({ step, source, checkFinite = 'always', readAsync }: EagerRunnerOptions) {
     this.step = step;
     this.source = source;
     this.#period = checkPeriod(checkFinite);
+    this.#readAsync = readAsync;
   }
 
   /**
@@ -62,7 +66,7 @@ export class EagerStepRunner implements StepRunner {
   runBatch({ device, dataTime }: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {
     const isChecked = this.#period > 0 && (context.iteration + 1) % this.#period === 0;
     try {
-      if (isChecked && tf.getBackend() === 'webgpu') return this.#runAsync(device.batch, dataTime, context);
+      if (isChecked && (this.#readAsync ?? !readsAtOnce())) return this.#runAsync(device.batch, dataTime, context);
       return this.#runSync(device.batch, dataTime, isChecked, context);
     } finally {
       // An asynchronous step needs the batch for its first half alone, which has run by now.
@@ -76,7 +80,7 @@ export class EagerStepRunner implements StepRunner {
     step.scope.run(context.iteration, () => {
       tf.tidy(() => {
         const { gradients, losses } = this.#firstHalf(batch, (packed) => {
-          if (isChecked) assertFinite(packed, packed.read() as Float32Array, context);
+          if (isChecked) assertFinite(packed, packed.read(), context);
         });
         try {
           step.update(gradients);
@@ -89,7 +93,7 @@ export class EagerStepRunner implements StepRunner {
     return output as unknown as StepOutput;
   }
 
-  /** For backends whose tensors can be read only asynchronously. */
+  /** Lets go of the process between the two halves. */
   async #runAsync(batch: unknown, dataTime: number, context: StepContext): Promise<StepOutput> {
     const { step } = this;
     const before = new StateSnapshot(step);
@@ -105,7 +109,7 @@ export class EagerStepRunner implements StepRunner {
       });
       const packed = losses as unknown as DeviceLosses;
       try {
-        assertFinite(packed, await packed.read(), context);
+        assertFinite(packed, await packed.readAsync(), context);
       } catch (error) {
         before.restore();
         throw error;
@@ -160,9 +164,9 @@ function report({ scope }: TrainStep, losses: DeviceLosses, isRead: boolean, dat
 function lazyScalar(tensor: tf.Scalar): LazyScalar {
   return {
     read: () =>
-      tf.getBackend() === 'webgpu'
-        ? tensor.data<'float32'>().then(([value = Number.NaN]) => value)
-        : (tensor.dataSync<'float32'>()[0] ?? Number.NaN),
+      readsAtOnce()
+        ? (tensor.dataSync<'float32'>()[0] ?? Number.NaN)
+        : tensor.data<'float32'>().then(([value = Number.NaN]) => value),
     dispose: () => tensor.dispose(),
   };
 }

@@ -56,20 +56,21 @@ export interface RigOptions {
   readonly data?: DataSource;
   readonly seed?: number;
   readonly checkFinite?: CheckFinite;
+  readonly readAsync?: boolean;
   /** Taps, before the step is made. */
   readonly tap?: (hooks: EngineHookSet, scope: StepScope) => void;
 }
 
 /** Everything that a step needs, with real hooks. */
 export function rig(options: RigOptions = {}): Rig {
-  const { model = linearModel(), data = linearBatches, seed = 1, checkFinite } = options;
+  const { model = linearModel(), data = linearBatches, seed = 1, checkFinite, readAsync } = options;
   const optimizer = options.optimizer?.(model) ?? sgd(model, { learningRate: 0.1, momentum: 0.9 });
   const scope = new StepScope({ random: seed });
   const hooks = new HookSet('engine', HOOK_TABLE, new HookSite());
   options.tap?.(hooks, scope);
   const step = new TrainStep({ model, optimizer, phases: hooks.phases, scope });
   const source = new BatchSource(data);
-  const runner = new EagerStepRunner({ step, source, checkFinite });
+  const runner = new EagerStepRunner({ step, source, checkFinite, readAsync });
   return {
     model,
     optimizer,
