@@ -1,0 +1,83 @@
+import { definePlugin, describeCause, HooklineError, outputRef, storageRef } from '@hookline/core';
+import { Curve, type CurveState } from './curve.ts';
+import { drawFigure } from './figure.ts';
+import { groupCurves } from './group-curves.ts';
+import { formatValue } from './legend.ts';
+import { optionsSchema } from './options.ts';
+import { replaceFile } from './replace-file.ts';
+import { version } from './version.ts';
+
+/** Draws the curves of all scalars as one SVG picture in the run's folder, at the period and at the end. */
+export const plots = definePlugin({
+  name: '@hookline/plugin-plots',
+  version,
+  description: 'loss and metric curves as one SVG picture',
+  options: optionsSchema,
+  after: ['timing', 'schedule', 'averaging', 'statistics', 'checkpointing', 'evaluation', 'metrics', 'stopping'],
+  provides: ['writing'],
+  requires: { storage: storageRef, output: outputRef },
+  setup({ hooks, storage, output }, { period, file, title, points, exclude }) {
+    const reader = storage.reader();
+    const excluded = new Set(exclude);
+    let curves = new Map<string, { curve: Curve; smoothing: boolean }>();
+    let end = 0;
+    let drawnAt = -1;
+
+    const absorb = async (): Promise<boolean> => {
+      await storage.resolve();
+      const { scalars } = reader.read();
+      for (const { name, value, iteration, smoothing } of scalars) {
+        if (excluded.has(name)) continue;
+        let entry = curves.get(name);
+        if (entry === undefined) curves.set(name, (entry = { curve: new Curve(points), smoothing }));
+        entry.curve.add(iteration, value);
+      }
+      return scalars.length > 0;
+    };
+    const draw = async (done: number): Promise<void> => {
+      if (!(await absorb()) && drawnAt === done) return;
+      drawnAt = done;
+      const named = [...curves].map(([name, entry]) => ({ name, ...entry }));
+      const loss = curves.get('total_loss')?.curve.last;
+      const subtitle = [
+        `${done} of ${end} iterations`,
+        ...(loss === undefined ? [] : [`total loss ${formatValue(loss)}`]),
+        ...named
+          .filter(({ name, smoothing }) => !smoothing && name.includes('/'))
+          .slice(0, 3)
+          .map(({ name, curve }) => `${name} ${formatValue(curve.last)}`),
+      ].join('  ·  ');
+      const path = await output.file(file);
+      try {
+        await replaceFile(path, drawFigure({ title, subtitle, panels: groupCurves(named) }));
+      } catch (cause) {
+        throw new HooklineError('HKL_PLOT_FAILED', `cannot write ${path}: ${describeCause(cause)}`, {
+          who: '@hookline/plugin-plots',
+          fix: 'Make room, or change the option file',
+          cause,
+        });
+      }
+    };
+
+    hooks.beforeTrain.tap(({ maxIterations }) => void (end = maxIterations));
+    hooks.afterStep.tap(({ iteration }) => ((iteration + 1) % period === 0 ? draw(iteration + 1) : undefined));
+    hooks.saveState.tap(async () => void (await absorb()));
+    hooks.afterTrain.tap(({ iteration }) => draw(iteration));
+    return {
+      state: {
+        save: () =>
+          Object.fromEntries(
+            [...curves].map(([name, { curve, smoothing }]) => [name, { smoothing, ...curve.state() }]),
+          ),
+        load: (data) => {
+          reader.skip();
+          const saved = Object.entries(data as unknown as Record<string, CurveState & { smoothing: boolean }>);
+          curves = new Map(
+            saved.map(([name, { smoothing, ...state }]) => [name, { smoothing, curve: Curve.restore(state, points) }]),
+          );
+        },
+      },
+      dispose: () => reader.close(),
+    };
+  },
+});
