@@ -3,7 +3,7 @@ import { SIDE } from './draw-digits.ts';
 import { type DigitBatch, digitFields, loadDigits } from './load-digits.ts';
 import { shiftImages } from './shift-images.ts';
 
-const config = defineConfig(
+export const config = defineConfig(
   {
     output: 'runs/digits',
     solver: { optimizer: 'adam', batchSize: 60, maxIterations: 750, baseLr: 0.003, weightDecay: 0, lrSchedule: 'WarmupCosineLR', warmupIterations: 50 },
@@ -19,7 +19,7 @@ const config = defineConfig(
 );
 
 /** Two convolutions with batch norm between poolings, one hidden layer. */
-function makeNet(width: number, dropout: number): tf.LayersModel {
+export function makeNet(width: number, dropout: number): tf.LayersModel {
   const { conv2d, batchNormalization, reLU, maxPooling2d, flatten, dense, dropout: drop } = tf.layers;
   const block = (filters: number, inputShape?: number[]) => [
     conv2d({ filters, kernelSize: 3, padding: 'same', useBias: false, ...(inputShape && { inputShape }) }),
