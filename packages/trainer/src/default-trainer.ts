@@ -3,13 +3,13 @@ import { type DatasetEvaluator, inferenceOnDataset, printCsvFormat, verifyResult
 import { ema } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
-import { lrScheduleRef, type Schedule } from '@hookline/plugin-lr-scheduler';
+import { lrScheduleRef, type Schedule, scheduleFromConfig } from '@hookline/plugin-lr-scheduler';
 import { plots } from '@hookline/plugin-plots';
 import type { DataSource, DeviceRequest, Optimizer, TfjsRuntimeOptions, TrainableModel } from '@hookline/tfjs';
 import { modelRef } from '@hookline/tfjs';
 import { buildOptimizer } from './build-optimizer.ts';
 import { buildPreset } from './build-preset.ts';
-import { buildSchedule } from './build-schedule.ts';
+
 import type { BaseConfig } from './config/config-schema.ts';
 import { autoScale } from './config/auto-scale.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
@@ -68,7 +68,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   /** The learning-rate schedule of `config.solver`. */
   buildLrScheduler(config: C): Schedule {
-    return buildSchedule(config);
+    return scheduleFromConfig(config.solver);
   }
 
   /** The batches of training. There is no default. */
