@@ -1,0 +1,9 @@
+import { z } from 'zod';
+import { scheduleSchema } from './schedule.ts';
+
+export const lrSchedulerOptions = z.strictObject({
+  /** What the optimizer's learning rate is multiplied with, by iteration. */
+  schedule: scheduleSchema,
+});
+
+export type LrSchedulerOptions = z.input<typeof lrSchedulerOptions>;

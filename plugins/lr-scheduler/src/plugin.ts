@@ -1,0 +1,67 @@
+import { definePlugin, HooklineError, loggerRef, storageRef } from '@hookline/core';
+import { optimizerRef } from '@hookline/tfjs';
+import { compileSchedule } from './compile-schedule.ts';
+import { lrSchedulerOptions } from './options.ts';
+import { scheduleWarnings } from './schedule-warnings.ts';
+import { shownFactor } from './shown-factor.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-lr-scheduler';
+
+/**
+ * Sets the learning rate of each step: the optimizer's own, times what the schedule says, and stores the rate that a
+ * step used as `lr`.
+ *
+ * @example lrScheduler({ schedule: warmup(multiStep({ milestones: [60_000, 80_000] })) })
+ */
+export const lrScheduler = definePlugin({
+  name: PLUGIN_NAME,
+  version: '0.1.0',
+  description: 'sets the learning rate of each step by a schedule',
+  options: lrSchedulerOptions,
+  provides: ['schedule'],
+  after: ['timing'],
+  // A checkpoint then holds the learning rate of the step that it resumes with.
+  before: ['checkpointing', 'writing'],
+  requires: { optimizer: optimizerRef, storage: storageRef, logger: loggerRef },
+  setup({ hooks, optimizer, storage, logger }, { schedule }) {
+    const factor = compileSchedule(schedule);
+    const base = optimizer.value.learningRate;
+    const shown = shownFactor(optimizer.value.groups);
+    const unsmoothed = { smoothing: false };
+    let ready = -1;
+
+    const setRate = (iteration: number, maxIterations: number): void => {
+      const rate = base * factor({ iteration, total: maxIterations, maxIterations });
+      if (!Number.isFinite(rate) || rate < 0) throw badRate(rate, iteration);
+      optimizer.value.learningRate = rate;
+      ready = iteration;
+    };
+
+    hooks.beforeTrain.tap(({ startIteration, maxIterations }) => {
+      for (const warning of scheduleWarnings(schedule, maxIterations)) logger.warn(warning);
+      setRate(startIteration, maxIterations);
+    });
+    hooks.beforeStep.tap(({ iteration, maxIterations }) => {
+      // After a step that failed and was skipped nobody has set the rate yet.
+      if (ready !== iteration) setRate(iteration, maxIterations);
+    });
+    hooks.afterStep.tap(({ iteration, maxIterations }) => {
+      storage.putScalar('lr', optimizer.value.learningRate * shown, unsmoothed);
+      setRate(iteration + 1, maxIterations);
+    });
+    return {
+      // The optimizer gets its own rate back, so that a further training does not take a scheduled one for it.
+      dispose: () => {
+        optimizer.value.learningRate = base;
+      },
+    };
+  },
+});
+
+function badRate(rate: number, iteration: number): HooklineError {
+  return new HooklineError('HKL_LEARNING_RATE', `the schedule gave a learning rate of ${rate}`, {
+    who: PLUGIN_NAME,
+    where: `iteration ${iteration}`,
+    fix: 'A schedule must give finite factors of at least 0, from iteration 0 up to maxIterations',
+  });
+}

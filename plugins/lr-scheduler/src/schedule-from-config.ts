@@ -1,0 +1,72 @@
+import { HooklineError } from '@hookline/core';
+import type { Schedule } from './schedule.ts';
+import { constant } from './schedules/constant.ts';
+import { cosine } from './schedules/cosine.ts';
+import { multiStep } from './schedules/multi-step.ts';
+import { stepWithFixedGamma } from './schedules/step-with-fixed-gamma.ts';
+import { warmup } from './schedules/warmup.ts';
+import { warmupPoly } from './schedules/warmup-poly.ts';
+
+/** The learning-rate keys of detectron2's SOLVER section, in our spelling. */
+export interface ScheduleConfig {
+  readonly lrSchedule:
+    'WarmupMultiStepLR' | 'WarmupCosineLR' | 'WarmupStepWithFixedGammaLR' | 'WarmupPolyLR' | 'constant';
+  /** @default 0.1 */
+  readonly gamma?: number;
+  /** Milestones of WarmupMultiStepLR, in iterations. @default none */
+  readonly steps?: readonly number[];
+  /** Decays of WarmupStepWithFixedGammaLR. @default 3 */
+  readonly numDecays?: number;
+  /** What `baseLrEnd` is relative to. */
+  readonly baseLr?: number;
+  /** Last learning rate of WarmupCosineLR. @default 0 */
+  readonly baseLrEnd?: number;
+  /** @default 0.9 */
+  readonly polyPower?: number;
+  /** @default 1000 */
+  readonly warmupIterations?: number;
+  /** @default 0.001 */
+  readonly warmupFactor?: number;
+  /** @default 'linear' */
+  readonly warmupMethod?: 'linear' | 'constant';
+  /** Whether the schedule begins after the warm-up. @default false */
+  readonly rescaleInterval?: boolean;
+}
+
+/**
+ * The schedule that a config asks for by name (detectron2's build_lr_scheduler).
+ *
+ * @throws HooklineError `HKL_SCHEDULE_INVALID` when `baseLrEnd` is not between 0 and `baseLr`
+ */
+export function scheduleFromConfig(config: ScheduleConfig): Schedule {
+  const { warmupIterations: iterations = 1000, warmupFactor: factor = 0.001, warmupMethod: method = 'linear' } = config;
+  const { gamma = 0.1, steps = [], numDecays: decays = 3, rescaleInterval: rescale = false } = config;
+  const warmed = (schedule: Schedule): Schedule => warmup(schedule, { iterations, factor, method, rescale });
+  switch (config.lrSchedule) {
+    case 'WarmupMultiStepLR':
+      return warmed(multiStep({ milestones: [...steps], gamma }));
+    case 'WarmupCosineLR':
+      return warmed(cosine({ end: endFactor(config) }));
+    case 'WarmupStepWithFixedGammaLR':
+      return warmed(stepWithFixedGamma({ decays, gamma }));
+    case 'WarmupPolyLR':
+      return warmupPoly({
+        power: config.polyPower ?? 0.9,
+        warmupIterations: iterations,
+        warmupFactor: factor,
+        warmupMethod: method,
+      });
+    case 'constant':
+      return constant();
+  }
+}
+
+function endFactor({ baseLr, baseLrEnd = 0 }: ScheduleConfig): number {
+  if (baseLrEnd === 0) return 0;
+  const end = baseLrEnd / (baseLr ?? 0);
+  if (end >= 0 && end <= 1) return end;
+  throw new HooklineError('HKL_SCHEDULE_INVALID', `baseLrEnd is ${baseLrEnd} and baseLr is ${baseLr}`, {
+    who: 'WarmupCosineLR',
+    fix: 'Give a baseLrEnd from 0 to baseLr',
+  });
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { type Factor, shareOf } from './position.ts';
+
+/** Schedules one after the other. `S` is what each of them is. */
+export interface CompositeSchedule<S> {
+  readonly type: 'composite';
+  readonly schedules: readonly S[];
+  /** Shares of the run, as many as there are schedules; together 1 within 0.001. */
+  readonly lengths: readonly number[];
+  /**
+   * One for each schedule. `rescaled`: it runs from its beginning to its end within its share. `fixed`: it is asked as
+   * if it had the whole run. @default all rescaled
+   */
+  readonly scaling?: readonly ('rescaled' | 'fixed')[] | undefined;
+}
+
+/** The schema, over the schema of all schedules. */
+export const compositeSchema = <S extends z.ZodType>(schedule: S) =>
+  z
+    .strictObject({
+      type: z.literal('composite'),
+      schedules: z.array(schedule).min(1),
+      lengths: z.array(z.number().min(0).max(1)),
+      scaling: z.array(z.enum(['rescaled', 'fixed'])).optional(),
+    })
+    .superRefine(({ schedules, lengths, scaling }, issues) => {
+      const refuse = (path: string, message: string): void =>
+        issues.addIssue({ code: 'custom', path: [path], message });
+      const count = schedules.length;
+      if (lengths.length !== count)
+        refuse('lengths', `${count} schedules need ${count} lengths, not ${lengths.length}`);
+      const sum = lengths.reduce((total, length) => total + length, 0);
+      if (Math.abs(sum - 1) > 1e-3) refuse('lengths', `must sum to 1, not ${Number(sum.toPrecision(6))}`);
+      if (scaling !== undefined && scaling.length !== count) {
+        refuse('scaling', `${count} schedules need ${count} entries, not ${scaling.length}`);
+      }
+    });
+
+/** Schedules one after the other. */
+export const composite = <S>(options: Omit<CompositeSchedule<S>, 'type'>): CompositeSchedule<S> => ({
+  type: 'composite',
+  ...options,
+});
+
+/** The first schedule whose share is not over, with (w − start) / length where it is rescaled. */
+export function compositeFactor<S>(
+  { schedules, lengths, scaling }: CompositeSchedule<S>,
+  compile: (schedule: S) => Factor,
+): Factor {
+  const parts = schedules.map((schedule, index) => ({
+    factor: compile(schedule),
+    length: lengths[index] ?? 0,
+    fixed: scaling?.[index] === 'fixed',
+  }));
+  return (position) => {
+    const { iteration, total, maxIterations } = position;
+    let share = 0;
+    let begin = 0;
+    for (const [index, { factor, length, fixed }] of parts.entries()) {
+      share += length;
+      // The last one takes what rounding of the lengths leaves over.
+      const isLast = index === parts.length - 1;
+      const end = isLast ? total : shareOf(total, share);
+      if (isLast || iteration < end) {
+        return factor(fixed ? position : { iteration: iteration - begin, total: end - begin, maxIterations });
+      }
+      begin = end;
+    }
+    return 0;
+  };
+}

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+/** The options by which the WarmupXxxLR schedules warm up. */
+export const legacyWarmupShape = {
+  /** @default 1000 */
+  warmupIterations: z.int().nonnegative().default(1000),
+  /** Factor at the beginning of the warm-up. @default 0.001 */
+  warmupFactor: z.number().nonnegative().default(0.001),
+  /** @default 'linear' */
+  warmupMethod: z.enum(['linear', 'constant']).default('linear'),
+};
+
+interface LegacyWarmup {
+  readonly warmupIterations: number;
+  readonly warmupFactor: number;
+  readonly warmupMethod: 'linear' | 'constant';
+}
+
+/** a(i): 1 after the warm-up of W iterations; during it f, or f·(1 − i/W) + i/W when it is linear */
+export function legacyWarmup(
+  { warmupIterations, warmupFactor, warmupMethod }: LegacyWarmup,
+  iteration: number,
+): number {
+  if (iteration >= warmupIterations) return 1;
+  if (warmupMethod === 'constant') return warmupFactor;
+  const alpha = iteration / warmupIterations;
+  return warmupFactor * (1 - alpha) + alpha;
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { milestonesSchema, reached } from './milestones.ts';
+import { type Factor, unitsDone } from './position.ts';
+
+export const multiStepSchema = z
+  .strictObject({
+    type: z.literal('multi-step'),
+    /** Where the next value begins. @default equal steps, one for each value */
+    milestones: milestonesSchema.optional(),
+    /** One more than there are milestones. @default powers of gamma */
+    values: z.array(z.number().nonnegative()).min(1).optional(),
+    /** Ratio of each value to the one before, where there are no values. @default 0.1 */
+    gamma: z.number().nonnegative().optional(),
+    /** How many units, such as epochs, the run has where milestones do not count iterations. @default maxIterations */
+    updates: z.int().positive().optional(),
+  })
+  .superRefine(({ milestones, values, gamma }, issues) => {
+    const refuse = (path: string, message: string): void => issues.addIssue({ code: 'custom', path: [path], message });
+    if (milestones === undefined && values === undefined) refuse('milestones', 'give milestones, values or both');
+    if (values !== undefined && gamma !== undefined) refuse('gamma', 'give either values or gamma');
+    if (milestones !== undefined && values !== undefined && values.length !== milestones.length + 1) {
+      refuse('values', `${milestones.length} milestones need ${milestones.length + 1} values, not ${values.length}`);
+    }
+  });
+
+export type MultiStepSchedule = z.input<typeof multiStepSchema>;
+
+/** A value for each stretch between milestones. */
+export const multiStep = (options: Omit<MultiStepSchedule, 'type'>): MultiStepSchedule => ({
+  type: 'multi-step',
+  ...options,
+});
+
+/** values[bisect_right(milestones, w·U)]; without milestones, steps of ceil(U / len) */
+export function multiStepFactor(schedule: z.output<typeof multiStepSchema>): Factor {
+  const { milestones, gamma = 0.1 } = schedule;
+  const values = schedule.values ?? Array.from({ length: (milestones?.length ?? 0) + 1 }, (_, k) => gamma ** k);
+  return (position) => {
+    const updates = schedule.updates ?? position.maxIterations;
+    const done = unitsDone(position, updates);
+    const step =
+      milestones === undefined ? Math.floor(done / Math.ceil(updates / values.length)) : reached(milestones, done);
+    return values[Math.min(step, values.length - 1)] ?? 0;
+  };
+}

@@ -1,0 +1,35 @@
+/** Where a schedule is asked for its factor. Numbers are in iterations; those of a part may be fractions. */
+export interface Position {
+  /** From 0, within the part of the run that the schedule covers. */
+  readonly iteration: number;
+  /** Length of that part. */
+  readonly total: number;
+  /** Length of the whole run. */
+  readonly maxIterations: number;
+}
+
+/** What the base learning rate is multiplied with. */
+export type Factor = (position: Position) => number;
+
+/** How much of the part is over, from 0 to 1; detectron2's w. A part without length is over. */
+export function progress({ iteration, total }: Position): number {
+  return total > 0 ? Math.min(1, iteration / total) : 1;
+}
+
+/**
+ * How many of `units` equal shares of the part are over.
+ *
+ * Multiplying before dividing keeps it exact for whole iterations: a share ends at its iteration and never before, also
+ * in runs of millions of iterations. The tolerance, a few units in the last place, is for parts of fractional length.
+ */
+export function unitsDone({ iteration, total }: Position, units: number): number {
+  if (total <= 0) return units;
+  return Math.min(units, Math.floor(((iteration * units) / total) * (1 + 8 * Number.EPSILON)));
+}
+
+/** A share of `total` in iterations, whole where rounding alone keeps it from being so: 0.1 + 0.2 of 100 is 30. */
+export function shareOf(total: number, share: number): number {
+  const length = share * total;
+  const whole = Math.round(length);
+  return Math.abs(length - whole) <= 1e-9 * Math.max(1, total) ? whole : length;
+}

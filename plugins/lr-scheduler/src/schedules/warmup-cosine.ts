@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { legacyWarmup, legacyWarmupShape } from './legacy-warmup.ts';
+import { type Factor, progress } from './position.ts';
+
+export const warmupCosineSchema = z.strictObject({ type: z.literal('warmup-cosine'), ...legacyWarmupShape });
+
+export type WarmupCosineSchedule = z.input<typeof warmupCosineSchema>;
+
+/** WarmupCosineLR: unlike with `warmup(cosine(...))`, the warm-up multiplies the schedule. */
+export const warmupCosine = (options: Omit<WarmupCosineSchedule, 'type'> = {}): WarmupCosineSchedule => ({
+  type: 'warmup-cosine',
+  ...options,
+});
+
+/** a(i)·½(1 + cos πi/N) */
+export const warmupCosineFactor =
+  (schedule: z.output<typeof warmupCosineSchema>): Factor =>
+  (position) =>
+    legacyWarmup(schedule, position.iteration) * 0.5 * (1 + Math.cos(Math.PI * progress(position)));

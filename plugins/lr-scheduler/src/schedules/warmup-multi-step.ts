@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { legacyWarmup, legacyWarmupShape } from './legacy-warmup.ts';
+import { milestonesSchema, reached } from './milestones.ts';
+import type { Factor } from './position.ts';
+
+export const warmupMultiStepSchema = z.strictObject({
+  type: z.literal('warmup-multi-step'),
+  /** Iterations at which it falls. */
+  milestones: milestonesSchema,
+  /** Ratio of each value to the one before. @default 0.1 */
+  gamma: z.number().nonnegative().default(0.1),
+  ...legacyWarmupShape,
+});
+
+export type WarmupMultiStepSchedule = z.input<typeof warmupMultiStepSchema>;
+
+/** WarmupMultiStepLR: unlike with `warmup(multiStep(...))`, the warm-up multiplies the schedule. */
+export const warmupMultiStep = (options: Omit<WarmupMultiStepSchedule, 'type'>): WarmupMultiStepSchedule => ({
+  type: 'warmup-multi-step',
+  ...options,
+});
+
+/** a(i)·γ^bisect_right(milestones, i) */
+export const warmupMultiStepFactor =
+  (schedule: z.output<typeof warmupMultiStepSchema>): Factor =>
+  ({ iteration }) =>
+    legacyWarmup(schedule, iteration) * schedule.gamma ** reached(schedule.milestones, iteration);
