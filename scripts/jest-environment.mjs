@@ -7,8 +7,9 @@ const SHARED = [
 ];
 
 export default class HooklineEnvironment extends TestEnvironment {
-  constructor(config, context) {
-    super(config, context);
-    for (const name of SHARED) this.global[name] = globalThis[name];
+  /** @param {ConstructorParameters<typeof TestEnvironment>} args */
+  constructor(...args) {
+    super(...args);
+    for (const name of SHARED) Reflect.set(this.global, name, Reflect.get(globalThis, name));
   }
 }

@@ -1,0 +1,62 @@
+/** Where an import by package name may arrive: the package's folder, or its bare name before anything is built. */
+const inFolder = (...folders) => `^(${folders.join('|')})/`;
+const named = (...names) => `^(node_modules/)?@hookline/(${names.join('|')})(/|$)`;
+const to = (folders, names) => [inFolder(...folders), named(...names)];
+
+const TFJS = to(['packages/tfjs'], ['tfjs']);
+const DATA = to(['packages/data'], ['data']);
+const TESTING = to(['packages/testing'], ['testing']);
+const PLUGINS = to(['plugins/(?!preset-)[^/]+'], ['plugin-[^/]+']);
+const PRESETS = to(['plugins/preset-[^/]+'], ['preset-[^/]+']);
+const TRAINER = to(['packages/trainer'], ['trainer']);
+const APPS = [inFolder('packages/hookline', 'packages/create-hookline', 'examples', 'benchmarks'), '^hookline(/|$)'];
+
+/** A layer and everything that lies above it. */
+const points = (name, from, above, comment) => ({
+  name: `imports-point-down-from-${name}`,
+  comment,
+  severity: 'error',
+  from: { path: inFolder(from) },
+  to: { path: above.flat() },
+});
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'plugins-never-import-plugins',
+      comment: 'Plugins talk through hooks, services and labels; presets alone bundle plugins.',
+      severity: 'error',
+      from: { path: '^plugins/((?!preset-)[^/]+)/' },
+      to: { path: PLUGINS.concat(PRESETS), pathNot: '^plugins/$1/' },
+    },
+    points(
+      'core',
+      'packages/core',
+      [TFJS, DATA, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
+      'The engine knows nothing of what is built on it.',
+    ),
+    points('tfjs', 'packages/tfjs', [DATA, TESTING, PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: core only.'),
+    points('data', 'packages/data', [TESTING, PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: core and tfjs only.'),
+    points('testing', 'packages/testing', [PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: what plugins are tested with.'),
+    points('plugins', 'plugins', [TRAINER, APPS], 'Plugins and presets work with every trainer.'),
+    points('trainer', 'packages/trainer', [APPS], 'Trainers know no command line.'),
+    {
+      name: 'core-without-tensors',
+      comment: 'The engine works with any tensor library, and without one.',
+      severity: 'error',
+      from: { path: inFolder('packages/core') },
+      to: { path: '(^|/)@tensorflow/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '/dist/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'node', 'default'],
+      extensions: ['.ts', '.mjs', '.js', '.d.ts'],
+    },
+  },
+};

@@ -1,0 +1,3 @@
+export { alternate, figureOfPairs, type AlternateOptions, type Contest, type Contestant } from './alternate.ts';
+export { figure, median, type Figure } from './figure.ts';
+export type { Benchmark, BenchmarkArgs, BenchmarkResult } from './benchmark.ts';

@@ -1,0 +1,28 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { countLine, skippedLines } from './lib/jest-summary.mjs';
+import { requireSupportedNode } from './lib/node-version.mjs';
+import { prepare } from './lib/prepare.mjs';
+import { ROOT, run } from './lib/processes.mjs';
+
+// npm test [-- options and paths of jest]: from a fresh clone to `N passed, N failed`.
+requireSupportedNode();
+prepare();
+const folder = mkdtempSync(join(tmpdir(), 'hookline-test-'));
+const report = join(folder, 'report.json');
+const options = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+const env = { ...process.env, NODE_OPTIONS: [process.env['NODE_OPTIONS'] ?? '', ...options].join(' ').trim() };
+const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
+const args = ['--maxWorkers=2', '--json', `--outputFile=${report}`, ...process.argv.slice(2)];
+const status = run(process.execPath, [jest, ...args], { env, quiet: true });
+try {
+  const result = JSON.parse(readFileSync(report, 'utf8'));
+  for (const line of skippedLines(result)) console.log(line);
+  console.log(countLine(result));
+} catch {
+  console.log('jest has left no report');
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = status;
