@@ -23,3 +23,4 @@ export type { Factor, Position } from './schedules/position.ts';
 export { scheduleFactor } from './schedule-factor.ts';
 export { scheduleFromConfig, type ScheduleConfig } from './schedule-from-config.ts';
 export { type CheckedSchedule, type Schedule, scheduleSchema } from './schedule.ts';
+export { lrScheduleRef } from './lr-schedule-ref.ts';

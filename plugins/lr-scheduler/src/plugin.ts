@@ -1,7 +1,9 @@
-import { definePlugin, HooklineError, loggerRef, storageRef } from '@hookline/core';
+import { definePlugin, HooklineError, loggerRef, optional, storageRef } from '@hookline/core';
 import { optimizerRef } from '@hookline/tfjs';
 import { compileSchedule } from './compile-schedule.ts';
+import { lrScheduleRef } from './lr-schedule-ref.ts';
 import { lrSchedulerOptions } from './options.ts';
+import { checkSchedule } from './schedule.ts';
 import { scheduleWarnings } from './schedule-warnings.ts';
 import { shownFactor } from './shown-factor.ts';
 
@@ -22,8 +24,9 @@ export const lrScheduler = definePlugin({
   after: ['timing'],
   // A checkpoint then holds the learning rate of the step that it resumes with.
   before: ['checkpointing', 'writing'],
-  requires: { optimizer: optimizerRef, storage: storageRef, logger: loggerRef },
-  setup({ hooks, optimizer, storage, logger }, { schedule }) {
+  requires: { optimizer: optimizerRef, storage: storageRef, logger: loggerRef, planned: optional(lrScheduleRef) },
+  setup({ hooks, optimizer, storage, logger, planned }, options) {
+    const schedule = options.schedule ?? checkSchedule(planned);
     const factor = compileSchedule(schedule);
     const base = optimizer.value.learningRate;
     const shown = shownFactor(optimizer.value.groups);

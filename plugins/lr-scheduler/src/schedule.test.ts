@@ -31,7 +31,7 @@ describe('schedules', () => {
     ['cosine', /give a schedule, such as cosine\(\)/],
     [{ type: 'cosine', ende: 0 }, /ende/],
     [{ type: 'linear', start: Number.NaN }, /start/],
-    [{ type: 'warmup', schedule: { type: 'cosin' } }, /schedule: there is no schedule "cosin"/],
+    [{ type: 'warmup', schedule: { type: 'cosin' } }, /schedule.type: there is no schedule "cosin"/],
     [{ type: 'exponential' }, /decay/],
   ])('refuse %j', (schedule, message) => expect(() => scheduleFactor(schedule as never, 10)).toThrow(message));
 });

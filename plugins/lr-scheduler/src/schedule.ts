@@ -1,4 +1,4 @@
-import { didYouMean } from '@hookline/core';
+import { didYouMean, HooklineError } from '@hookline/core';
 import { z } from 'zod';
 import { type CompositeSchedule, compositeSchema } from './schedules/composite.ts';
 import { constantSchema } from './schedules/constant.ts';
@@ -52,3 +52,13 @@ export const scheduleSchema: z.ZodType<CheckedSchedule, Schedule> = z.discrimina
       : `a schedule needs a type. Known: ${[...types].sort().join(', ')}`;
   },
 });
+
+/** A checked schedule. @throws HooklineError `HKL_SCHEDULE_INVALID` */
+export function checkSchedule(schedule: unknown): CheckedSchedule {
+  const checked = scheduleSchema.safeParse(schedule);
+  if (checked.success) return checked.data;
+  const issues = checked.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  );
+  throw new HooklineError('HKL_SCHEDULE_INVALID', issues.join('; '), { who: 'schedule', cause: checked.error });
+}
