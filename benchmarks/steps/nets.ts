@@ -103,6 +103,13 @@ const detector: Net = {
 
 export const NETS: readonly Net[] = [mlp, convnet, resnet18, detector];
 
+/** The net of that name. */
+export function findNet(name: string): Net {
+  const net = NETS.find((each) => each.name === name);
+  if (net === undefined) throw new RangeError(`there is no net "${name}"`);
+  return net;
+}
+
 /** The loss of a net's outputs. */
 export function lossOf(net: Net, outputs: tf.Tensor, target: tf.Tensor): tf.Scalar {
   return net.loss === 'values'

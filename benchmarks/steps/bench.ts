@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { alternate, median, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
+import { NETS } from './nets.ts';
+import { Worker } from './worker.ts';
+
+/** Steps in a row that make one sample; enough to be far above the clock's grain. */
+const STEPS: Readonly<Record<string, number>> = { mlp: 300, convnet: 10, resnet18: 3, detector: 4 };
+
+const TORCH_BEST = ['fused', 'fused+channels_last', 'fused+compile', 'fused+channels_last+compile'];
+
+/**
+ * One train step of four nets, in turn by every runner that is there, on the same machine and batch size.
+ *
+ * Options: `--nets mlp,convnet`, `--runners captured,torch_eager`, `--rounds 15`, `--python PATH`.
+ */
+export default async function steps(args: BenchmarkArgs): Promise<BenchmarkResult> {
+  const { quick } = args;
+  const python =
+    typeof args['python'] === 'string' ? args['python'] : (process.env['HOOKLINE_BENCH_PYTHON'] ?? 'python3');
+  const notes: string[] = [];
+  const wanted = list(args['runners']);
+  const commands = new Map<string, readonly [string, readonly string[]]>();
+  for (const kind of ['tfjs_eager', 'fit', 'eager', 'captured', 'captured_bf16']) {
+    commands.set(kind, [process.execPath, ['--import', 'tsx', here('tfjs-worker.ts'), kind]]);
+  }
+  if (has(python, 'torch')) {
+    commands.set('torch_eager', [python, [here('torch_worker.py'), 'eager']]);
+    for (const words of TORCH_BEST.filter((each) => !quick || !each.includes('compile'))) {
+      commands.set(`torch_best:${words}`, [python, [here('torch_worker.py'), words]]);
+      commands.set(`torch_best_bf16:${words}`, [python, [here('torch_worker.py'), `${words}+bf16`]]);
+    }
+  } else notes.push(missing(python, 'torch'));
+  if (has(python, 'tensorflow')) commands.set('tf_function', [python, [here('tf_worker.py')]]);
+  else notes.push(missing(python, 'tensorflow'));
+
+  const figures: Record<string, Figure> = {};
+  const nets = list(args['nets']) ?? NETS.map(({ name }) => name);
+  for (const net of nets) {
+    const workers = new Map<string, Worker>();
+    for (const [label, [command, commandArgs]] of commands) {
+      if (wanted === undefined || wanted.includes(kindOf(label))) workers.set(label, new Worker(command, commandArgs));
+    }
+    try {
+      const measured = await contest(net, workers, args, notes);
+      Object.assign(figures, measured);
+    } finally {
+      for (const worker of workers.values()) worker.close();
+    }
+  }
+  return { figures, notes };
+}
+
+async function contest(net: string, workers: Map<string, Worker>, args: BenchmarkArgs, notes: string[]) {
+  const count = Math.ceil((STEPS[net] ?? 5) / (args.quick ? 3 : 1));
+  for (const [label, worker] of workers) {
+    try {
+      await worker.measure(net, 2);
+    } catch (error) {
+      notes.push(`${net}.${label} is left out: ${error instanceof Error ? error.message : String(error)}`);
+      worker.close();
+      workers.delete(label);
+    }
+  }
+  const contestants = Object.fromEntries(
+    [...workers].map(([label, worker]) => [label, () => worker.measure(net, count)]),
+  );
+  const rounds = typeof args['rounds'] === 'number' ? args['rounds'] : args.quick ? 3 : 15;
+  const { figures, samples } = await alternate(contestants, { rounds, warmup: 1 });
+  const found: Record<string, Figure> = {};
+  for (const [label, figure] of Object.entries(figures)) {
+    const kind = kindOf(label);
+    const key = `${net}.${kind}`;
+    if (found[key] !== undefined && found[key].median <= figure.median) continue;
+    found[key] = figure;
+  }
+  for (const kind of ['torch_best', 'torch_best_bf16']) {
+    const best = Object.keys(figures).find(
+      (label) => kindOf(label) === kind && figures[label] === found[`${net}.${kind}`],
+    );
+    if (best !== undefined) notes.push(`${net}.${kind} is ${best.slice(kind.length + 1)}`);
+  }
+  const captured = samples['captured'];
+  for (const other of ['fit', 'tf_function', 'torch_eager', 'captured_bf16']) {
+    const theirs = samples[other];
+    if (captured === undefined || theirs === undefined) continue;
+    // Round by round: whatever slowed the machine down met both.
+    const ratio = median(theirs.map((value, round) => value / (captured[round] ?? Number.NaN)));
+    notes.push(`${net}: ${other} takes ${ratio.toFixed(2)} times what captured takes`);
+  }
+  return found;
+}
+
+const kindOf = (label: string): string => label.split(':')[0] as string;
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const list = (value: unknown): string[] | undefined => (typeof value === 'string' ? value.split(',') : undefined);
+
+function has(python: string, module: string): boolean {
+  try {
+    execFileSync(
+      python,
+      ['-c', `import importlib.util, sys; sys.exit(importlib.util.find_spec("${module}") is None)`],
+      { stdio: 'ignore' },
+    );
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const missing = (python: string, module: string): string =>
+  `${python} has no ${module}: its rows are left out. To have them: python3 -m venv .venv-bench && .venv-bench/bin/pip install torch tensorflow, then add --python .venv-bench/bin/python`;

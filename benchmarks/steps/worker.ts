@@ -1,0 +1,41 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+/** A contestant in a process of its own that answers one line with one line. */
+export class Worker {
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #answers: AsyncIterator<string>;
+  #complaints = '';
+
+  constructor(command: string, args: readonly string[]) {
+    this.#process = spawn(command, args, { env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' } });
+    this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+    this.#process.stderr.on(
+      'data',
+      (text: Buffer) => (this.#complaints = (this.#complaints + text.toString()).slice(-2000)),
+    );
+    // A worker that has ended is noticed by its missing answer.
+    this.#process.stdin.on('error', () => undefined);
+    this.#process.on('error', (error) => (this.#complaints += error.message));
+  }
+
+  /** Milliseconds per step over that many steps of a net. */
+  async measure(net: string, steps: number): Promise<number> {
+    this.#process.stdin.write(`${JSON.stringify({ net, steps })}\n`);
+    for (;;) {
+      const { value, done } = await this.#answers.next();
+      if (done === true) throw new Error(`the process ended: ${this.#lastError()}`);
+      if (value.startsWith('{"ms"')) return (JSON.parse(value) as { ms: number }).ms;
+    }
+  }
+
+  #lastError(): string {
+    const lines = this.#complaints.trim().split('\n');
+    return lines.findLast((line) => /Error|error/.test(line)) ?? lines.at(-1) ?? 'without a word';
+  }
+
+  close(): void {
+    this.#process.stdin.end();
+    this.#process.kill();
+  }
+}
