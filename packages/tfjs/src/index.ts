@@ -9,6 +9,12 @@ export type { Device, DeviceKind, DeviceRequest } from './device/device.ts';
 
 // Models
 export {
+  watchableBatchNorm,
+  type BatchNorm,
+  type BatchStatistics,
+  type WatchableBatchNorm,
+} from './model/batch-norm.ts';
+export {
   countParameters,
   describeModel,
   describeParameters,
@@ -79,12 +85,7 @@ export { TrainStep, type ForwardBackward, type TrainStepParts } from './step/tra
 // State
 export { captureVariables } from './state/capture-variables.ts';
 export { groupNames } from './state/group-names.ts';
-export {
-  restoreVariables,
-  type Mismatch,
-  type RestoreOptions,
-  type RestoreReport,
-} from './state/restore-variables.ts';
+export { restoreVariables, type Mismatch, type RestoreOptions, type RestoreReport } from './state/restore-variables.ts';
 
 // A training with tensors
 export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';

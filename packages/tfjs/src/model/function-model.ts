@@ -1,5 +1,6 @@
 import { HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
+import type { BatchNorm } from './batch-norm.ts';
 import { kindByName, type ModelLosses, type ParameterKind, type TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link functionModel}. */
@@ -12,6 +13,8 @@ export interface FunctionModelOptions<Batch = never> {
   readonly predict?: (inputs: never, training: boolean) => unknown;
   /** What a variable is for, where its name does not tell. */
   readonly kinds?: Readonly<Record<string, ParameterKind>>;
+  /** Its batch-norm layers, made by `watchableBatchNorm`. */
+  readonly batchNorms?: readonly BatchNorm[];
   /** @default 'model' */
   readonly name?: string;
 }
@@ -26,7 +29,7 @@ export interface FunctionModelOptions<Batch = never> {
  * @throws HooklineError `HKL_MODEL_VARIABLE` when something listed is no variable, or is listed twice
  */
 export function functionModel<Batch>(options: FunctionModelOptions<Batch>): TrainableModel {
-  const { name = 'model', losses, predict, kinds } = options;
+  const { name = 'model', losses, predict, kinds, batchNorms } = options;
   const trainable = new Map<string, tf.Variable>();
   const state = new Map<string, tf.Variable>();
   const seen = new Map<tf.Variable, string>();
@@ -54,6 +57,7 @@ export function functionModel<Batch>(options: FunctionModelOptions<Batch>): Trai
     trainable: () => trainable,
     state: () => state,
     ...(predict === undefined ? {} : { predict: (inputs: unknown) => predict(inputs as never, model.training) }),
+    ...(batchNorms === undefined ? {} : { batchNorms: () => batchNorms }),
     ...(kinds === undefined ? {} : { kindOf: (key: string) => kinds[key] ?? kindByName(key) }),
   };
   return model;

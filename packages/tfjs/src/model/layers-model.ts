@@ -1,6 +1,7 @@
 import { HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { flattenLayers, nameWeights } from './layer-names.ts';
+import { layersBatchNorms } from './layers-batch-norms.ts';
 import type { ModelLosses, TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link layersModel}. */
@@ -52,6 +53,7 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
     trainable: () => trainable,
     state: () => state,
     kindOf: (key) => kinds.get(key) ?? 'weight',
+    batchNorms: () => layersBatchNorms(layers),
     losses: (batch) => {
       const outputs = layers.apply(inputs(batch as Batch), { training: model.training }) as Outputs;
       const losses = loss(outputs, batch as Batch);

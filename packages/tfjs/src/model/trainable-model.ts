@@ -1,5 +1,6 @@
 import { defineService, type WeakServiceRef } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
+import type { BatchNorm } from './batch-norm.ts';
 
 /** What a model's losses are: one scalar, or named scalars that are summed. */
 export type ModelLosses = tf.Scalar | Readonly<Record<string, tf.Scalar>>;
@@ -31,6 +32,8 @@ export interface TrainableModel {
   kindOf?(name: string): ParameterKind;
   /** What {@link TrainableModel.predict} takes, from a batch on the device; for whoever evaluates whole batches. */
   inputs?(batch: unknown): unknown;
+  /** Its batch-norm layers that use the batch's own statistics in train mode. Without it there are none to be found. */
+  batchNorms?(): readonly BatchNorm[];
   /** Outputs for inputs on the device, in the mode that `training` says. The caller disposes them. */
   predict?(inputs: unknown): unknown;
 }
