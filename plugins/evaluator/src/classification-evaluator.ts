@@ -50,7 +50,7 @@ export class ClassificationEvaluator implements DatasetEvaluator {
     const { labels: findIn = findLabels, scores: pick = (all: unknown) => all } = this.#options;
     const scores = pick(outputs);
     if (!(scores instanceof tf.Tensor) || scores.rank !== 2) throw misfit('the scores are no tensor [batch, classes]');
-    const [size = 0, classes = 0] = scores.shape;
+    const [size = 0, classes = 0] = scores.shape as readonly number[];
     const [values, truths] = await Promise.all([scores.data(), classesOf(findIn(batch), size, classes)]);
     for (let row = 0; row < size; row++)
       this.#count(values.subarray(row * classes, (row + 1) * classes), truths[row] ?? -1);
@@ -59,7 +59,7 @@ export class ClassificationEvaluator implements DatasetEvaluator {
   evaluate(): Results {
     const { topK = [], classNames, task } = this.#options;
     const share = (right: number, all: number): number => (all === 0 ? NaN : right / all);
-    const within = (k: number): number => this.#places.slice(0, k).reduce((sum, count) => sum + (count ?? 0), 0);
+    const within = (k: number): number => this.#places.slice(0, k).reduce((sum, count) => sum + count, 0);
     const results: Record<string, number> = { accuracy: share(within(1), this.#samples) };
     for (const k of topK) results[`top_${k}`] = share(within(k), this.#samples);
     classNames?.forEach((name, index) => {
@@ -92,8 +92,9 @@ async function classesOf(labels: unknown, size: number, classes: number): Promis
     throw misfit('the labels are neither a tensor nor an array of one number per sample');
   }
   if (labels.size === size) return labels.data();
-  if (labels.rank !== 2 || labels.shape[0] !== size || labels.shape[1] !== classes) {
-    throw misfit(`labels [${labels.shape.join(', ')}] do not fit scores [${size}, ${classes}]`);
+  const shape = labels.shape as readonly number[];
+  if (shape.length !== 2 || shape[0] !== size || shape[1] !== classes) {
+    throw misfit(`labels [${shape.join(', ')}] do not fit scores [${size}, ${classes}]`);
   }
   const index = labels.argMax(-1);
   try {

@@ -35,5 +35,5 @@ function describe(value: unknown): string {
   if (typeof value === 'string') return `"${value}"`;
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number')
     return String(value);
-  return Array.isArray(value) ? 'an array' : `a ${(value).constructor.name}`;
+  return Array.isArray(value) ? 'an array' : `a ${value.constructor.name}`;
 }

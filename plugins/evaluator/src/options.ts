@@ -13,7 +13,7 @@ export interface EvaluateContext {
 /** Results, or nothing. */
 export type EvaluateFunction = (
   context: EvaluateContext,
-) => Results | undefined | null | void | Promise<Results | undefined | null | void>;
+) => Results | undefined | null | Promise<Results | undefined | null>;
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const isEvaluator = (value: unknown): boolean =>

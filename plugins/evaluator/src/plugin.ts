@@ -12,6 +12,7 @@ import {
   type StepContext,
 } from '@hookline/core';
 import { modelRef, type TrainableModel } from '@hookline/tfjs';
+import type { z } from 'zod';
 import { duplicateResult } from './dataset-evaluators.ts';
 import { flattenResults } from './flatten-results.ts';
 import { inferenceOnDataset } from './inference-on-dataset.ts';
@@ -74,7 +75,7 @@ export const evaluator = definePlugin({
   },
 });
 
-type Options = typeof evaluatorSchema._output;
+type Options = z.output<typeof evaluatorSchema>;
 
 async function evaluateOnce(
   step: StepContext,

@@ -1,0 +1,27 @@
+import type { DataSource } from '@hookline/tfjs';
+import { z } from 'zod';
+
+export const preciseBnSchema = z.strictObject({
+  loader: z.custom<DataSource>(
+    (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
+    'must be batches to iterate, or a function that returns them',
+  ),
+  batches: z.int().min(1).default(200),
+  period: z.int().min(0).default(0),
+  repeat: z.boolean().default(true),
+});
+
+/** Options of the precise batch norm. */
+export interface PreciseBnOptions {
+  /**
+   * Batches as in training, from a loader of its own: the training's would lose the batches that are taken here. It goes
+   * on where it was the time before, also in a resumed run.
+   */
+  readonly loader: DataSource;
+  /** Batches that each estimate is made of. @default 200 */
+  readonly batches?: number;
+  /** Estimates after every how many iterations; 0 for only at the end of the training. @default 0 */
+  readonly period?: number;
+  /** Begin again when the loader ends. @default true */
+  readonly repeat?: boolean;
+}

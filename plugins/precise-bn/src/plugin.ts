@@ -1,0 +1,82 @@
+import { definePlugin, HooklineError, type JsonValue, loggerRef, phasesRef, trainerRef } from '@hookline/core';
+import { BatchSource, type BatchSourceState, disposeBatch, modelRef, stepScopeRef, tf } from '@hookline/tfjs';
+import { preciseBnSchema } from './options.ts';
+import { updateBnStats } from './update-bn-stats.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-precise-bn';
+/** Version of this package. */
+export const VERSION = '0.1.0';
+
+/** Where the random numbers of the estimates begin: beyond every iteration of a training. */
+const FIRST_KEY = 2 ** 30;
+
+/**
+ * Replaces the moving averages of batch norm by the statistics of the population, periodically and at the end, before
+ * they are saved and evaluated with.
+ *
+ * @example preciseBn({ loader: () => makeTrainBatches(), period: 5000 })
+ */
+export const preciseBn = definePlugin({
+  name: PLUGIN_NAME,
+  version: VERSION,
+  description: "estimates batch norm's statistics over many batches, before saving and evaluating",
+  options: preciseBnSchema,
+  provides: ['statistics'],
+  before: ['checkpointing', 'evaluation'],
+  requires: { model: modelRef, scope: stepScopeRef, phases: phasesRef, logger: loggerRef, trainer: trainerRef },
+  setup({ hooks, plugin, model, scope, phases, logger, trainer }, { loader, batches, period, repeat }) {
+    const source = new BatchSource(loader, { repeat });
+    const { batch: onBatch } = phases.phases;
+    let isOff = false;
+    let doneAt: number | undefined;
+    const forward = async (iteration: number, index: number): Promise<void> => {
+      const before = source.state();
+      const { device } = await source.next();
+      try {
+        // A pass that has ended shows how much data there is.
+        if (source.state().epoch > before.epoch && before.batches < batches)
+          throw tooLittle(plugin.id, before.batches, batches);
+        const key = FIRST_KEY + (iteration % 2 ** 19) * 2 ** 10 + (index % 2 ** 10);
+        scope.value.run(key, () =>
+          tf.tidy(() => void model.value.losses(onBatch.used ? onBatch.call(device.batch) : device.batch)),
+        );
+      } finally {
+        tf.dispose([...scope.value.takeMetrics().values()]);
+        disposeBatch(device);
+      }
+    };
+    const estimate = async (iteration: number): Promise<void> => {
+      if (isOff || doneAt === iteration) return;
+      doneAt = iteration;
+      const start = performance.now();
+      const layers = await updateBnStats(model.value, batches, (index) => forward(iteration, index));
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      logger.info(`Precise statistics of ${layers} batch-norm layers from ${batches} batches in ${seconds} s`);
+    };
+    hooks.beforeTrain.tap(() => {
+      isOff = (model.value.batchNorms?.() ?? []).length === 0;
+      if (isOff) logger.info('Precise batch norm has nothing to do: the model has no batch norm to train');
+    });
+    hooks.afterStep.tap(({ iteration, maxIterations }) => {
+      const done = iteration + 1;
+      return done === maxIterations || (period > 0 && done % period === 0) ? estimate(done) : undefined;
+    });
+    hooks.afterTrain.tap(({ status, iteration }) =>
+      status === 'stopped' && iteration > trainer.startIteration ? estimate(iteration) : undefined,
+    );
+    return {
+      state: {
+        save: () => source.state() as unknown as JsonValue,
+        load: (data) => source.restore(data as unknown as BatchSourceState),
+      },
+      dispose: () => source.close(),
+    };
+  },
+});
+
+function tooLittle(who: string, found: number, wanted: number): HooklineError {
+  return new HooklineError('HKL_BN_TOO_LITTLE_DATA', `its loader holds ${found} batches and should give ${wanted}`, {
+    who,
+    fix: `Set batches: ${found} or fewer, or give more data; the statistics were left as they were`,
+  });
+}
