@@ -33,7 +33,7 @@ export function drawFigure({ title, subtitle, panels }: Figure): string {
       width: alone ? width - 2 * EDGE : PANEL_WIDTH,
       height: PANEL_HEIGHT - 8,
     };
-    return drawPanel(panel, box, [first, Math.max(last, first + 1)]);
+    return drawPanel(panel, box, [first, last + 1]);
   });
   const empty = element(
     'text',

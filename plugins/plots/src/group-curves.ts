@@ -27,7 +27,9 @@ export function groupCurves(curves: readonly NamedCurve[]): readonly Panel[] {
     .map(([group, members]) => ({
       title: group === 'Time' ? 'Time, ms per step' : group,
       scale: group === 'Losses' || group === 'Time' ? 'auto' : 'linear',
-      curves: members.map((member) => toPanelCurve(member, group)),
+      curves: members
+        .toSorted((a, b) => Number(b.name === 'total_loss') - Number(a.name === 'total_loss'))
+        .map((member) => toPanelCurve(member, group)),
     }));
 }
 

@@ -30,7 +30,7 @@ export interface Box {
   readonly height: number;
 }
 
-const MARGIN = { left: 58, right: 18, top: 32, bottom: 26 };
+const MARGIN = { left: 58, right: 18, top: 36, bottom: 26 };
 
 /** Draws a panel into a box; `iterations` is the range of the horizontal axis. */
 export function drawPanel(panel: Panel, box: Box, iterations: readonly [number, number]): string {
@@ -53,7 +53,7 @@ export function drawPanel(panel: Panel, box: Box, iterations: readonly [number, 
     {},
     [
       element('text', { x: plot.x, y: box.y + 18, 'font-size': '13', 'xml:space': 'preserve' }, title + note),
-      legend.draw(plot.x, box.y + MARGIN.top - 1),
+      legend.draw(plot.x, box.y + MARGIN.top - 8),
       ...vertical.ticks.map(({ value, label }) => horizontalLine(plot, y(value), label)),
       ...horizontal.ticks.map(({ value, label }) => verticalLine(plot, x(value), label)),
       element('rect', { ...plot, fill: 'none', stroke: INK.frame }),

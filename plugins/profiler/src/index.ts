@@ -1,1 +1,2 @@
-export {};
+export { profiler } from './plugin.ts';
+export type { ProfilerOptions } from './options.ts';

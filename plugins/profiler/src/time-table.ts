@@ -1,0 +1,22 @@
+import type { SpanTotal } from './tap-times.ts';
+
+/** The times of some steps as a table for people: self time, calls, per step and share, most expensive first. */
+export function timeTable(totals: readonly SpanTotal[], steps: number): string {
+  const all = totals.reduce((sum, { self }) => sum + self, 0);
+  const rows = [...totals]
+    .sort((a, b) => b.self - a.self)
+    .map(({ owner, part, calls, self }) => [
+      owner,
+      part,
+      String(calls),
+      self.toFixed(2),
+      (self / steps).toFixed(3),
+      `${all === 0 ? '0.0' : ((100 * self) / all).toFixed(1)} %`,
+    ]);
+  const table = [['who', 'what', 'calls', 'self ms', 'ms per step', 'share'], ...rows];
+  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const lines = table.map((row) =>
+    row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+  );
+  return [`Time of ${steps} steps, ${(all / steps).toFixed(3)} ms per step:`, ...lines].join('\n');
+}
