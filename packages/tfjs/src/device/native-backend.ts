@@ -2,8 +2,10 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { describeCause } from '@hookline/core';
+import type { LookupOptions } from '../runtime/native-package.ts';
 import { findNativeRuntime, type NativeRuntime } from '../runtime/native-runtime.ts';
 import { shimNodeUtil } from './node-util-shim.ts';
+import { withoutNotes } from './stderr-gate.ts';
 
 /** The name under which @tensorflow/tfjs-node registers itself. */
 export const NATIVE_BACKEND = 'tensorflow';
@@ -23,9 +25,10 @@ export type NativeAttempt =
  * cannot be loaded is a problem in words.
  *
  * @param hideGpu keep TensorFlow from taking a GPU; works only for the first load of a process
+ * @param lookup where to look for the native package
  */
-export async function loadNativeBackend(hideGpu = false): Promise<NativeAttempt> {
-  const { runtime, problem } = findNativeRuntime();
+export async function loadNativeBackend(hideGpu = false, lookup: LookupOptions = {}): Promise<NativeAttempt> {
+  const { runtime, problem } = findNativeRuntime(lookup);
   if (runtime === undefined) return { backend: undefined, problem };
   try {
     if (!(NATIVE_BACKEND in tf.engine().registryFactory)) requireNative(runtime, hideGpu);
@@ -53,8 +56,10 @@ function requireNative(runtime: NativeRuntime, hideGpu: boolean): void {
   if (hideGpu) process.env['CUDA_VISIBLE_DEVICES'] = '-1';
   try {
     const require = createRequire(join(runtime.package.folder, 'package.json'));
-    if (runtime.via === 'package') require(runtime.package.folder);
-    else requireWithBinding(require, runtime);
+    withoutNotes(runtime.bindingPath, process.env, () => {
+      if (runtime.via === 'package') require(runtime.package.folder);
+      else requireWithBinding(require, runtime);
+    });
   } finally {
     if (hideGpu && visible === undefined) delete process.env['CUDA_VISIBLE_DEVICES'];
     else if (hideGpu) process.env['CUDA_VISIBLE_DEVICES'] = visible;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rename, rm, statfs, writeFile } from 'node:fs/promise
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { failed, used, type Attempt } from './attempt.ts';
-import { compileBinding } from './compile-binding.ts';
+import { compileBinding, compileStderrGate } from './compile-binding.ts';
 import type { Machine } from './machine.ts';
 import { cacheEntryName, nativeCacheFolder, readCachedBinding, type CachedBinding } from './native-cache.ts';
 import type { NativePackage } from './native-package.ts';
@@ -64,6 +64,7 @@ export async function buildBinding(options: BuildOptions): Promise<Attempt<Built
   const runtimeFolder = tensorflow.borrowed ? tensorflow.folder : '$ORIGIN';
   const compiled = await compileBinding({ machine, env, native, tensorflow, output, libraryFolder, runtimeFolder });
   if (compiled.value === undefined) return compiled;
+  await compileStderrGate(machine, env, folder);
   log('proving it by a train step');
   const verified = await verifyBinding(native.folder, output, env);
   if (verified.value === undefined) return verified;

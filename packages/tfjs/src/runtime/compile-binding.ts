@@ -1,8 +1,10 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failed, lastWords, used, type Attempt } from './attempt.ts';
 import type { Machine } from './machine.ts';
 import type { NativePackage } from './native-package.ts';
 import { runCommand } from './run-command.ts';
+import { STDERR_GATE_FILE, STDERR_GATE_SOURCE } from './stderr-gate-source.ts';
 import { TENSORFLOW_LIBRARIES, type TensorFlowFiles } from './tensorflow-files.ts';
 
 const COMPILE_TIMEOUT_MS = 5 * 60_000;
@@ -37,6 +39,17 @@ export async function compileBinding(options: CompileOptions): Promise<Attempt<s
   const compiled = await runCommand(compiler, args, { timeoutMs: COMPILE_TIMEOUT_MS, env });
   if (!compiled.ok) return failed(`the addon did not compile: ${compiled.problem}: ${firstError(compiled.stderr)}`);
   return used(output, `compiled with ${compiler}`);
+}
+
+/** Compiles the addon that keeps TensorFlow's notes off the terminal. It is a comfort: without it all else works. */
+export async function compileStderrGate(machine: Machine, env: NodeJS.ProcessEnv, folder: string): Promise<void> {
+  const { compiler, nodeHeaders } = machine;
+  if (compiler === undefined || nodeHeaders === undefined) return;
+  const source = join(folder, 'stderr_gate.c');
+  await writeFile(source, STDERR_GATE_SOURCE);
+  const args = ['-x', 'c', '-O2', '-fPIC', '-shared', '-w', '-DNAPI_VERSION=8', '-I', nodeHeaders, source];
+  await runCommand(compiler, [...args, '-o', join(folder, STDERR_GATE_FILE)], { timeoutMs: COMPILE_TIMEOUT_MS, env });
+  await rm(source, { force: true });
 }
 
 function firstError(stderr: string): string {

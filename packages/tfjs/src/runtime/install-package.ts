@@ -28,7 +28,14 @@ export async function installNativePackage(
   const work = await mkdtemp(`${target}.work-`);
   try {
     await writeFile(join(work, 'package.json'), '{"private":true}\n');
-    const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1', '--fetch-timeout=30000'];
+    const flags = [
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--fetch-retries=1',
+      '--fetch-retry-mintimeout=1000',
+      '--fetch-timeout=30000',
+    ];
     const installed = await runCommand(npmCommand(), ['install', ...flags, wanted], {
       timeoutMs: INSTALL_TIMEOUT_MS,
       cwd: work,

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from './cache-folder.ts';
@@ -46,7 +46,13 @@ export function findNativePackages({ from, env }: LookupOptions = {}): NativePac
 
 /** The folder of an installed package as seen from `base`, or `undefined`. */
 export function resolvePackage(name: string, base: string): string | undefined {
+  for (let folder = base; ; folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', name);
+    if (existsSync(join(candidate, 'package.json'))) return realpathSync(candidate);
+    if (folder === dirname(folder)) break;
+  }
   try {
+    // Module loaders of other kinds than node_modules folders answer here.
     return dirname(createRequire(join(base, 'noop.js')).resolve(`${name}/package.json`));
   } catch {
     return undefined;
