@@ -92,3 +92,10 @@ export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';
 export { seededInit } from './training/seeded-init.ts';
 export { tfjsRuntime, type Made, type TfjsRuntime, type TfjsRuntimeOptions } from './training/tfjs-runtime.ts';
 export { tfjsState } from './training/tfjs-state.ts';
+
+// Getting the native runtime, and knowing what will be used
+export { diagnose, type Diagnosis } from './runtime/diagnose.ts';
+export { formatDiagnosis } from './runtime/format-diagnosis.ts';
+export type { SetupLimits, SetupOptions } from './runtime/setup-options.ts';
+export { formatSetup, type SetupResult, type SetupStep } from './runtime/setup-result.ts';
+export { setupRuntime } from './runtime/setup-runtime.ts';
