@@ -1,1 +1,2 @@
-export {};
+export { memoryStats } from './plugin.ts';
+export type { MemoryStatsOptions } from './options.ts';

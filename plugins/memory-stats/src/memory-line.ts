@@ -1,0 +1,50 @@
+import type { Balance, TensorCount } from './tap-balance.ts';
+
+/** Memory of the process in bytes. */
+export interface ProcessMemory {
+  /** All that the operating system gave it. */
+  readonly rss: number;
+  /** JavaScript objects in use. */
+  readonly heapUsed: number;
+}
+
+/** One measurement as a line for people. */
+export function memoryLine(
+  iteration: number,
+  now: TensorCount,
+  before: TensorCount | undefined,
+  memory: ProcessMemory,
+): string {
+  const change = before === undefined ? '' : ` (${signed(now.tensors - before.tensors)} tensors since the last look)`;
+  return (
+    `memory at iteration ${iteration}: ${now.tensors} tensors of ${formatBytes(now.bytes)}${change}; ` +
+    `process ${formatBytes(memory.rss)}, of it JavaScript ${formatBytes(memory.heapUsed)}`
+  );
+}
+
+/** What each plugin's taps left over some steps, those that left nothing left out. */
+export function balanceTable(balances: ReadonlyMap<string, Balance>, steps: number): string {
+  const rows = [...balances]
+    .filter(([, { host, step }]) => host.tensors !== 0 || step.tensors !== 0)
+    .sort(([, a], [, b]) => b.host.bytes - a.host.bytes)
+    .map(([plugin, { host, step }]) => [plugin, signed(host.tensors), formatBytes(host.bytes), signed(step.tensors)]);
+  if (rows.length === 0) return `Over ${steps} steps no plugin left tensors.`;
+  const table = [['plugin', 'left on the host', 'bytes', 'made in steps'], ...rows];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const lines = table.map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+  );
+  return [`Tensors by plugin over ${steps} steps:`, ...lines].join('\n');
+}
+
+/** Bytes for people. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB'];
+  let [value, unit] = [bytes, 0];
+  while (Math.abs(value) >= 1024 && unit < units.length - 1) [value, unit] = [value / 1024, unit + 1];
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+function signed(value: number): string {
+  return value > 0 ? `+${value}` : String(value);
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+export const optionsSchema = z.strictObject({
+  period: z.int().positive().default(20),
+  maxRuns: z.int().nonnegative().default(10),
+  leakWindow: z.union([z.int().min(8), z.literal(false)]).default(100),
+});
+
+/** Options of {@link memoryStats}. */
+export interface MemoryStatsOptions {
+  /**
+   * Measure every how many iterations.
+   * @default 20
+   */
+  period?: number;
+  /**
+   * How many measurements are logged; all of them are stored as scalars.
+   * @default 10
+   */
+  maxRuns?: number;
+  /**
+   * Steps over which the number of tensors must keep growing for the leak alarm, at least 8; false for no alarm.
+   * @default 100
+   */
+  leakWindow?: number | false;
+}
