@@ -1,0 +1,15 @@
+import type { Logger } from '@hookline/core';
+import type { CommandLine } from './command-line.ts';
+import { loadTrainer } from './load-trainer.ts';
+import type { RunnableTrainer } from './trainer-in-file.ts';
+
+/** The trainer of the file that the command line names, with its changes. */
+export async function createTrainer({ file, set, text }: CommandLine, logger: Logger): Promise<RunnableTrainer> {
+  const definition = await loadTrainer(file);
+  return definition.create({
+    set,
+    logger,
+    ...(text.output === undefined ? {} : { output: text.output }),
+    ...(text.device === undefined ? {} : { device: text.device }),
+  });
+}

@@ -1,0 +1,70 @@
+import { inspect } from 'node:util';
+import type { HookDescription, PluginDescription, TrainerDescription } from '@hookline/core';
+import { columns, wrap } from './table.ts';
+
+const WIDTH = 100;
+const LABEL = 12;
+const INDENT = ' '.repeat(5);
+
+/** A trainer for people: plugins in order with reasons, hooks with their taps in order, services. */
+export function formatDescription({ plugins, hooks, services }: TrainerDescription): string {
+  const names = new Map(plugins.map(({ id, shortName }) => [id, id.includes('#') ? id : shortName]));
+  const nameOf = (id: string): string => names.get(id) ?? id;
+  return [
+    `Plugins, in the order in which they run (${plugins.length})`,
+    ...plugins.map((plugin) => formatPlugin(plugin)),
+    '',
+    'Hooks, with their taps in order',
+    ...hooks.map((hook) => formatHook(hook, nameOf, hooks)),
+    '',
+    'Services',
+    columns(
+      services.map(({ id, description, providedBy, replacedBy }) => [
+        id,
+        [providedBy, ...replacedBy].map(nameOf).join(', then '),
+        description,
+      ]),
+      '  ',
+    ),
+  ].join('\n');
+}
+
+function formatPlugin(plugin: PluginDescription): string {
+  const { position, shortName, version, description, id, name } = plugin;
+  const instance = id === name ? '' : `, ${id}`;
+  const head = `${String(position).padStart(3)}. ${shortName} ${version}${instance}`;
+  const title = description === undefined ? head : `${head}: ${description}`;
+  const options = plugin.options === undefined ? '' : formatOptions(plugin.options);
+  const rows: (readonly [string, string])[] = [
+    ['added by', [plugin.addedBy, ...plugin.changes].join('; ')],
+    ['why here', plugin.reasons.length === 0 ? 'as listed' : plugin.reasons.join('; ')],
+    ['taps', plugin.taps.join(', ')],
+    ['provides', plugin.provides.join(', ')],
+    ['requires', plugin.requires.join(', ')],
+    ['options', options],
+  ];
+  const indent = INDENT + ' '.repeat(LABEL);
+  return [
+    wrap(title, WIDTH, INDENT),
+    ...rows
+      .filter(([, text]) => text !== '')
+      .map(([label, text]) => INDENT + label.padEnd(LABEL) + wrap(text, WIDTH - indent.length, indent)),
+  ].join('\n');
+}
+
+function formatOptions(options: unknown): string {
+  if (typeof options === 'object' && options !== null && Object.keys(options).length === 0) return '';
+  return inspect(options, { depth: 4, breakLength: WIDTH - INDENT.length - LABEL, compact: 3, maxArrayLength: 20 });
+}
+
+function formatHook(
+  { name, kind, taps }: HookDescription,
+  nameOf: (id: string) => string,
+  all: readonly HookDescription[],
+): string {
+  const nameWidth = Math.max(...all.map((hook) => hook.name.length)) + 2;
+  const kindWidth = Math.max(...all.map((hook) => hook.kind.length)) + 2;
+  const indent = ' '.repeat(2 + nameWidth + kindWidth);
+  const tapped = taps.length === 0 ? '-' : taps.map(nameOf).join(', ');
+  return `  ${name.padEnd(nameWidth)}${kind.padEnd(kindWidth)}${wrap(tapped, WIDTH - indent.length, indent)}`;
+}

@@ -1,0 +1,112 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { HooklineError, isHooklineError, suggestName } from '@hookline/core';
+import type { TrainerInFile } from './trainer-in-file.ts';
+
+/**
+ * Loads a trainer file, in TypeScript, without a build step.
+ *
+ * It runs in this process and shares every module with it: its `hookline` is this one.
+ *
+ * @throws HooklineError `HKL_TRAINER_FILE_MISSING`, `HKL_TRAINER_FILE_BROKEN` when it cannot be read or fails while
+ * it is loaded, `HKL_TRAINER_FILE_EXPORT` when it exports something else
+ */
+export async function loadTrainer(file: string): Promise<TrainerInFile> {
+  const path = resolve(file);
+  assertFile(path, file);
+  await understandTypeScript();
+  let module: Record<string, unknown>;
+  try {
+    module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  } catch (cause) {
+    // It knows itself what is wrong.
+    if (isHooklineError(cause)) throw cause;
+    throw broken(file, cause);
+  }
+  return checkExport(file, module);
+}
+
+let understood: Promise<unknown> | undefined;
+
+function understandTypeScript(): Promise<unknown> {
+  // Without a namespace: with one, the file would get copies of its own of every package.
+  return (understood ??= import('tsx/esm/api').then(({ register }) => register()));
+}
+
+function assertFile(path: string, shown: string): void {
+  if (existsSync(path) && statSync(path).isFile()) return;
+  const folder = existsSync(path) ? path : dirname(path);
+  const siblings = existsSync(folder) ? readdirSync(folder).filter((name) => /\.[cm]?[jt]s$/.test(name)) : [];
+  const near = suggestName(basename(path), siblings) ?? (folder === path ? siblings.find(isTrainer) : undefined);
+  throw new HooklineError(
+    'HKL_TRAINER_FILE_MISSING',
+    existsSync(path) ? 'it is a folder, not a trainer file' : 'there is no such file',
+    {
+      who: shown,
+      fix: near === undefined ? 'Give the path of a trainer file' : `Did you mean "${fromHere(join(folder, near))}"?`,
+    },
+  );
+}
+
+const isTrainer = (name: string): boolean => name.startsWith('trainer.');
+
+function broken(file: string, cause: unknown): HooklineError {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  const [syntax] = /[^\n]+:\d+:\d+: ERROR: [^\n]+/.exec(error.message) ?? [];
+  if (syntax !== undefined) {
+    const [, place = '', what = ''] = /^(.*): ERROR: (.*)$/.exec(syntax) ?? [];
+    return new HooklineError('HKL_TRAINER_FILE_BROKEN', `it cannot be read: ${what}`, {
+      who: file,
+      where: fromHere(place),
+      fix: 'Mend the syntax there',
+    });
+  }
+  const absent = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
+  return new HooklineError('HKL_TRAINER_FILE_BROKEN', `loading it failed: ${error.message}`, {
+    who: file,
+    where: placeIn(error.stack, resolve(file)),
+    fix: absent ? 'Install the package, or mend the path of the import' : 'The cause below shows where',
+    cause,
+  });
+}
+
+/** `file:line` of the innermost frame in the trainer's own folder. */
+function placeIn(stack: string | undefined, file: string): string | undefined {
+  const url = pathToFileURL(file).href;
+  const frame = stack?.split('\n').find((line) => /^\s+at /.test(line) && (line.includes(url) || line.includes(file)));
+  const place = /((?:file:\/\/)?[^\s()]+):(\d+):\d+\)?$/.exec(frame ?? '');
+  if (place?.[1] === undefined) return undefined;
+  const path = place[1].startsWith('file://') ? fileURLToPath(place[1].replace(/\?.*$/, '')) : place[1];
+  return `${fromHere(path)}:${place[2] ?? ''}`;
+}
+
+function fromHere(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}
+
+function checkExport(file: string, module: Record<string, unknown>): TrainerInFile {
+  let found = module['default'];
+  // A file that counts as CommonJS, because no package.json above it says "type": "module".
+  if (isObject(found) && '__esModule' in found && 'default' in found) found = found['default'];
+  if (isObject(found) && typeof found['create'] === 'function') return found as unknown as TrainerInFile;
+  const what =
+    found === undefined ? 'it has no default export' : `its default export is ${describeKind(found)}, not a trainer`;
+  throw new HooklineError('HKL_TRAINER_FILE_EXPORT', what, {
+    who: file,
+    fix: 'Write `export default defineTrainer({ ... })`',
+  });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function describeKind(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function or class ${value.name}`;
+  if (typeof value !== 'object') return `the ${typeof value} ${JSON.stringify(value)}`;
+  const name = (value as { constructor?: { name?: string } }).constructor?.name;
+  return name === undefined || name === 'Object' ? 'a plain object' : `a ${name}`;
+}

@@ -1,0 +1,29 @@
+/** Lines of aligned columns; the last one is not padded. */
+export function columns(rows: readonly (readonly string[])[], indent = ''): string {
+  const count = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: count }, (_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return rows
+    .map((row) => (indent + row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).trimEnd())
+    .join('\n');
+}
+
+/**
+ * Text broken at spaces into lines of at most `width`; the ones after the first are indented. A word that is longer
+ * stays whole.
+ */
+export function wrap(text: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  for (const paragraph of text.split('\n')) {
+    let current = '';
+    for (const word of paragraph.split(' ')) {
+      if (current !== '' && `${current} ${word}`.length > width) {
+        lines.push(current);
+        current = word;
+      } else current = current === '' ? word : `${current} ${word}`;
+    }
+    lines.push(current);
+  }
+  return lines.join(`\n${indent}`);
+}

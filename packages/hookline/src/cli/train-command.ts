@@ -1,0 +1,47 @@
+import { ConsoleLogger } from '@hookline/core';
+import type { CommandLine } from './command-line.ts';
+import { createTrainer } from './create-trainer.ts';
+import { EXIT, signalStatus } from './exit-status.ts';
+import { line, outputLines, shown } from './output-files.ts';
+import { resumeCommand } from './resume-command.ts';
+import type { RunnableTrainer } from './trainer-in-file.ts';
+
+/** `hookline train`. @returns the exit status */
+export async function train(given: CommandLine, argv: readonly string[]): Promise<number> {
+  const logger = new ConsoleLogger();
+  const trainer = await createTrainer(given, logger);
+  const began = Date.now();
+  logger.info(line('output', trainer.outputDir));
+  logger.info(await begin(trainer, given.flag.resume));
+  const { status, iteration, reason } = await trainer.train();
+  const checkpoint = await trainer.checkpoints.latest();
+  logger.status(undefined);
+  if (status === 'interrupted') {
+    logger.info(`interrupted by ${reason ?? 'a signal'} after ${iteration} of ${trainer.maxIterations} iterations`);
+    logger.info(
+      checkpoint === undefined
+        ? 'nothing was saved: no plugin writes checkpoints (add @hookline/plugin-checkpointer)'
+        : `saved ${shown(checkpoint)}; go on with:\n  ${resumeCommand(argv)}`,
+    );
+    return signalStatus(reason);
+  }
+  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  const end = status === 'stopped' ? `stopped (${reason ?? 'on request'})` : 'done';
+  logger.info(`${end}: ${iteration} iterations, ${seconds} s`);
+  if (checkpoint !== undefined) logger.info(line('checkpoint', checkpoint));
+  for (const file of await outputLines(trainer.outputDir, began)) logger.info(file);
+  return EXIT.ok;
+}
+
+/** Loads what there is to begin with. @returns a line that says so */
+async function begin(trainer: RunnableTrainer, resume: boolean): Promise<string> {
+  const earlier = await trainer.checkpoints.latest();
+  const loaded = await trainer.resumeOrLoad({ resume });
+  if (resume && earlier !== undefined) return `resuming:   ${shown(earlier)}, at iteration ${trainer.iteration}`;
+  const notes = [
+    ...(resume ? ['there is no checkpoint to resume from'] : []),
+    ...(!resume && earlier !== undefined ? ['the folder holds an earlier run, which --resume would go on with'] : []),
+    ...(loaded === undefined ? [] : [`weights of ${shown(loaded)}`]),
+  ];
+  return `beginning:  a new run${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`;
+}

@@ -1,0 +1,29 @@
+import type { Logger, TrainerBase } from '@hookline/core';
+
+/** A trainer as the commands use it. */
+export type RunnableTrainer = Pick<
+  TrainerBase,
+  | 'train'
+  | 'describe'
+  | 'load'
+  | 'resumeOrLoad'
+  | 'evaluate'
+  | 'close'
+  | 'outputDir'
+  | 'iteration'
+  | 'maxIterations'
+  | 'checkpoints'
+> & { readonly config?: unknown };
+
+/** What differs from the file in one run. */
+export interface TrainerChanges {
+  readonly set: readonly string[];
+  readonly output?: string;
+  readonly device?: string;
+  readonly logger: Logger;
+}
+
+/** What a trainer file exports: that of `defineTrainer`, or anything that makes a trainer. */
+export interface TrainerInFile {
+  create(changes: TrainerChanges): RunnableTrainer | Promise<RunnableTrainer>;
+}
