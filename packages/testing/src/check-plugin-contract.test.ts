@@ -30,8 +30,14 @@ describe('checkPluginContract', () => {
       name: 'lax',
       version: '1.0.0',
       options: { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } },
-      setup: () => ({ dispose: () => { throw new Error('stuck'); } }),
+      setup: () => ({
+        dispose: () => {
+          throw new Error('stuck');
+        },
+      }),
     });
-    await expect(checkPluginContract({ plugin: () => lax(), iterations: 2 })).rejects.toThrow(/an unknown option: is accepted; training twice: .*stuck/);
+    await expect(checkPluginContract({ plugin: () => lax(), iterations: 2 })).rejects.toThrow(
+      /an unknown option: is accepted; training twice: .*stuck/,
+    );
   });
 });

@@ -2,7 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { checkpointsRef, definePlugin, HooklineError, type Plugin, type PluginInput, readCheckpoint, TrainerBase } from '@hookline/core';
+import {
+  checkpointsRef,
+  definePlugin,
+  HooklineError,
+  type Plugin,
+  type PluginInput,
+  readCheckpoint,
+  TrainerBase,
+} from '@hookline/core';
 import { RecordingLogger } from './recording-logger.ts';
 
 /** How {@link checkPluginContract} tries a plugin. */
@@ -12,7 +20,11 @@ export interface ContractOptions {
   /** Other plugins it needs. Default none. */
   readonly beside?: () => readonly PluginInput[];
   /** Makes a trainer with these plugins. Default: a bare loop with a falling loss. */
-  readonly trainer?: (options: { plugins: readonly PluginInput[]; output: string; maxIterations: number }) => TrainerBase;
+  readonly trainer?: (options: {
+    plugins: readonly PluginInput[];
+    output: string;
+    maxIterations: number;
+  }) => TrainerBase;
   /** Iterations of each run. Default 6. */
   readonly iterations?: number;
   /** What of a trained trainer must be equal after resuming, besides plugin state. Default: the latest scalars. */
@@ -52,18 +64,29 @@ export async function checkPluginContract(options: ContractOptions): Promise<voi
       await rm(output, { recursive: true, force: true });
     }
   });
-  for (let at = 0; at < iterations - 1; at++) await attempt(`resuming after iteration ${at}`, () => resumesAt(options, at, iterations));
+  for (let at = 0; at < iterations - 1; at++)
+    await attempt(`resuming after iteration ${at}`, () => resumesAt(options, at, iterations));
   if (problems.length === 0) return;
-  throw new HooklineError('HKL_CONTRACT', problems.join('; '), { who: plugin().name, fix: 'Mend the plugin, or see what its test leaves out' });
+  throw new HooklineError('HKL_CONTRACT', problems.join('; '), {
+    who: plugin().name,
+    fix: 'Mend the plugin, or see what its test leaves out',
+  });
 }
 
 async function refusesUnknownOption(options: ContractOptions): Promise<string | undefined> {
   const { definition, options: given, instance } = options.plugin();
-  const odd = { ...options.plugin(), options: { ...(given as object | undefined), 'no-such-option': 1 }, definition, instance };
+  const odd = {
+    ...options.plugin(),
+    options: { ...(given as object | undefined), 'no-such-option': 1 },
+    definition,
+    instance,
+  };
   try {
     await makeTrainer({ ...options, plugin: () => odd }, 'unused', 1, []).prepare();
   } catch (error) {
-    return error instanceof HooklineError && ['HKL_OPTION_UNKNOWN', 'HKL_OPTION_INVALID'].includes(error.code) ? undefined : String(error);
+    return error instanceof HooklineError && ['HKL_OPTION_UNKNOWN', 'HKL_OPTION_INVALID'].includes(error.code)
+      ? undefined
+      : String(error);
   }
   return 'is accepted';
 }
@@ -75,13 +98,19 @@ async function resumesAt(options: ContractOptions, at: number, iterations: numbe
     const resumed = makeTrainer(options, output, iterations, [saver({ at: -1 })]);
     await resumed.load(join(output, `at-${at}.safetensors`));
     const after = await runAndLook(options, resumed, output);
-    return isDeepStrictEqual(after, whole) ? undefined : `differs: ${JSON.stringify(after)} instead of ${JSON.stringify(whole)}`;
+    return isDeepStrictEqual(after, whole)
+      ? undefined
+      : `differs: ${JSON.stringify(after)} instead of ${JSON.stringify(whole)}`;
   } finally {
     await rm(output, { recursive: true, force: true });
   }
 }
 
-async function runAndLook({ observe = latestScalars, plugin }: ContractOptions, trainer: TrainerBase, output: string): Promise<unknown> {
+async function runAndLook(
+  { observe = latestScalars, plugin }: ContractOptions,
+  trainer: TrainerBase,
+  output: string,
+): Promise<unknown> {
   await trainer.train();
   const { manifest } = await readCheckpoint(join(output, 'end.safetensors'));
   const states = manifest.entries['hookline/plugins']?.data as Record<string, unknown> | undefined;
@@ -89,12 +118,26 @@ async function runAndLook({ observe = latestScalars, plugin }: ContractOptions, 
 }
 
 const latestScalars = (trainer: TrainerBase): unknown =>
-  Object.fromEntries([...trainer.storage.latest()].filter(([name]) => !name.endsWith('time')).map(([name, { value }]) => [name, value]));
+  Object.fromEntries(
+    [...trainer.storage.latest()].filter(([name]) => !name.endsWith('time')).map(([name, { value }]) => [name, value]),
+  );
 
-function makeTrainer(options: ContractOptions, output: string, maxIterations: number, more: readonly PluginInput[]): TrainerBase {
+function makeTrainer(
+  options: ContractOptions,
+  output: string,
+  maxIterations: number,
+  more: readonly PluginInput[],
+): TrainerBase {
   const plugins = [...(options.beside?.() ?? []), options.plugin(), ...more];
   const bare = (): TrainerBase =>
-    new TrainerBase({ step: ({ iteration }) => 1 / (iteration + 1), maxIterations, plugins, output, seed: 1, logger: new RecordingLogger() });
+    new TrainerBase({
+      step: ({ iteration }) => 1 / (iteration + 1),
+      maxIterations,
+      plugins,
+      output,
+      seed: 1,
+      logger: new RecordingLogger(),
+    });
   return options.trainer?.({ plugins, output, maxIterations }) ?? bare();
 }
 

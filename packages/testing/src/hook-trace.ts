@@ -7,14 +7,21 @@ export interface TraceEntry {
 }
 
 /** Watches the taps of all plugins of a trainer, in the order in which they run. */
-export function traceHooks(): { readonly plugin: Plugin; readonly entries: readonly TraceEntry[]; of(plugin: string): readonly string[] } {
+export function traceHooks(): {
+  readonly plugin: Plugin;
+  readonly entries: readonly TraceEntry[];
+  of(plugin: string): readonly string[];
+} {
   const entries: TraceEntry[] = [];
   const plugin = definePlugin({
     name: '@hookline/testing/trace-hooks',
     version: '0.1.0',
     requires: { taps: tapsRef },
     setup({ taps }) {
-      const observer: TapObserver = { enter: (by, hook) => void entries.push({ plugin: by, hook }), leave: () => undefined };
+      const observer: TapObserver = {
+        enter: (by, hook) => void entries.push({ plugin: by, hook }),
+        leave: () => undefined,
+      };
       return { dispose: taps.observe(observer) };
     },
   })();

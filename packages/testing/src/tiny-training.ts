@@ -1,5 +1,15 @@
 import { type Logger, type PluginInput, TrainerBase } from '@hookline/core';
-import { adam, functionModel, modelRef, type Optimizer, sgd, tf, tfjsRuntime, type TfjsRuntimeOptions, type TrainableModel } from '@hookline/tfjs';
+import {
+  adam,
+  functionModel,
+  modelRef,
+  type Optimizer,
+  sgd,
+  tf,
+  tfjsRuntime,
+  type TfjsRuntimeOptions,
+  type TrainableModel,
+} from '@hookline/tfjs';
 import { RecordingLogger } from './recording-logger.ts';
 
 /** Options of {@link tinyTraining}. */
@@ -30,7 +40,14 @@ const CAPTURE = (process.env['HOOKLINE_TEST_CAPTURE'] ?? 'off') as NonNullable<T
  * have been selected before (`await selectDevice('auto')`).
  */
 export function tinyTraining(options: TinyTrainingOptions = {}): TrainerBase {
-  const { plugins = [], maxIterations = 12, seed = 1, output, logger = new RecordingLogger(), capture = CAPTURE } = options;
+  const {
+    plugins = [],
+    maxIterations = 12,
+    seed = 1,
+    output,
+    logger = new RecordingLogger(),
+    capture = CAPTURE,
+  } = options;
   const algorithm = options.algorithm ?? 'adam';
   const optimizer = options.optimizer ?? ((model) => (algorithm === 'sgd' ? sgd : adam)(model, { learningRate: 0.05 }));
   const runtime = tfjsRuntime({ model: makeModel, optimizer, data: tinyBatches, repeat: true, capture });
@@ -47,18 +64,20 @@ export function tinyTraining(options: TinyTrainingOptions = {}): TrainerBase {
 /** The model's variables as plain numbers, by name. */
 export async function weightsOf(trainer: TrainerBase): Promise<Readonly<Record<string, readonly number[]>>> {
   const model = await trainer.service(modelRef);
-  const entries = [...model.trainable(), ...model.state()].map(([name, variable]) => [name, [...variable.dataSync()]] as const);
+  const entries = [...model.trainable(), ...model.state()].map(
+    ([name, variable]) => [name, [...variable.dataSync()]] as const,
+  );
   return Object.fromEntries(entries);
 }
 
 function makeModel(): TrainableModel {
   const weight = tf.variable(tf.randomNormal([FEATURES, 1]));
   const bias = tf.variable(tf.zeros([1]));
-  const forward = (x: tf.Tensor2D): tf.Tensor2D => x.matMul<tf.Tensor2D>(weight as tf.Variable<tf.Rank.R2>).add(bias);
+  const forward = (x: tf.Tensor2D): tf.Tensor2D => tf.add<tf.Tensor2D>(tf.matMul(x, weight), bias);
   return functionModel<{ x: tf.Tensor2D; y: tf.Tensor2D }>({
     name: 'tiny',
     variables: { 'linear/kernel': weight, 'linear/bias': bias },
-    losses: ({ x, y }) => tf.losses.meanSquaredError(y, forward(x)) as tf.Scalar,
+    losses: ({ x, y }) => tf.losses.meanSquaredError<tf.Tensor2D, tf.Scalar>(y, forward(x)),
     predict: (x: never) => forward(x),
   });
 }
@@ -66,7 +85,9 @@ function makeModel(): TrainableModel {
 /** Eight batches of inputs `x` [8, 4] and targets `y` [8, 1] in host memory. */
 export function* tinyBatches(): Generator<{ x: HostBatch; y: HostBatch }> {
   for (let batch = 0; batch < 8; batch++) {
-    const x = Float32Array.from({ length: BATCH * FEATURES }, (_, index) => Math.sin((batch * BATCH * FEATURES + index) * 1.7));
+    const x = Float32Array.from({ length: BATCH * FEATURES }, (_, index) =>
+      Math.sin((batch * BATCH * FEATURES + index) * 1.7),
+    );
     const y = Float32Array.from({ length: BATCH }, (_, row) => {
       const [a = 0, b = 0, c = 0, d = 0] = x.subarray(row * FEATURES, (row + 1) * FEATURES);
       return a - 2 * b + 0.5 * c + d + 0.25;

@@ -11,7 +11,8 @@ export function buildOptimizer({ solver }: BaseConfig, model: TrainableModel): O
     biasLrFactor,
     ...(weightDecayBias === null ? {} : { weightDecayBias }),
   };
-  if (solver.optimizer === 'sgd') return sgd(model, { ...common, momentum: solver.momentum, nesterov: solver.nesterov });
+  if (solver.optimizer === 'sgd')
+    return sgd(model, { ...common, momentum: solver.momentum, nesterov: solver.nesterov });
   const [beta1, beta2] = solver.betas;
   return (solver.optimizer === 'adam' ? adam : adamW)(model, { ...common, beta1, beta2, epsilon: solver.epsilon });
 }

@@ -1,4 +1,13 @@
-import { HooklineError, type Logger, type PluginInput, type Preset, provide, type Provider, type Results, type TrainResult } from '@hookline/core';
+import {
+  HooklineError,
+  type Logger,
+  type PluginInput,
+  type Preset,
+  provide,
+  type Provider,
+  type Results,
+  type TrainResult,
+} from '@hookline/core';
 import { type DatasetEvaluator, inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
 import { ema } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
@@ -97,7 +106,8 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     return [
       this.buildPreset(config),
       accumulationSteps > 1 && gradientAccumulation({ steps: accumulationSteps }),
-      clipGradients.enabled && gradientClipping({ type: clipGradients.type, value: clipGradients.value, normType: clipGradients.normType }),
+      clipGradients.enabled &&
+        gradientClipping({ type: clipGradients.type, value: clipGradients.value, normType: clipGradients.normType }),
       emaDecay > 0 && ema({ decay: emaDecay }),
       config.writers.plots && plots(),
     ];
@@ -117,7 +127,9 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     for (const dataset of datasets) {
       const evaluators = await makeEvaluators(dataset);
       if (evaluators.length === 0) continue;
-      results[dataset] = await inferenceOnDataset(model, await makeLoader(dataset), evaluators, { logger: this.logger });
+      results[dataset] = await inferenceOnDataset(model, await makeLoader(dataset), evaluators, {
+        logger: this.logger,
+      });
       printCsvFormat(results[dataset], (line) => this.logger.info(line));
     }
     const [only] = Object.values(results);
@@ -128,12 +140,16 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   override async train(options: { readonly maxIterations?: number } = {}): Promise<TrainResult> {
     const result = await super.train(options);
     const { expectedResults } = this.config.test;
-    if (expectedResults.length > 0 && result.status === 'completed') verifyResults(result.results ?? {}, expectedResults);
+    if (expectedResults.length > 0 && result.status === 'completed')
+      verifyResults(result.results ?? {}, expectedResults);
     return result;
   }
 
   /** Goes on with the run in the output folder, or begins with `config.model.weights`. */
-  override resumeOrLoad({ resume = true, weights = this.config.model.weights }: { readonly resume?: boolean; readonly weights?: string } = {}): Promise<string | undefined> {
+  override resumeOrLoad({
+    resume = true,
+    weights = this.config.model.weights,
+  }: { readonly resume?: boolean; readonly weights?: string } = {}): Promise<string | undefined> {
     return super.resumeOrLoad({ resume, ...(weights === '' ? {} : { weights }) });
   }
 
@@ -160,14 +176,22 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       provide(testLoaderRef, () => (dataset) => this.buildTestLoader(this.config, dataset)),
       provide(evaluatorsRef, () => (dataset) => {
         const made = this.buildEvaluator(this.config, dataset);
-        return made === undefined ? [] : Array.isArray(made) ? (made as readonly DatasetEvaluator[]) : [made as DatasetEvaluator];
+        return made === undefined
+          ? []
+          : Array.isArray(made)
+            ? (made as readonly DatasetEvaluator[])
+            : [made as DatasetEvaluator];
       }),
     ];
   }
 
   protected override builtinPlugins(): readonly PluginInput[] {
     const reference = new WeakRef(this);
-    return [...super.builtinPlugins(), testPlugin({ test: () => reference.deref()?.test() }), ...this.buildPlugins(this.config)];
+    return [
+      ...super.builtinPlugins(),
+      testPlugin({ test: () => reference.deref()?.test() }),
+      ...this.buildPlugins(this.config),
+    ];
   }
 }
 

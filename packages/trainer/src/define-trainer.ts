@@ -10,7 +10,8 @@ export type BuildFunctions<C extends BaseConfig> = {
   ) => ReturnType<DefaultTrainer<C>[Name]>;
 };
 
-type BuildName = 'buildModel' | 'buildOptimizer' | 'buildLrScheduler' | 'buildTrainLoader' | 'buildTestLoader' | 'buildEvaluator';
+type BuildName =
+  'buildModel' | 'buildOptimizer' | 'buildLrScheduler' | 'buildTrainLoader' | 'buildTestLoader' | 'buildEvaluator';
 
 /** What a trainer file says. */
 export interface TrainerFile<C extends BaseConfig> extends BuildFunctions<C> {
@@ -64,8 +65,11 @@ export function isTrainerDefinition(value: unknown): value is TrainerDefinition 
  */
 export function defineTrainer<C extends BaseConfig>(file: TrainerFile<C>): TrainerDefinition<C> {
   const { config, trainer: Base = DefaultTrainer<C>, plugins, services } = file;
-  if (typeof config?.resolve !== 'function') {
-    throw new HooklineError('HKL_TRAINER_FILE', 'it has no config', { who: 'defineTrainer', fix: 'Write config: defineConfig({...})' });
+  if (typeof (config as Partial<ConfigDefinition> | undefined)?.resolve !== 'function') {
+    throw new HooklineError('HKL_TRAINER_FILE', 'it has no config', {
+      who: 'defineTrainer',
+      fix: 'Write config: defineConfig({...})',
+    });
   }
   class Defined extends Base {}
   for (const name of BUILD_NAMES) {

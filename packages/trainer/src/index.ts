@@ -23,10 +23,4 @@ export {
 export { z } from 'zod';
 
 // Services that plugins can replace
-export {
-  configRef,
-  evaluatorsRef,
-  testLoaderRef,
-  type MakeEvaluators,
-  type TestLoader,
-} from './trainer-services.ts';
+export { configRef, evaluatorsRef, testLoaderRef, type MakeEvaluators, type TestLoader } from './trainer-services.ts';

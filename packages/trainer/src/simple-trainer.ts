@@ -1,5 +1,11 @@
 import { type PluginInput, type Provider, TrainerBase, type TrainerOptions } from '@hookline/core';
-import { type DeviceRequest, selectDevice, type TfjsRuntime, tfjsRuntime, type TfjsRuntimeOptions } from '@hookline/tfjs';
+import {
+  type DeviceRequest,
+  selectDevice,
+  type TfjsRuntime,
+  tfjsRuntime,
+  type TfjsRuntimeOptions,
+} from '@hookline/tfjs';
 
 /** Options of {@link SimpleTrainer}. */
 export interface SimpleTrainerOptions extends TrainerOptions, TfjsRuntimeOptions {

@@ -5,7 +5,9 @@ const factory = definePlugin({
   name: '@hookline/trainer/test',
   version: '0.1.0',
   description: 'evaluates on the test data sets of the config',
-  options: z.strictObject({ test: z.custom<() => Promise<Results> | undefined>((value) => typeof value === 'function') }),
+  options: z.strictObject({
+    test: z.custom<() => Promise<Results> | undefined>((value) => typeof value === 'function'),
+  }),
   setup({ hooks }, { test }) {
     hooks.evaluate.tap(async (results) => ({ ...results, ...(await test()) }));
   },

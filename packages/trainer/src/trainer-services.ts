@@ -3,7 +3,9 @@ import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
 import type { DataSource } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 
-export const configRef: ServiceRef<BaseConfig> = defineService<BaseConfig>('config', { description: 'the complete config' });
+export const configRef: ServiceRef<BaseConfig> = defineService<BaseConfig>('config', {
+  description: 'the complete config',
+});
 
 /** Makes the batches of one test data set. */
 export type TestLoader = (dataset: string) => DataSource | Promise<DataSource>;

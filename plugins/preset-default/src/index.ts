@@ -1,1 +1,1 @@
-export {};
+export { presetDefault, type PresetDefaultOptions } from './preset.ts';

@@ -18,6 +18,16 @@ export function functionRunner(step: StepFunction): StepRunner {
   };
 }
 
+/** The step runner for what a user gives as a step. @throws HooklineError `HKL_STEP_MISSING` */
+export function asRunner(step: StepFunction | StepRunner | undefined): StepRunner {
+  if (typeof step === 'function') return functionRunner(step);
+  if (typeof step?.run === 'function') return step;
+  throw new HooklineError('HKL_STEP_MISSING', 'step is neither a function nor a step runner', {
+    who: 'trainer',
+    fix: 'Give step: (step) => loss',
+  });
+}
+
 /** The error of a loss that is NaN or infinite, with all losses printed. */
 export function lossNotFinite(losses: Readonly<Record<string, unknown>>, { iteration }: StepContext): HooklineError {
   const printed = Object.entries(losses).map(

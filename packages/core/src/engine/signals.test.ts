@@ -37,18 +37,23 @@ function start(closing: string): { child: ChildProcess; output: () => string; tr
 }
 
 describe('signals', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)('%s ends a training gracefully, although no step ever awaits', async (signal) => {
-    const { child, output, training } = start('undefined');
-    await training;
-    child.kill(signal);
-    const [code] = (await once(child, 'close')) as [number];
-    expect(output()).toContain(`${signal}: stopping after this step (once more to quit at once)`);
-    expect(output()).toMatch(new RegExp(`{"status":"interrupted","iteration":\\d+,"reason":"${signal}"}\\n0 0`));
-    expect(code).toBe(0);
-  });
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends a training gracefully, although no step ever awaits',
+    async (signal) => {
+      const { child, output, training } = start('undefined');
+      await training;
+      child.kill(signal);
+      const [code] = (await once(child, 'close')) as [number];
+      expect(output()).toContain(`${signal}: stopping after this step (once more to quit at once)`);
+      expect(output()).toMatch(new RegExp(`{"status":"interrupted","iteration":\\d+,"reason":"${signal}"}\\n0 0`));
+      expect(code).toBe(0);
+    },
+  );
 
   it('a second one quits at once, whatever is still closing', async () => {
-    const { child, output, training } = start('new Promise((resolve) => { console.log("closing"); setTimeout(resolve, 60_000); })');
+    const { child, output, training } = start(
+      'new Promise((resolve) => { console.log("closing"); setTimeout(resolve, 60_000); })',
+    );
     await training;
     child.kill('SIGINT');
     while (!output().includes('closing')) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -13,10 +13,10 @@ export interface Disposer {
  */
 export async function tearDown(disposers: readonly Disposer[], timeout: number): Promise<readonly HooklineError[]> {
   const errors: HooklineError[] = [];
-  for (const { owner, dispose } of [...disposers].reverse()) {
+  for (const disposer of [...disposers].reverse()) {
     let timer: NodeJS.Timeout | undefined;
     try {
-      const pending = dispose();
+      const pending = disposer.dispose();
       if (!(pending instanceof Promise)) continue;
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error(`not done after ${timeout} ms`)), timeout);
@@ -26,7 +26,7 @@ export async function tearDown(disposers: readonly Disposer[], timeout: number):
       const reason = cause instanceof Error ? cause.message : String(cause);
       errors.push(
         new HooklineError('HKL_DISPOSE_FAILED', `closing it failed: ${reason}`, {
-          who: owner,
+          who: disposer.owner,
           where: 'dispose',
           cause,
         }),

@@ -1,44 +1,36 @@
 import { randomInt } from 'node:crypto';
-import { type Provider, provide } from '../container/provider.ts';
+import { provide, type Provider } from '../container/provider.ts';
 import type { OwnedProvider } from '../container/service-container.ts';
 import type { AnyServiceRef, Service } from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
-import { HOOK_TABLE, type EngineHookSet, type Outcome, type Results } from '../hooks/hook-table.ts';
 import { HookSet } from '../hooks/hook-set.ts';
 import { HookSite } from '../hooks/hook-site.ts';
-import type { JsonValue } from '../json.ts';
-import type { Plugin } from '../plugin/plugin.ts';
-import { arrangePlugins, type LivePlugin, PluginSet } from '../plugin/plugin-set.ts';
+import { type EngineHookSet, HOOK_TABLE, type Outcome, type Results } from '../hooks/hook-table.ts';
+import { arrangePlugins, PluginSet } from '../plugin/plugin-set.ts';
 import type { PluginInput } from '../preset/preset.ts';
 import { resolvePlugins } from '../preset/resolve-plugins.ts';
 import { RandomStreams } from '../random/random-streams.ts';
-import {
-  checkpointsRef,
-  evaluationRef,
-  phasesRef,
-  randomRef,
-  stepRunnerRef,
-  storageRef,
-  tapsRef,
-} from '../services/core-services.ts';
-import { controlRef, RunControl } from '../services/control.ts';
+import { RunControl } from '../services/control.ts';
+import { evaluationRef, stepRunnerRef } from '../services/core-services.ts';
 import { HookEvaluation } from '../services/evaluation.ts';
-import { ConsoleLogger, type Logger, loggerRef, pluginLogger } from '../services/logger.ts';
-import { DiskOutputFolder, outputRef } from '../services/output-folder.ts';
-import { trainerHandle, trainerRef, type TrainerView } from '../services/trainer-handle.ts';
-import { type Checkpoints, DiskCheckpoints } from '../state/checkpoints.ts';
+import { ConsoleLogger, type Logger } from '../services/logger.ts';
+import { DiskOutputFolder } from '../services/output-folder.ts';
+import type { TrainerView } from '../services/trainer-handle.ts';
 import type { LoadScope } from '../state/checkpoint-view.ts';
+import { type Checkpoints, DiskCheckpoints } from '../state/checkpoints.ts';
 import { tapEngineState } from '../state/engine-state.ts';
 import { EventStorage } from '../storage/event-storage.ts';
 import type { StepRunner } from '../step-runner.ts';
 import { breather } from './breathe.ts';
+import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
-import { functionRunner } from './function-runner.ts';
+import { asRunner } from './function-runner.ts';
+import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
 import { RunState } from './run-state.ts';
 import { stopOnSignals } from './signals.ts';
-import { type Disposer, tearDown } from './tear-down.ts';
 import { throwAll } from './throw-all.ts';
+import { assertCount, assertSomethingToTrain, needsOutput } from './trainer-checks.ts';
 import type { TrainerBaseOptions, TrainerOptions } from './trainer-options.ts';
 
 /** How a training ended, with the last evaluation where there was one. */
@@ -71,9 +63,8 @@ export class TrainerBase implements TrainerView {
   readonly #evaluation = new HookEvaluation(this.#hooks);
   readonly #checkpoints: DiskCheckpoints;
   #set: PluginSet | undefined;
-  #live: LivePlugin[] | undefined;
+  readonly #plugins = new LivePlugins();
   #runner: StepRunner | undefined;
-  #handOver = new Map<string, { readonly data: JsonValue; readonly version: number }>();
   #training = false;
 
   constructor(options: TrainerBaseOptions) {
@@ -84,7 +75,8 @@ export class TrainerBase implements TrainerView {
     this.#run = new RunState(assertCount('maxIterations', options.maxIterations), this.storage, this.#site);
     this.#run.iteration = assertCount('startIteration', options.startIteration ?? 0);
     this.#output = new DiskOutputFolder(options.output ?? 'output');
-    this.#checkpoints = new DiskCheckpoints(this.#hooks, this.#output, () => this.#run.done);
+    const run = this.#run;
+    this.#checkpoints = new DiskCheckpoints(this.#hooks, this.#output, () => run.done);
   }
 
   get iteration(): number {
@@ -130,20 +122,12 @@ export class TrainerBase implements TrainerView {
    * @throws HooklineError for whatever does not fit together
    */
   async prepare(): Promise<void> {
-    if (this.#live !== undefined) return;
+    if (this.#plugins.areUp) return;
     this.#set ??= await this.#assemble();
-    const set = this.#set;
-    const live: LivePlugin[] = [];
-    this.#live = live;
     try {
-      set.setUp((plugin) => live.push(plugin));
-      const plugins = live.flatMap(({ plugin, parts: { state } }) => (state === undefined ? [] : [{ plugin, state }]));
-      for (const { plugin, state } of plugins) {
-        const kept = this.#handOver.get(plugin.id);
-        if (kept !== undefined) state.load(kept.data, kept.version);
-      }
+      const plugins = this.#plugins.setUp(this.#set);
       tapEngineState({ hooks: this.#hooks, storage: this.storage, random: this.random, logger: this.logger, plugins });
-      set.seal();
+      this.#set.seal();
     } catch (error) {
       throwAll([error, ...(await this.close())]);
     }
@@ -166,7 +150,7 @@ export class TrainerBase implements TrainerView {
     const release = this.#options.handleSignals === false ? () => undefined : stopOnSignals(this.#control, this.logger);
     try {
       if (maxIterations !== undefined) this.#run.maxIterations = assertCount('maxIterations', maxIterations);
-      if (this.#run.iteration >= this.#run.maxIterations) throw nothingToTrain(this.#run);
+      assertSomethingToTrain(this.#run);
       await this.prepare();
       this.#run.startIteration = this.#run.iteration;
       const outcome = await runLoop({
@@ -240,25 +224,10 @@ export class TrainerBase implements TrainerView {
 
   /** Tears the plugins down, in reverse order; `train` does so by itself. @returns what failed */
   async close(): Promise<readonly unknown[]> {
-    const live = this.#live ?? [];
-    this.#live = undefined;
-    const errors: unknown[] = [];
     const runner = this.#runner;
     this.#runner = undefined;
-    const disposers: Disposer[] = live.map(({ plugin, parts }) => ({
-      owner: plugin.id,
-      dispose: () => parts.dispose?.(),
-    }));
-    for (const { plugin, parts } of live) {
-      try {
-        if (parts.state !== undefined)
-          this.#handOver.set(plugin.id, { data: parts.state.save(), version: parts.state.version ?? 1 });
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    const closeRunner: Disposer = { owner: 'stepRunner', dispose: () => runner?.close?.() };
-    errors.push(...(await tearDown([closeRunner, ...disposers], this.#options.disposeTimeout ?? 30_000)));
+    const closeRunner = { owner: 'stepRunner', dispose: () => runner?.close?.() };
+    const errors = [...(await this.#plugins.tearDown(closeRunner, this.#options.disposeTimeout ?? 30_000))];
     try {
       // Once the training is over nobody may ask for the device any more, but for what it stored they may.
       await this.storage.resolve();
@@ -275,7 +244,7 @@ export class TrainerBase implements TrainerView {
     const owned = (owner: string, providers: readonly Provider[]): readonly OwnedProvider[] =>
       providers.map((provider) => ({ owner, provider }));
     const providers = [
-      ...owned('core', this.#coreServices()),
+      ...owned('core', this.#coreProviders()),
       ...owned('trainer', this.builtinServices()),
       ...owned('you', this.#options.services ?? []),
     ];
@@ -286,27 +255,19 @@ export class TrainerBase implements TrainerView {
     return set;
   }
 
-  #coreServices(): readonly Provider[] {
-    const reference = new WeakRef<TrainerView>(this);
-    const { random, logger, storage } = this;
-    const site = this.#site;
-    const control = this.#control;
-    const output = this.#output;
-    const checkpoints = this.#checkpoints;
-    const evaluation = this.#evaluation;
-    const hooks = this.#hooks;
-    return [
-      provide(phasesRef, () => hooks),
-      provide(trainerRef, () => (plugin) => trainerHandle(plugin, reference)),
-      provide(storageRef, () => storage),
-      provide(controlRef, () => control),
-      provide(randomRef, () => (plugin) => random.stream(plugin)),
-      provide(loggerRef, () => (plugin) => pluginLogger(logger, plugin)),
-      provide(outputRef, () => output),
-      provide(checkpointsRef, () => checkpoints),
-      provide(evaluationRef, () => evaluation),
-      provide(tapsRef, () => ({ observe: (observer) => site.observe(observer) })),
-    ];
+  #coreProviders(): readonly Provider[] {
+    return coreProviders({
+      trainer: new WeakRef<TrainerView>(this),
+      hooks: this.#hooks,
+      site: this.#site,
+      storage: this.storage,
+      random: this.random,
+      control: this.#control,
+      logger: this.logger,
+      output: this.#output,
+      checkpoints: this.#checkpoints,
+      evaluation: this.#evaluation,
+    });
   }
 
   #stepRunner(): StepRunner {
@@ -325,40 +286,4 @@ export class TrainerBase implements TrainerView {
     if (this.#set === undefined) throw new Error('prepare() has not been called');
     return this.#set;
   }
-}
-
-function asRunner(step: TrainerBaseOptions['step']): StepRunner {
-  if (typeof step === 'function') return functionRunner(step);
-  if (typeof step?.run === 'function') return step;
-  throw new HooklineError('HKL_STEP_MISSING', 'step is neither a function nor a step runner', {
-    who: 'trainer',
-    fix: 'Give step: (step) => loss',
-  });
-}
-
-function needsOutput(plugins: readonly Plugin[]): boolean {
-  const needs = new Set([outputRef.id, checkpointsRef.id]);
-  return plugins.some(({ definition }) =>
-    Object.values(definition.requires ?? {}).some((requirement) =>
-      needs.has((requirement.kind === 'optional' ? requirement.ref : requirement).id),
-    ),
-  );
-}
-
-function assertCount(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 0) return value;
-  throw new HooklineError('HKL_OPTION_INVALID', `${name} must be a whole number from 0 up, not ${value}`, {
-    who: 'trainer',
-  });
-}
-
-function nothingToTrain({ iteration, maxIterations }: RunState): HooklineError {
-  return new HooklineError(
-    'HKL_NOTHING_TO_TRAIN',
-    `iteration ${iteration} is not below maxIterations ${maxIterations}`,
-    {
-      who: 'train',
-      fix: 'Raise maxIterations to go on, or begin a new run in another output folder',
-    },
-  );
 }

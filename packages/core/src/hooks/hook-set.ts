@@ -1,5 +1,5 @@
 import type { HookSite } from './hook-site.ts';
-import type { HookSpec, HookTable } from './hook-spec.ts';
+import type { HookTable } from './hook-spec.ts';
 import { type HookFacade, Phase } from './phase.ts';
 
 /** The hooks of a table for their owner, who may call them. */
@@ -15,7 +15,7 @@ export class HookSet<T extends HookTable = HookTable> {
   constructor(id: string, table: T, site: HookSite) {
     this.id = id;
     const phases: Record<string, Phase> = {};
-    for (const [name, spec] of Object.entries(table)) phases[name] = new Phase(name, spec as HookSpec, site);
+    for (const [name, spec] of Object.entries(table)) phases[name] = new Phase(name, spec, site);
     this.phases = Object.freeze(phases) as Phases<T>;
   }
 

@@ -48,7 +48,7 @@ describe('async phases', () => {
     site.iteration = 7;
     const phase = new Phase('afterStep', series, site);
     phase.facade('first').tap(async () => undefined);
-    phase.facade('culprit').tap(fn as () => void);
+    phase.facade('culprit').tap(fn);
     const error = await Promise.resolve(phase.call(1)).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(PluginError);
     expect(error).toMatchObject({ code: 'HKL_PLUGIN_FAILED', plugin: 'culprit', hook: 'afterStep', iteration: 7 });
@@ -58,7 +58,7 @@ describe('async phases', () => {
 
   it('take a rejection with nothing for an error', async () => {
     const phase = new Phase('work', series, new HookSite());
-    phase.facade('p').tap(() => Promise.reject(undefined as unknown as Error));
+    phase.facade('p').tap(() => Promise.reject(undefined));
     await expect(phase.call(1)).rejects.toThrow('[HKL_PLUGIN_FAILED] p:');
   });
 
@@ -134,7 +134,7 @@ describe('every phase', () => {
     site.observe(observer('y'));
     const phase = new Phase('work', series, site);
     phase.facade('p').tap(async () => {
-      await null;
+      await Promise.resolve();
       log.push('work');
     });
     await phase.call(1);

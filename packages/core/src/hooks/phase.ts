@@ -90,7 +90,7 @@ export class Phase<S extends HookSpec = HookSpec> {
   #call(...args: readonly unknown[]): unknown {
     if (this.#isSync) return this.#hook.call(...args);
     if (this.#hook.taps.length === 0) return this.spec.kind === 'AsyncSeriesWaterfall' ? args[0] : undefined;
-    let settled = false;
+    let settled = false as boolean;
     let failure: unknown;
     let value: unknown;
     let resolve: ((value: unknown) => void) | undefined;

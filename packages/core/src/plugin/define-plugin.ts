@@ -50,9 +50,9 @@ export function definePlugin<
   H extends HookTable = Record<never, never>,
 >(definition: PluginDefinition<S, R, H>): PluginFactory<S> {
   const invalid = (what: string, fix: string): HooklineError =>
-    new HooklineError('HKL_PLUGIN_INVALID', what, { who: String(definition.name), fix });
+    new HooklineError('HKL_PLUGIN_INVALID', what, { who: definition.name, fix });
   if (typeof definition.name !== 'string' || !NAME.test(definition.name)) {
-    throw invalid(`"${String(definition.name)}" is no plugin name`, 'Use the name of the npm package, in lower case');
+    throw invalid(`"${definition.name}" is no plugin name`, 'Use the name of the npm package, in lower case');
   }
   if (typeof definition.version !== 'string' || definition.version === '') {
     throw invalid('the plugin has no version', 'Set version to that of its package');
@@ -70,7 +70,7 @@ export function definePlugin<
   const stored = Object.freeze({ ...definition }) as unknown as AnyPluginDefinition;
   const factory = (options?: unknown, { instance }: InstanceOptions = {}): Plugin =>
     makePlugin(stored, options, instance);
-  return Object.assign(factory, { definition: stored }) as unknown as PluginFactory<S>;
+  return Object.assign(factory, { definition: stored });
 }
 
 /** A plugin from its parts; for presets, which change options and keep the rest. */

@@ -73,7 +73,7 @@ export class PluginSet {
 
   /** All hooks, the engine's first. */
   get hookSets(): readonly HookSet[] {
-    return [this.engine as unknown as HookSet, ...[...this.#own.values()].map(({ set }) => set)];
+    return [this.engine, ...[...this.#own.values()].map(({ set }) => set)];
   }
 
   /** Makes every service that a plugin requires; async ones are awaited. */

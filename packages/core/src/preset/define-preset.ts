@@ -34,18 +34,20 @@ export function definePreset<Options extends object = Record<string, never>>(
 ): PresetFactory<Options> {
   const { name, version, extends: bases = [], plugins } = definition;
   const invalid = (what: string, fix: string): HooklineError =>
-    new HooklineError('HKL_PRESET_INVALID', what, { who: String(name), fix });
+    new HooklineError('HKL_PRESET_INVALID', what, { who: name, fix });
   if (typeof name !== 'string' || name === '')
     throw invalid('the preset has no name', 'Set name to that of its package');
   if (typeof version !== 'string' || version === '')
     throw invalid('the preset has no version', 'Set version to that of its package');
-  const notPreset = bases.find((base) => !isPreset(base));
+  const notPreset = (bases as readonly unknown[]).find((base) => !isPreset(base));
   if (notPreset !== undefined) {
     const fix = isPlugin(notPreset) ? 'List plugins under plugins' : 'Call its factory: extends: [presetX()]';
     throw invalid('extends holds something that is no preset', fix);
   }
-  return (options) =>
-    makePreset(name, version, bases, typeof plugins === 'function' ? plugins(options ?? {}) : plugins, []);
+  return (options) => {
+    const listed = typeof plugins === 'function' ? plugins(options ?? {}) : plugins;
+    return makePreset(name, version, bases, listed, []);
+  };
 }
 
 function makePreset(

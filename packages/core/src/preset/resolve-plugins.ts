@@ -42,7 +42,10 @@ interface Draft extends PluginEntry {
  *
  * @throws HooklineError `HKL_PLUGIN_DUPLICATE`, `HKL_PRESET_CONFLICT`, `HKL_PRESET_NAME_UNKNOWN`, `HKL_PLUGIN_LIST`
  */
-export function resolvePlugins(inputs: readonly PluginInput[], inFront: PluginGroup = { addedBy: 'trainer', inputs: [] }): readonly PluginEntry[] {
+export function resolvePlugins(
+  inputs: readonly PluginInput[],
+  inFront: PluginGroup = { addedBy: 'trainer', inputs: [] },
+): readonly PluginEntry[] {
   const drafts = [
     ...inFront.inputs.flatMap((input) => flatten(input, inFront.addedBy, inFront.addedBy)),
     ...inputs.flatMap((input) => flatten(input, YOU, YOU)),

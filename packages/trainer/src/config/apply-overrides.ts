@@ -15,7 +15,10 @@ export function applyOverrides(schema: z.ZodObject, values: object, overrides: r
   for (const override of overrides) {
     const equals = override.indexOf('=');
     if (equals <= 0) {
-      throw new HooklineError('HKL_CONFIG_SET', `"${override}" is no assignment`, { who: '--set', fix: 'Write key.path=value' });
+      throw new HooklineError('HKL_CONFIG_SET', `"${override}" is no assignment`, {
+        who: '--set',
+        fix: 'Write key.path=value',
+      });
     }
     const path = override.slice(0, equals).trim().split('.');
     const leaf = findLeaf(schema, path);
@@ -32,7 +35,8 @@ function findLeaf(schema: z.ZodObject, path: readonly string[]): z.ZodType {
     const shape = parent instanceof z.ZodObject ? (parent.shape as Record<string, z.ZodType>) : {};
     const where = path.slice(0, depth).join('.');
     if (!Object.hasOwn(shape, key)) {
-      const fix = parent instanceof z.ZodObject ? didYouMean(key, Object.keys(shape)) : `"${where}" is a value, not a section`;
+      const fix =
+        parent instanceof z.ZodObject ? didYouMean(key, Object.keys(shape)) : `"${where}" is a value, not a section`;
       throw new HooklineError('HKL_CONFIG_KEY_UNKNOWN', `there is no key "${path.join('.')}"`, { who: '--set', fix });
     }
     type = shape[key] as z.ZodType;
@@ -41,7 +45,12 @@ function findLeaf(schema: z.ZodObject, path: readonly string[]): z.ZodType {
 }
 
 function unwrap(type: z.ZodType): z.ZodType {
-  if (type instanceof z.ZodPrefault || type instanceof z.ZodDefault || type instanceof z.ZodOptional || type instanceof z.ZodNullable) {
+  if (
+    type instanceof z.ZodPrefault ||
+    type instanceof z.ZodDefault ||
+    type instanceof z.ZodOptional ||
+    type instanceof z.ZodNullable
+  ) {
     return unwrap(type.unwrap() as z.ZodType);
   }
   return type;
@@ -52,7 +61,9 @@ function parseValue(type: z.ZodType, key: string, text: string): unknown {
   const fitting = candidates.find((value) => type.safeParse(value).success);
   if (fitting !== undefined) return fitting;
   const issue = type.safeParse(candidates[0]).error?.issues[0]?.message ?? 'it does not fit';
-  throw new HooklineError('HKL_CONFIG_INVALID', `${text === '' ? 'an empty value' : text} does not fit: ${issue}`, { who: `--set ${key}` });
+  throw new HooklineError('HKL_CONFIG_INVALID', `${text === '' ? 'an empty value' : text} does not fit: ${issue}`, {
+    who: `--set ${key}`,
+  });
 }
 
 function parseJson(text: string): unknown {

@@ -113,9 +113,7 @@ export const CONFIG_SHAPE = {
   writers: writers.prefault({}),
 };
 
-const schema = z.strictObject(CONFIG_SHAPE);
-
 /** The config of every DefaultTrainer, complete. */
-export type BaseConfig = z.output<typeof schema>;
+export type BaseConfig = z.output<z.ZodObject<typeof CONFIG_SHAPE>>;
 /** The same as one writes it: everything may be left out. */
-export type BaseConfigInput = z.input<typeof schema>;
+export type BaseConfigInput = z.input<z.ZodObject<typeof CONFIG_SHAPE>>;

@@ -10,14 +10,23 @@ const digits = defineConfig(
 describe('defineConfig', () => {
   it("fills in detectron2's defaults and keeps what is given", () => {
     const config = digits.resolve();
-    expect(config.solver).toMatchObject({ maxIterations: 700, baseLr: 0.1, momentum: 0.9, weightDecay: 1e-4, steps: [30_000], warmupIterations: 1000 });
+    expect(config.solver).toMatchObject({
+      maxIterations: 700,
+      baseLr: 0.1,
+      momentum: 0.9,
+      weightDecay: 1e-4,
+      steps: [30_000],
+      warmupIterations: 1000,
+    });
     expect(config.data).toEqual({ root: 'here', limit: 9 });
     expect(config.model).toEqual({ weights: '', width: 32 });
     expect(config.data.root satisfies string).toBe('here');
   });
 
   it('refuses unknown and ill-typed values with their path', () => {
-    expect(() => defineConfig({ solver: { maxIterations: -1 } }).resolve()).toThrow(/\[HKL_CONFIG_INVALID\] config: "solver\.maxIterations": /);
+    expect(() => defineConfig({ solver: { maxIterations: -1 } }).resolve()).toThrow(
+      /\[HKL_CONFIG_INVALID\] config: "solver\.maxIterations": /,
+    );
     expect(() => defineConfig({ solvr: {} } as never).resolve()).toThrow(/solvr/);
     expect(() => defineConfig({}, { data: { root: z.string() } }).resolve()).toThrow(/"data\.root"/);
     expect(() => defineConfig({}, { seed: { x: z.string() } }).resolve()).toThrow(/"seed" is a key of every config/);
@@ -27,9 +36,19 @@ describe('defineConfig', () => {
 describe('overrides', () => {
   it('reach every key, as JSON or as text', () => {
     const config = digits.resolve([
-      'solver.steps=[1, 2]', 'data.root=/a=b', 'data.limit=3', 'solver.clipGradients.enabled=true', 'solver.weightDecayBias=0.5', 'model.weights=123',
+      'solver.steps=[1, 2]',
+      'data.root=/a=b',
+      'data.limit=3',
+      'solver.clipGradients.enabled=true',
+      'solver.weightDecayBias=0.5',
+      'model.weights=123',
     ]);
-    expect(config.solver).toMatchObject({ steps: [1, 2], clipGradients: { enabled: true, value: 1 }, weightDecayBias: 0.5, baseLr: 0.1 });
+    expect(config.solver).toMatchObject({
+      steps: [1, 2],
+      clipGradients: { enabled: true, value: 1 },
+      weightDecayBias: 0.5,
+      baseLr: 0.1,
+    });
     expect(config.data).toEqual({ root: '/a=b', limit: 3 });
     expect(config.model.weights).toBe('123');
     expect(digits.resolve().data.root).toBe('here');
@@ -53,12 +72,25 @@ describe('overrides', () => {
 describe('autoScale', () => {
   it('scales learning rate and iterations, rounding half to even', () => {
     const config = defineConfig({
-      solver: { batchSize: 32, referenceBatchSize: 16, baseLr: 0.02, maxIterations: 90_001, warmupIterations: 1003, steps: [5, 7] },
+      solver: {
+        batchSize: 32,
+        referenceBatchSize: 16,
+        baseLr: 0.02,
+        maxIterations: 90_001,
+        warmupIterations: 1003,
+        steps: [5, 7],
+      },
       test: { evalPeriod: 9 },
       checkpoint: { period: 11 },
     }).resolve();
     const scaled = autoScale(config);
-    expect(scaled.solver).toMatchObject({ baseLr: 0.04, maxIterations: 45_000, warmupIterations: 502, steps: [2, 4], referenceBatchSize: 32 });
+    expect(scaled.solver).toMatchObject({
+      baseLr: 0.04,
+      maxIterations: 45_000,
+      warmupIterations: 502,
+      steps: [2, 4],
+      referenceBatchSize: 32,
+    });
     expect([scaled.test.evalPeriod, scaled.checkpoint.period]).toEqual([4, 6]);
     expect(autoScale(scaled)).toBe(scaled);
   });

@@ -10,7 +10,9 @@ type SectionOutput<S extends Readonly<Record<string, z.ZodType>>> = { [Key in ke
 type SectionInput<S extends Readonly<Record<string, z.ZodType>>> = { [Key in keyof S]?: z.input<S[Key]> };
 
 /** A complete config with the keys of an extension. */
-export type Config<E extends ConfigExtension = Record<never, never>> = BaseConfig & { [Section in keyof E]: SectionOutput<E[Section]> };
+export type Config<E extends ConfigExtension = Record<never, never>> = BaseConfig & {
+  [Section in keyof E]: SectionOutput<E[Section]>;
+};
 /** What one writes of it. */
 export type ConfigInput<E extends ConfigExtension = Record<never, never>> = BaseConfigInput & {
   [Section in keyof E]?: SectionInput<E[Section]>;
@@ -40,7 +42,7 @@ export interface ConfigDefinition<C extends BaseConfig = BaseConfig> {
  * );
  */
 export function defineConfig<const E extends ConfigExtension = Record<never, never>>(
-  values: ConfigInput<E> = {} as ConfigInput<E>,
+  values: ConfigInput<E> = {},
   extension: E = {} as E,
 ): ConfigDefinition<Config<E>> {
   const schema = extendSchema(extension);
@@ -49,7 +51,10 @@ export function defineConfig<const E extends ConfigExtension = Record<never, nev
       const input = applyOverrides(schema, values, overrides);
       const result = schema.safeParse(input);
       if (result.success) return result.data as Config<E>;
-      throw new HooklineError('HKL_CONFIG_INVALID', describeIssues(result.error), { who: 'config', cause: result.error });
+      throw new HooklineError('HKL_CONFIG_INVALID', describeIssues(result.error), {
+        who: 'config',
+        cause: result.error,
+      });
     },
   };
 }
@@ -60,7 +65,10 @@ function extendSchema(extension: ConfigExtension): z.ZodObject {
     const existing = shape[section];
     const inner = existing instanceof z.ZodPrefault ? existing.unwrap() : z.strictObject({});
     if (existing !== undefined && !(existing instanceof z.ZodPrefault)) {
-      throw new HooklineError('HKL_CONFIG_INVALID', `"${section}" is a key of every config, not a section`, { who: 'config', fix: 'Choose another name' });
+      throw new HooklineError('HKL_CONFIG_INVALID', `"${section}" is a key of every config, not a section`, {
+        who: 'config',
+        fix: 'Choose another name',
+      });
     }
     shape[section] = (inner as z.ZodObject).extend(fields).prefault({});
   }
@@ -68,5 +76,7 @@ function extendSchema(extension: ConfigExtension): z.ZodObject {
 }
 
 function describeIssues(error: z.ZodError): string {
-  return error.issues.map(({ path, message }) => (path.length === 0 ? message : `"${path.join('.')}": ${message}`)).join('; ');
+  return error.issues
+    .map(({ path, message }) => (path.length === 0 ? message : `"${path.join('.')}": ${message}`))
+    .join('; ');
 }

@@ -1,0 +1,50 @@
+import { provide, type Provider } from '../container/provider.ts';
+import type { HookSite } from '../hooks/hook-site.ts';
+import type { EngineHookSet } from '../hooks/hook-table.ts';
+import type { RandomStreams } from '../random/random-streams.ts';
+import { type Control, controlRef } from '../services/control.ts';
+import {
+  checkpointsRef,
+  evaluationRef,
+  phasesRef,
+  randomRef,
+  storageRef,
+  tapsRef,
+} from '../services/core-services.ts';
+import type { Evaluation } from '../services/evaluation.ts';
+import { type Logger, loggerRef, pluginLogger } from '../services/logger.ts';
+import { type OutputFolder, outputRef } from '../services/output-folder.ts';
+import { trainerHandle, trainerRef, type TrainerView } from '../services/trainer-handle.ts';
+import type { Checkpoints } from '../state/checkpoints.ts';
+import type { EventStorage } from '../storage/event-storage.ts';
+
+/** What the engine's services are. None of them may hold the trainer, or plugins would keep it alive. */
+export interface CoreParts {
+  readonly trainer: WeakRef<TrainerView>;
+  readonly hooks: EngineHookSet;
+  readonly site: HookSite;
+  readonly storage: EventStorage;
+  readonly random: RandomStreams;
+  readonly control: Control;
+  readonly logger: Logger;
+  readonly output: OutputFolder;
+  readonly checkpoints: Checkpoints;
+  readonly evaluation: Evaluation;
+}
+
+/** The services that every trainer has. */
+export function coreProviders(parts: CoreParts): readonly Provider[] {
+  const { trainer, hooks, site, storage, random, control, logger, output, checkpoints, evaluation } = parts;
+  return [
+    provide(phasesRef, () => hooks),
+    provide(trainerRef, () => (plugin) => trainerHandle(plugin, trainer)),
+    provide(storageRef, () => storage),
+    provide(controlRef, () => control),
+    provide(randomRef, () => (plugin) => random.stream(plugin)),
+    provide(loggerRef, () => (plugin) => pluginLogger(logger, plugin)),
+    provide(outputRef, () => output),
+    provide(checkpointsRef, () => checkpoints),
+    provide(evaluationRef, () => evaluation),
+    provide(tapsRef, () => ({ observe: (observer) => site.observe(observer) })),
+  ];
+}

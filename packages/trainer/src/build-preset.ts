@@ -1,0 +1,16 @@
+import type { Preset } from '@hookline/core';
+import { presetDefault } from '@hookline/preset-default';
+import type { BaseConfig } from './config/config-schema.ts';
+
+/** The default preset with the options that a config gives its plugins. */
+export function buildPreset({ test, checkpoint, writers }: BaseConfig): Preset {
+  const { period, maxToKeep, best, bestMode } = checkpoint;
+  return presetDefault({
+    lrScheduler: {},
+    ...(test.preciseBn.enabled && { preciseBn: { period: test.evalPeriod, iterations: test.preciseBn.iterations } }),
+    checkpointer: { period, ...(maxToKeep > 0 && { maxToKeep }) },
+    evaluator: { period: test.evalPeriod },
+    ...(best !== '' && { bestCheckpointer: { metric: best, mode: bestMode } }),
+    writers: { period: writers.period, tensorboard: writers.tensorboard },
+  });
+}
