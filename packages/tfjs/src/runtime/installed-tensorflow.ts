@@ -29,7 +29,7 @@ export async function findInstalledTensorFlow(
   if (!found.ok) return failed(`${found.problem}: ${lastWords(found.stderr, 1)}`);
   const [version, folder] = found.stdout.trim().split('\n');
   if (version === undefined || folder === undefined) return failed(`${machine.python} answered nothing`);
-  const source = `the TensorFlow ${version} of ${machine.python}`;
+  const source = `the installation of ${machine.python}`;
   const missing = missingTensorFlowFile(folder);
   if (missing !== '') return failed(`${source} cannot be used: ${missing}`);
   return used({ version, folder, cuda: isCudaBuild(folder), source, borrowed: true }, source);

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { runCommand } from './run-command.ts';
 
 describe('runCommand', () => {
@@ -25,7 +26,31 @@ describe('runCommand', () => {
     const child = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(grandchild)}], { stdio: 'inherit' }); setTimeout(() => {}, 60000)`;
     const result = await runCommand(process.execPath, ['-e', child], { timeoutMs: 1_000 });
     expect(result.problem).toMatch(/did not finish within 1 s$/);
-    const left = spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout ?? '';
-    expect(left.split('\n').filter((line) => line.includes(`// ${marker}`))).toEqual([]);
+    expect(await isGone(marker)).toBe(true);
+  });
+
+  it('does not leave a child behind when the program itself is interrupted', async () => {
+    const marker = `hookline-interrupt-${String(process.pid)}`;
+    const source = join(import.meta.dirname, 'run-command.ts');
+    const child = `console.log('started'); setTimeout(() => {}, 60000) // ${marker}`;
+    const program = `
+      import { runCommand } from ${JSON.stringify(source)};
+      await runCommand(process.execPath, ['-e', ${JSON.stringify(child)}], { timeoutMs: 60000, onLine: (line) => console.log(line) });`;
+    const running = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program]);
+    await new Promise((resolve) => running.stdout.once('data', resolve));
+    running.kill('SIGINT');
+    const code = await new Promise((resolve) => running.once('exit', resolve));
+    expect(code).toBe(130);
+    expect(await isGone(marker)).toBe(true);
   });
 });
+
+/** Waits for the kernel to finish with killed processes. */
+async function isGone(marker: string): Promise<boolean> {
+  for (let tries = 0; tries < 50; tries++) {
+    const { stdout } = spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
+    if (!stdout.split('\n').some((line) => line.includes(`// ${marker}`))) return true;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
+}

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 
 export interface CommandOptions {
   /** The whole process group is killed after this many milliseconds. */
@@ -51,12 +52,21 @@ export function runCommand(command: string, args: readonly string[], options: Co
       }, 2_000).unref();
     }, timeoutMs);
     process.once('exit', kill);
+    const interrupt = (signal: NodeJS.Signals) => {
+      kill();
+      // A group of its own does not get the terminal's Ctrl-C. Whoever else listens decides what happens next.
+      if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
+    };
+    process.once('SIGINT', interrupt);
+    process.once('SIGTERM', interrupt);
 
     const finish = (code: number | undefined, startProblem: string) => {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
       process.off('exit', kill);
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
       child.stdout.destroy();
       child.stderr.destroy();
       const problem = timedOut
