@@ -30,7 +30,9 @@ const minus = (a: TensorCount, b: TensorCount): TensorCount => ({
   tensors: a.tensors - b.tensors,
   bytes: a.bytes - b.bytes,
 });
-const isSync = (hook: string): boolean => HOOK_TABLE[hook as keyof typeof HOOK_TABLE]?.kind.startsWith('Sync') ?? false;
+/** Hooks that plugins add are taken for hooks of the host. */
+const isSync = (hook: string): boolean =>
+  Object.hasOwn(HOOK_TABLE, hook) && HOOK_TABLE[hook as keyof typeof HOOK_TABLE].kind.startsWith('Sync');
 
 /** Counts tensors before and after every tap; what taps within a tap leave is theirs alone. */
 export class TapBalance implements TapObserver {

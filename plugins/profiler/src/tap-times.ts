@@ -71,7 +71,7 @@ export class TapTimes {
 
   #total(owner: string, part: string): SpanTotal {
     let parts = this.#totals.get(owner);
-    if (parts === undefined) this.#totals.set(owner, (parts = new Map()));
+    if (parts === undefined) this.#totals.set(owner, (parts = new Map<string, SpanTotal>()));
     let total = parts.get(part);
     if (total === undefined) parts.set(part, (total = { owner, part, calls: 0, self: 0 }));
     return total;

@@ -20,6 +20,7 @@ export const optionsSchema = z.strictObject({
   ),
   writers: z
     .array(z.custom<Writer>(isWriter, 'must be a writer: { name, write(batch), open?(run), close?() }'))
+    .readonly()
     .default([]),
   onError: z.enum(['throw', 'warn']).default('throw'),
 });

@@ -15,7 +15,7 @@ export interface WriteBatch {
 /** What a writer is opened with. */
 export interface WriterRun extends Pick<RunContext, 'startIteration' | 'maxIterations' | 'storage'> {
   /** The path of a file in the run's folder, with the folders above it made. */
-  file(...segments: string[]): Promise<string>;
+  readonly file: (...segments: string[]) => Promise<string>;
 }
 
 /**

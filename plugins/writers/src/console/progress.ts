@@ -41,7 +41,7 @@ export class ProgressDisplay {
     this.#logger.status(
       progressLine(
         { done, total: maxIterations, loss: median('total_loss', 20), lr: median('lr', 1), secondsPerStep, eta },
-        process.stderr.columns ?? 80,
+        process.stderr.isTTY ? process.stderr.columns : 80,
       ),
     );
   }

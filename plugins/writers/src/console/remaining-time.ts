@@ -29,7 +29,7 @@ export class RemainingTime {
   #secondsPerStep(storage: EventStorage, iteration: number): number | undefined {
     if (storage.smoothingHints().has('time')) return storage.history('time').median(1000);
     const [before, at] = [this.#previous, this.#now()];
-    if (before !== undefined && before.iteration === iteration) return undefined;
+    if (before?.iteration === iteration) return undefined;
     this.#previous = { iteration, at };
     return before === undefined ? undefined : (at - before.at) / (iteration - before.iteration);
   }

@@ -38,7 +38,7 @@ export class JsonLinesWriter implements Writer {
     const records = new Map<number, Map<string, number>>();
     for (const { name, value, iteration } of selectScalars(scalars, this.#options.values)) {
       let record = records.get(iteration);
-      if (record === undefined) records.set(iteration, (record = new Map()));
+      if (record === undefined) records.set(iteration, (record = new Map<string, number>()));
       record.set(name, value);
     }
     await this.#file?.add(records);
