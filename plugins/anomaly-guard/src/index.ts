@@ -1,1 +1,3 @@
-export {};
+export { anomalyGuard, VERSION } from './plugin.ts';
+export type { AnomalyGuardOptions } from './options.ts';
+export type { AnomalyReport } from './anomaly-report.ts';

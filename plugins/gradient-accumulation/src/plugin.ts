@@ -1,4 +1,4 @@
-import { definePlugin, HooklineError, loggerRef, type NamedTensors } from '@hookline/core';
+import { definePlugin, HooklineError, loggerRef } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
 import { Accumulators } from './accumulators.ts';
 import { gradientAccumulationSchema } from './options.ts';
@@ -18,8 +18,8 @@ interface SavedState {
 /**
  * Updates the weights once every `steps` steps, with the gradients of all of them.
  *
- * Nothing is changed before the step's loss is known to be finite, so a failed step that is skipped leaves the sums as
- * they were, and the update comes one step later.
+ * A failed step that is skipped leaves the sums as they were, as the runner does with every variable of the step; the
+ * update comes one step later.
  *
  * @example gradientAccumulation({ steps: 4 })
  */
@@ -37,7 +37,6 @@ export const gradientAccumulation = definePlugin({
     let done = 0;
     const isUpdate = scope.value.variant(`${plugin.id}/update`, () => done === steps - 1);
     const sums = new Accumulators(scope.value, plugin.id, model.value.trainable());
-    let held: NamedTensors = {};
     hooks.beforeTrain.tap(({ startIteration, maxIterations }) => {
       const left = (done + maxIterations - startIteration) % steps;
       if (left === 0) return;
@@ -48,7 +47,7 @@ export const gradientAccumulation = definePlugin({
     hooks.gradients.tap((gradients) => {
       if (isUpdate.value) return sums.total(gradients, scale);
       // Taps that come later, such as clipping, are for the gradients of an update; this step has none.
-      held = gradients;
+      sums.add(gradients);
       return {};
     });
     hooks.update.tap(() => {
@@ -56,8 +55,6 @@ export const gradientAccumulation = definePlugin({
         sums.clear();
         return undefined;
       }
-      sums.add(held);
-      held = {};
       return false;
     });
     hooks.afterStep.tap(() => {

@@ -53,7 +53,7 @@ function layers(dropout = 0): TrainableModel {
       tf.layers.dense({ units: 1 }),
     ],
   });
-  return layersModel<Batch>(net, { loss: (out, { y }) => tf.losses.meanSquaredError(y, out) as tf.Scalar });
+  return layersModel<Batch>(net, { loss: (out, { y }) => tf.losses.meanSquaredError(y, out).asScalar() });
 }
 
 function functions({ twice = false } = {}): TrainableModel {
@@ -69,7 +69,7 @@ function functions({ twice = false } = {}): TrainableModel {
       if (twice) norm.report(x);
       const own = tf.moments(x, [0]);
       mean.assign(mean.mul(0.9).add(own.mean.mul(0.1)));
-      return tf.losses.meanSquaredError(y, x.sub(own.mean).matMul(w as tf.Tensor2D)) as tf.Scalar;
+      return tf.losses.meanSquaredError(y, x.sub(own.mean).matMul(w as tf.Tensor2D)).asScalar();
     },
   });
 }

@@ -1,0 +1,20 @@
+import type { EventStorage } from '@hookline/core';
+
+/** A value with its iteration. */
+export interface Sample {
+  readonly iteration: number;
+  readonly value: number;
+}
+
+/** What was stored of a scalar after an iteration, the oldest first; nothing when there is no such scalar. */
+export function newSamples(storage: EventStorage, name: string, after: number): readonly Sample[] {
+  if (!storage.names().includes(name)) return [];
+  const history = storage.history(name);
+  const samples: Sample[] = [];
+  for (let number = history.count - 1; number >= history.count - history.length; number--) {
+    const iteration = history.iterationAt(number);
+    if (iteration <= after) break;
+    samples.push({ iteration, value: history.valueAt(number) });
+  }
+  return samples.reverse();
+}

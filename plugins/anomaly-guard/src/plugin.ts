@@ -1,0 +1,202 @@
+import {
+  controlRef,
+  definePlugin,
+  describeCause,
+  HooklineError,
+  isHooklineError,
+  type JsonValue,
+  loggerRef,
+  optional,
+  outputRef,
+  type ScalarValue,
+  type StepOutput,
+  storageRef,
+} from '@hookline/core';
+import { modelRef, optimizerRef, stepScopeRef } from '@hookline/tfjs';
+import { type AnomalyReport, writeReport } from './anomaly-report.ts';
+import { GradientGuard } from './gradient-guard.ts';
+import { LossWindow } from './loss-window.ts';
+import { newSamples, type Sample } from './new-samples.ts';
+import { anomalyGuardSchema } from './options.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-anomaly-guard';
+/** Version of this package. */
+export const VERSION = '0.1.0';
+/** The scalar that says how many variables have gradients that are not finite. */
+const BAD_GRADIENTS = 'nonfinite_gradients';
+
+interface SavedState {
+  readonly losses: readonly number[];
+  readonly skipped: number;
+  readonly lastSkipped: number;
+  /** The last iteration that was looked at. */
+  readonly seen: number;
+}
+
+/**
+ * Watches for losses and gradients that are not finite and for losses that jump, acts on them, and writes a report.
+ *
+ * @example anomalyGuard({ gradients: 'skip', maxSkips: 3 })
+ */
+export const anomalyGuard = definePlugin({
+  name: PLUGIN_NAME,
+  version: VERSION,
+  description: 'finds loss spikes and losses or gradients that are not finite; skips, stops or raises',
+  options: anomalyGuardSchema,
+  after: ['accumulation?'],
+  before: ['gradients', 'checkpointing'],
+  requires: {
+    storage: storageRef,
+    control: controlRef,
+    logger: loggerRef,
+    output: outputRef,
+    scope: optional(stepScopeRef),
+    model: optional(modelRef),
+    optimizer: optional(optimizerRef),
+  },
+  setup({ hooks, plugin, storage, control, logger, output, scope, model, optimizer }, options) {
+    const { factor, minHistory, maxSkips, period } = options;
+    const losses = new LossWindow(options.window);
+    let skipped = 0;
+    let reports = 0;
+    let lastSkipped = -2;
+    let seen: number | undefined;
+    const guard =
+      options.gradients === 'off' || scope === undefined || model === undefined
+        ? undefined
+        : new GradientGuard(scope.value, plugin.id, model.value.trainable().keys());
+
+    const countSkipped = (iteration: number): void => {
+      skipped = lastSkipped === iteration - 1 ? skipped + 1 : 1;
+      lastSkipped = iteration;
+    };
+    const report = async (found: Pick<AnomalyReport, 'iteration' | 'kind' | 'action' | 'message' | 'gradients'>) => {
+      if (reports++ >= options.maxReports) { logger.warn(found.message); return; }
+      const { values, median } = losses;
+      const path = await writeReport(output, {
+        ...found,
+        recentLosses: values,
+        medianLoss: median,
+        skippedInARow: skipped,
+      });
+      logger.warn(`${found.message}; see ${path}`);
+    };
+    /** Reports an anomaly of a step that has been taken, and acts on it. */
+    const act = async (
+      found: Pick<AnomalyReport, 'iteration' | 'kind' | 'message' | 'gradients'>,
+      action: 'warn' | 'skip' | 'stop' | 'raise',
+    ): Promise<void> => {
+      const isTooMany = action === 'skip' && skipped > maxSkips;
+      await report({ ...found, action: isTooMany ? 'raise' : action });
+      if (action === 'stop') control.stop(found.message);
+      if (action === 'raise' || isTooMany) throw anomaly(plugin.id, found);
+    };
+
+    const lookAtLoss = async ({ iteration, value }: Sample): Promise<void> => {
+      if (!Number.isFinite(value)) {
+        const message = `the loss of iteration ${iteration} is ${value} and has changed the weights`;
+        await act({ iteration, kind: 'loss', message }, options.loss === 'stop' ? 'stop' : 'raise');
+        return;
+      }
+      const isSpike = options.spike !== 'off' && losses.values.length >= minHistory && losses.isSpike(value, factor);
+      if (isSpike) {
+        const message = `the loss jumped to ${value} at iteration ${iteration}, from a median of ${losses.median}`;
+        await act({ iteration, kind: 'spike', message }, options.spike as 'warn' | 'stop' | 'raise');
+      }
+      losses.push(value);
+    };
+    const lookAtGradients = async ({ iteration, value }: Sample): Promise<void> => {
+      const { gradients: action } = options;
+      if (value === 0 || action === 'off') return;
+      if (action === 'skip') countSkipped(iteration);
+      const names = (await guard?.names()) ?? [];
+      const fate = action === 'skip' ? 'the update was skipped' : 'they have changed the weights';
+      const message = `gradients of iteration ${iteration} are not finite (${names.join(', ')}); ${fate}`;
+      await act({ iteration, kind: 'gradients', message, gradients: names }, action);
+    };
+
+    if (guard !== undefined) {
+      hooks.gradients.tap((gradients) => {
+        // A step that only accumulates has none.
+        if (Object.keys(gradients).length > 0) scope?.value.metric(BAD_GRADIENTS, guard.inspect(gradients));
+        return gradients;
+      });
+      if (options.gradients === 'skip' && optimizer !== undefined && model !== undefined) {
+        hooks.update.tap((gradients) => {
+          if (Object.keys(gradients).length === 0) return undefined;
+          guard.update(gradients, optimizer.value, model.value.trainable());
+          return true;
+        });
+      }
+    }
+    hooks.beforeTrain.tap(({ startIteration }) => {
+      seen ??= startIteration - 1;
+    });
+    hooks.stepFailed.tap(async (error, { iteration }) => {
+      if (!isHooklineError(error, 'HKL_LOSS_NOT_FINITE')) return undefined;
+      // What is still on the device may say why: gradients that were not finite make the next loss so.
+      await catchUp(iteration - 1);
+      countSkipped(iteration);
+      const isTooMany = options.loss === 'skip' && skipped > maxSkips;
+      const action = isTooMany ? 'raise' : options.loss;
+      const often = isTooMany ? `, after ${maxSkips} skipped steps in a row` : '';
+      await report({ iteration, kind: 'loss', action, message: `${describeCause(error)}${often}` });
+      return action === 'raise' ? undefined : action;
+    });
+    hooks.afterStep.tap((step, stepOutput) => {
+      const { iteration } = step;
+      const loss = totalOf(stepOutput);
+      const bad = stepOutput.metrics?.[BAD_GRADIENTS] ?? 0;
+      if (typeof loss === 'number' && typeof bad === 'number') {
+        seen = iteration;
+        // The usual case costs no promise.
+        const isUsual =
+          bad === 0 && Number.isFinite(loss) && (losses.values.length < minHistory || !losses.isSpike(loss, factor));
+        if (isUsual) {
+          losses.push(loss);
+          return undefined;
+        }
+        return lookAtLoss({ iteration, value: loss }).then(() => lookAtGradients({ iteration, value: bad }));
+      }
+      const done = iteration + 1;
+      return done % period === 0 || done === step.maxIterations ? catchUp(iteration) : undefined;
+    });
+    /** Reads what has been stored since the last look. */
+    async function catchUp(iteration: number): Promise<void> {
+      const after = seen ?? -1;
+      if (after >= iteration) return;
+      await storage.resolve();
+      seen = iteration;
+      const bad = new Map(newSamples(storage, BAD_GRADIENTS, after).map((sample) => [sample.iteration, sample]));
+      for (const sample of newSamples(storage, 'total_loss', after)) {
+        await lookAtLoss(sample);
+        await lookAtGradients(bad.get(sample.iteration) ?? { iteration: sample.iteration, value: 0 });
+      }
+    }
+    return {
+      state: {
+        save: () => ({ losses: [...losses.values], skipped, lastSkipped, seen: seen ?? -1 }) satisfies SavedState,
+        load: (data: JsonValue) => {
+          const saved = data as unknown as SavedState;
+          losses.restore(saved.losses);
+          ({ skipped, lastSkipped, seen } = saved);
+        },
+      },
+    };
+  },
+});
+
+function totalOf({ totalLoss, losses }: StepOutput): ScalarValue | undefined {
+  if (totalLoss !== undefined) return totalLoss;
+  const values = Object.values(losses);
+  if (values.length === 1) return values[0];
+  return values.every((value) => typeof value === 'number') ? values.reduce((sum, value) => sum + value, 0) : undefined;
+}
+
+function anomaly(who: string, { iteration, message }: Pick<AnomalyReport, 'iteration' | 'message'>): HooklineError {
+  return new HooklineError('HKL_ANOMALY', message, {
+    who,
+    where: `iteration ${iteration}`,
+    fix: 'Its report is in the folder anomalies of the output. Try a lower learning rate, clipping, or look at the data',
+  });
+}
