@@ -71,7 +71,10 @@ export const anomalyGuard = definePlugin({
       lastSkipped = iteration;
     };
     const report = async (found: Pick<AnomalyReport, 'iteration' | 'kind' | 'action' | 'message' | 'gradients'>) => {
-      if (reports++ >= options.maxReports) { logger.warn(found.message); return; }
+      if (reports++ >= options.maxReports) {
+        logger.warn(found.message);
+        return;
+      }
       const { values, median } = losses;
       const path = await writeReport(output, {
         ...found,
