@@ -78,7 +78,7 @@ describe('writers', () => {
   it('loses nothing that is put at odd moments: late, in afterTrain, after its own turn', async () => {
     const odd = plugin(
       'odd',
-      (({ hooks, storage }: never) => {
+      ({ hooks, storage }: never) => {
         const { afterStep, afterTrain } = hooks as {
           afterStep: { tap(f: unknown): void };
           afterTrain: { tap(f: unknown): void };
@@ -89,7 +89,7 @@ describe('writers', () => {
           if (iteration === 49) put('after_writer', 2);
         });
         afterTrain.tap(() => put('results', 3));
-      }),
+      },
       ['writing'],
     );
     await trainer({ ...filesOnly }, {}, [odd]).train();
@@ -102,7 +102,7 @@ describe('writers', () => {
 
   it('goes on with the file of a resumed run, without gap, overlap or contradiction', async () => {
     const saver = (at: number) =>
-      plugin('saver', (({ hooks, checkpoints, storage }: never) => {
+      plugin('saver', ({ hooks, checkpoints, storage }: never) => {
         (hooks as { afterStep: { tap(f: unknown): void } }).afterStep.tap(
           async ({ iteration }: { iteration: number }) => {
             if (iteration !== at) return;
@@ -111,7 +111,7 @@ describe('writers', () => {
             (storage as { putScalar(n: string, v: number): void }).putScalar('accuracy', 0.5);
           },
         );
-      }));
+      });
     const failing = trainer(
       { ...filesOnly, period: 10 },
       {
