@@ -14,11 +14,15 @@ describe('ArrayLoader', () => {
     expect(batches.map(({ y }) => [...y.data])).toEqual([[0, 1], [2, 3], [4]]);
     expect(batches[1]?.x).toEqual({ data: Float32Array.from([4, 5, 6, 7]), shape: [2, 2] });
     expect(labels(loader)).toHaveLength(3);
-    expect(labels(new ArrayLoader(fields(5), { batchSize: 2, dropLast: true }))).toEqual([[0, 1], [2, 3]]);
+    expect(labels(new ArrayLoader(fields(5), { batchSize: 2, dropLast: true }))).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
   });
 
   it('shuffles anew in each epoch, without losing a sample, and alike for equal seeds', () => {
-    const make = (seed: number) => new ArrayLoader(fields(20), { batchSize: 4, shuffle: true, random: new RandomStream(seed, 'data') });
+    const make = (seed: number) =>
+      new ArrayLoader(fields(20), { batchSize: 4, shuffle: true, random: new RandomStream(seed, 'data') });
     const loader = make(1);
     const [first, second] = [labels(loader), labels(loader)];
     expect(first).not.toEqual(second);
@@ -51,9 +55,15 @@ describe('ArrayLoader', () => {
 
   it('refuses fields that do not fit together, and batches that cannot be filled', () => {
     const { x, y } = fields(4);
-    expect(() => new ArrayLoader({ x: { ...x, shape: [3, 2] } }, { batchSize: 1 })).toThrow(/field "x" has 8 numbers for shape \[3, 2\]/);
-    expect(() => new ArrayLoader({ x, y: fields(3).y }, { batchSize: 1 })).toThrow(/different numbers of samples \(x: 4, y: 3\)/);
-    expect(() => new ArrayLoader({ y }, { batchSize: 8, dropLast: true })).toThrow(/\[HKL_DATA_EMPTY\].*4 samples do not fill one batch of 8/);
+    expect(() => new ArrayLoader({ x: { ...x, shape: [3, 2] } }, { batchSize: 1 })).toThrow(
+      /field "x" has 8 numbers for shape \[3, 2\]/,
+    );
+    expect(() => new ArrayLoader({ x, y: fields(3).y }, { batchSize: 1 })).toThrow(
+      /different numbers of samples \(x: 4, y: 3\)/,
+    );
+    expect(() => new ArrayLoader({ y }, { batchSize: 8, dropLast: true })).toThrow(
+      /\[HKL_DATA_EMPTY\].*4 samples do not fill one batch of 8/,
+    );
     expect(() => new ArrayLoader({ y }, { batchSize: 0 })).toThrow(/HKL_DATA_BATCH_SIZE/);
   });
 });

@@ -58,7 +58,9 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     const { batchSize, repeat = false, dropLast = repeat } = options;
     this.samples = countSamples(fields);
     if (!Number.isInteger(batchSize) || batchSize < 1) {
-      throw new HooklineError('HKL_DATA_BATCH_SIZE', `batchSize must be a whole number from 1 up, not ${batchSize}`, { who: 'ArrayLoader' });
+      throw new HooklineError('HKL_DATA_BATCH_SIZE', `batchSize must be a whole number from 1 up, not ${batchSize}`, {
+        who: 'ArrayLoader',
+      });
     }
     this.length = (dropLast ? Math.floor : Math.ceil)(this.samples / batchSize);
     if (this.length === 0) {
@@ -102,7 +104,9 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
   #gather(order: Uint32Array, index: number): ArrayBatch<F> {
     const { batchSize, transform } = this.#options;
     const chosen = order.subarray(index * batchSize, Math.min((index + 1) * batchSize, this.samples));
-    const batch = Object.fromEntries(Object.entries(this.#fields).map(([name, field]) => [name, pick(field, chosen)])) as ArrayBatch<F>;
+    const batch = Object.fromEntries(
+      Object.entries(this.#fields).map(([name, field]) => [name, pick(field, chosen)]),
+    ) as ArrayBatch<F>;
     transform?.(batch, this.#fresh(`batch/${this.#epoch}/${index}`));
     return batch;
   }
@@ -124,10 +128,16 @@ function countSamples(fields: Fields): number {
   const counts = Object.entries(fields).map(([name, { data, shape }]) => {
     const size = shape.reduce((product, length) => product * length, 1);
     if (size === data.length) return shape[0];
-    throw new HooklineError('HKL_DATA_FIELDS', `field "${name}" has ${data.length} numbers for shape [${shape.join(', ')}]`, { who: 'ArrayLoader' });
+    throw new HooklineError(
+      'HKL_DATA_FIELDS',
+      `field "${name}" has ${data.length} numbers for shape [${shape.join(', ')}]`,
+      { who: 'ArrayLoader' },
+    );
   });
   const [first = 0] = counts;
   if (counts.every((count) => count === first)) return first;
   const sizes = Object.keys(fields).map((name, index) => `${name}: ${counts[index]}`);
-  throw new HooklineError('HKL_DATA_FIELDS', `fields hold different numbers of samples (${sizes.join(', ')})`, { who: 'ArrayLoader' });
+  throw new HooklineError('HKL_DATA_FIELDS', `fields hold different numbers of samples (${sizes.join(', ')})`, {
+    who: 'ArrayLoader',
+  });
 }

@@ -97,7 +97,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   /** detectron2's default hooks as a preset, with the options of the config. */
   buildPreset(config: C): Preset {
-    return buildPreset(config);
+    return buildPreset(config, ownTrainLoader(new WeakRef(this)));
   }
 
   /** All plugins (detectron2's build_hooks): the preset and those that the config asks for. */
@@ -107,7 +107,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       this.buildPreset(config),
       accumulationSteps > 1 && gradientAccumulation({ steps: accumulationSteps }),
       clipGradients.enabled &&
-        gradientClipping({ type: clipGradients.type, value: clipGradients.value, normType: clipGradients.normType }),
+        gradientClipping({ type: clipGradients.type, clip: clipGradients.value, norm: clipGradients.normType }),
       emaDecay > 0 && ema({ decay: emaDecay }),
       config.writers.plots && plots(),
     ];
@@ -193,6 +193,16 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       ...this.buildPlugins(this.config),
     ];
   }
+}
+
+/** A training loader of its own, for a plugin, which must not hold the trainer. */
+function ownTrainLoader<C extends BaseConfig>(reference: WeakRef<DefaultTrainer<C>>): DataSource {
+  return async function* batches() {
+    const trainer = reference.deref();
+    if (trainer === undefined) return;
+    const data = await trainer.buildTrainLoader(trainer.config);
+    yield* typeof data === 'function' ? data() : data;
+  };
 }
 
 function missing(method: string): HooklineError {

@@ -1,0 +1,210 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConsoleLogger, controlRef, definePlugin, type PluginInput, replace, type Results } from '@hookline/core';
+import { lrScheduleRef } from '@hookline/plugin-lr-scheduler';
+import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
+import { adam, functionModel, modelRef, type Optimizer, optimizerRef, tf, type TrainableModel } from '@hookline/tfjs';
+import type { BaseConfig } from './config/config-schema.ts';
+import { defineConfig } from './config/define-config.ts';
+import { DefaultTrainer, type DefaultTrainerOptions } from './default-trainer.ts';
+import { defineTrainer } from './define-trainer.ts';
+
+const logger = new ConsoleLogger({ level: 'silent' });
+
+function makeModel(): TrainableModel {
+  const slope = tf.variable(tf.scalar(0));
+  return functionModel<{ x: tf.Tensor; y: tf.Tensor }>({
+    variables: { slope },
+    losses: ({ x, y }) => tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, x.mul(slope)),
+    predict: (x: tf.Tensor) => x.mul(slope),
+  });
+}
+
+/** Batches of y = factor · x. */
+const batches = (factor = 3) =>
+  [1, 2, 3, 4].map((step) => ({
+    x: { data: Float32Array.of(0.1 * step, 0.2 * step), shape: [2] },
+    y: { data: Float32Array.of(0.1 * step * factor, 0.2 * step * factor), shape: [2] },
+  }));
+
+/** Mean absolute error. */
+class ErrorEvaluator implements DatasetEvaluator {
+  #errors: number[] = [];
+  reset(): void {
+    this.#errors = [];
+  }
+  process(batch: unknown, outputs: unknown): void {
+    const error = tf.tidy(() =>
+      (outputs as tf.Tensor)
+        .sub((batch as { y: tf.Tensor }).y)
+        .abs()
+        .mean(),
+    );
+    this.#errors.push(error.dataSync()[0]!);
+    error.dispose();
+  }
+  evaluate(): Results {
+    return { error: this.#errors.reduce((sum, value) => sum + value, 0) / this.#errors.length };
+  }
+}
+
+class LineTrainer extends DefaultTrainer {
+  override buildModel(): TrainableModel {
+    return makeModel();
+  }
+  override *buildTrainLoader(): Generator {
+    for (;;) yield* batches();
+  }
+  override buildTestLoader(_config: BaseConfig, dataset: string) {
+    return batches(dataset === 'far' ? 5 : 3);
+  }
+  override buildEvaluator(_config: BaseConfig, dataset: string) {
+    return dataset === 'silent' ? undefined : new ErrorEvaluator();
+  }
+}
+
+const config = defineConfig({
+  seed: 1,
+  solver: { maxIterations: 40, baseLr: 0.3, momentum: 0, weightDecay: 0, lrSchedule: 'constant', warmupIterations: 0 },
+  writers: { tensorboard: false, plots: false },
+});
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'hookline-default-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const make = (set: string[] = [], options: DefaultTrainerOptions = {}) =>
+  new LineTrainer(config.resolve([`output=${JSON.stringify(dir)}`, ...set]), { logger, ...options });
+const slopeOf = async (trainer: DefaultTrainer) =>
+  (await trainer.service(modelRef)).trainable().get('slope')!.dataSync()[0]!;
+
+describe('DefaultTrainer', () => {
+  it('trains from a config, evaluates at the end and saves', async () => {
+    const trainer = make();
+    const { status, results } = await trainer.train();
+    expect(status).toBe('completed');
+    expect(await slopeOf(trainer)).toBeCloseTo(3, 1);
+    expect(results).toEqual({ error: expect.any(Number) });
+    expect(trainer.storage.latest().get('error')).toMatchObject({ value: results!['error'], iteration: 39 });
+    expect(await readdir(dir)).toEqual(
+      expect.arrayContaining(['metrics.json', 'model_final.safetensors', 'last_checkpoint']),
+    );
+  });
+
+  it('gives one record of results per data set, and leaves out those without an evaluator', async () => {
+    const trainer = make(['datasets.test=["near","far","silent"]', 'solver.maxIterations=2']);
+    const { results } = await trainer.train();
+    expect(results).toEqual({ near: { error: expect.any(Number) }, far: { error: expect.any(Number) } });
+    expect(trainer.storage.latest().has('far/error')).toBe(true);
+  });
+
+  it('fails when results are not as expected, after everything is saved', async () => {
+    await make(['test.expectedResults=[["","error",0,0.2]]']).train();
+    await expect(make(['test.expectedResults=[["","error",9,0.5]]']).train()).rejects.toMatchObject({
+      code: 'HKL_RESULTS_UNEXPECTED',
+    });
+    expect(await readdir(dir)).toContain('model_final.safetensors');
+  });
+
+  it('says which part is missing', async () => {
+    await expect(new DefaultTrainer(config.resolve([`output=${dir}`]), { logger }).train()).rejects.toThrow(
+      /\[HKL_BUILD_MISSING\] DefaultTrainer: buildModel is not written\. Override buildModel/,
+    );
+  });
+
+  it('lets a subclass override a part and a plugin replace the very same part', async () => {
+    class AdamTrainer extends LineTrainer {
+      override buildOptimizer(_config: BaseConfig, model: TrainableModel): Optimizer {
+        return adam(model, { learningRate: 0.5 });
+      }
+    }
+    const byClass = new AdamTrainer(config.resolve([`output=${dir}`]), { logger });
+    expect((await byClass.service(optimizerRef)).name).toBe('adam');
+    const swap = definePlugin({
+      name: 'swap',
+      version: '1.0.0',
+      services: () => [
+        replace(optimizerRef, (_original, { model }) => adam(model, { learningRate: 0.5 }), { model: modelRef }),
+        replace(lrScheduleRef, () => ({ type: 'linear', start: 1, end: 0 }) as const),
+      ],
+      setup() {},
+    });
+    const byPlugin = make([], { plugins: [swap()] });
+    await byPlugin.train();
+    expect((await byPlugin.service(optimizerRef)).name).toBe('adam');
+    const rates = byPlugin.storage.history('lr').values();
+    expect(rates[0]!.value).toBeCloseTo(0.5, 6);
+    expect(rates[39]!.value).toBeCloseTo(0.5 / 40, 6);
+  });
+
+  it('resumes where it was, to the bit', async () => {
+    const whole = make(['solver.momentum=0.5']);
+    await whole.train();
+    const stopper = definePlugin({
+      name: 'stopper',
+      version: '1.0.0',
+      requires: { control: controlRef },
+      setup({ hooks, control }) {
+        hooks.afterStep.tap(({ iteration }) => {
+          if (iteration === 21) control.stop('halfway');
+        });
+      },
+    });
+    const set = ['solver.momentum=0.5', 'checkpoint.period=15', `output=${dir}/half`];
+    const half = make(set, { plugins: [stopper()] });
+    expect(await half.train()).toMatchObject({ status: 'stopped', iteration: 22 });
+    const resumed = make(set);
+    expect(await resumed.resumeOrLoad()).toMatch(/half/);
+    expect(resumed.iteration).toBe(22);
+    await resumed.train();
+    expect(await slopeOf(resumed)).toBe(await slopeOf(whole));
+  });
+});
+
+describe('defineTrainer', () => {
+  const file = (plugins?: readonly PluginInput[]) =>
+    defineTrainer({
+      config,
+      buildModel: makeModel,
+      buildTrainLoader: () => () =>
+        (function* () {
+          for (;;) yield* batches();
+        })(),
+      buildTestLoader: (_config, dataset, trainer) => batches(trainer.config.seed + dataset.length),
+      buildEvaluator: () => new ErrorEvaluator(),
+      ...(plugins && { plugins }),
+    });
+
+  it('is the short form of a subclass: the same weights to the bit', async () => {
+    const [short, long] = [file().create({ output: join(dir, 'short'), logger }), make()];
+    expect(short).toBeInstanceOf(DefaultTrainer);
+    await short.train();
+    await long.train();
+    expect(await slopeOf(short)).toBe(await slopeOf(long));
+  });
+
+  it('adds plugins to the default preset, or gives the preset to a function', async () => {
+    const extra = definePlugin({ name: 'extra', version: '1.0.0', setup() {} });
+    const names = async (trainer: DefaultTrainer) =>
+      (await trainer.describe()).plugins.map(({ shortName }) => shortName);
+    const added = await names(file([extra()]).create({ output: dir, logger }));
+    expect(added).toEqual(
+      expect.arrayContaining(['iteration-timer', 'lr-scheduler', 'checkpointer', 'evaluator', 'writers', 'extra']),
+    );
+    const edited = defineTrainer({
+      config,
+      buildModel: makeModel,
+      buildTrainLoader: () => batches(),
+      plugins: (_config, defaults) => [defaults.without('writers'), extra()],
+    }).create({ output: dir, logger });
+    expect(await names(edited)).not.toContain('writers');
+    expect(await names(edited)).toContain('extra');
+  });
+
+  it('refuses a file without a config', () => {
+    expect(() => defineTrainer({} as never)).toThrow(/\[HKL_TRAINER_FILE\].*Write config: defineConfig/);
+  });
+});
