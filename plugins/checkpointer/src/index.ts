@@ -1,1 +1,3 @@
-export {};
+export { bestCheckpointer } from './best-checkpointer.ts';
+export { checkpointer } from './checkpointer.ts';
+export type { BestCheckpointerOptions, CheckpointerOptions } from './options.ts';

@@ -1,0 +1,104 @@
+import { basename, extname } from 'node:path';
+import {
+  checkpointsRef,
+  definePlugin,
+  evaluationRef,
+  type JsonValue,
+  loggerRef,
+  outputRef,
+  storageRef,
+} from '@hookline/core';
+import { readBestRecord, writeBestRecord } from './best-record.ts';
+import { isBetter } from './is-better.ts';
+import { MetricWatch } from './metric-watch.ts';
+import { bestCheckpointerOptions } from './options.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-checkpointer/best';
+
+interface Best {
+  readonly value: number;
+  readonly iteration: number;
+}
+
+/**
+ * Keeps the checkpoint with the best value of a metric.
+ *
+ * @example bestCheckpointer({ metric: 'accuracy' })
+ * @example bestCheckpointer({ metric: 'val/loss', mode: 'min' })
+ */
+export const bestCheckpointer = definePlugin({
+  name: PLUGIN_NAME,
+  version: '0.1.0',
+  description: 'keeps the checkpoint with the best value of a metric',
+  options: bestCheckpointerOptions,
+  after: ['evaluation', 'metrics'],
+  before: ['writing'],
+  requires: {
+    checkpoints: checkpointsRef,
+    evaluation: evaluationRef,
+    logger: loggerRef,
+    output: outputRef,
+    storage: storageRef,
+  },
+  setup({ hooks, checkpoints, evaluation, logger, output, storage }, { metric, mode, prefix }) {
+    const watch = new MetricWatch({ metric, storage, evaluation, logger });
+    let best: Best | undefined;
+
+    const recordFile = (): Promise<string> => output.file(`${prefix}.json`);
+    const consider = async ({ value, iteration }: Best): Promise<void> => {
+      if (!isBetter(value, best?.value, mode)) return;
+      const before = best === undefined ? '' : `, before it was ${best.value} at iteration ${best.iteration}`;
+      // Before saving, so that the checkpoint knows that it is the best one.
+      best = { value, iteration };
+      await checkpoints.save(prefix, { tag: false });
+      await writeBestRecord(await recordFile(), { metric, mode, value, iteration });
+      logger.info(`best ${metric} so far: ${value} at iteration ${iteration}${before}; saved as ${prefix}`);
+    };
+    const look = (): void | Promise<void> => {
+      const samples = watch.look();
+      if (samples instanceof Promise) return samples.then((values) => lastOf(values, consider));
+      return lastOf(samples, consider);
+    };
+
+    hooks.beforeTrain.tap(async ({ startIteration }) => {
+      await watch.begin();
+      if (startIteration === 0) return;
+      // A resumed checkpoint may be older than the best one, and must not lose against a worse one later.
+      const record = await readBestRecord(await recordFile());
+      if (record?.metric !== metric || record.mode !== mode || !isBetter(record.value, best?.value, mode)) return;
+      const files = await checkpoints.list();
+      if (!files.some((path) => basename(path, extname(path)) === prefix)) return;
+      best = { value: record.value, iteration: record.iteration };
+    });
+    hooks.afterStep.tap(() => {
+      const looked = look();
+      watch.warnWhereMissing();
+      return looked;
+    });
+    hooks.afterTrain.tap(({ status }) => {
+      // The evaluation after training. After a failure the weights may be anything.
+      if (status === 'failed') return undefined;
+      const looked = look();
+      watch.warnWhereMissing(true);
+      return looked;
+    });
+    return {
+      state: {
+        save: () => ({ best: best === undefined ? null : { ...best }, seen: watch.seen ?? 0, metric, mode }),
+        load: (data: JsonValue) => {
+          const saved = data as unknown as { best: Best | null; seen: number; metric: string; mode: string };
+          // What was best by another measure says nothing.
+          if (saved.metric !== metric || saved.mode !== mode) return;
+          best = saved.best ?? undefined;
+          watch.seen = saved.seen;
+        },
+      },
+    };
+  },
+});
+
+/** The last of several new values: it alone belongs to the weights as they are. */
+function lastOf(samples: readonly Best[], consider: (sample: Best) => Promise<void>): void | Promise<void> {
+  const last = samples.at(-1);
+  return last === undefined ? undefined : consider(last);
+}

@@ -1,0 +1,76 @@
+import { relative } from 'node:path';
+import { checkpointsRef, definePlugin, loggerRef, type Outcome } from '@hookline/core';
+import { KeptCheckpoints } from './kept-checkpoints.ts';
+import { checkpointerOptions } from './options.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-checkpointer';
+
+/**
+ * Saves the whole state periodically, at the end, and when the training is stopped.
+ *
+ * @example checkpointer({ period: 1000, maxToKeep: 3 })
+ */
+export const checkpointer = definePlugin({
+  name: PLUGIN_NAME,
+  version: '0.1.0',
+  description: 'saves periodically, at the end and when stopped',
+  options: checkpointerOptions,
+  provides: ['checkpointing'],
+  after: ['timing', 'schedule', 'averaging', 'statistics'],
+  // A failing evaluation then leaves a checkpoint.
+  before: ['evaluation', 'writing'],
+  requires: { checkpoints: checkpointsRef, logger: loggerRef },
+  setup({ hooks, checkpoints, logger }, { period, maxToKeep, prefix, final, onStop }) {
+    const kept = new KeptCheckpoints(checkpoints, logger);
+    let startIteration = 0;
+    /** Iterations done when it was saved last. */
+    let savedAt = -1;
+    let savedPath = '';
+
+    const save = async (name: string, done: number): Promise<void> => {
+      savedPath = shown(await checkpoints.save(name));
+      savedAt = done;
+      logger.info(`saved ${savedPath}`);
+    };
+    const saveNumbered = async (done: number): Promise<void> => {
+      const name = `${prefix}_${String(done - 1).padStart(7, '0')}`;
+      // Before saving, so that the checkpoint knows of itself when a resumed run counts what to keep.
+      kept.add(name);
+      await save(name, done);
+      if (maxToKeep !== undefined) await kept.prune(maxToKeep);
+    };
+    const onEnd = async ({ status, iteration, reason }: Outcome): Promise<void> => {
+      // Only where the last step was skipped: otherwise afterStep has saved it.
+      if (status === 'completed' && final && savedAt !== iteration) await save(`${prefix}_final`, iteration);
+      if (!onStop || (status !== 'stopped' && status !== 'interrupted')) return;
+      if (iteration === startIteration) return;
+      if (savedAt !== iteration) await saveNumbered(iteration);
+      logger.info(
+        `${status} after ${iteration} iterations (${reason}): everything is in ${savedPath}. ` +
+          'To go on, run the same command with --resume (in code: await trainer.resumeOrLoad())',
+      );
+    };
+
+    hooks.beforeTrain.tap((run) => {
+      startIteration = run.startIteration;
+    });
+    hooks.afterStep.tap(({ iteration, maxIterations }) => {
+      const done = iteration + 1;
+      if (final && done === maxIterations) return save(`${prefix}_final`, done);
+      if (period > 0 && done % period === 0) return saveNumbered(done);
+      return undefined;
+    });
+    hooks.afterTrain.tap(onEnd);
+    return {
+      state: {
+        save: () => kept.names,
+        load: (names) => kept.load(names),
+      },
+    };
+  },
+});
+
+const shown = (path: string): string => {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+};

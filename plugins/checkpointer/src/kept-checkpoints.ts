@@ -1,0 +1,49 @@
+import { rm } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
+import type { Checkpoints, JsonValue, Logger } from '@hookline/core';
+
+/**
+ * The numbered checkpoints that this run has saved, the oldest first. Only what the run itself saved is ever deleted:
+ * the names are part of the checkpoint, and what else lies in the folder is not looked at.
+ */
+export class KeptCheckpoints {
+  readonly #checkpoints: Checkpoints;
+  readonly #logger: Logger;
+  #names: string[] = [];
+
+  constructor(checkpoints: Checkpoints, logger: Logger) {
+    this.#checkpoints = checkpoints;
+    this.#logger = logger;
+  }
+
+  /** The names, without folder and extension. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  /** Takes over the names of an earlier part of the run. */
+  load(names: JsonValue): void {
+    this.#names = Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+  }
+
+  /** A checkpoint is about to be saved; one of that name is replaced. */
+  add(name: string): void {
+    this.#names = [...this.#names.filter((each) => each !== name), name];
+  }
+
+  /** Deletes the oldest ones, as far as they are still there. */
+  async prune(maxToKeep: number): Promise<void> {
+    if (this.#names.length <= maxToKeep) return;
+    const surplus = new Set(this.#names.slice(0, -maxToKeep));
+    this.#names = this.#names.slice(-maxToKeep);
+    for (const path of await this.#checkpoints.list()) {
+      if (!surplus.has(basename(path, extname(path)))) continue;
+      try {
+        await rm(path, { force: true });
+      } catch (error) {
+        // A full folder is a nuisance; losing the training over it would be worse.
+        this.#logger.warn(`could not delete the old checkpoint ${path}: ${String(error)}`);
+      }
+    }
+  }
+}
