@@ -1,1 +1,2 @@
-export {};
+export { earlyStopping } from './plugin.ts';
+export type { EarlyStoppingOptions } from './options.ts';

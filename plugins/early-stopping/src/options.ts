@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+export const earlyStoppingOptions = z.strictObject({
+  /** Name of the scalar to go by, such as `accuracy` or `val/loss`. */
+  metric: z.string().min(1),
+  /** Whether higher or lower is better. @default 'max' */
+  mode: z.enum(['max', 'min']).default('max'),
+  /** How many values in a row may come without being better than the best. @default 5 */
+  patience: z.int().positive().default(5),
+  /** How much better than the best a value must be to count. @default 0 */
+  minDelta: z.number().nonnegative().default(0),
+  /** Values of earlier iterations are not looked at. @default 0 */
+  startIteration: z.int().nonnegative().default(0),
+});
+
+export type EarlyStoppingOptions = z.input<typeof earlyStoppingOptions>;

@@ -1,0 +1,44 @@
+import { Patience } from './patience.ts';
+
+/** Feeds values, by iteration, and gives the number of the one at which the patience was over. */
+const feed = (patience: Patience, values: readonly number[], from = 0): number | undefined => {
+  for (const [i, value] of values.entries()) if (patience.isOver({ value, iteration: from + i })) return from + i;
+  return undefined;
+};
+const make = (options: Partial<ConstructorParameters<typeof Patience>[0]> = {}) =>
+  new Patience({ mode: 'max', patience: 2, minDelta: 0, ...options });
+
+describe('Patience', () => {
+  it('is over after so many values in a row that are not better', () => {
+    expect(feed(make(), [1, 2, 2, 1, 5])).toBe(3);
+    expect(feed(make(), [1, 1, 2, 2, 3, 3, 4])).toBeUndefined();
+    expect(feed(make({ patience: 1 }), [1, 1])).toBe(1);
+  });
+
+  it('goes down with mode min', () => {
+    const patience = make({ mode: 'min' });
+    expect(feed(patience, [3, 1, 2, 1])).toBe(3);
+    expect(patience.best).toEqual({ value: 1, iteration: 1 });
+  });
+
+  it('asks for more than minDelta, measured from the best', () => {
+    expect(feed(make({ minDelta: 0.5 }), [1, 1.5, 1.25])).toBe(2);
+    expect(feed(make({ minDelta: 0.5 }), [1, 1.25, 1.625, 2])).toBeUndefined();
+    expect(feed(make({ mode: 'min', minDelta: 0.5 }), [1, 0.5, 0.75])).toBe(2);
+  });
+
+  it('takes NaN and infinities for values that are not better', () => {
+    expect(feed(make(), [Number.NaN, Infinity])).toBe(1);
+    const patience = make();
+    expect(feed(patience, [Number.NaN, 1, Infinity])).toBeUndefined();
+    expect(patience.best).toEqual({ value: 1, iteration: 1 });
+  });
+
+  it('goes on from a saved state', () => {
+    const first = make({ patience: 3 });
+    feed(first, [5, 1, 1]);
+    const second = make({ patience: 3 });
+    second.restore(JSON.parse(JSON.stringify(first.state())));
+    expect(feed(second, [1], 3)).toBe(3);
+  });
+});

@@ -1,0 +1,70 @@
+import { controlRef, definePlugin, evaluationRef, type JsonValue, loggerRef, storageRef } from '@hookline/core';
+import { MetricWatch } from './metric-watch.ts';
+import { earlyStoppingOptions } from './options.ts';
+import { type MetricSample, Patience, type PatienceState } from './patience.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-early-stopping';
+
+interface SavedState extends PatienceState {
+  readonly metric: string;
+  readonly mode: string;
+  readonly seen: number;
+}
+
+/**
+ * Ends the training when a metric no longer gets better.
+ *
+ * @example earlyStopping({ metric: 'accuracy', patience: 3 })
+ * @example earlyStopping({ metric: 'val/loss', mode: 'min', minDelta: 0.001 })
+ */
+export const earlyStopping = definePlugin({
+  name: PLUGIN_NAME,
+  version: '0.1.0',
+  description: 'ends the training when a metric no longer gets better',
+  options: earlyStoppingOptions,
+  provides: ['stopping'],
+  after: ['evaluation', 'metrics'],
+  before: ['writing'],
+  requires: { control: controlRef, evaluation: evaluationRef, logger: loggerRef, storage: storageRef },
+  setup({ hooks, control, evaluation, logger, storage }, { metric, startIteration, ...options }) {
+    const watch = new MetricWatch({ metric, storage, evaluation, logger });
+    const patience = new Patience(options);
+
+    const judge = (samples: readonly MetricSample[]): void => {
+      for (const sample of samples) {
+        if (sample.iteration < startIteration || !patience.isOver(sample)) continue;
+        const best =
+          patience.best === null
+            ? 'never had a finite value'
+            : `was best at iteration ${patience.best.iteration} (${patience.best.value})`;
+        control.stop(`${metric} ${best} and has not got better in ${patience.state().waited} evaluations`);
+        return;
+      }
+    };
+
+    hooks.beforeTrain.tap(() => watch.begin());
+    hooks.afterStep.tap(() => {
+      const samples = watch.look();
+      watch.warnWhereMissing();
+      if (samples instanceof Promise) return samples.then(judge);
+      judge(samples);
+      return undefined;
+    });
+    hooks.afterTrain.tap(({ status }) => {
+      if (status !== 'failed') watch.warnWhereMissing(true);
+    });
+    return {
+      state: {
+        save: () =>
+          ({ ...patience.state(), metric, mode: options.mode, seen: watch.seen ?? 0 }) as unknown as JsonValue,
+        load: (data: JsonValue) => {
+          const { seen, best, waited, ...saved } = data as unknown as SavedState;
+          // What was best by another measure says nothing.
+          if (saved.metric !== metric || saved.mode !== options.mode) return;
+          patience.restore({ best, waited });
+          watch.seen = seen;
+        },
+      },
+    };
+  },
+});
