@@ -26,6 +26,7 @@ export const lrScheduler = definePlugin({
   before: ['checkpointing', 'writing'],
   requires: { optimizer: optimizerRef, storage: storageRef, logger: loggerRef, planned: optional(lrScheduleRef) },
   setup({ hooks, optimizer, storage, logger, planned }, options) {
+    if (options.schedule === undefined && planned === undefined) throw noSchedule();
     const schedule = options.schedule ?? checkSchedule(planned);
     const factor = compileSchedule(schedule);
     const base = optimizer.value.learningRate;
@@ -60,6 +61,13 @@ export const lrScheduler = definePlugin({
     };
   },
 });
+
+function noSchedule(): HooklineError {
+  return new HooklineError('HKL_SCHEDULE_MISSING', 'it is given no schedule', {
+    who: PLUGIN_NAME,
+    fix: 'Give the option, such as schedule: cosine(), or provide the service "lrSchedule"',
+  });
+}
 
 function badRate(rate: number, iteration: number): HooklineError {
   return new HooklineError('HKL_LEARNING_RATE', `the schedule gave a learning rate of ${rate}`, {
