@@ -28,7 +28,6 @@ export interface CallbackTools {
 }
 
 type MaybePromise<T> = T | Promise<T>;
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- callbacks without a return statement have this type
 type Optional<T> = T | undefined | void;
 type Callback<Args extends readonly unknown[], Result = void> = (
   ...args: [...Args, tools: CallbackTools]
