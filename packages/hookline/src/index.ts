@@ -170,8 +170,17 @@ export {
   type LogLevel,
 } from '@hookline/core';
 
-// Plugins
+// The default preset, and plugins
+export { presetDefault, type PresetDefaultOptions } from '@hookline/preset-default';
+export { anomalyGuard, type AnomalyGuardOptions, type AnomalyReport } from '@hookline/plugin-anomaly-guard';
 export { callback, type CallbackOptions } from '@hookline/plugin-callback';
+export {
+  bestCheckpointer,
+  checkpointer,
+  type BestCheckpointerOptions,
+  type CheckpointerOptions,
+} from '@hookline/plugin-checkpointer';
+export { earlyStopping, type EarlyStoppingOptions } from '@hookline/plugin-early-stopping';
 export { ema, emaRef, type Ema, type EmaOptions } from '@hookline/plugin-ema';
 export {
   ClassificationEvaluator,
@@ -209,7 +218,9 @@ export {
   type LrSchedulerOptions,
   type Schedule,
 } from '@hookline/plugin-lr-scheduler';
+export { memoryStats, type MemoryStatsOptions } from '@hookline/plugin-memory-stats';
 export { plots, type PlotsOptions } from '@hookline/plugin-plots';
+export { preciseBn, updateBnStats, type PreciseBnOptions } from '@hookline/plugin-precise-bn';
 export { profiler, type ProfilerOptions } from '@hookline/plugin-profiler';
 export {
   writers,

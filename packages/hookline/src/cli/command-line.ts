@@ -93,7 +93,8 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
 function unknownCommand(cli: CAC): Error {
   const names = cli.commands.map(({ name }) => name);
   const [given] = cli.args;
-  if (given === undefined) return usageError('which command?', `Known: ${names.join(', ')}; see \`hookline --help\``);
+  if (given === undefined)
+    return usageError('no command is given', `Known: ${names.join(', ')}; see \`hookline --help\``);
   return usageError(`there is no command "${given}"`, suggestion(given, names));
 }
 
@@ -122,7 +123,7 @@ function checkOptions(command: Command, cli: CAC): void {
 
 function checkArguments({ name, args }: Command, given: readonly string[]): void {
   if (args.length > 0 && given.length === 0) {
-    throw usageError('which trainer file?', `Write hookline ${name} FILE, such as examples/digits/trainer.ts`);
+    throw usageError('no trainer file is given', `Write hookline ${name} FILE, such as examples/digits/trainer.ts`);
   }
   if (given.length <= args.length) return;
   const extra = given.slice(args.length).join(' ');

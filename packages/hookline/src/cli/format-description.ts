@@ -8,11 +8,12 @@ const INDENT = ' '.repeat(5);
 
 /** A trainer for people: plugins in order with reasons, hooks with their taps in order, services. */
 export function formatDescription({ plugins, hooks, services }: TrainerDescription): string {
-  const names = new Map(plugins.map(({ id, shortName }) => [id, id.includes('#') ? id : shortName]));
+  // An instance keeps what tells it from the others.
+  const names = new Map(plugins.map(({ id, name, shortName }) => [id, id.replace(name, shortName)]));
   const nameOf = (id: string): string => names.get(id) ?? id;
   return [
     `Plugins, in the order in which they run (${plugins.length})`,
-    ...plugins.map((plugin) => formatPlugin(plugin)),
+    ...plugins.map((plugin) => formatPlugin(plugin, nameOf)),
     '',
     'Hooks, with their taps in order',
     ...hooks.map((hook) => formatHook(hook, nameOf, hooks)),
@@ -29,15 +30,15 @@ export function formatDescription({ plugins, hooks, services }: TrainerDescripti
   ].join('\n');
 }
 
-function formatPlugin(plugin: PluginDescription): string {
+function formatPlugin(plugin: PluginDescription, nameOf: (id: string) => string): string {
   const { position, shortName, version, description, id, name } = plugin;
   const instance = id === name ? '' : `, ${id}`;
-  const head = `${String(position).padStart(3)}. ${shortName} ${version}${instance}`;
+  const head = `${shortName} ${version}${instance}`;
   const title = description === undefined ? head : `${head}: ${description}`;
   const options = plugin.options === undefined ? '' : formatOptions(plugin.options);
   const rows: (readonly [string, string])[] = [
-    ['added by', [plugin.addedBy, ...plugin.changes].join('; ')],
-    ['why here', plugin.reasons.length === 0 ? 'as listed' : plugin.reasons.join('; ')],
+    ['added by', [shortPath(plugin.addedBy), ...plugin.changes].join('; ')],
+    ['why here', formatReasons(plugin.reasons, nameOf)],
     ['taps', plugin.taps.join(', ')],
     ['provides', plugin.provides.join(', ')],
     ['requires', plugin.requires.join(', ')],
@@ -45,11 +46,37 @@ function formatPlugin(plugin: PluginDescription): string {
   ];
   const indent = INDENT + ' '.repeat(LABEL);
   return [
-    wrap(title, WIDTH, INDENT),
+    `${String(position).padStart(3)}. ${wrap(title, WIDTH - INDENT.length, INDENT)}`,
     ...rows
       .filter(([, text]) => text !== '')
       .map(([label, text]) => INDENT + label.padEnd(LABEL) + wrap(text, WIDTH - indent.length, indent)),
   ].join('\n');
+}
+
+/** `trainer > @hookline/preset-default` as `trainer > preset-default`. */
+function shortPath(path: string): string {
+  return path.replaceAll(/@hookline\/(?=preset-)/g, '');
+}
+
+/** `after a (x), b (x, y); before c (z)`: one mention per plugin, with the labels that put it there. */
+function formatReasons(reasons: readonly string[], nameOf: (id: string) => string): string {
+  if (reasons.length === 0) return 'as listed';
+  const sides = new Map<string, Map<string, string[]>>();
+  const others: string[] = [];
+  for (const reason of reasons) {
+    const [, side, id, label] = /^(before|after) (\S+) \((.+)\)$/.exec(reason) ?? [];
+    if (side === undefined || id === undefined || label === undefined) {
+      others.push(reason);
+      continue;
+    }
+    const plugins = sides.get(side) ?? new Map<string, string[]>();
+    sides.set(side, plugins.set(id, [...(plugins.get(id) ?? []), label]));
+  }
+  const grouped = [...sides].map(
+    ([side, plugins]) =>
+      `${side} ${[...plugins].map(([id, labels]) => `${nameOf(id)} (${labels.join(', ')})`).join(', ')}`,
+  );
+  return [...grouped, ...others].join('; ');
 }
 
 function formatOptions(options: unknown): string {

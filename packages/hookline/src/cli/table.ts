@@ -16,6 +16,11 @@ export function columns(rows: readonly (readonly string[])[], indent = ''): stri
 export function wrap(text: string, width: number, indent: string): string {
   const lines: string[] = [];
   for (const paragraph of text.split('\n')) {
+    // What fits stays as it is, with its own indentation.
+    if (paragraph.length <= width) {
+      lines.push(paragraph);
+      continue;
+    }
     let current = '';
     for (const word of paragraph.split(' ')) {
       if (current !== '' && `${current} ${word}`.length > width) {
