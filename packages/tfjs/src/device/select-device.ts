@@ -4,7 +4,7 @@ import { findNvidiaGpus, hidesGpus } from '../runtime/nvidia-gpu.ts';
 import { createDevice, DEVICE_REQUESTS, type Device, type DeviceKind, type DeviceRequest } from './device.ts';
 import { loadNativeBackend, NATIVE_BACKEND, type NativeBackend } from './native-backend.ts';
 import { loadWasmBackend, WASM_BACKEND } from './wasm-backend.ts';
-import { loadWebGpuBackend, WEBGPU_BACKEND, WEBGPU_PACKAGES } from './webgpu-backend.ts';
+import { loadWebGpuBackend, WEBGPU_BACKEND } from './webgpu-backend.ts';
 
 export interface SelectDeviceOptions {
   /** Gets the one line that says what was chosen and why. */
@@ -68,9 +68,9 @@ const SELECTORS: Record<DeviceKind, (why: string, env: NodeJS.ProcessEnv) => Pro
     return nativeDevice(backend, why);
   },
   async webgpu(why) {
-    const { adapter, problem } = await loadWebGpuBackend();
-    if (adapter === undefined) throw unavailable('webgpu', problem, `Run \`npm install ${WEBGPU_PACKAGES.join(' ')}\``);
-    return webGpuDevice(adapter, why);
+    const attempt = await loadWebGpuBackend();
+    if (attempt.adapter === undefined) throw unavailable('webgpu', attempt.problem, attempt.fix);
+    return webGpuDevice(attempt.adapter, why);
   },
   async wasm(why) {
     return wasmDevice(why);
@@ -81,8 +81,8 @@ async function chooseBest(env: NodeJS.ProcessEnv): Promise<Device> {
   const native = await loadNativeBackend();
   if (native.backend?.usesGpu === true) return nativeDevice(native.backend, 'the fastest device here');
   if (native.backend !== undefined) return nativeDevice(native.backend, await noGpuReason(env));
-  const { adapter } = await loadWebGpuBackend();
-  if (adapter !== undefined) return webGpuDevice(adapter, native.problem);
+  const webGpu = await loadWebGpuBackend();
+  if (webGpu.adapter !== undefined && !webGpu.software) return webGpuDevice(webGpu.adapter, native.problem);
   return wasmDevice(`${native.problem}; \`npx hookline setup\` can make it several times faster`);
 }
 

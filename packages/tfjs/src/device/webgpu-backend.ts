@@ -10,7 +10,10 @@ export const WEBGPU_BACKEND = 'webgpu';
 export const WEBGPU_PACKAGES = ['webgpu', '@tensorflow/tfjs-backend-webgpu'] as const;
 
 export type WebGpuAttempt =
-  { readonly adapter: string; readonly problem: '' } | { readonly adapter: undefined; readonly problem: string };
+  | { readonly adapter: string; /** Computes on the CPU, slower than wasm. */ readonly software: boolean }
+  | { readonly adapter: undefined; readonly problem: string; readonly fix: string };
+
+const DRIVER = 'Install a driver that brings Vulkan (on Linux) for your GPU, or ask for device "auto"';
 
 interface Dawn {
   readonly globals: Record<string, unknown>;
@@ -21,18 +24,22 @@ interface Dawn {
 export async function loadWebGpuBackend(): Promise<WebGpuAttempt> {
   const [dawnPath, backendPath] = WEBGPU_PACKAGES.map(locate);
   if (dawnPath === undefined || backendPath === undefined) {
-    return { adapter: undefined, problem: `${WEBGPU_PACKAGES.join(' and ')} are not installed` };
+    const fix = `Run \`npm install ${WEBGPU_PACKAGES.join(' ')}\``;
+    return { adapter: undefined, problem: `${WEBGPU_PACKAGES.join(' and ')} are not installed`, fix };
   }
   try {
     const gpu = await provideWebGpu((await import(pathToFileURL(dawnPath).href)) as Dawn);
     const adapter = await gpu.requestAdapter();
-    if (adapter === null) return { adapter: undefined, problem: 'WebGPU found no adapter' };
+    if (adapter === null) return { adapter: undefined, problem: 'WebGPU found no adapter', fix: DRIVER };
     if (!(WEBGPU_BACKEND in tf.engine().registryFactory)) await import(pathToFileURL(backendPath).href);
-    if (!(await tf.setBackend(WEBGPU_BACKEND))) return { adapter: undefined, problem: 'WebGPU did not start' };
+    if (!(await tf.setBackend(WEBGPU_BACKEND))) {
+      return { adapter: undefined, problem: 'the WebGPU backend did not start', fix: DRIVER };
+    }
     const { description, device, vendor } = adapter.info ?? {};
-    return { adapter: description || device || vendor || 'unnamed adapter', problem: '' };
+    const name = description || device || vendor || 'unnamed adapter';
+    return { adapter: name, software: /swiftshader|llvmpipe|lavapipe/i.test(`${name} ${vendor ?? ''}`) };
   } catch (cause) {
-    return { adapter: undefined, problem: `WebGPU could not be loaded: ${describeCause(cause)}` };
+    return { adapter: undefined, problem: `WebGPU could not be loaded: ${describeCause(cause)}`, fix: DRIVER };
   }
 }
 
