@@ -17,13 +17,32 @@ function arc(cx: number, cy: number, rx: number, ry: number, from: number, to: n
 /** The strokes of each digit, in a box from -1 to 1. */
 const DIGITS: readonly (readonly Stroke[])[] = [
   [arc(0, 0, 0.55, 0.9, 0, 360)],
-  [[[-0.3, -0.6], [0.05, -0.9], [0.05, 0.9]]],
+  [
+    [
+      [-0.3, -0.6],
+      [0.05, -0.9],
+      [0.05, 0.9],
+    ],
+  ],
   [[...arc(0, -0.45, 0.5, 0.45, 190, 380), [-0.5, 0.9], [0.55, 0.9]]],
   [[...arc(-0.05, -0.45, 0.5, 0.45, 200, 430), ...arc(-0.05, 0.45, 0.55, 0.45, 280, 520)]],
-  [[[0.3, 0.9], [0.3, -0.9], [-0.55, 0.35], [0.6, 0.35]]],
+  [
+    [
+      [0.3, 0.9],
+      [0.3, -0.9],
+      [-0.55, 0.35],
+      [0.6, 0.35],
+    ],
+  ],
   [[[0.5, -0.9], [-0.4, -0.9], [-0.45, -0.05], ...arc(-0.05, 0.35, 0.55, 0.55, 235, 500)]],
   [[[0.3, -0.9], ...arc(-0.02, 0.4, 0.5, 0.5, 190, 550)]],
-  [[[-0.55, -0.9], [0.55, -0.9], [-0.1, 0.9]]],
+  [
+    [
+      [-0.55, -0.9],
+      [0.55, -0.9],
+      [-0.1, 0.9],
+    ],
+  ],
   [arc(0, -0.45, 0.42, 0.42, 0, 360), arc(0, 0.45, 0.5, 0.47, 0, 360)],
   [[...arc(0, -0.4, 0.48, 0.48, 20, -340), [0.47, -0.3], [0.25, 0.9]]],
 ];
@@ -49,7 +68,12 @@ export function drawDigits(count: number, seed = 1): Digits {
 
 function drawOne(strokes: readonly Stroke[], pixels: Uint8Array, random: RandomStream): void {
   const between = (low: number, high: number): number => low + (high - low) * random.float();
-  const [angle, slant, width, height] = [between(-0.25, 0.25), between(-0.3, 0.3), between(5.5, 9.5), between(7.5, 10.5)];
+  const [angle, slant, width, height] = [
+    between(-0.25, 0.25),
+    between(-0.3, 0.3),
+    between(5.5, 9.5),
+    between(7.5, 10.5),
+  ];
   const [cx, cy, pen, ink] = [between(11.5, 15.5), between(11.5, 15.5), between(0.8, 1.7), between(150, 255)];
   const wobble = (): number => between(-0.09, 0.09);
   const place = ([x, y]: Point): Point => {

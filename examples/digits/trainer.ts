@@ -6,7 +6,15 @@ import { shiftImages } from './shift-images.ts';
 export const config = defineConfig(
   {
     output: 'runs/digits',
-    solver: { optimizer: 'adam', batchSize: 60, maxIterations: 750, baseLr: 0.003, weightDecay: 0, lrSchedule: 'WarmupCosineLR', warmupIterations: 50 },
+    solver: {
+      optimizer: 'adam',
+      batchSize: 60,
+      maxIterations: 750,
+      baseLr: 0.003,
+      weightDecay: 0,
+      lrSchedule: 'WarmupCosineLR',
+      warmupIterations: 50,
+    },
     test: { evalPeriod: 150 },
     checkpoint: { period: 150, maxToKeep: 2, best: 'accuracy' },
   },
@@ -23,7 +31,7 @@ export function makeNet(width: number, dropout: number): tf.LayersModel {
   const { conv2d, batchNormalization, reLU, maxPooling2d, flatten, dense, dropout: drop } = tf.layers;
   const block = (filters: number, inputShape?: number[]) => [
     conv2d({ filters, kernelSize: 3, padding: 'same', useBias: false, ...(inputShape && { inputShape }) }),
-    batchNormalization(),
+    batchNormalization({ momentum: 0.9 }),
     reLU(),
     maxPooling2d({ poolSize: 2 }),
   ];
@@ -51,10 +59,17 @@ export default defineTrainer({
   buildTrainLoader: async ({ data, solver }, trainer) => {
     const { train } = await loadDigits(data.root);
     const random = trainer.random.stream('train-loader');
-    return new ArrayLoader(digitFields(train), { batchSize: solver.batchSize, shuffle: true, repeat: true, random, transform: shiftImages });
+    return new ArrayLoader(digitFields(train), {
+      batchSize: solver.batchSize,
+      shuffle: true,
+      repeat: true,
+      random,
+      transform: shiftImages,
+    });
   },
 
-  buildTestLoader: async ({ data }) => new ArrayLoader(digitFields((await loadDigits(data.root)).test), { batchSize: 100 }),
+  buildTestLoader: async ({ data }) =>
+    new ArrayLoader(digitFields((await loadDigits(data.root)).test), { batchSize: 100 }),
 
   buildEvaluator: () => new ClassificationEvaluator({ labels: (batch) => (batch as DigitBatch).label }),
 });

@@ -5,6 +5,7 @@ import {
   defineTrainer,
   evaluator,
   inferenceOnDataset,
+  type InferenceModel,
   layersModel,
   modelRef,
   type Results,
@@ -66,9 +67,16 @@ const SHIFTS = [
 ] as const;
 
 /** The same model, whose prediction is the mean over copies of the image shifted by up to one pixel. */
-function averageOverShifts(model: TrainableModel): TrainableModel {
+function averageOverShifts(model: TrainableModel): InferenceModel {
   return {
-    ...model,
+    name: model.name,
+    get training() {
+      return model.training;
+    },
+    set training(value) {
+      model.training = value;
+    },
+    inputs: (batch) => model.inputs?.(batch),
     predict: (images) => {
       const padded = tf.pad(images as tf.Tensor4D, [
         [0, 0],

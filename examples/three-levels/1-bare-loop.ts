@@ -11,8 +11,12 @@ export async function bareLoop(seed: number, options: Partial<TrainerOptions> = 
     const device = toDevice(batches.next().value);
     try {
       return tf.tidy(() => {
-        const { value, grads } = tf.variableGrads(() => model.losses(device.batch as SpiralBatch) as tf.Scalar, variables);
-        for (const variable of variables) variable.assign(variable.sub((grads[variable.name] as tf.Tensor).mul(LEARNING_RATE)));
+        const { value, grads } = tf.variableGrads(
+          () => model.losses(device.batch as SpiralBatch) as tf.Scalar,
+          variables,
+        );
+        for (const variable of variables)
+          variable.assign(variable.sub((grads[variable.name] as tf.Tensor).mul(LEARNING_RATE)));
         return value.dataSync()[0] ?? Number.NaN;
       });
     } finally {

@@ -3,7 +3,14 @@ import { LEARNING_RATE, makeLoader, makeModel, STEPS, weightsOf } from './task.t
 
 const config = defineConfig({
   capture: 'off',
-  solver: { maxIterations: STEPS, baseLr: LEARNING_RATE, momentum: 0, weightDecay: 0, lrSchedule: 'constant', warmupIterations: 0 },
+  solver: {
+    maxIterations: STEPS,
+    baseLr: LEARNING_RATE,
+    momentum: 0,
+    weightDecay: 0,
+    lrSchedule: 'constant',
+    warmupIterations: 0,
+  },
   writers: { tensorboard: false, plots: false },
 });
 

@@ -23,7 +23,10 @@ export function makeLoader(seed: number) {
     point[2 * index] = along * Math.cos(angle) + 0.02 * random.normal();
     point[2 * index + 1] = along * Math.sin(angle) + 0.02 * random.normal();
   }
-  const fields = { point: { data: point, shape: [SAMPLES, 2] as const }, arm: { data: arm, shape: [SAMPLES, 1] as const } };
+  const fields = {
+    point: { data: point, shape: [SAMPLES, 2] as const },
+    arm: { data: arm, shape: [SAMPLES, 1] as const },
+  };
   return new ArrayLoader(fields, { batchSize: BATCH, shuffle: true, repeat: true, random });
 }
 

@@ -119,7 +119,9 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
 
 function pick<A extends FieldArray>({ data, shape: [, ...sample] }: Field<A>, chosen: Uint32Array): Field<A> {
   const size = sample.reduce((product, length) => product * length, 1);
-  const picked = new (data.constructor as new (length: number) => A)(chosen.length * size);
+  // What a file was read into is a Buffer, which is a Uint8Array to everybody but `instanceof`.
+  const ArrayClass = (Buffer.isBuffer(data) ? Uint8Array : data.constructor) as new (length: number) => A;
+  const picked = new ArrayClass(chosen.length * size);
   chosen.forEach((from, to) => picked.set(data.subarray(from * size, (from + 1) * size), to * size));
   return { data: picked, shape: [chosen.length, ...sample] };
 }

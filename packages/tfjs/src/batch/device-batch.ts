@@ -86,7 +86,10 @@ const isHostArray = (value: unknown): value is HostArray =>
   !(value instanceof BigUint64Array);
 
 const isHostTensor = (value: object): value is HostTensorLike =>
-  'data' in value && 'shape' in value && isHostArray(value.data) && Array.isArray(value.shape);
+  'data' in value &&
+  'shape' in value &&
+  (isHostArray(value.data) || Buffer.isBuffer(value.data)) &&
+  Array.isArray(value.shape);
 
 function isPlainObject(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);

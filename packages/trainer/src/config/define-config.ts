@@ -41,16 +41,18 @@ export interface ConfigDefinition<C extends BaseConfig = BaseConfig> {
  *   { data: { root: z.string().default('') } },
  * );
  */
-export function defineConfig<const E extends ConfigExtension = Record<never, never>>(
-  values: ConfigInput<E> = {},
-  extension: E = {} as E,
-): ConfigDefinition<Config<E>> {
+export function defineConfig(values?: BaseConfigInput): ConfigDefinition;
+export function defineConfig<const E extends ConfigExtension>(
+  values: ConfigInput<E>,
+  extension: E,
+): ConfigDefinition<Config<E>>;
+export function defineConfig(values: object = {}, extension: ConfigExtension = {}): ConfigDefinition {
   const schema = extendSchema(extension);
   return {
     resolve: (overrides = []) => {
       const input = applyOverrides(schema, values, overrides);
       const result = schema.safeParse(input);
-      if (result.success) return result.data as Config<E>;
+      if (result.success) return result.data as unknown as BaseConfig;
       throw new HooklineError('HKL_CONFIG_INVALID', describeIssues(result.error), {
         who: 'config',
         cause: result.error,
