@@ -119,6 +119,7 @@ describe('anomalyGuard', () => {
     });
 
     it.each(['off', 'required'] as const)('leave the weights as they were, capture %s', async (capture) => {
+      // Only native TensorFlow runs graphs.
       if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
       const { trainer } = tiny('losses', [3, 4], {}, { capture, maxIterations: 3 });
       await trainer.train();
@@ -186,6 +187,7 @@ describe('anomalyGuard', () => {
   });
 
   describe.each(['off', 'required'] as const)('gradients that are not finite, capture %s', (capture) => {
+    // Only native TensorFlow runs graphs.
     const isHere = () => capture === 'off' || tf.getBackend() === 'tensorflow';
 
     it('are reported by name', async () => {

@@ -69,6 +69,7 @@ describe('ema', () => {
     ['warm-up', true, 'off'],
     ['warm-up', true, 'required'],
   ] as const)('averages by its formula: %s (%s), capture %s', async (_, warmup, capture) => {
+    // Only native TensorFlow runs graphs.
     if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
     const { log, plugin } = weightLog();
     const trainer = await train([ema({ decay: 0.9, warmup }), plugin], { capture });
@@ -95,6 +96,7 @@ describe('ema', () => {
   it.each(['off', 'required'] as const)(
     'evaluates with the averages and puts the weights back, capture %s',
     async (capture) => {
+      // Only native TensorFlow runs graphs.
       if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
       const seen: number[] = [];
       const { log, plugin } = weightLog();

@@ -71,6 +71,7 @@ describe('gradientAccumulation', () => {
     ['sum', 'off'],
     ['mean', 'required'],
   ] as const)('k steps of a batch of b equal one of k·b (%s, capture %s)', async (reduction, capture) => {
+    // Only native TensorFlow runs graphs.
     if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
     const big = training(12, 8, [], { reduction });
     await big.trainer.train();

@@ -52,6 +52,7 @@ describe('gradientClipping', () => {
   it.each(['off', 'required'] as const)('stores the norm before clipping, with capture %s', async (capture) => {
     const { seen, plugin } = spy('raw');
     await tinyTraining({ plugins: [plugin], maxIterations: 1 }).train();
+    // Only native TensorFlow runs graphs.
     if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
     const trainer = tinyTraining({
       plugins: [gradientClipping({ type: 'norm', clip: 0.01, metric: true })],
