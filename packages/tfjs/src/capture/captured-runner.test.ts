@@ -126,8 +126,10 @@ describe('captured steps', () => {
     const runner = new CapturedStepRunner({ ...made, capture: 'required' });
     await runner.run(at(0));
     count = 1;
-    expect(() => runner.run(at(1))).toThrow('[HKL_CAPTURE_HOST_VALUE] test-plugin: a number (1, then 2)');
-    expect(() => runner.run(at(2))).toThrow('hook gradients');
+    await expect(async () => runner.run(at(1))).rejects.toThrow(
+      '[HKL_CAPTURE_HOST_VALUE] test-plugin: a number (1, then 2)',
+    );
+    await expect(async () => runner.run(at(2))).rejects.toThrow('hook gradients');
     await runner.close();
   });
 
@@ -138,9 +140,9 @@ describe('captured steps', () => {
         return gradients;
       });
     };
-    expect(() => new CapturedStepRunner({ ...build(reading), capture: 'required' }).run(at(0))).toThrow(
-      'HKL_CAPTURE_READ',
-    );
+    await expect(async () =>
+      new CapturedStepRunner({ ...build(reading), capture: 'required' }).run(at(0)),
+    ).rejects.toThrow('HKL_CAPTURE_READ');
     tf.disposeVariables();
     const lines: string[] = [];
     const eager = await train('eager', 5, build(reading));
@@ -151,6 +153,45 @@ describe('captured steps', () => {
     expect(lines[0]).toContain('hook gradients');
   });
 
+  it('let a tap make a variable of its own when it is first called', async () => {
+    const counting = (hooks: Hooks) => {
+      let count: tf.Variable | undefined;
+      hooks.gradients.tap((gradients) => {
+        count ??= tf.variable(tf.scalar(1), false);
+        const divisor = count.mul(1);
+        count.assign(count.add(1));
+        return Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, gradient.div(divisor)]));
+      });
+    };
+    expectClose(await train('captured', 30, build(counting)), await train('eager', 30, build(counting)));
+  });
+
+  it('refuse a tensor that a tap keeps from one step for the next', async () => {
+    const keeping = (hooks: Hooks) => {
+      let before: tf.Tensor | undefined;
+      hooks.gradients.tap((gradients) => {
+        const { w1 } = gradients as { w1: tf.Tensor };
+        const changed = before === undefined ? w1 : w1.add(before);
+        before = tf.keep(w1.clone());
+        return { ...gradients, w1: changed };
+      });
+    };
+    const runner = new CapturedStepRunner({ ...build(keeping), capture: 'required' });
+    await expect(async () => runner.run(at(0))).rejects.toThrow(/test-plugin: .*hook gradients/s);
+    await runner.close();
+  });
+
+  it('go on after the runner was closed, as a second training does', async () => {
+    const made = build();
+    const runner = new CapturedStepRunner({ ...made, capture: 'required' });
+    await runner.run(at(0));
+    await runner.close();
+    await runner.run(at(1));
+    expect(runner.status.isCaptured).toBe(true);
+    expect(made.seen.dataSync()[0]).toBe(2);
+    await runner.close();
+  });
+
   it('leave everything as it was when the loss is not finite, and say which loss', async () => {
     const bad = [data[0], data[1], { x: { data: new Float32Array(12).fill(NaN), shape: [4, 3] }, y: data[0]?.y }];
     const made = build(undefined, bad);
@@ -158,7 +199,7 @@ describe('captured steps', () => {
     await runner.run(at(0));
     await runner.run(at(1));
     const before = [made.w1, made.w2, made.seen].map((variable) => [...variable.dataSync()]);
-    expect(() => runner.run(at(2))).toThrow('HKL_LOSS_NOT_FINITE');
+    await expect(async () => runner.run(at(2))).rejects.toThrow('HKL_LOSS_NOT_FINITE');
     expect([made.w1, made.w2, made.seen].map((variable) => [...variable.dataSync()])).toEqual(before);
     await runner.run(at(3));
     expect(made.seen.dataSync()[0]).toBe(3);

@@ -52,6 +52,7 @@ export class CapturedStepRunner implements StepRunner {
   readonly #eager: EagerStepRunner;
   readonly #isRequired: boolean;
   readonly #log: (line: string) => void;
+  #make: (() => CapturedSteps) | undefined;
   #steps: CapturedSteps | undefined;
   #reason: string | undefined;
   #precision: PrecisionChoice | undefined;
@@ -82,14 +83,15 @@ export class CapturedStepRunner implements StepRunner {
     const choice = choosePrecision(options.precision ?? 'float32', machine);
     const { precision } = choice;
     this.#precision = choice;
-    this.#steps = new CapturedSteps({
-      backend,
-      step,
-      taps,
-      transform: optimize ? (record) => runPasses(record, { precision }) : () => undefined,
-      isGuarded: checkPeriod(checkFinite) > 0,
-      limit: graphs,
-    });
+    this.#make = () =>
+      new CapturedSteps({
+        backend,
+        step,
+        taps,
+        transform: optimize ? (record) => runPasses(record, { precision }) : () => undefined,
+        isGuarded: checkPeriod(checkFinite) > 0,
+        limit: graphs,
+      });
   }
 
   /** Whether steps run captured now, and why not where they do not. */
@@ -98,7 +100,7 @@ export class CapturedStepRunner implements StepRunner {
     readonly reason?: string | undefined;
     readonly report?: CaptureReport | undefined;
   } {
-    return { isCaptured: this.#steps !== undefined, reason: this.#reason, report: this.#steps?.report };
+    return { isCaptured: this.#make !== undefined, reason: this.#reason, report: this.#steps?.report };
   }
 
   /** The recorded steps, for looking at their graphs. */
@@ -125,10 +127,11 @@ export class CapturedStepRunner implements StepRunner {
   }
 
   #run(batch: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {
-    if (this.#steps === undefined) return this.#eager.runBatch(batch, context);
+    if (this.#make === undefined) return this.#eager.runBatch(batch, context);
+    const steps = (this.#steps ??= this.#make());
     let isHandedOn = false;
     try {
-      const { names, metrics: reported, values, isFinite } = this.#steps.run(context.iteration, batch.device.batch);
+      const { names, metrics: reported, values, isFinite } = steps.run(context.iteration, batch.device.batch);
       const numbers = (of: readonly string[], from: number): Record<string, number> =>
         Object.fromEntries(of.map((name, place) => [name, values[from + place] ?? Number.NaN]));
       const losses = numbers(names, 0);
@@ -167,6 +170,7 @@ export class CapturedStepRunner implements StepRunner {
     if (this.#isRequired) throw error;
     this.#steps?.close();
     this.#steps = undefined;
+    this.#make = undefined;
     this.#reason = describeCause(error);
     const lost = this.#precision === undefined || this.#precision.precision === 'float32' ? '' : ' and in float32';
     this.#log(`train step: eager${lost}, since it cannot be captured: ${this.#reason}`);

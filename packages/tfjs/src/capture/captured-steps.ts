@@ -1,7 +1,8 @@
-import type { TapWatch } from '@hookline/core';
+import { describeCause, type TapWatch } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from './batch-tensors.ts';
+import { captureError } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
 import { isGuardError } from './finite-guard.ts';
 import { GraphSession } from './graph-session.ts';
@@ -42,6 +43,9 @@ export interface CapturedStepsOptions {
   /** How many recorded steps are kept, by signature of the batch and choices of the host. */
   readonly limit: number;
 }
+
+/** How many recordings may go by until a step has made all variables that it wants. */
+const WARM_UPS = 3;
 
 /** Train steps as graphs in one session, recorded when a signature comes for the first time. */
 export class CapturedSteps {
@@ -95,7 +99,9 @@ export class CapturedSteps {
   /** Records twice: what the host draws anew each time shows at once. */
   #capture(key: string, record: () => RecordedStep): CachedStep {
     const start = performance.now();
-    const first = record();
+    let first = record();
+    // What a step makes the first time, such as a variable of its own, is there the second time.
+    for (let attempt = 1; first.madeVariables && attempt < WARM_UPS; attempt++) first = record();
     if (!this.#options.isGuarded) delete first.record.guard;
     const difference = compareRecords(first.record, record().record);
     if (difference !== undefined) throw difference;
@@ -119,10 +125,26 @@ export class CapturedSteps {
         if (variable !== undefined && found !== undefined) this.#residents.add(variable, found);
       }
     }
-    const session = new GraphSession(this.#options.backend.binding, this.#residents.specs, this.#cache.values());
+    const session = this.#open();
     this.#residents.moveTo(session);
     this.#session?.close();
     this.#session = session;
+  }
+
+  #open(): GraphSession {
+    try {
+      return new GraphSession(this.#options.backend.binding, this.#residents.specs, this.#cache.values());
+    } catch (cause) {
+      throw captureError(
+        'HKL_CAPTURE_UNSUPPORTED_OP',
+        `TensorFlow refuses the graph: ${describeCause(cause)}`,
+        {},
+        {
+          fix: 'Run this step with capture: "off"',
+          cause,
+        },
+      );
+    }
   }
 
   #run(step: CachedStep, tensors: ReadonlyMap<string, tf.Tensor>): StepScalars {
@@ -145,7 +167,7 @@ export class CapturedSteps {
     try {
       return { names, metrics, values: this.#take(session.run(step.name, handles)), isFinite: true };
     } catch (error) {
-      if (!isGuardError(error)) throw error;
+      if (!isGuardError(error)) throw step.runs === 0 ? withoutKernel(error) : error;
       return { names, metrics, values: this.#take(session.probe(step.name, handles)), isFinite: false };
     } finally {
       for (const handle of made) backend.binding.deleteTensor(handle);
@@ -159,4 +181,19 @@ export class CapturedSteps {
     binding.deleteTensor(scalars.id);
     return values;
   }
+}
+
+/** An op without a kernel shows when the graph runs for the first time, before anything has been computed. */
+function withoutKernel(cause: unknown): unknown {
+  const message = describeCause(cause);
+  if (!/No OpKernel|OpKernel was registered|Could not find .*kernel/.test(message)) return cause;
+  return captureError(
+    'HKL_CAPTURE_UNSUPPORTED_OP',
+    `TensorFlow cannot run the graph: ${message}`,
+    {},
+    {
+      fix: 'Run this step with capture: "off", or with precision: "float32"',
+      cause,
+    },
+  );
 }

@@ -53,7 +53,7 @@ function hostValue(record: GraphRecord, node: RecordNode, other: RecordNode): Ho
   const values = size === 'a number' ? ` (${String(node.constant?.[0])}, then ${String(other.constant?.[0])})` : '';
   return captureError(
     'HKL_CAPTURE_HOST_VALUE',
-    `${size}${values} that it makes on the host for the op ${user?.op ?? 'Const'} differs between two recordings`,
+    `${size}${values} that it ${node.isFromOutside === true ? 'takes from outside of the step' : 'makes on the host'} for the op ${user?.op ?? 'Const'} differs between two recordings`,
     { ...user?.origin, ...node.origin },
     {
       fix: 'Give it to the step with stepScope.input(name, read), keep it in stepScope.variable(name, init), or draw it from stepScope.random(name)',

@@ -42,6 +42,8 @@ export interface RecordNode {
   readonly origin: Origin;
   /** The values of a `Const`. */
   readonly constant?: NativeValues;
+  /** True for a `Const` that was a tensor before the step began. */
+  readonly isFromOutside?: boolean;
   /** The variable that a `VarHandleOp` stands for. */
   readonly variable?: VariableSpec;
   /** The name under which a `Placeholder` is fed. */
@@ -114,10 +116,16 @@ export const floatAttribute = (value: number): AttributeValue => ({ kind: 'float
 export const stringAttribute = (value: string): AttributeValue => ({ kind: 'string', value });
 
 /** A constant node of the given values. */
-export function makeConstant(values: NativeValues, spec: TensorSpec, origin: Origin = {}): RecordNode {
+export function makeConstant(
+  values: NativeValues,
+  spec: TensorSpec,
+  origin: Origin = {},
+  isFromOutside = false,
+): RecordNode {
   return makeNode('Const', [], [spec], {
     constant: values,
     origin,
+    isFromOutside,
     attributes: new Map([['dtype', typeAttribute(spec.dtype)]]),
   });
 }

@@ -13,6 +13,8 @@ export interface RecordedStep {
   readonly record: GraphRecord;
   /** Names of the losses, with which the vector that it returns begins; the metrics follow them, then the total. */
   readonly losses: readonly string[];
+  /** Whether the step made variables; the next recording begins with them. */
+  readonly madeVariables: boolean;
   /** Names of what taps have reported through the scope. */
   readonly metrics: readonly string[];
 }
@@ -39,8 +41,9 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   const variables = allVariables(step);
   const recorder = new Recorder(backend);
   const restore = snapshot(variables.values());
+  const made = watchNewVariables();
   const stopObserving = taps?.observe(recorder);
-  let recorded: RecordedStep | undefined;
+  let recorded: Omit<RecordedStep, 'madeVariables'> | undefined;
   try {
     tf.tidy(() => {
       step.scope.seek(iteration);
@@ -70,9 +73,11 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   } finally {
     recorder.stop();
     stopObserving?.();
+    made.stop();
     restore();
+    made.restore();
   }
-  return recorded as unknown as RecordedStep;
+  return { ...(recorded as unknown as RecordedStep), madeVariables: made.count > 0 };
 }
 
 /** The graph's name for a tensor of the batch. */
@@ -88,6 +93,32 @@ export function allVariables(step: TrainStep): Map<string, tf.Variable> {
     if (!known.has(variable)) variables.set(`other/${name}`, variable);
   }
   return variables;
+}
+
+/** Notes the variables that are made from here to `stop`; `restore` gives them their first values back. */
+function watchNewVariables() {
+  const engine = tf.engine();
+  const made: { variable: tf.Variable; value: tf.Tensor }[] = [];
+  const { makeVariable } = engine;
+  engine.makeVariable = (...args) => {
+    const variable = makeVariable.apply(engine, args);
+    made.push({ variable, value: tf.keep(variable.clone()) });
+    return variable;
+  };
+  return {
+    stop: () => {
+      engine.makeVariable = makeVariable;
+    },
+    restore: () => {
+      for (const { variable, value } of made) {
+        if (!variable.isDisposed && variable.dataId !== value.dataId) variable.assign(value);
+        value.dispose();
+      }
+    },
+    get count() {
+      return made.length;
+    },
+  };
 }
 
 function snapshot(variables: Iterable<tf.Variable>): () => void {

@@ -9,6 +9,7 @@ import {
   type GraphRecord,
   type Origin,
   type RecordNode,
+  type TensorSpec,
   type ValueRef,
   type VariableSpec,
 } from './graph-record.ts';
@@ -184,11 +185,11 @@ export class Recorder {
   #adopt(handle: number): RecordNode {
     const { id, shape, dtype } = aliasOf(this.#binding, handle);
     this.#binding.deleteTensor(id);
-    return this.#addConstant(handle, this.#binding.tensorDataSync(handle).slice(), { shape: [...shape], dtype });
+    return this.#addConstant(handle, this.#binding.tensorDataSync(handle).slice(), { shape: [...shape], dtype }, true);
   }
 
-  #addConstant(handle: number, values: NativeValues, spec: { shape: number[]; dtype: number }): RecordNode {
-    const node = makeConstant(values, spec, this.#origin());
+  #addConstant(handle: number, values: NativeValues, spec: TensorSpec, isFromOutside = false): RecordNode {
+    const node = makeConstant(values, spec, this.#origin(), isFromOutside);
     this.#hostKnown.add(node);
     this.#record.nodes.push(node);
     this.#values.set(handle, valueOf(node));

@@ -86,7 +86,9 @@ export class ResidentVariables {
 
   /** Fetches every value that the session is ahead with. */
   pull(): void {
-    const behind = [...this.#residents.values()].filter(({ handle }) => handle === undefined);
+    const behind = [...this.#residents.values()].filter(
+      ({ handle, variable }) => handle === undefined && !variable.isDisposed,
+    );
     const values = this.#session?.read(behind.map(({ spec }) => spec.key)) ?? [];
     behind.forEach((resident, place) => (resident.handle = values[place]?.id));
   }
