@@ -15,7 +15,7 @@ import type { TrainerInFile } from './trainer-in-file.ts';
 export async function loadTrainer(file: string): Promise<TrainerInFile> {
   const path = resolve(file);
   assertFile(path, file);
-  await understandTypeScript();
+  await (understood ??= understandTypeScript());
   let module: Record<string, unknown>;
   try {
     module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
@@ -27,11 +27,14 @@ export async function loadTrainer(file: string): Promise<TrainerInFile> {
   return checkExport(file, module);
 }
 
-let understood: Promise<unknown> | undefined;
+let understood: Promise<void> | undefined;
 
-function understandTypeScript(): Promise<unknown> {
+/** Files count as CommonJS where no package.json above them says "type": "module", which is what `npm init` leaves. */
+async function understandTypeScript(): Promise<void> {
+  const [esm, cjs] = await Promise.all([import('tsx/esm/api'), import('tsx/cjs/api')]);
   // Without a namespace: with one, the file would get copies of its own of every package.
-  return (understood ??= import('tsx/esm/api').then(({ register }) => register()));
+  cjs.register();
+  esm.register();
 }
 
 function assertFile(path: string, shown: string): void {
@@ -59,16 +62,19 @@ function broken(file: string, cause: unknown): HooklineError {
     return new HooklineError('HKL_TRAINER_FILE_BROKEN', `it cannot be read: ${what}`, {
       who: file,
       where: fromHere(place),
-      fix: 'Mend the syntax there',
+      fix: what.includes('"cjs"')
+        ? 'The file counts as CommonJS: write "type": "module" into package.json, or name the file .mts'
+        : 'Mend the syntax there',
     });
   }
-  const absent = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
-  return new HooklineError('HKL_TRAINER_FILE_BROKEN', `loading it failed: ${error.message}`, {
-    who: file,
-    where: placeIn(error.stack, resolve(file)),
-    fix: absent ? 'Install the package, or mend the path of the import' : 'The cause below shows where',
-    cause,
-  });
+  const [message = ''] = error.message.split('\n');
+  const what = `loading it failed: ${message}`;
+  if (/^(ERR_)?MODULE_NOT_FOUND$/.test((error as NodeJS.ErrnoException).code ?? '')) {
+    const fix = 'Install the package, or mend the path of the import';
+    return new HooklineError('HKL_TRAINER_FILE_BROKEN', what, { who: file, fix });
+  }
+  const where = placeIn(error.stack, resolve(file));
+  return new HooklineError('HKL_TRAINER_FILE_BROKEN', what, { who: file, where, cause });
 }
 
 /** `file:line` of the innermost frame in the trainer's own folder. */
@@ -89,7 +95,7 @@ function fromHere(path: string): string {
 function checkExport(file: string, module: Record<string, unknown>): TrainerInFile {
   let found = module['default'];
   // A file that counts as CommonJS, because no package.json above it says "type": "module".
-  if (isObject(found) && '__esModule' in found && 'default' in found) found = found['default'];
+  if (isObject(found) && '__esModule' in found) found = found['default'];
   if (isObject(found) && typeof found['create'] === 'function') return found as unknown as TrainerInFile;
   const what =
     found === undefined ? 'it has no default export' : `its default export is ${describeKind(found)}, not a trainer`;

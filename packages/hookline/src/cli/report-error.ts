@@ -36,10 +36,12 @@ function messageOf(error: unknown): string {
   return `a value that is no error was thrown: ${String(error)}`;
 }
 
-/** The frames of a stack; a short one leaves those of Node itself out. */
+/** The frames of a stack; a short one leaves out those of Node and of installed packages. */
 function stackOf(error: unknown, limit = Number.POSITIVE_INFINITY): string | undefined {
   if (!(error instanceof Error) || error.stack === undefined) return undefined;
   const frames = error.stack.split('\n').filter((line) => /^\s+at /.test(line));
-  const shown = Number.isFinite(limit) ? frames.filter((line) => !line.includes('node:')).slice(0, limit) : frames;
+  const shown = Number.isFinite(limit)
+    ? frames.filter((line) => !/node:|node_modules/.test(line)).slice(0, limit)
+    : frames;
   return shown.length === 0 ? undefined : shown.join('\n');
 }
