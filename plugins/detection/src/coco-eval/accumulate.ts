@@ -1,0 +1,74 @@
+import type { CategoryMatches } from './category-matches.ts';
+import type { CocoParams } from './coco-params.ts';
+import type { MatchBits } from './match-image.ts';
+
+/** Precision and recall of every setting; -1 where a category has no object that counts. */
+export interface CocoCurves {
+  /** [thresholds, recalls, categories, area ranges, maximal detections]. */
+  readonly precision: Float64Array;
+  /** [thresholds, categories, area ranges, maximal detections]: the recall reached at the end. */
+  readonly recall: Float64Array;
+}
+
+/** The distance of 1 to the next double, which keeps the precision of nothing from being 0 / 0. */
+const SPACING = 2 ** -52;
+
+/** Curves with nothing in them yet. */
+export function emptyCurves(params: CocoParams, categories: number): CocoCurves {
+  const { iouThresholds, recallThresholds, areaRanges, maxDets } = params;
+  const settings = iouThresholds.length * categories * areaRanges.length * maxDets.length;
+  return {
+    precision: new Float64Array(settings * recallThresholds.length).fill(-1),
+    recall: new Float64Array(settings).fill(-1),
+  };
+}
+
+/** Adds the curves of one category. */
+export function accumulate(
+  curves: CocoCurves,
+  category: number,
+  categories: number,
+  matches: CategoryMatches,
+  { iouThresholds, recallThresholds, areaRanges, maxDets }: CocoParams,
+): void {
+  const { count, scores, ranks, bits, positives } = matches;
+  const order = Uint32Array.from({ length: count }, (_, place) => place);
+  order.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+  const inner = areaRanges.length * maxDets.length;
+  areaRanges.forEach((_, a) => {
+    const objects = positives[a] as number;
+    if (objects === 0) return;
+    maxDets.forEach((limit, m) => {
+      const kept = order.filter((place) => (ranks[place] as number) < limit);
+      const offset = category * inner + a * maxDets.length + m;
+      for (let t = 0; t < iouThresholds.length; t++) {
+        const hits = precisionAtHits(kept, bits[a] as MatchBits, 1 << t);
+        curves.recall[t * categories * inner + offset] = hits.length / objects;
+        let hit = 0;
+        for (let r = 0; r < recallThresholds.length; r++) {
+          // The first hit from which on the recall is reached; before any there is nothing to reach it with.
+          while (hit < hits.length && (hit + 1) / objects < (recallThresholds[r] as number)) hit++;
+          curves.precision[(t * recallThresholds.length + r) * categories * inner + offset] = hits[hit] ?? 0;
+        }
+      }
+    });
+  });
+}
+
+/**
+ * The precision at each true positive, or the best of any later one. Between two of them precision only falls and
+ * recall stays, so that they alone make the curve.
+ */
+function precisionAtHits(places: Uint32Array, { matched, ignored }: MatchBits, bit: number): number[] {
+  const precision: number[] = [];
+  let misses = 0;
+  for (const place of places) {
+    if (((ignored[place] as number) & bit) !== 0) continue;
+    if (((matched[place] as number) & bit) === 0) misses++;
+    else precision.push((precision.length + 1) / (misses + precision.length + 1 + SPACING));
+  }
+  for (let hit = precision.length - 2; hit >= 0; hit--) {
+    precision[hit] = Math.max(precision[hit] as number, precision[hit + 1] as number);
+  }
+  return precision;
+}

@@ -1,0 +1,147 @@
+import { HooklineError } from '@hookline/core';
+import type { CocoAnnotation, CocoBox, CocoDetection } from './coco-types.ts';
+
+/** Boxes in columns, grouped by category, within it by image, within that in the order they came in. */
+export interface BoxTable {
+  readonly length: number;
+  /** x, y, width, height of each. */
+  readonly boxes: Float64Array;
+  /** Place of the image among the images. */
+  readonly images: Int32Array;
+  /** Area by which a box is small, medium or large. */
+  readonly areas: Float64Array;
+  /** Of detections. */
+  readonly scores: Float64Array;
+  /** Of ground truth: 1 for a crowd. */
+  readonly crowds: Uint8Array;
+  /** Where each category begins, and at the end the length. */
+  readonly starts: Int32Array;
+}
+
+/** Places of ids among ascending ids. */
+export type IdIndex = ReadonlyMap<number, number>;
+
+/** Ids once each, ascending, with their places. */
+export function indexIds(ids: Iterable<number>): { readonly ids: readonly number[]; readonly index: IdIndex } {
+  const sorted = [...new Set(ids)].sort((a, b) => a - b);
+  return { ids: sorted, index: new Map(sorted.map((id, place) => [id, place])) };
+}
+
+/**
+ * Ground truth as a table. Annotations of images or categories that the data set does not list are left out.
+ *
+ * @throws HooklineError `HKL_COCO_ANNOTATION` for an annotation without box, area or iscrowd
+ */
+export function annotationTable(
+  annotations: readonly CocoAnnotation[],
+  images: IdIndex,
+  categories: IdIndex,
+): BoxTable {
+  annotations.forEach(({ bbox, area, iscrowd }, place) => {
+    const missing = !isBox(bbox) ? 'bbox of four numbers' : !isNumber(area) ? 'area' : iscrowd == null ? 'iscrowd' : '';
+    if (missing === '') return;
+    throw new HooklineError('HKL_COCO_ANNOTATION', `annotation ${place} has no ${missing}`, {
+      who: 'COCO ground truth',
+      fix: 'Give bbox [x, y, width, height], area in pixels and iscrowd 0 or 1',
+    });
+  });
+  return makeTable(annotations, images, categories, {
+    area: ({ area }) => area,
+    score: () => 0,
+    crowd: ({ iscrowd }) => (iscrowd ? 1 : 0),
+  });
+}
+
+/**
+ * Detections as a table; those of categories that the data set does not know are left out, as pycocotools does.
+ *
+ * @throws HooklineError `HKL_COCO_DETECTION` for an image that the data set does not know, and for a score that is no
+ * finite number
+ */
+export function detectionTable(detections: readonly CocoDetection[], images: IdIndex, categories: IdIndex): BoxTable {
+  detections.forEach(({ image_id, bbox, score }, place) => {
+    const problem = !images.has(image_id)
+      ? `is in image ${image_id}, which the data set does not have`
+      : !isBox(bbox)
+        ? 'has no bbox of four numbers'
+        : !Number.isFinite(score)
+          ? `has the score ${score}`
+          : '';
+    if (problem === '') return;
+    throw new HooklineError('HKL_COCO_DETECTION', `detection ${place} ${problem}`, {
+      who: 'COCO results',
+      fix: 'Evaluate on the data set that the detections were made for, { image_id, category_id, bbox, score } each',
+    });
+  });
+  return makeTable(detections, images, categories, {
+    area: ({ bbox: [, , width, height] }) => width * height,
+    score: ({ score }) => score,
+    crowd: () => 0,
+  });
+}
+
+const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
+const isBox = (box: CocoBox | undefined): boolean => Array.isArray(box) && box.length === 4 && box.every(isNumber);
+
+interface Row {
+  readonly image_id: number;
+  readonly category_id: number;
+  readonly bbox: CocoBox;
+}
+
+interface Columns<T> {
+  readonly area: (row: T) => number;
+  readonly score: (row: T) => number;
+  readonly crowd: (row: T) => number;
+}
+
+function makeTable<T extends Row>(
+  rows: readonly T[],
+  images: IdIndex,
+  categories: IdIndex,
+  { area, score, crowd }: Columns<T>,
+): BoxTable {
+  const known = rows.filter(({ image_id, category_id }) => images.has(image_id) && categories.has(category_id));
+  const image = Int32Array.from(known, ({ image_id }) => images.get(image_id) as number);
+  const category = Int32Array.from(known, ({ category_id }) => categories.get(category_id) as number);
+  // Two stable passes, the last by what counts most.
+  const byImage = countingSort(
+    Uint32Array.from(known, (_, row) => row),
+    image,
+    images.size,
+  ).order;
+  const { order, starts } = countingSort(byImage, category, categories.size);
+  const table: BoxTable = {
+    length: known.length,
+    boxes: new Float64Array(known.length * 4),
+    images: new Int32Array(known.length),
+    areas: new Float64Array(known.length),
+    scores: new Float64Array(known.length),
+    crowds: new Uint8Array(known.length),
+    starts,
+  };
+  order.forEach((from, to) => {
+    const row = known[from] as T;
+    table.boxes.set(row.bbox, to * 4);
+    table.images[to] = image[from] as number;
+    table.areas[to] = area(row);
+    table.scores[to] = score(row);
+    table.crowds[to] = crowd(row);
+  });
+  return table;
+}
+
+function countingSort(rows: Uint32Array, keys: Int32Array, count: number): { order: Uint32Array; starts: Int32Array } {
+  const starts = new Int32Array(count + 1);
+  for (const key of keys) starts[key + 1] = (starts[key + 1] as number) + 1;
+  for (let key = 0; key < count; key++) starts[key + 1] = (starts[key + 1] as number) + (starts[key] as number);
+  const next = starts.slice();
+  const order = new Uint32Array(rows.length);
+  for (const row of rows) {
+    const key = keys[row] as number;
+    const place = next[key] as number;
+    order[place] = row;
+    next[key] = place + 1;
+  }
+  return { order, starts };
+}

@@ -1,0 +1,51 @@
+import { HooklineError } from '@hookline/core';
+import { linspace } from './linspace.ts';
+
+/** A size class of objects: areas in pixels, both ends included. */
+export interface AreaRange {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What the evaluation varies. */
+export interface CocoParams {
+  /** IoU from which a detection matches, ascending. @default 0.5 to 0.95 by 0.05 */
+  readonly iouThresholds: Float64Array;
+  /** Recalls at which precision is read, ascending. @default 0 to 1 by 0.01 */
+  readonly recallThresholds: Float64Array;
+  /** @default all; small up to 32², medium up to 96², large */
+  readonly areaRanges: readonly AreaRange[];
+  /** Best-scored detections per image and category that count, ascending. @default [1, 10, 100] */
+  readonly maxDets: readonly number[];
+}
+
+/** Thresholds are bits of one 32-bit word while matching. */
+const MAX_THRESHOLDS = 31;
+
+/** COCO's parameters for boxes, with what is given in their place. */
+export function cocoParams(given: Partial<CocoParams> = {}): CocoParams {
+  const params = {
+    iouThresholds: linspace(0.5, 0.95, 10),
+    recallThresholds: linspace(0, 1, 101),
+    areaRanges: [
+      { name: 'all', min: 0, max: 1e10 },
+      { name: 'small', min: 0, max: 32 ** 2 },
+      { name: 'medium', min: 32 ** 2, max: 96 ** 2 },
+      { name: 'large', min: 96 ** 2, max: 1e10 },
+    ],
+    maxDets: [1, 10, 100],
+    ...given,
+  };
+  const { iouThresholds, maxDets } = params;
+  if (iouThresholds.length < 1 || iouThresholds.length > MAX_THRESHOLDS) {
+    throw bad(`iouThresholds holds ${iouThresholds.length} numbers`, `Give 1 to ${MAX_THRESHOLDS}`);
+  }
+  if (maxDets.length === 0 || !maxDets.every((count) => Number.isInteger(count) && count > 0)) {
+    throw bad(`maxDets is [${maxDets.join(', ')}]`, 'Give whole numbers from 1 up');
+  }
+  return { ...params, maxDets: [...maxDets].sort((a, b) => a - b) };
+}
+
+const bad = (what: string, fix: string): HooklineError =>
+  new HooklineError('HKL_COCO_PARAMS', what, { who: 'COCO evaluation', fix });

@@ -1,0 +1,28 @@
+/** A box as COCO writes it: left, top, width, height, in pixels. */
+export type CocoBox = readonly [x: number, y: number, width: number, height: number];
+
+/** One object of the ground truth, as in COCO's JSON. */
+export interface CocoAnnotation {
+  readonly image_id: number;
+  readonly category_id: number;
+  readonly bbox: CocoBox;
+  /** Pixels of the object, which decide its size class: the area of its segmentation, or that of its box. */
+  readonly area: number;
+  /** 1 for a box around many objects, which any number of detections may match. */
+  readonly iscrowd: number;
+}
+
+/** What a data set says is in its images. Extra fields, such as those of a whole COCO file, are left alone. */
+export interface CocoGroundTruth {
+  readonly images: readonly { readonly id: number }[];
+  readonly categories: readonly { readonly id: number; readonly name: string }[];
+  readonly annotations: readonly CocoAnnotation[];
+}
+
+/** One detection, as in COCO's results JSON. */
+export interface CocoDetection {
+  readonly image_id: number;
+  readonly category_id: number;
+  readonly bbox: CocoBox;
+  readonly score: number;
+}

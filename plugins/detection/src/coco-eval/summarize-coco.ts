@@ -1,0 +1,102 @@
+import type { CocoEvaluation } from './evaluate-coco.ts';
+
+/** COCO's twelve numbers, from 0 to 1; -1 where there is no object to find. */
+export interface CocoSummary {
+  /** Mean over IoU thresholds, at the largest number of detections. */
+  readonly AP: number;
+  /** At IoU 0.5. */
+  readonly AP50: number;
+  /** At IoU 0.75. */
+  readonly AP75: number;
+  /** Of small, medium and large objects. */
+  readonly APs: number;
+  readonly APm: number;
+  readonly APl: number;
+  /** Average recall at each number of detections: 1, 10, 100. */
+  readonly AR: readonly number[];
+  /** Average recall of small, medium and large objects, at the largest number of detections. */
+  readonly ARs: number;
+  readonly ARm: number;
+  readonly ARl: number;
+}
+
+/** Sums an evaluation up. AP and AR are read at the largest number of detections, whatever it is. */
+export function summarizeCoco(evaluation: CocoEvaluation): CocoSummary {
+  const { iouThresholds, areaRanges, maxDets } = evaluation.params;
+  const last = maxDets.length - 1;
+  const areaOf = (name: string): number => areaRanges.findIndex((range) => range.name === name);
+  const precision = (area: string, iou?: number): number =>
+    meanOf(
+      evaluation,
+      'precision',
+      ({ t, a, m }) => a === areaOf(area) && m === last && (iou === undefined || iouThresholds[t] === iou),
+    );
+  const recall = (area: string, detections: number): number =>
+    meanOf(evaluation, 'recall', ({ a, m }) => a === areaOf(area) && m === detections);
+  return {
+    AP: precision('all'),
+    AP50: precision('all', 0.5),
+    AP75: precision('all', 0.75),
+    APs: precision('small'),
+    APm: precision('medium'),
+    APl: precision('large'),
+    AR: maxDets.map((_, m) => recall('all', m)),
+    ARs: recall('small', last),
+    ARm: recall('medium', last),
+    ARl: recall('large', last),
+  };
+}
+
+/** AP of each category over all IoU thresholds and sizes, in ascending order of their ids; -1 without objects. */
+export function categoryPrecisions(evaluation: CocoEvaluation, iou?: number): readonly number[] {
+  const { params, categories } = evaluation;
+  const last = params.maxDets.length - 1;
+  const all = params.areaRanges.findIndex(({ name }) => name === 'all');
+  return categories.map((_, category) =>
+    meanOf(
+      evaluation,
+      'precision',
+      ({ t, k, a, m }) =>
+        k === category && a === all && m === last && (iou === undefined || params.iouThresholds[t] === iou),
+    ),
+  );
+}
+
+/** The twelve numbers in the order in which pycocotools prints them. */
+export function cocoStats(summary: CocoSummary): readonly number[] {
+  const { AP, AP50, AP75, APs, APm, APl, AR, ARs, ARm, ARl } = summary;
+  return [AP, AP50, AP75, APs, APm, APl, ...AR, ARs, ARm, ARl];
+}
+
+interface Place {
+  readonly t: number;
+  readonly k: number;
+  readonly a: number;
+  readonly m: number;
+}
+
+/** Mean of what is not -1 among the chosen places; -1 when there is none. */
+function meanOf(evaluation: CocoEvaluation, what: 'precision' | 'recall', isChosen: (place: Place) => boolean): number {
+  const { params, categories } = evaluation;
+  const values = evaluation[what];
+  const recalls = what === 'precision' ? params.recallThresholds.length : 1;
+  const [areas, limits] = [params.areaRanges.length, params.maxDets.length];
+  const settings = categories.length * areas * limits;
+  let sum = 0;
+  let count = 0;
+  for (let t = 0; t < params.iouThresholds.length; t++) {
+    for (let setting = 0; setting < settings; setting++) {
+      const m = setting % limits;
+      const a = Math.floor(setting / limits) % areas;
+      const k = Math.floor(setting / limits / areas);
+      if (!isChosen({ t, k, a, m })) continue;
+      for (let r = 0; r < recalls; r++) {
+        const value = values[(t * recalls + r) * settings + setting] as number;
+        if (value <= -1) continue;
+        sum += value;
+        count++;
+      }
+    }
+  }
+  return count === 0 ? -1 : sum / count;
+}
