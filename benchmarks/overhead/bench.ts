@@ -56,7 +56,8 @@ export default async function overhead({ quick }: BenchmarkArgs): Promise<Benchm
     return clock.period;
   };
   const periodic = STEPS * 10;
-  const preset = () => presetDefault({ lrScheduler: false, checkpointer: { period: periodic }, writers: { period: periodic } });
+  const preset = () =>
+    presetDefault({ lrScheduler: false, checkpointer: { period: periodic }, writers: { period: periodic } });
   const rounds = quick ? 3 : 15;
   const { figures, samples } = await alternate(
     {

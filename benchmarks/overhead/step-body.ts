@@ -24,12 +24,14 @@ export function makeBody(): StepBody {
   };
   const { w1, b1, w2, b2 } = variables;
   const list = Object.values(variables);
-  const loss = (): tf.Scalar => tf.losses.meanSquaredError(y, x.matMul(w1).add(b1).relu().matMul(w2).add(b2)) as tf.Scalar;
+  const loss = (): tf.Scalar =>
+    tf.losses.meanSquaredError(y, x.matMul(w1).add(b1).relu().matMul(w2).add(b2)) as tf.Scalar;
   const step = (): number =>
     tf.tidy(() => {
       const { value, grads } = tf.variableGrads(loss, list);
       const number = value.dataSync()[0] ?? Number.NaN;
-      for (const variable of list) variable.assign(variable.sub((grads[variable.name] as tf.Tensor).mul(LEARNING_RATE)));
+      for (const variable of list)
+        variable.assign(variable.sub((grads[variable.name] as tf.Tensor).mul(LEARNING_RATE)));
       return number;
     });
   const { dense } = tf.layers;
