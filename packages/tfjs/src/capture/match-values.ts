@@ -27,6 +27,15 @@ export function constantIntegers(value: ValueRef | undefined): number[] | undefi
   return values instanceof Int32Array ? [...values] : undefined;
 }
 
+/** Whether two values are one, or constants of the same single number. */
+export function sameNumber(a: ValueRef, b: ValueRef): boolean {
+  if (sameValue(a, b)) return true;
+  const [first, second] = [a, b].map((value) =>
+    rankOf(value) === 0 ? madeBy(value, 'Const')?.constant?.[0] : undefined,
+  );
+  return typeof first === 'number' && first === second && specOf(a).dtype === specOf(b).dtype;
+}
+
 export const shapeOf = (value: ValueRef): readonly number[] => specOf(value).shape;
 export const rankOf = (value: ValueRef): number => shapeOf(value).length;
 

@@ -2,14 +2,23 @@ import { captureError } from './capture-errors.ts';
 import type { AttributeValue, Origin } from './graph-record.ts';
 import type { NativeAttribute, NativeBinding } from './native-backend.ts';
 
+/** Attributes that kernels of tfjs-node leave to the eager runtime to infer: the type of the input at this place. */
+const INFERRED: Readonly<Record<string, Readonly<Record<string, number>>>> = { ExpandDims: { T: 0 } };
+
 /** The attributes of an op as tfjs-node's kernels give them, in the kinds of a GraphDef. */
 export function readAttributes(
   binding: NativeBinding,
   op: string,
   attributes: readonly NativeAttribute[],
+  inputTypes: readonly number[],
   origin: Origin,
 ): Map<string, AttributeValue> {
-  return new Map(attributes.map((attribute) => [attribute.name, readAttribute(binding, op, attribute, origin)]));
+  const read = new Map(attributes.map((each) => [each.name, readAttribute(binding, op, each, origin)]));
+  for (const [name, input] of Object.entries(INFERRED[op] ?? {})) {
+    const value = inputTypes[input];
+    if (value !== undefined && !read.has(name)) read.set(name, { kind: 'type', value });
+  }
+  return read;
 }
 
 function readAttribute(binding: NativeBinding, op: string, attribute: NativeAttribute, origin: Origin): AttributeValue {

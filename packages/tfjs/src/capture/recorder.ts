@@ -4,6 +4,7 @@ import {
   emptyRecord,
   makeConstant,
   makeNode,
+  specOf,
   typeAttribute,
   valueOf,
   type GraphRecord,
@@ -138,12 +139,13 @@ export class Recorder {
     const origin = this.#origin();
     refuseOp(op, origin);
     const sources = inputs.map((handle) => this.#valueOf(handle));
+    const types = sources.map((source) => specOf(source).dtype);
     const outputs = this.#binding.executeOp(op, attributes, inputs, count);
     const node = makeNode(
       op,
       sources,
       outputs.map(({ shape, dtype }) => ({ shape: [...shape], dtype })),
-      { attributes: readAttributes(this.#binding, op, attributes, origin), origin },
+      { attributes: readAttributes(this.#binding, op, attributes, types, origin), origin },
     );
     if (sources.every((source) => this.#hostKnown.has(source.node))) this.#hostKnown.add(node);
     this.#record.nodes.push(node);

@@ -1,5 +1,5 @@
 import { boolAttribute, makeNode, sameValue, typeAttribute, type RecordNode, type ValueRef } from '../graph-record.ts';
-import { bothOrders, madeBy } from '../match-values.ts';
+import { bothOrders, madeBy, sameNumber } from '../match-values.ts';
 import { DataType } from '../native-backend.ts';
 import {
   asProduct,
@@ -29,7 +29,7 @@ export const momentumUpdate: UpdateMatcher = (assign, lookup) => {
         ? []
         : bothOrders(asProduct(ahead) as RecordNode)) {
         const found = findVelocity(velocity);
-        if (found === undefined || !sameValue(found.gradient, gradient) || !sameValue(found.momentum, momentum))
+        if (found === undefined || !sameValue(found.gradient, gradient) || !sameNumber(found.momentum, momentum))
           continue;
         return withMomentum(found, rate, true);
       }
