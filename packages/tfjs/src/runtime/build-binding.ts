@@ -61,24 +61,26 @@ export async function buildBinding(options: BuildOptions): Promise<Attempt<Built
     for (const library of TENSORFLOW_LIBRARIES) await rename(join(tensorflow.folder, library), join(folder, library));
   }
   const libraryFolder = tensorflow.borrowed ? tensorflow.folder : folder;
-  const runtimeFolder = tensorflow.borrowed ? tensorflow.folder : '$ORIGIN';
+  const entry = {
+    tfjs: native.version,
+    tensorflow: tensorflow.version,
+    napi: native.napi,
+    platform: process.platform,
+    arch: process.arch,
+    cuda: tensorflow.cuda,
+  };
+  const place = join(nativeCacheFolder(env), cacheEntryName(entry));
+  // $ORIGIN serves wherever the cache lies; the full path serves loaders that do not follow the link to it.
+  const own = place.includes(',') ? '$ORIGIN' : `$ORIGIN:${place}`;
+  const runtimeFolder = tensorflow.borrowed ? tensorflow.folder : own;
   const compiled = await compileBinding({ machine, env, native, tensorflow, output, libraryFolder, runtimeFolder });
   if (compiled.value === undefined) return compiled;
   await compileStderrGate(machine, env, folder);
   log('proving it by a train step');
   const verified = await verifyBinding(native.folder, output, env);
   if (verified.value === undefined) return verified;
-  const entry = {
-    tfjs: native.version,
-    tensorflow: verified.value.tensorflow,
-    napi: native.napi,
-    platform: process.platform,
-    arch: process.arch,
-    cuda: tensorflow.cuda,
-  };
   const manifest = { ...entry, source: tensorflow.source, verified: new Date().toISOString() };
   await writeFile(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  const place = join(nativeCacheFolder(env), cacheEntryName(entry));
   await replaceFolder(folder, place, join(workFolder, 'old'));
   const binding = readCachedBinding(place);
   if (binding === undefined) return failed(`${place} could not be read back`);

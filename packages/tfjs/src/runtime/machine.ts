@@ -58,7 +58,8 @@ async function runs(command: string, args: readonly string[], env: NodeJS.Proces
 function findNodeHeaders(): string | undefined {
   const candidates = [join(dirname(dirname(process.execPath)), 'include', 'node'), '/usr/include/node'];
   try {
-    const { include_dir } = createRequire(import.meta.url)('node-api-headers') as { include_dir: string };
+    const require = createRequire(import.meta.url);
+    const { include_dir } = require('node-api-headers') as { include_dir: string };
     candidates.unshift(include_dir);
   } catch {
     // Left out of the installation: the other places remain.
