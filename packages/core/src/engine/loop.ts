@@ -44,7 +44,14 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
       const step = run.context();
       const ready = hooks.beforeStep.call(step);
       if (ready !== undefined) await ready;
-      const output = await takeStep(step);
+      let output: StepOutput | undefined;
+      try {
+        const running = runner.run(step);
+        // Awaiting what is there already would cost more than the rest of the loop.
+        output = running instanceof Promise ? await running : running;
+      } catch (error) {
+        await handle(error, step);
+      }
       if (output !== undefined) {
         run.markStepDone();
         if ((step.iteration + 1) % parts.metricsPeriod === 0) storeStepOutput(storage, output);
@@ -69,16 +76,11 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
   throwAll(errors);
   return outcome;
 
-  /** One step; undefined when it failed and a plugin chose to go on without it. */
-  async function takeStep(step: StepContext): Promise<StepOutput | undefined> {
-    try {
-      return await runner.run(step);
-    } catch (error) {
-      const action = await hooks.stepFailed.call(error, step);
-      if (action === undefined) throw error;
-      if (action === 'stop') control.stop(`step ${step.iteration} failed: ${describeCause(error)}`);
-      return undefined;
-    }
+  /** A failed step that a plugin chose to go on without. */
+  async function handle(error: unknown, step: StepContext): Promise<void> {
+    const action = await hooks.stepFailed.call(error, step);
+    if (action === undefined) throw error;
+    if (action === 'stop') control.stop(`step ${step.iteration} failed: ${describeCause(error)}`);
   }
 }
 
