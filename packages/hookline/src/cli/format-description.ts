@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { HookDescription, PluginDescription, TrainerDescription } from '@hookline/core';
-import { columns, wrap } from './table.ts';
+import { wrap } from './table.ts';
 
 const WIDTH = 100;
 const LABEL = 12;
@@ -19,14 +19,7 @@ export function formatDescription({ plugins, hooks, services }: TrainerDescripti
     ...hooks.map((hook) => formatHook(hook, nameOf, hooks)),
     '',
     'Services',
-    columns(
-      services.map(({ id, description, providedBy, replacedBy }) => [
-        id,
-        [providedBy, ...replacedBy].map(nameOf).join(', then '),
-        description,
-      ]),
-      '  ',
-    ),
+    ...formatServices(services, nameOf),
   ].join('\n');
 }
 
@@ -82,6 +75,21 @@ function formatReasons(reasons: readonly string[], nameOf: (id: string) => strin
 function formatOptions(options: unknown): string {
   if (typeof options === 'object' && options !== null && Object.keys(options).length === 0) return '';
   return inspect(options, { depth: 4, breakLength: WIDTH - INDENT.length - LABEL, compact: 3, maxArrayLength: 20 });
+}
+
+function formatServices(services: TrainerDescription['services'], nameOf: (id: string) => string): string[] {
+  const rows = services.map(({ id, description, providedBy, replacedBy }) => ({
+    id,
+    by: [providedBy, ...replacedBy].map(nameOf).join(', then '),
+    description,
+  }));
+  const idWidth = Math.max(...rows.map(({ id }) => id.length)) + 2;
+  const byWidth = Math.max(...rows.map(({ by }) => by.length)) + 2;
+  const indent = ' '.repeat(2 + idWidth + byWidth);
+  return rows.map(
+    ({ id, by, description }) =>
+      `  ${id.padEnd(idWidth)}${by.padEnd(byWidth)}${wrap(description, WIDTH - indent.length, indent)}`,
+  );
 }
 
 function formatHook(

@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../../../..');
+const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
+
+/** Prints each step, so that a test sees where a training began and ended. */
+const TRAINER = `
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkpointer, HooklineError, TrainerBase, type Logger } from 'hookline';
+
+export default {
+  create({ set, output, logger }: { set: readonly string[]; output?: string; logger: Logger }) {
+    const given = new Map(set.map((each) => each.split('=') as [string, string]));
+    if (given.has('bad')) throw new HooklineError('HKL_CONFIG', 'bad is bad', { who: '--set' });
+    return new TrainerBase({
+      maxIterations: Number(given.get('steps') ?? 6),
+      output,
+      logger,
+      seed: 1,
+      plugins: [checkpointer({ period: 1000 })],
+      async step({ iteration }) {
+        console.log('step', iteration);
+        if (given.get('fail') === String(iteration)) throw new TypeError('no such thing');
+        await sleep(Number(given.get('sleep') ?? 0));
+        return 1 / (iteration + 1);
+      },
+    });
+  },
+};
+`;
+
+let folder: string;
+
+beforeAll(() => {
+  // The command runs what is built.
+  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
+    cwd: ROOT,
+  });
+  folder = mkdtempSync(join(tmpdir(), 'hookline-cli-'));
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(join(ROOT, 'packages/hookline'), join(folder, 'node_modules/hookline'), 'dir');
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, 'trainer.ts'), TRAINER);
+}, 300_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function hookline(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  // Jest's own NODE_OPTIONS are not those of a user.
+  const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
+  return spawnSync(process.execPath, [BIN, ...args], { cwd: folder, encoding: 'utf8', env });
+}
+
+function start(...args: string[]): ChildProcess {
+  const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
+  return spawn(process.execPath, [BIN, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+const stepsIn = (stdout: string): number[] => [...stdout.matchAll(/^step (\d+)$/gm)].map(([, step]) => Number(step));
+
+describe('hookline train', () => {
+  it('trains with a TypeScript file, and says where everything is', () => {
+    const { status, stdout, stderr } = hookline('train', 'trainer.ts', '--output', 'runs/a', '--set', 'steps=3');
+    expect(stepsIn(stdout)).toEqual([0, 1, 2]);
+    expect(stderr).toContain('output:     runs/a\nbeginning:  a new run\n');
+    expect(stderr).toMatch(/done: 3 iterations, [\d.]+ s\ncheckpoint: runs\/a\/model_final\.safetensors\n$/);
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('saves on %s, says how to resume, and resumes where it was', async (signal, expected) => {
+    const args = ['train', 'trainer.ts', '--output', `runs/${signal}`, '--set', 'steps=400'];
+    const child = start(...args, '--set', 'sleep=5');
+    let [stdout, stderr] = ['', ''];
+    child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()));
+    child.stdout?.on('data', (text: Buffer) => {
+      stdout += text.toString();
+      if (stepsIn(stdout).length === 5) child.kill(signal);
+    });
+    const status = await new Promise((done) => child.on('close', done));
+    expect(stderr).toContain(
+      `go on with:\n  npx hookline train trainer.ts --output runs/${signal} --set steps=400 --set sleep=5 --resume`,
+    );
+    expect(status).toBe(expected);
+    const done = stepsIn(stdout).length;
+    expect(done).toBeLessThan(400);
+
+    const resumed = hookline(...args, '--resume');
+    expect(resumed.stderr).toMatch(new RegExp(`resuming: {3}runs/${signal}/.*, at iteration ${done}\n`));
+    expect(stepsIn(resumed.stdout)).toEqual(Array.from({ length: 400 - done }, (_, index) => done + index));
+    expect(resumed.status).toBe(0);
+  });
+
+  it('begins anew when there is nothing to resume from, and says so', () => {
+    const { status, stderr } = hookline('train', 'trainer.ts', '--output', 'runs/none', '--resume');
+    expect(stderr).toContain('beginning:  a new run (there is no checkpoint to resume from)');
+    expect(status).toBe(0);
+  });
+
+  it('fails with the cause and the place of a bug in the step', () => {
+    const { status, stderr } = hookline('train', 'trainer.ts', '--output', 'runs/fail', '--set', 'fail=2');
+    expect(stderr).toContain('no such thing');
+    expect(stderr).toMatch(/at .*trainer\.ts:17/);
+    expect(status).toBe(1);
+  });
+
+  it("gives the error of a wrong config as it is: the file's package and the command's are the same", () => {
+    const { status, stderr } = hookline('train', 'trainer.ts', '--set', 'bad=1');
+    expect(stderr).toBe('error: [HKL_CONFIG] --set: bad is bad.\n');
+    expect(status).toBe(1);
+  });
+});
+
+describe('hookline eval', () => {
+  it('asks for a checkpoint where there is none', () => {
+    const { status, stderr } = hookline('eval', 'trainer.ts', '--output', 'runs/empty');
+    expect(stderr).toContain('[HKL_NO_CHECKPOINT] eval: there is no checkpoint in runs/empty. Train first');
+    expect(status).toBe(1);
+  });
+
+  it('loads the latest checkpoint, and says when nothing evaluates', () => {
+    hookline('train', 'trainer.ts', '--output', 'runs/e');
+    const { status, stderr } = hookline('eval', 'trainer.ts', '--output', 'runs/e');
+    expect(stderr).toContain('evaluating runs/e/model_final.safetensors, iteration 6');
+    expect(stderr).toContain('[HKL_NO_EVALUATOR] trainer.ts: nothing was evaluated');
+    expect(status).toBe(1);
+  });
+});
+
+describe('hookline inspect', () => {
+  it('prints nothing but JSON with --json', () => {
+    const { status, stdout } = hookline('inspect', 'trainer.ts', '--json', '--output', 'runs/i');
+    expect(JSON.parse(stdout)).toMatchObject({
+      plugins: [{ name: '@hookline/plugin-checkpointer', position: 1, options: { period: 1000 } }],
+      hooks: expect.arrayContaining([expect.objectContaining({ name: 'afterStep', kind: 'AsyncSeries' })]),
+    });
+    expect(status).toBe(0);
+  });
+
+  it('prints a table for people, and trains nothing', () => {
+    const { stdout } = hookline('inspect', 'trainer.ts', '--output', 'runs/i');
+    expect(stdout).toContain('  1. checkpointer 0.1.0');
+    expect(stepsIn(stdout)).toEqual([]);
+    expect(readdirSync(join(folder, 'runs/i'))).toEqual([]);
+  });
+});
+
+describe('a trainer file', () => {
+  const FILES: readonly (readonly [string, string, string])[] = [
+    [
+      'syntax.ts',
+      'export default {\n  a: 1,\n  b: = 2,\n};',
+      'syntax.ts: it cannot be read: Unexpected "=" (syntax.ts:3:5)',
+    ],
+    ['import.ts', "import './syntax.ts';", 'import.ts: it cannot be read: Unexpected "=" (syntax.ts:3:5)'],
+    ['throws.ts', "\nthrow new TypeError('boom');", 'throws.ts: loading it failed: boom (throws.ts:2)'],
+    ['package.ts', "import 'no-such-package';", "package.ts: loading it failed: Cannot find package 'no-such-package'"],
+    ['nothing.ts', 'export const trainer = 1;', 'nothing.ts: it has no default export. Write `export default defineT'],
+    ['class.ts', 'export default class Net {}', 'class.ts: its default export is the function or class Net, not a tr'],
+    ['object.ts', 'export default { model: 1 };', 'object.ts: its default export is a plain object, not a trainer'],
+  ];
+
+  it.each(FILES)('%s is answered', (name, source, message) => {
+    for (const [file, text] of FILES) writeFileSync(join(folder, file), text);
+    const { status, stderr } = hookline('inspect', name);
+    expect(stderr).toContain(message);
+    expect(status).toBe(1);
+  });
+
+  it('that is missing gets a suggestion', () => {
+    expect(hookline('train', 'trianer.ts').stderr).toContain('there is no such file. Did you mean "trainer.ts"?');
+    expect(hookline('train', '.').stderr).toContain('it is a folder, not a trainer file. Did you mean "trainer.ts"?');
+  });
+
+  it('also works where package.json does not say "type": "module"', () => {
+    const plain = join(folder, 'plain');
+    mkdirSync(plain);
+    writeFileSync(join(plain, 'package.json'), '{}');
+    writeFileSync(join(plain, 'trainer.ts'), TRAINER);
+    expect(stepsIn(hookline('train', 'plain/trainer.ts', '--output', 'runs/plain').stdout)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(hookline('train', 'plain/trainer.ts', '--set', 'bad=1').stderr).toBe(
+      'error: [HKL_CONFIG] --set: bad is bad.\n',
+    );
+    writeFileSync(join(plain, 'await.ts'), 'export default await Promise.resolve({});');
+    expect(hookline('train', 'plain/await.ts').stderr).toContain('write "type": "module" into package.json');
+  });
+});
+
+describe('hookline', () => {
+  it('exits with 2 for a command line that it does not understand', () => {
+    const { status, stderr } = hookline('tarin', 'trainer.ts');
+    expect(stderr).toContain('Did you mean train?');
+    expect(status).toBe(2);
+  });
+
+  it('shows stacks with --debug', () => {
+    expect(hookline('train', 'trainer.ts', '--set', 'bad=1', '--debug').stderr).toMatch(/at .*trainer\.ts:8/);
+  });
+
+  it('prints help and version', () => {
+    expect(hookline('train', '--help').stdout).toContain('--set <key=value>');
+    expect(hookline('--version').stdout).toMatch(/^hookline\/\d/);
+  });
+});
