@@ -21,6 +21,7 @@ export {
   type ParameterCount,
   type ParameterDescription,
 } from './model/describe-model.ts';
+export { batchNormTraining, type NormalizedBatch } from './kernels/batch-norm-training.ts';
 export { functionModel, type FunctionModelOptions } from './model/function-model.ts';
 export { inEvalMode } from './model/in-eval-mode.ts';
 export { layersModel, type LayersModelOptions, type TrainableLayersModel } from './model/layers-model.ts';

@@ -1,0 +1,46 @@
+import { tf } from '@hookline/tfjs';
+
+/** Keeps empty boxes from dividing by 0. */
+const EPSILON = 1e-7;
+
+/**
+ * One minus the generalised IoU of Rezatofighi et al. (2019) of pairs of boxes: from 0 for equal boxes to 2.
+ *
+ * @param boxes corners x1, y1, x2, y2 in the last axis
+ * @returns the shape of `boxes` with 1 as its last axis
+ */
+export function giouLoss(boxes: tf.Tensor, truths: tf.Tensor): tf.Tensor {
+  const [x1, y1, x2, y2] = corners(boxes);
+  const [u1, v1, u2, v2] = corners(truths);
+  const width = tf.relu(tf.minimum(x2, u2).sub(tf.maximum(x1, u1)));
+  const height = tf.relu(tf.minimum(y2, v2).sub(tf.maximum(y1, v1)));
+  const shared = width.mul(height);
+  const union = x2
+    .sub(x1)
+    .mul(y2.sub(y1))
+    .add(u2.sub(u1).mul(v2.sub(v1)))
+    .sub(shared);
+  const hull = tf
+    .maximum(x2, u2)
+    .sub(tf.minimum(x1, u1))
+    .mul(tf.maximum(y2, v2).sub(tf.minimum(y1, v1)));
+  const iou = shared.div(union.add(EPSILON));
+  const giou = iou.sub(hull.sub(union).div(hull.add(EPSILON)));
+  return tf.sub(1, giou);
+}
+
+/** |d| less half of `beta` where it is larger than that, else d² / 2 beta: element by element. */
+export function smoothL1Loss(values: tf.Tensor, truths: tf.Tensor, beta: number): tf.Tensor {
+  const distance = values.sub(truths).abs();
+  const small = tf.minimum(distance, beta);
+  // Both pieces in one formula, without a choice: small²/2beta + (distance - small).
+  return small
+    .square()
+    .mul(0.5 / beta)
+    .add(distance.sub(small));
+}
+
+/** The four columns of boxes. */
+export function corners(boxes: tf.Tensor): [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor] {
+  return tf.split(boxes, 4, -1) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+}

@@ -1,0 +1,28 @@
+import { tf } from '@hookline/tfjs';
+
+/** Options of {@link sigmoidFocalLoss}. */
+export interface FocalLossOptions {
+  /** Weight of positives; negatives weigh 1 - alpha. @default 0.25 */
+  readonly alpha?: number;
+  /** How much well-classified places fade. @default 2 */
+  readonly gamma?: number;
+}
+
+/**
+ * The focal loss of Lin et al. (2017), element by element: -α_t (1 - p_t)^γ log p_t.
+ *
+ * @param targets 1 or 0, of the logits' shape
+ */
+export function sigmoidFocalLoss(
+  logits: tf.Tensor,
+  targets: tf.Tensor,
+  { alpha = 0.25, gamma = 2 }: FocalLossOptions = {},
+): tf.Tensor {
+  // Turned so that right is positive: p_t is the sigmoid of it, and both signs need one formula only.
+  const right = logits.mul(targets.mul(2).sub(1));
+  const crossEntropy = tf.softplus(right.neg());
+  const wrong = tf.sigmoid(right.neg());
+  const weight = targets.mul(2 * alpha - 1).add(1 - alpha);
+  const faded = gamma === 2 ? wrong.square() : gamma === 1 ? wrong : wrong.pow(gamma);
+  return crossEntropy.mul(faded).mul(weight);
+}

@@ -1,0 +1,26 @@
+import { tf } from '@hookline/tfjs';
+import type { Objects } from './dense-head.ts';
+
+/**
+ * Box and class of one object per place.
+ *
+ * @param index place of the object among those of its image: int32 [batch * places]
+ * @returns boxes [batch * places, 4] and classes [batch * places]
+ */
+export function pickObjects(
+  index: tf.Tensor1D,
+  { boxes, classes }: Objects,
+): { readonly boxes: tf.Tensor2D; readonly classes: tf.Tensor1D } {
+  const [batch, count] = classes.shape;
+  const image = tf
+    .range(0, batch, 1, 'int32')
+    .reshape([batch, 1])
+    .tile([1, index.size / batch])
+    .flatten();
+  const rows = tf.stack([image, index.cast('int32')], 1) as tf.Tensor2D;
+  // Not tf.gather, which reads its indices on the host. Nor a product with one-hot rows, which may run in half precision.
+  return {
+    boxes: tf.gatherND(boxes.reshape([batch, count, 4]), rows) as tf.Tensor2D,
+    classes: tf.gatherND(classes, rows) as tf.Tensor1D,
+  };
+}
