@@ -92,7 +92,7 @@ const detector: Net = {
     const stride8 = residual(stride4, 64, 2);
     const stride16 = residual(stride8, 128, 2);
     const up = (from: Tensor, onto: Tensor, filters: number): Tensor => {
-      const larger = tf.layers.upSampling2d({ size: [2, 2] }).apply(conv(filters, 1).apply(from) as Tensor) as Tensor;
+      const larger = tf.layers.upSampling2d({ size: [2, 2] }).apply(conv(filters, 1).apply(from)) as Tensor;
       return tf.layers.add().apply([larger, conv(filters, 1).apply(onto) as Tensor]) as Tensor;
     };
     x = up(up(stride16, stride8, 64), stride4, 64);
@@ -113,8 +113,8 @@ export function findNet(name: string): Net {
 /** The loss of a net's outputs. */
 export function lossOf(net: Net, outputs: tf.Tensor, target: tf.Tensor): tf.Scalar {
   return net.loss === 'values'
-    ? (tf.losses.meanSquaredError(target, outputs) as tf.Scalar)
-    : (tf.losses.softmaxCrossEntropy(target, outputs) as tf.Scalar);
+    ? tf.losses.meanSquaredError<tf.Scalar>(target, outputs)
+    : tf.losses.softmaxCrossEntropy<tf.Scalar>(target, outputs);
 }
 
 /** A fixed batch of a net on the host. */

@@ -53,7 +53,7 @@ function optimizerOf(net: Net): tf.Optimizer {
 }
 
 async function plain(net: Net) {
-  const model = net.build() as tf.LayersModel;
+  const model = net.build();
   const optimizer = optimizerOf(net);
   const { x, y } = tensorsOf(net);
   const loss = () => lossOf(net, model.apply(x, { training: true }) as tf.Tensor, y);
@@ -62,7 +62,7 @@ async function plain(net: Net) {
 }
 
 async function fit(net: Net) {
-  const model = net.build() as tf.LayersModel;
+  const model = net.build();
   model.compile({ optimizer: optimizerOf(net), loss: (y, out) => lossOf(net, out, y) });
   const { x, y } = tensorsOf(net);
   // As many batches as there are steps in one epoch: how fit is meant to be used.
@@ -71,7 +71,8 @@ async function fit(net: Net) {
       tf.Tensor,
       tf.Tensor,
     ];
-    await model.fit(xs, ys, { batchSize: net.input[0] as number, epochs: 1, verbose: 0, shuffle: false });
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- the enum is not exported
+    await model.fit(xs, ys, { batchSize: net.input[0] as number, epochs: 1, shuffle: false, verbose: 0 });
     tf.dispose([xs, ys]);
   };
   return { run, finish: () => tf.disposeVariables() };

@@ -23,9 +23,9 @@ export class Worker {
   async measure(net: string, steps: number): Promise<number> {
     this.#process.stdin.write(`${JSON.stringify({ net, steps })}\n`);
     for (;;) {
-      const { value, done } = await this.#answers.next();
-      if (done === true) throw new Error(`the process ended: ${this.#lastError()}`);
-      if (value.startsWith('{"ms"')) return (JSON.parse(value) as { ms: number }).ms;
+      const answer = await this.#answers.next();
+      if (answer.done === true) throw new Error(`the process ended: ${this.#lastError()}`);
+      if (answer.value.startsWith('{"ms"')) return (JSON.parse(answer.value) as { ms: number }).ms;
     }
   }
 

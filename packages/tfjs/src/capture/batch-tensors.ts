@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 export function batchTensors(batch: unknown): Map<string, tf.Tensor> {
   const tensors = new Map<string, tf.Tensor>();
   const visit = (value: unknown, path: string): void => {
-    if (value instanceof tf.Tensor) tensors.set(path === '' ? 'batch' : path, value);
+    if (value instanceof tf.Tensor) tensors.set(path === '' ? 'batch' : path, value as tf.Tensor);
     else if (Array.isArray(value)) value.forEach((each, place) => visit(each, join(path, String(place))));
     else if (value instanceof Map) for (const [key, each] of value) visit(each, join(path, String(key)));
     else if (isPlain(value)) for (const [key, each] of Object.entries(value)) visit(each, join(path, key));

@@ -67,8 +67,8 @@ async function train(
 ) {
   const model = layersModel(net(), {
     loss: (logits, { y }) => ({
-      class_loss: tf.losses.softmaxCrossEntropy(y, logits) as tf.Scalar,
-      norm_loss: logits.square().mean().mul(1e-3) as tf.Scalar,
+      class_loss: tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(y, logits),
+      norm_loss: logits.square().mean().mul<tf.Scalar>(1e-3),
     }),
   });
   const site = new HookSite();

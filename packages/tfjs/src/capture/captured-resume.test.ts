@@ -31,7 +31,9 @@ function build(kind: 'eager' | 'captured') {
       tf.layers.dense({ units: 2, kernelInitializer: seeded(2) }),
     ],
   });
-  const model = layersModel(layers, { loss: (out, { y }) => tf.losses.softmaxCrossEntropy(y, out) as tf.Scalar });
+  const model = layersModel(layers, {
+    loss: (out, { y }) => tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(y, out),
+  });
   const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
   const step = new TrainStep({
     model,

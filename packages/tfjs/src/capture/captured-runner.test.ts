@@ -30,7 +30,7 @@ function build(taps: (hooks: Hooks, scope: StepScope) => void = () => undefined,
     variables: { w1, w2, seen },
     losses: ({ x, y }) => {
       seen.assign(seen.add(1));
-      return tf.losses.meanSquaredError(y, x.matMul(w1).relu().matMul(w2)) as tf.Scalar;
+      return tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, x.matMul(w1).relu().matMul(w2));
     },
   });
   const site = new HookSite();

@@ -4,10 +4,12 @@ import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from './batch-tensors.ts';
 import { captureError } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
+import { planFeeds, withFeeds } from './feed-plan.ts';
 import { isGuardError } from './finite-guard.ts';
 import { GraphSession } from './graph-session.ts';
-import { handleOf, type NativeBackend, type NativeTensor } from './native-backend.ts';
-import { allVariables, batchInput, recordStep, scopeInput, type RecordedStep } from './record-step.ts';
+import { specOf, valueOf } from './graph-record.ts';
+import type { NativeBackend, NativeTensor } from './native-backend.ts';
+import { allVariables, recordStep, type RecordedStep } from './record-step.ts';
 import { ResidentVariables } from './resident-variables.ts';
 import { auditStep, isAuditRun, StepCache, type CachedStep, type RecordTransform } from './step-cache.ts';
 
@@ -150,28 +152,21 @@ export class CapturedSteps {
   #run(step: CachedStep, tensors: ReadonlyMap<string, tf.Tensor>): StepScalars {
     const { backend, step: train } = this.#options;
     const session = this.#session as GraphSession;
-    const made: number[] = [];
-    const handles = session.inputsOf(step.name).map((name) => {
-      const tensor = tensors.get(name.slice(batchInput('').length));
-      if (name.startsWith(batchInput('')) && tensor !== undefined) return handleOf(backend, tensor);
-      const input = train.scope.inputs().get(name.slice(scopeInput('').length));
-      const spec = step.record.inputs.get(name)?.outputs[0];
-      if (input === undefined || spec === undefined) throw new RangeError(`the step has no input ${name}`);
-      const handle = backend.binding.createTensor([...spec.shape], spec.dtype, input.values());
-      made.push(handle);
-      return handle;
-    });
     const { losses: names, metrics } = step.recorded;
-    this.#residents.push();
-    this.#residents.release(step.changes);
-    try {
-      return { names, metrics, values: this.#take(session.run(step.name, handles)), isFinite: true };
-    } catch (error) {
-      if (!isGuardError(error)) throw step.runs === 0 ? withoutKernel(error) : error;
-      return { names, metrics, values: this.#take(session.probe(step.name, handles)), isFinite: false };
-    } finally {
-      for (const handle of made) backend.binding.deleteTensor(handle);
-    }
+    step.feeds ??= planFeeds(
+      Array.from(step.record.inputs, ([name, node]) => [name, specOf(valueOf(node))]),
+      train.scope.inputs(),
+    );
+    return withFeeds(backend, step.feeds, tensors, (handles) => {
+      this.#residents.push();
+      this.#residents.release(step.changes);
+      try {
+        return { names, metrics, values: this.#take(session.run(step.name, handles)), isFinite: true };
+      } catch (error) {
+        if (!isGuardError(error)) throw step.runs === 0 ? withoutKernel(error) : error;
+        return { names, metrics, values: this.#take(session.probe(step.name, handles)), isFinite: false };
+      }
+    });
   }
 
   #take([scalars]: readonly NativeTensor[]): Float32Array {

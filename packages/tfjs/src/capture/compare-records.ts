@@ -16,17 +16,12 @@ export function compareRecords(first: GraphRecord, second: GraphRecord): Hooklin
   first.nodes.forEach((node, place) => places.set(node, place));
   second.nodes.forEach((node, place) => otherPlaces.set(node, place));
   const sameRef = (a: ValueRef, b: ValueRef | undefined): boolean =>
-    b !== undefined && a.index === b.index && places.get(a.node) === otherPlaces.get(b.node);
+    b?.index === a.index && places.get(a.node) === otherPlaces.get(b.node);
 
   let varying: [RecordNode, RecordNode] | undefined;
   for (const [place, node] of first.nodes.entries()) {
     const other = second.nodes[place];
-    if (
-      other === undefined ||
-      node.op !== other.op ||
-      node.input !== other.input ||
-      node.variable?.key !== other.variable?.key
-    ) {
+    if (other?.op !== node.op || node.input !== other.input || node.variable?.key !== other.variable?.key) {
       return varying === undefined ? otherFlow(node, other) : hostValue(first, ...varying);
     }
     if (!sameAttributes(node, other)) {
@@ -83,9 +78,7 @@ function otherFlow(node: RecordNode | undefined, other: RecordNode | undefined):
 const sameShapes = (a: RecordNode, b: RecordNode): boolean => JSON.stringify(a.outputs) === JSON.stringify(b.outputs);
 
 const sameAttribute = (a: AttributeValue, b: AttributeValue | undefined): boolean =>
-  b !== undefined &&
-  a.kind === b.kind &&
-  (Object.is(a.value, b.value) || JSON.stringify(a.value) === JSON.stringify(b.value));
+  b?.kind === a.kind && (Object.is(a.value, b.value) || JSON.stringify(a.value) === JSON.stringify(b.value));
 
 const sameAttributes = (a: RecordNode, b: RecordNode): boolean =>
   a.attributes.size === b.attributes.size &&

@@ -46,9 +46,9 @@ function linear() {
   const x = tf.tensor2d([1, 2, 3, 4, -1, 0.5, 0.25, 2], [2, 4]);
   const step = () =>
     tf.tidy(() => {
-      const { value, grads } = tf.variableGrads(() => x.matMul(w).square().mean() as tf.Scalar, [w]);
-      m.assign(m.mul(0.9).add(grads['w'] as tf.Tensor) as tf.Tensor2D);
-      w.assign(w.sub(m.mul(0.01)) as tf.Tensor2D);
+      const { value, grads } = tf.variableGrads(() => x.matMul(w).square().mean<tf.Scalar>(), [w]);
+      m.assign(m.mul(0.9).add<tf.Tensor2D>(grads['w'] as tf.Tensor));
+      w.assign(w.sub<tf.Tensor2D>(m.mul(0.01)));
       return value;
     });
   return { w, m, x, step };
@@ -110,7 +110,7 @@ describe('a recorded step in a session', () => {
     expect(kept.dataSync()).toEqual(first);
     tf.tidy(() => w.assign(tf.zeros([4, 1])));
     expect(run(x)).toBe(0);
-    w.assign(kept as tf.Tensor2D);
+    w.assign(kept);
     kept.dispose();
     const other = run(x);
     tf.tidy(() => w.assign(tf.tensor2d(first, [4, 1])));
@@ -127,8 +127,8 @@ describe('a recorded step in a session', () => {
     const memory = Float32Array.of(1, -2, 3, 0.5);
     const w = tf.variable(tf.tensor2d(memory, [4, 1]), true, 'w');
     const recorded = record(new Map(), () => {
-      w.assign(w.sub(1) as tf.Tensor2D);
-      return w.sum() as tf.Scalar;
+      w.assign(w.sub<tf.Tensor2D>(1));
+      return w.sum<tf.Scalar>();
     });
     const { run, residents, session } = load(recorded);
     run();
@@ -164,7 +164,7 @@ describe('a recording', () => {
   it('equals another one of the same step, and names what differs in one of another', () => {
     const x = tf.tensor1d([1, 2]);
     const inputs = new Map([['x', x]]);
-    const double = (factor: number) => () => x.mul(factor).sum() as tf.Scalar;
+    const double = (factor: number) => () => x.mul(factor).sum<tf.Scalar>();
     expect(compareRecords(record(inputs, double(2)), record(inputs, double(2)))).toBeUndefined();
     const error = compareRecords(record(inputs, double(2)), record(inputs, double(3)));
     expect(error?.code).toBe('HKL_CAPTURE_HOST_VALUE');
@@ -172,7 +172,7 @@ describe('a recording', () => {
     expect(error?.message).toContain('the op Mul');
     const flow = compareRecords(
       record(inputs, double(2)),
-      record(inputs, () => x.add(2).sum() as tf.Scalar),
+      record(inputs, () => x.add(2).sum<tf.Scalar>()),
     );
     expect(flow?.code).toBe('HKL_CAPTURE_CONTROL_FLOW');
   });
@@ -180,18 +180,18 @@ describe('a recording', () => {
   it('refuses to read a computed value, and lets a constant be read', () => {
     const x = tf.tensor1d([1, 2]);
     const inputs = new Map([['x', x]]);
-    const reading = () => x.mul((x.sum().dataSync() as Float32Array)[0] as number).sum() as tf.Scalar;
+    const reading = () => x.mul((x.sum().dataSync() as Float32Array)[0] as number).sum<tf.Scalar>();
     expect(() => record(inputs, reading)).toThrow(
       '[HKL_CAPTURE_READ] the train step: it reads the value of a tensor (Sum)',
     );
-    expect(() => record(inputs, () => x.mul(tf.range(0, 2).dataSync()[1] as number).sum() as tf.Scalar)).not.toThrow();
+    expect(() => record(inputs, () => x.mul(tf.range(0, 2).dataSync()[1] as number).sum<tf.Scalar>())).not.toThrow();
   });
 
   it('refuses ops with a hidden random state and ops whose shape depends on values', () => {
     const x = tf.tensor2d([[0.1, 0.9]]);
     const inputs = new Map<string, tf.Tensor>([['x', x]]);
-    expect(() => record(inputs, () => tf.multinomial(x, 1, 7).sum() as tf.Scalar)).toThrow('HKL_CAPTURE_RANDOM_OP');
-    expect(() => record(inputs, () => tf.unique(x.as1D()).values.sum() as tf.Scalar)).toThrow(
+    expect(() => record(inputs, () => tf.multinomial(x, 1, 7).sum<tf.Scalar>())).toThrow('HKL_CAPTURE_RANDOM_OP');
+    expect(() => record(inputs, () => tf.unique(x.as1D()).values.sum<tf.Scalar>())).toThrow(
       'HKL_CAPTURE_DYNAMIC_SHAPE',
     );
   });

@@ -2,7 +2,7 @@ import { sameValue, specOf, type RecordNode, type ValueRef } from './graph-recor
 
 /** The node that makes `value`, where it is one of the given ops. */
 export function madeBy(value: ValueRef | undefined, ...ops: string[]): RecordNode | undefined {
-  return value !== undefined && value.index === 0 && ops.includes(value.node.op) ? value.node : undefined;
+  return value?.index === 0 && ops.includes(value.node.op) ? value.node : undefined;
 }
 
 /** The inputs of a node of two, in both orders, for ops that commute. */

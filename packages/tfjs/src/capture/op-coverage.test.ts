@@ -8,8 +8,7 @@ const x = () => wave([2, 6, 6, 4]) as tf.Tensor4D;
 const m = () => wave([4, 6], 1) as tf.Tensor2D;
 const v = () => wave([6], 2) as tf.Tensor1D;
 const k = () => wave([3, 3, 4, 5], 3) as tf.Tensor4D;
-const grad = (f: (t: tf.Tensor) => tf.Tensor) => (t: tf.Tensor) =>
-  tf.grad((of) => f(of).square().sum() as tf.Scalar)(t);
+const grad = (f: (t: tf.Tensor) => tf.Tensor) => (t: tf.Tensor) => tf.grad((of) => f(of).square().sum<tf.Scalar>())(t);
 
 /** Everything that a train step may be made of, by name: a function of one tensor. */
 const OPS: Record<string, readonly [() => tf.Tensor, (t: never) => tf.Tensor]> = {

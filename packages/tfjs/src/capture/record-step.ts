@@ -1,6 +1,7 @@
 import type { TapWatch } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import type { TrainStep } from '../step/train-step.ts';
+import { batchInput, scopeInput } from './feed-plan.ts';
 import type { GraphRecord } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
 import { Recorder } from './recorder.ts';
@@ -80,11 +81,6 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   return { ...(recorded as unknown as RecordedStep), madeVariables: made.count > 0 };
 }
 
-/** The graph's name for a tensor of the batch. */
-export const batchInput = (path: string): string => `batch/${path}`;
-/** The graph's name for an input of the step's scope. */
-export const scopeInput = (name: string): string => `input/${name}`;
-
 /** The step's variables, and whatever other variables there are: a tap may use one of its own. */
 export function allVariables(step: TrainStep): Map<string, tf.Variable> {
   const variables = new Map(step.variables());
@@ -99,9 +95,9 @@ export function allVariables(step: TrainStep): Map<string, tf.Variable> {
 function watchNewVariables() {
   const engine = tf.engine();
   const made: { variable: tf.Variable; value: tf.Tensor }[] = [];
-  const { makeVariable } = engine;
+  const makeVariable = engine.makeVariable.bind(engine);
   engine.makeVariable = (...args) => {
-    const variable = makeVariable.apply(engine, args);
+    const variable = makeVariable(...args);
     made.push({ variable, value: tf.keep(variable.clone()) });
     return variable;
   };

@@ -2,6 +2,7 @@ import type { HooklineError } from '@hookline/core';
 import { captureError } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
 import { orderEffects } from './effect-order.ts';
+import type { Feed } from './feed-plan.ts';
 import { guardEffects } from './finite-guard.ts';
 import { settle } from './graph-edit.ts';
 import { copyRecord, type GraphRecord } from './graph-record.ts';
@@ -20,6 +21,8 @@ export interface CachedStep {
   readonly record: GraphRecord;
   /** Keys of the variables that it changes. */
   readonly changes: readonly string[];
+  /** Where its inputs come from, once it has run. */
+  feeds?: readonly Feed[];
   /** How often it has run captured. */
   runs: number;
 }

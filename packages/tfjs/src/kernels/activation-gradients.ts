@@ -32,14 +32,13 @@ export function registerActivationGradients(): void {
 
 function registerActivationGradient({ kernel, op, first, byOutput }: ActivationGradient): void {
   const original = tf.getGradient(kernel);
-  if (original === undefined) return;
   const fused = `Hookline${op}`;
-  const run = (dy: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.engine().runKernel(fused, { dy, y }) as tf.Tensor;
+  const run = (dy: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.engine().runKernel<tf.Tensor>(fused, { dy, y });
   tf.registerKernel({
     kernelName: fused,
     backendName: NATIVE_BACKEND,
     kernelFunc: ({ inputs, backend }) => {
-      const native = backend as NativeBackend;
+      const native = backend as unknown as NativeBackend;
       const { dy, y } = inputs as { dy: tf.Tensor; y: tf.Tensor };
       return native.executeSingleOutput(op, [floatType(native)], first === 'dy' ? [dy, y] : [y, dy]);
     },

@@ -22,6 +22,7 @@ interface BatchNormLayer {
  */
 export function registerBatchNormLayer(): void {
   const { prototype } = tf.layers.batchNormalization().constructor as unknown as { prototype: BatchNormLayer };
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the layer as its `this` below
   const original = prototype.call;
   prototype.call = function call(this: BatchNormLayer, inputs, kwargs) {
     const x = Array.isArray(inputs) ? inputs[0] : inputs;

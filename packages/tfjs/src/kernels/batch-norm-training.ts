@@ -60,7 +60,7 @@ export function registerBatchNormTraining(): void {
     kernelName: FORWARD,
     backendName: NATIVE_BACKEND,
     kernelFunc: ({ inputs, attrs, backend }) => {
-      const native = backend as NativeBackend;
+      const native = backend as unknown as NativeBackend;
       const { x, scale, offset } = inputs as Record<string, tf.Tensor>;
       const empty = tf.tensor1d([]);
       // y, mean, variance, and three values that the op's gradient takes back.
@@ -76,7 +76,7 @@ export function registerBatchNormTraining(): void {
     kernelName: BACKWARD,
     backendName: NATIVE_BACKEND,
     kernelFunc: ({ inputs, attrs, backend }) => {
-      const native = backend as NativeBackend;
+      const native = backend as unknown as NativeBackend;
       const { dy, x, scale, first, second, third } = inputs as Record<string, tf.Tensor>;
       const taken = [dy, x, scale, first, second, third] as tf.Tensor[];
       return native.executeMultipleOutputs('FusedBatchNormGradV3', attributes(native, attrs), taken, 5).slice(0, 3);

@@ -24,11 +24,11 @@ describe('kernels for native TensorFlow', () => {
   const gradients = () =>
     activations.map((activation) => {
       const x = tf.tensor2d(values, [8, 6]);
-      const weighted = (t: tf.Tensor) => activation(t).mul(x).square().sum() as tf.Scalar;
+      const weighted = (t: tf.Tensor) => activation(t).mul(x).square().sum<tf.Scalar>();
       const first = tf.grad(weighted)(x);
       // tfjs itself knows no gradient of the gradient of Relu6.
       const second =
-        activation === tf.relu6 ? first : tf.grad((t) => tf.grad(weighted)(t).square().sum() as tf.Scalar)(x);
+        activation === tf.relu6 ? first : tf.grad((t) => tf.grad(weighted)(t).square().sum<tf.Scalar>())(x);
       return { first, second };
     });
 
@@ -71,8 +71,8 @@ describe('kernels for native TensorFlow', () => {
         shape,
       );
       const loss = (norm: typeof composed) => (input: tf.Tensor, g: tf.Tensor, b: tf.Tensor) =>
-        norm(input, g, b).output.mul(weights).sum() as tf.Scalar;
-      const fused = tf.grads(loss(run as typeof composed))([x, gamma, beta]);
+        norm(input, g, b).output.mul(weights).sum<tf.Scalar>();
+      const fused = tf.grads(loss(run))([x, gamma, beta]);
       const reference = tf.grads(loss(composed))([x, gamma, beta]);
       for (const [i, grad] of fused.entries()) await close(grad, reference[i] as tf.Tensor, 2e-4);
     },

@@ -12,12 +12,12 @@ const net = (x: tf.Tensor4D, kernel: tf.Tensor4D, bias: tf.Tensor1D) =>
     .relu()
     .maxPool(2, 2, 'valid')
     .conv2d(
-      kernel.pad([
+      kernel.pad<tf.Tensor4D>([
         [0, 0],
         [0, 0],
         [0, 1],
         [0, 0],
-      ]) as tf.Tensor4D,
+      ]),
       1,
       'same',
     )
@@ -30,8 +30,8 @@ describe('mixed-precision', () => {
       mixedPrecision,
       { x, kernel, bias },
       () => {
-        const { value, grads } = tf.valueAndGrads(
-          (a, b, c) => net(x, b as tf.Tensor4D, c as tf.Tensor1D).add(a.sum().mul(0)) as tf.Scalar,
+        const { value, grads } = tf.valueAndGrads((a, b, c) =>
+          net(x, b as tf.Tensor4D, c as tf.Tensor1D).add<tf.Scalar>(a.sum().mul(0)),
         )([x, kernel, bias]);
         return [value, ...grads.slice(1)];
       },

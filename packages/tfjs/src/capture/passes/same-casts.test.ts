@@ -7,7 +7,7 @@ beforeAll(useNative);
 describe('same-casts', () => {
   it('drops casts that change nothing, and keeps the others', () => {
     const x = wave([4]);
-    const same = () => tf.engine().runKernel('Cast', { x }, { dtype: 'float32' }) as tf.Tensor;
+    const same = () => tf.engine().runKernel<tf.Tensor>('Cast', { x }, { dtype: 'float32' });
     const trial = tryPass(sameCasts, { x }, () => [same().mul(2), x.mul(3).cast('int32')]);
     expectAgreement(trial);
     const remaining = trial.record.nodes.filter(({ op }) => op === 'Cast');

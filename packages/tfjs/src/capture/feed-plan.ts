@@ -1,0 +1,49 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { StepInput } from '../step/step-input.ts';
+import type { TensorSpec } from './graph-record.ts';
+import { handleOf, type NativeBackend } from './native-backend.ts';
+
+/** Where one input of a graph comes from: a tensor of the batch, by its path, or a host value of the step's scope. */
+export type Feed =
+  | { readonly path: string }
+  | { readonly input: StepInput; readonly spec: { readonly shape: number[]; readonly dtype: number } };
+
+/** The graph's name for a tensor of the batch. */
+export const batchInput = (path: string): string => `batch/${path}`;
+/** The graph's name for an input of the step's scope. */
+export const scopeInput = (name: string): string => `input/${name}`;
+
+/** Resolves the names of a graph's inputs once, so that a step does no looking up. */
+export function planFeeds(
+  inputs: Iterable<readonly [name: string, spec: TensorSpec]>,
+  scope: ReadonlyMap<string, StepInput>,
+): readonly Feed[] {
+  return Array.from(inputs, ([name, { shape, dtype }]) => {
+    if (name.startsWith(batchInput(''))) return { path: name.slice(batchInput('').length) };
+    const input = scope.get(name.slice(scopeInput('').length));
+    if (input === undefined) throw new RangeError(`the step has no input ${name}`);
+    return { input, spec: { shape: [...shape], dtype } };
+  });
+}
+
+/** Runs `use` with the handles of a plan's inputs, and frees those that were made for it. */
+export function withFeeds<T>(
+  backend: NativeBackend,
+  plan: readonly Feed[],
+  tensors: ReadonlyMap<string, tf.Tensor>,
+  use: (handles: number[]) => T,
+): T {
+  const { binding } = backend;
+  const made: number[] = [];
+  try {
+    const handles = plan.map((feed) => {
+      if ('path' in feed) return handleOf(backend, tensors.get(feed.path) as tf.Tensor);
+      const handle = binding.createTensor(feed.spec.shape, feed.spec.dtype, feed.input.values());
+      made.push(handle);
+      return handle;
+    });
+    return use(handles);
+  } finally {
+    for (const handle of made) binding.deleteTensor(handle);
+  }
+}
