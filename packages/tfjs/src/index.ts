@@ -84,6 +84,7 @@ export type { StepVariant, VariantValue } from './step/step-variant.ts';
 export { TrainStep, type ForwardBackward, type TrainStepParts } from './step/train-step.ts';
 
 // State
+export { alignNames } from './state/align-names.ts';
 export { captureVariables } from './state/capture-variables.ts';
 export { groupNames } from './state/group-names.ts';
 export { restoreVariables, type Mismatch, type RestoreOptions, type RestoreReport } from './state/restore-variables.ts';

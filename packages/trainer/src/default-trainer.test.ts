@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger, controlRef, definePlugin, type PluginInput, replace, type Results } from '@hookline/core';
@@ -138,6 +138,45 @@ describe('DefaultTrainer', () => {
     const rates = byPlugin.storage.history('lr').values();
     expect(rates[0]!.value).toBeCloseTo(0.5, 6);
     expect(rates[39]!.value).toBeCloseTo(0.5 / 40, 6);
+  });
+
+  it('begins anew with the weights of another run, and goes on with its own once it has a checkpoint', async () => {
+    const first = make();
+    await first.train();
+    const set = [`model.weights=${dir}/model_final.safetensors`, `output=${dir}/second`, 'solver.baseLr=0.001'];
+    const second = make(set);
+    expect(await second.resumeOrLoad()).toBe(join(dir, 'model_final.safetensors'));
+    expect(second.iteration).toBe(0);
+    expect(await slopeOf(second)).toBe(await slopeOf(first));
+    await second.train();
+    const third = make([...set, 'solver.maxIterations=50']);
+    expect(await third.resumeOrLoad()).toBe(join(dir, 'second', 'model_final.safetensors'));
+    expect(third.iteration).toBe(40);
+    const fourth = make(set);
+    expect(await fourth.resumeOrLoad({ resume: false })).toBe(join(dir, 'model_final.safetensors'));
+    expect(fourth.iteration).toBe(0);
+  });
+
+  it('keeps its config beside the results, and scales it to the batch size', async () => {
+    const trainer = make(['solver.batchSize=8', 'solver.referenceBatchSize=16', 'solver.maxIterations=5']);
+    expect(await trainer.train()).toMatchObject({ status: 'completed', iteration: 10 });
+    expect(trainer.storage.history('lr').latest()).toBe(0.15);
+    const { solver } = JSON.parse(await readFile(join(dir, 'config.json'), 'utf8'));
+    expect(solver).toMatchObject({ baseLr: 0.15, maxIterations: 10, referenceBatchSize: 8 });
+  });
+
+  it('squeezes the schedule into what the warm-up leaves where rescaleInterval says so', async () => {
+    const rates = async (rescale: boolean) => {
+      const set = ['lrSchedule=WarmupCosineLR', 'maxIterations=6', 'warmupIterations=2', 'warmupFactor=0.5'];
+      const trainer = make([...set, `rescaleInterval=${rescale}`].map((each) => `solver.${each}`));
+      await trainer.train();
+      return trainer.storage.history('lr').values();
+    };
+    const [fixed, rescaled] = [await rates(false), await rates(true)];
+    // 0.3·½(1 + cos πw) with w = i/6, or (i - 2)/4.
+    expect(fixed[3]?.value).toBeCloseTo(0.15, 12);
+    expect(rescaled[2]?.value).toBeCloseTo(0.3, 12);
+    expect(rescaled[4]?.value).toBeCloseTo(0.15, 12);
   });
 
   it('resumes where it was, to the bit', async () => {

@@ -21,6 +21,7 @@ import { buildPreset } from './build-preset.ts';
 
 import type { BaseConfig } from './config/config-schema.ts';
 import { autoScale } from './config/auto-scale.ts';
+import { configFile } from './config/config-file.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
@@ -189,6 +190,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     const reference = new WeakRef(this);
     return [
       ...super.builtinPlugins(),
+      configFile(),
       testPlugin({ test: () => reference.deref()?.test() }),
       ...this.buildPlugins(this.config),
     ];

@@ -10,8 +10,8 @@ const clipGradients = z.strictObject({
   type: z.enum(['value', 'norm', 'global-norm']).default('value'),
   /** Default 1. */
   value: z.number().positive().default(1),
-  /** The p of the norm. Default 2. */
-  normType: z.union([z.number().positive(), z.literal('inf')]).default(2),
+  /** The p of the norm, from 1 up. Default 2. */
+  normType: z.union([z.number().min(1), z.literal('inf')]).default(2),
 });
 
 const solver = z.strictObject({
@@ -47,6 +47,8 @@ const solver = z.strictObject({
   warmupIterations: count.default(1000),
   warmupFactor: fraction.default(0.001),
   warmupMethod: z.enum(['linear', 'constant']).default('linear'),
+  /** Whether the schedule begins after the warm-up, in what is left of the run. */
+  rescaleInterval: z.boolean().default(false),
   clipGradients: clipGradients.prefault({}),
   /** Batches whose gradients make one update. */
   accumulationSteps: positive.default(1),

@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConsoleLogger, TrainerBase } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import { selectDevice } from '../device/select-device.ts';
+import { functionModel } from '../model/function-model.ts';
+import { modelRef } from '../model/trainable-model.ts';
+import { sgd } from '../optim/sgd.ts';
+import { tfjsRuntime } from './tfjs-runtime.ts';
+
+let dir: string;
+beforeAll(() => selectDevice('auto'));
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'hookline-state-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+function make(start: Readonly<Record<string, readonly number[]>>) {
+  const lines: string[] = [];
+  const runtime = tfjsRuntime({
+    model: () =>
+      functionModel({
+        variables: Object.fromEntries(
+          Object.entries(start).map(([name, v]) => [name, tf.variable(tf.tensor1d([...v]))]),
+        ),
+        losses: () => tf.scalar(0),
+      }),
+    optimizer: (model) => sgd(model, { learningRate: 0.1 }),
+    data: [],
+    capture: 'off',
+  });
+  const logger = new ConsoleLogger({ stream: { write: (text) => lines.push(text) } });
+  const trainer = new TrainerBase({ maxIterations: 1, output: dir, logger, ...runtime });
+  const values = async () => {
+    const model = await trainer.service(modelRef);
+    return Object.fromEntries([...model.trainable()].map(([name, variable]) => [name, [...variable.dataSync()]]));
+  };
+  return { trainer, lines, values };
+}
+
+describe('weights of another run', () => {
+  it('are taken where name and shape fit; the rest is told of and left as it was', async () => {
+    const saved = make({ 'fc/kernel': [1, 2], 'fc/bias': [3], 'old/a': [4], 'old/b': [5] });
+    await saved.trainer.prepare();
+    const file = await saved.trainer.checkpoints.save('other');
+    const { trainer, lines, values } = make({ 'fc/kernel': [7, 7], 'fc/bias': [7, 7], new: [7] });
+    await trainer.load(file, 'weights');
+    expect(await values()).toEqual({ 'fc/kernel': [1, 2], 'fc/bias': [7, 7], new: [7] });
+    const log = lines.join('');
+    expect(log).toContain('fc/bias is float32 [1] in the checkpoint but float32 [2] in the model');
+    expect(log).toContain('not in the checkpoint: new');
+    expect(log).toContain('not in the model: old/{a, b}');
+  });
+
+  it('are an error when none of them fits', async () => {
+    const saved = make({ a: [1] });
+    await saved.trainer.prepare();
+    const file = await saved.trainer.checkpoints.save('other');
+    const { trainer, values } = make({ b: [7] });
+    await expect(trainer.load(file, 'weights')).rejects.toMatchObject({ cause: { code: 'HKL_WEIGHTS_NONE' } });
+    expect(await values()).toEqual({ b: [7] });
+  });
+});

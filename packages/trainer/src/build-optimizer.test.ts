@@ -1,0 +1,42 @@
+import { functionModel, selectDevice, tf } from '@hookline/tfjs';
+import { buildOptimizer } from './build-optimizer.ts';
+import type { BaseConfigInput } from './config/config-schema.ts';
+import { defineConfig } from './config/define-config.ts';
+
+beforeAll(() => selectDevice('auto'));
+
+const build = (solver: BaseConfigInput['solver']) => {
+  const [kernel, bias, gamma] = [0, 1, 2].map(() => tf.variable(tf.zeros([1])));
+  const model = functionModel({
+    variables: { 'fc/kernel': kernel!, 'fc/bias': bias!, 'bn/gamma': gamma! },
+    kinds: { 'bn/gamma': 'norm' },
+    losses: () => tf.scalar(0),
+  });
+  return buildOptimizer(defineConfig({ solver }).resolve(), model);
+};
+
+it("buildOptimizer gives detectron2's SGD by default: momentum 0.9, decay 1e-4, none for norm layers", () => {
+  expect(build({})).toMatchObject({
+    name: 'sgd',
+    learningRate: 0.001,
+    momentum: 0.9,
+    nesterov: false,
+    groups: [
+      { names: ['fc/kernel', 'fc/bias'], lrFactor: 1, weightDecay: 1e-4 },
+      { names: ['bn/gamma'], lrFactor: 1, weightDecay: 0 },
+    ],
+  });
+});
+
+it('buildOptimizer gives biases their own learning rate and decay, and knows other algorithms', () => {
+  expect(build({ optimizer: 'adamw', baseLr: 0.5, biasLrFactor: 2, weightDecayBias: 0.25 })).toMatchObject({
+    name: 'adamW',
+    learningRate: 0.5,
+    groups: [
+      { names: ['fc/kernel'], lrFactor: 1, weightDecay: 1e-4 },
+      { names: ['fc/bias'], lrFactor: 2, weightDecay: 0.25 },
+      { names: ['bn/gamma'], lrFactor: 1, weightDecay: 0 },
+    ],
+  });
+  expect(build({ optimizer: 'adam' }).name).toBe('adam');
+});
