@@ -1,0 +1,106 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../../../..');
+const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
+
+/** What `npm pack` says of a tarball. */
+export interface Packed {
+  readonly path: string;
+  readonly files: readonly string[];
+}
+
+/** A folder outside of the repository in which packages are written, packed and installed, as other people do it. */
+export class Sandbox {
+  readonly dir: string = mkdtempSync(join(tmpdir(), 'hookline-third-party-'));
+
+  /** Writes a package with its sources; objects as JSON. */
+  write(name: string, files: Readonly<Record<string, string | object>>): string {
+    const folder = join(this.dir, name);
+    for (const [file, content] of Object.entries(files)) {
+      const path = join(folder, file);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content, undefined, 2));
+    }
+    return folder;
+  }
+
+  /** Packs a folder, or a package of the repository by its folder there. */
+  pack(folder: string): Packed {
+    const printed = this.npm(resolve(ROOT, folder), 'pack', '--json', '--pack-destination', this.dir);
+    const [packed] = JSON.parse(printed) as { filename: string; files: { path: string }[] }[];
+    if (packed === undefined) throw new Error(`npm pack printed ${printed}`);
+    return { path: join(this.dir, packed.filename), files: packed.files.map(({ path }) => path) };
+  }
+
+  /** Installs tarballs into a package; what they depend on comes from npm's cache where it is there. */
+  install(folder: string, tarballs: readonly Packed[]): void {
+    const paths = tarballs.map(({ path }) => path);
+    this.npm(
+      folder,
+      'install',
+      '--no-save',
+      '--prefer-offline',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      ...paths,
+    );
+  }
+
+  /** Checks and compiles a package with its own tsconfig.json. @returns what tsc prints; nothing when all is well */
+  compile(folder: string): string {
+    return spawnSync(process.execPath, [TSC, '-p', folder], { encoding: 'utf8' }).stdout;
+  }
+
+  /** Runs a compiled file. @returns its standard output */
+  run(folder: string, file: string): string {
+    return checked(folder, process.execPath, [file]);
+  }
+
+  remove(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** Builds a package of the repository, which packs what is built. */
+  static build(folder: string): void {
+    // The exit status counts the type errors of tests too, which are not packed.
+    spawnSync(process.execPath, [TSC, '-b', folder], { cwd: ROOT });
+  }
+
+  npm(cwd: string, ...args: readonly string[]): string {
+    const script = process.env['npm_execpath'];
+    return script?.endsWith('.js') === true
+      ? checked(cwd, process.execPath, [script, ...args])
+      : checked(cwd, 'npm', args);
+  }
+}
+
+function checked(cwd: string, command: string, args: readonly string[]): string {
+  const env = { ...process.env, NODE_OPTIONS: '', npm_config_workspace: undefined };
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8', env });
+  if (status === 0) return stdout;
+  throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? ''}\n${stdout}\n${stderr}`);
+}
+
+/** The compiler options of a careful user. */
+export const STRICT = {
+  compilerOptions: {
+    target: 'ES2023',
+    module: 'NodeNext',
+    moduleResolution: 'NodeNext',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    verbatimModuleSyntax: true,
+    declaration: true,
+    // Types of libraries are checked too: ours among them.
+    skipLibCheck: false,
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+    rootDir: 'src',
+    outDir: 'dist',
+  },
+  include: ['src'],
+} as const;

@@ -1,0 +1,164 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Packed, Sandbox, STRICT } from './sandbox.ts';
+
+const PLUGIN = `
+import { defineHooks, definePlugin, storageRef, sync } from '@hookline/core';
+import { z } from 'zod';
+
+/** Others can tap each beat. */
+export const heartbeatHooks = defineHooks('acme-plugin-heartbeat', {
+  beat: sync<[iteration: number]>(['iteration'], 'a beat'),
+});
+
+export interface HeartbeatOptions { readonly every?: number }
+
+export const heartbeat = definePlugin({
+  name: 'acme-plugin-heartbeat',
+  version: '1.0.0',
+  description: 'beats every few steps',
+  core: '^0.1.0',
+  options: z.strictObject({ every: z.int().positive().default(2) }),
+  requires: { storage: storageRef },
+  hooks: heartbeatHooks,
+  setup({ hooks, own, storage }, { every }) {
+    let beats = 0;
+    hooks.afterStep.tap(({ iteration }) => {
+      if ((iteration + 1) % every !== 0) return;
+      beats++;
+      storage.putScalar('beats', beats);
+      own.beat.call(iteration);
+    });
+    return { state: { save: () => beats, load: (data) => { beats = Number(data); } } };
+  },
+});
+`;
+
+const PRESET = `
+import { definePreset } from '@hookline/core';
+import { heartbeat } from 'acme-plugin-heartbeat';
+
+export const presetLively = definePreset({
+  name: 'acme-preset-lively',
+  version: '1.0.0',
+  plugins: () => [heartbeat({ every: 3 })],
+});
+`;
+
+const CONSUMER = `
+import { definePlugin, definePreset, type PluginInput, TrainerBase } from '@hookline/core';
+import { heartbeat, heartbeatHooks } from 'acme-plugin-heartbeat';
+import { presetLively } from 'acme-preset-lively';
+
+const listener = (heard: number[]) =>
+  definePlugin({
+    name: 'my-plugin-listener',
+    version: '1.0.0',
+    requires: { beats: heartbeatHooks },
+    setup: ({ beats }) => beats.beat.tap((iteration) => { heard.push(iteration); }),
+  })();
+
+const own = definePreset({ name: 'my-preset', version: '1.0.0', plugins: () => [heartbeat({ every: 2 })] });
+
+async function train(preset: PluginInput) {
+  const heard: number[] = [];
+  const trainer = new TrainerBase({ maxIterations: 6, step: () => 1, plugins: [preset, listener(heard)] });
+  const { status } = await trainer.train();
+  const { plugins } = await trainer.describe();
+  return { status, heard, addedBy: plugins.find(({ shortName }) => shortName === 'heartbeat')?.addedBy };
+}
+
+console.log(JSON.stringify([
+  await train(own()),
+  await train(presetLively()),
+  await train(presetLively().configure('heartbeat', { every: 1 })),
+]));
+`;
+
+function manifest(name: string, more: object): object {
+  return { name, version: '1.0.0', type: 'module', exports: { '.': './dist/index.js' }, files: ['dist'], ...more };
+}
+
+const sandbox = new Sandbox();
+let core: Packed;
+let plugin: Packed;
+let preset: Packed;
+let consumer: string;
+
+beforeAll(() => {
+  Sandbox.build('packages/core');
+  core = sandbox.pack('packages/core');
+}, 600_000);
+
+afterAll(() => sandbox.remove());
+
+describe('packages of other people', () => {
+  it('core packs what is needed, and no tests', () => {
+    expect(core.files).toContain('dist/index.js');
+    expect(core.files).toContain('dist/index.d.ts');
+    expect(core.files.filter((file) => /\.test\.|tsbuildinfo|^src/.test(file))).toEqual([]);
+  });
+
+  it('a plugin compiles against the packed core, and packs', () => {
+    const folder = sandbox.write('plugin', {
+      'package.json': manifest('acme-plugin-heartbeat', {
+        keywords: ['hookline-plugin'],
+        dependencies: { zod: '^4.0.0' },
+        peerDependencies: { '@hookline/core': '^0.1.0' },
+      }),
+      'tsconfig.json': STRICT,
+      'src/index.ts': PLUGIN,
+    });
+    sandbox.install(folder, [core]);
+    expect(sandbox.compile(folder)).toBe('');
+    plugin = sandbox.pack(folder);
+    expect(plugin.files).toEqual(['dist/index.d.ts', 'dist/index.js', 'package.json']);
+  }, 300_000);
+
+  it('a preset shares that plugin', () => {
+    const folder = sandbox.write('preset', {
+      'package.json': manifest('acme-preset-lively', {
+        keywords: ['hookline-preset'],
+        dependencies: { 'acme-plugin-heartbeat': '^1.0.0' },
+        peerDependencies: { '@hookline/core': '^0.1.0' },
+      }),
+      'tsconfig.json': STRICT,
+      'src/index.ts': PRESET,
+    });
+    sandbox.install(folder, [core, plugin]);
+    expect(sandbox.compile(folder)).toBe('');
+    preset = sandbox.pack(folder);
+  }, 300_000);
+
+  it('a consumer installs the tarballs, type-checks, and gets one core', () => {
+    consumer = sandbox.write('consumer', {
+      'package.json': { name: 'consumer', private: true, type: 'module' },
+      'tsconfig.json': STRICT,
+      'src/index.ts': CONSUMER,
+    });
+    sandbox.install(consumer, [core, plugin, preset]);
+    expect(sandbox.compile(consumer)).toBe('');
+    const modules = readdirSync(join(consumer, 'node_modules'), { recursive: true, encoding: 'utf8' });
+    expect(modules.filter((path) => path.endsWith('@hookline/core/package.json'))).toHaveLength(1);
+  }, 300_000);
+
+  it('and trains with both', () => {
+    const lines = sandbox.run(consumer, 'dist/index.js').trim().split('\n');
+    expect(JSON.parse(lines.at(-1) ?? '')).toEqual([
+      { status: 'completed', heard: [1, 3, 5], addedBy: expect.stringContaining('my-preset') },
+      { status: 'completed', heard: [2, 5], addedBy: expect.stringContaining('acme-preset-lively') },
+      { status: 'completed', heard: [0, 1, 2, 3, 4, 5], addedBy: expect.stringContaining('acme-preset-lively') },
+    ]);
+  });
+
+  it('wrong options do not compile', () => {
+    const folder = sandbox.write('consumer', {
+      'src/index.ts': CONSUMER,
+      'src/wrong.ts':
+        "import { heartbeat } from 'acme-plugin-heartbeat';\nheartbeat({ evry: 2 });\nheartbeat({ every: 'x' });\n",
+    });
+    const said = sandbox.compile(folder);
+    expect(said).toMatch(/wrong\.ts\(2,\d+\): error .*'evry' does not exist/s);
+    expect(said).toMatch(/wrong\.ts\(3,\d+\): error TS2322/);
+  });
+});
