@@ -80,24 +80,33 @@ function drawOne(strokes: readonly Stroke[], pixels: Uint8Array, random: RandomS
     const [u, v] = [(x + wobble() + slant * y) * width, (y + wobble()) * height];
     return [cx + u * Math.cos(angle) - v * Math.sin(angle), cy + u * Math.sin(angle) + v * Math.cos(angle)];
   };
-  const placed = strokes.map((stroke) => stroke.map(place));
-  for (let y = 0; y < SIDE; y++) {
-    for (let x = 0; x < SIDE; x++) {
-      const distance = Math.min(...placed.map((stroke) => distanceTo(stroke, x, y)));
-      const inked = ink * Math.min(1, Math.max(0, pen + 0.5 - distance));
-      pixels[y * SIDE + x] = Math.min(255, Math.max(0, inked + 14 * random.normal()));
+  const distances = new Float32Array(SIDE * SIDE).fill(Infinity);
+  for (const stroke of strokes) {
+    const points = stroke.map(place);
+    for (let index = 1; index < points.length; index++) {
+      markDistances(distances, points[index - 1] ?? [0, 0], points[index] ?? [0, 0], pen + 1);
     }
+  }
+  for (let pixel = 0; pixel < pixels.length; pixel++) {
+    const inked = ink * Math.min(1, Math.max(0, pen + 0.5 - (distances[pixel] ?? Infinity)));
+    pixels[pixel] = Math.min(255, Math.max(0, inked + 14 * random.normal()));
   }
 }
 
-function distanceTo(stroke: readonly Point[], x: number, y: number): number {
-  let nearest = Infinity;
-  for (let index = 1; index < stroke.length; index++) {
-    const [ax, ay] = stroke[index - 1] ?? [0, 0];
-    const [bx, by] = stroke[index] ?? [0, 0];
-    const [dx, dy] = [bx - ax, by - ay];
-    const along = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
-    nearest = Math.min(nearest, Math.hypot(x - ax - along * dx, y - ay - along * dy));
+/** Lowers the distances of the pixels near a line from `a` to `b` to their distance from it. */
+function markDistances(distances: Float32Array, [ax, ay]: Point, [bx, by]: Point, reach: number): void {
+  const [dx, dy] = [bx - ax, by - ay];
+  const squaredLength = dx * dx + dy * dy || 1;
+  const low = (p: number, q: number): number => Math.max(0, Math.floor(Math.min(p, q) - reach));
+  const high = (p: number, q: number): number => Math.min(SIDE - 1, Math.ceil(Math.max(p, q) + reach));
+  const [left, right, top, bottom] = [low(ax, bx), high(ax, bx), low(ay, by), high(ay, by)];
+  for (let y = top; y <= bottom; y++) {
+    for (let x = left; x <= right; x++) {
+      const along = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / squaredLength));
+      const [offX, offY] = [x - ax - along * dx, y - ay - along * dy];
+      const distance = Math.sqrt(offX * offX + offY * offY);
+      const pixel = y * SIDE + x;
+      if (distance < (distances[pixel] ?? 0)) distances[pixel] = distance;
+    }
   }
-  return nearest;
 }

@@ -9,12 +9,30 @@ export interface DigitsSplit {
   readonly test: Digits;
 }
 
+/** Where digits come from. */
+export interface DigitsOptions {
+  /** The folder; empty draws them. */
+  readonly root: string;
+  /** How many are drawn. */
+  readonly count: number;
+}
+
+/** What was loaded in this process: training and every evaluation ask for it. */
+const loaded = new Map<string, Promise<Digits>>();
+
+function load(key: string, root: string, count: number): Promise<Digits> {
+  const digits = root === '' ? Promise.resolve(drawDigits(count)) : readDigits(root);
+  loaded.set(key, digits);
+  return digits;
+}
+
 /**
  * Reads `images-*x28x28.u8` and `labels-*.u8` from a folder (grey bytes, row by row; one byte for each label), or
  * draws its own digits when no folder is named.
  */
-export async function loadDigits(root: string): Promise<DigitsSplit> {
-  const { images, labels } = root === '' ? drawDigits(10_000) : await readDigits(root);
+export async function loadDigits({ root, count }: DigitsOptions): Promise<DigitsSplit> {
+  const key = `${root}:${count}`;
+  const { images, labels } = await (loaded.get(key) ?? load(key, root, count));
   const cut = Math.floor(labels.length * 0.9);
   const pixels = SIDE * SIDE;
   return {

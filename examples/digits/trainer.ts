@@ -19,8 +19,8 @@ export const config = defineConfig(
     checkpoint: { period: 150, maxToKeep: 2, best: 'accuracy' },
   },
   {
-    /** Folder with images-*x28x28.u8 and labels-*.u8; empty draws digits. */
-    data: { root: z.string().default('') },
+    /** Folder with images-*x28x28.u8 and labels-*.u8; empty draws `count` digits. */
+    data: { root: z.string().default(''), count: z.int().min(100).default(10_000) },
     /** Channels of the first convolution. */
     model: { width: z.int().positive().default(24), dropout: z.number().min(0).lt(1).default(0.25) },
   },
@@ -53,11 +53,11 @@ export default defineTrainer({
   buildModel: ({ model }) =>
     layersModel<DigitBatch>(makeNet(model.width, model.dropout), {
       inputs: ({ image }) => image.toFloat().div(255),
-      loss: (logits, { label }) => tf.losses.softmaxCrossEntropy(tf.oneHot(label, 10), logits) as tf.Scalar,
+      loss: (logits, { label }) => tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(tf.oneHot(label, 10), logits),
     }),
 
   buildTrainLoader: async ({ data, solver }, trainer) => {
-    const { train } = await loadDigits(data.root);
+    const { train } = await loadDigits(data);
     const random = trainer.random.stream('train-loader');
     return new ArrayLoader(digitFields(train), {
       batchSize: solver.batchSize,
@@ -68,8 +68,7 @@ export default defineTrainer({
     });
   },
 
-  buildTestLoader: async ({ data }) =>
-    new ArrayLoader(digitFields((await loadDigits(data.root)).test), { batchSize: 100 }),
+  buildTestLoader: async ({ data }) => new ArrayLoader(digitFields((await loadDigits(data)).test), { batchSize: 100 }),
 
   buildEvaluator: () => new ClassificationEvaluator({ labels: (batch) => (batch as DigitBatch).label }),
 });

@@ -9,6 +9,7 @@ describe("a trainer of one's own", () => {
     const output = await mkdtemp(join(tmpdir(), 'hookline-own-'));
     try {
       const set = [
+        'data.count=400',
         'solver.maxIterations=12',
         'solver.warmupIterations=2',
         'solver.batchSize=16',

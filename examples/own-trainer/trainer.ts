@@ -23,19 +23,19 @@ export class DigitsTrainer extends DefaultTrainer<DigitsConfig> {
   override buildModel({ model }: DigitsConfig) {
     return layersModel<DigitBatch>(makeNet(model.width, model.dropout), {
       inputs: ({ image }) => image.toFloat().div(255),
-      loss: (logits, { label }) => tf.losses.softmaxCrossEntropy(tf.oneHot(label, 10), logits) as tf.Scalar,
+      loss: (logits, { label }) => tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(tf.oneHot(label, 10), logits),
     });
   }
 
   override async buildTrainLoader({ data, solver }: DigitsConfig) {
-    const { train } = await loadDigits(data.root);
+    const { train } = await loadDigits(data);
     const random = this.random.stream('train-loader');
     const options = { batchSize: solver.batchSize, shuffle: true, repeat: true, random, transform: shiftImages };
     return new ArrayLoader(digitFields(train), options);
   }
 
   override async buildTestLoader({ data }: DigitsConfig) {
-    return new ArrayLoader(digitFields((await loadDigits(data.root)).test), { batchSize: 100 });
+    return new ArrayLoader(digitFields((await loadDigits(data)).test), { batchSize: 100 });
   }
 
   override buildEvaluator() {

@@ -12,7 +12,7 @@ export async function bareLoop(seed: number, options: Partial<TrainerOptions> = 
     try {
       return tf.tidy(() => {
         const { value, grads } = tf.variableGrads(
-          () => model.losses(device.batch as SpiralBatch) as tf.Scalar,
+          () => model.losses(device.batch) as tf.Scalar,
           variables,
         );
         for (const variable of variables)

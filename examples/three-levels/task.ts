@@ -42,7 +42,7 @@ export function makeModel(seed: number): TrainableModel {
   });
   return layersModel<SpiralBatch>(net, {
     inputs: ({ point }) => point,
-    loss: (logits, { arm }) => tf.losses.sigmoidCrossEntropy(arm, logits) as tf.Scalar,
+    loss: (logits, { arm }) => tf.losses.sigmoidCrossEntropy<tf.Tensor, tf.Scalar>(arm, logits),
   });
 }
 

@@ -188,6 +188,7 @@ export {
   evaluator,
   flattenResults,
   inferenceOnDataset,
+  type InferenceModel,
   printCsvFormat,
   verifyResults,
   type ClassificationEvaluatorOptions,
