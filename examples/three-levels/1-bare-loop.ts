@@ -1,5 +1,5 @@
 import { disposeBatch, tf, toDevice, TrainerBase, type TrainerOptions } from 'hookline';
-import { LEARNING_RATE, makeLoader, makeModel, type SpiralBatch, STEPS, weightsOf } from './task.ts';
+import { LEARNING_RATE, makeLoader, makeModel, STEPS, weightsOf } from './task.ts';
 
 /** Level one: the loop, its hooks and plugins; the step is all your own. */
 export async function bareLoop(seed: number, options: Partial<TrainerOptions> = {}) {
@@ -11,10 +11,7 @@ export async function bareLoop(seed: number, options: Partial<TrainerOptions> = 
     const device = toDevice(batches.next().value);
     try {
       return tf.tidy(() => {
-        const { value, grads } = tf.variableGrads(
-          () => model.losses(device.batch) as tf.Scalar,
-          variables,
-        );
+        const { value, grads } = tf.variableGrads(() => model.losses(device.batch) as tf.Scalar, variables);
         for (const variable of variables)
           variable.assign(variable.sub((grads[variable.name] as tf.Tensor).mul(LEARNING_RATE)));
         return value.dataSync()[0] ?? Number.NaN;
