@@ -21,7 +21,7 @@ export default async function precision(args: BenchmarkArgs): Promise<BenchmarkR
   const steps = typeof args['steps'] === 'number' ? args['steps'] : args.quick ? 200 : 800;
   const seeds = typeof args['seeds'] === 'number' ? args['seeds'] : args.quick ? 2 : 5;
   await selectDevice('auto');
-  const digits = await loadDigits(typeof args['data'] === 'string' ? args['data'] : '');
+  const digits = await loadDigits({ root: typeof args['data'] === 'string' ? args['data'] : '', count: 10_000 });
   const figures: Record<string, Figure> = {};
   for (const kind of ['float32', 'bfloat16'] as const) {
     const losses: number[] = [];

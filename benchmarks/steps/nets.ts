@@ -113,8 +113,8 @@ export function findNet(name: string): Net {
 /** The loss of a net's outputs. */
 export function lossOf(net: Net, outputs: tf.Tensor, target: tf.Tensor): tf.Scalar {
   return net.loss === 'values'
-    ? tf.losses.meanSquaredError<tf.Scalar>(target, outputs)
-    : tf.losses.softmaxCrossEntropy<tf.Scalar>(target, outputs);
+    ? tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(target, outputs)
+    : tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(target, outputs);
 }
 
 /** A fixed batch of a net on the host. */
