@@ -57,6 +57,11 @@ export default defineConfig(
       '@typescript-eslint/no-meaningless-void-operator': 'off',
       // `||` on strings is meant: an empty environment variable counts as absent.
       '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { string: true } }],
+      // tfjs's functions return whichever type is asked for; an assertion reads better than their type arguments.
+      '@typescript-eslint/no-unnecessary-type-assertion': [
+        'error',
+        { typesToIgnore: ['', '1D', '2D', '3D', '4D'].map((rank) => `tf.Tensor${rank}`).concat('tf.Scalar') },
+      ],
       // An async method without await keeps an interface's promise and turns throws into rejections.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
