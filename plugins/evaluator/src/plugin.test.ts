@@ -67,6 +67,7 @@ describe('evaluator', () => {
     [{ period: 2 }, [1, 3, 5]],
     [{ period: 4 }, [3, 5]],
     [{ period: 4, evalAfterTrain: false }, [3]],
+    [{ period: 3, evalAfterTrain: false }, [2, 5]],
     [{}, [5]],
     [{ evalAfterTrain: false }, []],
   ])('evaluates when it is time, and once at the end: %p', async (options, expected) => {
