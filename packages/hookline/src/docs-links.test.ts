@@ -10,7 +10,7 @@ const SKIPPED = new Set(['node_modules', 'dist', '.git', 'runs', 'output']);
 async function markdownFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const found = await Promise.all(
-    entries.map((entry) => {
+    entries.map(async (entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return SKIPPED.has(entry.name) ? [] : markdownFiles(path);
       return entry.name.endsWith('.md') ? [path] : [];

@@ -38,6 +38,15 @@ describe('SimpleTrainer', () => {
     expect(times.every(({ value }) => value >= 0)).toBe(true);
   });
 
+  it.each(['off', 'auto'] as const)('frees losses that are not stored, capture %s', async (capture) => {
+    const trainer = make({ repeat: true, metricsPeriod: 10, checkFinite: 'off', capture, maxIterations: 10 });
+    await trainer.train();
+    const before = tf.memory().numTensors;
+    await trainer.train({ maxIterations: 60 });
+    expect(tf.memory().numTensors).toBe(before);
+    expect(trainer.storage.history('total_loss').length).toBe(6);
+  });
+
   it('puts the model in train mode', async () => {
     const trainer = make();
     expect((await trainer.service(modelRef)).training).toBe(true);

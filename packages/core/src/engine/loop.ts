@@ -7,7 +7,7 @@ import type { EventStorage } from '../storage/event-storage.ts';
 import type { StepContext, StepOutput, StepRunner } from '../step-runner.ts';
 import { throwAll } from './throw-all.ts';
 import type { RunState } from './run-state.ts';
-import { storeStepOutput } from './store-step-output.ts';
+import { discardStepOutput, storeStepOutput } from './store-step-output.ts';
 
 /** What the loop works with. */
 export interface LoopParts {
@@ -54,9 +54,14 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
       }
       if (output !== undefined) {
         run.markStepDone();
-        if ((step.iteration + 1) % parts.metricsPeriod === 0) storeStepOutput(storage, output);
-        const finished = hooks.afterStep.call(step, output);
-        if (finished !== undefined) await finished;
+        const isStored = (step.iteration + 1) % parts.metricsPeriod === 0;
+        if (isStored) storeStepOutput(storage, output);
+        try {
+          const finished = hooks.afterStep.call(step, output);
+          if (finished !== undefined) await finished;
+        } finally {
+          if (!isStored) discardStepOutput(output);
+        }
       }
       run.iteration += 1;
       const breath = parts.breathe();

@@ -1,3 +1,5 @@
+import { definePlugin } from '../plugin/define-plugin.ts';
+import { storageRef } from '../services/core-services.ts';
 import { EventStorage } from '../storage/event-storage.ts';
 import type { StepOutput } from '../step-runner.ts';
 import { ConsoleLogger } from '../services/logger.ts';
@@ -51,6 +53,39 @@ it.each([
       .values()
       .map(({ iteration }) => iteration),
   ).toEqual(iterations);
+});
+
+it('a trainer frees once what it does not store, after afterStep has seen it, and leaves alone what a tap stored', async () => {
+  const freed: string[] = [];
+  const lazy = (name: string) => ({ read: () => 1, dispose: () => void freed.push(name) });
+  const seen: number[] = [];
+  const keep = definePlugin({
+    name: 'keep',
+    version: '1.0.0',
+    requires: { storage: storageRef },
+    setup({ hooks, storage }) {
+      hooks.afterStep.tap(({ iteration }, { losses }) => {
+        seen.push(freed.filter((name) => name.endsWith(String(iteration))).length);
+        storage.putScalar('kept', losses['kept'] ?? 0);
+        if (iteration === 1) throw new Error('enough');
+      });
+    },
+  });
+  const step = ({ iteration }: { iteration: number }) => {
+    const shared = lazy(`shared ${iteration}`);
+    return {
+      losses: { kept: lazy(`kept ${iteration}`), a: shared },
+      totalLoss: shared,
+      metrics: { m: lazy(`metric ${iteration}`), n: 3 },
+    };
+  };
+  const logger = new ConsoleLogger({ level: 'silent' });
+  const trainer = new TrainerBase({ step, maxIterations: 9, metricsPeriod: 5, plugins: [keep()], logger });
+  await expect(trainer.train()).rejects.toThrow('enough');
+  expect(seen).toEqual([0, 0]);
+  expect(freed.slice(0, 4)).toEqual(['shared 0', 'metric 0', 'shared 1', 'metric 1']);
+  expect(freed.slice(4).sort()).toEqual(['kept 0', 'kept 1']);
+  expect(trainer.storage.history('kept').length).toBe(2);
 });
 
 it('a loss that is not finite ends the training at its iteration, also where its losses are not stored', async () => {

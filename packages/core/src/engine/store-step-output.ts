@@ -1,4 +1,5 @@
 import type { EventStorage } from '../storage/event-storage.ts';
+import { PendingScalar } from '../storage/pending-scalar.ts';
 import type { ScalarValue, StepOutput } from '../step-runner.ts';
 
 /**
@@ -24,5 +25,13 @@ export function storeStepOutput(storage: EventStorage, { losses, totalLoss, metr
   }
   if (metrics !== undefined) {
     for (const name in metrics) storage.putScalar(name, metrics[name] as ScalarValue);
+  }
+}
+
+/** Frees what a step gave and nobody has stored. */
+export function discardStepOutput({ losses, totalLoss, metrics }: StepOutput): void {
+  for (const scalar of new Set([...Object.values(losses), totalLoss, ...Object.values(metrics ?? {})])) {
+    // What a tap put into a storage by itself is the storage's.
+    if (typeof scalar === 'object' && !PendingScalar.has(scalar)) scalar.dispose?.();
   }
 }
