@@ -21,7 +21,7 @@ export interface FcosHeadOptions {
 
 /** Class scores begin at 0.01, so that the many empty places do not drown the first steps. */
 export const PRIOR_BIAS = -Math.log(99);
-const FINAL_DEVIATION = 0.01;
+export const FINAL_DEVIATION = 0.01;
 /** Logarithm of the largest distance, in cells, that an output can say. */
 const LARGEST = 8;
 

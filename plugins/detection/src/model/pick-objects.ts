@@ -9,7 +9,7 @@ import type { Objects } from './dense-head.ts';
  */
 export function pickObjects(
   index: tf.Tensor1D,
-  { boxes, classes }: Objects,
+  { boxes, classes }: Pick<Objects, 'boxes' | 'classes'>,
 ): { readonly boxes: tf.Tensor2D; readonly classes: tf.Tensor1D } {
   const [batch, count] = classes.shape;
   const image = tf

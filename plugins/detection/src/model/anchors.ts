@@ -1,0 +1,59 @@
+import { HooklineError } from '@hookline/core';
+
+/** Options of {@link makeAnchors}. */
+export interface AnchorOptions {
+  /**
+   * Sides of the anchors in pixels of the input, the square root of their areas: for each stride of the backbone a list,
+   * or one list for all. Set them by the data set.
+   * @default 4, 5 and 6.3 strides
+   */
+  readonly sizes?: readonly number[] | readonly (readonly number[])[];
+  /** Height over width. @default [0.5, 1, 2] */
+  readonly ratios?: readonly number[];
+}
+
+/** Width and height of each anchor of a cell, for each stride. @throws HooklineError `HKL_DETECT_ANCHORS` */
+export function anchorShapes(
+  { sizes, ratios = [0.5, 1, 2] }: AnchorOptions,
+  strides: readonly number[],
+): readonly (readonly (readonly [width: number, height: number])[])[] {
+  const perLevel = strides.map((stride, level): readonly number[] => {
+    if (sizes === undefined) return [0, 1, 2].map((third) => stride * 4 * 2 ** (third / 3));
+    const own = sizes[level];
+    return typeof sizes[0] === 'number' ? (sizes as readonly number[]) : typeof own === 'object' ? own : [];
+  });
+  const isPositive = (value: number): boolean => Number.isFinite(value) && value > 0;
+  const each = perLevel[0]?.length ?? 0;
+  const areSizes = each > 0 && perLevel.every((level) => level.length === each && level.every(isPositive));
+  if (!areSizes || ratios.length === 0 || !ratios.every(isPositive)) {
+    throw new HooklineError(
+      'HKL_DETECT_ANCHORS',
+      `there are not anchors for each of the strides ${strides.join(', ')}`,
+      {
+        who: 'retinaHead',
+        fix: 'Give sizes as one list of pixels, or a list for each stride, all equally long; and ratios above 0',
+      },
+    );
+  }
+  return perLevel.map((level) =>
+    level.flatMap((size) => ratios.map((ratio) => [size / Math.sqrt(ratio), size * Math.sqrt(ratio)] as const)),
+  );
+}
+
+/** Anchors as centre x, centre y, width, height: those of a cell together, cells row by row. */
+export function makeAnchors(
+  shapes: readonly (readonly [width: number, height: number])[],
+  { height, width, stride }: { readonly height: number; readonly width: number; readonly stride: number },
+): Float32Array {
+  const anchors = new Float32Array(height * width * shapes.length * 4);
+  let at = 0;
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      for (const [w, h] of shapes) {
+        anchors.set([(column + 0.5) * stride, (row + 0.5) * stride, w, h], at);
+        at += 4;
+      }
+    }
+  }
+  return anchors;
+}

@@ -1,0 +1,52 @@
+import { tf } from '@hookline/tfjs';
+
+/** How a view mirrors the image. */
+export type Flip = 'none' | 'horizontal' | 'vertical' | 'both';
+
+/** One way to look at an image. */
+export interface View {
+  readonly flip: Flip;
+  /** Of its sides. */
+  readonly scale: number;
+}
+
+/** Which views there are: every flip at every scale. */
+export interface ViewOptions {
+  /** @default ['none', 'horizontal'] */
+  readonly flips?: readonly Flip[];
+  /** @default [1] */
+  readonly scales?: readonly number[];
+}
+
+/** Every flip at every scale. */
+export function listViews({ flips = ['none', 'horizontal'], scales = [1] }: ViewOptions): View[] {
+  return scales.flatMap((scale) => flips.map((flip) => ({ flip, scale })));
+}
+
+const isMirrored = (flip: Flip): boolean => flip === 'horizontal' || flip === 'both';
+const isUpsideDown = (flip: Flip): boolean => flip === 'vertical' || flip === 'both';
+
+/** The images as a view shows them. */
+export function makeView(images: tf.Tensor4D, { flip, scale }: View): tf.Tensor4D {
+  return tf.tidy(() => {
+    const [, height, width] = images.shape;
+    const axes = [...(isUpsideDown(flip) ? [1] : []), ...(isMirrored(flip) ? [2] : [])];
+    const turned = axes.length === 0 ? images.clone() : tf.reverse(images, axes);
+    if (scale === 1) return turned;
+    return tf.image.resizeBilinear(turned, [scaled(height, scale), scaled(width, scale)], false, true);
+  });
+}
+
+/** Moves boxes that were found in a view back to the image, in place. */
+export function undoView(boxes: Float32Array, { flip, scale }: View, [height, width]: readonly [number, number]): void {
+  const [byX, byY] = [width / scaled(width, scale), height / scaled(height, scale)];
+  for (let at = 0; at < boxes.length; at += 4) {
+    const box = boxes.subarray(at, at + 4);
+    const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = box;
+    const [left, right] = isMirrored(flip) ? [width - x2 * byX, width - x1 * byX] : [x1 * byX, x2 * byX];
+    const [top, bottom] = isUpsideDown(flip) ? [height - y2 * byY, height - y1 * byY] : [y1 * byY, y2 * byY];
+    box.set([left, top, right, bottom]);
+  }
+}
+
+const scaled = (side: number, scale: number): number => Math.max(1, Math.round(side * scale));
