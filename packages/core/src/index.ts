@@ -7,6 +7,7 @@ export { VERSION } from './version.ts';
 export { TrainerBase, type TrainResult } from './engine/trainer-base.ts';
 export type { StepFunction, TrainerBaseOptions, TrainerOptions } from './engine/trainer-options.ts';
 export { lossNotFinite } from './engine/function-runner.ts';
+export { throwAll } from './engine/throw-all.ts';
 export type { HookDescription, PluginDescription, TrainerDescription } from './engine/describe-trainer.ts';
 export type { ScalarValue, StepContext, StepOutput, StepRunner } from './step-runner.ts';
 

@@ -1,7 +1,11 @@
-import { type PluginInput, type Provider, TrainerBase, type TrainerOptions } from '@hookline/core';
+import { type PluginInput, type Provider, throwAll, TrainerBase, type TrainerOptions } from '@hookline/core';
 import {
   type DeviceRequest,
+  modelRef,
+  modelVariables,
+  optimizerRef,
   selectDevice,
+  stepScopeRef,
   type TfjsRuntime,
   tfjsRuntime,
   type TfjsRuntimeOptions,
@@ -63,6 +67,24 @@ export class SimpleTrainer extends TrainerBase {
       if (this.#runtime === undefined) this.logger.info(device.describe());
     }
     await super.prepare();
+  }
+
+  /**
+   * Frees what the trainer holds on the device: the optimizer's slots, the step's variables and, where the trainer made
+   * it, the model. tfjs keeps every variable until it is disposed of, so a program that trains many times calls this.
+   */
+  async dispose(): Promise<void> {
+    if (this.#runtime === undefined) return;
+    const [model, optimizer, scope] = [
+      await this.service(modelRef),
+      await this.service(optimizerRef),
+      await this.service(stepScopeRef),
+    ];
+    throwAll(await this.close());
+    optimizer.dispose();
+    scope.dispose();
+    if (typeof this.runtimeOptions().model !== 'function') return;
+    for (const variable of modelVariables(model).values()) variable.dispose();
   }
 
   #tfjs(): TfjsRuntime {

@@ -3,14 +3,7 @@ import type { HookSite } from '../hooks/hook-site.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { RandomStreams } from '../random/random-streams.ts';
 import { type Control, controlRef } from '../services/control.ts';
-import {
-  checkpointsRef,
-  evaluationRef,
-  phasesRef,
-  randomRef,
-  storageRef,
-  tapsRef,
-} from '../services/core-services.ts';
+import { checkpointsRef, evaluationRef, phasesRef, randomRef, storageRef, tapsRef } from '../services/core-services.ts';
 import type { Evaluation } from '../services/evaluation.ts';
 import { type Logger, loggerRef, pluginLogger } from '../services/logger.ts';
 import { type OutputFolder, outputRef } from '../services/output-folder.ts';

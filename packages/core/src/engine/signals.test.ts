@@ -50,6 +50,15 @@ describe('signals', () => {
     },
   );
 
+  it('one that arrives twice at once, as through npm, still ends it gracefully', async () => {
+    const { child, output, training } = start('new Promise((resolve) => setTimeout(resolve, 250))');
+    await training;
+    child.kill('SIGINT');
+    while (!output().includes('stopping after this step')) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill('SIGINT');
+    expect(await once(child, 'close')).toEqual([0, null]);
+  });
+
   it('a second one quits at once, whatever is still closing', async () => {
     const { child, output, training } = start(
       'new Promise((resolve) => { console.log("closing"); setTimeout(resolve, 60_000); })',
@@ -57,6 +66,7 @@ describe('signals', () => {
     await training;
     child.kill('SIGINT');
     while (!output().includes('closing')) await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 400));
     child.kill('SIGINT');
     const [code] = (await once(child, 'close')) as [number];
     expect(code).toBe(130);

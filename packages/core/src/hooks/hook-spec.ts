@@ -25,7 +25,7 @@ export type HookTable = Readonly<Record<string, HookSpec>>;
 
 type MaybePromise<T> = T | Promise<T>;
 /** `void` beside the value: a tap that returns nothing leaves things as they are. */
- 
+
 type Optional<T> = T | undefined | void;
 
 /** The function that a plugin gives to `tap`, by the kind of the hook. */
