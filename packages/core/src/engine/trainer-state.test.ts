@@ -154,6 +154,17 @@ describe('state', () => {
     const other = new TrainerBase({ step: falling, maxIterations: 2, plugins: [], output: dir, logger: talkative });
     await other.resumeOrLoad();
     expect(lines.join('')).toMatch(/the state of walker in .*halfway\.safetensors is ignored: no such plugin here/);
+    await other.checkpoints.save('without');
+    lines.length = 0;
+    const lacking = new TrainerBase({
+      step: falling,
+      maxIterations: 2,
+      plugins: [walker()],
+      output: dir,
+      logger: talkative,
+    });
+    await lacking.load(join(dir, 'without.safetensors'));
+    expect(lines.join('')).toMatch(/walker starts afresh: .*without\.safetensors holds no state of it/);
   });
 
   it('begins anew with weights only, or when there is nothing to resume', async () => {
