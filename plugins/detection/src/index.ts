@@ -51,3 +51,10 @@ export {
 export { predictViews, type TtaOptions } from './tta/predict-views.ts';
 export { boxVoting, type VotingOptions } from './tta/box-voting.ts';
 export type { Flip, View, ViewOptions } from './tta/views.ts';
+
+// Pictures
+export { predictImage, type ImagePrediction, type PredictImageOptions } from './pictures/predict-image.ts';
+export { drawDetections, type DrawOptions } from './pictures/draw-detections.ts';
+export { pictureGrid } from './pictures/picture-grid.ts';
+export { readPicture, writePicture } from './pictures/picture-file.ts';
+export type { Color, Picture } from './pictures/canvas.ts';

@@ -29,7 +29,7 @@ export type BackboneFactory = (parameters: Parameters) => Backbone;
 export interface ResidualBackboneOptions {
   /** Channels at strides 4, 8, 16 and so on. @default [32, 64, 96] */
   readonly widths?: readonly number[];
-  /** Residual blocks at each of them. @default [1, 1, 1] */
+  /** Residual blocks at each of them. @default 1 at the first, 2 at the others */
   readonly blocks?: readonly number[];
   /** Channels of the features that come out. @default 64 */
   readonly channels?: number;
@@ -48,7 +48,7 @@ const STEM_STRIDE = 4;
  */
 export function residualBackbone(options: ResidualBackboneOptions = {}): BackboneFactory {
   const { widths = [32, 64, 96], channels = 64, strides = [STEM_STRIDE] } = options;
-  const { blocks = widths.map(() => 1) } = options;
+  const { blocks = widths.map((_, stage) => (stage === 0 ? 1 : 2)) } = options;
   const available = widths.map((_, stage) => STEM_STRIDE * 2 ** stage);
   checkOptions(widths, blocks, strides, available);
   return (parameters) => {

@@ -15,7 +15,7 @@ export interface FcosHeadOptions {
   /** Cells around an object's centre that learn it. @default 1.5 */
   readonly radius?: number;
   readonly focal?: FocalLossOptions;
-  /** Weight of the box loss. @default 1 */
+  /** Weight of the box loss. @default 2 */
   readonly boxWeight?: number;
 }
 
@@ -31,7 +31,7 @@ const LARGEST = 8;
  * positive cells.
  */
 export function fcosHead(options: FcosHeadOptions = {}): HeadFactory {
-  const { convs = 2, radius = 1.5, focal, boxWeight = 1 } = options;
+  const { convs = 2, radius = 1.5, focal, boxWeight = 2 } = options;
   return (parameters, { channels, strides, classes }) => {
     const tower = headTower(parameters, 'head', { convs, channels, strides });
     const classify = conv(parameters, 'head/class', {

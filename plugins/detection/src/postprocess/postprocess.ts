@@ -8,7 +8,7 @@ export interface PostprocessOptions {
   readonly scoreThreshold?: number;
   /** Best-scored candidates per image that go into the suppression. @default 1000 */
   readonly topK?: number;
-  /** Boxes of one class that overlap by more are one. @default 0.6 */
+  /** Boxes of one class that overlap by more are one. @default 0.5 */
   readonly nmsThreshold?: number;
   /** Detections per image that stay. @default 100 */
   readonly maxDetections?: number;
@@ -59,7 +59,7 @@ export function candidates(
 /** Candidates, best score first, without those that the suppression takes. */
 export function suppress(
   found: Detections,
-  { nmsThreshold = 0.6, maxDetections = 100 }: PostprocessOptions,
+  { nmsThreshold = 0.5, maxDetections = 100 }: PostprocessOptions,
 ): Detections {
   return pickDetections(found, nms(found, nmsThreshold, maxDetections));
 }

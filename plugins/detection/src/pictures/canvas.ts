@@ -1,0 +1,112 @@
+import { GLYPH_HEIGHT, GLYPH_WIDTH, glyphOf } from './font.ts';
+
+/** Red, green, blue, 0 to 255. */
+export type Color = readonly [red: number, green: number, blue: number];
+
+/** A picture of bytes, RGB: rows from the top, pixels from the left. The event storage takes it as it is. */
+export interface Picture {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3;
+}
+
+/** A rectangle in pixels. */
+export interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A picture of one color. */
+export function blankPicture(width: number, height: number, [red, green, blue]: Color = [0, 0, 0]): Picture {
+  const data = new Uint8Array(width * height * 3);
+  for (let at = 0; at < data.length; at += 3) data.set([red, green, blue], at);
+  return { data, width, height, channels: 3 };
+}
+
+/** Copies one picture into another, with its left upper corner at x, y. */
+export function paste(onto: Picture, picture: Picture, x: number, y: number): void {
+  for (let row = 0; row < picture.height; row++) {
+    const from = row * picture.width * 3;
+    onto.data.set(picture.data.subarray(from, from + picture.width * 3), ((y + row) * onto.width + x) * 3);
+  }
+}
+
+/** Fills a rectangle; what lies outside of the picture is left out. */
+export function fill(picture: Picture, { x, y, width, height }: Rectangle, color: Color, opacity = 1): void {
+  const [left, right] = [Math.max(0, Math.round(x)), Math.min(picture.width, Math.round(x + width))];
+  const [top, bottom] = [Math.max(0, Math.round(y)), Math.min(picture.height, Math.round(y + height))];
+  for (let row = top; row < bottom; row++) {
+    for (let column = left; column < right; column++) {
+      const at = (row * picture.width + column) * 3;
+      for (let channel = 0; channel < 3; channel++) {
+        const old = picture.data[at + channel] as number;
+        picture.data[at + channel] = Math.round(old + ((color[channel] as number) - old) * opacity);
+      }
+    }
+  }
+}
+
+/** The edges of a rectangle, `thickness` pixels inwards; with `dash`, in pieces of that length with gaps as long. */
+export function outline(
+  picture: Picture,
+  { x, y, width, height }: Rectangle,
+  color: Color,
+  { thickness = 1, dash = Infinity }: { readonly thickness?: number; readonly dash?: number } = {},
+): void {
+  const pieces = (length: number, draw: (from: number, to: number) => void): void => {
+    for (let from = 0; from < length; from += dash * 2) draw(from, Math.min(length, from + dash));
+  };
+  pieces(width, (from, to) => {
+    fill(picture, { x: x + from, y, width: to - from, height: thickness }, color);
+    fill(picture, { x: x + from, y: y + height - thickness, width: to - from, height: thickness }, color);
+  });
+  pieces(height, (from, to) => {
+    fill(picture, { x, y: y + from, width: thickness, height: to - from }, color);
+    fill(picture, { x: x + width - thickness, y: y + from, width: thickness, height: to - from }, color);
+  });
+}
+
+/** Pixels that a text needs, with one pixel of the font around it. */
+export function textSize(text: string, scale: number): { readonly width: number; readonly height: number } {
+  return { width: (text.length * (GLYPH_WIDTH + 1) + 1) * scale, height: (GLYPH_HEIGHT + 2) * scale };
+}
+
+/** Writes a text whose field begins at x, y. */
+export function write(picture: Picture, text: string, x: number, y: number, color: Color, scale: number): void {
+  Array.from(text).forEach((character, place) => {
+    glyphOf(character).forEach((bits, row) => {
+      for (let column = 0; column < GLYPH_WIDTH; column++) {
+        if (((bits >> (GLYPH_WIDTH - 1 - column)) & 1) === 0) continue;
+        const left = x + (1 + place * (GLYPH_WIDTH + 1) + column) * scale;
+        fill(picture, { x: left, y: y + (1 + row) * scale, width: scale, height: scale }, color);
+      }
+    });
+  });
+}
+
+/** The picture with `factor` times its sides, whole or not; between pixels values are interpolated. */
+export function enlarge(picture: Picture, factor: number): Picture {
+  const [width, height] = [Math.round(picture.width * factor), Math.round(picture.height * factor)];
+  const larger = blankPicture(width, height);
+  const at = (position: number, limit: number): [number, number, number] => {
+    const place = Math.min(Math.max((position + 0.5) / factor - 0.5, 0), limit - 1);
+    const low = Math.floor(place);
+    return [low, Math.min(low + 1, limit - 1), place - low];
+  };
+  for (let row = 0; row < height; row++) {
+    const [top, bottom, down] = at(row, picture.height);
+    for (let column = 0; column < width; column++) {
+      const [left, right, across] = at(column, picture.width);
+      for (let channel = 0; channel < 3; channel++) {
+        const value = (y: number, x: number): number => picture.data[(y * picture.width + x) * 3 + channel] as number;
+        const above = value(top, left) * (1 - across) + value(top, right) * across;
+        const below = value(bottom, left) * (1 - across) + value(bottom, right) * across;
+        larger.data[(row * width + column) * 3 + channel] = Math.round(above * (1 - down) + below * down);
+      }
+    }
+  }
+  return larger;
+}

@@ -1,0 +1,41 @@
+import { HooklineError } from '@hookline/core';
+import sharp from 'sharp';
+import type { Picture } from './canvas.ts';
+
+/** Writes a picture as PNG, JPEG or WebP, by the ending of its name. @throws HooklineError `HKL_PICTURE_WRITE` */
+export async function writePicture(path: string, { data, width, height, channels }: Picture): Promise<void> {
+  try {
+    await sharp(data, { raw: { width, height, channels } }).toFile(path);
+  } catch (cause) {
+    throw new HooklineError('HKL_PICTURE_WRITE', 'the picture cannot be written', {
+      who: path,
+      fix: 'Name it .png, .jpg or .webp, in a folder that exists',
+      cause,
+    });
+  }
+}
+
+/** Reads an image file, turned as its EXIF data say, without alpha. @throws HooklineError `HKL_PICTURE_READ` */
+export async function readPicture(path: string): Promise<Picture> {
+  try {
+    const decoded = sharp(path).autoOrient().flatten({ background: '#fff' }).toColourspace('srgb').removeAlpha();
+    const { data, info } = await decoded.raw().toBuffer({ resolveWithObject: true });
+    return { data: new Uint8Array(data), width: info.width, height: info.height, channels: 3 };
+  } catch (cause) {
+    throw new HooklineError('HKL_PICTURE_READ', 'the file cannot be read as an image', {
+      who: path,
+      fix: 'Give a complete JPEG, PNG, WebP, GIF, AVIF or TIFF file',
+      cause,
+    });
+  }
+}
+
+/** The picture at another size. */
+export async function resizePicture(
+  { data, width, height, channels }: Picture,
+  size: { readonly width: number; readonly height: number },
+): Promise<Picture> {
+  if (size.width === width && size.height === height) return { data, width, height, channels };
+  const resized = sharp(data, { raw: { width, height, channels } }).resize(size.width, size.height, { fit: 'fill' });
+  return { data: new Uint8Array(await resized.raw().toBuffer()), ...size, channels };
+}

@@ -1,0 +1,18 @@
+import { blankPicture, paste, type Picture } from './canvas.ts';
+
+const GAP = 6;
+const GROUND = [24, 24, 24] as const;
+
+/** Pictures in rows and columns; smaller ones stand in the left upper corner of their field. */
+export function pictureGrid(pictures: readonly Picture[], columns: number): Picture {
+  const width = Math.max(0, ...pictures.map((picture) => picture.width));
+  const height = Math.max(0, ...pictures.map((picture) => picture.height));
+  const across = Math.max(1, Math.min(columns, pictures.length));
+  const down = Math.ceil(pictures.length / across);
+  const grid = blankPicture(across * (width + GAP) + GAP, down * (height + GAP) + GAP, GROUND);
+  pictures.forEach((picture, place) => {
+    const [column, row] = [place % across, Math.floor(place / across)];
+    paste(grid, picture, GAP + column * (width + GAP), GAP + row * (height + GAP));
+  });
+  return grid;
+}
