@@ -1,3 +1,10 @@
+// Plugins
+export { detectionTta } from './tta/plugin.ts';
+export type { DetectionJudge, DetectionTtaOptions } from './tta/options.ts';
+export { predictionPictures } from './pictures/plugin.ts';
+export type { PredictionPicturesOptions } from './pictures/options.ts';
+export { VERSION } from './version.ts';
+
 // Models
 export { detector, type DetectionBatch, type Detector, type DetectorOptions } from './model/detector.ts';
 export {

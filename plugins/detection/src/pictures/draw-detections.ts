@@ -5,7 +5,7 @@ import { classColor, textColor } from './class-colors.ts';
 /** Options of {@link drawDetections}. */
 export interface DrawOptions {
   readonly classNames: readonly string[];
-  /** Detections below are not drawn. @default 0.3 */
+  /** Detections below are not drawn. @default 0.4 */
   readonly scoreThreshold?: number;
   /** Draws into a picture of this many times the size. @default as many as make it 480 pixels wide, at least 1 */
   readonly enlarge?: number;
@@ -24,7 +24,7 @@ export function drawDetections(
   { boxes, scores, classes }: Detections,
   options: DrawOptions,
 ): Picture {
-  const { classNames, scoreThreshold = 0.3, truth = new Float32Array(0) } = options;
+  const { classNames, scoreThreshold = 0.4, truth = new Float32Array(0) } = options;
   const factor = options.enlarge ?? Math.max(1, Math.ceil(READABLE / picture.width));
   const drawn = enlarge(picture, factor);
   const scale = Math.max(1, Math.floor((TEXT_SCALE * drawn.width) / READABLE));

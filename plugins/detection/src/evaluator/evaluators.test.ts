@@ -1,0 +1,164 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { selectDevice, tf } from '@hookline/tfjs';
+import { readCocoResults, writeCocoResults } from '../coco-eval/coco-results.ts';
+import { evaluateVoc } from '../coco-eval/voc-ap.ts';
+import { CocoEvaluator } from './coco-evaluator.ts';
+import type { DetectionDataset } from './detection-dataset.ts';
+import { indexTruth } from './detection-dataset.ts';
+import { VocEvaluator } from './voc-evaluator.ts';
+
+beforeAll(() => selectDevice('auto'));
+
+const object = (box: [number, number, number, number], category: number) => ({
+  box,
+  category,
+  iscrowd: 0 as const,
+  area: (box[2] - box[0]) * (box[3] - box[1]),
+});
+const dataset: DetectionDataset = {
+  records: [
+    { imageId: 'a', width: 200, height: 100, annotations: [object([20, 10, 60, 30], 0)] },
+    { imageId: 'b', width: 200, height: 100, annotations: [object([100, 0, 200, 100], 1)] },
+  ],
+  metadata: { classes: ['cat', 'dog', 'cow'], categoryIds: [5, 9, 7] },
+};
+/** Half the size of the images in the data set. */
+const batch = () => ({ images: tf.zeros([2, 50, 100, 3]), records: dataset.records });
+const outputs = (scores: number[]) => ({
+  boxes: tf.tensor3d([10, 5, 30, 15, 50, 0, 100, 50], [2, 1, 4]),
+  scores: tf.tensor3d(scores, [2, 1, 3]),
+});
+
+describe('CocoEvaluator', () => {
+  it("reports COCO's metrics times 100, by class too", async () => {
+    const evaluator = new CocoEvaluator({ truth: dataset });
+    await evaluator.process(batch(), outputs([0.9, 0, 0, 0, 0.8, 0]));
+    const { bbox } = (await evaluator.evaluate()) as { bbox: Record<string, number> };
+    expect(Object.keys(bbox)).toEqual('AP,AP50,AP75,APs,APm,APl,AP-cat,AP-cow,AP-dog'.split(','));
+    expect(bbox).toMatchObject({ APm: NaN, 'AP-cow': NaN });
+    for (const name of ['AP', 'AP50', 'APs', 'APl', 'AP-cat', 'AP-dog']) expect(bbox[name]).toBeCloseTo(100, 9);
+    expect(evaluator.detections[1]).toEqual({
+      image_id: 2,
+      category_id: 9,
+      bbox: [100, 0, 100, 100],
+      score: Math.fround(0.8),
+    });
+    evaluator.reset();
+    await evaluator.process(batch(), outputs([0, 0.9, 0, 0, 0.8, 0]));
+    expect(await evaluator.evaluate()).toMatchObject({ bbox: { 'AP-cat': 0 } });
+  });
+
+  it('has no results without images, and NaN without detections', async () => {
+    const evaluator = new CocoEvaluator({ truth: dataset, task: 'boxes' });
+    expect(await evaluator.evaluate()).toBeUndefined();
+    await evaluator.process(batch(), outputs([0, 0, 0, 0, 0, 0]));
+    expect(await evaluator.evaluate()).toMatchObject({ boxes: { AP: NaN, AP50: NaN, 'AP-cat': NaN } });
+  });
+
+  it('takes detections, and the part of the input that shows the image', async () => {
+    const evaluator = new CocoEvaluator({
+      truth: dataset,
+      images: () => dataset.records.map((record) => ({ ...record, inputWidth: 50, inputHeight: 25 })),
+    });
+    const one = { scores: Float32Array.of(0.5), classes: Int32Array.of(0) };
+    const none = { boxes: new Float32Array(0), scores: new Float32Array(0), classes: new Int32Array(0) };
+    await evaluator.process({}, [{ ...one, boxes: Float32Array.of(5, 2.5, 15, 7.5) }, none]);
+    expect(evaluator.detections).toEqual([{ image_id: 1, category_id: 5, bbox: [20, 10, 40, 20], score: 0.5 }]);
+  });
+
+  it("writes COCO's results file", async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hookline-coco-'));
+    try {
+      const resultsFile = join(folder, 'coco_instances_results.json');
+      const evaluator = new CocoEvaluator({ truth: dataset, resultsFile });
+      await evaluator.process(batch(), outputs([0.9, 0, 0, 0, 0.8, 0]));
+      await evaluator.evaluate();
+      expect(await readCocoResults(resultsFile)).toEqual(evaluator.detections);
+      await writeCocoResults(resultsFile, []);
+      expect(await readCocoResults(resultsFile)).toEqual([]);
+      await expect(readCocoResults(join(folder, 'none.json'))).rejects.toThrow('HKL_COCO_RESULTS');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it.each([
+    [{ images: tf.zeros([1, 2, 2, 3]) }, 'HKL_DETECT_RECORDS'],
+    [{ records: dataset.records }, 'the batch has no tensor images'],
+    [{ images: tf.zeros([1, 2, 2, 3]), records: [{ imageId: 'c', width: 1, height: 1 }] }, 'the image "c"'],
+  ])('refuses batches that do not fit: %#', async (odd, message) => {
+    await expect(new CocoEvaluator({ truth: dataset }).process(odd, outputs([1, 0, 0, 0, 1, 0]))).rejects.toThrow(
+      message,
+    );
+  });
+
+  it('refuses classes that the data set does not have', async () => {
+    const truth = { ...dataset, metadata: { classes: ['cat'] }, records: dataset.records.slice(0, 1) };
+    const found = { boxes: Float32Array.of(0, 0, 1, 1), scores: Float32Array.of(1), classes: Int32Array.of(1) };
+    await expect(new CocoEvaluator({ truth }).process(batch(), [found])).rejects.toThrow('HKL_DETECT_CLASS');
+  });
+});
+
+describe('indexTruth', () => {
+  it('keeps ids that are numbers', () => {
+    const records = dataset.records.map((record, place) => ({ ...record, imageId: 40 - place }));
+    expect(indexTruth({ ...dataset, records }).truth.annotations.map((each) => each.image_id)).toEqual([40, 39]);
+  });
+
+  it('takes a COCO file as it is, its categories in ascending order', () => {
+    const truth = {
+      images: [{ id: 3 }],
+      categories: [
+        { id: 8, name: 'x' },
+        { id: 2, name: 'y' },
+      ],
+      annotations: [],
+    };
+    expect(indexTruth(truth)).toMatchObject({ truth, categoryIds: [2, 8] });
+  });
+});
+
+describe("Pascal VOC's average precision", () => {
+  const truth = {
+    images: [{ id: 1 }, { id: 2 }],
+    categories: [
+      { id: 1, name: 'a' },
+      { id: 2, name: 'b' },
+    ],
+    annotations: [0, 20, 40].map((x, place) => ({
+      image_id: 1,
+      category_id: 1,
+      bbox: [x, 0, 10, 10] as const,
+      area: 100,
+      iscrowd: 0,
+      difficult: place === 2,
+    })),
+  };
+  const at = (image: number, x: number, score: number, width = 10) => ({
+    image_id: image,
+    category_id: 1,
+    bbox: [x, 0, width, 10] as const,
+    score,
+  });
+
+  it('is the area under the curve', () => {
+    // Right, twice, difficult, missed the image, right at an IoU of exactly 0.5.
+    const found = [at(1, 0, 0.9), at(1, 1, 0.8), at(1, 40, 0.7), at(2, 0, 0.6), at(1, 20, 0.5, 5)];
+    const { precision, categories } = evaluateVoc(truth, found, { iouThresholds: [0.5, 0.49] });
+    expect(categories).toEqual([1, 2]);
+    expect(precision[0]).toEqual([0.5, NaN]);
+    // Precision 1 up to recall 1/2, then 2 of 4.
+    expect(precision[1]?.[0]).toBeCloseTo(0.5 + 0.5 * 0.5, 12);
+    const in2007 = evaluateVoc(truth, found, { iouThresholds: [0.49], use2007: true });
+    expect(in2007.precision[0]?.[0]).toBeCloseTo((6 * 1 + 5 * 0.5) / 11, 12);
+  });
+
+  it('is reported times 100', async () => {
+    const evaluator = new VocEvaluator({ truth: dataset });
+    expect(evaluator.evaluate()).toBeUndefined();
+    await evaluator.process(batch(), outputs([0.9, 0, 0, 0.8, 0, 0]));
+    expect(evaluator.evaluate()).toEqual({ bbox: { AP: 50, AP50: 50, AP75: 50 } });
+  });
+});

@@ -1,0 +1,41 @@
+import { type DataSource, tf } from '@hookline/tfjs';
+import { eachBatch } from '../batches-of.ts';
+import type { DetectionBatch, Detector } from '../model/detector.ts';
+import type { Picture } from './canvas.ts';
+
+/** An image of a batch on the host. */
+export interface ShownImage {
+  readonly picture: Picture;
+  /** Corners of its objects, four numbers each; none where the batch does not tell. */
+  readonly truth: Float32Array;
+}
+
+/** The first images of a source. */
+export async function firstImages(
+  model: Pick<Detector, 'inputs'>,
+  source: DataSource,
+  count: number,
+): Promise<ShownImage[]> {
+  const shown: ShownImage[] = [];
+  await eachBatch(source, async (batch) => {
+    const images = model.inputs(batch);
+    const [size, height, width] = images.shape;
+    const { boxes, counts } = batch as Partial<DetectionBatch>;
+    const [pixels, corners, objects] = await Promise.all([images.data(), dataOf(boxes), dataOf(counts)]);
+    const each = height * width * 3;
+    const most = boxes?.shape[1] ?? 0;
+    for (let row = 0; row < size && shown.length < count; row++) {
+      const data = Uint8Array.from(pixels.subarray(row * each, (row + 1) * each), (value) =>
+        Math.min(255, Math.max(0, Math.round(value))),
+      );
+      const from = row * most * 4;
+      const truth = Float32Array.from(corners.subarray(from, from + (objects[row] ?? 0) * 4));
+      shown.push({ picture: { data, width, height, channels: 3 }, truth });
+    }
+    return shown.length < count;
+  });
+  return shown;
+}
+
+const dataOf = async (tensor: tf.Tensor | undefined): Promise<tf.TypedArray> =>
+  tensor instanceof tf.Tensor ? tensor.data() : new Float32Array(0);
