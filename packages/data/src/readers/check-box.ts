@@ -1,0 +1,42 @@
+import type { Box } from '../catalog/dataset-record.ts';
+import type { ProblemList } from './dataset-report.ts';
+
+/** The least width and height, in pixels, of a box that is kept. */
+const LEAST = 1e-3;
+
+/**
+ * Clips a box to its image and adds what it finds to `problems`.
+ *
+ * @param what the object, for the message: `annotation 7`
+ * @returns the box inside the image, or undefined when nothing of it is left
+ */
+export function checkBox(
+  box: Box,
+  { width, height }: { readonly width: number; readonly height: number },
+  what: string,
+  file: string,
+  problems: ProblemList,
+): Box | undefined {
+  const [x0, y0, x1, y1] = box;
+  const shown = `[${box.join(', ')}]`;
+  if (!box.every(Number.isFinite)) {
+    problems.add('annotation', 'box-invalid', file, `${what}: box ${shown} is not four numbers`);
+    return undefined;
+  }
+  if (x1 - x0 < LEAST || y1 - y0 < LEAST) {
+    problems.add('annotation', 'box-empty', file, `${what}: box ${shown} has no area`);
+    return undefined;
+  }
+  const clipped: Box = [clamp(x0, width), clamp(y0, height), clamp(x1, width), clamp(y1, height)];
+  if (clipped[2] - clipped[0] < LEAST || clipped[3] - clipped[1] < LEAST) {
+    problems.add('annotation', 'box-outside', file, `${what}: box ${shown} lies outside of ${width}x${height}`);
+    return undefined;
+  }
+  // Files round coordinates; a hair beyond the edge is clipped without a word.
+  if (clipped.some((edge, index) => Math.abs(edge - (box[index] ?? edge)) > 0.01)) {
+    problems.add('changed', 'box-clipped', file, `${what}: box ${shown} clipped to ${width}x${height}`);
+  }
+  return clipped;
+}
+
+const clamp = (value: number, limit: number): number => Math.min(Math.max(value, 0), limit);

@@ -1,0 +1,107 @@
+import { HooklineError } from '@hookline/core';
+
+/** What can be wrong with data, or worth knowing of it. */
+export type ProblemKind =
+  | 'annotation-invalid'
+  | 'annotation-orphaned'
+  | 'annotation-unreadable'
+  | 'box-clipped'
+  | 'box-empty'
+  | 'box-invalid'
+  | 'box-outside'
+  | 'category-unknown'
+  | 'crowd'
+  | 'duplicate-annotation-id'
+  | 'duplicate-image-id'
+  | 'exif-rotation'
+  | 'image-alpha'
+  | 'image-grey'
+  | 'image-invalid'
+  | 'image-missing'
+  | 'image-misnamed'
+  | 'image-size'
+  | 'image-truncated'
+  | 'image-unreadable';
+
+/** One finding about one file. */
+export interface DatasetProblem {
+  readonly kind: ProblemKind;
+  /** `image`, `annotation`: dropped. `changed`: kept, with a change. `note`: kept as it is. */
+  readonly effect: 'image' | 'annotation' | 'changed' | 'note';
+  /** The image or annotation file that it is about. */
+  readonly file: string;
+  /** What was found and what was done, as a sentence without a full stop. */
+  readonly message: string;
+}
+
+/** What a reader found. */
+export interface DatasetReport {
+  readonly source: string;
+  /** As the files have them. */
+  readonly images: number;
+  readonly annotations: number;
+  /** As the records have them. */
+  readonly keptImages: number;
+  readonly keptAnnotations: number;
+  readonly problems: readonly DatasetProblem[];
+}
+
+const EFFECTS = { image: 'image dropped', annotation: 'object dropped', changed: 'changed', note: 'note' } as const;
+
+/** Collects findings. */
+export class ProblemList {
+  readonly problems: DatasetProblem[] = [];
+
+  add(effect: DatasetProblem['effect'], kind: ProblemKind, file: string, message: string): void {
+    this.problems.push({ effect, kind, file, message });
+  }
+
+  /** @throws HooklineError `HKL_DATASET_INVALID` that lists everything dropped or changed, when there is any */
+  refuse(source: string): void {
+    const grave = this.problems.filter(({ effect }) => effect !== 'note');
+    if (grave.length === 0) return;
+    const lines = grave.map((problem) => `\n  ${formatProblem(problem)}`).join('');
+    throw new HooklineError('HKL_DATASET_INVALID', `${count(grave.length, 'problem')}:${lines}\n`, {
+      who: source,
+      fix: 'Mend the data, or read without `strict` to go on without what is broken',
+    });
+  }
+}
+
+/**
+ * The report for people: totals, then a count of each kind of finding with the files.
+ *
+ * @param options.files at most so many files of each kind are named. Default 10; Infinity names all
+ */
+export function formatReport(report: DatasetReport, { files = 10 }: { readonly files?: number } = {}): string {
+  const { source, images, annotations, keptImages, keptAnnotations, problems } = report;
+  const lines = [
+    `${source}: ${keptImages} of ${count(images, 'image')}, ${keptAnnotations} of ${count(annotations, 'object')} kept`,
+  ];
+  const order = Object.keys(EFFECTS);
+  const groups = [...groupBy(problems, ({ effect, kind }) => `${order.indexOf(effect)} ${kind}`)];
+  for (const [, group] of groups.sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [first] = group;
+    if (first === undefined) continue;
+    lines.push(`  ${first.kind} (${EFFECTS[first.effect]}): ${group.length}`);
+    lines.push(...group.slice(0, files).map(({ file, message }) => `    ${file}: ${message}`));
+    if (group.length > files) lines.push(`    and ${group.length - files} more`);
+  }
+  if (problems.length === 0) lines.push('  nothing to report');
+  return lines.join('\n');
+}
+
+const formatProblem = ({ effect, kind, file, message }: DatasetProblem): string =>
+  `${file}: ${message} [${kind}, ${EFFECTS[effect]}]`;
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -1,0 +1,71 @@
+import { relative } from 'node:path';
+import { HooklineError, writeFileAtomically } from '@hookline/core';
+import type { Box, DatasetMetadata, DatasetRecord } from '../catalog/dataset-record.ts';
+
+/** One detection in an image, in the image's own pixels. */
+export interface DetectionResult {
+  readonly imageId: number | string;
+  readonly box: Box;
+  readonly category: number;
+  readonly score: number;
+}
+
+/**
+ * Writes a data set in COCO's JSON format, atomically. {@link readCoco} reads it back as it is.
+ *
+ * @param options.images folder that file names are written relative to; default: names as they are in the records
+ */
+export async function writeCoco(
+  path: string,
+  { records, metadata }: { readonly records: readonly DatasetRecord[]; readonly metadata: DatasetMetadata },
+  { images }: { readonly images?: string } = {},
+): Promise<void> {
+  const file = {
+    info: {},
+    licenses: [],
+    images: records.map(({ file: name, width, height, imageId }) => ({
+      id: imageId,
+      file_name: images === undefined ? name : relative(images, name),
+      width,
+      height,
+    })),
+    annotations: records.flatMap(({ imageId, annotations }) =>
+      annotations.map(({ id, box, category, iscrowd, area }) => ({
+        id,
+        image_id: imageId,
+        category_id: categoryId(metadata, category, path),
+        bbox: sizes(box),
+        area,
+        iscrowd,
+      })),
+    ),
+    categories: metadata.classes.map((name, category) => ({ id: categoryId(metadata, category, path), name })),
+  };
+  await writeFileAtomically(path, (handle) => handle.writeFile(JSON.stringify(file)));
+}
+
+/** Writes detections in the results format of COCO, which pycocotools' `loadRes` reads, atomically. */
+export async function writeCocoResults(
+  path: string,
+  results: readonly DetectionResult[],
+  metadata: Pick<DatasetMetadata, 'categoryIds'>,
+): Promise<void> {
+  const list = results.map(({ imageId, box, category, score }) => ({
+    image_id: imageId,
+    category_id: categoryId(metadata, category, path),
+    bbox: sizes(box),
+    score,
+  }));
+  await writeFileAtomically(path, (handle) => handle.writeFile(JSON.stringify(list)));
+}
+
+const sizes = ([x0, y0, x1, y1]: Box): number[] => [x0, y0, x1 - x0, y1 - y0];
+
+function categoryId({ categoryIds }: Pick<DatasetMetadata, 'categoryIds'>, category: number, path: string): number {
+  const id = categoryIds[category];
+  if (id !== undefined) return id;
+  throw new HooklineError('HKL_CATEGORY_RANGE', `category ${category} is outside of 0 to ${categoryIds.length - 1}`, {
+    who: path,
+    fix: 'Give records and metadata of the same data set',
+  });
+}
