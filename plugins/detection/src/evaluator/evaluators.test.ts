@@ -85,13 +85,12 @@ describe('CocoEvaluator', () => {
   });
 
   it.each([
-    [{ images: tf.zeros([1, 2, 2, 3]) }, 'HKL_DETECT_RECORDS'],
-    [{ records: dataset.records }, 'the batch has no tensor images'],
-    [{ images: tf.zeros([1, 2, 2, 3]), records: [{ imageId: 'c', width: 1, height: 1 }] }, 'the image "c"'],
+    [() => ({ images: tf.zeros([1, 2, 2, 3]) }), 'HKL_DETECT_RECORDS'],
+    [() => ({ records: dataset.records }), 'the batch has no tensor images'],
+    [() => ({ images: tf.zeros([1, 2, 2, 3]), records: [{ imageId: 'c', width: 1, height: 1 }] }), 'the image "c"'],
   ])('refuses batches that do not fit: %#', async (odd, message) => {
-    await expect(new CocoEvaluator({ truth: dataset }).process(odd, outputs([1, 0, 0, 0, 1, 0]))).rejects.toThrow(
-      message,
-    );
+    const evaluator = new CocoEvaluator({ truth: dataset });
+    await expect(evaluator.process(odd(), outputs([1, 0, 0, 0, 1, 0]))).rejects.toThrow(message);
   });
 
   it('refuses classes that the data set does not have', async () => {

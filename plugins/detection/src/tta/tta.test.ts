@@ -14,7 +14,7 @@ const hullFinder = {
     const tensor = images as tf.Tensor4D;
     const [, height, width] = tensor.shape;
     this.calls.push([height, width]);
-    const values = tensor.mean(3).arraySync() as number[][][];
+    const values = tf.tidy(() => tensor.mean(3).arraySync() as number[][][]);
     const rows = (values[0] as number[][]).flatMap((row, y) => (row.some((v) => v > 128) ? [y] : []));
     const columns = (values[0]?.[0] ?? []).flatMap((_, x) =>
       (values[0] as number[][]).some((row) => (row[x] as number) > 128) ? [x] : [],
