@@ -83,7 +83,9 @@ describe('detectionTta', () => {
       provides: ['evaluation'],
       requires: { evaluation: evaluationRef },
       setup({ hooks, evaluation }) {
-        hooks.afterStep.tap(() => void trainer.stop('enough'));
+        hooks.afterStep.tap(() => {
+          trainer.stop('enough');
+        });
         hooks.afterTrain.tap(async ({ iteration }) => {
           seen.push(await evaluation.run({ iteration, startIteration: 0, maxIterations: 9 }));
         });
@@ -119,8 +121,15 @@ describe('predictionPictures', () => {
 
   it('puts a grid into the event storage and writes files, the same images each time', async () => {
     trainer = train([predictionPictures({ loader: squares, period: 3, count: 6, columns: 3, enlarge: 2 })], { output });
+    const reader = trainer.storage.reader();
     await trainer.train();
     expect(await readdir(join(output, 'predictions'))).toEqual(['0000002.png', '0000003.png']);
+    const { images } = reader.read();
+    reader.close();
+    expect(images.map(({ name, iteration, width, height }) => [name, iteration, width, height])).toEqual([
+      ['predictions', 2, 3 * 70 + 6, 2 * 70 + 6],
+      ['predictions', 3, 3 * 70 + 6, 2 * 70 + 6],
+    ]);
   });
 
   it('draws with each evaluation where it has no period', async () => {

@@ -37,8 +37,10 @@ export function annotationTable(
   images: IdIndex,
   categories: IdIndex,
 ): BoxTable {
-  annotations.forEach(({ bbox, area, iscrowd }, place) => {
-    const missing = !isBox(bbox) ? 'bbox of four numbers' : !isNumber(area) ? 'area' : iscrowd == null ? 'iscrowd' : '';
+  // What a file lacks is not seen by its type.
+  annotations.forEach(({ bbox, area, iscrowd }: Partial<CocoAnnotation>, place) => {
+    const hasCrowd = typeof iscrowd === 'number' || typeof iscrowd === 'boolean';
+    const missing = !isBox(bbox) ? 'bbox of four numbers' : !isNumber(area) ? 'area' : hasCrowd ? '' : 'iscrowd';
     if (missing === '') return;
     throw new HooklineError('HKL_COCO_ANNOTATION', `annotation ${place} has no ${missing}`, {
       who: 'COCO ground truth',
@@ -81,7 +83,7 @@ export function detectionTable(detections: readonly CocoDetection[], images: IdI
 }
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
-const isBox = (box: CocoBox | undefined): boolean => Array.isArray(box) && box.length === 4 && box.every(isNumber);
+const isBox = (box: unknown): boolean => Array.isArray(box) && box.length === 4 && box.every(isNumber);
 
 interface Row {
   readonly image_id: number;

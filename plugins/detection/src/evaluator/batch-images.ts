@@ -19,7 +19,7 @@ export interface BatchImage {
  */
 export function findBatchImages(batch: unknown): readonly BatchImage[] {
   const { records } = batch as { readonly records?: readonly BatchImage[] };
-  if (Array.isArray(records)) return records;
+  if (records !== undefined) return records;
   throw new HooklineError('HKL_DETECT_RECORDS', 'the batch does not say which images it holds', {
     who: 'detection evaluation',
     fix: 'Put { imageId, width, height } of each image into batch.records, or give the option images: (batch) => [...]',

@@ -47,7 +47,8 @@ export function indexTruth(source: CocoGroundTruth | DetectionDataset): IndexedT
     };
   }
   const { records, metadata } = source;
-  const { classes, categoryIds = classes.map((_, index) => index + 1) } = metadata;
+  const { classes } = metadata;
+  const categoryIds: readonly number[] = metadata.categoryIds ?? classes.map((_, index) => index + 1);
   const areNumbers = records.every(({ imageId }) => typeof imageId === 'number');
   const imageNumbers = new Map(
     records.map(({ imageId }, place) => [imageId, areNumbers ? (imageId as number) : place + 1]),

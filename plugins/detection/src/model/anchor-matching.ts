@@ -56,12 +56,8 @@ export function matchAnchors(anchors: tf.Tensor2D, objects: Objects, options: Ma
 function anchorIou(anchors: tf.Tensor2D, boxes: tf.Tensor3D): tf.Tensor3D {
   const [batch, count] = boxes.shape;
   const [cx, cy, w, h] = corners(anchors.reshape([1, anchors.shape[0], 4]));
-  const [x1, y1, x2, y2] = (tf.unstack(boxes, 2) as tf.Tensor[]).map((side) => side.reshape([batch, 1, count])) as [
-    tf.Tensor,
-    tf.Tensor,
-    tf.Tensor,
-    tf.Tensor,
-  ];
+  const sides = tf.unstack(boxes, 2).map((side) => side.reshape([batch, 1, count]));
+  const [x1, y1, x2, y2] = sides as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
   const overlap = (centre: tf.Tensor, side: tf.Tensor, low: tf.Tensor, high: tf.Tensor): tf.Tensor => {
     const half = side.mul(0.5);
     return tf.relu(tf.minimum(centre.add(half), high).sub(tf.maximum(centre.sub(half), low)));

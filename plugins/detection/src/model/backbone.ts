@@ -1,5 +1,5 @@
 import { HooklineError } from '@hookline/core';
-import { tf } from '@hookline/tfjs';
+import type { tf } from '@hookline/tfjs';
 import { conv, convNormRelu, type Layer, residualBlock, sequence, upsample } from './layers.ts';
 import type { Parameters } from './parameters.ts';
 

@@ -2,7 +2,7 @@ import { tf } from '@hookline/tfjs';
 import type { Feature } from './backbone.ts';
 import { corners, giouLoss } from './box-losses.ts';
 import { cellCentres, type CellTargets, centreSampling } from './centre-sampling.ts';
-import type { DenseHead, HeadFactory, Objects } from './dense-head.ts';
+import type { DenseHead, HeadFactory } from './dense-head.ts';
 import { type FocalLossOptions, sigmoidFocalLoss } from './focal-loss.ts';
 import { conv, type Layer } from './layers.ts';
 import { levelSizes } from './level-sizes.ts';

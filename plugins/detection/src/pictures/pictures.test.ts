@@ -44,7 +44,7 @@ describe('drawing', () => {
   });
 
   it('writes letters that can be told apart', () => {
-    const characters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,-_%():/+#&!=*? '];
+    const characters = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,-_%():/+#&!=*? ');
     const shapes = characters.map((character) => JSON.stringify(glyphOf(character)));
     expect(new Set(shapes).size).toBe(characters.length);
     expect(glyphOf('é')).toEqual(glyphOf('e'));
@@ -112,7 +112,6 @@ describe('drawDetections', () => {
       scores: Float32Array.of(0.9, 0.8),
     };
     const drawn = drawDetections(blankPicture(480, 200), twins, { classNames: ['cat', 'dog'] });
-    expect(pixel(drawn, 20, 39)).toEqual(expect.arrayContaining([expect.any(Number)]));
     // One above the box, one below it.
     expect(pixel(drawn, 21, 38)).not.toEqual([0, 0, 0]);
     expect(pixel(drawn, 21, 91)).not.toEqual([0, 0, 0]);
