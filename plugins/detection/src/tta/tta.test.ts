@@ -42,13 +42,13 @@ describe('predictViews', () => {
     const images = scene();
     hullFinder.calls = [];
     const before = tf.memory().numTensors;
-    const [found] = await predictViews(hullFinder, images, { scales: [1, 2] });
+    const [found] = await predictViews(hullFinder, images);
     expect(tf.memory().numTensors).toBe(before);
     expect(hullFinder.calls).toEqual([
       [20, 30],
       [20, 30],
-      [40, 60],
-      [40, 60],
+      [25, 38],
+      [25, 38],
     ]);
     expect(found?.scores).toHaveLength(1);
     expect(hullFinder.training).toBe(true);

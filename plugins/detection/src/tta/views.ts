@@ -14,12 +14,12 @@ export interface View {
 export interface ViewOptions {
   /** @default ['none', 'horizontal'] */
   readonly flips?: readonly Flip[];
-  /** @default [1] */
+  /** @default [1, 1.25] */
   readonly scales?: readonly number[];
 }
 
 /** Every flip at every scale. */
-export function listViews({ flips = ['none', 'horizontal'], scales = [1] }: ViewOptions): View[] {
+export function listViews({ flips = ['none', 'horizontal'], scales = [1, 1.25] }: ViewOptions): View[] {
   return scales.flatMap((scale) => flips.map((flip) => ({ flip, scale })));
 }
 
