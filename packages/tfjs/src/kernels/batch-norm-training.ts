@@ -32,7 +32,7 @@ export function batchNormTraining(
   const channels = x.shape.at(-1) ?? 1;
   const scale = gamma ?? tf.ones([channels]);
   const offset = beta ?? tf.zeros([channels]);
-  if (tf.getBackend() !== NATIVE_BACKEND || x.dtype !== 'float32') return composed(x, scale, offset, epsilon);
+  if (!isFused() || x.dtype !== 'float32') return composed(x, scale, offset, epsilon);
   const isImages = x.rank === 4;
   const images = isImages ? x : x.reshape([-1, 1, 1, channels]);
   const [output, mean, unbiased] = tf
@@ -43,6 +43,11 @@ export function batchNormTraining(
   const variance = count > 1 ? unbiased.mul((count - 1) / count) : tf.zerosLike(unbiased);
   return { output: isImages ? output : output.reshape(x.shape), mean, variance: variance as tf.Tensor1D };
 }
+
+/** Step runners register the kernels; a model may be run without one. */
+const isFused = (): boolean =>
+  tf.getBackend() === NATIVE_BACKEND &&
+  (tf.getKernel(FORWARD, NATIVE_BACKEND) as tf.KernelConfig | undefined) !== undefined;
 
 function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number): NormalizedBatch {
   const axes = x.shape.map((_, axis) => axis).slice(0, -1);

@@ -27,7 +27,7 @@ export function drawDetections(
   const { classNames, scoreThreshold = 0.4, truth = new Float32Array(0) } = options;
   const factor = options.enlarge ?? Math.max(1, Math.ceil(READABLE / picture.width));
   const drawn = enlarge(picture, factor);
-  const scale = Math.max(1, Math.floor((TEXT_SCALE * drawn.width) / READABLE));
+  const scale = Math.max(1, Math.round((TEXT_SCALE * drawn.width) / READABLE));
   const rectangle = (all: Float32Array, row: number): Rectangle => {
     const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = all.subarray(row * 4, row * 4 + 4).map((side) => side * factor);
     return { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
