@@ -1,0 +1,38 @@
+import sharp from 'sharp';
+
+/**
+ * An image to decode. Plain data: it travels between threads.
+ *
+ * @typedef {object} DecodeRequest
+ * @property {string} file
+ * @property {number} sourceWidth size that the record says, in pixels
+ * @property {number} sourceHeight
+ * @property {number} width size to shrink or grow to
+ * @property {number} height
+ * @property {boolean} orient whether to apply the EXIF rotation
+ */
+
+/**
+ * Decodes an image file to red, green and blue bytes, row by row. Grey becomes three equal channels, alpha is left out.
+ *
+ * @param {DecodeRequest} request
+ * @returns {Promise<Uint8Array<ArrayBuffer>>} `height * width * 3` bytes
+ * @throws {Error} when the file cannot be decoded to its end, or has another size than the record says
+ */
+export async function decodeImage({ file, sourceWidth, sourceHeight, width, height, orient }) {
+  const metadata = await sharp(file).metadata();
+  const seen = orient ? metadata.autoOrient : metadata;
+  if (seen.width !== sourceWidth || seen.height !== sourceHeight)
+    throw new Error(`it is ${seen.width}x${seen.height} and its record says ${sourceWidth}x${sourceHeight}`);
+  const image = sharp(file, { failOn: 'error', autoOrient: orient }).removeAlpha().toColourspace('srgb');
+  const resized =
+    width === sourceWidth && height === sourceHeight ? image : image.resize(width, height, { fit: 'fill' });
+  const { data, info } = await resized.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  if (info.width !== width || info.height !== height || (info.channels !== 3 && info.channels !== 1))
+    throw new Error(`it was decoded to ${info.width}x${info.height} with ${info.channels} channels`);
+  // A copy, since the buffer of a decoder cannot be handed to another thread.
+  const pixels = new Uint8Array(width * height * 3);
+  if (info.channels === 3) pixels.set(data);
+  else for (let at = 0; at < pixels.length; at++) pixels[at] = data[Math.floor(at / 3)] ?? 0;
+  return pixels;
+}

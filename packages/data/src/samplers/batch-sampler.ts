@@ -1,0 +1,99 @@
+import { HooklineError } from '@hookline/core';
+import type { Sampler } from './sampler.ts';
+
+/** Options of {@link BatchSampler}. */
+export interface BatchSamplerOptions {
+  readonly batchSize: number;
+  /** Leaves out last batches that are not full; endless samplers have none. @default false */
+  readonly dropLast?: boolean;
+  /** Group of each sample: the samples of a batch are all of one group. Default: one group. */
+  readonly groups?: ArrayLike<number>;
+}
+
+/** Where a {@link BatchSampler} stands; plain JSON. */
+export interface BatchSamplerState {
+  readonly epoch: number;
+  /** Samples taken in this epoch. */
+  readonly position: number;
+  /** Samples taken that wait for others of their group, in the order in which they came; without groups none. */
+  readonly held: readonly number[];
+}
+
+/** Batches of indices. Its state is the whole of it: equal samplers at equal states go on alike. */
+export class BatchSampler {
+  readonly #sampler: Sampler;
+  readonly #options: BatchSamplerOptions;
+  #epoch = 0;
+  #position = 0;
+  #held: number[] = [];
+  #order: Uint32Array | undefined;
+
+  /** @throws HooklineError `HKL_DATA_BATCH_SIZE` */
+  constructor(sampler: Sampler, options: BatchSamplerOptions) {
+    const { batchSize } = options;
+    if (!Number.isInteger(batchSize) || batchSize < 1) {
+      throw new HooklineError('HKL_DATA_BATCH_SIZE', `batchSize must be a whole number from 1 up, not ${batchSize}`, {
+        who: 'BatchSampler',
+      });
+    }
+    this.#sampler = sampler;
+    this.#options = options;
+  }
+
+  /** The next batch; undefined at the end of an epoch of a sampler that ends, after which the next epoch begins. */
+  next(): number[] | undefined {
+    for (;;) {
+      this.#order ??= this.#sampler.epoch(this.#epoch);
+      const index = this.#order[this.#position];
+      if (index === undefined) {
+        const rest = this.#sampler.infinite ? undefined : this.#rest();
+        if (rest !== undefined) return rest;
+        this.#epoch++;
+        this.#position = 0;
+        this.#order = undefined;
+        if (!this.#sampler.infinite) return undefined;
+        continue;
+      }
+      this.#position++;
+      this.#held.push(index);
+      const batch = this.#take(this.#groupOf(index), this.#options.batchSize);
+      if (batch !== undefined) return batch;
+    }
+  }
+
+  state(): BatchSamplerState {
+    return { epoch: this.#epoch, position: this.#position, held: [...this.#held] };
+  }
+
+  restore({ epoch, position, held }: BatchSamplerState): void {
+    this.#epoch = epoch;
+    this.#position = position;
+    this.#held = [...held];
+    this.#order = undefined;
+  }
+
+  #groupOf(index: number): number {
+    return this.#options.groups?.[index] ?? 0;
+  }
+
+  /** Takes what is held of a group, when it is at least `least`. */
+  #take(group: number, least: number): number[] | undefined {
+    const batch = this.#held.filter((index) => this.#groupOf(index) === group);
+    if (batch.length < least) return undefined;
+    this.#held = this.#held.filter((index) => this.#groupOf(index) !== group);
+    return batch;
+  }
+
+  #rest(): number[] | undefined {
+    const [first] = this.#held;
+    if (first === undefined) return undefined;
+    if (this.#options.dropLast !== true) return this.#take(this.#groupOf(first), 1);
+    this.#held = [];
+    return undefined;
+  }
+}
+
+/** Groups for {@link BatchSamplerOptions.groups}: 1 for images wider than high, else 0. */
+export function aspectRatioGroups(records: readonly { readonly width: number; readonly height: number }[]): Uint8Array {
+  return Uint8Array.from(records, ({ width, height }) => (width > height ? 1 : 0));
+}

@@ -1,0 +1,23 @@
+import { requireShard, type Sampler, type Shard } from './sampler.ts';
+
+/** Every sample once, in order; each process takes a run of neighbours, and the first ones take one more where needed. */
+export class InferenceSampler implements Sampler {
+  readonly infinite = false;
+  readonly size: number;
+  readonly #begin: number;
+  readonly #length: number;
+
+  /** @throws HooklineError `HKL_SAMPLER_OPTION` */
+  constructor(size: number, shard: Shard = {}) {
+    requireShard('InferenceSampler', size, shard);
+    const { rank = 0, world = 1 } = shard;
+    this.size = size;
+    const [share, extra] = [Math.floor(size / world), size % world];
+    this.#begin = rank * share + Math.min(rank, extra);
+    this.#length = share + (rank < extra ? 1 : 0);
+  }
+
+  epoch(): Uint32Array {
+    return Uint32Array.from({ length: this.#length }, (_, place) => this.#begin + place);
+  }
+}

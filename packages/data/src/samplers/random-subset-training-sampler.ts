@@ -1,0 +1,30 @@
+import { RandomStream } from '@hookline/core';
+import { requireSampler, requireShard, type Sampler } from './sampler.ts';
+import { TrainingSampler, type TrainingSamplerOptions } from './training-sampler.ts';
+
+/** As {@link TrainingSampler}, of a random part of the samples that stays the same. */
+export class RandomSubsetTrainingSampler implements Sampler {
+  readonly infinite = true;
+  /** Indices of the samples in the part. */
+  readonly subset: Uint32Array;
+  readonly #sampler: TrainingSampler;
+
+  /**
+   * @param ratio share of the samples, above 0 and at most 1; floor(size * ratio) of them are taken
+   * @throws HooklineError `HKL_SAMPLER_OPTION`
+   */
+  constructor(size: number, ratio: number, options: TrainingSamplerOptions = {}) {
+    const who = 'RandomSubsetTrainingSampler';
+    requireShard(who, size, options);
+    requireSampler(ratio > 0 && ratio <= 1, who, `the ratio must be above 0 and at most 1, not ${ratio}`);
+    const count = Math.floor(size * ratio);
+    requireSampler(count > 0, who, `ratio ${ratio} of ${size} samples is none`);
+    const random = options.random ?? new RandomStream(0, 'sampler');
+    this.subset = random.detached('subset').permutation(size).slice(0, count);
+    this.#sampler = new TrainingSampler(count, { ...options, random });
+  }
+
+  epoch(epoch: number): Uint32Array {
+    return this.#sampler.epoch(epoch).map((place) => this.subset[place] ?? 0);
+  }
+}

@@ -1,0 +1,37 @@
+import { RandomStream } from '@hookline/core';
+import { requireShard, stride, type Sampler, type Shard } from './sampler.ts';
+
+/** Options of {@link TrainingSampler}. */
+export interface TrainingSamplerOptions extends Shard {
+  /** Another order in every epoch. @default true */
+  readonly shuffle?: boolean;
+  /** Where orders come from. Default: a stream of seed 0. */
+  readonly random?: RandomStream;
+}
+
+/**
+ * All samples in random order, epoch after epoch. Processes take turns along the endless sequence, so that together
+ * they take every sample once per epoch.
+ */
+export class TrainingSampler implements Sampler {
+  readonly infinite = true;
+  readonly size: number;
+  readonly #options: TrainingSamplerOptions;
+  readonly #random: RandomStream;
+
+  /** @throws HooklineError `HKL_SAMPLER_OPTION` */
+  constructor(size: number, options: TrainingSamplerOptions = {}) {
+    requireShard('TrainingSampler', size, options);
+    this.size = size;
+    this.#options = options;
+    this.#random = options.random ?? new RandomStream(0, 'sampler');
+  }
+
+  epoch(epoch: number): Uint32Array {
+    const order =
+      this.#options.shuffle === false
+        ? Uint32Array.from({ length: this.size }, (_, index) => index)
+        : this.#random.detached(`epoch/${epoch}`).permutation(this.size);
+    return stride(order, epoch * this.size, this.#options);
+  }
+}

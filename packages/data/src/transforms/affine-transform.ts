@@ -1,0 +1,164 @@
+import { HooklineError } from '@hookline/core';
+import { blankImage, requireSize, type Boxes, type Image, type Pixels } from './image.ts';
+import { mapBoxes, type Transform } from './transform.ts';
+
+/** The matrix [[a, b, c], [d, e, f]]: x' = a x + b y + c, y' = d x + e y + f, on edges, not on centres of pixels. */
+export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+
+/** Options of {@link AffineTransform}. */
+export interface AffineOptions {
+  /** From old positions to new ones. */
+  readonly matrix: AffineMatrix;
+  /** Size of the image that it is applied to. */
+  readonly width: number;
+  readonly height: number;
+  /** Size of the new image. Default: the same. */
+  readonly newWidth?: number;
+  readonly newHeight?: number;
+  /** Value of pixels beyond the old image. @default 0 */
+  readonly fill?: number;
+}
+
+/** Moves, scales, turns or shears an image, with bilinear sampling. */
+export class AffineTransform implements Transform {
+  readonly matrix: AffineMatrix;
+  readonly width: number;
+  readonly height: number;
+  readonly newWidth: number;
+  readonly newHeight: number;
+  readonly fill: number;
+  readonly #back: AffineMatrix;
+
+  /** @throws HooklineError `HKL_TRANSFORM_SINGULAR` for a matrix without inverse */
+  constructor({ matrix, width, height, newWidth = width, newHeight = height, fill = 0 }: AffineOptions) {
+    this.matrix = matrix;
+    this.width = width;
+    this.height = height;
+    this.newWidth = newWidth;
+    this.newHeight = newHeight;
+    this.fill = fill;
+    this.#back = invert(matrix);
+  }
+
+  applyImage<P extends Pixels>(image: Image<P>): Image<P> {
+    requireSize('AffineTransform', image, this.width, this.height);
+    const moved = blankImage(image, this.newWidth, this.newHeight, this.fill);
+    sample(image, moved, this.#back);
+    return moved;
+  }
+
+  applyBoxes(boxes: Boxes): Boxes {
+    const [a, b, c, d, e, f] = this.matrix;
+    return mapBoxes(boxes, (x, y, out) => {
+      out[0] = a * x + b * y + c;
+      out[1] = d * x + e * y + f;
+    });
+  }
+
+  inverse(): AffineTransform {
+    const { width, height, newWidth, newHeight, fill } = this;
+    const size = { width: newWidth, height: newHeight, newWidth: width, newHeight: height };
+    return new AffineTransform({ matrix: this.#back, ...size, fill });
+  }
+}
+
+/** Fills `to` where its pixels' centres lie inside of `from`; the rest keeps its value. */
+function sample(from: Image, to: Image, [a, b, c, d, e, f]: AffineMatrix): void {
+  const { width, height, channels } = from;
+  const [source, target] = [from.data, to.data];
+  const rounding = target instanceof Uint8Array ? 0.5 : 0;
+  const [lastX, lastY] = [width - 1, height - 1];
+  const row = width * channels;
+  let at = 0;
+  for (let newY = 0; newY < to.height; newY++) {
+    let x = a * 0.5 + b * (newY + 0.5) + c - 0.5;
+    let y = d * 0.5 + e * (newY + 0.5) + f - 0.5;
+    for (let newX = 0; newX < to.width; newX++, x += a, y += d, at += channels) {
+      if (x < -0.5 || y < -0.5 || x >= width - 0.5 || y >= height - 0.5) continue;
+      const clampedX = x < 0 ? 0 : x > lastX ? lastX : x;
+      const clampedY = y < 0 ? 0 : y > lastY ? lastY : y;
+      const left = clampedX | 0;
+      const top = clampedY | 0;
+      const right = clampedX - left;
+      const bottom = clampedY - top;
+      const upper = top * row + left * channels;
+      const nextColumn = left < lastX ? channels : 0;
+      const lower = top < lastY ? upper + row : upper;
+      const w00 = (1 - right) * (1 - bottom);
+      const w01 = right * (1 - bottom);
+      const w10 = (1 - right) * bottom;
+      const w11 = right * bottom;
+      for (let channel = 0; channel < channels; channel++) {
+        target[at + channel] =
+          w00 * (source[upper + channel] as number) +
+          w01 * (source[upper + nextColumn + channel] as number) +
+          w10 * (source[lower + channel] as number) +
+          w11 * (source[lower + nextColumn + channel] as number) +
+          rounding;
+      }
+    }
+  }
+}
+
+function invert(matrix: AffineMatrix): AffineMatrix {
+  const [a, b, c, d, e, f] = matrix;
+  const determinant = a * e - b * d;
+  if (!Number.isFinite(1 / determinant) || !matrix.every(Number.isFinite)) {
+    throw new HooklineError('HKL_TRANSFORM_SINGULAR', `the matrix [${matrix.join(', ')}] has no inverse`, {
+      who: 'AffineTransform',
+      fix: 'Scale by something other than 0',
+    });
+  }
+  const [ia, ib, id, ie] = [e / determinant, -b / determinant, -d / determinant, a / determinant];
+  return [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)];
+}
+
+/** Cuts a rectangle, which may reach beyond the image, and scales it to a size. */
+export function extentTransform(
+  rectangle: readonly [x0: number, y0: number, x1: number, y1: number],
+  size: Omit<AffineOptions, 'matrix'>,
+): AffineTransform {
+  const [x0, y0, x1, y1] = rectangle;
+  const scaleX = (size.newWidth ?? size.width) / (x1 - x0);
+  const scaleY = (size.newHeight ?? size.height) / (y1 - y0);
+  return new AffineTransform({ ...size, matrix: [scaleX, 0, -x0 * scaleX, 0, scaleY, -y0 * scaleY] });
+}
+
+/**
+ * Turns an image counter-clockwise.
+ *
+ * @param options.angle degrees
+ * @param options.expand grow the image so that all of it stays in sight; default true
+ * @param options.center what it turns around; default the middle. With `expand` it changes nothing
+ */
+export function rotationTransform(options: {
+  readonly angle: number;
+  readonly width: number;
+  readonly height: number;
+  readonly expand?: boolean;
+  readonly center?: readonly [x: number, y: number];
+  readonly fill?: number;
+}): AffineTransform {
+  const { angle, width, height, expand = true, center = [width / 2, height / 2], fill = 0 } = options;
+  const radians = (angle * Math.PI) / 180;
+  // Exact for quarter turns, whose sizes must not grow by a rounding error.
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)].map((value) => Math.round(value * 1e12) / 1e12) as [
+    number,
+    number,
+  ];
+  const [newWidth, newHeight] = expand
+    ? [Math.abs(width * cos) + Math.abs(height * sin), Math.abs(width * sin) + Math.abs(height * cos)].map(Math.round)
+    : [width, height];
+  const [fromX, fromY] = expand ? [width / 2, height / 2] : center;
+  const [toX, toY] = expand ? [(newWidth ?? 0) / 2, (newHeight ?? 0) / 2] : center;
+  // The y axis points down, so counter-clockwise to the eye is [cos, sin; -sin, cos].
+  const matrix: AffineMatrix = [cos, sin, toX - cos * fromX - sin * fromY, -sin, cos, toY + sin * fromX - cos * fromY];
+  return new AffineTransform({
+    matrix,
+    width,
+    height,
+    newWidth: newWidth ?? width,
+    newHeight: newHeight ?? height,
+    fill,
+  });
+}

@@ -1,0 +1,44 @@
+import { uniform, type Augmentation } from './augmentation.ts';
+import { requireOption, requireRange } from './check-option.ts';
+import { BlendTransform, ShiftColorTransform, type BlendSource } from './color-transform.ts';
+
+function blend(name: string, source: BlendSource, low: number, high: number): Augmentation {
+  requireRange(name, 'the weight', [low, high]);
+  return { name, decide: (_, random) => new BlendTransform(source, uniform(random, low, high)) };
+}
+
+/** Away from the image's mean (weight above 1) or towards it (below 1). */
+export const randomContrast = (low: number, high: number): Augmentation => blend('randomContrast', 'mean', low, high);
+
+/** Times a weight. */
+export const randomBrightness = (low: number, high: number): Augmentation =>
+  blend('randomBrightness', 'black', low, high);
+
+/** More colour (weight above 1) or towards grey (below 1). */
+export const randomSaturation = (low: number, high: number): Augmentation =>
+  blend('randomSaturation', 'grey', low, high);
+
+/** Eigenvectors, as columns, and eigenvalues of the colours of ImageNet, for values from 0 to 1. */
+const VECTORS = [
+  [-0.5675, 0.7192, 0.4009],
+  [-0.5808, -0.0045, -0.814],
+  [-0.5836, -0.6948, 0.4203],
+] as const;
+const VALUES = [0.2175, 0.0188, 0.0045] as const;
+
+/**
+ * Adds noise along the main axes of colour (Krizhevsky, Sutskever, Hinton 2012, section 4.1).
+ *
+ * @param scale standard deviation, in units of the eigenvalues; 0.1 in the paper. It is brought to values up to 255
+ */
+export function randomLighting(scale: number): Augmentation {
+  requireOption(scale >= 0, 'randomLighting', `scale must be 0 or more, not ${scale}`);
+  return {
+    name: 'randomLighting',
+    decide(_, random) {
+      const amounts = VALUES.map((value) => value * random.normal() * scale * 255);
+      const shift = VECTORS.map((row) => row.reduce((sum, share, axis) => sum + share * (amounts[axis] ?? 0), 0));
+      return new ShiftColorTransform(shift);
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { blankImage, type Boxes, type Image, type Pixels } from './image.ts';
+import { NO_TRANSFORM, type Transform } from './transform.ts';
+
+/** Shares of red, green and blue in brightness (ITU-R BT.601). */
+export const LUMA = [0.299, 0.587, 0.114] as const;
+
+/** What an image is mixed with: its mean, black, or each pixel's own grey. */
+export type BlendSource = 'mean' | 'black' | 'grey';
+
+/** (1 - weight) * source + weight * image, kept within 0 and 255: contrast, brightness or saturation. */
+export class BlendTransform implements Transform {
+  readonly source: BlendSource;
+  readonly weight: number;
+
+  constructor(source: BlendSource, weight: number) {
+    this.source = source;
+    this.weight = weight;
+  }
+
+  applyImage<P extends Pixels>(image: Image<P>): Image<P> {
+    const { weight } = this;
+    if (this.source === 'grey') return saturate(image, weight);
+    return mapValues(image, weight, this.source === 'black' ? 0 : (1 - weight) * mean(image.data));
+  }
+
+  applyBoxes(boxes: Boxes): Boxes {
+    return boxes.slice();
+  }
+
+  inverse(): Transform {
+    return NO_TRANSFORM;
+  }
+}
+
+/** Adds an amount to each channel, kept within 0 and 255. */
+export class ShiftColorTransform implements Transform {
+  readonly shift: readonly number[];
+
+  constructor(shift: readonly number[]) {
+    this.shift = shift;
+  }
+
+  applyImage<P extends Pixels>(image: Image<P>): Image<P> {
+    const shifted = blankImage(image, image.width, image.height);
+    const rounding = shifted.data instanceof Uint8Array ? 0.5 : 0;
+    for (let at = 0; at < image.data.length; at++) {
+      const value = (image.data[at] ?? 0) + (this.shift[at % image.channels] ?? 0);
+      shifted.data[at] = clampByte(value) + rounding;
+    }
+    return shifted;
+  }
+
+  applyBoxes(boxes: Boxes): Boxes {
+    return boxes.slice();
+  }
+
+  inverse(): Transform {
+    return NO_TRANSFORM;
+  }
+}
+
+const clampByte = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : value);
+
+function mapValues<P extends Pixels>(image: Image<P>, scale: number, offset: number): Image<P> {
+  const mapped = blankImage(image, image.width, image.height);
+  const { data } = image;
+  const to: Pixels = mapped.data;
+  if (to instanceof Float32Array) {
+    for (let at = 0; at < data.length; at++) to[at] = clampByte(scale * (data[at] as number) + offset);
+    return mapped;
+  }
+  // A byte has 256 values, an image many more pixels.
+  const table = Uint8Array.from({ length: 256 }, (_, value) => clampByte(scale * value + offset) + 0.5);
+  for (let at = 0; at < data.length; at++) to[at] = table[data[at] as number] as number;
+  return mapped;
+}
+
+function saturate<P extends Pixels>(image: Image<P>, weight: number): Image<P> {
+  if (image.channels !== 3) return image;
+  const mixed = blankImage(image, image.width, image.height);
+  const { data } = image;
+  const to: Pixels = mixed.data;
+  const rounding = to instanceof Uint8Array ? 0.5 : 0;
+  const [red, green, blue] = LUMA.map((share) => share * (1 - weight)) as [number, number, number];
+  for (let at = 0; at < data.length; at += 3) {
+    const [r, g, b] = [data[at] as number, data[at + 1] as number, data[at + 2] as number];
+    const grey = red * r + green * g + blue * b;
+    to[at] = clampByte(grey + weight * r) + rounding;
+    to[at + 1] = clampByte(grey + weight * g) + rounding;
+    to[at + 2] = clampByte(grey + weight * b) + rounding;
+  }
+  return mixed;
+}
+
+function mean(data: Pixels): number {
+  let sum = 0;
+  for (const value of data) sum += value;
+  return data.length === 0 ? 0 : sum / data.length;
+}

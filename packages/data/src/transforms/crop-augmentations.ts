@@ -1,0 +1,133 @@
+import type { RandomStream } from '@hookline/core';
+import { choose, uniform, type Augmentation } from './augmentation.ts';
+import { requireOption } from './check-option.ts';
+import type { Boxes, Image } from './image.ts';
+import { NO_TRANSFORM } from './transform.ts';
+import { cropTransform, WindowTransform } from './window-transform.ts';
+
+/** How {@link randomCrop} reads its two numbers. */
+export type CropType = 'relative' | 'relative_range' | 'absolute' | 'absolute_range';
+
+/**
+ * Cuts out a part at a random place.
+ *
+ * @param options.size for `relative` the shares [height, width] of the image; for `relative_range` the least shares, up
+ * to 1; for `absolute` pixels [height, width], at most those there are; for `absolute_range` [least, most] pixels of
+ * either edge
+ */
+export function randomCrop(options: {
+  readonly type: CropType;
+  readonly size: readonly [number, number];
+}): Augmentation {
+  const {
+    type,
+    size: [first, second],
+  } = options;
+  const [relative, isRange] = [type.startsWith('relative'), type.endsWith('range')];
+  const sound = relative
+    ? first > 0 && first <= 1 && second > 0 && second <= 1
+    : Number.isInteger(first) && Number.isInteger(second) && first > 0 && second > 0 && (!isRange || first <= second);
+  requireOption(sound, 'randomCrop', `size [${first}, ${second}] does not fit type "${type}"`);
+  const lengths = ({ width, height }: Image, random: RandomStream): [height: number, width: number] => {
+    switch (type) {
+      case 'relative':
+        return [Math.floor(height * first + 0.5), Math.floor(width * second + 0.5)];
+      case 'relative_range':
+        return [
+          Math.floor(height * uniform(random, first, 1) + 0.5),
+          Math.floor(width * uniform(random, second, 1) + 0.5),
+        ];
+      case 'absolute':
+        return [Math.min(first, height), Math.min(second, width)];
+      case 'absolute_range':
+        return [
+          integer(random, Math.min(first, height), Math.min(second, height)),
+          integer(random, Math.min(first, width), Math.min(second, width)),
+        ];
+    }
+  };
+  return {
+    name: 'randomCrop',
+    decide({ image }, random) {
+      const [height, width] = lengths(image, random).map((length) => Math.max(1, length)) as [number, number];
+      const x = integer(random, 0, image.width - width);
+      const y = integer(random, 0, image.height - height);
+      return cropTransform({ x, y, width, height }, image.width, image.height);
+    },
+  };
+}
+
+/** Cuts or pads to exactly this size: at a random place where the image is larger, right and below where smaller. */
+export function fixedSizeCrop(options: {
+  readonly width: number;
+  readonly height: number;
+  /** Value of added pixels. @default 128 */
+  readonly fill?: number;
+}): Augmentation {
+  const { width, height, fill = 128 } = options;
+  return {
+    name: 'fixedSizeCrop',
+    decide({ image }, random) {
+      const x = integer(random, 0, Math.max(0, image.width - width));
+      const y = integer(random, 0, Math.max(0, image.height - height));
+      return new WindowTransform({ x, y, width, height }, image.width, image.height, fill);
+    },
+  };
+}
+
+/**
+ * Cuts out a part whose IoU with every box is at least a random one of `minIoU`, and which holds the centre of a box
+ * (SSD's crop). The choices 1, which leaves the image whole, and 0 are added. Boxes whose centres are outside are left
+ * to the loader's `minVisible`.
+ *
+ * @param options.minSize least share of width and height; default 0.3
+ */
+export function minIoURandomCrop(
+  options: { readonly minIoU?: readonly number[]; readonly minSize?: number } = {},
+): Augmentation {
+  const { minIoU = [0.1, 0.3, 0.5, 0.7, 0.9], minSize = 0.3 } = options;
+  requireOption(minSize > 0 && minSize <= 1, 'minIoURandomCrop', `minSize must be in (0, 1], not ${minSize}`);
+  const modes = [1, ...minIoU, 0] as const;
+  const wrong = minIoU.find((least) => !(least >= 0 && least <= 1));
+  requireOption(wrong === undefined, 'minIoURandomCrop', `minIoU must be in [0, 1], not ${wrong ?? ''}`);
+  return {
+    name: 'minIoURandomCrop',
+    decide({ image, boxes }, random) {
+      // Bounded: boxes there are of which no crop can hold a share, and training must go on.
+      for (let round = 0; round < 50; round++) {
+        const mode = choose(random, modes);
+        if (mode === 1) break;
+        for (let attempt = 0; attempt < 50; attempt++) {
+          const width = Math.floor(uniform(random, minSize * image.width, image.width));
+          const height = Math.floor(uniform(random, minSize * image.height, image.height));
+          if (width < 1 || height < 1 || height / width < 0.5 || height / width > 2) continue;
+          const x = integer(random, 0, image.width - width);
+          const y = integer(random, 0, image.height - height);
+          const window = { x, y, width, height };
+          if (fits([x, y, x + width, y + height], boxes, mode)) return cropTransform(window, image.width, image.height);
+        }
+      }
+      return NO_TRANSFORM;
+    },
+  };
+}
+
+type Rectangle = readonly [x0: number, y0: number, x1: number, y1: number];
+
+function fits([x0, y0, x1, y1]: Rectangle, boxes: Boxes, least: number): boolean {
+  if (boxes.length === 0) return true;
+  let holdsCenter = false;
+  for (let at = 0; at < boxes.length; at += 4) {
+    const [bx0 = 0, by0 = 0, bx1 = 0, by1 = 0] = boxes.subarray(at, at + 4);
+    const shared =
+      Math.max(0, Math.min(x1, bx1) - Math.max(x0, bx0)) * Math.max(0, Math.min(y1, by1) - Math.max(y0, by0));
+    const union = (x1 - x0) * (y1 - y0) + (bx1 - bx0) * (by1 - by0) - shared;
+    if (shared / union < least) return false;
+    const [cx, cy] = [(bx0 + bx1) / 2, (by0 + by1) / 2];
+    if (cx > x0 && cx < x1 && cy > y0 && cy < y1) holdsCenter = true;
+  }
+  return holdsCenter;
+}
+
+/** The next integer from `low` to `high`, both included. */
+const integer = (random: RandomStream, low: number, high: number): number => low + random.int(high - low + 1);

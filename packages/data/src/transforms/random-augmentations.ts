@@ -1,0 +1,124 @@
+import { AffineTransform, extentTransform, rotationTransform } from './affine-transform.ts';
+import { choose, uniform, type Augmentation } from './augmentation.ts';
+import { requireOption, requireRange } from './check-option.ts';
+import { FlipTransform } from './flip-transform.ts';
+import { NO_TRANSFORM } from './transform.ts';
+
+/** Applies an augmentation with a probability; default 0.5. */
+export function randomApply(augmentation: Augmentation, { probability = 0.5 } = {}): Augmentation {
+  requireProbability('randomApply', probability);
+  return {
+    name: `randomApply(${augmentation.name})`,
+    decide: (input, random) => (random.float() < probability ? augmentation.decide(input, random) : NO_TRANSFORM),
+  };
+}
+
+/** Mirrors with a probability; default 0.5, left and right. For both directions use two of them. */
+export function randomFlip(
+  options: { readonly probability?: number; readonly direction?: 'horizontal' | 'vertical' } = {},
+): Augmentation {
+  const { probability = 0.5, direction = 'horizontal' } = options;
+  requireProbability('randomFlip', probability);
+  const known = ['horizontal', 'vertical'].includes(direction);
+  requireOption(known, 'randomFlip', `direction must be horizontal or vertical, not "${direction}"`);
+  return {
+    name: 'randomFlip',
+    decide: ({ image }, random) =>
+      random.float() < probability ? new FlipTransform(direction, image.width, image.height) : NO_TRANSFORM,
+  };
+}
+
+/**
+ * Turns counter-clockwise by an angle between two (`sampling: 'range'`) or one of a list (`'choice'`), in degrees.
+ *
+ * @param options.expand grow the image so that all of it stays in sight; default true
+ * @param options.center without `expand`, ranges of what it turns around, as shares: [[x0, y0], [x1, y1]]; default the middle
+ */
+export function randomRotation(options: {
+  readonly angles: readonly [number, ...number[]];
+  readonly sampling?: 'range' | 'choice';
+  readonly expand?: boolean;
+  readonly center?: readonly [from: readonly [number, number], to: readonly [number, number]];
+  readonly fill?: number;
+}): Augmentation {
+  const { angles, sampling = 'range', expand = true, center, fill = 0 } = options;
+  const [low, high = low] = angles;
+  if (sampling === 'range') requireRange('randomRotation', 'angles', [low, high]);
+  return {
+    name: 'randomRotation',
+    decide({ image: { width, height } }, random) {
+      const angle = sampling === 'range' ? uniform(random, low, high) : choose(random, angles);
+      const [[x0, y0], [x1, y1]] = center ?? [
+        [0.5, 0.5],
+        [0.5, 0.5],
+      ];
+      const around = [width * uniform(random, x0, x1), height * uniform(random, y0, y1)] as const;
+      if (angle % 360 === 0) return NO_TRANSFORM;
+      return rotationTransform({ angle, width, height, expand, center: around, fill });
+    },
+  };
+}
+
+/**
+ * Cuts out a rectangle of the image's proportions, which may reach beyond it.
+ *
+ * @param options.scale range of its size; 1 is the image's
+ * @param options.shift most that its middle moves from the image's, as [x, y] in shares of the image: 0.5 is half of it, over both sides together
+ */
+export function randomExtent(options: {
+  readonly scale: readonly [number, number];
+  readonly shift: readonly [x: number, y: number];
+  readonly fill?: number;
+}): Augmentation {
+  const {
+    scale,
+    shift: [shiftX, shiftY],
+    fill = 0,
+  } = options;
+  requireRange('randomExtent', 'scale', scale);
+  requireOption(scale[0] > 0, 'randomExtent', 'scale must be above 0');
+  return {
+    name: 'randomExtent',
+    decide({ image: { width, height } }, random) {
+      const size = uniform(random, ...scale);
+      const x = width * (0.5 + shiftX * (random.float() - 0.5));
+      const y = height * (0.5 + shiftY * (random.float() - 0.5));
+      const [halfWidth, halfHeight] = [(width * size) / 2, (height * size) / 2];
+      const [newWidth, newHeight] = [Math.max(1, Math.floor(width * size)), Math.max(1, Math.floor(height * size))];
+      const rectangle = [x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight] as const;
+      return extentTransform(rectangle, { width, height, newWidth, newHeight, fill });
+    },
+  };
+}
+
+/**
+ * Scales around the middle by e^u, u uniform in [-scale, scale], and shifts by up to `shift` of width and height; the
+ * image keeps its size.
+ */
+export function randomAffine(
+  options: {
+    /** @default 0.35 */
+    readonly scale?: number;
+    /** @default 0.15 */
+    readonly shift?: number;
+    /** Value of pixels beyond the image. @default 114 */
+    readonly fill?: number;
+  } = {},
+): Augmentation {
+  const { scale = 0.35, shift = 0.15, fill = 114 } = options;
+  requireOption(scale >= 0 && shift >= 0, 'randomAffine', 'scale and shift must be 0 or more');
+  return {
+    name: 'randomAffine',
+    decide({ image: { width, height } }, random) {
+      const factor = Math.exp(uniform(random, -scale, scale));
+      const x = ((1 - factor) * width) / 2 + width * uniform(random, -shift, shift);
+      const y = ((1 - factor) * height) / 2 + height * uniform(random, -shift, shift);
+      return new AffineTransform({ matrix: [factor, 0, x, 0, factor, y], width, height, fill });
+    },
+  };
+}
+
+function requireProbability(augmentation: string, probability: number): void {
+  const holds = probability >= 0 && probability <= 1;
+  requireOption(holds, augmentation, `probability must be in [0, 1], not ${probability}`);
+}

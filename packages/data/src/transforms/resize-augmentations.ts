@@ -1,0 +1,64 @@
+import { choose, uniform, type Augmentation } from './augmentation.ts';
+import { requireOption, requireRange } from './check-option.ts';
+import type { Image } from './image.ts';
+import { ResizeTransform } from './resize-transform.ts';
+import { NO_TRANSFORM, type Transform } from './transform.ts';
+
+function toSize({ width, height }: Image, newWidth: number, newHeight: number): Transform {
+  if (width === newWidth && height === newHeight) return NO_TRANSFORM;
+  return new ResizeTransform(width, height, Math.max(1, newWidth), Math.max(1, newHeight));
+}
+
+/** Scales to a fixed size, whatever that does to the proportions. */
+export function resize(size: { readonly width: number; readonly height: number }): Augmentation {
+  return { name: 'resize', decide: ({ image }) => toSize(image, size.width, size.height) };
+}
+
+/**
+ * Scales so that the shorter edge has one of `lengths` (`sampling: 'choice'`) or a length between two (`'range'`), in
+ * proportion, but so that the longer edge is at most `maxSize`. A length of 0 leaves the image as it is.
+ */
+export function resizeShortestEdge(options: {
+  readonly lengths: readonly [number, ...number[]];
+  readonly sampling?: 'choice' | 'range';
+  readonly maxSize?: number;
+}): Augmentation {
+  const { lengths, sampling = 'choice', maxSize = Infinity } = options;
+  const name = 'resizeShortestEdge';
+  const [low, high = low] = lengths;
+  if (sampling === 'range') {
+    requireOption(lengths.length === 2, name, `sampling "range" needs two lengths, not ${lengths.length}`);
+    requireRange(name, 'lengths', [low, high]);
+  }
+  return {
+    name,
+    decide({ image }, random) {
+      const length = sampling === 'range' ? low + random.int(high - low + 1) : choose(random, lengths);
+      if (length === 0) return NO_TRANSFORM;
+      const { width, height } = image;
+      const wanted = length / Math.min(width, height);
+      const scale = Math.min(wanted, maxSize / Math.max(width, height));
+      return toSize(image, Math.floor(width * scale + 0.5), Math.floor(height * scale + 0.5));
+    },
+  };
+}
+
+/** Scales, in proportion, to fit into `width` x `height` times a factor between `minScale` and `maxScale`. */
+export function resizeScale(options: {
+  readonly minScale: number;
+  readonly maxScale: number;
+  readonly width: number;
+  readonly height: number;
+}): Augmentation {
+  const { minScale, maxScale, width, height } = options;
+  requireRange('resizeScale', 'the scale', [minScale, maxScale]);
+  requireOption(minScale > 0, 'resizeScale', 'minScale must be above 0');
+  return {
+    name: 'resizeScale',
+    decide({ image }, random) {
+      const factor = uniform(random, minScale, maxScale);
+      const scale = Math.min((width * factor) / image.width, (height * factor) / image.height);
+      return toSize(image, Math.round(image.width * scale), Math.round(image.height * scale));
+    },
+  };
+}
