@@ -27,3 +27,57 @@ export { readVoc, type ReadVocOptions } from './readers/read-voc.ts';
 export { writeCoco, writeCocoResults, type DetectionResult } from './readers/write-coco.ts';
 export type { Dataset, ReaderOptions } from './readers/dataset.ts';
 export { formatReport, type DatasetProblem, type DatasetReport, type ProblemKind } from './readers/dataset-report.ts';
+
+// Samplers
+export type { Sampler, Shard } from './samplers/sampler.ts';
+export { TrainingSampler, type TrainingSamplerOptions } from './samplers/training-sampler.ts';
+export { RandomSubsetTrainingSampler } from './samplers/random-subset-training-sampler.ts';
+export { repeatFactors, RepeatFactorTrainingSampler } from './samplers/repeat-factor-training-sampler.ts';
+export { InferenceSampler } from './samplers/inference-sampler.ts';
+export {
+  aspectRatioGroups,
+  BatchSampler,
+  type BatchSamplerOptions,
+  type BatchSamplerState,
+} from './samplers/batch-sampler.ts';
+
+// Augmentations: random changes
+export { augment, type Augmentation, type AugmentationInput, type Augmented } from './transforms/augmentation.ts';
+export { resize, resizeScale, resizeShortestEdge } from './transforms/resize-augmentations.ts';
+export { fixedSizeCrop, minIoURandomCrop, randomCrop, type CropType } from './transforms/crop-augmentations.ts';
+export {
+  randomAffine,
+  randomApply,
+  randomExtent,
+  randomFlip,
+  randomRotation,
+} from './transforms/random-augmentations.ts';
+export {
+  randomBrightness,
+  randomContrast,
+  randomLighting,
+  randomSaturation,
+} from './transforms/color-augmentations.ts';
+
+// Transforms: decided changes, with inverses
+export type { Boxes, Image, Pixels } from './transforms/image.ts';
+export { NO_TRANSFORM, TransformList, type Transform } from './transforms/transform.ts';
+export {
+  AffineTransform,
+  extentTransform,
+  rotationTransform,
+  type AffineMatrix,
+  type AffineOptions,
+} from './transforms/affine-transform.ts';
+export { FlipTransform } from './transforms/flip-transform.ts';
+export { ResizeTransform } from './transforms/resize-transform.ts';
+export { cropTransform, padTransform, WindowTransform, type Window } from './transforms/window-transform.ts';
+export { BlendTransform, ShiftColorTransform, type BlendSource } from './transforms/color-transform.ts';
+
+// Batches for detection
+export { DetectionLoader, type DetectionLoaderState, type DetectionLoaderStats } from './loader/detection-loader.ts';
+export type { DetectionLoaderOptions } from './loader/loader-options.ts';
+export { BatchSamples, type DetectionBatch, type HostField } from './loader/detection-batch.ts';
+export { fitSize, type Fit, type Size } from './loader/fit-size.ts';
+export { clipBoxes } from './loader/map-sample.ts';
+export { decodeImage, type DecodeRequest } from './loader/decode-image.mjs';

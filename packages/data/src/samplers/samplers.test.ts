@@ -130,7 +130,7 @@ describe('BatchSampler', () => {
   it.each(cases)('goes on exactly from any state: %s', (_, make, options) => {
     const sampler = new BatchSampler(make(), options);
     const states = [];
-    const batches = [];
+    const batches: unknown[] = [];
     for (let step = 0; step < 12; step++) {
       states.push(JSON.parse(JSON.stringify(sampler.state())));
       batches.push(sampler.next());

@@ -1,0 +1,75 @@
+import { HooklineError } from '@hookline/core';
+import { BatchSamples, type DetectionBatch, type MappedSample } from './detection-batch.ts';
+import type { Size } from './fit-size.ts';
+
+/** Options of {@link collate}. */
+export interface CollateOptions {
+  /** Size of the batch's images. Default: that of its largest. */
+  readonly frame?: Size | undefined;
+  /** Edges of a batch without `frame` are multiples of this. */
+  readonly divisor: number;
+  /** M; undefined takes that of the batch. */
+  readonly maxBoxes: number | undefined;
+  /** Value of added pixels. */
+  readonly fill: number;
+  readonly dtype: 'float32' | 'uint8';
+}
+
+/**
+ * Puts samples into one batch.
+ *
+ * @throws HooklineError `HKL_BATCH_FRAME` with the file of an image that is larger than the frame, `HKL_BATCH_BOXES` of
+ * one with more objects than `maxBoxes`
+ */
+export function collate(samples: readonly MappedSample[], options: CollateOptions): DetectionBatch {
+  const { fill, dtype } = options;
+  const count = samples.length;
+  const { width, height } = options.frame ?? commonSize(samples, options.divisor);
+  const slots = options.maxBoxes ?? Math.max(0, ...samples.map(({ classes }) => classes.length));
+  const pixels = new (dtype === 'float32' ? Float32Array : Uint8Array)(count * width * height * 3);
+  if (fill !== 0) pixels.fill(fill);
+  const boxes = new Float32Array(count * slots * 4);
+  const classes = new Int32Array(count * slots).fill(-1);
+  const counts = Int32Array.from(samples, (sample) => sample.classes.length);
+  const sizes = Int32Array.from(samples.flatMap(({ image }) => [image.height, image.width]));
+  for (const [place, sample] of samples.entries()) {
+    const { image } = sample;
+    if (image.width > width || image.height > height) throw tooLarge(sample, width, height);
+    if (sample.classes.length > slots) throw tooMany(sample, slots);
+    const row = image.width * 3;
+    for (let y = 0; y < image.height; y++)
+      pixels.set(image.data.subarray(y * row, (y + 1) * row), (place * height + y) * width * 3);
+    boxes.set(sample.boxes, place * slots * 4);
+    classes.set(sample.classes, place * slots);
+  }
+  return {
+    images: { data: pixels, shape: [count, height, width, 3], dtype: dtype === 'float32' ? 'float32' : 'int32' },
+    boxes: { data: boxes, shape: [count, slots, 4], dtype: 'float32' },
+    classes: { data: classes, shape: [count, slots], dtype: 'int32' },
+    counts: { data: counts, shape: [count], dtype: 'int32' },
+    sizes: { data: sizes, shape: [count, 2], dtype: 'int32' },
+    samples: new BatchSamples(
+      samples.map(({ record }) => record),
+      samples.map(({ transform }) => transform),
+    ),
+  };
+}
+
+function commonSize(samples: readonly MappedSample[], divisor: number): Size {
+  const up = (lengths: number[]): number => Math.ceil(Math.max(...lengths) / divisor) * divisor;
+  return {
+    width: up(samples.map(({ image }) => image.width)),
+    height: up(samples.map(({ image }) => image.height)),
+  };
+}
+
+function tooLarge({ record, image }: MappedSample, width: number, height: number): HooklineError {
+  const what = `it is ${image.width}x${image.height} after augmentation, and the batch ${width}x${height}`;
+  const fix = 'End the augmentations with fixedSizeCrop or resize to the size of the batch, or set a larger size';
+  return new HooklineError('HKL_BATCH_FRAME', what, { who: record.file, fix });
+}
+
+function tooMany({ record, classes }: MappedSample, slots: number): HooklineError {
+  const what = `it shows ${classes.length} objects, and maxBoxes is ${slots}`;
+  return new HooklineError('HKL_BATCH_BOXES', what, { who: record.file, fix: 'Raise maxBoxes, or leave it out' });
+}

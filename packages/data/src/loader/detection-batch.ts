@@ -1,0 +1,46 @@
+import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import type { Pixels } from '../transforms/image.ts';
+import type { TransformList } from '../transforms/transform.ts';
+
+/** Numbers with their shape, as runtimes turn them into tensors. */
+export interface HostField<A extends Float32Array | Int32Array | Uint8Array> {
+  readonly data: A;
+  readonly shape: number[];
+  readonly dtype: 'float32' | 'int32';
+}
+
+/** Where the samples of a batch come from. Of a class of its own, so that it stays on the host as it is. */
+export class BatchSamples {
+  readonly records: readonly DatasetRecord[];
+  /** From the pixels of each record to those of the batch; the inverse brings predictions back. */
+  readonly transforms: readonly TransformList[];
+
+  constructor(records: readonly DatasetRecord[], transforms: readonly TransformList[]) {
+    this.records = records;
+    this.transforms = transforms;
+  }
+}
+
+/** A batch of images with their objects. B images, at most M objects in one. */
+export interface DetectionBatch {
+  /** [B, height, width, 3], values 0 to 255, red first; images smaller than that are at the top left. */
+  readonly images: HostField<Float32Array | Uint8Array>;
+  /** [B, M, 4], edges in pixels of `images`; 0 beyond the count. */
+  readonly boxes: HostField<Float32Array>;
+  /** [B, M], categories; -1 beyond the count. */
+  readonly classes: HostField<Int32Array>;
+  /** [B], objects of each image. */
+  readonly counts: HostField<Int32Array>;
+  /** [B, 2], height and width of each image without what was added to fill the batch. */
+  readonly sizes: HostField<Int32Array>;
+  readonly samples: BatchSamples;
+}
+
+/** A sample that is ready to be put into a batch. */
+export interface MappedSample {
+  readonly record: DatasetRecord;
+  readonly image: { readonly data: Pixels; readonly width: number; readonly height: number };
+  readonly boxes: Float32Array;
+  readonly classes: readonly number[];
+  readonly transform: TransformList;
+}

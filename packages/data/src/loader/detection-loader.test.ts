@@ -1,0 +1,188 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RandomStream } from '@hookline/core';
+import sharp from 'sharp';
+import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import { InferenceSampler } from '../samplers/inference-sampler.ts';
+import { randomBrightness } from '../transforms/color-augmentations.ts';
+import { randomAffine, randomFlip } from '../transforms/random-augmentations.ts';
+import { resize } from '../transforms/resize-augmentations.ts';
+import type { DetectionBatch } from './detection-batch.ts';
+import { DetectionLoader } from './detection-loader.ts';
+import type { DetectionLoaderOptions } from './loader-options.ts';
+
+let folder: string;
+let records: DatasetRecord[];
+const loaders: DetectionLoader[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hookline-loader-'));
+  records = await Promise.all(Array.from({ length: 7 }, (_, index) => makeRecord(index)));
+});
+afterEach(async () => {
+  await Promise.all(loaders.splice(0).map((loader) => loader.close()));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A grey ground with a white rectangle where the box is; wide and high in turn. */
+async function makeRecord(index: number): Promise<DatasetRecord> {
+  const [width, height] = index % 2 === 0 ? [64, 48] : [48, 64];
+  const file = join(folder, `${index}.png`);
+  const white = sharp({ create: { width: 16, height: 8, channels: 3, background: 'white' } }).png();
+  await sharp({ create: { width, height, channels: 3, background: { r: 20 * index, g: 60, b: 60 } } })
+    .composite([{ input: await white.toBuffer(), left: 8, top: 12 }])
+    .png()
+    .toFile(file);
+  const object = { id: index, box: [8, 12, 24, 20], category: index % 3, iscrowd: 0, area: 128 } as const;
+  const crowd = { ...object, id: 100 + index, iscrowd: 1 } as const;
+  return { file, width, height, imageId: index, annotations: index === 5 ? [crowd] : [object] };
+}
+
+function make(options: Partial<DetectionLoaderOptions> = {}): DetectionLoader {
+  const loader = new DetectionLoader(records, {
+    ...{ batchSize: 3, size: { width: 32, height: 32 }, workers: 2, random: new RandomStream(1, 'data') },
+    ...options,
+  });
+  loaders.push(loader);
+  return loader;
+}
+
+async function take(loader: DetectionLoader, count: number): Promise<DetectionBatch[]> {
+  const batches: DetectionBatch[] = [];
+  for await (const batch of loader) if (batches.push(batch) === count) break;
+  return batches;
+}
+
+const ids = (batches: DetectionBatch[]) => batches.map(({ samples }) => samples.records.map(({ imageId }) => imageId));
+const AUGMENTATIONS = [randomFlip(), randomAffine(), randomBrightness(0.7, 1.3)];
+const contents = (batches: DetectionBatch[]) =>
+  batches.map(({ images, boxes, classes, counts, sizes }) => ({ images, boxes, classes, counts, sizes }));
+
+describe('DetectionLoader', () => {
+  it('gives images in proportion at the top left, boxes with them, and room for the most objects', async () => {
+    const [batch] = await take(make({ sampler: new InferenceSampler(7), fill: 9 }), 1);
+    const { images, boxes, classes, counts, sizes, samples } = batch!;
+    expect(images).toMatchObject({ shape: [3, 32, 32, 3], dtype: 'float32' });
+    expect([...sizes.data]).toEqual([24, 32, 32, 24, 24, 32]);
+    expect(boxes).toEqual({
+      data: Float32Array.of(4, 6, 12, 10, 4, 6, 12, 10, 4, 6, 12, 10),
+      shape: [3, 1, 4],
+      dtype: 'float32',
+    });
+    expect(classes).toEqual({ data: Int32Array.of(0, 1, 2), shape: [3, 1], dtype: 'int32' });
+    expect([...counts.data]).toEqual([1, 1, 1]);
+    const pixel = (image: number, x: number, y: number) => images.data[((image * 32 + y) * 32 + x) * 3]!;
+    expect([pixel(1, 8, 8), pixel(1, 20, 20), pixel(1, 30, 5), pixel(0, 8, 30)]).toEqual([255, 20, 9, 9]);
+    expect([...samples.transforms[1]!.inverse().applyBoxes(boxes.data.slice(4, 8) as never)]).toEqual([8, 12, 24, 20]);
+  });
+
+  it('stretches, or leaves images as they are', async () => {
+    const [stretched] = await take(make({ sampler: new InferenceSampler(7), fit: 'stretch', dtype: 'uint8' }), 1);
+    expect([...stretched!.boxes.data.subarray(0, 4)]).toEqual([4, 8, 12, Math.fround(40 / 3)]);
+    expect(stretched!.images).toMatchObject({ dtype: 'int32', data: expect.any(Uint8Array) });
+    const whole = new DetectionLoader(records, {
+      batchSize: 2,
+      divisor: 40,
+      groupByAspect: true,
+      sampler: new InferenceSampler(7),
+    });
+    loaders.push(whole);
+    const batches = await take(whole, 9);
+    expect(ids(batches)).toEqual([[0, 2], [1, 3], [4, 6], [5]]);
+    expect(batches.map(({ images }) => images.shape.slice(1, 3))).toEqual([
+      [80, 80],
+      [80, 80],
+      [80, 80],
+      [80, 80],
+    ]);
+  });
+
+  it('leaves crowds out of the targets', async () => {
+    const batches = await take(make({ sampler: new InferenceSampler(7) }), 9);
+    expect(ids(batches)).toEqual([[0, 1, 2], [3, 4, 5], [6]]);
+    expect(batches.map(({ counts }) => [...counts.data])).toEqual([[1, 1, 1], [1, 1, 0], [1]]);
+    expect(batches[1]!.classes.data[2]).toBe(-1);
+  });
+
+  it('gives equal batches whatever the threads, the prefetching and the cache', async () => {
+    const expected = await take(make({ workers: 0, prefetch: 0, augmentations: AUGMENTATIONS }), 8);
+    expect(new Set(ids(expected).flat()).size).toBe(7);
+    for (const options of [{ workers: 1 }, { workers: 3, prefetch: 4 }, { cache: true }, { cache: true, workers: 0 }]) {
+      const batches = await take(make({ ...options, augmentations: AUGMENTATIONS }), 8);
+      expect(ids(batches)).toEqual(ids(expected));
+      expect(contents(batches)).toEqual(contents(expected));
+    }
+    const other = await take(make({ random: new RandomStream(2, 'data'), augmentations: AUGMENTATIONS }), 8);
+    expect(contents(other)).not.toEqual(contents(expected));
+  });
+
+  it.each([{ groupByAspect: false }, { groupByAspect: true, prefetch: 3 }])(
+    'goes on exactly where its state was taken: %p',
+    async (more) => {
+      const options = { ...more, augmentations: AUGMENTATIONS };
+      const whole = await take(make(options), 9);
+      const half = make(options);
+      await take(half, 4);
+      const state = JSON.parse(JSON.stringify(half.state()));
+      const resumed = make(options);
+      resumed.restore(state);
+      expect(contents(await take(resumed, 5))).toEqual(contents(whole.slice(4)));
+      expect(contents(await take(half, 5))).toEqual(contents(whole.slice(4)));
+      half.restore(state);
+      expect(contents(await take(half, 2))).toEqual(contents(whole.slice(4, 6)));
+    },
+  );
+
+  it('ends an epoch of a sampler that ends, and begins again', async () => {
+    const loader = make({ sampler: new InferenceSampler(7), cache: true });
+    const first = await take(loader, 99);
+    const second = await take(loader, 99);
+    expect(ids(second)).toEqual(ids(first));
+    expect(loader.stats()).toMatchObject({ batches: 6, images: 14, decoded: 7, cached: 7, restarts: 0 });
+    expect(loader.stats().cacheBytes).toBe(7 * 32 * 24 * 3);
+    expect(loader.stats().waited).toBeGreaterThan(0);
+    expect(loader.stats().mapped).toBeGreaterThan(0);
+  });
+
+  it('ends an iteration when the state is restored under it', async () => {
+    const loader = make();
+    const iterator = loader[Symbol.asyncIterator]();
+    await iterator.next();
+    loader.restore({ epoch: 0, position: 0, held: [] });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    expect(loader.state().position).toBe(0);
+    expect(ids(await take(loader, 1))).toEqual(ids(await take(make(), 1)));
+  });
+
+  it('drops boxes that augmentation leaves too little of', async () => {
+    const shift = randomAffine({ scale: 0, shift: 0.45 });
+    const count = async (minVisible: number) => {
+      const batches = await take(make({ augmentations: [shift], minVisible }), 20);
+      return batches.reduce((sum, { counts }) => sum + counts.data.reduce((a, b) => a + b), 0);
+    };
+    const [all, most] = [await count(0), await count(0.9)];
+    expect(most).toBeLessThan(all);
+    expect(most).toBeGreaterThan(0);
+  });
+
+  it('names the image in every error', async () => {
+    await expect(take(make({ augmentations: [resize({ width: 33, height: 8 })] }), 1)).rejects.toThrow(
+      /HKL_BATCH_FRAME.*\d\.png.*33x8/,
+    );
+    await expect(take(make({ maxBoxes: 0 }), 1)).rejects.toThrow(/HKL_BATCH_BOXES.*\d\.png/);
+    const file = join(folder, 'broken.jpg');
+    await writeFile(file, 'nothing');
+    const broken = new DetectionLoader([{ ...records[0]!, file }], { batchSize: 1, workers: 1 });
+    loaders.push(broken);
+    await expect(take(broken, 1)).rejects.toThrow(/HKL_IMAGE_UNREADABLE.*broken\.jpg/);
+    const wrong = new DetectionLoader([{ ...records[0]!, width: 65 }], { batchSize: 1, workers: 0 });
+    await expect(take(wrong, 1)).rejects.toThrow(/0\.png.*64x48.*65x48/);
+  });
+
+  it('refuses options that cannot be', () => {
+    expect(() => new DetectionLoader([], { batchSize: 1 })).toThrow(/HKL_DATA_EMPTY/);
+    expect(() => make({ batchSize: 0 })).toThrow(/HKL_DATA_OPTION.*batchSize/);
+    expect(() => make({ workers: 1.5 })).toThrow(/HKL_DATA_OPTION.*workers/);
+  });
+});

@@ -1,0 +1,165 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { RandomStream } from '@hookline/core';
+import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import { aspectRatioGroups, BatchSampler, type BatchSamplerState } from '../samplers/batch-sampler.ts';
+import { TrainingSampler } from '../samplers/training-sampler.ts';
+import { collate } from './collate.ts';
+import type { DetectionBatch } from './detection-batch.ts';
+import { ImageStore } from './image-store.ts';
+import { resolveLoaderOptions, type DetectionLoaderOptions } from './loader-options.ts';
+import { mapSample } from './map-sample.ts';
+
+/** Where a {@link DetectionLoader} stands; plain JSON. */
+export type DetectionLoaderState = BatchSamplerState;
+
+/** What a {@link DetectionLoader} has done so far. */
+export interface DetectionLoaderStats {
+  /** Batches given out. */
+  readonly batches: number;
+  readonly images: number;
+  /** Images read from files, and images that the cache had. */
+  readonly decoded: number;
+  readonly cached: number;
+  /** Bytes of the cache. */
+  readonly cacheBytes: number;
+  /** Seconds that whoever asked for a batch waited for it. */
+  readonly waited: number;
+  /** Seconds that augmenting and batching took of this thread, waited for or not. */
+  readonly mapped: number;
+  /** Decoding threads that died and were replaced. */
+  readonly restarts: number;
+}
+
+/** A batch in the making. */
+interface Planned {
+  readonly batch: Promise<DetectionBatch>;
+  /** Where the loader stands once it has been given out. */
+  readonly after: DetectionLoaderState;
+}
+
+/**
+ * Batches of images with boxes. Images are decoded in threads and shrunk there; they are augmented and batched in this
+ * one, ahead of time. Order and augmentation depend on seed and position alone, whatever the number of threads, so that
+ * the position is the whole state and resuming is exact.
+ */
+export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisposable {
+  readonly records: readonly DatasetRecord[];
+  readonly #options: ReturnType<typeof resolveLoaderOptions>;
+  readonly #random: RandomStream;
+  readonly #store: ImageStore;
+  #state: DetectionLoaderState;
+  /** Counts iterations: one that is begun ends those before it. */
+  #run = 0;
+  #batches = 0;
+  #images = 0;
+  #waited = 0;
+  #mapped = 0;
+
+  /** @throws HooklineError `HKL_DATA_EMPTY` without records, `HKL_DATA_OPTION` */
+  constructor(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
+    this.records = records;
+    this.#options = resolveLoaderOptions(records, options);
+    this.#random = options.random ?? new RandomStream(0, 'detection-loader');
+    this.#store = new ImageStore(records, this.#options);
+    this.#state = this.#sampler().state();
+  }
+
+  /** Where it stands, for a checkpoint. Batches made ahead do not count. */
+  state(): DetectionLoaderState {
+    return this.#state;
+  }
+
+  /** Goes on where `state` was taken. An iteration under way ends. */
+  restore(state: DetectionLoaderState): void {
+    this.#run++;
+    this.#state = state;
+  }
+
+  stats(): DetectionLoaderStats {
+    const { decoded, hits, bytes, restarts } = this.#store;
+    const own = { batches: this.#batches, images: this.#images, waited: this.#waited, mapped: this.#mapped };
+    return { ...own, decoded, cached: hits, cacheBytes: bytes, restarts };
+  }
+
+  /**
+   * Gives the batches that follow, without end or to the end of the sampler's epoch.
+   *
+   * @throws HooklineError `HKL_IMAGE_UNREADABLE`, `HKL_DATA_WORKER`, `HKL_BATCH_FRAME`, `HKL_BATCH_BOXES`, each with
+   * the name of the image file
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<DetectionBatch, void, undefined> {
+    const run = ++this.#run;
+    const sampler = this.#sampler();
+    sampler.restore(this.#state);
+    const queue: Planned[] = [];
+    let ended = false;
+    const plan = (): void => {
+      while (!ended && queue.length <= this.#options.prefetch) {
+        const indices = sampler.next();
+        const after = sampler.state();
+        ended = indices === undefined;
+        if (indices === undefined) break;
+        const batch = this.#make(indices, after);
+        // Whoever takes it sees the error; one that nobody takes is no unhandled rejection.
+        batch.catch(() => undefined);
+        queue.push({ batch, after });
+      }
+    };
+    try {
+      for (;;) {
+        const asked = performance.now();
+        plan();
+        const planned = queue.shift();
+        const batch = await planned?.batch;
+        this.#waited += (performance.now() - asked) / 1000;
+        if (run !== this.#run) return;
+        this.#state = planned?.after ?? sampler.state();
+        if (batch === undefined) return;
+        plan();
+        this.#batches++;
+        this.#images += batch.samples.records.length;
+        yield batch;
+      }
+    } finally {
+      if (run === this.#run) await this.#store.close();
+    }
+  }
+
+  /** Ends an iteration under way and the threads. The loader can be iterated again. */
+  async close(): Promise<void> {
+    this.#run++;
+    await this.#store.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #sampler(): BatchSampler {
+    const { batchSize, dropLast, groupByAspect, sampler } = this.#options;
+    const groups = groupByAspect ? { groups: aspectRatioGroups(this.records) } : {};
+    const random = this.#random.stream('order');
+    return new BatchSampler(sampler ?? new TrainingSampler(this.records.length, { random }), {
+      batchSize,
+      dropLast,
+      ...groups,
+    });
+  }
+
+  async #make(indices: readonly number[], { epoch, position, held }: DetectionLoaderState): Promise<DetectionBatch> {
+    const images = await Promise.all(indices.map((index) => this.#store.get(index)));
+    // Not at once: whoever waits for a batch that is ready should not wait for the next one too.
+    await nextTurn();
+    const begun = performance.now();
+    // At the end of an epoch several batches have one position, but never as many samples held.
+    const random = this.#random.detached(`augment/${epoch}/${position}/${held.length}`);
+    const { augmentations, size: frame, ...rest } = this.#options;
+    const samples = images.map((image, place) => {
+      const record = this.records[indices[place] ?? 0] as DatasetRecord;
+      return mapSample(record, image, augmentations, rest, random.detached(String(place)));
+    });
+    const batch = collate(samples, { ...rest, frame });
+    this.#mapped += (performance.now() - begun) / 1000;
+    return batch;
+  }
+}

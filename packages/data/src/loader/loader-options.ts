@@ -1,0 +1,81 @@
+import { availableParallelism } from 'node:os';
+import { HooklineError, type RandomStream } from '@hookline/core';
+import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import type { Sampler } from '../samplers/sampler.ts';
+import type { Augmentation } from '../transforms/augmentation.ts';
+import type { Fit, Size } from './fit-size.ts';
+
+/** Options of {@link DetectionLoader}. */
+export interface DetectionLoaderOptions {
+  /** Images per batch. */
+  readonly batchSize: number;
+  /** Size of the batches' images, in pixels. Default: images as they are, each batch as large as its largest. */
+  readonly size?: Size;
+  /** How images come to `size`, while they are decoded: in proportion, or stretched to all of it. @default 'inside' */
+  readonly fit?: Fit;
+  /** Changes made at random, after decoding. @default [] */
+  readonly augmentations?: readonly Augmentation[];
+  /** Order of the samples. Default: all of them, shuffled, without end; `InferenceSampler` for evaluation. */
+  readonly sampler?: Sampler;
+  /** Leaves out last batches that are not full. @default false */
+  readonly dropLast?: boolean;
+  /** Batches hold wide images or others, not both: with images of their own size less has to be added. @default false */
+  readonly groupByAspect?: boolean;
+  /** Threads that decode; 0 decodes in this one. Default: all cores but one, from 1 to 4. */
+  readonly workers?: number;
+  /** Batches made ahead. @default 2 */
+  readonly prefetch?: number;
+  /** Keeps decoded images, at the size of the batch, in memory: each file is read once. @default false */
+  readonly cache?: boolean;
+  /** Objects per image that the batch has room for. Default: the most that a record has, so that shapes stay the same. */
+  readonly maxBoxes?: number;
+  /** Least share of a box that augmentation must leave in the image for it to stay a target. @default 0 */
+  readonly minVisible?: number;
+  /** Least width and height, in pixels, that must be left of it. @default 1e-5 */
+  readonly minSize?: number;
+  /** Without `size`, edges of a batch are multiples of this. @default 1 */
+  readonly divisor?: number;
+  /** Value of pixels that fill a batch. @default 114 */
+  readonly fill?: number;
+  /** `uint8` takes a quarter of the memory, and runtimes turn it into int32. @default 'float32' */
+  readonly dtype?: 'float32' | 'uint8';
+  /** Where order and augmentation come from. Default: a stream of seed 0. */
+  readonly random?: RandomStream;
+}
+
+/** Numbers that have to be integers, with the least that they may be. */
+const INTEGERS = { batchSize: 1, workers: 0, prefetch: 0, maxBoxes: 0, divisor: 1 } as const;
+
+/** The options with what is left out filled in. @throws HooklineError `HKL_DATA_OPTION`, `HKL_DATA_EMPTY` */
+export function resolveLoaderOptions(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
+  if (records.length === 0) {
+    throw new HooklineError('HKL_DATA_EMPTY', 'there are no records', {
+      who: 'DetectionLoader',
+      fix: "Look at the reader's report: formatReport(dataset.report)",
+    });
+  }
+  for (const [name, least] of Object.entries(INTEGERS)) {
+    const value = options[name as keyof typeof INTEGERS];
+    if (value === undefined || (Number.isInteger(value) && value >= least)) continue;
+    throw new HooklineError('HKL_DATA_OPTION', `${name} must be a whole number from ${least} up, not ${value}`, {
+      who: 'DetectionLoader',
+    });
+  }
+  const targets = records.map(({ annotations }) => annotations.filter(({ iscrowd }) => iscrowd === 0).length);
+  return {
+    fit: 'inside' as const,
+    augmentations: [],
+    dropLast: false,
+    groupByAspect: false,
+    workers: Math.min(4, Math.max(1, availableParallelism() - 1)),
+    prefetch: 2,
+    cache: false,
+    maxBoxes: targets.reduce((most, count) => Math.max(most, count), 0),
+    minVisible: 0,
+    minSize: 1e-5,
+    divisor: 1,
+    fill: 114,
+    dtype: 'float32' as const,
+    ...options,
+  };
+}
