@@ -69,6 +69,7 @@ describe('a thread that dies', () => {
     const script = join(folder, 'mortal.mjs');
     const real = fileURLToPath(new URL('./decode-worker.mjs', import.meta.url));
     const source = `
+      import ${JSON.stringify(`file://${real}`)};
       import { appendFileSync, readFileSync } from 'node:fs';
       import { parentPort } from 'node:worker_threads';
       parentPort.on('message', ({ file }) => {
@@ -76,8 +77,7 @@ describe('a thread that dies', () => {
         const log = ${JSON.stringify(join(folder, 'deaths'))};
         appendFileSync(log, 'x');
         if (readFileSync(log).length <= ${deaths}) { ${how} }
-      });
-      await import(${JSON.stringify(`file://${real}`)});`;
+      });`;
     await writeFile(script, source);
     return script;
   }

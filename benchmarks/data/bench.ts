@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RandomStream } from '@hookline/core';
+import {
+  augment,
+  decodeImage,
+  DetectionLoader,
+  fitSize,
+  InferenceSampler,
+  randomAffine,
+  randomBrightness,
+  randomContrast,
+  randomFlip,
+  readCoco,
+  type Augmentation,
+  type DatasetRecord,
+} from '@hookline/data';
+import sharp from 'sharp';
+import { alternate, figure, type BenchmarkArgs, type BenchmarkResult } from '../lib/index.ts';
+
+const BATCH = 16;
+const SIZE = { width: 160, height: 128 };
+const IMAGES = 128;
+const AUGMENTATIONS: readonly Augmentation[] = [
+  randomFlip(),
+  randomAffine({ scale: 0.35, shift: 0.15 }),
+  randomBrightness(0.8, 1.2),
+  randomContrast(0.8, 1.2),
+];
+
+/**
+ * Images per second of the loader against decoding each image of a batch, one after the other, in the main thread, with
+ * the same augmentations. `--coco FILE --images FOLDER` takes a COCO data set instead of images drawn here.
+ */
+export default async function data({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'hookline-data-'));
+  const source = typeof args['coco'] === 'string' ? await readDataset(args['coco'], args['images']) : undefined;
+  const records = source ?? (await drawImages(folder, quick ? 32 : IMAGES));
+  const rounds = quick ? 2 : 7;
+
+  const mainThread = async (): Promise<number> => {
+    const random = new RandomStream(1, 'bench');
+    const begun = performance.now();
+    for (const record of records) {
+      const { width, height } = fitSize(record, SIZE, 'inside');
+      const { file, width: sourceWidth, height: sourceHeight } = record;
+      const pixels = await decodeImage({ file, sourceWidth, sourceHeight, width, height, orient: true });
+      const boxes = Float32Array.from(record.annotations.flatMap(({ box }) => box));
+      augment(AUGMENTATIONS, { image: { data: pixels, width, height, channels: 3 }, boxes }, random);
+    }
+    return (records.length * 1000) / (performance.now() - begun);
+  };
+  const make = (workers: number, cache: boolean): DetectionLoader => {
+    const sampler = new InferenceSampler(records.length);
+    const options = { batchSize: BATCH, size: SIZE, augmentations: AUGMENTATIONS, workers, cache, sampler };
+    return new DetectionLoader(records, options);
+  };
+  const pass = async (loader: DetectionLoader): Promise<number> => {
+    const begun = performance.now();
+    let images = 0;
+    for await (const { samples } of loader) images += samples.records.length;
+    return (images * 1000) / (performance.now() - begun);
+  };
+  const cached = make(2, true);
+  await pass(cached);
+  const { figures } = await alternate(
+    {
+      'images.main_thread': mainThread,
+      'images.workers_1': () => pass(make(1, false)),
+      'images.workers_2': () => pass(make(2, false)),
+      'images.cached': () => pass(cached),
+    },
+    { rounds, warmup: 1, unit: 'images/s' },
+  );
+  const augmenting = figure(measureAugmenting(rounds), 'ms');
+  const waiting = figure(await measureWaiting(cached, rounds), '%');
+  await rm(folder, { recursive: true, force: true });
+  return {
+    figures: { ...figures, 'augment.batch_16': augmenting, 'waiting.step_100ms': waiting },
+    notes: [
+      `${records.length} images (${source === undefined ? '640x480 JPEG, drawn here' : String(args['coco'])}) to ${SIZE.width}x${SIZE.height}, batches of ${BATCH}; flip, affine, brightness, contrast`,
+      'workers_N start their threads in every round, as a first epoch does; cached is every later epoch with cache: true',
+      'augment.batch_16: milliseconds for 16 images of 160x128 in the main thread',
+      'waiting.step_100ms: share of the time that a step which blocks the main thread for 100 ms waits for cached data; goal below 10 %',
+    ],
+  };
+}
+
+async function readDataset(json: string, images: unknown): Promise<readonly DatasetRecord[]> {
+  const { records } = await readCoco({ json, checkImages: 'none', ...(typeof images === 'string' ? { images } : {}) });
+  return records;
+}
+
+/** Noise compresses as badly as texture does. */
+async function drawImages(folder: string, count: number): Promise<DatasetRecord[]> {
+  const [width, height] = [640, 480];
+  const random = new RandomStream(1, 'images');
+  const small = Buffer.from(Array.from({ length: 80 * 60 * 3 }, () => random.int(256)));
+  return Promise.all(
+    Array.from({ length: count }, async (_, index): Promise<DatasetRecord> => {
+      const file = join(folder, `${index}.jpg`);
+      const raw = sharp(small, { raw: { width: 80, height: 60, channels: 3 } });
+      await raw.resize(width, height).modulate({ hue: index }).jpeg({ quality: 90 }).toFile(file);
+      const annotations = Array.from({ length: 12 }, (_, place) => {
+        const [x, y] = [random.int(width - 100), random.int(height - 100)];
+        return {
+          id: index * 12 + place,
+          box: [x, y, x + 80, y + 60] as const,
+          category: place % 3,
+          iscrowd: 0 as const,
+          area: 4800,
+        };
+      });
+      return { file, width, height, imageId: index, annotations };
+    }),
+  );
+}
+
+function measureAugmenting(rounds: number): number[] {
+  const { width, height } = SIZE;
+  const random = new RandomStream(1, 'augment');
+  const image = { data: new Uint8Array(width * height * 3).fill(99), width, height, channels: 3 };
+  const boxes = Float32Array.of(5, 5, 30, 30);
+  return Array.from({ length: rounds + 3 }, () => {
+    const begun = performance.now();
+    for (let place = 0; place < BATCH; place++) augment(AUGMENTATIONS, { image, boxes }, random);
+    return performance.now() - begun;
+  }).slice(3);
+}
+
+async function measureWaiting(loader: DetectionLoader, rounds: number): Promise<number[]> {
+  const shares: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const before = loader.stats().waited;
+    const begun = performance.now();
+    for await (const batch of loader) {
+      const end = performance.now() + 100;
+      while (performance.now() < end) batch.counts.data.at(0);
+    }
+    shares.push(((loader.stats().waited - before) * 100_000) / (performance.now() - begun));
+  }
+  return shares;
+}
