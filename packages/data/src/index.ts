@@ -66,9 +66,9 @@ export {
   AffineTransform,
   extentTransform,
   rotationTransform,
-  type AffineMatrix,
   type AffineOptions,
 } from './transforms/affine-transform.ts';
+export type { AffineMatrix } from './transforms/sample-bilinear.ts';
 export { FlipTransform } from './transforms/flip-transform.ts';
 export { ResizeTransform } from './transforms/resize-transform.ts';
 export { cropTransform, padTransform, WindowTransform, type Window } from './transforms/window-transform.ts';

@@ -1,9 +1,7 @@
 import { HooklineError } from '@hookline/core';
 import { blankImage, requireSize, type Boxes, type Image, type Pixels } from './image.ts';
+import { sampleBilinear, type AffineMatrix } from './sample-bilinear.ts';
 import { mapBoxes, type Transform } from './transform.ts';
-
-/** The matrix [[a, b, c], [d, e, f]]: x' = a x + b y + c, y' = d x + e y + f, on edges, not on centres of pixels. */
-export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /** Options of {@link AffineTransform}. */
 export interface AffineOptions {
@@ -43,7 +41,7 @@ export class AffineTransform implements Transform {
   applyImage<P extends Pixels>(image: Image<P>): Image<P> {
     requireSize('AffineTransform', image, this.width, this.height);
     const moved = blankImage(image, this.newWidth, this.newHeight, this.fill);
-    sample(image, moved, this.#back);
+    sampleBilinear(image, moved, this.#back);
     return moved;
   }
 
@@ -59,44 +57,6 @@ export class AffineTransform implements Transform {
     const { width, height, newWidth, newHeight, fill } = this;
     const size = { width: newWidth, height: newHeight, newWidth: width, newHeight: height };
     return new AffineTransform({ matrix: this.#back, ...size, fill });
-  }
-}
-
-/** Fills `to` where its pixels' centres lie inside of `from`; the rest keeps its value. */
-function sample(from: Image, to: Image, [a, b, c, d, e, f]: AffineMatrix): void {
-  const { width, height, channels } = from;
-  const [source, target] = [from.data, to.data];
-  const rounding = target instanceof Uint8Array ? 0.5 : 0;
-  const [lastX, lastY] = [width - 1, height - 1];
-  const row = width * channels;
-  let at = 0;
-  for (let newY = 0; newY < to.height; newY++) {
-    let x = a * 0.5 + b * (newY + 0.5) + c - 0.5;
-    let y = d * 0.5 + e * (newY + 0.5) + f - 0.5;
-    for (let newX = 0; newX < to.width; newX++, x += a, y += d, at += channels) {
-      if (x < -0.5 || y < -0.5 || x >= width - 0.5 || y >= height - 0.5) continue;
-      const clampedX = x < 0 ? 0 : x > lastX ? lastX : x;
-      const clampedY = y < 0 ? 0 : y > lastY ? lastY : y;
-      const left = clampedX | 0;
-      const top = clampedY | 0;
-      const right = clampedX - left;
-      const bottom = clampedY - top;
-      const upper = top * row + left * channels;
-      const nextColumn = left < lastX ? channels : 0;
-      const lower = top < lastY ? upper + row : upper;
-      const w00 = (1 - right) * (1 - bottom);
-      const w01 = right * (1 - bottom);
-      const w10 = (1 - right) * bottom;
-      const w11 = right * bottom;
-      for (let channel = 0; channel < channels; channel++) {
-        target[at + channel] =
-          w00 * (source[upper + channel] as number) +
-          w01 * (source[upper + nextColumn + channel] as number) +
-          w10 * (source[lower + channel] as number) +
-          w11 * (source[lower + nextColumn + channel] as number) +
-          rounding;
-      }
-    }
   }
 }
 

@@ -93,7 +93,27 @@ function saturate<P extends Pixels>(image: Image<P>, weight: number): Image<P> {
 }
 
 function mean(data: Pixels): number {
+  if (data.length === 0) return 0;
   let sum = 0;
-  for (const value of data) sum += value;
-  return data.length === 0 ? 0 : sum / data.length;
+  if (data instanceof Float32Array) for (const value of data) sum += value;
+  else sum = sumOfBytes(data);
+  return sum / data.length;
+}
+
+/** Whole words first: four bytes at a time, as two sums in one number. */
+function sumOfBytes(data: Uint8Array): number {
+  let sum = 0;
+  const words = data.byteOffset % 4 === 0 ? new Uint32Array(data.buffer, data.byteOffset, data.length >> 2) : undefined;
+  const count = words?.length ?? 0;
+  for (let block = 0; block < count; block += 128) {
+    let pairs = 0;
+    const end = Math.min(block + 128, count);
+    for (let at = block; at < end; at++) {
+      const word = (words as Uint32Array)[at] as number;
+      pairs = (pairs + (word & 0xff00ff) + ((word >>> 8) & 0xff00ff)) | 0;
+    }
+    sum += (pairs & 0xffff) + (pairs >>> 16);
+  }
+  for (let at = count * 4; at < data.length; at++) sum += data[at] as number;
+  return sum;
 }

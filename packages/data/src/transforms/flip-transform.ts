@@ -24,10 +24,9 @@ export class FlipTransform implements Transform {
         to.set(data.subarray(y * row, (y + 1) * row), (height - 1 - y) * row);
         continue;
       }
-      for (let x = 0; x < width; x++) {
-        const [source, target] = [y * row + x * channels, y * row + (width - 1 - x) * channels];
-        for (let channel = 0; channel < channels; channel++) to[target + channel] = data[source + channel] ?? 0;
-      }
+      let target = (y + 1) * row - channels;
+      for (let source = y * row; target >= y * row; target -= 2 * channels)
+        for (let channel = 0; channel < channels; channel++) to[target++] = data[source++] as number;
     }
     return flipped;
   }

@@ -147,6 +147,36 @@ describe('pixels', () => {
     expect(new BlendTransform('mean', 1).inverse()).toBe(NO_TRANSFORM);
   });
 
+  it('are sampled alike as bytes and floats, turned or only scaled', () => {
+    const bytes: Image<Uint8Array> = {
+      data: Uint8Array.from({ length: 9 * 7 * 3 }, (_, i) => (i * 53) % 256),
+      width: 9,
+      height: 7,
+      channels: 3,
+    };
+    const floats = { ...bytes, data: Float32Array.from(bytes.data) };
+    const matrices = [
+      [1.7, 0, -2, 0, 0.6, 1],
+      [-1, 0, 9, 0, 1.2, -1],
+      [0.8, 0.5, -1, -0.4, 1.1, 2],
+      [0, 1, 0, 1, 0, 0],
+      [0.2, 0, 40, 0, 1, 0],
+    ];
+    for (const matrix of matrices) {
+      const transform = new AffineTransform({
+        matrix: matrix as never,
+        width: 9,
+        height: 7,
+        newWidth: 11,
+        newHeight: 8,
+        fill: 7,
+      });
+      const [rough, exact] = [transform.applyImage(bytes).data, transform.applyImage(floats).data];
+      rough.forEach((value, at) => expect(Math.abs(value - exact[at]!)).toBeLessThan(1));
+      expect(matrix[2] === 40 || new Set(rough).size > 20).toBe(true);
+    }
+  });
+
   it('have no inverse under a singular matrix', () => {
     expect(() => new AffineTransform({ matrix: [1, 2, 0, 2, 4, 0], width: 1, height: 1 })).toThrow(
       /HKL_TRANSFORM_SINGULAR/,
