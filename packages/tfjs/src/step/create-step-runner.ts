@@ -15,7 +15,7 @@ export interface StepRunnerOptions {
   readonly source: BatchSource;
   readonly phases: StepPhases;
   readonly scope: StepScope;
-  /** @default 'off' */
+  /** Whether the step runs as one graph. @default 'auto' */
   readonly capture?: CaptureMode | undefined;
   /** The type in which a captured step convolves and multiplies. @default 'float32' */
   readonly precision?: Precision | undefined;
@@ -34,7 +34,7 @@ export interface StepRunnerOptions {
  * `HKL_PRECISION_UNSUPPORTED` for a precision that the machine or eager steps lack, `HKL_STEP_OPTION`
  */
 export function createStepRunner(options: StepRunnerOptions): StepRunner {
-  const { source, capture = 'off', checkFinite, precision, taps, log } = options;
+  const { source, capture = 'auto', checkFinite, precision, taps, log } = options;
   const step = new TrainStep(options);
   if (capture === 'off') {
     if (precision === 'bfloat16' || precision === 'float16') throw needsCapture(precision);
