@@ -88,6 +88,7 @@ export {
 export { controlRef, type Control } from './services/control.ts';
 export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';
+export { MetricWatch, type MetricWatchParts } from './services/metric-watch.ts';
 export { outputRef, type OutputFolder } from './services/output-folder.ts';
 export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 

@@ -5,12 +5,12 @@ import {
   evaluationRef,
   type JsonValue,
   loggerRef,
+  MetricWatch,
   outputRef,
   storageRef,
 } from '@hookline/core';
 import { readBestRecord, writeBestRecord } from './best-record.ts';
 import { isBetter } from './is-better.ts';
-import { MetricWatch } from './metric-watch.ts';
 import { bestCheckpointerOptions } from './options.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-checkpointer/best';

@@ -1,5 +1,12 @@
-import { controlRef, definePlugin, evaluationRef, type JsonValue, loggerRef, storageRef } from '@hookline/core';
-import { MetricWatch } from './metric-watch.ts';
+import {
+  controlRef,
+  definePlugin,
+  evaluationRef,
+  type JsonValue,
+  loggerRef,
+  MetricWatch,
+  storageRef,
+} from '@hookline/core';
 import { earlyStoppingOptions } from './options.ts';
 import { type MetricSample, Patience, type PatienceState } from './patience.ts';
 

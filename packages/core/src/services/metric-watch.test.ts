@@ -1,14 +1,16 @@
-import { TrainerBase, evaluationRef, type Evaluation, type EventStorage } from '@hookline/core';
-import { RecordingLogger } from '@hookline/testing';
+import { TrainerBase } from '../engine/trainer-base.ts';
+import { evaluationRef } from './core-services.ts';
+import { ConsoleLogger } from './logger.ts';
 import { MetricWatch } from './metric-watch.ts';
 
 const watching = async (metric = 'accuracy') => {
-  const logger = new RecordingLogger();
+  const lines: string[] = [];
+  const logger = new ConsoleLogger({ live: false, stream: { write: (text: string) => lines.push(text.trimEnd()) } });
   const trainer = new TrainerBase({ step: () => 1, maxIterations: 1, logger });
-  const evaluation: Evaluation = await trainer.service(evaluationRef);
-  const storage: EventStorage = trainer.storage;
+  const evaluation = await trainer.service(evaluationRef);
+  const { storage } = trainer;
   const watch = new MetricWatch({ metric, storage, evaluation, logger });
-  return { trainer, storage, watch, logger };
+  return { trainer, storage, watch, lines };
 };
 const at = (iteration: number) => ({ iteration });
 
@@ -54,16 +56,16 @@ describe('MetricWatch', () => {
   });
 
   it('warns once when an evaluation did not give it, with the name that may be meant', async () => {
-    const { trainer, storage, watch, logger } = await watching('acuracy');
+    const { trainer, storage, watch, lines } = await watching('acuracy');
     await watch.begin();
     watch.warnWhereMissing();
-    expect(logger.lines).toEqual([]);
+    expect(lines).toEqual([]);
     await trainer.evaluate();
     storage.putScalar('accuracy', 0.5);
     await watch.look();
     watch.warnWhereMissing();
     watch.warnWhereMissing(true);
-    expect(logger.lines).toEqual([
+    expect(lines).toEqual([
       'warning: there is no metric "acuracy": the evaluation did not give it. Did you mean "accuracy"? Known: accuracy',
     ]);
   });
@@ -71,11 +73,11 @@ describe('MetricWatch', () => {
   it('warns at the end when nothing put it, and not when something did', async () => {
     const missing = await watching();
     missing.watch.warnWhereMissing(true);
-    expect(missing.logger.lines).toHaveLength(1);
+    expect(missing.lines).toHaveLength(1);
     const found = await watching();
     found.storage.putScalar('accuracy', 1);
     await found.watch.look();
     found.watch.warnWhereMissing(true);
-    expect(found.logger.lines).toEqual([]);
+    expect(found.lines).toEqual([]);
   });
 });

@@ -1,36 +1,37 @@
-import {
-  didYouMean,
-  type Evaluation,
-  type EventStorage,
-  isHooklineError,
-  type Logger,
-  type Results,
-} from '@hookline/core';
+import { isHooklineError } from '../errors.ts';
+import type { Results } from '../hooks/hook-table.ts';
+import type { EventStorage } from '../storage/event-storage.ts';
+import type { ScalarSample } from '../storage/history-buffer.ts';
+import { didYouMean } from '../suggest-name.ts';
+import type { Evaluation } from './evaluation.ts';
+import type { Logger } from './logger.ts';
 
-interface Sample {
-  readonly value: number;
-  readonly iteration: number;
-}
-
-interface WatchParts {
+/** What a {@link MetricWatch} works with. */
+export interface MetricWatchParts {
+  /** Name of the scalar. */
   readonly metric: string;
   readonly storage: EventStorage;
   readonly evaluation: Evaluation;
   readonly logger: Logger;
 }
 
-const NOTHING: readonly Sample[] = Object.freeze([]);
+const NOTHING: readonly ScalarSample[] = Object.freeze([]);
 
-/** Tells which values of a scalar are new, and once when the scalar does not come. */
+/**
+ * Tells which values of a scalar are new, and once when the scalar does not come; for plugins that act on a metric.
+ *
+ * Call {@link MetricWatch.begin} in `beforeTrain`, {@link MetricWatch.look} in `afterStep`, and save and load `seen`, so
+ * that a resumed run acts on no value twice.
+ */
 export class MetricWatch {
-  readonly #parts: WatchParts;
+  readonly #parts: MetricWatchParts;
   /** Values of the scalar that were looked at, as its history counts them. */
   seen: number | undefined;
   #results: Results | undefined;
   #known = false;
   #warned = false;
 
-  constructor(parts: WatchParts) {
+  constructor(parts: MetricWatchParts) {
     this.#parts = parts;
     this.#results = parts.evaluation.latest;
   }
@@ -43,7 +44,7 @@ export class MetricWatch {
   }
 
   /** The values since the last look, as they were put. A promise only when one is still on its way. */
-  look(): readonly Sample[] | Promise<readonly Sample[]> {
+  look(): readonly ScalarSample[] | Promise<readonly ScalarSample[]> {
     const { storage, metric } = this.#parts;
     if (!this.#known) {
       if (!storage.names().includes(metric)) return NOTHING;
@@ -68,7 +69,7 @@ export class MetricWatch {
     logger.warn(`there is no metric "${metric}": ${when}. ${didYouMean(metric, storage.names())}`);
   }
 
-  #take(): readonly Sample[] {
+  #take(): readonly ScalarSample[] {
     const history = this.#parts.storage.history(this.#parts.metric);
     const { count } = history;
     const first = Math.max(this.seen ?? 0, count - history.length);
