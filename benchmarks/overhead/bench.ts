@@ -5,8 +5,7 @@ import { ConsoleLogger, type PluginInput, presetDefault, selectDevice, tf, Train
 import { alternate, type BenchmarkArgs, type BenchmarkResult, figureOfPairs, median } from '../lib/index.ts';
 import { makeBody } from './step-body.ts';
 
-// Enough for the code of hooks, which tapable generates anew for each trainer, to be compiled in the first tenth.
-const STEPS = 1500;
+const STEPS = 400;
 
 /** When steps began and ended, so that what runs between two of them can be told from what runs within. */
 class Clock {
@@ -59,7 +58,7 @@ export default async function overhead({ quick }: BenchmarkArgs): Promise<Benchm
   const periodic = STEPS * 10;
   const preset = () =>
     presetDefault({ lrScheduler: false, checkpointer: { period: periodic }, writers: { period: periodic } });
-  const rounds = quick ? 3 : 9;
+  const rounds = quick ? 3 : 15;
   const { figures, samples } = await alternate(
     {
       'step.loop': loop,
