@@ -1,21 +1,9 @@
 import sharp from 'sharp';
 
 /**
- * An image to decode. Plain data: it travels between threads.
- *
- * @typedef {object} DecodeRequest
- * @property {string} file
- * @property {number} sourceWidth size that the record says, in pixels
- * @property {number} sourceHeight
- * @property {number} width size to shrink or grow to
- * @property {number} height
- * @property {boolean} orient whether to apply the EXIF rotation
- */
-
-/**
  * Decodes an image file to red, green and blue bytes, row by row. Grey becomes three equal channels, alpha is left out.
  *
- * @param {DecodeRequest} request
+ * @param {import('./decode-request.ts').DecodeRequest} request
  * @returns {Promise<Uint8Array<ArrayBuffer>>} `height * width * 3` bytes
  * @throws {Error} when the file cannot be decoded to its end, or has another size than the record says
  */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { decodeFile } from './decode-file.ts';
 import { DecodePool } from './decode-pool.ts';
 
 let folder: string;
@@ -112,5 +113,19 @@ describe('a thread that dies', () => {
     await pool.close();
     await waiting;
     await expect(pool.decode(request('a.png'))).rejects.toThrow(/HKL_DATA_CLOSED/);
+  });
+});
+
+describe('decodeFile', () => {
+  beforeEach(() => (pool = new DecodePool({ workers: 0 })));
+
+  it('decodes an image without record, and leads back to its pixels', async () => {
+    await red().jpeg().withMetadata({ orientation: 6 }).toFile(join(folder, 'a.jpg'));
+    const { image, width, height, transform } = await decodeFile(join(folder, 'a.jpg'), {
+      size: { width: 4, height: 6 },
+    });
+    expect([width, height, image.width, image.height, image.data.length]).toEqual([8, 12, 4, 6, 72]);
+    expect([...transform.inverse().applyBoxes(Float32Array.of(1, 2, 4, 6))]).toEqual([2, 4, 8, 12]);
+    await expect(decodeFile(join(folder, 'none.jpg'))).rejects.toThrow(/HKL_IMAGE_UNREADABLE.*none\.jpg/);
   });
 });

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describeCause, HooklineError } from '@hookline/core';
-import { decodeImage, type DecodeRequest } from './decode-image.mjs';
+import { unreadable } from './decode-file.ts';
+import { decodeImage } from './decode-image.mjs';
+import type { DecodeRequest } from './decode-request.ts';
 
 /** Options of {@link DecodePool}. */
 export interface DecodePoolOptions {
@@ -54,7 +56,7 @@ export class DecodePool {
     if (this.#closed) throw closed(request);
     if (this.#size === 0) {
       return decodeImage(request).catch((error: unknown) => {
-        throw unreadable(request, describeCause(error));
+        throw unreadable(request, describeCause(error), error);
       });
     }
     return new Promise((resolve, reject) => {
@@ -117,12 +119,6 @@ export class DecodePool {
     this.#assign();
   }
 }
-
-const unreadable = ({ file }: DecodeRequest, reason: string): HooklineError =>
-  new HooklineError('HKL_IMAGE_UNREADABLE', `it cannot be decoded: ${reason.replace(/\s+/g, ' ').trim()}`, {
-    who: file,
-    fix: 'Mend or remove the image; readers find such images with checkImages: "decode"',
-  });
 
 const closed = ({ file }: DecodeRequest): HooklineError =>
   new HooklineError('HKL_DATA_CLOSED', 'the loader was closed before it was decoded', { who: file });

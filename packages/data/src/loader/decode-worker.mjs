@@ -7,7 +7,7 @@ import { decodeImage } from './decode-image.mjs';
 sharp.concurrency(1);
 sharp.cache(false);
 
-parentPort?.on('message', async (/** @type {import('./decode-image.mjs').DecodeRequest} */ request) => {
+parentPort?.on('message', async (/** @type {import('./decode-request.ts').DecodeRequest} */ request) => {
   try {
     const pixels = await decodeImage(request);
     parentPort?.postMessage({ pixels }, [pixels.buffer]);

@@ -1,0 +1,54 @@
+import { describeCause, HooklineError } from '@hookline/core';
+import sharp from 'sharp';
+import type { Image } from '../transforms/image.ts';
+import { ResizeTransform } from '../transforms/resize-transform.ts';
+import { TransformList } from '../transforms/transform.ts';
+import { decodeImage } from './decode-image.mjs';
+import type { DecodeRequest } from './decode-request.ts';
+import { fitSize, type Fit, type Size } from './fit-size.ts';
+
+/** An image file as a {@link DetectionLoader} would decode it. */
+export interface DecodedFile {
+  /** Red, green and blue bytes. */
+  readonly image: Image<Uint8Array<ArrayBuffer>>;
+  /** Size of the image in the file, EXIF rotation applied. */
+  readonly width: number;
+  readonly height: number;
+  /** From the pixels of the file to those of `image`; its inverse brings predictions back. */
+  readonly transform: TransformList;
+}
+
+/**
+ * Decodes an image of which there is no record, in this thread, to predict what is on it.
+ *
+ * @param options.size size to bring it to; default its own
+ * @throws HooklineError `HKL_IMAGE_UNREADABLE` with the file's name
+ */
+export async function decodeFile(
+  file: string,
+  { size, fit = 'inside' }: { readonly size?: Size; readonly fit?: Fit } = {},
+): Promise<DecodedFile> {
+  try {
+    const { width: sourceWidth, height: sourceHeight } = (await sharp(file).metadata()).autoOrient;
+    const { width, height } = fitSize({ width: sourceWidth, height: sourceHeight }, size, fit);
+    const data = await decodeImage({ file, sourceWidth, sourceHeight, width, height, orient: true });
+    const resized = width !== sourceWidth || height !== sourceHeight;
+    return {
+      image: { data, width, height, channels: 3 },
+      width: sourceWidth,
+      height: sourceHeight,
+      transform: new TransformList(resized ? [new ResizeTransform(sourceWidth, sourceHeight, width, height)] : []),
+    };
+  } catch (cause) {
+    throw unreadable({ file }, describeCause(cause), cause);
+  }
+}
+
+/** The error of an image that cannot be decoded. */
+export function unreadable({ file }: Pick<DecodeRequest, 'file'>, reason: string, cause?: unknown): HooklineError {
+  return new HooklineError('HKL_IMAGE_UNREADABLE', `it cannot be decoded: ${reason.replace(/\s+/g, ' ').trim()}`, {
+    who: file,
+    fix: 'Mend or remove the image; readers find such images with checkImages: "decode"',
+    cause,
+  });
+}
