@@ -10,7 +10,7 @@ export interface CommandLine {
   /** Each `key=value`. */
   readonly set: readonly string[];
   readonly text: Readonly<Record<'output' | 'device' | 'checkpoint' | 'from', string | undefined>>;
-  readonly flag: Readonly<Record<'resume' | 'json' | 'force' | 'brief' | 'debug', boolean>>;
+  readonly flag: Readonly<Record<'resume' | 'graph' | 'json' | 'force' | 'brief' | 'debug', boolean>>;
 }
 
 const SET = ['--set <key=value>', 'Change a value of the config; may be given several times'] as const;
@@ -38,6 +38,7 @@ function define(): CAC {
     .option(...SET)
     .option(...OUTPUT)
     .option(...DEVICE)
+    .option('--graph', 'Show the captured step: ops before and after the passes, casts, inputs, variables')
     .option('--json', 'Print everything, and the config, as JSON');
   cli
     .command('setup', 'Get the fastest runtime that this machine allows')
@@ -82,6 +83,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
     text: { output: text('output'), device: text('device'), checkpoint: text('checkpoint'), from: text('from') },
     flag: {
       resume: options['resume'] === true,
+      graph: options['graph'] === true,
       json: options['json'] === true,
       force: options['force'] === true,
       brief: options['brief'] === true,

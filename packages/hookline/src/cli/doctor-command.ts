@@ -1,10 +1,17 @@
-import { diagnose, formatDiagnosis } from '@hookline/tfjs';
+import { choosePrecision, diagnose, formatDiagnosis, readCpuFlags } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { EXIT } from './exit-status.ts';
 
 /** `hookline doctor`. @returns the exit status */
 export async function doctor({ flag }: CommandLine): Promise<number> {
   const diagnosis = await diagnose();
-  console.log(flag.json ? JSON.stringify(diagnosis, undefined, 2) : formatDiagnosis(diagnosis));
+  // On a processor; that a GPU may be there makes no difference to what the processor gains.
+  const { precision, reason } = choosePrecision('auto', { usesGpu: false, cpuFlags: readCpuFlags() });
+  const bfloat16 = { gains: precision === 'bfloat16', reason };
+  console.log(
+    flag.json
+      ? JSON.stringify({ ...diagnosis, bfloat16 }, undefined, 2)
+      : `${formatDiagnosis(diagnosis)}\nbfloat16  ${bfloat16.gains ? 'faster' : 'not faster'} on this processor: ${reason}`,
+  );
   return EXIT.ok;
 }

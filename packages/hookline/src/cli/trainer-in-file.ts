@@ -5,6 +5,7 @@ export type RunnableTrainer = Pick<
   TrainerBase,
   | 'train'
   | 'describe'
+  | 'service'
   | 'load'
   | 'resumeOrLoad'
   | 'evaluate'

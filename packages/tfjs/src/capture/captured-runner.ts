@@ -120,6 +120,26 @@ export class CapturedStepRunner implements StepRunner {
     return next instanceof Promise ? next.then((batch) => this.#run(batch, context)) : this.#run(next, context);
   }
 
+  /**
+   * Takes a batch and records the step without running it, for whoever wants to look at it: see {@link status} and
+   * {@link recorded} afterwards. No weight changes.
+   *
+   * @throws HooklineError what the data and the model raise, and with `required` `HKL_CAPTURE_...`
+   */
+  async prepare(iteration = 0): Promise<void> {
+    if (this.#make === undefined) return;
+    const { device } = await this.source.next();
+    try {
+      this.#steps ??= this.#make();
+      this.#steps.prepare(iteration, device.batch);
+    } catch (error) {
+      if (!isCaptureProblem(error) || this.#isRequired) throw error;
+      this.#giveUp(error);
+    } finally {
+      disposeBatch(device);
+    }
+  }
+
   async close(): Promise<void> {
     this.#steps?.close();
     this.#steps = undefined;

@@ -72,8 +72,27 @@ export class CapturedSteps {
     return [...this.#cache.values()];
   }
 
+  /**
+   * Records the step for a batch like this one without running it; variables keep their values.
+   *
+   * @throws HooklineError `HKL_CAPTURE_...` where the step cannot be captured
+   */
+  prepare(iteration: number, batch: unknown): void {
+    this.#find(iteration, batch);
+  }
+
   /** @throws HooklineError `HKL_CAPTURE_...` where the step cannot be captured; nothing has changed then */
   run(iteration: number, batch: unknown): StepScalars {
+    const { step, tensors } = this.#find(iteration, batch);
+    const scalars = this.#run(step, tensors);
+    step.runs++;
+    return scalars;
+  }
+
+  #find(
+    iteration: number,
+    batch: unknown,
+  ): { readonly step: CachedStep; readonly tensors: ReadonlyMap<string, tf.Tensor> } {
     const { scope } = this.#options.step;
     const tensors = batchTensors(batch);
     scope.seek(iteration);
@@ -85,9 +104,7 @@ export class CapturedSteps {
       const difference = auditStep(cached, record());
       if (difference !== undefined) throw difference;
     }
-    const scalars = this.#run(step, tensors);
-    step.runs++;
-    return scalars;
+    return { step, tensors };
   }
 
   /** Frees the session; the tfjs variables hold the values from then on. May be called twice. */

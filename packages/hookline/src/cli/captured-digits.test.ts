@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../../../..');
+const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
+const TRAINER = join(ROOT, 'examples/digits/trainer.ts');
+
+let folder: string;
+
+beforeAll(() => {
+  // The command runs what is built.
+  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
+    cwd: ROOT,
+  });
+  folder = mkdtempSync(join(tmpdir(), 'hookline-captured-'));
+}, 300_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function hookline(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
+  return spawnSync(process.execPath, [BIN, ...args, '--set', 'data.count=400'], { cwd: ROOT, encoding: 'utf8', env });
+}
+
+describe('hookline inspect', () => {
+  it('says in a line that the step will be captured', () => {
+    const { status, stdout } = hookline('inspect', TRAINER, '--output', join(folder, 'line'));
+    expect(stdout).toMatch(/^step: will be captured as one graph of \d+ nodes$/m);
+    expect(stdout).not.toContain('ops (recorded > in the graph)');
+    expect(status).toBe(0);
+  }, 120_000);
+
+  it('says why the step is eager', () => {
+    const { stdout } = hookline('inspect', TRAINER, '--set', 'capture=off', '--output', join(folder, 'off'));
+    expect(stdout).toMatch(/^step: eager, since capture is 'off'/m);
+  }, 120_000);
+
+  it('shows the graph, and writes it for TensorBoard', () => {
+    const output = join(folder, 'graph');
+    const { status, stdout } = hookline('inspect', TRAINER, '--graph', '--output', output);
+    expect(stdout).toMatch(/^graph 1: \d+ ops recorded, \d+ in the graph$/m);
+    expect(stdout).toMatch(/^variables: \d+, of which \d+ change/m);
+    expect(stdout).toContain('casts: ');
+    const [file = ''] = readdirSync(join(output, 'graph'));
+    expect(readFileSync(join(output, 'graph', file)).includes('VarHandleOp')).toBe(true);
+    expect(status).toBe(0);
+  }, 120_000);
+});
+
+/** The tensors of a checkpoint, without its manifest, which holds times. */
+function tensorsOf(file: string): Buffer {
+  const bytes = readFileSync(file);
+  return bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));
+}
+
+describe('the digits example, captured', () => {
+  it.each(['float32', 'auto'])(
+    'resumes to the bits of a run that never stopped, with precision %s',
+    (precision) => {
+      const common = ['train', TRAINER, '--set', 'capture=required', '--set', `precision=${precision}`];
+      const args = [...common, '--set', 'solver.maxIterations=12', '--set', 'checkpoint.period=6'];
+      const [whole, part] = [join(folder, `whole-${precision}`), join(folder, `part-${precision}`)];
+      const first = hookline(...args, '--output', whole);
+      expect(first.stderr).toContain('train step: captured as one graph');
+      expect(first.status).toBe(0);
+      mkdirSync(part);
+      const saved = 'model_0000005.safetensors';
+      copyFileSync(join(whole, saved), join(part, saved));
+      writeFileSync(join(part, 'last_checkpoint'), saved);
+      const second = hookline(...args, '--output', part, '--resume');
+      expect(second.stderr).toContain(saved);
+      expect(second.status).toBe(0);
+      const [a, b] = [whole, part].map((each) => tensorsOf(join(each, 'model_final.safetensors')));
+      expect(b?.equals(a as Buffer)).toBe(true);
+      expect(a?.equals(tensorsOf(join(whole, saved)))).toBe(false);
+    },
+    240_000,
+  );
+});
