@@ -105,6 +105,29 @@ export {
   type FieldArray,
   type Fields,
 } from '@hookline/data';
+export {
+  DetectionLoader,
+  fitSize,
+  formatReport,
+  InferenceSampler,
+  randomAffine,
+  randomBrightness,
+  randomContrast,
+  randomFlip,
+  readCoco,
+  readVoc,
+  writeCoco,
+  type Augmentation,
+  type Dataset,
+  type DatasetAnnotation,
+  type DatasetMetadata,
+  type DatasetRecord,
+  type DatasetReport,
+  type DetectionBatch,
+  type DetectionLoaderOptions,
+  type ReadCocoOptions,
+  type ReadVocOptions,
+} from '@hookline/data';
 
 // Writing plugins, presets and services
 export {
@@ -170,8 +193,9 @@ export {
   type LogLevel,
 } from '@hookline/core';
 
-// The default preset, and plugins
+// Presets, and plugins
 export { presetDefault, type PresetDefaultOptions } from '@hookline/preset-default';
+export { presetDetection, type PresetDetectionOptions } from '@hookline/preset-detection';
 export { anomalyGuard, type AnomalyGuardOptions, type AnomalyReport } from '@hookline/plugin-anomaly-guard';
 export { callback, type CallbackOptions } from '@hookline/plugin-callback';
 export {
@@ -180,6 +204,29 @@ export {
   type BestCheckpointerOptions,
   type CheckpointerOptions,
 } from '@hookline/plugin-checkpointer';
+export {
+  CocoEvaluator,
+  detectionTta,
+  detector,
+  drawDetections,
+  fcosHead,
+  pictureGrid,
+  predictImage,
+  predictionPictures,
+  readPicture,
+  residualBackbone,
+  retinaHead,
+  VocEvaluator,
+  writePicture,
+  type BatchImage,
+  type CocoEvaluatorOptions,
+  type DetectionTtaOptions,
+  type Detector,
+  type DetectorOptions,
+  type PredictImageOptions,
+  type PredictionPicturesOptions,
+  type VocEvaluatorOptions,
+} from '@hookline/plugin-detection';
 export { earlyStopping, type EarlyStoppingOptions } from '@hookline/plugin-early-stopping';
 export { ema, emaRef, type Ema, type EmaOptions } from '@hookline/plugin-ema';
 export {

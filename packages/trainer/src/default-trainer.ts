@@ -26,6 +26,8 @@ import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
 
+type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
+
 /** What a DefaultTrainer takes besides its config. */
 export interface DefaultTrainerOptions {
   /** Plugins besides those of `buildPlugins`. */
@@ -92,7 +94,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   }
 
   /** The evaluator, or several, of one of `config.datasets.test`; undefined leaves it out. */
-  buildEvaluator(_config: C, _dataset: string): DatasetEvaluator | readonly DatasetEvaluator[] | undefined {
+  buildEvaluator(_config: C, _dataset: string): MadeEvaluators | Promise<MadeEvaluators> {
     return undefined;
   }
 
@@ -175,8 +177,8 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       provide(configRef, () => this.config),
       provide(lrScheduleRef, () => this.buildLrScheduler(this.config)),
       provide(testLoaderRef, () => (dataset) => this.buildTestLoader(this.config, dataset)),
-      provide(evaluatorsRef, () => (dataset) => {
-        const made = this.buildEvaluator(this.config, dataset);
+      provide(evaluatorsRef, () => async (dataset) => {
+        const made = await this.buildEvaluator(this.config, dataset);
         return made === undefined
           ? []
           : Array.isArray(made)

@@ -24,8 +24,9 @@ export const ttaSchema = z.strictObject({
   flips: z
     .array(z.enum(['none', 'horizontal', 'vertical', 'both']))
     .min(1)
+    .readonly()
     .optional(),
-  scales: z.array(z.number().positive()).min(1).optional(),
+  scales: z.array(z.number().positive()).min(1).readonly().optional(),
   voteThreshold: z.number().min(0).max(1).optional(),
   ...postprocessShape,
 });

@@ -1,0 +1,1 @@
+export { presetDetection, type PresetDetectionOptions } from './preset.ts';
