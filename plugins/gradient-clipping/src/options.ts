@@ -26,6 +26,3 @@ export interface GradientClippingOptions {
    */
   readonly metric?: boolean | string;
 }
-
-/** The options with their defaults. */
-export type CheckedClippingOptions = z.output<typeof gradientClippingSchema>;

@@ -76,19 +76,6 @@ export function settle(record: GraphRecord): void {
   for (const [key, node] of record.variables) if (!done.has(node)) record.variables.delete(key);
 }
 
-/** Who takes each node's outputs. */
-export function usersOf(record: GraphRecord): Map<RecordNode, RecordNode[]> {
-  const users = new Map<RecordNode, RecordNode[]>();
-  for (const node of record.nodes) {
-    for (const { node: source } of node.inputs) {
-      const list = users.get(source);
-      if (list === undefined) users.set(source, [node]);
-      else if (!list.includes(node)) list.push(node);
-    }
-  }
-  return users;
-}
-
 /** How many ops of each kind the record holds, the most frequent first. */
 export function countOps(record: GraphRecord): Map<string, number> {
   const counts = new Map<string, number>();

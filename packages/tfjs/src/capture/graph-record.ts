@@ -111,8 +111,6 @@ export function specOf({ node, index }: ValueRef): TensorSpec {
 
 export const typeAttribute = (value: number): AttributeValue => ({ kind: 'type', value });
 export const boolAttribute = (value: boolean): AttributeValue => ({ kind: 'bool', value });
-export const intAttribute = (value: number): AttributeValue => ({ kind: 'int', value });
-export const floatAttribute = (value: number): AttributeValue => ({ kind: 'float', value });
 export const stringAttribute = (value: string): AttributeValue => ({ kind: 'string', value });
 
 /** A constant node of the given values. */

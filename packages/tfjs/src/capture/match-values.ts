@@ -15,12 +15,6 @@ export function bothOrders({ inputs }: RecordNode): readonly (readonly [ValueRef
   ];
 }
 
-/** The other factor or term where one of a commuting node's two inputs is `value`. */
-export function otherOf(node: RecordNode | undefined, value: ValueRef): ValueRef | undefined {
-  if (node === undefined) return undefined;
-  return bothOrders(node).find(([each]) => sameValue(each, value))?.[1];
-}
-
 /** The integers of a constant. */
 export function constantIntegers(value: ValueRef | undefined): number[] | undefined {
   const values = madeBy(value, 'Const')?.constant;

@@ -12,12 +12,6 @@ export interface BaseOptimizerOptions extends ParameterGroupOptions {
   readonly learningRate: number;
 }
 
-/** One group inside the step. */
-export interface GroupInStep {
-  readonly group: ParameterGroup;
-  readonly learningRate: tf.Scalar;
-}
-
 /** Groups, learning rates and slots, for optimizers that update parameter by parameter. */
 export abstract class BaseOptimizer implements Optimizer {
   abstract readonly name: string;
