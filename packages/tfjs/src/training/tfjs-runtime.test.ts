@@ -30,10 +30,14 @@ function makeModel(units = 8) {
       tf.layers.dense({ units: 1 }),
     ],
   });
-  return layersModel<{ x: tf.Tensor; y: tf.Tensor }>(net, { loss: (logits, { y }) => tf.losses.sigmoidCrossEntropy(y, logits) as tf.Scalar });
+  return layersModel<{ x: tf.Tensor; y: tf.Tensor }>(net, {
+    loss: (logits, { y }) => tf.losses.sigmoidCrossEntropy(y, logits) as tf.Scalar,
+  });
 }
 
-function makeTrainer(options: { output?: string; seed?: number; maxIterations?: number; plugins?: PluginInput[]; units?: number } = {}) {
+function makeTrainer(
+  options: { output?: string; seed?: number; maxIterations?: number; plugins?: PluginInput[]; units?: number } = {},
+) {
   const { output, seed = 3, maxIterations = 20, plugins = [], units } = options;
   const runtime = tfjsRuntime({
     model: () => makeModel(units),
@@ -120,7 +124,11 @@ describe('tfjsRuntime', () => {
       requires: { scope: stepScopeRef },
       setup({ hooks, scope }) {
         const count = scope.value.variable('counting/steps', () => tf.scalar(0));
-        hooks.afterUpdate.tap(() => tf.tidy(() => void count.assign(count.add(1))));
+        hooks.afterUpdate.tap(() => {
+          tf.tidy(() => {
+            count.assign(count.add(1));
+          });
+        });
       },
     });
     const trainer = makeTrainer({ maxIterations: 4, plugins: [counting()] });

@@ -1,4 +1,13 @@
-import { loggerRef, phasesRef, type Plugin, provide, type Provider, randomRef, stepRunnerRef, tapsRef } from '@hookline/core';
+import {
+  loggerRef,
+  phasesRef,
+  type Plugin,
+  provide,
+  type Provider,
+  randomRef,
+  stepRunnerRef,
+  tapsRef,
+} from '@hookline/core';
 import { BatchSource, type BatchSourceOptions, type DataSource } from '../batch/batch-source.ts';
 import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
@@ -51,15 +60,32 @@ export function tfjsRuntime({ model, optimizer, data, loadData, ...options }: Tf
         ({ random }) => (typeof model === 'function' ? seededInit(random(`${OWNER}/init`), model) : model),
         { random: randomRef },
       ),
-      provide(optimizerRef, (uses) => (typeof optimizer === 'function' ? optimizer(uses.model) : optimizer), { model: modelRef }),
+      provide(optimizerRef, (uses) => (typeof optimizer === 'function' ? optimizer(uses.model) : optimizer), {
+        model: modelRef,
+      }),
       provide(trainDataRef, () => loadData?.() ?? (data as DataSource)),
       provide(batchSourceRef, (uses) => new BatchSource(uses.data, sourceOptions), { data: trainDataRef }),
       provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
       provide(
         stepRunnerRef,
         ({ logger, phases, source, taps, ...uses }) =>
-          createStepRunner({ ...runner, ...uses, source, taps, phases: phases.phases, log: (line) => logger(OWNER).info(line) }),
-        { model: modelRef, optimizer: optimizerRef, scope: stepScopeRef, source: batchSourceRef, phases: phasesRef, taps: tapsRef, logger: loggerRef },
+          createStepRunner({
+            ...runner,
+            ...uses,
+            source,
+            taps,
+            phases: phases.phases,
+            log: (line) => logger(OWNER).info(line),
+          }),
+        {
+          model: modelRef,
+          optimizer: optimizerRef,
+          scope: stepScopeRef,
+          source: batchSourceRef,
+          phases: phasesRef,
+          taps: tapsRef,
+          logger: loggerRef,
+        },
       ),
     ],
   };

@@ -1,4 +1,11 @@
-import { type CheckpointView, definePlugin, HooklineError, type JsonValue, loggerRef, type Plugin } from '@hookline/core';
+import {
+  type CheckpointView,
+  definePlugin,
+  HooklineError,
+  type JsonValue,
+  loggerRef,
+  type Plugin,
+} from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { BatchSourceState } from '../batch/batch-source.ts';
 import { modelRef, modelVariables } from '../model/trainable-model.ts';
@@ -16,7 +23,13 @@ const factory = definePlugin({
   name: NAME,
   version: '0.1.0',
   description: 'saves weights, optimizer, step variables and the position in the data',
-  requires: { model: modelRef, optimizer: optimizerRef, scope: stepScopeRef, source: batchSourceRef, logger: loggerRef },
+  requires: {
+    model: modelRef,
+    optimizer: optimizerRef,
+    scope: stepScopeRef,
+    source: batchSourceRef,
+    logger: loggerRef,
+  },
   setup({ hooks, model, optimizer, scope, source, logger }) {
     const parts = (): readonly (readonly [prefix: string, variables: ReadonlyMap<string, tf.Variable>])[] => [
       ['model/', modelVariables(model.value)],
@@ -33,7 +46,11 @@ const factory = definePlugin({
     hooks.loadState.tap((checkpoint) => {
       if (checkpoint.scope === 'weights') {
         const { tensors, source: file } = checkpoint;
-        const report = restoreVariables(modelVariables(model.value), tensors, { strict: false, prefix: 'model/', source: file });
+        const report = restoreVariables(modelVariables(model.value), tensors, {
+          strict: false,
+          prefix: 'model/',
+          source: file,
+        });
         for (const warning of report.warnings) logger.warn(`${file}: ${warning}`);
         if (report.loaded.length === 0) throw nothingLoaded(file);
         return;
@@ -56,13 +73,19 @@ function restoreAll(
   parts: readonly (readonly [string, ReadonlyMap<string, tf.Variable>])[],
 ): void {
   // All in one call, so that a mismatch in the last part leaves the first ones as they are.
-  const all = new Map(parts.flatMap(([prefix, variables]) => [...variables].map(([name, variable]) => [prefix + name, variable] as const)));
+  const all = new Map(
+    parts.flatMap(([prefix, variables]) =>
+      [...variables].map(([name, variable]) => [prefix + name, variable] as const),
+    ),
+  );
   const ours = new Map([...tensors].filter(([name]) => parts.some(([prefix]) => name.startsWith(prefix))));
   restoreVariables(all, ours, { strict: true, source });
 }
 
 function savedVariables(scope: StepScope): ReadonlyMap<string, tf.Variable> {
-  return new Map([...scope.variables()].filter(([, { saved }]) => saved).map(([name, { variable }]) => [name, variable]));
+  return new Map(
+    [...scope.variables()].filter(([, { saved }]) => saved).map(([name, { variable }]) => [name, variable]),
+  );
 }
 
 function nothingLoaded(file: string): HooklineError {
