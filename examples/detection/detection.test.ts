@@ -1,0 +1,89 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConsoleLogger } from 'hookline';
+import bccd from './bccd.ts';
+import ownData from './own-data.ts';
+import { drawSquares } from './squares.test.fixture.ts';
+
+const SMALL = [
+  'solver.batchSize=4',
+  'solver.warmupIterations=5',
+  'checkpoint.best=',
+  'model.width=8',
+  'data.width=80',
+  'data.height=64',
+  'writers.tensorboard=false',
+];
+const QUIET = new ConsoleLogger({ level: 'silent' });
+
+let folder: string;
+let root: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hookline-detection-'));
+  root = join(folder, 'squares');
+  await drawSquares(root);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the BCCD trainer', () => {
+  it('learns from a folder in VOC format; test-time augmentation and pictures reach results, logs and files', async () => {
+    const output = join(folder, 'run');
+    const set = [...SMALL, `data.root=${root}`, 'solver.maxIterations=80', 'test.evalPeriod=40', 'seed=1'];
+    const trainer = bccd.create({ output, set, logger: QUIET });
+    const { status, results } = await trainer.train();
+    await trainer.dispose();
+    expect(status).toBe('completed');
+    expect(Object.keys(results ?? {}).sort()).toEqual(['bbox', 'bbox_TTA']);
+    const { bbox, bbox_TTA: tta } = results as unknown as Record<'bbox' | 'bbox_TTA', Record<string, number>>;
+    expect(bbox['AP50']).toBeGreaterThan(30);
+    expect(Object.keys(tta)).toEqual(Object.keys(bbox));
+    expect(Object.keys(bbox)).toEqual(expect.arrayContaining(['AP-dark', 'AP-light']));
+    const lines = (await readFile(join(output, 'metrics.json'), 'utf8')).trim().split('\n');
+    const records = lines.map((line) => JSON.parse(line) as Record<string, number>);
+    expect(records.findLast((line) => 'bbox_TTA/AP' in line)?.['bbox_TTA/AP']).toBe(tta['AP']);
+    expect(records.filter((line) => 'bbox/AP' in line).map((line) => line['iteration'])).toEqual([39, 79]);
+    expect(await readdir(join(output, 'predictions'))).toEqual(['0000039.png', '0000079.png']);
+  });
+});
+
+describe("the trainer for one's own data", () => {
+  const create = (...set: string[]) =>
+    ownData.create({ output: join(folder, 'own'), set: [...SMALL, `data.root=${root}`, ...set], logger: QUIET });
+
+  it('reads all of a VOC folder, and holds every fifth image back', async () => {
+    const { train, test } = await create().data();
+    expect([train.records.length, test.records.length]).toEqual([13, 3]);
+    const held = new Set(test.records.map(({ file }) => file));
+    expect(train.records.filter(({ file }) => held.has(file))).toEqual([]);
+  });
+
+  it('trains on COCO files, with images that keep their proportions and with another head', async () => {
+    const set = ['data.train=train.json', 'data.test=test.json', 'data.images=JPEGImages', 'data.width=96'];
+    const trainer = create(...set, 'model.head=retina', 'solver.maxIterations=2', 'data.flips=none');
+    const { train, test } = await trainer.data();
+    expect([train.records.length, test.records.length]).toEqual([12, 4]);
+    expect(train.metadata.classes).toEqual(['dark', 'light']);
+    const { status, results } = await trainer.train();
+    await trainer.dispose();
+    expect([status, ...Object.keys(results ?? {})]).toEqual(['completed', 'bbox', 'bbox_TTA']);
+  });
+
+  it('refuses test data of other classes', async () => {
+    const json = JSON.parse(await readFile(join(root, 'test.json'), 'utf8')) as { categories: { name: string }[] };
+    json.categories.forEach((category) => (category.name = `very ${category.name}`));
+    await writeFile(join(root, 'other.json'), JSON.stringify(json));
+    const set = ['data.train=train.json', 'data.test=other.json', 'data.images=JPEGImages'];
+    await expect(create(...set).data()).rejects.toThrow(/HKL_DATA_CLASSES.*very dark, very light/s);
+  });
+
+  it('refuses damaged data where it is told to, with the name of the file', async () => {
+    await writeFile(join(root, 'Annotations', 'squares-99.xml'), '<annotation>');
+    try {
+      await expect(create('data.strict=true').data()).rejects.toThrow(/squares-99/);
+      expect((await create().data()).train.report.problems).toHaveLength(1);
+    } finally {
+      await rm(join(root, 'Annotations', 'squares-99.xml'));
+    }
+  });
+});
