@@ -6,7 +6,7 @@ const LEARNING_RATE = 0.01;
 /** A step written by hand, and the same network for `model.fit`. */
 export interface StepBody {
   /** One step; returns the loss. */
-  step(): number;
+  readonly step: () => number;
   /** Milliseconds per step of one `model.fit` over `steps` batches. */
   fit(steps: number): Promise<number>;
   dispose(): void;
@@ -44,6 +44,7 @@ export function makeBody(): StepBody {
     async fit(steps) {
       const [xs, ys] = [x.tile([steps, 1]), y.tile([steps, 1])];
       const begin = performance.now();
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- tfjs exports the type of 0, not its name
       await net.fit(xs, ys, { batchSize: BATCH, epochs: 1, verbose: 0, shuffle: false });
       const taken = performance.now() - begin;
       tf.dispose([xs, ys]);
