@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger } from 'hookline';
 import bccd from './bccd.ts';
+import { readDetectionData } from './detection-data.ts';
 import ownData from './own-data.ts';
 import { drawSquares } from './squares.test.fixture.ts';
 
@@ -50,9 +51,10 @@ describe('the BCCD trainer', () => {
 describe("the trainer for one's own data", () => {
   const create = (...set: string[]) =>
     ownData.create({ output: join(folder, 'own'), set: [...SMALL, `data.root=${root}`, ...set], logger: QUIET });
+  const dataOf = (...set: string[]) => readDetectionData(create(...set).config.data, QUIET);
 
   it('reads all of a VOC folder, and holds every fifth image back', async () => {
-    const { train, test } = await create().data();
+    const { train, test } = await dataOf();
     expect([train.records.length, test.records.length]).toEqual([13, 3]);
     const held = new Set(test.records.map(({ file }) => file));
     expect(train.records.filter(({ file }) => held.has(file))).toEqual([]);
@@ -60,8 +62,8 @@ describe("the trainer for one's own data", () => {
 
   it('trains on COCO files, with images that keep their proportions and with another head', async () => {
     const set = ['data.train=train.json', 'data.test=test.json', 'data.images=JPEGImages', 'data.width=96'];
+    const { train, test } = await dataOf(...set);
     const trainer = create(...set, 'model.head=retina', 'solver.maxIterations=2', 'data.flips=none');
-    const { train, test } = await trainer.data();
     expect([train.records.length, test.records.length]).toEqual([12, 4]);
     expect(train.metadata.classes).toEqual(['dark', 'light']);
     const { status, results } = await trainer.train();
@@ -74,14 +76,14 @@ describe("the trainer for one's own data", () => {
     json.categories.forEach((category) => (category.name = `very ${category.name}`));
     await writeFile(join(root, 'other.json'), JSON.stringify(json));
     const set = ['data.train=train.json', 'data.test=other.json', 'data.images=JPEGImages'];
-    await expect(create(...set).data()).rejects.toThrow(/HKL_DATA_CLASSES.*very dark, very light/s);
+    await expect(dataOf(...set)).rejects.toThrow(/HKL_DATA_CLASSES.*very dark, very light/s);
   });
 
   it('refuses damaged data where it is told to, with the name of the file', async () => {
     await writeFile(join(root, 'Annotations', 'squares-99.xml'), '<annotation>');
     try {
-      await expect(create('data.strict=true').data()).rejects.toThrow(/squares-99/);
-      expect((await create().data()).train.report.problems).toHaveLength(1);
+      await expect(dataOf('data.strict=true')).rejects.toThrow(/squares-99/);
+      expect((await dataOf()).train.report.problems).toHaveLength(1);
     } finally {
       await rm(join(root, 'Annotations', 'squares-99.xml'));
     }
