@@ -1,0 +1,131 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { selectDevice, tf } from '@hookline/tfjs';
+import { everyPlugin, fullTrainer, histories, POISONED, weightsAndAverages } from './all-plugins.test.support.ts';
+
+let dir: string;
+beforeAll(() => selectDevice('auto'));
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'hookline-all-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+/** The ways to run a step that this machine has; only native TensorFlow runs graphs. */
+const modes = ['off', 'required'] as const;
+const isHere = (capture: 'off' | 'required') => capture === 'off' || tf.getBackend() === 'tensorflow';
+
+/** The largest difference, relative to the larger of 1 and the value. */
+function difference(a: readonly number[], b: readonly number[]): number {
+  expect(a).toHaveLength(b.length);
+  const off = (x: number, y: number) => (Object.is(x, y) ? 0 : Math.abs(x - y) / Math.max(1, Math.abs(x)));
+  return Math.max(...a.map((value, i) => off(value, b[i] as number)));
+}
+
+describe('all plugins at once', () => {
+  it('work together: everything each of them is for is there', async () => {
+    const trainer = fullTrainer({ output: dir, capture: 'off' });
+    const { status, results } = await trainer.train();
+    expect(status).toBe('completed');
+    expect(results).toMatchObject({ accuracy: expect.any(Number) });
+    const files = await readdir(dir);
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'metrics.json',
+        'curves.svg',
+        'trace.json',
+        'anomalies',
+        'model_0000004.safetensors',
+        'model_best.safetensors',
+        'model_final.safetensors',
+      ]),
+    );
+    expect((await readdir(join(dir, 'anomalies'))).sort()).toEqual([
+      `000000${POISONED.loss}-loss.json`,
+      // The spoilt gradients are the first half of the update that comes one step later.
+      `00000${POISONED.gradient + 1}-gradients.json`,
+    ]);
+    const { storage } = trainer;
+    const at = (name: string) =>
+      storage
+        .history(name)
+        .values()
+        .map(({ iteration }) => iteration);
+    expect(at('accuracy')).toEqual([4, 9, 14, 19, 24, 29, 34, 39]);
+    // The step whose loss was NaN stores nothing.
+    const stored = [...Array(40).keys()].filter((iteration) => iteration !== POISONED.loss);
+    expect(at('class_loss')).toEqual(stored);
+    expect(at('nonfinite_gradients').length).toBeGreaterThan(0);
+    const records = (await readFile(join(dir, 'metrics.json'), 'utf8')).trim().split('\n');
+    expect(records.map((line) => (JSON.parse(line) as { iteration: number }).iteration)).toEqual(stored);
+    await trainer.dispose();
+  });
+
+  it('give the same numbers captured as eagerly', async () => {
+    if (!isHere('required')) return;
+    const run = async (capture: 'off' | 'required') => {
+      const trainer = fullTrainer({ output: join(dir, capture), capture, maxIterations: 60 });
+      await trainer.train();
+      const found = { weights: await weightsAndAverages(trainer), scalars: histories(trainer) };
+      await trainer.dispose();
+      return found;
+    };
+    const [eager, captured] = [await run('off'), await run('required')];
+    for (const part of ['weights', 'scalars'] as const) {
+      expect(Object.keys(captured[part]).sort()).toEqual(Object.keys(eager[part]).sort());
+      for (const name of Object.keys(eager[part])) {
+        const [a = [], b = []] = [captured[part][name]?.flat(), eager[part][name]?.flat()];
+        expect({ name, off: difference(a, b) < 1e-6 ? 'little' : difference(a, b) }).toEqual({ name, off: 'little' });
+      }
+    }
+    expect(Object.keys(eager.weights)).toContain('ema/dense_1/kernel');
+  });
+
+  it.each(modes)('leave no tensor behind over hundreds of steps and a second training, capture %s', async (capture) => {
+    if (!isHere(capture)) return;
+    const before = tf.memory().numTensors;
+    const trainer = fullTrainer({ output: dir, capture, plugins: everyPlugin({ period: 20 }) });
+    await trainer.train({ maxIterations: 40 });
+    const after = tf.memory().numTensors;
+    await trainer.train({ maxIterations: 340 });
+    expect(tf.memory().numTensors).toBe(after);
+    await trainer.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it.each(modes)('resume to the bit from every checkpoint, capture %s', async (capture) => {
+    if (!isHere(capture)) return;
+    const whole = fullTrainer({ output: join(dir, 'whole'), capture });
+    await whole.train();
+    const wanted = { weights: await weightsAndAverages(whole), scalars: histories(whole) };
+    await whole.dispose();
+    // Before, between and after the poisoned steps; at 4 in the middle of an accumulation.
+    for (const iteration of [4, 9, 24]) {
+      const resumed = fullTrainer({ output: join(dir, `from-${iteration}`), capture, seed: 99 });
+      await resumed.load(join(dir, 'whole', `model_${String(iteration).padStart(7, '0')}.safetensors`));
+      expect(resumed.iteration).toBe(iteration + 1);
+      await resumed.train();
+      expect({ iteration, weights: await weightsAndAverages(resumed) }).toEqual({ iteration, weights: wanted.weights });
+      // A checkpoint is saved before the evaluation of its iteration, which a failing one must not cost.
+      const accuracy = wanted.scalars['accuracy']?.filter(([at]) => at !== iteration);
+      expect({ iteration, scalars: histories(resumed) }).toEqual({
+        iteration,
+        scalars: { ...wanted.scalars, accuracy },
+      });
+      await resumed.dispose();
+    }
+  });
+
+  it.each(modes)('train in two calls as in one, capture %s', async (capture) => {
+    if (!isHere(capture)) return;
+    const inTwo = fullTrainer({ output: join(dir, 'two'), capture, maxIterations: 20 });
+    await inTwo.train();
+    await inTwo.train({ maxIterations: 40 });
+    const inOne = fullTrainer({ output: join(dir, 'one'), capture, maxIterations: 40 });
+    await inOne.train();
+    expect(await weightsAndAverages(inTwo)).toEqual(await weightsAndAverages(inOne));
+    expect(histories(inTwo)).toEqual(histories(inOne));
+    await inTwo.dispose();
+    await inOne.dispose();
+  });
+});
