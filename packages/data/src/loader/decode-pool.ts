@@ -17,15 +17,12 @@ interface Job {
   readonly request: DecodeRequest;
   readonly resolve: (pixels: Uint8Array<ArrayBuffer>) => void;
   readonly reject: (error: unknown) => void;
-  /** Threads that died over it. */
-  deaths: number;
+  /** A thread died that had it: it may be why, and gets a thread of its own now. */
+  suspect: boolean;
 }
 
 /** What a thread answers. */
 type Answer = { readonly pixels: Uint8Array<ArrayBuffer> } | { readonly error: string };
-
-/** How often an image is tried when threads die over it. */
-const ATTEMPTS = 2;
 
 /**
  * Decodes images in threads. A thread that dies is replaced and its image tried again; idle threads keep no process
@@ -36,8 +33,8 @@ export class DecodePool {
   restarts = 0;
   readonly #size: number;
   readonly #script: string;
-  readonly #idle: Worker[] = [];
-  readonly #busy = new Map<Worker, Job>();
+  /** What each thread has to do, in order. All of it is handed over at once: this thread may be busy for long. */
+  readonly #jobs = new Map<Worker, Job[]>();
   readonly #queue: Job[] = [];
   #closed = false;
 
@@ -60,7 +57,7 @@ export class DecodePool {
       });
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ request, resolve, reject, deaths: 0 });
+      this.#queue.push({ request, resolve, reject, suspect: false });
       this.#assign();
     });
   }
@@ -68,53 +65,67 @@ export class DecodePool {
   /** Ends the threads. Images that wait are given up. */
   async close(): Promise<void> {
     this.#closed = true;
-    const workers = [...this.#idle.splice(0), ...this.#busy.keys()];
-    for (const job of [...this.#queue.splice(0), ...this.#busy.values()]) job.reject(closed(job.request));
-    this.#busy.clear();
+    const workers = [...this.#jobs.keys()];
+    for (const job of [...this.#jobs.values(), this.#queue].flat()) job.reject(closed(job.request));
+    this.#jobs.clear();
+    this.#queue.length = 0;
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
   #assign(): void {
-    while (this.#queue.length > 0 && this.#busy.size < this.#size) {
-      const job = this.#queue.shift() as Job;
-      const worker = this.#idle.pop() ?? this.#start();
-      this.#busy.set(worker, job);
+    for (let job = this.#queue[0]; job !== undefined; job = this.#queue[0]) {
+      const worker = this.#workerFor(job);
+      if (worker === undefined) return;
+      this.#queue.shift();
+      this.#jobs.get(worker)?.push(job);
       worker.ref();
       worker.postMessage(job.request);
     }
   }
 
+  /** The thread with the least to do, a new one rather than a busy one; undefined when the job has to wait. */
+  #workerFor({ suspect }: Job): Worker | undefined {
+    let best: Worker | undefined;
+    let least = Infinity;
+    for (const [worker, jobs] of this.#jobs) {
+      if (jobs.length < least && jobs[0]?.suspect !== true) [best, least] = [worker, jobs.length];
+    }
+    if (least === 0) return best;
+    if (this.#jobs.size < this.#size) return this.#start();
+    return suspect ? undefined : best;
+  }
+
   #start(): Worker {
     // Without the flags of this process: loaders of TypeScript and the like have nothing to do there.
-    const worker = new Worker(this.#script, { execArgv: [], stdout: false, stderr: false });
+    const worker = new Worker(this.#script, { execArgv: [] });
+    const jobs: Job[] = [];
+    this.#jobs.set(worker, jobs);
     let reason: unknown;
     worker.on('error', (error) => (reason = error));
-    worker.on('exit', (code) => this.#died(worker, reason ?? new Error(`it ended with code ${code}`)));
+    worker.on('exit', (code) => this.#died(worker, jobs, reason ?? new Error(`it ended with code ${code}`)));
     worker.on('message', (answer: Answer) => {
-      const job = this.#busy.get(worker);
-      this.#busy.delete(worker);
+      const job = jobs.shift();
       if (this.#closed || job === undefined) return;
-      worker.unref();
-      this.#idle.push(worker);
-      this.#assign();
+      if (jobs.length === 0) worker.unref();
       if ('pixels' in answer) job.resolve(answer.pixels);
       else job.reject(unreadable(job.request, answer.error));
+      this.#assign();
     });
     return worker;
   }
 
-  #died(worker: Worker, cause: unknown): void {
+  #died(worker: Worker, jobs: readonly Job[], cause: unknown): void {
     if (this.#closed) return;
     this.restarts++;
-    const place = this.#idle.indexOf(worker);
-    if (place >= 0) this.#idle.splice(place, 1);
-    const job = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    if (job !== undefined && ++job.deaths < ATTEMPTS) this.#queue.unshift(job);
-    else if (job !== undefined) {
-      const what = `${job.deaths} decoding threads died over it: ${describeCause(cause)}`;
+    this.#jobs.delete(worker);
+    const [first] = jobs;
+    if (first?.suspect === true) {
+      const what = `two decoding threads died over it: ${describeCause(cause)}`;
       const fix = 'Look at the image with another program; a lack of memory ends threads too';
-      job.reject(new HooklineError('HKL_DATA_WORKER', what, { who: job.request.file, fix, cause }));
+      first.reject(new HooklineError('HKL_DATA_WORKER', what, { who: first.request.file, fix, cause }));
+    } else {
+      for (const job of jobs) job.suspect = true;
+      this.#queue.unshift(...jobs);
     }
     this.#assign();
   }

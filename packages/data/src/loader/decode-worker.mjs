@@ -7,11 +7,16 @@ import { decodeImage } from './decode-image.mjs';
 sharp.concurrency(1);
 sharp.cache(false);
 
-parentPort?.on('message', async (/** @type {import('./decode-request.ts').DecodeRequest} */ request) => {
-  try {
-    const pixels = await decodeImage(request);
-    parentPort?.postMessage({ pixels }, [pixels.buffer]);
-  } catch (error) {
-    parentPort?.postMessage({ error: error instanceof Error ? error.message : String(error) });
-  }
+/** @type {Promise<void>} */
+let last = Promise.resolve();
+
+parentPort?.on('message', (/** @type {import('./decode-request.ts').DecodeRequest} */ request) => {
+  last = last.then(async () => {
+    try {
+      const pixels = await decodeImage(request);
+      parentPort?.postMessage({ pixels }, [pixels.buffer]);
+    } catch (error) {
+      parentPort?.postMessage({ error: error instanceof Error ? error.message : String(error) });
+    }
+  });
 });
