@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { definePlugin, readCheckpoint, type StepFunction, TrainerBase } from '@hookline/core';
+import { controlRef, definePlugin, readCheckpoint, type StepFunction, storageRef, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger } from '@hookline/testing';
 import { checkpointer } from './checkpointer.ts';
 import type { CheckpointerOptions } from './options.ts';
@@ -123,6 +123,29 @@ describe('checkpointer', () => {
     expect(await trainer.train()).toMatchObject({ status: 'interrupted', iteration: 4 });
     expect(logger.matching('saved ')).toHaveLength(1);
     expect(logger.matching('--resume')[0]).toMatch(/^interrupted after 4 iterations \(SIGINT\)/);
+  });
+
+  it('holds what an evaluation of the last step gave, also where the period has saved before it', async () => {
+    const judge = definePlugin({
+      name: 'judge',
+      version: '1.0.0',
+      provides: ['evaluation'],
+      requires: { storage: storageRef, control: controlRef },
+      setup({ hooks, storage, control }) {
+        hooks.afterStep.tap(({ iteration }) => {
+          if (iteration !== 3) return;
+          storage.putScalar('accuracy', 0.5);
+          control.stop('good enough');
+        });
+      },
+    });
+    const options = { step: falling, maxIterations: 10, output, logger: new RecordingLogger() };
+    await new TrainerBase({ ...options, plugins: [checkpointer({ period: 4 }), judge()] }).train();
+    expect(await files()).toEqual(['model_0000003']);
+    const resumed = new TrainerBase({ ...options, plugins: [checkpointer({ period: 4 })] });
+    await resumed.resumeOrLoad();
+    expect(resumed.iteration).toBe(4);
+    expect(resumed.storage.history('accuracy').values()).toEqual([{ value: 0.5, iteration: 3 }]);
   });
 
   it('saves nothing when stopped before the first step, when it may not, and after a failure', async () => {

@@ -25,10 +25,12 @@ export const checkpointer = definePlugin({
     let startIteration = 0;
     /** Iterations done when it was saved last. */
     let savedAt = -1;
+    let savedName = '';
     let savedPath = '';
 
     const save = async (name: string, done: number): Promise<void> => {
       savedPath = shown(await checkpoints.save(name));
+      savedName = name;
       savedAt = done;
       logger.info(`saved ${savedPath}`);
     };
@@ -45,6 +47,8 @@ export const checkpointer = definePlugin({
       if (!onStop || (status !== 'stopped' && status !== 'interrupted')) return;
       if (iteration === startIteration) return;
       if (savedAt !== iteration) await saveNumbered(iteration);
+      // The periodic one came before the evaluation of its step, whose results resuming would miss.
+      else await checkpoints.save(savedName);
       logger.info(
         `${status} after ${iteration} iterations (${reason}): everything is in ${savedPath}. ` +
           'To go on, run the same command with --resume (in code: await trainer.resumeOrLoad())',

@@ -1,5 +1,5 @@
 import { describeCause } from '../errors.ts';
-import type { EngineHooks, Outcome } from '../hooks/hook-table.ts';
+import type { EngineHooks, FailedStepAction, Outcome } from '../hooks/hook-table.ts';
 import type { Phases } from '../hooks/hook-set.ts';
 import type { RunControl } from '../services/control.ts';
 import type { Logger } from '../services/logger.ts';
@@ -69,7 +69,7 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
     }
   } catch (error) {
     errors.push(error);
-    parts.logger.error(`training failed at iteration ${run.iteration}: ${describeCause(error)}`);
+    parts.logger.error(`training failed at iteration ${run.iteration}: ${describeCause(errors[0])}`);
   }
   const outcome = conclude(run, control, errors);
   try {
@@ -83,7 +83,14 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
 
   /** A failed step that a plugin chose to go on without. */
   async function handle(error: unknown, step: StepContext): Promise<void> {
-    const action = await hooks.stepFailed.call(error, step);
+    let action: FailedStepAction | undefined;
+    try {
+      action = await hooks.stepFailed.call(error, step);
+    } catch (failure) {
+      // What the step failed with comes first; who failed to handle it comes after.
+      errors.push(error);
+      throw failure;
+    }
     if (action === undefined) throw error;
     if (action === 'stop') control.stop(`step ${step.iteration} failed: ${describeCause(error)}`);
   }

@@ -4,5 +4,5 @@ export function throwAll(errors: readonly unknown[]): void {
   if (errors.length === 0) return;
   if (errors.length === 1) throw first;
   const message = first instanceof Error ? first.message : String(first);
-  throw new AggregateError(errors, `${message} (and ${errors.length - 1} more while closing)`, { cause: first });
+  throw new AggregateError(errors, `${message} (and ${errors.length - 1} more: see errors)`, { cause: first });
 }

@@ -195,6 +195,24 @@ describe('errors', () => {
     expect(await stopping.train()).toMatchObject({ status: 'stopped', reason: 'step 1 failed: unlucky' });
   });
 
+  it('never masks the error of a step by that of the tap that was to handle it', async () => {
+    const step = () => {
+      throw new Error('the step');
+    };
+    const clumsy = plugin('clumsy', ({ hooks }: { hooks: { stepFailed: { tap(fn: () => void): void } } }) =>
+      hooks.stepFailed.tap(() => {
+        throw new Error('the handler');
+      }),
+    );
+    const trainer = new TrainerBase({ step, maxIterations: 1, plugins: [clumsy], logger });
+    const error = (await trainer.train().catch((caught: unknown) => caught)) as AggregateError;
+    expect(error.message).toBe('the step (and 1 more: see errors)');
+    expect(error.errors).toMatchObject([
+      { message: 'the step' },
+      { code: 'HKL_PLUGIN_FAILED', plugin: 'clumsy', hook: 'stepFailed', iteration: 0 },
+    ]);
+  });
+
   it('refuses a loss that is not finite and results that are no losses', async () => {
     const nan = new TrainerBase({ step: () => ({ a: 1, b: NaN }), maxIterations: 1, logger });
     await expect(nan.train()).rejects.toThrow(/\[HKL_LOSS_NOT_FINITE\].*a: 1, b: NaN.*iteration 0/);
