@@ -6,6 +6,7 @@ import {
   detector,
   fcosHead,
   InferenceSampler,
+  type PredictImageOptions,
   presetDetection,
   randomAffine,
   randomBrightness,
@@ -25,6 +26,12 @@ export class DetectionTrainer extends DefaultTrainer<DetectionConfig> {
   /** The data sets, read once. */
   data(): Promise<DetectionData> {
     return (this.#data ??= readDetectionData(this.config.data, this.logger));
+  }
+
+  /** How `hookline predict` prepares images: as in training. */
+  get predictOptions(): PredictImageOptions {
+    const { width, height, fit } = this.config.data;
+    return { size: { width, height }, fit: fit === 'stretch' ? 'fill' : 'inside' };
   }
 
   override async buildModel({ model }: DetectionConfig) {

@@ -20,8 +20,18 @@ describe('readCommandLine', () => {
     });
   });
 
+  it('takes images behind the file of predict', () => {
+    const given = readCommandLine(['predict', 'a.ts', '--tta', 'x.jpg', '--score', '0.5', 'y.jpg']);
+    expect(given).toMatchObject({
+      file: 'a.ts',
+      images: ['x.jpg', 'y.jpg'],
+      text: { score: '0.5' },
+      flag: { tta: true },
+    });
+  });
+
   it.each([
-    [[], '[HKL_USAGE] hookline: no command is given. Known: train, eval, inspect, setup, doctor;'],
+    [[], '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, inspect, setup, doctor;'],
     [['trian', 'a.ts'], 'there is no command "trian". Did you mean train?'],
     [['train'], 'no trainer file is given. Write hookline train FILE'],
     [['train', 'a.ts', '--resum'], 'there is no option --resum of train. Did you mean --resume?'],

@@ -7,10 +7,12 @@ export interface CommandLine {
   readonly command: string;
   /** The trainer file, for commands that take one. */
   readonly file: string;
+  /** The images of `predict`. */
+  readonly images: readonly string[];
   /** Each `key=value`. */
   readonly set: readonly string[];
-  readonly text: Readonly<Record<'output' | 'device' | 'checkpoint' | 'from', string | undefined>>;
-  readonly flag: Readonly<Record<'resume' | 'graph' | 'json' | 'force' | 'brief' | 'debug', boolean>>;
+  readonly text: Readonly<Record<'output' | 'device' | 'checkpoint' | 'from' | 'score', string | undefined>>;
+  readonly flag: Readonly<Record<'resume' | 'graph' | 'json' | 'tta' | 'force' | 'brief' | 'debug', boolean>>;
 }
 
 const SET = ['--set <key=value>', 'Change a value of the config; may be given several times'] as const;
@@ -33,6 +35,16 @@ function define(): CAC {
     .option(...OUTPUT)
     .option(...DEVICE)
     .option('--json', 'Print the results as one line of JSON');
+  cli
+    .command('predict <file> [...images]', 'Detect objects in images, and write pictures with what was found')
+    .option(...SET)
+    .option('--checkpoint <file>', 'The checkpoint to use (default: the latest one of the output folder)')
+    .option('--score <number>', 'Leave out what is less certain, from 0 to 1 (default: 0.4)')
+    .option('--tta', 'Look at each image in several views')
+    .option(...OUTPUT)
+    .option(...DEVICE)
+    .option('--json', 'Print the detections, as one line of JSON per image')
+    .example('hookline predict trainer.ts --checkpoint runs/a/model_final.safetensors street.jpg');
   cli
     .command('inspect <file>', 'Show plugins with their order and reasons, hooks with their taps, and services')
     .option(...SET)
@@ -79,12 +91,20 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
   return {
     command: command.name,
     file: cli.args[0] ?? '',
+    images: cli.args.slice(1),
     set: options['set'] === undefined ? [] : [options['set']].flat().map(String),
-    text: { output: text('output'), device: text('device'), checkpoint: text('checkpoint'), from: text('from') },
+    text: {
+      output: text('output'),
+      device: text('device'),
+      checkpoint: text('checkpoint'),
+      from: text('from'),
+      score: text('score'),
+    },
     flag: {
       resume: options['resume'] === true,
       graph: options['graph'] === true,
       json: options['json'] === true,
+      tta: options['tta'] === true,
       force: options['force'] === true,
       brief: options['brief'] === true,
       debug: options['debug'] === true,
@@ -127,7 +147,7 @@ function checkArguments({ name, args }: Command, given: readonly string[]): void
   if (args.length > 0 && given.length === 0) {
     throw usageError('no trainer file is given', `Write hookline ${name} FILE, such as examples/digits/trainer.ts`);
   }
-  if (given.length <= args.length) return;
+  if (given.length <= args.length || args.some(({ variadic }) => variadic)) return;
   const extra = given.slice(args.length).join(' ');
   throw usageError(`"${extra}" is too much`, extra.includes('=') ? `Write --set ${extra}` : 'Leave it out');
 }

@@ -2,6 +2,7 @@ import { ConsoleLogger, HooklineError, type Results } from '@hookline/core';
 import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
 import { EXIT } from './exit-status.ts';
+import { loadCheckpoint } from './load-checkpoint.ts';
 import { shown } from './output-files.ts';
 import { columns } from './table.ts';
 
@@ -9,14 +10,7 @@ import { columns } from './table.ts';
 export async function evaluate(given: CommandLine): Promise<number> {
   const logger = new ConsoleLogger();
   const trainer = await createTrainer(given, logger);
-  const file = given.text.checkpoint ?? (await trainer.checkpoints.latest());
-  if (file === undefined) {
-    throw new HooklineError('HKL_NO_CHECKPOINT', `there is no checkpoint in ${shown(trainer.outputDir)}`, {
-      who: 'eval',
-      fix: 'Train first, or give --output DIR or --checkpoint FILE',
-    });
-  }
-  await trainer.load(file);
+  const file = await loadCheckpoint(trainer, given);
   logger.info(`evaluating ${shown(file)}, iteration ${trainer.iteration}`);
   const results = await trainer.evaluate();
   await trainer.close();

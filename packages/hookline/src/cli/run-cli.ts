@@ -9,6 +9,7 @@ type RunCommand = (given: CommandLine, argv: readonly string[]) => Promise<numbe
 const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   train: async () => (await import('./train-command.ts')).train,
   eval: async () => (await import('./eval-command.ts')).evaluate,
+  predict: async () => (await import('./predict-command.ts')).predict,
   inspect: async () => (await import('./inspect-command.ts')).inspect,
   setup: async () => (await import('./setup-command.ts')).setup,
   doctor: async () => (await import('./doctor-command.ts')).doctor,

@@ -1,4 +1,5 @@
 import type { Logger, TrainerBase } from '@hookline/core';
+import type { PredictImageOptions } from '@hookline/plugin-detection';
 
 /** A trainer as the commands use it. */
 export type RunnableTrainer = Pick<
@@ -14,7 +15,11 @@ export type RunnableTrainer = Pick<
   | 'iteration'
   | 'maxIterations'
   | 'checkpoints'
-> & { readonly config?: unknown };
+> & {
+  readonly config?: unknown;
+  /** How `hookline predict` prepares images; as they are, where it is left out. */
+  readonly predictOptions?: PredictImageOptions;
+};
 
 /** What differs from the file in one run. */
 export interface TrainerChanges {

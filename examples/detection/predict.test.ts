@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { drawSquares } from './squares.test.fixture.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const TRAINER = 'examples/detection/own-data.ts';
+
+let folder: string;
+let set: string[];
+
+function hookline(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  // Jest's own NODE_OPTIONS are not those of a user.
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  const command = [join(ROOT, 'packages/hookline/bin/hookline.js'), ...args];
+  return spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8', env });
+}
+
+beforeAll(async () => {
+  // The command runs what is built.
+  spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'packages/hookline'], { cwd: ROOT });
+  folder = mkdtempSync(join(tmpdir(), 'hookline-predict-'));
+  await drawSquares(join(folder, 'squares'));
+  const changes = ['model.width=8', 'data.width=80', 'data.height=64', `data.root=${join(folder, 'squares')}`];
+  set = changes.flatMap((change) => ['--set', change]).concat('--output', join(folder, 'run'));
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const imagesOf = (...numbers: string[]): string[] =>
+  numbers.map((number) => join(folder, 'squares', 'JPEGImages', `squares-${number}.png`));
+
+describe('hookline predict', () => {
+  it('says what is missing', () => {
+    const none = hookline('predict', TRAINER, ...set);
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('no image is given')]);
+    const untrained = hookline('predict', TRAINER, ...set, ...imagesOf('00'));
+    expect([untrained.status, untrained.stderr]).toEqual([1, expect.stringContaining('HKL_NO_CHECKPOINT')]);
+    const score = hookline('predict', TRAINER, '--score', 'high', ...imagesOf('00'));
+    expect([score.status, score.stderr]).toEqual([2, expect.stringContaining('--score high is not from 0 to 1')]);
+  });
+
+  it('finds what a training has learned, and writes pictures', () => {
+    const short = ['solver.maxIterations=150', 'solver.batchSize=4', 'solver.warmupIterations=5', 'test.tta=false'];
+    const more = [...short, 'test.evalPeriod=0', 'seed=1'].flatMap((change) => ['--set', change]);
+    expect(hookline('train', TRAINER, ...set, ...more).status).toBe(0);
+    // squares-04 is held back from training; its squares have sides of 14 pixels.
+    const { status, stdout, stderr } = hookline('predict', TRAINER, ...set, '--json', '--tta', ...imagesOf('00', '04'));
+    expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
+    const lines = stdout.trim().split('\n');
+    const found = lines.map((text) => JSON.parse(text) as { detections: { class: string; box: number[] }[] });
+    expect(found).toHaveLength(2);
+    const best = new Map(found[1]?.detections.toReversed().map((each) => [each.class, each.box]));
+    expect([...best.keys()].sort()).toEqual(['dark', 'light']);
+    const [left = NaN, top = NaN, right = NaN, bottom = NaN] = best.get('dark') ?? [];
+    expect((left + right) / 2).toBeCloseTo(((4 * 7) % 26) + 7, -1);
+    expect((top + bottom) / 2).toBeCloseTo(((4 * 11) % 50) + 7, -1);
+    expect(readdirSync(join(folder, 'run', 'predicted'))).toEqual(['squares-00.png', 'squares-04.png']);
+
+    writeFileSync(join(folder, 'broken.jpg'), 'no image');
+    const broken = hookline('predict', TRAINER, ...set, join(folder, 'broken.jpg'));
+    expect([broken.status, broken.stderr]).toEqual([1, expect.stringMatching(/HKL_PICTURE_READ.*broken\.jpg/s)]);
+  }, 300_000);
+});

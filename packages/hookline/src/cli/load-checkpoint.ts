@@ -1,0 +1,22 @@
+import { HooklineError } from '@hookline/core';
+import type { CommandLine } from './command-line.ts';
+import { shown } from './output-files.ts';
+import type { RunnableTrainer } from './trainer-in-file.ts';
+
+/**
+ * Loads the checkpoint that the command line names, or else the latest one of the trainer's folder.
+ *
+ * @returns its file
+ * @throws HooklineError `HKL_NO_CHECKPOINT`
+ */
+export async function loadCheckpoint(trainer: RunnableTrainer, { command, text }: CommandLine): Promise<string> {
+  const file = text.checkpoint ?? (await trainer.checkpoints.latest());
+  if (file === undefined) {
+    throw new HooklineError('HKL_NO_CHECKPOINT', `there is no checkpoint in ${shown(trainer.outputDir)}`, {
+      who: command,
+      fix: 'Train first, or give --output DIR or --checkpoint FILE',
+    });
+  }
+  await trainer.load(file);
+  return file;
+}
