@@ -105,7 +105,7 @@ const oneLine = (error: unknown): string =>
 
 /** The decoder's words cannot tell: libvips keeps one text of errors for all images that are decoded at a time. */
 async function endsEarly(file: string): Promise<boolean> {
-  const bytes = await readFile(file);
+  const bytes = await readFile(file).catch(() => Buffer.alloc(0));
   const tail = bytes.subarray(-1024);
   if (bytes.subarray(0, 2).equals(Buffer.of(0xff, 0xd8))) return !tail.includes(Buffer.of(0xff, 0xd9));
   return bytes.subarray(1, 4).equals(Buffer.from('PNG')) && !tail.includes('IEND');

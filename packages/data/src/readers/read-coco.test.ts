@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -67,6 +67,7 @@ describe('readCoco', () => {
     ['missing.jpg', 'image-missing', () => Promise.resolve(), {}],
     ['text.jpg', 'image-unreadable', (path) => writeFile(path, 'this is no picture'), {}],
     ['empty.jpg', 'image-unreadable', (path) => writeFile(path, ''), {}],
+    ['folder.jpg', 'image-unreadable', (path) => mkdir(path), {}],
     ['other-size.jpg', 'image-size', (path) => noise(3).jpeg().toFile(path), { width: 65 }],
     ['cut.jpg', 'image-truncated', async (path) => cut(path, await noise(3).jpeg().toBuffer()), {}],
     ['cut.png', 'image-truncated', async (path) => cut(path, await noise(3).png().toBuffer()), {}],
