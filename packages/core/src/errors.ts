@@ -44,7 +44,7 @@ export class PluginError extends HooklineError {
   readonly iteration: number | undefined;
 
   constructor(plugin: string, hook: string, iteration: number | undefined, cause: unknown) {
-    super('HKL_PLUGIN_FAILED', `its tap failed: ${describeCause(cause)}`, {
+    super('HKL_PLUGIN_FAILED', `its tap failed: ${describeCause(cause).replace(/\.$/, '')}`, {
       who: plugin,
       where: iteration === undefined ? `hook ${hook}` : `hook ${hook}, iteration ${iteration}`,
       fix: 'The cause below holds the original stack',

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeCause, HooklineError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { readFully, removeStaleTemps, writeFileAtomically, writeFully } from './atomic-file.ts';
 import { corrupt, decodeManifest, encodeManifest, looksLikeOurs } from './checkpoint-manifest.ts';
 import type { Checkpoint, CheckpointInput, CheckpointManifest } from './checkpoint.ts';
@@ -49,7 +50,7 @@ export async function writeCheckpoint(
       fix: `At most ${MAX_HEADER_BYTES} bytes are possible; save large arrays of numbers as tensors`,
     });
   }
-  await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
+  await makeFolder(dirname(path)).catch((cause: unknown) => {
     throw writeError(path, cause);
   });
   await removeStaleTemps(dirname(path)).catch(() => undefined);

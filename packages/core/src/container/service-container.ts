@@ -113,10 +113,14 @@ export class ServiceContainer {
 
   #missing(ref: AnyServiceRef, who: string, path: readonly string[]): HooklineError {
     const chain = path.length === 0 ? '' : ` (needed by ${[...path].reverse().join(', for ')})`;
-    return new HooklineError('HKL_SERVICE_MISSING', `nobody provides the service "${ref.id}"${chain}`, {
-      who,
-      fix: `Add a plugin that provides it, or services: [provide(...)] of the trainer. ${didYouMean(ref.id, this.#registrations.keys())}`,
-    });
+    return new HooklineError(
+      'HKL_SERVICE_MISSING',
+      `nobody provides the service "${ref.id}"${chain}: ${ref.description}`,
+      {
+        who,
+        fix: `Add a plugin that provides it, or services: [provide(...)] of the trainer. ${didYouMean(ref.id, this.#registrations.keys())}`,
+      },
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import { describeCause } from '../errors.ts';
+import { describeCause, HooklineError } from '../errors.ts';
 import type { EngineHooks, FailedStepAction, Outcome } from '../hooks/hook-table.ts';
 import type { Phases } from '../hooks/hook-set.ts';
 import type { RunControl } from '../services/control.ts';
@@ -86,6 +86,7 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
     let action: FailedStepAction | undefined;
     try {
       action = await hooks.stepFailed.call(error, step);
+      assertAction(action, hooks.stepFailed.taps, step);
     } catch (failure) {
       // What the step failed with comes first; who failed to handle it comes after.
       errors.push(error);
@@ -94,6 +95,16 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
     if (action === undefined) throw error;
     if (action === 'stop') control.stop(`step ${step.iteration} failed: ${describeCause(error)}`);
   }
+}
+
+/** @throws HooklineError `HKL_FAILED_STEP_ACTION` for an answer that is none: going on would hide the error */
+function assertAction(action: unknown, taps: readonly string[], { iteration }: StepContext): void {
+  if (action === undefined || action === 'skip' || action === 'stop') return;
+  throw new HooklineError('HKL_FAILED_STEP_ACTION', `${JSON.stringify(action)} is no answer to a failed step`, {
+    who: taps.join(' or '),
+    where: `hook stepFailed, iteration ${iteration}`,
+    fix: "Return 'skip' to go on with the next step, 'stop' to end gracefully, or nothing to let the error through",
+  });
 }
 
 function conclude(run: RunState, control: RunControl, errors: readonly unknown[]): Outcome {

@@ -1,3 +1,5 @@
+import { HooklineError } from '../errors.ts';
+import { didYouMean } from '../suggest-name.ts';
 import type { HookSite } from './hook-site.ts';
 import type { HookTable } from './hook-spec.ts';
 import { type HookFacade, Phase } from './phase.ts';
@@ -23,7 +25,7 @@ export class HookSet<T extends HookTable = HookTable> {
   facades(plugin: string): HookFacades<T> {
     const facades: Record<string, HookFacade> = {};
     for (const phase of this.list()) facades[phase.name] = phase.facade(plugin);
-    return Object.freeze(facades) as HookFacades<T>;
+    return refusingOthers(this.id, plugin, Object.freeze(facades)) as HookFacades<T>;
   }
 
   /** Drops all taps and allows new ones. */
@@ -40,4 +42,21 @@ export class HookSet<T extends HookTable = HookTable> {
   list(): readonly Phase[] {
     return Object.values(this.phases) as Phase[];
   }
+}
+
+/** The facades, with an error for a name that is none in place of `undefined`. Looked at in setup only. */
+function refusingOthers(id: string, plugin: string, facades: Readonly<Record<string, HookFacade>>): object {
+  return new Proxy(facades, {
+    get(target, name) {
+      // Awaiting or printing an object asks for these.
+      if (typeof name === 'symbol' || name in target || name === 'then' || name === 'toJSON') {
+        return Reflect.get(target, name) as unknown;
+      }
+      throw new HooklineError('HKL_HOOK_UNKNOWN', `"${id}" has no hook "${name}"`, {
+        who: plugin,
+        where: 'setup',
+        fix: didYouMean(name, Object.keys(target)),
+      });
+    },
+  });
 }

@@ -124,7 +124,7 @@ export class PluginSet {
         fix: 'Tap in setup and open things in beforeTrain',
       });
     }
-    return parts ?? {};
+    return checkParts(id, parts);
   }
 
   #inject(plugin: string, requirement: Requirement): unknown {
@@ -153,4 +153,16 @@ export class PluginSet {
     if (ref.scope === 'weak') return weakHandle(plugin, ref.id, service as object);
     return ref.scope === 'plugin' ? (service as (plugin: string) => unknown)(plugin) : service;
   }
+}
+
+/** @throws HooklineError `HKL_SETUP_RESULT` for what would be dropped without a word, such as a clean-up function */
+function checkParts(who: string, parts: unknown): PluginParts {
+  if (parts === undefined || parts === null) return {};
+  if (typeof parts === 'object' && !Array.isArray(parts)) return parts;
+  const what = typeof parts === 'function' ? 'a function' : JSON.stringify(parts);
+  throw new HooklineError('HKL_SETUP_RESULT', `its setup returned ${what}`, {
+    who,
+    where: 'setup',
+    fix: 'Return { state?: { save, load }, dispose?: () => ... }, or nothing',
+  });
 }

@@ -34,7 +34,7 @@ export function validateOptions({ id, options, definition }: Plugin): unknown {
     });
   }
   if (result.issues === undefined) return result.value;
-  const issues = result.issues.map((issue) => `${pathOf(issue)}${issue.message}`);
+  const issues = result.issues.map((issue) => describeIssue(issue, given));
   throw new HooklineError('HKL_OPTION_INVALID', issues.join('; '), { who: id, where: 'options', cause: result.issues });
 }
 
@@ -46,8 +46,10 @@ function knownKeys(schema: StandardSchemaV1 | undefined): readonly string[] | un
   return typeof fields === 'object' ? Object.keys(fields) : undefined;
 }
 
-function pathOf({ path }: StandardSchemaV1.Issue): string {
-  if (path === undefined || path.length === 0) return '';
-  const keys = path.map((segment) => String(typeof segment === 'object' ? segment.key : segment));
-  return `option "${keys.join('.')}": `;
+function describeIssue({ path = [], message }: StandardSchemaV1.Issue, given: object): string {
+  const keys = path.map((segment) => (typeof segment === 'object' ? segment.key : segment));
+  if (keys.length === 0) return message;
+  const name = `option "${keys.map(String).join('.')}"`;
+  const value = keys.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], given);
+  return value === undefined ? `${name} is missing (${message})` : `${name}: ${message}`;
 }

@@ -46,6 +46,13 @@ export function resolvePlugins(
   inputs: readonly PluginInput[],
   inFront: PluginGroup = { addedBy: 'trainer', inputs: [] },
 ): readonly PluginEntry[] {
+  const given: PluginInput = inputs;
+  if (!Array.isArray(given)) {
+    throw new HooklineError('HKL_PLUGIN_LIST', 'plugins is no array', {
+      who: YOU,
+      fix: isPreset(given) || isPlugin(given) ? 'Put it into brackets: plugins: [...]' : 'Give plugins: [...]',
+    });
+  }
   const drafts = [
     ...inFront.inputs.flatMap((input) => flatten(input, inFront.addedBy, inFront.addedBy)),
     ...inputs.flatMap((input) => flatten(input, YOU, YOU)),
@@ -150,8 +157,12 @@ function mergeTwo(first: Draft, second: Draft): Draft {
 
 function duplicate(first: Draft, second: Draft): HooklineError {
   const { id } = second.plugin;
+  const change =
+    first.addedBy === YOU
+      ? 'Leave one of them out'
+      : `Change the first with .configure('${id}', {...}) or .replace(...)`;
   return new HooklineError('HKL_PLUGIN_DUPLICATE', `it is listed twice, by ${first.addedBy} and by ${second.addedBy}`, {
     who: id,
-    fix: `Change the first with .configure('${id}', {...}) or .replace(...), or give one of them an instance: factory(options, { instance: 'second' })`,
+    fix: `${change}, or give one of them an instance: factory(options, { instance: 'second' })`,
   });
 }

@@ -1,7 +1,9 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { systemCode } from '../checkpoint/file-error.ts';
 import { defineService } from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** The folder that a run writes into. */
 export interface OutputFolder {
@@ -23,7 +25,7 @@ export class DiskOutputFolder implements OutputFolder {
 
   async file(...segments: string[]): Promise<string> {
     const path = join(this.dir, ...segments);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     return path;
   }
 
@@ -35,15 +37,19 @@ export class DiskOutputFolder implements OutputFolder {
   async assertWritable(): Promise<void> {
     const probe = join(this.dir, `.hookline-probe-${process.pid}`);
     try {
-      await mkdir(this.dir, { recursive: true });
+      await makeFolder(this.dir);
       await writeFile(probe, '');
       await rm(probe);
     } catch (cause) {
-      throw new HooklineError('HKL_OUTPUT_UNWRITABLE', `cannot write into ${this.dir}`, {
-        who: 'output',
-        fix: 'Choose another folder (output: ..., or --output DIR), or change its permissions',
-        cause,
-      });
+      throw new HooklineError(
+        'HKL_OUTPUT_UNWRITABLE',
+        `cannot write into ${this.dir} (${systemCode(cause) ?? 'unknown reason'})`,
+        {
+          who: 'output',
+          fix: 'Choose another folder (output: ..., or --output DIR), or change its permissions',
+          cause,
+        },
+      );
     }
   }
 }

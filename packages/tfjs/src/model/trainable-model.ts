@@ -39,7 +39,7 @@ export interface TrainableModel {
 }
 
 export const modelRef: WeakServiceRef<TrainableModel> = defineService<TrainableModel>('model', {
-  description: 'the model that is trained',
+  description: 'the model that is trained (of SimpleTrainer and tfjsRuntime)',
   weak: true,
 });
 

@@ -31,6 +31,6 @@ export interface Optimizer {
 }
 
 export const optimizerRef: WeakServiceRef<Optimizer> = defineService<Optimizer>('optimizer', {
-  description: 'updates the weights',
+  description: 'updates the weights (of SimpleTrainer and tfjsRuntime)',
   weak: true,
 });

@@ -35,6 +35,12 @@ export interface StepRunnerOptions {
  */
 export function createStepRunner(options: StepRunnerOptions): StepRunner {
   const { source, capture = 'auto', checkFinite, precision, taps, log } = options;
+  if (!['auto', 'off', 'required'].includes(capture)) {
+    throw new HooklineError('HKL_STEP_OPTION', `capture is ${JSON.stringify(capture)}`, {
+      who: 'step runner',
+      fix: "Give 'auto', 'off' or 'required'",
+    });
+  }
   const step = new TrainStep(options);
   if (capture === 'off') {
     if (precision === 'bfloat16' || precision === 'float16') throw needsCapture(precision);

@@ -232,6 +232,6 @@ export class StepScope {
 }
 
 export const stepScopeRef: WeakServiceRef<StepScope> = defineService<StepScope>('stepScope', {
-  description: 'inputs, variables and random tensors inside the step',
+  description: 'inputs, variables and random tensors inside the step (of SimpleTrainer and tfjsRuntime)',
   weak: true,
 });

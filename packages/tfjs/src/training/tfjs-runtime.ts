@@ -14,6 +14,7 @@ import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { createStepRunner, type StepRunnerOptions } from '../step/create-step-runner.ts';
 import { StepScope, stepScopeRef } from '../step/step-scope.ts';
 import { batchSourceRef, trainDataRef } from './batch-source-ref.ts';
+import { assertModel, assertOptimizer } from './check-parts.ts';
 import { seededInit } from './seeded-init.ts';
 import { tfjsState } from './tfjs-state.ts';
 
@@ -57,12 +58,15 @@ export function tfjsRuntime({ model, optimizer, data, loadData, ...options }: Tf
     services: [
       provide(
         modelRef,
-        ({ random }) => (typeof model === 'function' ? seededInit(random(`${OWNER}/init`), model) : model),
+        ({ random }) =>
+          checked(typeof model === 'function' ? seededInit(random(`${OWNER}/init`), model) : model, assertModel),
         { random: randomRef },
       ),
-      provide(optimizerRef, (uses) => (typeof optimizer === 'function' ? optimizer(uses.model) : optimizer), {
-        model: modelRef,
-      }),
+      provide(
+        optimizerRef,
+        (uses) => checked(typeof optimizer === 'function' ? optimizer(uses.model) : optimizer, assertOptimizer),
+        { model: modelRef },
+      ),
       provide(trainDataRef, () => loadData?.() ?? (data as DataSource)),
       provide(batchSourceRef, (uses) => new BatchSource(uses.data, sourceOptions), { data: trainDataRef }),
       provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
@@ -90,3 +94,6 @@ export function tfjsRuntime({ model, optimizer, data, loadData, ...options }: Tf
     ],
   };
 }
+
+const checked = <T>(made: T | Promise<T>, assert: (value: unknown) => T): T | Promise<T> =>
+  made instanceof Promise ? made.then(assert) : assert(made);

@@ -1,0 +1,27 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { systemCode } from './checkpoint/file-error.ts';
+
+/**
+ * Makes a folder and those above it. (Node's own recursive `mkdir` tries for ever where a folder that exists takes none
+ * and says that it is missing, as below `/proc` or on a share that is gone.)
+ *
+ * @throws what the system says, such as `ENOTDIR` or `EACCES`
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (await isFolder(path)) return;
+    const parent = dirname(path);
+    if (systemCode(error) !== 'ENOENT' || parent === path || (await isFolder(parent))) throw error;
+    await makeFolder(parent);
+    await makeFolder(path);
+  }
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
