@@ -52,7 +52,7 @@ export function makeNet(): TrainableModel {
 export const poison = definePlugin({
   name: 'poison',
   version: '1.0.0',
-  before: ['accumulation', 'anomaly-guard?'],
+  before: ['accumulation?', 'anomaly-guard?'],
   requires: { scope: stepScopeRef },
   setup({ hooks, scope }) {
     let iteration = 0;

@@ -74,16 +74,12 @@ export class SimpleTrainer extends TrainerBase {
    * it, the model. tfjs keeps every variable until it is disposed of, so a program that trains many times calls this.
    */
   async dispose(): Promise<void> {
-    if (this.#runtime === undefined) return;
-    const [model, optimizer, scope] = [
-      await this.service(modelRef),
-      await this.service(optimizerRef),
-      await this.service(stepScopeRef),
-    ];
     throwAll(await this.close());
-    optimizer.dispose();
-    scope.dispose();
-    if (typeof this.runtimeOptions().model !== 'function') return;
+    // What there is: where preparing failed, some of it was never made.
+    this.madeService(optimizerRef)?.dispose();
+    this.madeService(stepScopeRef)?.dispose();
+    const model = this.madeService(modelRef);
+    if (model === undefined || typeof this.runtimeOptions().model !== 'function') return;
     for (const variable of modelVariables(model).values()) variable.dispose();
   }
 

@@ -82,6 +82,11 @@ export class ServiceContainer {
     return this.#awilix.resolve(ref.id);
   }
 
+  /** A service that has been started; undefined where it has not, and none is made. */
+  made(ref: AnyServiceRef): unknown {
+    return this.#ready.has(ref.id) ? this.#awilix.resolve(ref.id) : undefined;
+  }
+
   async #start(ref: AnyServiceRef, who: string, path: readonly string[]): Promise<void> {
     if (this.#ready.has(ref.id)) return;
     const registration = this.#registrations.get(ref.id);

@@ -100,6 +100,15 @@ describe('the loop', () => {
     expect(trainer.storage.latest().get('steps')).toMatchObject({ value: 5, iteration: 4 });
   });
 
+  it('sets plugins up once for two who ask at the same time', async () => {
+    const log: string[] = [];
+    const trainer = new TrainerBase({ step: falling, maxIterations: 1, plugins: [scribe(log)], logger });
+    const [first, second] = await Promise.all([trainer.describe(), trainer.describe()]);
+    expect(first).toEqual(second);
+    await trainer.close();
+    expect(log).toEqual(['dispose']);
+  });
+
   it('refuses a second call while the first is running, and counts that are none', async () => {
     const trainer = new TrainerBase({ step: async () => 1, maxIterations: 2, logger });
     const first = trainer.train();

@@ -29,8 +29,9 @@ import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
 import { RunState } from './run-state.ts';
 import { stopOnSignals } from './signals.ts';
+import { startServices } from './start-services.ts';
 import { throwAll } from './throw-all.ts';
-import { assertCount, assertSomethingToTrain, needsOutput } from './trainer-checks.ts';
+import { assertCount, assertSomethingToTrain } from './trainer-checks.ts';
 import type { TrainerBaseOptions, TrainerOptions } from './trainer-options.ts';
 
 /** How a training ended, with the last evaluation where there was one. */
@@ -63,6 +64,8 @@ export class TrainerBase implements TrainerView {
   readonly #evaluation = new HookEvaluation(this.#hooks);
   readonly #checkpoints: DiskCheckpoints;
   #set: PluginSet | undefined;
+  #servicesUp = false;
+  #preparing: Promise<void> | undefined;
   readonly #plugins = new LivePlugins();
   #runner: StepRunner | undefined;
   #training = false;
@@ -121,13 +124,20 @@ export class TrainerBase implements TrainerView {
    *
    * @throws HooklineError for whatever does not fit together
    */
-  async prepare(): Promise<void> {
+  prepare(): Promise<void> {
+    // Two callers at once must not set plugins up twice.
+    return (this.#preparing ??= this.#prepare().finally(() => (this.#preparing = undefined)));
+  }
+
+  async #prepare(): Promise<void> {
     if (this.#plugins.areUp) return;
-    this.#set ??= await this.#assemble();
+    const set = (this.#set ??= await this.#assemble());
+    if (!this.#servicesUp) await startServices(set, this.#output);
+    this.#servicesUp = true;
     try {
-      const plugins = this.#plugins.setUp(this.#set);
+      const plugins = this.#plugins.setUp(set);
       tapEngineState({ hooks: this.#hooks, storage: this.storage, random: this.random, logger: this.logger, plugins });
-      this.#set.seal();
+      set.seal();
     } catch (error) {
       throwAll([error, ...(await this.close())]);
     }
@@ -222,6 +232,11 @@ export class TrainerBase implements TrainerView {
     return container.get(ref, 'service()') as Service<R>;
   }
 
+  /** A service that has been made, also where preparing failed later; for subclasses that free what it holds. */
+  protected madeService<R extends AnyServiceRef>(ref: R): Service<R> | undefined {
+    return this.#set?.container.made(ref) as Service<R> | undefined;
+  }
+
   /** Tears the plugins down, in reverse order; `train` does so by itself. @returns what failed */
   async close(): Promise<readonly unknown[]> {
     const runner = this.#runner;
@@ -248,11 +263,7 @@ export class TrainerBase implements TrainerView {
       ...owned('trainer', this.builtinServices()),
       ...owned('you', this.#options.services ?? []),
     ];
-    const set = new PluginSet(arranged, providers, this.#hooks, this.#site);
-    if (needsOutput(arranged.map(({ plugin }) => plugin))) await this.#output.assertWritable();
-    if (set.container.has(stepRunnerRef)) await set.container.start(stepRunnerRef, 'trainer');
-    await set.startServices();
-    return set;
+    return new PluginSet(arranged, providers, this.#hooks, this.#site);
   }
 
   #coreProviders(): readonly Provider[] {

@@ -1,0 +1,256 @@
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AnyServiceRef, ConsoleLogger, definePlugin, readCheckpoint, writeCheckpoint } from '@hookline/core';
+import { adam, modelRef, modelVariables, optimizerRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
+import { makeNet, points, poison, POISONED } from './all-plugins.test.support.ts';
+import { defineConfig } from './config/define-config.ts';
+import { DefaultTrainer } from './default-trainer.ts';
+import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
+
+let dir: string;
+beforeAll(() => selectDevice('auto'));
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'hookline-bad-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const logger = new ConsoleLogger({ level: 'silent' });
+/** Only native TensorFlow runs graphs. */
+const isHere = (capture: 'off' | 'required') => capture === 'off' || tf.getBackend() === 'tensorflow';
+const MODES = ['off', 'required'] as const;
+
+const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer =>
+  new SimpleTrainer({
+    model: makeNet,
+    optimizer: (model) => adam(model, { learningRate: 0.01 }),
+    data: points,
+    repeat: true,
+    maxIterations: 6,
+    seed: 3,
+    output: dir,
+    logger,
+    ...options,
+  });
+
+/** Everything that a training changes: weights, moving statistics, slots of the optimizer, variables of the step. */
+async function everything(trainer: SimpleTrainer): Promise<Readonly<Record<string, readonly number[]>>> {
+  const [model, optimizer, scope] = [
+    await trainer.service(modelRef),
+    await trainer.service(optimizerRef),
+    await trainer.service(stepScopeRef),
+  ];
+  const all = [
+    ...modelVariables(model),
+    ...[...optimizer.slots()].map(([name, variable]) => [`optimizer/${name}`, variable] as const),
+    ...[...scope.variables()].map(([name, { variable }]) => [`scope/${name}`, variable] as const),
+  ];
+  return Object.fromEntries(all.map(([name, variable]) => [name, [...variable.dataSync()]]));
+}
+
+const failure = (attempt: Promise<unknown>): Promise<Error> =>
+  attempt.then(
+    () => new Error('nothing failed'),
+    (error: unknown) => error as Error,
+  );
+
+describe('a loss that is not finite', () => {
+  it.each(MODES)('leaves weights, statistics and optimizer to the bit, capture %s', async (capture) => {
+    if (!isHere(capture)) return;
+    const until = make({ capture, plugins: [poison()], maxIterations: POISONED.loss });
+    await until.train();
+    const wanted = await everything(until);
+    const failing = make({ capture, plugins: [poison()], maxIterations: 20 });
+    await expect(failing.train()).rejects.toThrow(
+      /^\[HKL_LOSS_NOT_FINITE\] step: the loss became infinite or NaN: .*NaN.* \(iteration 8\)\. Weights were left as they were\./,
+    );
+    expect(failing.iteration).toBe(POISONED.loss);
+    expect(await everything(failing)).toEqual(wanted);
+    await until.dispose();
+    await failing.dispose();
+  });
+});
+
+describe('data, models and optimizers that cannot work', () => {
+  const net = () => tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
+
+  it.each<[string, object, string]>([
+    [
+      'ends too early',
+      { data: [...points()].slice(0, 2), repeat: false },
+      '[HKL_DATA_EXHAUSTED] data: the data ended after 2 batches and training wants another (epoch 0, batch 2). Set repeat: true to begin again, or train for fewer iterations.',
+    ],
+    [
+      'is empty',
+      { data: [], repeat: false },
+      '[HKL_DATA_EMPTY] data: the data holds no batch (epoch 0, batch 0). Look at its path and filters; with dropLast, a set smaller than one batch is empty.',
+    ],
+    ['is empty and begun again and again', { data: [] }, '[HKL_DATA_EMPTY] data: the data holds no batch'],
+    ['is none', { data: undefined }, '[HKL_DATA_INVALID] data: the data is undefined, which cannot be iterated. Give'],
+    [
+      'is a bare tf.layers model',
+      { model: net },
+      '[HKL_MODEL_INVALID] option model: the model is a bare tf.layers model. Say what its loss is: layersModel(model, { loss: (outputs, batch) => ... }).',
+    ],
+    [
+      'is no model',
+      { model: undefined },
+      '[HKL_MODEL_INVALID] option model: the model is undefined. Give layersModel(...), functionModel(...), or an object with losses, trainable and state.',
+    ],
+    [
+      'is a bare optimizer of tf.train',
+      { optimizer: tf.train.sgd(1) },
+      '[HKL_OPTIMIZER_INVALID] option optimizer: the optimizer is a bare one of tf.train. Let it be told of the model: optimizer: (model) => tfjsOptimizer(model, tf.train...).',
+    ],
+    [
+      'is no optimizer',
+      { optimizer: async () => 'sgd' },
+      '[HKL_OPTIMIZER_INVALID] option optimizer: the optimizer is sgd. Give (model) => sgd(model, { learningRate }), adam, adamW or tfjsOptimizer.',
+    ],
+    [
+      'captures in a way that there is not',
+      { capture: 'yes' },
+      `[HKL_STEP_OPTION] step runner: capture is "yes". Give 'auto', 'off' or 'required'.`,
+    ],
+  ])('one that %s is told what to do', async (_, options, message) => {
+    const { message: found } = await failure(make(options).train());
+    expect(found.slice(0, message.length)).toBe(message);
+  });
+});
+
+class PointsTrainer extends DefaultTrainer {
+  override buildModel() {
+    return makeNet();
+  }
+  override *buildTrainLoader(): Generator {
+    for (;;) yield* points();
+  }
+}
+
+describe('checkpoints that are none', () => {
+  const config = defineConfig({
+    seed: 1,
+    capture: 'off',
+    solver: { maxIterations: 8, warmupIterations: 0, steps: [] },
+    checkpoint: { period: 4 },
+    writers: { tensorboard: false, plots: false },
+  });
+  const trainer = (set: readonly string[] = []) =>
+    new PointsTrainer(config.resolve([`output=${JSON.stringify(dir)}`, ...set]), { logger });
+  const latest = () => join(dir, 'model_final.safetensors');
+  /** All files with their bytes. */
+  const contents = async () => {
+    const names = (await readdir(dir)).sort();
+    return Promise.all(names.map(async (name) => [name, (await readFile(join(dir, name))).toString('base64')]));
+  };
+
+  it.each<[string, string, () => Promise<void>]>([
+    [
+      'is cut off',
+      'HKL_CHECKPOINT_TRUNCATED',
+      async () => {
+        const { length } = await readFile(latest());
+        await truncate(latest(), length - 100);
+      },
+    ],
+    [
+      'has a changed byte',
+      'HKL_CHECKPOINT_CORRUPT',
+      async () => {
+        const bytes = await readFile(latest());
+        bytes[bytes.length - 5]! ^= 1;
+        await writeFile(latest(), bytes);
+      },
+    ],
+    [
+      'is something else',
+      'HKL_CHECKPOINT_FOREIGN',
+      () => writeFile(latest(), 'certainly not a checkpoint, but a text'),
+    ],
+    ['is empty', 'HKL_CHECKPOINT_TRUNCATED', () => writeFile(latest(), '')],
+    ['is gone', 'HKL_CHECKPOINT_MISSING', () => rm(latest())],
+    [
+      'lacks a weight',
+      'HKL_STATE_MISMATCH',
+      async () => {
+        const { manifest, tensors } = await readCheckpoint(latest());
+        const rest = new Map([...tensors].filter(([name]) => !name.endsWith('dense_1/kernel')));
+        await writeCheckpoint(latest(), { manifest, tensors: rest });
+      },
+    ],
+    [
+      'holds weights of another shape',
+      'HKL_STATE_MISMATCH',
+      async () => {
+        const { manifest, tensors } = await readCheckpoint(latest());
+        const odd = new Map(tensors);
+        odd.set('model/dense_2/bias', { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) });
+        await writeCheckpoint(latest(), { manifest, tensors: odd });
+      },
+    ],
+  ])('one that %s changes neither the trainer nor what is saved', async (_, code, spoil) => {
+    const done = trainer();
+    await done.train();
+    await done.dispose();
+    await spoil();
+    const before = await contents();
+    const resumed = trainer(['solver.maxIterations=12']);
+    const fresh = await everything(resumed);
+    const error = await failure(resumed.resumeOrLoad());
+    expect(isCode(error, code) || error.message).toBe(true);
+    expect(error.message).toContain('model_final.safetensors');
+    expect(await everything(resumed)).toEqual(fresh);
+    expect(resumed.iteration).toBe(0);
+    expect(await contents()).toEqual(before);
+    // What was saved before it is sound, and goes on.
+    await resumed.load(join(dir, 'model_0000003.safetensors'));
+    expect(await resumed.train()).toMatchObject({ status: 'completed', iteration: 12 });
+    await resumed.dispose();
+  });
+
+  it('a failed evaluation leaves the checkpoint of its iteration, which goes on', async () => {
+    class Unlucky extends PointsTrainer {
+      override test(): Promise<never> {
+        return Promise.reject(new Error('no test data'));
+      }
+    }
+    const set = [`output=${JSON.stringify(dir)}`, 'test.evalPeriod=4', 'solver.maxIterations=9'];
+    const unlucky = new Unlucky(config.resolve(set), { logger });
+    const error = await failure(unlucky.train());
+    expect(error.message).toContain('no test data');
+    expect((await readdir(dir)).filter((name) => name.endsWith('.safetensors'))).toEqual(['model_0000003.safetensors']);
+    const resumed = trainer(['solver.maxIterations=9']);
+    expect(await resumed.resumeOrLoad()).toBe(join(dir, 'model_0000003.safetensors'));
+    expect(resumed.iteration).toBe(4);
+    expect(await resumed.train()).toMatchObject({ status: 'completed' });
+    await unlucky.dispose();
+    await resumed.dispose();
+  });
+});
+
+/** Whether the error, or one that it keeps as its cause, has the code. */
+function isCode(error: unknown, code: string): boolean {
+  if (!(error instanceof Error)) return false;
+  return (error as { code?: unknown }).code === code || isCode(error.cause, code);
+}
+
+it('a trainer whose plugin cannot be set up is disposed of like any other', async () => {
+  const before = tf.memory().numTensors;
+  const missing = { kind: 'service', id: 'nothing', description: 'nothing', scope: 'shared' } as AnyServiceRef;
+  const bad = [
+    definePlugin({
+      name: 'bad-setup',
+      version: '1.0.0',
+      setup() {
+        throw new Error('broken');
+      },
+    })(),
+    definePlugin({ name: 'bad-service', version: '1.0.0', requires: { missing }, setup() {} })(),
+  ];
+  for (const plugin of bad) {
+    const trainer = make({ plugins: [plugin] });
+    await expect(trainer.train()).rejects.toMatchObject({ who: plugin.name });
+    await trainer.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  }
+});
