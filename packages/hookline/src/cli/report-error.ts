@@ -12,7 +12,7 @@ export function formatError(error: unknown, { debug = false }: { readonly debug?
   const lines = chain.flatMap((link, index) => {
     const said = messageOf(link);
     // A message often ends with that of its cause.
-    const repeated = index > 0 && messageOf(chain[index - 1]).includes(said);
+    const repeated = index > 0 && messageOf(chain[index - 1]).includes(said.replace(/\.$/, ''));
     return repeated ? [] : [`${index === 0 ? 'error: ' : '  caused by: '}${said}`];
   });
   const last = chain.at(-1);
