@@ -145,3 +145,8 @@ export function histories(trainer: SimpleTrainer): Readonly<Record<string, reado
     ]),
   );
 }
+
+/** Only native TensorFlow runs graphs. */
+export const isHere = (capture: 'off' | 'required') => capture === 'off' || tf.getBackend() === 'tensorflow';
+/** Eager and captured. */
+export const MODES = ['off', 'required'] as const;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AnyServiceRef, ConsoleLogger, definePlugin, readCheckpoint, writeCheckpoint } from '@hookline/core';
 import { adam, modelRef, modelVariables, optimizerRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
-import { makeNet, points, poison, POISONED } from './all-plugins.test.support.ts';
+import { isHere, makeNet, MODES, points, poison, POISONED } from './all-plugins.test.support.ts';
 import { defineConfig } from './config/define-config.ts';
 import { DefaultTrainer } from './default-trainer.ts';
 import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
@@ -16,9 +16,6 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const logger = new ConsoleLogger({ level: 'silent' });
-/** Only native TensorFlow runs graphs. */
-const isHere = (capture: 'off' | 'required') => capture === 'off' || tf.getBackend() === 'tensorflow';
-const MODES = ['off', 'required'] as const;
 
 const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer =>
   new SimpleTrainer({

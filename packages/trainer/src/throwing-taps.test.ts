@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ConsoleLogger, definePlugin, HOOK_TABLE, type Plugin, PluginError } from '@hookline/core';
 import { presetDefault } from '@hookline/preset-default';
 import { adam, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
-import { makeNet, points } from './all-plugins.test.support.ts';
+import { isHere, makeNet, MODES, points } from './all-plugins.test.support.ts';
 import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
 
 let dir: string;
@@ -15,9 +15,6 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const logger = new ConsoleLogger({ level: 'silent' });
-/** Only native TensorFlow runs graphs. */
-const isHere = (capture: 'off' | 'required') => capture === 'off' || tf.getBackend() === 'tensorflow';
-const MODES = ['off', 'required'] as const;
 
 const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer =>
   new SimpleTrainer({
