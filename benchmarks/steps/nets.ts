@@ -117,13 +117,16 @@ export function lossOf(net: Net, outputs: tf.Tensor, target: tf.Tensor): tf.Scal
     : tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(target, outputs);
 }
 
-/** A fixed batch of a net on the host. */
-export function batchOf(net: Net): {
+/** A fixed batch of a net on the host; another one for another seed. */
+export function batchOf(
+  net: Net,
+  seed = 1,
+): {
   x: { data: Float32Array; shape: readonly number[] };
   y: { data: Float32Array; shape: readonly number[] };
 } {
   const size = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);
-  let state = 1;
+  let state = seed;
   const next = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
