@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { median } from '../lib/index.ts';
+
+/** What one training left in its `metrics.json`. */
+export interface Training {
+  /** Minutes of all steps. */
+  readonly minutes: number;
+  /** Median of the steps, in seconds. */
+  readonly step: number;
+  /** Share of that time that waited for data, 0 to 1. */
+  readonly waiting: number;
+  /** The last value of every metric. */
+  readonly results: Readonly<Record<string, number>>;
+  /** AP at each evaluation, and after how many minutes of steps. */
+  readonly curve: readonly { readonly minutes: number; readonly ap: number }[];
+}
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const CLI = join(ROOT, 'packages', 'hookline', 'bin', 'hookline.js');
+
+/** Runs `hookline train examples/detection/bccd.ts` in a process of its own, as its users do. */
+export async function trainOnce(output: string, set: readonly string[]): Promise<Training> {
+  const args = [
+    CLI,
+    'train',
+    'examples/detection/bccd.ts',
+    ...[...set, `output=${output}`].flatMap((each) => ['--set', each]),
+  ];
+  const status = await new Promise<number | null>((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', process.stderr, process.stderr] });
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  if (status !== 0) throw new Error(`hookline train ended with status ${status}; its messages are above`);
+  return readTraining(await readFile(join(output, 'metrics.json'), 'utf8'));
+}
+
+function readTraining(text: string): Training {
+  const records = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line, (_, value: unknown) => (value === 'NaN' ? NaN : value)) as Record<string, number>);
+  const results: Record<string, number> = {};
+  const curve: { minutes: number; ap: number }[] = [];
+  const times: number[] = [];
+  let [seconds, waited] = [0, 0];
+  for (const record of records) {
+    if (record['time'] !== undefined) {
+      times.push(record['time']);
+      seconds += record['time'];
+      waited += record['data_time'] ?? 0;
+    }
+    Object.assign(results, record);
+    if (record['bbox/AP'] !== undefined) curve.push({ minutes: seconds / 60, ap: record['bbox/AP'] });
+  }
+  return { minutes: seconds / 60, step: median(times), waiting: waited / seconds, results, curve };
+}
