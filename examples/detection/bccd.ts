@@ -1,11 +1,12 @@
-import { defineTrainer } from 'hookline';
-import { detectionConfig } from './detection-config.ts';
-import { DetectionTrainer } from './detection-trainer.ts';
+import { defineTrainer, detectionConfig, DetectionTrainer } from 'hookline';
 
 /** Blood cells (BCCD): 292 images to learn from, 72 to test on, three classes; in VOC's format. */
 const config = detectionConfig({
   output: 'runs/bccd',
-  data: { root: '', train: 'trainval', test: 'test', fit: 'stretch', flips: 'both' },
+  datasets: { train: ['trainval'], test: ['test'] },
+  input: { fit: 'stretch', randomFlip: 'both' },
+  // The data are in VOC's format; COCO's metrics can be compared with what others publish.
+  test: { evaluator: 'coco' },
 });
 
 export default defineTrainer({ config, trainer: DetectionTrainer });

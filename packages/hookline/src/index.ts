@@ -12,6 +12,15 @@ export {
   type TrainerOverrides,
 } from '@hookline/trainer';
 export {
+  detectionConfig,
+  DetectionTrainer,
+  imagesOf,
+  readDatasets,
+  type DetectionConfig,
+  type DetectionConfigInput,
+  type DetectionDatasets,
+} from '@hookline/detection';
+export {
   TrainerBase,
   type Outcome,
   type Results,
@@ -106,6 +115,9 @@ export {
   type Fields,
 } from '@hookline/data';
 export {
+  aspectRatioGroups,
+  classHistogram,
+  DatasetCatalog,
   DetectionLoader,
   fitSize,
   formatReport,
@@ -114,8 +126,12 @@ export {
   randomBrightness,
   randomContrast,
   randomFlip,
+  RandomSubsetTrainingSampler,
   readCoco,
   readVoc,
+  repeatFactors,
+  RepeatFactorTrainingSampler,
+  TrainingSampler,
   writeCoco,
   type Augmentation,
   type Dataset,

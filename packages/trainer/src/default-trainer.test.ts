@@ -243,6 +243,29 @@ describe('defineTrainer', () => {
     expect(await names(edited)).toContain('extra');
   });
 
+  it('gives functions the subclass that they start from, and takes methods of its own', async () => {
+    class Steps extends LineTrainer {
+      buildFactor(_config: BaseConfig): number {
+        return 3;
+      }
+      override buildTestLoader() {
+        return batches(this.buildFactor(this.config));
+      }
+    }
+    const edited = defineTrainer({
+      config,
+      trainer: Steps,
+      buildFactor: ({ seed }, trainer) => seed + trainer.config.datasets.test.length + 3,
+    }).create({ output: dir, logger });
+    expect(edited.buildFactor(edited.config)).toBe(5);
+    expect(edited.buildTestLoader()).toEqual(batches(5));
+  });
+
+  it('refuses names that its trainer does not have', () => {
+    const odd = { config, buildModle: makeModel } as object as { config: typeof config };
+    expect(() => defineTrainer(odd)).toThrow(/\[HKL_TRAINER_FILE\].*"buildModle" is no method.*buildModel/);
+  });
+
   it('refuses a file without a config', () => {
     expect(() => defineTrainer({} as never)).toThrow(/\[HKL_TRAINER_FILE\].*Write config: defineConfig/);
   });

@@ -156,8 +156,10 @@ describe("Pascal VOC's average precision", () => {
 
   it('is reported times 100', async () => {
     const evaluator = new VocEvaluator({ truth: dataset });
-    expect(evaluator.evaluate()).toBeUndefined();
+    expect(await evaluator.evaluate()).toBeUndefined();
     await evaluator.process(batch(), outputs([0.9, 0, 0, 0.8, 0, 0]));
-    expect(evaluator.evaluate()).toEqual({ bbox: { AP: 50, AP50: 50, AP75: 50 } });
+    expect(await evaluator.evaluate()).toEqual({
+      bbox: { AP: 50, AP50: 50, AP75: 50, 'AP-cat': 100, 'AP-dog': 0, 'AP-cow': NaN },
+    });
   });
 });
