@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ConsoleLogger } from 'hookline';
 import bccd from './bccd.ts';
 import ownData from './own-data.ts';
-import { drawSquares } from './squares.test.fixture.ts';
+import { drawSquares } from '@hookline/testing';
 
 const SMALL = [
   'solver.batchSize=4',

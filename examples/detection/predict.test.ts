@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { drawSquares } from './squares.test.fixture.ts';
+import { drawSquares } from '@hookline/testing';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const TRAINER = 'examples/detection/own-data.ts';

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { HooklineError, type Preset } from '@hookline/core';
 import {
   type Augmentation,
@@ -19,13 +19,15 @@ import {
   retinaHead,
   type TtaOptions,
 } from '@hookline/plugin-detection';
-import { presetDetection } from '@hookline/preset-detection';
+import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
 import type { DataSource, TrainableModel } from '@hookline/tfjs';
 import { DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
 import { bestMetric } from './best-metric.ts';
 import type { DetectionConfig } from './config/detection-config.ts';
 import { type DetectionDatasets, readDatasets } from './datasets/read-datasets.ts';
 import { trainSampler } from './datasets/train-sampler.ts';
+import { assertDifferent, nameOf } from './datasets/well-known-names.ts';
+import { writeTruth } from './datasets/write-truth.ts';
 import { lateEvaluator } from './late-evaluator.ts';
 import { makeEvaluator, postprocessing } from './make-evaluator.ts';
 
@@ -47,6 +49,7 @@ const TTA_NMS_THRESHOLD = 0.55;
  */
 export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> extends DefaultTrainer<C> {
   #datasets: Promise<DetectionDatasets> | undefined;
+  readonly #written = new Set<string>();
 
   /** Data sets by name, for `datasets.train` and `datasets.test`. None by default: names are those of files then. */
   buildCatalog(_config: C): DatasetCatalog | Promise<DatasetCatalog> {
@@ -115,9 +118,18 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     });
   }
 
-  /** The evaluator that `test.evaluator` names; test-time augmentation has another one, with a folder of its own. */
+  /**
+   * The evaluator that `test.evaluator` names; test-time augmentation has another one, with a folder of its own. It writes
+   * `coco_instances_results.json`, and once, for data that are no COCO file, `coco_format.json`.
+   */
   override async buildEvaluator(config: C, dataset: string, folder: string): Promise<MadeEvaluators> {
-    return makeEvaluator(config, await this.testData(dataset), {
+    const truth = await this.testData(dataset);
+    const truthFile = join(folder, 'coco_format.json');
+    if (!dataset.endsWith('.json') && !this.#written.has(truthFile)) {
+      await writeTruth(truthFile, truth);
+      this.#written.add(truthFile);
+    }
+    return makeEvaluator(config, truth, {
       resultsFile: join(folder, 'coco_instances_results.json'),
       logger: this.logger,
     });
@@ -126,25 +138,13 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   /** The default preset, with pictures of predictions and test-time augmentation of each test data set. */
   override buildPreset(config: C): Preset {
     const { test, datasets, checkpoint } = config;
-    // Weakly, as plugins hold trainers: whoever keeps the plugin does not keep the trainer.
-    const self = new WeakRef(this);
-    const names = datasets.test.map((dataset) => this.datasetName(dataset));
+    const names = assertDifferent(datasets.test.map((dataset) => this.datasetName(dataset)));
     const best = bestMetric(checkpoint.best, names);
+    const self = new WeakRef<DetectionTrainer<C>>(this);
     const folder = join(this.outputDir, 'inference_TTA');
     return presetDetection({
       defaults: super.buildPreset({ ...config, checkpoint: { ...checkpoint, best } }),
-      datasets: datasets.test.map((dataset, place) => ({
-        name: names[place] as string,
-        loader: async function* batches() {
-          const trainer = self.deref();
-          if (trainer === undefined) return;
-          const data = await trainer.buildTestLoader(trainer.config, dataset);
-          yield* typeof data === 'function' ? data() : data;
-        },
-        judge: lateEvaluator(async () =>
-          self.deref()?.buildEvaluator(config, dataset, join(folder, names[place] as string)),
-        ),
-      })),
+      datasets: datasets.test.map((dataset, place) => lateDataset(self, dataset, names[place] as string, folder)),
       predictionPictures: test.pictures && postprocessing(test),
       detectionTta: test.aug.enabled && { everyEvaluation: test.aug.everyEvaluation, ...ttaOptions(config) },
     });
@@ -152,7 +152,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
 
   /** Of a COCO file its name without folders and `.json`. */
   override datasetName(dataset: string): string {
-    return basename(dataset, '.json');
+    return nameOf(dataset);
   }
 
   /** How `hookline predict` prepares images: as in training. `tta` are the views that it takes where it is asked for. */
@@ -170,6 +170,31 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     return (this.#datasets ??= (async () =>
       readDatasets(this.config, await this.buildCatalog(this.config), this.logger))());
   }
+}
+
+/**
+ * What plugins need of a test data set, made when they ask for it: they are listed before the data have been read. Not
+ * in the class, whose `this` its functions would keep: whoever keeps a plugin does not keep the trainer.
+ */
+function lateDataset<C extends DetectionConfig>(
+  self: WeakRef<DetectionTrainer<C>>,
+  dataset: string,
+  name: string,
+  folder: string,
+): PresetDetectionDataset {
+  return {
+    name,
+    loader: async function* batches() {
+      const trainer = self.deref();
+      if (trainer === undefined) return;
+      const data = await trainer.buildTestLoader(trainer.config, dataset);
+      yield* typeof data === 'function' ? data() : data;
+    },
+    judge: lateEvaluator(async () => {
+      const trainer = self.deref();
+      return trainer?.buildEvaluator(trainer.config, dataset, join(folder, name));
+    }),
+  };
 }
 
 const FLIPS = {

@@ -21,7 +21,7 @@ import { buildOptimizer } from './build-optimizer.ts';
 import { buildPreset } from './build-preset.ts';
 
 import type { BaseConfig } from './config/config-schema.ts';
-import { autoScale } from './config/auto-scale.ts';
+import { autoScale, describeScale } from './config/auto-scale.ts';
 import { configFile } from './config/config-file.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
@@ -53,6 +53,7 @@ export interface DefaultTrainerOptions {
  */
 export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTrainer {
   readonly config: C;
+  readonly #scale: string | undefined;
 
   constructor(config: C, options: DefaultTrainerOptions = {}) {
     const scaled = autoScale(config);
@@ -68,6 +69,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       optimizer: (model) => this.buildOptimizer(this.config, model),
     });
     this.config = scaled;
+    this.#scale = describeScale(config, scaled);
   }
 
   /** The model. There is no default. */
@@ -153,6 +155,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   /** Trains, and compares the last results with `config.test.expectedResults` where there are any. */
   override async train(options: { readonly maxIterations?: number } = {}): Promise<TrainResult> {
+    if (this.#scale !== undefined) this.logger.info(this.#scale);
     const result = await super.train(options);
     const { expectedResults } = this.config.test;
     if (expectedResults.length > 0 && result.status === 'completed')

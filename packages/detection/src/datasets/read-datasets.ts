@@ -4,7 +4,7 @@ import type { DetectionConfig } from '../config/detection-config.ts';
 import { classesOf, withClasses } from './agree-on-classes.ts';
 import { findDataset } from './find-dataset.ts';
 import { joinDatasets } from './join-datasets.ts';
-import { HELD_BACK } from './well-known-names.ts';
+import { assertDifferent, HELD_BACK } from './well-known-names.ts';
 
 /** The data sets of a training. */
 export interface DetectionDatasets {
@@ -77,11 +77,11 @@ function describeObjects({ records, metadata }: Dataset, logger: Logger): void {
 }
 
 function checkNames({ train, test }: DetectionConfig['datasets']): void {
-  const twice = [train, test].flatMap((names) => names.filter((name, place) => names.indexOf(name) !== place));
-  if (train.length > 0 && twice.length === 0) return;
-  const what = train.length === 0 ? 'datasets.train is empty' : `"${twice[0] ?? ''}" is named twice`;
-  throw new HooklineError('HKL_DATASETS', what, {
-    who: 'datasets',
+  assertDifferent(test);
+  const twice = train.find((name, place) => train.indexOf(name) !== place);
+  if (train.length > 0 && twice === undefined) return;
+  throw new HooklineError('HKL_DATASETS', twice === undefined ? 'nothing is named' : `"${twice}" is named twice`, {
+    who: 'datasets.train',
     fix: 'Such as --set datasets.train=trainval --set datasets.test=test',
   });
 }
