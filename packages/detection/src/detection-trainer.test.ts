@@ -158,6 +158,21 @@ describe('the config', () => {
   });
 });
 
+describe('a checkpoint', () => {
+  it('knows the classes that it detects', async () => {
+    const set = ['datasets.test=', 'solver.maxIterations=1'];
+    const { trainer } = await train(...set);
+    const file = (await trainer.checkpoints.latest())!;
+    const other = create(...set, 'data.classes=light,dark').trainer;
+    await expect(other.load(file)).rejects.toThrow(
+      /HKL_DATA_CLASSES.*it detects dark, light, and the data have light, dark\..*--set data\.classes=dark,light/,
+    );
+    // A new training may begin with its weights all the same.
+    await other.load(file, 'weights');
+    await create(...set).trainer.load(file);
+  });
+});
+
 describe('plugins of a trainer', () => {
   it('keep it no longer than its user does', async () => {
     setFlagsFromString('--expose-gc');

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { HooklineError, type Preset } from '@hookline/core';
+import { HooklineError, type PluginInput, type Preset } from '@hookline/core';
 import {
   type Augmentation,
   type Dataset,
@@ -23,6 +23,7 @@ import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-d
 import type { DataSource, TrainableModel } from '@hookline/tfjs';
 import { DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
 import { bestMetric } from './best-metric.ts';
+import { classNames } from './class-names.ts';
 import type { DetectionConfig } from './config/detection-config.ts';
 import { type DetectionDatasets, readDatasets } from './datasets/read-datasets.ts';
 import { trainSampler } from './datasets/train-sampler.ts';
@@ -164,6 +165,10 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
       ...postprocessing(this.config.test),
       tta: ttaOptions(this.config),
     };
+  }
+
+  protected override builtinPlugins(): readonly PluginInput[] {
+    return [...super.builtinPlugins(), classNames()];
   }
 
   #read(): Promise<DetectionDatasets> {

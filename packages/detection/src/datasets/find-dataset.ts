@@ -37,19 +37,20 @@ export async function findDataset(
 
 function onlyJson({ root, json }: DataFolder): string {
   const [first, ...others] = json;
-  if (first !== undefined && others.length === 0) return first;
+  if (first === undefined) {
+    throw new HooklineError(
+      'HKL_DATASET_UNKNOWN',
+      'it has neither a folder Annotations (Pascal VOC) nor a JSON file (COCO)',
+      { who: root, fix: 'Name the folder that holds one of them: --set data.root=FOLDER' },
+    );
+  }
+  if (others.length === 0) return first;
+  const train = json.find((file) => file.includes('train')) ?? first;
+  const test = json.find((file) => file !== train && /test|val/.test(file)) ?? json.find((file) => file !== train);
   throw new HooklineError(
     'HKL_DATASET_UNKNOWN',
-    json.length === 0
-      ? 'it has neither a folder Annotations (Pascal VOC) nor a JSON file (COCO)'
-      : `it has ${json.length} JSON files and no folder Annotations, so which ones to train on has to be said`,
-    {
-      who: root,
-      fix:
-        json.length === 0
-          ? 'Name the folder that holds one of them: --set data.root=FOLDER'
-          : `Name files of it: --set datasets.train=${first ?? ''} --set datasets.test=${others[0] ?? ''}`,
-    },
+    `it has ${json.length} JSON files (${json.join(', ')}) and no folder Annotations; which ones to train on has to be said`,
+    { who: root, fix: `Such as --set datasets.train=${train} --set datasets.test=${test ?? ''}` },
   );
 }
 

@@ -63,7 +63,7 @@ describe('data sets by name', () => {
     expect((await read([COCO], undefined, coco)).train.records).toHaveLength(10);
     await copyFile(join(root, 'test.json'), join(coco, 'test.json'));
     await expect(read([COCO], undefined, coco)).rejects.toThrow(
-      /HKL_DATASET_UNKNOWN.*2 JSON files.*--set datasets\.train=test\.json --set datasets\.test=train\.json/,
+      /HKL_DATASET_UNKNOWN.*2 JSON files \(test\.json, train\.json\).*--set datasets\.train=train\.json --set datasets\.test=test\.json/,
     );
   });
 
