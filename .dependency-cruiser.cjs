@@ -8,7 +8,7 @@ const DATA = to(['packages/data'], ['data']);
 const TESTING = to(['packages/testing'], ['testing']);
 const PLUGINS = to(['plugins/(?!preset-)[^/]+'], ['plugin-[^/]+']);
 const PRESETS = to(['plugins/preset-[^/]+'], ['preset-[^/]+']);
-const TRAINER = to(['packages/trainer'], ['trainer']);
+const TRAINER = to(['packages/(trainer|detection)'], ['trainer', 'detection']);
 const APPS = [inFolder('packages/hookline', 'packages/create-hookline', 'examples', 'benchmarks'), '^hookline(/|$)'];
 
 /** A layer and everything that lies above it. */
@@ -40,7 +40,13 @@ module.exports = {
     points('data', 'packages/data', [TESTING, PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: core and tfjs only.'),
     points('testing', 'packages/testing', [PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: what plugins are tested with.'),
     points('plugins', 'plugins', [TRAINER, APPS], 'Plugins and presets work with every trainer.'),
-    points('trainer', 'packages/trainer', [APPS], 'Trainers know no command line.'),
+    points('trainer', 'packages/(trainer|detection)', [APPS], 'Trainers know no command line.'),
+    points(
+      'trainer-base',
+      'packages/trainer',
+      [to(['packages/detection'], ['detection'])],
+      'The trainers that every task shares know none of them.',
+    ),
     {
       name: 'core-without-tensors',
       comment: 'The engine works with any tensor library, and without one.',

@@ -3,17 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger } from 'hookline';
 import bccd from './bccd.ts';
-import { readDetectionData } from './detection-data.ts';
 import ownData from './own-data.ts';
-import { drawSquares } from './squares.test.fixture.ts';
+import { drawSquares } from '@hookline/testing';
 
 const SMALL = [
   'solver.batchSize=4',
   'solver.warmupIterations=5',
   'checkpoint.best=',
   'model.width=8',
-  'data.width=80',
-  'data.height=64',
+  'input.width=80',
+  'input.height=64',
   'writers.tensorboard=false',
 ];
 const QUIET = new ConsoleLogger({ level: 'silent' });
@@ -51,7 +50,14 @@ describe('the BCCD trainer', () => {
 describe("the trainer for one's own data", () => {
   const create = (...set: string[]) =>
     ownData.create({ output: join(folder, 'own'), set: [...SMALL, `data.root=${root}`, ...set], logger: QUIET });
-  const dataOf = (...set: string[]) => readDetectionData(create(...set).config.data, QUIET);
+  /** The data sets for training and for the test. */
+  const dataOf = async (...set: string[]) => {
+    const trainer = create(...set);
+    return {
+      train: await trainer.trainData(),
+      test: await trainer.testData(trainer.config.datasets.test[0] ?? ''),
+    };
+  };
 
   it('reads all of a VOC folder, and holds every fifth image back', async () => {
     const { train, test } = await dataOf();
@@ -61,9 +67,9 @@ describe("the trainer for one's own data", () => {
   });
 
   it('trains on COCO files, with images that keep their proportions and with another head', async () => {
-    const set = ['data.train=train.json', 'data.test=test.json', 'data.images=JPEGImages', 'data.width=96'];
+    const set = ['datasets.train=train.json', 'datasets.test=test.json', 'data.images=JPEGImages', 'input.width=96'];
     const { train, test } = await dataOf(...set);
-    const trainer = create(...set, 'model.head=retina', 'solver.maxIterations=2', 'data.flips=none');
+    const trainer = create(...set, 'model.head=retina', 'solver.maxIterations=2', 'input.randomFlip=none');
     expect([train.records.length, test.records.length]).toEqual([12, 4]);
     expect(train.metadata.classes).toEqual(['dark', 'light']);
     const { status, results } = await trainer.train();
@@ -75,7 +81,7 @@ describe("the trainer for one's own data", () => {
     const json = JSON.parse(await readFile(join(root, 'test.json'), 'utf8')) as { categories: { name: string }[] };
     json.categories.forEach((category) => (category.name = `very ${category.name}`));
     await writeFile(join(root, 'other.json'), JSON.stringify(json));
-    const set = ['data.train=train.json', 'data.test=other.json', 'data.images=JPEGImages'];
+    const set = ['datasets.train=train.json', 'datasets.test=other.json', 'data.images=JPEGImages'];
     await expect(dataOf(...set)).rejects.toThrow(/HKL_DATA_CLASSES.*very dark, very light/s);
   });
 

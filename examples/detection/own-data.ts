@@ -1,8 +1,6 @@
-import { defineTrainer } from 'hookline';
-import { detectionConfig } from './detection-config.ts';
-import { DetectionTrainer } from './detection-trainer.ts';
+import { defineTrainer, detectionConfig, DetectionTrainer } from 'hookline';
 
-/** A folder of one's own: `--set data.root=FOLDER`, and `data.train`, `data.test` where it has lists or JSON files. */
-const config = detectionConfig({ output: 'runs/own-data', data: { root: '' } });
+/** A folder of one's own: `--set data.root=FOLDER`, and `datasets.train`, `datasets.test` where it has lists or JSON files. */
+const config = detectionConfig({ output: 'runs/own-data' });
 
 export default defineTrainer({ config, trainer: DetectionTrainer });

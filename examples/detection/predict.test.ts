@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { drawSquares } from './squares.test.fixture.ts';
+import { drawSquares } from '@hookline/testing';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const TRAINER = 'examples/detection/own-data.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'packages/hookline'], { cwd: ROOT });
   folder = mkdtempSync(join(tmpdir(), 'hookline-predict-'));
   await drawSquares(join(folder, 'squares'));
-  const changes = ['model.width=8', 'data.width=80', 'data.height=64', `data.root=${join(folder, 'squares')}`];
+  const changes = ['model.width=8', 'input.width=80', 'input.height=64', `data.root=${join(folder, 'squares')}`];
   set = changes.flatMap((change) => ['--set', change]).concat('--output', join(folder, 'run'));
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,7 +41,12 @@ describe('hookline predict', () => {
   });
 
   it('finds what a training has learned, and writes pictures', () => {
-    const short = ['solver.maxIterations=150', 'solver.batchSize=4', 'solver.warmupIterations=5', 'test.tta=false'];
+    const short = [
+      'solver.maxIterations=150',
+      'solver.batchSize=4',
+      'solver.warmupIterations=5',
+      'test.aug.enabled=false',
+    ];
     const more = [...short, 'test.evalPeriod=0', 'seed=1'].flatMap((change) => ['--set', change]);
     expect(hookline('train', TRAINER, ...set, ...more).status).toBe(0);
     // squares-04 is held back from training; its squares have sides of 14 pixels.

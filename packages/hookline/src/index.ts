@@ -12,6 +12,15 @@ export {
   type TrainerOverrides,
 } from '@hookline/trainer';
 export {
+  detectionConfig,
+  DetectionTrainer,
+  imagesOf,
+  readDatasets,
+  type DetectionConfig,
+  type DetectionConfigInput,
+  type DetectionDatasets,
+} from '@hookline/detection';
+export {
   TrainerBase,
   type Outcome,
   type Results,
@@ -106,16 +115,26 @@ export {
   type Fields,
 } from '@hookline/data';
 export {
+  DatasetCatalog,
   DetectionLoader,
   fitSize,
   formatReport,
   InferenceSampler,
+  minIoURandomCrop,
   randomAffine,
+  randomApply,
   randomBrightness,
   randomContrast,
+  randomCrop,
   randomFlip,
+  randomRotation,
+  randomSaturation,
+  RandomSubsetTrainingSampler,
   readCoco,
   readVoc,
+  repeatFactors,
+  RepeatFactorTrainingSampler,
+  TrainingSampler,
   writeCoco,
   type Augmentation,
   type Dataset,

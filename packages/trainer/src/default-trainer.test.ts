@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ConsoleLogger, controlRef, definePlugin, type PluginInput, replace, type Results } from '@hookline/core';
 import { lrScheduleRef } from '@hookline/plugin-lr-scheduler';
 import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
+import { RecordingLogger } from '@hookline/testing';
 import { adam, functionModel, modelRef, type Optimizer, optimizerRef, tf, type TrainableModel } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import { defineConfig } from './config/define-config.ts';
@@ -158,8 +159,14 @@ describe('DefaultTrainer', () => {
   });
 
   it('keeps its config beside the results, and scales it to the batch size', async () => {
-    const trainer = make(['solver.batchSize=8', 'solver.referenceBatchSize=16', 'solver.maxIterations=5']);
+    const recording = new RecordingLogger();
+    const scaled = ['solver.batchSize=8', 'solver.referenceBatchSize=16', 'solver.maxIterations=5'];
+    const trainer = make([...scaled, 'test.evalPeriod=4'], { logger: recording });
     expect(await trainer.train()).toMatchObject({ status: 'completed', iteration: 10 });
+    expect(recording.matching('config scaled')).toEqual([
+      'config scaled from batches of 16 to 8: learning rate 0.15, 10 iterations, 0 of them warm-up, ' +
+        'evaluation every 8, checkpoint every 10000',
+    ]);
     expect(trainer.storage.history('lr').latest()).toBe(0.15);
     const { solver } = JSON.parse(await readFile(join(dir, 'config.json'), 'utf8'));
     expect(solver).toMatchObject({ baseLr: 0.15, maxIterations: 10, referenceBatchSize: 8 });
@@ -241,6 +248,29 @@ describe('defineTrainer', () => {
     }).create({ output: dir, logger });
     expect(await names(edited)).not.toContain('writers');
     expect(await names(edited)).toContain('extra');
+  });
+
+  it('gives functions the subclass that they start from, and takes methods of its own', async () => {
+    class Steps extends LineTrainer {
+      buildFactor(_config: BaseConfig): number {
+        return 3;
+      }
+      override buildTestLoader() {
+        return batches(this.buildFactor(this.config));
+      }
+    }
+    const edited = defineTrainer({
+      config,
+      trainer: Steps,
+      buildFactor: ({ seed }, trainer) => seed + trainer.config.datasets.test.length + 3,
+    }).create({ output: dir, logger });
+    expect(edited.buildFactor(edited.config)).toBe(5);
+    expect(edited.buildTestLoader()).toEqual(batches(5));
+  });
+
+  it('refuses names that its trainer does not have', () => {
+    const odd = { config, buildModle: makeModel } as object as { config: typeof config };
+    expect(() => defineTrainer(odd)).toThrow(/\[HKL_TRAINER_FILE\].*"buildModle" is no method.*buildModel/);
   });
 
   it('refuses a file without a config', () => {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   HooklineError,
   type Logger,
@@ -20,13 +21,14 @@ import { buildOptimizer } from './build-optimizer.ts';
 import { buildPreset } from './build-preset.ts';
 
 import type { BaseConfig } from './config/config-schema.ts';
-import { autoScale } from './config/auto-scale.ts';
+import { autoScale, describeScale } from './config/auto-scale.ts';
 import { configFile } from './config/config-file.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
 
-type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
+/** What `buildEvaluator` gives: one, several, or none. */
+export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
 
 /** What a DefaultTrainer takes besides its config. */
 export interface DefaultTrainerOptions {
@@ -51,6 +53,7 @@ export interface DefaultTrainerOptions {
  */
 export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTrainer {
   readonly config: C;
+  readonly #scale: string | undefined;
 
   constructor(config: C, options: DefaultTrainerOptions = {}) {
     const scaled = autoScale(config);
@@ -66,6 +69,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       optimizer: (model) => this.buildOptimizer(this.config, model),
     });
     this.config = scaled;
+    this.#scale = describeScale(config, scaled);
   }
 
   /** The model. There is no default. */
@@ -93,9 +97,18 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     throw missing('buildTestLoader');
   }
 
-  /** The evaluator, or several, of one of `config.datasets.test`; undefined leaves it out. */
-  buildEvaluator(_config: C, _dataset: string): MadeEvaluators | Promise<MadeEvaluators> {
+  /**
+   * The evaluator, or several, of one of `config.datasets.test`; undefined leaves it out.
+   *
+   * @param _folder for files about the evaluation, `OUTPUT/inference/NAME`; whoever writes there makes it
+   */
+  buildEvaluator(_config: C, _dataset: string, _folder: string): MadeEvaluators | Promise<MadeEvaluators> {
     return undefined;
+  }
+
+  /** What results and files of one of `config.datasets.test` are called. */
+  datasetName(dataset: string): string {
+    return dataset;
   }
 
   /** detectron2's default hooks as a preset, with the options of the config. */
@@ -130,10 +143,11 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     for (const dataset of datasets) {
       const evaluators = await makeEvaluators(dataset);
       if (evaluators.length === 0) continue;
-      results[dataset] = await inferenceOnDataset(model, await makeLoader(dataset), evaluators, {
-        logger: this.logger,
-      });
-      printCsvFormat(results[dataset], (line) => this.logger.info(line));
+      const name = this.datasetName(dataset);
+      const found = await inferenceOnDataset(model, await makeLoader(dataset), evaluators, { logger: this.logger });
+      if (datasets.length > 1) this.logger.info(`results on ${name}:`);
+      printCsvFormat(found, (line) => this.logger.info(line));
+      results[name] = found;
     }
     const [only] = Object.values(results);
     return datasets.length === 1 && only !== undefined ? only : results;
@@ -141,6 +155,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   /** Trains, and compares the last results with `config.test.expectedResults` where there are any. */
   override async train(options: { readonly maxIterations?: number } = {}): Promise<TrainResult> {
+    if (this.#scale !== undefined) this.logger.info(this.#scale);
     const result = await super.train(options);
     const { expectedResults } = this.config.test;
     if (expectedResults.length > 0 && result.status === 'completed')
@@ -178,7 +193,8 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       provide(lrScheduleRef, () => this.buildLrScheduler(this.config)),
       provide(testLoaderRef, () => (dataset) => this.buildTestLoader(this.config, dataset)),
       provide(evaluatorsRef, () => async (dataset) => {
-        const made = await this.buildEvaluator(this.config, dataset);
+        const folder = join(this.outputDir, 'inference', this.datasetName(dataset));
+        const made = await this.buildEvaluator(this.config, dataset, folder);
         return made === undefined
           ? []
           : Array.isArray(made)

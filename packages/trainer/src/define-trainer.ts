@@ -1,23 +1,43 @@
-import { HooklineError, type Logger, type PluginInput, type Preset, type Provider } from '@hookline/core';
+import { didYouMean, HooklineError, type Logger, type PluginInput, type Preset, type Provider } from '@hookline/core';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { ConfigDefinition } from './config/define-config.ts';
 import { DefaultTrainer, type DefaultTrainerOptions } from './default-trainer.ts';
 
-/** The methods of DefaultTrainer that a trainer file may override, as functions with the trainer as last argument. */
-export type BuildFunctions<C extends BaseConfig> = {
-  [Name in BuildName]?: (
-    ...args: [...Parameters<DefaultTrainer<C>[Name]>, trainer: DefaultTrainer<C>]
-  ) => ReturnType<DefaultTrainer<C>[Name]>;
+/** A class of trainers that take the config `C`. */
+type TrainerClass<C extends BaseConfig> = new (config: C, options?: DefaultTrainerOptions) => DefaultTrainer<C>;
+
+/** What a class makes of a config. */
+type TrainerOf<C extends BaseConfig, K extends TrainerClass<C>> = InstanceType<K> & { readonly config: C };
+
+/**
+ * The `build*` methods of a trainer that a trainer file may write, those of a subclass included, as functions with the
+ * trainer as last argument.
+ */
+export type BuildFunctions<C extends BaseConfig, T> = {
+  [Name in BuildName<T>]?: T[Name] extends (config: never, ...args: infer Args) => infer Result
+    ? (config: C, ...args: [...Args, trainer: T]) => Written<Result>
+    : never;
 };
 
-type BuildName =
-  'buildModel' | 'buildOptimizer' | 'buildLrScheduler' | 'buildTrainLoader' | 'buildTestLoader' | 'buildEvaluator';
+/** Where a method may take its time, a function may or may not. */
+type Written<Result> = [Extract<Result, PromiseLike<unknown>>] extends [never]
+  ? Result
+  : Awaited<Result> | Promise<Awaited<Result>>;
+
+/** The list of plugins has an option of its own. */
+type BuildName<T> = Exclude<keyof T & `build${string}`, 'buildPreset' | 'buildPlugins'>;
 
 /** What a trainer file says. */
-export interface TrainerFile<C extends BaseConfig> extends BuildFunctions<C> {
+export type TrainerFile<C extends BaseConfig, K extends TrainerClass<C> = typeof DefaultTrainer<C>> = BuildFunctions<
+  C,
+  TrainerOf<C, K>
+> &
+  TrainerFileParts<C, K>;
+
+interface TrainerFileParts<C extends BaseConfig, K extends TrainerClass<C>> {
   readonly config: ConfigDefinition<C>;
   /** A subclass to start from. Default DefaultTrainer. */
-  readonly trainer?: new (config: C, options?: DefaultTrainerOptions) => DefaultTrainer<C>;
+  readonly trainer?: K;
   /** Plugins besides the default preset, or a function that is given the preset and lists all of them. */
   readonly plugins?: readonly PluginInput[] | ((config: C, defaults: Preset) => readonly PluginInput[]);
   /** Services of one's own: `provide(ref, ...)`, `replace(ref, ...)`. */
@@ -39,10 +59,10 @@ export interface TrainerOverrides {
 export const TRAINER_BRAND: unique symbol = Symbol.for('hookline.trainer') as never;
 
 /** What a trainer file exports. */
-export interface TrainerDefinition<C extends BaseConfig = BaseConfig> {
+export interface TrainerDefinition<C extends BaseConfig = BaseConfig, T extends DefaultTrainer<C> = DefaultTrainer<C>> {
   readonly [TRAINER_BRAND]: true;
   /** A trainer of this file. */
-  create(overrides?: TrainerOverrides): DefaultTrainer<C>;
+  create(overrides?: TrainerOverrides): T;
 }
 
 /** True for what `defineTrainer` makes. */
@@ -61,10 +81,13 @@ export function isTrainerDefinition(value: unknown): value is TrainerDefinition 
  *   buildTrainLoader: ({ solver }) => new ArrayLoader(train, { batchSize: solver.batchSize, shuffle: true, repeat: true }),
  * });
  *
- * @throws HooklineError `HKL_TRAINER_FILE` for a definition that cannot work
+ * @throws HooklineError `HKL_TRAINER_FILE` for a definition without a config, and for a name that is no method
  */
-export function defineTrainer<C extends BaseConfig>(file: TrainerFile<C>): TrainerDefinition<C> {
-  const { config, trainer: Base = DefaultTrainer<C>, plugins, services } = file;
+export function defineTrainer<C extends BaseConfig, K extends TrainerClass<C> = typeof DefaultTrainer<C>>(
+  file: TrainerFile<C, K>,
+): TrainerDefinition<C, TrainerOf<C, K>> {
+  const { config, plugins, services }: TrainerFileParts<C, K> = file;
+  const Base: TrainerClass<C> = file.trainer ?? DefaultTrainer<C>;
   if (typeof (config as Partial<ConfigDefinition> | undefined)?.resolve !== 'function') {
     throw new HooklineError('HKL_TRAINER_FILE', 'it has no config', {
       who: 'defineTrainer',
@@ -72,12 +95,13 @@ export function defineTrainer<C extends BaseConfig>(file: TrainerFile<C>): Train
     });
   }
   class Defined extends Base {}
-  for (const name of BUILD_NAMES) {
-    const build = file[name] as ((...args: unknown[]) => unknown) | undefined;
-    if (build === undefined) continue;
+  const known = new Set([...PARTS, ...buildNames(Base)]);
+  for (const [name, build] of Object.entries(file as Readonly<Record<string, unknown>>)) {
+    if (PARTS.has(name) || build === undefined) continue;
+    if (typeof build !== 'function' || !known.has(name)) throw unknownPart(name, known);
     Object.defineProperty(Defined.prototype, name, {
       value(this: DefaultTrainer<C>, ...args: unknown[]) {
-        return build(...args, this);
+        return (build as (...args: unknown[]) => unknown)(...args, this);
       },
     });
   }
@@ -98,16 +122,30 @@ export function defineTrainer<C extends BaseConfig>(file: TrainerFile<C>): Train
         ...(output === undefined ? [] : [`output=${JSON.stringify(output)}`]),
         ...(device === undefined ? [] : [`device=${device}`]),
       ];
-      return new Defined(config.resolve(overrides), { ...(services && { services }), ...(logger && { logger }) });
+      const options = { ...(services && { services }), ...(logger && { logger }) };
+      return new Defined(config.resolve(overrides), options) as TrainerOf<C, K>;
     },
   };
 }
 
-const BUILD_NAMES: readonly BuildName[] = [
-  'buildModel',
-  'buildOptimizer',
-  'buildLrScheduler',
-  'buildTrainLoader',
-  'buildTestLoader',
-  'buildEvaluator',
-];
+const PARTS: ReadonlySet<string> = new Set<keyof TrainerFileParts<BaseConfig, TrainerClass<BaseConfig>>>([
+  'config',
+  'trainer',
+  'plugins',
+  'services',
+]);
+
+/** The methods that a trainer has, its own and those of what it extends. */
+function buildNames(trainer: { readonly prototype: object }): string[] {
+  const names: string[] = [];
+  for (let at: object | null = trainer.prototype; at !== null; at = Object.getPrototypeOf(at) as object | null)
+    names.push(...Object.getOwnPropertyNames(at).filter((name) => name.startsWith('build')));
+  return names;
+}
+
+function unknownPart(name: string, known: Iterable<string>): HooklineError {
+  return new HooklineError('HKL_TRAINER_FILE', `"${name}" is no method of its trainer`, {
+    who: 'defineTrainer',
+    fix: didYouMean(name, known),
+  });
+}

@@ -1,1 +1,1 @@
-export { presetDetection, type PresetDetectionOptions } from './preset.ts';
+export { presetDetection, type PresetDetectionOptions, type PresetDetectionDataset } from './preset.ts';

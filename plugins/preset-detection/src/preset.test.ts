@@ -116,6 +116,20 @@ describe('presetDetection', () => {
     expect(pictures).not.toContain('detection-tta');
   });
 
+  it('has plugins of each of several test data sets, with results and pictures of their names', async () => {
+    const datasets = ['val', 'test'].map((name) => ({ name, loader: squares, judge: judge() }));
+    const options = { datasets, detectionTta: { scales: [1] }, writers: { tensorboard: false } };
+    const { results } = await train(presetDetection(options)).train();
+    expect(Object.keys(results ?? {})).toEqual(['val_TTA', 'test_TTA']);
+    expect(results?.['val_TTA']).toMatchObject({ bbox: { AP50: expect.any(Number) } });
+    expect((await readdir(join(output, 'predictions'))).sort()).toEqual(['test', 'val']);
+    const one = presetDetection({ ...options, datasets: datasets.slice(0, 1) });
+    expect(await namesOf(one)).toEqual(await namesOf(presetDetection({ loader: squares, judge: judge() })));
+    const pictures = presetDetection({ datasets: [{ name: 'val', loader: squares }] });
+    expect(await namesOf(pictures)).not.toContain('detection-tta');
+    expect(await namesOf(presetDetection({ datasets: [] }))).toEqual(await namesOf(presetDefault()));
+  });
+
   it('says which of its options is lacking', () => {
     expect(() => presetDetection({ judge: judge() })).toThrow(/detectionTta needs the option "loader"/);
     expect(() => presetDetection({ loader: squares, detectionTta: { scales: [1] } })).toThrow(

@@ -5,9 +5,9 @@ import { TrainingSampler, type TrainingSamplerOptions } from './training-sampler
 /** As {@link TrainingSampler}, of a random part of the samples that stays the same. */
 export class RandomSubsetTrainingSampler implements Sampler {
   readonly infinite = true;
-  /** Indices of the samples in the part. */
-  readonly subset: Uint32Array;
+  readonly #draw: () => Uint32Array;
   readonly #sampler: TrainingSampler;
+  #subset: Uint32Array | undefined;
 
   /**
    * @param ratio share of the samples, above 0 and at most 1; floor(size * ratio) of them are taken
@@ -20,8 +20,13 @@ export class RandomSubsetTrainingSampler implements Sampler {
     const count = Math.floor(size * ratio);
     requireSampler(count > 0, who, `ratio ${ratio} of ${size} samples is none`);
     const random = options.random ?? new RandomStream(0, 'sampler');
-    this.subset = random.detached('subset').permutation(size).slice(0, count);
+    this.#draw = () => random.detached('subset').permutation(size).slice(0, count);
     this.#sampler = new TrainingSampler(count, { ...options, random });
+  }
+
+  /** Indices of the samples in the part; drawn when first asked for, since resuming may change the seed until then. */
+  get subset(): Uint32Array {
+    return (this.#subset ??= this.#draw());
   }
 
   epoch(epoch: number): Uint32Array {

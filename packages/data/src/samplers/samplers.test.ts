@@ -42,6 +42,14 @@ describe('TrainingSampler', () => {
 });
 
 describe('RandomSubsetTrainingSampler', () => {
+  it('draws its part with the seed that there is when it begins, which resuming sets', () => {
+    const resumed = random(7);
+    const sampler = new RandomSubsetTrainingSampler(100, 0.3, { random: resumed });
+    resumed.reseed(1);
+    const whole = new RandomSubsetTrainingSampler(100, 0.3, { random: random(1) });
+    expect(sampler.epoch(0)).toEqual(whole.epoch(0));
+  });
+
   it('stays with its part and orders it anew in each epoch', () => {
     const sampler = new RandomSubsetTrainingSampler(100, 0.255, { random: random(1) });
     expect(sampler.subset).toHaveLength(25);

@@ -30,7 +30,8 @@ export async function predict(given: CommandLine): Promise<number> {
     const folder = join(trainer.outputDir, FOLDER);
     await mkdir(folder, { recursive: true });
     for (const [image, name] of targets) {
-      const options = { ...trainer.predictOptions, ...(flag.tta && { tta: true }) };
+      // The views that the trainer would evaluate with, where it has its own.
+      const options = { ...trainer.predictOptions, tta: flag.tta && (trainer.predictOptions?.tta ?? true) };
       const { picture, detections } = await predictImage(model, image, options);
       const path = join(folder, name);
       await writePicture(path, drawDetections(picture, detections, { ...model, scoreThreshold: score }));

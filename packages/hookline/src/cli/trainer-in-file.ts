@@ -17,7 +17,7 @@ export type RunnableTrainer = Pick<
   | 'checkpoints'
 > & {
   readonly config?: unknown;
-  /** How `hookline predict` prepares images; as they are, where it is left out. */
+  /** How `hookline predict` prepares images; as they are, where it is left out. Its `tta` is used with `--tta` alone. */
   readonly predictOptions?: PredictImageOptions;
 };
 

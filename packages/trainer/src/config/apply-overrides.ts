@@ -5,7 +5,7 @@ type Tree = Record<string, unknown>;
 
 /**
  * A copy of `values` with `key.path=value` assignments laid over them. A value is read as JSON where that fits the
- * key's type, otherwise as text.
+ * key's type, otherwise as text; a list may also be written without quotes and brackets, as `a,b`, `a` or nothing.
  *
  * @throws HooklineError `HKL_CONFIG_SET` for what is no assignment, `HKL_CONFIG_KEY_UNKNOWN` with a suggestion,
  * `HKL_CONFIG_INVALID` for a value that does not fit
@@ -57,12 +57,24 @@ function unwrap(type: z.ZodType): z.ZodType {
 }
 
 function parseValue(type: z.ZodType, key: string, text: string): unknown {
-  const candidates = [parseJson(text), text].filter((value) => value !== undefined);
+  const list = unwrap(type) instanceof z.ZodArray ? parseList(unwrap(type) as z.ZodArray, text) : undefined;
+  const candidates = [parseJson(text), list, text].filter((value) => value !== undefined);
   const fitting = candidates.find((value) => type.safeParse(value).success);
   if (fitting !== undefined) return fitting;
   const issue = type.safeParse(candidates[0]).error?.issues[0]?.message ?? 'it does not fit';
   throw new HooklineError('HKL_CONFIG_INVALID', `${text === '' ? 'an empty value' : text} does not fit: ${issue}`, {
     who: `--set ${key}`,
+  });
+}
+
+/** Shells take the quotes of `["a","b"]` away, so that brackets may be all that is left of JSON. */
+function parseList({ element }: z.ZodArray, text: string): unknown[] {
+  const inner = /^\s*\[(.*)\]\s*$/s.exec(text)?.[1] ?? text;
+  if (inner.trim() === '') return [];
+  return inner.split(',').map((part) => {
+    const words = part.trim();
+    const value = parseJson(words);
+    return (element as z.ZodType).safeParse(value).success ? value : words;
   });
 }
 

@@ -29,6 +29,19 @@ export function autoScale<C extends BaseConfig>(config: C): C {
   };
 }
 
+/** A line for the log that says what {@link autoScale} has made of a config; undefined where it is the same. */
+export function describeScale(before: BaseConfig, after: BaseConfig): string | undefined {
+  if (before === after) return undefined;
+  const { solver, test, checkpoint } = after;
+  return [
+    `config scaled from batches of ${before.solver.referenceBatchSize} to ${solver.batchSize}: learning rate ${solver.baseLr}`,
+    `${solver.maxIterations} iterations`,
+    `${solver.warmupIterations} of them warm-up`,
+    ...(test.evalPeriod > 0 ? [`evaluation every ${test.evalPeriod}`] : []),
+    `checkpoint every ${checkpoint.period}`,
+  ].join(', ');
+}
+
 function roundHalfToEven(value: number): number {
   const floor = Math.floor(value);
   if (value - floor !== 0.5) return Math.round(value);

@@ -55,6 +55,27 @@ describe('overrides', () => {
   });
 
   it.each([
+    ['test', ['test']],
+    ['val,test', ['val', 'test']],
+    [' val , test ', ['val', 'test']],
+    ['2007', ['2007']],
+    ['["a,b", "c"]', ['a,b', 'c']],
+    ['[val,test]', ['val', 'test']],
+    ['', []],
+    ['[]', []],
+  ])('read "%s" as a list', (text, list) => {
+    expect(digits.resolve([`datasets.test=${text}`]).datasets.test).toEqual(list);
+  });
+
+  it('read lists of numbers', () => {
+    expect(digits.resolve(['solver.steps=10,20']).solver.steps).toEqual([10, 20]);
+    expect(digits.resolve(['solver.steps=10']).solver.steps).toEqual([10]);
+    expect(() => digits.resolve(['solver.steps=10,soon'])).toThrow(
+      /--set solver\.steps: 10,soon does not fit: .*number/,
+    );
+  });
+
+  it.each([
     ['solver.basLr=1', /\[HKL_CONFIG_KEY_UNKNOWN\] --set: there is no key "solver\.basLr".*Did you mean "baseLr"\?/],
     ['__proto__.polluted=1', /\[HKL_CONFIG_KEY_UNKNOWN\] --set: there is no key "__proto__\.polluted"/],
     ['solver.__proto__.polluted=1', /there is no key "solver\.__proto__\.polluted"/],

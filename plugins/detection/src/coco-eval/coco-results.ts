@@ -1,12 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { HooklineError, writeFileAtomically } from '@hookline/core';
 import type { CocoDetection } from './coco-types.ts';
 
-/** Writes detections as COCO's results JSON, which pycocotools reads with `loadRes`. */
+/** Writes detections as COCO's results JSON, which pycocotools reads with `loadRes`. Folders above it are made. */
 export async function writeCocoResults(path: string, detections: readonly CocoDetection[]): Promise<void> {
   const lines = detections.map(({ image_id, category_id, bbox, score }) =>
     JSON.stringify({ image_id, category_id, bbox, score }),
   );
+  await mkdir(dirname(path), { recursive: true });
   await writeFileAtomically(path, (file) => file.writeFile(`[${lines.join(',\n')}]\n`));
 }
 

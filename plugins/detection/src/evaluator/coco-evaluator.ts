@@ -1,4 +1,4 @@
-import type { Results } from '@hookline/core';
+import type { Logger, Results } from '@hookline/core';
 import { writeCocoResults } from '../coco-eval/coco-results.ts';
 import type { CocoDetection, CocoGroundTruth } from '../coco-eval/coco-types.ts';
 import { evaluateCoco } from '../coco-eval/evaluate-coco.ts';
@@ -7,17 +7,20 @@ import type { DenseOutputs } from '../model/dense-head.ts';
 import type { Detections } from '../postprocess/detections.ts';
 import { DetectionCollector, type CollectorOptions } from './detection-collector.ts';
 import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
+import { warnOfNothing } from './warn-of-nothing.ts';
 
 /** Options of {@link CocoEvaluator}. */
 export interface CocoEvaluatorOptions extends CollectorOptions {
   /** What there is to find: a data set, or a COCO file's content. */
   readonly truth: CocoGroundTruth | DetectionDataset;
-  /** Where to write the detections as COCO's results JSON, in an existing folder. @default nowhere */
+  /** Where to write the detections as COCO's results JSON; folders are made. @default nowhere */
   readonly resultsFile?: string;
   /** Best-scored detections per image and category that count. @default [1, 10, 100] */
   readonly maxDets?: readonly number[];
   /** Name of the results. @default 'bbox' */
   readonly task?: string;
+  /** Is told when nothing was detected. @default nobody */
+  readonly logger?: Pick<Logger, 'warn'>;
 }
 
 /**
@@ -54,10 +57,11 @@ export class CocoEvaluator {
   }
 
   async evaluate(): Promise<Results | undefined> {
-    const { resultsFile, task = 'bbox', maxDets } = this.#options;
-    if (this.#collector.images === 0) return undefined;
-    const { detections } = this.#collector;
+    const { resultsFile, task = 'bbox', maxDets, logger } = this.#options;
+    const { images, detections } = this.#collector;
+    if (images === 0) return undefined;
     if (resultsFile !== undefined) await writeCocoResults(resultsFile, detections);
+    if (detections.length === 0) warnOfNothing(logger, images);
     const evaluation = evaluateCoco(this.#truth.truth, detections, maxDets === undefined ? {} : { maxDets });
     const percent = (value: number): number => (value < 0 || detections.length === 0 ? NaN : value * 100);
     const { AP, AP50, AP75, APs, APm, APl } = summarizeCoco(evaluation);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RecordingLogger } from '@hookline/testing';
 import { selectDevice, tf } from '@hookline/tfjs';
 import { readCocoResults, writeCocoResults } from '../coco-eval/coco-results.ts';
 import { evaluateVoc } from '../coco-eval/voc-ap.ts';
@@ -51,10 +52,12 @@ describe('CocoEvaluator', () => {
   });
 
   it('has no results without images, and NaN without detections', async () => {
-    const evaluator = new CocoEvaluator({ truth: dataset, task: 'boxes' });
+    const logger = new RecordingLogger();
+    const evaluator = new CocoEvaluator({ truth: dataset, task: 'boxes', logger });
     expect(await evaluator.evaluate()).toBeUndefined();
     await evaluator.process(batch(), outputs([0, 0, 0, 0, 0, 0]));
     expect(await evaluator.evaluate()).toMatchObject({ boxes: { AP: NaN, AP50: NaN, 'AP-cat': NaN } });
+    expect(logger.matching('the model detects nothing in 2 images')).toHaveLength(1);
   });
 
   it('takes detections, and the part of the input that shows the image', async () => {
@@ -71,7 +74,7 @@ describe('CocoEvaluator', () => {
   it("writes COCO's results file", async () => {
     const folder = await mkdtemp(join(tmpdir(), 'hookline-coco-'));
     try {
-      const resultsFile = join(folder, 'coco_instances_results.json');
+      const resultsFile = join(folder, 'inference', 'cats', 'coco_instances_results.json');
       const evaluator = new CocoEvaluator({ truth: dataset, resultsFile });
       await evaluator.process(batch(), outputs([0.9, 0, 0, 0, 0.8, 0]));
       await evaluator.evaluate();
@@ -154,10 +157,85 @@ describe("Pascal VOC's average precision", () => {
     expect(in2007.precision[0]?.[0]).toBeCloseTo((6 * 1 + 5 * 0.5) / 11, 12);
   });
 
+  /** Two images; class 0 has three objects and a difficult one, class 1 one, class 2 none. */
+  const worked: DetectionDataset = {
+    records: [
+      {
+        imageId: 1,
+        width: 100,
+        height: 50,
+        annotations: [
+          object([0, 0, 10, 10], 0),
+          object([20, 0, 30, 10], 0),
+          { ...object([40, 0, 50, 10], 0), difficult: true },
+        ],
+      },
+      { imageId: 2, width: 100, height: 50, annotations: [object([0, 0, 10, 10], 0), object([30, 0, 50, 20], 1)] },
+    ],
+    metadata: { classes: ['a', 'b', 'c'] },
+  };
+  const detections = (
+    rows: readonly (readonly [x1: number, y1: number, x2: number, y2: number, score: number, kind: number])[],
+  ) => ({
+    boxes: Float32Array.from(rows.flatMap((row) => row.slice(0, 4))),
+    scores: Float32Array.from(rows, (row) => row[4]),
+    classes: Int32Array.from(rows, (row) => row[5]),
+  });
+  const first = detections([
+    // Of nothing.
+    [60, 20, 80, 40, 0.95, 1],
+    [0, 0, 10, 10, 0.9, 0],
+    // An IoU of 8 / 12.
+    [22, 0, 32, 10, 0.8, 0],
+    // The difficult one, which counts neither way.
+    [40, 0, 50, 10, 0.7, 0],
+    // A second time.
+    [0, 0, 10, 10, 0.6, 0],
+  ]);
+  // An IoU of 0.82, and of 1.
+  const second = detections([
+    [0, 0, 8.2, 10, 0.5, 0],
+    [30, 0, 50, 20, 0.4, 1],
+  ]);
+  const evaluateWorked = async (options: { use2007?: boolean } = {}) => {
+    const evaluator = new VocEvaluator({
+      truth: worked,
+      images: () => worked.records.map((record) => ({ ...record, inputWidth: 100, inputHeight: 50 })),
+      ...options,
+    });
+    await evaluator.process({}, [first, second]);
+    return ((await evaluator.evaluate()) as { bbox: Record<string, number> }).bbox;
+  };
+
+  it('is, over all thresholds and classes, what it is by hand', async () => {
+    // Of class a, by score, at the IoUs 0.5 to 0.65: right, right, twice, right; the area is 1/3 + 1/3 + 1/3 · 3/4.
+    // At 0.7 to 0.8: right, wrong, wrong, right, 1/3 + 1/3 · 1/2. Above: right, wrong, wrong, wrong, 1/3.
+    // Of class b: wrong, right: 1/2.
+    const a = (4 * (11 / 12) + 3 * (1 / 2) + 3 * (1 / 3)) / 10;
+    const { 'AP-c': none, ...known } = await evaluateWorked();
+    expect(none).toBeNaN();
+    expect(Object.keys(known)).toEqual(['AP', 'AP50', 'AP75', 'AP-a', 'AP-b']);
+    expect(known['AP']).toBeCloseTo((100 * (a + 1 / 2)) / 2, 9);
+    expect(known['AP50']).toBeCloseTo((100 * (11 / 12 + 1 / 2)) / 2, 9);
+    expect(known['AP75']).toBeCloseTo((100 * (1 / 2 + 1 / 2)) / 2, 9);
+    expect(known['AP-a']).toBeCloseTo(100 * a, 9);
+    expect(known['AP-b']).toBeCloseTo(50, 9);
+  });
+
+  it('and so it is by the eleven points of 2007', async () => {
+    // Recalls of 0 to 0.6 at a precision of 1, 0.7 to 1 at 3/4; 0 to 0.3 at 1, 0.4 to 0.6 at 1/2; 0 to 0.3 at 1.
+    const [low, middle, high] = [(7 + 4 * 0.75) / 11, (4 + 3 * 0.5) / 11, 4 / 11];
+    const known = await evaluateWorked({ use2007: true });
+    expect(known['AP50']).toBeCloseTo((100 * (low + 0.5)) / 2, 9);
+    expect(known['AP-a']).toBeCloseTo((100 * (4 * low + 3 * middle + 3 * high)) / 10, 9);
+  });
+
   it('is reported times 100', async () => {
     const evaluator = new VocEvaluator({ truth: dataset });
-    expect(evaluator.evaluate()).toBeUndefined();
+    expect(await evaluator.evaluate()).toBeUndefined();
     await evaluator.process(batch(), outputs([0.9, 0, 0, 0.8, 0, 0]));
-    expect(evaluator.evaluate()).toEqual({ bbox: { AP: 50, AP50: 50, AP75: 50 } });
+    expect(await evaluator.evaluate()).toEqual({
+      bbox: { AP: 50, AP50: 50, AP75: 50, 'AP-cat': 100, 'AP-dog': 0, 'AP-cow': NaN },
+    });
   });
 });

@@ -1,0 +1,64 @@
+import {
+  type Config,
+  type ConfigDefinition,
+  type ConfigExtension,
+  type ConfigInput,
+  defineConfig,
+} from '@hookline/trainer';
+import { ALL, HELD_BACK } from '../datasets/well-known-names.ts';
+import { DETECTION_KEYS } from './detection-keys.ts';
+
+/** The config of a {@link DetectionTrainer}, complete. */
+export type DetectionConfig = Config<typeof DETECTION_KEYS>;
+/** What one writes of it. */
+export type DetectionConfigInput = ConfigInput<typeof DETECTION_KEYS>;
+
+/**
+ * A recipe for small data sets, trained from scratch, and what differs from it: batches of 16 images of 160x128 pixels,
+ * Adam at 2e-3 with 100 iterations of warm-up and a cosine, gradients clipped at a norm of 5, 1700 iterations, an
+ * evaluation and a checkpoint every 400, the best one kept by `bbox/AP`.
+ *
+ * @param values what differs; see {@link DETECTION_KEYS} for the keys of detection
+ * @param extension keys of one's own as zod types, by section
+ *
+ * @example
+ * detectionConfig({ output: 'runs/cells', data: { root: 'cells' }, datasets: { train: ['trainval'], test: ['test'] } })
+ */
+export function detectionConfig(values?: DetectionConfigInput): ConfigDefinition<DetectionConfig>;
+export function detectionConfig<const E extends ConfigExtension>(
+  values: DetectionConfigInput & ConfigInput<E>,
+  extension: E,
+): ConfigDefinition<DetectionConfig & Config<E>>;
+export function detectionConfig(
+  values: DetectionConfigInput = {},
+  extension: ConfigExtension = {},
+): ConfigDefinition<DetectionConfig> {
+  return defineConfig(
+    {
+      ...values,
+      datasets: { train: [ALL], test: [HELD_BACK], ...values.datasets },
+      test: { evalPeriod: 400, ...values.test },
+      checkpoint: { period: 400, maxToKeep: 2, best: 'bbox/AP', ...values.checkpoint },
+      solver: {
+        optimizer: 'adam',
+        batchSize: 16,
+        maxIterations: 1700,
+        baseLr: 0.002,
+        weightDecay: 0,
+        lrSchedule: 'WarmupCosineLR',
+        warmupIterations: 100,
+        clipGradients: { enabled: true, type: 'global-norm', value: 5 },
+        ...values.solver,
+      },
+    },
+    // What the extension adds is not in the types in here.
+    merge(DETECTION_KEYS, extension) as typeof DETECTION_KEYS,
+  );
+}
+
+/** The keys of both, section by section. */
+function merge(keys: ConfigExtension, more: ConfigExtension): ConfigExtension {
+  const merged: Record<string, ConfigExtension[string]> = { ...keys };
+  for (const [section, fields] of Object.entries(more)) merged[section] = { ...merged[section], ...fields };
+  return merged;
+}

@@ -1,0 +1,108 @@
+import { HooklineError, type Logger } from '@hookline/core';
+import { classHistogram, type Dataset, type DatasetCatalog, formatReport, hasTargets } from '@hookline/data';
+import type { DetectionConfig } from '../config/detection-config.ts';
+import { classesOf, withClasses } from './agree-on-classes.ts';
+import { findDataset } from './find-dataset.ts';
+import { joinDatasets } from './join-datasets.ts';
+import { assertDifferent, HELD_BACK } from './well-known-names.ts';
+
+/** The data sets of a training. */
+export interface DetectionDatasets {
+  /** All of `datasets.train` as one, without images that are held back or show nothing. */
+  readonly train: Dataset;
+  /** By entry of `datasets.test`. */
+  readonly test: ReadonlyMap<string, Dataset>;
+}
+
+/** One image in so many is held back. */
+const HELD_BACK_SHARE = 5;
+
+/**
+ * Reads the data sets that a config names, gives them the same classes, and reports what was dropped or changed.
+ *
+ * @throws HooklineError those of {@link findDataset}; `HKL_DATA_CLASSES` when classes do not agree, `HKL_DATA_EMPTY`
+ * when a data set has no image that can be used, `HKL_DATASETS` when none is named to train on or one twice
+ */
+export async function readDatasets(
+  { data, datasets, dataloader }: Pick<DetectionConfig, 'data' | 'datasets' | 'dataloader'>,
+  catalog: DatasetCatalog,
+  logger: Logger,
+): Promise<DetectionDatasets> {
+  checkNames(datasets);
+  const known = new Map<string, Dataset>();
+  for (const name of new Set([...datasets.train, ...datasets.test.filter((entry) => entry !== HELD_BACK)])) {
+    const set = await findDataset(name, data, catalog);
+    report(set, logger);
+    if (set.records.length === 0) throw empty(set);
+    known.set(name, set);
+  }
+  const get = (name: string): Dataset => known.get(name) as Dataset;
+  const classes = classesOf(datasets.train.map(get), data.classes);
+  const others = data.classes.length > 0 ? 'drop' : 'refuse';
+  const whole = joinDatasets(datasets.train.map((name) => withClasses(get(name), classes, others)));
+  const isHeld = (place: number): boolean =>
+    datasets.test.includes(HELD_BACK) && place % HELD_BACK_SHARE === HELD_BACK_SHARE - 1;
+  const test = new Map(
+    datasets.test.map((name) => {
+      if (name !== HELD_BACK) return [name, withClasses(get(name), classes, others)];
+      const records = whole.records.filter((_, place) => isHeld(place));
+      if (records.length === 0) throw tooFew(whole);
+      logger.info(`${records.length} of ${whole.records.length} images are held back from training for the test`);
+      return [name, { ...whole, records }];
+    }),
+  );
+  const rest = whole.records.filter((_, place) => !isHeld(place));
+  const train = { ...whole, records: dataloader.filterEmptyAnnotations ? rest.filter(hasTargets) : rest };
+  if (train.records.length < rest.length)
+    logger.info(`${rest.length - train.records.length} training images without an object are left out`);
+  if (train.records.length === 0) throw nothingToLearn(whole);
+  describeObjects(train, logger);
+  return { train, test };
+}
+
+function report({ report: found }: Dataset, logger: Logger): void {
+  if (found.problems.length === 0) logger.info(formatReport(found));
+  else logger.warn(formatReport(found));
+}
+
+/** How many objects each class has (detectron2's class histogram). */
+function describeObjects({ records, metadata }: Dataset, logger: Logger): void {
+  const { classes } = metadata;
+  const counts = classHistogram(records, classes.length);
+  const list = classes.map((name, category) => `${counts[category] ?? 0} ${name}`);
+  logger.info(`training on ${records.length} images with ${list.join(', ')}`);
+  const unseen = classes.filter((_, category) => counts[category] === 0);
+  if (unseen.length > 0)
+    logger.warn(`the training data show no ${unseen.join(', no ')}: what is not shown cannot be learned`);
+}
+
+function checkNames({ train, test }: DetectionConfig['datasets']): void {
+  assertDifferent(test);
+  const twice = train.find((name, place) => train.indexOf(name) !== place);
+  if (train.length > 0 && twice === undefined) return;
+  throw new HooklineError('HKL_DATASETS', twice === undefined ? 'nothing is named' : `"${twice}" is named twice`, {
+    who: 'datasets.train',
+    fix: 'Such as --set datasets.train=trainval --set datasets.test=test',
+  });
+}
+
+const empty = ({ report: { images }, metadata: { source, evaluator } }: Dataset): HooklineError =>
+  new HooklineError('HKL_DATA_EMPTY', images === 0 ? 'it names no image' : `none of its ${images} images can be used`, {
+    who: source,
+    fix:
+      images === 0
+        ? `Annotations are ${evaluator === 'voc' ? 'one XML file per image' : 'a list "images"'}; look whether this is the right place`
+        : 'The lines above say why; the folder of the images is data.images',
+  });
+
+const tooFew = ({ records, metadata }: Dataset): HooklineError =>
+  new HooklineError('HKL_DATA_EMPTY', `of ${records.length} images there is no fifth one to hold back for the test`, {
+    who: metadata.source,
+    fix: 'Give more images, name test data by datasets.test, or do without: --set datasets.test=',
+  });
+
+const nothingToLearn = ({ metadata }: Dataset): HooklineError =>
+  new HooklineError('HKL_DATA_EMPTY', 'no training image shows an object', {
+    who: metadata.source,
+    fix: 'Look at the annotations, and at data.classes where it is set',
+  });

@@ -1,0 +1,224 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { DatasetCatalog, type DetectionBatch, type DetectionLoader, readCoco, readVoc } from '@hookline/data';
+import { evaluateCoco, readCocoResults, summarizeCoco } from '@hookline/plugin-detection';
+import { drawSquares, RecordingLogger } from '@hookline/testing';
+import { defineTrainer } from '@hookline/trainer';
+import { detectionConfig } from './config/detection-config.ts';
+import { DetectionTrainer } from './detection-trainer.ts';
+
+let folder: string;
+let root: string;
+let output: string;
+let runs = 0;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hookline-trainer-'));
+  root = join(folder, 'squares');
+  await drawSquares(root);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeEach(() => (output = join(folder, `run-${runs++}`)));
+
+const CONFIG = detectionConfig({
+  seed: 1,
+  capture: 'off',
+  model: { width: 8 },
+  input: { width: 80, height: 64 },
+  solver: { batchSize: 4, maxIterations: 2, warmupIterations: 1 },
+  test: { aug: { scales: [1] } },
+  writers: { tensorboard: false, plots: false },
+});
+const definition = defineTrainer({
+  config: CONFIG,
+  trainer: DetectionTrainer,
+  // The images of the list `test` again, from a COCO file.
+  buildCatalog: () =>
+    new DatasetCatalog()
+      .register('val', () => readVoc({ root, split: 'test' }))
+      .register('coco', () => readCoco({ json: join(root, 'test.json'), images: join(root, 'JPEGImages') })),
+});
+
+function create(...set: string[]) {
+  const logger = new RecordingLogger();
+  const trainer = definition.create({ output, logger, set: [`data.root=${root}`, 'datasets.train=trainval', ...set] });
+  return { trainer, logger };
+}
+
+async function train(...set: string[]) {
+  const { trainer, logger } = create(...set);
+  const { results } = await trainer.train();
+  await trainer.dispose();
+  return { trainer, logger, results: results as unknown as Record<string, Record<string, Record<string, number>>> };
+}
+
+describe('several test data sets', () => {
+  it('have results, metrics, pictures, files and test-time augmentation of their own', async () => {
+    const short = ['solver.maxIterations=24', 'test.evalPeriod=12', 'solver.baseLr=0.01'];
+    const { results, trainer } = await train('datasets.test=val,coco', ...short);
+    expect(Object.keys(results)).toEqual(['val', 'coco', 'val_TTA', 'coco_TTA']);
+    // By the format of each, unless the config says otherwise.
+    expect(Object.keys(results['val']!['bbox']!)).toEqual(['AP', 'AP50', 'AP75', 'AP-dark', 'AP-light']);
+    expect(Object.keys(results['coco_TTA']!['bbox']!)).toEqual('AP,AP50,AP75,APs,APm,APl,AP-dark,AP-light'.split(','));
+    const lines = (await readFile(join(output, 'metrics.json'), 'utf8')).trim().split('\n');
+    const last = JSON.parse(lines.at(-1)!) as Record<string, number>;
+    expect(last['val/bbox/AP']).toBe(results['val']!['bbox']!['AP']);
+    expect(last['coco_TTA/bbox/AP50']).toBe(results['coco_TTA']!['bbox']!['AP50']);
+    // bbox/AP is that of the first.
+    const best = JSON.parse(await readFile(join(output, 'model_best.json'), 'utf8')) as Record<string, unknown>;
+    expect(best).toMatchObject({ metric: 'val/bbox/AP' });
+    expect(trainer.config.checkpoint.best).toBe('bbox/AP');
+    expect((await readdir(join(output, 'predictions'))).sort()).toEqual(['coco', 'val']);
+    expect(await readdir(join(output, 'predictions', 'val'))).toEqual(['0000011.png', '0000023.png']);
+
+    const files = (place: string) => readdir(join(output, place));
+    expect((await files('inference/val')).sort()).toEqual(['coco_format.json', 'coco_instances_results.json']);
+    expect(await files('inference_TTA/coco')).toContain('coco_instances_results.json');
+    // COCO's tools can evaluate the files by themselves.
+    const truth = JSON.parse(await readFile(join(output, 'inference/coco/coco_format.json'), 'utf8'));
+    const found = await readCocoResults(join(output, 'inference/coco/coco_instances_results.json'));
+    expect(found.length).toBeGreaterThan(0);
+    expect(summarizeCoco(evaluateCoco(truth, found)).AP * 100).toBeCloseTo(results['coco']!['bbox']!['AP']!, 9);
+  });
+
+  it('of one name are refused', async () => {
+    const { trainer } = create('datasets.test=test,test.json', 'data.images=JPEGImages');
+    await expect(trainer.train()).rejects.toThrow(/HKL_DATASETS.*two of them have the name "test"/);
+  });
+
+  it('may be none: then nothing is evaluated', async () => {
+    const { results, logger } = await train('datasets.test=');
+    expect(results ?? {}).toEqual({});
+    expect(logger.matching('bbox')).toEqual([]);
+    expect(await readdir(output)).not.toContain('predictions');
+  });
+});
+
+describe('a single test data set', () => {
+  it.each([
+    ['coco', 'APs'],
+    ['voc', 'AP75'],
+    ['voc2007', 'AP75'],
+  ])('is not nested, and has the metrics that are asked for: %s', async (evaluator, metric) => {
+    const set = [`test.evaluator=${evaluator}`, 'test.aug.enabled=false', 'test.pictures=false'];
+    const { results } = await train('datasets.test=test', 'solver.maxIterations=1', ...set);
+    expect(Object.keys(results)).toEqual(['bbox']);
+    expect(Object.keys(results['bbox']!)).toContain(metric);
+    expect('APs' in results['bbox']!).toBe(evaluator === 'coco');
+  });
+
+  it('in which nothing is found is told of', async () => {
+    const set = ['datasets.test=coco', 'test.scoreThreshold=1', 'test.pictures=false'];
+    const { results, logger } = await train(...set);
+    expect(results).toMatchObject({ bbox: { AP: NaN, 'AP-dark': NaN }, bbox_TTA: { AP: NaN } });
+    expect(logger.matching('detects nothing in 4 images')).toHaveLength(2);
+  });
+
+  it('keeps as many detections of each image as the config says', async () => {
+    const set = ['test.scoreThreshold=0', 'test.detectionsPerImage=3', 'test.pictures=false'];
+    await train('datasets.test=coco', 'solver.maxIterations=1', ...set);
+    for (const place of ['inference', 'inference_TTA'])
+      expect(await readCocoResults(join(output, place, 'coco/coco_instances_results.json'))).toHaveLength(4 * 3);
+  });
+});
+
+describe('the config', () => {
+  it('scales to another batch size', async () => {
+    const { trainer, logger } = await train(
+      'datasets.test=',
+      'solver.batchSize=2',
+      'solver.referenceBatchSize=4',
+      'solver.baseLr=0.004',
+    );
+    expect(trainer.config.solver).toMatchObject({ baseLr: 0.002, maxIterations: 4, warmupIterations: 2 });
+    expect(trainer.iteration).toBe(4);
+    expect(logger.matching('config scaled from batches of 4 to 2: learning rate 0.002, 4 iterations')).toHaveLength(1);
+  });
+
+  it('says how training images come', async () => {
+    const { trainer } = create(
+      'dataloader.numWorkers=0',
+      'dataloader.samplerTrain=subset',
+      'dataloader.subsetRatio=0.1',
+    );
+    const loader = (await trainer.buildTrainLoader(trainer.config)) as DetectionLoader;
+    const { value } = (await loader[Symbol.asyncIterator]().next()) as { value: DetectionBatch };
+    // One image of twelve, four times.
+    expect(new Set(value.samples.records.map(({ imageId }) => imageId)).size).toBe(1);
+    await loader.close();
+  });
+
+  it('names the views of test-time augmentation, those of training by default', () => {
+    const viewsOf = (...set: string[]) => create(...set).trainer.predictOptions.tta;
+    expect(viewsOf('input.randomFlip=vertical')).toMatchObject({ flips: ['none', 'vertical'], scales: [1] });
+    expect(viewsOf('test.aug.flips=none,both')).toMatchObject({ flips: ['none', 'both'] });
+  });
+});
+
+describe('a checkpoint', () => {
+  it('knows the classes that it detects', async () => {
+    const set = ['datasets.test=', 'solver.maxIterations=1'];
+    const { trainer } = await train(...set);
+    const file = (await trainer.checkpoints.latest())!;
+    const other = create(...set, 'data.classes=light,dark').trainer;
+    await expect(other.load(file)).rejects.toThrow(
+      /HKL_DATA_CLASSES.*it detects dark, light, and the data have light, dark\..*--set data\.classes=dark,light/,
+    );
+    // A new training may begin with its weights all the same.
+    await other.load(file, 'weights');
+    await create(...set).trainer.load(file);
+  });
+});
+
+describe('plugins of a trainer', () => {
+  it('keep it no longer than its user does', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const { reference, preset } = (() => {
+      const { trainer } = create('datasets.test=val,test', 'test.preciseBn.enabled=true');
+      return { reference: new WeakRef(trainer), preset: trainer.buildPreset(trainer.config) };
+    })();
+    for (let attempt = 0; attempt < 20 && reference.deref() !== undefined; attempt++) {
+      // A WeakRef that was read holds its object until the current job ends.
+      await sleep(5);
+      collectGarbage();
+    }
+    expect(reference.deref()).toBeUndefined();
+    expect(preset.name).toBe('@hookline/preset-detection');
+  });
+});
+
+describe('precise batch norm', () => {
+  it('sees training images as training does', async () => {
+    const seen: DetectionLoader[] = [];
+    class Watched extends DetectionTrainer {
+      override async buildTrainLoader(config: typeof this.config) {
+        const loader = (await super.buildTrainLoader(config)) as DetectionLoader;
+        seen.push(loader);
+        return loader;
+      }
+    }
+    const logger = new RecordingLogger();
+    const set = [`data.root=${root}`, 'datasets.test=', 'test.preciseBn.enabled=true', 'test.preciseBn.iterations=3'];
+    const trainer = defineTrainer({ config: CONFIG, trainer: Watched }).create({ output, logger, set });
+    await trainer.train();
+    await trainer.dispose();
+    expect(logger.matching('Precise statistics of')).toEqual([expect.stringMatching(/from 3 batches/)]);
+    expect(seen.map((loader) => loader.stats().batches >= 2)).toEqual([true, true]);
+    // A loader that augments gives other pixels each time that it shows an image.
+    const loader = seen[1]!;
+    const sums = new Set<number>();
+    for await (const { images, samples } of loader) {
+      const size = images.data.length / samples.records.length;
+      samples.records.forEach(({ imageId }, row) => {
+        if (imageId === 'squares-00')
+          sums.add(Array.from(images.data.slice(row * size, (row + 1) * size)).reduce((sum, value) => sum + value, 0));
+      });
+      if (sums.size >= 2) break;
+    }
+    expect(sums.size).toBe(2);
+  });
+});

@@ -1,0 +1,232 @@
+import { join } from 'node:path';
+import { HooklineError, type PluginInput, type Preset } from '@hookline/core';
+import {
+  type Augmentation,
+  type Dataset,
+  DatasetCatalog,
+  DetectionLoader,
+  InferenceSampler,
+  randomAffine,
+  randomBrightness,
+  randomContrast,
+  randomFlip,
+} from '@hookline/data';
+import {
+  detector,
+  fcosHead,
+  type PredictImageOptions,
+  residualBackbone,
+  retinaHead,
+  type TtaOptions,
+} from '@hookline/plugin-detection';
+import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
+import type { DataSource, TrainableModel } from '@hookline/tfjs';
+import { DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
+import { bestMetric } from './best-metric.ts';
+import { classNames } from './class-names.ts';
+import type { DetectionConfig } from './config/detection-config.ts';
+import { type DetectionDatasets, readDatasets } from './datasets/read-datasets.ts';
+import { trainSampler } from './datasets/train-sampler.ts';
+import { assertDifferent, nameOf } from './datasets/well-known-names.ts';
+import { writeTruth } from './datasets/write-truth.ts';
+import { lateEvaluator } from './late-evaluator.ts';
+import { makeEvaluator, postprocessing } from './make-evaluator.ts';
+
+/** Less of an object than this, after augmentation, is no help to know it by: its share, and pixels of its sides. */
+const LEAST_OF_OBJECT = { minVisible: 0.3, minSize: 2 };
+
+/** Of views put together; see `boxVoting`. */
+const TTA_NMS_THRESHOLD = 0.55;
+
+/**
+ * Trains a dense detector on data sets in COCO's or Pascal VOC's format, or from a catalog: a DefaultTrainer with all
+ * of its `build*` methods written. Override those that should do something else.
+ *
+ * @example export default defineTrainer({ config: detectionConfig({ data: { root: 'cells' } }), trainer: DetectionTrainer });
+ * @example
+ * class CellTrainer extends DetectionTrainer {
+ *   override buildCatalog() { return new DatasetCatalog().register('cells', () => readCoco({ json: 'cells.json' })); }
+ * }
+ */
+export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> extends DefaultTrainer<C> {
+  #datasets: Promise<DetectionDatasets> | undefined;
+  readonly #written = new Set<string>();
+
+  /** Data sets by name, for `datasets.train` and `datasets.test`. None by default: names are those of files then. */
+  buildCatalog(_config: C): DatasetCatalog | Promise<DatasetCatalog> {
+    return new DatasetCatalog();
+  }
+
+  /** All of `datasets.train` as one; read once, with the test data. @throws HooklineError see {@link readDatasets} */
+  async trainData(): Promise<Dataset> {
+    return (await this.#read()).train;
+  }
+
+  /** One of `datasets.test`. @throws HooklineError see {@link readDatasets} */
+  async testData(dataset: string): Promise<Dataset> {
+    const found = (await this.#read()).test.get(dataset);
+    if (found !== undefined) return found;
+    throw new HooklineError('HKL_DATASET_UNKNOWN', `"${dataset}" is not in datasets.test`, { who: 'testData' });
+  }
+
+  override async buildModel({ model }: C): Promise<TrainableModel> {
+    const { metadata } = await this.trainData();
+    const [first, second, third] = [1, 2, 3].map((times) => times * model.width) as [number, number, number];
+    return detector({
+      classNames: metadata.classes,
+      backbone: residualBackbone({ widths: [first, second, third], channels: 2 * model.width }),
+      head: model.head === 'fcos' ? fcosHead() : retinaHead(),
+    });
+  }
+
+  /** Changes made at random to the training images. */
+  buildAugmentations({ input }: C): readonly Augmentation[] {
+    return [
+      ...FLIPS[input.randomFlip].map((direction) => randomFlip({ direction })),
+      randomAffine({ scale: 0.35, shift: 0.15 }),
+      randomBrightness(0.75, 1.25),
+      randomContrast(0.75, 1.25),
+    ];
+  }
+
+  override async buildTrainLoader(config: C): Promise<DataSource> {
+    const { records } = await this.trainData();
+    const { input, dataloader, solver } = config;
+    const random = this.random.stream('train-loader');
+    return new DetectionLoader(records, {
+      ...LEAST_OF_OBJECT,
+      batchSize: solver.batchSize,
+      size: { width: input.width, height: input.height },
+      fit: input.fit,
+      sampler: trainSampler(records, dataloader, random.stream('order')),
+      groupByAspect: dataloader.aspectRatioGrouping,
+      augmentations: this.buildAugmentations(config),
+      cache: dataloader.cache,
+      ...threads(config),
+      random,
+    });
+  }
+
+  override async buildTestLoader(config: C, dataset: string): Promise<DataSource> {
+    const { records } = await this.testData(dataset);
+    const { input, test } = config;
+    return new DetectionLoader(records, {
+      batchSize: test.batchSize,
+      size: { width: input.width, height: input.height },
+      fit: input.fit,
+      sampler: new InferenceSampler(records.length),
+      ...threads(config),
+    });
+  }
+
+  /**
+   * The evaluator that `test.evaluator` names; test-time augmentation has another one, with a folder of its own. It writes
+   * `coco_instances_results.json`, and once, for data that are no COCO file, `coco_format.json`.
+   */
+  override async buildEvaluator(config: C, dataset: string, folder: string): Promise<MadeEvaluators> {
+    const truth = await this.testData(dataset);
+    const truthFile = join(folder, 'coco_format.json');
+    if (!dataset.endsWith('.json') && !this.#written.has(truthFile)) {
+      await writeTruth(truthFile, truth);
+      this.#written.add(truthFile);
+    }
+    return makeEvaluator(config, truth, {
+      resultsFile: join(folder, 'coco_instances_results.json'),
+      logger: this.logger,
+    });
+  }
+
+  /** The default preset, with pictures of predictions and test-time augmentation of each test data set. */
+  override buildPreset(config: C): Preset {
+    const { test, datasets, checkpoint } = config;
+    const names = assertDifferent(datasets.test.map((dataset) => this.datasetName(dataset)));
+    const best = bestMetric(checkpoint.best, names);
+    const self = new WeakRef<DetectionTrainer<C>>(this);
+    const folder = join(this.outputDir, 'inference_TTA');
+    return presetDetection({
+      defaults: super.buildPreset({ ...config, checkpoint: { ...checkpoint, best } }),
+      datasets: datasets.test.map((dataset, place) => lateDataset(self, dataset, names[place] as string, folder)),
+      predictionPictures: test.pictures && postprocessing(test),
+      detectionTta: test.aug.enabled && { everyEvaluation: test.aug.everyEvaluation, ...ttaOptions(config) },
+    });
+  }
+
+  /** Of a COCO file its name without folders and `.json`. */
+  override datasetName(dataset: string): string {
+    return nameOf(dataset);
+  }
+
+  /** How `hookline predict` prepares images: as in training. `tta` are the views that it takes where it is asked for. */
+  get predictOptions(): PredictImageOptions {
+    const { width, height, fit } = this.config.input;
+    return {
+      size: { width, height },
+      fit: fit === 'stretch' ? 'fill' : 'inside',
+      ...postprocessing(this.config.test),
+      tta: ttaOptions(this.config),
+    };
+  }
+
+  protected override builtinPlugins(): readonly PluginInput[] {
+    return [...super.builtinPlugins(), classNames()];
+  }
+
+  #read(): Promise<DetectionDatasets> {
+    return (this.#datasets ??= (async () =>
+      readDatasets(this.config, await this.buildCatalog(this.config), this.logger))());
+  }
+}
+
+/**
+ * What plugins need of a test data set, made when they ask for it: they are listed before the data have been read. Not
+ * in the class, whose `this` its functions would keep: whoever keeps a plugin does not keep the trainer.
+ */
+function lateDataset<C extends DetectionConfig>(
+  self: WeakRef<DetectionTrainer<C>>,
+  dataset: string,
+  name: string,
+  folder: string,
+): PresetDetectionDataset {
+  return {
+    name,
+    loader: async function* batches() {
+      const trainer = self.deref();
+      if (trainer === undefined) return;
+      const data = await trainer.buildTestLoader(trainer.config, dataset);
+      yield* typeof data === 'function' ? data() : data;
+    },
+    judge: lateEvaluator(async () => {
+      const trainer = self.deref();
+      return trainer?.buildEvaluator(trainer.config, dataset, join(folder, name));
+    }),
+  };
+}
+
+const FLIPS = {
+  none: [],
+  horizontal: ['horizontal'],
+  vertical: ['vertical'],
+  both: ['horizontal', 'vertical'],
+} as const;
+
+/** The views of test-time augmentation: those in which training has shown the images. */
+const VIEWS = {
+  none: ['none'],
+  horizontal: ['none', 'horizontal'],
+  vertical: ['none', 'vertical'],
+  both: ['none', 'horizontal', 'vertical', 'both'],
+} as const;
+
+function ttaOptions({ input, test }: DetectionConfig): TtaOptions {
+  const { aug, detectionsPerImage, scoreThreshold } = test;
+  return {
+    flips: aug.flips.length > 0 ? aug.flips : [...VIEWS[input.randomFlip]],
+    scales: aug.scales,
+    scoreThreshold,
+    nmsThreshold: TTA_NMS_THRESHOLD,
+    maxDetections: detectionsPerImage,
+  };
+}
+
+const threads = ({ dataloader: { numWorkers } }: DetectionConfig) =>
+  numWorkers === 'auto' ? {} : { workers: numWorkers };

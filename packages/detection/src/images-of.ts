@@ -1,0 +1,26 @@
+import { type DetectionBatch, fitSize } from '@hookline/data';
+import type { BatchImage } from '@hookline/plugin-detection';
+import type { DetectionConfig } from './config/detection-config.ts';
+
+/**
+ * Tells evaluators which image each row of a batch of `DetectionLoader` is, and which part of the row it fills.
+ *
+ * @example new CocoEvaluator({ truth, images: imagesOf(config.input) })
+ */
+export function imagesOf({
+  width,
+  height,
+  fit,
+}: Pick<DetectionConfig['input'], 'width' | 'height' | 'fit'>): (batch: unknown) => readonly BatchImage[] {
+  return (batch) =>
+    (batch as DetectionBatch).samples.records.map((record) => {
+      const shown = fitSize(record, { width, height }, fit);
+      return {
+        imageId: record.imageId,
+        width: record.width,
+        height: record.height,
+        inputWidth: shown.width,
+        inputHeight: shown.height,
+      };
+    });
+}

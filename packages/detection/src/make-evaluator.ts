@@ -1,0 +1,29 @@
+import type { Logger } from '@hookline/core';
+import type { Dataset } from '@hookline/data';
+import { CocoEvaluator, type PostprocessOptions, VocEvaluator } from '@hookline/plugin-detection';
+import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
+import type { DetectionConfig } from './config/detection-config.ts';
+import { imagesOf } from './images-of.ts';
+
+/** The evaluator that `test.evaluator` names; `auto` takes the one that the data set's reader has set. */
+export function makeEvaluator(
+  { input, test }: DetectionConfig,
+  truth: Dataset,
+  { resultsFile, logger }: { readonly resultsFile: string; readonly logger: Logger },
+): DatasetEvaluator {
+  const options = { truth, images: imagesOf(input), postprocess: postprocessing(test), resultsFile, logger };
+  const kind = test.evaluator === 'auto' ? truth.metadata.evaluator : test.evaluator;
+  if (kind === 'coco') return new CocoEvaluator(options);
+  return new VocEvaluator({ ...options, use2007: kind === 'voc2007' });
+}
+
+/** How outputs become detections. */
+export const postprocessing = ({
+  detectionsPerImage,
+  scoreThreshold,
+  nmsThreshold,
+}: DetectionConfig['test']): PostprocessOptions => ({
+  maxDetections: detectionsPerImage,
+  scoreThreshold,
+  nmsThreshold,
+});
