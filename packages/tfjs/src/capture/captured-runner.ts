@@ -111,11 +111,12 @@ export class CapturedStepRunner implements StepRunner {
   /**
    * One step.
    *
-   * @throws HooklineError what the eager runner raises, and `HKL_CAPTURE_...` where a captured step turns out to depend
-   * on host values that have changed since
+   * @throws HooklineError what the eager runner raises, `HKL_CAPTURE_...` where a captured step turns out to depend
+   * on host values that have changed since, and `HKL_LOSS_SCALE_MISSING` in float16 without a loss scale
    */
   run(context: StepContext): StepOutput | Promise<StepOutput> {
     assertTraining(this.step, context);
+    this.#assertScaled();
     const next = this.source.next();
     return next instanceof Promise ? next.then((batch) => this.#run(batch, context)) : this.#run(next, context);
   }
@@ -124,10 +125,12 @@ export class CapturedStepRunner implements StepRunner {
    * Takes a batch and records the step without running it, for whoever wants to look at it: see {@link status} and
    * {@link recorded} afterwards. No weight changes.
    *
-   * @throws HooklineError what the data and the model raise, and with `required` `HKL_CAPTURE_...`
+   * @throws HooklineError what the data and the model raise, `HKL_LOSS_SCALE_MISSING`, and with `required`
+   * `HKL_CAPTURE_...`
    */
   async prepare(iteration = 0): Promise<void> {
     if (this.#make === undefined) return;
+    this.#assertScaled();
     const { device } = await this.source.next();
     try {
       this.#steps ??= this.#make();
@@ -170,6 +173,20 @@ export class CapturedStepRunner implements StepRunner {
     } finally {
       if (!isHandedOn) disposeBatch(batch.device);
     }
+  }
+
+  /** Not in the constructor: plugins, one of which may scale the loss, are set up after it. */
+  #assertScaled(): void {
+    const isHalf = this.#make !== undefined && this.#precision?.precision === 'float16';
+    if (!isHalf || this.step.scope.lossScale !== undefined) return;
+    throw new HooklineError(
+      'HKL_LOSS_SCALE_MISSING',
+      'gradients below 6e-8 are 0 in float16, and the loss has no scale',
+      {
+        who: 'option precision',
+        fix: "List lossScaling() of @hookline/plugin-loss-scaling among the plugins, or use 'bfloat16' or 'float32'",
+      },
+    );
   }
 
   /** Steps that have run with a frozen value are wrong ones; going on eagerly would hide them. */
