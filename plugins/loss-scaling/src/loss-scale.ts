@@ -36,11 +36,11 @@ export class LossScale {
       const good = this.#tracker.add(1);
       // Not just equal: a resumed run may have a shorter interval than the one before.
       const isDue = good.greaterEqual(growthInterval);
-      const grown = tf.where(isDue, tf.minimum(this.scale.mul(growthFactor), LARGEST), this.scale);
-      const reduced = tf.maximum(this.scale.mul(backoffFactor), SMALLEST);
+      const grown = tf.where<tf.Scalar>(isDue, tf.minimum(this.scale.mul(growthFactor), LARGEST), this.scale);
+      const reduced = tf.maximum<tf.Scalar>(this.scale.mul(backoffFactor), SMALLEST);
       this.scale.assign(tf.where(isGood, grown, reduced));
       this.#tracker.assign(tf.where(isGood.logicalAnd(isDue.logicalNot()), good, tf.scalar(0)));
-      this.skipped.assign(this.skipped.add(isGood.logicalNot().cast('float32')));
+      this.skipped.assign(this.skipped.add<tf.Scalar>(isGood.logicalNot().cast('float32')));
     });
   }
 }

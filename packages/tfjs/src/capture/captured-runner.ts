@@ -154,11 +154,9 @@ export class CapturedStepRunner implements StepRunner {
     const steps = (this.#steps ??= this.#make());
     let isHandedOn = false;
     try {
-      const { names, metrics: reported, values, isFinite } = steps.run(context.iteration, batch.device.batch);
-      const numbers = (of: readonly string[], from: number): Record<string, number> =>
-        Object.fromEntries(of.map((name, place) => [name, values[from + place] ?? Number.NaN]));
-      const losses = numbers(names, 0);
-      const metrics = numbers(reported, names.length);
+      const { names, values, isFinite, ...rest } = steps.run(context.iteration, batch.device.batch);
+      const losses = byName(names, values);
+      const metrics = byName(rest.metrics, rest.reported);
       const totalLoss = values.at(-1) ?? Number.NaN;
       const isOne = names.length === 1;
       if (!isFinite) throw lossNotFinite(isOne ? losses : { ...losses, total_loss: totalLoss }, context);
@@ -213,3 +211,6 @@ export class CapturedStepRunner implements StepRunner {
     this.#log(`train step: eager${lost}, since it cannot be captured: ${this.#reason}`);
   }
 }
+
+const byName = (names: readonly string[], values: Float32Array): Record<string, number> =>
+  Object.fromEntries(names.map((name, place) => [name, values[place] ?? Number.NaN]));

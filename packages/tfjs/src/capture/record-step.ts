@@ -6,13 +6,15 @@ import type { GraphRecord } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
 import { Recorder } from './recorder.ts';
 
-/** The name under which a recorded step returns its scalars. */
-export const SCALARS = 'scalars';
+/** The name under which a recorded step returns its losses and their sum. They depend on no change of the step. */
+export const LOSSES = 'losses';
+/** The name under which it returns what taps have reported, where they have; it may tell of the weights as they are then. */
+const METRICS = 'metrics';
 
 /** A recorded step and how to run it. */
 export interface RecordedStep {
   readonly record: GraphRecord;
-  /** Names of the losses, with which the vector that it returns begins; the metrics follow them, then the total. */
+  /** Names of the losses, in the order of the vector that it returns; their sum follows them. */
   readonly losses: readonly string[];
   /** Whether the step made variables; the next recording begins with them. */
   readonly madeVariables: boolean;
@@ -63,9 +65,10 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
           step.update(gradients);
           const names = Object.keys(losses);
           const reported = step.scope.takeMetrics();
-          const scalars = tf.stack([...names.map((name) => losses[name] as tf.Scalar), ...reported.values(), total]);
+          const outputs = new Map([[LOSSES, tf.stack([...names.map((name) => losses[name] as tf.Scalar), total])]]);
+          if (reported.size > 0) outputs.set(METRICS, tf.stack([...reported.values()]));
           tf.dispose([...reported.values()]);
-          const record = recorder.finish(new Map([[SCALARS, scalars]]), total);
+          const record = recorder.finish(outputs, total);
           return { record, losses: names, metrics: [...reported.keys()] };
         },
         feeds,
