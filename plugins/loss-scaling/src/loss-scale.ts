@@ -1,8 +1,5 @@
 import { type StepScope, tf } from '@hookline/tfjs';
-import type { LossScalingOptions } from './options.ts';
-
-/** Keeps the scale and its inverse within what float32 holds with all its bits. */
-const [SMALLEST, LARGEST] = [2 ** -126, 2 ** 126];
+import { LARGEST_SCALE, type LossScalingOptions, SMALLEST_SCALE } from './options.ts';
 
 /** A scale on the device that follows the gradients, as torch's GradScaler has it; saved with the run. */
 export class LossScale {
@@ -36,8 +33,8 @@ export class LossScale {
       const good = this.#tracker.add(1);
       // Not just equal: a resumed run may have a shorter interval than the one before.
       const isDue = good.greaterEqual(growthInterval);
-      const grown = tf.where<tf.Scalar>(isDue, tf.minimum(this.scale.mul(growthFactor), LARGEST), this.scale);
-      const reduced = tf.maximum<tf.Scalar>(this.scale.mul(backoffFactor), SMALLEST);
+      const grown = tf.where<tf.Scalar>(isDue, tf.minimum(this.scale.mul(growthFactor), LARGEST_SCALE), this.scale);
+      const reduced = tf.maximum<tf.Scalar>(this.scale.mul(backoffFactor), SMALLEST_SCALE);
       this.scale.assign(tf.where(isGood, grown, reduced));
       this.#tracker.assign(tf.where(isGood.logicalAnd(isDue.logicalNot()), good, tf.scalar(0)));
       this.skipped.assign(this.skipped.add<tf.Scalar>(isGood.logicalNot().cast('float32')));

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** The smallest and the largest float32 with all its bits; beyond them a scale or its inverse is 0 or infinite. */
-const [SMALLEST, LARGEST] = [2 ** -126, 2 ** 126];
+/** The smallest and the largest scale: beyond them it or its inverse is no float32 with all its bits. */
+export const [SMALLEST_SCALE, LARGEST_SCALE] = [2 ** -126, 2 ** 126];
 
 export const lossScalingSchema = z.strictObject({
-  initScale: z.number().min(SMALLEST).max(LARGEST).default(65_536),
+  initScale: z.number().min(SMALLEST_SCALE).max(LARGEST_SCALE).default(65_536),
   growthFactor: z.number().gt(1).default(2),
   backoffFactor: z.number().gt(0).lt(1).default(0.5),
   growthInterval: z.int().min(1).default(2000),

@@ -211,7 +211,9 @@ describe('a condition', () => {
   it.each(['update', 'afterUpdate'] as const)('comes too late in %s', async (name) => {
     const one = rig({
       tap: (hooks, scope) =>
-        hooks.phases[name].facade('p').tap(() => scope.updateIf(tf.scalar(true, 'bool')) as undefined),
+        hooks.phases[name].facade('p').tap(() => {
+          scope.updateIf(tf.scalar(true, 'bool'));
+        }),
     });
     await expect(async () => one.runner.run(at(0))).rejects.toThrow('HKL_UPDATE_BEGUN');
   });
