@@ -106,11 +106,11 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   /** All plugins (detectron2's build_hooks): the preset and those that the config asks for. */
   buildPlugins(config: C): readonly PluginInput[] {
-    const { clipGradients, accumulationSteps, emaDecay, lossScaling: scaling } = config.solver;
+    const { clipGradients, accumulationSteps, emaDecay, amp } = config.solver;
     return [
       this.buildPreset(config),
       accumulationSteps > 1 && gradientAccumulation({ steps: accumulationSteps }),
-      config.precision === 'float16' && lossScaling(scaling),
+      config.precision === 'float16' && lossScaling(amp),
       clipGradients.enabled &&
         gradientClipping({ type: clipGradients.type, clip: clipGradients.value, norm: clipGradients.normType }),
       emaDecay > 0 && ema({ decay: emaDecay }),

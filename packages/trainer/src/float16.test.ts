@@ -63,7 +63,7 @@ describe('float16', () => {
     const run = async (precision: string) => {
       const logger = new RecordingLogger();
       // So small that no gradient overflows; larger every ten steps.
-      const scaling = ['initScale=1024', 'growthInterval=10'].map((each) => `solver.lossScaling.${each}`);
+      const scaling = ['initScale=1024', 'growthInterval=10'].map((each) => `solver.amp.${each}`);
       const trainer = byDefault([`precision=${precision}`, ...scaling], { logger });
       await trainer.train();
       return { logger, scalars: histories(trainer) };
@@ -123,7 +123,7 @@ describe('float16', () => {
 
   it('survives a scale that is too large for it', async () => {
     if (!isHere('required')) return;
-    const trainer = byDefault(['precision=float16', 'solver.lossScaling.initScale=1e12']);
+    const trainer = byDefault(['precision=float16', 'solver.amp.initScale=1e12']);
     await trainer.train();
     const skipped = histories(trainer)['skipped_steps']?.at(-1)?.[1] ?? NaN;
     expect(skipped).toBeGreaterThan(3);

@@ -14,8 +14,8 @@ const clipGradients = z.strictObject({
   normType: z.union([z.number().min(1), z.literal('inf')]).default(2),
 });
 
-/** By the names of torch's GradScaler; used with `precision: 'float16'`. */
-const lossScaling = z.strictObject({
+/** How the loss is scaled with `precision: 'float16'`, by the names of torch's GradScaler. */
+const amp = z.strictObject({
   initScale: z.number().positive().default(65_536),
   growthFactor: z.number().gt(1).default(2),
   backoffFactor: z.number().gt(0).lt(1).default(0.5),
@@ -59,7 +59,7 @@ const solver = z.strictObject({
   /** Whether the schedule begins after the warm-up, in what is left of the run. */
   rescaleInterval: z.boolean().default(false),
   clipGradients: clipGradients.prefault({}),
-  lossScaling: lossScaling.prefault({}),
+  amp: amp.prefault({}),
   /** Batches whose gradients make one update. */
   accumulationSteps: positive.default(1),
   /** Decay of the moving average of the weights; 0 keeps none. */
