@@ -171,11 +171,11 @@ describe('lossScaling', () => {
     const { log, plugin } = stepLog();
     const plugins = [bursts((i) => i > 3), lossScaling(), plugin];
     await train(plugins, { capture: 'required', maxIterations: 80, logger });
-    expect(logger.matching('no update since iteration 3: the gradients are not finite')).toHaveLength(1);
+    expect(logger.matching('all updates from iteration 4 to 35 were skipped')).toHaveLength(1);
     expect(log.at(-1)?.training).toEqual(log[4]?.training);
     const few = new RecordingLogger();
     await train([bursts((i) => i % 9 !== 0), lossScaling()], { capture: 'required', maxIterations: 60, logger: few });
-    expect(few.matching('no update since')).toEqual([]);
+    expect(few.matching('were skipped')).toEqual([]);
   });
 
   it('refuses options that make no sense, and a second scale', async () => {

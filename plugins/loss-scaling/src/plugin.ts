@@ -45,16 +45,18 @@ export const lossScaling = definePlugin({
     });
     let total: number | undefined;
     let inARow = 0;
+    let first = 0;
     hooks.afterStep.tap(({ iteration }, { metrics = {} }) => {
       const { [SKIPPED]: skipped, [SCALE]: scale } = metrics;
       // Only what has been read anyway.
       if (typeof skipped !== 'number' || typeof scale !== 'number') return;
       inARow = skipped > (total ?? skipped) ? inARow + 1 : 0;
       total = skipped;
+      if (inARow === 1) first = iteration;
       if (inARow !== MANY) return;
       logger.warn(
-        `no update since iteration ${iteration - MANY}: the gradients are not finite even with the loss times ${scale}. ` +
-          'Look for a NaN in the model or its losses, or train in float32 to see whether precision is to blame',
+        `all updates from iteration ${first} to ${iteration} were skipped: the gradients are not finite even with the loss times ${scale}. ` +
+          'Look for a NaN in the model, or train in float32 to see whether precision is to blame',
       );
     });
   },

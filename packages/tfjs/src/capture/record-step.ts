@@ -1,5 +1,6 @@
 import type { TapWatch } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
+import { watchNewVariables } from '../step/new-variables.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchInput, scopeInput } from './feed-plan.ts';
 import type { GraphRecord } from './graph-record.ts';
@@ -44,7 +45,7 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   const variables = allVariables(step);
   const recorder = new Recorder(backend);
   const restore = snapshot(variables.values());
-  const made = watchNewVariables();
+  const created = watchNewVariables();
   const stopObserving = taps?.observe(recorder);
   let recorded: Omit<RecordedStep, 'madeVariables'> | undefined;
   try {
@@ -77,11 +78,15 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   } finally {
     recorder.stop();
     stopObserving?.();
-    made.stop();
+    created.stop();
     restore();
-    made.restore();
+    // What the step has made gets its first value back.
+    for (const { variable, value } of created.made) {
+      if (!variable.isDisposed && variable.dataId !== value.dataId) variable.assign(value);
+      value.dispose();
+    }
   }
-  return { ...(recorded as unknown as RecordedStep), madeVariables: made.count > 0 };
+  return { ...(recorded as unknown as RecordedStep), madeVariables: created.made.length > 0 };
 }
 
 /** The step's variables, and whatever other variables there are: a tap may use one of its own. */
@@ -92,32 +97,6 @@ export function allVariables(step: TrainStep): Map<string, tf.Variable> {
     if (!known.has(variable)) variables.set(`other/${name}`, variable);
   }
   return variables;
-}
-
-/** Notes the variables that are made from here to `stop`; `restore` gives them their first values back. */
-function watchNewVariables() {
-  const engine = tf.engine();
-  const made: { variable: tf.Variable; value: tf.Tensor }[] = [];
-  const makeVariable = engine.makeVariable.bind(engine);
-  engine.makeVariable = (...args) => {
-    const variable = makeVariable(...args);
-    made.push({ variable, value: tf.keep(variable.clone()) });
-    return variable;
-  };
-  return {
-    stop: () => {
-      engine.makeVariable = makeVariable;
-    },
-    restore: () => {
-      for (const { variable, value } of made) {
-        if (!variable.isDisposed && variable.dataId !== value.dataId) variable.assign(value);
-        value.dispose();
-      }
-    },
-    get count() {
-      return made.length;
-    },
-  };
 }
 
 function snapshot(variables: Iterable<tf.Variable>): () => void {

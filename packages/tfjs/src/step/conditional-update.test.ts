@@ -166,6 +166,22 @@ it('undoes what a tap of update does in its place, or while it puts it off', asy
   }
 });
 
+it('knows of variables that the update itself makes', async () => {
+  let slot: tf.Variable | undefined;
+  const { run } = skipping((i) => i === 0, {
+    tap: (hooks) =>
+      hooks.phases.update.facade('q').tap(() => {
+        slot ??= tf.variable(tf.scalar(5), false);
+        slot.assign(slot.mul(Number.NaN));
+        return true;
+      }),
+  });
+  await run(0);
+  expect([...(slot?.dataSync() ?? [])]).toEqual([5]);
+  await run(1);
+  expect([...(slot?.dataSync() ?? [])]).toEqual([Number.NaN]);
+});
+
 it('leaves no tensor behind, also when a tap fails after the condition was given', async () => {
   const { run } = skipping((i) => i % 2 === 0, {
     tap: (hooks) =>

@@ -1,11 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-
-interface Guarded {
-  readonly variable: tf.Variable;
-  readonly before: tf.Tensor;
-  /** The data of the variable when it was settled last. */
-  settled: object;
-}
+import { watchNewVariables } from './new-variables.ts';
 
 /**
  * Lets variables change only where a value on the device is true, without a read by the host: whatever has been
@@ -14,27 +8,33 @@ interface Guarded {
  */
 export class ConditionalUpdate {
   readonly #condition: tf.Scalar;
-  readonly #guarded: readonly Guarded[];
+  /** Copies, which share memory with the variables until those are assigned. */
+  readonly #before = new Map<tf.Variable, tf.Tensor>();
+  /** The data of the variables that have been decided about. */
+  readonly #settled = new Map<tf.Variable, object>();
+  readonly #made = watchNewVariables();
 
-  /** Begins here, with all variables that there are: an optimizer or a tap may use some of its own. */
+  /** Begins here, with all variables that there are or will be: an optimizer or a tap may use some of its own. */
   constructor(condition: tf.Scalar) {
     this.#condition = condition;
-    // Copies share memory with the variables until those are assigned.
-    this.#guarded = Object.values(tf.engine().registeredVariables).map((variable) => ({
-      variable,
-      before: variable.clone(),
-      settled: variable.dataId,
-    }));
+    for (const variable of Object.values(tf.engine().registeredVariables)) this.#before.set(variable, variable.clone());
   }
 
   /** Decides about everything that has changed since the beginning, or since the last call. */
   settle(): void {
-    for (const each of this.#guarded) {
-      const { variable, before, settled } = each;
-      if (variable.isDisposed || variable.dataId === settled) continue;
+    for (const { variable, value } of this.#made.made) this.#before.set(variable, value);
+    for (const [variable, before] of this.#before) {
+      const { dataId, isDisposed } = variable;
+      if (isDisposed || dataId === before.dataId || dataId === this.#settled.get(variable)) continue;
       tf.tidy(() => variable.assign(select(this.#condition, variable, before)));
-      each.settled = variable.dataId;
+      this.#settled.set(variable, variable.dataId);
     }
+  }
+
+  /** Ends here. */
+  dispose(): void {
+    this.#made.stop();
+    for (const { value } of this.#made.made) value.dispose();
   }
 }
 

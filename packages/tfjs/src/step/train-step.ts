@@ -101,8 +101,8 @@ export class TrainStep {
     const { update, afterUpdate } = this.#phases;
     const trainable = this.model.trainable();
     const condition = this.scope.beginUpdate();
+    const conditional = condition === undefined ? undefined : new ConditionalUpdate(condition);
     try {
-      const conditional = condition === undefined ? undefined : new ConditionalUpdate(condition);
       const replaced = update.used ? update.call(gradients) : undefined;
       if (replaced === undefined) this.optimizer.apply(gradients, trainable);
       // Before afterUpdate, whose taps shall see the weights that there will be.
@@ -111,6 +111,7 @@ export class TrainStep {
       afterUpdate.call(Object.fromEntries(trainable));
       conditional?.settle();
     } finally {
+      conditional?.dispose();
       condition?.dispose();
     }
   }
