@@ -285,6 +285,7 @@ export {
   type LrSchedulerOptions,
   type Schedule,
 } from '@hookline/plugin-lr-scheduler';
+export { lossScaling, type LossScalingOptions } from '@hookline/plugin-loss-scaling';
 export { memoryStats, type MemoryStatsOptions } from '@hookline/plugin-memory-stats';
 export { plots, type PlotsOptions } from '@hookline/plugin-plots';
 export { preciseBn, updateBnStats, type PreciseBnOptions } from '@hookline/plugin-precise-bn';

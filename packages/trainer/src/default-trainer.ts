@@ -13,6 +13,7 @@ import { type DatasetEvaluator, inferenceOnDataset, printCsvFormat, verifyResult
 import { ema } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
+import { lossScaling } from '@hookline/plugin-loss-scaling';
 import { lrScheduleRef, type Schedule, scheduleFromConfig } from '@hookline/plugin-lr-scheduler';
 import { plots } from '@hookline/plugin-plots';
 import type { DataSource, DeviceRequest, Optimizer, TfjsRuntimeOptions, TrainableModel } from '@hookline/tfjs';
@@ -118,10 +119,11 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   /** All plugins (detectron2's build_hooks): the preset and those that the config asks for. */
   buildPlugins(config: C): readonly PluginInput[] {
-    const { clipGradients, accumulationSteps, emaDecay } = config.solver;
+    const { clipGradients, accumulationSteps, emaDecay, amp } = config.solver;
     return [
       this.buildPreset(config),
       accumulationSteps > 1 && gradientAccumulation({ steps: accumulationSteps }),
+      config.precision === 'float16' && lossScaling(amp),
       clipGradients.enabled &&
         gradientClipping({ type: clipGradients.type, clip: clipGradients.value, norm: clipGradients.normType }),
       emaDecay > 0 && ema({ decay: emaDecay }),

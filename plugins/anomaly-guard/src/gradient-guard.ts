@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@hookline/core';
-import { type Optimizer, type StepScope, tf } from '@hookline/tfjs';
+import { type StepScope, tf } from '@hookline/tfjs';
 
 /** The largest float32: sums of magnitudes beyond it are infinite, and NaN is not below it either. */
 const LARGEST = 3.4028234663852886e38;
@@ -15,36 +15,23 @@ export class GradientGuard {
     this.#bad = scope.variable(`${owner}/bad_gradients`, () => tf.zeros([this.#names.length]), { saved: false });
   }
 
-  /** Inside the step: how many variables have a gradient that is not finite. Remembers which, where there are any. */
-  inspect(gradients: NamedTensors): tf.Scalar {
+  /**
+   * Inside the step: how many variables have a gradient that is not finite. Remembers which, where there are any.
+   *
+   * @param condition where false, somebody else skips the update already, such as a loss scaler, and none counts
+   */
+  inspect(gradients: NamedTensors, condition?: tf.Scalar): tf.Scalar {
     return tf.tidy(() => {
       const none = tf.scalar(0);
       const flags = this.#names.map((name) => {
         const gradient = gradients[name];
         return gradient === undefined ? none : tf.sub(1, isFinite(gradient).cast('float32'));
       });
-      const bad = tf.stack(flags);
+      const found = tf.stack(flags);
+      const bad = condition === undefined ? found : found.mul(condition.cast('float32'));
       const count = bad.sum().asScalar();
       this.#bad.assign(tf.where(tf.fill(bad.shape, 0).add(count).greater(0), bad, this.#bad));
       return count;
-    });
-  }
-
-  /** Inside the step: the optimizer's update, which changes nothing where a gradient is not finite. */
-  update(gradients: NamedTensors, optimizer: Optimizer, trainable: ReadonlyMap<string, tf.Variable>): void {
-    tf.tidy(() => {
-      const ok = Object.values(gradients)
-        .map((gradient) => isFinite(gradient))
-        .reduce((all, one) => all.logicalAnd(one));
-      const variables = [...trainable.values(), ...optimizer.slots().values()];
-      const before = variables.map((variable) => variable.clone());
-      optimizer.apply(gradients, trainable);
-      variables.forEach((variable, index) => {
-        const old = before[index] as tf.Tensor;
-        // Untouched by the update.
-        if (variable.dataId === old.dataId) return;
-        variable.assign(tf.where(tf.broadcastTo(ok, variable.shape), variable, old));
-      });
     });
   }
 

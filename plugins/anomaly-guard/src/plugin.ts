@@ -12,7 +12,7 @@ import {
   type StepOutput,
   storageRef,
 } from '@hookline/core';
-import { modelRef, optimizerRef, stepScopeRef } from '@hookline/tfjs';
+import { modelRef, stepScopeRef } from '@hookline/tfjs';
 import { type AnomalyReport, writeReport } from './anomaly-report.ts';
 import { GradientGuard } from './gradient-guard.ts';
 import { LossWindow } from './loss-window.ts';
@@ -43,7 +43,7 @@ export const anomalyGuard = definePlugin({
   version: VERSION,
   description: 'finds loss spikes and losses or gradients that are not finite; skips, stops or raises',
   options: anomalyGuardSchema,
-  after: ['accumulation?'],
+  after: ['accumulation?', 'scaling?'],
   before: ['gradients', 'checkpointing'],
   requires: {
     storage: storageRef,
@@ -52,9 +52,8 @@ export const anomalyGuard = definePlugin({
     output: outputRef,
     scope: optional(stepScopeRef),
     model: optional(modelRef),
-    optimizer: optional(optimizerRef),
   },
-  setup({ hooks, plugin, storage, control, logger, output, scope, model, optimizer }, options) {
+  setup({ hooks, plugin, storage, control, logger, output, scope, model }, options) {
     const { factor, minHistory, maxSkips, period } = options;
     const losses = new LossWindow(options.window);
     let skipped = 0;
@@ -118,19 +117,15 @@ export const anomalyGuard = definePlugin({
       await act({ iteration, kind: 'gradients', message, gradients: names }, action);
     };
 
-    if (guard !== undefined) {
+    if (guard !== undefined && scope !== undefined) {
       hooks.gradients.tap((gradients) => {
         // A step that only accumulates has none.
-        if (Object.keys(gradients).length > 0) scope?.value.metric(BAD_GRADIENTS, guard.inspect(gradients));
+        if (Object.keys(gradients).length === 0) return gradients;
+        const bad = guard.inspect(gradients, scope.value.updateCondition);
+        scope.value.metric(BAD_GRADIENTS, bad);
+        if (options.gradients === 'skip') scope.value.updateIf(bad.equal(0));
         return gradients;
       });
-      if (options.gradients === 'skip' && optimizer !== undefined && model !== undefined) {
-        hooks.update.tap((gradients) => {
-          if (Object.keys(gradients).length === 0) return undefined;
-          guard.update(gradients, optimizer.value, model.value.trainable());
-          return true;
-        });
-      }
     }
     hooks.beforeTrain.tap(({ startIteration }) => {
       seen ??= startIteration - 1;

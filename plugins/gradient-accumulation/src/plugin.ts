@@ -45,18 +45,17 @@ export const gradientAccumulation = definePlugin({
       );
     });
     hooks.gradients.tap((gradients) => {
-      if (isUpdate.value) return sums.total(gradients, scale);
+      if (isUpdate.value) {
+        const total = sums.total(gradients, scale);
+        // Here, since what a tap of `update` changes is put back where the update is skipped on the device.
+        sums.clear();
+        return total;
+      }
       // Taps that come later, such as clipping, are for the gradients of an update; this step has none.
       sums.add(gradients);
       return {};
     });
-    hooks.update.tap(() => {
-      if (isUpdate.value) {
-        sums.clear();
-        return undefined;
-      }
-      return false;
-    });
+    hooks.update.tap(() => (isUpdate.value ? undefined : false));
     hooks.afterStep.tap(() => {
       done = (done + 1) % steps;
     });

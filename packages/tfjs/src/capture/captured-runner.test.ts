@@ -206,6 +206,26 @@ describe('captured steps', () => {
     await runner.close();
   });
 
+  it('are refused in float16 without a scale of the loss, before a batch is taken', async () => {
+    const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean };
+    // TensorFlow has float16 on processors too, only slowly.
+    backend.isUsingGpuDevice = true;
+    try {
+      for (const capture of ['auto', 'required'] as const) {
+        const made = build();
+        const runner = new CapturedStepRunner({ ...made, capture, precision: 'float16' });
+        const refusal = '[HKL_LOSS_SCALE_MISSING] option precision: gradients below 6e-8 are 0 in float16';
+        expect(() => runner.run(at(0))).toThrow(refusal);
+        await expect(runner.prepare()).rejects.toThrow(refusal);
+        expect(made.source.state()).toEqual(build().source.state());
+      }
+      const scaled = build((_, scope) => scope.scaleLoss(() => tf.scalar(1024)));
+      expectClose(await train('captured', 20, scaled, { precision: 'float16' }), await train('eager', 20), 1e-2);
+    } finally {
+      backend.isUsingGpuDevice = false;
+    }
+  });
+
   it('keep a graph for each shape of the batch, within a limit', async () => {
     const sizes = [4, 2, 3, 4, 2, 1, 4];
     const batches = sizes.map((size, i) => ({

@@ -111,11 +111,12 @@ export class CapturedStepRunner implements StepRunner {
   /**
    * One step.
    *
-   * @throws HooklineError what the eager runner raises, and `HKL_CAPTURE_...` where a captured step turns out to depend
-   * on host values that have changed since
+   * @throws HooklineError what the eager runner raises, `HKL_CAPTURE_...` where a captured step turns out to depend
+   * on host values that have changed since, and `HKL_LOSS_SCALE_MISSING` in float16 without a loss scale
    */
   run(context: StepContext): StepOutput | Promise<StepOutput> {
     assertTraining(this.step, context);
+    this.#assertScaled();
     const next = this.source.next();
     return next instanceof Promise ? next.then((batch) => this.#run(batch, context)) : this.#run(next, context);
   }
@@ -124,10 +125,12 @@ export class CapturedStepRunner implements StepRunner {
    * Takes a batch and records the step without running it, for whoever wants to look at it: see {@link status} and
    * {@link recorded} afterwards. No weight changes.
    *
-   * @throws HooklineError what the data and the model raise, and with `required` `HKL_CAPTURE_...`
+   * @throws HooklineError what the data and the model raise, `HKL_LOSS_SCALE_MISSING`, and with `required`
+   * `HKL_CAPTURE_...`
    */
   async prepare(iteration = 0): Promise<void> {
     if (this.#make === undefined) return;
+    this.#assertScaled();
     const { device } = await this.source.next();
     try {
       this.#steps ??= this.#make();
@@ -151,11 +154,9 @@ export class CapturedStepRunner implements StepRunner {
     const steps = (this.#steps ??= this.#make());
     let isHandedOn = false;
     try {
-      const { names, metrics: reported, values, isFinite } = steps.run(context.iteration, batch.device.batch);
-      const numbers = (of: readonly string[], from: number): Record<string, number> =>
-        Object.fromEntries(of.map((name, place) => [name, values[from + place] ?? Number.NaN]));
-      const losses = numbers(names, 0);
-      const metrics = numbers(reported, names.length);
+      const { names, values, isFinite, ...rest } = steps.run(context.iteration, batch.device.batch);
+      const losses = byName(names, values);
+      const metrics = byName(rest.metrics, rest.reported);
       const totalLoss = values.at(-1) ?? Number.NaN;
       const isOne = names.length === 1;
       if (!isFinite) throw lossNotFinite(isOne ? losses : { ...losses, total_loss: totalLoss }, context);
@@ -170,6 +171,20 @@ export class CapturedStepRunner implements StepRunner {
     } finally {
       if (!isHandedOn) disposeBatch(batch.device);
     }
+  }
+
+  /** Not in the constructor: plugins, one of which may scale the loss, are set up after it. */
+  #assertScaled(): void {
+    const isHalf = this.#make !== undefined && this.#precision?.precision === 'float16';
+    if (!isHalf || this.step.scope.lossScale !== undefined) return;
+    throw new HooklineError(
+      'HKL_LOSS_SCALE_MISSING',
+      'gradients below 6e-8 are 0 in float16, and the loss has no scale',
+      {
+        who: 'option precision',
+        fix: "List lossScaling() of @hookline/plugin-loss-scaling among the plugins, or use 'bfloat16' or 'float32'",
+      },
+    );
   }
 
   /** Steps that have run with a frozen value are wrong ones; going on eagerly would hide them. */
@@ -196,3 +211,6 @@ export class CapturedStepRunner implements StepRunner {
     this.#log(`train step: eager${lost}, since it cannot be captured: ${this.#reason}`);
   }
 }
+
+const byName = (names: readonly string[], values: Float32Array): Record<string, number> =>
+  Object.fromEntries(names.map((name, place) => [name, values[place] ?? Number.NaN]));

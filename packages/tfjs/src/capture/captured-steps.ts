@@ -9,7 +9,7 @@ import { isGuardError } from './finite-guard.ts';
 import { GraphSession } from './graph-session.ts';
 import { specOf, valueOf } from './graph-record.ts';
 import type { NativeBackend, NativeTensor } from './native-backend.ts';
-import { allVariables, recordStep, type RecordedStep } from './record-step.ts';
+import { allVariables, LOSSES, recordStep, type RecordedStep } from './record-step.ts';
 import { ResidentVariables } from './resident-variables.ts';
 import { auditStep, isAuditRun, StepCache, type CachedStep, type RecordTransform } from './step-cache.ts';
 
@@ -18,8 +18,10 @@ export interface StepScalars {
   readonly names: readonly string[];
   /** Names of what taps have reported. */
   readonly metrics: readonly string[];
-  /** The losses in the order of the names, the metrics in theirs, then the sum of the losses. */
+  /** The losses in the order of the names, then their sum. */
   readonly values: Float32Array;
+  /** What taps have reported, in the order of the metrics; none where nothing has changed. */
+  readonly reported: Float32Array;
   /** False where the sum is not finite; then nothing has changed. */
   readonly isFinite: boolean;
 }
@@ -45,6 +47,8 @@ export interface CapturedStepsOptions {
   /** How many recorded steps are kept, by signature of the batch and choices of the host. */
   readonly limit: number;
 }
+
+const NONE = new Float32Array();
 
 /** How many recordings may go by until a step has made all variables that it wants. */
 const WARM_UPS = 3;
@@ -178,19 +182,20 @@ export class CapturedSteps {
       this.#residents.push();
       this.#residents.release(step.changes);
       try {
-        return { names, metrics, values: this.#take(session.run(step.name, handles)), isFinite: true };
+        const [values, reported] = session.run(step.name, handles).map((each) => this.#take(each));
+        return { names, metrics, values: values ?? NONE, reported: reported ?? NONE, isFinite: true };
       } catch (error) {
         if (!isGuardError(error)) throw step.runs === 0 ? withoutKernel(error) : error;
-        return { names, metrics, values: this.#take(session.probe(step.name, handles)), isFinite: false };
+        const values = this.#take(session.probe(step.name, handles, LOSSES));
+        return { names, metrics, values, reported: NONE, isFinite: false };
       }
     });
   }
 
-  #take([scalars]: readonly NativeTensor[]): Float32Array {
-    if (scalars === undefined) throw new Error('the step returned nothing');
+  #take({ id }: NativeTensor): Float32Array {
     const { binding } = this.#options.backend;
-    const values = binding.tensorDataSync(scalars.id).slice() as Float32Array;
-    binding.deleteTensor(scalars.id);
+    const values = binding.tensorDataSync(id).slice() as Float32Array;
+    binding.deleteTensor(id);
     return values;
   }
 }

@@ -23,7 +23,7 @@ export interface VariableNames {
 export interface RecordNames {
   readonly inputs: ReadonlyMap<string, string>;
   readonly outputs: ReadonlyMap<string, string>;
-  /** The outputs by names that cause no effect when they are fetched. */
+  /** The outputs by names that cause no effect when they are fetched, where they depend on none. */
   readonly probes: ReadonlyMap<string, string>;
 }
 

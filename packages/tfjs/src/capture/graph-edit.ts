@@ -27,7 +27,10 @@ export class Replacements {
   /** Puts the replacements into every place of the record, then drops what nobody needs any more. */
   apply(record: GraphRecord): void {
     if (this.#byNode.size > 0) {
-      for (const node of record.nodes) node.inputs = node.inputs.map((input) => this.resolve(input));
+      for (const node of record.nodes) {
+        node.inputs = node.inputs.map((input) => this.resolve(input));
+        if (node.condition !== undefined) node.condition = this.resolve(node.condition);
+      }
       for (const [name, value] of record.outputs) record.outputs.set(name, this.resolve(value));
       if (record.guard !== undefined) record.guard = this.resolve(record.guard);
     }
@@ -54,7 +57,9 @@ export function settle(record: GraphRecord): void {
     if (done.has(node)) return;
     if (open.has(node)) throw new Error(`the record has a cycle through ${node.op}`);
     open.add(node);
-    stack.push({ node, next: 0, needs: [...node.inputs.map((input) => input.node), ...node.controls] });
+    const needs = [...node.inputs.map((input) => input.node), ...node.controls];
+    if (node.condition !== undefined) needs.push(node.condition.node);
+    stack.push({ node, next: 0, needs });
   };
   for (const root of roots) {
     push(root);

@@ -39,6 +39,8 @@ export interface RecordNode {
   controls: RecordNode[];
   attributes: Map<string, AttributeValue>;
   outputs: TensorSpec[];
+  /** For a node that changes variables: the boolean that must be true for it to run. */
+  condition?: ValueRef;
   readonly origin: Origin;
   /** The values of a `Const`. */
   readonly constant?: NativeValues;
@@ -152,6 +154,7 @@ export function copyRecord(record: GraphRecord): GraphRecord {
   for (const [node, copy] of copies) {
     copy.inputs = node.inputs.map(copyValue);
     copy.controls = node.controls.map(copyOf);
+    if (node.condition !== undefined) copy.condition = copyValue(node.condition);
   }
   const copyAll = (nodes: Map<string, RecordNode>) => new Map([...nodes].map(([key, node]) => [key, copyOf(node)]));
   return {

@@ -7,7 +7,7 @@ import { loadGraph } from './saved-model.ts';
 interface Entry {
   readonly feeds: string;
   readonly fetches: string;
-  readonly probes: string;
+  readonly probes: ReadonlyMap<string, string>;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
 }
@@ -47,10 +47,16 @@ export class GraphSession {
     return this.#binding.runSavedModel(this.#open(), handles, feeds, fetches);
   }
 
-  /** Computes what a record returns without changing a variable. Whoever calls owns the tensors that come back. */
-  probe(record: string, handles: number[]): NativeTensor[] {
+  /**
+   * Computes one output of a record alone, without changing a variable: one that depends on no change. Whoever calls
+   * owns the tensor.
+   */
+  probe(record: string, handles: number[], output: string): NativeTensor {
     const { feeds, probes } = this.#entry(record);
-    return this.#binding.runSavedModel(this.#open(), handles, feeds, probes);
+    const fetch = probes.get(output);
+    if (fetch === undefined) throw new RangeError(`the record ${record} has no output ${output}`);
+    const [value] = this.#binding.runSavedModel(this.#open(), handles, feeds, fetch);
+    return value as NativeTensor;
   }
 
   /** Copies values into variables. */
@@ -100,7 +106,7 @@ export class GraphSession {
 const entryOf = ({ inputs, outputs, probes }: RecordNames): Entry => ({
   feeds: [...inputs.values()].join(','),
   fetches: [...outputs.values()].join(','),
-  probes: [...probes.values()].join(','),
+  probes,
   inputs: [...inputs.keys()],
   outputs: [...outputs.keys()],
 });

@@ -1,18 +1,21 @@
 import type { TapWatch } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
+import { watchNewVariables } from '../step/new-variables.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchInput, scopeInput } from './feed-plan.ts';
 import type { GraphRecord } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
 import { Recorder } from './recorder.ts';
 
-/** The name under which a recorded step returns its scalars. */
-export const SCALARS = 'scalars';
+/** The name under which a recorded step returns its losses and their sum. They depend on no change of the step. */
+export const LOSSES = 'losses';
+/** The name under which it returns what taps have reported, where they have; it may tell of the weights as they are then. */
+const METRICS = 'metrics';
 
 /** A recorded step and how to run it. */
 export interface RecordedStep {
   readonly record: GraphRecord;
-  /** Names of the losses, with which the vector that it returns begins; the metrics follow them, then the total. */
+  /** Names of the losses, in the order of the vector that it returns; their sum follows them. */
   readonly losses: readonly string[];
   /** Whether the step made variables; the next recording begins with them. */
   readonly madeVariables: boolean;
@@ -42,7 +45,7 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   const variables = allVariables(step);
   const recorder = new Recorder(backend);
   const restore = snapshot(variables.values());
-  const made = watchNewVariables();
+  const created = watchNewVariables();
   const stopObserving = taps?.observe(recorder);
   let recorded: Omit<RecordedStep, 'madeVariables'> | undefined;
   try {
@@ -63,9 +66,10 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
           step.update(gradients);
           const names = Object.keys(losses);
           const reported = step.scope.takeMetrics();
-          const scalars = tf.stack([...names.map((name) => losses[name] as tf.Scalar), ...reported.values(), total]);
+          const outputs = new Map([[LOSSES, tf.stack([...names.map((name) => losses[name] as tf.Scalar), total])]]);
+          if (reported.size > 0) outputs.set(METRICS, tf.stack([...reported.values()]));
           tf.dispose([...reported.values()]);
-          const record = recorder.finish(new Map([[SCALARS, scalars]]), total);
+          const record = recorder.finish(outputs, total);
           return { record, losses: names, metrics: [...reported.keys()] };
         },
         feeds,
@@ -74,11 +78,15 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   } finally {
     recorder.stop();
     stopObserving?.();
-    made.stop();
+    created.stop();
     restore();
-    made.restore();
+    // What the step has made gets its first value back.
+    for (const { variable, value } of created.made) {
+      if (!variable.isDisposed && variable.dataId !== value.dataId) variable.assign(value);
+      value.dispose();
+    }
   }
-  return { ...(recorded as unknown as RecordedStep), madeVariables: made.count > 0 };
+  return { ...(recorded as unknown as RecordedStep), madeVariables: created.made.length > 0 };
 }
 
 /** The step's variables, and whatever other variables there are: a tap may use one of its own. */
@@ -89,32 +97,6 @@ export function allVariables(step: TrainStep): Map<string, tf.Variable> {
     if (!known.has(variable)) variables.set(`other/${name}`, variable);
   }
   return variables;
-}
-
-/** Notes the variables that are made from here to `stop`; `restore` gives them their first values back. */
-function watchNewVariables() {
-  const engine = tf.engine();
-  const made: { variable: tf.Variable; value: tf.Tensor }[] = [];
-  const makeVariable = engine.makeVariable.bind(engine);
-  engine.makeVariable = (...args) => {
-    const variable = makeVariable(...args);
-    made.push({ variable, value: tf.keep(variable.clone()) });
-    return variable;
-  };
-  return {
-    stop: () => {
-      engine.makeVariable = makeVariable;
-    },
-    restore: () => {
-      for (const { variable, value } of made) {
-        if (!variable.isDisposed && variable.dataId !== value.dataId) variable.assign(value);
-        value.dispose();
-      }
-    },
-    get count() {
-      return made.length;
-    },
-  };
 }
 
 function snapshot(variables: Iterable<tf.Variable>): () => void {

@@ -4,6 +4,7 @@ import { compareRecords } from './compare-records.ts';
 import { orderEffects } from './effect-order.ts';
 import type { Feed } from './feed-plan.ts';
 import { guardEffects } from './finite-guard.ts';
+import { gateEffects } from './gate-effects.ts';
 import { settle } from './graph-edit.ts';
 import { copyRecord, type GraphRecord } from './graph-record.ts';
 import type { RecordedStep } from './record-step.ts';
@@ -59,10 +60,11 @@ export class StepCache {
     this.#transform(record);
     guardEffects(record);
     orderEffects(record);
-    settle(record);
     const changes = record.effects.flatMap(({ inputs }) =>
       inputs.flatMap(({ node }) => (node.variable === undefined ? [] : [node.variable.key])),
     );
+    gateEffects(record);
+    settle(record);
     const step: CachedStep = {
       name: `step${this.#count++}`,
       recorded,

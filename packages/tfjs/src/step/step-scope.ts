@@ -4,6 +4,7 @@ import { scalarInput, StepInput } from './step-input.ts';
 import { StepRandom } from './step-random.ts';
 import { StepVariant, type VariantValue } from './step-variant.ts';
 import { withStepRandomness } from './tfjs-randomness.ts';
+import { UpdateCondition } from './update-condition.ts';
 
 /** How {@link StepScope.variable} makes a variable. */
 export interface StepVariableOptions {
@@ -40,9 +41,11 @@ export class StepScope {
   /** Variables of plugins that were torn down, until they are asked for again. */
   #kept = new Map<string, ScopeVariable>();
   #released: (() => void)[] = [];
+  readonly #update = new UpdateCondition();
   readonly #keyStream: RandomStream;
   readonly #hostStream: RandomStream;
   readonly #key: StepInput<tf.Tensor1D>;
+  #lossScale: (() => tf.Scalar) | undefined;
   #iteration = 0;
   #running = false;
 
@@ -56,7 +59,7 @@ export class StepScope {
     });
   }
 
-  /** A number of the host that may change from step to step: a learning rate, a loss scale. */
+  /** A number of the host that may change from step to step, such as a learning rate. */
   input(name: string, read: () => number): StepInput<tf.Scalar> {
     const input = scalarInput(name, read);
     this.adopt(input);
@@ -117,6 +120,56 @@ export class StepScope {
     return metrics;
   }
 
+  /**
+   * Scales the loss, for reduced precision: gradients are taken of s·loss and divided by s before any tap sees them. The
+   * losses themselves, as they are reported and checked, stay as they are.
+   *
+   * @param scale gives s inside each step: a step variable, or the tensor of an input; above 0
+   * @throws HooklineError `HKL_STEP_NAME_TAKEN` when there is a loss scale already
+   */
+  scaleLoss(scale: () => tf.Scalar): void {
+    if (this.#lossScale !== undefined) {
+      throw new HooklineError('HKL_STEP_NAME_TAKEN', 'the loss of this step is scaled already', {
+        fix: 'List one plugin that scales the loss',
+      });
+    }
+    this.#lossScale = scale;
+    this.#released.push(() => (this.#lossScale = undefined));
+  }
+
+  /** For runners: the scale of the loss, where there is one. */
+  get lossScale(): (() => tf.Scalar) | undefined {
+    return this.#lossScale;
+  }
+
+  /**
+   * Makes the update of the step in progress depend on a value on the device: where that is false, the optimizer and
+   * the taps of `update` and `afterUpdate` change no variable. What the model and the taps of `gradients` have changed
+   * stays. Asked for several times in a step, all values must be true.
+   *
+   * @param condition a scalar of dtype bool
+   * @throws HooklineError `HKL_OUTSIDE_STEP` when no step runs, `HKL_UPDATE_BEGUN` when the update runs already,
+   * `HKL_UPDATE_CONDITION` for anything but one boolean
+   */
+  updateIf(condition: tf.Scalar): void {
+    if (!this.#running) {
+      throw new HooklineError('HKL_OUTSIDE_STEP', 'the update depends on a condition only inside a step', {
+        fix: 'Call updateIf() in a tap of gradients',
+      });
+    }
+    this.#update.add(condition);
+  }
+
+  /** What {@link StepScope.updateIf} has been called with in the step in progress. */
+  get updateCondition(): tf.Scalar | undefined {
+    return this.#update.value;
+  }
+
+  /** For runners: the update begins. @returns its condition, which the caller disposes of */
+  beginUpdate(): tf.Scalar | undefined {
+    return this.#update.begin();
+  }
+
   /** Random tensors of this name. */
   random(name: string): StepRandom {
     let random = this.#randoms.get(name);
@@ -167,7 +220,7 @@ export class StepScope {
    */
   run<T>(iteration: number, body: () => T, feeds?: ReadonlyMap<string, tf.Tensor>): T {
     this.#iteration = iteration;
-    this.#dropMetrics();
+    this.#dropReported();
     for (const random of this.#randoms.values()) random.begin();
     this.#hostStream.position = iteration * HOST_WORDS;
     return this.#run(body, feeds);
@@ -192,10 +245,11 @@ export class StepScope {
       for (const variant of this.#variants.values()) variant.begin();
       return withStepRandomness({ host: this.#hostStream, open: (name) => this.random(name) }, body);
     } catch (error) {
-      this.#dropMetrics();
+      this.#dropReported();
       throw error;
     } finally {
       this.#running = false;
+      this.#update.end();
       this.#key.end();
       for (const input of this.#inputs.values()) input.end();
       for (const variant of this.#variants.values()) variant.end();
@@ -216,11 +270,12 @@ export class StepScope {
   dispose(): void {
     for (const { variable } of this.#variables.values()) variable.dispose();
     this.#variables.clear();
-    this.#dropMetrics();
+    this.#dropReported();
   }
 
-  #dropMetrics(): void {
+  #dropReported(): void {
     tf.dispose([...this.takeMetrics().values()]);
+    this.#update.dispose();
   }
 
   #claim(kind: string, name: string, taken: ReadonlyMap<string, unknown>): void {

@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { registerKernels } from '../kernels/register-kernels.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import { div, mul } from '../optim/arithmetic.ts';
 import { collectLosses, sumLosses } from './collect-losses.ts';
+import { ConditionalUpdate } from './conditional-update.ts';
 import { gradientsByName } from './gradients.ts';
 import type { StepScope } from './step-scope.ts';
 
@@ -30,6 +32,9 @@ export interface ForwardBackward {
  *     batch hook -> model.losses -> losses hook -> sum -> gradients -> gradients hook
  *     [the runner makes sure that the total loss is finite]
  *     update hook, or else optimizer.apply -> afterUpdate hook
+ *
+ * Where the scope has a loss scale s, gradients are taken of s·loss and divided by s before the hook sees them; where it
+ * has a condition of the update, what the last line changes holds only if that is true.
  *
  * It reads no value on the host. Call both halves inside one `scope.run(iteration, ...)` and one `tf.tidy`.
  */
@@ -64,19 +69,26 @@ export class TrainStep {
     const kept: Record<string, tf.Scalar> = {};
     let names: readonly string[] = [];
     try {
-      const { value: total, gradients: raw } = gradientsByName(() => {
-        let losses = collectLosses(model.losses(input), `model "${model.name}"`);
-        if (onLosses.used) losses = collectLosses(onLosses.call(losses), 'hook losses');
-        names = Object.keys(losses);
-        if (names.length > 1) {
-          // tfjs disposes whatever the differentiated function does not return.
-          for (const name of names) kept[name] = tf.keep((losses[name] as tf.Scalar).clone());
-        }
-        return sumLosses(losses);
-      }, trainable);
+      // A copy, since tfjs disposes of seeds that it has added to.
+      const scale = this.scope.lossScale?.().clone();
+      const { value: total, gradients: raw } = gradientsByName(
+        () => {
+          let losses = collectLosses(model.losses(input), `model "${model.name}"`);
+          if (onLosses.used) losses = collectLosses(onLosses.call(losses), 'hook losses');
+          names = Object.keys(losses);
+          if (names.length > 1) {
+            // tfjs disposes whatever the differentiated function does not return.
+            for (const name of names) kept[name] = tf.keep((losses[name] as tf.Scalar).clone());
+          }
+          return sumLosses(losses);
+        },
+        trainable,
+        scale,
+      );
       const losses: Record<string, tf.Scalar> = {};
       for (const name of names) losses[name] = kept[name]?.clone() ?? total;
       if (Object.keys(raw).length === 0) throw noGradients(model.name);
+      if (scale !== undefined) divideAll(raw, scale);
       const gradients = onGradients.used ? checkGradients(onGradients.call(raw), trainable) : raw;
       return { losses, total, gradients };
     } finally {
@@ -88,10 +100,20 @@ export class TrainStep {
   update(gradients: NamedTensors): void {
     const { update, afterUpdate } = this.#phases;
     const trainable = this.model.trainable();
-    const replaced = update.used ? update.call(gradients) : undefined;
-    if (replaced === false) return;
-    if (replaced === undefined) this.optimizer.apply(gradients, trainable);
-    if (afterUpdate.used) afterUpdate.call(Object.fromEntries(trainable));
+    const condition = this.scope.beginUpdate();
+    const conditional = condition === undefined ? undefined : new ConditionalUpdate(condition);
+    try {
+      const replaced = update.used ? update.call(gradients) : undefined;
+      if (replaced === undefined) this.optimizer.apply(gradients, trainable);
+      // Before afterUpdate, whose taps shall see the weights that there will be.
+      conditional?.settle();
+      if (replaced === false || !afterUpdate.used) return;
+      afterUpdate.call(Object.fromEntries(trainable));
+      conditional?.settle();
+    } finally {
+      conditional?.dispose();
+      condition?.dispose();
+    }
   }
 
   /** Everything that a step may read or change, by name: `model/...`, `optimizer/...` and `scope/...`. */
@@ -103,6 +125,12 @@ export class TrainStep {
     for (const [name, { variable }] of this.scope.variables()) all.set(`scope/${name}`, variable);
     return all;
   }
+}
+
+/** By multiplying with the inverse, which is exact where the scale is a power of two, as in torch's GradScaler. */
+function divideAll(gradients: Record<string, tf.Tensor>, scale: tf.Scalar): void {
+  const inverse = div(tf.scalar(1), scale);
+  for (const name in gradients) gradients[name] = mul(gradients[name] as tf.Tensor, inverse);
 }
 
 function noGradients(model: string): HooklineError {

@@ -14,6 +14,15 @@ const clipGradients = z.strictObject({
   normType: z.union([z.number().min(1), z.literal('inf')]).default(2),
 });
 
+/** How the loss is scaled with `precision: 'float16'`, by the names of torch's GradScaler. */
+const amp = z.strictObject({
+  initScale: z.number().positive().default(65_536),
+  growthFactor: z.number().gt(1).default(2),
+  backoffFactor: z.number().gt(0).lt(1).default(0.5),
+  /** Good updates in a row that make the scale grow. */
+  growthInterval: positive.default(2000),
+});
+
 const solver = z.strictObject({
   optimizer: z.enum(['sgd', 'adam', 'adamw']).default('sgd'),
   /** Images, or whatever the data holds, of one step. */
@@ -50,6 +59,7 @@ const solver = z.strictObject({
   /** Whether the schedule begins after the warm-up, in what is left of the run. */
   rescaleInterval: z.boolean().default(false),
   clipGradients: clipGradients.prefault({}),
+  amp: amp.prefault({}),
   /** Batches whose gradients make one update. */
   accumulationSteps: positive.default(1),
   /** Decay of the moving average of the weights; 0 keeps none. */

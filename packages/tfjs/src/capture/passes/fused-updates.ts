@@ -1,5 +1,13 @@
 import { Replacements } from '../graph-edit.ts';
-import { makeNode, typeAttribute, valueOf, type GraphRecord, type RecordNode, type ValueRef } from '../graph-record.ts';
+import {
+  makeNode,
+  sameValue,
+  typeAttribute,
+  valueOf,
+  type GraphRecord,
+  type RecordNode,
+  type ValueRef,
+} from '../graph-record.ts';
 import { adamUpdate } from './adam-update.ts';
 import type { GraphPass } from './graph-pass.ts';
 import { momentumUpdate } from './momentum-update.ts';
@@ -21,7 +29,7 @@ export const fusedUpdates: GraphPass = {
     for (const assign of [...record.effects]) {
       if (taken.has(assign) || assign.op !== 'AssignVariableOp') continue;
       const found = firstMatch(assign, lookup);
-      if (found === undefined || found.replaces.some((each) => taken.has(each))) continue;
+      if (found === undefined || found.replaces.some((each) => taken.has(each) || !isAlike(each, assign))) continue;
       for (const each of found.replaces) taken.add(each);
       fuse(record, found, replaced);
     }
@@ -37,10 +45,21 @@ function firstMatch(assign: RecordNode, lookup: UpdateLookup): FusedUpdate | und
   return undefined;
 }
 
+/** Whether two assignments happen under the same condition. */
+const isAlike = ({ condition: a }: RecordNode, { condition: b }: RecordNode): boolean =>
+  a === undefined || b === undefined ? a === b : sameValue(a, b);
+
 function fuse(record: GraphRecord, { apply, replaces, before }: FusedUpdate, replaced: Replacements): void {
   if (before !== undefined) apply.controls.push(before);
   const added = before === undefined ? [apply] : [before, apply];
   const [first] = replaces;
+  if (first?.condition !== undefined) for (const each of added) each.condition = first.condition;
+  for (const node of record.nodes) {
+    // Reads of the outcome wait for whatever changes the variable now.
+    if (node.controls.some((each) => replaces.includes(each))) {
+      node.controls = node.controls.map((each) => (replaces.includes(each) ? apply : each));
+    }
+  }
   record.effects = record.effects.flatMap((effect) =>
     effect === first ? added : replaces.includes(effect) ? [] : [effect],
   );

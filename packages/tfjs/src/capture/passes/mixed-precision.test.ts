@@ -68,4 +68,47 @@ describe('mixed-precision', () => {
     });
     expect(graph).not.toEqual(eager);
   });
+
+  describe('in float16', () => {
+    /** Gradients of a small loss times a scale, divided by it again. */
+    const gradients = (scale: number) => {
+      const seed = tf.scalar(scale);
+      return tryPass(
+        mixedPrecision,
+        { x, kernel, bias, seed },
+        () => {
+          const loss = () => net(x, kernel, bias).mul<tf.Scalar>(1e-6);
+          const { grads } = tf.engine().gradients(loss, [kernel, bias], seed);
+          return grads.map((gradient) => gradient.div(seed));
+        },
+        { precision: 'float16' },
+      );
+    };
+    const typesOf = ({ record }: ReturnType<typeof gradients>, op: string) =>
+      record.nodes.filter((node) => node.op === op).map(({ attributes }) => attributes.get('T')?.value);
+
+    it('gradients that are too small become 0, and survive where the loss is scaled', () => {
+      const [plain, scaled] = [gradients(1), gradients(65536)];
+      for (const op of ['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']) {
+        expect(new Set(typesOf(plain, op))).toEqual(new Set([DataType.float16]));
+      }
+      plain.eager.forEach((values, i) => {
+        const largest = Math.max(...values.map(Math.abs));
+        expect(largest).toBeGreaterThan(1e-9);
+        expect(new Set(plain.graph[i]?.map(Math.abs))).toEqual(new Set([0]));
+        // Eleven bits of mantissa, a few roundings in a row.
+        values.forEach((value, k) => {
+          expect(Math.abs(value - (scaled.graph[i]?.[k] as number))).toBeLessThan(0.01 * largest);
+        });
+      });
+    });
+
+    it('a scale that is too large makes them infinite or NaN', () => {
+      expect(
+        gradients(2 ** 40)
+          .graph.flat()
+          .every(Number.isFinite),
+      ).toBe(false);
+    });
+  });
 });

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { loadNativeBackend } from '../../device/native-backend.ts';
 import { registerKernels } from '../../kernels/register-kernels.ts';
 import { orderEffects } from '../effect-order.ts';
+import { gateEffects } from '../gate-effects.ts';
 import { countOps, settle } from '../graph-edit.ts';
 import { copyRecord, type GraphRecord } from '../graph-record.ts';
 import { GraphSession } from '../graph-session.ts';
@@ -64,6 +65,7 @@ export function tryPass(
   settle(record);
   pass.run(record, options);
   orderEffects(record);
+  gateEffects(record);
   settle(record);
   const specs = [...record.variables.values()].flatMap(({ variable }) => (variable === undefined ? [] : [variable]));
   const session = new GraphSession(backend.binding, specs, [{ name: 'trial', record }]);

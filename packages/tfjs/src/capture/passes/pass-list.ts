@@ -1,6 +1,7 @@
 import type { GraphRecord } from '../graph-record.ts';
 import { biasAdd } from './bias-add.ts';
 import { biasAddGrad } from './bias-add-grad.ts';
+import { conditionalUpdates } from './conditional-updates.ts';
 import { constants } from './constants.ts';
 import { fusedUpdates } from './fused-updates.ts';
 import type { GraphPass, PassOptions } from './graph-pass.ts';
@@ -16,6 +17,7 @@ export const PASSES: readonly GraphPass[] = [
   sameCasts,
   biasAdd,
   biasAddGrad,
+  conditionalUpdates,
   fusedUpdates,
   mixedPrecision,
   constants,

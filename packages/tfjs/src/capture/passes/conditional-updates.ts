@@ -1,0 +1,39 @@
+import { Replacements } from '../graph-edit.ts';
+import { makeNode, specOf, typeAttribute, valueOf, type GraphRecord, type RecordNode } from '../graph-record.ts';
+import { madeBy, rankOf } from '../match-values.ts';
+import type { GraphPass } from './graph-pass.ts';
+import { targetOf } from './update-match.ts';
+
+/**
+ * An assignment of either a new value or the one that the variable has, by one boolean, becomes an assignment of the new
+ * value that happens only where that is true. So nothing is copied where it is not, and what follows, such as the search
+ * for updates that are one op, finds the update as it would be without the condition.
+ */
+export const conditionalUpdates: GraphPass = {
+  name: 'conditional-updates',
+  run(record) {
+    const replaced = new Replacements();
+    for (const assign of record.effects) simplify(record, assign, replaced);
+    replaced.apply(record);
+  },
+};
+
+function simplify(record: GraphRecord, assign: RecordNode, replaced: Replacements): void {
+  if (assign.op !== 'AssignVariableOp' || assign.condition !== undefined) return;
+  const choice = madeBy(assign.inputs[1], 'Select', 'SelectV2');
+  const [condition, changed, old] = choice?.inputs ?? [];
+  if (choice === undefined || condition === undefined || changed === undefined || rankOf(condition) > 0) return;
+  const handle = targetOf(assign);
+  const key = handle.variable?.key;
+  if (key === undefined || record.reads.get(key) !== old?.node) return;
+  assign.condition = condition;
+  assign.inputs[1] = changed;
+  // Whoever goes on with the outcome, such as a moving average of the weights, reads it from the variable.
+  const { dtype } = specOf(valueOf(choice));
+  const read = makeNode('ReadVariableOp', [valueOf(handle)], [...choice.outputs], {
+    controls: [assign],
+    attributes: new Map([['dtype', typeAttribute(dtype)]]),
+  });
+  record.nodes.push(read);
+  replaced.set(valueOf(choice), valueOf(read));
+}
