@@ -1,22 +1,11 @@
-// Plain JavaScript, so that a thread can be started on it from the sources as well as from the build.
-import { parentPort } from 'node:worker_threads';
-import sharp from 'sharp';
-import { decodeImage } from './decode-image.mjs';
+// A thread starts here, in plain JavaScript. What it does is TypeScript, which Node runs from the build as it is; from
+// the sources, in tests, it is compiled on the fly.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-// The threads are the parallelism; each image in turn, nothing kept.
-sharp.concurrency(1);
-sharp.cache(false);
-
-/** @type {Promise<void>} */
-let last = Promise.resolve();
-
-parentPort?.on('message', (/** @type {import('./decode-request.ts').DecodeRequest} */ request) => {
-  last = last.then(async () => {
-    try {
-      const pixels = await decodeImage(request);
-      parentPort?.postMessage({ pixels }, [pixels.buffer]);
-    } catch (error) {
-      parentPort?.postMessage({ error: error instanceof Error ? error.message : String(error) });
-    }
-  });
-});
+if (!existsSync(new URL('./serve-batches.js', import.meta.url))) {
+  const { register } = await import('tsx/esm/api');
+  register({ tsconfig: fileURLToPath(new URL('../../tsconfig.sources.json', import.meta.url)) });
+}
+// The build writes .js here.
+await import('./serve-batches.ts');
