@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describeCause, HooklineError } from '@hookline/core';
-import { unpackError } from '../sample-error.ts';
+import { unpackError } from '../portable-error.ts';
 import type { BatchJob, BatchRecipe } from './batch-job.ts';
 import type { Answer, ThreadSetup } from './serve-batches.ts';
 

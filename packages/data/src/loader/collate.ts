@@ -1,6 +1,6 @@
 import type { BatchFields, MappedSample } from './detection-batch.ts';
 import type { Size } from './fit-size.ts';
-import { SampleError } from '../sample-error.ts';
+import { PortableError } from '../portable-error.ts';
 
 /** Options of {@link collate}. */
 export interface CollateOptions {
@@ -59,13 +59,13 @@ function commonSize(samples: readonly MappedSample[], divisor: number): Size {
   };
 }
 
-function tooLarge({ file, image }: MappedSample, width: number, height: number): SampleError {
+function tooLarge({ file, image }: MappedSample, width: number, height: number): PortableError {
   const what = `it is ${image.width}x${image.height} after augmentation, and the batch ${width}x${height}`;
   const fix = 'End the augmentations with fixedSizeCrop or resize to the size of the batch, or set a larger size';
-  return new SampleError('HKL_BATCH_FRAME', what, { who: file, fix });
+  return new PortableError('HKL_BATCH_FRAME', what, { who: file, fix });
 }
 
-function tooMany({ file, classes }: MappedSample, slots: number): SampleError {
+function tooMany({ file, classes }: MappedSample, slots: number): PortableError {
   const what = `it shows ${classes.length} objects, and maxBoxes is ${slots}`;
-  return new SampleError('HKL_BATCH_BOXES', what, { who: file, fix: 'Raise maxBoxes, or leave it out' });
+  return new PortableError('HKL_BATCH_BOXES', what, { who: file, fix: 'Raise maxBoxes, or leave it out' });
 }

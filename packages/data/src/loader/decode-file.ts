@@ -5,7 +5,7 @@ import { ResizeTransform } from '../transforms/resize-transform.ts';
 import { TransformList } from '../transforms/transform.ts';
 import { decodeImage } from './decode-image.ts';
 import { fitSize, type Fit, type Size } from './fit-size.ts';
-import { SampleError } from '../sample-error.ts';
+import { PortableError } from '../portable-error.ts';
 
 /** An image file as a {@link DetectionLoader} would decode it. */
 export interface DecodedFile {
@@ -45,9 +45,9 @@ export async function decodeFile(
 }
 
 /** The error of an image that cannot be decoded. */
-export function unreadable(file: string, cause: unknown): SampleError {
+export function unreadable(file: string, cause: unknown): PortableError {
   const reason = describeCause(cause).replace(/\s+/g, ' ').trim();
-  return new SampleError('HKL_IMAGE_UNREADABLE', `it cannot be decoded: ${reason}`, {
+  return new PortableError('HKL_IMAGE_UNREADABLE', `it cannot be decoded: ${reason}`, {
     who: file,
     fix: 'Mend or remove the image; readers find such images with checkImages: "decode"',
     cause,

@@ -1,6 +1,6 @@
 import { parentPort, workerData, type Transferable } from 'node:worker_threads';
 import sharp from 'sharp';
-import { packError, type PlainError } from '../sample-error.ts';
+import { packError, type PlainError } from '../portable-error.ts';
 import { packTransforms } from '../transforms/pack-transforms.ts';
 import { reviveAugmentation } from '../transforms/revive-augmentation.ts';
 import type { BatchJob, BatchRecipe } from './batch-job.ts';

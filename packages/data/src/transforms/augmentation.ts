@@ -1,5 +1,5 @@
 import { describeCause, type RandomStream } from '@hookline/core';
-import { SampleError } from '../sample-error.ts';
+import { PortableError } from '../portable-error.ts';
 import type { Boxes, Image, Pixels } from './image.ts';
 import { TransformList, type Transform } from './transform.ts';
 
@@ -50,9 +50,9 @@ export function augment<P extends Pixels>(
   return { ...seen, transform: new TransformList(transforms) };
 }
 
-function failed(name: string, file: string | undefined, cause: unknown): SampleError {
+function failed(name: string, file: string | undefined, cause: unknown): PortableError {
   const what = `augmentation "${name}" failed: ${describeCause(cause).replace(/\.$/, '')}`;
-  return new SampleError('HKL_AUGMENTATION_FAILED', what, {
+  return new PortableError('HKL_AUGMENTATION_FAILED', what, {
     who: file,
     fix: 'The cause below holds the original stack',
     cause,

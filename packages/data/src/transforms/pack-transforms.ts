@@ -63,8 +63,12 @@ function toPlain(transform: Transform): Plain {
 function fromPlain([name, args]: Plain): Transform {
   const found = KINDS.get(name);
   if (found !== undefined && args !== undefined) return new found.type(...(args as never));
-  throw new HooklineError('HKL_TRANSFORM_FOREIGN', `a ${name || 'transform'} stayed in the thread that decided on it`, {
-    who: 'the transforms of a batch',
-    fix: 'Decide on transforms of @hookline/data, or set workers: 0 where the transforms are needed',
-  });
+  throw new HooklineError(
+    'HKL_TRANSFORM_FOREIGN',
+    `one is of a class of its own (${name}) and stayed in the thread that decided on it`,
+    {
+      who: 'the transforms of a batch',
+      fix: 'Decide on transforms of @hookline/data, or set workers: 0 where the transforms are needed',
+    },
+  );
 }

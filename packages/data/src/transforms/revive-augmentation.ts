@@ -1,4 +1,5 @@
-import { describeCause, HooklineError } from '@hookline/core';
+import { describeCause } from '@hookline/core';
+import { PortableError } from '../portable-error.ts';
 import type { Augmentation } from './augmentation.ts';
 import type { AugmentationSpec } from './augmentation-spec.ts';
 import { randomBrightness, randomContrast, randomLighting, randomSaturation } from './color-augmentations.ts';
@@ -47,8 +48,8 @@ const isAugmentation = (value: unknown): value is Augmentation =>
   typeof (value as Partial<Augmentation>).name === 'string' &&
   typeof (value as Partial<Augmentation>).decide === 'function';
 
-const unusable = (module: string | undefined, what: string, cause?: unknown): HooklineError =>
-  new HooklineError('HKL_AUGMENTATION_MODULE', what, {
+const unusable = (module: string | undefined, what: string, cause?: unknown): PortableError =>
+  new PortableError('HKL_AUGMENTATION_MODULE', what, {
     who: module,
     fix: 'Give a module that Node imports without help, and a function that it exports',
     cause,
