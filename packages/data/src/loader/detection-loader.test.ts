@@ -252,6 +252,19 @@ describe('DetectionLoader', () => {
     await expect(take(wrong, 1)).rejects.toThrow(/0\.png.*64x48.*65x48/);
   });
 
+  it.each([
+    ['a box that is not four numbers', { box: [1, 2, NaN, 4] }, {}, /annotation 4: box \[1, 2, NaN, 4\] is not four/],
+    ['a box without area', { box: [5, 5, 5, 9] }, {}, /annotation 4: box \[5, 5, 5, 9\] has no area/],
+    ['a box beside the image', { box: [70, 5, 90, 9] }, {}, /annotation 4: box \[70, 5, 90, 9\] lies outside of 64x48/],
+    ['no category', { category: -1 }, {}, /annotation 4: category -1 is no whole number/],
+    ['no size', {}, { width: 0 }, /its record says 0x48/],
+  ])('refuses a record with %s before the first batch', (_, object, change, message) => {
+    const record = { ...records[0]!, ...change, annotations: [{ ...records[4]!.annotations[0]!, ...object }] } as never;
+    const make = () => new DetectionLoader([records[1]!, record], { batchSize: 1 });
+    expect(make).toThrow(message);
+    expect(make).toThrow(/HKL_DATA_RECORD\] \S+0\.png: /);
+  });
+
   it('refuses options that cannot be', () => {
     expect(() => new DetectionLoader([], { batchSize: 1 })).toThrow(/HKL_DATA_EMPTY/);
     expect(() => make({ batchSize: 0 })).toThrow(/HKL_DATA_OPTION.*batchSize/);

@@ -56,7 +56,7 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
   #images = 0;
   #waited = 0;
 
-  /** @throws HooklineError `HKL_DATA_EMPTY` without records, `HKL_DATA_OPTION` */
+  /** @throws HooklineError `HKL_DATA_EMPTY` without records, `HKL_DATA_RECORD` for a broken one, `HKL_DATA_OPTION` */
   constructor(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
     this.records = records;
     this.#options = resolveLoaderOptions(records, options);

@@ -3,6 +3,7 @@ import { HooklineError, type RandomStream } from '@hookline/core';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import type { Sampler } from '../samplers/sampler.ts';
 import type { Augmentation } from '../transforms/augmentation.ts';
+import { checkRecords } from './check-records.ts';
 import type { Fit, Size } from './fit-size.ts';
 
 /** Options of {@link DetectionLoader}. */
@@ -52,7 +53,7 @@ export interface DetectionLoaderOptions {
 /** Numbers that have to be integers, with the least that they may be. */
 const INTEGERS = { batchSize: 1, workers: 0, prefetch: 0, maxBoxes: 0, divisor: 1 } as const;
 
-/** The options with what is left out filled in. @throws HooklineError `HKL_DATA_OPTION`, `HKL_DATA_EMPTY` */
+/** The options with what is left out filled in. @throws HooklineError `HKL_DATA_OPTION`, `HKL_DATA_EMPTY`, `HKL_DATA_RECORD` */
 export function resolveLoaderOptions(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
   if (records.length === 0) {
     throw new HooklineError('HKL_DATA_EMPTY', 'there are no records', {
@@ -60,6 +61,7 @@ export function resolveLoaderOptions(records: readonly DatasetRecord[], options:
       fix: "Look at the reader's report: formatReport(dataset.report)",
     });
   }
+  checkRecords(records);
   for (const [name, least] of Object.entries(INTEGERS)) {
     const value = options[name as keyof typeof INTEGERS];
     if (value === undefined || (Number.isInteger(value) && value >= least)) continue;
