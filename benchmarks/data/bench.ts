@@ -16,8 +16,11 @@ import {
 } from '@hookline/data';
 import sharp from 'sharp';
 import { alternate, figure, type BenchmarkArgs, type BenchmarkResult } from '../lib/index.ts';
+import { mainThreadTime } from './main-thread-time.ts';
 
 const BATCH = 16;
+/** Batches before measuring begins: threads start, and engines compile what runs often. */
+const WARMUP = 6;
 const SIZE = { width: 160, height: 128 };
 const IMAGES = 128;
 const AUGMENTATIONS: readonly Augmentation[] = [
@@ -26,6 +29,8 @@ const AUGMENTATIONS: readonly Augmentation[] = [
   randomBrightness(0.8, 1.2),
   randomContrast(0.8, 1.2),
 ];
+/** The same ones as functions of one's own, which the main thread has to run. */
+const OWN: readonly Augmentation[] = AUGMENTATIONS.map((each) => ({ ...each }));
 
 /**
  * Images per second of the loader against decoding each image of a batch, one after the other, in the main thread, with
@@ -47,21 +52,18 @@ export default async function data({ quick, ...args }: BenchmarkArgs): Promise<B
     }
     return (records.length * 1000) / (performance.now() - begun);
   };
-  const make = (workers: number, cache: boolean): DetectionLoader =>
-    new DetectionLoader(records, { batchSize: BATCH, size: SIZE, augmentations: AUGMENTATIONS, workers, cache });
+  const make = (workers: number, cache: boolean, augmentations = AUGMENTATIONS): DetectionLoader =>
+    new DetectionLoader(records, { batchSize: BATCH, size: SIZE, augmentations, workers, cache });
   /** Images per second once the loader runs, with a step that blocks this thread for `step` milliseconds. */
   const steady = async (loader: DetectionLoader, step = 0): Promise<number> => {
     const batches = Math.ceil((2 * records.length) / BATCH);
-    let [begun, taken] = [0, 0];
-    for await (const _batch of loader) {
-      if (taken++ === 0) begun = performance.now();
-      else block(step);
-      if (taken > batches) break;
-    }
+    let begun = 0;
+    await takeBatches(loader, batches, step, () => (begun = performance.now()));
     return (batches * BATCH * 1000) / (performance.now() - begun);
   };
-  const cached = make(2, true);
+  const [cached, own] = [make(2, true), make(2, true, OWN)];
   await steady(cached);
+  await steady(own);
   const { figures } = await alternate(
     {
       'images.main_thread': mainThread,
@@ -74,15 +76,30 @@ export default async function data({ quick, ...args }: BenchmarkArgs): Promise<B
     },
     { rounds, warmup: 1, unit: 'images/s' },
   );
+  const main =
+    mainThreadTime() === undefined
+      ? { figures: {} }
+      : await alternate(
+          {
+            'main.step_100ms.main_thread': () => measureMainThread(make(0, false)),
+            'main.step_100ms.workers_1': () => measureMainThread(make(1, false)),
+            'main.step_100ms.workers_2': () => measureMainThread(make(2, false)),
+            'main.step_100ms.cached': () => measureMainThread(cached),
+            'main.step_100ms.cached_own': () => measureMainThread(own),
+          },
+          { rounds, warmup: 1, unit: 'ms' },
+        );
   const augmenting = figure(measureAugmenting(rounds), 'ms');
   const waiting = figure(await measureWaiting(cached, rounds), '%');
   await rm(folder, { recursive: true, force: true });
   return {
-    figures: { ...figures, 'augment.batch_16': augmenting, 'waiting.step_100ms': waiting },
+    figures: { ...figures, ...main.figures, 'augment.batch_16': augmenting, 'waiting.step_100ms': waiting },
     notes: [
       `${records.length} images (${source === undefined ? '640x480 JPEG, drawn here' : String(args['coco'])}) to ${SIZE.width}x${SIZE.height}, batches of ${BATCH}; flip, affine, brightness, contrast`,
-      'images: main_thread decodes and augments one image after the other; workers_N is the loader with N threads, started before; cached is every epoch but the first with cache: true',
+      `the loader's figures begin after its first ${WARMUP} batches`,
+      'images: main_thread decodes and augments one image after the other; workers_N is the loader with N threads; cached is every epoch but the first with cache: true, with 2 threads',
       'step_100ms: the same with a step between two batches that blocks the main thread for 100 ms; at most 160 images/s',
+      'main.step_100ms: milliseconds of the main thread that the loader takes for each batch, beside such steps; main_thread is workers: 0; cached_own has functions of its own as augmentations, which the main thread runs',
       'augment.batch_16: milliseconds for 16 images of 160x128 in the main thread',
       'waiting.step_100ms: share of the time that such steps wait for cached data; goal below 10 %',
     ],
@@ -131,16 +148,27 @@ function measureAugmenting(rounds: number): number[] {
   }).slice(3);
 }
 
+/** Takes batches, with a step that blocks this thread between two, and calls `begin` once the loader runs. */
+async function takeBatches(loader: DetectionLoader, batches: number, step: number, begin: () => void): Promise<void> {
+  let taken = 0;
+  for await (const _batch of loader) {
+    if (taken++ === WARMUP) begin();
+    if (taken > WARMUP + batches) return;
+    if (step > 0) block(step);
+  }
+}
+
+async function measureMainThread(loader: DetectionLoader, batches = 10): Promise<number> {
+  let begun = 0;
+  await takeBatches(loader, batches, 100, () => (begun = mainThreadTime() ?? 0));
+  return ((mainThreadTime() ?? 0) - begun) / batches;
+}
+
 async function measureWaiting(loader: DetectionLoader, rounds: number): Promise<number[]> {
   const shares: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const before = loader.stats().waited;
-    const begun = performance.now();
-    let taken = 0;
-    for await (const _batch of loader) {
-      block(100);
-      if (++taken === 10) break;
-    }
+    let [before, begun] = [0, 0];
+    await takeBatches(loader, 10, 100, () => ([before, begun] = [loader.stats().waited, performance.now()]));
     shares.push(((loader.stats().waited - before) * 100_000) / (performance.now() - begun));
   }
   return shares;

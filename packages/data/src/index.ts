@@ -43,6 +43,7 @@ export {
 
 // Augmentations: random changes
 export { augment, type Augmentation, type AugmentationInput, type Augmented } from './transforms/augmentation.ts';
+export { moduleAugmentation } from './transforms/module-augmentation.ts';
 export { resize, resizeScale, resizeShortestEdge } from './transforms/resize-augmentations.ts';
 export { fixedSizeCrop, minIoURandomCrop, randomCrop, type CropType } from './transforms/crop-augmentations.ts';
 export {

@@ -124,6 +124,8 @@ describe('RandomStream', () => {
     expect(parent.stream('child')).toBe(parent.stream('child'));
     expect(parent.stream('child').path).toBe('p/child');
     expect(new RandomStream(9, 'p/child').uint32()).toBe(before);
+    const { seed, path } = moved.stream('child');
+    expect(new RandomStream(seed, path).uint32()).toBe(before);
   });
 
   it('seedPair() gives signed 32-bit integers', () => {

@@ -42,6 +42,11 @@ export class RandomStream {
     this.#open = open ?? openFamily(seed);
   }
 
+  /** The seed that it is under: with path and position all that another thread needs to draw the same numbers. */
+  get seed(): number {
+    return this.#seed;
+  }
+
   /** How many 32-bit words have been drawn. Setting it moves the stream there, forwards or back. */
   get position(): number {
     return this.#position;

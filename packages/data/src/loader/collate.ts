@@ -1,6 +1,6 @@
-import { HooklineError } from '@hookline/core';
-import { BatchSamples, type DetectionBatch, type MappedSample } from './detection-batch.ts';
+import type { BatchFields, MappedSample } from './detection-batch.ts';
 import type { Size } from './fit-size.ts';
+import { PortableError } from '../portable-error.ts';
 
 /** Options of {@link collate}. */
 export interface CollateOptions {
@@ -21,7 +21,7 @@ export interface CollateOptions {
  * @throws HooklineError `HKL_BATCH_FRAME` with the file of an image that is larger than the frame, `HKL_BATCH_BOXES` of
  * one with more objects than `maxBoxes`
  */
-export function collate(samples: readonly MappedSample[], options: CollateOptions): DetectionBatch {
+export function collate(samples: readonly MappedSample[], options: CollateOptions): BatchFields {
   const { fill, dtype } = options;
   const count = samples.length;
   const { width, height } = options.frame ?? commonSize(samples, options.divisor);
@@ -48,10 +48,6 @@ export function collate(samples: readonly MappedSample[], options: CollateOption
     classes: { data: classes, shape: [count, slots], dtype: 'int32' },
     counts: { data: counts, shape: [count], dtype: 'int32' },
     sizes: { data: sizes, shape: [count, 2], dtype: 'int32' },
-    samples: new BatchSamples(
-      samples.map(({ record }) => record),
-      samples.map(({ transform }) => transform),
-    ),
   };
 }
 
@@ -63,13 +59,13 @@ function commonSize(samples: readonly MappedSample[], divisor: number): Size {
   };
 }
 
-function tooLarge({ record, image }: MappedSample, width: number, height: number): HooklineError {
+function tooLarge({ file, image }: MappedSample, width: number, height: number): PortableError {
   const what = `it is ${image.width}x${image.height} after augmentation, and the batch ${width}x${height}`;
   const fix = 'End the augmentations with fixedSizeCrop or resize to the size of the batch, or set a larger size';
-  return new HooklineError('HKL_BATCH_FRAME', what, { who: record.file, fix });
+  return new PortableError('HKL_BATCH_FRAME', what, { who: file, fix });
 }
 
-function tooMany({ record, classes }: MappedSample, slots: number): HooklineError {
+function tooMany({ file, classes }: MappedSample, slots: number): PortableError {
   const what = `it shows ${classes.length} objects, and maxBoxes is ${slots}`;
-  return new HooklineError('HKL_BATCH_BOXES', what, { who: record.file, fix: 'Raise maxBoxes, or leave it out' });
+  return new PortableError('HKL_BATCH_BOXES', what, { who: file, fix: 'Raise maxBoxes, or leave it out' });
 }

@@ -1,11 +1,11 @@
-import { describeCause, HooklineError } from '@hookline/core';
+import { describeCause } from '@hookline/core';
 import sharp from 'sharp';
 import type { Image } from '../transforms/image.ts';
 import { ResizeTransform } from '../transforms/resize-transform.ts';
 import { TransformList } from '../transforms/transform.ts';
-import { decodeImage } from './decode-image.mjs';
-import type { DecodeRequest } from './decode-request.ts';
+import { decodeImage } from './decode-image.ts';
 import { fitSize, type Fit, type Size } from './fit-size.ts';
+import { PortableError } from '../portable-error.ts';
 
 /** An image file as a {@link DetectionLoader} would decode it. */
 export interface DecodedFile {
@@ -40,13 +40,14 @@ export async function decodeFile(
       transform: new TransformList(resized ? [new ResizeTransform(sourceWidth, sourceHeight, width, height)] : []),
     };
   } catch (cause) {
-    throw unreadable({ file }, describeCause(cause), cause);
+    throw unreadable(file, cause);
   }
 }
 
 /** The error of an image that cannot be decoded. */
-export function unreadable({ file }: Pick<DecodeRequest, 'file'>, reason: string, cause?: unknown): HooklineError {
-  return new HooklineError('HKL_IMAGE_UNREADABLE', `it cannot be decoded: ${reason.replace(/\s+/g, ' ').trim()}`, {
+export function unreadable(file: string, cause: unknown): PortableError {
+  const reason = describeCause(cause).replace(/\s+/g, ' ').trim();
+  return new PortableError('HKL_IMAGE_UNREADABLE', `it cannot be decoded: ${reason}`, {
     who: file,
     fix: 'Mend or remove the image; readers find such images with checkImages: "decode"',
     cause,

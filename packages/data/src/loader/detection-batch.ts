@@ -12,12 +12,25 @@ export interface HostField<A extends Float32Array | Int32Array | Uint8Array> {
 /** Where the samples of a batch come from. Of a class of its own, so that it stays on the host as it is. */
 export class BatchSamples {
   readonly records: readonly DatasetRecord[];
-  /** From the pixels of each record to those of the batch; the inverse brings predictions back. */
-  readonly transforms: readonly TransformList[];
+  #transforms: readonly TransformList[] | (() => readonly TransformList[]);
 
-  constructor(records: readonly DatasetRecord[], transforms: readonly TransformList[]) {
+  /** @param transforms the transforms, or what makes them when they are asked for */
+  constructor(
+    records: readonly DatasetRecord[],
+    transforms: readonly TransformList[] | (() => readonly TransformList[]),
+  ) {
     this.records = records;
-    this.transforms = transforms;
+    this.#transforms = transforms;
+  }
+
+  /**
+   * From the pixels of each record to those of the batch; the inverse brings predictions back.
+   *
+   * @throws HooklineError `HKL_TRANSFORM_FOREIGN` where a thread decided on a transform of a class of its own
+   */
+  get transforms(): readonly TransformList[] {
+    if (typeof this.#transforms === 'function') this.#transforms = this.#transforms();
+    return this.#transforms;
   }
 }
 
@@ -36,9 +49,12 @@ export interface DetectionBatch {
   readonly samples: BatchSamples;
 }
 
+/** The numbers of a batch. */
+export type BatchFields = Omit<DetectionBatch, 'samples'>;
+
 /** A sample that is ready to be put into a batch. */
 export interface MappedSample {
-  readonly record: DatasetRecord;
+  readonly file: string;
   readonly image: { readonly data: Pixels; readonly width: number; readonly height: number };
   readonly boxes: Float32Array;
   readonly classes: readonly number[];

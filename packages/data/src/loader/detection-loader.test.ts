@@ -1,11 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RandomStream } from '@hookline/core';
+import { pathToFileURL } from 'node:url';
+import { HooklineError, RandomStream } from '@hookline/core';
 import sharp from 'sharp';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import { InferenceSampler } from '../samplers/inference-sampler.ts';
+import type { Augmentation } from '../transforms/augmentation.ts';
 import { randomBrightness } from '../transforms/color-augmentations.ts';
+import { moduleAugmentation } from '../transforms/module-augmentation.ts';
 import { randomAffine, randomFlip } from '../transforms/random-augmentations.ts';
 import { resize } from '../transforms/resize-augmentations.ts';
 import type { DetectionBatch } from './detection-batch.ts';
@@ -41,7 +44,8 @@ async function makeRecord(index: number): Promise<DatasetRecord> {
 
 function make(options: Partial<DetectionLoaderOptions> = {}): DetectionLoader {
   const loader = new DetectionLoader(records, {
-    ...{ batchSize: 3, size: { width: 32, height: 32 }, workers: 2, random: new RandomStream(1, 'data') },
+    // Threads only where they matter: each takes a while to start from the sources.
+    ...{ batchSize: 3, size: { width: 32, height: 32 }, workers: 0, random: new RandomStream(1, 'data') },
     ...options,
   });
   loaders.push(loader);
@@ -56,8 +60,12 @@ async function take(loader: DetectionLoader, count: number): Promise<DetectionBa
 
 const ids = (batches: DetectionBatch[]) => batches.map(({ samples }) => samples.records.map(({ imageId }) => imageId));
 const AUGMENTATIONS = [randomFlip(), randomAffine(), randomBrightness(0.7, 1.3)];
+/** The same ones as functions of one's own, which no thread can make. */
+const OWN = AUGMENTATIONS.map((each) => ({ ...each }));
 const contents = (batches: DetectionBatch[]) =>
-  batches.map(({ images, boxes, classes, counts, sizes }) => ({ images, boxes, classes, counts, sizes }));
+  batches.map(({ images, boxes, classes, counts, sizes, samples }) => {
+    return { images, boxes, classes, counts, sizes, ...{ records: samples.records, transforms: samples.transforms } };
+  });
 
 describe('DetectionLoader', () => {
   it('gives images in proportion at the top left, boxes with them, and room for the most objects', async () => {
@@ -105,34 +113,44 @@ describe('DetectionLoader', () => {
     expect(batches[1]!.classes.data[2]).toBe(-1);
   });
 
-  it('gives equal batches whatever the threads, the prefetching and the cache', async () => {
-    const expected = await take(make({ workers: 0, prefetch: 0, augmentations: AUGMENTATIONS }), 8);
+  it.each([
+    ['main', { workers: 0, cache: true }],
+    ['threads', { workers: 1 }],
+    ['threads', { workers: 2, prefetch: 4, cache: true, dtype: 'uint8' }],
+    ['main', { workers: 1, cache: true, augmentations: OWN }],
+    ['main', { workers: 1, augmentations: [OWN[0]!, AUGMENTATIONS[1]!, OWN[2]!] }],
+  ] as const)('gives equal batches whoever makes them: %s %p', async (mappedIn, options) => {
+    const dtype = 'dtype' in options ? options.dtype : 'float32';
+    const expected = await take(make({ workers: 0, prefetch: 0, augmentations: AUGMENTATIONS, dtype }), 8);
     expect(new Set(ids(expected).flat()).size).toBe(7);
-    for (const options of [{ workers: 1 }, { workers: 3, prefetch: 4 }, { cache: true }, { cache: true, workers: 0 }]) {
-      const batches = await take(make({ ...options, augmentations: AUGMENTATIONS }), 8);
-      expect(ids(batches)).toEqual(ids(expected));
-      expect(contents(batches)).toEqual(contents(expected));
-    }
-    const other = await take(make({ random: new RandomStream(2, 'data'), augmentations: AUGMENTATIONS }), 8);
-    expect(contents(other)).not.toEqual(contents(expected));
+    const loader = make({ augmentations: AUGMENTATIONS, ...options });
+    const batches = await take(loader, 8);
+    expect(ids(batches)).toEqual(ids(expected));
+    expect(contents(batches)).toEqual(contents(expected));
+    expect(loader.stats().mappedIn).toBe(mappedIn);
   });
 
-  it.each([{ groupByAspect: false }, { groupByAspect: true, prefetch: 3 }])(
-    'goes on exactly where its state was taken: %p',
-    async (more) => {
-      const options = { ...more, augmentations: AUGMENTATIONS };
-      const whole = await take(make(options), 9);
-      const half = make(options);
-      await take(half, 4);
-      const state = JSON.parse(JSON.stringify(half.state()));
-      const resumed = make(options);
-      resumed.restore(state);
-      expect(contents(await take(resumed, 5))).toEqual(contents(whole.slice(4)));
-      expect(contents(await take(half, 5))).toEqual(contents(whole.slice(4)));
-      half.restore(state);
-      expect(contents(await take(half, 2))).toEqual(contents(whole.slice(4, 6)));
-    },
-  );
+  it('gives other batches for another seed', async () => {
+    const [one, other] = [1, 2].map((seed) => make({ random: new RandomStream(seed), augmentations: AUGMENTATIONS }));
+    expect(contents(await take(one!, 3))).not.toEqual(contents(await take(other!, 3)));
+  });
+
+  it.each([
+    { groupByAspect: false, workers: 0 },
+    { groupByAspect: true, prefetch: 3, workers: 1 },
+  ])('goes on exactly where its state was taken, with other threads too: %p', async (more) => {
+    const { workers, ...options } = { ...more, augmentations: AUGMENTATIONS };
+    const whole = await take(make(options), 9);
+    const half = make({ ...options, workers });
+    await take(half, 4);
+    const state = JSON.parse(JSON.stringify(half.state()));
+    const resumed = make({ ...options, augmentations: OWN });
+    resumed.restore(state);
+    expect(contents(await take(resumed, 5))).toEqual(contents(whole.slice(4)));
+    expect(contents(await take(half, 5))).toEqual(contents(whole.slice(4)));
+    half.restore(state);
+    expect(contents(await take(half, 2))).toEqual(contents(whole.slice(4, 6)));
+  });
 
   it('ends an epoch of a sampler that ends, and begins again', async () => {
     const loader = make({ sampler: new InferenceSampler(7), cache: true });
@@ -143,6 +161,51 @@ describe('DetectionLoader', () => {
     expect(loader.stats().cacheBytes).toBe(7 * 32 * 24 * 3);
     expect(loader.stats().waited).toBeGreaterThan(0);
     expect(loader.stats().mapped).toBeGreaterThan(0);
+  });
+
+  it('reads each file once with a cache that threads share, and counts it', async () => {
+    const sampler = new InferenceSampler(7);
+    for (const augmentations of [AUGMENTATIONS, OWN]) {
+      const loader = make({ sampler, cache: true, workers: 1, augmentations });
+      await take(loader, 99);
+      await take(loader, 99);
+      expect(loader.stats()).toMatchObject({ batches: 6, decoded: 7, cached: 7, restarts: 0 });
+      expect(loader.stats().cacheBytes).toBe(7 * 32 * 24 * 3);
+      expect(loader.stats().mapped).toBeGreaterThan(0);
+    }
+  });
+
+  it('makes batches in threads while this one is blocked', async () => {
+    const counter = join(folder, 'counter.mjs');
+    const same = '{ applyImage: (image) => image, applyBoxes: (boxes) => boxes }';
+    await writeFile(
+      counter,
+      `export const counter = (seen) => ({ name: 'counter', decide() {
+         Atomics.add(seen, 0, 1);
+         Atomics.notify(seen, 0);
+         return ${same};
+       } });`,
+    );
+    const seen = new Int32Array(new SharedArrayBuffer(4));
+    const augmentations = [randomFlip(), await moduleAugmentation(pathToFileURL(counter), 'counter', seen)];
+    const loader = make({ workers: 1, prefetch: 2, augmentations });
+    const iterator = loader[Symbol.asyncIterator]();
+    const first = await iterator.next();
+    // Two batches ahead and the one asked for next: no event of this thread gets through before they are made.
+    for (let count = seen[0]!; count < 12; count = seen[0]!) {
+      expect(Atomics.wait(seen, 0, count, 30_000)).not.toBe('timed-out');
+    }
+    expect(loader.stats().mappedIn).toBe('threads');
+    expect(() => (first.value as DetectionBatch).samples.transforms).toThrow(/HKL_TRANSFORM_FOREIGN.*workers: 0/);
+  });
+
+  it('ends quietly when it is closed while a batch is in the making', async () => {
+    const loader = make({ workers: 1 });
+    const asked = loader[Symbol.asyncIterator]().next();
+    await loader.close();
+    expect(await asked).toEqual({ done: true, value: undefined });
+    expect(loader.state().position).toBe(0);
+    expect(await take(loader, 1)).toHaveLength(1);
   });
 
   it('ends an iteration when the state is restored under it', async () => {
@@ -166,18 +229,40 @@ describe('DetectionLoader', () => {
     expect(most).toBeGreaterThan(0);
   });
 
-  it('names the image in every error', async () => {
-    await expect(take(make({ augmentations: [resize({ width: 33, height: 8 })] }), 1)).rejects.toThrow(
-      /HKL_BATCH_FRAME.*\d\.png.*33x8/,
-    );
-    await expect(take(make({ maxBoxes: 0 }), 1)).rejects.toThrow(/HKL_BATCH_BOXES.*\d\.png/);
+  it.each([0, 1])('names the image in every error, with %i threads', async (workers) => {
+    const frame = take(make({ workers, augmentations: [resize({ width: 33, height: 8 })] }), 1);
+    await expect(frame).rejects.toThrow(/HKL_BATCH_FRAME.*\d\.png.*33x8/);
+    await expect(frame).rejects.toBeInstanceOf(HooklineError);
     const file = join(folder, 'broken.jpg');
     await writeFile(file, 'nothing');
-    const broken = new DetectionLoader([{ ...records[0]!, file }], { batchSize: 1, workers: 1 });
+    const broken = new DetectionLoader([{ ...records[0]!, file }], { batchSize: 1, workers });
     loaders.push(broken);
     await expect(take(broken, 1)).rejects.toThrow(/HKL_IMAGE_UNREADABLE.*broken\.jpg/);
+  });
+
+  it('names the image and the augmentation that fails', async () => {
+    const sick: Augmentation = { name: 'sick', decide: () => undefined as never };
+    const failing = take(make({ augmentations: [randomFlip(), sick] }), 1);
+    await expect(failing).rejects.toThrow(
+      /HKL_AUGMENTATION_FAILED\] \S+\d\.png: augmentation "sick" failed: Cannot read/,
+    );
+    await expect(failing).rejects.toMatchObject({ cause: expect.any(TypeError) });
+    await expect(take(make({ maxBoxes: 0 }), 1)).rejects.toThrow(/HKL_BATCH_BOXES.*\d\.png/);
     const wrong = new DetectionLoader([{ ...records[0]!, width: 65 }], { batchSize: 1, workers: 0 });
     await expect(take(wrong, 1)).rejects.toThrow(/0\.png.*64x48.*65x48/);
+  });
+
+  it.each([
+    ['a box that is not four numbers', { box: [1, 2, NaN, 4] }, {}, /annotation 4: box \[1, 2, NaN, 4\] is not four/],
+    ['a box without area', { box: [5, 5, 5, 9] }, {}, /annotation 4: box \[5, 5, 5, 9\] has no area/],
+    ['a box beside the image', { box: [70, 5, 90, 9] }, {}, /annotation 4: box \[70, 5, 90, 9\] lies outside of 64x48/],
+    ['no category', { category: -1 }, {}, /annotation 4: category -1 is no whole number/],
+    ['no size', {}, { width: 0 }, /its record says 0x48/],
+  ])('refuses a record with %s before the first batch', (_, object, change, message) => {
+    const record = { ...records[0]!, ...change, annotations: [{ ...records[4]!.annotations[0]!, ...object }] } as never;
+    const make = () => new DetectionLoader([records[1]!, record], { batchSize: 1 });
+    expect(make).toThrow(message);
+    expect(make).toThrow(/HKL_DATA_RECORD\] \S+0\.png: /);
   });
 
   it('refuses options that cannot be', () => {

@@ -1,13 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RandomStream } from '@hookline/core';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import { aspectRatioGroups, BatchSampler, type BatchSamplerState } from '../samplers/batch-sampler.ts';
 import { TrainingSampler } from '../samplers/training-sampler.ts';
-import { collate } from './collate.ts';
+import { BatchMaker } from './batch-maker.ts';
 import type { DetectionBatch } from './detection-batch.ts';
-import { ImageStore } from './image-store.ts';
 import { resolveLoaderOptions, type DetectionLoaderOptions } from './loader-options.ts';
-import { mapSample } from './map-sample.ts';
 
 /** Where a {@link DetectionLoader} stands; plain JSON. */
 export type DetectionLoaderState = BatchSamplerState;
@@ -24,9 +21,11 @@ export interface DetectionLoaderStats {
   readonly cacheBytes: number;
   /** Seconds that whoever asked for a batch waited for it. */
   readonly waited: number;
-  /** Seconds that augmenting and batching took of this thread, waited for or not. */
+  /** Seconds of augmenting and batching, of all threads together, waited for or not. */
   readonly mapped: number;
-  /** Decoding threads that died and were replaced. */
+  /** Where that happens: in threads of its own, or in the thread of the training, which it holds up. */
+  readonly mappedIn: 'threads' | 'main';
+  /** Threads that died and were replaced. */
   readonly restarts: number;
 }
 
@@ -38,29 +37,31 @@ interface Planned {
 }
 
 /**
- * Batches of images with boxes. Images are decoded in threads and shrunk there; they are augmented and batched in this
- * one, ahead of time. Order and augmentation depend on seed and position alone, whatever the number of threads, so that
- * the position is the whole state and resuming is exact.
+ * Batches of images with boxes. Threads make them ahead of time: they decode, shrink, augment and batch, so that the
+ * thread of the training, which a step may block, has next to nothing to do. Augmentations that threads cannot make,
+ * which are functions of one's own, run in the thread of the training; {@link moduleAugmentation} is the way out.
+ *
+ * Order and augmentation depend on seed and position alone, whatever the number of threads, so that the position is the
+ * whole state and resuming is exact.
  */
 export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisposable {
   readonly records: readonly DatasetRecord[];
   readonly #options: ReturnType<typeof resolveLoaderOptions>;
   readonly #random: RandomStream;
-  readonly #store: ImageStore;
+  readonly #maker: BatchMaker;
   #state: DetectionLoaderState;
   /** Counts iterations: one that is begun ends those before it. */
   #run = 0;
   #batches = 0;
   #images = 0;
   #waited = 0;
-  #mapped = 0;
 
-  /** @throws HooklineError `HKL_DATA_EMPTY` without records, `HKL_DATA_OPTION` */
+  /** @throws HooklineError `HKL_DATA_EMPTY` without records, `HKL_DATA_RECORD` for a broken one, `HKL_DATA_OPTION` */
   constructor(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
     this.records = records;
     this.#options = resolveLoaderOptions(records, options);
     this.#random = options.random ?? new RandomStream(0, 'detection-loader');
-    this.#store = new ImageStore(records, this.#options);
+    this.#maker = new BatchMaker(records, this.#options);
     this.#state = this.#sampler().state();
   }
 
@@ -76,16 +77,16 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
   }
 
   stats(): DetectionLoaderStats {
-    const { decoded, hits, bytes, restarts } = this.#store;
-    const own = { batches: this.#batches, images: this.#images, waited: this.#waited, mapped: this.#mapped };
-    return { ...own, decoded, cached: hits, cacheBytes: bytes, restarts };
+    const { decoded, hits, bytes, mapped, mappedIn, restarts } = this.#maker;
+    const own = { batches: this.#batches, images: this.#images, waited: this.#waited };
+    return { ...own, decoded, cached: hits, cacheBytes: bytes, mapped, mappedIn, restarts };
   }
 
   /**
    * Gives the batches that follow, without end or to the end of the sampler's epoch.
    *
-   * @throws HooklineError `HKL_IMAGE_UNREADABLE`, `HKL_DATA_WORKER`, `HKL_BATCH_FRAME`, `HKL_BATCH_BOXES`, each with
-   * the name of the image file
+   * @throws HooklineError `HKL_IMAGE_UNREADABLE`, `HKL_AUGMENTATION_FAILED`, `HKL_BATCH_FRAME`, `HKL_BATCH_BOXES`,
+   * `HKL_DATA_WORKER`, each with the name of the image file
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<DetectionBatch, void, undefined> {
     const run = ++this.#run;
@@ -110,7 +111,11 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
         const asked = performance.now();
         plan();
         const planned = queue.shift();
-        const batch = await planned?.batch;
+        const batch = await planned?.batch.catch((error: unknown) => {
+          // Closing gives up batches in the making; whoever closes knows.
+          if (run === this.#run) throw error;
+          return undefined;
+        });
         this.#waited += (performance.now() - asked) / 1000;
         if (run !== this.#run) return;
         this.#state = planned?.after ?? sampler.state();
@@ -121,14 +126,14 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
         yield batch;
       }
     } finally {
-      if (run === this.#run) await this.#store.close();
+      if (run === this.#run) await this.#maker.close();
     }
   }
 
   /** Ends an iteration under way and the threads. The loader can be iterated again. */
   async close(): Promise<void> {
     this.#run++;
-    await this.#store.close();
+    await this.#maker.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -146,20 +151,8 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
     });
   }
 
-  async #make(indices: readonly number[], { epoch, position, held }: DetectionLoaderState): Promise<DetectionBatch> {
-    const images = await Promise.all(indices.map((index) => this.#store.get(index)));
-    // Not at once: whoever waits for a batch that is ready should not wait for the next one too.
-    await nextTurn();
-    const begun = performance.now();
+  #make(indices: readonly number[], { epoch, position, held }: DetectionLoaderState): Promise<DetectionBatch> {
     // At the end of an epoch several batches have one position, but never as many samples held.
-    const random = this.#random.detached(`augment/${epoch}/${position}/${held.length}`);
-    const { augmentations, size: frame, ...rest } = this.#options;
-    const samples = images.map((image, place) => {
-      const record = this.records[indices[place] ?? 0] as DatasetRecord;
-      return mapSample(record, image, augmentations, rest, random.detached(String(place)));
-    });
-    const batch = collate(samples, { ...rest, frame });
-    this.#mapped += (performance.now() - begun) / 1000;
-    return batch;
+    return this.#maker.make(indices, this.#random.detached(`augment/${epoch}/${position}/${held.length}`));
   }
 }

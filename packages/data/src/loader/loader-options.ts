@@ -3,6 +3,7 @@ import { HooklineError, type RandomStream } from '@hookline/core';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import type { Sampler } from '../samplers/sampler.ts';
 import type { Augmentation } from '../transforms/augmentation.ts';
+import { checkRecords } from './check-records.ts';
 import type { Fit, Size } from './fit-size.ts';
 
 /** Options of {@link DetectionLoader}. */
@@ -13,7 +14,10 @@ export interface DetectionLoaderOptions {
   readonly size?: Size;
   /** How images come to `size`, while they are decoded: in proportion, or stretched to all of it. @default 'inside' */
   readonly fit?: Fit;
-  /** Changes made at random, after decoding. @default [] */
+  /**
+   * Changes made at random, after decoding. Threads make those of this package and of {@link moduleAugmentation}; with
+   * any other one in the list, all of them run in the thread of the training. @default []
+   */
   readonly augmentations?: readonly Augmentation[];
   /** Order of the samples. Default: all of them, shuffled, without end; `InferenceSampler` for evaluation. */
   readonly sampler?: Sampler;
@@ -21,11 +25,14 @@ export interface DetectionLoaderOptions {
   readonly dropLast?: boolean;
   /** Batches hold wide images or others, not both: with images of their own size less has to be added. @default false */
   readonly groupByAspect?: boolean;
-  /** Threads that decode; 0 decodes in this one. Default: all cores but one, from 1 to 4. */
+  /** Threads that make batches; 0 makes them in this one. Default: all cores but one, from 1 to 4. */
   readonly workers?: number;
-  /** Batches made ahead. @default 2 */
+  /** Batches made ahead, each by one thread. Default: one per thread, and at least 2. */
   readonly prefetch?: number;
-  /** Keeps decoded images, at the size of the batch, in memory: each file is read once. @default false */
+  /**
+   * Keeps decoded images, at the size of the batch, in memory that the threads share: width x height x 3 bytes for each
+   * image, whatever the number of threads. @default false
+   */
   readonly cache?: boolean;
   /** Objects per image that the batch has room for. Default: the most that a record has, so that shapes stay the same. */
   readonly maxBoxes?: number;
@@ -46,7 +53,7 @@ export interface DetectionLoaderOptions {
 /** Numbers that have to be integers, with the least that they may be. */
 const INTEGERS = { batchSize: 1, workers: 0, prefetch: 0, maxBoxes: 0, divisor: 1 } as const;
 
-/** The options with what is left out filled in. @throws HooklineError `HKL_DATA_OPTION`, `HKL_DATA_EMPTY` */
+/** The options with what is left out filled in. @throws HooklineError `HKL_DATA_OPTION`, `HKL_DATA_EMPTY`, `HKL_DATA_RECORD` */
 export function resolveLoaderOptions(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
   if (records.length === 0) {
     throw new HooklineError('HKL_DATA_EMPTY', 'there are no records', {
@@ -54,6 +61,7 @@ export function resolveLoaderOptions(records: readonly DatasetRecord[], options:
       fix: "Look at the reader's report: formatReport(dataset.report)",
     });
   }
+  checkRecords(records);
   for (const [name, least] of Object.entries(INTEGERS)) {
     const value = options[name as keyof typeof INTEGERS];
     if (value === undefined || (Number.isInteger(value) && value >= least)) continue;
@@ -62,13 +70,13 @@ export function resolveLoaderOptions(records: readonly DatasetRecord[], options:
     });
   }
   const targets = records.map(({ annotations }) => annotations.filter(({ iscrowd }) => iscrowd === 0).length);
+  const workers = options.workers ?? Math.min(4, Math.max(1, availableParallelism() - 1));
   return {
     fit: 'inside' as const,
     augmentations: [],
     dropLast: false,
     groupByAspect: false,
-    workers: Math.min(4, Math.max(1, availableParallelism() - 1)),
-    prefetch: 2,
+    prefetch: Math.max(2, workers),
     cache: false,
     maxBoxes: targets.reduce((most, count) => Math.max(most, count), 0),
     minVisible: 0,
@@ -77,5 +85,6 @@ export function resolveLoaderOptions(records: readonly DatasetRecord[], options:
     fill: 114,
     dtype: 'float32' as const,
     ...options,
+    workers,
   };
 }

@@ -1,9 +1,9 @@
 import type { RandomStream } from '@hookline/core';
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import { augment, type Augmentation } from '../transforms/augmentation.ts';
 import type { Boxes, Image } from '../transforms/image.ts';
 import { ResizeTransform } from '../transforms/resize-transform.ts';
 import { TransformList } from '../transforms/transform.ts';
+import type { SampleJob } from './batch-job.ts';
 import type { MappedSample } from './detection-batch.ts';
 
 /** Which boxes stay targets after augmentation. */
@@ -14,30 +14,29 @@ export interface BoxFilter {
   readonly minSize: number;
 }
 
-/** Augments a decoded image and the objects of its record, crowds left out. */
+/** Augments a decoded image and its targets. */
 export function mapSample(
-  record: DatasetRecord,
+  { request, boxes: targets, classes }: SampleJob,
   decoded: Image<Uint8Array>,
   augmentations: readonly Augmentation[],
   filter: BoxFilter,
   random: RandomStream,
 ): MappedSample {
-  const { width, height } = decoded;
+  const { file, sourceWidth, sourceHeight, width, height } = request;
   const shrink = new TransformList(
-    width === record.width && height === record.height
+    width === sourceWidth && height === sourceHeight
       ? []
-      : [new ResizeTransform(record.width, record.height, width, height)],
+      : [new ResizeTransform(sourceWidth, sourceHeight, width, height)],
   );
-  const targets = record.annotations.filter(({ iscrowd }) => iscrowd === 0);
-  const boxes = shrink.applyBoxes(Float32Array.from(targets.flatMap(({ box }) => box)));
-  const augmented = augment(augmentations, { image: decoded, boxes }, random);
+  const boxes = shrink.applyBoxes(Float32Array.from(targets));
+  const augmented = augment(augmentations, { image: decoded, boxes }, random, file);
   const clipped = clipBoxes(augmented.boxes, augmented.image);
-  const kept = targets.flatMap((_, index) => (isVisible(augmented.boxes, clipped, index, filter) ? [index] : []));
+  const kept = classes.flatMap((_, index) => (isVisible(augmented.boxes, clipped, index, filter) ? [index] : []));
   return {
-    record,
+    file,
     image: augmented.image,
     boxes: Float32Array.from(kept.flatMap((index) => [...clipped.subarray(index * 4, index * 4 + 4)])),
-    classes: kept.map((index) => targets[index]?.category ?? -1),
+    classes: kept.map((index) => classes[index] ?? -1),
     transform: new TransformList([shrink, augmented.transform]),
   };
 }

@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import sharp, { type Metadata } from 'sharp';
 import type { ReaderOptions } from './dataset.ts';
@@ -43,11 +43,10 @@ export async function checkImage(
     if (width !== undefined && height !== undefined) return { width, height };
     return add('image', 'image-size', 'the annotations do not state its size, and images are not looked at');
   }
-  try {
-    await access(file);
-  } catch {
-    return add('image', 'image-missing', 'there is no such file');
-  }
+  const found = await stat(file).catch(() => undefined);
+  if (found === undefined) return add('image', 'image-missing', 'there is no such file');
+  if (!found.isFile()) return add('image', 'image-unreadable', 'it is a folder, not a file');
+  if (found.size === 0) return add('image', 'image-unreadable', 'it is empty');
   let metadata: Metadata;
   try {
     metadata = await sharp(file).metadata();

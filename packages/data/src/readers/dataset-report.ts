@@ -94,7 +94,8 @@ export function formatReport(report: DatasetReport, { files = 10 }: { readonly f
 const formatProblem = ({ effect, kind, file, message }: DatasetProblem): string =>
   `${file}: ${message} [${kind}, ${EFFECTS[effect]}]`;
 
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+/** `1 object`, `2 objects`. */
+export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();

@@ -1,3 +1,4 @@
+import { describeCause } from '@hookline/core';
 import { XMLParser } from 'fast-xml-parser';
 import { isObject, type Fields } from './json-fields.ts';
 
@@ -21,8 +22,7 @@ const parser = new XMLParser({ isArray: (name) => name === 'object', parseTagVal
 
 /** Parses a Pascal VOC annotation. @throws Error with the line where the text is no XML, or no such annotation */
 export function parseVoc(xml: string): VocFile {
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is a package with three more below it
-  const parsed: unknown = parser.parse(xml, true);
+  const parsed = parseXml(xml);
   const root = isObject(parsed) ? parsed['annotation'] : undefined;
   if (!isObject(root)) throw new Error('its root is not <annotation>');
   const size = childOf(root, 'size');
@@ -42,6 +42,19 @@ export function parseVoc(xml: string): VocFile {
       };
     }),
   };
+}
+
+function parseXml(xml: string): unknown {
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is a package with three more below it
+    return parser.parse(xml, true);
+  } catch (cause) {
+    // The parser's sentence for tags that are still open at the end, as in a file that was cut.
+    const [, open] = /^Invalid '\[([^]*)\]' found/.exec(describeCause(cause)) ?? [];
+    if (open === undefined) throw cause;
+    const tags = open.replace(/\s+/g, ' ').replaceAll('"', '').trim();
+    throw new Error(`it ends before these tags are closed: ${tags}`, { cause });
+  }
 }
 
 function childOf(fields: Fields, name: string): Fields {

@@ -23,6 +23,8 @@ const categories = [
   { id: 5, name: 'cat' },
 ];
 
+const show = (bbox: unknown) => `annotation 2: bbox ${JSON.stringify(bbox).replaceAll(/,(?=[-\d])/g, ', ')}`;
+
 async function coco(parts: { images?: unknown[]; annotations?: unknown[]; categories?: unknown[] }): Promise<string> {
   await noise(3).jpeg().toFile(at('good.jpg'));
   await writeFile(at('data.json'), JSON.stringify({ images: [good], annotations: [box], categories, ...parts }));
@@ -109,7 +111,8 @@ describe('readCoco', () => {
     ['without width', 'box-empty', { bbox: [10, 10, 0, 5] }, 0],
     ['of negative height', 'box-empty', { bbox: [10, 10, 5, -5] }, 0],
     ['of three numbers', 'box-invalid', { bbox: [10, 10, 5] }, 0],
-    ['of text', 'box-invalid', { bbox: '10,10,5,5' }, 0],
+    ['of five numbers', 'box-invalid', { bbox: [10, 10, 5, 5, 5] }, 0],
+    ['of text', 'box-invalid', { bbox: 'ten' }, 0],
     ['of unknown category', 'category-unknown', { category_id: 6 }, 0],
     ['of no image', 'annotation-orphaned', { image_id: 77 }, 0],
     ['with a used id', 'duplicate-annotation-id', { id: 1 }, 0],
@@ -120,6 +123,8 @@ describe('readCoco', () => {
     const json = await coco({ annotations: [box, { ...box, id: 2, ...change }] });
     const { records, report } = await readCoco({ json });
     expect(report.problems.map((problem) => problem.kind)).toEqual([kind]);
+    // As the file has it, so that it can be found there.
+    if ('bbox' in change) expect(report.problems[0]?.message).toContain(show(change.bbox));
     expect(records[0]?.annotations).toHaveLength(1 + kept);
     expect(report).toMatchObject({ images: 1, keptImages: 1, annotations: 2, keptAnnotations: 1 + kept });
     const strict = readCoco({ json, strict: true });

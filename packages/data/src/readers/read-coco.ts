@@ -6,7 +6,7 @@ import type { DatasetAnnotation, DatasetRecord } from '../catalog/dataset-record
 import { checkBox } from './check-box.ts';
 import { checkImage } from './check-image.ts';
 import type { Dataset, ReaderOptions } from './dataset.ts';
-import { ProblemList } from './dataset-report.ts';
+import { count, ProblemList } from './dataset-report.ts';
 import { asNumber, asSize, isObject, type Fields } from './json-fields.ts';
 import { mapLimited } from './map-limited.ts';
 
@@ -155,7 +155,12 @@ async function readImage(
   const image = await checkImage(file, stated, level, problems);
   if (image === undefined) {
     if (annotations.length > 0)
-      problems.add('annotation', 'annotation-orphaned', file, `${annotations.length} went with the image`);
+      problems.add(
+        'annotation',
+        'annotation-orphaned',
+        file,
+        `${count(annotations.length, 'object')} went with the image`,
+      );
     return undefined;
   }
   const objects = annotations.flatMap((each) => readAnnotation(each, image, categories, file, problems) ?? []);
@@ -178,8 +183,10 @@ function readAnnotation(
     return undefined;
   }
   const { bbox } = fields;
-  const [x = NaN, y = NaN, w = NaN, h = NaN] = Array.isArray(bbox) ? bbox.map((edge) => asNumber(edge) ?? NaN) : [];
-  const box = checkBox([x, y, x + w, y + h], image, what, file, problems);
+  const numbers = Array.isArray(bbox) && bbox.length === 4 ? bbox.map((edge) => asNumber(edge) ?? NaN) : [];
+  const [x = NaN, y = NaN, w = NaN, h = NaN] = numbers;
+  const shown = Array.isArray(bbox) ? `[${bbox.map((edge) => JSON.stringify(edge)).join(', ')}]` : JSON.stringify(bbox);
+  const box = checkBox([x, y, x + w, y + h], image, `${what}: bbox ${shown}`, file, problems);
   if (box === undefined) return undefined;
   const iscrowd = fields['iscrowd'] ?? 0;
   if (iscrowd !== 0 && iscrowd !== 1) {

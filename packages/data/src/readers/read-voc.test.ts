@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { formatReport } from './dataset-report.ts';
 import { readVoc } from './read-voc.ts';
 
 let root: string;
@@ -61,6 +62,8 @@ describe('readVoc', () => {
     await add('a', objects.join(''));
     await add('broken', '<object>');
     await add('gone', object('cat', [1, 1, 3, 3]));
+    await add('cut', '');
+    await writeFile(join(root, 'Annotations', 'cut.xml'), '<annotation><size>');
     await rm(join(root, 'JPEGImages', 'gone.jpg'));
     await writeFile(join(root, 'Annotations', 'other.xml'), '<svg></svg>');
     const { records, report } = await readVoc({ root, classes: ['cat'] });
@@ -71,10 +74,29 @@ describe('readVoc', () => {
       'Annotations/a.xml category-unknown',
       'Annotations/a.xml box-invalid',
       'Annotations/broken.xml annotation-unreadable',
+      'Annotations/cut.xml annotation-unreadable',
       'JPEGImages/gone.jpg image-missing',
       'Annotations/gone.xml annotation-orphaned',
       'Annotations/other.xml annotation-unreadable',
     ]);
-    await expect(readVoc({ root, strict: true, classes: ['cat'] })).rejects.toThrow(/8 problems[^]*broken\.xml/);
+    await expect(readVoc({ root, strict: true, classes: ['cat'] })).rejects.toThrow(/9 problems[^]*broken\.xml/);
+    const said = formatReport(report);
+    expect(said).toContain('object 1: box [5, 5, 5, 9] has no area');
+    expect(said).toContain('object 2: box [30, 5, 50, 9] is clipped to 40x30');
+    expect(said).toContain('cut.xml: it cannot be read: it ends before these tags are closed: annotation, size');
+    expect(said).toContain('gone.xml: 1 object went with the image');
+  });
+
+  it('reads an image once that a split names twice, and reports one that has no annotations', async () => {
+    await add('a', object('cat', [1, 2, 3, 4]));
+    await writeFile(join(root, 'ImageSets/Main/train.txt'), 'a\nb\na\n');
+    const { records, report } = await readVoc({ root, split: 'train' });
+    expect(records.map(({ imageId }) => imageId)).toEqual(['a']);
+    expect(report).toMatchObject({ images: 3, keptImages: 1 });
+    expect(report.problems.map(({ kind, message }) => `${kind}: ${message}`)).toEqual([
+      'duplicate-image-id: it lists "a" again; it is read once',
+      'annotation-unreadable: there is no such file',
+    ]);
+    await expect(readVoc({ root, split: 'train', strict: true })).rejects.toThrow(/train\.txt: it lists "a" again/);
   });
 });

@@ -6,7 +6,7 @@ import type { DatasetAnnotation, DatasetRecord } from '../catalog/dataset-record
 import { checkBox } from './check-box.ts';
 import { checkImage } from './check-image.ts';
 import type { Dataset, ReaderOptions } from './dataset.ts';
-import { ProblemList } from './dataset-report.ts';
+import { count, ProblemList } from './dataset-report.ts';
 import { asSize } from './json-fields.ts';
 import { mapLimited } from './map-limited.ts';
 import { parseVoc, type VocFile } from './parse-voc.ts';
@@ -44,10 +44,16 @@ interface Parsed {
 export async function readVoc(options: ReadVocOptions): Promise<Dataset> {
   const { root, split, checkImages = 'decode', strict, firstPixel = 1 } = options;
   const source = split === undefined ? root : join(root, 'ImageSets', 'Main', `${split}.txt`);
-  const names = await listNames(options);
+  const all = new ProblemList();
+  const listed = await listNames(options);
+  const names = new Set<string>();
+  for (const name of listed) {
+    if (names.has(name)) all.add('image', 'duplicate-image-id', source, `it lists "${name}" again; it is read once`);
+    names.add(name);
+  }
   const folder = join(root, options.images ?? 'JPEGImages');
   const parallel = availableParallelism() * 2;
-  const parsed = await mapLimited(names, parallel, (name) => parseOne(options, name));
+  const parsed = await mapLimited([...names], parallel, (name) => parseOne(options, name));
   const classes = options.classes ?? classesOf(parsed);
   const records = await mapLimited(parsed, parallel, async ({ name, file, voc, problems }) => {
     if (voc === undefined) return undefined;
@@ -60,10 +66,14 @@ export async function readVoc(options: ReadVocOptions): Promise<Dataset> {
     );
     if (size !== undefined) return makeRecord(name, image, file, voc, size, classes, firstPixel, problems);
     if (voc.objects.length > 0)
-      problems.add('annotation', 'annotation-orphaned', file, `${voc.objects.length} went with the image`);
+      problems.add(
+        'annotation',
+        'annotation-orphaned',
+        file,
+        `${count(voc.objects.length, 'object')} went with the image`,
+      );
     return undefined;
   });
-  const all = new ProblemList();
   for (const { problems } of parsed) all.problems.push(...problems.problems);
   if (strict === true) all.refuse(source);
   // Ids of objects are their numbers in the whole data set, since VOC has none.
@@ -74,7 +84,7 @@ export async function readVoc(options: ReadVocOptions): Promise<Dataset> {
   });
   const metadata = { classes, categoryIds: classes.map((_, index) => index + 1), evaluator: 'voc', source } as const;
   const annotations = parsed.reduce((sum, { voc }) => sum + (voc?.objects.length ?? 0), 0);
-  const report = { source, images: names.length, annotations, keptImages: kept.length, keptAnnotations: id };
+  const report = { source, images: listed.length, annotations, keptImages: kept.length, keptAnnotations: id };
   return { records: kept, metadata, report: { ...report, problems: all.problems } };
 }
 
@@ -104,7 +114,9 @@ async function parseOne({ root, annotations = 'Annotations' }: ReadVocOptions, n
   try {
     return { name, file, voc: parseVoc(await readFile(file, 'utf8')), problems };
   } catch (error) {
-    problems.add('image', 'annotation-unreadable', file, `it cannot be read: ${describeCause(error)}`);
+    const isMissing = (error as { readonly code?: unknown }).code === 'ENOENT';
+    const message = isMissing ? 'there is no such file' : `it cannot be read: ${describeCause(error)}`;
+    problems.add('image', 'annotation-unreadable', file, message);
     return { name, file, voc: undefined, problems };
   }
 }
@@ -135,7 +147,7 @@ function makeRecord(
     // By the numbers of the file: xmin = xmax would be a box of one pixel's width, but is what faulty tools write.
     const empty = xmax <= xmin || ymax <= ymin;
     const edges = empty ? box : ([xmin - firstPixel, ymin - firstPixel, xmax, ymax] as const);
-    const clipped = checkBox(edges, size, what, file, problems);
+    const clipped = checkBox(edges, size, `${what}: box [${box.join(', ')}]`, file, problems);
     if (clipped === undefined) return [];
     const area = (clipped[2] - clipped[0]) * (clipped[3] - clipped[1]);
     return [{ id: 0, box: clipped, category, iscrowd: 0, area, ...(difficult ? { difficult } : {}) }];

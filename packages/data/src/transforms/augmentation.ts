@@ -1,4 +1,5 @@
-import type { RandomStream } from '@hookline/core';
+import { describeCause, type RandomStream } from '@hookline/core';
+import { PortableError } from '../portable-error.ts';
 import type { Boxes, Image, Pixels } from './image.ts';
 import { TransformList, type Transform } from './transform.ts';
 
@@ -23,20 +24,39 @@ export interface Augmented<P extends Pixels = Pixels> {
   readonly transform: TransformList;
 }
 
-/** Applies augmentations in turn; each sees what the ones before it made. The argument is left alone. */
+/**
+ * Applies augmentations in turn; each sees what the ones before it made. The argument is left alone.
+ *
+ * @param file where the sample comes from, for errors
+ * @throws HooklineError `HKL_AUGMENTATION_FAILED` with the name of the augmentation and the file
+ */
 export function augment<P extends Pixels>(
   augmentations: readonly Augmentation[],
   { image, boxes }: { readonly image: Image<P>; readonly boxes: Boxes },
   random: RandomStream,
+  file?: string,
 ): Augmented<P> {
   const transforms: Transform[] = [];
   let seen = { image, boxes: boxes.slice() };
   for (const augmentation of augmentations) {
-    const transform = augmentation.decide(seen, random);
-    seen = { image: transform.applyImage(seen.image), boxes: transform.applyBoxes(seen.boxes) };
-    transforms.push(transform);
+    try {
+      const transform = augmentation.decide(seen, random);
+      seen = { image: transform.applyImage(seen.image), boxes: transform.applyBoxes(seen.boxes) };
+      transforms.push(transform);
+    } catch (cause) {
+      throw failed(augmentation.name, file, cause);
+    }
   }
   return { ...seen, transform: new TransformList(transforms) };
+}
+
+function failed(name: string, file: string | undefined, cause: unknown): PortableError {
+  const what = `augmentation "${name}" failed: ${describeCause(cause).replace(/\.$/, '')}`;
+  return new PortableError('HKL_AUGMENTATION_FAILED', what, {
+    who: file,
+    fix: 'The cause below holds the original stack',
+    cause,
+  });
 }
 
 /** The next number between two bounds. */

@@ -1,10 +1,13 @@
 import { RandomStream } from '@hookline/core';
 import { augment, type Augmentation } from './augmentation.ts';
+import { specOf } from './augmentation-spec.ts';
 import { randomBrightness, randomContrast, randomLighting, randomSaturation } from './color-augmentations.ts';
 import { fixedSizeCrop, minIoURandomCrop, randomCrop } from './crop-augmentations.ts';
 import type { Image } from './image.ts';
 import { randomAffine, randomApply, randomExtent, randomFlip, randomRotation } from './random-augmentations.ts';
 import { resize, resizeScale, resizeShortestEdge } from './resize-augmentations.ts';
+import { reviveAugmentation } from './revive-augmentation.ts';
+import { NO_TRANSFORM } from './transform.ts';
 
 const image: Image<Uint8Array> = {
   data: Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 31) % 256),
@@ -55,6 +58,23 @@ describe('augmentations', () => {
         expect(distinct(Array.from({ length: 20 }, (_, seed) => [...run(each, seed).image.data]))).toBeGreaterThan(1);
     },
   );
+
+  it.each(
+    [...ALL, randomApply(ALL[3]!), randomApply(ALL[9]!, { probability: 0.9 })].map(
+      (each) => [each.name, each] as const,
+    ),
+  )('%s: another thread makes the same one from its description', async (_, each) => {
+    const again = await reviveAugmentation(structuredClone(specOf(each)!));
+    expect(again.name).toBe(each.name);
+    for (let seed = 0; seed < 5; seed++) expect(run(again, seed)).toEqual(run(each, seed));
+  });
+
+  it('have no description when they are not what this package made', () => {
+    expect(specOf({ ...randomFlip(), decide: () => NO_TRANSFORM })).toBeUndefined();
+    expect(specOf(randomApply({ ...randomFlip() }))).toBeUndefined();
+    expect(specOf(randomAffine({ more: () => 0 } as never))).toBeUndefined();
+    expect(() => Object.assign(randomFlip(), { decide: () => NO_TRANSFORM })).toThrow(TypeError);
+  });
 
   it('work in turn on what the ones before made', () => {
     const { image: made, boxes: moved, transform } = augment(ALL, { image, boxes }, new RandomStream(4));

@@ -1,10 +1,11 @@
 import { uniform, type Augmentation } from './augmentation.ts';
+import { builtIn } from './augmentation-spec.ts';
 import { requireOption, requireRange } from './check-option.ts';
 import { BlendTransform, ShiftColorTransform, type BlendSource } from './color-transform.ts';
 
 function blend(name: string, source: BlendSource, low: number, high: number): Augmentation {
   requireRange(name, 'the weight', [low, high]);
-  return { name, decide: (_, random) => new BlendTransform(source, uniform(random, low, high)) };
+  return builtIn(name, [low, high], (_, random) => new BlendTransform(source, uniform(random, low, high)));
 }
 
 /** Away from the image's mean (weight above 1) or towards it (below 1). */
@@ -33,12 +34,9 @@ const VALUES = [0.2175, 0.0188, 0.0045] as const;
  */
 export function randomLighting(scale: number): Augmentation {
   requireOption(scale >= 0, 'randomLighting', `scale must be 0 or more, not ${scale}`);
-  return {
-    name: 'randomLighting',
-    decide(_, random) {
-      const amounts = VALUES.map((value) => value * random.normal() * scale * 255);
-      const shift = VECTORS.map((row) => row.reduce((sum, share, axis) => sum + share * (amounts[axis] ?? 0), 0));
-      return new ShiftColorTransform(shift);
-    },
-  };
+  return builtIn('randomLighting', [scale], (_, random) => {
+    const amounts = VALUES.map((value) => value * random.normal() * scale * 255);
+    const shift = VECTORS.map((row) => row.reduce((sum, share, axis) => sum + share * (amounts[axis] ?? 0), 0));
+    return new ShiftColorTransform(shift);
+  });
 }

@@ -1,5 +1,6 @@
 import type { RandomStream } from '@hookline/core';
 import { choose, uniform, type Augmentation } from './augmentation.ts';
+import { builtIn } from './augmentation-spec.ts';
 import { requireOption } from './check-option.ts';
 import type { Boxes, Image } from './image.ts';
 import { NO_TRANSFORM } from './transform.ts';
@@ -46,15 +47,12 @@ export function randomCrop(options: {
         ];
     }
   };
-  return {
-    name: 'randomCrop',
-    decide({ image }, random) {
-      const [height, width] = lengths(image, random).map((length) => Math.max(1, length)) as [number, number];
-      const x = integer(random, 0, image.width - width);
-      const y = integer(random, 0, image.height - height);
-      return cropTransform({ x, y, width, height }, image.width, image.height);
-    },
-  };
+  return builtIn('randomCrop', [options], ({ image }, random) => {
+    const [height, width] = lengths(image, random).map((length) => Math.max(1, length)) as [number, number];
+    const x = integer(random, 0, image.width - width);
+    const y = integer(random, 0, image.height - height);
+    return cropTransform({ x, y, width, height }, image.width, image.height);
+  });
 }
 
 /** Cuts or pads to exactly this size: at a random place where the image is larger, right and below where smaller. */
@@ -65,14 +63,11 @@ export function fixedSizeCrop(options: {
   readonly fill?: number;
 }): Augmentation {
   const { width, height, fill = 128 } = options;
-  return {
-    name: 'fixedSizeCrop',
-    decide({ image }, random) {
-      const x = integer(random, 0, Math.max(0, image.width - width));
-      const y = integer(random, 0, Math.max(0, image.height - height));
-      return new WindowTransform({ x, y, width, height }, image.width, image.height, fill);
-    },
-  };
+  return builtIn('fixedSizeCrop', [options], ({ image }, random) => {
+    const x = integer(random, 0, Math.max(0, image.width - width));
+    const y = integer(random, 0, Math.max(0, image.height - height));
+    return new WindowTransform({ x, y, width, height }, image.width, image.height, fill);
+  });
 }
 
 /**
@@ -90,26 +85,23 @@ export function minIoURandomCrop(
   const modes = [1, ...minIoU, 0] as const;
   const wrong = minIoU.find((least) => !(least >= 0 && least <= 1));
   requireOption(wrong === undefined, 'minIoURandomCrop', `minIoU must be in [0, 1], not ${wrong ?? ''}`);
-  return {
-    name: 'minIoURandomCrop',
-    decide({ image, boxes }, random) {
-      // Bounded: boxes there are of which no crop can hold a share, and training must go on.
-      for (let round = 0; round < 50; round++) {
-        const mode = choose(random, modes);
-        if (mode === 1) break;
-        for (let attempt = 0; attempt < 50; attempt++) {
-          const width = Math.floor(uniform(random, minSize * image.width, image.width));
-          const height = Math.floor(uniform(random, minSize * image.height, image.height));
-          if (width < 1 || height < 1 || height / width < 0.5 || height / width > 2) continue;
-          const x = integer(random, 0, image.width - width);
-          const y = integer(random, 0, image.height - height);
-          const window = { x, y, width, height };
-          if (fits([x, y, x + width, y + height], boxes, mode)) return cropTransform(window, image.width, image.height);
-        }
+  return builtIn('minIoURandomCrop', [options], ({ image, boxes }, random) => {
+    // Bounded: boxes there are of which no crop can hold a share, and training must go on.
+    for (let round = 0; round < 50; round++) {
+      const mode = choose(random, modes);
+      if (mode === 1) break;
+      for (let attempt = 0; attempt < 50; attempt++) {
+        const width = Math.floor(uniform(random, minSize * image.width, image.width));
+        const height = Math.floor(uniform(random, minSize * image.height, image.height));
+        if (width < 1 || height < 1 || height / width < 0.5 || height / width > 2) continue;
+        const x = integer(random, 0, image.width - width);
+        const y = integer(random, 0, image.height - height);
+        const window = { x, y, width, height };
+        if (fits([x, y, x + width, y + height], boxes, mode)) return cropTransform(window, image.width, image.height);
       }
-      return NO_TRANSFORM;
-    },
-  };
+    }
+    return NO_TRANSFORM;
+  });
 }
 
 type Rectangle = readonly [x0: number, y0: number, x1: number, y1: number];

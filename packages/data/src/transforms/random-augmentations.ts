@@ -1,5 +1,6 @@
 import { AffineTransform, extentTransform, rotationTransform } from './affine-transform.ts';
 import { choose, uniform, type Augmentation } from './augmentation.ts';
+import { builtIn, specOf, withSpec } from './augmentation-spec.ts';
 import { requireOption, requireRange } from './check-option.ts';
 import { FlipTransform } from './flip-transform.ts';
 import { NO_TRANSFORM } from './transform.ts';
@@ -7,10 +8,13 @@ import { NO_TRANSFORM } from './transform.ts';
 /** Applies an augmentation with a probability; default 0.5. */
 export function randomApply(augmentation: Augmentation, { probability = 0.5 } = {}): Augmentation {
   requireProbability('randomApply', probability);
-  return {
+  const sometimes: Augmentation = {
     name: `randomApply(${augmentation.name})`,
     decide: (input, random) => (random.float() < probability ? augmentation.decide(input, random) : NO_TRANSFORM),
   };
+  const inner = specOf(augmentation);
+  if (inner === undefined) return sometimes;
+  return withSpec(sometimes, { name: 'randomApply', args: [inner, { probability }] });
 }
 
 /** Mirrors with a probability; default 0.5, left and right. For both directions use two of them. */
@@ -21,11 +25,9 @@ export function randomFlip(
   requireProbability('randomFlip', probability);
   const known = ['horizontal', 'vertical'].includes(direction);
   requireOption(known, 'randomFlip', `direction must be horizontal or vertical, not "${direction}"`);
-  return {
-    name: 'randomFlip',
-    decide: ({ image }, random) =>
-      random.float() < probability ? new FlipTransform(direction, image.width, image.height) : NO_TRANSFORM,
-  };
+  return builtIn('randomFlip', [options], ({ image }, random) =>
+    random.float() < probability ? new FlipTransform(direction, image.width, image.height) : NO_TRANSFORM,
+  );
 }
 
 /**
@@ -44,19 +46,16 @@ export function randomRotation(options: {
   const { angles, sampling = 'range', expand = true, center, fill = 0 } = options;
   const [low, high = low] = angles;
   if (sampling === 'range') requireRange('randomRotation', 'angles', [low, high]);
-  return {
-    name: 'randomRotation',
-    decide({ image: { width, height } }, random) {
-      const angle = sampling === 'range' ? uniform(random, low, high) : choose(random, angles);
-      const [[x0, y0], [x1, y1]] = center ?? [
-        [0.5, 0.5],
-        [0.5, 0.5],
-      ];
-      const around = [width * uniform(random, x0, x1), height * uniform(random, y0, y1)] as const;
-      if (angle % 360 === 0) return NO_TRANSFORM;
-      return rotationTransform({ angle, width, height, expand, center: around, fill });
-    },
-  };
+  return builtIn('randomRotation', [options], ({ image: { width, height } }, random) => {
+    const angle = sampling === 'range' ? uniform(random, low, high) : choose(random, angles);
+    const [[x0, y0], [x1, y1]] = center ?? [
+      [0.5, 0.5],
+      [0.5, 0.5],
+    ];
+    const around = [width * uniform(random, x0, x1), height * uniform(random, y0, y1)] as const;
+    if (angle % 360 === 0) return NO_TRANSFORM;
+    return rotationTransform({ angle, width, height, expand, center: around, fill });
+  });
 }
 
 /**
@@ -77,18 +76,15 @@ export function randomExtent(options: {
   } = options;
   requireRange('randomExtent', 'scale', scale);
   requireOption(scale[0] > 0, 'randomExtent', 'scale must be above 0');
-  return {
-    name: 'randomExtent',
-    decide({ image: { width, height } }, random) {
-      const size = uniform(random, ...scale);
-      const x = width * (0.5 + shiftX * (random.float() - 0.5));
-      const y = height * (0.5 + shiftY * (random.float() - 0.5));
-      const [halfWidth, halfHeight] = [(width * size) / 2, (height * size) / 2];
-      const [newWidth, newHeight] = [Math.max(1, Math.floor(width * size)), Math.max(1, Math.floor(height * size))];
-      const rectangle = [x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight] as const;
-      return extentTransform(rectangle, { width, height, newWidth, newHeight, fill });
-    },
-  };
+  return builtIn('randomExtent', [options], ({ image: { width, height } }, random) => {
+    const size = uniform(random, ...scale);
+    const x = width * (0.5 + shiftX * (random.float() - 0.5));
+    const y = height * (0.5 + shiftY * (random.float() - 0.5));
+    const [halfWidth, halfHeight] = [(width * size) / 2, (height * size) / 2];
+    const [newWidth, newHeight] = [Math.max(1, Math.floor(width * size)), Math.max(1, Math.floor(height * size))];
+    const rectangle = [x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight] as const;
+    return extentTransform(rectangle, { width, height, newWidth, newHeight, fill });
+  });
 }
 
 /**
@@ -107,15 +103,12 @@ export function randomAffine(
 ): Augmentation {
   const { scale = 0.35, shift = 0.15, fill = 114 } = options;
   requireOption(scale >= 0 && shift >= 0, 'randomAffine', 'scale and shift must be 0 or more');
-  return {
-    name: 'randomAffine',
-    decide({ image: { width, height } }, random) {
-      const factor = Math.exp(uniform(random, -scale, scale));
-      const x = ((1 - factor) * width) / 2 + width * uniform(random, -shift, shift);
-      const y = ((1 - factor) * height) / 2 + height * uniform(random, -shift, shift);
-      return new AffineTransform({ matrix: [factor, 0, x, 0, factor, y], width, height, fill });
-    },
-  };
+  return builtIn('randomAffine', [options], ({ image: { width, height } }, random) => {
+    const factor = Math.exp(uniform(random, -scale, scale));
+    const x = ((1 - factor) * width) / 2 + width * uniform(random, -shift, shift);
+    const y = ((1 - factor) * height) / 2 + height * uniform(random, -shift, shift);
+    return new AffineTransform({ matrix: [factor, 0, x, 0, factor, y], width, height, fill });
+  });
 }
 
 function requireProbability(augmentation: string, probability: number): void {

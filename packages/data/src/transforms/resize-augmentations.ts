@@ -1,4 +1,5 @@
 import { choose, uniform, type Augmentation } from './augmentation.ts';
+import { builtIn } from './augmentation-spec.ts';
 import { requireOption, requireRange } from './check-option.ts';
 import type { Image } from './image.ts';
 import { ResizeTransform } from './resize-transform.ts';
@@ -11,7 +12,7 @@ function toSize({ width, height }: Image, newWidth: number, newHeight: number): 
 
 /** Scales to a fixed size, whatever that does to the proportions. */
 export function resize(size: { readonly width: number; readonly height: number }): Augmentation {
-  return { name: 'resize', decide: ({ image }) => toSize(image, size.width, size.height) };
+  return builtIn('resize', [size], ({ image }) => toSize(image, size.width, size.height));
 }
 
 /**
@@ -30,17 +31,14 @@ export function resizeShortestEdge(options: {
     requireOption(lengths.length === 2, name, `sampling "range" needs two lengths, not ${lengths.length}`);
     requireRange(name, 'lengths', [low, high]);
   }
-  return {
-    name,
-    decide({ image }, random) {
-      const length = sampling === 'range' ? low + random.int(high - low + 1) : choose(random, lengths);
-      if (length === 0) return NO_TRANSFORM;
-      const { width, height } = image;
-      const wanted = length / Math.min(width, height);
-      const scale = Math.min(wanted, maxSize / Math.max(width, height));
-      return toSize(image, Math.floor(width * scale + 0.5), Math.floor(height * scale + 0.5));
-    },
-  };
+  return builtIn(name, [options], ({ image }, random) => {
+    const length = sampling === 'range' ? low + random.int(high - low + 1) : choose(random, lengths);
+    if (length === 0) return NO_TRANSFORM;
+    const { width, height } = image;
+    const wanted = length / Math.min(width, height);
+    const scale = Math.min(wanted, maxSize / Math.max(width, height));
+    return toSize(image, Math.floor(width * scale + 0.5), Math.floor(height * scale + 0.5));
+  });
 }
 
 /** Scales, in proportion, to fit into `width` x `height` times a factor between `minScale` and `maxScale`. */
@@ -53,12 +51,9 @@ export function resizeScale(options: {
   const { minScale, maxScale, width, height } = options;
   requireRange('resizeScale', 'the scale', [minScale, maxScale]);
   requireOption(minScale > 0, 'resizeScale', 'minScale must be above 0');
-  return {
-    name: 'resizeScale',
-    decide({ image }, random) {
-      const factor = uniform(random, minScale, maxScale);
-      const scale = Math.min((width * factor) / image.width, (height * factor) / image.height);
-      return toSize(image, Math.round(image.width * scale), Math.round(image.height * scale));
-    },
-  };
+  return builtIn('resizeScale', [options], ({ image }, random) => {
+    const factor = uniform(random, minScale, maxScale);
+    const scale = Math.min((width * factor) / image.width, (height * factor) / image.height);
+    return toSize(image, Math.round(image.width * scale), Math.round(image.height * scale));
+  });
 }

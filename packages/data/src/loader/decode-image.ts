@@ -1,13 +1,17 @@
 import sharp from 'sharp';
+import type { DecodeRequest } from './decode-request.ts';
 
 /**
  * Decodes an image file to red, green and blue bytes, row by row. Grey becomes three equal channels, alpha is left out.
  *
- * @param {import('./decode-request.ts').DecodeRequest} request
- * @returns {Promise<Uint8Array<ArrayBuffer>>} `height * width * 3` bytes
- * @throws {Error} when the file cannot be decoded to its end, or has another size than the record says
+ * @param pixels takes the `height * width * 3` bytes; by default new memory
+ * @returns `pixels`
+ * @throws Error when the file cannot be decoded to its end, or has another size than the record says
  */
-export async function decodeImage({ file, sourceWidth, sourceHeight, width, height, orient }) {
+export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
+  { file, sourceWidth, sourceHeight, width, height, orient }: DecodeRequest,
+  pixels = new Uint8Array(width * height * 3) as unknown as Uint8Array<A>,
+): Promise<Uint8Array<A>> {
   const metadata = await sharp(file).metadata();
   const seen = orient ? metadata.autoOrient : metadata;
   if (seen.width !== sourceWidth || seen.height !== sourceHeight)
@@ -19,7 +23,6 @@ export async function decodeImage({ file, sourceWidth, sourceHeight, width, heig
   if (info.width !== width || info.height !== height || (info.channels !== 3 && info.channels !== 1))
     throw new Error(`it was decoded to ${info.width}x${info.height} with ${info.channels} channels`);
   // A copy, since the buffer of a decoder cannot be handed to another thread.
-  const pixels = new Uint8Array(width * height * 3);
   if (info.channels === 3) pixels.set(data);
   else for (let at = 0; at < pixels.length; at++) pixels[at] = data[Math.floor(at / 3)] ?? 0;
   return pixels;

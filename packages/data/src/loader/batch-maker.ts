@@ -1,0 +1,143 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RandomStream } from '@hookline/core';
+import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import { specOf, type AugmentationSpec } from '../transforms/augmentation-spec.ts';
+import { unpackTransforms } from '../transforms/pack-transforms.ts';
+import type { BatchJob, SampleJob } from './batch-job.ts';
+import { BatchPool } from './batch-pool.ts';
+import { BatchSamples, type DetectionBatch } from './detection-batch.ts';
+import { fitSize } from './fit-size.ts';
+import { isFilled, makeSlot, pixelsOf } from './image-slot.ts';
+import type { resolveLoaderOptions } from './loader-options.ts';
+import { finishBatch, imageOf, loadImages, type LoadedImages } from './make-batch.ts';
+
+/** As many as libuv has threads, which is where decoding happens without threads of one's own. */
+const PARALLEL = 4;
+
+/**
+ * Makes batches of records: in threads all of it, where the augmentations can be told to them; else threads decode, and
+ * the rest happens here. Equal calls give equal batches either way.
+ */
+export class BatchMaker {
+  /** Images read from files. */
+  decoded = 0;
+  /** Images that were in memory. */
+  hits = 0;
+  /** Bytes of the images kept in memory. */
+  bytes = 0;
+  /** Seconds of augmenting and batching. */
+  mapped = 0;
+  /** Where that happens. */
+  readonly mappedIn: 'threads' | 'main';
+  readonly #records: readonly DatasetRecord[];
+  readonly #options: ReturnType<typeof resolveLoaderOptions>;
+  readonly #slots = new Map<number, SharedArrayBuffer>();
+  readonly #specs: readonly AugmentationSpec[];
+  #pool: BatchPool | undefined;
+  #restarts = 0;
+
+  constructor(records: readonly DatasetRecord[], options: ReturnType<typeof resolveLoaderOptions>) {
+    this.#records = records;
+    this.#options = options;
+    this.#specs = options.augmentations.flatMap((each) => specOf(each) ?? []);
+    const canTravel = this.#specs.length === options.augmentations.length;
+    this.mappedIn = canTravel && options.workers > 0 ? 'threads' : 'main';
+  }
+
+  /** Threads that died and were replaced. */
+  get restarts(): number {
+    return this.#restarts + (this.#pool?.restarts ?? 0);
+  }
+
+  /**
+   * A batch.
+   *
+   * @param indices of its records
+   * @param random each sample draws from a sub-stream
+   * @throws what {@link BatchPool.run} raises
+   */
+  async make(indices: readonly number[], { seed, path }: RandomStream): Promise<DetectionBatch> {
+    const samples = indices.map((index) => this.#sampleOf(index));
+    const job: BatchJob = { samples, random: { seed, path } };
+    const records = indices.map((index) => this.#record(index));
+    if (this.mappedIn === 'main') {
+      const { images, read } = await this.#load(job);
+      this.#count(samples.length, read);
+      // Not at once: whoever waits for a batch that is ready should not wait for the next one too.
+      await nextTurn();
+      const { augmentations } = this.#options;
+      const { fields, transforms, seconds } = finishBatch(job, images, augmentations, this.#settings);
+      this.mapped += seconds;
+      return { ...fields, samples: new BatchSamples(records, transforms) };
+    }
+    const result = await this.#threads().run(job);
+    if (!('batch' in result)) throw new TypeError('a thread gave images instead of a batch');
+    const { fields, transforms, seconds } = result.batch;
+    this.#count(samples.length, result.read);
+    this.mapped += seconds;
+    return { ...fields, samples: new BatchSamples(records, () => unpackTransforms(transforms)) };
+  }
+
+  /** Ends the threads; images in memory stay. The next batch starts new ones. */
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#restarts = this.restarts;
+    this.#pool = undefined;
+    await pool?.close();
+  }
+
+  get #settings() {
+    const { size: frame, divisor, maxBoxes, fill, dtype, minVisible, minSize } = this.#options;
+    return { frame, divisor, maxBoxes, fill, dtype, minVisible, minSize };
+  }
+
+  #threads(): BatchPool {
+    const recipe = { settings: this.#settings, augmentations: this.#specs };
+    return (this.#pool ??= new BatchPool({
+      workers: this.#options.workers,
+      recipe: this.mappedIn === 'threads' ? recipe : undefined,
+    }));
+  }
+
+  async #load(job: BatchJob): Promise<LoadedImages> {
+    const isInMemory = job.samples.every(({ slot }) => slot !== undefined && isFilled(slot));
+    if (isInMemory || this.#options.workers === 0) return loadImages(job.samples, PARALLEL);
+    const result = await this.#threads().run(job);
+    if (!('pixels' in result)) throw new TypeError('a thread gave a batch instead of images');
+    const images = job.samples.map(({ request, slot }, place) =>
+      imageOf(request, slot === undefined ? (result.pixels[place] as Uint8Array) : pixelsOf(slot)),
+    );
+    return { images, read: result.read };
+  }
+
+  #count(images: number, read: number): void {
+    this.decoded += read;
+    this.hits += images - read;
+  }
+
+  #record(index: number): DatasetRecord {
+    return this.#records[index] as DatasetRecord;
+  }
+
+  #sampleOf(index: number): SampleJob {
+    const record = this.#record(index);
+    const { file, annotations, orient = true } = record;
+    const { width, height } = fitSize(record, this.#options.size, this.#options.fit);
+    const targets = annotations.filter(({ iscrowd }) => iscrowd === 0);
+    return {
+      request: { file, sourceWidth: record.width, sourceHeight: record.height, width, height, orient },
+      slot: this.#options.cache ? this.#slot(index, width * height * 3) : undefined,
+      boxes: targets.flatMap(({ box }) => box),
+      classes: targets.map(({ category }) => category),
+    };
+  }
+
+  #slot(index: number, bytes: number): SharedArrayBuffer {
+    let slot = this.#slots.get(index);
+    if (slot === undefined) {
+      this.#slots.set(index, (slot = makeSlot(bytes)));
+      this.bytes += bytes;
+    }
+    return slot;
+  }
+}

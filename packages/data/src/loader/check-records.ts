@@ -1,0 +1,34 @@
+import { HooklineError } from '@hookline/core';
+import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import { checkBox } from '../readers/check-box.ts';
+import { ProblemList } from '../readers/dataset-report.ts';
+
+/**
+ * Looks at records that may have been written by hand: what is wrong with one would else surface, or vanish, in the
+ * middle of a training.
+ *
+ * @throws HooklineError `HKL_DATA_RECORD` with the first thing that is wrong and the file that it is about
+ */
+export function checkRecords(records: readonly DatasetRecord[]): void {
+  for (const [place, record] of records.entries()) {
+    const { file, width, height, annotations } = record;
+    if (typeof file !== 'string' || file === '') throw broken(`record ${place}`, 'it has no file');
+    if (![width, height].every((length) => Number.isInteger(length) && length > 0))
+      throw broken(file, `its record says ${width}x${height}, which is no size in pixels`);
+    for (const { id, box, category } of annotations) {
+      const what = `annotation ${id}`;
+      if (!Number.isInteger(category) || category < 0)
+        throw broken(file, `${what}: category ${category} is no whole number from 0 up`);
+      const problems = new ProblemList();
+      const kept = checkBox(box, record, `${what}: box [${box.join(', ')}]`, file, problems);
+      // What is only clipped stays a target.
+      if (kept === undefined) throw broken(file, problems.problems[0]?.message ?? `${what}: its box is broken`);
+    }
+  }
+}
+
+const broken = (file: string, what: string): HooklineError =>
+  new HooklineError('HKL_DATA_RECORD', what, {
+    who: file,
+    fix: 'Mend the record; readCoco and readVoc leave out what is broken and report it',
+  });

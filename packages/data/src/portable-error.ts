@@ -1,0 +1,37 @@
+import { HooklineError, type ErrorDetails } from '@hookline/core';
+
+/** An error that keeps its parts, so that it can be raised again in another thread. */
+export class PortableError extends HooklineError {
+  readonly what: string;
+
+  constructor(code: string, what: string, details: ErrorDetails) {
+    super(code, what, details);
+    this.what = what;
+  }
+}
+
+/** An error as plain data. */
+export interface PlainError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  /** Of a {@link PortableError}. */
+  readonly parts?: { readonly code: string; readonly what: string; readonly details: ErrorDetails } | undefined;
+  readonly cause?: PlainError | undefined;
+}
+
+/** An error for another thread. */
+export function packError(error: unknown): PlainError {
+  const { name, message, stack, cause } = error instanceof Error ? error : new Error(String(error));
+  const plain = { name, message, stack, cause: cause === undefined ? undefined : packError(cause) };
+  if (!(error instanceof PortableError)) return plain;
+  const { code, what, who, where, fix } = error;
+  return { ...plain, parts: { code, what, details: { who, where, fix } } };
+}
+
+/** The error of another thread. Its causes have the stacks that they had there. */
+export function unpackError({ name, message, stack, parts, cause: packed }: PlainError): Error {
+  const cause = packed === undefined ? undefined : unpackError(packed);
+  if (parts !== undefined) return new PortableError(parts.code, parts.what, { ...parts.details, cause });
+  return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { name, stack });
+}

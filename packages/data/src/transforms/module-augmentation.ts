@@ -1,0 +1,37 @@
+import { HooklineError } from '@hookline/core';
+import type { Augmentation } from './augmentation.ts';
+import { specOf, withSpec } from './augmentation-spec.ts';
+import { reviveAugmentation } from './revive-augmentation.ts';
+
+/**
+ * An augmentation of one's own that threads can make too, since it comes from a module:
+ *
+ *     await moduleAugmentation(new URL('./noise.mjs', import.meta.url), 'noise', 0.3)
+ *
+ * is `noise(0.3)` of that module, in every thread.
+ *
+ * @param module URL of a module that Node can import without help: JavaScript, or TypeScript from Node 22.18 on
+ * @param name a function that it exports and that makes an {@link Augmentation}, at once or as a promise
+ * @param args its arguments: plain data, since they travel between threads
+ * @throws HooklineError `HKL_AUGMENTATION_MODULE` when the module cannot be imported or makes no augmentation, and when
+ * the arguments cannot travel
+ */
+export async function moduleAugmentation(
+  module: URL | string,
+  name: string,
+  ...args: readonly unknown[]
+): Promise<Augmentation> {
+  if (!URL.canParse(String(module))) {
+    throw new HooklineError('HKL_AUGMENTATION_MODULE', 'this is no URL of a module', {
+      who: String(module),
+      fix: "Give new URL('./FILE.mjs', import.meta.url)",
+    });
+  }
+  const spec = { module: String(module), name, args };
+  const augmentation = withSpec(await reviveAugmentation(spec), spec);
+  if (specOf(augmentation) !== undefined) return augmentation;
+  throw new HooklineError('HKL_AUGMENTATION_MODULE', `the arguments of "${name}" cannot be copied to a thread`, {
+    who: spec.module,
+    fix: 'Give numbers, strings, lists and plain objects',
+  });
+}
