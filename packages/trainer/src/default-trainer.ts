@@ -1,6 +1,8 @@
 import {
+  assertKnownOptions,
   HooklineError,
   type Logger,
+  type OptionNames,
   type PluginInput,
   type Preset,
   provide,
@@ -36,6 +38,8 @@ export interface DefaultTrainerOptions {
   readonly logger?: Logger;
 }
 
+const OPTIONS = { plugins: true, services: true, logger: true } satisfies OptionNames<DefaultTrainerOptions>;
+
 /**
  * A trainer from one typed config, with detectron2's defaults (its DefaultTrainer).
  *
@@ -45,14 +49,19 @@ export interface DefaultTrainerOptions {
  * @example
  * class DigitsTrainer extends DefaultTrainer {
  *   override buildModel() { return layersModel(makeNet(), { loss }); }
- *   override buildTrainLoader({ solver }: BaseConfig) { return new ArrayLoader(train, { ...solver, repeat: true }); }
+ *   override buildTrainLoader({ solver: { batchSize } }: BaseConfig) {
+ *     return new ArrayLoader(train, { batchSize, shuffle: true, repeat: true });
+ *   }
  * }
  * await new DigitsTrainer(defineConfig({ solver: { maxIterations: 700 } }).resolve()).train();
  */
 export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTrainer {
   readonly config: C;
 
+  /** @throws HooklineError `HKL_CONFIG_INVALID` for what is no complete config, `HKL_OPTION_UNKNOWN` */
   constructor(config: C, options: DefaultTrainerOptions = {}) {
+    assertConfig(config);
+    assertKnownOptions('DefaultTrainer', options, OPTIONS);
     const scaled = autoScale(config);
     const { solver, seed, output, writers } = scaled;
     super({
@@ -207,6 +216,15 @@ function ownTrainLoader<C extends BaseConfig>(reference: WeakRef<DefaultTrainer<
     const data = await trainer.buildTrainLoader(trainer.config);
     yield* typeof data === 'function' ? data() : data;
   };
+}
+
+function assertConfig(config: unknown): void {
+  const { solver, resolve } = (config ?? {}) as { readonly solver?: unknown; readonly resolve?: unknown };
+  if (typeof solver === 'object' && solver !== null) return;
+  throw new HooklineError('HKL_CONFIG_INVALID', 'the first argument is no complete config', {
+    who: 'DefaultTrainer',
+    fix: `Give ${typeof resolve === 'function' ? 'what its resolve() returns' : 'defineConfig({...}).resolve()'}`,
+  });
 }
 
 function missing(method: string): HooklineError {

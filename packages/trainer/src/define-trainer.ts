@@ -1,4 +1,13 @@
-import { HooklineError, type Logger, type PluginInput, type Preset, type Provider } from '@hookline/core';
+import {
+  assertKnownNames,
+  assertKnownOptions,
+  HooklineError,
+  type Logger,
+  type OptionNames,
+  type PluginInput,
+  type Preset,
+  type Provider,
+} from '@hookline/core';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { ConfigDefinition } from './config/define-config.ts';
 import { DefaultTrainer, type DefaultTrainerOptions } from './default-trainer.ts';
@@ -65,12 +74,11 @@ export function isTrainerDefinition(value: unknown): value is TrainerDefinition 
  */
 export function defineTrainer<C extends BaseConfig>(file: TrainerFile<C>): TrainerDefinition<C> {
   const { config, trainer: Base = DefaultTrainer<C>, plugins, services } = file;
-  if (typeof (config as Partial<ConfigDefinition> | undefined)?.resolve !== 'function') {
-    throw new HooklineError('HKL_TRAINER_FILE', 'it has no config', {
-      who: 'defineTrainer',
-      fix: 'Write config: defineConfig({...})',
-    });
-  }
+  const invalid = (what: string, fix: string): HooklineError =>
+    new HooklineError('HKL_TRAINER_FILE', what, { who: 'defineTrainer', fix });
+  if (typeof (config as Partial<ConfigDefinition> | undefined)?.resolve !== 'function')
+    throw invalid('it has no config', 'Write config: defineConfig({...})');
+  assertKnownNames(file, FIELDS, (unknown, fix) => invalid(`a trainer file has no "${unknown}"`, fix));
   class Defined extends Base {}
   for (const name of BUILD_NAMES) {
     const build = file[name] as ((...args: unknown[]) => unknown) | undefined;
@@ -92,7 +100,9 @@ export function defineTrainer<C extends BaseConfig>(file: TrainerFile<C>): Train
   }
   return {
     [TRAINER_BRAND]: true,
-    create: ({ set = [], output, device, logger } = {}) => {
+    create: (changes = {}) => {
+      assertKnownOptions('create', changes, OVERRIDES);
+      const { set = [], output, device, logger } = changes;
       const overrides = [
         ...set,
         ...(output === undefined ? [] : [`output=${JSON.stringify(output)}`]),
@@ -103,6 +113,8 @@ export function defineTrainer<C extends BaseConfig>(file: TrainerFile<C>): Train
   };
 }
 
+const OVERRIDES = { set: true, output: true, device: true, logger: true } satisfies OptionNames<TrainerOverrides>;
+
 const BUILD_NAMES: readonly BuildName[] = [
   'buildModel',
   'buildOptimizer',
@@ -111,3 +123,5 @@ const BUILD_NAMES: readonly BuildName[] = [
   'buildTestLoader',
   'buildEvaluator',
 ];
+
+const FIELDS = ['config', 'trainer', 'plugins', 'services', ...BUILD_NAMES] satisfies (keyof TrainerFile<BaseConfig>)[];
