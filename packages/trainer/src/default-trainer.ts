@@ -27,6 +27,7 @@ import { configFile } from './config/config-file.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
+import { weakEvaluators, weakTest, weakTestLoader, weakTrainLoader } from './weak-services.ts';
 
 type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
 
@@ -109,7 +110,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   /** detectron2's default hooks as a preset, with the options of the config. */
   buildPreset(config: C): Preset {
-    return buildPreset(config, ownTrainLoader(new WeakRef(this)));
+    return buildPreset(config, weakTrainLoader(new WeakRef(this)));
   }
 
   /** All plugins (detectron2's build_hooks): the preset and those that the config asks for. */
@@ -185,37 +186,19 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       ...super.builtinServices(),
       provide(configRef, () => this.config),
       provide(lrScheduleRef, () => this.buildLrScheduler(this.config)),
-      provide(testLoaderRef, () => (dataset) => this.buildTestLoader(this.config, dataset)),
-      provide(evaluatorsRef, () => async (dataset) => {
-        const made = await this.buildEvaluator(this.config, dataset);
-        return made === undefined
-          ? []
-          : Array.isArray(made)
-            ? (made as readonly DatasetEvaluator[])
-            : [made as DatasetEvaluator];
-      }),
+      provide(testLoaderRef, () => weakTestLoader(new WeakRef(this))),
+      provide(evaluatorsRef, () => weakEvaluators(new WeakRef(this))),
     ];
   }
 
   protected override builtinPlugins(): readonly PluginInput[] {
-    const reference = new WeakRef(this);
     return [
       ...super.builtinPlugins(),
       configFile(),
-      testPlugin({ test: () => reference.deref()?.test() }),
+      testPlugin({ test: weakTest(new WeakRef(this)) }),
       ...this.buildPlugins(this.config),
     ];
   }
-}
-
-/** A training loader of its own, for a plugin, which must not hold the trainer. */
-function ownTrainLoader<C extends BaseConfig>(reference: WeakRef<DefaultTrainer<C>>): DataSource {
-  return async function* batches() {
-    const trainer = reference.deref();
-    if (trainer === undefined) return;
-    const data = await trainer.buildTrainLoader(trainer.config);
-    yield* typeof data === 'function' ? data() : data;
-  };
 }
 
 function assertConfig(config: unknown): void {
