@@ -106,12 +106,8 @@ describe('all plugins at once', () => {
       expect(resumed.iteration).toBe(iteration + 1);
       await resumed.train();
       expect({ iteration, weights: await weightsAndAverages(resumed) }).toEqual({ iteration, weights: wanted.weights });
-      // A checkpoint is saved before the evaluation of its iteration, which a failing one must not cost.
-      const accuracy = wanted.scalars['accuracy']?.filter(([at]) => at !== iteration);
-      expect({ iteration, scalars: histories(resumed) }).toEqual({
-        iteration,
-        scalars: { ...wanted.scalars, accuracy },
-      });
+      // Saved before the evaluation of its iteration, with which the resumed run begins.
+      expect({ iteration, scalars: histories(resumed) }).toEqual({ iteration, scalars: wanted.scalars });
       await resumed.dispose();
     }
   });

@@ -225,7 +225,7 @@ describe('checkpoints that are none', () => {
           state: {
             save: () => year,
             load: (saved) => {
-              if (saved !== year) throw new Error(`nobody knows ${String(saved)} any more`);
+              if (saved !== year) throw new Error(`nobody knows ${JSON.stringify(saved)} any more`);
             },
           },
         }),
