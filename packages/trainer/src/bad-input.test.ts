@@ -11,11 +11,12 @@ import {
 } from '@hookline/core';
 import { ema } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
-import { adam, modelRef, modelVariables, optimizerRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
+import { modelRef, modelVariables, optimizerRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
 import { isHere, makeNet, MODES, points, poison, POISONED } from './all-plugins.test.support.ts';
 import { defineConfig } from './config/define-config.ts';
 import { DefaultTrainer } from './default-trainer.ts';
-import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
+import { failure, pointsTrainer } from './points-trainer.test.support.ts';
+import type { SimpleTrainer, SimpleTrainerOptions } from './simple-trainer.ts';
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
@@ -26,18 +27,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const logger = new ConsoleLogger({ level: 'silent' });
 
-const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer =>
-  new SimpleTrainer({
-    model: makeNet,
-    optimizer: (model) => adam(model, { learningRate: 0.01 }),
-    data: points,
-    repeat: true,
-    maxIterations: 6,
-    seed: 3,
-    output: dir,
-    logger,
-    ...options,
-  });
+const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer => pointsTrainer({ output: dir, ...options });
 
 /** Everything that a training changes: weights, moving statistics, slots of the optimizer, variables of the step. */
 async function everything(trainer: SimpleTrainer): Promise<Readonly<Record<string, readonly number[]>>> {
@@ -53,12 +43,6 @@ async function everything(trainer: SimpleTrainer): Promise<Readonly<Record<strin
   ];
   return Object.fromEntries(all.map(([name, variable]) => [name, [...variable.dataSync()]]));
 }
-
-const failure = (attempt: Promise<unknown>): Promise<Error> =>
-  attempt.then(
-    () => new Error('nothing failed'),
-    (error: unknown) => error as Error,
-  );
 
 describe('a loss that is not finite', () => {
   it.each(MODES)('leaves weights, statistics and optimizer to the bit, capture %s', async (capture) => {
@@ -105,7 +89,11 @@ describe('data, models and optimizers that cannot work', () => {
     ],
     [
       'is a bare optimizer of tf.train',
-      { optimizer: tf.train.sgd(1) },
+      {
+        get optimizer() {
+          return tf.train.sgd(1);
+        },
+      },
       '[HKL_OPTIMIZER_INVALID] option optimizer: the optimizer is a bare one of tf.train. Let it be told of the model: optimizer: (model) => tfjsOptimizer(model, tf.train...).',
     ],
     [

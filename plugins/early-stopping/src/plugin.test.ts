@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkpointsRef, definePlugin, evaluationRef, type Plugin, storageRef, TrainerBase } from '@hookline/core';
-import { checkPluginContract, RecordingLogger } from '@hookline/testing';
+import { definePlugin, evaluationRef, type Plugin, storageRef, TrainerBase } from '@hookline/core';
+import { checkPluginContract, RecordingLogger, saveAt } from '@hookline/testing';
 import type { EarlyStoppingOptions } from './options.ts';
 import { earlyStopping } from './plugin.ts';
 
@@ -28,27 +28,17 @@ const evaluator = (values: readonly number[]): Plugin =>
       });
     },
   })();
-const saver = (at: number): Plugin =>
-  definePlugin({
-    name: 'saver',
-    version: '1.0.0',
-    after: ['stopping'],
-    requires: { checkpoints: checkpointsRef },
-    setup: ({ hooks, checkpoints }) =>
-      hooks.afterStep.tap(async ({ iteration }) => void (iteration === at && (await checkpoints.save('here')))),
-  })();
-
 const make = (
   values: readonly number[],
   options: Partial<EarlyStoppingOptions> = {},
-  saveAt = -1,
+  savedAt = -1,
   more: readonly Plugin[] = [],
 ) => {
   const logger = new RecordingLogger();
   const trainer = new TrainerBase({
     step: () => 1,
     maxIterations: 20,
-    plugins: [earlyStopping({ metric: 'accuracy', ...options }), evaluator(values), saver(saveAt), ...more],
+    plugins: [earlyStopping({ metric: 'accuracy', ...options }), evaluator(values), saveAt(savedAt, 'here'), ...more],
     output,
     logger,
   });
