@@ -1,11 +1,19 @@
 // Errors
 export { HooklineError, PluginError, describeCause, isHooklineError, type ErrorDetails } from './errors.ts';
+export { assertKnownNames, assertKnownOptions, pickOptions, type OptionNames } from './known-options.ts';
 export { didYouMean, suggestName } from './suggest-name.ts';
 export { VERSION } from './version.ts';
 
 // The trainer and its loop
 export { TrainerBase, type TrainResult } from './engine/trainer-base.ts';
-export type { StepFunction, TrainerBaseOptions, TrainerOptions } from './engine/trainer-options.ts';
+export {
+  TRAINER_OPTIONS,
+  type ResumeOptions,
+  type StepFunction,
+  type TrainerBaseOptions,
+  type TrainerOptions,
+  type TrainOptions,
+} from './engine/trainer-options.ts';
 export { lossNotFinite } from './engine/function-runner.ts';
 export { throwAll } from './engine/throw-all.ts';
 export type { HookDescription, PluginDescription, TrainerDescription } from './engine/describe-trainer.ts';

@@ -65,5 +65,8 @@ describe('ArrayLoader', () => {
       /\[HKL_DATA_EMPTY\].*4 samples do not fill one batch of 8/,
     );
     expect(() => new ArrayLoader({ y }, { batchSize: 0 })).toThrow(/HKL_DATA_BATCH_SIZE/);
+    expect(() => new ArrayLoader({ y }, { batchSize: 1, shufle: true } as never)).toThrow(
+      '[HKL_OPTION_UNKNOWN] ArrayLoader: it has no option "shufle". Did you mean "shuffle"?',
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { HooklineError, RandomStream } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames, RandomStream } from '@hookline/core';
 
 /** Numbers of one field of a data set, all samples one after the other. */
 export type FieldArray = Float32Array | Int32Array | Uint8Array;
@@ -29,6 +29,15 @@ export interface ArrayLoaderOptions<F extends Fields> {
   readonly transform?: (batch: ArrayBatch<F>, random: RandomStream) => void;
 }
 
+const OPTIONS = {
+  batchSize: true,
+  shuffle: true,
+  dropLast: true,
+  repeat: true,
+  random: true,
+  transform: true,
+} satisfies OptionNames<ArrayLoaderOptions<Fields>>;
+
 /** Where an {@link ArrayLoader} stands. */
 export interface ArrayLoaderState {
   readonly epoch: number;
@@ -53,8 +62,12 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
   #epoch = 0;
   #batch = 0;
 
-  /** @throws HooklineError `HKL_DATA_FIELDS` for fields that do not fit together, `HKL_DATA_BATCH_SIZE` */
+  /**
+   * @throws HooklineError `HKL_DATA_FIELDS` for fields that do not fit together, `HKL_DATA_BATCH_SIZE`, `HKL_DATA_EMPTY`,
+   * `HKL_OPTION_UNKNOWN` for a misspelt option
+   */
   constructor(fields: F, options: ArrayLoaderOptions<F>) {
+    assertKnownOptions('ArrayLoader', options, OPTIONS);
     const { batchSize, repeat = false, dropLast = repeat } = options;
     this.samples = countSamples(fields);
     if (!Number.isInteger(batchSize) || batchSize < 1) {

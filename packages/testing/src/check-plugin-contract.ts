@@ -12,6 +12,7 @@ import {
   TrainerBase,
 } from '@hookline/core';
 import { RecordingLogger } from './recording-logger.ts';
+import { saveAt } from './save-at.ts';
 
 /** How {@link checkPluginContract} tries a plugin. */
 export interface ContractOptions {
@@ -94,9 +95,13 @@ async function refusesUnknownOption(options: ContractOptions): Promise<string | 
 async function resumesAt(options: ContractOptions, at: number, iterations: number): Promise<string | undefined> {
   const output = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
   try {
-    const whole = await runAndLook(options, makeTrainer(options, output, iterations, [saver({ at })]), output);
-    const resumed = makeTrainer(options, output, iterations, [saver({ at: -1 })]);
-    await resumed.load(join(output, `at-${at}.safetensors`));
+    const whole = await runAndLook(
+      options,
+      makeTrainer(options, output, iterations, [saveAt(at), saveAtEnd()]),
+      output,
+    );
+    const resumed = makeTrainer(options, output, iterations, [saveAt(-1), saveAtEnd()]);
+    await resumed.load(join(output, 'mid.safetensors'));
     const after = await runAndLook(options, resumed, output);
     return isDeepStrictEqual(after, whole)
       ? undefined
@@ -141,14 +146,12 @@ function makeTrainer(
   return options.trainer?.({ plugins, output, maxIterations }) ?? bare();
 }
 
-/** Saves after one iteration, and at the end. */
-const saver = ({ at }: { readonly at: number }): Plugin =>
+const saveAtEnd = (): Plugin =>
   definePlugin({
-    name: '@hookline/testing/contract-saver',
+    name: '@hookline/testing/save-at-end',
     version: '0.1.0',
     requires: { checkpoints: checkpointsRef },
     setup({ hooks, checkpoints }) {
-      hooks.afterStep.tap(async ({ iteration }) => void (iteration === at && (await checkpoints.save(`at-${at}`))));
       hooks.afterTrain.tap(async () => void (await checkpoints.save('end', { tag: false })));
     },
   })();

@@ -2,4 +2,5 @@ export { checkPluginContract, type ContractOptions } from './check-plugin-contra
 export { drawSquares } from './draw-squares.ts';
 export { traceHooks, type TraceEntry } from './hook-trace.ts';
 export { RecordingLogger } from './recording-logger.ts';
+export { saveAt } from './save-at.ts';
 export { type HostBatch, tinyBatches, tinyTraining, type TinyTrainingOptions, weightsOf } from './tiny-training.ts';

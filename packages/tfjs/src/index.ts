@@ -93,7 +93,13 @@ export { restoreVariables, type Mismatch, type RestoreOptions, type RestoreRepor
 // A training with tensors
 export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';
 export { seededInit } from './training/seeded-init.ts';
-export { tfjsRuntime, type Made, type TfjsRuntime, type TfjsRuntimeOptions } from './training/tfjs-runtime.ts';
+export {
+  TFJS_RUNTIME_OPTIONS,
+  tfjsRuntime,
+  type Made,
+  type TfjsRuntime,
+  type TfjsRuntimeOptions,
+} from './training/tfjs-runtime.ts';
 export { tfjsState } from './training/tfjs-state.ts';
 
 // Getting the native runtime, and knowing what will be used

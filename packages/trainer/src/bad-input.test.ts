@@ -1,12 +1,22 @@
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AnyServiceRef, ConsoleLogger, definePlugin, readCheckpoint, writeCheckpoint } from '@hookline/core';
-import { adam, modelRef, modelVariables, optimizerRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
+import {
+  type AnyServiceRef,
+  ConsoleLogger,
+  definePlugin,
+  type Plugin,
+  readCheckpoint,
+  writeCheckpoint,
+} from '@hookline/core';
+import { ema } from '@hookline/plugin-ema';
+import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
+import { modelRef, modelVariables, optimizerRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
 import { isHere, makeNet, MODES, points, poison, POISONED } from './all-plugins.test.support.ts';
 import { defineConfig } from './config/define-config.ts';
 import { DefaultTrainer } from './default-trainer.ts';
-import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
+import { failure, pointsTrainer } from './points-trainer.test.support.ts';
+import type { SimpleTrainer, SimpleTrainerOptions } from './simple-trainer.ts';
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
@@ -17,18 +27,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const logger = new ConsoleLogger({ level: 'silent' });
 
-const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer =>
-  new SimpleTrainer({
-    model: makeNet,
-    optimizer: (model) => adam(model, { learningRate: 0.01 }),
-    data: points,
-    repeat: true,
-    maxIterations: 6,
-    seed: 3,
-    output: dir,
-    logger,
-    ...options,
-  });
+const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer => pointsTrainer({ output: dir, ...options });
 
 /** Everything that a training changes: weights, moving statistics, slots of the optimizer, variables of the step. */
 async function everything(trainer: SimpleTrainer): Promise<Readonly<Record<string, readonly number[]>>> {
@@ -44,12 +43,6 @@ async function everything(trainer: SimpleTrainer): Promise<Readonly<Record<strin
   ];
   return Object.fromEntries(all.map(([name, variable]) => [name, [...variable.dataSync()]]));
 }
-
-const failure = (attempt: Promise<unknown>): Promise<Error> =>
-  attempt.then(
-    () => new Error('nothing failed'),
-    (error: unknown) => error as Error,
-  );
 
 describe('a loss that is not finite', () => {
   it.each(MODES)('leaves weights, statistics and optimizer to the bit, capture %s', async (capture) => {
@@ -96,7 +89,11 @@ describe('data, models and optimizers that cannot work', () => {
     ],
     [
       'is a bare optimizer of tf.train',
-      { optimizer: tf.train.sgd(1) },
+      {
+        get optimizer() {
+          return tf.train.sgd(1);
+        },
+      },
       '[HKL_OPTIMIZER_INVALID] option optimizer: the optimizer is a bare one of tf.train. Let it be told of the model: optimizer: (model) => tfjsOptimizer(model, tf.train...).',
     ],
     [
@@ -203,6 +200,40 @@ describe('checkpoints that are none', () => {
     await resumed.load(join(dir, 'model_0000003.safetensors'));
     expect(await resumed.train()).toMatchObject({ status: 'completed', iteration: 12 });
     await resumed.dispose();
+  });
+
+  it.each(MODES)('one whose last plugin refuses its state changes nothing, capture %s', async (capture) => {
+    if (!isHere(capture)) return;
+    /** Accepts only what it saved itself. */
+    const picky = (year: number): Plugin =>
+      definePlugin({
+        name: 'picky',
+        version: '1.0.0',
+        setup: () => ({
+          state: {
+            save: () => year,
+            load: (saved) => {
+              if (saved !== year) throw new Error(`nobody knows ${JSON.stringify(saved)} any more`);
+            },
+          },
+        }),
+      })();
+    const plugins = (year: number) => [ema({ decay: 0.5 }), gradientAccumulation({ steps: 2 }), picky(year)];
+    const done = make({ capture, plugins: plugins(2001) });
+    await done.train();
+    const file = await done.checkpoints.save('old');
+    const [other, untouched] = [make({ capture, plugins: plugins(2002) }), make({ capture, plugins: plugins(2002) })];
+    await other.prepare();
+    const fresh = await everything(other);
+    await expect(other.load(file)).rejects.toThrow(/^\[HKL_STATE_LOAD_FAILED\] picky: .*nobody knows 2001 any more/);
+    expect(await everything(other)).toEqual(fresh);
+    for (const trainer of [other, untouched]) expect(await trainer.train()).toMatchObject({ status: 'completed' });
+    expect(await everything(other)).toEqual(await everything(untouched));
+    // And in the middle of a training that goes on.
+    await expect(other.load(file)).rejects.toMatchObject({ code: 'HKL_STATE_LOAD_FAILED' });
+    for (const trainer of [other, untouched]) await trainer.train({ maxIterations: 11 });
+    expect(await everything(other)).toEqual(await everything(untouched));
+    for (const trainer of [done, other, untouched]) await trainer.dispose();
   });
 
   it('a failed evaluation leaves the checkpoint of its iteration, which goes on', async () => {

@@ -1,7 +1,8 @@
-import { join } from 'node:path';
 import {
+  assertKnownOptions,
   HooklineError,
   type Logger,
+  type OptionNames,
   type PluginInput,
   type Preset,
   provide,
@@ -27,6 +28,7 @@ import { configFile } from './config/config-file.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
+import { weakEvaluators, weakTest, weakTestLoader, weakTrainLoader } from './weak-services.ts';
 
 /** What `buildEvaluator` gives: one, several, or none. */
 export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
@@ -39,6 +41,8 @@ export interface DefaultTrainerOptions {
   readonly logger?: Logger;
 }
 
+const OPTIONS = { plugins: true, services: true, logger: true } satisfies OptionNames<DefaultTrainerOptions>;
+
 /**
  * A trainer from one typed config, with detectron2's defaults (its DefaultTrainer).
  *
@@ -48,7 +52,9 @@ export interface DefaultTrainerOptions {
  * @example
  * class DigitsTrainer extends DefaultTrainer {
  *   override buildModel() { return layersModel(makeNet(), { loss }); }
- *   override buildTrainLoader({ solver }: BaseConfig) { return new ArrayLoader(train, { ...solver, repeat: true }); }
+ *   override buildTrainLoader({ solver: { batchSize } }: BaseConfig) {
+ *     return new ArrayLoader(train, { batchSize, shuffle: true, repeat: true });
+ *   }
  * }
  * await new DigitsTrainer(defineConfig({ solver: { maxIterations: 700 } }).resolve()).train();
  */
@@ -56,7 +62,10 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   readonly config: C;
   readonly #scale: string | undefined;
 
+  /** @throws HooklineError `HKL_CONFIG_INVALID` for what is no complete config, `HKL_OPTION_UNKNOWN` */
   constructor(config: C, options: DefaultTrainerOptions = {}) {
+    assertConfig(config);
+    assertKnownOptions('DefaultTrainer', options, OPTIONS);
     const scaled = autoScale(config);
     const { solver, seed, output, writers } = scaled;
     super({
@@ -114,7 +123,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   /** detectron2's default hooks as a preset, with the options of the config. */
   buildPreset(config: C): Preset {
-    return buildPreset(config, ownTrainLoader(new WeakRef(this)));
+    return buildPreset(config, weakTrainLoader(new WeakRef(this)));
   }
 
   /** All plugins (detectron2's build_hooks): the preset and those that the config asks for. */
@@ -193,38 +202,28 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       ...super.builtinServices(),
       provide(configRef, () => this.config),
       provide(lrScheduleRef, () => this.buildLrScheduler(this.config)),
-      provide(testLoaderRef, () => (dataset) => this.buildTestLoader(this.config, dataset)),
-      provide(evaluatorsRef, () => async (dataset) => {
-        const folder = join(this.outputDir, 'inference', this.datasetName(dataset));
-        const made = await this.buildEvaluator(this.config, dataset, folder);
-        return made === undefined
-          ? []
-          : Array.isArray(made)
-            ? (made as readonly DatasetEvaluator[])
-            : [made as DatasetEvaluator];
-      }),
+      provide(testLoaderRef, () => weakTestLoader(new WeakRef(this))),
+      provide(evaluatorsRef, () => weakEvaluators(new WeakRef(this))),
     ];
   }
 
   protected override builtinPlugins(): readonly PluginInput[] {
-    const reference = new WeakRef(this);
     return [
       ...super.builtinPlugins(),
       configFile(),
-      testPlugin({ test: () => reference.deref()?.test() }),
+      testPlugin({ test: weakTest(new WeakRef(this)) }),
       ...this.buildPlugins(this.config),
     ];
   }
 }
 
-/** A training loader of its own, for a plugin, which must not hold the trainer. */
-function ownTrainLoader<C extends BaseConfig>(reference: WeakRef<DefaultTrainer<C>>): DataSource {
-  return async function* batches() {
-    const trainer = reference.deref();
-    if (trainer === undefined) return;
-    const data = await trainer.buildTrainLoader(trainer.config);
-    yield* typeof data === 'function' ? data() : data;
-  };
+function assertConfig(config: unknown): void {
+  const { solver, resolve } = (config ?? {}) as { readonly solver?: unknown; readonly resolve?: unknown };
+  if (typeof solver === 'object' && solver !== null) return;
+  throw new HooklineError('HKL_CONFIG_INVALID', 'the first argument is no complete config', {
+    who: 'DefaultTrainer',
+    fix: `Give ${typeof resolve === 'function' ? 'what its resolve() returns' : 'defineConfig({...}).resolve()'}`,
+  });
 }
 
 function missing(method: string): HooklineError {

@@ -1,4 +1,13 @@
-import { didYouMean, HooklineError, type Logger, type PluginInput, type Preset, type Provider } from '@hookline/core';
+import {
+  assertKnownOptions,
+  didYouMean,
+  HooklineError,
+  type Logger,
+  type OptionNames,
+  type PluginInput,
+  type Preset,
+  type Provider,
+} from '@hookline/core';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { ConfigDefinition } from './config/define-config.ts';
 import { DefaultTrainer, type DefaultTrainerOptions } from './default-trainer.ts';
@@ -116,7 +125,9 @@ export function defineTrainer<C extends BaseConfig, K extends TrainerClass<C> = 
   }
   return {
     [TRAINER_BRAND]: true,
-    create: ({ set = [], output, device, logger } = {}) => {
+    create: (changes = {}) => {
+      assertKnownOptions('create', changes, OVERRIDES);
+      const { set = [], output, device, logger } = changes;
       const overrides = [
         ...set,
         ...(output === undefined ? [] : [`output=${JSON.stringify(output)}`]),
@@ -149,3 +160,5 @@ function unknownPart(name: string, known: Iterable<string>): HooklineError {
     fix: didYouMean(name, known),
   });
 }
+
+const OVERRIDES = { set: true, output: true, device: true, logger: true } satisfies OptionNames<TrainerOverrides>;

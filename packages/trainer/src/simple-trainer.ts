@@ -1,4 +1,14 @@
-import { type PluginInput, type Provider, throwAll, TrainerBase, type TrainerOptions } from '@hookline/core';
+import {
+  assertKnownOptions,
+  type OptionNames,
+  pickOptions,
+  type PluginInput,
+  type Provider,
+  throwAll,
+  TRAINER_OPTIONS,
+  TrainerBase,
+  type TrainerOptions,
+} from '@hookline/core';
 import {
   type DeviceRequest,
   modelRef,
@@ -6,6 +16,7 @@ import {
   optimizerRef,
   selectDevice,
   stepScopeRef,
+  TFJS_RUNTIME_OPTIONS,
   type TfjsRuntime,
   tfjsRuntime,
   type TfjsRuntimeOptions,
@@ -19,6 +30,12 @@ export interface SimpleTrainerOptions extends TrainerOptions, TfjsRuntimeOptions
    */
   readonly device?: DeviceRequest;
 }
+
+const OPTIONS = {
+  ...TRAINER_OPTIONS,
+  ...TFJS_RUNTIME_OPTIONS,
+  device: true,
+} satisfies OptionNames<SimpleTrainerOptions>;
 
 /**
  * Trains a model on data with an optimizer (detectron2's SimpleTrainer).
@@ -37,8 +54,10 @@ export class SimpleTrainer extends TrainerBase {
   readonly #parts: SimpleTrainerOptions;
   #runtime: TfjsRuntime | undefined;
 
+  /** @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option, and what TrainerBase raises */
   constructor(options: SimpleTrainerOptions) {
-    super(options);
+    assertKnownOptions('SimpleTrainer', options, OPTIONS);
+    super(pickOptions(options, TRAINER_OPTIONS));
     this.#parts = options;
   }
 
@@ -84,6 +103,6 @@ export class SimpleTrainer extends TrainerBase {
   }
 
   #tfjs(): TfjsRuntime {
-    return (this.#runtime ??= tfjsRuntime(this.runtimeOptions()));
+    return (this.#runtime ??= tfjsRuntime(pickOptions(this.runtimeOptions(), TFJS_RUNTIME_OPTIONS)));
   }
 }

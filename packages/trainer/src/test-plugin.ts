@@ -6,7 +6,7 @@ const factory = definePlugin({
   version: '0.1.0',
   description: 'evaluates on the test data sets of the config',
   options: z.strictObject({
-    test: z.custom<() => Promise<Results> | undefined>((value) => typeof value === 'function'),
+    test: z.custom<() => Promise<Results>>((value) => typeof value === 'function'),
   }),
   setup({ hooks }, { test }) {
     hooks.evaluate.tap(async (results) => ({ ...results, ...(await test()) }));
@@ -14,4 +14,4 @@ const factory = definePlugin({
 });
 
 /** The plugin that lets DefaultTrainer's `test` take part in the `evaluate` hook. */
-export const testPlugin = (options: { readonly test: () => Promise<Results> | undefined }): Plugin => factory(options);
+export const testPlugin = (options: { readonly test: () => Promise<Results> }): Plugin => factory(options);

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConsoleLogger, definePlugin, HOOK_TABLE, type Plugin, PluginError } from '@hookline/core';
+import { definePlugin, HOOK_TABLE, type Plugin, PluginError } from '@hookline/core';
 import { presetDefault } from '@hookline/preset-default';
-import { adam, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
-import { isHere, makeNet, MODES, points } from './all-plugins.test.support.ts';
-import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
+import { selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
+import { isHere, MODES } from './all-plugins.test.support.ts';
+import { failure, pointsTrainer } from './points-trainer.test.support.ts';
+import type { SimpleTrainer, SimpleTrainerOptions } from './simple-trainer.ts';
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
@@ -14,26 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-const logger = new ConsoleLogger({ level: 'silent' });
-
-const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer =>
-  new SimpleTrainer({
-    model: makeNet,
-    optimizer: (model) => adam(model, { learningRate: 0.01 }),
-    data: points,
-    repeat: true,
-    maxIterations: 6,
-    seed: 3,
-    output: dir,
-    logger,
-    ...options,
-  });
-
-const failure = (attempt: Promise<unknown>): Promise<Error> =>
-  attempt.then(
-    () => new Error('nothing failed'),
-    (error: unknown) => error as Error,
-  );
+const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer => pointsTrainer({ output: dir, ...options });
 
 /** The first error, where closing failed as well. */
 const first = (error: Error): Error => (error instanceof AggregateError ? (error.errors[0] as Error) : error);

@@ -35,11 +35,16 @@ const evaluator = (values: Values, metric = 'accuracy'): Plugin =>
     },
   })();
 
-const make = (values: Values, options: Partial<BestCheckpointerOptions> = {}, more: readonly Plugin[] = []) => {
+const make = (
+  values: Values,
+  options: Partial<BestCheckpointerOptions> = {},
+  more: readonly Plugin[] = [],
+  maxIterations = values.length,
+) => {
   const logger = new RecordingLogger();
   const trainer = new TrainerBase({
     step: () => 1,
-    maxIterations: values.length,
+    maxIterations,
     plugins: [bestCheckpointer({ metric: 'accuracy', ...options }), evaluator(values), ...more],
     output,
     logger,
@@ -50,8 +55,17 @@ const train = async (...args: Parameters<typeof make>) => {
   const { trainer, logger } = make(...args);
   await trainer.resumeOrLoad();
   await trainer.train();
-  return { trainer, logger, saved: logger.matching('best ').map((line) => line.replace(/^best | so far|;.*$/g, '')) };
+  return { trainer, logger, saved: savedBests(logger) };
 };
+/** As {@link train}, from an older checkpoint. */
+const trainFrom = async (name: string, values: Values, more: readonly Plugin[], maxIterations = values.length) => {
+  const { trainer, logger } = make(values, {}, more, maxIterations);
+  await trainer.load(join(output, `${name}.safetensors`));
+  await trainer.train();
+  return { saved: savedBests(logger) };
+};
+const savedBests = (logger: RecordingLogger) =>
+  logger.matching('best ').map((line) => line.replace(/^best | so far|;.*$/g, ''));
 /** Iterations done when the best checkpoint was saved. */
 const bestIteration = async (name = 'model_best') =>
   (await readCheckpoint(join(output, `${name}.safetensors`))).manifest.iteration;
@@ -121,11 +135,27 @@ describe('bestCheckpointer', () => {
   });
 
   it('remembers a best that came after the checkpoint it is resumed from', async () => {
-    const keep = [checkpointer({ period: 2, final: false })];
-    // Saved after iteration 1, before the evaluation that gave 0.8.
-    await train([0.5, 0.8], {}, keep);
-    const { saved } = await train([0.5, 0.8, 0.6, 0.7], {}, keep);
+    const keep = [checkpointer({ period: 1, final: false })];
+    await train([0.5, 0.8, 0.1], {}, keep);
+    // Saved before the evaluation that gave 0.8.
+    const { saved } = await trainFrom('model_0000001', [0.5, 0.8, 0.6, 0.7], keep);
     expect(saved).toEqual([]);
+    expect(await bestIteration()).toBe(2);
+  });
+
+  it('looks at an evaluation that a resumed run begins with, with the weights that it was of', async () => {
+    const keep = [checkpointer({ period: 1, final: false })];
+    await train([0.5, 0.3, 0.2], {}, keep);
+    const early = definePlugin({
+      name: 'early',
+      version: '1.0.0',
+      provides: ['evaluation'],
+      requires: { storage: storageRef },
+      setup: ({ hooks, storage }) =>
+        hooks.beforeTrain.tap(() => storage.putScalar('accuracy', 0.9, { smoothing: false, iteration: 1 })),
+    });
+    const { saved } = await trainFrom('model_0000001', [], [...keep, early()], 3);
+    expect(saved).toEqual(['accuracy: 0.9 at iteration 1, before it was 0.5 at iteration 0']);
     expect(await bestIteration()).toBe(2);
   });
 
@@ -141,9 +171,9 @@ describe('bestCheckpointer', () => {
 
   it('goes on where the record beside the checkpoint cannot be read', async () => {
     const keep = [checkpointer({ period: 1, final: false })];
-    await train([0.5], {}, keep);
+    await train([0.5, 0.1], {}, keep);
     await writeFile(join(output, 'model_best.json'), '{"metric": "accu');
-    const { saved } = await train([0.5, 0.4], {}, keep);
+    const { saved } = await trainFrom('model_0000000', [0.5, 0.4], keep);
     expect(saved).toEqual(['accuracy: 0.4 at iteration 1']);
   });
 

@@ -60,15 +60,20 @@ export const bestCheckpointer = definePlugin({
       return lastOf(samples, consider);
     };
 
-    hooks.beforeTrain.tap(async ({ startIteration }) => {
-      await watch.begin();
-      if (startIteration === 0) return;
-      // A resumed checkpoint may be older than the best one, and must not lose against a worse one later.
+    /** A resumed checkpoint may be older than the best one, and must not lose against a worse one later. */
+    const recall = async (): Promise<void> => {
       const record = await readBestRecord(await recordFile());
       if (record?.metric !== metric || record.mode !== mode || !isBetter(record.value, best?.value, mode)) return;
       const files = await checkpoints.list();
       if (!files.some((path) => basename(path, extname(path)) === prefix)) return;
       best = { value: record.value, iteration: record.iteration };
+    };
+
+    hooks.beforeTrain.tap(async ({ startIteration }) => {
+      await watch.begin();
+      if (startIteration > 0) await recall();
+      // What an evaluation that is made up for gave belongs to the weights before the first step.
+      await look();
     });
     hooks.afterStep.tap(() => {
       const looked = look();

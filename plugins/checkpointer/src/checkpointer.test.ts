@@ -1,7 +1,15 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { controlRef, definePlugin, readCheckpoint, type StepFunction, storageRef, TrainerBase } from '@hookline/core';
+import {
+  controlRef,
+  definePlugin,
+  evaluationRef,
+  readCheckpoint,
+  type StepFunction,
+  storageRef,
+  TrainerBase,
+} from '@hookline/core';
 import { checkPluginContract, RecordingLogger } from '@hookline/testing';
 import { checkpointer } from './checkpointer.ts';
 import type { CheckpointerOptions } from './options.ts';
@@ -146,6 +154,32 @@ describe('checkpointer', () => {
     await resumed.resumeOrLoad();
     expect(resumed.iteration).toBe(4);
     expect(resumed.storage.history('accuracy').values()).toEqual([{ value: 0.5, iteration: 3 }]);
+  });
+
+  it('ends with a checkpoint that holds the evaluation of the last step, which going on from there would make again', async () => {
+    const judge = definePlugin({
+      name: 'judge',
+      version: '1.0.0',
+      provides: ['evaluation'],
+      requires: { storage: storageRef, evaluation: evaluationRef },
+      setup({ hooks, storage, evaluation }) {
+        hooks.afterStep.tap(async (step) => {
+          if (step.iteration !== 3) return;
+          await evaluation.run(step);
+          storage.putScalar('accuracy', 0.5);
+        });
+      },
+    });
+    for (const [options, name] of [
+      [{}, 'model_final'],
+      [{ period: 2, final: false }, 'model_0000003'],
+    ] as const) {
+      const shared = { step: falling, maxIterations: 4, output, logger: new RecordingLogger() };
+      await new TrainerBase({ ...shared, plugins: [checkpointer(options), judge()] }).train();
+      const resumed = new TrainerBase({ ...shared, plugins: [checkpointer(options)] });
+      expect(await resumed.resumeOrLoad()).toBe(join(output, `${name}.safetensors`));
+      expect(resumed.storage.history('accuracy').values()).toEqual([{ value: 0.5, iteration: 3 }]);
+    }
   });
 
   it('saves nothing when stopped before the first step, when it may not, and after a failure', async () => {

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { checkpointsRef, definePlugin, loggerRef, type Outcome } from '@hookline/core';
+import { checkpointsRef, definePlugin, evaluationRef, loggerRef, type Outcome, type Results } from '@hookline/core';
 import { KeptCheckpoints } from './kept-checkpoints.ts';
 import { checkpointerOptions } from './options.ts';
 
@@ -19,19 +19,22 @@ export const checkpointer = definePlugin({
   after: ['timing', 'schedule', 'averaging', 'statistics'],
   // A failing evaluation then leaves a checkpoint.
   before: ['evaluation', 'writing'],
-  requires: { checkpoints: checkpointsRef, logger: loggerRef },
-  setup({ hooks, checkpoints, logger }, { period, maxToKeep, prefix, final, onStop }) {
+  requires: { checkpoints: checkpointsRef, evaluation: evaluationRef, logger: loggerRef },
+  setup({ hooks, checkpoints, evaluation, logger }, { period, maxToKeep, prefix, final, onStop }) {
     const kept = new KeptCheckpoints(checkpoints, logger);
     let startIteration = 0;
     /** Iterations done when it was saved last. */
     let savedAt = -1;
     let savedName = '';
     let savedPath = '';
+    /** The last evaluation that it holds. */
+    let savedResults: Results | undefined;
 
     const save = async (name: string, done: number): Promise<void> => {
       savedPath = shown(await checkpoints.save(name));
       savedName = name;
       savedAt = done;
+      savedResults = evaluation.latest;
       logger.info(`saved ${savedPath}`);
     };
     const saveNumbered = async (done: number): Promise<void> => {
@@ -42,8 +45,12 @@ export const checkpointer = definePlugin({
       if (maxToKeep !== undefined) await kept.prune(maxToKeep);
     };
     const onEnd = async ({ status, iteration, reason }: Outcome): Promise<void> => {
-      // Only where the last step was skipped: otherwise afterStep has saved it.
-      if (status === 'completed' && final && savedAt !== iteration) await save(`${prefix}_final`, iteration);
+      if (status === 'completed') {
+        // Only where the last step was skipped: otherwise afterStep has saved it, before an evaluation of its step, which
+        // going on from there would make again.
+        if (final && savedAt !== iteration) await save(`${prefix}_final`, iteration);
+        else if (savedAt === iteration && savedResults !== evaluation.latest) await checkpoints.save(savedName);
+      }
       if (!onStop || (status !== 'stopped' && status !== 'interrupted')) return;
       if (iteration === startIteration) return;
       if (savedAt !== iteration) await saveNumbered(iteration);

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkpointsRef, definePlugin, evaluationRef, type Plugin, storageRef, TrainerBase } from '@hookline/core';
-import { checkPluginContract, RecordingLogger } from '@hookline/testing';
+import { definePlugin, evaluationRef, type Plugin, storageRef, TrainerBase } from '@hookline/core';
+import { checkPluginContract, RecordingLogger, saveAt } from '@hookline/testing';
 import type { EarlyStoppingOptions } from './options.ts';
 import { earlyStopping } from './plugin.ts';
 
@@ -28,22 +28,17 @@ const evaluator = (values: readonly number[]): Plugin =>
       });
     },
   })();
-const saver = (at: number): Plugin =>
-  definePlugin({
-    name: 'saver',
-    version: '1.0.0',
-    after: ['stopping'],
-    requires: { checkpoints: checkpointsRef },
-    setup: ({ hooks, checkpoints }) =>
-      hooks.afterStep.tap(async ({ iteration }) => void (iteration === at && (await checkpoints.save('here')))),
-  })();
-
-const make = (values: readonly number[], options: Partial<EarlyStoppingOptions> = {}, saveAt = -1) => {
+const make = (
+  values: readonly number[],
+  options: Partial<EarlyStoppingOptions> = {},
+  savedAt = -1,
+  more: readonly Plugin[] = [],
+) => {
   const logger = new RecordingLogger();
   const trainer = new TrainerBase({
     step: () => 1,
     maxIterations: 20,
-    plugins: [earlyStopping({ metric: 'accuracy', ...options }), evaluator(values), saver(saveAt)],
+    plugins: [earlyStopping({ metric: 'accuracy', ...options }), evaluator(values), saveAt(savedAt, 'here'), ...more],
     output,
     logger,
   });
@@ -99,6 +94,21 @@ describe('earlyStopping', () => {
     const { trainer } = make(values, { patience: 4 });
     await trainer.load(join(output, 'here.safetensors'));
     expect(await trainer.train()).toEqual(whole);
+  });
+
+  it('stops before the first step where the evaluation that a resumed run begins with is the one too many', async () => {
+    await make([0.5, 0.4, 0.3, 0.2, 0.1], { patience: 4 }, 5).trainer.train();
+    const early = definePlugin({
+      name: 'early',
+      version: '1.0.0',
+      provides: ['evaluation'],
+      requires: { storage: storageRef },
+      setup: ({ hooks, storage }) =>
+        hooks.beforeTrain.tap(() => storage.putScalar('accuracy', 0.4, { smoothing: false, iteration: 5 })),
+    });
+    const { trainer } = make([], { patience: 3 }, -1, [early()]);
+    await trainer.load(join(output, 'here.safetensors'));
+    expect(await trainer.train()).toMatchObject({ status: 'stopped', iteration: 6 });
   });
 
   it('begins anew when it goes by another measure than the checkpoint did', async () => {

@@ -49,7 +49,11 @@ export const earlyStopping = definePlugin({
       }
     };
 
-    hooks.beforeTrain.tap(() => watch.begin());
+    hooks.beforeTrain.tap(async () => {
+      await watch.begin();
+      // An evaluation that is made up for may be the one too many: no step comes after it then.
+      judge(await watch.look());
+    });
     hooks.afterStep.tap(() => {
       const samples = watch.look();
       watch.warnWhereMissing();

@@ -2,12 +2,17 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkpointsRef, definePlugin, evaluationRef, type PluginInput } from '@hookline/core';
-import { checkPluginContract, tinyTraining, weightsOf } from '@hookline/testing';
+import { checkPluginContract, saveAt, tinyTraining, weightsOf } from '@hookline/testing';
 import { modelRef, selectDevice, tf } from '@hookline/tfjs';
 import { emaRef } from './ema-service.ts';
 import { ema, VERSION } from './plugin.ts';
 
+let output: string;
 beforeAll(() => selectDevice('auto'));
+beforeEach(async () => {
+  output = await mkdtemp(join(tmpdir(), 'hookline-ema-'));
+});
+afterEach(() => rm(output, { recursive: true, force: true }));
 
 const KERNEL = 'linear/kernel';
 const first = (values: ReadonlyMap<string, tf.Variable>): number => values.get(KERNEL)?.dataSync()[0] ?? NaN;
@@ -116,39 +121,18 @@ describe('ema', () => {
     const plain = await train([]);
     const failing = await train([ema(), evaluating(5, [], true)]);
     expect(await weightsOf(failing)).toEqual(await weightsOf(plain));
-    const dir = await mkdtemp(join(tmpdir(), 'hookline-ema-'));
-    try {
-      const seen = [1, 2, 3, 4, 5];
-      const trainer = tinyTraining({ plugins: [ema(), evaluating(5, seen)], output: dir });
-      await expect(trainer.train()).rejects.toThrow('HKL_EMA_SWAPPED');
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
+    const trainer = tinyTraining({ plugins: [ema(), evaluating(5, [1, 2, 3, 4, 5])], output });
+    await expect(trainer.train()).rejects.toThrow('HKL_EMA_SWAPPED');
   });
 
   it('starts from weights that are loaded before the training', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'hookline-ema-'));
-    try {
-      const saver = definePlugin({
-        name: 'saver',
-        version: '1.0.0',
-        requires: { checkpoints: checkpointsRef },
-        setup({ hooks, checkpoints }) {
-          hooks.afterTrain.tap(async () => {
-            await checkpoints.save('end');
-          });
-        },
-      })();
-      const trained = tinyTraining({ plugins: [saver], output: dir });
-      await trained.train();
-      const weights = await weightsOf(trained);
-      const tuned = tinyTraining({ plugins: [ema({ decay: 0.999999, warmup: false })], seed: 9, maxIterations: 1 });
-      await tuned.load(join(dir, 'end.safetensors'), 'weights');
-      await tuned.train();
-      expect(await averageOf(tuned)).toBeCloseTo(weights[KERNEL]?.[0] ?? NaN, 4);
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
+    const trained = tinyTraining({ plugins: [saveAt(11)], output });
+    await trained.train();
+    const weights = await weightsOf(trained);
+    const tuned = tinyTraining({ plugins: [ema({ decay: 0.999999, warmup: false })], seed: 9, maxIterations: 1 });
+    await tuned.load(join(output, 'mid.safetensors'), 'weights');
+    await tuned.train();
+    expect(await averageOf(tuned)).toBeCloseTo(weights[KERNEL]?.[0] ?? NaN, 4);
   });
 
   it('resumes exactly', () =>
@@ -159,27 +143,12 @@ describe('ema', () => {
     }));
 
   it('resumes its averages to the bit', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'hookline-ema-'));
-    try {
-      const saver = definePlugin({
-        name: 'saver',
-        version: '1.0.0',
-        requires: { checkpoints: checkpointsRef },
-        setup({ hooks, checkpoints }) {
-          hooks.afterStep.tap(async ({ iteration }) => {
-            if (iteration === 6) await checkpoints.save('mid');
-          });
-        },
-      });
-      const whole = tinyTraining({ plugins: [ema({ decay: 0.9 }), saver()], output: dir });
-      await whole.train();
-      const resumed = tinyTraining({ plugins: [ema({ decay: 0.9 }), saver()], output: dir, seed: 5 });
-      await resumed.resumeOrLoad();
-      await resumed.train();
-      expect(await averageOf(resumed)).toBe(await averageOf(whole));
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
+    const whole = tinyTraining({ plugins: [ema({ decay: 0.9 }), saveAt(6)], output });
+    await whole.train();
+    const resumed = tinyTraining({ plugins: [ema({ decay: 0.9 }), saveAt(-1)], output, seed: 5 });
+    await resumed.resumeOrLoad();
+    await resumed.train();
+    expect(await averageOf(resumed)).toBe(await averageOf(whole));
   });
 
   it('refuses a decay of 1', async () => {

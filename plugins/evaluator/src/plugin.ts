@@ -22,14 +22,22 @@ const PLUGIN_NAME = '@hookline/plugin-evaluator';
 /** Version of this package. */
 export const VERSION = '0.1.0';
 
-/** Iterations done at the last evaluation of a trainer, since several evaluators run as one. */
+/** Iterations done at a trainer's last evaluation that finished. Not per plugin, since several evaluators run as one. */
 const evaluatedAt = new WeakMap<Evaluation, number>();
+
+/** What a checkpoint holds of an evaluator: how many iterations were done at the last evaluation, null before the first. */
+interface EvaluatorState {
+  readonly evaluatedAt: number | null;
+}
 
 /**
  * Evaluates periodically and at the end of the training (detectron2's EvalHook), and stores what comes out.
  *
  * Every evaluation runs the engine's `evaluate` hook, in which this plugin and any other add their results. A training
  * that was stopped on purpose is evaluated too, one that failed or was interrupted is not.
+ *
+ * A checkpoint that was saved before an evaluation of its iteration does not hold its results. Resumed from there, the
+ * run begins with that evaluation, whether it was cut short or the run was killed later.
  *
  * @example evaluator({ period: 500, loader: testBatches, evaluators: new ClassificationEvaluator() })
  * @example evaluator({ period: 500, evaluate: async ({ model }) => ({ accuracy: await accuracyOf(model) }) })
@@ -51,20 +59,32 @@ export const evaluator = definePlugin({
   },
   setup({ hooks, plugin, storage, evaluation, trainer, logger, model }, options) {
     const { period, evalAfterTrain } = options;
+    // Only a run that goes on can owe an evaluation; a checkpoint without an evaluator never had one to make.
+    let goesOn = false;
+    const isDue = (done: number, maxIterations: number): boolean =>
+      (period > 0 && done % period === 0) || (evalAfterTrain && done === maxIterations);
+    const owes = (done: number, maxIterations: number): boolean =>
+      goesOn && done > 0 && isDue(done, maxIterations) && evaluatedAt.get(evaluation) !== done;
     const run = async (step: StepContext, done: number): Promise<void> => {
       if (evaluatedAt.get(evaluation) === done) return;
+      const results = flattenResults(await evaluation.run(step));
+      storage.putScalars(results, { smoothing: false, iteration: step.iteration });
       evaluatedAt.set(evaluation, done);
-      storage.putScalars(flattenResults(await evaluation.run(step)), { smoothing: false });
     };
-    hooks.beforeTrain.tap(() => void evaluatedAt.delete(evaluation));
+    hooks.beforeTrain.tap(({ startIteration, maxIterations }) => {
+      // In a run that begins elsewhere the same number means other weights.
+      if (evaluatedAt.get(evaluation) !== startIteration) evaluatedAt.delete(evaluation);
+      if (!owes(startIteration, maxIterations)) return undefined;
+      const iteration = startIteration - 1;
+      logger.info(`evaluating first: the checkpoint was saved before the evaluation of iteration ${iteration}`);
+      return run({ iteration, startIteration, maxIterations }, startIteration);
+    });
     hooks.evaluate.tap(async (results, step) =>
       merge(results, await evaluateOnce(step, options, model?.value, logger, plugin.id)),
     );
     hooks.afterStep.tap((step) => {
       const done = step.iteration + 1;
-      const isDue = period > 0 && done % period === 0;
-      const isLast = done === step.maxIterations && evalAfterTrain;
-      return isDue || isLast ? run(step, done) : undefined;
+      return isDue(done, step.maxIterations) ? run(step, done) : undefined;
     });
     // Reached with something left to do when the training was stopped early, or when its last step was skipped.
     hooks.afterTrain.tap(({ status, iteration }) => {
@@ -72,6 +92,18 @@ export const evaluator = definePlugin({
       const { startIteration, maxIterations } = trainer;
       return iteration > startIteration ? run({ iteration, startIteration, maxIterations }, iteration) : undefined;
     });
+    return {
+      state: {
+        save: () => ({ evaluatedAt: evaluatedAt.get(evaluation) ?? null }),
+        load: (data) => {
+          const { evaluatedAt: done } = data as unknown as EvaluatorState;
+          goesOn = true;
+          if (done === null) evaluatedAt.delete(evaluation);
+          else evaluatedAt.set(evaluation, done);
+        },
+      },
+      isUnfinished: () => owes(trainer.iteration, trainer.maxIterations),
+    };
   },
 });
 

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkpointsRef, definePlugin, type PluginInput, TrainerBase } from '@hookline/core';
-import { checkPluginContract, RecordingLogger, tinyTraining } from '@hookline/testing';
+import { definePlugin, type PluginInput, TrainerBase } from '@hookline/core';
+import { checkPluginContract, RecordingLogger, saveAt, tinyTraining } from '@hookline/testing';
 import {
   adam,
   functionModel,
@@ -217,18 +217,8 @@ describe('preciseBn', () => {
   it('goes on in its data where it was, also in a resumed run', async () => {
     const output = await mkdtemp(join(tmpdir(), 'hookline-precise-bn-'));
     try {
-      const saver = definePlugin({
-        name: 'saver',
-        version: '1.0.0',
-        requires: { checkpoints: checkpointsRef },
-        setup({ hooks, checkpoints }) {
-          hooks.afterStep.tap(async ({ iteration }) => {
-            if (iteration === 2) await checkpoints.save('mid');
-          });
-        },
-      });
       const make = (seed: number) =>
-        training(() => layers(0.5), { period: 2, batches: 2 }, { maxIterations: 8, plugins: [saver()], output, seed })
+        training(() => layers(0.5), { period: 2, batches: 2 }, { maxIterations: 8, plugins: [saveAt(2)], output, seed })
           .trainer;
       const whole = make(1);
       await whole.train();

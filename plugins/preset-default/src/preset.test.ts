@@ -47,6 +47,12 @@ describe('presetDefault', () => {
     );
   });
 
+  it('refuses an option that there is not', () => {
+    expect(() => presetDefault({ checkpoint: { period: 3 } } as never)).toThrow(
+      '[HKL_OPTION_UNKNOWN] @hookline/preset-default: it has no option "checkpoint". Did you mean "checkpointer"? Known: bestCheckpointer, checkpointer',
+    );
+  });
+
   it('puts plugins that are listed behind it in their places by their labels', async () => {
     const named = (name: string, order: { provides?: string[]; before?: string[]; after?: string[] }) =>
       definePlugin({ name, version: '1.0.0', ...order, setup() {} })();

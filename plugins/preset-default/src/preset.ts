@@ -41,6 +41,15 @@ export interface PresetDefaultOptions {
 export const presetDefault: PresetFactory<PresetDefaultOptions> = definePreset<PresetDefaultOptions>({
   name: '@hookline/preset-default',
   version: '0.1.0',
+  optionNames: {
+    iterationTimer: true,
+    lrScheduler: true,
+    preciseBn: true,
+    checkpointer: true,
+    evaluator: true,
+    bestCheckpointer: true,
+    writers: true,
+  },
   plugins: (options): readonly PluginInput[] => [
     options.iterationTimer !== false && iterationTimer(options.iterationTimer),
     options.lrScheduler !== undefined && options.lrScheduler !== false && lrScheduler(options.lrScheduler),

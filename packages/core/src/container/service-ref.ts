@@ -1,5 +1,6 @@
 import type { HookFacades } from '../hooks/hook-set.ts';
 import type { HookTable } from '../hooks/hook-spec.ts';
+import { assertKnownOptions } from '../known-options.ts';
 
 /** How a service reaches a plugin: as it is, as a weak handle, or made for that plugin. */
 export type ServiceScope = 'shared' | 'weak' | 'plugin';
@@ -77,6 +78,7 @@ export type Service<R> =
  *
  * @param options.description one line
  * @param options.weak plugins get a handle that does not keep the service alive; for whatever owns tensors
+ * @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option
  */
 export function defineService<T extends object>(
   id: string,
@@ -84,6 +86,7 @@ export function defineService<T extends object>(
 ): WeakServiceRef<T>;
 export function defineService<T>(id: string, options: { readonly description: string }): ServiceRef<T>;
 export function defineService(id: string, options: { description: string; weak?: true }): AnyServiceRef {
+  assertKnownOptions(`service "${id}"`, options, { description: true, weak: true });
   const scope = options.weak === true ? 'weak' : 'shared';
   return Object.freeze({ kind: 'service', id, description: options.description, scope });
 }

@@ -28,6 +28,14 @@ export function asRunner(step: StepFunction | StepRunner | undefined): StepRunne
   });
 }
 
+/** The error of a trainer without a step. */
+export function noStep(): HooklineError {
+  return new HooklineError('HKL_STEP_MISSING', 'nobody says what a step does', {
+    who: 'trainer',
+    fix: 'Give step: (step) => loss, or a plugin that provides the service "stepRunner"',
+  });
+}
+
 /** The error of a loss that is NaN or infinite, with all losses printed. */
 export function lossNotFinite(losses: Readonly<Record<string, unknown>>, { iteration }: StepContext): HooklineError {
   const printed = Object.entries(losses).map(

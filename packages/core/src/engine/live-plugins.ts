@@ -1,21 +1,20 @@
-import type { JsonValue } from '../json.ts';
 import type { LivePlugin, PluginSet } from '../plugin/plugin-set.ts';
-import type { StatefulPlugin } from '../state/engine-state.ts';
+import { loadPluginState, type SavedState, savePluginState, type StatefulPlugin } from '../state/plugin-state.ts';
 import { type Disposer, tearDown } from './tear-down.ts';
-
-interface KeptState {
-  readonly data: JsonValue;
-  readonly version: number;
-}
 
 /** The plugins of a trainer while they are set up, and their states while they are not. */
 export class LivePlugins {
   #live: LivePlugin[] | undefined;
-  readonly #kept = new Map<string, KeptState>();
+  readonly #kept = new Map<string, SavedState>();
 
   /** Whether they are set up. */
   get areUp(): boolean {
     return this.#live !== undefined;
+  }
+
+  /** Whether one of them has something left to do after the last step; not where they are not set up. */
+  get haveUnfinished(): boolean {
+    return this.#live?.some(({ parts }) => parts.isUnfinished?.() === true) ?? false;
   }
 
   /** Sets all plugins up, in order, and gives them the states that they had. Those of them that have one are returned. */
@@ -25,9 +24,9 @@ export class LivePlugins {
     this.#live = live;
     set.setUp((plugin) => live.push(plugin));
     const plugins = live.flatMap(({ plugin, parts: { state } }) => (state === undefined ? [] : [{ plugin, state }]));
-    for (const { plugin, state } of plugins) {
-      const kept = this.#kept.get(plugin.id);
-      if (kept !== undefined) state.load(kept.data, kept.version);
+    for (const each of plugins) {
+      const kept = this.#kept.get(each.plugin.id);
+      if (kept !== undefined) loadPluginState(each, kept, 'the training before');
     }
     return plugins;
   }
@@ -40,7 +39,7 @@ export class LivePlugins {
     for (const { plugin, parts } of live) {
       try {
         const { state } = parts;
-        if (state !== undefined) this.#kept.set(plugin.id, { data: state.save(), version: state.version ?? 1 });
+        if (state !== undefined) this.#kept.set(plugin.id, savePluginState({ plugin, state }));
       } catch (error) {
         errors.push(error);
       }

@@ -109,7 +109,7 @@ function assertAction(action: unknown, taps: readonly string[], { iteration }: S
 
 function conclude(run: RunState, control: RunControl, errors: readonly unknown[]): Outcome {
   const { iteration } = run;
-  if (errors.length > 0) return { status: 'failed', iteration, error: errors[0] };
+  if (errors.length > 0) return { status: 'failed', iteration: run.done, error: errors[0] };
   if (iteration >= run.maxIterations) return { status: 'completed', iteration };
   const reason = control.reasons[0] ?? 'stop requested';
   return { status: control.interrupted ? 'interrupted' : 'stopped', iteration, reason };

@@ -34,6 +34,12 @@ export class RunState {
     return this.#stepDone ? this.#iteration + 1 : this.#iteration;
   }
 
+  /** Begins a training where the last one ended; where that failed after its step, the step is not done again. */
+  begin(): void {
+    this.iteration = this.done;
+    this.startIteration = this.#iteration;
+  }
+
   /** The step in progress, for its hooks. */
   context(): StepContext {
     return { iteration: this.#iteration, startIteration: this.startIteration, maxIterations: this.maxIterations };

@@ -1,35 +1,14 @@
 import { definePlugin } from '../plugin/define-plugin.ts';
 import type { Plugin, PluginParts } from '../plugin/plugin.ts';
-import { controlRef } from '../services/control.ts';
 import { storageRef } from '../services/core-services.ts';
-import { ConsoleLogger } from '../services/logger.ts';
-import { trainerRef } from '../services/trainer-handle.ts';
+import { falling, requires, scribe, silent as logger } from './scribe.test.support.ts';
 import { TrainerBase } from './trainer-base.ts';
 
-const logger = new ConsoleLogger({ level: 'silent' });
-const falling = ({ iteration }: { iteration: number }) => 1 / (iteration + 1);
-const requires = { storage: storageRef, control: controlRef, trainer: trainerRef };
 type Setup = (context: never) => PluginParts | void;
 
 /** A plugin of one test. */
 const plugin = (name: string, setup: Setup, order: { after?: string[] } = {}): Plugin =>
   definePlugin({ name, version: '1.0.0', requires, ...order, setup })();
-
-/** Writes down every phase with what storage and trainer say of the iteration. */
-const scribe = (log: string[], name = 'scribe') =>
-  definePlugin({
-    name,
-    version: '1.0.0',
-    requires,
-    setup({ hooks, storage, trainer }) {
-      const note = (phase: string) => void log.push(`${phase} ${storage.iteration}=${trainer.iteration}`);
-      hooks.beforeTrain.tap(() => note('beforeTrain'));
-      hooks.beforeStep.tap(() => note('beforeStep'));
-      hooks.afterStep.tap(() => note('afterStep'));
-      hooks.afterTrain.tap(({ status }) => note(`afterTrain(${status})`));
-      return { dispose: () => void log.push('dispose') };
-    },
-  })();
 
 describe('the loop', () => {
   it('runs every phase in order, with one iteration for storage and trainer, and ends at max', async () => {
@@ -143,6 +122,39 @@ describe('errors', () => {
       expect(trainer.iteration).toBe(phase === 'afterTrain' ? 2 : 0);
     },
   );
+
+  it('in afterStep leaves the step done: it is counted, and the next call of train goes on behind it', async () => {
+    let fails = true;
+    const steps: number[] = [];
+    const clumsy = plugin(
+      'clumsy',
+      ({ hooks }: { hooks: Record<string, { tap(fn: (step: unknown) => void): void }> }) =>
+        hooks['afterStep']?.tap((step) => {
+          if ((step as { iteration: number }).iteration !== 1 || !fails) return;
+          fails = false;
+          throw new Error('broken');
+        }),
+    );
+    const outcomes: unknown[] = [];
+    const watch = plugin(
+      'watch',
+      ({ hooks }: { hooks: Record<string, { tap(fn: (outcome: unknown) => void): void }> }) =>
+        hooks['afterTrain']?.tap((outcome) => void outcomes.push(outcome)),
+    );
+    const step = ({ iteration }: { iteration: number }) => {
+      steps.push(iteration);
+      return 1;
+    };
+    const trainer = new TrainerBase({ step, maxIterations: 4, plugins: [clumsy, watch], logger });
+    await expect(trainer.train()).rejects.toMatchObject({ plugin: 'clumsy', iteration: 1 });
+    expect(trainer.iteration).toBe(1);
+    await trainer.train();
+    expect(outcomes).toMatchObject([
+      { status: 'failed', iteration: 2 },
+      { status: 'completed', iteration: 4 },
+    ]);
+    expect(steps).toEqual([0, 1, 2, 3]);
+  });
 
   it('never masks the first error when closing fails as well', async () => {
     const failing = (name: string) =>

@@ -1,14 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { provide, type Provider } from '../container/provider.ts';
-import type { OwnedProvider } from '../container/service-container.ts';
 import type { AnyServiceRef, Service } from '../container/service-ref.ts';
-import { HooklineError } from '../errors.ts';
 import { HookSet } from '../hooks/hook-set.ts';
 import { HookSite } from '../hooks/hook-site.ts';
 import { type EngineHookSet, HOOK_TABLE, type Outcome, type Results } from '../hooks/hook-table.ts';
-import { arrangePlugins, PluginSet } from '../plugin/plugin-set.ts';
+import { assertKnownOptions } from '../known-options.ts';
+import type { PluginSet } from '../plugin/plugin-set.ts';
 import type { PluginInput } from '../preset/preset.ts';
-import { resolvePlugins } from '../preset/resolve-plugins.ts';
 import { RandomStreams } from '../random/random-streams.ts';
 import { RunControl } from '../services/control.ts';
 import { evaluationRef, stepRunnerRef } from '../services/core-services.ts';
@@ -21,18 +19,19 @@ import { type Checkpoints, DiskCheckpoints } from '../state/checkpoints.ts';
 import { tapEngineState } from '../state/engine-state.ts';
 import { EventStorage } from '../storage/event-storage.ts';
 import type { StepRunner } from '../step-runner.ts';
+import { assemblePlugins } from './assemble-plugins.ts';
 import { breather } from './breathe.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
-import { asRunner } from './function-runner.ts';
+import { asRunner, noStep } from './function-runner.ts';
 import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
 import { RunState } from './run-state.ts';
 import { stopOnSignals } from './signals.ts';
 import { startServices } from './start-services.ts';
 import { throwAll } from './throw-all.ts';
-import { assertCount, assertSomethingToTrain } from './trainer-checks.ts';
-import type { TrainerBaseOptions, TrainerOptions } from './trainer-options.ts';
+import { assertCount, assertIdle, assertSomethingToTrain, assertTrainerOptions } from './trainer-checks.ts';
+import type { ResumeOptions, TrainerBaseOptions, TrainerOptions, TrainOptions } from './trainer-options.ts';
 
 /** How a training ended, with the last evaluation where there was one. */
 export interface TrainResult extends Outcome {
@@ -70,13 +69,15 @@ export class TrainerBase implements TrainerView {
   #runner: StepRunner | undefined;
   #training = false;
 
+  /** @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option, `HKL_OPTION_INVALID`, `HKL_RANDOM_SEED` */
   constructor(options: TrainerBaseOptions) {
+    assertTrainerOptions(options);
     this.#options = options;
     this.#step = options.step;
     this.logger = options.logger ?? new ConsoleLogger();
     this.random = new RandomStreams(options.seed === undefined || options.seed < 0 ? randomInt(2 ** 31) : options.seed);
-    this.#run = new RunState(assertCount('maxIterations', options.maxIterations), this.storage, this.#site);
-    this.#run.iteration = assertCount('startIteration', options.startIteration ?? 0);
+    this.#run = new RunState(options.maxIterations, this.storage, this.#site);
+    this.#run.iteration = options.startIteration ?? 0;
     this.#output = new DiskOutputFolder(options.output ?? 'output');
     const run = this.#run;
     this.#checkpoints = new DiskCheckpoints(this.#hooks, this.#output, () => run.done);
@@ -144,25 +145,26 @@ export class TrainerBase implements TrainerView {
   }
 
   /**
-   * Trains until `maxIterations`.
+   * Trains until `maxIterations`. Where all iterations are done and a plugin has something left to do, because the run
+   * was cut short in the evaluation after its last step for example, it does that without a step.
    *
    * @param options.maxIterations a new end, for going on after an earlier call
    * @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already, `HKL_TRAIN_TWICE` while training,
-   * and whatever ended the training
+   * `HKL_HALF_LOADED` after a load that could not be undone, and whatever ended the training
    */
-  async train({ maxIterations }: { readonly maxIterations?: number } = {}): Promise<TrainResult> {
-    if (this.#training)
-      throw new HooklineError('HKL_TRAIN_TWICE', 'this trainer is training already', {
-        who: 'train',
-        fix: 'Await the first call',
-      });
+  async train(options: TrainOptions = {}): Promise<TrainResult> {
+    assertKnownOptions('train', options, { maxIterations: true });
+    assertIdle(this.#training);
     this.#training = true;
     const release = this.#options.handleSignals === false ? () => undefined : stopOnSignals(this.#control, this.logger);
     try {
-      if (maxIterations !== undefined) this.#run.maxIterations = assertCount('maxIterations', maxIterations);
-      assertSomethingToTrain(this.#run);
-      await this.prepare();
-      this.#run.startIteration = this.#run.iteration;
+      const { maxIterations = this.#run.maxIterations } = options;
+      this.#run.maxIterations = assertCount('maxIterations', maxIterations);
+      this.#checkpoints.assertWhole();
+      this.#run.begin();
+      // Where all is done, only what has been prepared before can have left something.
+      if (this.#set !== undefined || this.iteration < maxIterations) await this.prepare();
+      assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
       const outcome = await runLoop({
         hooks: this.#hooks.phases,
         runner: this.#stepRunner(),
@@ -200,10 +202,9 @@ export class TrainerBase implements TrainerView {
    *
    * @returns the file that was loaded
    */
-  async resumeOrLoad({
-    resume = true,
-    weights,
-  }: { readonly resume?: boolean; readonly weights?: string } = {}): Promise<string | undefined> {
+  async resumeOrLoad(options: ResumeOptions = {}): Promise<string | undefined> {
+    assertKnownOptions('resumeOrLoad', options, { resume: true, weights: true });
+    const { resume = true, weights } = options;
     const latest = resume ? await this.#checkpoints.latest() : undefined;
     const file = latest ?? weights;
     if (file === undefined) return undefined;
@@ -215,6 +216,7 @@ export class TrainerBase implements TrainerView {
   async evaluate(): Promise<Results> {
     // The service, not the hook: a plugin may wrap it, for example to evaluate averaged weights.
     const evaluation = await this.service(evaluationRef);
+    this.#checkpoints.assertWhole();
     return evaluation.run(this.#run.context());
   }
 
@@ -254,16 +256,14 @@ export class TrainerBase implements TrainerView {
   }
 
   async #assemble(): Promise<PluginSet> {
-    const builtin = { addedBy: 'trainer', inputs: await this.builtinPlugins() };
-    const arranged = arrangePlugins(resolvePlugins(this.#options.plugins ?? [], builtin));
-    const owned = (owner: string, providers: readonly Provider[]): readonly OwnedProvider[] =>
-      providers.map((provider) => ({ owner, provider }));
-    const providers = [
-      ...owned('core', this.#coreProviders()),
-      ...owned('trainer', this.builtinServices()),
-      ...owned('you', this.#options.services ?? []),
-    ];
-    return new PluginSet(arranged, providers, this.#hooks, this.#site);
+    const { plugins = [], services = [] } = this.#options;
+    return assemblePlugins({
+      builtin: await this.builtinPlugins(),
+      listed: plugins,
+      services: { core: this.#coreProviders(), trainer: this.builtinServices(), you: services },
+      hooks: this.#hooks,
+      site: this.#site,
+    });
   }
 
   #coreProviders(): readonly Provider[] {
@@ -283,12 +283,7 @@ export class TrainerBase implements TrainerView {
 
   #stepRunner(): StepRunner {
     const { container } = this.#prepared();
-    if (!container.has(stepRunnerRef)) {
-      throw new HooklineError('HKL_STEP_MISSING', 'nobody says what a step does', {
-        who: 'trainer',
-        fix: 'Give step: (step) => loss, or a plugin that provides the service "stepRunner"',
-      });
-    }
+    if (!container.has(stepRunnerRef)) throw noStep();
     this.#runner = container.get(stepRunnerRef, 'trainer') as StepRunner;
     return this.#runner;
   }

@@ -1,20 +1,52 @@
 import { HooklineError } from '../errors.ts';
+import { assertKnownOptions } from '../known-options.ts';
 import type { Plugin } from '../plugin/plugin.ts';
 import { checkpointsRef } from '../services/core-services.ts';
 import { outputRef } from '../services/output-folder.ts';
 import type { RunState } from './run-state.ts';
+import { TRAINER_BASE_OPTIONS, type TrainerBaseOptions } from './trainer-options.ts';
 
-/** A whole number from 0 up. @throws HooklineError `HKL_OPTION_INVALID` */
-export function assertCount(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 0) return value;
-  throw new HooklineError('HKL_OPTION_INVALID', `${name} must be a whole number from 0 up, not ${value}`, {
+/** A whole number from `least` up. @throws HooklineError `HKL_OPTION_INVALID` */
+export function assertCount(name: string, value: number | undefined, least = 0): number {
+  if (value !== undefined && Number.isInteger(value) && value >= least) return value;
+  throw new HooklineError('HKL_OPTION_INVALID', `${name} must be a whole number from ${least} up, not ${value}`, {
     who: 'trainer',
   });
 }
 
-/** @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already */
-export function assertSomethingToTrain({ iteration, maxIterations }: RunState): void {
-  if (iteration < maxIterations) return;
+/** Checks what can be known of a trainer's options at once. @throws HooklineError `HKL_OPTION_UNKNOWN`, `HKL_OPTION_INVALID` */
+export function assertTrainerOptions(options: Partial<TrainerBaseOptions> = {}): void {
+  assertKnownOptions('TrainerBase', options, TRAINER_BASE_OPTIONS);
+  const { maxIterations, startIteration = 0, metricsPeriod = 1, yieldAfter, disposeTimeout } = options;
+  assertCount('maxIterations', maxIterations);
+  assertCount('startIteration', startIteration);
+  assertCount('metricsPeriod', metricsPeriod, 1);
+  assertMilliseconds('yieldAfter', yieldAfter);
+  assertMilliseconds('disposeTimeout', disposeTimeout);
+}
+
+function assertMilliseconds(name: string, value: number | undefined): void {
+  if (value === undefined || (typeof value === 'number' && value >= 0)) return;
+  throw new HooklineError('HKL_OPTION_INVALID', `${name} must be milliseconds from 0 up, not ${String(value)}`, {
+    who: 'trainer',
+  });
+}
+
+/** @throws HooklineError `HKL_TRAIN_TWICE` while an earlier call of `train` is under way */
+export function assertIdle(isTraining: boolean): void {
+  if (!isTraining) return;
+  throw new HooklineError('HKL_TRAIN_TWICE', 'this trainer is training already', {
+    who: 'train',
+    fix: 'Await the first call',
+  });
+}
+
+/**
+ * @param isUnfinished whether a plugin has something left to do after the last step
+ * @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already
+ */
+export function assertSomethingToTrain({ iteration, maxIterations }: RunState, isUnfinished: boolean): void {
+  if (iteration < maxIterations || (iteration === maxIterations && isUnfinished)) return;
   const what = `iteration ${iteration} is not below maxIterations ${maxIterations}`;
   const fix = 'Raise maxIterations to go on, or begin a new run in another output folder';
   throw new HooklineError('HKL_NOTHING_TO_TRAIN', what, { who: 'train', fix });

@@ -1,4 +1,5 @@
 import type { Provider } from '../container/provider.ts';
+import type { OptionNames } from '../known-options.ts';
 import type { PluginInput } from '../preset/preset.ts';
 import type { Logger } from '../services/logger.ts';
 import type { StepContext, ScalarValue, StepOutput, StepRunner } from '../step-runner.ts';
@@ -36,8 +37,43 @@ export interface TrainerOptions {
   readonly disposeTimeout?: number;
 }
 
+/** Options of `train`. */
+export interface TrainOptions {
+  /** A new end (exclusive), for going on after an earlier call. Default: the one that there is. */
+  readonly maxIterations?: number;
+}
+
+/** Options of `resumeOrLoad`. */
+export interface ResumeOptions {
+  /** Whether to go on with the latest checkpoint of the output folder, where there is one. Default true. */
+  readonly resume?: boolean;
+  /** Checkpoint whose weights a new run begins with. Default none. */
+  readonly weights?: string;
+}
+
 /** Options of the bare loop. */
 export interface TrainerBaseOptions extends TrainerOptions {
   /** What a step does. May be left out where a plugin or service provides the step runner. */
   readonly step?: StepFunction | StepRunner;
 }
+
+/** All names of {@link TrainerOptions}, for trainers that have options besides. */
+export const TRAINER_OPTIONS = Object.freeze({
+  maxIterations: true,
+  startIteration: true,
+  plugins: true,
+  services: true,
+  output: true,
+  seed: true,
+  logger: true,
+  metricsPeriod: true,
+  handleSignals: true,
+  yieldAfter: true,
+  disposeTimeout: true,
+}) satisfies OptionNames<TrainerOptions>;
+
+/** All names of {@link TrainerBaseOptions}. */
+export const TRAINER_BASE_OPTIONS = Object.freeze({
+  ...TRAINER_OPTIONS,
+  step: true,
+}) satisfies OptionNames<TrainerBaseOptions>;

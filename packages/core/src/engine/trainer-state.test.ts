@@ -6,30 +6,10 @@ import { defineHooks, defineService } from '../container/service-ref.ts';
 import { asyncSeries } from '../hooks/hook-spec.ts';
 import type { Outcome } from '../hooks/hook-table.ts';
 import { definePlugin } from '../plugin/define-plugin.ts';
-import { controlRef } from '../services/control.ts';
 import { checkpointsRef, randomRef, storageRef } from '../services/core-services.ts';
 import { ConsoleLogger } from '../services/logger.ts';
-import { trainerRef } from '../services/trainer-handle.ts';
+import { falling, scribe, silent as logger } from './scribe.test.support.ts';
 import { TrainerBase } from './trainer-base.ts';
-
-const logger = new ConsoleLogger({ level: 'silent' });
-const falling = ({ iteration }: { iteration: number }) => 1 / (iteration + 1);
-const requires = { storage: storageRef, control: controlRef, trainer: trainerRef };
-/** Writes down every phase with what storage and trainer say of the iteration. */
-const scribe = (log: string[], name = 'scribe') =>
-  definePlugin({
-    name,
-    version: '1.0.0',
-    requires,
-    setup({ hooks, storage, trainer }) {
-      const note = (phase: string) => void log.push(`${phase} ${storage.iteration}=${trainer.iteration}`);
-      hooks.beforeTrain.tap(() => note('beforeTrain'));
-      hooks.beforeStep.tap(() => note('beforeStep'));
-      hooks.afterStep.tap(() => note('afterStep'));
-      hooks.afterTrain.tap(({ status }) => note(`afterTrain(${status})`));
-      return { dispose: () => void log.push('dispose') };
-    },
-  })();
 
 let dir: string;
 beforeEach(async () => {

@@ -2,6 +2,9 @@ import { HooklineError, PluginError } from '../errors.ts';
 import type { HookKind } from './hook-spec.ts';
 import type { HookSite } from './hook-site.ts';
 
+/** The name under which the engine itself taps. Its errors say by themselves whom they are about. */
+export const ENGINE = 'hookline';
+
 type AnyFunction = (...args: unknown[]) => unknown;
 type Done = (error?: Error | null, result?: unknown) => void;
 
@@ -108,6 +111,7 @@ function asyncInSyncHook(plugin: string, hook: string): HooklineError {
   });
 }
 
-function asPluginError(plugin: string, hook: string, site: HookSite, error: unknown): PluginError {
-  return error instanceof PluginError ? error : new PluginError(plugin, hook, site.iteration, error);
+function asPluginError(plugin: string, hook: string, site: HookSite, error: unknown): HooklineError {
+  const isNamed = error instanceof PluginError || (plugin === ENGINE && error instanceof HooklineError);
+  return isNamed ? error : new PluginError(plugin, hook, site.iteration, error);
 }

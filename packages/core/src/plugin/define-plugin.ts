@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Requirements } from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
 import type { HookTable } from '../hooks/hook-spec.ts';
+import { assertKnownNames, assertKnownOptions, type OptionNames } from '../known-options.ts';
 import { VERSION } from '../version.ts';
 import { type AnyPluginDefinition, type Plugin, PLUGIN_BRAND, type PluginDefinition } from './plugin.ts';
 
@@ -25,6 +26,22 @@ export type PluginFactory<S extends StandardSchemaV1> = ((
 
 type NoOptions = StandardSchemaV1<Record<string, never> | undefined, Record<string, never>>;
 
+const FIELDS = Object.keys({
+  name: true,
+  version: true,
+  description: true,
+  core: true,
+  options: true,
+  before: true,
+  after: true,
+  provides: true,
+  requires: true,
+  services: true,
+  hooks: true,
+  setup: true,
+} satisfies OptionNames<AnyPluginDefinition>);
+const INSTANCE_OPTIONS = { instance: true } satisfies OptionNames<InstanceOptions>;
+
 const NAME = /^(@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*(\/[a-z0-9][a-z0-9._~-]*)?$/;
 
 /**
@@ -41,7 +58,7 @@ const NAME = /^(@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*(\/[a-z0-9][a-z0-
  *   },
  * });
  *
- * @returns a factory: `stepCounter(options?, { instance }?)`
+ * @returns a factory: `stepCounter(options?, { instance }?)`; a trainer checks the options when it is prepared
  * @throws HooklineError `HKL_PLUGIN_INVALID` for a definition that cannot work
  */
 export function definePlugin<
@@ -54,6 +71,7 @@ export function definePlugin<
   if (typeof definition.name !== 'string' || !NAME.test(definition.name)) {
     throw invalid(`"${definition.name}" is no plugin name`, 'Use the name of the npm package, in lower case');
   }
+  assertKnownNames(definition, FIELDS, (unknown, fix) => invalid(`a plugin has no "${unknown}"`, fix));
   if (typeof definition.version !== 'string' || definition.version === '') {
     throw invalid('the plugin has no version', 'Set version to that of its package');
   }
@@ -68,8 +86,10 @@ export function definePlugin<
     }
   }
   const stored = Object.freeze({ ...definition }) as unknown as AnyPluginDefinition;
-  const factory = (options?: unknown, { instance }: InstanceOptions = {}): Plugin =>
-    makePlugin(stored, options, instance);
+  const factory = (options?: unknown, chosen: InstanceOptions = {}): Plugin => {
+    assertKnownOptions(definition.name, chosen, INSTANCE_OPTIONS);
+    return makePlugin(stored, options, chosen.instance);
+  };
   return Object.assign(factory, { definition: stored });
 }
 

@@ -8,6 +8,7 @@ import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { type PluginEntry } from '../preset/resolve-plugins.ts';
 import { didYouMean } from '../suggest-name.ts';
 import { checkCoreVersion } from './check-core-version.ts';
+import { checkParts } from './check-parts.ts';
 import type { PluginParts } from './plugin.ts';
 import { type Placed, sortPlugins } from './sort-plugins.ts';
 import { validateOptions } from './validate-options.ts';
@@ -153,16 +154,4 @@ export class PluginSet {
     if (ref.scope === 'weak') return weakHandle(plugin, ref.id, service as object);
     return ref.scope === 'plugin' ? (service as (plugin: string) => unknown)(plugin) : service;
   }
-}
-
-/** @throws HooklineError `HKL_SETUP_RESULT` for what would be dropped without a word, such as a clean-up function */
-function checkParts(who: string, parts: unknown): PluginParts {
-  if (parts === undefined || parts === null) return {};
-  if (typeof parts === 'object' && !Array.isArray(parts)) return parts;
-  const what = typeof parts === 'function' ? 'a function' : JSON.stringify(parts);
-  throw new HooklineError('HKL_SETUP_RESULT', `its setup returned ${what}`, {
-    who,
-    where: 'setup',
-    fix: 'Return { state?: { save, load }, dispose?: () => ... }, or nothing',
-  });
 }

@@ -27,6 +27,11 @@ export interface PluginState {
 /** What setup may return. */
 export interface PluginParts {
   readonly state?: PluginState;
+  /**
+   * Whether a run that was cut short after its last step has left this plugin something to do. `train()` then runs its
+   * phases without a step instead of refusing because all iterations are done. Asked once the state is loaded.
+   */
+  isUnfinished?(): boolean;
   /** Releases what the plugin holds. Runs once, in the reverse order of setup, whatever the outcome. */
   dispose?(): void | Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { HooklineError } from '../errors.ts';
-import { didYouMean } from '../suggest-name.ts';
+import { assertKnownNames } from '../known-options.ts';
 import type { Plugin } from './plugin.ts';
 
 /**
@@ -17,13 +17,9 @@ export function validateOptions({ id, options, definition }: Plugin): unknown {
   }
   const known = knownKeys(definition.options);
   if (known !== undefined) {
-    const unknown = Object.keys(given).find((key) => !known.includes(key));
-    if (unknown !== undefined) {
-      throw new HooklineError('HKL_OPTION_UNKNOWN', `it has no option "${unknown}"`, {
-        who: id,
-        fix: didYouMean(unknown, known),
-      });
-    }
+    assertKnownNames(given, known, (unknown, fix) => {
+      return new HooklineError('HKL_OPTION_UNKNOWN', `it has no option "${unknown}"`, { who: id, fix });
+    });
   }
   if (definition.options === undefined) return given;
   const result = definition.options['~standard'].validate(given);

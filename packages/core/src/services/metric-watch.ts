@@ -20,8 +20,8 @@ const NOTHING: readonly ScalarSample[] = Object.freeze([]);
 /**
  * Tells which values of a scalar are new, and once when the scalar does not come; for plugins that act on a metric.
  *
- * Call {@link MetricWatch.begin} in `beforeTrain`, {@link MetricWatch.look} in `afterStep`, and save and load `seen`, so
- * that a resumed run acts on no value twice.
+ * Call {@link MetricWatch.begin} in `beforeTrain`, {@link MetricWatch.look} after it and in `afterStep`, and save and
+ * load `seen`, so that a resumed run acts on no value twice, and on those of an evaluation that it begins with.
  */
 export class MetricWatch {
   readonly #parts: MetricWatchParts;

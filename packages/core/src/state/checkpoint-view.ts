@@ -5,6 +5,8 @@ import type { JsonValue } from '../json.ts';
 export interface CheckpointBuilder {
   /** Iterations done, the iteration to resume at. */
   readonly iteration: number;
+  /** `file`, or `undo` where the state is remembered in memory only, to be brought back if a load fails halfway. */
+  readonly purpose: 'file' | 'undo';
   /**
    * Adds data under a key, such as a plugin's name.
    *

@@ -1,13 +1,12 @@
 import { basename, isAbsolute, join } from 'node:path';
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
 import { HooklineError } from '../errors.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
-import type { JsonValue } from '../json.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
-import type { CheckpointView, LoadScope } from './checkpoint-view.ts';
+import type { LoadScope } from './checkpoint-view.ts';
+import { rememberState, viewOf } from './load-undo.ts';
 
 /** Saves and loads the whole state of a run. */
 export interface Checkpoints {
@@ -16,10 +15,14 @@ export interface Checkpoints {
    *
    * @param options.tag whether this becomes the checkpoint that resuming takes; default true
    * @returns the path of the file
+   * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
+   * new one, what the taps of `saveState` raise, and what writing raises
    */
   save(name: string, options?: { readonly tag?: boolean }): Promise<string>;
   /**
-   * Loads a file into the prepared trainer.
+   * Loads a file into the prepared trainer, all or nothing: when a tap of `loadState` or a plugin's `state.load` fails,
+   * everything is put back as it was. Where that fails as well, the trainer refuses to train, evaluate and save until a
+   * checkpoint is loaded as a whole (`HKL_HALF_LOADED`).
    *
    * @param scope `all` to go on with that run, `weights` to begin a new one; default `all`
    * @returns the iteration to go on at, 0 for `weights`
@@ -36,6 +39,7 @@ export class DiskCheckpoints implements Checkpoints {
   readonly #hooks: EngineHookSet;
   readonly #output: OutputFolder;
   readonly #iteration: () => number;
+  #halfLoaded: HooklineError | undefined;
 
   constructor(hooks: EngineHookSet, output: OutputFolder, iteration: () => number) {
     this.#hooks = hooks;
@@ -50,6 +54,7 @@ export class DiskCheckpoints implements Checkpoints {
         fix: 'Use a plain file name without folders',
       });
     }
+    this.assertWhole();
     const draft = new DraftCheckpoint(this.#iteration());
     await this.#hooks.phases.saveState.call(draft);
     const path = await this.#output.file(`${name}.safetensors`);
@@ -61,8 +66,20 @@ export class DiskCheckpoints implements Checkpoints {
   async load(path: string, scope: LoadScope = 'all'): Promise<number> {
     const file = isAbsolute(path) ? path : join(process.cwd(), path);
     const checkpoint = await readCheckpoint(file);
-    await this.#hooks.phases.loadState.call(viewOf(checkpoint, file, scope));
+    const undo = await rememberState(this.#hooks, this.#iteration());
+    try {
+      await this.#hooks.phases.loadState.call(viewOf(checkpoint, file, scope));
+    } catch (error) {
+      this.#halfLoaded = (await undo(file, error)) ?? this.#halfLoaded;
+      throw error;
+    }
+    if (scope === 'all') this.#halfLoaded = undefined;
     return scope === 'all' ? checkpoint.manifest.iteration : 0;
+  }
+
+  /** @throws HooklineError `HKL_HALF_LOADED` where a load has left neither the old state nor the new one */
+  assertWhole(): void {
+    if (this.#halfLoaded !== undefined) throw this.#halfLoaded;
   }
 
   async latest(): Promise<string | undefined> {
@@ -74,17 +91,4 @@ export class DiskCheckpoints implements Checkpoints {
     const names = await listCheckpoints(this.#output.dir);
     return names.map((name) => join(this.#output.dir, name));
   }
-}
-
-function viewOf({ manifest, tensors }: Checkpoint, source: string, scope: LoadScope): CheckpointView {
-  return {
-    iteration: manifest.iteration,
-    scope,
-    source,
-    tensors,
-    get: (key) => {
-      const entry = Object.hasOwn(manifest.entries, key) ? manifest.entries[key] : undefined;
-      return entry === undefined ? undefined : { data: entry.data as JsonValue, version: Number(entry.version ?? 1) };
-    },
-  };
 }

@@ -8,11 +8,13 @@ import type { CheckpointBuilder } from './checkpoint-view.ts';
 /** A checkpoint while the `saveState` hook fills it. */
 export class DraftCheckpoint implements CheckpointBuilder {
   readonly iteration: number;
+  readonly purpose: 'file' | 'undo';
   readonly #entries: Record<string, { data: JsonValue; version: string }> = Object.create(null) as never;
   readonly #tensors = new Map<string, HostTensor>();
 
-  constructor(iteration: number) {
+  constructor(iteration: number, purpose: 'file' | 'undo' = 'file') {
     this.iteration = iteration;
+    this.purpose = purpose;
   }
 
   set(key: string, data: JsonValue, version = 1): void {

@@ -1,19 +1,13 @@
+import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { JsonValue } from '../json.ts';
-import type { PluginState } from '../plugin/plugin.ts';
 import { namesOf } from '../plugin/plugin-name.ts';
-import type { Plugin } from '../plugin/plugin.ts';
 import type { RandomStreams } from '../random/random-streams.ts';
 import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../storage/event-storage.ts';
 import { suggestName } from '../suggest-name.ts';
 import type { CheckpointView } from './checkpoint-view.ts';
-
-/** A plugin that is set up, with the state it returned. */
-export interface StatefulPlugin {
-  readonly plugin: Plugin;
-  readonly state: PluginState;
-}
+import { loadPluginState, type SavedState, savePluginState, type StatefulPlugin } from './plugin-state.ts';
 
 interface EngineStateParts {
   readonly hooks: EngineHookSet;
@@ -23,25 +17,21 @@ interface EngineStateParts {
   readonly plugins: readonly StatefulPlugin[];
 }
 
-const OWNER = 'hookline';
 const STORAGE = 'hookline/storage';
 const RANDOM = 'hookline/random';
 const PLUGINS = 'hookline/plugins';
 
 /** Saves and loads what the engine itself keeps: random streams, event histories and the plugins' states by id. */
 export function tapEngineState({ hooks, storage, random, logger, plugins }: EngineStateParts): void {
-  const facades = hooks.facades(OWNER);
+  const facades = hooks.facades(ENGINE);
   facades.saveState.tap(async (checkpoint) => {
     await storage.resolve();
     checkpoint.set(RANDOM, random.state() as unknown as JsonValue);
-    checkpoint.set(STORAGE, storage.state() as unknown as JsonValue);
-    const saved = plugins.map(({ plugin, state }) => {
-      return [
-        plugin.id,
-        { package: plugin.definition.version, version: state.version ?? 1, data: state.save() },
-      ] as const;
-    });
-    checkpoint.set(PLUGINS, Object.fromEntries(saved));
+    // A file holds what resuming needs; what is brought back after a failed load must lack nothing.
+    const histories = checkpoint.purpose === 'undo' ? storage.state(Infinity) : storage.state();
+    checkpoint.set(STORAGE, histories as unknown as JsonValue);
+    const saved = plugins.map((each) => [each.plugin.id, savePluginState(each)] as const);
+    checkpoint.set(PLUGINS, Object.fromEntries(saved) as unknown as JsonValue);
   });
   facades.loadState.tap((checkpoint) => {
     if (checkpoint.scope === 'weights') return;
@@ -55,12 +45,13 @@ export function tapEngineState({ hooks, storage, random, logger, plugins }: Engi
 
 function loadPlugins(checkpoint: CheckpointView, plugins: readonly StatefulPlugin[], logger: Logger): void {
   const entry = checkpoint.get(PLUGINS);
-  const saved = new Map(Object.entries((entry?.data ?? {}) as Record<string, { version: number; data: JsonValue }>));
-  for (const { plugin, state } of plugins) {
-    const found = saved.get(plugin.id);
-    saved.delete(plugin.id);
-    if (found === undefined) logger.warn(`${plugin.id} starts afresh: ${checkpoint.source} holds no state of it`);
-    else state.load(found.data, found.version);
+  const saved = new Map(Object.entries((entry?.data ?? {}) as unknown as Record<string, SavedState>));
+  for (const each of plugins) {
+    const { id } = each.plugin;
+    const found = saved.get(id);
+    saved.delete(id);
+    if (found === undefined) logger.warn(`${id} starts afresh: ${checkpoint.source} holds no state of it`);
+    else loadPluginState(each, found, checkpoint.source);
   }
   for (const id of saved.keys()) {
     const near = suggestName(

@@ -218,11 +218,11 @@ export class EventStorage {
     return reader;
   }
 
-  /** The histories, as far as resuming needs them: the newest 1,000 values of each scalar. */
-  state(): EventStorageState {
+  /** The histories, by default as far as resuming needs them: the newest 1,000 values of each scalar. */
+  state(window: number = STATE_WINDOW): EventStorageState {
     const entries = this.#scalars
       .settle()
-      .map(({ name, smoothing, history }) => [name, { smoothing: smoothing ?? true, ...history.state(STATE_WINDOW) }]);
+      .map(({ name, smoothing, history }) => [name, { smoothing: smoothing ?? true, ...history.state(window) }]);
     return { scalars: Object.fromEntries(entries) as EventStorageState['scalars'] };
   }
 

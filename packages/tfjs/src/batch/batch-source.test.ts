@@ -89,6 +89,17 @@ it.each(['synchronous', 'asynchronous'])('keeps the cause of a %s failure', asyn
   expect(error.cause).toBe(cause);
 });
 
+it('leaves a source alone that is where it should go: a generator could not begin again', async () => {
+  const source = new BatchSource(
+    (function* () {
+      yield* [1, 2, 3];
+    })(),
+  );
+  expect(await take(source, 2)).toEqual([1, 2]);
+  source.restore(structuredClone(source.state()));
+  expect(await take(source, 1)).toEqual([3]);
+});
+
 it('goes on after a restore where it was, without a position of the data itself', async () => {
   const data = [1, 2, 3, 4, 5];
   const first = new BatchSource(data, { repeat: true });

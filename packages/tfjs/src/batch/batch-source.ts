@@ -96,9 +96,11 @@ export class BatchSource {
 
   /**
    * Goes to where `state` was taken. A source with a position of its own is put there; any other is iterated from its
-   * beginning and batches are passed over, so it must give the same ones again.
+   * beginning and batches are passed over, so it must give the same ones again. A source that is there already is left
+   * alone, which matters to a generator: it cannot begin again.
    */
   restore(state: BatchSourceState): void {
+    if (JSON.stringify(state) === JSON.stringify(this.state())) return;
     void this.close();
     const resumable = this.#resumable();
     this.#epoch = state.epoch;

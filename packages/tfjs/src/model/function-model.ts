@@ -1,4 +1,4 @@
-import { HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import type { BatchNorm } from './batch-norm.ts';
 import { kindByName, type ModelLosses, type ParameterKind, type TrainableModel } from './trainable-model.ts';
@@ -19,6 +19,15 @@ export interface FunctionModelOptions<Batch = never> {
   readonly name?: string;
 }
 
+const OPTIONS = {
+  variables: true,
+  losses: true,
+  predict: true,
+  kinds: true,
+  batchNorms: true,
+  name: true,
+} satisfies OptionNames<FunctionModelOptions>;
+
 /**
  * A model made of variables and a function.
  *
@@ -26,9 +35,11 @@ export interface FunctionModelOptions<Batch = never> {
  * const w = tf.variable(tf.zeros([4, 1]));
  * functionModel({ variables: { w }, losses: ({ x, y }) => tf.losses.meanSquaredError(y, x.matMul(w)) });
  *
- * @throws HooklineError `HKL_MODEL_VARIABLE` when something listed is no variable, or is listed twice
+ * @throws HooklineError `HKL_MODEL_VARIABLE` when something listed is no variable, or is listed twice,
+ * `HKL_OPTION_UNKNOWN` for a misspelt option
  */
 export function functionModel<Batch>(options: FunctionModelOptions<Batch>): TrainableModel {
+  assertKnownOptions('functionModel', options, OPTIONS);
   const { name = 'model', losses, predict, kinds, batchNorms } = options;
   const trainable = new Map<string, tf.Variable>();
   const state = new Map<string, tf.Variable>();

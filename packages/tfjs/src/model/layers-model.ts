@@ -1,4 +1,4 @@
-import { HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { flattenLayers, nameWeights } from './layer-names.ts';
 import { layersBatchNorms } from './layers-batch-norms.ts';
@@ -29,12 +29,13 @@ export interface TrainableLayersModel extends TrainableModel {
  * named. Which weights are trainable is read once, here: freeze layers before.
  *
  * @example layersModel(net, { loss: (logits, { y }) => tf.losses.softmaxCrossEntropy(y, logits) })
- * @throws HooklineError `HKL_MODEL_NOT_BUILT` when the model has no weights yet
+ * @throws HooklineError `HKL_MODEL_NOT_BUILT` when the model has no weights yet, `HKL_OPTION_UNKNOWN` for a misspelt option
  */
 export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf.Tensor>(
   layers: tf.LayersModel,
   options: LayersModelOptions<Batch, Outputs>,
 ): TrainableLayersModel {
+  assertKnownOptions('layersModel', options, { loss: true, inputs: true, name: true });
   const { loss, name = layers.name, inputs = (batch: Batch) => findInputs(batch, name) } = options;
   const weights = namedWeights(layers, name);
   const trainable = new Map(

@@ -1,8 +1,9 @@
-import type { NamedTensors } from '@hookline/core';
+import { assertKnownOptions, type NamedTensors, type OptionNames } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, div, mul, sqrt, square, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
+import { PARAMETER_GROUP_OPTIONS } from './parameter-groups.ts';
 
 /** Options of {@link adam} and {@link adamW}. */
 export interface AdamOptions extends BaseOptimizerOptions {
@@ -13,6 +14,13 @@ export interface AdamOptions extends BaseOptimizerOptions {
   /** @default 1e-8 */
   readonly epsilon?: number;
 }
+
+const OPTIONS = {
+  ...PARAMETER_GROUP_OPTIONS,
+  beta1: true,
+  beta2: true,
+  epsilon: true,
+} satisfies OptionNames<AdamOptions>;
 
 /** Adam with decoupled or L2 weight decay; see {@link adam} and {@link adamW}. */
 export class AdamOptimizer extends BaseOptimizer {
@@ -26,8 +34,10 @@ export class AdamOptimizer extends BaseOptimizer {
   readonly #beta2Power: tf.Variable;
 
   constructor(model: TrainableModel, options: AdamOptions, decoupled: boolean) {
+    const name = decoupled ? 'adamW' : 'adam';
+    assertKnownOptions(name, options, OPTIONS);
     super(model, options);
-    this.name = decoupled ? 'adamW' : 'adam';
+    this.name = name;
     this.decoupled = decoupled;
     this.beta1 = options.beta1 ?? 0.9;
     this.beta2 = options.beta2 ?? 0.999;
@@ -88,7 +98,7 @@ export class AdamOptimizer extends BaseOptimizer {
  *
  * The powers of β are variables, so a resumed training goes on to the bit.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
  */
 export const adam = (model: TrainableModel, options: AdamOptions): AdamOptimizer =>
   new AdamOptimizer(model, options, false);
@@ -97,7 +107,7 @@ export const adam = (model: TrainableModel, options: AdamOptions): AdamOptimizer
  * AdamW (Loshchilov and Hutter, 2019): Adam whose weight decay acts on the weights themselves, p *= 1 - lr·λ, before
  * the step. `weightDecay` is 0.01 unless given.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
  */
 export const adamW = (model: TrainableModel, options: AdamOptions): AdamOptimizer =>
   new AdamOptimizer(model, { weightDecay: 0.01, ...options }, true);

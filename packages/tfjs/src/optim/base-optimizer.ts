@@ -1,10 +1,15 @@
-import { HooklineError, type NamedTensors } from '@hookline/core';
+import { HooklineError, type NamedTensors, pickOptions } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { scalarInput, type StepInput } from '../step/step-input.ts';
 import type { StepVariant } from '../step/step-variant.ts';
 import type { Optimizer } from './optimizer.ts';
-import { parameterGroups, type ParameterGroup, type ParameterGroupOptions } from './parameter-groups.ts';
+import {
+  PARAMETER_GROUP_OPTIONS,
+  parameterGroups,
+  type ParameterGroup,
+  type ParameterGroupOptions,
+} from './parameter-groups.ts';
 
 /** Options that all of Hookline's optimizers have. */
 export interface BaseOptimizerOptions extends ParameterGroupOptions {
@@ -25,7 +30,7 @@ export abstract class BaseOptimizer implements Optimizer {
   /** @throws HooklineError `HKL_OPTIMIZER_OPTION`, and what {@link parameterGroups} raises */
   constructor(model: TrainableModel, options: BaseOptimizerOptions) {
     this.#learningRate = checkedRate(options.learningRate);
-    this.groups = parameterGroups(model, options);
+    this.groups = parameterGroups(model, pickOptions(options, PARAMETER_GROUP_OPTIONS));
     const rates = new Map<number, StepInput<tf.Scalar>>();
     for (const { lrFactor } of this.groups) {
       if (rates.has(lrFactor)) continue;

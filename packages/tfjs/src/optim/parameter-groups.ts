@@ -1,4 +1,4 @@
-import { didYouMean, HooklineError } from '@hookline/core';
+import { assertKnownOptions, didYouMean, HooklineError, type OptionNames } from '@hookline/core';
 import { parameterKind, type TrainableModel } from '../model/trainable-model.ts';
 
 /** Parameters that share their hyperparameters. */
@@ -38,6 +38,23 @@ export interface ParameterGroupOptions {
   readonly overrides?: Readonly<Record<string, ParameterOverride>>;
 }
 
+/** All names of {@link ParameterGroupOptions}. */
+export const PARAMETER_GROUP_OPTIONS = Object.freeze({
+  learningRate: true,
+  weightDecay: true,
+  weightDecayNorm: true,
+  lrFactor: true,
+  biasLrFactor: true,
+  weightDecayBias: true,
+  overrides: true,
+}) satisfies OptionNames<ParameterGroupOptions>;
+
+const OVERRIDE_OPTIONS = {
+  lrFactor: true,
+  learningRate: true,
+  weightDecay: true,
+} satisfies OptionNames<ParameterOverride>;
+
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
 
 /**
@@ -47,12 +64,14 @@ const lastPart = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
  *
  * @throws HooklineError `HKL_GROUP_CONFLICT` when `overrides.bias` and the bias options are both given,
  * `HKL_GROUP_NEEDS_LR` when an override has a learning rate and there is no base, `HKL_UNKNOWN_PARAMETER` when an
- * override names no parameter, `HKL_GROUP_VALUE` when a factor or decay is no finite number of at least 0
+ * override names no parameter, `HKL_GROUP_VALUE` when a factor or decay is no finite number of at least 0,
+ * `HKL_OPTION_UNKNOWN` for a misspelt option
  */
 export function parameterGroups(
   model: Pick<TrainableModel, 'name' | 'trainable' | 'kindOf'>,
   options: ParameterGroupOptions = {},
 ): ParameterGroup[] {
+  assertKnownOptions('parameterGroups', options, PARAMETER_GROUP_OPTIONS);
   const { weightDecay = 0, weightDecayNorm, lrFactor } = options;
   const names = [...model.trainable().keys()];
   const overrides = collectOverrides(names, options);
@@ -86,7 +105,9 @@ function collectOverrides(names: readonly string[], options: ParameterGroupOptio
   const { biasLrFactor = 1, weightDecayBias, learningRate: base, overrides = {} } = options;
   const collected = new Map<string, Override>();
   const known = new Set([...names, ...names.map(lastPart)]);
-  for (const [name, { lrFactor, learningRate, weightDecay }] of Object.entries(overrides)) {
+  for (const [name, given] of Object.entries(overrides)) {
+    assertKnownOptions(`override of "${name}"`, given, OVERRIDE_OPTIONS);
+    const { lrFactor, learningRate, weightDecay } = given;
     if (!known.has(name)) {
       throw new HooklineError('HKL_UNKNOWN_PARAMETER', `no trainable parameter is called "${name}"`, {
         who: 'option overrides of the parameter groups',

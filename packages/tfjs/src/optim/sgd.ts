@@ -1,8 +1,9 @@
-import { HooklineError, type NamedTensors } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type NamedTensors, type OptionNames } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, mul, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
+import { PARAMETER_GROUP_OPTIONS } from './parameter-groups.ts';
 
 /** Options of {@link sgd}. */
 export interface SgdOptions extends BaseOptimizerOptions {
@@ -12,6 +13,8 @@ export interface SgdOptions extends BaseOptimizerOptions {
   readonly nesterov?: boolean;
 }
 
+const OPTIONS = { ...PARAMETER_GROUP_OPTIONS, momentum: true, nesterov: true } satisfies OptionNames<SgdOptions>;
+
 /** Stochastic gradient descent; see {@link sgd}. */
 export class SgdOptimizer extends BaseOptimizer {
   override readonly name = 'sgd';
@@ -19,6 +22,7 @@ export class SgdOptimizer extends BaseOptimizer {
   readonly nesterov: boolean;
 
   constructor(model: TrainableModel, options: SgdOptions) {
+    assertKnownOptions('sgd', options, OPTIONS);
     super(model, options);
     this.momentum = options.momentum ?? 0;
     this.nesterov = options.nesterov ?? false;
@@ -62,6 +66,6 @@ export class SgdOptimizer extends BaseOptimizer {
  * have it: g += λp; b = μb + g; d = g + μb with Nesterov, else b; p -= lr·d.
  *
  * @example sgd(model, { learningRate: 0.02, momentum: 0.9, weightDecay: 1e-4, weightDecayNorm: 0 })
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
  */
 export const sgd = (model: TrainableModel, options: SgdOptions): SgdOptimizer => new SgdOptimizer(model, options);

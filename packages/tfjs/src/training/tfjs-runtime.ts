@@ -1,5 +1,7 @@
 import {
+  assertKnownOptions,
   loggerRef,
+  type OptionNames,
   phasesRef,
   type Plugin,
   provide,
@@ -34,6 +36,19 @@ export interface TfjsRuntimeOptions
   readonly loadData?: () => DataSource | Promise<DataSource>;
 }
 
+/** All names of {@link TfjsRuntimeOptions}. */
+export const TFJS_RUNTIME_OPTIONS = Object.freeze({
+  model: true,
+  optimizer: true,
+  data: true,
+  loadData: true,
+  repeat: true,
+  tensors: true,
+  capture: true,
+  checkFinite: true,
+  precision: true,
+}) satisfies OptionNames<TfjsRuntimeOptions>;
+
 /** What turns a bare trainer into one that trains a model: hand both to `TrainerBase`. */
 export interface TfjsRuntime {
   readonly services: readonly Provider[];
@@ -49,9 +64,12 @@ const OWNER = '@hookline/tfjs';
  * @example
  * const { services, plugins } = tfjsRuntime({ model, optimizer: (model) => sgd(model, { learningRate: 0.1 }), data });
  * await new TrainerBase({ maxIterations: 100, services, plugins: [...plugins, ema()] }).train();
+ *
+ * @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option
  */
-export function tfjsRuntime({ model, optimizer, data, loadData, ...options }: TfjsRuntimeOptions): TfjsRuntime {
-  const { repeat, tensors, ...runner } = options;
+export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
+  assertKnownOptions('tfjsRuntime', options, TFJS_RUNTIME_OPTIONS);
+  const { model, optimizer, data, loadData, repeat, tensors, ...runner } = options;
   const sourceOptions = { ...(repeat === undefined ? {} : { repeat }), ...(tensors === undefined ? {} : { tensors }) };
   return {
     plugins: [tfjsState()],

@@ -41,7 +41,7 @@ const factory = definePlugin({
         for (const [name, tensor] of await captureVariables(variables, prefix)) checkpoint.setTensor(name, tensor);
       }
       checkpoint.set(OPTIMIZER, { name: optimizer.value.name, learningRate: optimizer.value.learningRate });
-      checkpoint.set(DATA, source.state() as unknown as JsonValue);
+      checkpoint.set(DATA, source.value.state() as unknown as JsonValue);
     });
     hooks.loadState.tap((checkpoint) => {
       if (checkpoint.scope === 'weights') {
@@ -59,7 +59,7 @@ const factory = definePlugin({
       const saved = checkpoint.get(OPTIMIZER)?.data as { learningRate: number } | undefined;
       if (saved !== undefined) optimizer.value.learningRate = saved.learningRate;
       const position = checkpoint.get(DATA)?.data as BatchSourceState | undefined;
-      if (position !== undefined) source.restore(position);
+      if (position !== undefined) source.value.restore(position);
     });
     return { dispose: () => scope.value.release() };
   },

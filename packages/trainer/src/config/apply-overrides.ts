@@ -1,5 +1,6 @@
 import { didYouMean, HooklineError } from '@hookline/core';
 import { z } from 'zod';
+import { sectionOf, unwrap } from './key-types.ts';
 
 type Tree = Record<string, unknown>;
 
@@ -31,27 +32,13 @@ export function applyOverrides(schema: z.ZodObject, values: object, overrides: r
 function findLeaf(schema: z.ZodObject, path: readonly string[]): z.ZodType {
   let type: z.ZodType = schema;
   for (const [depth, key] of path.entries()) {
-    const parent = unwrap(type);
-    const shape = parent instanceof z.ZodObject ? (parent.shape as Record<string, z.ZodType>) : {};
-    const where = path.slice(0, depth).join('.');
-    if (!Object.hasOwn(shape, key)) {
-      const fix =
-        parent instanceof z.ZodObject ? didYouMean(key, Object.keys(shape)) : `"${where}" is a value, not a section`;
+    const section = sectionOf(type);
+    if (section === undefined || !Object.hasOwn(section, key)) {
+      const isValue = `"${path.slice(0, depth).join('.')}" is a value, not a section`;
+      const fix = section === undefined ? isValue : didYouMean(key, Object.keys(section));
       throw new HooklineError('HKL_CONFIG_KEY_UNKNOWN', `there is no key "${path.join('.')}"`, { who: '--set', fix });
     }
-    type = shape[key] as z.ZodType;
-  }
-  return type;
-}
-
-function unwrap(type: z.ZodType): z.ZodType {
-  if (
-    type instanceof z.ZodPrefault ||
-    type instanceof z.ZodDefault ||
-    type instanceof z.ZodOptional ||
-    type instanceof z.ZodNullable
-  ) {
-    return unwrap(type.unwrap() as z.ZodType);
+    type = section[key] as z.ZodType;
   }
   return type;
 }

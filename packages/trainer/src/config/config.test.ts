@@ -27,7 +27,12 @@ describe('defineConfig', () => {
     expect(() => defineConfig({ solver: { maxIterations: -1 } }).resolve()).toThrow(
       /\[HKL_CONFIG_INVALID\] config: "solver\.maxIterations": /,
     );
-    expect(() => defineConfig({ solvr: {} } as never).resolve()).toThrow(/solvr/);
+    expect(() => defineConfig({ solvr: {} } as never).resolve()).toThrow(
+      /\[HKL_CONFIG_KEY_UNKNOWN\] config: there is no key "solvr"\. Did you mean "solver"\?/,
+    );
+    expect(() => defineConfig({ solver: { clipGradients: { enabeld: true } } } as never).resolve()).toThrow(
+      'there is no key "solver.clipGradients.enabeld". Did you mean "enabled"? Known: enabled, normType, type, value.',
+    );
     expect(() => defineConfig({}, { data: { root: z.string() } }).resolve()).toThrow(/"data\.root"/);
     expect(() => defineConfig({}, { seed: { x: z.string() } }).resolve()).toThrow(/"seed" is a key of every config/);
   });

@@ -1,7 +1,8 @@
-import { HooklineError } from '@hookline/core';
+import { didYouMean, HooklineError } from '@hookline/core';
 import { z } from 'zod';
 import { applyOverrides } from './apply-overrides.ts';
 import { type BaseConfig, type BaseConfigInput, CONFIG_SHAPE } from './config-schema.ts';
+import { keysAt } from './key-types.ts';
 
 /** Keys of the user's own, by section: new sections, or more keys in those that exist. */
 export type ConfigExtension = Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
@@ -53,6 +54,7 @@ export function defineConfig(values: object = {}, extension: ConfigExtension = {
       const input = applyOverrides(schema, values, overrides);
       const result = schema.safeParse(input);
       if (result.success) return result.data as unknown as BaseConfig;
+      assertKnownKeys(schema, result.error);
       throw new HooklineError('HKL_CONFIG_INVALID', describeIssues(result.error), {
         who: 'config',
         cause: result.error,
@@ -75,6 +77,19 @@ function extendSchema(extension: ConfigExtension): z.ZodObject {
     shape[section] = (inner as z.ZodObject).extend(fields).prefault({});
   }
   return z.strictObject(shape);
+}
+
+/** @throws HooklineError `HKL_CONFIG_KEY_UNKNOWN` for the first key that there is not, with a suggestion */
+function assertKnownKeys(schema: z.ZodObject, error: z.ZodError): void {
+  for (const issue of error.issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    const [key = ''] = issue.keys;
+    throw new HooklineError('HKL_CONFIG_KEY_UNKNOWN', `there is no key "${[...issue.path, key].join('.')}"`, {
+      who: 'config',
+      fix: didYouMean(key, keysAt(schema, issue.path)),
+      cause: error,
+    });
+  }
 }
 
 function describeIssues(error: z.ZodError): string {

@@ -1,0 +1,32 @@
+import { HooklineError } from '../errors.ts';
+import { assertKnownNames, type OptionNames } from '../known-options.ts';
+import type { PluginParts, PluginState } from './plugin.ts';
+
+const PARTS = Object.keys({ state: true, isUnfinished: true, dispose: true } satisfies OptionNames<PluginParts>);
+const STATE = Object.keys({ version: true, save: true, load: true } satisfies OptionNames<PluginState>);
+
+/** @throws HooklineError `HKL_SETUP_RESULT` for what would be dropped without a word, such as a clean-up function */
+export function checkParts(who: string, parts: unknown): PluginParts {
+  const refusal = (what: string, fix: string): HooklineError =>
+    new HooklineError('HKL_SETUP_RESULT', `its setup returned ${what}`, { who, where: 'setup', fix });
+  if (parts === undefined || parts === null) return {};
+  if (typeof parts !== 'object' || Array.isArray(parts)) {
+    const what = typeof parts === 'function' ? 'a function' : JSON.stringify(parts);
+    throw refusal(what, 'Return { state?: { save, load }, dispose?: () => ... }, or nothing');
+  }
+  assertKnownNames(parts, PARTS, (unknown, fix) => refusal(`"${unknown}"`, fix));
+  const { state, dispose, isUnfinished } = parts as Partial<Record<keyof PluginParts, unknown>>;
+  for (const [name, value] of Object.entries({ dispose, isUnfinished })) {
+    if (value !== undefined && typeof value !== 'function')
+      throw refusal(`${name} as ${typeof value}`, `Make it a function: ${name}: () => ...`);
+  }
+  if (state !== undefined) checkState(state, refusal);
+  return parts;
+}
+
+function checkState(state: unknown, refusal: (what: string, fix: string) => HooklineError): void {
+  const { save, load } = (state ?? {}) as Partial<Record<keyof PluginState, unknown>>;
+  if (typeof save !== 'function' || typeof load !== 'function')
+    throw refusal('a state without save and load', 'Return state: { save: () => json, load: (json) => ... }');
+  assertKnownNames(state as object, STATE, (unknown, fix) => refusal(`a state with "${unknown}"`, fix));
+}

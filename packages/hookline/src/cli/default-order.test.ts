@@ -1,0 +1,198 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  anomalyGuard,
+  callback,
+  ClassificationEvaluator,
+  ConsoleLogger,
+  detectionTta,
+  earlyStopping,
+  ema,
+  functionModel,
+  gradientAccumulation,
+  gradientClipping,
+  memoryStats,
+  plots,
+  type PluginInput,
+  predictionPictures,
+  presetDefault,
+  profiler,
+  selectDevice,
+  sgd,
+  SimpleTrainer,
+  tf,
+} from '../index.ts';
+import { formatDescription } from './format-description.ts';
+
+/** The default preset with all that it can hold. */
+const preset = () =>
+  presetDefault({
+    lrScheduler: { schedule: { type: 'cosine' } },
+    preciseBn: { loader: [] },
+    evaluator: { loader: [], evaluators: new ClassificationEvaluator() },
+    bestCheckpointer: { metric: 'accuracy' },
+  });
+
+/** Every other plugin of this repository, in an order that nobody would choose. */
+const others = (): readonly PluginInput[] => [
+  profiler(),
+  plots(),
+  memoryStats(),
+  earlyStopping({ metric: 'accuracy' }),
+  detectionTta({ loader: [], evaluator: new ClassificationEvaluator() }),
+  predictionPictures({ loader: [] }),
+  gradientClipping(),
+  gradientAccumulation({ steps: 2 }),
+  ema(),
+  callback({ afterStep: () => undefined }),
+  anomalyGuard(),
+];
+
+/** What `hookline inspect` prints of the order: the plugins with their reasons. */
+async function inspectedOrder(plugins: readonly PluginInput[]): Promise<string> {
+  await selectDevice('auto');
+  const trainer = new SimpleTrainer({
+    maxIterations: 1,
+    capture: 'off',
+    model: () => functionModel({ variables: { w: tf.variable(tf.scalar(1)) }, losses: () => tf.scalar(1) }),
+    optimizer: (model) => sgd(model, { learningRate: 1 }),
+    data: [],
+    plugins,
+    logger: new ConsoleLogger({ level: 'silent' }),
+  });
+  const text = formatDescription(await trainer.describe());
+  await trainer.close();
+  await trainer.dispose();
+  // Up to the hooks: of each plugin the head and `why here`, which may go on in lines that are set in further.
+  const lines = text.slice(0, text.indexOf('\n\nHooks')).split('\n');
+  let isReason = false;
+  const kept = lines.filter((line) => {
+    if (/^ {5}\S/.test(line)) isReason = line.trim().startsWith('why here');
+    return /^ *\d+\. /.test(line) || isReason;
+  });
+  return kept.map((line) => line.replace(/ \d+\.\d+\.\d+(:.*)?$/, '')).join('\n');
+}
+
+const ORDER = `
+  1. tfjs/state
+     why here    as listed
+  2. profiler
+     why here    before iteration-timer (timing), lr-scheduler (schedule), gradient-clipping
+                 (gradients), ema (averaging), precise-bn (statistics), checkpointer
+                 (checkpointing), evaluator (evaluation), memory-stats (metrics), callback
+                 (metrics), early-stopping (stopping), plots (writing), writers (writing)
+  3. detection-tta
+     why here    before evaluator (evaluation)
+  4. gradient-accumulation
+     why here    before lr-scheduler (schedule), gradient-clipping (gradients), ema (averaging),
+                 precise-bn (statistics), checkpointer (checkpointing), anomaly-guard (accumulation)
+  5. anomaly-guard
+     why here    after gradient-accumulation (accumulation); before gradient-clipping (gradients),
+                 checkpointer (checkpointing)
+  6. iteration-timer
+     why here    after profiler (timing); before plots (timing, writing), memory-stats (timing,
+                 metrics), lr-scheduler (schedule, timing), gradient-clipping (gradients), ema
+                 (averaging), precise-bn (statistics), checkpointer (checkpointing, timing),
+                 evaluator (evaluation), callback (metrics), early-stopping (stopping), writers
+                 (writing, timing)
+  7. gradient-clipping
+     why here    after profiler (gradients), gradient-accumulation (gradients), anomaly-guard
+                 (gradients), iteration-timer (gradients); before memory-stats (gradients)
+  8. ema
+     why here    after profiler (averaging), gradient-accumulation (averaging), iteration-timer
+                 (averaging); before plots (averaging), memory-stats (averaging), detection-pictures
+                 (averaging), precise-bn (statistics), checkpointer (checkpointing, averaging),
+                 evaluator (evaluation, averaging), writers (averaging)
+  9. lr-scheduler
+     why here    after profiler (schedule), gradient-accumulation (schedule), iteration-timer
+                 (schedule, timing); before plots (schedule, writing), memory-stats (schedule),
+                 checkpointer (checkpointing, schedule), writers (writing, schedule)
+ 10. precise-bn
+     why here    after profiler (statistics), gradient-accumulation (statistics), ema (statistics),
+                 iteration-timer (statistics); before plots (statistics), memory-stats (statistics),
+                 detection-pictures (statistics), checkpointer (checkpointing, statistics),
+                 evaluator (evaluation, statistics), writers (statistics)
+ 11. detection-pictures
+     why here    after precise-bn (statistics), ema (averaging); before evaluator (evaluation),
+                 plots (writing), writers (writing)
+ 12. checkpointer
+     why here    after profiler (checkpointing), gradient-accumulation (checkpointing), ema
+                 (checkpointing, averaging), anomaly-guard (checkpointing), iteration-timer
+                 (checkpointing, timing), lr-scheduler (checkpointing, schedule), precise-bn
+                 (checkpointing, statistics); before plots (checkpointing, writing), memory-stats
+                 (checkpointing), evaluator (evaluation, checkpointing), writers (writing,
+                 checkpointing)
+ 13. evaluator
+     why here    after profiler (evaluation), detection-tta (evaluation), detection-pictures
+                 (evaluation), ema (evaluation, averaging), iteration-timer (evaluation), precise-bn
+                 (evaluation, statistics), checkpointer (evaluation, checkpointing); before plots
+                 (evaluation, writing), memory-stats (evaluation, metrics), early-stopping
+                 (evaluation, stopping), callback (metrics), writers (writing, evaluation),
+                 checkpointer/best (evaluation)
+ 14. memory-stats
+     why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
+                 (schedule), gradient-clipping (gradients), ema (averaging), precise-bn
+                 (statistics), checkpointer (checkpointing), evaluator (evaluation, metrics); before
+                 plots (metrics, writing), writers (writing, metrics), early-stopping (metrics),
+                 checkpointer/best (metrics)
+ 15. callback
+     why here    after profiler (metrics), iteration-timer (metrics), evaluator (metrics); before
+                 plots (metrics, writing), early-stopping (metrics), writers (writing, metrics),
+                 checkpointer/best (metrics)
+ 16. early-stopping
+     why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
+                 (metrics), callback (metrics), iteration-timer (stopping); before plots (stopping,
+                 writing), writers (writing, stopping)
+ 17. checkpointer/best
+     why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics); before
+                 plots (writing), writers (writing)
+ 18. plots
+     why here    after profiler (writing), iteration-timer (timing, writing), lr-scheduler
+                 (schedule, writing), ema (averaging), precise-bn (statistics), checkpointer
+                 (checkpointing, writing), evaluator (evaluation, writing), memory-stats (metrics,
+                 writing), callback (metrics, writing), early-stopping (stopping, writing),
+                 detection-pictures (writing), checkpointer/best (writing)
+ 19. writers
+     why here    after profiler (writing), memory-stats (writing, metrics), early-stopping (writing,
+                 stopping), detection-pictures (writing), callback (writing, metrics),
+                 iteration-timer (writing, timing), lr-scheduler (writing, schedule), checkpointer
+                 (writing, checkpointing), evaluator (writing, evaluation), checkpointer/best
+                 (writing), ema (averaging), precise-bn (statistics)
+`;
+
+it('the default preset with every other plugin has this order, for these reasons', async () => {
+  expect(await inspectedOrder([others(), preset()])).toBe(ORDER.slice(1, -1));
+});
+
+it('listed behind the preset, the others find the same places', async () => {
+  const heads = (await inspectedOrder([preset(), others()])).match(/^ *\d+\. .*$/gm) ?? [];
+  expect(heads.map((head) => head.replace(/^.*\. /, ''))).toEqual([
+    'tfjs/state',
+    'profiler',
+    'iteration-timer',
+    'detection-tta',
+    'gradient-accumulation',
+    'lr-scheduler',
+    'ema',
+    'precise-bn',
+    'detection-pictures',
+    'anomaly-guard',
+    'checkpointer',
+    'evaluator',
+    'gradient-clipping',
+    'memory-stats',
+    'callback',
+    'checkpointer/best',
+    'early-stopping',
+    'writers',
+    'plots',
+  ]);
+});
+
+it('every plugin of this repository is in it', () => {
+  const folders = readdirSync(join(import.meta.dirname, '../../../../plugins')).filter(
+    (name) => !name.startsWith('preset-'),
+  );
+  const missing = folders.filter((name) => !new RegExp(`^ *\\d+\\. ${name}(-|/|$)`, 'm').test(ORDER));
+  expect(missing).toEqual([]);
+});

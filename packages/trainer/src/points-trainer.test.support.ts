@@ -1,0 +1,24 @@
+import { ConsoleLogger } from '@hookline/core';
+import { adam } from '@hookline/tfjs';
+import { makeNet, points } from './all-plugins.test.support.ts';
+import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
+
+/** A trainer of six steps on {@link points} that says nothing, with whatever is given in place of its options. */
+export const pointsTrainer = (options: Partial<SimpleTrainerOptions> & { readonly output: string }): SimpleTrainer =>
+  new SimpleTrainer({
+    model: makeNet,
+    optimizer: (model) => adam(model, { learningRate: 0.01 }),
+    data: points,
+    repeat: true,
+    maxIterations: 6,
+    seed: 3,
+    logger: new ConsoleLogger({ level: 'silent' }),
+    ...options,
+  });
+
+/** What an attempt fails with; an error that says so where it does not. */
+export const failure = (attempt: Promise<unknown>): Promise<Error> =>
+  attempt.then(
+    () => new Error('nothing failed'),
+    (error: unknown) => error as Error,
+  );

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { HooklineError, type Results } from '@hookline/core';
+import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
+import type { DataSource } from '@hookline/tfjs';
+import type { BaseConfig } from './config/config-schema.ts';
+import type { DefaultTrainer } from './default-trainer.ts';
+import type { MakeEvaluators, TestLoader } from './trainer-services.ts';
+
+// Functions of a module, not of the trainer: a closure made in one of its methods keeps `this` alive, used or not.
+
+type TrainerRef<C extends BaseConfig> = WeakRef<DefaultTrainer<C>>;
+
+/** The service `testLoader`: `buildTestLoader` of a trainer that it does not keep alive. */
+export function weakTestLoader<C extends BaseConfig>(reference: TrainerRef<C>): TestLoader {
+  return (dataset) => {
+    const trainer = alive(reference, 'testLoader');
+    return trainer.buildTestLoader(trainer.config, dataset);
+  };
+}
+
+/** The service `evaluators`: `buildEvaluator` of a trainer that it does not keep alive, always as a list. */
+export function weakEvaluators<C extends BaseConfig>(reference: TrainerRef<C>): MakeEvaluators {
+  return async (dataset) => {
+    const trainer = alive(reference, 'evaluators');
+    const folder = join(trainer.outputDir, 'inference', trainer.datasetName(dataset));
+    const made = await trainer.buildEvaluator(trainer.config, dataset, folder);
+    if (made === undefined) return [];
+    return Array.isArray(made) ? (made as readonly DatasetEvaluator[]) : [made as DatasetEvaluator];
+  };
+}
+
+/** What the plugin of `test()` calls: that of a trainer that it does not keep alive. */
+export function weakTest<C extends BaseConfig>(reference: TrainerRef<C>): () => Promise<Results> {
+  return () => alive(reference, 'evaluation').test();
+}
+
+/** A training loader of its own for a plugin: `buildTrainLoader` of a trainer that it does not keep alive. */
+export function weakTrainLoader<C extends BaseConfig>(reference: TrainerRef<C>): DataSource {
+  return async function* batches() {
+    const data = await buildTrainLoader(reference);
+    yield* typeof data === 'function' ? data() : data;
+  };
+}
+
+function buildTrainLoader<C extends BaseConfig>(reference: TrainerRef<C>): DataSource | Promise<DataSource> {
+  const trainer = alive(reference, 'trainData');
+  return trainer.buildTrainLoader(trainer.config);
+}
+
+/** @throws HooklineError `HKL_TRAINER_GONE` that names the service */
+function alive<C extends BaseConfig>(reference: TrainerRef<C>, service: string): DefaultTrainer<C> {
+  const trainer = reference.deref();
+  if (trainer !== undefined) return trainer;
+  throw new HooklineError('HKL_TRAINER_GONE', 'the trainer that it belongs to is gone', {
+    who: `service "${service}"`,
+    fix: 'Keep a reference to the trainer for as long as its services are used',
+  });
+}
