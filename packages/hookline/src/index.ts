@@ -110,6 +110,7 @@ export {
   fitSize,
   formatReport,
   InferenceSampler,
+  moduleAugmentation,
   randomAffine,
   randomBrightness,
   randomContrast,
