@@ -121,6 +121,7 @@ export {
   formatReport,
   InferenceSampler,
   minIoURandomCrop,
+  moduleAugmentation,
   randomAffine,
   randomApply,
   randomBrightness,

@@ -47,7 +47,7 @@ describe('what is misspelt is refused before the first step, with a suggestion:'
     [
       'a function of a trainer file',
       () => defineTrainer({ config, buildmodel: () => undefined } as never),
-      '[HKL_TRAINER_FILE] defineTrainer: a trainer file has no "buildmodel". Did you mean "buildModel"?',
+      '[HKL_TRAINER_FILE] defineTrainer: "buildmodel" is no method of its trainer. Did you mean "buildModel"?',
     ],
     [
       'a change to a trainer file',
