@@ -2,7 +2,6 @@ import { TrainerBase } from '@hookline/core';
 import { functionModel, layersModel, parameterGroups, selectDevice, sgd, adamW, tf, tfjsRuntime } from '@hookline/tfjs';
 import { defineConfig } from './config/define-config.ts';
 import { DefaultTrainer } from './default-trainer.ts';
-import { defineTrainer } from './define-trainer.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 
 const parts = { model: () => undefined, optimizer: () => undefined, data: [], maxIterations: 2 };
@@ -43,16 +42,6 @@ describe('what is misspelt is refused before the first step, with a suggestion:'
       'no config',
       () => new DefaultTrainer(undefined as never),
       '[HKL_CONFIG_INVALID] DefaultTrainer: the first argument is no complete config. Give defineConfig({...}).resolve().',
-    ],
-    [
-      'a function of a trainer file',
-      () => defineTrainer({ config, buildmodel: () => undefined } as never),
-      '[HKL_TRAINER_FILE] defineTrainer: a trainer file has no "buildmodel". Did you mean "buildModel"?',
-    ],
-    [
-      'a change to a trainer file',
-      () => defineTrainer({ config }).create({ sets: [] } as never),
-      '[HKL_OPTION_UNKNOWN] create: it has no option "sets". Did you mean "set"? Known: device, logger, output, set.',
     ],
     [
       'an option of an optimizer',

@@ -1,6 +1,5 @@
 import { didYouMean, HooklineError } from '@hookline/core';
-import type { z } from 'zod';
-import { sectionOf } from './key-types.ts';
+import { z } from 'zod';
 
 type Tree = Record<string, unknown>;
 
@@ -32,13 +31,28 @@ export function applyOverrides(schema: z.ZodObject, values: object, overrides: r
 function findLeaf(schema: z.ZodObject, path: readonly string[]): z.ZodType {
   let type: z.ZodType = schema;
   for (const [depth, key] of path.entries()) {
-    const section = sectionOf(type);
-    if (section === undefined || !Object.hasOwn(section, key)) {
-      const isValue = `"${path.slice(0, depth).join('.')}" is a value, not a section`;
-      const fix = section === undefined ? isValue : didYouMean(key, Object.keys(section));
+    const parent = unwrap(type);
+    const shape = parent instanceof z.ZodObject ? (parent.shape as Record<string, z.ZodType>) : {};
+    const where = path.slice(0, depth).join('.');
+    if (!Object.hasOwn(shape, key)) {
+      const fix =
+        parent instanceof z.ZodObject ? didYouMean(key, Object.keys(shape)) : `"${where}" is a value, not a section`;
       throw new HooklineError('HKL_CONFIG_KEY_UNKNOWN', `there is no key "${path.join('.')}"`, { who: '--set', fix });
     }
-    type = section[key] as z.ZodType;
+    type = shape[key] as z.ZodType;
+  }
+  return type;
+}
+
+/** A type without what says that it may be left out. */
+export function unwrap(type: z.ZodType): z.ZodType {
+  if (
+    type instanceof z.ZodPrefault ||
+    type instanceof z.ZodDefault ||
+    type instanceof z.ZodOptional ||
+    type instanceof z.ZodNullable
+  ) {
+    return unwrap(type.unwrap() as z.ZodType);
   }
   return type;
 }

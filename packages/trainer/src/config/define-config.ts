@@ -2,7 +2,7 @@ import { didYouMean, HooklineError } from '@hookline/core';
 import { z } from 'zod';
 import { applyOverrides } from './apply-overrides.ts';
 import { type BaseConfig, type BaseConfigInput, CONFIG_SHAPE } from './config-schema.ts';
-import { keysAt } from './key-types.ts';
+import { keysAt } from './keys-at.ts';
 
 /** Keys of the user's own, by section: new sections, or more keys in those that exist. */
 export type ConfigExtension = Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
