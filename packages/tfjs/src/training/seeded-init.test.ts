@@ -1,0 +1,48 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { RandomStream } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import { selectDevice } from '../device/select-device.ts';
+import { seededInit } from './seeded-init.ts';
+
+beforeAll(async () => {
+  await selectDevice('auto');
+});
+
+const stream = (seed = 1) => new RandomStream(seed, 'init');
+const weights = (): number[] => tf.tidy(() => [...tf.randomNormal([3]).dataSync()]);
+const late = async (): Promise<number[]> => {
+  await nextTurn();
+  return weights();
+};
+
+it('gives the same first weights for the same seed, and others for another', () => {
+  expect(seededInit(stream(), weights)).toEqual(seededInit(stream(), weights));
+  expect(seededInit(stream(2), weights)).not.toEqual(seededInit(stream(), weights));
+});
+
+it('covers what comes after an await, also of builds that overlap', async () => {
+  const alone = await seededInit(stream(), late);
+  const [first, second, third] = await Promise.all([
+    seededInit(stream(), late),
+    seededInit(stream(2), late),
+    seededInit(stream(), late),
+  ]);
+  expect([first, third]).toEqual([alone, alone]);
+  expect(second).not.toEqual(alone);
+});
+
+it('leaves alone what runs beside it, and puts everything back, also after an error', async () => {
+  const { random } = Math;
+  const building = seededInit(stream(), late);
+  expect(Math.random()).not.toBe(Math.random());
+  const beside = weights();
+  expect(await building).toEqual(await seededInit(stream(), late));
+  expect(beside).not.toEqual(weights());
+  expect(() =>
+    seededInit(stream(), () => {
+      throw new Error('on purpose');
+    }),
+  ).toThrow('on purpose');
+  await expect(seededInit(stream(), () => Promise.reject(new Error('later')))).rejects.toThrow('later');
+  expect(Math.random).toBe(random);
+});
