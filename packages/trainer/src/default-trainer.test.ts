@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger, controlRef, definePlugin, type PluginInput, replace, type Results } from '@hookline/core';
 import { lrScheduleRef } from '@hookline/plugin-lr-scheduler';
+import { RecordingLogger } from '@hookline/testing';
 import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
 import { adam, functionModel, modelRef, type Optimizer, optimizerRef, tf, type TrainableModel } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
@@ -163,6 +164,23 @@ describe('DefaultTrainer', () => {
     expect(trainer.storage.history('lr').latest()).toBe(0.15);
     const { solver } = JSON.parse(await readFile(join(dir, 'config.json'), 'utf8'));
     expect(solver).toMatchObject({ baseLr: 0.15, maxIterations: 10, referenceBatchSize: 8 });
+  });
+
+  it('tells the seed that it drew, keeps it in config.json, and gives the same numbers by it', async () => {
+    const seedOf = async () => (JSON.parse(await readFile(join(dir, 'config.json'), 'utf8')) as BaseConfig).seed;
+    const drawn = new RecordingLogger();
+    await make(['seed=-1', 'solver.maxIterations=3'], { logger: drawn }).train();
+    const seed = await seedOf();
+    expect(seed).toBeGreaterThanOrEqual(0);
+    expect(drawn.matching('seed')).toEqual([`seed ${seed}, drawn: seed=${seed} gives the same numbers again`]);
+    // A run that goes on has the seed with which it began.
+    const resumed = make(['seed=-1', 'solver.maxIterations=5']);
+    await resumed.resumeOrLoad();
+    await resumed.train();
+    expect(await seedOf()).toBe(seed);
+    const given = new RecordingLogger();
+    await make([`seed=${seed}`, 'solver.maxIterations=3'], { logger: given }).train();
+    expect(given.matching('seed')).toEqual([]);
   });
 
   it('squeezes the schedule into what the warm-up leaves where rescaleInterval says so', async () => {

@@ -27,7 +27,7 @@ import { configFile } from './config/config-file.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
-import { weakEvaluators, weakTest, weakTestLoader, weakTrainLoader } from './weak-services.ts';
+import { weakEvaluators, weakSeed, weakTest, weakTestLoader, weakTrainLoader } from './weak-services.ts';
 
 type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
 
@@ -35,7 +35,9 @@ type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined
 export interface DefaultTrainerOptions {
   /** Plugins besides those of `buildPlugins`. */
   readonly plugins?: readonly PluginInput[];
+  /** Services of one's own: `provide(ref, ...)`, `replace(ref, ...)`. Default none. */
   readonly services?: readonly Provider[];
+  /** Default: a console logger. */
   readonly logger?: Logger;
 }
 
@@ -194,7 +196,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   protected override builtinPlugins(): readonly PluginInput[] {
     return [
       ...super.builtinPlugins(),
-      configFile(),
+      configFile({ seed: weakSeed(new WeakRef(this)) }),
       testPlugin({ test: weakTest(new WeakRef(this)) }),
       ...this.buildPlugins(this.config),
     ];

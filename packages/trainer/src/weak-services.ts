@@ -32,6 +32,11 @@ export function weakTest<C extends BaseConfig>(reference: TrainerRef<C>): () => 
   return () => alive(reference, 'evaluation').test();
 }
 
+/** The seed of a trainer's random streams, that of its checkpoint where it goes on. */
+export function weakSeed<C extends BaseConfig>(reference: TrainerRef<C>): () => number {
+  return () => alive(reference, 'random').random.seed;
+}
+
 /** A training loader of its own for a plugin: `buildTrainLoader` of a trainer that it does not keep alive. */
 export function weakTrainLoader<C extends BaseConfig>(reference: TrainerRef<C>): DataSource {
   return async function* batches() {

@@ -5,7 +5,7 @@ export const earlyStoppingOptions = z.strictObject({
   metric: z.string().min(1),
   /** Whether higher or lower is better. @default 'max' */
   mode: z.enum(['max', 'min']).default('max'),
-  /** How many values in a row may come without being better than the best. @default 5 */
+  /** The training ends when so many values in a row were no better than the best. @default 5 */
   patience: z.int().positive().default(5),
   /** How much better than the best a value must be to count. @default 0 */
   minDelta: z.number().nonnegative().default(0),

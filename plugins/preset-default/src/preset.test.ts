@@ -53,6 +53,13 @@ describe('presetDefault', () => {
     );
   });
 
+  it.each(['plugins/preset-default/README.md', 'docs/presets.md'])('holds what %s leaves out of it', async (file) => {
+    const text = await readFile(join(import.meta.dirname, '../../..', file), 'utf8');
+    const names = [...text.matchAll(/presetDefault\(.*\)\.without\('([^']+)'\)/g)].map(([, name = '']) => name);
+    expect(names).not.toEqual([]);
+    expect(await namesOf(presetDefault().without(...names))).not.toContain(names[0]);
+  });
+
   it('puts plugins that are listed behind it in their places by their labels', async () => {
     const named = (name: string, order: { provides?: string[]; before?: string[]; after?: string[] }) =>
       definePlugin({ name, version: '1.0.0', ...order, setup() {} })();

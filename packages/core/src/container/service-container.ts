@@ -109,6 +109,7 @@ export class ServiceContainer {
         const reason = cause instanceof Error ? cause.message : String(cause);
         throw new HooklineError('HKL_SERVICE_FAILED', `service "${ref.id}" could not be made: ${reason}`, {
           who: owner,
+          fix: 'The cause below holds the original stack',
           cause,
         });
       }

@@ -81,7 +81,7 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
   throwAll(errors);
   return outcome;
 
-  /** A failed step that a plugin chose to go on without. */
+  /** Asks the plugins what to do about a failed step. @throws its error where none of them says */
   async function handle(error: unknown, step: StepContext): Promise<void> {
     let action: FailedStepAction | undefined;
     try {

@@ -28,6 +28,7 @@ export async function tearDown(disposers: readonly Disposer[], timeout: number):
         new HooklineError('HKL_DISPOSE_FAILED', `closing it failed: ${reason}`, {
           who: disposer.owner,
           where: 'dispose',
+          fix: 'Everything else was closed; the cause below holds the original stack',
           cause,
         }),
       );

@@ -114,7 +114,12 @@ export class PluginSet {
     } catch (cause) {
       if (cause instanceof HooklineError) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new HooklineError('HKL_SETUP_FAILED', `its setup failed: ${reason}`, { who: id, where: 'setup', cause });
+      throw new HooklineError('HKL_SETUP_FAILED', `its setup failed: ${reason}`, {
+        who: id,
+        where: 'setup',
+        fix: 'The cause below holds the original stack',
+        cause,
+      });
     }
     if (parts instanceof Promise) {
       // Nobody awaits it; its rejection would end the process with a second message.

@@ -13,6 +13,7 @@ export function validateOptions({ id, options, definition }: Plugin): unknown {
   if (typeof given !== 'object' || Array.isArray(given)) {
     throw new HooklineError('HKL_OPTION_INVALID', `options must be an object, not ${JSON.stringify(options)}`, {
       who: id,
+      fix: 'Give them by name: factory({ name: value })',
     });
   }
   const known = knownKeys(definition.options);
@@ -31,7 +32,12 @@ export function validateOptions({ id, options, definition }: Plugin): unknown {
   }
   if (result.issues === undefined) return result.value;
   const issues = result.issues.map((issue) => describeIssue(issue, given));
-  throw new HooklineError('HKL_OPTION_INVALID', issues.join('; '), { who: id, where: 'options', cause: result.issues });
+  throw new HooklineError('HKL_OPTION_INVALID', issues.join('; '), {
+    who: id,
+    where: 'options',
+    fix: known === undefined ? undefined : `Its options are ${known.join(', ')}`,
+    cause: result.issues,
+  });
 }
 
 /** The keys of an object schema, where the library tells them (zod and valibot do); else undefined. */

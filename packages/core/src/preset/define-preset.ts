@@ -33,7 +33,7 @@ export type PresetFactory<Options extends object> = (options?: Options) => Prese
  * @example
  * export const presetVision = definePreset({
  *   name: 'hookline-preset-vision', version: '1.0.0',
- *   extends: [presetDefault().without('precise-bn')],
+ *   extends: [presetDefault().without('iteration-timer')],
  *   plugins: [ema({ decay: 0.999 })],
  * });
  * // plugins: [presetVision().configure('ema', { decay: 0.99 })]

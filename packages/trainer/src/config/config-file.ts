@@ -1,21 +1,29 @@
-import { definePlugin, outputRef, type Plugin, writeFileAtomically } from '@hookline/core';
+import { definePlugin, loggerRef, outputRef, type Plugin, writeFileAtomically } from '@hookline/core';
+import { z } from 'zod';
 import { configRef } from '../trainer-services.ts';
 
 const factory = definePlugin({
   name: '@hookline/trainer/config-file',
   version: '0.1.0',
   description: 'keeps the complete config beside the results',
-  requires: { config: configRef, output: outputRef },
-  setup({ hooks, config, output }) {
+  options: z.strictObject({
+    seed: z.custom<() => number>((value) => typeof value === 'function').optional(),
+  }),
+  requires: { config: configRef, output: outputRef, logger: loggerRef },
+  setup({ hooks, config, output, logger }, { seed: seedOf = () => config.seed }) {
     hooks.beforeTrain.tap(async () => {
-      const text = `${JSON.stringify(config, undefined, 2)}\n`;
+      const seed = seedOf();
+      if (config.seed < 0 && seed >= 0) logger.info(`seed ${seed}, drawn: seed=${seed} gives the same numbers again`);
+      const text = `${JSON.stringify({ ...config, seed }, undefined, 2)}\n`;
       await writeFileAtomically(await output.file('config.json'), (file) => file.writeFile(text));
     });
   },
 });
 
 /**
- * The plugin that writes the config of a run, defaults and overrides included, as `config.json` into its folder
- * (detectron2's default_setup).
+ * The plugin that writes the config of a run, defaults, overrides and the seed that was drawn included, as `config.json`
+ * into its folder (detectron2's default_setup).
+ *
+ * @param options.seed the run's seed; that of the config, which may leave it to chance, where it is not given
  */
-export const configFile = (): Plugin => factory();
+export const configFile = (options: { readonly seed?: () => number } = {}): Plugin => factory(options);
