@@ -117,6 +117,20 @@ describe('a single test data set', () => {
     expect(logger.matching('detects nothing in 4 images')).toHaveLength(2);
   });
 
+  it('trains to the same bits from the same seed', async () => {
+    const losses = async (seed: number): Promise<readonly number[]> => {
+      const { trainer } = await train('datasets.test=', `seed=${seed}`);
+      return trainer.storage
+        .history('total_loss')
+        .values()
+        .map(({ value }) => value);
+    };
+    const first = await losses(1);
+    expect(first).toHaveLength(2);
+    expect(await losses(1)).toEqual(first);
+    expect(await losses(2)).not.toEqual(first);
+  });
+
   it('keeps as many detections of each image as the config says', async () => {
     const set = ['test.scoreThreshold=0', 'test.detectionsPerImage=3', 'test.pictures=false'];
     await train('datasets.test=coco', 'solver.maxIterations=1', ...set);
