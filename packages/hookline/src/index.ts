@@ -107,14 +107,6 @@ export {
 // Data
 export {
   ArrayLoader,
-  type ArrayBatch,
-  type ArrayLoaderOptions,
-  type ArrayLoaderState,
-  type Field,
-  type FieldArray,
-  type Fields,
-} from '@hookline/data';
-export {
   DatasetCatalog,
   DetectionLoader,
   fitSize,
@@ -137,6 +129,9 @@ export {
   RepeatFactorTrainingSampler,
   TrainingSampler,
   writeCoco,
+  type ArrayBatch,
+  type ArrayLoaderOptions,
+  type ArrayLoaderState,
   type Augmentation,
   type Dataset,
   type DatasetAnnotation,
@@ -147,6 +142,9 @@ export {
   type DetectionLoaderOptions,
   type ReadCocoOptions,
   type ReadVocOptions,
+  type Field,
+  type FieldArray,
+  type Fields,
 } from '@hookline/data';
 
 // Writing plugins, presets and services
