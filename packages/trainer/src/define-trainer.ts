@@ -1,6 +1,8 @@
 import { didYouMean, HooklineError, type Logger, type PluginInput, type Preset, type Provider } from '@hookline/core';
+import { type DeviceKind, selectDevice } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { ConfigDefinition } from './config/define-config.ts';
+import { describePart } from './config/lay-over.ts';
 import { DefaultTrainer, type DefaultTrainerOptions } from './default-trainer.ts';
 
 /** A class of trainers that take the config `C`. */
@@ -52,6 +54,8 @@ export interface TrainerOverrides {
   readonly output?: string;
   /** Short for `device=...`. */
   readonly device?: string;
+  /** The kind of device whose values of the config hold; see `ConfigDefinition.on`. @default none */
+  readonly valuesOn?: DeviceKind;
   readonly logger?: Logger;
 }
 
@@ -63,6 +67,13 @@ export interface TrainerDefinition<C extends BaseConfig = BaseConfig, T extends 
   readonly [TRAINER_BRAND]: true;
   /** A trainer of this file. */
   create(overrides?: TrainerOverrides): T;
+  /**
+   * The same, with the values that the config has for the device: where it has any, the device is chosen first, and a
+   * line says which values hold. The command line makes trainers this way.
+   *
+   * @throws HooklineError those of `selectDevice`
+   */
+  createOnDevice(overrides?: Omit<TrainerOverrides, 'valuesOn'>): Promise<T>;
 }
 
 /** True for what `defineTrainer` makes. */
@@ -114,18 +125,30 @@ export function defineTrainer<C extends BaseConfig, K extends TrainerClass<C> = 
       },
     });
   }
+  const create = ({ valuesOn, logger, ...overrides }: TrainerOverrides = {}): TrainerOf<C, K> => {
+    const options = { ...(services && { services }), ...(logger && { logger }) };
+    return new Defined(config.resolve(assignments(overrides), valuesOn), options) as TrainerOf<C, K>;
+  };
   return {
     [TRAINER_BRAND]: true,
-    create: ({ set = [], output, device, logger } = {}) => {
-      const overrides = [
-        ...set,
-        ...(output === undefined ? [] : [`output=${JSON.stringify(output)}`]),
-        ...(device === undefined ? [] : [`device=${device}`]),
-      ];
-      const options = { ...(services && { services }), ...(logger && { logger }) };
-      return new Defined(config.resolve(overrides), options) as TrainerOf<C, K>;
+    create,
+    createOnDevice: async (overrides = {}) => {
+      if (config.devices.length === 0) return create(overrides);
+      const { kind, reason } = await selectDevice(config.resolve(assignments(overrides)).device);
+      const trainer = create({ ...overrides, valuesOn: kind });
+      const values = config.valuesOn(kind);
+      if (values !== undefined) trainer.logger.info(`recipe:     for ${kind} (${reason}): ${describePart(values)}`);
+      return trainer;
     },
   };
+}
+
+function assignments({ set = [], output, device }: TrainerOverrides): string[] {
+  return [
+    ...set,
+    ...(output === undefined ? [] : [`output=${JSON.stringify(output)}`]),
+    ...(device === undefined ? [] : [`device=${device}`]),
+  ];
 }
 
 const PARTS: ReadonlySet<string> = new Set<keyof TrainerFileParts<BaseConfig, TrainerClass<BaseConfig>>>([
