@@ -8,5 +8,5 @@ requireSupportedNode();
 process.chdir(ROOT);
 prepare();
 // In this process, so that Ctrl-C reaches the training once.
-process.argv = [process.execPath, CLI, 'train', 'examples/digits/trainer.ts', ...process.argv.slice(2)];
+process.argv = [process.execPath, CLI, 'train', 'examples/scenes/trainer.ts', ...process.argv.slice(2)];
 await import(pathToFileURL(CLI).href);

@@ -51,6 +51,7 @@ export {
   type ConfigDefinition,
   type ConfigExtension,
   type ConfigInput,
+  type ConfigPart,
   type MakeEvaluators,
   type TestLoader,
 } from '@hookline/trainer';

@@ -8,8 +8,10 @@ import {
   type Preset,
   type Provider,
 } from '@hookline/core';
+import { type DeviceKind, selectDevice } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { ConfigDefinition } from './config/define-config.ts';
+import { describePart } from './config/lay-over.ts';
 import { DefaultTrainer, type DefaultTrainerOptions } from './default-trainer.ts';
 
 /** A class of trainers that take the config `C`. */
@@ -61,6 +63,8 @@ export interface TrainerOverrides {
   readonly output?: string;
   /** Short for `device=...`. */
   readonly device?: string;
+  /** The kind of device whose values of the config hold; see `ConfigDefinition.on`. @default none */
+  readonly valuesOn?: DeviceKind;
   readonly logger?: Logger;
 }
 
@@ -72,6 +76,13 @@ export interface TrainerDefinition<C extends BaseConfig = BaseConfig, T extends 
   readonly [TRAINER_BRAND]: true;
   /** A trainer of this file. */
   create(overrides?: TrainerOverrides): T;
+  /**
+   * The same, with the values that the config has for the device: where it has any, the device is chosen first, and a
+   * line says which values hold. The command line makes trainers this way.
+   *
+   * @throws HooklineError those of `selectDevice`
+   */
+  createOnDevice(overrides?: Omit<TrainerOverrides, 'valuesOn'>): Promise<T>;
 }
 
 /** True for what `defineTrainer` makes. */
@@ -123,20 +134,32 @@ export function defineTrainer<C extends BaseConfig, K extends TrainerClass<C> = 
       },
     });
   }
+  const create = (changes: TrainerOverrides = {}): TrainerOf<C, K> => {
+    assertKnownOptions('create', changes, OVERRIDES);
+    const { valuesOn, logger, ...overrides } = changes;
+    const options = { ...(services && { services }), ...(logger && { logger }) };
+    return new Defined(config.resolve(assignments(overrides), valuesOn), options) as TrainerOf<C, K>;
+  };
   return {
     [TRAINER_BRAND]: true,
-    create: (changes = {}) => {
-      assertKnownOptions('create', changes, OVERRIDES);
-      const { set = [], output, device, logger } = changes;
-      const overrides = [
-        ...set,
-        ...(output === undefined ? [] : [`output=${JSON.stringify(output)}`]),
-        ...(device === undefined ? [] : [`device=${device}`]),
-      ];
-      const options = { ...(services && { services }), ...(logger && { logger }) };
-      return new Defined(config.resolve(overrides), options) as TrainerOf<C, K>;
+    create,
+    createOnDevice: async (overrides = {}) => {
+      if (config.devices.length === 0) return create(overrides);
+      const { kind, reason } = await selectDevice(config.resolve(assignments(overrides)).device);
+      const trainer = create({ ...overrides, valuesOn: kind });
+      const values = config.valuesOn(kind);
+      if (values !== undefined) trainer.logger.info(`recipe:     for ${kind} (${reason}): ${describePart(values)}`);
+      return trainer;
     },
   };
+}
+
+function assignments({ set = [], output, device }: TrainerOverrides): string[] {
+  return [
+    ...set,
+    ...(output === undefined ? [] : [`output=${JSON.stringify(output)}`]),
+    ...(device === undefined ? [] : [`device=${device}`]),
+  ];
 }
 
 const PARTS: ReadonlySet<string> = new Set<keyof TrainerFileParts<BaseConfig, TrainerClass<BaseConfig>>>([
@@ -161,4 +184,10 @@ function unknownPart(name: string, known: Iterable<string>): HooklineError {
   });
 }
 
-const OVERRIDES = { set: true, output: true, device: true, logger: true } satisfies OptionNames<TrainerOverrides>;
+const OVERRIDES = {
+  set: true,
+  output: true,
+  device: true,
+  valuesOn: true,
+  logger: true,
+} satisfies OptionNames<TrainerOverrides>;

@@ -52,7 +52,7 @@ describe('what is misspelt is refused before the first step, with a suggestion:'
     [
       'a change to a trainer file',
       () => defineTrainer({ config }).create({ sets: [] } as never),
-      '[HKL_OPTION_UNKNOWN] create: it has no option "sets". Did you mean "set"? Known: device, logger, output, set.',
+      '[HKL_OPTION_UNKNOWN] create: it has no option "sets". Did you mean "set"? Known: device, logger, output, set, valuesOn.',
     ],
     [
       'an option of an optimizer',

@@ -145,7 +145,7 @@ function checkOptions(command: Command, cli: CAC): void {
 
 function checkArguments({ name, args }: Command, given: readonly string[]): void {
   if (args.length > 0 && given.length === 0) {
-    throw usageError('no trainer file is given', `Write hookline ${name} FILE, such as examples/digits/trainer.ts`);
+    throw usageError('no trainer file is given', `Write hookline ${name} FILE, such as examples/scenes/trainer.ts`);
   }
   if (given.length <= args.length || args.some(({ variadic }) => variadic)) return;
   const extra = given.slice(args.length).join(' ');

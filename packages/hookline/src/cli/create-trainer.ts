@@ -6,10 +6,11 @@ import type { RunnableTrainer } from './trainer-in-file.ts';
 /** The trainer of the file that the command line names, with its changes. */
 export async function createTrainer({ file, set, text }: CommandLine, logger: Logger): Promise<RunnableTrainer> {
   const definition = await loadTrainer(file);
-  return definition.create({
+  const changes = {
     set,
     logger,
     ...(text.output === undefined ? {} : { output: text.output }),
     ...(text.device === undefined ? {} : { device: text.device }),
-  });
+  };
+  return definition.createOnDevice?.(changes) ?? definition.create(changes);
 }

@@ -32,4 +32,6 @@ export interface TrainerChanges {
 /** What a trainer file exports: that of `defineTrainer`, or anything that makes a trainer. */
 export interface TrainerInFile {
   create(changes: TrainerChanges): RunnableTrainer | Promise<RunnableTrainer>;
+  /** The same, by the device that is chosen; takes the place of `create`. */
+  createOnDevice?(changes: TrainerChanges): Promise<RunnableTrainer>;
 }

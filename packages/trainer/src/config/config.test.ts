@@ -121,3 +121,26 @@ describe('autoScale', () => {
     expect(autoScale(scaled)).toBe(scaled);
   });
 });
+
+describe('values for a kind of device', () => {
+  const sized = digits
+    .on('wasm', { solver: { maxIterations: 70, steps: [40] }, data: { limit: 3 } })
+    .on('wasm', { solver: { baseLr: 0.5 } })
+    .on('gpu', { solver: { batchSize: 256 } });
+
+  it('hold on that kind alone, section by section, and under what is set', () => {
+    expect(sized.resolve()).toEqual(digits.resolve());
+    expect(sized.resolve([], 'cpu')).toEqual(digits.resolve());
+    const config = sized.resolve(['data.limit=5'], 'wasm');
+    expect(config.solver).toMatchObject({ maxIterations: 70, steps: [40], baseLr: 0.5, batchSize: 16, momentum: 0.9 });
+    expect(config.data).toEqual({ root: 'here', limit: 5 });
+    expect(sized.resolve([], 'gpu').solver).toMatchObject({ maxIterations: 700, batchSize: 256 });
+    expect(digits.devices).toEqual([]);
+    expect([sized.devices, sized.valuesOn('cpu')]).toEqual([['wasm', 'gpu'], undefined]);
+  });
+
+  it('are checked like the others', () => {
+    expect(() => digits.on('wasm', { solver: { baseLr: -1 } }).resolve([], 'wasm')).toThrow(/"solver\.baseLr"/);
+    expect(() => digits.on('wasm', { solvr: {} } as never).resolve([], 'wasm')).toThrow(/solvr/);
+  });
+});

@@ -1,8 +1,10 @@
 import { didYouMean, HooklineError } from '@hookline/core';
+import type { DeviceKind } from '@hookline/tfjs';
 import { z } from 'zod';
 import { applyOverrides } from './apply-overrides.ts';
 import { type BaseConfig, type BaseConfigInput, CONFIG_SHAPE } from './config-schema.ts';
 import { keysAt } from './key-types.ts';
+import { type ConfigPart, layOver } from './lay-over.ts';
 
 /** Keys of the user's own, by section: new sections, or more keys in those that exist. */
 export type ConfigExtension = Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
@@ -25,9 +27,21 @@ export interface ConfigDefinition<C extends BaseConfig = BaseConfig> {
    * The complete config.
    *
    * @param overrides `key.path=value` each, as after `--set`
+   * @param device what it is for; its values of `on` hold then. Default none: they do not
    * @throws HooklineError `HKL_CONFIG_KEY_UNKNOWN`, `HKL_CONFIG_INVALID`, `HKL_CONFIG_SET`
    */
-  resolve(overrides?: readonly string[]): C;
+  resolve(overrides?: readonly string[], device?: DeviceKind): C;
+  /**
+   * The same config with values that hold on one kind of device, such as a recipe that fits a slow one. They take the
+   * place of the others, and `--set` takes theirs. Called again for the same kind, it adds to them.
+   *
+   * @example defineConfig({ solver: { batchSize: 16 } }).on('wasm', { solver: { batchSize: 4 } })
+   */
+  on(device: DeviceKind, values: ConfigPart<C>): ConfigDefinition<C>;
+  /** What `on` was given for a kind of device. */
+  valuesOn(device: DeviceKind): ConfigPart<C> | undefined;
+  /** The kinds of devices that `on` was called for. */
+  readonly devices: readonly DeviceKind[];
 }
 
 /**
@@ -48,10 +62,18 @@ export function defineConfig<const E extends ConfigExtension>(
   extension: E,
 ): ConfigDefinition<Config<E>>;
 export function defineConfig(values: object = {}, extension: ConfigExtension = {}): ConfigDefinition {
-  const schema = extendSchema(extension);
+  return makeDefinition(extendSchema(extension), values, new Map());
+}
+
+function makeDefinition(
+  schema: z.ZodObject,
+  values: object,
+  onDevices: ReadonlyMap<DeviceKind, object>,
+): ConfigDefinition {
   return {
-    resolve: (overrides = []) => {
-      const input = applyOverrides(schema, values, overrides);
+    resolve: (overrides = [], device) => {
+      const own = device === undefined ? undefined : onDevices.get(device);
+      const input = applyOverrides(schema, own === undefined ? values : layOver(values, own), overrides);
       const result = schema.safeParse(input);
       if (result.success) return result.data as unknown as BaseConfig;
       assertKnownKeys(schema, result.error);
@@ -60,6 +82,10 @@ export function defineConfig(values: object = {}, extension: ConfigExtension = {
         cause: result.error,
       });
     },
+    on: (device, more) =>
+      makeDefinition(schema, values, new Map([...onDevices, [device, layOver(onDevices.get(device) ?? {}, more)]])),
+    valuesOn: (device) => onDevices.get(device),
+    devices: [...onDevices.keys()],
   };
 }
 

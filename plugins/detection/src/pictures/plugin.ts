@@ -3,6 +3,7 @@ import { modelRef } from '@hookline/tfjs';
 import type { z } from 'zod';
 import { detectorOf } from '../detector-of.ts';
 import type { Detector } from '../model/detector.ts';
+import { scaleBoxes } from '../postprocess/detections.ts';
 import type { PostprocessOptions } from '../postprocess/postprocess.ts';
 import { VERSION } from '../version.ts';
 import type { Picture } from './canvas.ts';
@@ -63,8 +64,9 @@ async function drawGrid(
 ): Promise<Picture> {
   const { columns, drawThreshold, enlarge, showTruth } = options;
   const pictures: Picture[] = [];
-  for (const { picture, truth } of images) {
-    const { detections } = await predictImage(model, picture, postprocessing(options));
+  for (const { input, picture, scale, truth } of images) {
+    const { detections } = await predictImage(model, input, postprocessing(options));
+    scaleBoxes(detections, scale, picture);
     pictures.push(
       drawDetections(picture, detections, {
         classNames: model.classNames,

@@ -2,11 +2,17 @@ import { type DataSource, tf } from '@hookline/tfjs';
 import { eachBatch } from '../batches-of.ts';
 import type { DetectionBatch, Detector } from '../model/detector.ts';
 import type { Picture } from './canvas.ts';
+import { sourcePicture } from './source-picture.ts';
 
 /** An image of a batch on the host. */
 export interface ShownImage {
+  /** What the network sees. */
+  readonly input: Picture;
+  /** What is drawn on: the image's own file where the batch names it, else `input`. */
   readonly picture: Picture;
-  /** Corners of its objects, four numbers each; none where the batch does not tell. */
+  /** Pixels of `picture` for one of `input`, across and down. */
+  readonly scale: readonly [across: number, down: number];
+  /** Corners of its objects in pixels of `picture`, four numbers each; none where the batch does not tell. */
   readonly truth: Float32Array;
 }
 
@@ -28,9 +34,14 @@ export async function firstImages(
       const data = Uint8Array.from(pixels.subarray(row * each, (row + 1) * each), (value) =>
         Math.min(255, Math.max(0, Math.round(value))),
       );
+      const input: Picture = { data, width, height, channels: 3 };
+      const { picture, scale } = (await sourcePicture(batch, row)) ?? { picture: input, scale: [1, 1] as const };
       const from = row * most * 4;
-      const truth = Float32Array.from(corners.subarray(from, from + (objects[row] ?? 0) * 4));
-      shown.push({ picture: { data, width, height, channels: 3 }, truth });
+      const truth = Float32Array.from(
+        corners.subarray(from, from + (objects[row] ?? 0) * 4),
+        (edge, place) => edge * scale[place % 2 === 0 ? 0 : 1],
+      );
+      shown.push({ input, picture, scale, truth });
     }
     return shown.length < count;
   });

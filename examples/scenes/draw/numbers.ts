@@ -1,0 +1,16 @@
+/** The value, or the nearest of the two ends beyond which it lies. */
+export const clamp = (value: number, low: number, high: number): number =>
+  value < low ? low : value > high ? high : value;
+
+/** 0 below `from`, 1 above `to`, smooth between. */
+export function smoothstep(from: number, to: number, value: number): number {
+  const share = clamp((value - from) / (to - from), 0, 1);
+  return share * share * (3 - 2 * share);
+}
+
+/** How far a number is from the nearest whole one. */
+export function offWhole(value: number): number {
+  const share = value % 1;
+  const above = share < 0 ? share + 1 : share;
+  return above > 0.5 ? 1 - above : above;
+}
