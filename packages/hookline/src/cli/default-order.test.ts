@@ -11,6 +11,7 @@ import {
   functionModel,
   gradientAccumulation,
   gradientClipping,
+  lossScaling,
   memoryStats,
   plots,
   type PluginInput,
@@ -41,6 +42,7 @@ const others = (): readonly PluginInput[] => [
   earlyStopping({ metric: 'accuracy' }),
   detectionTta({ loader: [], evaluator: new ClassificationEvaluator() }),
   predictionPictures({ loader: [] }),
+  lossScaling(),
   gradientClipping(),
   gradientAccumulation({ steps: 2 }),
   ema(),
@@ -84,75 +86,80 @@ const ORDER = `
   3. detection-tta
      why here    before evaluator (evaluation)
   4. gradient-accumulation
-     why here    before lr-scheduler (schedule), gradient-clipping (gradients), ema (averaging),
-                 precise-bn (statistics), checkpointer (checkpointing), anomaly-guard (accumulation)
-  5. anomaly-guard
+     why here    before loss-scaling (accumulation), lr-scheduler (schedule), gradient-clipping
+                 (gradients), ema (averaging), precise-bn (statistics), checkpointer
+                 (checkpointing), anomaly-guard (accumulation)
+  5. loss-scaling
      why here    after gradient-accumulation (accumulation); before gradient-clipping (gradients),
-                 checkpointer (checkpointing)
-  6. iteration-timer
+                 ema (averaging), checkpointer (checkpointing), anomaly-guard (scaling)
+  6. anomaly-guard
+     why here    after gradient-accumulation (accumulation), loss-scaling (scaling); before
+                 gradient-clipping (gradients), checkpointer (checkpointing)
+  7. iteration-timer
      why here    after profiler (timing); before plots (timing, writing), memory-stats (timing,
                  metrics), lr-scheduler (schedule, timing), gradient-clipping (gradients), ema
                  (averaging), precise-bn (statistics), checkpointer (checkpointing, timing),
                  evaluator (evaluation), callback (metrics), early-stopping (stopping), writers
                  (writing, timing)
-  7. gradient-clipping
-     why here    after profiler (gradients), gradient-accumulation (gradients), anomaly-guard
-                 (gradients), iteration-timer (gradients); before memory-stats (gradients)
-  8. ema
-     why here    after profiler (averaging), gradient-accumulation (averaging), iteration-timer
-                 (averaging); before plots (averaging), memory-stats (averaging), detection-pictures
-                 (averaging), precise-bn (statistics), checkpointer (checkpointing, averaging),
-                 evaluator (evaluation, averaging), writers (averaging)
-  9. lr-scheduler
+  8. gradient-clipping
+     why here    after profiler (gradients), loss-scaling (gradients), gradient-accumulation
+                 (gradients), anomaly-guard (gradients), iteration-timer (gradients); before
+                 memory-stats (gradients)
+  9. ema
+     why here    after profiler (averaging), loss-scaling (averaging), gradient-accumulation
+                 (averaging), iteration-timer (averaging); before plots (averaging), memory-stats
+                 (averaging), detection-pictures (averaging), precise-bn (statistics), checkpointer
+                 (checkpointing, averaging), evaluator (evaluation, averaging), writers (averaging)
+ 10. lr-scheduler
      why here    after profiler (schedule), gradient-accumulation (schedule), iteration-timer
                  (schedule, timing); before plots (schedule, writing), memory-stats (schedule),
                  checkpointer (checkpointing, schedule), writers (writing, schedule)
- 10. precise-bn
+ 11. precise-bn
      why here    after profiler (statistics), gradient-accumulation (statistics), ema (statistics),
                  iteration-timer (statistics); before plots (statistics), memory-stats (statistics),
                  detection-pictures (statistics), checkpointer (checkpointing, statistics),
                  evaluator (evaluation, statistics), writers (statistics)
- 11. detection-pictures
+ 12. detection-pictures
      why here    after precise-bn (statistics), ema (averaging); before evaluator (evaluation),
                  plots (writing), writers (writing)
- 12. checkpointer
-     why here    after profiler (checkpointing), gradient-accumulation (checkpointing), ema
-                 (checkpointing, averaging), anomaly-guard (checkpointing), iteration-timer
-                 (checkpointing, timing), lr-scheduler (checkpointing, schedule), precise-bn
-                 (checkpointing, statistics); before plots (checkpointing, writing), memory-stats
-                 (checkpointing), evaluator (evaluation, checkpointing), writers (writing,
-                 checkpointing)
- 13. evaluator
+ 13. checkpointer
+     why here    after profiler (checkpointing), loss-scaling (checkpointing), gradient-accumulation
+                 (checkpointing), ema (checkpointing, averaging), anomaly-guard (checkpointing),
+                 iteration-timer (checkpointing, timing), lr-scheduler (checkpointing, schedule),
+                 precise-bn (checkpointing, statistics); before plots (checkpointing, writing),
+                 memory-stats (checkpointing), evaluator (evaluation, checkpointing), writers
+                 (writing, checkpointing)
+ 14. evaluator
      why here    after profiler (evaluation), detection-tta (evaluation), detection-pictures
                  (evaluation), ema (evaluation, averaging), iteration-timer (evaluation), precise-bn
                  (evaluation, statistics), checkpointer (evaluation, checkpointing); before plots
                  (evaluation, writing), memory-stats (evaluation, metrics), early-stopping
                  (evaluation, stopping), callback (metrics), writers (writing, evaluation),
                  checkpointer/best (evaluation)
- 14. memory-stats
+ 15. memory-stats
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
                  (schedule), gradient-clipping (gradients), ema (averaging), precise-bn
                  (statistics), checkpointer (checkpointing), evaluator (evaluation, metrics); before
                  plots (metrics, writing), writers (writing, metrics), early-stopping (metrics),
                  checkpointer/best (metrics)
- 15. callback
+ 16. callback
      why here    after profiler (metrics), iteration-timer (metrics), evaluator (metrics); before
                  plots (metrics, writing), early-stopping (metrics), writers (writing, metrics),
                  checkpointer/best (metrics)
- 16. early-stopping
+ 17. early-stopping
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
                  (metrics), callback (metrics), iteration-timer (stopping); before plots (stopping,
                  writing), writers (writing, stopping)
- 17. checkpointer/best
+ 18. checkpointer/best
      why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics); before
                  plots (writing), writers (writing)
- 18. plots
+ 19. plots
      why here    after profiler (writing), iteration-timer (timing, writing), lr-scheduler
                  (schedule, writing), ema (averaging), precise-bn (statistics), checkpointer
                  (checkpointing, writing), evaluator (evaluation, writing), memory-stats (metrics,
                  writing), callback (metrics, writing), early-stopping (stopping, writing),
                  detection-pictures (writing), checkpointer/best (writing)
- 19. writers
+ 20. writers
      why here    after profiler (writing), memory-stats (writing, metrics), early-stopping (writing,
                  stopping), detection-pictures (writing), callback (writing, metrics),
                  iteration-timer (writing, timing), lr-scheduler (writing, schedule), checkpointer
@@ -173,6 +180,7 @@ it('listed behind the preset, the others find the same places', async () => {
     'detection-tta',
     'gradient-accumulation',
     'lr-scheduler',
+    'loss-scaling',
     'ema',
     'precise-bn',
     'detection-pictures',

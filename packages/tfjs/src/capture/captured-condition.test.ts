@@ -137,7 +137,8 @@ describe.each(Object.entries(OPTIMIZERS))('a conditional update by %s', (_, [opt
     expect(conditional.scalars).toEqual(plain.scalars);
     expect(conditional.values).toEqual(plain.values);
     expect(conditional.ops.has('Select')).toBe(false);
-    expect(conditional.ops.get('Switch')).toBe(1);
+    // That of the condition, joined with the check of the loss, and that of the check alone.
+    expect(conditional.ops.get('Switch')).toBe(2);
     if (fused !== undefined) {
       expect(conditional.ops.get(fused)).toBe(2);
       expect(plain.ops.get(fused)).toBe(2);

@@ -206,6 +206,26 @@ describe('captured steps', () => {
     await runner.close();
   });
 
+  it('free the batches of losses that are not finite', async () => {
+    const megabyte = 2 ** 18;
+    const bad = Array.from({ length: 2 }, () => ({
+      x: { data: new Float32Array(megabyte * 3).fill(NaN), shape: [megabyte, 3] },
+      y: { data: new Float32Array(megabyte), shape: [megabyte, 1] },
+    }));
+    const made = build(undefined, bad);
+    const runner = new CapturedStepRunner({ ...made, capture: 'required' });
+    const refused = async (from: number, to: number): Promise<void> => {
+      for (let i = from; i < to; i++)
+        await expect(async () => runner.run(at(i))).rejects.toThrow('HKL_LOSS_NOT_FINITE');
+    };
+    await refused(0, 20);
+    const before = process.memoryUsage.rss();
+    await refused(20, 80);
+    // A batch has 4 MB.
+    expect(process.memoryUsage.rss() - before).toBeLessThan(120 * 2 ** 20);
+    await runner.close();
+  });
+
   it('are refused in float16 without a scale of the loss, before a batch is taken', async () => {
     const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean };
     // TensorFlow has float16 on processors too, only slowly.

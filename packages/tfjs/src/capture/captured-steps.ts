@@ -5,11 +5,10 @@ import { batchSignature, batchTensors } from './batch-tensors.ts';
 import { captureError } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
 import { planFeeds, withFeeds } from './feed-plan.ts';
-import { isGuardError } from './finite-guard.ts';
 import { GraphSession } from './graph-session.ts';
 import { specOf, valueOf } from './graph-record.ts';
 import type { NativeBackend, NativeTensor } from './native-backend.ts';
-import { allVariables, LOSSES, recordStep, type RecordedStep } from './record-step.ts';
+import { allVariables, recordStep, type RecordedStep } from './record-step.ts';
 import { ResidentVariables } from './resident-variables.ts';
 import { auditStep, isAuditRun, StepCache, type CachedStep, type RecordTransform } from './step-cache.ts';
 
@@ -183,11 +182,11 @@ export class CapturedSteps {
       this.#residents.release(step.changes);
       try {
         const [values, reported] = session.run(step.name, handles).map((each) => this.#take(each));
-        return { names, metrics, values: values ?? NONE, reported: reported ?? NONE, isFinite: true };
+        const isFinite = !this.#options.isGuarded || Number.isFinite(values?.at(-1));
+        // What taps report tells of a step that has not been made then.
+        return { names, metrics, values: values ?? NONE, reported: isFinite ? (reported ?? NONE) : NONE, isFinite };
       } catch (error) {
-        if (!isGuardError(error)) throw step.runs === 0 ? withoutKernel(error) : error;
-        const values = this.#take(session.probe(step.name, handles, LOSSES));
-        return { names, metrics, values, reported: NONE, isFinite: false };
+        throw step.runs === 0 ? withoutKernel(error) : error;
       }
     });
   }

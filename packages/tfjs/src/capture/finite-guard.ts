@@ -1,27 +1,40 @@
-import { makeNode, specOf, stringAttribute, typeAttribute, valueOf, type GraphRecord } from './graph-record.ts';
-
-/** How TensorFlow's error about a guard begins; it says `… : Tensor had NaN values`. */
-export const GUARD_MESSAGE = 'hookline: the loss is not finite';
+import {
+  makeNode,
+  sameValue,
+  specOf,
+  typeAttribute,
+  valueOf,
+  type GraphRecord,
+  type ValueRef,
+} from './graph-record.ts';
+import { DataType } from './native-backend.ts';
 
 /**
- * Hangs every change of a variable on a check that the guarded value is finite. Where it is not, the run fails
- * before anything has changed, and the host learns of it without having read a value.
+ * Lets every change of a variable happen only where the guarded value is finite, beside the condition that it may have.
+ *
+ * A condition and not a check that fails the run: when a run fails, the binding of tfjs-node never frees the tensors that
+ * it was fed, which is the whole batch. The host sees the value among the outputs.
  */
 export function guardEffects(record: GraphRecord): void {
   const { guard } = record;
   if (guard === undefined) return;
   const { shape, dtype } = specOf(guard);
-  const check = makeNode('CheckNumerics', [guard], [{ shape, dtype }], {
-    attributes: new Map([
-      ['T', typeAttribute(dtype)],
-      ['message', stringAttribute(GUARD_MESSAGE)],
-    ]),
-  });
-  record.nodes.push(check);
-  for (const effect of record.effects) effect.controls.push(check);
-  record.guard = valueOf(check);
+  const flag = { shape, dtype: DataType.bool };
+  const finite = makeNode('IsFinite', [guard], [flag], { attributes: new Map([['T', typeAttribute(dtype)]]) });
+  record.nodes.push(finite);
+  const both: { readonly condition: ValueRef; readonly value: ValueRef }[] = [];
+  for (const effect of record.effects) {
+    const { condition } = effect;
+    if (condition === undefined) {
+      effect.condition = valueOf(finite);
+      continue;
+    }
+    let joined = both.find((each) => sameValue(each.condition, condition));
+    if (joined === undefined) {
+      const node = makeNode('LogicalAnd', [condition, valueOf(finite)], [flag]);
+      record.nodes.push(node);
+      both.push((joined = { condition, value: valueOf(node) }));
+    }
+    effect.condition = joined.value;
+  }
 }
-
-/** True for the error with which a run ends whose guard found NaN or infinity. */
-export const isGuardError = (error: unknown): boolean =>
-  typeof error === 'object' && String((error as { message?: unknown } | null)?.message).includes(GUARD_MESSAGE);

@@ -23,8 +23,6 @@ export interface VariableNames {
 export interface RecordNames {
   readonly inputs: ReadonlyMap<string, string>;
   readonly outputs: ReadonlyMap<string, string>;
-  /** The outputs by names that cause no effect when they are fetched, where they depend on none. */
-  readonly probes: ReadonlyMap<string, string>;
 }
 
 /** A written graph with the names of its ends. */
@@ -93,16 +91,14 @@ class GraphWriter {
     }
     const after = record.effects.map((effect) => `^${nameOf(effect)}`);
     const outputs = new Map<string, string>();
-    const probes = new Map<string, string>();
     for (const [output, { node, index }] of record.outputs) {
       const end = `${name}/returns/${plain(output)}_${outputs.size}`;
       const T: AttributeValue = { kind: 'type', value: (node.outputs[index] as TensorSpec).dtype };
       this.#node('Identity', end, [`${nameOf(node)}:${index}`, ...after], { T });
       outputs.set(output, `${end}:0`);
-      probes.set(output, `${nameOf(node)}:${index}`);
     }
     const inputs = new Map([...record.inputs].map(([input, node]) => [input, `${nameOf(node)}:0`]));
-    this.#records.set(name, { inputs, outputs, probes });
+    this.#records.set(name, { inputs, outputs });
   }
 
   finish(): WrittenGraph {

@@ -7,7 +7,6 @@ import { loadGraph } from './saved-model.ts';
 interface Entry {
   readonly feeds: string;
   readonly fetches: string;
-  readonly probes: ReadonlyMap<string, string>;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
 }
@@ -45,18 +44,6 @@ export class GraphSession {
   run(record: string, handles: number[]): NativeTensor[] {
     const { feeds, fetches } = this.#entry(record);
     return this.#binding.runSavedModel(this.#open(), handles, feeds, fetches);
-  }
-
-  /**
-   * Computes one output of a record alone, without changing a variable: one that depends on no change. Whoever calls
-   * owns the tensor.
-   */
-  probe(record: string, handles: number[], output: string): NativeTensor {
-    const { feeds, probes } = this.#entry(record);
-    const fetch = probes.get(output);
-    if (fetch === undefined) throw new RangeError(`the record ${record} has no output ${output}`);
-    const [value] = this.#binding.runSavedModel(this.#open(), handles, feeds, fetch);
-    return value as NativeTensor;
   }
 
   /** Copies values into variables. */
@@ -103,10 +90,9 @@ export class GraphSession {
   }
 }
 
-const entryOf = ({ inputs, outputs, probes }: RecordNames): Entry => ({
+const entryOf = ({ inputs, outputs }: RecordNames): Entry => ({
   feeds: [...inputs.values()].join(','),
   fetches: [...outputs.values()].join(','),
-  probes,
   inputs: [...inputs.keys()],
   outputs: [...outputs.keys()],
 });

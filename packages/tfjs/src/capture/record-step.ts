@@ -7,8 +7,8 @@ import type { GraphRecord } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
 import { Recorder } from './recorder.ts';
 
-/** The name under which a recorded step returns its losses and their sum. They depend on no change of the step. */
-export const LOSSES = 'losses';
+/** The name under which a recorded step returns its losses and their sum. */
+const LOSSES = 'losses';
 /** The name under which it returns what taps have reported, where they have; it may tell of the weights as they are then. */
 const METRICS = 'metrics';
 
