@@ -22,9 +22,8 @@ const config = detectionConfig(
     // Half the size of the scenes. Not flipped: glyphs have a left and a right.
     input: { width: 128, height: 96, randomFlip: 'none' },
     model: { width: 24 },
-    solver: { batchSize: 8, maxIterations: 2200, baseLr: 0.008, warmupIterations: 50 },
-    test: { evalPeriod: 1100, aug: { enabled: false } },
-    checkpoint: { period: 1100 },
+    solver: { batchSize: 8, maxIterations: 2000, baseLr: 0.008, warmupIterations: 50 },
+    test: { evalPeriod: 1000, aug: { enabled: false } },
   },
   { scenes: { train: z.int().min(1).default(600), test: z.int().min(1).default(80), seed: z.int().default(1) } },
 )
@@ -32,8 +31,8 @@ const config = detectionConfig(
   .on('wasm', {
     input: { width: 80, height: 60 },
     model: { width: 16 },
-    solver: { maxIterations: 1400, baseLr: 0.01 },
-    test: { evalPeriod: 700 },
+    solver: { maxIterations: 1700, baseLr: 0.01 },
+    test: { evalPeriod: 850 },
   });
 
 export default defineTrainer({

@@ -58,9 +58,7 @@ export async function drawScenes(root: string, options: DrawOptions, logger: Log
   }
   await writeFile(join(root, STAMP), stamp);
   logger.status(undefined);
-  logger.info(
-    `drawn:      in ${((performance.now() - began) / 1000).toFixed(1)} s; drawn anew only when something changes`,
-  );
+  logger.info(`drawn:      in ${((performance.now() - began) / 1000).toFixed(1)} s; kept until something changes`);
   return files;
 }
 

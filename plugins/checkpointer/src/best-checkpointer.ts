@@ -47,12 +47,13 @@ export const bestCheckpointer = definePlugin({
     const recordFile = (): Promise<string> => output.file(`${prefix}.json`);
     const consider = async ({ value, iteration }: Best): Promise<void> => {
       if (!isBetter(value, best?.value, mode)) return;
-      const before = best === undefined ? '' : `, before it was ${best.value} at iteration ${best.iteration}`;
+      const before =
+        best === undefined ? '' : `, before it was ${forPeople(best.value)} at iteration ${best.iteration}`;
       // Before saving, so that the checkpoint knows that it is the best one.
       best = { value, iteration };
       await checkpoints.save(prefix, { tag: false });
       await writeBestRecord(await recordFile(), { metric, mode, value, iteration });
-      logger.info(`best ${metric} so far: ${value} at iteration ${iteration}${before}; saved as ${prefix}`);
+      logger.info(`best ${metric} so far: ${forPeople(value)} at iteration ${iteration}${before}; saved as ${prefix}`);
     };
     const look = (): void | Promise<void> => {
       const samples = watch.look();
@@ -107,3 +108,6 @@ function lastOf(samples: readonly Best[], consider: (sample: Best) => Promise<vo
   const last = samples.at(-1);
   return last === undefined ? undefined : consider(last);
 }
+
+/** Four digits; `best.json` has them all. */
+const forPeople = (value: number): string => String(Number(value.toPrecision(4)));

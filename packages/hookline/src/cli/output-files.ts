@@ -3,7 +3,8 @@ import { join, relative } from 'node:path';
 
 const KINDS: readonly (readonly [string, RegExp])[] = [
   ['metrics', /^metrics.*\.jsonl?$/],
-  ['plot', /\.(svg|png)$/],
+  ['plot', /\.svg$/],
+  ['picture', /\.png$/],
   ['events', /tfevents/],
   ['trace', /trace.*\.json$/],
 ];

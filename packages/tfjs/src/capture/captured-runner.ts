@@ -71,12 +71,9 @@ export class CapturedStepRunner implements StepRunner {
     this.#eager = new EagerStepRunner({ step, source, checkFinite });
     const backend = asNativeBackend(tf.backend());
     if (backend === undefined) {
-      this.#giveUp(
-        new HooklineError('HKL_CAPTURE_BACKEND', `the backend ${tf.getBackend()} runs no TensorFlow graphs`, {
-          who: 'the step runner',
-          fix: 'Run `hookline setup` for native TensorFlow, or set capture: "auto"',
-        }),
-      );
+      const what = `the backend ${tf.getBackend()} runs no TensorFlow graphs`;
+      const fix = 'Run `hookline setup` for native TensorFlow, or set capture: "auto"';
+      this.#giveUp(new HooklineError('HKL_CAPTURE_BACKEND', what, { who: 'the step runner', fix }), what);
       return;
     }
     const machine = { usesGpu: backend.isUsingGpuDevice, cpuFlags: readCpuFlags() };
@@ -201,12 +198,12 @@ export class CapturedStepRunner implements StepRunner {
     this.#log(`train step: captured as one graph of ${nodes} nodes in ${seconds.toFixed(2)} s${type}`);
   }
 
-  #giveUp(error: unknown): void {
+  #giveUp(error: unknown, reason = describeCause(error)): void {
     if (this.#isRequired) throw error;
     this.#steps?.close();
     this.#steps = undefined;
     this.#make = undefined;
-    this.#reason = describeCause(error);
+    this.#reason = reason;
     const lost = this.#precision === undefined || this.#precision.precision === 'float32' ? '' : ' and in float32';
     this.#log(`train step: eager${lost}, since it cannot be captured: ${this.#reason}`);
   }

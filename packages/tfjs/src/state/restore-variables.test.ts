@@ -98,6 +98,17 @@ it.each<[string, [string, HostTensor][], string]>([
   expect(tf.memory().numTensors).toBe(before);
 });
 
+it('names the first tensors of another shape in its error, and how many more there are', async () => {
+  const shapes = (width: number) =>
+    new Map(Array.from({ length: 9 }, (_, place) => [`layer${place}`, tf.variable(tf.zeros([width]))] as const));
+  const tensors = await captureVariables(shapes(3));
+  expect(() =>
+    restoreVariables(shapes(2), new Map([...tensors, ['extra', host(Float32Array.of(1), [])]]), { strict: true }),
+  ).toThrow(
+    /layer0 is .*; layer1 is .*; layer2 is float32 \[3\] in the checkpoint but float32 \[2\] in the model; and so on, 6 more; not in the model: extra\. /,
+  );
+});
+
 it('groups names by their prefix', () => {
   expect(groupNames(['b/y', 'a/k', 'x', 'a/b', 'a/c/w', 'z'])).toBe('a/{b, k}, a/c/w, b/y, x, z');
 });

@@ -35,11 +35,14 @@ export interface RestoreReport {
   readonly warnings: readonly string[];
 }
 
+/** Faults that an error names: another width of a network is a fault of hundreds of tensors, and one says it. */
+const NAMED = 3;
+
 /**
  * Loads tensors into variables of the same names. All are checked before the first is changed, so that an error leaves
  * everything as it was.
  *
- * @throws HooklineError `HKL_STATE_MISMATCH` in strict mode, with every fault
+ * @throws HooklineError `HKL_STATE_MISMATCH` in strict mode, with the first faults and how many more there are
  */
 export function restoreVariables(
   variables: ReadonlyMap<string, tf.Variable>,
@@ -64,7 +67,9 @@ export function restoreVariables(
     ...(unexpected.length === 0 ? [] : [`not in the model: ${groupNames(unexpected)}`]),
   ];
   if (strict && warnings.length > 0) {
-    throw new HooklineError('HKL_STATE_MISMATCH', `the checkpoint does not fit: ${warnings.join('; ')}`, {
+    const rest = mismatched.length - NAMED;
+    const told = rest > 0 ? warnings.toSpliced(NAMED, rest, `and so on, ${rest} more`) : warnings;
+    throw new HooklineError('HKL_STATE_MISMATCH', `the checkpoint does not fit: ${told.join('; ')}`, {
       who: source,
       fix: 'Resume with the model and optimizer that were saved, or load the weights alone',
     });

@@ -7,7 +7,7 @@ import type { DenseOutputs } from '../model/dense-head.ts';
 import type { Detections } from '../postprocess/detections.ts';
 import { DetectionCollector, type CollectorOptions } from './detection-collector.ts';
 import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
-import { logClasses } from './log-classes.ts';
+import { logPrecision } from './log-precision.ts';
 import { warnOfNothing } from './warn-of-nothing.ts';
 
 /** Options of {@link CocoEvaluator}. */
@@ -20,7 +20,7 @@ export interface CocoEvaluatorOptions extends CollectorOptions {
   readonly maxDets?: readonly number[];
   /** Name of the results. @default 'bbox' */
   readonly task?: string;
-  /** Is told the AP of each class, and when nothing was detected. @default nobody */
+  /** Is told AP and the AP of each class, and when nothing was detected. @default nobody */
   readonly logger?: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -74,7 +74,7 @@ export class CocoEvaluator {
         results[`AP-${names.get(evaluation.categories[place] as number) as string}`] = percent(value);
       });
     }
-    if (detections.length > 0) logClasses(logger, task, results);
+    if (detections.length > 0) logPrecision(logger, task, results);
     return { [task]: results };
   }
 }

@@ -6,7 +6,7 @@ import type { DenseOutputs } from '../model/dense-head.ts';
 import type { Detections } from '../postprocess/detections.ts';
 import { DetectionCollector, type CollectorOptions } from './detection-collector.ts';
 import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
-import { logClasses } from './log-classes.ts';
+import { logPrecision } from './log-precision.ts';
 import { warnOfNothing } from './warn-of-nothing.ts';
 
 /** Options of {@link VocEvaluator}. */
@@ -19,7 +19,7 @@ export interface VocEvaluatorOptions extends CollectorOptions {
   readonly use2007?: boolean;
   /** Name of the results. @default 'bbox' */
   readonly task?: string;
-  /** Is told the AP of each class, and when nothing was detected. @default nobody */
+  /** Is told AP and the AP of each class, and when nothing was detected. @default nobody */
   readonly logger?: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -69,7 +69,7 @@ export class VocEvaluator {
         results[`AP-${names.get(id) as string}`] = mean(precision.map((row) => row[place] as number)) * 100;
       });
     }
-    if (detections.length > 0) logClasses(logger, task, results);
+    if (detections.length > 0) logPrecision(logger, task, results);
     return { [task]: results };
   }
 }

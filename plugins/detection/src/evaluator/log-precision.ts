@@ -5,28 +5,32 @@ const WIDEST = 78;
 const CLASS = 'AP-';
 
 /**
- * Logs the AP of each class (detectron2's table per category), in columns from left to right.
+ * Logs what a detector is worth, for people: `bbox: AP 71.2, AP50 95.0, AP75 88.1`, and below it the AP of each class
+ * in columns (detectron2's table per category).
  *
  * @param results of one task; those called `AP-name` are of classes
  */
-export function logClasses(
+export function logPrecision(
   logger: Pick<Logger, 'info'> | undefined,
   task: string,
   results: Readonly<Record<string, number>>,
 ): void {
+  const main = ['AP', 'AP50', 'AP75'].map((name) => `${name} ${(results[name] ?? NaN).toFixed(1)}`).join(', ');
+  const rows = classRows(results);
+  logger?.info(`${task}: ${main}${rows.length === 0 ? '' : '; AP of each class:'}${rows.join('')}`);
+}
+
+function classRows(results: Readonly<Record<string, number>>): string[] {
   const cells = Object.entries(results)
     .filter(([name]) => name.startsWith(CLASS))
     .map(([name, value]) => ({ name: name.slice(CLASS.length), value: value.toFixed(1) }));
-  if (cells.length === 0) return;
-  const [longest, digits] = [
-    Math.max(...cells.map(({ name }) => name.length)),
-    Math.max(...cells.map(({ value }) => value.length)),
-  ];
+  const longest = Math.max(...cells.map(({ name }) => name.length));
+  const digits = Math.max(...cells.map(({ value }) => value.length));
   const columns = Math.max(1, Math.floor(WIDEST / (longest + digits + 4)));
   const rows: string[] = [];
   for (let from = 0; from < cells.length; from += columns) {
     const row = cells.slice(from, from + columns);
     rows.push(row.map(({ name, value }) => `  ${name.padEnd(longest)} ${value.padStart(digits)}`).join(' '));
   }
-  logger?.info(`AP of each class (${task}):\n${rows.join('\n')}`);
+  return rows.map((row) => `\n${row}`);
 }
