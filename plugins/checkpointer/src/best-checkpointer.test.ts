@@ -1,7 +1,15 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { definePlugin, evaluationRef, type Plugin, readCheckpoint, storageRef, TrainerBase } from '@hookline/core';
+import {
+  controlRef,
+  definePlugin,
+  evaluationRef,
+  type Plugin,
+  readCheckpoint,
+  storageRef,
+  TrainerBase,
+} from '@hookline/core';
 import { checkPluginContract, RecordingLogger } from '@hookline/testing';
 import { bestCheckpointer } from './best-checkpointer.ts';
 import { checkpointer } from './checkpointer.ts';
@@ -185,6 +193,24 @@ describe('bestCheckpointer', () => {
     ]);
     expect(await readdir(output)).toEqual([]);
   });
+
+  it.each([true, false])(
+    'warns of a metric that nobody put, but not where the run was interrupted: %p',
+    async (cut) => {
+      const interrupting = definePlugin({
+        name: 'interrupting',
+        version: '1.0.0',
+        requires: { control: controlRef },
+        // What a signal does.
+        setup: ({ hooks, control }) => {
+          if (cut)
+            hooks.afterStep.tap(() => (control as unknown as { interrupt(signal: string): void }).interrupt('SIGINT'));
+        },
+      });
+      const { logger } = await train([undefined, undefined], {}, [interrupting()]);
+      expect(logger.matching('nothing ever put it')).toHaveLength(cut ? 0 : 1);
+    },
+  );
 
   it('refuses options that make no sense', async () => {
     await expect(make([1], { mode: 'best' as never }).trainer.train()).rejects.toThrow(/option "mode"/);

@@ -85,7 +85,8 @@ export const bestCheckpointer = definePlugin({
       // The evaluation after training. After a failure the weights may be anything.
       if (status === 'failed') return undefined;
       const looked = look();
-      watch.warnWhereMissing(true);
+      // What was interrupted may not have come to an evaluation.
+      watch.warnWhereMissing(status !== 'interrupted');
       return looked;
     });
     return {

@@ -62,7 +62,8 @@ export const earlyStopping = definePlugin({
       return undefined;
     });
     hooks.afterTrain.tap(({ status }) => {
-      if (status !== 'failed') watch.warnWhereMissing(true);
+      // What was interrupted may not have come to an evaluation.
+      if (status !== 'failed') watch.warnWhereMissing(status !== 'interrupted');
     });
     return {
       state: {

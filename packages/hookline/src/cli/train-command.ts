@@ -20,7 +20,7 @@ export async function train(given: CommandLine, argv: readonly string[]): Promis
     logger.info(`interrupted by ${reason ?? 'a signal'} after ${iteration} of ${trainer.maxIterations} iterations`);
     logger.info(
       checkpoint === undefined
-        ? 'nothing was saved: no plugin writes checkpoints (add @hookline/plugin-checkpointer)'
+        ? `nothing was saved: ${iteration === 0 ? 'no step was done' : 'no plugin writes checkpoints (add @hookline/plugin-checkpointer)'}`
         : `saved ${shown(checkpoint)}; go on with:\n  ${resumeCommand(argv)}`,
     );
     return signalStatus(reason);
