@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { barChart, type Figure } from '../lib/index.ts';
 
-// node --import tsx benchmarks/steps/report.ts FIGURES.json [PLOT.svg]
-// FIGURES.json is the last line of `npm run bench -- steps --json`. Prints the table of the docs and writes the plot.
+// node --import tsx benchmarks/steps/report.ts FIGURES.json... [PLOT.svg]
+// Each FIGURES.json ends with the line of `npm run bench -- steps --json`; several runs, of some nets each, make one report.
+// Prints the table of the docs and writes the plot.
 
 interface Report {
   readonly machine: { readonly cpu: string; readonly cores: number };
@@ -21,11 +22,14 @@ const RUNNERS: Readonly<Record<string, { readonly name: string; readonly color: 
   tf_function: { name: 'TensorFlow tf.function', color: '#d4b13c' },
 };
 
-const [file, plot] = process.argv.slice(2);
-if (file === undefined)
-  throw new Error('which file? node --import tsx benchmarks/steps/report.ts FIGURES.json [PLOT.svg]');
-const lines = readFileSync(file, 'utf8').trim().split('\n');
-const { machine, figures } = JSON.parse(lines.at(-1) ?? '') as Report;
+const files = process.argv.slice(2).filter((word) => word.endsWith('.json'));
+const plot = process.argv.slice(2).find((word) => word.endsWith('.svg'));
+const reports = files.map((file) => JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '') as Report);
+const [first] = reports;
+if (first === undefined)
+  throw new Error('which figures? node --import tsx benchmarks/steps/report.ts FIGURES.json... [PLOT.svg]');
+const { machine } = first;
+const figures = Object.assign({}, ...reports.map((report) => report.figures)) as Report['figures'];
 const nets = [...new Set(Object.keys(figures).map((label) => label.split('.')[0] as string))];
 const median = (net: string, runner: string): number | undefined => figures[`${net}.${runner}`]?.median;
 
