@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { figure, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
+import { figure, listArgument, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
 import { restorePreciseBn } from './precise-bn.ts';
 import { trainOnce, type Training } from './train-once.ts';
 
@@ -22,7 +22,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 export default async function bccd(args: BenchmarkArgs): Promise<BenchmarkResult> {
   const root = args['data'];
   if (typeof root !== 'string') throw new Error('which data? --data FOLDER, a folder with BCCD in the format of VOC');
-  const kinds = typeof args['kinds'] === 'string' ? args['kinds'].split(',') : Object.keys(KINDS);
+  const kinds = listArgument(args['kinds']) ?? Object.keys(KINDS);
   const seeds = typeof args['seeds'] === 'number' ? args['seeds'] : args.quick ? 1 : 3;
   const iterations = typeof args['iterations'] === 'number' ? args['iterations'] : args.quick ? 300 : undefined;
   const folder = await mkdtemp(join(tmpdir(), 'hookline-bccd-'));

@@ -12,7 +12,7 @@ import {
   type Optimizer,
   type TrainableModel,
 } from '@hookline/tfjs';
-import { figure, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
+import { figure, listArgument, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
 import { batchOf, lossOf, NETS, type Net } from '../steps/nets.ts';
 
 /** Batches that come in turn. */
@@ -41,8 +41,8 @@ const OPTIMIZERS: Readonly<Record<string, (model: TrainableModel) => Optimizer>>
  */
 export default async function equality(args: BenchmarkArgs): Promise<BenchmarkResult> {
   const steps = typeof args['steps'] === 'number' ? args['steps'] : args.quick ? 20 : 200;
-  const nets = NETS.filter(({ name }) => list(args['nets'])?.includes(name) ?? true);
-  const optimizers = list(args['optimizers']) ?? Object.keys(OPTIMIZERS);
+  const nets = NETS.filter(({ name }) => listArgument(args['nets'])?.includes(name) ?? true);
+  const optimizers = listArgument(args['optimizers']) ?? Object.keys(OPTIMIZERS);
   await selectDevice('auto');
   const figures: Record<string, Figure> = {};
   for (const net of nets) {
@@ -131,5 +131,3 @@ const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
     (most, value, at) => Math.max(most, Math.abs(value - (b[at] ?? NaN)) / Math.max(1, Math.abs(value))),
     0,
   );
-
-const list = (value: unknown): string[] | undefined => (typeof value === 'string' ? value.split(',') : undefined);

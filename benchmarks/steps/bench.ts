@@ -1,6 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { alternate, median, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
+import {
+  alternate,
+  listArgument,
+  median,
+  type BenchmarkArgs,
+  type BenchmarkResult,
+  type Figure,
+} from '../lib/index.ts';
 import { NETS } from './nets.ts';
 import { Worker } from './worker.ts';
 
@@ -19,7 +26,7 @@ export default async function steps(args: BenchmarkArgs): Promise<BenchmarkResul
   const python =
     typeof args['python'] === 'string' ? args['python'] : (process.env['HOOKLINE_BENCH_PYTHON'] ?? 'python3');
   const notes: string[] = [];
-  const wanted = list(args['runners']);
+  const wanted = listArgument(args['runners']);
   const commands = new Map<string, readonly [string, readonly string[]]>();
   for (const kind of ['tfjs_eager', 'fit', 'eager', 'captured', 'captured_bf16']) {
     commands.set(kind, [process.execPath, ['--import', 'tsx', here('tfjs-worker.ts'), kind]]);
@@ -35,7 +42,7 @@ export default async function steps(args: BenchmarkArgs): Promise<BenchmarkResul
   else notes.push(missing(python, 'tensorflow'));
 
   const figures: Record<string, Figure> = {};
-  const nets = list(args['nets']) ?? NETS.map(({ name }) => name);
+  const nets = listArgument(args['nets']) ?? NETS.map(({ name }) => name);
   for (const net of nets) {
     const workers = new Map<string, Worker>();
     for (const [label, [command, commandArgs]] of commands) {
@@ -93,7 +100,6 @@ async function contest(net: string, workers: Map<string, Worker>, args: Benchmar
 
 const kindOf = (label: string): string => label.split(':')[0] as string;
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
-const list = (value: unknown): string[] | undefined => (typeof value === 'string' ? value.split(',') : undefined);
 
 function has(python: string, module: string): boolean {
   try {
