@@ -10,8 +10,18 @@ import { memoryStats } from '@hookline/plugin-memory-stats';
 import { plots } from '@hookline/plugin-plots';
 import { profiler } from '@hookline/plugin-profiler';
 import { presetDefault } from '@hookline/preset-default';
-import { adamW, layersModel, modelRef, stepScopeRef, tf, type TrainableModel, type tf as TF } from '@hookline/tfjs';
-import { SimpleTrainer } from './simple-trainer.ts';
+import { RecordingLogger } from '@hookline/testing';
+import {
+  adam,
+  adamW,
+  layersModel,
+  modelRef,
+  stepScopeRef,
+  tf,
+  type TrainableModel,
+  type tf as TF,
+} from '@hookline/tfjs';
+import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
 
 const CLASSES = 3;
 const FEATURES = 5;
@@ -118,6 +128,27 @@ export function fullTrainer({ output, capture, maxIterations = 40, plugins, seed
     maxIterations,
     plugins: plugins ?? everyPlugin(),
     logger: new ConsoleLogger({ level: 'silent' }),
+  });
+}
+
+/** A short training of {@link makeNet} with these plugins alone. */
+export function pointTrainer(
+  output: string,
+  plugins: readonly PluginInput[],
+  options: Partial<SimpleTrainerOptions> = {},
+): SimpleTrainer {
+  return new SimpleTrainer({
+    device: 'auto',
+    model: makeNet,
+    optimizer: (model) => adam(model, { learningRate: 0.01 }),
+    data: points,
+    repeat: true,
+    output,
+    seed: 5,
+    maxIterations: 8,
+    plugins,
+    logger: new RecordingLogger(),
+    ...options,
   });
 }
 

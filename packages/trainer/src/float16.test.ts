@@ -5,10 +5,10 @@ import type { PluginInput } from '@hookline/core';
 import { lossScaling } from '@hookline/plugin-loss-scaling';
 import { RecordingLogger } from '@hookline/testing';
 import { adam, functionModel, modelRef, selectDevice, tf } from '@hookline/tfjs';
-import { histories, isHere, makeNet, points } from './all-plugins.test.support.ts';
+import { histories, isHere, makeNet, pointTrainer, points } from './all-plugins.test.support.ts';
 import { defineConfig } from './config/define-config.ts';
 import { DefaultTrainer, type DefaultTrainerOptions } from './default-trainer.ts';
-import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
+import type { SimpleTrainerOptions } from './simple-trainer.ts';
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
@@ -18,19 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const make = (plugins: readonly PluginInput[], options: Partial<SimpleTrainerOptions> = {}) =>
-  new SimpleTrainer({
-    device: 'auto',
-    model: makeNet,
-    optimizer: (model) => adam(model, { learningRate: 0.01 }),
-    data: points,
-    repeat: true,
-    output: dir,
-    seed: 5,
-    maxIterations: 8,
-    plugins,
-    logger: new RecordingLogger(),
-    ...options,
-  });
+  pointTrainer(dir, plugins, options);
 
 describe('float16', () => {
   const usesGpu = (value: boolean) =>

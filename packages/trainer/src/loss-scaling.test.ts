@@ -8,18 +8,17 @@ import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
 import { lossScaling } from '@hookline/plugin-loss-scaling';
 import { RecordingLogger } from '@hookline/testing';
-import { adam, captureVariables, modelRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
+import { captureVariables, modelRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
 import {
   everyPlugin,
   fullTrainer,
   histories,
   isHere,
-  makeNet,
   MODES,
-  points,
+  pointTrainer,
   weightsAndAverages,
 } from './all-plugins.test.support.ts';
-import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
+import { type SimpleTrainerOptions } from './simple-trainer.ts';
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
@@ -67,19 +66,7 @@ function stepLog() {
 }
 
 const make = (plugins: readonly PluginInput[], options: Partial<SimpleTrainerOptions> = {}) =>
-  new SimpleTrainer({
-    device: 'auto',
-    model: makeNet,
-    optimizer: (model) => adam(model, { learningRate: 0.01 }),
-    data: points,
-    repeat: true,
-    output: dir,
-    seed: 5,
-    maxIterations: 8,
-    plugins,
-    logger: new RecordingLogger(),
-    ...options,
-  });
+  pointTrainer(dir, plugins, options);
 
 const parts = (log: Readonly<Record<string, readonly number[]>> | undefined, pattern: RegExp) =>
   Object.fromEntries(Object.entries(log ?? {}).filter(([name]) => pattern.test(name)));
