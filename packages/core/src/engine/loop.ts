@@ -52,6 +52,9 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
       } catch (error) {
         await handle(error, step);
       }
+      // Before afterStep, so that what runs meanwhile, such as a loader without threads of its own, counts as the step's.
+      const breath = parts.breathe();
+      if (breath !== undefined) await breath;
       if (output !== undefined) {
         run.markStepDone();
         const isStored = (step.iteration + 1) % parts.metricsPeriod === 0;
@@ -64,8 +67,6 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
         }
       }
       run.iteration += 1;
-      const breath = parts.breathe();
-      if (breath !== undefined) await breath;
     }
   } catch (error) {
     errors.push(error);

@@ -31,6 +31,17 @@ describe('the loop', () => {
     ]);
   });
 
+  it('lets others run between a step and its afterStep, so that what they take counts as the step', async () => {
+    const log: string[] = [];
+    const step = (): number => {
+      setImmediate(() => log.push('elsewhere'));
+      return 1;
+    };
+    const options = { step, maxIterations: 1, plugins: [scribe(log)], logger };
+    await new TrainerBase({ ...options, yieldAfter: 0 }).train();
+    expect(log.slice(1, 4)).toEqual(['beforeStep 0=0', 'elsewhere', 'afterStep 0=0']);
+  });
+
   it('stores losses by name and their sum', async () => {
     const trainer = new TrainerBase({ step: () => ({ loss_cls: 1, loss_box: 2 }), maxIterations: 1, logger });
     await trainer.train();

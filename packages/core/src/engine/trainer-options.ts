@@ -31,7 +31,7 @@ export interface TrainerOptions {
   readonly metricsPeriod?: number;
   /** Whether SIGINT and SIGTERM end the training gracefully. Default true. */
   readonly handleSignals?: boolean;
-  /** Milliseconds after which signals and timers are let through. Default 50. */
+  /** Milliseconds after which signals and timers are let through, between a step and its `afterStep`. Default 50. */
   readonly yieldAfter?: number;
   /** Milliseconds that each plugin may take to close. Default 30,000. */
   readonly disposeTimeout?: number;
