@@ -70,7 +70,7 @@ export {
 export { createStepRunner, type StepRunnerOptions } from './step/create-step-runner.ts';
 export { CapturedStepRunner, type CapturedRunnerOptions, type CaptureMode } from './capture/captured-runner.ts';
 export { describeGraph, writeGraphEvents } from './capture/inspect-graph.ts';
-export { choosePrecision, readCpuFlags, type Precision, type PrecisionChoice } from './capture/precision.ts';
+export { choosePrecision, readProcessor, type Precision, type PrecisionChoice } from './capture/precision.ts';
 export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './step/eager-runner.ts';
 export type { StepInput } from './step/step-input.ts';
 export type { StepRandom } from './step/step-random.ts';

@@ -1,4 +1,4 @@
-import { choosePrecision, diagnose, formatDiagnosis, readCpuFlags } from '@hookline/tfjs';
+import { choosePrecision, diagnose, formatDiagnosis, readProcessor } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { EXIT } from './exit-status.ts';
 
@@ -6,7 +6,7 @@ import { EXIT } from './exit-status.ts';
 export async function doctor({ flag }: CommandLine): Promise<number> {
   const diagnosis = await diagnose();
   // On a processor; that a GPU may be there makes no difference to what the processor gains.
-  const { precision, reason } = choosePrecision('auto', { usesGpu: false, cpuFlags: readCpuFlags() });
+  const { precision, reason } = choosePrecision('auto', { usesGpu: false, ...readProcessor() });
   const bfloat16 = { gains: precision === 'bfloat16', reason };
   console.log(
     flag.json

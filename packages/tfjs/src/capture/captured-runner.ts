@@ -16,7 +16,7 @@ import { isCaptureProblem } from './capture-errors.ts';
 import { CapturedSteps, type CaptureReport } from './captured-steps.ts';
 import { asNativeBackend } from './native-backend.ts';
 import { runPasses } from './passes/pass-list.ts';
-import { choosePrecision, readCpuFlags, type Precision, type PrecisionChoice } from './precision.ts';
+import { choosePrecision, readProcessor, type Precision, type PrecisionChoice } from './precision.ts';
 import type { CachedStep } from './step-cache.ts';
 
 /**
@@ -76,7 +76,7 @@ export class CapturedStepRunner implements StepRunner {
       this.#giveUp(new HooklineError('HKL_CAPTURE_BACKEND', what, { who: 'the step runner', fix }), what);
       return;
     }
-    const machine = { usesGpu: backend.isUsingGpuDevice, cpuFlags: readCpuFlags() };
+    const machine = { usesGpu: backend.isUsingGpuDevice, ...readProcessor() };
     const choice = choosePrecision(options.precision ?? 'float32', machine);
     const { precision } = choice;
     this.#precision = choice;

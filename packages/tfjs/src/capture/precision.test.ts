@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { choosePrecision, readCpuFlags } from './precision.ts';
+import { choosePrecision, readProcessor } from './precision.ts';
 
 const machine = (usesGpu: boolean, ...flags: string[]) => ({ usesGpu, cpuFlags: new Set(flags) });
 
@@ -12,6 +12,13 @@ describe('choosePrecision', () => {
       reason: 'the processor has amx_bf16',
     });
     expect(choosePrecision('auto', machine(false, 'avx512_bf16')).precision).toBe('bfloat16');
+    const intel = (...flags: string[]) => ({ ...machine(false, ...flags), cpuVendor: 'GenuineIntel' });
+    expect(choosePrecision('auto', intel('avx512_bf16', 'amx_bf16')).precision).toBe('bfloat16');
+    expect(choosePrecision('auto', intel('avx512_bf16'))).toEqual({
+      precision: 'float32',
+      reason: 'on an Intel processor avx512_bf16 without amx_bf16 is slower than float32',
+    });
+    expect(choosePrecision('bfloat16', intel('avx512_bf16')).precision).toBe('bfloat16');
     expect(choosePrecision('auto', machine(false, 'avx2', 'avx512f')).precision).toBe('float32');
     expect(choosePrecision('auto', machine(true, 'amx_bf16')).precision).toBe('float32');
   });
@@ -24,11 +31,20 @@ describe('choosePrecision', () => {
   });
 });
 
-describe('readCpuFlags', () => {
+describe('readProcessor', () => {
   it('reads what Linux tells, and nothing where there is nothing', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'hookline-flags-')), 'cpuinfo');
-    writeFileSync(file, 'processor\t: 0\nflags\t\t: fpu avx512_bf16 amx_tile\nbugs\t\t:\n');
-    expect([...readCpuFlags(file)]).toEqual(['fpu', 'avx512_bf16', 'amx_tile']);
-    expect(readCpuFlags(`${file}.none`).size).toBe(0);
+    const lines = [
+      'processor\t: 0',
+      'vendor_id\t: GenuineIntel',
+      'flags\t\t: fpu avx512_bf16 amx_tile',
+      'bugs\t\t:',
+      '',
+    ];
+    writeFileSync(file, lines.join('\n'));
+    const { cpuFlags, cpuVendor } = readProcessor(file);
+    expect([...cpuFlags]).toEqual(['fpu', 'avx512_bf16', 'amx_tile']);
+    expect(cpuVendor).toBe('GenuineIntel');
+    expect(readProcessor(`${file}.none`)).toEqual({ cpuFlags: new Set() });
   });
 });
