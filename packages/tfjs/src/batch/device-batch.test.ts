@@ -17,6 +17,7 @@ it('puts arrays on the device wherever they are nested, and leaves the rest', ()
     mask: { data: Uint8Array.of(1, 0), shape: [2], dtype: 'bool' },
     weights: { data: Float64Array.of(0.5, 2), shape: [2] },
     float: { data: new Uint8Array([7]), shape: [1], dtype: 'float32' },
+    read: { data: Buffer.from([1, 200, 255]).subarray(1), shape: [2], dtype: 'float32' },
     meta: { id: 7, file, date, none: null },
   });
   const batch = device.batch as Record<string, tf.Tensor> & { pair: [tf.Tensor, string]; meta: object };
@@ -28,8 +29,9 @@ it('puts arrays on the device wherever they are nested, and leaves the rest', ()
   expect(shown(batch['mask']!)).toEqual(['bool', [2], [1, 0]]);
   expect(shown(batch['weights']!)).toEqual(['float32', [2], [0.5, 2]]);
   expect(shown(batch['float']!)).toEqual(['float32', [1], [7]]);
+  expect(shown(batch['read']!)).toEqual(['float32', [2], [200, 255]]);
   expect(batch.meta).toEqual({ id: 7, file, date, none: null });
-  expect(tf.memory().numTensors).toBe(before + 6);
+  expect(tf.memory().numTensors).toBe(before + 7);
   disposeBatch(device);
   expect(tf.memory().numTensors).toBe(before);
 });

@@ -1,5 +1,6 @@
 import { HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
+import { tensorOfBytes } from './byte-tensor.ts';
 
 /** Elements of a tensor on the host. */
 export type HostArray =
@@ -107,6 +108,7 @@ function makeTensor({ data, shape, dtype }: HostTensorLike, path: string): tf.Te
   }
   const isFloat = data instanceof Float32Array || data instanceof Float64Array;
   const type = dtype ?? (isFloat ? 'float32' : 'int32');
+  if (data instanceof Uint8Array && type !== 'bool') return tensorOfBytes(data, [...shape], type);
   return tf.tensor(nativeArray(data, type), [...shape], type);
 }
 
