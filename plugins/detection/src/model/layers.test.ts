@@ -41,3 +41,11 @@ it('upsample repeats each pixel, as nearest neighbours do', () => {
     .max();
   expect(apart.dataSync()[0]).toBe(0);
 });
+
+it('the gradient of upsample adds up what went to the four pixels', () => {
+  const x = tf.randomNormal<tf.Rank.R4>([2, 3, 4, 5]);
+  const dy = tf.randomNormal<tf.Rank.R4>([2, 6, 8, 5]);
+  const found = tf.grad((small) => upsample(small as tf.Tensor4D))(x, dy);
+  const summed = dy.reshape([2, 3, 2, 4, 2, 5]).sum([2, 4]);
+  expect(found.sub(summed).abs().max().dataSync()[0]).toBeLessThan(1e-6);
+});

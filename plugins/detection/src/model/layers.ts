@@ -87,10 +87,17 @@ export function sequence(...layers: readonly Layer[]): Layer {
   return (x, training) => layers.reduce((value, layer) => layer(value, training), x);
 }
 
-/** Twice the height and width, each pixel four times; spelt in ops that every backend has the gradients of. */
+/**
+ * Twice the height and width, each pixel four times. Its gradient adds the four up again, by a pooling: op by op it would
+ * be two splits and two sums over the whole of it.
+ */
 export function upsample(x: tf.Tensor4D): tf.Tensor4D {
   const [batch, height, width, channels] = x.shape;
-  const column = x.reshape([batch, height, width, 1, channels]);
-  const wide = tf.concat([column, column], 3).reshape([batch, height, 1, 2 * width * channels]);
-  return tf.concat([wide, wide], 2).reshape([batch, 2 * height, 2 * width, channels]);
+  const twice = tf.customGrad((small) => {
+    const column = (small as tf.Tensor4D).reshape([batch, height, width, 1, channels]);
+    const wide = tf.concat([column, column], 3).reshape([batch, height, 1, 2 * width * channels]);
+    const value = tf.concat([wide, wide], 2).reshape<tf.Tensor4D>([batch, 2 * height, 2 * width, channels]);
+    return { value, gradFunc: (dy) => tf.avgPool(dy as tf.Tensor4D, 2, 2, 'valid').mul(4) };
+  });
+  return twice(x) as tf.Tensor4D;
 }
