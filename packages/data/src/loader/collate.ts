@@ -1,6 +1,7 @@
 import type { BatchFields, MappedSample } from './detection-batch.ts';
 import type { Size } from './fit-size.ts';
 import { PortableError } from '../portable-error.ts';
+import type { Pixels } from '../transforms/image.ts';
 
 /** Options of {@link collate}. */
 export interface CollateOptions {
@@ -27,20 +28,17 @@ export function collate(samples: readonly MappedSample[], options: CollateOption
   const { width, height } = options.frame ?? commonSize(samples, options.divisor);
   const slots = options.maxBoxes ?? Math.max(0, ...samples.map(({ classes }) => classes.length));
   const pixels = new (dtype === 'float32' ? Float32Array : Uint8Array)(count * width * height * 3);
-  if (fill !== 0) pixels.fill(fill);
   const boxes = new Float32Array(count * slots * 4);
   const classes = new Int32Array(count * slots).fill(-1);
   const counts = Int32Array.from(samples, (sample) => sample.classes.length);
   const sizes = Int32Array.from(samples.flatMap(({ image }) => [image.height, image.width]));
-  for (const [place, sample] of samples.entries()) {
+  for (const [index, sample] of samples.entries()) {
     const { image } = sample;
     if (image.width > width || image.height > height) throw tooLarge(sample, width, height);
     if (sample.classes.length > slots) throw tooMany(sample, slots);
-    const row = image.width * 3;
-    for (let y = 0; y < image.height; y++)
-      pixels.set(image.data.subarray(y * row, (y + 1) * row), (place * height + y) * width * 3);
-    boxes.set(sample.boxes, place * slots * 4);
-    classes.set(sample.classes, place * slots);
+    place(image, pixels, index * width * height * 3, { width, height }, fill);
+    boxes.set(sample.boxes, index * slots * 4);
+    classes.set(sample.classes, index * slots);
   }
   return {
     images: { data: pixels, shape: [count, height, width, 3], dtype: dtype === 'float32' ? 'float32' : 'int32' },
@@ -49,6 +47,20 @@ export function collate(samples: readonly MappedSample[], options: CollateOption
     counts: { data: counts, shape: [count], dtype: 'int32' },
     sizes: { data: sizes, shape: [count, 2], dtype: 'int32' },
   };
+}
+
+/** Puts an image at the top left of its part of the batch, and fills the rest of that. */
+function place(image: MappedSample['image'], pixels: Pixels, start: number, frame: Size, fill: number): void {
+  const [row, frameRow] = [image.width * 3, frame.width * 3];
+  const [end, frameEnd] = [start + image.height * frameRow, start + frame.height * frameRow];
+  // At once where it can be: the engine converts long stretches best.
+  if (row === frameRow) pixels.set(image.data.subarray(0, image.height * row), start);
+  else
+    for (let y = 0, at = start; at < end; y++, at += frameRow) {
+      pixels.set(image.data.subarray(y * row, (y + 1) * row), at);
+      pixels.fill(fill, at + row, at + frameRow);
+    }
+  pixels.fill(fill, end, frameEnd);
 }
 
 function commonSize(samples: readonly MappedSample[], divisor: number): Size {

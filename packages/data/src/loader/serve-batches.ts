@@ -5,6 +5,7 @@ import { packTransforms } from '../transforms/pack-transforms.ts';
 import { reviveAugmentation } from '../transforms/revive-augmentation.ts';
 import type { BatchJob, BatchRecipe } from './batch-job.ts';
 import type { BatchFields } from './detection-batch.ts';
+import { giveWay } from './give-way.ts';
 import { finishBatch, loadImages } from './make-batch.ts';
 
 /** What a thread is started with. */
@@ -25,6 +26,7 @@ export type Answer =
   | { readonly error: PlainError };
 
 const { recipe, progress } = workerData as ThreadSetup;
+giveWay();
 // The threads are the parallelism; each image in turn, nothing kept.
 sharp.concurrency(1);
 sharp.cache(false);

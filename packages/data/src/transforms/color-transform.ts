@@ -1,5 +1,6 @@
 import { blankImage, type Boxes, type Image, type Pixels } from './image.ts';
 import { NO_TRANSFORM, type Transform } from './transform.ts';
+import { wordsOf } from './words.ts';
 
 /** Shares of red, green and blue in brightness (ITU-R BT.601). */
 export const LUMA = [0.299, 0.587, 0.114] as const;
@@ -65,14 +66,36 @@ function mapValues<P extends Pixels>(image: Image<P>, scale: number, offset: num
   const mapped = blankImage(image, image.width, image.height);
   const { data } = image;
   const to: Pixels = mapped.data;
-  if (to instanceof Float32Array) {
-    for (let at = 0; at < data.length; at++) to[at] = clampByte(scale * (data[at] as number) + offset);
+  if (data instanceof Uint8Array && to instanceof Uint8Array) {
+    // A byte has 256 values, an image many more pixels.
+    const table = new Uint8Array(256);
+    for (let value = 0; value < 256; value++) table[value] = clampByte(scale * value + offset) + 0.5;
+    mapBytes(data, to, table);
     return mapped;
   }
-  // A byte has 256 values, an image many more pixels.
-  const table = Uint8Array.from({ length: 256 }, (_, value) => clampByte(scale * value + offset) + 0.5);
-  for (let at = 0; at < data.length; at++) to[at] = table[data[at] as number] as number;
+  for (let at = 0; at < data.length; at++) to[at] = clampByte(scale * (data[at] as number) + offset);
   return mapped;
+}
+
+function mapBytes(data: Uint8Array, to: Uint8Array, table: Uint8Array): void {
+  const [words, toWords] = [wordsOf(data), wordsOf(to)];
+  let at = 0;
+  if (words !== undefined && toWords !== undefined) {
+    mapWords(words, toWords, table);
+    at = words.length * 4;
+  }
+  for (; at < data.length; at++) to[at] = table[data[at] as number] as number;
+}
+
+function mapWords(words: Int32Array, to: Int32Array, table: Uint8Array): void {
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] as number;
+    to[at] =
+      (table[word & 0xff] as number) |
+      ((table[(word >> 8) & 0xff] as number) << 8) |
+      ((table[(word >> 16) & 0xff] as number) << 16) |
+      ((table[word >>> 24] as number) << 24);
+  }
 }
 
 function saturate<P extends Pixels>(image: Image<P>, weight: number): Image<P> {
@@ -103,13 +126,13 @@ function mean(data: Pixels): number {
 /** Whole words first: four bytes at a time, as two sums in one number. */
 function sumOfBytes(data: Uint8Array): number {
   let sum = 0;
-  const words = data.byteOffset % 4 === 0 ? new Uint32Array(data.buffer, data.byteOffset, data.length >> 2) : undefined;
+  const words = wordsOf(data);
   const count = words?.length ?? 0;
   for (let block = 0; block < count; block += 128) {
     let pairs = 0;
     const end = Math.min(block + 128, count);
     for (let at = block; at < end; at++) {
-      const word = (words as Uint32Array)[at] as number;
+      const word = (words as Int32Array)[at] as number;
       pairs = (pairs + (word & 0xff00ff) + ((word >>> 8) & 0xff00ff)) | 0;
     }
     sum += (pairs & 0xffff) + (pairs >>> 16);

@@ -1,12 +1,8 @@
 import type { Image } from './image.ts';
+import { HALF, scaleBytes, SHARE_BITS, WHOLE } from './scale-bytes.ts';
 
 /** The matrix [[a, b, c], [d, e, f]]: x' = a x + b y + c, y' = d x + e y + f, on edges, not on centres of pixels. */
 export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
-
-/** Shares of a pixel are counted in 2^-11, so that four products of two shares and a byte fit into 31 bits. */
-const SHARE_BITS = 11;
-const WHOLE = 1 << SHARE_BITS;
-const HALF = 1 << (2 * SHARE_BITS - 1);
 
 /**
  * Fills `to` where its pixels' centres lie inside of `from`; the rest keeps its value. `matrix` leads from positions in
@@ -16,7 +12,7 @@ export function sampleBilinear(from: Image, to: Image, matrix: AffineMatrix): vo
   const { data: source } = from;
   const { data: target } = to;
   if (source instanceof Float32Array || target instanceof Float32Array) sampleFloats(from, to, matrix);
-  else if (matrix[1] === 0 && matrix[3] === 0) scaleBytes(source, from, target, to, matrix);
+  else if (matrix[1] === 0 && matrix[3] === 0) scaleBytes({ ...from, data: source }, { ...to, data: target }, matrix);
   else sampleBytes(source, from, target, to, matrix);
 }
 
@@ -73,71 +69,6 @@ function sampleBytes(source: Uint8Array, from: Image, target: Uint8Array, to: Im
           Math.imul(w11, source[lowerLeft + next] as number);
         target[at] = (sum + HALF) >> (2 * SHARE_BITS);
       }
-    }
-  }
-}
-
-/** As `sampleBytes`, without rotation or shear: rows are mixed first, and columns are the same in each row. */
-function scaleBytes(source: Uint8Array, from: Image, target: Uint8Array, to: Image, matrix: AffineMatrix): void {
-  const { width, height, channels } = from;
-  const [a, , c, , e, f] = matrix;
-  const row = width * channels;
-  const columns = Array.from({ length: to.width }, (_, x) => a * (x + 0.5) + c - 0.5);
-  const first = columns.findIndex((x) => x >= -0.5 && x < width - 0.5);
-  const end = columns.findLastIndex((x) => x >= -0.5 && x < width - 0.5) + 1;
-  if (first < 0) return;
-  const inside = columns.map((x) => Math.min(Math.max(x, 0), width - 1));
-  const lefts = Int32Array.from(inside, (x) => Math.floor(x) * channels);
-  const rights = Int32Array.from(inside, (x) => (x - Math.floor(x)) * WHOLE);
-  // One pixel more, so that the last column has a neighbour, whose share is 0.
-  const mixed = new Int32Array(row + channels);
-  for (let newY = 0; newY < to.height; newY++) {
-    const y = e * (newY + 0.5) + f - 0.5;
-    if (y < -0.5 || y >= height - 0.5) continue;
-    const clamped = Math.min(Math.max(y, 0), height - 1);
-    const top = Math.floor(clamped);
-    const bottom = ((clamped - top) * WHOLE) | 0;
-    const upper = top * row;
-    const lower = top < height - 1 ? upper + row : upper;
-    for (let at = 0; at < row; at++) {
-      const above = source[upper + at] as number;
-      mixed[at] = (above << SHARE_BITS) + Math.imul(bottom, (source[lower + at] as number) - above);
-    }
-    mixColumns(mixed, target, (newY * to.width + first) * channels, lefts, rights, first, end, channels);
-  }
-}
-
-/** Fills a row of the target from `start` on; its own function, since engines optimise a small loop best. */
-function mixColumns(
-  mixed: Int32Array,
-  target: Uint8Array,
-  start: number,
-  lefts: Int32Array,
-  rights: Int32Array,
-  first: number,
-  end: number,
-  channels: number,
-): void {
-  let at = start | 0;
-  for (let newX = first; newX < end; newX++) {
-    const right = rights[newX] as number;
-    let left = lefts[newX] as number;
-    if (channels === 3) {
-      // Unrolled: colour is the usual case, and a loop of three costs as much as its body.
-      const [red, green, blue] = [mixed[left] as number, mixed[left + 1] as number, mixed[left + 2] as number];
-      target[at] =
-        ((red << SHARE_BITS) + Math.imul(right, (mixed[left + 3] as number) - red) + HALF) >> (2 * SHARE_BITS);
-      target[at + 1] =
-        ((green << SHARE_BITS) + Math.imul(right, (mixed[left + 4] as number) - green) + HALF) >> (2 * SHARE_BITS);
-      target[at + 2] =
-        ((blue << SHARE_BITS) + Math.imul(right, (mixed[left + 5] as number) - blue) + HALF) >> (2 * SHARE_BITS);
-      at += 3;
-      continue;
-    }
-    for (const stop = left + channels; left < stop; left++) {
-      const value = mixed[left] as number;
-      const change = Math.imul(right, (mixed[left + channels] as number) - value);
-      target[at++] = ((value << SHARE_BITS) + change + HALF) >> (2 * SHARE_BITS);
     }
   }
 }
