@@ -3,6 +3,9 @@ import type { Size } from './fit-size.ts';
 import { PortableError } from '../portable-error.ts';
 import type { Pixels } from '../transforms/image.ts';
 
+/** Elements of a batch's images on the host. */
+export type ImageType = 'auto' | 'float32' | 'uint8';
+
 /** Options of {@link collate}. */
 export interface CollateOptions {
   /** Size of the batch's images. Default: that of its largest. */
@@ -13,7 +16,8 @@ export interface CollateOptions {
   readonly maxBoxes: number | undefined;
   /** Value of added pixels. */
   readonly fill: number;
-  readonly dtype: 'float32' | 'uint8';
+  /** `auto`: bytes where all images are, else float32. */
+  readonly dtype: ImageType;
 }
 
 /**
@@ -27,7 +31,11 @@ export function collate(samples: readonly MappedSample[], options: CollateOption
   const count = samples.length;
   const { width, height } = options.frame ?? commonSize(samples, options.divisor);
   const slots = options.maxBoxes ?? Math.max(0, ...samples.map(({ classes }) => classes.length));
-  const pixels = new (dtype === 'float32' ? Float32Array : Uint8Array)(count * width * height * 3);
+  const isBytes =
+    dtype === 'uint8' || (dtype === 'auto' && samples.every(({ image }) => image.data instanceof Uint8Array));
+  const pixels = new (isBytes ? Uint8Array : Float32Array)(count * width * height * 3);
+  // Floats become the nearest bytes; a plain array of bytes would keep their lowest eight bits.
+  const target = isBytes ? new Uint8ClampedArray(pixels.buffer) : pixels;
   const boxes = new Float32Array(count * slots * 4);
   const classes = new Int32Array(count * slots).fill(-1);
   const counts = Int32Array.from(samples, (sample) => sample.classes.length);
@@ -36,12 +44,12 @@ export function collate(samples: readonly MappedSample[], options: CollateOption
     const { image } = sample;
     if (image.width > width || image.height > height) throw tooLarge(sample, width, height);
     if (sample.classes.length > slots) throw tooMany(sample, slots);
-    place(image, pixels, index * width * height * 3, { width, height }, fill);
+    place(image, target, index * width * height * 3, { width, height }, fill);
     boxes.set(sample.boxes, index * slots * 4);
     classes.set(sample.classes, index * slots);
   }
   return {
-    images: { data: pixels, shape: [count, height, width, 3], dtype: dtype === 'float32' ? 'float32' : 'int32' },
+    images: { data: pixels, shape: [count, height, width, 3], dtype: 'float32' },
     boxes: { data: boxes, shape: [count, slots, 4], dtype: 'float32' },
     classes: { data: classes, shape: [count, slots], dtype: 'int32' },
     counts: { data: counts, shape: [count], dtype: 'int32' },
@@ -50,7 +58,13 @@ export function collate(samples: readonly MappedSample[], options: CollateOption
 }
 
 /** Puts an image at the top left of its part of the batch, and fills the rest of that. */
-function place(image: MappedSample['image'], pixels: Pixels, start: number, frame: Size, fill: number): void {
+function place(
+  image: MappedSample['image'],
+  pixels: Pixels | Uint8ClampedArray,
+  start: number,
+  frame: Size,
+  fill: number,
+): void {
   const [row, frameRow] = [image.width * 3, frame.width * 3];
   const [end, frameEnd] = [start + image.height * frameRow, start + frame.height * frameRow];
   // At once where it can be: the engine converts long stretches best.

@@ -86,9 +86,9 @@ describe('DetectionLoader', () => {
   });
 
   it('stretches, or leaves images as they are', async () => {
-    const [stretched] = await take(make({ sampler: new InferenceSampler(7), fit: 'stretch', dtype: 'uint8' }), 1);
+    const [stretched] = await take(make({ sampler: new InferenceSampler(7), fit: 'stretch' }), 1);
     expect([...stretched!.boxes.data.subarray(0, 4)]).toEqual([4, 8, 12, Math.fround(40 / 3)]);
-    expect(stretched!.images).toMatchObject({ dtype: 'int32', data: expect.any(Uint8Array) });
+    expect(stretched!.images).toMatchObject({ dtype: 'float32', data: expect.any(Uint8Array) });
     const whole = new DetectionLoader(records, {
       batchSize: 2,
       divisor: 40,
@@ -116,11 +116,11 @@ describe('DetectionLoader', () => {
   it.each([
     ['main', { workers: 0, cache: true }],
     ['threads', { workers: 1 }],
-    ['threads', { workers: 2, prefetch: 4, cache: true, dtype: 'uint8' }],
+    ['threads', { workers: 2, prefetch: 4, cache: true, dtype: 'float32' }],
     ['main', { workers: 1, cache: true, augmentations: OWN }],
     ['main', { workers: 1, augmentations: [OWN[0]!, AUGMENTATIONS[1]!, OWN[2]!] }],
   ] as const)('gives equal batches whoever makes them: %s %p', async (mappedIn, options) => {
-    const dtype = 'dtype' in options ? options.dtype : 'float32';
+    const dtype = 'dtype' in options ? options.dtype : 'auto';
     const expected = await take(make({ workers: 0, prefetch: 0, augmentations: AUGMENTATIONS, dtype }), 8);
     expect(new Set(ids(expected).flat()).size).toBe(7);
     const loader = make({ augmentations: AUGMENTATIONS, ...options });

@@ -4,6 +4,7 @@ import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import type { Sampler } from '../samplers/sampler.ts';
 import type { Augmentation } from '../transforms/augmentation.ts';
 import { checkRecords } from './check-records.ts';
+import type { ImageType } from './collate.ts';
 import type { Fit, Size } from './fit-size.ts';
 
 /** Options of {@link DetectionLoader}. */
@@ -44,8 +45,12 @@ export interface DetectionLoaderOptions {
   readonly divisor?: number;
   /** Value of pixels that fill a batch. @default 114 */
   readonly fill?: number;
-  /** `uint8` takes a quarter of the memory, and runtimes turn it into int32. @default 'float32' */
-  readonly dtype?: 'float32' | 'uint8';
+  /**
+   * Of the images on the host; on the device they are float32. Bytes take a quarter of the memory and of the time to get
+   * there. `auto`: bytes where all images of the batch are, which only augmentations of one's own can change.
+   * @default 'auto'
+   */
+  readonly dtype?: ImageType;
   /** Where order and augmentation come from. Default: a stream of seed 0. */
   readonly random?: RandomStream;
 }
@@ -83,7 +88,7 @@ export function resolveLoaderOptions(records: readonly DatasetRecord[], options:
     minSize: 1e-5,
     divisor: 1,
     fill: 114,
-    dtype: 'float32' as const,
+    dtype: 'auto' as const,
     ...options,
     workers,
   };

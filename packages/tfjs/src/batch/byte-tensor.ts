@@ -11,7 +11,7 @@ import { asNativeBackend, DataType } from '../capture/native-backend.ts';
 export function tensorOfBytes(data: Uint8Array, shape: number[], dtype: 'float32' | 'int32'): tf.Tensor {
   const native = asNativeBackend(tf.backend());
   if (native === undefined)
-    return tf.tensor(dtype === 'float32' ? Float32Array.from(data) : Int32Array.from(data), shape, dtype);
+    return tf.tensor(dtype === 'float32' ? new Float32Array(data) : new Int32Array(data), shape, dtype);
   const { binding } = native;
   const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
   // A Buffer is a Uint8Array of a kind that the binding does not know.
