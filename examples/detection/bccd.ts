@@ -16,6 +16,8 @@ import {
 /** Blood cells (BCCD): 292 images to learn from, 72 to test on, three classes; in VOC's format. */
 const config = detectionConfig({
   output: 'runs/bccd',
+  // In bfloat16 where the processor is faster with it; it learns the same.
+  precision: 'auto',
   datasets: { train: ['trainval'], test: ['test'] },
   // Cells have neither an upper side nor a left one.
   input: { width: 160, height: 128, fit: 'stretch', randomFlip: 'both' },
