@@ -1,26 +1,28 @@
-import * as tf from '@tensorflow/tfjs';
-import { asNativeBackend, DataType } from '../capture/native-backend.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { DataType, type NativeBackend } from '../capture/native-backend.ts';
+import { typeOf } from '../kernels/native-op.ts';
 
 /**
- * A tensor of bytes as numbers of another type. Native TensorFlow gets the bytes as they are and widens them itself;
- * in JavaScript that would take longer than the copy, and the copy would be four times as large. tfjs has no type for
- * bytes, so the op is called directly.
+ * A tensor of bytes as numbers of another type. TensorFlow gets the bytes as they are and widens them itself; in
+ * JavaScript that would take longer than the copy, and the copy would be four times as large. tfjs has no type for bytes,
+ * so the op is called directly.
  *
  * @param data one byte for each element
  */
-export function tensorOfBytes(data: Uint8Array, shape: number[], dtype: 'float32' | 'int32'): tf.Tensor {
-  const native = asNativeBackend(tf.backend());
-  if (native === undefined)
-    return tf.tensor(dtype === 'float32' ? new Float32Array(data) : new Int32Array(data), shape, dtype);
+export function tensorOfBytes(
+  native: NativeBackend,
+  data: Uint8Array,
+  shape: number[],
+  dtype: 'float32' | 'int32',
+): tf.Tensor {
   const { binding } = native;
-  const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
   // A Buffer is a Uint8Array of a kind that the binding does not know.
   const bytes = data.constructor === Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
   const handle = binding.createTensor(shape, DataType.uint8, bytes);
   try {
     const attributes = [
-      type('SrcT', DataType.uint8),
-      type('DstT', DataType[dtype]),
+      typeOf(native, 'SrcT', DataType.uint8),
+      typeOf(native, 'DstT', DataType[dtype]),
       { name: 'Truncate', type: binding.TF_ATTR_BOOL, value: false },
     ];
     const [widened] = binding.executeOp('Cast', attributes, [handle], 1);

@@ -1,5 +1,6 @@
 import { HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
+import { asNativeBackend } from '../capture/native-backend.ts';
 import { tensorOfBytes } from './byte-tensor.ts';
 
 /** Elements of a tensor on the host. */
@@ -108,14 +109,16 @@ function makeTensor({ data, shape, dtype }: HostTensorLike, path: string): tf.Te
   }
   const isFloat = data instanceof Float32Array || data instanceof Float64Array;
   const type = dtype ?? (isFloat ? 'float32' : 'int32');
-  if (data instanceof Uint8Array && type !== 'bool') return tensorOfBytes(data, [...shape], type);
+  const native = asNativeBackend(tf.backend());
+  if (native !== undefined && data instanceof Uint8Array && type !== 'bool')
+    return tensorOfBytes(native, data, [...shape], type);
   return tf.tensor(nativeArray(data, type), [...shape], type);
 }
 
 /** tfjs takes few kinds of array as they are; others it would copy element by element. */
 function nativeArray(data: HostArray, dtype: 'float32' | 'int32' | 'bool'): Float32Array | Int32Array | Uint8Array {
-  if (dtype === 'float32') return data instanceof Float32Array ? data : Float32Array.from(data);
-  if (dtype === 'int32') return data instanceof Int32Array ? data : Int32Array.from(data);
+  if (dtype === 'float32') return data instanceof Float32Array ? data : new Float32Array(data);
+  if (dtype === 'int32') return data instanceof Int32Array ? data : new Int32Array(data);
   return data instanceof Uint8Array ? data : Uint8Array.from(data, (value) => (value === 0 ? 0 : 1));
 }
 
