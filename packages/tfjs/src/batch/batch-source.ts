@@ -196,7 +196,7 @@ export class BatchSource {
     const passesBefore = isDataset(this.#data) ? Math.max(0, this.#epoch - this.#begun) : 0;
     let made: unknown;
     const data = this.#data;
-    const iterable = openData(typeof data === 'function' ? () => (made = data()) as BatchIterable : data, passesBefore);
+    const iterable = openData(typeof data === 'function' ? () => (made = data()) : data, passesBefore);
     if (iterable === undefined) throw invalid(made, 'what the data function returned');
     this.#begun += passesBefore + 1;
     this.#iterable = iterable;
