@@ -1,13 +1,6 @@
 import { HooklineError, isHooklineError } from '@hookline/core';
 import { toDevice, type DeviceBatch } from './device-batch.ts';
-import {
-  type BatchIterable,
-  type DataSource,
-  isBareIterator,
-  isDataset,
-  openData,
-  type OpenedData,
-} from './open-data.ts';
+import { type DataSource, isBareIterator, isDataset, openData, type OpenedData } from './open-data.ts';
 
 /** A data source that knows its own position, so that a resumed training goes on at the same batch. */
 export interface ResumableData {
