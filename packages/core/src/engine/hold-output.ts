@@ -1,4 +1,4 @@
-import type { Plugin } from '../plugin/plugin.ts';
+import type { PluginSet } from '../plugin/plugin-set.ts';
 import type { DiskOutputFolder } from '../services/output-folder.ts';
 import type { Logger } from '../services/logger.ts';
 import { throwAll } from './throw-all.ts';
@@ -7,10 +7,10 @@ import { needsOutput } from './trainer-checks.ts';
 /** The run's folder, and who needs it. */
 export interface HeldOutput {
   readonly output: DiskOutputFolder;
-  readonly plugins: readonly Plugin[];
+  readonly set: PluginSet;
   readonly logger: Logger;
   /** Tears the plugins down where the folder cannot be had; gives what failed. */
-  tearDown(): Promise<readonly unknown[]>;
+  readonly tearDown: () => Promise<readonly unknown[]>;
 }
 
 /**
@@ -20,10 +20,10 @@ export interface HeldOutput {
  * ended when the folder was removed meanwhile; what `train` throws
  */
 export async function holdOutput<T>(
-  { output, plugins, logger, tearDown }: HeldOutput,
+  { output, set, logger, tearDown }: HeldOutput,
   train: () => Promise<T>,
 ): Promise<T> {
-  if (!needsOutput(plugins)) return train();
+  if (!needsOutput(set.arranged.map(({ plugin }) => plugin))) return train();
   try {
     await output.lock(logger);
   } catch (error) {

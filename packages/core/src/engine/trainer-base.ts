@@ -167,8 +167,7 @@ export class TrainerBase implements TrainerView {
       // Where all is done, only what has been prepared before can have left something.
       if (this.#set !== undefined || this.iteration < maxIterations) await this.prepare();
       assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
-      const plugins = this.#prepared().arranged.map(({ plugin }) => plugin);
-      const folder = { output: this.#output, plugins, logger: this.logger, tearDown: () => this.close() };
+      const folder = { output: this.#output, set: this.#prepared(), logger: this.logger, tearDown: () => this.close() };
       const outcome = await holdOutput(folder, () =>
         runLoop({
           hooks: this.#hooks.phases,

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } fro
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkpointsRef, definePlugin, HooklineError, type Logger, TrainerBase } from '../index.ts';
+import { checkpointsRef, definePlugin, type HooklineError, type Logger, TrainerBase } from '../index.ts';
 
 /** A training of its own process that saves at each step: it says so, and waits to be killed or told to end. */
 const TRAINING = `
@@ -91,7 +91,11 @@ const saver = definePlugin({
   name: 'saver',
   version: '1.0.0',
   requires: { checkpoints: checkpointsRef },
-  setup: ({ hooks, checkpoints }) => void hooks.afterStep.tap(async () => void (await checkpoints.save('model'))),
+  setup({ hooks, checkpoints }) {
+    hooks.afterStep.tap(async () => {
+      await checkpoints.save('model');
+    });
+  },
 });
 
 function trainer(logger = quiet(), step: () => number | Promise<number> = () => 1): TrainerBase {

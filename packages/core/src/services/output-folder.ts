@@ -121,7 +121,7 @@ export class DiskOutputFolder implements OutputFolder {
     const lock = join(this.dir, LOCK);
     const who = owner === undefined ? 'another process' : describeOwner(owner);
     const elsewhere =
-      owner === undefined || owner.host !== hostname()
+      owner?.host !== hostname()
         ? `; where it has ended, wait ${ABANDONED_AFTER_MS / 60_000} minutes or remove ${lock}`
         : '';
     return new HooklineError('HKL_OUTPUT_IN_USE', `${who} is training in ${this.dir}`, {
