@@ -104,10 +104,14 @@ export function registerMissingGradients(): void {
           dilations as number,
         ),
       filter: () =>
-        tf.engine().runKernel<tf.Tensor>(tf.DepthwiseConv2dNativeBackpropFilter, { x: second, dy: dy as tf.Tensor }, {
-          ...attrs,
-          filterShape: shapeOf(filter),
-        }),
+        tf.engine().runKernel<tf.Tensor>(
+          tf.DepthwiseConv2dNativeBackpropFilter,
+          { x: second, dy: dy as tf.Tensor },
+          {
+            ...attrs,
+            filterShape: shapeOf(filter),
+          },
+        ),
     };
   });
 }
