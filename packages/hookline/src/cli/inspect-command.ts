@@ -19,6 +19,6 @@ export async function inspect(given: CommandLine): Promise<number> {
   if (given.flag.graph && !given.flag.json && graph !== undefined) {
     console.log(`\n${graph}\n\nfor TensorBoard: ${join(trainer.outputDir, 'graph')}`);
   }
-  await trainer.close();
+  await trainer.dispose();
   return EXIT.ok;
 }

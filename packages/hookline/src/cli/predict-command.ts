@@ -40,7 +40,7 @@ export async function predict(given: CommandLine): Promise<number> {
       else console.log(line('picture', path) + countsOf(found));
     }
   } finally {
-    await trainer.close();
+    await trainer.dispose();
   }
   return EXIT.ok;
 }

@@ -9,17 +9,25 @@ import { frameRecord } from './record.ts';
 /** Tells files apart that one process makes within a second. */
 let fileNumber = 0;
 
+interface TensorBoardWriterOptions {
+  /** The folder of the event files, within that of the run. */
+  readonly dir: string;
+  readonly values: WrittenValues;
+  /** Iterations that `latest` values are medians over. */
+  readonly windowSize: number;
+}
+
 /**
  * Writes TensorBoard event files: scalars, images and histograms. The file is made when there is something to write.
  * A resumed run writes a further file, which tells TensorBoard where it goes on.
  */
 export class TensorBoardWriter implements Writer {
   readonly name = 'tensorboard';
-  readonly #options: { readonly dir: string; readonly values: WrittenValues };
+  readonly #options: TensorBoardWriterOptions;
   #run: WriterRun | undefined;
   target: string | undefined;
 
-  constructor(options: { readonly dir: string; readonly values: WrittenValues }) {
+  constructor(options: TensorBoardWriterOptions) {
     this.#options = options;
   }
 
@@ -34,7 +42,7 @@ export class TensorBoardWriter implements Writer {
       if (values === undefined) steps.set(step, [value]);
       else values.push(value);
     };
-    for (const scalar of selectScalars(scalars, this.#options.values)) add(scalar.iteration, scalarValue(scalar));
+    for (const scalar of selectScalars(scalars, this.#options)) add(scalar.iteration, scalarValue(scalar));
     for (const image of images) add(image.iteration, imageValue(image));
     for (const histogram of histograms) add(histogram.iteration, histogramValue(histogram));
     if (steps.size === 0) return;
