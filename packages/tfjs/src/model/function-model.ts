@@ -68,7 +68,9 @@ export function functionModel<Batch>(options: FunctionModelOptions<Batch>): Trai
     trainable: () => trainable,
     state: () => state,
     ...(predict === undefined ? {} : { predict: (inputs: unknown) => predict(inputs as never, model.training) }),
-    ...(batchNorms === undefined ? {} : { batchNorms: () => batchNorms.filter(({ trainable: isTrained }) => isTrained !== false) }),
+    ...(batchNorms === undefined
+      ? {}
+      : { batchNorms: () => batchNorms.filter(({ trainable: isTrained }) => isTrained !== false) }),
     ...(kinds === undefined ? {} : { kindOf: (key: string) => kinds[key] ?? kindByName(key) }),
   };
   return model;

@@ -72,11 +72,7 @@ export function* batchNormLayers(model: tf.LayersModel): Generator<FoundBatchNor
   yield* batchNormsAmong(model.layers, !model.trainable, false);
 }
 
-function* batchNormsAmong(
-  layers: readonly Layer[],
-  isFrozen: boolean,
-  isWrapped: boolean,
-): Generator<FoundBatchNorm> {
+function* batchNormsAmong(layers: readonly Layer[], isFrozen: boolean, isWrapped: boolean): Generator<FoundBatchNorm> {
   for (const layer of layers) {
     // Freezing a model freezes the weights in it, but says nothing to its layers.
     const stands = isFrozen || !layer.trainable;
