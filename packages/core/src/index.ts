@@ -104,7 +104,7 @@ export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 // State
 export type { JsonValue } from './json.ts';
 export type { CheckpointBuilder, CheckpointView, LoadScope } from './state/checkpoint-view.ts';
-export type { Checkpoints } from './state/checkpoints.ts';
+export type { Checkpoints, SaveOptions } from './state/checkpoints.ts';
 
 // Tensors of whichever runtime is in use
 export type { ScalarTensor, Tensor, TensorTypes, Variable } from './tensor-types.ts';

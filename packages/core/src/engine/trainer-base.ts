@@ -143,6 +143,7 @@ export class TrainerBase implements TrainerView {
     try {
       const plugins = this.#plugins.setUp(set);
       tapEngineState({ hooks: this.#hooks, storage: this.storage, random: this.random, logger: this.logger, plugins });
+      this.#checkpoints.tapRenewals();
       set.seal();
     } catch (error) {
       throwAll([error, ...(await this.close())]);
@@ -260,8 +261,7 @@ export class TrainerBase implements TrainerView {
     check.assertIdle(this.#training, 'dispose');
     await this.#preparing?.catch(() => undefined);
     this.#disposed = true;
-    const errors = await this.close();
-    throwAll([...errors, ...(await tearDown(this.#set?.container.takeDisposers() ?? [], this.#timeout))]);
+    throwAll([...(await this.close()), ...(await tearDown(this.#set?.container.takeDisposers() ?? [], this.#timeout))]);
   }
 
   async #assemble(): Promise<PluginSet> {
