@@ -131,6 +131,8 @@ export type { ReaderBatch, ScalarEvent, StorageReader } from './storage/storage-
 export type { Checkpoint, CheckpointInput, CheckpointManifest } from './checkpoint/checkpoint.ts';
 export { readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint-file.ts';
 export { CHECKPOINT_EXTENSION, listCheckpoints, readTag, writeTag } from './checkpoint/checkpoint-folder.ts';
-export { writeFileAtomically } from './checkpoint/atomic-file.ts';
+export { removeStaleTemps, writeFileAtomically } from './checkpoint/atomic-file.ts';
+export { claimTempName, releaseTempName } from './checkpoint/temp-name.ts';
+export { tryLock, type LockAnswer, type LockOwner, type ProcessLock } from './process-lock.ts';
 export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.ts';
 export type { HostDType, HostTensor, HostTensorData } from './checkpoint/host-tensor.ts';

@@ -24,7 +24,8 @@ import { assemblePlugins } from './assemble-plugins.ts';
 import { breather } from './breathe.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
-import { asRunner, noStep } from './function-runner.ts';
+import { asRunner, runnerOf } from './function-runner.ts';
+import { holdOutput } from './hold-output.ts';
 import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
 import { RunState } from './run-state.ts';
@@ -156,7 +157,8 @@ export class TrainerBase implements TrainerView {
    *
    * @param options.maxIterations a new end, for going on after an earlier call
    * @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already, `HKL_TRAIN_TWICE` while training,
-   * `HKL_HALF_LOADED` after a load that could not be undone, and whatever ended the training
+   * `HKL_OUTPUT_IN_USE` while another training writes into the run's folder, `HKL_OUTPUT_REMOVED` at the end when that
+   * folder was removed meanwhile, `HKL_HALF_LOADED` after a load that could not be undone, and whatever ended the training
    */
   async train(options: TrainOptions = {}): Promise<TrainResult> {
     assertKnownOptions('train', options, { maxIterations: true });
@@ -172,17 +174,20 @@ export class TrainerBase implements TrainerView {
       // Where all is done, only what has been prepared before can have left something.
       if (this.#set !== undefined || this.iteration < maxIterations) await this.prepare();
       check.assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
-      const outcome = await runLoop({
-        hooks: this.#hooks.phases,
-        runner: this.#stepRunner(),
-        run: this.#run,
-        storage: this.storage,
-        control: this.#control,
-        logger: this.logger,
-        metricsPeriod: this.#options.metricsPeriod ?? 1,
-        breathe: breather(this.#options.yieldAfter ?? 50),
-        tearDown: () => this.close(),
-      });
+      const folder = { output: this.#output, set: this.#prepared(), logger: this.logger, tearDown: () => this.close() };
+      const outcome = await holdOutput(folder, () =>
+        runLoop({
+          hooks: this.#hooks.phases,
+          runner: (this.#runner = runnerOf(this.#prepared().container)),
+          run: this.#run,
+          storage: this.storage,
+          control: this.#control,
+          logger: this.logger,
+          metricsPeriod: this.#options.metricsPeriod ?? 1,
+          breathe: breather(this.#options.yieldAfter ?? 50),
+          tearDown: () => this.close(),
+        }),
+      );
       return this.#evaluation.latest === undefined ? outcome : { ...outcome, results: this.#evaluation.latest };
     } finally {
       release();
@@ -285,12 +290,6 @@ export class TrainerBase implements TrainerView {
       hooks: this.#hooks,
       site: this.#site,
     });
-  }
-
-  #stepRunner(): StepRunner {
-    const { container } = this.#prepared();
-    if (!container.has(stepRunnerRef)) throw noStep();
-    return (this.#runner = container.get(stepRunnerRef, 'trainer') as StepRunner);
   }
 
   #prepared(): PluginSet {
