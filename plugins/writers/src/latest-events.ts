@@ -13,15 +13,18 @@ export interface WrittenScalar {
 /**
  * The scalars of a batch to be written.
  *
- * `latest` is what detectron2 writes: of each scalar the value put last, as the median over 20 iterations where the
- * scalar is to be smoothed.
+ * `latest` is what detectron2 writes: of each scalar the value put last, as the median over `windowSize` iterations
+ * where the scalar is to be smoothed.
  */
-export function selectScalars(events: readonly ScalarEvent[], values: WrittenValues): readonly WrittenScalar[] {
+export function selectScalars(
+  events: readonly ScalarEvent[],
+  { values, windowSize }: { readonly values: WrittenValues; readonly windowSize: number },
+): readonly WrittenScalar[] {
   if (values === 'all') return events;
   const newest = new Map<string, ScalarEvent>();
   for (const event of events) newest.set(event.name, event);
   return [...newest.values()]
-    .map((event) => ({ name: event.name, iteration: event.iteration, value: event.smoothed() }))
+    .map((event) => ({ name: event.name, iteration: event.iteration, value: event.smoothed(windowSize) }))
     .sort((a, b) => a.iteration - b.iteration);
 }
 

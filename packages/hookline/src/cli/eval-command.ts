@@ -14,7 +14,7 @@ export async function evaluate(given: CommandLine): Promise<number> {
   const file = await loadCheckpoint(trainer, given);
   logger.info(`evaluating ${shown(file)}, iteration ${trainer.iteration}`);
   const results = await trainer.evaluate();
-  await trainer.close();
+  await trainer.dispose();
   const rows = flatten(results);
   if (rows.length === 0) {
     throw new HooklineError('HKL_NO_EVALUATOR', 'nothing was evaluated', {

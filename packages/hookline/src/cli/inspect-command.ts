@@ -20,6 +20,6 @@ export async function inspect(given: CommandLine): Promise<number> {
   if (given.flag.graph && !given.flag.json && graph !== undefined) {
     print(`\n${graph}\n\nfor TensorBoard: ${join(trainer.outputDir, 'graph')}`);
   }
-  await trainer.close();
+  await trainer.dispose();
   return EXIT.ok;
 }

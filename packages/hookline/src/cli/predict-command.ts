@@ -41,7 +41,7 @@ export async function predict(given: CommandLine): Promise<number> {
       else print(line('picture', path) + countsOf(found));
     }
   } finally {
-    await trainer.close();
+    await trainer.dispose();
   }
   return EXIT.ok;
 }

@@ -5,6 +5,14 @@ import { namesAt, selectScalars, type WrittenValues } from '../latest-events.ts'
 import type { WriteBatch, Writer, WriterRun } from '../writer.ts';
 import { LineFile } from './line-file.ts';
 
+interface JsonLinesWriterOptions {
+  /** The file, within the folder of the run. */
+  readonly file: string;
+  readonly values: WrittenValues;
+  /** Iterations that `latest` values are medians over. */
+  readonly windowSize: number;
+}
+
 /**
  * Writes `metrics.json` (detectron2's JSONWriter): one JSON object per line and iteration.
  *
@@ -14,12 +22,12 @@ import { LineFile } from './line-file.ts';
  */
 export class JsonLinesWriter implements Writer {
   readonly name = 'json';
-  readonly #options: { readonly file: string; readonly values: WrittenValues };
+  readonly #options: JsonLinesWriterOptions;
   readonly #logger: Logger;
   #file: LineFile | undefined;
   target: string | undefined;
 
-  constructor(options: { readonly file: string; readonly values: WrittenValues }, logger: Logger) {
+  constructor(options: JsonLinesWriterOptions, logger: Logger) {
     this.#options = options;
     this.#logger = logger;
   }
@@ -40,7 +48,7 @@ export class JsonLinesWriter implements Writer {
 
   async write({ scalars }: WriteBatch): Promise<void> {
     const records = new Map<number, Map<string, number>>();
-    for (const { name, value, iteration } of selectScalars(scalars, this.#options.values)) {
+    for (const { name, value, iteration } of selectScalars(scalars, this.#options)) {
       let record = records.get(iteration);
       if (record === undefined) records.set(iteration, (record = new Map<string, number>()));
       record.set(name, value);

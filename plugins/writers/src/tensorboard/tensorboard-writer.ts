@@ -10,6 +10,14 @@ import { frameRecord } from './record.ts';
 /** Tells files apart that one process makes within a second. */
 let fileNumber = 0;
 
+interface TensorBoardWriterOptions {
+  /** The folder of the event files, within that of the run. */
+  readonly dir: string;
+  readonly values: WrittenValues;
+  /** Iterations that `latest` values are medians over. */
+  readonly windowSize: number;
+}
+
 /**
  * Writes TensorBoard event files: scalars, images and histograms. The file is made when there is something to write.
  * It tells TensorBoard at which step this run goes on, or that it begins anew: what other files of the folder hold from
@@ -17,12 +25,12 @@ let fileNumber = 0;
  */
 export class TensorBoardWriter implements Writer {
   readonly name = 'tensorboard';
-  readonly #options: { readonly dir: string; readonly values: WrittenValues };
+  readonly #options: TensorBoardWriterOptions;
   #run: WriterRun | undefined;
   #kept: readonly WrittenScalar[] = [];
   target: string | undefined;
 
-  constructor(options: { readonly dir: string; readonly values: WrittenValues }) {
+  constructor(options: TensorBoardWriterOptions) {
     this.#options = options;
   }
 
@@ -39,7 +47,7 @@ export class TensorBoardWriter implements Writer {
       if (values === undefined) steps.set(step, [value]);
       else values.push(value);
     };
-    for (const scalar of selectScalars(scalars, this.#options.values)) add(scalar.iteration, scalarValue(scalar));
+    for (const scalar of selectScalars(scalars, this.#options)) add(scalar.iteration, scalarValue(scalar));
     for (const image of images) add(image.iteration, imageValue(image));
     for (const histogram of histograms) add(histogram.iteration, histogramValue(histogram));
     if (steps.size === 0) return;
