@@ -1,4 +1,4 @@
-import type { ScalarEvent } from '@hookline/core';
+import type { EventStorage, ScalarEvent } from '@hookline/core';
 
 /** What of a scalar is written: every value as it was put, or the newest at each writing, smoothed where hinted. */
 export type WrittenValues = 'all' | 'latest';
@@ -26,4 +26,9 @@ export function selectScalars(
   return [...newest.values()]
     .map((event) => ({ name: event.name, iteration: event.iteration, value: event.smoothed(windowSize) }))
     .sort((a, b) => a.iteration - b.iteration);
+}
+
+/** The scalars whose newest value belongs to an iteration: on resume, what the checkpoint knows of the one it goes on at. */
+export function namesAt(storage: EventStorage, iteration: number): readonly string[] {
+  return [...storage.latest()].filter(([, sample]) => sample.iteration === iteration).map(([name]) => name);
 }
