@@ -47,7 +47,7 @@ function training(
   const model = functionModel<Batch>({
     variables: { w },
     losses:
-      losses?.(w) ??
+      (losses?.(w) as ((batch: Batch) => tf.Scalar) | undefined) ??
       (({ x, y }) => {
         const squares = x
           .matMul(w as tf.Tensor2D)
