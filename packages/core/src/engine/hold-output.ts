@@ -1,7 +1,7 @@
 import type { PluginSet } from '../plugin/plugin-set.ts';
 import type { DiskOutputFolder } from '../services/output-folder.ts';
 import type { Logger } from '../services/logger.ts';
-import { throwAll } from './throw-all.ts';
+import { throwAll } from '../throw-all.ts';
 import { needsOutput } from './trainer-checks.ts';
 
 /** The run's folder, and who needs it. */
