@@ -2,6 +2,7 @@ import type { TapWatch } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
 import type { TrainStep } from '../step/train-step.ts';
+import { watchBatch } from './batch-values.ts';
 import { batchInput, scopeInput } from './feed-plan.ts';
 import type { GraphRecord } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
@@ -21,6 +22,8 @@ export interface RecordedStep {
   readonly madeVariables: boolean;
   /** Names of what taps have reported through the scope. */
   readonly metrics: readonly string[];
+  /** Frees what it holds of tensors from outside of the step. */
+  free(): void;
 }
 
 /** What {@link recordStep} records. */
@@ -32,6 +35,10 @@ export interface RecordStepOptions {
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
   /** Tells which tap is running, for errors. */
   readonly taps: TapWatch | undefined;
+  /** By how many milliseconds `Date.now()` is put forward while the step is recorded. @default 0 */
+  readonly clock?: number | undefined;
+  /** Is told the path of each number, boolean or string of the batch that the step reads. */
+  readonly onRead?: ((path: string) => void) | undefined;
 }
 
 /**
@@ -41,13 +48,15 @@ export interface RecordStepOptions {
  * @throws HooklineError `HKL_CAPTURE_...` where the step does what no graph can
  */
 export function recordStep(options: RecordStepOptions): RecordedStep {
-  const { backend, step, iteration, batch, tensors, taps } = options;
+  const { backend, step, iteration, tensors, taps, clock = 0, onRead } = options;
+  const batch = onRead === undefined ? options.batch : watchBatch(options.batch, onRead);
   const variables = allVariables(step);
   const recorder = new Recorder(backend);
   const restore = snapshot(variables.values());
   const created = watchNewVariables();
+  const restoreClock = shiftClock(clock);
   const stopObserving = taps?.observe(recorder);
-  let recorded: Omit<RecordedStep, 'madeVariables'> | undefined;
+  let recorded: Omit<RecordedStep, 'madeVariables' | 'free'> | undefined;
   try {
     tf.tidy(() => {
       step.scope.seek(iteration);
@@ -77,6 +86,8 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
     });
   } finally {
     recorder.stop();
+    if (recorded === undefined) recorder.free();
+    restoreClock();
     stopObserving?.();
     created.stop();
     restore();
@@ -86,7 +97,8 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       value.dispose();
     }
   }
-  return { ...(recorded as unknown as RecordedStep), madeVariables: created.made.length > 0 };
+  const done = recorded as unknown as RecordedStep;
+  return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free() };
 }
 
 /** The step's variables, and whatever other variables there are: a tap may use one of its own. */
@@ -106,5 +118,14 @@ function snapshot(variables: Iterable<tf.Variable>): () => void {
       if (variable.dataId !== value.dataId) variable.assign(value);
       value.dispose();
     }
+  };
+}
+
+/** Puts the clock forward, until the returned function is called: a step that uses the time shows itself. */
+function shiftClock(milliseconds: number): () => void {
+  const { now } = Date;
+  if (milliseconds !== 0) Date.now = () => now() + milliseconds;
+  return () => {
+    Date.now = now;
   };
 }

@@ -4,11 +4,14 @@ import {
   emptyRecord,
   makeConstant,
   makeNode,
+  sizeOf,
   specOf,
   typeAttribute,
   valueOf,
+  type AttributeValue,
   type GraphRecord,
   type Origin,
+  type OutsideTensor,
   type RecordNode,
   type TensorSpec,
   type ValueRef,
@@ -22,10 +25,18 @@ import {
   type NativeBackend,
   type NativeBinding,
   type NativeTensor,
+  type NativeTensorInfo,
   type NativeValues,
 } from './native-backend.ts';
 import { aliasOf } from './native-tensors.ts';
+import { outsideInput } from './feed-plan.ts';
 import { refuseOp } from './refused-ops.ts';
+
+/**
+ * The most elements that a tensor from outside of the step may have to stand in the graph, where TensorFlow can compute
+ * ahead with it. Larger ones are fed: a graph holds two gigabytes at most, and a copy of the data would take its time.
+ */
+const LARGEST_CONSTANT = 2 ** 12;
 
 /** What a recording starts from: the tensors that are fed, and the variables that may be read or written. */
 export interface RecorderStart {
@@ -36,7 +47,7 @@ export interface RecorderStart {
 /**
  * Records every TensorFlow op that the tfjs-node backend runs between `start` and `finish`. The ops do run: recording
  * a step is running it. Tensor handles are the edges; a handle that the recorder has not seen being made belongs to
- * a tensor from outside of the step, which becomes a constant.
+ * a tensor from outside of the step, which becomes a constant, or an input where it is large.
  */
 export class Recorder {
   readonly #backend: NativeBackend;
@@ -46,6 +57,10 @@ export class Recorder {
   readonly #variableHandles = new Map<number, string>();
   readonly #startHandles = new Map<string, number>();
   readonly #hostKnown = new Set<RecordNode>();
+  /** What tfjs knows of the tensors that were made in the step. */
+  readonly #made = new WeakSet<NativeTensorInfo>();
+  readonly #dataIds = new Map<number, object>();
+  readonly #outside: number[] = [];
   #variables: ReadonlyMap<string, tf.Variable> = new Map();
   #taps: Origin[] = [];
 
@@ -64,11 +79,18 @@ export class Recorder {
     }
     for (const [name, tensor] of inputs) this.declareInput(name, tensor);
     this.#backend.binding = this.#wrap();
+    this.#watchTensors();
   }
 
   /** Stops recording; may be called twice. */
   stop(): void {
     this.#backend.binding = this.#binding;
+    for (const method of ['move', 'getInputTensorIds'] as const) Reflect.deleteProperty(this.#backend, method);
+  }
+
+  /** Frees what the record holds of tensors from outside of the step; it cannot be fed afterwards. */
+  free(): void {
+    for (const handle of this.#outside.splice(0)) this.#binding.deleteTensor(handle);
   }
 
   /** Makes `tensor` an input of the graph, fed by name at every run. */
@@ -77,13 +99,8 @@ export class Recorder {
     const known = this.#values.get(handle);
     if (known !== undefined && known.node.op !== 'Const') return;
     const { shape, dtype } = this.#backend.tensorMap.get(tensor.dataId);
-    const node = makeNode('Placeholder', [], [{ shape: [...shape], dtype }], {
-      input: name,
-      attributes: new Map([
-        ['dtype', typeAttribute(dtype)],
-        ['shape', { kind: 'shape', value: [...shape] }],
-      ]),
-    });
+    const spec = { shape: [...shape], dtype };
+    const node = makeNode('Placeholder', [], [spec], { input: name, attributes: placeholderAttributes(spec) });
     this.#record.nodes.push(node);
     this.#record.inputs.set(name, node);
     this.#values.set(handle, valueOf(node));
@@ -133,6 +150,39 @@ export class Recorder {
       executeOp: override<'executeOp'>((op, attributes, inputs, count) => this.#execute(op, attributes, inputs, count)),
       tensorDataSync: override<'tensorDataSync'>((handle) => this.#read(handle)),
     }) as NativeBinding;
+  }
+
+  /**
+   * tfjs-node hands a tensor to TensorFlow when an op uses it for the first time. Whether it was made in the step or before
+   * shows only by its making; and one from before is noted when it is used, in the order of use, as any other.
+   */
+  #watchTensors(): void {
+    const backend = this.#backend;
+    const { move, getInputTensorIds } = backend;
+    backend.move = (dataId, ...rest) => {
+      move.call(backend, dataId, ...rest);
+      this.#made.add(backend.tensorMap.get(dataId));
+    };
+    backend.getInputTensorIds = (tensors) => {
+      for (const { dataId } of tensors) {
+        // One kind of argument is a number that only looks like a tensor.
+        if ((dataId as object | undefined) === undefined || !backend.tensorMap.has(dataId)) continue;
+        const info = backend.tensorMap.get(dataId);
+        if (info.values === null || !this.#made.has(info)) this.#use(dataId, info);
+        else handleOf(backend, { dataId });
+      }
+      return getInputTensorIds.call(backend, tensors);
+    };
+  }
+
+  /** Notes a tensor that is on the device, or was made before the step. */
+  #use(dataId: object, info: NativeTensorInfo): void {
+    if (info.values !== null) {
+      info.id = this.#binding.createTensor(info.shape, info.dtype, info.values);
+      info.values = null;
+    }
+    this.#dataIds.set(info.id, dataId);
+    this.#valueOf(info.id);
   }
 
   #execute(op: string, attributes: NativeAttribute[], inputs: number[], count: number): NativeTensor[] {
@@ -185,13 +235,38 @@ export class Recorder {
 
   /** A tensor made before the step and not declared as an input. Comparing recordings tells if it changes. */
   #adopt(handle: number): RecordNode {
-    const { id, shape, dtype } = aliasOf(this.#binding, handle);
-    this.#binding.deleteTensor(id);
-    return this.#addConstant(handle, this.#binding.tensorDataSync(handle).slice(), { shape: [...shape], dtype }, true);
+    const alias = aliasOf(this.#binding, handle);
+    const spec = { shape: [...alias.shape], dtype: alias.dtype };
+    const isFed = sizeOf(spec.shape) > LARGEST_CONSTANT;
+    const read = (id: number): NativeValues => this.#binding.tensorDataSync(id);
+    const outside = { source: handle, dataId: this.#dataIds.get(handle), handle: isFed ? alias.id : undefined };
+    if (isFed) {
+      this.#outside.push(alias.id);
+      return this.#addFed(handle, spec, { ...outside, values: () => read(alias.id) });
+    }
+    this.#binding.deleteTensor(alias.id);
+    const values = read(handle).slice();
+    return this.#addConstant(handle, values, spec, { ...outside, values: () => values });
   }
 
-  #addConstant(handle: number, values: NativeValues, spec: TensorSpec, isFromOutside = false): RecordNode {
-    const node = makeConstant(values, spec, this.#origin(), isFromOutside);
+  #addFed(handle: number, spec: TensorSpec, outside: OutsideTensor): RecordNode {
+    const input = outsideInput(this.#outside.length - 1);
+    const node = makeNode('Placeholder', [], [spec], {
+      input,
+      outside,
+      origin: this.#origin(),
+      attributes: placeholderAttributes(spec),
+    });
+    this.#record.inputs.set(input, node);
+    return this.#addKnown(handle, node);
+  }
+
+  #addConstant(handle: number, values: NativeValues, spec: TensorSpec, outside?: OutsideTensor): RecordNode {
+    return this.#addKnown(handle, makeConstant(values, spec, this.#origin(), outside));
+  }
+
+  /** Adds a node whose value is the same at every run. */
+  #addKnown(handle: number, node: RecordNode): RecordNode {
     this.#hostKnown.add(node);
     this.#record.nodes.push(node);
     this.#values.set(handle, valueOf(node));
@@ -226,6 +301,12 @@ export class Recorder {
     return handleOf(this.#backend, variable);
   }
 }
+
+const placeholderAttributes = ({ shape, dtype }: TensorSpec) =>
+  new Map<string, AttributeValue>([
+    ['dtype', typeAttribute(dtype)],
+    ['shape', { kind: 'shape', value: [...shape] }],
+  ]);
 
 function specOfVariable(handle: RecordNode): VariableSpec {
   if (handle.variable === undefined) throw new Error(`${handle.op} is no variable`);
