@@ -19,7 +19,7 @@ export interface Trial {
   /** A model in place of the linear one. */
   readonly model?: TrainableModel;
   /** Host work before each step. */
-  readonly onStep?: (iteration: number) => void;
+  readonly onStep?: (iteration: number, step: TrainStep) => void;
   /** The batch of an iteration; it is used up by its step. */
   readonly batch?: (iteration: number) => object;
 }
@@ -76,7 +76,7 @@ export async function trainKind(kind: TrialKind, make: () => Trial, options: Tri
   let graphs: [string, number][] = [];
   try {
     for (; iteration < start + steps; iteration++) {
-      onStep?.(iteration);
+      onStep?.(iteration, step);
       const output = await runner.run(at(iteration));
       numbers.push((output.totalLoss ?? output.losses['total_loss']) as number);
       const read: Record<string, number> = {};

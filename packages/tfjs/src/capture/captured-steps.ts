@@ -2,13 +2,14 @@ import { describeCause, type TapWatch } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from './batch-tensors.ts';
-import { valueAt, valuesKey } from './batch-values.ts';
-import { captureError } from './capture-errors.ts';
+import { valueAt } from './batch-values.ts';
+import { captureError, withoutKernel } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
 import { planFeeds, withFeeds } from './feed-plan.ts';
 import { GraphSession } from './graph-session.ts';
 import type { NativeBackend, NativeTensor } from './native-backend.ts';
 import { allVariables, recordStep, type RecordedStep } from './record-step.ts';
+import { CLOCK_SHIFT, recordAlike } from './record-alike.ts';
 import { ResidentVariables } from './resident-variables.ts';
 import { auditStep, isAuditRun, isOutdated, StepCache, type CachedStep, type RecordTransform } from './step-cache.ts';
 import { StepKeys } from './step-keys.ts';
@@ -53,14 +54,6 @@ export interface CapturedStepsOptions {
 }
 
 const NONE = new Float32Array();
-
-/** How many recordings may go by until a step has made all variables that it wants. */
-const WARM_UPS = 3;
-/** A step is recorded at least twice; up to so often while that takes less than so many milliseconds in all. */
-const MOST_RECORDINGS = 6;
-const RECORDING_TIME = 250;
-/** How far the clock is put forward in a recording that is compared: a step that uses the time shows itself. */
-const CLOCK_SHIFT = 100_003_007;
 
 /** Train steps as graphs in one session, recorded when a signature comes for the first time. */
 export class CapturedSteps {
@@ -156,7 +149,8 @@ export class CapturedSteps {
       }
       if (relatives.length >= StepKeys.LIMIT) {
         this.#keys.close(family);
-        return this.#refuseValue(changing, batch);
+        this.#refuseValue(changing, batch);
+        return undefined;
       }
     }
     if (!isRequired && !this.#cache.admits(before)) {
@@ -191,7 +185,7 @@ export class CapturedSteps {
   }
 
   /** A value of the batch that changes again and again, and makes a difference: no graph can follow it. */
-  #refuseValue(paths: readonly string[], batch: unknown): undefined {
+  #refuseValue(paths: readonly string[], batch: unknown): void {
     const [path = ''] = paths;
     const where = `the batch's ${path === '' ? 'value' : `"${path}"`}`;
     const value = valueAt(batch, path);
@@ -199,7 +193,7 @@ export class CapturedSteps {
     if (this.#options.isRequired) {
       throw captureError(
         'HKL_CAPTURE_HOST_VALUE',
-        `${where}, now ${JSON.stringify(value) ?? 'undefined'}, is no tensor, makes a difference to the step, and has had more than ${StepKeys.LIMIT} values`,
+        `${where}, now ${value === undefined ? 'missing' : JSON.stringify(value)}, is no tensor, makes a difference to the step, and has had more than ${StepKeys.LIMIT} values`,
         {},
         { fix },
       );
@@ -209,7 +203,6 @@ export class CapturedSteps {
       `train step: ${where} is no tensor and has had more than ${StepKeys.LIMIT} values; with further ones the step runs ` +
         `eagerly. ${fix}`,
     );
-    return undefined;
   }
 
   #say(topic: string, line: string): void {
@@ -229,7 +222,8 @@ export class CapturedSteps {
 
   #capture(family: string, batch: unknown, record: (clock?: number) => RecordedStep): CachedStep {
     const start = performance.now();
-    const recorded = this.#recordAlike(record);
+    const recorded = recordAlike(record);
+    if (!this.#options.isGuarded) delete recorded.record.guard;
     const key = this.#keys.add(family, batch);
     const step = this.#cache.add(key, recorded);
     try {
@@ -240,33 +234,6 @@ export class CapturedSteps {
     }
     this.#seconds += (performance.now() - start) / 1000;
     return step;
-  }
-
-  /** Records several times: what the host draws anew each time, or counts, shows before it is used. */
-  #recordAlike(record: (clock?: number) => RecordedStep): RecordedStep {
-    const start = performance.now();
-    let kept = record();
-    const replace = (next: RecordedStep): void => {
-      kept.free();
-      kept = next;
-    };
-    try {
-      // What a step makes the first time, such as a variable of its own, is there the second time.
-      for (let attempt = 1; kept.madeVariables && attempt < WARM_UPS; attempt++) replace(record());
-      for (let count = 1; count < MOST_RECORDINGS; count++) {
-        if (count > 1 && performance.now() - start > RECORDING_TIME) break;
-        const again = record(CLOCK_SHIFT * count);
-        const difference = compareRecords(kept.record, again.record);
-        // The later one: a tensor that the step keeps is one from outside by then.
-        replace(again);
-        if (difference !== undefined) throw difference;
-      }
-    } catch (error) {
-      kept.free();
-      throw error;
-    }
-    if (!this.#options.isGuarded) delete kept.record.guard;
-    return kept;
   }
 
   /** Loads all recorded steps into a new session, which takes the variables over from the one before. */
@@ -325,19 +292,4 @@ export class CapturedSteps {
     binding.deleteTensor(id);
     return values;
   }
-}
-
-/** An op without a kernel shows when the graph runs for the first time, before anything has been computed. */
-function withoutKernel(cause: unknown): unknown {
-  const message = describeCause(cause);
-  if (!/No OpKernel|OpKernel was registered|Could not find .*kernel/.test(message)) return cause;
-  return captureError(
-    'HKL_CAPTURE_UNSUPPORTED_OP',
-    `TensorFlow cannot run the graph: ${message}`,
-    {},
-    {
-      fix: 'Run this step with capture: "off", or with precision: "float32"',
-      cause,
-    },
-  );
 }

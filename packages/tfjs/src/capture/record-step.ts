@@ -1,11 +1,13 @@
-import type { TapWatch } from '@hookline/core';
+import type { HooklineError, TapWatch } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { watchBatch } from './batch-values.ts';
+import { captureError } from './capture-errors.ts';
 import { batchInput, scopeInput } from './feed-plan.ts';
 import type { GraphRecord } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
+import { watchKeptState, type KeptState, type KeptStateChanges } from './kept-state.ts';
 import { Recorder } from './recorder.ts';
 
 /** The name under which a recorded step returns its losses and their sum. */
@@ -24,6 +26,8 @@ export interface RecordedStep {
   readonly metrics: readonly string[];
   /** Frees what it holds of tensors from outside of the step. */
   free(): void;
+  /** Empties fields of layers that it has filled with tensors. */
+  readonly forget: () => void;
 }
 
 /** What {@link recordStep} records. */
@@ -55,8 +59,10 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   const restore = snapshot(variables.values());
   const created = watchNewVariables();
   const restoreClock = shiftClock(clock);
+  const restoreKept = watchKeptState(step.model);
+  let kept: KeptStateChanges | undefined;
   const stopObserving = taps?.observe(recorder);
-  let recorded: Omit<RecordedStep, 'madeVariables' | 'free'> | undefined;
+  let recorded: Omit<RecordedStep, 'madeVariables' | 'free' | 'forget'> | undefined;
   try {
     tf.tidy(() => {
       step.scope.seek(iteration);
@@ -88,6 +94,7 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
     recorder.stop();
     if (recorded === undefined) recorder.free();
     restoreClock();
+    kept = restoreKept(created.made.length > 0);
     stopObserving?.();
     created.stop();
     restore();
@@ -97,8 +104,13 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       value.dispose();
     }
   }
+  if (kept.changed.length > 0) {
+    recorder.free();
+    kept.forget();
+    throw keepsState(kept.changed);
+  }
   const done = recorded as unknown as RecordedStep;
-  return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free() };
+  return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free(), forget: kept.forget };
 }
 
 /** The step's variables, and whatever other variables there are: a tap may use one of its own. */
@@ -128,4 +140,16 @@ function shiftClock(milliseconds: number): () => void {
   return () => {
     Date.now = now;
   };
+}
+
+function keepsState([first]: readonly KeptState[]): HooklineError {
+  const { owner, field } = first as KeptState;
+  return captureError(
+    'HKL_CAPTURE_HOST_VALUE',
+    `"${owner}" keeps something from one step to the next in its field "${field}", which a graph would not change`,
+    {},
+    {
+      fix: 'Keep it in a variable: stepScope.variable(name, init), a weight of the layer that is not trainable, or tf.variable(...)',
+    },
+  );
 }

@@ -31,6 +31,7 @@ import {
 import { aliasOf } from './native-tensors.ts';
 import { outsideInput } from './feed-plan.ts';
 import { refuseOp } from './refused-ops.ts';
+import { watchTensors } from './watch-tensors.ts';
 
 /**
  * The most elements that a tensor from outside of the step may have to stand in the graph, where TensorFlow can compute
@@ -57,11 +58,10 @@ export class Recorder {
   readonly #variableHandles = new Map<number, string>();
   readonly #startHandles = new Map<string, number>();
   readonly #hostKnown = new Set<RecordNode>();
-  /** What tfjs knows of the tensors that were made in the step. */
-  readonly #made = new WeakSet<NativeTensorInfo>();
   readonly #dataIds = new Map<number, object>();
   readonly #outside: number[] = [];
   #variables: ReadonlyMap<string, tf.Variable> = new Map();
+  #unwatch = (): void => undefined;
   #taps: Origin[] = [];
 
   constructor(backend: NativeBackend) {
@@ -79,13 +79,15 @@ export class Recorder {
     }
     for (const [name, tensor] of inputs) this.declareInput(name, tensor);
     this.#backend.binding = this.#wrap();
-    this.#watchTensors();
+    this.#unwatch = watchTensors(this.#backend, (dataId, info) => {
+      this.#use(dataId, info);
+    });
   }
 
   /** Stops recording; may be called twice. */
   stop(): void {
     this.#backend.binding = this.#binding;
-    for (const method of ['move', 'getInputTensorIds'] as const) Reflect.deleteProperty(this.#backend, method);
+    this.#unwatch();
   }
 
   /** Frees what the record holds of tensors from outside of the step; it cannot be fed afterwards. */
@@ -150,29 +152,6 @@ export class Recorder {
       executeOp: override<'executeOp'>((op, attributes, inputs, count) => this.#execute(op, attributes, inputs, count)),
       tensorDataSync: override<'tensorDataSync'>((handle) => this.#read(handle)),
     }) as NativeBinding;
-  }
-
-  /**
-   * tfjs-node hands a tensor to TensorFlow when an op uses it for the first time. Whether it was made in the step or before
-   * shows only by its making; and one from before is noted when it is used, in the order of use, as any other.
-   */
-  #watchTensors(): void {
-    const backend = this.#backend;
-    const { move, getInputTensorIds } = backend;
-    backend.move = (dataId, ...rest) => {
-      move.call(backend, dataId, ...rest);
-      this.#made.add(backend.tensorMap.get(dataId));
-    };
-    backend.getInputTensorIds = (tensors) => {
-      for (const { dataId } of tensors) {
-        // One kind of argument is a number that only looks like a tensor.
-        if ((dataId as object | undefined) === undefined || !backend.tensorMap.has(dataId)) continue;
-        const info = backend.tensorMap.get(dataId);
-        if (info.values === null || !this.#made.has(info)) this.#use(dataId, info);
-        else handleOf(backend, { dataId });
-      }
-      return getInputTensorIds.call(backend, tensors);
-    };
   }
 
   /** Notes a tensor that is on the device, or was made before the step. */

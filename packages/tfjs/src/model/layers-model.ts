@@ -2,6 +2,7 @@ import { assertKnownOptions, HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { flattenLayers, nameWeights } from './layer-names.ts';
 import { layersBatchNorms } from './layers-batch-norms.ts';
+import { layersStates } from './layers-states.ts';
 import type { ModelLosses, TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link layersModel}. */
@@ -26,7 +27,8 @@ export interface TrainableLayersModel extends TrainableModel {
 
 /**
  * Makes a tf.layers model trainable. Its regularizers are added to the losses, as `regularization_loss` where they are
- * named. Which weights are trainable is read once, here: freeze layers before.
+ * named. Which weights are trainable is read once, here: freeze layers before. The state of stateful recurrent layers is part of
+ * the model's state: saved, and put back, and advanced by every pass, also in eval mode, as tf.layers does.
  *
  * @example layersModel(net, { loss: (logits, { y }) => tf.losses.softmaxCrossEntropy(y, logits) })
  * @throws HooklineError `HKL_MODEL_NOT_BUILT` when the model has no weights yet, `HKL_OPTION_UNKNOWN` for a misspelt option
@@ -42,6 +44,7 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
     weights.filter((weight) => weight.trainable).map((weight) => [weight.name, weight.variable]),
   );
   const state = new Map(weights.filter((weight) => !weight.trainable).map((weight) => [weight.name, weight.variable]));
+  for (const [key, variable] of layersStates(layers)) state.set(key, variable);
   const kinds = new Map(weights.map((weight) => [weight.name, weight.kind]));
   // tfjs asks a sequential model for its regularizers in vain, so its layers are asked.
   const regularized = [...flattenLayers(layers.layers)].filter((layer) => layer.losses.length > 0);
