@@ -63,8 +63,11 @@ export class Recorder {
   #variables: ReadonlyMap<string, tf.Variable> = new Map();
   #unwatch = (): void => undefined;
   #taps: Origin[] = [];
+  readonly #outermost: Origin;
 
-  constructor(backend: NativeBackend) {
+  /** @param outermost whom ops belong to outside of any tap */
+  constructor(backend: NativeBackend, outermost: Origin = {}) {
+    this.#outermost = outermost;
     this.#backend = backend;
     this.#binding = backend.binding;
   }
@@ -151,6 +154,7 @@ export class Recorder {
       }),
       executeOp: override<'executeOp'>((op, attributes, inputs, count) => this.#execute(op, attributes, inputs, count)),
       tensorDataSync: override<'tensorDataSync'>((handle) => this.#read(handle)),
+      isRecording: override<'isRecording'>(true),
     }) as NativeBinding;
   }
 
@@ -267,7 +271,7 @@ export class Recorder {
   }
 
   #origin(): Origin {
-    return this.#taps.at(-1) ?? {};
+    return this.#taps.at(-1) ?? this.#outermost;
   }
 
   /** The variable's handle, shared with no other variable: a handle must tell which variable was read. */
