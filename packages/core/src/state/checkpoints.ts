@@ -2,23 +2,35 @@ import { basename, isAbsolute, join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
 import { HooklineError } from '../errors.ts';
+import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
 import type { LoadScope } from './checkpoint-view.ts';
 import { rememberState, viewOf } from './load-undo.ts';
 
+/** Options of {@link Checkpoints.save}. */
+export interface SaveOptions {
+  /** Whether this becomes the checkpoint that resuming takes. @default true */
+  readonly tag?: boolean;
+  /**
+   * For a checkpoint of the end of a training: asked once all plugins have done their `afterTrain`, and where it says true
+   * the checkpoint is saved once more. What is at stake is saved first, and what plugins store afterwards, such as the
+   * evaluation after a stop, is not missed by who resumes. @default it is not saved again
+   */
+  readonly renewIf?: () => boolean;
+}
+
 /** Saves and loads the whole state of a run. */
 export interface Checkpoints {
   /**
    * Saves everything into `<output>/<name>.safetensors`, atomically.
    *
-   * @param options.tag whether this becomes the checkpoint that resuming takes; default true
    * @returns the path of the file
    * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
    * new one, what the taps of `saveState` raise, and what writing raises
    */
-  save(name: string, options?: { readonly tag?: boolean }): Promise<string>;
+  save(name: string, options?: SaveOptions): Promise<string>;
   /**
    * Loads a file into the prepared trainer, all or nothing: when a tap of `loadState` or a plugin's `state.load` fails,
    * everything is put back as it was. Where that fails as well, the trainer refuses to train, evaluate and save until a
@@ -40,6 +52,8 @@ export class DiskCheckpoints implements Checkpoints {
   readonly #output: OutputFolder;
   readonly #iteration: () => number;
   #halfLoaded: HooklineError | undefined;
+  /** Checkpoints that may be saved once more at the end, by name. */
+  #renewals = new Map<string, SaveOptions>();
 
   constructor(hooks: EngineHookSet, output: OutputFolder, iteration: () => number) {
     this.#hooks = hooks;
@@ -47,7 +61,19 @@ export class DiskCheckpoints implements Checkpoints {
     this.#iteration = iteration;
   }
 
-  async save(name: string, { tag = true }: { readonly tag?: boolean } = {}): Promise<string> {
+  /** Taps the end of the training, after all plugins. */
+  tapRenewals(): void {
+    this.#renewals.clear();
+    this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
+      for (const [name, { tag = true, renewIf }] of this.#renewals) {
+        // After a failure the state may be anything.
+        if (status !== 'failed' && renewIf?.() === true) await this.save(name, { tag });
+      }
+    });
+  }
+
+  async save(name: string, options: SaveOptions = {}): Promise<string> {
+    const { tag = true, renewIf } = options;
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
       throw new HooklineError('HKL_CHECKPOINT_NAME', `"${name}" cannot name a checkpoint`, {
         who: 'checkpoints',
@@ -60,6 +86,7 @@ export class DiskCheckpoints implements Checkpoints {
     const path = await this.#output.file(`${name}.safetensors`);
     await writeCheckpoint(path, draft.finish());
     if (tag) await writeTag(this.#output.dir, basename(path));
+    if (renewIf !== undefined) this.#renewals.set(name, options);
     return path;
   }
 
