@@ -1,6 +1,6 @@
 import { HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
-import { flattenLayers, nameWeights } from './layer-names.ts';
+import { nameWeights, nestedLayers } from './layer-names.ts';
 
 /** A recurrent layer of tf.layers that begins each batch where the one before has ended. */
 interface StatefulLayer extends Omit<tf.layers.Layer, 'resetStates'> {
@@ -19,28 +19,13 @@ const STATES = new WeakMap<object, readonly tf.Variable[]>();
 export function layersStates(model: tf.LayersModel): ReadonlyMap<string, tf.Variable> {
   const names = new Map(nameWeights(model).map(({ name, variable }) => [variable as tf.Tensor, name]));
   const states = new Map<string, tf.Variable>();
-  for (const layer of flattenLayers(model.layers)) {
-    for (const each of withInner(layer)) {
-      if (!isStateful(each)) continue;
-      const [weight] = (each as unknown as tf.layers.Layer).weights;
-      const name = (weight === undefined ? undefined : names.get(weight.read()))?.replace(/\/[^/]*$/, '') ?? each.name;
-      stateVariables(each).forEach((variable, place) => states.set(`${name}/state_${place + 1}`, variable));
-    }
+  for (const layer of nestedLayers(model.layers)) {
+    if (!isStateful(layer)) continue;
+    const [weight] = (layer as unknown as tf.layers.Layer).weights;
+    const name = (weight === undefined ? undefined : names.get(weight.read()))?.replace(/\/[^/]*$/, '') ?? layer.name;
+    stateVariables(layer).forEach((variable, place) => states.set(`${name}/state_${place + 1}`, variable));
   }
   return states;
-}
-
-/** A layer and those that it wraps. */
-function* withInner(layer: tf.layers.Layer): Generator<tf.layers.Layer> {
-  yield layer;
-  const inner = layer as {
-    readonly layer?: unknown;
-    readonly forwardLayer?: unknown;
-    readonly backwardLayer?: unknown;
-  };
-  for (const each of [inner.layer, inner.forwardLayer, inner.backwardLayer]) {
-    if (each instanceof tf.layers.Layer) yield* withInner(each);
-  }
 }
 
 function isStateful(layer: tf.layers.Layer): layer is tf.layers.Layer & StatefulLayer {
