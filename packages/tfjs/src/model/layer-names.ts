@@ -42,11 +42,32 @@ export function nameWeights(model: tf.LayersModel): NamedWeight[] {
 }
 
 /** The layers of a model and of the models in it. */
-export function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {
+function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {
   for (const layer of layers) {
     const { layers: inner } = layer as { readonly layers?: readonly Layer[] };
     if (inner === undefined) yield layer;
     else yield* flattenLayers(inner);
+  }
+}
+
+/** What layers keep other layers in: recurrent layers their cells, wrappers what they wrap. */
+interface LayerParts {
+  readonly layers?: readonly Layer[];
+  readonly cell?: Layer;
+  readonly cells?: readonly Layer[];
+  readonly layer?: Layer;
+  readonly forwardLayer?: Layer;
+  readonly backwardLayer?: Layer;
+}
+
+/** The layers of a model, and all that is in them: the layers of inner models, the cells of recurrent layers, what is wrapped. */
+export function* nestedLayers(layers: readonly Layer[]): Generator<Layer> {
+  for (const layer of layers) {
+    yield layer;
+    const { layers: inner = [], cell, cells = [], layer: wrapped, forwardLayer, backwardLayer } = layer as LayerParts;
+    // Bidirectional trains two copies of the layer that it was given, and not that one.
+    const parts = forwardLayer === undefined ? [wrapped] : [forwardLayer, backwardLayer];
+    yield* nestedLayers([...inner, cell, ...cells, ...parts].filter((each) => each !== undefined));
   }
 }
 
