@@ -47,6 +47,8 @@ export {
 } from './hooks/hook-spec.ts';
 export { HookSet, type HookFacades, type Phases } from './hooks/hook-set.ts';
 export { HookSite, type TapObserver } from './hooks/hook-site.ts';
+export { describeValue, isPlainObject, type ResultCheck } from './hooks/result-check.ts';
+export { type Wait, Waits } from './hooks/waits.ts';
 export { Phase, type HookFacade } from './hooks/phase.ts';
 
 // Plugins and presets
@@ -103,7 +105,7 @@ export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 // State
 export type { JsonValue } from './json.ts';
 export type { CheckpointBuilder, CheckpointView, LoadScope } from './state/checkpoint-view.ts';
-export type { Checkpoints } from './state/checkpoints.ts';
+export type { Checkpoints, SaveOptions } from './state/checkpoints.ts';
 
 // Tensors of whichever runtime is in use
 export type { ScalarTensor, Tensor, TensorTypes, Variable } from './tensor-types.ts';

@@ -24,10 +24,10 @@ import { breather } from './breathe.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
 import { asRunner, noStep } from './function-runner.ts';
+import { guardRun } from './guard-run.ts';
 import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
 import { RunState } from './run-state.ts';
-import { stopOnSignals } from './signals.ts';
 import { startServices } from './start-services.ts';
 import { throwAll } from './throw-all.ts';
 import { assertCount, assertIdle, assertSomethingToTrain, assertTrainerOptions } from './trainer-checks.ts';
@@ -156,7 +156,8 @@ export class TrainerBase implements TrainerView {
     assertKnownOptions('train', options, { maxIterations: true });
     assertIdle(this.#training);
     this.#training = true;
-    const release = this.#options.handleSignals === false ? () => undefined : stopOnSignals(this.#control, this.logger);
+    const guarded = { control: this.#control, waits: this.#site.waits, logger: this.logger, run: this.#run };
+    const release = guardRun(guarded, this.#options);
     try {
       const { maxIterations = this.#run.maxIterations } = options;
       this.#run.maxIterations = assertCount('maxIterations', maxIterations);
@@ -172,6 +173,8 @@ export class TrainerBase implements TrainerView {
         storage: this.storage,
         control: this.#control,
         logger: this.logger,
+        waits: this.#site.waits,
+        random: this.random,
         metricsPeriod: this.#options.metricsPeriod ?? 1,
         breathe: breather(this.#options.yieldAfter ?? 50),
         tearDown: () => this.close(),

@@ -7,7 +7,7 @@ import {
   SyncWaterfallHook,
 } from 'tapable';
 import { HooklineError } from '../errors.ts';
-import { assertTap, guardAsyncTap, guardSyncTap } from './guard-tap.ts';
+import { assertTap, guardAsyncTap, guardSyncTap, type TapRules } from './guard-tap.ts';
 import type { HookSite } from './hook-site.ts';
 import type { CallArguments, CallResult, HookKind, HookSpec, TapFunction } from './hook-spec.ts';
 
@@ -41,6 +41,7 @@ export class Phase<S extends HookSpec = HookSpec> {
   readonly #site: HookSite;
   #hook: TapableHook;
   readonly #isSync: boolean;
+  readonly #rules: TapRules;
   #sealed = false;
 
   constructor(name: string, spec: S, site: HookSite) {
@@ -48,7 +49,16 @@ export class Phase<S extends HookSpec = HookSpec> {
     this.spec = spec;
     this.#site = site;
     this.#isSync = spec.kind.startsWith('Sync');
+    this.#rules = { check: spec.check, isWaterfall: spec.kind.endsWith('Waterfall'), verify: undefined };
     this.#hook = makeHook(name, spec);
+  }
+
+  /**
+   * For whoever calls the hook: looks, beyond the check of the hook's table, at what each tap gives or, in a waterfall,
+   * hands on, and gives the error where that does not fit. The error then names the plugin. Undefined takes it away.
+   */
+  verify(look: ((result: unknown) => HooklineError | undefined) | undefined): void {
+    this.#rules.verify = look;
   }
 
   /** Who taps this hook, in the order in which they run. */
@@ -126,8 +136,9 @@ export class Phase<S extends HookSpec = HookSpec> {
     }
     const { kind, args } = this.spec;
     assertTap(plugin, this.name, kind, fn);
-    if (this.#isSync) this.#hook.tap(plugin, guardSyncTap(plugin, this.name, this.#site, fn));
-    else this.#hook.tapAsync(plugin, guardAsyncTap(plugin, this.name, this.#site, args.length, fn));
+    const place = { plugin, hook: this.name, site: this.#site, rules: this.#rules };
+    if (this.#isSync) this.#hook.tap(plugin, guardSyncTap(place, fn));
+    else this.#hook.tapAsync(plugin, guardAsyncTap(place, args.length, fn));
   }
 }
 

@@ -6,7 +6,14 @@ import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
 import type { LoadScope } from './checkpoint-view.ts';
+import { assertFinite } from './assert-finite.ts';
 import { rememberState, viewOf } from './load-undo.ts';
+
+/** How {@link Checkpoints.save} saves. */
+export interface SaveOptions {
+  readonly tag?: boolean;
+  readonly finite?: boolean;
+}
 
 /** Saves and loads the whole state of a run. */
 export interface Checkpoints {
@@ -14,11 +21,12 @@ export interface Checkpoints {
    * Saves everything into `<output>/<name>.safetensors`, atomically.
    *
    * @param options.tag whether this becomes the checkpoint that resuming takes; default true
+   * @param options.finite whether to refuse weights that are NaN or infinite; default false
    * @returns the path of the file
-   * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
+   * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_WEIGHTS_NOT_FINITE`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
    * new one, what the taps of `saveState` raise, and what writing raises
    */
-  save(name: string, options?: { readonly tag?: boolean }): Promise<string>;
+  save(name: string, options?: SaveOptions): Promise<string>;
   /**
    * Loads a file into the prepared trainer, all or nothing: when a tap of `loadState` or a plugin's `state.load` fails,
    * everything is put back as it was. Where that fails as well, the trainer refuses to train, evaluate and save until a
@@ -47,7 +55,7 @@ export class DiskCheckpoints implements Checkpoints {
     this.#iteration = iteration;
   }
 
-  async save(name: string, { tag = true }: { readonly tag?: boolean } = {}): Promise<string> {
+  async save(name: string, { tag = true, finite = false }: SaveOptions = {}): Promise<string> {
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
       throw new HooklineError('HKL_CHECKPOINT_NAME', `"${name}" cannot name a checkpoint`, {
         who: 'checkpoints',
@@ -57,8 +65,10 @@ export class DiskCheckpoints implements Checkpoints {
     this.assertWhole();
     const draft = new DraftCheckpoint(this.#iteration());
     await this.#hooks.phases.saveState.call(draft);
+    const { manifest, tensors } = draft.finish();
+    if (finite) assertFinite(tensors);
     const path = await this.#output.file(`${name}.safetensors`);
-    await writeCheckpoint(path, draft.finish());
+    await writeCheckpoint(path, { manifest, tensors });
     if (tag) await writeTag(this.#output.dir, basename(path));
     return path;
   }

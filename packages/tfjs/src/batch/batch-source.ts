@@ -1,10 +1,17 @@
 import { HooklineError, isHooklineError } from '@hookline/core';
+import { BatchWait } from './batch-wait.ts';
 import { toDevice, type DeviceBatch } from './device-batch.ts';
 
 /** Batches, one after the other, again from the beginning each time they are iterated. */
 export type BatchIterable = Iterable<unknown> | AsyncIterable<unknown>;
 /** Where batches come from: something to iterate, or a function that makes it for each pass. */
 export type DataSource = BatchIterable | (() => BatchIterable);
+
+/** A data source that knows what it is doing, so that whoever waits for long can say what for. */
+export interface WaitingData {
+  /** What the batch that is asked for waits for, such as the file that a thread reads. */
+  waitsFor(): string | undefined;
+}
 
 /** A data source that knows its own position, so that a resumed training goes on at the same batch. */
 export interface ResumableData {
@@ -49,6 +56,9 @@ export class BatchSource {
   #batches = 0;
   /** Batches to pass over before the next one, after a restore. */
   #skip = 0;
+  /** Whose batch was taken last, and where the source was before. */
+  #taken: { readonly iteration: number; readonly before: BatchSourceState } | undefined;
+  readonly #wait = new BatchWait();
 
   /** @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called */
   constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}) {
@@ -60,18 +70,34 @@ export class BatchSource {
   /**
    * The next batch; a promise only when the data source gave one.
    *
+   * @param iteration of the step that it is for; see {@link BatchSource.stateAt}
    * @throws HooklineError `HKL_DATA_EMPTY` when a pass has no batch at all, `HKL_DATA_EXHAUSTED` when the data ends
    * and is not repeated, `HKL_DATA_NOT_REPEATABLE` when it should be repeated and cannot, `HKL_DATA_FAILED` with the
-   * cause when the source throws, and what {@link toDevice} raises
+   * cause when the source throws, `HKL_BATCH_INVALID` for null and undefined, and what {@link toDevice} raises
    */
-  next(): TimedBatch | Promise<TimedBatch> {
+  next(iteration?: number): TimedBatch | Promise<TimedBatch> {
     const start = performance.now();
+    this.#taken = iteration === undefined ? undefined : { iteration, before: this.state() };
     const taken = this.#take();
     const finish = (batch: unknown): TimedBatch => {
       const dataTime = (performance.now() - start) / 1000;
+      if (batch === undefined || batch === null) throw nothing(batch, this.#position());
       return { device: toDevice(batch, { tensors: this.#ownership() }), dataTime };
     };
-    return taken instanceof Promise ? taken.then(({ batch }) => finish(batch)) : finish(taken.batch);
+    return taken instanceof Promise ? this.#wait.for(taken).then(({ batch }) => finish(batch)) : finish(taken.batch);
+  }
+
+  /** What the batch that was asked for waits for; undefined when none is awaited. */
+  waitsFor(): string | undefined {
+    if (!this.#wait.isWaiting) return undefined;
+    const { waitsFor } = this.#data as Partial<WaitingData>;
+    const known = typeof waitsFor === 'function' ? waitsFor.call(this.#data) : undefined;
+    return known ?? `a batch of the data, ${this.#position()}`;
+  }
+
+  /** Ends the wait for a batch with an error; the batch is dropped when it comes after all. */
+  stopWaiting(error: unknown): void {
+    this.#wait.giveUp(error);
   }
 
   /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
@@ -79,9 +105,18 @@ export class BatchSource {
     const next = checkedData(data);
     void this.close();
     this.#data = next;
+    this.#taken = undefined;
     this.#epoch = 0;
     this.#batches = 0;
     this.#skip = 0;
+  }
+
+  /**
+   * Where it was after `done` iterations: before the batch that was taken last, where that was for a step which is not
+   * among them, so that resuming makes the step with the same batch.
+   */
+  stateAt(done: number): BatchSourceState {
+    return this.#taken !== undefined && this.#taken.iteration >= done ? this.#taken.before : this.state();
   }
 
   /** Where it is. */
@@ -100,6 +135,7 @@ export class BatchSource {
    * alone, which matters to a generator: it cannot begin again.
    */
   restore(state: BatchSourceState): void {
+    this.#taken = undefined;
     if (JSON.stringify(state) === JSON.stringify(this.state())) return;
     void this.close();
     const resumable = this.#resumable();
@@ -119,6 +155,15 @@ export class BatchSource {
     }
     this.#iterator = undefined;
     this.#iterable = undefined;
+    if (this.#wait.isStuck) {
+      this.#wait.isStuck = false;
+      // A generator returns only after what it awaits has come; a source that can be closed lets go of that.
+      const { close } = this.#data as { readonly close?: unknown };
+      const closed: unknown = typeof close === 'function' ? close.call(this.#data) : undefined;
+      void Promise.resolve(iterator?.return?.()).catch(() => undefined);
+      await closed;
+      return;
+    }
     await iterator?.return?.();
   }
 
@@ -205,6 +250,13 @@ const empty = (where: string): HooklineError =>
     who: 'data',
     where,
     fix: 'Look at its path and filters; with dropLast, a set smaller than one batch is empty',
+  });
+
+const nothing = (batch: unknown, where: string): HooklineError =>
+  new HooklineError('HKL_BATCH_INVALID', `the data gave ${String(batch)} in the place of a batch`, {
+    who: 'data',
+    where,
+    fix: 'Give tensors, or objects and arrays with tensors or { data, shape } in them; end the data by ending its iteration',
   });
 
 const exhausted = (where: string, batches: number): HooklineError =>

@@ -114,7 +114,7 @@ export class CapturedStepRunner implements StepRunner {
   run(context: StepContext): StepOutput | Promise<StepOutput> {
     assertTraining(this.step, context);
     this.#assertScaled();
-    const next = this.source.next();
+    const next = this.source.next(context.iteration);
     return next instanceof Promise ? next.then((batch) => this.#run(batch, context)) : this.#run(next, context);
   }
 
@@ -140,9 +140,18 @@ export class CapturedStepRunner implements StepRunner {
     }
   }
 
+  waitsFor(): string | undefined {
+    return this.source.waitsFor();
+  }
+
+  stopWaiting(error: unknown): void {
+    this.source.stopWaiting(error);
+  }
+
   async close(): Promise<void> {
     this.#steps?.close();
     this.#steps = undefined;
+    this.step.close();
     await this.source.close();
   }
 

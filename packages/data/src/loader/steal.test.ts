@@ -1,0 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execFileSync } from 'node:child_process';
+import sharp from 'sharp';
+import { InferenceSampler } from '../samplers/inference-sampler.ts';
+import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import { randomBrightness, randomFlip } from '../transforms/index.ts';
+import type { BatchJob } from './batch-job.ts';
+import { BatchPool } from './batch-pool.ts';
+import { DetectionLoader } from './detection-loader.ts';
+import { loadImages } from './make-batch.ts';
