@@ -2,6 +2,7 @@
 export { HooklineError, PluginError, describeCause, isHooklineError, type ErrorDetails } from './errors.ts';
 export { assertKnownNames, assertKnownOptions, pickOptions, type OptionNames } from './known-options.ts';
 export { didYouMean, suggestName } from './suggest-name.ts';
+export { runAll, throwAll } from './throw-all.ts';
 export { VERSION } from './version.ts';
 
 // The trainer and its loop
@@ -15,7 +16,6 @@ export {
   type TrainOptions,
 } from './engine/trainer-options.ts';
 export { lossNotFinite } from './engine/function-runner.ts';
-export { throwAll } from './engine/throw-all.ts';
 export type { HookDescription, PluginDescription, TrainerDescription } from './engine/describe-trainer.ts';
 export type { ScalarValue, StepContext, StepOutput, StepRunner } from './step-runner.ts';
 
@@ -36,6 +36,7 @@ export {
 export {
   asyncSeries,
   asyncSeriesBail,
+  asyncSeriesSettled,
   asyncSeriesWaterfall,
   sync,
   syncBail,
@@ -100,6 +101,7 @@ export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';
 export { MetricWatch, type MetricWatchParts } from './services/metric-watch.ts';
 export { outputRef, type OutputFolder } from './services/output-folder.ts';
+export { terminalText } from './services/terminal-text.ts';
 export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 
 // State
@@ -132,6 +134,8 @@ export type { ReaderBatch, ScalarEvent, StorageReader } from './storage/storage-
 export type { Checkpoint, CheckpointInput, CheckpointManifest } from './checkpoint/checkpoint.ts';
 export { readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint-file.ts';
 export { CHECKPOINT_EXTENSION, listCheckpoints, readTag, writeTag } from './checkpoint/checkpoint-folder.ts';
-export { writeFileAtomically } from './checkpoint/atomic-file.ts';
+export { removeStaleTemps, writeFileAtomically } from './checkpoint/atomic-file.ts';
+export { claimTempName, releaseTempName } from './checkpoint/temp-name.ts';
+export { tryLock, type LockAnswer, type LockOwner, type ProcessLock } from './process-lock.ts';
 export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.ts';
 export type { HostDType, HostTensor, HostTensorData } from './checkpoint/host-tensor.ts';

@@ -50,13 +50,19 @@ export { tfjsOptimizer, type TfjsOptimizer } from './optim/tfjs-optimizer.ts';
 // Data
 export {
   BatchSource,
-  type BatchIterable,
   type BatchSourceOptions,
   type BatchSourceState,
-  type DataSource,
   type ResumableData,
   type TimedBatch,
 } from './batch/batch-source.ts';
+export {
+  openData,
+  type BatchIterable,
+  type DataSource,
+  type OpenedData,
+  type TfDataset,
+  type TfIterator,
+} from './batch/open-data.ts';
 export {
   disposeBatch,
   toDevice,

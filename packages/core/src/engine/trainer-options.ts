@@ -38,7 +38,7 @@ export interface TrainerOptions {
   readonly yieldAfter?: number;
   /** Seconds after which a batch or a tap that is waited for is named in a warning; 0 for never. Default 60. */
   readonly waitWarning?: number;
-  /** Milliseconds that each plugin may take to close. Default 30,000. */
+  /** Milliseconds that each plugin, and each service, may take to close. Default 30,000. */
   readonly disposeTimeout?: number;
 }
 

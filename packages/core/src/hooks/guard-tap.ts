@@ -156,6 +156,22 @@ function accepted({ hook, site, rules }: TapPlace, result: unknown, first: unkno
   return value;
 }
 
+/**
+ * Wraps a tap as {@link guardAsyncTap} does, but an error is added to the list that the hook is called with after its
+ * arguments, and the taps that follow run all the same.
+ */
+export function guardSettledTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
+  const guarded = guardAsyncTap(place, arity, fn) as (...args: unknown[]) => void;
+  return (...args: readonly unknown[]) => {
+    const given = args.slice(0, arity);
+    const [failures, done] = args.slice(arity) as [unknown[], Done];
+    guarded(...given, (error: unknown) => {
+      if (error !== null && error !== undefined) failures.push(error);
+      done(null);
+    });
+  };
+}
+
 /** Refuses what cannot be a tap, at the moment it is given. */
 export function assertTap(plugin: string, hook: string, kind: HookKind, fn: unknown): asserts fn is AnyFunction {
   if (typeof fn !== 'function') {

@@ -2,6 +2,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
 import { HooklineError } from '../errors.ts';
+import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
@@ -9,9 +10,17 @@ import type { LoadScope } from './checkpoint-view.ts';
 import { assertFinite } from './assert-finite.ts';
 import { rememberState, viewOf } from './load-undo.ts';
 
-/** How {@link Checkpoints.save} saves. */
+/** Options of {@link Checkpoints.save}. */
 export interface SaveOptions {
+  /** Whether this becomes the checkpoint that resuming takes. @default true */
   readonly tag?: boolean;
+  /**
+   * For a checkpoint of the end of a training: asked once all plugins have done their `afterTrain`, and where it says true
+   * the checkpoint is saved once more. What is at stake is saved first, and what plugins store afterwards, such as the
+   * evaluation after a stop, is not missed by who resumes. @default it is not saved again
+   */
+  readonly renewIf?: () => boolean;
+  /** Whether to refuse weights that are NaN or infinite. @default false */
   readonly finite?: boolean;
 }
 
@@ -20,8 +29,6 @@ export interface Checkpoints {
   /**
    * Saves everything into `<output>/<name>.safetensors`, atomically.
    *
-   * @param options.tag whether this becomes the checkpoint that resuming takes; default true
-   * @param options.finite whether to refuse weights that are NaN or infinite; default false
    * @returns the path of the file
    * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_WEIGHTS_NOT_FINITE`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
    * new one, what the taps of `saveState` raise, and what writing raises
@@ -48,6 +55,8 @@ export class DiskCheckpoints implements Checkpoints {
   readonly #output: OutputFolder;
   readonly #iteration: () => number;
   #halfLoaded: HooklineError | undefined;
+  /** Checkpoints that may be saved once more at the end, by name. */
+  #renewals = new Map<string, SaveOptions>();
 
   constructor(hooks: EngineHookSet, output: OutputFolder, iteration: () => number) {
     this.#hooks = hooks;
@@ -55,7 +64,19 @@ export class DiskCheckpoints implements Checkpoints {
     this.#iteration = iteration;
   }
 
-  async save(name: string, { tag = true, finite = false }: SaveOptions = {}): Promise<string> {
+  /** Taps the end of the training, after all plugins. */
+  tapRenewals(): void {
+    this.#renewals.clear();
+    this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
+      for (const [name, { tag = true, renewIf }] of this.#renewals) {
+        // After a failure the state may be anything.
+        if (status !== 'failed' && renewIf?.() === true) await this.save(name, { tag });
+      }
+    });
+  }
+
+  async save(name: string, options: SaveOptions = {}): Promise<string> {
+    const { tag = true, finite = false, renewIf } = options;
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
       throw new HooklineError('HKL_CHECKPOINT_NAME', `"${name}" cannot name a checkpoint`, {
         who: 'checkpoints',
@@ -70,6 +91,7 @@ export class DiskCheckpoints implements Checkpoints {
     const path = await this.#output.file(`${name}.safetensors`);
     await writeCheckpoint(path, { manifest, tensors });
     if (tag) await writeTag(this.#output.dir, basename(path));
+    if (renewIf !== undefined) this.#renewals.set(name, options);
     return path;
   }
 

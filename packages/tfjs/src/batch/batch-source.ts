@@ -1,17 +1,7 @@
 import { HooklineError, isHooklineError } from '@hookline/core';
-import { BatchWait } from './batch-wait.ts';
+import { BatchWait, type WaitingData } from './batch-wait.ts';
 import { toDevice, type DeviceBatch } from './device-batch.ts';
-
-/** Batches, one after the other, again from the beginning each time they are iterated. */
-export type BatchIterable = Iterable<unknown> | AsyncIterable<unknown>;
-/** Where batches come from: something to iterate, or a function that makes it for each pass. */
-export type DataSource = BatchIterable | (() => BatchIterable);
-
-/** A data source that knows what it is doing, so that whoever waits for long can say what for. */
-export interface WaitingData {
-  /** What the batch that is asked for waits for, such as the file that a thread reads. */
-  waitsFor(): string | undefined;
-}
+import { type DataSource, isBareIterator, isDataset, openData, type OpenedData } from './open-data.ts';
 
 /** A data source that knows its own position, so that a resumed training goes on at the same batch. */
 export interface ResumableData {
@@ -50,7 +40,7 @@ export class BatchSource {
   readonly repeat: boolean;
   readonly #tensors: 'consume' | 'borrow' | undefined;
   #data: DataSource;
-  #iterable: BatchIterable | undefined;
+  #iterable: OpenedData | undefined;
   #iterator: BatchIterator | undefined;
   #epoch = 0;
   #batches = 0;
@@ -59,6 +49,8 @@ export class BatchSource {
   /** Whose batch was taken last, and where the source was before. */
   #taken: { readonly iteration: number; readonly before: BatchSourceState } | undefined;
   readonly #wait = new BatchWait();
+  /** Passes over a dataset that were begun: each changes the order of the next where it shuffles. */
+  #begun = 0;
 
   /** @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called */
   constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}) {
@@ -91,8 +83,7 @@ export class BatchSource {
   waitsFor(): string | undefined {
     if (!this.#wait.isWaiting) return undefined;
     const { waitsFor } = this.#data as Partial<WaitingData>;
-    const known = typeof waitsFor === 'function' ? waitsFor.call(this.#data) : undefined;
-    return known ?? `a batch of the data, ${this.#position()}`;
+    return waitsFor?.call(this.#data) ?? `a batch of the data, ${this.#position()}`;
   }
 
   /** Ends the wait for a batch with an error; the batch is dropped when it comes after all. */
@@ -103,12 +94,13 @@ export class BatchSource {
   /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
   reset(data: DataSource): void {
     const next = checkedData(data);
-    void this.close();
+    void this.#drop();
     this.#data = next;
     this.#taken = undefined;
     this.#epoch = 0;
     this.#batches = 0;
     this.#skip = 0;
+    this.#begun = 0;
   }
 
   /**
@@ -133,11 +125,19 @@ export class BatchSource {
    * Goes to where `state` was taken. A source with a position of its own is put there; any other is iterated from its
    * beginning and batches are passed over, so it must give the same ones again. A source that is there already is left
    * alone, which matters to a generator: it cannot begin again.
+   *
+   * Of a dataset of `tf.data` the passes that were completed are begun and dropped first, so that one which shuffles with
+   * a seed has the order of this pass. It cannot be taken back to the order of a pass that has begun already.
    */
   restore(state: BatchSourceState): void {
     this.#taken = undefined;
     if (JSON.stringify(state) === JSON.stringify(this.state())) return;
-    void this.close();
+    if (this.#keepsPass() && state.epoch === this.#epoch && state.batches >= this.#batches + this.#skip) {
+      // The pass in progress leads there.
+      this.#skip = state.batches - this.#batches;
+      return;
+    }
+    void this.#drop();
     const resumable = this.#resumable();
     this.#epoch = state.epoch;
     const knows = resumable !== undefined && 'source' in state;
@@ -148,6 +148,16 @@ export class BatchSource {
 
   /** Lets the source free what it holds. The next batch is the one that would have come without the call. */
   async close(): Promise<void> {
+    // There is nothing to free, and another iterator would give another order or, of one alone, nothing more.
+    if (!this.#keepsPass()) await this.#drop();
+  }
+
+  /** Whether the pass in progress goes on after `close`: that of `tf.data`, whose iterators cannot be closed. */
+  #keepsPass(): boolean {
+    return this.#iterator !== undefined && (isDataset(this.#data) || isBareIterator(this.#data));
+  }
+
+  async #drop(): Promise<void> {
     const iterator = this.#iterator;
     if (iterator !== undefined && this.#resumable() === undefined) {
       this.#skip += this.#batches;
@@ -214,8 +224,12 @@ export class BatchSource {
 
   #open(): BatchIterator {
     if (this.#iterator !== undefined) return this.#iterator;
-    const iterable = typeof this.#data === 'function' ? this.#data() : this.#data;
-    if (!isIterable(iterable)) throw invalid(iterable, 'what the data function returned');
+    const passesBefore = isDataset(this.#data) ? Math.max(0, this.#epoch - this.#begun) : 0;
+    let made: unknown;
+    const data = this.#data;
+    const iterable = openData(typeof data === 'function' ? () => (made = data()) : data, passesBefore);
+    if (iterable === undefined) throw invalid(made, 'what the data function returned');
+    this.#begun += passesBefore + 1;
     this.#iterable = iterable;
     this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
     return this.#iterator;
@@ -226,14 +240,11 @@ export class BatchSource {
   }
 }
 
-const isIterable = (value: unknown): value is BatchIterable =>
-  typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
-
-/** A generator that has ended would say so for ever. */
-const isOneShot = (data: unknown, iterator: unknown): boolean => data === iterator;
+/** A generator, or an iterator of `tf.data`, that has ended would say so for ever. */
+const isOneShot = (data: unknown, iterator: unknown): boolean => data === iterator || isBareIterator(data);
 
 function checkedData(data: unknown): DataSource {
-  if (typeof data === 'function' || isIterable(data)) return data as DataSource;
+  if (typeof data === 'function' || openData(data as DataSource) !== undefined) return data as DataSource;
   throw invalid(data, 'the data');
 }
 
@@ -241,7 +252,10 @@ function invalid(value: unknown, what: string): HooklineError {
   const found = value === null ? 'null' : value instanceof Promise ? 'a promise' : typeof value;
   return new HooklineError('HKL_DATA_INVALID', `${what} is ${found}, which cannot be iterated`, {
     who: 'data',
-    fix: 'Give an array of batches, an iterable, an async iterable, or a function that returns one',
+    fix:
+      value instanceof Promise
+        ? 'Await it first: the promise of an iterator or of a dataset holds no batches'
+        : 'Give an array of batches, an iterable, an async iterable, a tf.data dataset, or a function that returns one',
   });
 }
 
@@ -267,11 +281,15 @@ const exhausted = (where: string, batches: number): HooklineError =>
   });
 
 const notRepeatable = (where: string): HooklineError =>
-  new HooklineError('HKL_DATA_NOT_REPEATABLE', 'the data is a generator that has ended; it cannot begin again', {
-    who: 'data',
-    where,
-    fix: 'Give the generator function itself instead of what it returns: data: batches, not data: batches()',
-  });
+  new HooklineError(
+    'HKL_DATA_NOT_REPEATABLE',
+    'the data is a generator or an iterator that has ended; it cannot begin again',
+    {
+      who: 'data',
+      where,
+      fix: 'Give the generator function itself instead of what it returns (data: batches, not data: batches()), or the tf.data dataset instead of its iterator',
+    },
+  );
 
 function failed(cause: unknown, where: string): unknown {
   if (isHooklineError(cause)) return cause;

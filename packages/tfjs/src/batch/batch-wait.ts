@@ -1,3 +1,9 @@
+/** A data source that knows what it is doing, so that whoever waits for long can say what for. */
+export interface WaitingData {
+  /** What the batch that is asked for waits for, such as the file that a thread reads. */
+  waitsFor(): string | undefined;
+}
+
 /** The wait for a batch, which can be given up. */
 export class BatchWait {
   #giveUp: ((error: unknown) => void) | undefined;

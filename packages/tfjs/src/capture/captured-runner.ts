@@ -2,6 +2,7 @@ import {
   describeCause,
   HooklineError,
   lossNotFinite,
+  runAll,
   type StepContext,
   type StepOutput,
   type StepRunner,
@@ -149,10 +150,11 @@ export class CapturedStepRunner implements StepRunner {
   }
 
   async close(): Promise<void> {
-    this.#steps?.close();
+    const steps = this.#steps;
     this.#steps = undefined;
+    // The loader's threads end also where the session does not.
     this.step.close();
-    await this.source.close();
+    await runAll([() => steps?.close(), () => this.source.close()]);
   }
 
   #run(batch: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {

@@ -8,6 +8,7 @@ import {
   type TapWatch,
 } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
+import { indexOutOfRange } from '../kernels/gather.ts';
 import { registerKernels } from '../kernels/register-kernels.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -106,6 +107,8 @@ export class TrainStep {
       if (scale !== undefined) divideAll(raw, scale);
       const gradients = onGradients.used ? onGradients.call(raw) : raw;
       return { losses, total, gradients };
+    } catch (error) {
+      throw indexOutOfRange(error, `model "${model.name}"`) ?? error;
     } finally {
       tf.dispose(kept);
       this.#watch.endOfBatch();
