@@ -27,38 +27,46 @@ type Named = readonly (readonly [name: string, tensor: tf.Tensor])[];
 export class StepWatch {
   readonly #phases: StepPhases;
   readonly #taps: TapWatch | undefined;
+  readonly #model: TrainableModel;
   #isOpen = false;
-  #weights: Named = [];
+  #weights: Named | undefined;
   #batch: Named = [];
   #gradients: Named = [];
   #trainable: ReadonlyMap<string, tf.Variable> = new Map();
 
-  constructor(phases: StepPhases, taps: TapWatch | undefined) {
+  constructor(model: TrainableModel, phases: StepPhases, taps: TapWatch | undefined) {
+    this.#model = model;
     this.#phases = phases;
     this.#taps = taps;
+    this.#open();
   }
 
   /** A step begins. */
-  begin(
-    model: TrainableModel,
-    trainable: ReadonlyMap<string, tf.Variable>,
-    batch: ReadonlyMap<string, tf.Tensor>,
-  ): void {
+  begin(trainable: ReadonlyMap<string, tf.Variable>, batch: ReadonlyMap<string, tf.Tensor>): void {
     this.#trainable = trainable;
-    this.#weights = [...trainable, ...model.state()];
+    this.#weights = this.#weightsOf(trainable);
     this.#batch = [...batch];
-    if (this.#isOpen) return;
+    if (!this.#isOpen) this.#open();
+  }
+
+  #open(): void {
     this.#isOpen = true;
-    this.#phases.batch.verify((value) => this.#batchFault(value));
+    // Plugins hold their hooks, and must not keep the model alive by them.
+    const self = new WeakRef(this);
+    this.#phases.batch.verify((value) => self.deref()?.batchFault(value));
     this.#phases.losses.verify(lossesFault);
-    this.#phases.gradients.verify((value) => this.#gradientsFault(value as NamedTensors));
+    this.#phases.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
     this.#taps?.inspect?.((hook) => {
       // When the training is over, who made the model may free it.
-      const gone = hook === 'afterTrain' ? undefined : this.find();
+      const gone = hook === 'afterTrain' ? undefined : self.deref()?.find();
       return gone === undefined
         ? undefined
         : new HooklineError(gone.code, `it disposed ${gone.what}`, { fix: gone.fix });
     });
+  }
+
+  #weightsOf(trainable: ReadonlyMap<string, tf.Variable>): Named {
+    return [...trainable, ...this.#model.state()];
   }
 
   /** The batch is needed no more. */
@@ -77,13 +85,13 @@ export class StepWatch {
     this.#isOpen = false;
     for (const phase of [this.#phases.batch, this.#phases.losses, this.#phases.gradients]) phase.verify(undefined);
     this.#taps?.inspect?.(undefined);
-    this.#weights = [];
+    this.#weights = undefined;
     this.#trainable = new Map();
   }
 
   /** The first tensor that should be there and has been disposed. */
   find(): Gone | undefined {
-    const weight = firstGone(this.#weights);
+    const weight = firstGone((this.#weights ??= this.#weightsOf(this.#model.trainable())));
     if (weight !== undefined) {
       const fix = 'Leave the variables of the model alone; assign() changes one';
       return { code: 'HKL_VARIABLE_DISPOSED', what: `the variable "${weight}" of the model`, fix };
@@ -99,7 +107,8 @@ export class StepWatch {
     return { code: 'HKL_GRADIENT_DISPOSED', what: `the gradient of "${gradient}"`, fix };
   }
 
-  #batchFault(value: unknown): HooklineError | undefined {
+  /** What is wrong with a batch that a tap hands on. */
+  batchFault(value: unknown): HooklineError | undefined {
     const tensors = batchTensors(value);
     const gone = firstGone(tensors);
     if (gone !== undefined) return handsOn('HKL_BATCH_DISPOSED', `a batch whose tensor "${gone}" has been disposed`);
@@ -107,7 +116,8 @@ export class StepWatch {
     return handsOn('HKL_TAP_RESULT', `a batch without any tensor (${describeValue(value)})`);
   }
 
-  #gradientsFault(gradients: NamedTensors): HooklineError | undefined {
+  /** What is wrong with gradients that a tap hands on. */
+  gradientsFault(gradients: NamedTensors): HooklineError | undefined {
     for (const name in gradients) {
       const variable = this.#trainable.get(name);
       const gradient = gradients[name] as tf.Tensor;

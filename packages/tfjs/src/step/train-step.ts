@@ -64,7 +64,7 @@ export class TrainStep {
     this.optimizer = optimizer;
     this.scope = scope;
     this.#phases = phases;
-    this.#watch = new StepWatch(phases, taps);
+    this.#watch = new StepWatch(model, phases, taps);
     for (const input of optimizer.inputs) scope.adopt(input);
     for (const variant of optimizer.variants) scope.adopt(variant);
   }
@@ -82,7 +82,7 @@ export class TrainStep {
     }
     const kept: Record<string, tf.Scalar> = {};
     let names: readonly string[] = [];
-    this.#watch.begin(model, trainable, batchTensors(batch));
+    this.#watch.begin(trainable, batchTensors(batch));
     try {
       const input = onBatch.used ? onBatch.call(batch) : batch;
       // A copy, since tfjs disposes of seeds that it has added to.
@@ -131,7 +131,7 @@ export class TrainStep {
       });
     }
     const gone = this.#watch.find();
-    if (gone !== undefined) throw new HooklineError(gone.code, gone.what, { who, fix: gone.fix });
+    if (gone !== undefined) throw new HooklineError(gone.code, `it disposed ${gone.what}`, { who, fix: gone.fix });
     return collectLosses(losses, who);
   }
 
