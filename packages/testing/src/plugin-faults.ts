@@ -48,7 +48,7 @@ export function faultCases(): readonly FaultCase[] {
     // A checkpoint is loaded before anything has been trained: process.exit loses nothing there and is let through.
     TAP_FAULTS.filter((fault) => hook !== 'loadState' || fault !== 'exits the process').map((fault): FaultCase => {
       const { kind } = HOOK_TABLE[hook];
-      const isVoid = kind === 'Sync' || kind === 'AsyncSeries';
+      const isVoid = kind === 'Sync' || kind === 'AsyncSeries' || kind === 'AsyncSeriesSettled';
       // When the training is over, a tap may free the model. A batch may be any object, and the model says what it lacks.
       const isAllowed = hook === 'afterTrain' && fault === 'disposes its tensors';
       return { hook, fault, outcome: (isVoid && RETURNS.includes(fault)) || isAllowed ? 'ignored' : 'named' };
@@ -123,11 +123,9 @@ function act(fault: TapFault, input: unknown, weight: tf.Variable | undefined): 
     case 'rejects':
       return Promise.reject(new TypeError('rejected'));
     case 'rejects with junk':
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the fault
       return Promise.reject(undefined);
     case 'returns a thenable that throws':
       return {
-        // eslint-disable-next-line unicorn/no-thenable -- that is the fault
         then() {
           throw new TypeError('thrown by then');
         },
@@ -139,7 +137,8 @@ function act(fault: TapFault, input: unknown, weight: tf.Variable | undefined): 
     case 'returns an object of junk':
       return { junk: 'junk' };
     case 'disposes its tensors':
-      return dispose(input, weight);
+      dispose(input, weight);
+      return undefined;
     case 'never settles':
       // Node says so when nothing else is left to do; here whoever runs this is alive.
       setTimeout(() => process.emit('beforeExit', 0), 20);
@@ -149,12 +148,11 @@ function act(fault: TapFault, input: unknown, weight: tf.Variable | undefined): 
   }
 }
 
-function dispose(input: unknown, weight: tf.Variable | undefined): undefined {
+function dispose(input: unknown, weight: tf.Variable | undefined): void {
   const tensors = typeof input === 'object' && input !== null ? Object.values(input) : [];
   const found = tensors.filter((value): value is tf.Tensor => value instanceof tf.Tensor);
   if (found.length === 0) weight?.dispose();
   else for (const tensor of found) tensor.dispose();
-  return undefined;
 }
 
 /** Has evaluators called, and a checkpoint saved, at iteration 2. */

@@ -72,6 +72,7 @@ export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): 
     observer?.enter(plugin, hook);
     let result: unknown;
     let pending: Promise<unknown> | undefined;
+    const order = site.waits.ticket();
     try {
       result = fn(a, b, c);
       // A thenable of another kind may call back twice, or throw; a promise that follows it does neither.
@@ -87,7 +88,7 @@ export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): 
       done(null, result);
       return;
     }
-    settle(place, pending, a, (error, value) => {
+    settle(place, order, pending, a, (error, value) => {
       observer?.leave(plugin, hook);
       done(error, value);
     });
@@ -105,7 +106,7 @@ export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): 
 }
 
 /** Calls `done` once: with what the tap gives, or with an error when the wait is given up. */
-function settle(place: TapPlace, pending: Promise<unknown>, first: unknown, done: Done): void {
+function settle(place: TapPlace, order: number, pending: Promise<unknown>, first: unknown, done: Done): void {
   const { plugin, hook, site } = place;
   let isOver = false;
   const finish = (isDone: boolean, value: unknown): void => {
@@ -122,6 +123,7 @@ function settle(place: TapPlace, pending: Promise<unknown>, first: unknown, done
     done(failure, result);
   };
   const wait: Wait = {
+    order,
     who: plugin,
     where: `hook ${hook}`,
     since: performance.now(),

@@ -15,7 +15,7 @@ export function describeValue(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? 'a long string' : JSON.stringify(value);
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'symbol') return 'a symbol';
-  if (typeof value !== 'object') return String(value as number | bigint | boolean);
+  if (typeof value !== 'object') return `${value as number}`;
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${value.length}`;
   const { constructor } = value as { readonly constructor?: unknown };
   const name = typeof constructor === 'function' ? constructor.name : '';

@@ -3,6 +3,8 @@ import type { StepContext, StepRunner } from '../step-runner.ts';
 
 /** Something that a training waits for. */
 export interface Wait {
+  /** Its place among all: a wait that begins within another one has a higher number, see {@link Waits.ticket}. */
+  readonly order: number;
   /** Who is waited for: a plugin, or the step. */
   readonly who: string;
   /** Where: a hook. */
@@ -24,15 +26,21 @@ export interface Wait {
  */
 export class Waits {
   readonly #waits = new Set<Wait>();
+  #tickets = 0;
   readonly #onIdle = (): void => {
     const wait = this.innermost;
     if (wait !== undefined) wait.giveUp(neverComes(wait));
   };
 
+  /** The next place; take it before what is waited for begins, since that may begin to wait for something itself. */
+  ticket(): number {
+    return this.#tickets++;
+  }
+
   /** The wait that all others wait for. */
   get innermost(): Wait | undefined {
     let last: Wait | undefined;
-    for (const wait of this.#waits) last = wait;
+    for (const wait of this.#waits) if (last === undefined || wait.order > last.order) last = wait;
     return last;
   }
 
@@ -49,6 +57,7 @@ export class Waits {
   step<T>(promise: Promise<T>, { iteration }: StepContext, runner: StepRunner): Promise<T> {
     return new Promise((resolve, reject) => {
       const wait: Wait = {
+        order: this.ticket(),
         who: 'the step',
         where: `iteration ${iteration}`,
         since: performance.now(),
@@ -58,6 +67,7 @@ export class Waits {
           this.end(wait);
           // First, so that no step begins when the batch comes after all.
           runner.stopWaiting?.(error);
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- handed on as it is
           reject(error);
         },
       };
@@ -69,6 +79,7 @@ export class Waits {
         },
         (error: unknown) => {
           this.end(wait);
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- handed on as it is
           reject(error);
         },
       );

@@ -88,11 +88,11 @@ export class BatchMaker {
    */
   async awaitHelping<T>(batch: Promise<T>): Promise<T> {
     if (this.#pool === undefined) return batch;
-    let isThere = false;
-    const there = batch.finally(() => (isThere = true));
+    const state = { isThere: false };
+    const there = batch.finally(() => (state.isThere = true));
     there.catch(() => undefined);
     await Promise.race([there.catch(() => undefined), sleep(PATIENCE_MS, undefined, { ref: false })]);
-    while (!isThere && (await this.#help())) await nextTurn();
+    while (!state.isThere && (await this.#help())) await nextTurn();
     return there;
   }
 

@@ -26,6 +26,7 @@ export class BatchWait {
       const giveUp = (error: unknown): void => {
         this.isStuck = true;
         this.#giveUp = undefined;
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- handed on as it is
         reject(error);
       };
       this.#giveUp = giveUp;
