@@ -1,61 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkpointsRef, definePlugin, type PluginInput, TrainerBase } from '@hookline/core';
-import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
-import { functionModel, modelVariables, selectDevice, sgd, tf, tfjsRuntime } from '@hookline/tfjs';
+import { checkpointsRef, definePlugin, readCheckpoint, writeCheckpoint } from '@hookline/core';
+import { checkPluginContract, tinyTraining, weightsOf } from '@hookline/testing';
+import { selectDevice, tf } from '@hookline/tfjs';
+import { batches, training } from './linear-training.test.support.ts';
 import { gradientAccumulation, VERSION } from './plugin.ts';
-
-type Batch = { x: tf.Tensor2D; y: tf.Tensor2D };
-
-const SAMPLES = 48;
-const xs = Float32Array.from({ length: SAMPLES * 3 }, (_, i) => Math.sin(i * 1.7));
-const ys = Float32Array.from({ length: SAMPLES }, (_, i) => Math.cos(i * 0.9));
-
-function* batches(size: number) {
-  for (let at = 0; at < SAMPLES; at += size) {
-    yield {
-      x: { data: xs.slice(at * 3, (at + size) * 3), shape: [size, 3] },
-      y: { data: ys.slice(at, at + size), shape: [size, 1] },
-    };
-  }
-}
-
-/** A linear model on batches of `size`, with a NaN loss at one iteration where asked. */
-function training(
-  size: number,
-  maxIterations: number,
-  plugins: PluginInput[] = [],
-  { reduction = 'mean', capture = 'off' }: { reduction?: 'mean' | 'sum'; capture?: 'off' | 'required' } = {},
-) {
-  const w = tf.variable(tf.tensor2d([0.3, -0.2, 0.1], [3, 1]));
-  const model = functionModel<Batch>({
-    variables: { w },
-    losses: ({ x, y }) => {
-      const squares = x
-        .matMul(w as tf.Tensor2D)
-        .sub(y)
-        .square();
-      return reduction === 'mean' ? squares.mean() : squares.sum();
-    },
-  });
-  const logger = new RecordingLogger();
-  const runtime = tfjsRuntime({
-    model,
-    optimizer: (made) => sgd(made, { learningRate: 0.02, momentum: 0.9, weightDecay: 0.01 }),
-    data: () => batches(size),
-    repeat: true,
-    capture,
-  });
-  const { services } = runtime;
-  const trainer = new TrainerBase({ maxIterations, services, plugins: [...runtime.plugins, ...plugins], logger });
-  return {
-    trainer,
-    model,
-    logger,
-    weights: () => [...modelVariables(model).values()].flatMap((v) => [...v.dataSync()]),
-  };
-}
 
 beforeAll(() => selectDevice('auto'));
 
@@ -187,6 +137,22 @@ describe('gradientAccumulation', () => {
       await expect(tiny(3).load(join(dir, 'at-5.safetensors'))).rejects.toThrow('2 of 4 micro-batches into an update');
       await tiny(3).load(join(dir, 'at-7.safetensors'));
     });
+  });
+
+  it('does not take sums that an earlier version made without the sizes of batches', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'hookline-accumulation-'));
+    const trainer = tinyTraining({ plugins: [gradientAccumulation({ steps: 4 })], output: dir, maxIterations: 3 });
+    await trainer.train();
+    await trainer.prepare();
+    const { manifest, tensors } = await readCheckpoint(await trainer.checkpoints.save('new'));
+    const old = structuredClone(manifest) as never as {
+      entries: Record<string, { data: Record<string, { version: number }> }>;
+    };
+    old.entries['hookline/plugins']!.data[gradientAccumulation.definition.name]!.version = 1;
+    await writeCheckpoint(join(dir, 'old.safetensors'), { manifest: old as never, tensors });
+    await trainer.load(join(dir, 'new.safetensors'));
+    await expect(trainer.load(join(dir, 'old.safetensors'))).rejects.toThrow(/HKL_ACCUMULATION_STEPS.*3 of 4/);
+    await rm(dir, { recursive: true });
   });
 
   it('leaves no tensor behind', async () => {

@@ -9,7 +9,8 @@ export type CaptureProblem =
   | 'HKL_CAPTURE_RANDOM_OP'
   | 'HKL_CAPTURE_DYNAMIC_SHAPE'
   | 'HKL_CAPTURE_UNSUPPORTED_OP'
-  | 'HKL_CAPTURE_READ';
+  | 'HKL_CAPTURE_READ'
+  | 'HKL_CAPTURE_EFFECT';
 
 /** An error of capturing, with the tap that caused it where there is one. */
 export function captureError(code: CaptureProblem, what: string, origin: Origin, details: ErrorDetails): HooklineError {
@@ -25,6 +26,7 @@ export function isCaptureProblem(error: unknown): boolean {
   return false;
 }
 
-function whereOf({ plugin, hook }: Origin): ErrorDetails {
+function whereOf({ plugin, hook, who }: Origin): ErrorDetails {
+  if (who !== undefined) return { who, where: 'predict' };
   return { who: plugin ?? 'the train step', where: hook === undefined ? 'outside of any hook' : `hook ${hook}` };
 }

@@ -17,6 +17,8 @@ export type AttributeValue =
 export interface Origin {
   readonly plugin?: string;
   readonly hook?: string;
+  /** Outside of any tap: who is being recorded, where it is not a train step. */
+  readonly who?: string;
 }
 
 /** One output of a node. */

@@ -99,7 +99,8 @@ export function allVariables(step: TrainStep): Map<string, tf.Variable> {
   return variables;
 }
 
-function snapshot(variables: Iterable<tf.Variable>): () => void {
+/** Remembers the values of variables. @returns what puts them back */
+export function snapshot(variables: Iterable<tf.Variable>): () => void {
   const before = [...variables].map((variable) => ({ variable, value: tf.keep(variable.clone()) }));
   return () => {
     for (const { variable, value } of before) {

@@ -48,8 +48,11 @@ export class Recorder {
   readonly #hostKnown = new Set<RecordNode>();
   #variables: ReadonlyMap<string, tf.Variable> = new Map();
   #taps: Origin[] = [];
+  readonly #outermost: Origin;
 
-  constructor(backend: NativeBackend) {
+  /** @param outermost whom ops belong to outside of any tap */
+  constructor(backend: NativeBackend, outermost: Origin = {}) {
+    this.#outermost = outermost;
     this.#backend = backend;
     this.#binding = backend.binding;
   }
@@ -214,7 +217,7 @@ export class Recorder {
   }
 
   #origin(): Origin {
-    return this.#taps.at(-1) ?? {};
+    return this.#taps.at(-1) ?? this.#outermost;
   }
 
   /** The variable's handle, shared with no other variable: a handle must tell which variable was read. */

@@ -44,7 +44,7 @@ export interface ForwardBackward {
  *
  *     batch hook -> model.losses -> losses hook -> sum -> gradients -> gradients hook
  *     [the runner makes sure that the total loss is finite]
- *     update hook, or else optimizer.apply -> afterUpdate hook
+ *     update hook, or else optimizer.apply -> the model's constraints -> afterUpdate hook
  *
  * Where the scope has a loss scale s, gradients are taken of s·loss and divided by s before the hook sees them; where it
  * has a condition of the update, what the last line changes holds only if that is true.
@@ -151,6 +151,7 @@ export class TrainStep {
       const replaced = update.used ? update.call(gradients) : undefined;
       this.#watch.beginUpdate({});
       if (replaced === undefined) this.optimizer.apply(gradients, trainable);
+      if (replaced !== false) this.model.constrain?.();
       // Before afterUpdate, whose taps shall see the weights that there will be.
       conditional?.settle();
       if (replaced === false || !afterUpdate.used) return;

@@ -8,6 +8,7 @@ import {
 } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { BatchSourceState } from '../batch/batch-source.ts';
+import { predictorOf } from '../model/captured-model.ts';
 import { modelRef, modelVariables } from '../model/trainable-model.ts';
 import { optimizerRef } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
@@ -61,7 +62,12 @@ const factory = definePlugin({
       const position = checkpoint.get(DATA)?.data as BatchSourceState | undefined;
       if (position !== undefined) source.value.restore(position);
     });
-    return { dispose: () => scope.value.release() };
+    return {
+      dispose: () => {
+        predictorOf(model.value)?.close();
+        scope.value.release();
+      },
+    };
   },
 });
 
