@@ -23,7 +23,11 @@ export async function writePicture(path: string, { data, width, height, channels
 export async function readPicture(path: string): Promise<Picture> {
   try {
     // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
-    const decoded = sharp(await readFile(path)).autoOrient().flatten({ background: '#fff' }).toColourspace('srgb').removeAlpha();
+    const decoded = sharp(await readFile(path))
+      .autoOrient()
+      .flatten({ background: '#fff' })
+      .toColourspace('srgb')
+      .removeAlpha();
     const { data, info } = await decoded.raw().toBuffer({ resolveWithObject: true });
     return { data: new Uint8Array(data), width: info.width, height: info.height, channels: 3 };
   } catch (cause) {
