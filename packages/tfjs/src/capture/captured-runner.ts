@@ -117,7 +117,7 @@ export class CapturedStepRunner implements StepRunner {
   run(context: StepContext): StepOutput | Promise<StepOutput> {
     assertTraining(this.step, context);
     this.#assertScaled();
-    const next = this.source.next();
+    const next = this.source.next(context.iteration);
     return next instanceof Promise ? next.then((batch) => this.#run(batch, context)) : this.#run(next, context);
   }
 
@@ -143,10 +143,19 @@ export class CapturedStepRunner implements StepRunner {
     }
   }
 
+  waitsFor(): string | undefined {
+    return this.source.waitsFor();
+  }
+
+  stopWaiting(error: unknown): void {
+    this.source.stopWaiting(error);
+  }
+
   async close(): Promise<void> {
     const steps = this.#steps;
     this.#steps = undefined;
     // The loader's threads end also where the session does not.
+    this.step.close();
     await runAll([() => steps?.close(), () => this.source.close()]);
   }
 
