@@ -67,12 +67,14 @@ export const weight = (shape: number[], seed: number, scale = 0.5): tf.Variable 
 
 /** A net of layers whose weights of two axes and more depend on the order of its weights alone. */
 export function seeded<T extends tf.LayersModel>(net: T): T {
-  const values = net.getWeights().map((tensor, place) => {
-    if (tensor.shape.length < 2) return tensor;
-    const fanIn = tensor.size / (tensor.shape.at(-1) as number);
-    return tf.tensor(numbers(tensor.shape, 100 + place, Math.sqrt(2 / fanIn)).data, tensor.shape);
+  tf.tidy(() => {
+    const values = net.getWeights().map((tensor, place) => {
+      if (tensor.shape.length < 2) return tensor;
+      const fanIn = tensor.size / (tensor.shape.at(-1) as number);
+      return tf.tensor(numbers(tensor.shape, 100 + place, Math.sqrt(2 / fanIn)).data, tensor.shape);
+    });
+    net.setWeights(values);
   });
-  net.setWeights(values);
   return net;
 }
 

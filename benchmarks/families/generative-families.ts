@@ -43,7 +43,7 @@ function joined(encoder: tf.LayersModel, decoder: tf.LayersModel): tf.LayersMode
   const input = tf.input({ shape: [24] });
   const code = encoder.apply(input) as tf.SymbolicTensor;
   const half = layers
-    .dense({ units: 4, trainable: false, useBias: false, name: 'half' })
+    .dense({ units: 4, trainable: false, useBias: false, kernelInitializer: 'ones', name: 'half' })
     .apply(code) as tf.SymbolicTensor;
   return tf.model({ inputs: input, outputs: decoder.apply(half) as tf.SymbolicTensor });
 }
@@ -57,9 +57,13 @@ const wganGp: Family = {
     mix: numbers([ROWS, 1], seed + 2000, 0.5),
   }),
   build: () => {
+    // The critic's batch norm takes a bias away again; its gradient would be rounding alone, which Adam makes as large as any other.
     const generator = seeded(
       tf.sequential({
-        layers: [layers.dense({ inputShape: [4], units: 16, activation: 'relu' }), layers.dense({ units: 8 })],
+        layers: [
+          layers.dense({ inputShape: [4], units: 16, activation: 'relu' }),
+          layers.dense({ units: 8, useBias: false }),
+        ],
       }),
     );
     const critic = seeded(

@@ -151,7 +151,7 @@ export const SEQUENCE_FAMILIES: readonly Family[] = [
             filters: 4,
             kernelSize: 3,
             padding: 'same',
-          }) as tf.layers.Layer,
+          }),
           layers.flatten(),
           layers.dense({ units: 2 }),
         ],

@@ -205,6 +205,8 @@ export const TABLE_FAMILIES: readonly Family[] = [
       }),
     batch: table(3, 1),
     loss: mixtureLoss,
+    // Whose outputs and targets must have one shape.
+    hasFit: false,
   }),
   layerNorm,
   factorisation,
