@@ -89,6 +89,8 @@ export class CapturedStepRunner implements StepRunner {
         transform: optimize ? (record) => runPasses(record, { precision }) : () => undefined,
         isGuarded: checkPeriod(checkFinite) > 0,
         limit: graphs,
+        isRequired: this.#isRequired,
+        log: this.#log,
       });
   }
 
@@ -162,7 +164,12 @@ export class CapturedStepRunner implements StepRunner {
     const steps = (this.#steps ??= this.#make());
     let isHandedOn = false;
     try {
-      const { names, values, isFinite, ...rest } = steps.run(context.iteration, batch.device.batch);
+      const scalars = steps.run(context.iteration, batch.device.batch);
+      if (scalars === undefined) {
+        isHandedOn = true;
+        return this.#eager.runBatch(batch, context);
+      }
+      const { names, values, isFinite, ...rest } = scalars;
       const losses = byName(names, values);
       const metrics = byName(rest.metrics, rest.reported);
       const totalLoss = values.at(-1) ?? Number.NaN;
