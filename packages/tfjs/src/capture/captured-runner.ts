@@ -89,6 +89,7 @@ export class CapturedStepRunner implements StepRunner {
         transform: optimize ? (record) => runPasses(record, { precision }) : () => undefined,
         isGuarded: checkPeriod(checkFinite) > 0,
         limit: graphs,
+        log: this.#log,
       });
   }
 

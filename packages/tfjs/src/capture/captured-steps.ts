@@ -32,7 +32,7 @@ export interface CaptureReport {
   readonly graphs: number;
   /** Nodes of the session's graph. */
   readonly nodes: number;
-  /** Seconds spent on recording, passes and loading, in all. */
+  /** Seconds spent on recording, passes, loading and first runs, in which TensorFlow prepares the graph, in all. */
   readonly seconds: number;
 }
 
@@ -46,9 +46,14 @@ export interface CapturedStepsOptions {
   readonly isGuarded: boolean;
   /** How many recorded steps are kept, by signature of the batch and choices of the host. */
   readonly limit: number;
+  /** Takes lines that say what goes on, where capturing takes more than a second. */
+  readonly log: (line: string) => void;
 }
 
 const NONE = new Float32Array();
+
+/** After how many seconds of recording a line says what goes on. */
+const SLOW = 1;
 
 /** How many recordings may go by until a step has made all variables that it wants. */
 const WARM_UPS = 3;
@@ -88,7 +93,9 @@ export class CapturedSteps {
   /** @throws HooklineError `HKL_CAPTURE_...` where the step cannot be captured; nothing has changed then */
   run(iteration: number, batch: unknown): StepScalars {
     const { step, tensors } = this.#find(iteration, batch);
+    const start = performance.now();
     const scalars = this.#run(step, tensors);
+    if (step.runs === 0) this.#seconds += (performance.now() - start) / 1000;
     step.runs++;
     return scalars;
   }
@@ -125,6 +132,13 @@ export class CapturedSteps {
     let first = record();
     // What a step makes the first time, such as a variable of its own, is there the second time.
     for (let attempt = 1; first.madeVariables && attempt < WARM_UPS; attempt++) first = record();
+    const taken = (performance.now() - start) / 1000;
+    if (taken > SLOW) {
+      const { length } = first.record.nodes;
+      this.#options.log(
+        `train step: its ${length} ops were recorded in ${taken.toFixed(1)} s; recording again, then TensorFlow loads and optimizes the graph`,
+      );
+    }
     if (!this.#options.isGuarded) delete first.record.guard;
     const difference = compareRecords(first.record, record().record);
     if (difference !== undefined) throw difference;
