@@ -7,6 +7,7 @@ import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
 import type { LoadScope } from './checkpoint-view.ts';
+import { assertFinite } from './assert-finite.ts';
 import { rememberState, viewOf } from './load-undo.ts';
 
 /** Options of {@link Checkpoints.save}. */
@@ -19,6 +20,8 @@ export interface SaveOptions {
    * evaluation after a stop, is not missed by who resumes. @default it is not saved again
    */
   readonly renewIf?: () => boolean;
+  /** Whether to refuse weights that are NaN or infinite. @default false */
+  readonly finite?: boolean;
 }
 
 /** Saves and loads the whole state of a run. */
@@ -27,7 +30,7 @@ export interface Checkpoints {
    * Saves everything into `<output>/<name>.safetensors`, atomically.
    *
    * @returns the path of the file
-   * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
+   * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_WEIGHTS_NOT_FINITE`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
    * new one, what the taps of `saveState` raise, and what writing raises
    */
   save(name: string, options?: SaveOptions): Promise<string>;
@@ -73,7 +76,7 @@ export class DiskCheckpoints implements Checkpoints {
   }
 
   async save(name: string, options: SaveOptions = {}): Promise<string> {
-    const { tag = true, renewIf } = options;
+    const { tag = true, finite = false, renewIf } = options;
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
       throw new HooklineError('HKL_CHECKPOINT_NAME', `"${name}" cannot name a checkpoint`, {
         who: 'checkpoints',
@@ -83,8 +86,10 @@ export class DiskCheckpoints implements Checkpoints {
     this.assertWhole();
     const draft = new DraftCheckpoint(this.#iteration());
     await this.#hooks.phases.saveState.call(draft);
+    const { manifest, tensors } = draft.finish();
+    if (finite) assertFinite(tensors);
     const path = await this.#output.file(`${name}.safetensors`);
-    await writeCheckpoint(path, draft.finish());
+    await writeCheckpoint(path, { manifest, tensors });
     if (tag) await writeTag(this.#output.dir, basename(path));
     if (renewIf !== undefined) this.#renewals.set(name, options);
     return path;

@@ -5,6 +5,7 @@ import { namesOf } from '../plugin/plugin-name.ts';
 import type { RandomStreams } from '../random/random-streams.ts';
 import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../storage/event-storage.ts';
+import { withoutIteration } from '../storage/storage-state.ts';
 import { suggestName } from '../suggest-name.ts';
 import type { CheckpointView } from './checkpoint-view.ts';
 import { loadPluginState, type SavedState, savePluginState, type StatefulPlugin } from './plugin-state.ts';
@@ -26,10 +27,13 @@ export function tapEngineState({ hooks, storage, random, logger, plugins }: Engi
   const facades = hooks.facades(ENGINE);
   facades.saveState.tap(async (checkpoint) => {
     await storage.resolve();
-    checkpoint.set(RANDOM, random.state() as unknown as JsonValue);
+    const { iteration } = checkpoint;
+    checkpoint.set(RANDOM, random.stateAt(iteration) as unknown as JsonValue);
     // A file holds what resuming needs; what is brought back after a failed load must lack nothing.
     const histories = checkpoint.purpose === 'undo' ? storage.state(Infinity) : storage.state();
-    checkpoint.set(STORAGE, histories as unknown as JsonValue);
+    // A step that failed is made again after resuming, and puts its scalars again.
+    const whole = random.isWithinStep(iteration) ? withoutIteration(histories, iteration) : histories;
+    checkpoint.set(STORAGE, whole as unknown as JsonValue);
     const saved = plugins.map((each) => [each.plugin.id, savePluginState(each)] as const);
     checkpoint.set(PLUGINS, Object.fromEntries(saved) as unknown as JsonValue);
   });

@@ -1,4 +1,5 @@
 import { HooklineError, isHooklineError } from '@hookline/core';
+import { BatchWait, type WaitingData } from './batch-wait.ts';
 import { toDevice, type DeviceBatch } from './device-batch.ts';
 import { type DataSource, isBareIterator, isDataset, openData, type OpenedData } from './open-data.ts';
 
@@ -45,6 +46,9 @@ export class BatchSource {
   #batches = 0;
   /** Batches to pass over before the next one, after a restore. */
   #skip = 0;
+  /** Whose batch was taken last, and where the source was before. */
+  #taken: { readonly iteration: number; readonly before: BatchSourceState } | undefined;
+  readonly #wait = new BatchWait();
   /** Passes over a dataset that were begun: each changes the order of the next where it shuffles. */
   #begun = 0;
 
@@ -58,18 +62,33 @@ export class BatchSource {
   /**
    * The next batch; a promise only when the data source gave one.
    *
+   * @param iteration of the step that it is for; see {@link BatchSource.stateAt}
    * @throws HooklineError `HKL_DATA_EMPTY` when a pass has no batch at all, `HKL_DATA_EXHAUSTED` when the data ends
    * and is not repeated, `HKL_DATA_NOT_REPEATABLE` when it should be repeated and cannot, `HKL_DATA_FAILED` with the
-   * cause when the source throws, and what {@link toDevice} raises
+   * cause when the source throws, `HKL_BATCH_INVALID` for null and undefined, and what {@link toDevice} raises
    */
-  next(): TimedBatch | Promise<TimedBatch> {
+  next(iteration?: number): TimedBatch | Promise<TimedBatch> {
     const start = performance.now();
+    this.#taken = iteration === undefined ? undefined : { iteration, before: this.state() };
     const taken = this.#take();
     const finish = (batch: unknown): TimedBatch => {
       const dataTime = (performance.now() - start) / 1000;
+      if (batch === undefined || batch === null) throw nothing(batch, this.#position());
       return { device: toDevice(batch, { tensors: this.#ownership() }), dataTime };
     };
-    return taken instanceof Promise ? taken.then(({ batch }) => finish(batch)) : finish(taken.batch);
+    return taken instanceof Promise ? this.#wait.for(taken).then(({ batch }) => finish(batch)) : finish(taken.batch);
+  }
+
+  /** What the batch that was asked for waits for; undefined when none is awaited. */
+  waitsFor(): string | undefined {
+    if (!this.#wait.isWaiting) return undefined;
+    const { waitsFor } = this.#data as Partial<WaitingData>;
+    return waitsFor?.call(this.#data) ?? `a batch of the data, ${this.#position()}`;
+  }
+
+  /** Ends the wait for a batch with an error; the batch is dropped when it comes after all. */
+  stopWaiting(error: unknown): void {
+    this.#wait.giveUp(error);
   }
 
   /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
@@ -77,10 +96,19 @@ export class BatchSource {
     const next = checkedData(data);
     void this.#drop();
     this.#data = next;
+    this.#taken = undefined;
     this.#epoch = 0;
     this.#batches = 0;
     this.#skip = 0;
     this.#begun = 0;
+  }
+
+  /**
+   * Where it was after `done` iterations: before the batch that was taken last, where that was for a step which is not
+   * among them, so that resuming makes the step with the same batch.
+   */
+  stateAt(done: number): BatchSourceState {
+    return this.#taken !== undefined && this.#taken.iteration >= done ? this.#taken.before : this.state();
   }
 
   /** Where it is. */
@@ -102,6 +130,7 @@ export class BatchSource {
    * a seed has the order of this pass. It cannot be taken back to the order of a pass that has begun already.
    */
   restore(state: BatchSourceState): void {
+    this.#taken = undefined;
     if (JSON.stringify(state) === JSON.stringify(this.state())) return;
     if (this.#keepsPass() && state.epoch === this.#epoch && state.batches >= this.#batches + this.#skip) {
       // The pass in progress leads there.
@@ -136,6 +165,15 @@ export class BatchSource {
     }
     this.#iterator = undefined;
     this.#iterable = undefined;
+    if (this.#wait.isStuck) {
+      this.#wait.isStuck = false;
+      // A generator returns only after what it awaits has come; a source that can be closed lets go of that.
+      const { close } = this.#data as { readonly close?: unknown };
+      const closed: unknown = typeof close === 'function' ? close.call(this.#data) : undefined;
+      void Promise.resolve(iterator?.return?.()).catch(() => undefined);
+      await closed;
+      return;
+    }
     await iterator?.return?.();
   }
 
@@ -226,6 +264,13 @@ const empty = (where: string): HooklineError =>
     who: 'data',
     where,
     fix: 'Look at its path and filters; with dropLast, a set smaller than one batch is empty',
+  });
+
+const nothing = (batch: unknown, where: string): HooklineError =>
+  new HooklineError('HKL_BATCH_INVALID', `the data gave ${String(batch)} in the place of a batch`, {
+    who: 'data',
+    where,
+    fix: 'Give tensors, or objects and arrays with tensors or { data, shape } in them; end the data by ending its iteration',
   });
 
 const exhausted = (where: string, batches: number): HooklineError =>

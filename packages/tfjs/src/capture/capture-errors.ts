@@ -1,4 +1,4 @@
-import { HooklineError, type ErrorDetails } from '@hookline/core';
+import { describeCause, HooklineError, type ErrorDetails } from '@hookline/core';
 import type { Origin } from './graph-record.ts';
 
 /** Why a step cannot be captured. With `capture: 'auto'` it runs eagerly instead, with `'required'` it is an error. */
@@ -29,4 +29,19 @@ export function isCaptureProblem(error: unknown): boolean {
 function whereOf({ plugin, hook, who }: Origin): ErrorDetails {
   if (who !== undefined) return { who, where: 'predict' };
   return { who: plugin ?? 'the train step', where: hook === undefined ? 'outside of any hook' : `hook ${hook}` };
+}
+
+/** An op without a kernel shows when the graph runs for the first time, before anything has been computed. */
+export function withoutKernel(cause: unknown): unknown {
+  const message = describeCause(cause);
+  if (!/No OpKernel|OpKernel was registered|Could not find .*kernel/.test(message)) return cause;
+  return captureError(
+    'HKL_CAPTURE_UNSUPPORTED_OP',
+    `TensorFlow cannot run the graph: ${message}`,
+    {},
+    {
+      fix: 'Run this step with capture: "off", or with precision: "float32"',
+      cause,
+    },
+  );
 }

@@ -132,6 +132,7 @@ export class CapturedPredictor {
     this.#session?.close();
     this.#residents = undefined;
     this.#session = undefined;
+    for (const { recorded } of this.#entries.values()) recorded.free();
     this.#entries.clear();
     this.#calls.clear();
   }
@@ -166,7 +167,7 @@ export class CapturedPredictor {
       this.#sayShapes();
       if (!this.#isRequired) return undefined;
       const [oldest] = this.#entries.keys();
-      if (oldest !== undefined) this.#entries.delete(oldest);
+      if (oldest !== undefined) this.#drop(oldest);
     }
     return this.#capture(backend, signature, record);
   }
@@ -174,9 +175,21 @@ export class CapturedPredictor {
   /** Records twice: what the host draws anew each time shows at once. */
   #capture(backend: NativeBackend, signature: string, record: () => RecordedPrediction): Entry {
     let recorded = record();
-    for (let attempt = 1; recorded.madeVariables && attempt < WARM_UPS; attempt++) recorded = record();
-    const difference = compareRecords(recorded.record, record().record);
-    if (difference !== undefined) throw difference;
+    const replace = (other: RecordedPrediction): void => {
+      recorded.free();
+      recorded = other;
+    };
+    for (let attempt = 1; recorded.madeVariables && attempt < WARM_UPS; attempt++) replace(record());
+    try {
+      const again = record();
+      const difference = compareRecords(recorded.record, again.record);
+      // The later one: a tensor that the model keeps is one from outside by then.
+      replace(again);
+      if (difference !== undefined) throw difference;
+    } catch (error) {
+      recorded.free();
+      throw error;
+    }
     const graph = copyRecord(recorded.record);
     settle(graph);
     if (this.#optimize) runPasses(graph, { precision: 'float32' });
@@ -185,14 +198,20 @@ export class CapturedPredictor {
     try {
       this.#load(backend);
     } catch (error) {
-      this.#entries.delete(signature);
+      this.#drop(signature);
       throw error;
     }
     return entry;
   }
 
+  #drop(signature: string): void {
+    this.#entries.get(signature)?.recorded.free();
+    this.#entries.delete(signature);
+  }
+
   #audit(entry: Entry, again: RecordedPrediction): void {
     const difference = compareRecords(entry.recorded.record, again.record);
+    again.free();
     if (difference === undefined) return;
     if (entry.runs <= 1) throw difference;
     throw captureError(
@@ -227,9 +246,10 @@ export class CapturedPredictor {
     const session = this.#session as GraphSession;
     this.#residents?.push();
     const prefix = batchInput('').length;
-    const handles = session
-      .inputsOf(entry.name)
-      .map((name) => handleOf(backend, tensors.get(name.slice(prefix)) as tf.Tensor));
+    const handles = session.inputsOf(entry.name).map((name) => {
+      const outside = entry.record.inputs.get(name)?.outside?.handle;
+      return outside ?? handleOf(backend, tensors.get(name.slice(prefix)) as tf.Tensor);
+    });
     let made;
     try {
       made = session.run(entry.name, handles);

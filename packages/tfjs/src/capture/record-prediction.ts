@@ -15,6 +15,8 @@ export interface RecordedPrediction {
   readonly rebuild: NestedTensors['rebuild'];
   /** Whether it made variables; the next recording begins with them. */
   readonly madeVariables: boolean;
+  /** Frees what it holds of tensors from outside of the prediction. */
+  free(): void;
 }
 
 /**
@@ -49,6 +51,7 @@ export function recordPrediction(
     });
   } finally {
     recorder.stop();
+    if (recorded === undefined) recorder.free();
     created.stop();
     restore();
     for (const { variable, value } of created.made) {
@@ -57,7 +60,7 @@ export function recordPrediction(
     }
   }
   const done = recorded as unknown as RecordedPrediction;
-  return { ...done, madeVariables: created.made.length > 0 };
+  return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free() };
 }
 
 /** Whatever variables there are: a model may use some that are not its own. */

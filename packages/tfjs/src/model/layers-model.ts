@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { keepFrozenBatchNorms } from './frozen-batch-norms.ts';
 import { nameWeights, nestedLayers } from './layer-names.ts';
 import { layersBatchNorms } from './layers-batch-norms.ts';
+import { layersStates } from './layers-states.ts';
 import type { ModelLosses, TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link layersModel}. */
@@ -30,7 +31,8 @@ export interface TrainableLayersModel extends TrainableModel {
  * named, and its constraints hold after each update. Both count for whatever a layer holds, such as the cell of a
  * recurrent layer; `model.fit` forgets the regularizers of recurrent layers, and all constraints. What is trainable,
  * regularized and constrained is read once, here: freeze layers before. A frozen batch norm stands still, as in Keras: it
- * normalises by its moving statistics, also in train mode, and does not change them.
+ * normalises by its moving statistics, also in train mode, and does not change them. The state of stateful recurrent layers
+ * is part of the model's state: saved, put back, and advanced by every pass, also in eval mode, as tf.layers does.
  *
  * @example layersModel(net, { loss: (logits, { y }) => tf.losses.softmaxCrossEntropy(y, logits) })
  * @throws HooklineError `HKL_MODEL_NOT_BUILT` when the model has no weights yet, `HKL_OPTION_UNKNOWN` for a misspelt option
@@ -47,6 +49,7 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
     weights.filter((weight) => weight.trainable).map((weight) => [weight.name, weight.variable]),
   );
   const state = new Map(weights.filter((weight) => !weight.trainable).map((weight) => [weight.name, weight.variable]));
+  for (const [key, variable] of layersStates(layers)) state.set(key, variable);
   const kinds = new Map(weights.map((weight) => [weight.name, weight.kind]));
   const parts = [...nestedLayers(layers.layers)];
   // tfjs asks neither a sequential model for its regularizers, nor a recurrent layer for those of its cell. Wrappers show

@@ -42,7 +42,7 @@ const factory = definePlugin({
         for (const [name, tensor] of await captureVariables(variables, prefix)) checkpoint.setTensor(name, tensor);
       }
       checkpoint.set(OPTIMIZER, { name: optimizer.value.name, learningRate: optimizer.value.learningRate });
-      checkpoint.set(DATA, source.value.state() as unknown as JsonValue);
+      checkpoint.set(DATA, source.value.stateAt(checkpoint.iteration) as unknown as JsonValue);
     });
     hooks.loadState.tap((checkpoint) => {
       if (checkpoint.scope === 'weights') {
