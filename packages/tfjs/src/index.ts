@@ -105,6 +105,7 @@ export { restoreVariables, type Mismatch, type RestoreOptions, type RestoreRepor
 
 // A training with tensors
 export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';
+export { savedParts, type SavedPart } from './training/saved-parts.ts';
 export { seededInit } from './training/seeded-init.ts';
 export {
   TFJS_RUNTIME_OPTIONS,
