@@ -25,7 +25,7 @@ export const preciseBn = definePlugin({
   before: ['checkpointing', 'evaluation'],
   requires: { model: modelRef, scope: stepScopeRef, phases: phasesRef, logger: loggerRef, trainer: trainerRef },
   setup({ hooks, plugin, model, scope, phases, logger, trainer }, { loader, batches, period, repeat }) {
-    const source = new BatchSource(loader, { repeat });
+    const source = new BatchSource(loader, { repeat }, (line) => logger.info(line));
     const { batch: onBatch } = phases.phases;
     let isOff = false;
     let doneAt: number | undefined;

@@ -175,3 +175,83 @@ it('leaves tensors in an array alone, so that it can be repeated, and frees thos
   expect((await generated.next()).device.owned).toEqual([x]);
   expect((await new BatchSource(() => new Set([x]), { tensors: 'borrow' }).next()).device.owned).toEqual([]);
 });
+
+const COUNTS = {
+  array: 100_000,
+  generator: 100_000,
+  'generator in a function': 100_000,
+  'asynchronous generator': 20_000,
+};
+it.each(Object.entries(COUNTS))('goes on far into plain data: %s, at batch %d', async (kind, count) => {
+  function* numbers(): Generator<number> {
+    for (let i = 0; i <= count; i++) yield i;
+  }
+  async function* asyncNumbers(): AsyncGenerator<number> {
+    yield* numbers();
+  }
+  const data: Record<string, DataSource> = {
+    array: [...numbers()],
+    generator: numbers(),
+    'generator in a function': numbers,
+    'asynchronous generator': asyncNumbers,
+  };
+  const source = new BatchSource(data[kind] as DataSource);
+  source.restore({ epoch: 0, batches: count });
+  expect(await take(source, 1)).toEqual([count]);
+  expect(source.state()).toEqual({ epoch: 0, batches: count + 1 });
+});
+
+it('enters an array at its place without reading what comes before', async () => {
+  const array = new Proxy([1, 2, 3, 4], {
+    get: (target, key, receiver) => {
+      if (key === '0' || key === '1') throw new Error('read');
+      return Reflect.get(target, key, receiver) as unknown;
+    },
+  });
+  const source = new BatchSource(array, { repeat: true });
+  source.restore({ epoch: 0, batches: 2 });
+  expect(await take(source, 2)).toEqual([3, 4]);
+});
+
+it('lets timers through while it passes over batches, and tells how far it is', async () => {
+  const lines: string[] = [];
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  function* slow(): Generator<number> {
+    for (let i = 0; i < 25; i++) {
+      const end = performance.now() + 100;
+      while (performance.now() < end);
+      yield i;
+    }
+  }
+  const source = new BatchSource(slow, {}, (line) => lines.push(line));
+  source.restore({ epoch: 0, batches: 24 });
+  expect(await take(source, 1)).toEqual([24]);
+  clearInterval(timer);
+  expect(ticks).toBeGreaterThan(0);
+  expect(lines).toEqual([
+    expect.stringMatching(/^resuming: \d+ of 24 batches passed over in \d+ s; data with state\(\) and restore\(\)/),
+    expect.stringMatching(/^resuming: the data are at batch 24, after \d+ s$/),
+  ]);
+});
+
+it.each<[string, DataSource]>([
+  ['an array', [1, 2, 3]],
+  ['a generator', new Set([1, 2, 3])],
+])('does not begin again where %s is shorter than the position', async (_, data) => {
+  const source = new BatchSource(data, { repeat: true });
+  source.restore({ epoch: 0, batches: 4 });
+  await expect(async () => source.next()).rejects.toThrow(
+    /\[HKL_DATA_POSITION\] data: the checkpoint was saved after 4 batches of a pass, and the data ended after 3/,
+  );
+});
+
+it('frees tensors of batches that it passes over where the source gives them away', async () => {
+  const data = (): Iterable<unknown> => new Set([{ x: [tf.ones([1])] }, { x: [tf.zeros([1])] }]);
+  const source = new BatchSource(data);
+  const before = tf.memory().numTensors;
+  source.restore({ epoch: 0, batches: 1 });
+  const { device } = await source.next();
+  expect(tf.memory().numTensors).toBe(before + 1);
+  tf.dispose([...device.owned]);
+});

@@ -1,5 +1,6 @@
 import { HooklineError, isHooklineError } from '@hookline/core';
-import { toDevice, type DeviceBatch } from './device-batch.ts';
+import { disposeUnused, toDevice, type DeviceBatch } from './device-batch.ts';
+import { skipBatches } from './skip-batches.ts';
 
 /** Batches, one after the other, again from the beginning each time they are iterated. */
 export type BatchIterable = Iterable<unknown> | AsyncIterable<unknown>;
@@ -19,6 +20,9 @@ export interface BatchSourceOptions {
   /** See {@link toDevice}. @default 'borrow' for arrays, else 'consume' */
   readonly tensors?: 'consume' | 'borrow';
 }
+
+/** Where a {@link BatchSource} writes a line when passing over batches takes long. Default: nowhere. */
+export type SkipLog = (line: string) => void;
 
 /** A batch on the device with the seconds spent waiting for it. */
 export interface TimedBatch {
@@ -42,6 +46,7 @@ type BatchIterator = Iterator<unknown> | AsyncIterator<unknown>;
 export class BatchSource {
   readonly repeat: boolean;
   readonly #tensors: 'consume' | 'borrow' | undefined;
+  readonly #log: SkipLog | undefined;
   #data: DataSource;
   #iterable: BatchIterable | undefined;
   #iterator: BatchIterator | undefined;
@@ -51,18 +56,20 @@ export class BatchSource {
   #skip = 0;
 
   /** @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called */
-  constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}) {
+  constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}, log?: SkipLog) {
     this.#data = checkedData(data);
     this.repeat = repeat;
     this.#tensors = tensors;
+    this.#log = log;
   }
 
   /**
-   * The next batch; a promise only when the data source gave one.
+   * The next batch; a promise only when the data source gave one, or when batches are passed over after a restore.
    *
    * @throws HooklineError `HKL_DATA_EMPTY` when a pass has no batch at all, `HKL_DATA_EXHAUSTED` when the data ends
-   * and is not repeated, `HKL_DATA_NOT_REPEATABLE` when it should be repeated and cannot, `HKL_DATA_FAILED` with the
-   * cause when the source throws, and what {@link toDevice} raises
+   * and is not repeated, `HKL_DATA_NOT_REPEATABLE` when it should be repeated and cannot, `HKL_DATA_POSITION` when a
+   * restored position is beyond the end of the data, `HKL_DATA_FAILED` with the cause when the source throws, and what
+   * {@link toDevice} raises
    */
   next(): TimedBatch | Promise<TimedBatch> {
     const start = performance.now();
@@ -134,7 +141,9 @@ export class BatchSource {
 
   #take(): { batch: unknown } | Promise<{ batch: unknown }> {
     try {
-      const result = this.#open().next();
+      const iterator = this.#open();
+      if (this.#skip > 0) return this.#skipAndTake(iterator);
+      const result = iterator.next();
       return result instanceof Promise
         ? result.then(
             (value: IteratorResult<unknown>) => this.#accept(value),
@@ -148,14 +157,28 @@ export class BatchSource {
     }
   }
 
+  async #skipAndTake(iterator: BatchIterator): Promise<{ batch: unknown }> {
+    const wanted = this.#skip;
+    try {
+      await skipBatches(iterator, wanted, {
+        passed: (batch) => {
+          disposeUnused(batch, { tensors: this.#ownership() });
+          this.#batches++;
+          this.#skip--;
+        },
+        ended: () => beyondEnd(this.#position(), wanted, this.#batches),
+        log: this.#log,
+      });
+    } catch (cause) {
+      throw failed(cause, this.#position());
+    }
+    return this.#take();
+  }
+
   #accept(result: IteratorResult<unknown>): { batch: unknown } | Promise<{ batch: unknown }> {
     if (result.done !== true) {
       this.#batches++;
-      if (this.#skip === 0) return { batch: result.value };
-      this.#skip--;
-      const { owned } = toDevice(result.value, { tensors: this.#ownership() });
-      for (const tensor of owned) tensor.dispose();
-      return this.#take();
+      return { batch: result.value };
     }
     if (this.#batches === 0) throw empty(this.#position());
     if (!this.repeat) throw exhausted(this.#position(), this.#batches);
@@ -172,13 +195,29 @@ export class BatchSource {
     const iterable = typeof this.#data === 'function' ? this.#data() : this.#data;
     if (!isIterable(iterable)) throw invalid(iterable, 'what the data function returned');
     this.#iterable = iterable;
-    this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+    this.#iterator = Array.isArray(iterable) ? this.#openArray(iterable) : iteratorOf(iterable);
     return this.#iterator;
+  }
+
+  /** An array is entered at any place at once. */
+  #openArray(array: readonly unknown[]): BatchIterator {
+    const first = this.#skip;
+    if (first > array.length) throw beyondEnd(this.#position(), first, array.length);
+    this.#batches += first;
+    this.#skip = 0;
+    return first === 0 ? array.values() : rest(array, first);
   }
 
   #position(): string {
     return `epoch ${this.#epoch}, batch ${this.#batches}`;
   }
+}
+
+const iteratorOf = (iterable: BatchIterable): BatchIterator =>
+  Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+
+function* rest(array: readonly unknown[], first: number): Generator<unknown, void, undefined> {
+  for (let index = first; index < array.length; index++) yield array[index];
 }
 
 const isIterable = (value: unknown): value is BatchIterable =>
@@ -213,6 +252,17 @@ const exhausted = (where: string, batches: number): HooklineError =>
     where,
     fix: 'Set repeat: true to begin again, or train for fewer iterations',
   });
+
+const beyondEnd = (where: string, wanted: number, found: number): HooklineError =>
+  new HooklineError(
+    'HKL_DATA_POSITION',
+    `the checkpoint was saved after ${wanted} batches of a pass, and the data ended after ${found}`,
+    {
+      who: 'data',
+      where,
+      fix: 'Resume with the data of that run, or begin a new run from its weights',
+    },
+  );
 
 const notRepeatable = (where: string): HooklineError =>
   new HooklineError('HKL_DATA_NOT_REPEATABLE', 'the data is a generator that has ended; it cannot begin again', {
