@@ -1,27 +1,21 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { GraphSession } from './graph-session.ts';
 import type { VariableSpec } from './graph-record.ts';
-import { handleOf, type NativeBackend, type NativeTensorInfo } from './native-backend.ts';
-import { aliasOf } from './native-tensors.ts';
+import type { NativeBackend } from './native-backend.ts';
+import { SharedVariable, type ValueOwner } from './shared-variable.ts';
 
 interface Resident {
   readonly spec: VariableSpec;
-  readonly variable: tf.Variable;
-  /** The data of the tfjs variable that stands for the session's value. Another one means that the host wrote. */
-  dataId: object;
-  info: NativeTensorInfo;
-  /** A handle with the session's value, or undefined where the session is ahead. */
-  handle: number | undefined;
+  readonly shared: SharedVariable;
+  /** The version of the value that the session holds. */
+  version: number;
 }
 
 /**
- * Keeps tfjs variables and a session's variables the same without a copy per step.
- *
- * While a session owns the values, the handle behind a tfjs variable is fetched when somebody asks for it: any tfjs
- * op, any `dataSync`, a checkpoint. A variable that the host assigns is noticed by its new data and is written into
- * the session before the next run. Clones taken by the host keep the value that they were taken of.
+ * Keeps tfjs variables and a session's variables the same without a copy per step, also where other sessions read and
+ * write the same variables: before a run the session gets those that somebody else has changed since.
  */
-export class ResidentVariables {
+export class ResidentVariables implements ValueOwner {
   readonly #backend: NativeBackend;
   readonly #residents = new Map<string, Resident>();
   #session: GraphSession | undefined;
@@ -36,106 +30,62 @@ export class ResidentVariables {
   }
 
   get variables(): ReadonlyMap<string, tf.Variable> {
-    return new Map([...this.#residents].map(([key, { variable }]) => [key, variable]));
+    return new Map([...this.#residents].map(([key, { shared }]) => [key, shared.variable]));
   }
 
   /** Adds a variable; it takes effect with the next `moveTo`. */
   add(spec: VariableSpec, variable: tf.Variable): void {
     if (this.#residents.has(spec.key)) return;
-    const handle = handleOf(this.#backend, variable);
-    const { dataId } = variable;
-    this.#residents.set(spec.key, { spec, variable, dataId, info: this.#backend.tensorMap.get(dataId), handle });
+    this.#residents.set(spec.key, { spec, shared: SharedVariable.join(this.#backend, variable), version: -1 });
   }
 
-  /** Makes another session the owner of the values, and transfers them. */
+  /** Makes another session the one that holds the values, and transfers them. */
   moveTo(session: GraphSession): void {
     this.pull();
     this.#session = session;
-    for (const resident of this.#residents.values()) this.#settle(resident);
-    session.write(
-      [...this.#residents.values()].map(({ spec, handle }) => ({ key: spec.key, handle: handle as number })),
-    );
+    for (const resident of this.#residents.values()) resident.version = -1;
+    this.push();
   }
 
-  /** Brings what the host has written into the session. Call before each run. */
+  /** Brings what others have written, the host or other sessions, into this session. Call before each run. */
   push(): void {
     let writes: { key: string; handle: number }[] | undefined;
     for (const resident of this.#residents.values()) {
-      const { variable, dataId, info } = resident;
-      if (variable.dataId === dataId && info.refCount === 1) continue;
-      const isWritten = variable.dataId !== dataId;
-      if (isWritten && variable.isDisposed) continue;
-      this.#settle(resident);
-      if (isWritten) (writes ??= []).push({ key: resident.spec.key, handle: resident.handle as number });
+      const { shared } = resident;
+      if (shared.isDisposed) continue;
+      shared.settle();
+      if (resident.version === shared.version) continue;
+      (writes ??= []).push({ key: resident.spec.key, handle: shared.handle() });
+      resident.version = shared.version;
     }
     if (writes !== undefined) this.#session?.write(writes);
   }
 
-  /**
-   * The session is about to change these variables: what the host holds of them is out of date. Freeing the handles
-   * first also lets the session update in place, since nothing shares its memory.
-   */
+  /** The session is about to change these variables: what anybody else holds of them is out of date. */
   release(keys: Iterable<string>): void {
     for (const key of keys) {
       const resident = this.#residents.get(key);
-      if (resident?.handle === undefined) continue;
-      if (!resident.variable.isDisposed) this.#backend.binding.deleteTensor(resident.handle);
-      resident.handle = undefined;
+      if (resident === undefined) continue;
+      resident.shared.release(this);
+      resident.version = resident.shared.version;
     }
   }
 
-  /** Fetches every value that the session is ahead with. */
+  /** Fetches every value that only this session has. */
   pull(): void {
-    const behind = [...this.#residents.values()].filter(
-      ({ handle, variable }) => handle === undefined && !variable.isDisposed,
-    );
+    const behind = [...this.#residents.values()].filter(({ shared }) => shared.isBehind(this));
     const values = this.#session?.read(behind.map(({ spec }) => spec.key)) ?? [];
-    behind.forEach((resident, place) => (resident.handle = values[place]?.id));
-  }
-
-  /** Hands the values back to tfjs: from here on its variables are ordinary ones. */
-  close(): void {
-    this.pull();
-    for (const resident of this.#residents.values()) this.#makeOrdinary(resident);
-    this.#residents.clear();
-    this.#session = undefined;
-  }
-
-  /** Binds the resident to the data that its variable has now, which nobody may share. */
-  #settle(resident: Resident): void {
-    const { variable } = resident;
-    if (variable.dataId !== resident.dataId) {
-      this.#makeOrdinary(resident);
-      resident.handle = handleOf(this.#backend, variable);
-      this.#bind(resident);
-    }
-    if (resident.info.refCount > 1) {
-      this.#makeOrdinary(resident);
-      const copy = this.#backend.createOutputTensor(aliasOf(this.#backend.binding, resident.info.id));
-      variable.assign(copy);
-      copy.dispose();
-      resident.handle = handleOf(this.#backend, variable);
-    }
-    this.#bind(resident);
-  }
-
-  #bind(resident: Resident): void {
-    resident.dataId = resident.variable.dataId;
-    resident.info = this.#backend.tensorMap.get(resident.dataId);
-    Object.defineProperty(resident.info, 'id', {
-      configurable: true,
-      enumerable: true,
-      get: () => {
-        if (resident.handle === undefined) this.pull();
-        return resident.handle;
-      },
+    behind.forEach(({ shared }, place) => {
+      const value = values[place];
+      if (value !== undefined) shared.fetched(value.id);
     });
   }
 
-  #makeOrdinary({ info, dataId }: Resident): void {
-    // Gone already where the host has assigned another value: tfjs frees the old one with the handle it asked for.
-    if (!this.#backend.tensorMap.has(dataId)) return;
-    const id = info.id;
-    Object.defineProperty(info, 'id', { configurable: true, enumerable: true, writable: true, value: id });
+  /** Hands the values back to tfjs: its variables are ordinary ones, or belong to other sessions, from here on. */
+  close(): void {
+    this.pull();
+    for (const { shared } of this.#residents.values()) shared.leave();
+    this.#residents.clear();
+    this.#session = undefined;
   }
 }
