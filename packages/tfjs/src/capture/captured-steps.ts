@@ -1,5 +1,6 @@
 import { describeCause, type TapWatch } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
+import { indexOutOfRange } from '../kernels/gather.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from './batch-tensors.ts';
 import { captureError } from './capture-errors.ts';
@@ -186,7 +187,7 @@ export class CapturedSteps {
         // What taps report tells of a step that has not been made then.
         return { names, metrics, values: values ?? NONE, reported: isFinite ? (reported ?? NONE) : NONE, isFinite };
       } catch (error) {
-        throw step.runs === 0 ? withoutKernel(error) : error;
+        throw indexOutOfRange(error, `model "${train.model.name}"`) ?? (step.runs === 0 ? withoutKernel(error) : error);
       }
     });
   }

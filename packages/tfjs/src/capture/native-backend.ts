@@ -42,6 +42,8 @@ export interface NativeBinding {
   runSavedModel(id: number, inputs: number[], inputNames: string, outputNames: string): NativeTensor[];
   getNumOfSavedModels(): number;
   getNumOfTensors(): number;
+  /** True on the wrapper by which ops are recorded, where no value can be read. */
+  readonly isRecording?: boolean;
   readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_INT: number;
   readonly TF_ATTR_FLOAT: number;

@@ -8,6 +8,16 @@ const x = () => wave([2, 6, 6, 4]) as tf.Tensor4D;
 const m = () => wave([4, 6], 1) as tf.Tensor2D;
 const v = () => wave([6], 2) as tf.Tensor1D;
 const k = () => wave([3, 3, 4, 5], 3) as tf.Tensor4D;
+/** Whole numbers from 0 to below `limit`, computed from `t`: their values are known when the graph runs, not before. */
+const computedIndices = (t: tf.Tensor, shape: number[], limit: number): tf.Tensor =>
+  t
+    .reshape([-1])
+    .slice([0], [tf.util.sizeFromShape(shape)])
+    .abs()
+    .mul(limit - 0.01)
+    .floor()
+    .cast('int32')
+    .reshape(shape);
 const grad = (f: (t: tf.Tensor) => tf.Tensor) => (t: tf.Tensor) => tf.grad((of) => f(of).square().sum<tf.Scalar>())(t);
 
 /** Everything that a train step may be made of, by name: a function of one tensor. */
@@ -66,6 +76,7 @@ const OPS: Record<string, readonly [() => tf.Tensor, (t: never) => tf.Tensor]> =
   arguments: [m, (t: tf.Tensor) => tf.stack([t.argMax(1), t.argMin(1)]).cast('float32')],
   softmax: [m, (t: tf.Tensor) => t.softmax().add(t.logSoftmax())],
   cumulative: [m, (t: tf.Tensor) => t.cumsum(1, true).add(tf.cumprod(t, 0))],
+  cumulativeSums: [m, (t: tf.Tensor) => t.cumsum(1, true).add(t.cumsum(0, false, true))],
   shapes: [
     m,
     (t: tf.Tensor2D) =>
@@ -87,11 +98,94 @@ const OPS: Record<string, readonly [() => tf.Tensor, (t: never) => tf.Tensor]> =
   gathers: [
     m,
     (t: tf.Tensor2D) =>
-      t.gather(tf.tensor1d([2, 0, 2], 'int32')).add(tf.gatherND(t, tf.tensor2d([[0, 1]], [1, 2], 'int32'))),
+      tf.addN([
+        t.gather(computedIndices(t, [3], 4)).sum(),
+        t
+          .gather(computedIndices(t, [2, 3], 6), 1)
+          .sum([0, 1])
+          .sum(),
+        t.gather(computedIndices(t, [3], 6), -1).sum(),
+        tf.gather(t, computedIndices(t, [4, 2], 6), 1, 1).sum(),
+        tf.gatherND(t, computedIndices(t, [3, 2], 4)).sum(),
+      ]),
   ],
-  scatters: [v, (t: tf.Tensor1D) => tf.scatterND(tf.tensor2d([[0], [2], [3], [4], [5], [1]], [6, 1], 'int32'), t, [7])],
+  embeddings: [
+    m,
+    (t: tf.Tensor2D) =>
+      tf
+        .gather(t, computedIndices(t, [2, 5], 4))
+        .mul(wave([2, 5, 6]))
+        .sum(1),
+  ],
+  segments: [m, (t: tf.Tensor2D) => tf.unsortedSegmentSum(t, computedIndices(t, [4], 3) as tf.Tensor1D, 3)],
+  scatters: [
+    m,
+    (t: tf.Tensor2D) => tf.scatterND(computedIndices(t, [6, 1], 7), t.slice([0, 0], [1, 6]).reshape([6]), [7]),
+  ],
+  tensorUpdates: [
+    m,
+    (t: tf.Tensor2D) => tf.tensorScatterUpdate(t, computedIndices(t, [2, 1], 4), t.slice([0, 0], [2, 6]).mul(2)),
+  ],
+  sparse: [
+    m,
+    (t: tf.Tensor2D) =>
+      tf.sparseToDense(
+        tf.tensor1d([0, 2], 'int32').add(computedIndices(t, [1], 1)),
+        t.slice([0, 0], [1, 2]).reshape([2]),
+        [6],
+        t.slice([0, 0], [1, 1]).reshape([]),
+      ),
+  ],
+  counts: [
+    m,
+    (t: tf.Tensor2D) =>
+      tf
+        .bincount(computedIndices(t, [6], 6) as tf.Tensor1D, tf.tensor1d([]), 6)
+        .add(
+          tf.math
+            .confusionMatrix(computedIndices(t, [6], 4) as tf.Tensor1D, computedIndices(t, [6], 4) as tf.Tensor1D, 4)
+            .sum(),
+        ),
+  ],
   oneHot: [m, (t: tf.Tensor2D) => tf.oneHot(t.argMax(1).cast('int32'), 6).cast('float32').mul(t)],
-  topk: [m, (t: tf.Tensor2D) => tf.topk(t, 2).values],
+  topk: [m, (t: tf.Tensor2D) => tf.topk(t, 2).values.add(tf.topk(t, 2).indices)],
+  masks: [m, (t: tf.Tensor2D) => tf.where(t.greater(0.1).any(1).expandDims(1), t, t.neg())],
+  bands: [m, (t: tf.Tensor2D) => tf.linalg.bandPart(t, 1, 1)],
+  spectra: [m, (t: tf.Tensor2D) => tf.abs(tf.spectral.rfft(t))],
+  mirrored: [
+    m,
+    (t: tf.Tensor2D) =>
+      tf
+        .mirrorPad(
+          t,
+          [
+            [1, 2],
+            [2, 1],
+          ],
+          'reflect',
+        )
+        .add(
+          tf.mirrorPad(
+            t,
+            [
+              [2, 1],
+              [1, 2],
+            ],
+            'symmetric',
+          ),
+        ),
+  ],
+  tiles: [m, (t: tf.Tensor2D) => t.tile([2, 3]).add(tf.tile(t.sum(0, true), [8, 3]))],
+  computedBoxes: [
+    x,
+    (t: tf.Tensor4D) =>
+      tf.image.cropAndResize(
+        t,
+        t.slice([0, 0, 0, 0], [1, 1, 1, 4]).reshape([1, 4]).abs() as tf.Tensor2D,
+        computedIndices(t, [1], 2) as tf.Tensor1D,
+        [3, 3],
+      ),
+  ],
   products: [m, (t: tf.Tensor2D) => t.matMul(t, false, true).add(tf.dot(t, v()).sum())],
   einsum: [m, (t: tf.Tensor2D) => tf.einsum('ij,kj->ik', t, t)],
   convolution: [x, (t: tf.Tensor4D) => t.conv2d(k(), 2, 'same').add(t.conv2d(k(), 1, 'valid', 'NHWC', 1).mean())],
@@ -167,6 +261,7 @@ const OPS: Record<string, readonly [() => tf.Tensor, (t: never) => tf.Tensor]> =
 const GRADIENTS = [
   ...['arithmetic', 'activations', 'reductions', 'softmax', 'shapes', 'slices', 'stacks', 'products', 'convolution'],
   ...['depthwise', 'separable', 'transposedConvolution', 'pooling', 'resizing', 'normalisation', 'clipping'],
+  ...['gathers', 'embeddings', 'segments', 'scatters', 'masks', 'mirrored', 'tiles', 'cumulativeSums'],
 ];
 
 describe('a recorded op', () => {

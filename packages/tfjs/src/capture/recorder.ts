@@ -132,6 +132,7 @@ export class Recorder {
       }),
       executeOp: override<'executeOp'>((op, attributes, inputs, count) => this.#execute(op, attributes, inputs, count)),
       tensorDataSync: override<'tensorDataSync'>((handle) => this.#read(handle)),
+      isRecording: override<'isRecording'>(true),
     }) as NativeBinding;
   }
 

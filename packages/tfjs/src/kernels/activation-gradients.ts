@@ -3,23 +3,39 @@ import { NATIVE_BACKEND } from '../device/native-backend.ts';
 import type { NativeBackend } from '../capture/native-backend.ts';
 import { floatType } from './native-op.ts';
 
-/** How an activation's gradient is one TensorFlow op of the incoming gradient `dy` and the activation's output `y`. */
+/** How an activation's gradient is one TensorFlow op of the incoming gradient `dy` and the activation's output or input. */
 interface ActivationGradient {
   /** Name of the tfjs kernel, such as `Relu`. */
   readonly kernel: string;
   /** Name of the TensorFlow op. */
   readonly op: string;
+  /** What the op takes besides `dy`. @default the output */
+  readonly of?: 'input' | 'output';
   /** Which of the two the op takes first. */
   readonly first: 'dy' | 'y';
-  /** Derivative by y of the op's output, for gradients of gradients. */
-  readonly byOutput: (dy: tf.Tensor, y: tf.Tensor) => tf.Tensor;
+  /** Attributes of the kernel that the op takes too; all are float32. */
+  readonly attributes?: readonly string[];
+  /** Derivative of the op's output by what it takes besides `dy`, for gradients of gradients. */
+  readonly derivative: (dy: tf.Tensor, y: tf.Tensor) => tf.Tensor;
 }
 
+const zero = (_: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.zerosLike(y);
+
 const GRADIENTS: readonly ActivationGradient[] = [
-  { kernel: tf.Relu, op: 'ReluGrad', first: 'dy', byOutput: (_, y) => tf.zerosLike(y) },
-  { kernel: tf.Relu6, op: 'Relu6Grad', first: 'dy', byOutput: (_, y) => tf.zerosLike(y) },
-  { kernel: tf.Sigmoid, op: 'SigmoidGrad', first: 'y', byOutput: (dy, y) => dy.mul(tf.sub(1, y.mul(2))) },
-  { kernel: tf.Tanh, op: 'TanhGrad', first: 'y', byOutput: (dy, y) => dy.mul(y).mul(-2) },
+  { kernel: tf.Relu, op: 'ReluGrad', first: 'dy', derivative: zero },
+  { kernel: tf.Relu6, op: 'Relu6Grad', first: 'dy', derivative: zero },
+  {
+    kernel: tf.LeakyRelu,
+    op: 'LeakyReluGrad',
+    of: 'input',
+    first: 'dy',
+    attributes: ['alpha'],
+    derivative: zero,
+  },
+  // Below zero the derivative of selu is the output plus a constant.
+  { kernel: tf.Selu, op: 'SeluGrad', first: 'dy', derivative: (dy, y) => dy.mul(y.less(0).cast('float32')) },
+  { kernel: tf.Sigmoid, op: 'SigmoidGrad', first: 'y', derivative: (dy, y) => dy.mul(tf.sub(1, y.mul(2))) },
+  { kernel: tf.Tanh, op: 'TanhGrad', first: 'y', derivative: (dy, y) => dy.mul(y).mul(-2) },
 ];
 
 /**
@@ -30,26 +46,30 @@ export function registerActivationGradients(): void {
   for (const gradient of GRADIENTS) registerActivationGradient(gradient);
 }
 
-function registerActivationGradient({ kernel, op, first, byOutput }: ActivationGradient): void {
+function registerActivationGradient(each: ActivationGradient): void {
+  const { kernel, op, of = 'output', first, attributes = [], derivative } = each;
   const original = tf.getGradient(kernel);
   const fused = `Hookline${op}`;
-  const run = (dy: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.engine().runKernel<tf.Tensor>(fused, { dy, y });
+  const run = (dy: tf.Tensor, y: tf.Tensor, attrs: tf.NamedAttrMap): tf.Tensor =>
+    tf.engine().runKernel<tf.Tensor>(fused, { dy, y }, attrs);
   tf.registerKernel({
     kernelName: fused,
     backendName: NATIVE_BACKEND,
-    kernelFunc: ({ inputs, backend }) => {
+    kernelFunc: ({ inputs, attrs, backend }) => {
       const native = backend as unknown as NativeBackend;
       const { dy, y } = inputs as { dy: tf.Tensor; y: tf.Tensor };
-      return native.executeSingleOutput(op, [floatType(native)], first === 'dy' ? [dy, y] : [y, dy]);
+      const type = native.binding.TF_ATTR_FLOAT;
+      const numbers = attributes.map((name) => ({ name, type, value: (attrs as tf.NamedAttrMap)[name] }));
+      return native.executeSingleOutput(op, [floatType(native), ...numbers], first === 'dy' ? [dy, y] : [y, dy]);
     },
   });
   tf.registerGradient({
     kernelName: fused,
     inputsToSave: ['dy', 'y'],
-    gradFunc: (second, saved) => {
+    gradFunc: (second, saved, attrs) => {
       const [dy, y] = saved as [tf.Tensor, tf.Tensor];
       const upstream = second as tf.Tensor;
-      return { dy: () => run(upstream, y), y: () => upstream.mul(byOutput(dy, y)) };
+      return { dy: () => run(upstream, y, attrs), y: () => upstream.mul(derivative(dy, y)) };
     },
   });
   tf.unregisterGradient(kernel);
@@ -62,7 +82,7 @@ function registerActivationGradient({ kernel, op, first, byOutput }: ActivationG
       const gradient = dy as tf.Tensor;
       const isFused = tf.getBackend() === NATIVE_BACKEND && gradient.dtype === 'float32' && y.dtype === 'float32';
       if (!isFused) return original.gradFunc(dy, original.outputsToSave?.[0] === true ? [y] : [x], attrs);
-      return { x: () => run(gradient, y) };
+      return { x: () => run(gradient, of === 'output' ? y : x, attrs) };
     },
   });
 }

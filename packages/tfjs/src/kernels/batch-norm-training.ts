@@ -94,6 +94,8 @@ export function registerBatchNormTraining(): void {
     gradFunc: (dy, saved, attrs) => {
       const [x, scale, first, second, third] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
       const upstream = (Array.isArray(dy) ? dy[0] : dy) as tf.Tensor;
+      if (isDifferentiatedAgain())
+        return composedGradient(upstream, x, scale, (attrs as unknown as { epsilon: number }).epsilon);
       // Here and not in the functions below: tfjs tidies up after each of them.
       const grads = tf
         .engine()
@@ -102,6 +104,40 @@ export function registerBatchNormTraining(): void {
       return { x: grad(0), scale: grad(1), offset: grad(2) };
     },
   });
+}
+
+/** Whether gradients are being taken of gradients, as a gradient penalty does. */
+const isDifferentiatedAgain = (): boolean =>
+  (tf.engine() as { readonly state: unknown } as { readonly state: { readonly gradientDepth: number } }).state
+    .gradientDepth > 0;
+
+/**
+ * The gradient by ops that have gradients themselves: TensorFlow's single op has none that tfjs knows.
+ *
+ * Source: S. Ioffe and C. Szegedy, Batch Normalization, 2015, section 3.
+ */
+function composedGradient(
+  dy: tf.Tensor,
+  x: tf.Tensor,
+  scale: tf.Tensor,
+  epsilon: number,
+): Record<'x' | 'scale' | 'offset', () => tf.Tensor> {
+  const axes = x.shape.map((_, axis) => axis).slice(0, -1);
+  const { mean, variance } = tf.moments(x, axes);
+  const inverse = variance.add(epsilon).rsqrt();
+  const normalized = x.sub(mean).mul(inverse);
+  const sumOfGradients = dy.sum(axes);
+  const sumOfProducts = dy.mul(normalized).sum(axes);
+  const count = x.size / scale.size;
+  return {
+    x: () =>
+      dy
+        .sub(sumOfGradients.div(count))
+        .sub(normalized.mul(sumOfProducts.div(count)))
+        .mul(inverse.mul(scale)),
+    scale: () => sumOfProducts.clone(),
+    offset: () => sumOfGradients.clone(),
+  };
 }
 
 function attributes(native: NativeBackend, attrs: unknown): NativeAttribute[] {

@@ -10,7 +10,7 @@ async function close(a: tf.Tensor, b: tf.Tensor, tolerance = 1e-5): Promise<void
   left.forEach((value, i) => expect(Math.abs(value - (right[i] as number))).toBeLessThan(tolerance));
 }
 
-const activations = [tf.relu, tf.relu6, tf.sigmoid, tf.tanh] as ((x: tf.Tensor) => tf.Tensor)[];
+const activations = [tf.relu, tf.relu6, tf.leakyRelu, tf.selu, tf.sigmoid, tf.tanh] as ((x: tf.Tensor) => tf.Tensor)[];
 
 describe('kernels for native TensorFlow', () => {
   const trainLayer = () => {
@@ -20,17 +20,11 @@ describe('kernels for native TensorFlow', () => {
     return [output, ...layer.getWeights()];
   };
   let layered: tf.Tensor[];
-  let plain: { first: tf.Tensor; second: tf.Tensor }[];
+  let plain: tf.Tensor[];
   const gradients = () =>
-    activations.map((activation) => {
-      const x = tf.tensor2d(values, [8, 6]);
-      const weighted = (t: tf.Tensor) => activation(t).mul(x).square().sum<tf.Scalar>();
-      const first = tf.grad(weighted)(x);
-      // tfjs itself knows no gradient of the gradient of Relu6.
-      const second =
-        activation === tf.relu6 ? first : tf.grad((t) => tf.grad(weighted)(t).square().sum<tf.Scalar>())(x);
-      return { first, second };
-    });
+    activations.map((activation) =>
+      tf.grad((t) => activation(t).mul(t).square().sum<tf.Scalar>())(tf.tensor2d(values, [8, 6])),
+    );
 
   beforeAll(async () => {
     await loadNativeBackend(true);
@@ -39,11 +33,8 @@ describe('kernels for native TensorFlow', () => {
     registerKernels();
   });
 
-  it('give the gradients of activations, and the gradients of those', async () => {
-    for (const [i, { first, second }] of gradients().entries()) {
-      await close(first, plain[i]?.first as tf.Tensor, 1e-4);
-      await close(second, plain[i]?.second as tf.Tensor, 1e-2);
-    }
+  it('give the gradients of activations that tfjs gives', async () => {
+    for (const [i, gradient] of gradients().entries()) await close(gradient, plain[i] as tf.Tensor, 1e-4);
   });
 
   it('train the batch normalisation of tf.layers with the same moving averages', async () => {

@@ -1,5 +1,6 @@
 import { didYouMean, HooklineError, type NamedLosses, type NamedTensors, type StepPhases } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
+import { indexOutOfRange } from '../kernels/gather.ts';
 import { registerKernels } from '../kernels/register-kernels.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -91,6 +92,8 @@ export class TrainStep {
       if (scale !== undefined) divideAll(raw, scale);
       const gradients = onGradients.used ? checkGradients(onGradients.call(raw), trainable) : raw;
       return { losses, total, gradients };
+    } catch (error) {
+      throw indexOutOfRange(error, `model "${model.name}"`) ?? error;
     } finally {
       tf.dispose(kept);
     }
