@@ -50,9 +50,11 @@ export { tfjsOptimizer, type TfjsOptimizer } from './optim/tfjs-optimizer.ts';
 // Data
 export {
   BatchSource,
+  batchSourceState,
   type BatchIterable,
   type BatchSourceOptions,
   type BatchSourceState,
+  type DataFingerprint,
   type DataSource,
   type ResumableData,
   type TimedBatch,
@@ -88,7 +90,14 @@ export { TrainStep, type ForwardBackward, type TrainStepParts } from './step/tra
 export { alignNames } from './state/align-names.ts';
 export { captureVariables } from './state/capture-variables.ts';
 export { groupNames } from './state/group-names.ts';
-export { restoreVariables, type Mismatch, type RestoreOptions, type RestoreReport } from './state/restore-variables.ts';
+export {
+  planRestore,
+  restoreVariables,
+  type Mismatch,
+  type RestoreOptions,
+  type RestorePlan,
+  type RestoreReport,
+} from './state/restore-variables.ts';
 
 // A training with tensors
 export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';

@@ -1,5 +1,14 @@
 import { relative } from 'node:path';
-import { checkpointsRef, definePlugin, evaluationRef, loggerRef, type Outcome, type Results } from '@hookline/core';
+import {
+  checkpointsRef,
+  definePlugin,
+  defineState,
+  evaluationRef,
+  loggerRef,
+  type Outcome,
+  type Results,
+} from '@hookline/core';
+import { z } from 'zod';
 import { KeptCheckpoints } from './kept-checkpoints.ts';
 import { checkpointerOptions } from './options.ts';
 
@@ -73,10 +82,13 @@ export const checkpointer = definePlugin({
     });
     hooks.afterTrain.tap(onEnd);
     return {
-      state: {
-        save: () => kept.names,
+      state: defineState({
+        schema: z.array(z.string().regex(/^[^./\\][^/\\]*$/, 'must be the name of a checkpoint without folders')),
+        optional: true,
+        save: () => [...kept.names],
         load: (names) => kept.load(names),
-      },
+        reset: () => kept.load([]),
+      }),
     };
   },
 });

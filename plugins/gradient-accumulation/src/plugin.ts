@@ -1,5 +1,6 @@
-import { definePlugin, HooklineError, loggerRef } from '@hookline/core';
+import { definePlugin, defineState, HooklineError, loggerRef } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { z } from 'zod';
 import { Accumulators } from './accumulators.ts';
 import { gradientAccumulationSchema } from './options.ts';
 
@@ -8,12 +9,19 @@ const PLUGIN_NAME = '@hookline/plugin-gradient-accumulation';
 export const VERSION = '0.1.0';
 
 /** What resuming needs; the sums themselves are tensors of the step. */
-interface SavedState {
-  /** Micro-batches in the sums. */
-  readonly done: number;
-  readonly steps: number;
-  readonly names: readonly string[];
-}
+const savedState = z
+  .object({
+    /** Micro-batches in the sums. */
+    done: z.int().min(0),
+    steps: z.int().min(1),
+    names: z.array(z.string()),
+  })
+  .refine(({ done, steps }) => done < steps, { path: ['done'], message: 'must be below "steps"' })
+  .refine(({ done, names }) => done === 0 || names.length > 0, {
+    path: ['names'],
+    message: 'must name what the sums are of',
+  });
+type SavedState = z.output<typeof savedState>;
 
 /**
  * Updates the weights once every `steps` steps, with the gradients of all of them.
@@ -60,15 +68,22 @@ export const gradientAccumulation = definePlugin({
       done = (done + 1) % steps;
     });
     return {
-      state: {
-        save: () => ({ done, steps, names: sums.names }) satisfies SavedState,
-        load: (data) => {
-          const saved = data as unknown as SavedState;
+      state: defineState({
+        schema: savedState.refine(({ names }) => names.every((name) => model.value.trainable().has(name)), {
+          path: ['names'],
+          message: 'must be parameters of the model',
+        }),
+        save: () => ({ done, steps, names: [...sums.names] }),
+        load: (saved) => {
           if (saved.done > 0 && saved.steps !== steps) throw stepsChanged(plugin.id, saved, steps);
           done = saved.done;
           sums.remember(saved.names);
         },
-      },
+        reset: () => {
+          done = 0;
+          sums.clear();
+        },
+      }),
     };
   },
 });

@@ -1,5 +1,5 @@
-import { definePlugin, HooklineError, type JsonValue, loggerRef, phasesRef, trainerRef } from '@hookline/core';
-import { BatchSource, type BatchSourceState, disposeBatch, modelRef, stepScopeRef, tf } from '@hookline/tfjs';
+import { definePlugin, defineState, HooklineError, loggerRef, phasesRef, trainerRef } from '@hookline/core';
+import { BatchSource, batchSourceState, disposeBatch, modelRef, stepScopeRef, tf } from '@hookline/tfjs';
 import { preciseBnSchema } from './options.ts';
 import { updateBnStats } from './update-bn-stats.ts';
 
@@ -65,10 +65,14 @@ export const preciseBn = definePlugin({
       status === 'stopped' && iteration > trainer.startIteration ? estimate(iteration) : undefined,
     );
     return {
-      state: {
-        save: () => source.state() as unknown as JsonValue,
-        load: (data) => source.restore(data as unknown as BatchSourceState),
-      },
+      state: defineState({
+        schema: batchSourceState.superRefine((position, { addIssue }) => {
+          const message = source.misfit(position);
+          if (message !== undefined) addIssue({ code: 'custom', message });
+        }),
+        save: () => source.state(),
+        load: (position) => source.restore(position),
+      }),
       dispose: () => source.close(),
     };
   },

@@ -1,4 +1,5 @@
 import { HooklineError, isHooklineError } from '@hookline/core';
+import { z } from 'zod';
 import { disposeUnused, toDevice, type DeviceBatch } from './device-batch.ts';
 import { skipBatches } from './skip-batches.ts';
 
@@ -10,8 +11,26 @@ export type DataSource = BatchIterable | (() => BatchIterable);
 /** A data source that knows its own position, so that a resumed training goes on at the same batch. */
 export interface ResumableData {
   state(): unknown;
+  /** Goes on where `state` was taken. @throws for what it never gave, and for a position that it does not have */
   restore(state: unknown): void;
+  /**
+   * Says in one sentence why a state cannot be restored, before anything of a checkpoint is loaded. Left out, `restore`
+   * is what refuses it.
+   */
+  misfit?(state: unknown): string | undefined;
+  /** What must be the same for positions to mean the same, such as the number of samples; a resumed run compares it. */
+  fingerprint?(): DataFingerprint;
 }
+
+/** Cheap facts about data, by name. */
+export type DataFingerprint = Readonly<Record<string, string | number | boolean>>;
+
+/** What a {@link BatchSourceState} must be like. */
+export const batchSourceState = z.object({
+  epoch: z.int().min(0),
+  batches: z.int().min(0),
+  source: z.unknown().optional(),
+});
 
 /** Options of {@link BatchSource}. */
 export interface BatchSourceOptions {
@@ -105,16 +124,48 @@ export class BatchSource {
    * Goes to where `state` was taken. A source with a position of its own is put there; any other is iterated from its
    * beginning and batches are passed over, so it must give the same ones again. A source that is there already is left
    * alone, which matters to a generator: it cannot begin again.
+   *
+   * @throws HooklineError `HKL_DATA_STATE` for what {@link BatchSource.misfit} finds, and what the source itself raises;
+   * nothing is changed then
    */
   restore(state: BatchSourceState): void {
+    const fault = this.misfit(state);
+    if (fault !== undefined) throw misplaced(fault);
     if (JSON.stringify(state) === JSON.stringify(this.state())) return;
-    void this.close();
     const resumable = this.#resumable();
+    // Data that have ended are not opened again by closing them.
+    void this.close();
+    resumable?.restore(state.source);
     this.#epoch = state.epoch;
-    const knows = resumable !== undefined && 'source' in state;
-    if (knows) resumable.restore(state.source);
-    this.#batches = knows ? state.batches : 0;
-    this.#skip = knows ? 0 : state.batches;
+    this.#batches = resumable === undefined ? 0 : state.batches;
+    this.#skip = resumable === undefined ? state.batches : 0;
+  }
+
+  /** Why a state cannot be restored, in one sentence; undefined where it can, as far as that is known. */
+  misfit(state: unknown): string | undefined {
+    const { data, error } = batchSourceState.safeParse(state);
+    if (data === undefined)
+      return error.issues.map(({ path, message }) => `field "${path.join('.')}": ${message}`).join('; ');
+    const resumable = this.#resumable();
+    if (resumable !== undefined) {
+      if (data.source === undefined) return 'field "source" is missing: these data have a position of their own';
+      const fault = resumable.misfit?.(data.source);
+      return fault === undefined ? undefined : `field "source": ${fault}`;
+    }
+    if (data.source !== undefined)
+      return 'field "source": it is of data with a position of their own, and these have none';
+    const { batches } = data;
+    if (!Array.isArray(this.#data) || batches <= this.#data.length) return undefined;
+    return `field "batches" is ${batches}, and the data are ${this.#data.length} batches`;
+  }
+
+  /** What {@link ResumableData.fingerprint} says; of plain data the number of batches, where they tell it. */
+  fingerprint(): DataFingerprint {
+    const own = this.#resumable()?.fingerprint?.();
+    if (own !== undefined) return own;
+    const { length, size } = this.#data as { readonly length?: unknown; readonly size?: unknown };
+    const batches = typeof this.#data === 'function' ? undefined : (length ?? size);
+    return typeof batches === 'number' ? { batches } : {};
   }
 
   /** Lets the source free what it holds. The next batch is the one that would have come without the call. */
@@ -251,6 +302,12 @@ const exhausted = (where: string, batches: number): HooklineError =>
     who: 'data',
     where,
     fix: 'Set repeat: true to begin again, or train for fewer iterations',
+  });
+
+const misplaced = (fault: string): HooklineError =>
+  new HooklineError('HKL_DATA_STATE', `this is no position in the data: ${fault}`, {
+    who: 'data',
+    fix: 'Restore what state() gave for the same data',
   });
 
 const beyondEnd = (where: string, wanted: number, found: number): HooklineError =>

@@ -13,6 +13,15 @@ export interface RestoreOptions {
   readonly prefix?: string;
   /** Where the tensors come from, for messages. */
   readonly source?: string;
+  /** What to do about tensors that do not fit, for the error. */
+  readonly fix?: string;
+}
+
+/** What a restore will do. */
+export interface RestorePlan {
+  readonly report: RestoreReport;
+  /** Does it. */
+  readonly apply: () => void;
 }
 
 /** A tensor that does not fit its variable. */
@@ -47,8 +56,19 @@ const NAMED = 3;
 export function restoreVariables(
   variables: ReadonlyMap<string, tf.Variable>,
   tensors: ReadonlyMap<string, HostTensor>,
-  { strict, prefix = '', source }: RestoreOptions,
+  options: RestoreOptions,
 ): RestoreReport {
+  const { report, apply } = planRestore(variables, tensors, options);
+  apply();
+  return report;
+}
+
+/** Checks what {@link restoreVariables} checks, and leaves the change for later. Same error. */
+export function planRestore(
+  variables: ReadonlyMap<string, tf.Variable>,
+  tensors: ReadonlyMap<string, HostTensor>,
+  { strict, prefix = '', source, fix }: RestoreOptions,
+): RestorePlan {
   const loaded: string[] = [];
   const missing: string[] = [];
   const mismatched: Mismatch[] = [];
@@ -71,11 +91,15 @@ export function restoreVariables(
     const told = rest > 0 ? warnings.toSpliced(NAMED, rest, `and so on, ${rest} more`) : warnings;
     throw new HooklineError('HKL_STATE_MISMATCH', `the checkpoint does not fit: ${told.join('; ')}`, {
       who: source,
-      fix: 'Resume with the model and optimizer that were saved, or load the weights alone',
+      fix: fix ?? 'Resume with the model and optimizer that were saved, or load the weights alone',
     });
   }
-  for (const name of loaded) assign(variables.get(name) as tf.Variable, tensors.get(`${prefix}${name}`) as HostTensor);
-  return { loaded, missing, unexpected, mismatched, warnings };
+  const report = { loaded, missing, unexpected, mismatched, warnings };
+  const apply = (): void => {
+    for (const name of loaded)
+      assign(variables.get(name) as tf.Variable, tensors.get(`${prefix}${name}`) as HostTensor);
+  };
+  return { report, apply };
 }
 
 const describe = ({ dtype, shape }: { readonly dtype: string; readonly shape: readonly number[] }): string =>
