@@ -38,15 +38,15 @@ export interface ChangedStateOutcome {
 }
 
 /** How {@link tryChangedStates} tries checkpoints. */
-export interface ChangedStatesOptions {
+export interface ChangedStatesOptions<T extends TrainerBase> {
   /** A checkpoint that the trainers can load. */
   readonly file: string;
   /** Makes a trainer that has not begun, anew each time; `logger` is the one that it logs to, at level `warn`. */
-  readonly make: (output: string) => { readonly trainer: TrainerBase; readonly logger: RecordingLogger };
+  readonly make: (output: string) => { readonly trainer: T; readonly logger: RecordingLogger };
   /** Frees a trainer. Default: closes it. */
-  readonly free?: (trainer: TrainerBase) => Promise<unknown>;
-  /** Which changes to try. Default all. */
-  readonly only?: (change: string) => boolean;
+  readonly free?: (trainer: T) => Promise<unknown>;
+  /** Which changes to try; `index` counts them. Default all. */
+  readonly only?: (change: string, index: number) => boolean;
 }
 
 /** What nobody saves, whatever the field. */
@@ -151,7 +151,7 @@ function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown
   const inner = (value as Record<string, unknown>)[key];
   const changed = rest.length === 0 && by === MISSING ? MISSING : replaced(inner, rest, by);
   if (Array.isArray(value))
-    return value.flatMap((item: unknown, index) =>
+    return (value as unknown[]).flatMap((item, index) =>
       String(index) !== key ? [item] : changed === MISSING ? [] : [changed],
     );
   const entries = Object.entries(value as object).map(([name, item]) => [name, name === key ? changed : item] as const);
@@ -164,12 +164,14 @@ const show = (value: unknown): string => (typeof value === 'number' ? String(val
  * Loads every one of {@link changedStates} and tells what came of it. After each refusal the trainer must be what it was,
  * to the bit: what it would save is compared.
  */
-export async function tryChangedStates(options: ChangedStatesOptions): Promise<readonly ChangedStateOutcome[]> {
+export async function tryChangedStates<T extends TrainerBase>(
+  options: ChangedStatesOptions<T>,
+): Promise<readonly ChangedStateOutcome[]> {
   const { file, make, free = (trainer) => trainer.close(), only = () => true } = options;
   const folder = await mkdtemp(join(tmpdir(), 'hookline-changed-'));
   const changedFile = join(folder, 'changed.safetensors');
   const outcomes: ChangedStateOutcome[] = [];
-  const fresh = async (): Promise<Tried> => {
+  const fresh = async (): Promise<Tried<T>> => {
     const made = make(join(folder, 'run'));
     await made.trainer.prepare();
     return { ...made, before: await savedBy(made.trainer) };
@@ -183,8 +185,9 @@ export async function tryChangedStates(options: ChangedStatesOptions): Promise<r
     await tried.trainer.load(file);
     const usual = new Set(tried.logger.lines.map((line) => line.replaceAll(file, changedFile)));
     await renew();
+    let index = 0;
     for (const { change, names, checkpoint } of changedStates(await readCheckpoint(file))) {
-      if (!only(change)) continue;
+      if (!only(change, index++)) continue;
       await writeCheckpoint(changedFile, checkpoint);
       const { trainer, logger, before } = tried;
       const told = logger.lines.length;
@@ -210,8 +213,8 @@ export async function tryChangedStates(options: ChangedStatesOptions): Promise<r
   }
 }
 
-interface Tried {
-  readonly trainer: TrainerBase;
+interface Tried<T extends TrainerBase> {
+  readonly trainer: T;
   readonly logger: RecordingLogger;
   readonly before: unknown;
 }

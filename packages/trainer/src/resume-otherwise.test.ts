@@ -8,7 +8,7 @@ import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { lossScaling } from '@hookline/plugin-loss-scaling';
 import { constant, lrScheduler } from '@hookline/plugin-lr-scheduler';
 import { RecordingLogger, saveAt } from '@hookline/testing';
-import { adam, adamW, modelRef, optimizerRef, selectDevice, sgd, tf } from '@hookline/tfjs';
+import { adam, adamW, modelRef, optimizerRef, selectDevice, sgd, type tf } from '@hookline/tfjs';
 import { pointTrainer } from './all-plugins.test.support.ts';
 import type { SimpleTrainer, SimpleTrainerOptions } from './simple-trainer.ts';
 

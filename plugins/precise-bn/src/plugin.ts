@@ -66,9 +66,9 @@ export const preciseBn = definePlugin({
     );
     return {
       state: defineState({
-        schema: batchSourceState.superRefine((position, { addIssue }) => {
+        schema: batchSourceState.superRefine((position, context) => {
           const message = source.misfit(position);
-          if (message !== undefined) addIssue({ code: 'custom', message });
+          if (message !== undefined) context.addIssue({ code: 'custom', message });
         }),
         save: () => source.state(),
         load: (position) => source.restore(position),

@@ -137,15 +137,9 @@ export class TrainerBase implements TrainerView {
     this.#servicesUp = true;
     try {
       set.open();
-      const tapPlugins = tapEngineState({
-        hooks: this.#hooks,
-        storage: this.storage,
-        random: this.random,
-        logger: this.logger,
-        seed: this.#options.seed,
-        maxIterations: () => this.#run.maxIterations,
-        arranged: set.arranged,
-      });
+      const { storage, random, logger } = this;
+      const asked = { seed: this.#options.seed, run: this.#run, arranged: set.arranged };
+      const tapPlugins = tapEngineState({ hooks: this.#hooks, storage, random, logger, ...asked });
       tapPlugins(this.#plugins.setUp(set));
       set.seal();
     } catch (error) {
@@ -197,14 +191,12 @@ export class TrainerBase implements TrainerView {
   /**
    * Loads a checkpoint, all or nothing; see {@link Checkpoints.load}.
    *
-   * @param options `all` to go on with that run (default), `weights` to begin a new one from its weights, or
-   * `{ scope, allowMismatch }`
+   * @param options `all` to go on with that run (default), `weights` to begin a new one from its weights, or both by name
    */
   async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
     await this.prepare();
     const iteration = await this.#checkpoints.load(path, options);
-    const { scope = 'all' } = typeof options === 'string' ? { scope: options } : options;
-    if (scope === 'all') this.#run.iteration = iteration;
+    if (options !== 'weights' && (options as LoadOptions).scope !== 'weights') this.#run.iteration = iteration;
   }
 
   /**

@@ -80,7 +80,7 @@ export class RandomStreams {
  * @throws HKL_RANDOM_STATE, with the field, when `state` is not what `RandomStreams.state()` gave
  */
 export function checkedPositions(state: RandomStreamsState): [string, number][] {
-  const given = state as Partial<RandomStreamsState> | null | undefined;
+  const given = state as { readonly seed?: unknown; readonly positions?: unknown } | null | undefined;
   const isTable = typeof given?.positions === 'object' && given.positions !== null && !Array.isArray(given.positions);
   const positions = isTable ? Object.entries(given.positions as RandomStreamsState['positions']) : [];
   const wrong = positions.find(([, position]) => !Number.isSafeInteger(position) || position < 0);

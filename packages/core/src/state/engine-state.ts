@@ -21,7 +21,7 @@ export interface EngineStateParts {
   readonly logger: Logger;
   /** The seed that was asked for; undefined where none was. */
   readonly seed: number | undefined;
-  readonly maxIterations: () => number;
+  readonly run: { readonly maxIterations: number };
   readonly arranged: readonly ArrangedPlugin[];
 }
 
@@ -34,7 +34,7 @@ const RUN = 'hookline/run';
  * once the hooks are open and no plugin has tapped them, and what it returns once all have.
  */
 export function tapEngineState(parts: EngineStateParts): (plugins: readonly StatefulPlugin[]) => void {
-  const { hooks, storage, random, logger, seed, maxIterations, arranged } = parts;
+  const { hooks, storage, random, logger, seed, run, arranged } = parts;
   const facades = hooks.facades(ENGINE);
   let plugins: readonly StatefulPlugin[] = [];
   let loads: readonly (() => void)[] = [];
@@ -52,13 +52,13 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Stat
     });
     const states = required(checkpoint, PLUGINS_ENTRY, 'plugins', (data) => savedStates(data, source));
     loads = checkPlugins(checkpoint, plugins, states, logger);
-    const run = checkpoint.get(RUN);
-    const here = { maxIterations: maxIterations(), plugins: arranged };
+    const settings = checkpoint.get(RUN);
+    const here = { maxIterations: run.maxIterations, plugins: arranged };
     const asked = { seed, saved: (streams as { seed: number }).seed };
     checkpoint.apply(() => {
       random.restore(streams as never);
       storage.restore(histories as never);
-      tellDifferences(run?.data, here, asked, source, logger);
+      tellDifferences(settings?.data, here, asked, source, logger);
     });
   });
   return (live) => {
@@ -69,7 +69,7 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Stat
       // A file holds what resuming needs; what is brought back after a failed load must lack nothing.
       const histories = checkpoint.purpose === 'undo' ? storage.state(Infinity) : storage.state();
       checkpoint.set(STORAGE, histories as unknown as JsonValue);
-      checkpoint.set(RUN, describeRun({ maxIterations: maxIterations(), plugins: arranged }));
+      checkpoint.set(RUN, describeRun({ maxIterations: run.maxIterations, plugins: arranged }));
       const saved = plugins.map((each) => [each.plugin.id, savePluginState(each)] as const);
       checkpoint.set(PLUGINS_ENTRY, Object.fromEntries(saved) as unknown as JsonValue);
     });

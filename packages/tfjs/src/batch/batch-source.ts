@@ -1,5 +1,5 @@
-import { HooklineError, isHooklineError } from '@hookline/core';
 import { z } from 'zod';
+import { beyondEnd, empty, exhausted, failed, invalid, misplaced, notRepeatable } from './data-errors.ts';
 import { disposeUnused, toDevice, type DeviceBatch } from './device-batch.ts';
 import { skipBatches } from './skip-batches.ts';
 
@@ -280,56 +280,4 @@ const isOneShot = (data: unknown, iterator: unknown): boolean => data === iterat
 function checkedData(data: unknown): DataSource {
   if (typeof data === 'function' || isIterable(data)) return data as DataSource;
   throw invalid(data, 'the data');
-}
-
-function invalid(value: unknown, what: string): HooklineError {
-  const found = value === null ? 'null' : value instanceof Promise ? 'a promise' : typeof value;
-  return new HooklineError('HKL_DATA_INVALID', `${what} is ${found}, which cannot be iterated`, {
-    who: 'data',
-    fix: 'Give an array of batches, an iterable, an async iterable, or a function that returns one',
-  });
-}
-
-const empty = (where: string): HooklineError =>
-  new HooklineError('HKL_DATA_EMPTY', 'the data holds no batch', {
-    who: 'data',
-    where,
-    fix: 'Look at its path and filters; with dropLast, a set smaller than one batch is empty',
-  });
-
-const exhausted = (where: string, batches: number): HooklineError =>
-  new HooklineError('HKL_DATA_EXHAUSTED', `the data ended after ${batches} batches and training wants another`, {
-    who: 'data',
-    where,
-    fix: 'Set repeat: true to begin again, or train for fewer iterations',
-  });
-
-const misplaced = (fault: string): HooklineError =>
-  new HooklineError('HKL_DATA_STATE', `this is no position in the data: ${fault}`, {
-    who: 'data',
-    fix: 'Restore what state() gave for the same data',
-  });
-
-const beyondEnd = (where: string, wanted: number, found: number): HooklineError =>
-  new HooklineError(
-    'HKL_DATA_POSITION',
-    `the checkpoint was saved after ${wanted} batches of a pass, and the data ended after ${found}`,
-    {
-      who: 'data',
-      where,
-      fix: 'Resume with the data of that run, or begin a new run from its weights',
-    },
-  );
-
-const notRepeatable = (where: string): HooklineError =>
-  new HooklineError('HKL_DATA_NOT_REPEATABLE', 'the data is a generator that has ended; it cannot begin again', {
-    who: 'data',
-    where,
-    fix: 'Give the generator function itself instead of what it returns: data: batches, not data: batches()',
-  });
-
-function failed(cause: unknown, where: string): unknown {
-  if (isHooklineError(cause)) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new HooklineError('HKL_DATA_FAILED', `reading a batch failed: ${reason}`, { who: 'data', where, cause });
 }

@@ -208,7 +208,7 @@ function checkedEntry<T>(checkpoint: CheckpointView, entry: string, who: string,
   const { source } = checkpoint;
   const found = checkpoint.get(entry);
   if (found === undefined) throw missingEntry(entry, who, source);
-  return checkState(schema, found.data, { who, entry, source }) as T;
+  return checkState<z.ZodType<T>>(schema, found.data, { who, entry, source });
 }
 
 /** A step variable is named after the plugin that it is of. */
