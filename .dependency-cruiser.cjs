@@ -9,7 +9,10 @@ const TESTING = to(['packages/testing'], ['testing']);
 const PLUGINS = to(['plugins/(?!preset-)[^/]+'], ['plugin-[^/]+']);
 const PRESETS = to(['plugins/preset-[^/]+'], ['preset-[^/]+']);
 const TRAINER = to(['packages/(trainer|detection)'], ['trainer', 'detection']);
-const APPS = [inFolder('packages/hookline', 'packages/create-hookline', 'examples', 'benchmarks'), '^hookline(/|$)'];
+const APPS = [
+  inFolder('packages/hookline', 'packages/create-hookline', 'examples', 'benchmarks', 'campaigns'),
+  '^hookline(/|$)',
+];
 
 /** A layer and everything that lies above it. */
 const points = (name, from, above, comment) => ({

@@ -8,6 +8,8 @@ const LOADED_BY_DEFAULT_EXPORT = [
   'scripts/jest-environment.mjs',
   'examples/**/*.ts',
   'benchmarks/*/bench.ts',
+  'campaigns/*/campaign.ts',
+  'campaigns/lib/trainer.ts',
   '**/*trainer-file*.ts',
 ];
 
@@ -95,7 +97,7 @@ export default defineConfig(
   },
   { files: LOADED_BY_DEFAULT_EXPORT, rules: { 'no-restricted-exports': 'off' } },
   {
-    files: ['scripts/**', 'benchmarks/**', 'examples/**', 'packages/hookline/src/cli/**'],
+    files: ['scripts/**', 'benchmarks/**', 'campaigns/**', 'examples/**', 'packages/hookline/src/cli/**'],
     rules: { 'no-console': 'off' },
   },
 );

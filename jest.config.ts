@@ -2,7 +2,7 @@
 import type { Config } from 'jest';
 
 const config: Config = {
-  testMatch: ['<rootDir>/{packages,plugins,examples,benchmarks,scripts}/**/*.test.ts'],
+  testMatch: ['<rootDir>/{packages,plugins,examples,benchmarks,campaigns,scripts}/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['<rootDir>/(packages|plugins)/[^/]+/dist/'],
   extensionsToTreatAsEsm: ['.ts'],

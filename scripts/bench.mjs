@@ -18,6 +18,8 @@ if (name === undefined || !known.includes(name)) {
 
 // With --json, standard output holds the one line of figures and nothing else.
 prepare({ quiet: json });
+// Its cache lies where other users of the machine may write.
+process.env['TSX_DISABLE_CACHE'] = '1';
 const { register } = await import('tsx/esm/api');
 register();
 const { default: benchmark } = await import(pathToFileURL(benchFile(name)).href);

@@ -12,7 +12,7 @@ export function parseBenchArgs(argv) {
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? '';
     if (!word.startsWith('--')) {
-      if (name !== undefined) throw new Error(`unexpected "${word}": one benchmark at a time`);
+      if (name !== undefined) throw new Error(`unexpected "${word}": one name at a time`);
       name = word;
       continue;
     }

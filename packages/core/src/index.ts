@@ -2,6 +2,7 @@
 export { HooklineError, PluginError, describeCause, isHooklineError, type ErrorDetails } from './errors.ts';
 export { assertKnownNames, assertKnownOptions, pickOptions, type OptionNames } from './known-options.ts';
 export { didYouMean, suggestName } from './suggest-name.ts';
+export { runAll, throwAll } from './throw-all.ts';
 export { VERSION } from './version.ts';
 
 // The trainer and its loop
@@ -15,7 +16,6 @@ export {
   type TrainOptions,
 } from './engine/trainer-options.ts';
 export { lossNotFinite } from './engine/function-runner.ts';
-export { throwAll } from './engine/throw-all.ts';
 export type { HookDescription, PluginDescription, TrainerDescription } from './engine/describe-trainer.ts';
 export type { ScalarValue, StepContext, StepOutput, StepRunner } from './step-runner.ts';
 
@@ -36,6 +36,7 @@ export {
 export {
   asyncSeries,
   asyncSeriesBail,
+  asyncSeriesSettled,
   asyncSeriesWaterfall,
   sync,
   syncBail,
@@ -98,6 +99,7 @@ export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';
 export { MetricWatch, type MetricWatchParts } from './services/metric-watch.ts';
 export { outputRef, type OutputFolder } from './services/output-folder.ts';
+export { terminalText } from './services/terminal-text.ts';
 export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 
 // State
@@ -107,7 +109,7 @@ export { checkState, type StateOrigin } from './state/check-state.ts';
 export { missingEntry } from './state/engine-state.ts';
 export { describeDifferences } from './state/run-settings.ts';
 export type { CheckpointBuilder, CheckpointView, LoadOptions, LoadScope } from './state/checkpoint-view.ts';
-export type { Checkpoints } from './state/checkpoints.ts';
+export type { Checkpoints, SaveOptions } from './state/checkpoints.ts';
 
 // Tensors of whichever runtime is in use
 export type { ScalarTensor, Tensor, TensorTypes, Variable } from './tensor-types.ts';
@@ -134,6 +136,8 @@ export type { ReaderBatch, ScalarEvent, StorageReader } from './storage/storage-
 export type { Checkpoint, CheckpointInput, CheckpointManifest } from './checkpoint/checkpoint.ts';
 export { readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint-file.ts';
 export { CHECKPOINT_EXTENSION, listCheckpoints, readTag, writeTag } from './checkpoint/checkpoint-folder.ts';
-export { writeFileAtomically } from './checkpoint/atomic-file.ts';
+export { removeStaleTemps, writeFileAtomically } from './checkpoint/atomic-file.ts';
+export { claimTempName, releaseTempName } from './checkpoint/temp-name.ts';
+export { tryLock, type LockAnswer, type LockOwner, type ProcessLock } from './process-lock.ts';
 export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.ts';
 export type { HostDType, HostTensor, HostTensorData } from './checkpoint/host-tensor.ts';

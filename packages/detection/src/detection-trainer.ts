@@ -20,7 +20,7 @@ import {
   type TtaOptions,
 } from '@hookline/plugin-detection';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
-import type { DataSource, TrainableModel } from '@hookline/tfjs';
+import { type DataSource, openData, type TrainableModel } from '@hookline/tfjs';
 import { DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
 import { bestMetric } from './best-metric.ts';
 import { classNames } from './class-names.ts';
@@ -193,7 +193,7 @@ function lateDataset<C extends DetectionConfig>(
       const trainer = self.deref();
       if (trainer === undefined) return;
       const data = await trainer.buildTestLoader(trainer.config, dataset);
-      yield* typeof data === 'function' ? data() : data;
+      yield* openData(data) ?? [];
     },
     judge: lateEvaluator(async () => {
       const trainer = self.deref();

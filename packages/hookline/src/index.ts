@@ -152,6 +152,7 @@ export {
 export {
   asyncSeries,
   asyncSeriesBail,
+  asyncSeriesSettled,
   asyncSeriesWaterfall,
   checkpointsRef,
   controlRef,

@@ -51,14 +51,20 @@ export { tfjsOptimizer, type TfjsOptimizer } from './optim/tfjs-optimizer.ts';
 export {
   BatchSource,
   batchSourceState,
-  type BatchIterable,
   type BatchSourceOptions,
   type BatchSourceState,
   type DataFingerprint,
-  type DataSource,
   type ResumableData,
   type TimedBatch,
 } from './batch/batch-source.ts';
+export {
+  openData,
+  type BatchIterable,
+  type DataSource,
+  type OpenedData,
+  type TfDataset,
+  type TfIterator,
+} from './batch/open-data.ts';
 export {
   disposeBatch,
   toDevice,

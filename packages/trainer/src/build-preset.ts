@@ -18,6 +18,6 @@ export function buildPreset({ test, checkpoint, writers }: BaseConfig, preciseBn
     checkpointer: { period, ...(maxToKeep > 0 && { maxToKeep }) },
     evaluator: { period: test.evalPeriod },
     ...(best !== '' && { bestCheckpointer: { metric: best, mode: bestMode } }),
-    writers: { period: writers.period, tensorboard: writers.tensorboard },
+    writers: { period: writers.period, windowSize: writers.windowSize, tensorboard: writers.tensorboard },
   });
 }

@@ -59,7 +59,7 @@ const OPTIONS = { plugins: true, services: true, logger: true } satisfies Option
  *     return new ArrayLoader(train, { batchSize, shuffle: true, repeat: true });
  *   }
  * }
- * await new DigitsTrainer(defineConfig({ solver: { maxIterations: 700 } }).resolve()).train();
+ * await new DigitsTrainer(defineConfig({ solver: { maxIterations: 700, warmupIterations: 50 } }).resolve()).train();
  */
 export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTrainer {
   readonly config: C;

@@ -96,7 +96,7 @@ export function isTrainerDefinition(value: unknown): value is TrainerDefinition 
  *
  * @example
  * export default defineTrainer({
- *   config: defineConfig({ solver: { maxIterations: 700, baseLr: 0.1 } }),
+ *   config: defineConfig({ solver: { maxIterations: 700, baseLr: 0.1, warmupIterations: 50 } }),
  *   buildModel: () => layersModel(makeNet(), { loss }),
  *   buildTrainLoader: ({ solver }) => new ArrayLoader(train, { batchSize: solver.batchSize, shuffle: true, repeat: true }),
  * });

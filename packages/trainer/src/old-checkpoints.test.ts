@@ -56,10 +56,12 @@ describe('checkpoints of version 0.1.0', () => {
     expect(await trainer.train()).toMatchObject({ status: 'completed', iteration: 6 });
   });
 
-  it('of a SimpleTrainer with all plugins load and go on, in the middle of an accumulation', async () => {
+  // The sums of an accumulation had other names, and ignored the sizes of the batches.
+  it('of a SimpleTrainer with all plugins load and go on, without the half-done accumulation', async () => {
     const plugins = [...everyPlugin(), lossScaling({ initScale: 1024 })];
     const trainer = fullTrainer({ output: dir, capture: 'off', maxIterations: 8, plugins });
-    await trainer.load(saved('simple'));
+    await expect(trainer.load(saved('simple'))).rejects.toThrow(/--allow-mismatch gradient-accumulation/);
+    await trainer.load(saved('simple'), { allowMismatch: ['gradient-accumulation'] });
     expect(trainer.iteration).toBe(5);
     expect(await weightsOf(trainer)).toEqual(await weightsIn(saved('simple')));
     expect(await trainer.train()).toMatchObject({ status: 'completed', iteration: 8 });
@@ -101,7 +103,7 @@ describe('checkpoints of version 0.1.0', () => {
         new ArrayLoader({ x, y }, { batchSize: solver.batchSize, shuffle: true, repeat: true }),
     });
     const trainer = definition.create({ logger: new RecordingLogger() });
-    await trainer.load(saved('default'));
+    await trainer.load(saved('default'), { allowMismatch: ['gradient-accumulation'] });
     expect(trainer.iteration).toBe(3);
     expect(await weightsOf(trainer)).toEqual(await weightsIn(saved('default')));
     expect(await trainer.train()).toMatchObject({ status: 'completed', iteration: 6 });

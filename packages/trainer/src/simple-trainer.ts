@@ -4,7 +4,6 @@ import {
   pickOptions,
   type PluginInput,
   type Provider,
-  throwAll,
   TRAINER_OPTIONS,
   TrainerBase,
   type TrainerOptions,
@@ -13,9 +12,7 @@ import {
   type DeviceRequest,
   modelRef,
   modelVariables,
-  optimizerRef,
   selectDevice,
-  stepScopeRef,
   TFJS_RUNTIME_OPTIONS,
   type TfjsRuntime,
   tfjsRuntime,
@@ -89,17 +86,19 @@ export class SimpleTrainer extends TrainerBase {
   }
 
   /**
-   * Frees what the trainer holds on the device: the optimizer's slots, the step's variables and, where the trainer made
-   * it, the model. tfjs keeps every variable until it is disposed of, so a program that trains many times calls this.
+   * Ends the trainer and frees what it holds on the device: with the services the optimizer's slots and the step's
+   * variables, and, where the trainer made it, the model. tfjs keeps every variable until it is disposed of, so a program
+   * that trains many times calls this.
    */
-  async dispose(): Promise<void> {
-    throwAll(await this.close());
-    // What there is: where preparing failed, some of it was never made.
-    this.madeService(optimizerRef)?.dispose();
-    this.madeService(stepScopeRef)?.dispose();
-    const model = this.madeService(modelRef);
-    if (model === undefined || typeof this.runtimeOptions().model !== 'function') return;
-    for (const variable of modelVariables(model).values()) variable.dispose();
+  override async dispose(): Promise<void> {
+    try {
+      await super.dispose();
+    } finally {
+      // Where preparing failed, it may never have been made.
+      const model = this.madeService(modelRef);
+      if (model !== undefined && typeof this.runtimeOptions().model === 'function')
+        for (const variable of modelVariables(model).values()) variable.dispose();
+    }
   }
 
   #tfjs(): TfjsRuntime {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { HooklineError, type Results } from '@hookline/core';
 import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
-import type { DataSource } from '@hookline/tfjs';
+import { type DataSource, openData } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { DefaultTrainer } from './default-trainer.ts';
 import type { MakeEvaluators, TestLoader } from './trainer-services.ts';
@@ -43,7 +43,7 @@ export function weakSeed<C extends BaseConfig>(reference: TrainerRef<C>): () => 
 export function weakTrainLoader<C extends BaseConfig>(reference: TrainerRef<C>): DataSource {
   return async function* batches() {
     const data = await buildTrainLoader(reference);
-    yield* typeof data === 'function' ? data() : data;
+    yield* openData(data) ?? [];
   };
 }
 

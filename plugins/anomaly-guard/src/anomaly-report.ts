@@ -1,5 +1,4 @@
-import { writeFile } from 'node:fs/promises';
-import type { OutputFolder } from '@hookline/core';
+import { type OutputFolder, writeFileAtomically } from '@hookline/core';
 
 /** What is written about an anomaly. */
 export interface AnomalyReport {
@@ -27,6 +26,6 @@ export async function writeReport(output: OutputFolder, report: AnomalyReport): 
   const path = await output.file('anomalies', name);
   const printable = (_: string, value: unknown): unknown =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-  await writeFile(path, `${JSON.stringify(report, printable, 2)}\n`);
+  await writeFileAtomically(path, `${JSON.stringify(report, printable, 2)}\n`);
   return path;
 }

@@ -1,4 +1,5 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { writeFileAtomically } from '@hookline/core';
 import { z } from 'zod';
 
 const schema = z.object({
@@ -11,17 +12,9 @@ const schema = z.object({
 /** Which value the best checkpoint has, written beside it. */
 export type BestRecord = z.infer<typeof schema>;
 
-/** Writes the record under a temporary name first, so that a half-written one is never found. */
-export async function writeBestRecord(path: string, record: BestRecord): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = await open(temporary, 'w');
-  try {
-    await file.writeFile(`${JSON.stringify(record)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
+/** Writes the record; a half-written one is never found. */
+export function writeBestRecord(path: string, record: BestRecord): Promise<void> {
+  return writeFileAtomically(path, `${JSON.stringify(record)}\n`);
 }
 
 /** The record, undefined where there is none that can be read. */

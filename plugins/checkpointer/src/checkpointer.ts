@@ -39,32 +39,37 @@ export const checkpointer = definePlugin({
     /** The last evaluation that it holds. */
     let savedResults: Results | undefined;
 
-    const save = async (name: string, done: number): Promise<void> => {
-      savedPath = shown(await checkpoints.save(name));
+    const isStale = (): boolean => savedResults !== evaluation.latest;
+    /** @param atEnd whether an evaluation may come that it does not hold yet; it is then saved again, as the last thing */
+    const save = async (name: string, done: number, atEnd = false): Promise<void> => {
+      savedResults = evaluation.latest;
+      savedPath = shown(await checkpoints.save(name, atEnd ? { renewIf: isStale } : {}));
       savedName = name;
       savedAt = done;
-      savedResults = evaluation.latest;
       logger.info(`saved ${savedPath}`);
     };
-    const saveNumbered = async (done: number): Promise<void> => {
+    const saveNumbered = async (done: number, atEnd = false): Promise<void> => {
       const name = `${prefix}_${String(done - 1).padStart(7, '0')}`;
       // Before saving, so that the checkpoint knows of itself when a resumed run counts what to keep.
       kept.add(name);
-      await save(name, done);
+      await save(name, done, atEnd);
       if (maxToKeep !== undefined) await kept.prune(maxToKeep);
+    };
+    /** The one of the last step came before the evaluation of that step, which going on from there would make again. */
+    const renew = async (): Promise<void> => {
+      savedResults = evaluation.latest;
+      await checkpoints.save(savedName, { renewIf: isStale });
     };
     const onEnd = async ({ status, iteration, reason }: Outcome): Promise<void> => {
       if (status === 'completed') {
-        // Only where the last step was skipped: otherwise afterStep has saved it, before an evaluation of its step, which
-        // going on from there would make again.
-        if (final && savedAt !== iteration) await save(`${prefix}_final`, iteration);
-        else if (savedAt === iteration && savedResults !== evaluation.latest) await checkpoints.save(savedName);
+        // afterStep has saved it, unless the last step was skipped.
+        if (savedAt === iteration && isStale()) await renew();
+        else if (savedAt !== iteration && final) await save(`${prefix}_final`, iteration, true);
       }
       if (!onStop || (status !== 'stopped' && status !== 'interrupted')) return;
       if (iteration === startIteration) return;
-      if (savedAt !== iteration) await saveNumbered(iteration);
-      // The periodic one came before the evaluation of its step, whose results resuming would miss.
-      else await checkpoints.save(savedName);
+      if (savedAt === iteration) await renew();
+      else await saveNumbered(iteration, true);
       logger.info(
         `${status} after ${iteration} iterations (${reason}): everything is in ${savedPath}. ` +
           'To go on, run the same command with --resume (in code: await trainer.resumeOrLoad())',

@@ -1,11 +1,11 @@
 import type { DataSource } from '@hookline/tfjs';
-import { disposeBatch, toDevice } from '@hookline/tfjs';
+import { disposeBatch, openData, toDevice } from '@hookline/tfjs';
 
 /**
  * Calls `fn` with each batch of a source on the device, until it returns `false`. Each batch is freed after its call.
  */
 export async function eachBatch(source: DataSource, fn: (batch: unknown) => Promise<boolean | void>): Promise<void> {
-  const batches = typeof source === 'function' ? source() : source;
+  const batches = openData(source) ?? [];
   for await (const batch of batches) {
     const device = toDevice(batch, { tensors: Array.isArray(batches) ? 'borrow' : 'consume' });
     try {

@@ -9,8 +9,11 @@ export interface Ema {
   /**
    * Calls `fn` with the averages in the model and puts the weights of the training back afterwards, whatever happens.
    * Before there are averages it just calls `fn`.
+   *
+   * @param options.keepState whether what `fn` assigns to the model's state, such as the statistics of batch norm, takes
+   * the place of its averages once `fn` has succeeded. Default false
    */
-  withAverages<T>(fn: () => T | Promise<T>): Promise<T>;
+  withAverages<T>(fn: () => T | Promise<T>, options?: { readonly keepState?: boolean }): Promise<T>;
 }
 
 export const emaRef: ServiceRef<Ema> = defineService<Ema>('ema', {
@@ -32,12 +35,17 @@ export class EmaService implements Ema {
     this.#isReady = isReady;
   }
 
-  async withAverages<T>(fn: () => T | Promise<T>): Promise<T> {
+  async withAverages<T>(
+    fn: () => T | Promise<T>,
+    { keepState = false }: { readonly keepState?: boolean } = {},
+  ): Promise<T> {
     const average = this.#average;
     if (average === undefined || !this.#isReady()) return fn();
     average.swapIn();
     try {
-      return await fn();
+      const result = await fn();
+      if (keepState) average.takeState();
+      return result;
     } finally {
       average.swapOut();
     }

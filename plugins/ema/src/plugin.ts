@@ -38,8 +38,8 @@ export const ema = definePlugin({
   ],
   setup({ hooks, plugin, scope, model, service }, { decay, warmup, averageState }) {
     const { value } = model;
-    const variables = new Map([...value.trainable(), ...(averageState ? value.state() : [])]);
-    const average = new WeightAverage(scope.value, plugin.id, variables, { decay, warmup });
+    const state = averageState ? value.state() : new Map<string, never>();
+    const average = new WeightAverage(scope.value, plugin.id, value.trainable(), state, { decay, warmup });
     // Until the training begins, weights may be loaded that the average must start from.
     let hasBegun = false;
     if (service instanceof EmaService) service.attach(average, () => hasBegun);
@@ -74,6 +74,7 @@ export const ema = definePlugin({
 function withAverages(original: Evaluation, service: Ema): Evaluation {
   return {
     run: (step) => service.withAverages(() => original.run(step)),
+    withWeights: (fn) => service.withAverages(() => original.withWeights?.(fn) ?? fn(), { keepState: true }),
     get latest() {
       return original.latest;
     },

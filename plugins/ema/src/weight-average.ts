@@ -11,6 +11,8 @@ export interface WeightAverageOptions {
 export class WeightAverage {
   readonly #variables: ReadonlyMap<string, tf.Variable>;
   readonly #averages = new Map<string, tf.Variable>();
+  /** Names of the variables that no optimizer trains. */
+  readonly #state: readonly string[];
   readonly #updates: tf.Variable;
   readonly #options: WeightAverageOptions;
   #live: ReadonlyMap<string, tf.Tensor> | undefined;
@@ -18,16 +20,19 @@ export class WeightAverage {
 
   /**
    * @param owner what the names of the step variables begin with
-   * @param variables what is averaged, by name; those that are not float32 are left out
+   * @param trainable weights that are averaged, by name; those that are not float32 are left out
+   * @param state other variables that are averaged, likewise
    */
   constructor(
     scope: StepScope,
     owner: string,
-    variables: ReadonlyMap<string, tf.Variable>,
+    trainable: ReadonlyMap<string, tf.Variable>,
+    state: ReadonlyMap<string, tf.Variable>,
     options: WeightAverageOptions,
   ) {
     this.#options = options;
-    this.#variables = new Map([...variables].filter(([, { dtype }]) => dtype === 'float32'));
+    this.#variables = new Map([...trainable, ...state].filter(([, { dtype }]) => dtype === 'float32'));
+    this.#state = [...state.keys()].filter((name) => this.#variables.has(name));
     for (const [name, variable] of this.#variables) {
       this.#averages.set(
         name,
@@ -70,6 +75,14 @@ export class WeightAverage {
     if (this.#swaps++ > 0) return;
     this.#live = new Map([...this.#variables].map(([name, variable]) => [name, tf.keep(variable.clone())]));
     for (const [name, variable] of this.#variables) variable.assign(this.#average(name));
+  }
+
+  /** While the averages are in the variables: what was assigned to those that are not trained becomes their average. */
+  takeState(): void {
+    for (const name of this.#state) {
+      const variable = this.#variables.get(name);
+      if (variable !== undefined) this.#average(name).assign(variable);
+    }
   }
 
   /** Puts the weights of the training back, to the bit. */

@@ -1,5 +1,5 @@
 import { HooklineError, type Logger, type Results } from '@hookline/core';
-import { type DataSource, disposeBatch, inEvalMode, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
+import { type DataSource, disposeBatch, inEvalMode, openData, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
 import type { DatasetEvaluator } from './dataset-evaluator.ts';
 import { DatasetEvaluators } from './dataset-evaluators.ts';
 import { InferenceClock } from './inference-clock.ts';
@@ -43,7 +43,8 @@ export async function inferenceOnDataset(
 ): Promise<Results> {
   if (model.predict === undefined) throw noPredict(model);
   const evaluator: DatasetEvaluator = isList(evaluators) ? new DatasetEvaluators(evaluators) : evaluators;
-  const batches = typeof loader === 'function' ? loader() : loader;
+  const batches = openData(loader);
+  if (batches === undefined) throw noData();
   const { logger, now = () => performance.now() / 1000 } = options;
   evaluator.reset();
   await inEvalMode(model, async () => {
@@ -104,6 +105,12 @@ function noPredict({ name }: InferenceModel): HooklineError {
     fix: 'Give functionModel({ predict: (inputs) => ... }), or evaluate with a function of your own',
   });
 }
+
+const noData = (): HooklineError =>
+  new HooklineError('HKL_DATA_INVALID', 'the data to evaluate on cannot be iterated', {
+    who: 'evaluation',
+    fix: 'Give an array of batches, an iterable, an async iterable, a tf.data dataset, or a function that returns one',
+  });
 
 function empty(): HooklineError {
   return new HooklineError('HKL_EVAL_EMPTY', 'the data set to evaluate on holds no batch', {

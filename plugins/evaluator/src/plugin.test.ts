@@ -117,8 +117,9 @@ describe('evaluator', () => {
   it('evaluates a training that was stopped, and once only', async () => {
     const stopAt = (at: number) => doing((iteration, stop) => iteration === at && stop('enough'));
     const early = bare({ period: 3 }, [stopAt(3)]);
-    expect(await early.trainer.train()).toMatchObject({ status: 'stopped', results: { score: 40 } });
-    expect(early.calls).toEqual([2, 4]);
+    expect(await early.trainer.train()).toMatchObject({ status: 'stopped', results: { score: 30 } });
+    // At the last step that was done.
+    expect(early.calls).toEqual([2, 3]);
     const hit = bare({ period: 3 }, [stopAt(2)]);
     await hit.trainer.train();
     expect(hit.calls).toEqual([2]);
@@ -164,7 +165,7 @@ describe('evaluator', () => {
       logger: new RecordingLogger(),
     });
     await trainer.train();
-    expect(calls).toEqual([4]);
+    expect(calls).toEqual([3]);
   });
 
   it('runs everybody who taps evaluate, and several evaluators as one', async () => {

@@ -89,7 +89,9 @@ export const evaluator = definePlugin({
     hooks.afterTrain.tap(({ status, iteration }) => {
       if (!evalAfterTrain || (status !== 'completed' && status !== 'stopped')) return undefined;
       const { startIteration, maxIterations } = trainer;
-      return iteration > startIteration ? run({ iteration, startIteration, maxIterations }, iteration) : undefined;
+      if (iteration <= startIteration) return undefined;
+      // The results belong to the last step that was done.
+      return run({ iteration: iteration - 1, startIteration, maxIterations }, iteration);
     });
     return {
       // A checkpoint without an evaluator owes no evaluation.

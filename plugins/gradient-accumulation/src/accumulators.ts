@@ -1,9 +1,17 @@
 import type { NamedTensors } from '@hookline/core';
 import { type StepScope, tf } from '@hookline/tfjs';
 
-/** Sums of gradients on the device, one per parameter, saved with the run. */
+/** What a gradient counts by: a number of the host, or a scalar on the device. */
+export type Weight = number | tf.Scalar;
+
+/** Below every weight that makes sense; keeps a division by a sum of weights of 0 from giving NaN. */
+const LEAST_WEIGHT = 1e-30;
+
+/** Weighted sums of gradients on the device, one per parameter, saved with the run. */
 export class Accumulators {
   readonly #sums = new Map<string, tf.Variable>();
+  /** Sum of the weights. */
+  readonly #weight: tf.Variable;
   /** Parameters that had a gradient at all; an optimizer leaves those without one alone. */
   readonly #named = new Set<string>();
 
@@ -12,9 +20,10 @@ export class Accumulators {
     for (const [name, variable] of parameters) {
       this.#sums.set(
         name,
-        scope.variable(`${owner}/${name}`, () => tf.zerosLike(variable)),
+        scope.variable(`${owner}/sum/${name}`, () => tf.zerosLike(variable)),
       );
     }
+    this.#weight = scope.variable(`${owner}/weight`, () => tf.scalar(0));
   }
 
   /** Names with a gradient so far. */
@@ -27,36 +36,49 @@ export class Accumulators {
     for (const name of names) this.#named.add(name);
   }
 
-  /** The sums with these gradients added, times `scale`; changes nothing. */
-  total(gradients: NamedTensors, scale: number): NamedTensors {
-    this.remember(Object.keys(gradients));
-    const totals: Record<string, tf.Tensor> = {};
-    for (const [name, sum] of this.#sums) {
-      if (!this.#named.has(name)) continue;
-      const gradient = gradients[name];
-      totals[name] = tf.tidy(() => {
-        const total = gradient === undefined ? sum.clone() : sum.add(gradient);
-        return scale === 1 ? total : total.mul(scale);
-      });
-    }
-    return totals;
+  /** Σ g with these gradients g added; changes nothing. */
+  sum(gradients: NamedTensors): NamedTensors {
+    return this.#totals(gradients, 1, undefined);
   }
 
-  /** Adds these gradients to the sums. */
-  add(gradients: NamedTensors): void {
+  /** Σ w·g / Σ w with these gradients g of weight w added; changes nothing. */
+  mean(gradients: NamedTensors, weight: Weight): NamedTensors {
+    const share = tf.tidy(() => tf.div(1, tf.maximum(this.#weight.add(weight), LEAST_WEIGHT)));
+    return this.#totals(gradients, weight, share);
+  }
+
+  /** Adds these gradients, times their weight, to the sums. */
+  add(gradients: NamedTensors, weight: Weight): void {
     this.remember(Object.keys(gradients));
     tf.tidy(() => {
       for (const [name, sum] of this.#sums) {
         const gradient = gradients[name];
-        if (gradient !== undefined) sum.assign(sum.add(gradient));
+        if (gradient !== undefined) sum.assign(sum.add(weighted(gradient, weight)));
       }
+      this.#weight.assign(this.#weight.add(weight));
     });
   }
 
   /** Sets the sums to zero. */
   clear(): void {
     tf.tidy(() => {
-      for (const sum of this.#sums.values()) sum.assign(tf.zerosLike(sum));
+      for (const sum of [...this.#sums.values(), this.#weight]) sum.assign(tf.zerosLike(sum));
     });
   }
+
+  #totals(gradients: NamedTensors, weight: Weight, share: tf.Tensor | undefined): NamedTensors {
+    this.remember(Object.keys(gradients));
+    const totals: Record<string, tf.Tensor> = {};
+    for (const [name, sum] of this.#sums) {
+      if (!this.#named.has(name)) continue;
+      const gradient = gradients[name];
+      totals[name] = tf.tidy(() => {
+        const total = gradient === undefined ? sum.clone() : sum.add(weighted(gradient, weight));
+        return share === undefined ? total : total.mul(share);
+      });
+    }
+    return totals;
+  }
 }
+
+const weighted = (gradient: tf.Tensor, weight: Weight): tf.Tensor => (weight === 1 ? gradient : gradient.mul(weight));

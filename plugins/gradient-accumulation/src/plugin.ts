@@ -1,12 +1,16 @@
 import { definePlugin, defineState, HooklineError, loggerRef } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
-import { Accumulators } from './accumulators.ts';
+import { Accumulators, type Weight } from './accumulators.ts';
+import { checkedSize, leadingSize } from './batch-size.ts';
 import { gradientAccumulationSchema } from './options.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-gradient-accumulation';
 /** Version of this package. */
 export const VERSION = '0.1.0';
+
+/** 2: each batch counts by its size. */
+const STATE_VERSION = 2;
 
 /** What resuming needs; the sums themselves are tensors of the step. */
 const savedState = z
@@ -39,10 +43,10 @@ export const gradientAccumulation = definePlugin({
   provides: ['accumulation'],
   before: ['schedule', 'gradients', 'averaging', 'statistics', 'checkpointing'],
   requires: { scope: stepScopeRef, model: modelRef, logger: loggerRef },
-  setup({ hooks, plugin, scope, model, logger }, { steps, reduction }) {
+  setup({ hooks, plugin, scope, model, logger }, { steps, reduction, batchSize }) {
     if (steps === 1) return;
-    const scale = reduction === 'mean' ? 1 / steps : 1;
     let done = 0;
+    let size: Weight = 1;
     const isUpdate = scope.value.variant(`${plugin.id}/update`, () => done === steps - 1);
     const sums = new Accumulators(scope.value, plugin.id, model.value.trainable());
     hooks.beforeTrain.tap(({ startIteration, maxIterations }) => {
@@ -52,15 +56,24 @@ export const gradientAccumulation = definePlugin({
         `the last ${left} of the steps until ${maxIterations} change no weight: updates come every ${steps} steps`,
       );
     });
+    if (reduction === 'mean') {
+      // By its shape the size is known when the step is recorded; a batch of another shape is recorded anew.
+      hooks.batch.tap((batch) => {
+        size =
+          batchSize === undefined
+            ? leadingSize(plugin.id, model.value, batch)
+            : checkedSize(plugin.id, batchSize(batch as never));
+      });
+    }
     hooks.gradients.tap((gradients) => {
       if (isUpdate.value) {
-        const total = sums.total(gradients, scale);
+        const total = reduction === 'mean' ? sums.mean(gradients, size) : sums.sum(gradients);
         // Here, since what a tap of `update` changes is put back where the update is skipped on the device.
         sums.clear();
         return total;
       }
       // Taps that come later, such as clipping, are for the gradients of an update; this step has none.
-      sums.add(gradients);
+      sums.add(gradients, size);
       return {};
     });
     hooks.update.tap(() => (isUpdate.value ? undefined : false));
@@ -69,6 +82,12 @@ export const gradientAccumulation = definePlugin({
     });
     return {
       state: defineState({
+        version: STATE_VERSION,
+        migrate: (data) => {
+          const { done: left = 0, steps: every } = data as unknown as SavedState;
+          if (left > 0) throw sumsOfOld(plugin.id, left, every);
+          return data;
+        },
         schema: savedState.refine(({ names }) => names.every((name) => model.value.trainable().has(name)), {
           path: ['names'],
           message: 'must be parameters of the model',
@@ -98,4 +117,13 @@ function stepsChanged(who: string, saved: SavedState, steps: number): HooklineEr
       fix: `Resume with steps: ${saved.steps}, or from a checkpoint between two updates`,
     },
   );
+}
+
+function sumsOfOld(who: string, done: number, steps: number): HooklineError {
+  const what = `the checkpoint is ${done} of ${steps} micro-batches into an update, summed by a version that ignored their sizes`;
+  return new HooklineError('HKL_ACCUMULATION_STEPS', what, {
+    who,
+    where: 'loading its state',
+    fix: 'Resume from a checkpoint between two updates, or begin the sums afresh with --allow-mismatch gradient-accumulation',
+  });
 }

@@ -7,6 +7,7 @@ import { functionModel, modelRef, optimizerRef, selectDevice, sgd, tf, tfjsRunti
 import { lrScheduleRef } from './lr-schedule-ref.ts';
 import { lrScheduler } from './plugin.ts';
 import type { Schedule } from './schedule.ts';
+import { composite } from './schedules/composite.ts';
 import { constant } from './schedules/constant.ts';
 import { cosine } from './schedules/cosine.ts';
 import { custom } from './schedules/custom.ts';
@@ -14,6 +15,7 @@ import { linear } from './schedules/linear.ts';
 import { multiStep } from './schedules/multi-step.ts';
 import { step } from './schedules/step.ts';
 import { stepWithFixedGamma } from './schedules/step-with-fixed-gamma.ts';
+import { warmupCosine } from './schedules/warmup-cosine.ts';
 import { warmup } from './schedules/warmup.ts';
 
 let output: string;
@@ -153,9 +155,14 @@ describe('lrScheduler', () => {
     const logger = new RecordingLogger();
     await make(warmup(constant()), { maxIterations: 2, logger }).train();
     expect(logger.matching('warning')).toEqual([
-      'warning: @hookline/plugin-lr-scheduler: the warm-up of 1000 iterations takes the whole run of 2; ' +
-        'the learning rate never reaches its base',
+      'warning: @hookline/plugin-lr-scheduler: the warm-up of 1000 iterations takes the whole run of 2: ' +
+        'it is squeezed into it, and the learning rate rises until the last step. ' +
+        'Set the iterations of the warm-up (solver.warmupIterations in a config) to a small part of the run, or 0',
     ]);
+    const legacy = new RecordingLogger();
+    const part = composite<Schedule>({ schedules: [warmupCosine({ warmupIterations: 3 })], lengths: [1] });
+    await make(part, { maxIterations: 2, logger: legacy }).train();
+    expect(legacy.matching('warning')).toEqual([expect.stringContaining('the learning rate never reaches its base')]);
   });
 
   it('refuses a rate that is no rate, with the iteration', async () => {

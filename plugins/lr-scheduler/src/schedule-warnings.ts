@@ -1,5 +1,5 @@
 import type { CheckedSchedule } from './schedule.ts';
-import { warmupLength } from './schedules/warmup.ts';
+import { WARMUP_ITERATIONS } from './schedules/warmup.ts';
 
 /** What a run of this length will never reach, in sentences. */
 export function scheduleWarnings(schedule: CheckedSchedule, maxIterations: number): readonly string[] {
@@ -8,26 +8,38 @@ export function scheduleWarnings(schedule: CheckedSchedule, maxIterations: numbe
       return schedule.schedules.flatMap((part) => scheduleWarnings(part, maxIterations));
     case 'warmup':
       return [
-        ...longWarmup(warmupLength(schedule, Infinity), maxIterations, schedule.fraction),
+        ...(schedule.fraction === undefined
+          ? longWarmup(schedule.iterations ?? WARMUP_ITERATIONS, maxIterations, 'squeezed')
+          : []),
         ...scheduleWarnings(schedule.schedule, maxIterations),
       ];
     case 'multi-step':
       return missed(schedule.milestones ?? [], schedule.updates ?? maxIterations);
     case 'warmup-multi-step':
-      return [...longWarmup(schedule.warmupIterations, maxIterations), ...missed(schedule.milestones, maxIterations)];
+      return [
+        ...longWarmup(schedule.warmupIterations, maxIterations, 'cut'),
+        ...missed(schedule.milestones, maxIterations),
+      ];
     case 'warmup-cosine':
     case 'warmup-poly':
-      return longWarmup(schedule.warmupIterations, maxIterations);
+      return longWarmup(schedule.warmupIterations, maxIterations, 'cut');
     default:
       return [];
   }
 }
 
-function longWarmup(iterations: number, maxIterations: number, fraction?: number): readonly string[] {
-  if (fraction !== undefined || iterations < maxIterations) return [];
+/**
+ * @param end what becomes of a warm-up that is longer than the run: `squeezed` into it, or `cut` off by its end
+ */
+function longWarmup(iterations: number, maxIterations: number, end: 'squeezed' | 'cut'): readonly string[] {
+  if (iterations < maxIterations) return [];
+  const what = `the warm-up of ${iterations} iterations takes the whole run of ${maxIterations}`;
+  const consequence =
+    end === 'squeezed' && iterations > maxIterations
+      ? 'it is squeezed into it, and the learning rate rises until the last step'
+      : 'the learning rate never reaches its base';
   return [
-    `the warm-up of ${iterations} iterations takes the whole run of ${maxIterations}; ` +
-      'the learning rate never reaches its base',
+    `${what}: ${consequence}. Set the iterations of the warm-up (solver.warmupIterations in a config) to a small part of the run, or 0`,
   ];
 }
 

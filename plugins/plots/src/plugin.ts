@@ -1,11 +1,18 @@
-import { definePlugin, defineState, describeCause, HooklineError, outputRef, storageRef } from '@hookline/core';
+import {
+  definePlugin,
+  defineState,
+  describeCause,
+  HooklineError,
+  outputRef,
+  storageRef,
+  writeFileAtomically,
+} from '@hookline/core';
 import { z } from 'zod';
 import { Curve, curveState } from './curve.ts';
 import { drawFigure } from './figure.ts';
 import { groupCurves } from './group-curves.ts';
 import { formatValue } from './legend.ts';
 import { optionsSchema } from './options.ts';
-import { replaceFile } from './replace-file.ts';
 import { version } from './version.ts';
 
 /** Draws the curves of all scalars as one SVG picture in the run's folder, at the period and at the end. */
@@ -50,7 +57,7 @@ export const plots = definePlugin({
       ].join('  ·  ');
       const path = await output.file(file);
       try {
-        await replaceFile(path, drawFigure({ title, subtitle, panels: groupCurves(named) }));
+        await writeFileAtomically(path, drawFigure({ title, subtitle, panels: groupCurves(named) }));
       } catch (cause) {
         throw new HooklineError('HKL_PLOT_FAILED', `cannot write ${path}: ${describeCause(cause)}`, {
           who: '@hookline/plugin-plots',

@@ -1,4 +1,12 @@
-import { definePlugin, defineState, HooklineError, loggerRef, phasesRef, trainerRef } from '@hookline/core';
+import {
+  definePlugin,
+  defineState,
+  evaluationRef,
+  HooklineError,
+  loggerRef,
+  phasesRef,
+  trainerRef,
+} from '@hookline/core';
 import { BatchSource, batchSourceState, disposeBatch, modelRef, stepScopeRef, tf } from '@hookline/tfjs';
 import { preciseBnSchema } from './options.ts';
 import { updateBnStats } from './update-bn-stats.ts';
@@ -12,7 +20,8 @@ const FIRST_KEY = 2 ** 30;
 
 /**
  * Replaces the moving averages of batch norm by the statistics of the population, periodically and at the end, before
- * they are saved and evaluated with.
+ * they are saved and evaluated with. Where evaluation sees other weights than the training's, such as their averages, each
+ * of the two get the statistics that belong to them.
  *
  * @example preciseBn({ loader: () => makeTrainBatches(), period: 5000 })
  */
@@ -23,8 +32,15 @@ export const preciseBn = definePlugin({
   options: preciseBnSchema,
   provides: ['statistics'],
   before: ['checkpointing', 'evaluation'],
-  requires: { model: modelRef, scope: stepScopeRef, phases: phasesRef, logger: loggerRef, trainer: trainerRef },
-  setup({ hooks, plugin, model, scope, phases, logger, trainer }, { loader, batches, period, repeat }) {
+  requires: {
+    model: modelRef,
+    scope: stepScopeRef,
+    phases: phasesRef,
+    evaluation: evaluationRef,
+    logger: loggerRef,
+    trainer: trainerRef,
+  },
+  setup({ hooks, plugin, model, scope, phases, evaluation, logger, trainer }, { loader, batches, period, repeat }) {
     const source = new BatchSource(loader, { repeat }, (line) => logger.info(line));
     const { batch: onBatch } = phases.phases;
     let isOff = false;
@@ -48,10 +64,16 @@ export const preciseBn = definePlugin({
     const estimate = async (iteration: number): Promise<void> => {
       if (isOff || doneAt === iteration) return;
       doneAt = iteration;
-      const start = performance.now();
-      const layers = await updateBnStats(model.value, batches, (index) => forward(iteration, index));
-      const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      logger.info(`Precise statistics of ${layers} batch-norm layers from ${batches} batches in ${seconds} s`);
+      const update = async (whose: string): Promise<void> => {
+        const start = performance.now();
+        const layers = await updateBnStats(model.value, batches, (index) => forward(iteration, index));
+        const seconds = ((performance.now() - start) / 1000).toFixed(1);
+        logger.info(
+          `Precise statistics of ${layers} batch-norm layers${whose} from ${batches} batches in ${seconds} s`,
+        );
+      };
+      await update('');
+      await evaluation.withWeights?.(() => update(' with the weights of evaluation'));
     };
     hooks.beforeTrain.tap(() => {
       isOff = (model.value.batchNorms?.() ?? []).length === 0;

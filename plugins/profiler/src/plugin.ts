@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import {
   definePlugin,
   describeCause,
@@ -7,6 +6,7 @@ import {
   outputRef,
   type StepContext,
   tapsRef,
+  writeFileAtomically,
 } from '@hookline/core';
 import { optionsSchema } from './options.ts';
 import { StepRecorder } from './step-recorder.ts';
@@ -57,7 +57,7 @@ export const profiler = definePlugin({
       if (file === false) return;
       const path = await output.file(file);
       try {
-        await writeFile(path, trace.toJson());
+        await writeFileAtomically(path, trace.toJson());
       } catch (cause) {
         throw new HooklineError('HKL_TRACE_FAILED', `cannot write ${path}: ${describeCause(cause)}`, {
           who: '@hookline/plugin-profiler',

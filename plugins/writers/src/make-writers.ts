@@ -12,16 +12,16 @@ export function makeWriters(
   eta: () => number | undefined,
   live: boolean,
 ): readonly Writer[] {
-  const { console: lines, json, tensorboard, writers } = options;
+  const { console: lines, json, tensorboard, writers, windowSize } = options;
   const result: Writer[] = [];
-  if (lines !== false) result.push(new ConsoleWriter(logger, eta, lines === 'auto' && live));
+  if (lines !== false) result.push(new ConsoleWriter(logger, eta, { onlyLast: lines === 'auto' && live, windowSize }));
   if (json !== false) {
     const { file, values } = json === true ? { file: 'metrics.json', values: 'all' as const } : json;
-    result.push(new JsonLinesWriter({ file, values }, logger));
+    result.push(new JsonLinesWriter({ file, values, windowSize }, logger));
   }
   if (tensorboard !== false) {
     const { dir, values } = tensorboard === true ? { dir: '.', values: 'all' as const } : tensorboard;
-    result.push(new TensorBoardWriter({ dir, values }));
+    result.push(new TensorBoardWriter({ dir, values, windowSize }));
   }
   return [...result, ...writers];
 }

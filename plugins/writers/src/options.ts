@@ -10,6 +10,7 @@ const switchable = <S extends z.ZodType>(schema: S): z.ZodUnion<[z.ZodBoolean, S
 
 export const optionsSchema = z.strictObject({
   period: z.int().positive().default(20),
+  windowSize: z.int().positive().default(20),
   console: z.union([z.boolean(), z.literal('auto')]).default('auto'),
   progress: switchable(z.strictObject({ refresh: z.number().nonnegative().default(200) })).default(true),
   json: switchable(
@@ -29,7 +30,7 @@ export const optionsSchema = z.strictObject({
 interface FileValues {
   /**
    * `all`: every value as it was put. `latest`: as detectron2, at each writing the newest value of each scalar, as the
-   * median over 20 iterations where it was put with smoothing.
+   * median over `windowSize` iterations where it was put with smoothing.
    * @default 'all'
    */
   values?: 'all' | 'latest';
@@ -42,6 +43,12 @@ export interface WritersOptions {
    * @default 20
    */
   period?: number;
+  /**
+   * How many iterations are smoothed over (detectron2's `window_size`): medians of the metrics line, of the progress
+   * line and of files with `values: 'latest'`, and the mean of `data_time`.
+   * @default 20
+   */
+  windowSize?: number;
   /**
    * A line of metrics at each period. `auto`: where there is no terminal that shows the progress line.
    * @default 'auto'

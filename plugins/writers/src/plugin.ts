@@ -1,11 +1,10 @@
-import { definePlugin, defineState, loggerRef, outputRef, type RunContext, storageRef } from '@hookline/core';
+import { definePlugin, defineState, loggerRef, outputRef, runAll, type RunContext, storageRef } from '@hookline/core';
 import { z } from 'zod';
 import { ProgressDisplay } from './console/progress.ts';
 import { RemainingTime } from './console/remaining-time.ts';
 import { GuardedWriter } from './guarded-writer.ts';
 import { makeWriters } from './make-writers.ts';
 import { optionsSchema } from './options.ts';
-import { throwFirst } from './throw-first.ts';
 import { version } from './version.ts';
 import { writersHooks } from './write-hooks.ts';
 
@@ -23,7 +22,7 @@ export const writers = definePlugin({
   requires: { storage: storageRef, output: outputRef, logger: loggerRef },
   hooks: writersHooks,
   setup({ hooks, own, storage, output, logger }, options) {
-    const { period, progress, onError } = options;
+    const { period, progress, onError, windowSize } = options;
     const live = progress !== false && logger.live;
     const reader = storage.reader();
     const remaining = new RemainingTime();
@@ -32,7 +31,7 @@ export const writers = definePlugin({
       (writer) => new GuardedWriter(writer, onError === 'warn' ? logger : undefined),
     );
     const refresh = typeof progress === 'object' ? progress.refresh : 200;
-    const display = live ? new ProgressDisplay(logger, storage, refresh) : undefined;
+    const display = live ? new ProgressDisplay(logger, storage, refresh, windowSize) : undefined;
     let run: RunContext | undefined;
 
     const resolved = async (): Promise<void> => {
@@ -40,20 +39,24 @@ export const writers = definePlugin({
     };
     /** Hands everything that is new to all writers, also when one of them fails. */
     const flush = async (iteration: number, periodic: boolean): Promise<void> => {
-      if (run === undefined) return;
-      await resolved();
-      if (periodic) eta = remaining.estimate(storage, iteration, run.maxIterations);
+      const context = run;
+      if (context === undefined) return;
+      // What could not be read of the device is an error, and everything else is written all the same.
+      await runAll([resolved, () => write(iteration, periodic, context)]);
+    };
+    const write = async (iteration: number, periodic: boolean, context: RunContext): Promise<void> => {
+      if (periodic) eta = remaining.estimate(storage, iteration, context);
       const { scalars, images, histograms, dropped } = reader.read();
       if (dropped > 0) logger.warn(`${dropped} events were gone before they could be written; shorten period`);
       if (!periodic && scalars.length + images.length + histograms.length === 0) return;
       const batch = { iteration, scalars, images, histograms, periodic };
-      await throwFirst([...all.map((writer) => () => writer.write(batch)), () => own.write.call(batch)]);
+      await runAll([...all.map((writer) => () => writer.write(batch)), () => own.write.call(batch)]);
     };
 
     hooks.beforeTrain.tap(async (context) => {
       run = context;
       const file = (...segments: string[]): Promise<string> => output.file(...segments);
-      await throwFirst(all.map((writer) => () => writer.open({ ...context, file })));
+      await runAll(all.map((writer) => () => writer.open({ ...context, file })));
     });
     hooks.afterStep.tap((step) => {
       const { iteration, maxIterations } = step;
@@ -83,7 +86,7 @@ export const writers = definePlugin({
       async dispose() {
         display?.clear();
         try {
-          await throwFirst([() => flush(storage.iteration, false), ...all.map((writer) => () => writer.close())]);
+          await runAll([() => flush(storage.iteration, false), ...all.map((writer) => () => writer.close())]);
         } finally {
           reader.close();
         }

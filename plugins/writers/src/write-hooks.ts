@@ -1,4 +1,4 @@
-import { asyncSeries, defineHooks } from '@hookline/core';
+import { asyncSeriesSettled, defineHooks } from '@hookline/core';
 import type { WriteBatch } from './writer.ts';
 
 /**
@@ -6,5 +6,5 @@ import type { WriteBatch } from './writer.ts';
  * writes elsewhere lists this token in `requires` and taps it; it opens in `beforeTrain` and closes in `dispose`.
  */
 export const writersHooks = defineHooks('@hookline/plugin-writers', {
-  write: asyncSeries<[batch: WriteBatch]>(['batch'], 'write what was put since the last call'),
+  write: asyncSeriesSettled<[batch: WriteBatch]>(['batch'], 'write what was put since the last call'),
 });

@@ -1,4 +1,4 @@
-import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode, writeError } from './file-error.ts';
 import { claimTempName, isStaleTemp, releaseTempName } from './temp-name.ts';
@@ -10,13 +10,19 @@ const NO_FOLDER_SYNC = new Set(['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOTSUP'
  * Writes a file so that its name always stands for complete contents, the old or the new, whenever the process or the
  * machine stops: into a temporary file beside it, flushed, then renamed, then the folder flushed.
  *
- * On failure the temporary file is removed; a killed process leaves it, see `removeStaleTemps`.
+ * On failure the temporary file is removed; a killed process leaves it, and the next training in that folder removes it.
  *
  * @param path in a folder that exists
- * @param write fills the empty file; need not close it
- * @throws HKL_DISK_FULL, HKL_UNWRITABLE, HKL_WRITE_FAILED, or an error of ours that `write` raised
+ * @param content the whole content, or a function that fills the empty file and need not close it
+ * @returns what the function returns
+ * @throws HKL_DISK_FULL, HKL_UNWRITABLE, HKL_WRITE_FAILED, or an error of ours that the function raised
  */
-export async function writeFileAtomically<T>(path: string, write: (handle: FileHandle) => Promise<T>): Promise<T> {
+export async function writeFileAtomically<T = void>(
+  path: string,
+  content: string | Uint8Array | ((handle: FileHandle) => Promise<T>),
+): Promise<T> {
+  const write =
+    typeof content === 'function' ? content : (handle: FileHandle) => handle.writeFile(content) as Promise<T>;
   const folder = dirname(path);
   const tempName = claimTempName(basename(path));
   const temp = join(folder, tempName);
@@ -59,21 +65,40 @@ export async function readFully(handle: FileHandle, bytes: Uint8Array, position:
   return done;
 }
 
-/** Names of the temporary files in a folder that killed processes left behind; none when there is no folder. */
-export async function listStaleTemps(folder: string): Promise<string[]> {
+/** How deep in a run's folder files are written. */
+const DEPTH = 4;
+
+/** Temporary files and folders below a folder that killed processes left behind, relative; none when there is no folder. */
+export async function listStaleTemps(folder: string, depth = 0): Promise<string[]> {
   const stale: string[] = [];
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.endsWith('.hookline-tmp')) continue;
-    const modified = await stat(join(folder, name)).catch(() => undefined);
-    if (modified !== undefined && isStaleTemp(name, modified.mtimeMs)) stale.push(name);
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const { name } = entry;
+    if (!name.endsWith('.hookline-tmp')) {
+      if (depth === 0 || !entry.isDirectory()) continue;
+      const below = await listStaleTemps(join(folder, name), depth - 1);
+      stale.push(...below.map((path) => join(name, path)));
+      continue;
+    }
+    const found = await lstat(join(folder, name)).catch(() => undefined);
+    // In a folder that others write into as well, what is theirs is theirs.
+    if (found === undefined || (process.geteuid !== undefined && found.uid !== process.geteuid())) continue;
+    if (isStaleTemp(name, found.mtimeMs)) stale.push(name);
   }
   return stale;
 }
 
-/** Removes the temporary files that killed processes left behind; returns their names. */
-export async function removeStaleTemps(folder: string): Promise<string[]> {
-  const stale = await listStaleTemps(folder);
-  for (const name of stale) await rm(join(folder, name), { force: true });
+/**
+ * Removes the temporary files and folders of this user that killed processes left behind.
+ *
+ * @param options.below also in the folders below; default only in this one
+ * @returns their paths, relative
+ */
+export async function removeStaleTemps(
+  folder: string,
+  { below = false }: { readonly below?: boolean } = {},
+): Promise<string[]> {
+  const stale = await listStaleTemps(folder, below ? DEPTH : 0);
+  for (const name of stale) await rm(join(folder, name), { recursive: true, force: true });
   return stale;
 }
 

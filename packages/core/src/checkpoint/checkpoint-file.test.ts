@@ -46,6 +46,15 @@ describe('checkpoint file', () => {
     expect(await readdir(folder)).toEqual(['model.safetensors']);
   });
 
+  it.each(['F8_E4M3', 'C64'])('with tensors of type %s is called by that, and not damaged', async (dtype) => {
+    const header = `{"w":{"dtype":"${dtype}","shape":[1],"data_offsets":[0,8]}}`;
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    await writeFile(path, Buffer.concat([length, Buffer.from(header), Buffer.alloc(8)]));
+    await expect(readCheckpoint(path)).rejects.toMatchObject({ code: 'HKL_SAFETENSORS_DTYPE', who: path });
+    await expect(readCheckpoint(path)).rejects.toThrow(`"w" is ${dtype}`);
+  });
+
   it('is a safetensors file, and the same bytes for the same contents', async () => {
     const dated = { ...sample, manifest: { ...sample.manifest, created: '2020-01-01T00:00:00.000Z' } };
     await writeCheckpoint(path, dated);

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { describeCause, HooklineError } from '../errors.ts';
+import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { readFully, removeStaleTemps, writeFileAtomically, writeFully } from './atomic-file.ts';
 import { corrupt, decodeManifest, encodeManifest, looksLikeOurs } from './checkpoint-manifest.ts';
@@ -67,7 +67,8 @@ export async function writeCheckpoint(
  * Reads a checkpoint and checks every byte of it. Each tensor gets memory of its own, filled from the file.
  *
  * @throws HKL_CHECKPOINT_MISSING, HKL_CHECKPOINT_UNREADABLE, HKL_CHECKPOINT_TRUNCATED, HKL_CHECKPOINT_CORRUPT,
- *   HKL_CHECKPOINT_FOREIGN (no safetensors, or none of ours), HKL_CHECKPOINT_NEWER
+ *   HKL_CHECKPOINT_FOREIGN (no safetensors, or none of ours), HKL_CHECKPOINT_NEWER, HKL_SAFETENSORS_DTYPE (types that
+ *   cannot be read, such as F8_E4M3 and C64, in a file that is fine)
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   let handle: FileHandle | undefined;
@@ -160,8 +161,10 @@ async function readHeader(
   const bytes = new Uint8Array(length);
   await readFully(handle, bytes, LENGTH_BYTES);
   try {
-    return { header: parseHeader(bytes), dataStart };
+    return { header: parseHeader(bytes, path), dataStart };
   } catch (cause) {
+    // A type that we cannot read is no damage.
+    if (isHooklineError(cause, 'HKL_SAFETENSORS_DTYPE')) throw cause;
     throw looksLikeOurs(bytes)
       ? corrupt(path, `its header is damaged: ${describeCause(cause)}`, cause)
       : foreign(path, cause);

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeCause, HooklineError } from '../errors.ts';
-import { writeFileAtomically, writeFully } from './atomic-file.ts';
+import { writeFileAtomically } from './atomic-file.ts';
 import { systemCode } from './file-error.ts';
 
 /** What names of checkpoint files end in. */
@@ -32,8 +32,7 @@ export async function readTag(folder: string): Promise<string | undefined> {
  */
 export async function writeTag(folder: string, basename: string): Promise<void> {
   const path = join(folder, TAG_FILE);
-  const bytes = Buffer.from(checkedBasename(basename, path));
-  await writeFileAtomically(path, (handle) => writeFully(handle, bytes, 0));
+  await writeFileAtomically(path, checkedBasename(basename, path));
 }
 
 /** Names of the checkpoints in a folder, sorted; none when there is no folder. @throws HKL_CHECKPOINT_UNREADABLE */

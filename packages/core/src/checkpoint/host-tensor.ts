@@ -33,6 +33,15 @@ export interface HostTensor {
   readonly data: HostTensorData;
 }
 
+/**
+ * Names that the format has for element types that no array here holds: floating-point numbers of 4 to 8 bits and
+ * complex numbers. A file with one is whole; it is only not for us.
+ */
+const UNSUPPORTED_CODES: ReadonlySet<string> = new Set([
+  ...['F4', 'F6_E2M3', 'F6_E3M2', 'F8_E4M3', 'F8_E4M3FN', 'F8_E4M3FNUZ', 'F8_E5M2', 'F8_E5M2FNUZ', 'F8_E8M0'],
+  ...['C64', 'C128'],
+]);
+
 const DTYPE_OF_CODE = new Map<string, HostDType>(
   Object.entries(DTYPES).map(([dtype, { code }]) => [code, dtype as HostDType]),
 );
@@ -40,6 +49,11 @@ const DTYPE_OF_CODE = new Map<string, HostDType>(
 /** The element type of a name in a safetensors header, or undefined for one we do not know. */
 export function dtypeOfCode(code: string): HostDType | undefined {
   return DTYPE_OF_CODE.get(code);
+}
+
+/** Whether a name in a safetensors header is that of an element type which exists and cannot be read. */
+export function isUnsupportedCode(code: unknown): boolean {
+  return typeof code === 'string' && UNSUPPORTED_CODES.has(code);
 }
 
 /** The name of an element type in a safetensors header. */

@@ -5,6 +5,7 @@ import {
   bytesPerElement,
   codeOfDtype,
   dtypeOfCode,
+  isUnsupportedCode,
   tensorBytes,
   type HostDType,
   type HostTensor,
@@ -80,16 +81,22 @@ export function headerLength(prefix: Uint8Array): number | undefined {
  * the data section from its beginning without gap or overlap.
  *
  * @param bytes the header without its length
- * @throws HKL_SAFETENSORS_INVALID
+ * @param source what errors about types call the file
+ * @throws HKL_SAFETENSORS_INVALID, HKL_SAFETENSORS_DTYPE for a header that is fine but for element types that cannot be
+ *   read, with their names
  */
-export function parseHeader(bytes: Uint8Array): SafetensorsHeader {
+export function parseHeader(bytes: Uint8Array, source = 'safetensors'): SafetensorsHeader {
   const header = parseObject(bytes);
   const places: TensorPlace[] = [];
+  const unsupported: string[] = [];
   let metadata: ReadonlyMap<string, string> = new Map();
   for (const [name, value] of Object.entries(header)) {
     if (name === METADATA_KEY) metadata = parseMetadata(value);
+    else if (isPlain(value) && isUnsupportedCode(value['dtype']))
+      unsupported.push(`"${name}" is ${String(value['dtype'])}`);
     else places.push(parsePlace(name, value));
   }
+  if (unsupported.length > 0) throw unsupportedDtypes(source, unsupported);
   places.sort((a, b) => a.start - b.start || a.end - b.end);
   let dataBytes = 0;
   for (const { name, start, end } of places) {
@@ -146,6 +153,18 @@ function parsePlace(name: string, value: unknown): TensorPlace {
 
 function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function unsupportedDtypes(who: string, found: readonly string[]): HooklineError {
+  const more = found.length > 3 ? ` and ${found.length - 3} more` : '';
+  return new HooklineError(
+    'HKL_SAFETENSORS_DTYPE',
+    `it holds tensors of types that are not supported: ${found.slice(0, 3).join(', ')}${more}`,
+    {
+      who,
+      fix: 'The file is not damaged. Convert these tensors to F32, F16 or BF16 where the file was made, complex numbers to their real and imaginary parts',
+    },
+  );
 }
 
 function invalid(what: string, cause?: unknown): HooklineError {

@@ -99,6 +99,21 @@ describe('encodeSafetensors and decodeSafetensors', () => {
     expect(() => encodeSafetensors(new Map([[name, tensor]]))).toThrow(code('HKL_TENSOR_INVALID'));
   });
 
+  it.each(['F8_E4M3', 'F8_E5M2', 'F8_E8M0', 'F4', 'F6_E2M3', 'C64'])(
+    'say of the type %s that it is not supported, not that the file is damaged',
+    (dtype) => {
+      const whole = `"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}`;
+      const odd = (name: string) => `"${name}":{"dtype":"${dtype}","shape":[2],"data_offsets":[4,8]}`;
+      const read =
+        (...names: string[]) =>
+        () =>
+          decodeSafetensors(file(`{${[whole, ...names.map(odd)].join()}}`, [0, 0, 0, 0, 1, 2, 3, 4]));
+      expect(read('scale')).toThrow(code('HKL_SAFETENSORS_DTYPE'));
+      expect(read('scale')).toThrow(`types that are not supported: "scale" is ${dtype}. The file is not damaged.`);
+      expect(read('a', 'b', 'c', 'd', 'e')).toThrow(`"c" is ${dtype} and 2 more.`);
+    },
+  );
+
   const u8 = (start: number, end: number, shape = `[${end - start}]`): string =>
     `{"dtype":"U8","shape":${shape},"data_offsets":[${start},${end}]}`;
   it.each([

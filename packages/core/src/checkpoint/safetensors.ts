@@ -29,7 +29,8 @@ export function encodeSafetensors(
 
 /**
  * Reads a whole safetensors file, strictly. Each tensor gets memory of its own.
- * @throws HKL_SAFETENSORS_INVALID for anything but exactly one well-formed file
+ * @throws HKL_SAFETENSORS_INVALID for anything but exactly one well-formed file, HKL_SAFETENSORS_DTYPE for one with types
+ *   that cannot be read, such as F8_E4M3 and C64
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const length = bytes.length < LENGTH_BYTES ? undefined : headerLength(bytes);

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { isAlive } from '../process-identity.ts';
 
 /** Temporary files of other hosts, or of live processes, count as left behind when unchanged for so long. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
@@ -28,14 +29,4 @@ export function isStaleTemp(name: string, modifiedMs: number): boolean {
   if (owner === undefined || active.has(name)) return false;
   if (owner === host && (Number(pid) === process.pid || !isAlive(Number(pid)))) return true;
   return Date.now() - modifiedMs > ABANDONED_AFTER_MS;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Not being allowed to signal a process means that there is one.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

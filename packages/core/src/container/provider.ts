@@ -16,7 +16,8 @@ export interface Provider {
  * Provides a service.
  *
  * @param create makes it, once, from the services named in `uses`; may be async, then it is awaited before plugins
- * are set up
+ * are set up. What it returns is the trainer's: where that has a method `dispose`, `trainer.dispose()` calls it once, in
+ * the reverse order of making. Something that is used on elsewhere is wrapped in an object without one.
  */
 export function provide<R extends AnyServiceRef, U extends Uses = Record<never, never>>(
   ref: R,
@@ -29,7 +30,8 @@ export function provide<R extends AnyServiceRef, U extends Uses = Record<never, 
 /**
  * Replaces a service that somebody else provides, or wraps it.
  *
- * @param create is given the original first; the original is made even when it is then not used
+ * @param create is given the original first; the original is made even when it is then not used, and disposed of after
+ * the replacement, which leaves that to the trainer
  */
 export function replace<R extends AnyServiceRef, U extends Uses = Record<never, never>>(
   ref: R,

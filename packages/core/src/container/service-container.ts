@@ -18,6 +18,12 @@ export interface ServiceDescription {
   readonly replacedBy: readonly string[];
 }
 
+/** Something to be released, with the name of its owner. */
+export interface Disposer {
+  readonly owner: string;
+  dispose(): void | Promise<void>;
+}
+
 interface Registration {
   readonly ref: AnyServiceRef;
   /** The provider, then its replacements in order. */
@@ -28,13 +34,14 @@ interface Registration {
  * The services of one trainer: an Awilix container, strict, with PROXY injection.
  *
  * Added to Awilix: who provides what, replacement without stale singletons, async factories (awaited in the
- * order of their dependencies) and errors that name the one who asks. Teardown is the trainer's, in reverse
- * order; Awilix would dispose everything at once.
+ * order of their dependencies), errors that name the one who asks, and the order in which services were made, so
+ * that they can be disposed of in reverse; Awilix would dispose of everything at once.
  */
 export class ServiceContainer {
   readonly #awilix: AwilixContainer = createContainer({ injectionMode: InjectionMode.PROXY, strict: true });
   readonly #registrations: ReadonlyMap<string, Registration>;
   readonly #ready = new Set<string>();
+  #made: { readonly owner: string; readonly value: unknown }[] = [];
 
   /** @throws HooklineError `HKL_SERVICE_DUPLICATE`, `HKL_SERVICE_NOTHING_TO_REPLACE` */
   constructor(providers: readonly OwnedProvider[]) {
@@ -87,6 +94,24 @@ export class ServiceContainer {
     return this.#ready.has(ref.id) ? this.#awilix.resolve(ref.id) : undefined;
   }
 
+  /**
+   * What the services hold that must be released, in the order in which they were made: every value with a method
+   * `dispose`, each once, also where several services are the same object. Whoever takes them disposes of them.
+   */
+  takeDisposers(): readonly Disposer[] {
+    const seen = new Set<unknown>();
+    const made = this.#made;
+    this.#made = [];
+    return made.flatMap(({ owner, value }) => {
+      if (!isDisposable(value)) return [];
+      // A replacement that spreads what it replaces has the very same function.
+      const identity = Object.hasOwn(value, 'dispose') ? value.dispose : value;
+      if (seen.has(identity)) return [];
+      seen.add(identity);
+      return [{ owner, dispose: () => value.dispose() }];
+    });
+  }
+
   async #start(ref: AnyServiceRef, who: string, path: readonly string[]): Promise<void> {
     if (this.#ready.has(ref.id)) return;
     const registration = this.#registrations.get(ref.id);
@@ -102,8 +127,10 @@ export class ServiceContainer {
       const name = index === registration.chain.length - 1 ? ref.id : `${ref.id}#${index}`;
       try {
         const made: unknown = this.#awilix.resolve(name);
+        const value: unknown = made instanceof Promise ? await made : made;
         // A value has no lifetime, so that this registration is not shadowed by the cached promise.
-        if (made instanceof Promise) this.#awilix.register(name, asValue(await made));
+        if (made instanceof Promise) this.#awilix.register(name, asValue(value));
+        this.#made.push({ owner: `service "${ref.id}" of ${owner}`, value });
       } catch (cause) {
         if (cause instanceof HooklineError) throw cause;
         const reason = cause instanceof Error ? cause.message : String(cause);
@@ -128,6 +155,11 @@ export class ServiceContainer {
       },
     );
   }
+}
+
+function isDisposable(value: unknown): value is { dispose(): void | Promise<void> } {
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return isObject && typeof (value as { dispose?: unknown }).dispose === 'function';
 }
 
 function arrange(providers: readonly OwnedProvider[]): ReadonlyMap<string, Registration> {

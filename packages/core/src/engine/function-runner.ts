@@ -1,4 +1,6 @@
+import type { ServiceContainer } from '../container/service-container.ts';
 import { HooklineError } from '../errors.ts';
+import { stepRunnerRef } from '../services/core-services.ts';
 import type { ScalarValue, StepContext, StepOutput, StepRunner } from '../step-runner.ts';
 import type { StepFunction } from './trainer-options.ts';
 
@@ -28,9 +30,10 @@ export function asRunner(step: StepFunction | StepRunner | undefined): StepRunne
   });
 }
 
-/** The error of a trainer without a step. */
-export function noStep(): HooklineError {
-  return new HooklineError('HKL_STEP_MISSING', 'nobody says what a step does', {
+/** The step runner among a trainer's services. @throws HooklineError `HKL_STEP_MISSING` */
+export function runnerOf(container: ServiceContainer): StepRunner {
+  if (container.has(stepRunnerRef)) return container.get(stepRunnerRef, 'trainer') as StepRunner;
+  throw new HooklineError('HKL_STEP_MISSING', 'nobody says what a step does', {
     who: 'trainer',
     fix: 'Give step: (step) => loss, or a plugin that provides the service "stepRunner"',
   });

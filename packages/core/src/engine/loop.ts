@@ -5,7 +5,7 @@ import type { RunControl } from '../services/control.ts';
 import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../storage/event-storage.ts';
 import type { StepContext, StepOutput, StepRunner } from '../step-runner.ts';
-import { throwAll } from './throw-all.ts';
+import { throwAll } from '../throw-all.ts';
 import type { RunState } from './run-state.ts';
 import { discardStepOutput, storeStepOutput } from './store-step-output.ts';
 
@@ -76,7 +76,8 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
   try {
     await hooks.afterTrain.call(outcome);
   } catch (error) {
-    errors.push(error);
+    // Several taps may have failed: all of them ran.
+    errors.push(...(error instanceof AggregateError ? (error.errors as unknown[]) : [error]));
   }
   errors.push(...(await parts.tearDown(outcome)));
   throwAll(errors);

@@ -1,10 +1,8 @@
+import type { Disposer } from '../container/service-container.ts';
 import { HooklineError } from '../errors.ts';
-
-/** Something to be released, with the name of its owner. */
-export interface Disposer {
-  readonly owner: string;
-  dispose(): void | Promise<void>;
-}
+import type { EventStorage } from '../storage/event-storage.ts';
+import type { StepRunner } from '../step-runner.ts';
+import type { LivePlugins } from './live-plugins.ts';
 
 /**
  * Runs every disposer, the last one first, each within `timeout` milliseconds, whatever the others do.
@@ -35,6 +33,25 @@ export async function tearDown(disposers: readonly Disposer[], timeout: number):
     } finally {
       clearTimeout(timer);
     }
+  }
+  return errors;
+}
+
+/** Tears the plugins down, then closes the runner. @returns what failed */
+export async function closeTraining(
+  plugins: LivePlugins,
+  runner: StepRunner | undefined,
+  storage: EventStorage,
+  timeout: number,
+): Promise<readonly unknown[]> {
+  const closeRunner = { owner: 'stepRunner', dispose: () => runner?.close?.() };
+  const errors = [...(await plugins.tearDown(closeRunner, timeout))];
+  try {
+    // Once the training is over nobody may ask for the device any more, but for what it stored they may.
+    await storage.resolve();
+  } catch (error) {
+    errors.push(error);
+    storage.discardPending();
   }
   return errors;
 }

@@ -185,10 +185,11 @@ describe('errors', () => {
     const trainer = new TrainerBase({ step, maxIterations: 1, plugins: [failing('a'), failing('b')], logger });
     const error = (await trainer.train().catch((caught: unknown) => caught)) as AggregateError;
     expect(error).toBeInstanceOf(AggregateError);
-    expect(error.message).toMatch(/^the step \(and 3 more/);
+    expect(error.message).toMatch(/^the step \(and 4 more/);
     expect(error.errors.map(String)).toEqual([
       expect.stringContaining('the step'),
       expect.stringContaining('a in afterTrain'),
+      expect.stringContaining('b in afterTrain'),
       expect.stringContaining('b in dispose'),
       expect.stringContaining('a in dispose'),
     ]);

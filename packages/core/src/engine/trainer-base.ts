@@ -19,18 +19,20 @@ import { type Checkpoints, DiskCheckpoints } from '../state/checkpoints.ts';
 import { tapEngineState } from '../state/engine-state.ts';
 import { EventStorage } from '../storage/event-storage.ts';
 import type { StepRunner } from '../step-runner.ts';
+import { throwAll } from '../throw-all.ts';
 import { assemblePlugins } from './assemble-plugins.ts';
 import { breather } from './breathe.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
-import { asRunner, noStep } from './function-runner.ts';
+import { asRunner, runnerOf } from './function-runner.ts';
+import { holdOutput } from './hold-output.ts';
 import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
 import { RunState } from './run-state.ts';
 import { stopOnSignals } from './signals.ts';
 import { startServices } from './start-services.ts';
-import { throwAll } from './throw-all.ts';
-import { assertCount, assertIdle, assertSomethingToTrain, assertTrainerOptions } from './trainer-checks.ts';
+import { closeTraining, tearDown } from './tear-down.ts';
+import * as check from './trainer-checks.ts';
 import type { ResumeOptions, TrainerBaseOptions, TrainerOptions, TrainOptions } from './trainer-options.ts';
 
 /** How a training ended, with the last evaluation where there was one. */
@@ -55,6 +57,7 @@ export class TrainerBase implements TrainerView {
   readonly logger: Logger;
   readonly #options: TrainerOptions;
   readonly #step: TrainerBaseOptions['step'];
+  readonly #timeout: number;
   readonly #site = new HookSite();
   readonly #run: RunState;
   readonly #control = new RunControl();
@@ -68,12 +71,14 @@ export class TrainerBase implements TrainerView {
   readonly #plugins = new LivePlugins();
   #runner: StepRunner | undefined;
   #training = false;
+  #disposed = false;
 
   /** @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option, `HKL_OPTION_INVALID`, `HKL_RANDOM_SEED` */
   constructor(options: TrainerBaseOptions) {
-    assertTrainerOptions(options);
+    check.assertTrainerOptions(options);
     this.#options = options;
     this.#step = options.step;
+    this.#timeout = options.disposeTimeout ?? 30_000;
     this.logger = options.logger ?? new ConsoleLogger();
     this.random = new RandomStreams(options.seed === undefined || options.seed < 0 ? randomInt(2 ** 31) : options.seed);
     this.#run = new RunState(options.maxIterations, this.storage, this.#site);
@@ -123,9 +128,10 @@ export class TrainerBase implements TrainerView {
   /**
    * Makes services and sets the plugins up. Does nothing where that is done.
    *
-   * @throws HooklineError for whatever does not fit together
+   * @throws HooklineError for whatever does not fit together, `HKL_TRAINER_DISPOSED`
    */
   prepare(): Promise<void> {
+    check.assertNotDisposed(this.#disposed);
     // Two callers at once must not set plugins up twice.
     return (this.#preparing ??= this.#prepare().finally(() => (this.#preparing = undefined)));
   }
@@ -141,6 +147,7 @@ export class TrainerBase implements TrainerView {
       const asked = { seed: this.#options.seed, run: this.#run, arranged: set.arranged };
       const tapPlugins = tapEngineState({ hooks: this.#hooks, storage, random, logger, ...asked });
       tapPlugins(this.#plugins.setUp(set));
+      this.#checkpoints.tapRenewals();
       set.seal();
     } catch (error) {
       throwAll([error, ...(await this.close())]);
@@ -153,32 +160,37 @@ export class TrainerBase implements TrainerView {
    *
    * @param options.maxIterations a new end, for going on after an earlier call
    * @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already, `HKL_TRAIN_TWICE` while training,
-   * `HKL_HALF_LOADED` after a load that could not be undone, and whatever ended the training
+   * `HKL_OUTPUT_IN_USE` while another training writes into the run's folder, `HKL_OUTPUT_REMOVED` at the end when that
+   * folder was removed meanwhile, `HKL_HALF_LOADED` after a load that could not be undone, and whatever ended the training
    */
   async train(options: TrainOptions = {}): Promise<TrainResult> {
     assertKnownOptions('train', options, { maxIterations: true });
-    assertIdle(this.#training);
+    check.assertNotDisposed(this.#disposed);
+    check.assertIdle(this.#training, 'train');
     this.#training = true;
     const release = this.#options.handleSignals === false ? () => undefined : stopOnSignals(this.#control, this.logger);
     try {
       const { maxIterations = this.#run.maxIterations } = options;
-      this.#run.maxIterations = assertCount('maxIterations', maxIterations);
+      this.#run.maxIterations = check.assertCount('maxIterations', maxIterations);
       this.#checkpoints.assertWhole();
       this.#run.begin();
       // Where all is done, only what has been prepared before can have left something.
       if (this.#set !== undefined || this.iteration < maxIterations) await this.prepare();
-      assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
-      const outcome = await runLoop({
-        hooks: this.#hooks.phases,
-        runner: this.#stepRunner(),
-        run: this.#run,
-        storage: this.storage,
-        control: this.#control,
-        logger: this.logger,
-        metricsPeriod: this.#options.metricsPeriod ?? 1,
-        breathe: breather(this.#options.yieldAfter ?? 50),
-        tearDown: () => this.close(),
-      });
+      check.assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
+      const folder = { output: this.#output, set: this.#prepared(), logger: this.logger, tearDown: () => this.close() };
+      const outcome = await holdOutput(folder, () =>
+        runLoop({
+          hooks: this.#hooks.phases,
+          runner: (this.#runner = runnerOf(this.#prepared().container)),
+          run: this.#run,
+          storage: this.storage,
+          control: this.#control,
+          logger: this.logger,
+          metricsPeriod: this.#options.metricsPeriod ?? 1,
+          breathe: breather(this.#options.yieldAfter ?? 50),
+          tearDown: () => this.close(),
+        }),
+      );
       return this.#evaluation.latest === undefined ? outcome : { ...outcome, results: this.#evaluation.latest };
     } finally {
       release();
@@ -232,9 +244,8 @@ export class TrainerBase implements TrainerView {
   /** A service of the prepared trainer. */
   async service<R extends AnyServiceRef>(ref: R): Promise<Service<R>> {
     await this.prepare();
-    const { container } = this.#prepared();
-    await container.start(ref, 'service()');
-    return container.get(ref, 'service()') as Service<R>;
+    await this.#prepared().container.start(ref, 'service()');
+    return this.#prepared().container.get(ref, 'service()') as Service<R>;
   }
 
   /** A service that has been made, also where preparing failed later; for subclasses that free what it holds. */
@@ -246,31 +257,24 @@ export class TrainerBase implements TrainerView {
   async close(): Promise<readonly unknown[]> {
     const runner = this.#runner;
     this.#runner = undefined;
-    const closeRunner = { owner: 'stepRunner', dispose: () => runner?.close?.() };
-    const errors = [...(await this.#plugins.tearDown(closeRunner, this.#options.disposeTimeout ?? 30_000))];
-    try {
-      // Once the training is over nobody may ask for the device any more, but for what it stored they may.
-      await this.storage.resolve();
-    } catch (error) {
-      errors.push(error);
-      this.storage.discardPending();
-    }
-    return errors;
+    return closeTraining(this.#plugins, runner, this.storage, this.#timeout);
+  }
+
+  /**
+   * Ends the trainer for good: tears down what is set up, then disposes of the services (see `provide`), which outlive
+   * each call of `train`. Calling it again does nothing.
+   * @throws HooklineError `HKL_DISPOSE_FAILED`, an AggregateError for several; `HKL_TRAIN_TWICE` while training
+   */
+  async dispose(): Promise<void> {
+    check.assertIdle(this.#training, 'dispose');
+    await this.#preparing?.catch(() => undefined);
+    this.#disposed = true;
+    throwAll([...(await this.close()), ...(await tearDown(this.#set?.container.takeDisposers() ?? [], this.#timeout))]);
   }
 
   async #assemble(): Promise<PluginSet> {
     const { plugins = [], services = [] } = this.#options;
-    return assemblePlugins({
-      builtin: await this.builtinPlugins(),
-      listed: plugins,
-      services: { core: this.#coreProviders(), trainer: this.builtinServices(), you: services },
-      hooks: this.#hooks,
-      site: this.#site,
-    });
-  }
-
-  #coreProviders(): readonly Provider[] {
-    return coreProviders({
+    const core = coreProviders({
       trainer: new WeakRef<TrainerView>(this),
       hooks: this.#hooks,
       site: this.#site,
@@ -282,13 +286,13 @@ export class TrainerBase implements TrainerView {
       checkpoints: this.#checkpoints,
       evaluation: this.#evaluation,
     });
-  }
-
-  #stepRunner(): StepRunner {
-    const { container } = this.#prepared();
-    if (!container.has(stepRunnerRef)) throw noStep();
-    this.#runner = container.get(stepRunnerRef, 'trainer') as StepRunner;
-    return this.#runner;
+    return assemblePlugins({
+      builtin: await this.builtinPlugins(),
+      listed: plugins,
+      services: { core, trainer: this.builtinServices(), you: services },
+      hooks: this.#hooks,
+      site: this.#site,
+    });
   }
 
   #prepared(): PluginSet {

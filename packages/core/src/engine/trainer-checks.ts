@@ -33,11 +33,20 @@ function assertMilliseconds(name: string, value: number | undefined): void {
 }
 
 /** @throws HooklineError `HKL_TRAIN_TWICE` while an earlier call of `train` is under way */
-export function assertIdle(isTraining: boolean): void {
+export function assertIdle(isTraining: boolean, who: 'train' | 'dispose'): void {
   if (!isTraining) return;
   throw new HooklineError('HKL_TRAIN_TWICE', 'this trainer is training already', {
-    who: 'train',
-    fix: 'Await the first call',
+    who,
+    fix: 'Await the first call of train',
+  });
+}
+
+/** @throws HooklineError `HKL_TRAINER_DISPOSED` */
+export function assertNotDisposed(isDisposed: boolean): void {
+  if (!isDisposed) return;
+  throw new HooklineError('HKL_TRAINER_DISPOSED', 'this trainer has been disposed of, with its services', {
+    who: 'trainer',
+    fix: 'Call dispose() after the last use, or make another trainer',
   });
 }
 

@@ -34,7 +34,7 @@ export interface TrainerOptions {
   readonly handleSignals?: boolean;
   /** Milliseconds after which signals and timers are let through, between a step and its `afterStep`. Default 50. */
   readonly yieldAfter?: number;
-  /** Milliseconds that each plugin may take to close. Default 30,000. */
+  /** Milliseconds that each plugin, and each service, may take to close. Default 30,000. */
   readonly disposeTimeout?: number;
 }
 

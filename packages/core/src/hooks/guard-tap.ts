@@ -86,6 +86,28 @@ export function guardAsyncTap(
   }
 }
 
+/**
+ * Wraps a tap as {@link guardAsyncTap} does, but an error is added to the list that the hook is called with after its
+ * arguments, and the taps that follow run all the same.
+ */
+export function guardSettledTap(
+  plugin: string,
+  hook: string,
+  site: HookSite,
+  arity: number,
+  fn: AnyFunction,
+): (...args: never[]) => void {
+  const guarded = guardAsyncTap(plugin, hook, site, arity, fn) as (...args: unknown[]) => void;
+  return (...args: readonly unknown[]) => {
+    const given = args.slice(0, arity);
+    const [failures, done] = args.slice(arity) as [unknown[], Done];
+    guarded(...given, (error: unknown) => {
+      if (error !== null && error !== undefined) failures.push(error);
+      done(null);
+    });
+  };
+}
+
 /** Refuses what cannot be a tap, at the moment it is given. */
 export function assertTap(plugin: string, hook: string, kind: HookKind, fn: unknown): asserts fn is AnyFunction {
   if (typeof fn !== 'function') {

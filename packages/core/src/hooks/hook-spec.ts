@@ -1,6 +1,15 @@
-/** The kinds of hook there are; the names are tapable's without the word Hook. */
+/**
+ * The kinds of hook there are; the names are tapable's without the word Hook. `AsyncSeriesSettled` is our own: a series
+ * that a failing tap does not end, named after `Promise.allSettled`.
+ */
 export type HookKind =
-  'Sync' | 'SyncBail' | 'SyncWaterfall' | 'AsyncSeries' | 'AsyncSeriesBail' | 'AsyncSeriesWaterfall';
+  | 'Sync'
+  | 'SyncBail'
+  | 'SyncWaterfall'
+  | 'AsyncSeries'
+  | 'AsyncSeriesSettled'
+  | 'AsyncSeriesBail'
+  | 'AsyncSeriesWaterfall';
 
 /**
  * What a hook is: its kind, the names of its arguments and what it is for.
@@ -35,7 +44,7 @@ export type TapFunction<S extends HookSpec> =
       ? (...args: Args) => void
       : Kind extends 'SyncBail' | 'SyncWaterfall'
         ? (...args: Args) => Optional<Result>
-        : Kind extends 'AsyncSeries'
+        : Kind extends 'AsyncSeries' | 'AsyncSeriesSettled'
           ? (...args: Args) => MaybePromise<void>
           : (...args: Args) => MaybePromise<Optional<Result>>
     : never;
@@ -49,7 +58,7 @@ export type CallResult<S extends HookSpec> =
         ? Result | undefined
         : Kind extends 'SyncWaterfall'
           ? Result
-          : Kind extends 'AsyncSeries'
+          : Kind extends 'AsyncSeries' | 'AsyncSeriesSettled'
             ? MaybePromise<void>
             : Kind extends 'AsyncSeriesBail'
               ? MaybePromise<Result | undefined>
@@ -83,6 +92,13 @@ export const syncBail = spec('SyncBail');
 export const syncWaterfall = waterfall('SyncWaterfall');
 /** Every tap runs, one after the other; a tap may be async. */
 export const asyncSeries = spec('AsyncSeries');
+/**
+ * Every tap runs, one after the other, also after one that fails; then the call fails with the error, or with an
+ * AggregateError of all that the first one leads. For closing and for handing things on: what one plugin fails to do
+ * must not keep the others from theirs.
+ */
+export const asyncSeriesSettled = spec('AsyncSeriesSettled');
+
 /** Taps run one after the other until one gives something other than undefined. */
 export const asyncSeriesBail = spec('AsyncSeriesBail');
 /** Every tap may give a replacement of the first argument, one after the other. */

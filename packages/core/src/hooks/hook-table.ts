@@ -2,7 +2,15 @@ import type { EventStorage } from '../storage/event-storage.ts';
 import type { CheckpointBuilder, CheckpointView } from '../state/checkpoint-view.ts';
 import type { StepContext, StepOutput } from '../step-runner.ts';
 import type { ScalarTensor, Tensor, Variable } from '../tensor-types.ts';
-import { asyncSeries, asyncSeriesBail, asyncSeriesWaterfall, sync, syncBail, syncWaterfall } from './hook-spec.ts';
+import {
+  asyncSeries,
+  asyncSeriesBail,
+  asyncSeriesSettled,
+  asyncSeriesWaterfall,
+  sync,
+  syncBail,
+  syncWaterfall,
+} from './hook-spec.ts';
 import type { HookSet, Phases } from './hook-set.ts';
 
 /** What a run is, from `beforeTrain` to `afterTrain`. */
@@ -60,8 +68,11 @@ export const HOOK_TABLE = Object.freeze({
   beforeStep: asyncSeries<[step: StepContext]>(['step'], 'host work before a step, negligible'),
   /** After each step: log, save, evaluate. */
   afterStep: asyncSeries<[step: StepContext, output: StepOutput]>(['step', 'output'], 'host work after a step'),
-  /** After the last iteration, whatever the outcome. */
-  afterTrain: asyncSeries<[outcome: Outcome]>(['outcome'], 'after the run, whatever the outcome'),
+  /**
+   * After the last iteration, whatever the outcome. All taps run, also after one that fails: the checkpoint of a stop is
+   * not lost because of another plugin. The errors come afterwards, the first one leading.
+   */
+  afterTrain: asyncSeriesSettled<[outcome: Outcome]>(['outcome'], 'after the run, whatever the outcome'),
   /** Evaluators add their metrics to the results. */
   evaluate: asyncSeriesWaterfall<Results, [step: StepContext]>(['results', 'step'], 'evaluators add their metrics'),
   /** Anything stateful adds to a checkpoint. */

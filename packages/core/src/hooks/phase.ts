@@ -7,7 +7,8 @@ import {
   SyncWaterfallHook,
 } from 'tapable';
 import { HooklineError } from '../errors.ts';
-import { assertTap, guardAsyncTap, guardSyncTap } from './guard-tap.ts';
+import { asOne } from '../throw-all.ts';
+import { assertTap, guardAsyncTap, guardSettledTap, guardSyncTap } from './guard-tap.ts';
 import type { HookSite } from './hook-site.ts';
 import type { CallArguments, CallResult, HookKind, HookSpec, TapFunction } from './hook-spec.ts';
 
@@ -30,6 +31,7 @@ const CLASSES = {
   SyncBail: SyncBailHook,
   SyncWaterfall: SyncWaterfallHook,
   AsyncSeries: AsyncSeriesHook,
+  AsyncSeriesSettled: AsyncSeriesHook,
   AsyncSeriesBail: AsyncSeriesBailHook,
   AsyncSeriesWaterfall: AsyncSeriesWaterfallHook,
 } satisfies Record<HookKind, unknown>;
@@ -81,7 +83,8 @@ export class Phase<S extends HookSpec = HookSpec> {
    * Calls the taps. Async kinds return their value directly when every tap was synchronous, so that such a phase
    * costs no promise; otherwise they return a promise.
    *
-   * @throws PluginError (or a promise rejected with it) when a tap fails
+   * @throws PluginError (or a promise rejected with it) when a tap fails; AsyncSeriesSettled throws an AggregateError of
+   * them when several do
    */
   call(...args: CallArguments<S>): CallResult<S> {
     return this.#call(...args) as CallResult<S>;
@@ -90,13 +93,17 @@ export class Phase<S extends HookSpec = HookSpec> {
   #call(...args: readonly unknown[]): unknown {
     if (this.#isSync) return this.#hook.call(...args);
     if (this.#hook.taps.length === 0) return this.spec.kind === 'AsyncSeriesWaterfall' ? args[0] : undefined;
+    // One list for each call, since two calls may be under way at once.
+    const failures: unknown[] | undefined = this.spec.kind === 'AsyncSeriesSettled' ? [] : undefined;
+    const given = failures === undefined ? args : [...args, failures];
     let settled = false as boolean;
     let failure: unknown;
     let value: unknown;
     let resolve: ((value: unknown) => void) | undefined;
     let reject: ((error: unknown) => void) | undefined;
-    this.#hook.callAsync(...args, (error: unknown, result: unknown) => {
+    this.#hook.callAsync(...given, (thrown: unknown, result: unknown) => {
       settled = true;
+      const error = failures === undefined ? thrown : asOne(failures);
       if (error !== null && error !== undefined) {
         failure = error;
         reject?.(error);
@@ -127,11 +134,13 @@ export class Phase<S extends HookSpec = HookSpec> {
     const { kind, args } = this.spec;
     assertTap(plugin, this.name, kind, fn);
     if (this.#isSync) this.#hook.tap(plugin, guardSyncTap(plugin, this.name, this.#site, fn));
+    else if (kind === 'AsyncSeriesSettled')
+      this.#hook.tapAsync(plugin, guardSettledTap(plugin, this.name, this.#site, args.length, fn));
     else this.#hook.tapAsync(plugin, guardAsyncTap(plugin, this.name, this.#site, args.length, fn));
   }
 }
 
 function makeHook(name: string, { kind, args }: HookSpec): TapableHook {
   const HookClass = CLASSES[kind] as unknown as new (args: readonly string[], name: string) => TapableHook;
-  return new HookClass(args, name);
+  return new HookClass(kind === 'AsyncSeriesSettled' ? [...args, 'failures'] : args, name);
 }

@@ -7,6 +7,12 @@ export interface Evaluation {
   run(step: StepContext): Promise<Results>;
   /** What {@link Evaluation.run} gave last. */
   readonly latest: Results | undefined;
+  /**
+   * Where evaluation sees other weights than those of the training, such as their averages: calls `fn` with them in the
+   * model. What `fn` assigns to the model's state, such as the statistics of batch norm, is kept for the evaluations to
+   * come; the weights of the training and their state are put back. Undefined where both are the same.
+   */
+  withWeights?<T>(fn: () => T | Promise<T>): Promise<T>;
 }
 
 /** Calls the `evaluate` hook. */

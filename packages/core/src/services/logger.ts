@@ -1,4 +1,5 @@
 import { definePluginService } from '../container/service-ref.ts';
+import { terminalText } from './terminal-text.ts';
 
 /** Where messages for people go. */
 export interface Logger {
@@ -27,7 +28,10 @@ interface Terminal {
   readonly columns?: number;
 }
 
-/** Writes lines to a stream, standard error by default, and keeps a status line below them on a terminal. */
+/**
+ * Writes lines to a stream, standard error by default, and keeps a status line below them on a terminal. Control
+ * characters in messages are made visible.
+ */
 export class ConsoleLogger implements Logger {
   readonly #stream: Terminal;
   readonly #level: number;
@@ -64,14 +68,15 @@ export class ConsoleLogger implements Logger {
     if (!this.live || line === this.#status) return;
     this.#status = line;
     // A line longer than the terminal would wrap, and only its last row would be replaced.
-    this.#stream.write(`\r\u001b[K${line?.slice(0, (this.#stream.columns ?? 80) - 1) ?? ''}`);
+    const text = terminalText(line ?? '').replaceAll('\n', String.raw`\n`);
+    this.#stream.write(`\r\u001b[K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
   }
 
   #line(level: LogLevel, message: string): void {
     if (LEVELS.indexOf(level) < this.#level) return;
     const status = this.#status;
     this.status(undefined);
-    this.#stream.write(`${message}\n`);
+    this.#stream.write(`${terminalText(message)}\n`);
     this.status(status);
   }
 }

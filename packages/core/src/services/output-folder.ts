@@ -1,29 +1,41 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { removeStaleTemps } from '../checkpoint/atomic-file.ts';
 import { systemCode } from '../checkpoint/file-error.ts';
+import { claimTempName, releaseTempName } from '../checkpoint/temp-name.ts';
 import { defineService } from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
+import { ABANDONED_AFTER_MS, type LockOwner, type ProcessLock, tryLock } from '../process-lock.ts';
+import type { Logger } from './logger.ts';
 
 /** The folder that a run writes into. */
 export interface OutputFolder {
   /** Absolute. */
   readonly dir: string;
-  /** The absolute path of a file in it, with the folders above it made. */
+  /** The absolute path of a file in it, with the folders above it made. Write it with `writeFileAtomically`. */
   file(...segments: string[]): Promise<string>;
 }
 
 export const outputRef = defineService<OutputFolder>('output', { description: "the run's folder" });
 
+/** The lock's name in the folder. */
+const LOCK = '.hookline-lock';
+
 /** An output folder on disk, made when the trainer is prepared and somebody needs it. */
 export class DiskOutputFolder implements OutputFolder {
   readonly dir: string;
+  #lock: ProcessLock | undefined;
+  #logger: Logger | undefined;
+  #damage: HooklineError | undefined;
 
   constructor(dir: string) {
     this.dir = resolve(dir);
   }
 
   async file(...segments: string[]): Promise<string> {
+    this.#look();
     const path = join(this.dir, ...segments);
     await makeFolder(dirname(path));
     return path;
@@ -35,21 +47,103 @@ export class DiskOutputFolder implements OutputFolder {
    * @throws HooklineError `HKL_OUTPUT_UNWRITABLE`
    */
   async assertWritable(): Promise<void> {
-    const probe = join(this.dir, `.hookline-probe-${process.pid}`);
+    const name = claimTempName('probe');
+    const probe = join(this.dir, name);
     try {
       await makeFolder(this.dir);
-      await writeFile(probe, '');
+      await (await open(probe, 'wx')).close();
       await rm(probe);
     } catch (cause) {
-      throw new HooklineError(
-        'HKL_OUTPUT_UNWRITABLE',
-        `cannot write into ${this.dir} (${systemCode(cause) ?? 'unknown reason'})`,
-        {
-          who: 'output',
-          fix: 'Choose another folder (output: ..., or --output DIR), or change its permissions',
-          cause,
-        },
-      );
+      throw this.#unwritable(cause);
+    } finally {
+      releaseTempName(name);
     }
   }
+
+  /**
+   * Makes this training the only one that writes into the folder, until {@link DiskOutputFolder.unlock}, and removes the
+   * temporary files that killed ones left there.
+   *
+   * @throws HooklineError `HKL_OUTPUT_IN_USE` while another training has it, `HKL_OUTPUT_UNWRITABLE`
+   */
+  async lock(logger: Logger): Promise<void> {
+    this.#logger = logger;
+    this.#damage = undefined;
+    this.#lock = await this.#take();
+    const before = this.#lock.takenFrom;
+    if (before !== undefined)
+      logger.info(`${this.dir}: taken over from ${describeOwner(before)}, which has ended without giving it back`);
+    await removeStaleTemps(this.dir, { below: true });
+  }
+
+  /**
+   * Gives the folder back.
+   *
+   * @returns the error that says so, where the folder was removed or taken over by another process since it was locked
+   */
+  unlock(): HooklineError | undefined {
+    this.#look();
+    this.#lock?.release();
+    this.#lock = undefined;
+    return this.#damage;
+  }
+
+  async #take(): Promise<ProcessLock> {
+    try {
+      await makeFolder(this.dir);
+      const { lock, owner } = tryLock(join(this.dir, LOCK));
+      if (lock !== undefined) return lock;
+      throw this.#inUse(owner);
+    } catch (error) {
+      throw error instanceof HooklineError ? error : this.#unwritable(error);
+    }
+  }
+
+  /** Notices, once, that the folder is not what it was. Training goes on, so that what comes can still be saved. */
+  #look(): void {
+    if (this.#lock === undefined || this.#damage !== undefined) return;
+    const state = this.#lock.check();
+    if (state === 'held') return;
+    this.#damage =
+      state === 'removed'
+        ? new HooklineError('HKL_OUTPUT_REMOVED', `${this.dir} was removed or emptied during the training`, {
+            who: 'output',
+            fix: 'What was written before is gone; what is saved from then on is in a new folder of that name',
+          })
+        : new HooklineError('HKL_OUTPUT_IN_USE', `another process has taken over ${this.dir} during the training`, {
+            who: 'output',
+            fix: 'Files of both may be mixed; train again in another folder',
+          });
+    this.#logger?.warn(this.#damage.message);
+  }
+
+  #inUse(owner: LockOwner | undefined): HooklineError {
+    const lock = join(this.dir, LOCK);
+    const who = owner === undefined ? 'another process' : describeOwner(owner);
+    const elsewhere =
+      owner?.host !== hostname()
+        ? `; where it has ended, wait ${ABANDONED_AFTER_MS / 60_000} minutes or remove ${lock}`
+        : '';
+    return new HooklineError('HKL_OUTPUT_IN_USE', `${who} is training in ${this.dir}`, {
+      who: 'output',
+      fix: `Choose another folder (output: ..., or --output DIR), or wait for its end${elsewhere}`,
+    });
+  }
+
+  #unwritable(cause: unknown): HooklineError {
+    return new HooklineError(
+      'HKL_OUTPUT_UNWRITABLE',
+      `cannot write into ${this.dir} (${systemCode(cause) ?? 'unknown reason'})`,
+      {
+        who: 'output',
+        fix: 'Choose another folder (output: ..., or --output DIR), or change its permissions',
+        cause,
+      },
+    );
+  }
+}
+
+function describeOwner({ pid, host, since }: LockOwner): string {
+  const here = pid === process.pid && host === hostname() ? ' (this one)' : '';
+  return `process ${pid}${here} on ${host}, since ${since},`;
 }

@@ -47,8 +47,8 @@ export interface LoadOptions {
   /** `all` to go on with that run, `weights` to begin a new one from its weights. Default `all`. */
   readonly scope?: LoadScope;
   /**
-   * Names of plugins, short or long, whose state may be missing (they start afresh) or left over (it is dropped); and
-   * `optimizer` and `data`, whose state may be one that does not fit (they start afresh). Default none.
+   * Names of plugins, short or long, whose state may be missing or one that does not fit (they start afresh), or left
+   * over (it is dropped); and `optimizer` and `data`, whose state may be one that does not fit. Default none.
    */
   readonly allowMismatch?: readonly string[];
 }

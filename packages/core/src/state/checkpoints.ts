@@ -2,6 +2,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
 import { HooklineError } from '../errors.ts';
+import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { assertKnownOptions } from '../known-options.ts';
 import type { Logger } from '../services/logger.ts';
@@ -11,17 +12,28 @@ import type { LoadOptions, LoadScope } from './checkpoint-view.ts';
 import { rememberState } from './load-undo.ts';
 import { LoadingCheckpoint } from './loading-checkpoint.ts';
 
+/** Options of {@link Checkpoints.save}. */
+export interface SaveOptions {
+  /** Whether this becomes the checkpoint that resuming takes. @default true */
+  readonly tag?: boolean;
+  /**
+   * For a checkpoint of the end of a training: asked once all plugins have done their `afterTrain`, and where it says true
+   * the checkpoint is saved once more. What is at stake is saved first, and what plugins store afterwards, such as the
+   * evaluation after a stop, is not missed by who resumes. @default it is not saved again
+   */
+  readonly renewIf?: () => boolean;
+}
+
 /** Saves and loads the whole state of a run. */
 export interface Checkpoints {
   /**
    * Saves everything into `<output>/<name>.safetensors`, atomically.
    *
-   * @param options.tag whether this becomes the checkpoint that resuming takes; default true
    * @returns the path of the file
    * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
    * new one, what the taps of `saveState` raise, and what writing raises
    */
-  save(name: string, options?: { readonly tag?: boolean }): Promise<string>;
+  save(name: string, options?: SaveOptions): Promise<string>;
   /**
    * Loads a file into the prepared trainer, all or nothing. All of it is checked before anything changes: schemas of
    * plugin states, names, shapes and types of tensors, what is missing and what is left over. When a tap of `loadState` or
@@ -47,6 +59,8 @@ export class DiskCheckpoints implements Checkpoints {
   readonly #iteration: () => number;
   readonly #logger: Logger;
   #halfLoaded: HooklineError | undefined;
+  /** Checkpoints that may be saved once more at the end, by name. */
+  #renewals = new Map<string, SaveOptions>();
 
   constructor(hooks: EngineHookSet, output: OutputFolder, iteration: () => number, logger: Logger) {
     this.#hooks = hooks;
@@ -55,7 +69,19 @@ export class DiskCheckpoints implements Checkpoints {
     this.#logger = logger;
   }
 
-  async save(name: string, { tag = true }: { readonly tag?: boolean } = {}): Promise<string> {
+  /** Taps the end of the training, after all plugins. */
+  tapRenewals(): void {
+    this.#renewals.clear();
+    this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
+      for (const [name, { tag = true, renewIf }] of this.#renewals) {
+        // After a failure the state may be anything.
+        if (status !== 'failed' && renewIf?.() === true) await this.save(name, { tag });
+      }
+    });
+  }
+
+  async save(name: string, options: SaveOptions = {}): Promise<string> {
+    const { tag = true, renewIf } = options;
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
       throw new HooklineError('HKL_CHECKPOINT_NAME', `"${name}" cannot name a checkpoint`, {
         who: 'checkpoints',
@@ -68,6 +94,7 @@ export class DiskCheckpoints implements Checkpoints {
     const path = await this.#output.file(`${name}.safetensors`);
     await writeCheckpoint(path, draft.finish());
     if (tag) await writeTag(this.#output.dir, basename(path));
+    if (renewIf !== undefined) this.#renewals.set(name, options);
     return path;
   }
 

@@ -121,7 +121,7 @@ function checkPlugins(
     const saved = left.get(id);
     left.delete(id);
     if (saved !== undefined) {
-      loads.push(checkPluginState(each, saved, source));
+      loads.push(allowed ? fittingOrFresh(each, saved, source, logger) : checkPluginState(each, saved, source));
     } else if (each.state.optional === true || allowed) {
       logger.warn(`${id} starts afresh: ${source} holds no state of it`);
       loads.push(() => each.state.reset?.());
@@ -134,6 +134,21 @@ function checkPlugins(
   }
   if (missing.length + surplus.length > 0) throw mismatch(missing, surplus, source);
   return loads;
+}
+
+/** Where a state that does not fit is allowed for, the plugin begins afresh instead. */
+function fittingOrFresh(
+  each: StatefulPlugin,
+  saved: Parameters<typeof checkPluginState>[1],
+  source: string,
+  logger: Logger,
+): () => void {
+  try {
+    return checkPluginState(each, saved, source);
+  } catch (error) {
+    logger.warn(`${each.plugin.id} starts afresh: ${describeCause(error)}`);
+    return () => each.state.reset?.();
+  }
 }
 
 function mismatch(missing: readonly string[], surplus: readonly string[], source: string): HooklineError {

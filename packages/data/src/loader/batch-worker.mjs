@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 if (!existsSync(new URL('./serve-batches.js', import.meta.url))) {
+  // Its cache lies where other users of the machine may write.
+  process.env['TSX_DISABLE_CACHE'] = '1';
   const { register } = await import('tsx/esm/api');
   register({ tsconfig: fileURLToPath(new URL('../../tsconfig.sources.json', import.meta.url)) });
 }

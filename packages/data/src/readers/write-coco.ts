@@ -41,7 +41,7 @@ export async function writeCoco(
     ),
     categories: metadata.classes.map((name, category) => ({ id: categoryId(metadata, category, path), name })),
   };
-  await writeFileAtomically(path, (handle) => handle.writeFile(JSON.stringify(file)));
+  await writeFileAtomically(path, JSON.stringify(file));
 }
 
 /** Writes detections in the results format of COCO, which pycocotools' `loadRes` reads, atomically. */
@@ -56,7 +56,7 @@ export async function writeCocoResults(
     bbox: sizes(box),
     score,
   }));
-  await writeFileAtomically(path, (handle) => handle.writeFile(JSON.stringify(list)));
+  await writeFileAtomically(path, JSON.stringify(list));
 }
 
 const sizes = ([x0, y0, x1, y1]: Box): number[] => [x0, y0, x1 - x0, y1 - y0];

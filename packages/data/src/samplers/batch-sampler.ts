@@ -20,6 +20,9 @@ export interface BatchSamplerState {
   readonly held: readonly number[];
 }
 
+/** A shard of few samples among many processes has an epoch without a sample now and then, but not so many in a row. */
+const MOST_EMPTY_EPOCHS = 100_000;
+
 /** Batches of indices. Its state is the whole of it: equal samplers at equal states go on alike. */
 export class BatchSampler {
   readonly #sampler: Sampler;
@@ -41,8 +44,13 @@ export class BatchSampler {
     this.#options = options;
   }
 
-  /** The next batch; undefined at the end of an epoch of a sampler that ends, after which the next epoch begins. */
+  /**
+   * The next batch; undefined at the end of an epoch of a sampler that ends, after which the next epoch begins.
+   *
+   * @throws HooklineError `HKL_SAMPLER_EMPTY` for a sampler that has another epoch for ever, and nothing in it
+   */
   next(): number[] | undefined {
+    let empty = 0;
     for (;;) {
       this.#order ??= this.#sampler.epoch(this.#epoch);
       if (this.#position > this.#order.length) {
@@ -57,8 +65,10 @@ export class BatchSampler {
         this.#position = 0;
         this.#order = undefined;
         if (!this.#sampler.infinite) return undefined;
+        if (++empty > MOST_EMPTY_EPOCHS) throw endless();
         continue;
       }
+      empty = 0;
       this.#position++;
       this.#held.push(index);
       const batch = this.#take(this.#groupOf(index), this.#options.batchSize);
@@ -102,3 +112,9 @@ export class BatchSampler {
 export function aspectRatioGroups(records: readonly { readonly width: number; readonly height: number }[]): Uint8Array {
   return Uint8Array.from(records, ({ width, height }) => (width > height ? 1 : 0));
 }
+
+const endless = (): HooklineError =>
+  new HooklineError('HKL_SAMPLER_EMPTY', `${MOST_EMPTY_EPOCHS} epochs in a row hold no sample`, {
+    who: 'BatchSampler',
+    fix: 'Give a sampler whose epoch(n) holds samples, or one that is not infinite',
+  });

@@ -1,6 +1,9 @@
 import { requireShard, type Sampler, type Shard } from './sampler.ts';
 
-/** Every sample once, in order; each process takes a run of neighbours, and the first ones take one more where needed. */
+/**
+ * Every sample once, in order; each process takes a run of neighbours, and the first ones take one more where needed. With
+ * fewer samples than processes, also with none at all, there are shards without a sample.
+ */
 export class InferenceSampler implements Sampler {
   readonly infinite = false;
   readonly size: number;
@@ -9,7 +12,7 @@ export class InferenceSampler implements Sampler {
 
   /** @throws HooklineError `HKL_SAMPLER_OPTION` */
   constructor(size: number, shard: Shard = {}) {
-    requireShard('InferenceSampler', size, shard);
+    requireShard('InferenceSampler', size, shard, 0);
     const { rank = 0, world = 1 } = shard;
     this.size = size;
     const [share, extra] = [Math.floor(size / world), size % world];

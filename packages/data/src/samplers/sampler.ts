@@ -22,12 +22,15 @@ export function requireSampler(holds: boolean, sampler: string, requirement: str
   throw new HooklineError('HKL_SAMPLER_OPTION', requirement, { who: sampler, fix: 'Mend the argument' });
 }
 
-/** @throws HooklineError `HKL_SAMPLER_OPTION` */
-export function requireShard(sampler: string, size: number, { rank = 0, world = 1 }: Shard): void {
+/**
+ * @param least smallest size that makes sense: 1 where epochs follow one another without end
+ * @throws HooklineError `HKL_SAMPLER_OPTION`
+ */
+export function requireShard(sampler: string, size: number, { rank = 0, world = 1 }: Shard, least = 1): void {
   requireSampler(
-    Number.isSafeInteger(size) && size > 0,
+    Number.isSafeInteger(size) && size >= least,
     sampler,
-    `the size must be a whole number from 1 up, not ${size}`,
+    `the size must be a whole number from ${least} up, not ${size}`,
   );
   const sound = Number.isInteger(rank) && Number.isInteger(world) && rank >= 0 && rank < world;
   requireSampler(sound, sampler, `rank ${rank} is not one of ${world} processes`);

@@ -89,10 +89,36 @@ describe('InferenceSampler', () => {
       [8, 9],
     ]);
   });
+
+  it.each([0, 1, 2])('shares %i samples among three processes, some of which have none', (size) => {
+    const shards = upTo(3).map((rank) => new InferenceSampler(size, { rank, world: 3 }));
+    expect(shards.map((each) => [...each.epoch()])).toEqual(upTo(3).map((rank) => (rank < size ? [rank] : [])));
+    for (const each of shards) {
+      const batches = new BatchSampler(each, { batchSize: 2 });
+      const all = [...each.epoch()];
+      expect([batches.next(), batches.next()]).toEqual(all.length > 0 ? [all, undefined] : [undefined, undefined]);
+    }
+  });
+
+  it.each([-1, 0.5, NaN, Infinity])('refuses size %p', (size) =>
+    expect(() => new InferenceSampler(size)).toThrow(/HKL_SAMPLER_OPTION.*from 0 up/),
+  );
 });
 
 describe('BatchSampler', () => {
   const take = (sampler: BatchSampler, count: number) => upTo(count).map(() => sampler.next());
+
+  it('does not wait for ever for a sampler that always has another epoch of nothing', () => {
+    const nothing: Sampler = { infinite: true, epoch: () => new Uint32Array(0) };
+    expect(() => new BatchSampler(nothing, { batchSize: 2 }).next()).toThrow(/HKL_SAMPLER_EMPTY/);
+    // One of a hundred processes gets the one sample in every hundredth epoch.
+    const rare = new BatchSampler(new TrainingSampler(1, { rank: 7, world: 100 }), { batchSize: 2 });
+    expect(take(rare, 3)).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+  });
 
   it('fills batches across epochs when the sampler is endless', () => {
     const sampler = new BatchSampler(new TrainingSampler(5, { shuffle: false }), { batchSize: 2 });

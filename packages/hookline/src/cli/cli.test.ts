@@ -172,6 +172,21 @@ describe('a trainer file', () => {
     expect(status).toBe(1);
   });
 
+  it('is compiled without a cache in the temporary folder, where other users could put code', async () => {
+    const temp = mkdtempSync(join(folder, 'temp-'));
+    const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '', TMPDIR: temp, TSX_DISABLE_CACHE: '' };
+    // Imported by the trainer file, in both ways in which modules are loaded.
+    writeFileSync(join(folder, 'part.ts'), 'export const part: number = 1;');
+    writeFileSync(join(folder, 'cached.ts'), `import './part.ts';\n${TRAINER}`);
+    const child = spawn(process.execPath, [BIN, 'inspect', 'cached.ts', '--output', 'runs/cached'], {
+      cwd: folder,
+      env,
+      stdio: 'ignore',
+    });
+    expect(await new Promise((done) => child.on('close', done))).toBe(0);
+    expect(readdirSync(temp)).toEqual([]);
+  });
+
   it('that is missing gets a suggestion', () => {
     expect(hookline('train', 'trianer.ts').stderr).toContain('there is no such file. Did you mean "trainer.ts"?');
     expect(hookline('train', '.').stderr).toContain('it is a folder, not a trainer file. Did you mean "trainer.ts"?');

@@ -20,6 +20,21 @@ describe('readCommandLine', () => {
     });
   });
 
+  it('keeps values as they are written, also those that look like numbers', () => {
+    const argv = ['train', '--resume', 'a.ts', '--output', '007', '--set', 'a=', '--device=1e3', '--debug'];
+    expect(readCommandLine(argv)).toMatchObject({
+      file: 'a.ts',
+      set: ['a='],
+      text: { output: '007', device: '1e3' },
+      flag: { resume: true, debug: true },
+    });
+    expect(readCommandLine(['train', '--set', 'a=-1', '--output=-x', '--', '-a.ts'])).toMatchObject({
+      file: '-a.ts',
+      set: ['a=-1'],
+      text: { output: '-x' },
+    });
+  });
+
   it('takes images behind the file of predict', () => {
     const given = readCommandLine(['predict', 'a.ts', '--tta', 'x.jpg', '--score', '0.5', 'y.jpg']);
     expect(given).toMatchObject({
@@ -42,6 +57,22 @@ describe('readCommandLine', () => {
     [['train', 'a.ts', 'solver.baseLr=1'], '"solver.baseLr=1" is too much. Write --set solver.baseLr=1'],
     [['inspect', 'a.ts', 'b.ts'], '"b.ts" is too much. Leave it out'],
     [['setup', 'now'], '"now" is too much'],
+    // Each of these was taken without a word, as something else or as nothing.
+    [['train', 'a.ts', '--output.x=1'], 'there is no option --output.x of train. Write --set output.x=1'],
+    [['train', 'a.ts', '--seed.x', '3'], 'there is no option --seed.x of train. Write --set seed.x=VALUE'],
+    [['train', 'a.ts', '--no-resume'], 'there is no option --no-resume of train.'],
+    [['train', 'a.ts', '--no-output'], 'there is no option --no-output of train.'],
+    [['train', 'a.ts', '--resume', '--resume'], 'option --resume is given twice'],
+    [['train', 'a.ts', '--resume=false'], 'option --resume takes no value. Leave "=false" out'],
+    [['train', 'a.ts', '--set='], 'option --set needs a value'],
+    [['train', 'a.ts', '--set', 'solver'], '--set solver is no assignment. Write --set key.path=value'],
+    [['train', 'a.ts', '--set==1'], '--set =1 is no assignment'],
+    [['train', 'a.ts', '--output='], 'option --output needs a value'],
+    [['train', 'a.ts', '--output', '--resume'], 'option --output needs a value'],
+    [['train', 'a.ts', '-o', 'x'], 'there is no option -o of train'],
+    [['train', 'a.ts', '--resume.x'], 'there is no option --resume.x of train'],
+    [['train', 'a.ts', '--debug.x=1'], 'there is no option --debug.x of train'],
+    [['train', ''], 'no trainer file is given'],
   ])('refuses %j', (argv, message) => {
     expect(() => readCommandLine(argv)).toThrow(message);
   });

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { cac, type CAC, type Command } from 'cac';
 import { suggestName, VERSION } from '@hookline/core';
 import { usageError } from './usage-error.ts';
@@ -77,7 +78,7 @@ function define(): CAC {
 }
 
 /**
- * Reads the command line.
+ * Reads the command line. Whatever is not known, or not written as it must be, is an error.
  *
  * @param argv without Node and script
  * @returns undefined when help or the version was asked for, and has been printed
@@ -85,24 +86,28 @@ function define(): CAC {
  */
 export function readCommandLine(argv: readonly string[]): CommandLine | undefined {
   const cli = define();
-  cli.parse(['node', 'hookline', ...argv], { run: false });
-  const options: Readonly<Record<string, unknown>> = cli.options;
-  const command = cli.matchedCommand;
-  // cac has printed already.
-  if (options['help'] === true || (options['version'] === true && command === undefined)) return undefined;
-  if (command === undefined) throw unknownCommand(cli);
-  checkOptions(command, cli);
-  checkArguments(command, cli.args);
-  const text = (name: string): string | undefined => {
-    const value = options[name];
-    // cac turns what looks like a number into one.
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-  };
+  const { positionals, options } = readTokens(cli, argv);
+  const [name, ...args] = positionals;
+  const command = cli.commands.find((each) => each.name === name);
+  const asked = (long: string, short: string): boolean => options.some((each) => [long, short].includes(each.name));
+  const help = asked('help', 'h');
+  if (help || (command === undefined && asked('version', 'v'))) {
+    // It prints.
+    cli.parse(['node', 'hookline', ...(command === undefined ? [] : [command.name]), help ? '--help' : '--version'], {
+      run: false,
+    });
+    return undefined;
+  }
+  if (command === undefined) throw unknownCommand(cli, name);
+  checkOptions(command, cli, options);
+  checkArguments(command, args);
+  const text = (key: string): string | undefined => options.find((each) => each.name === key)?.value;
+  const flag = (key: string): boolean => options.some((each) => each.name === key);
   return {
     command: command.name,
-    file: cli.args[0] ?? '',
-    images: cli.args.slice(1),
-    set: options['set'] === undefined ? [] : [options['set']].flat().map(String),
+    file: args[0] ?? '',
+    images: args.slice(1),
+    set: options.flatMap((each) => (each.name === 'set' && each.value !== undefined ? [each.value] : [])),
     text: {
       output: text('output'),
       device: text('device'),
@@ -115,50 +120,79 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       .map((name) => name.trim())
       .filter((name) => name !== ''),
     flag: {
-      resume: options['resume'] === true,
-      graph: options['graph'] === true,
-      json: options['json'] === true,
-      tta: options['tta'] === true,
-      force: options['force'] === true,
-      brief: options['brief'] === true,
-      debug: options['debug'] === true,
+      resume: flag('resume'),
+      graph: flag('graph'),
+      json: flag('json'),
+      tta: flag('tta'),
+      force: flag('force'),
+      brief: flag('brief'),
+      debug: flag('debug'),
     },
   };
 }
 
-function unknownCommand(cli: CAC): Error {
+/** An option as it was given. */
+interface GivenOption {
+  readonly name: string;
+  readonly value: string | undefined;
+  /** Written with its value in one word: `--name=value`. */
+  readonly inline: boolean;
+}
+
+function readTokens(cli: CAC, argv: readonly string[]): { positionals: string[]; options: GivenOption[] } {
+  const known = [...cli.commands, cli.globalCommand].flatMap((each) => each.options);
+  const types = known.map(({ name, required }) => [name, { type: required === true ? 'string' : 'boolean' }] as const);
+  // Not strict, so that what does not fit gets an answer with a suggestion.
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(types),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  const options = tokens.flatMap((token) =>
+    token.kind === 'option' ? [{ name: token.name, value: token.value, inline: token.inlineValue === true }] : [],
+  );
+  return { positionals, options };
+}
+
+function unknownCommand(cli: CAC, given: string | undefined): Error {
   const names = cli.commands.map(({ name }) => name);
-  const [given] = cli.args;
   if (given === undefined)
     return usageError('no command is given', `Known: ${names.join(', ')}; see \`hookline --help\``);
   return usageError(`there is no command "${given}"`, suggestion(given, names));
 }
 
-function checkOptions(command: Command, cli: CAC): void {
+function checkOptions(command: Command, cli: CAC, given: readonly GivenOption[]): void {
   const known = [...command.options, ...cli.globalCommand.options];
   const names = known.flatMap((option) => option.names);
-  for (const [name, value] of Object.entries<unknown>(cli.options)) {
-    if (name === '--') continue;
+  const dashes = (key: string): string => (key.length === 1 ? `-${key}` : `--${key}`);
+  const seen = new Set<string>();
+  for (const { name, value, inline } of given) {
     const option = known.find((candidate) => candidate.names.includes(name));
     if (option === undefined) {
-      const dashes = (key: string): string => (key.length === 1 ? `-${key}` : `--${key}`);
-      const fix = suggestion(name, names, dashes);
+      const fix = /\w\.\w/.test(name) ? `Write --set ${name}=${value ?? 'VALUE'}` : suggestion(name, names, dashes);
       throw usageError(`there is no option ${dashes(name)} of ${command.name}`, fix);
     }
-    const takesValue = option.required === true;
-    const values = [value].flat();
-    if (takesValue && values.some((each) => typeof each === 'boolean')) {
-      throw usageError(`option --${name} needs a value`, `Write ${option.rawName}`);
+    if (seen.has(name) && name !== 'set') throw usageError(`option ${dashes(name)} is given twice`, 'Give it once');
+    seen.add(name);
+    if (option.required !== true) {
+      if (value !== undefined) throw usageError(`option ${dashes(name)} takes no value`, `Leave "=${value}" out`);
+      continue;
     }
-    if (name !== 'set' && values.length > 1) throw usageError(`option --${name} is given twice`, 'Give it once');
-    if (!takesValue && typeof value !== 'boolean') {
-      throw usageError(`option --${name} takes no value`, `Leave "${String(value)}" out, or put it first`);
+    // What begins with a dash is the next option, unless it is written in one word.
+    if (value === undefined || value.trim() === '' || (!inline && value.startsWith('-'))) {
+      throw usageError(`option ${dashes(name)} needs a value`, `Write ${option.rawName}`);
+    }
+    if (name === 'set' && !/^[^=\s][^=]*=/.test(value)) {
+      throw usageError(`--set ${value} is no assignment`, 'Write --set key.path=value');
     }
   }
 }
 
 function checkArguments({ name, args }: Command, given: readonly string[]): void {
-  if (args.length > 0 && given.length === 0) {
+  if (args.length > 0 && (given[0] ?? '') === '') {
     throw usageError('no trainer file is given', `Write hookline ${name} FILE, such as examples/scenes/trainer.ts`);
   }
   if (given.length <= args.length || args.some(({ variadic }) => variadic)) return;

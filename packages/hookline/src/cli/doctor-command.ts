@@ -1,6 +1,7 @@
 import { choosePrecision, diagnose, formatDiagnosis, readProcessor } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { EXIT } from './exit-status.ts';
+import { print } from './print.ts';
 
 /** `hookline doctor`. @returns the exit status */
 export async function doctor({ flag }: CommandLine): Promise<number> {
@@ -8,7 +9,7 @@ export async function doctor({ flag }: CommandLine): Promise<number> {
   // On a processor; that a GPU may be there makes no difference to what the processor gains.
   const { precision, reason } = choosePrecision('auto', { usesGpu: false, ...readProcessor() });
   const bfloat16 = { gains: precision === 'bfloat16', reason };
-  console.log(
+  print(
     flag.json
       ? JSON.stringify({ ...diagnosis, bfloat16 }, undefined, 2)
       : `${formatDiagnosis(diagnosis)}\nbfloat16  ${bfloat16.gains ? 'faster' : 'not faster'} on this processor: ${reason}`,

@@ -4,6 +4,7 @@ import { createTrainer } from './create-trainer.ts';
 import { EXIT } from './exit-status.ts';
 import { loadCheckpoint } from './load-checkpoint.ts';
 import { shown } from './output-files.ts';
+import { print } from './print.ts';
 import { columns } from './table.ts';
 
 /** `hookline eval`. @returns the exit status */
@@ -13,7 +14,7 @@ export async function evaluate(given: CommandLine): Promise<number> {
   const file = await loadCheckpoint(trainer, given);
   logger.info(`evaluating ${shown(file)}, iteration ${trainer.iteration}`);
   const results = await trainer.evaluate();
-  await trainer.close();
+  await trainer.dispose();
   const rows = flatten(results);
   if (rows.length === 0) {
     throw new HooklineError('HKL_NO_EVALUATOR', 'nothing was evaluated', {
@@ -21,7 +22,7 @@ export async function evaluate(given: CommandLine): Promise<number> {
       fix: 'Give buildEvaluator to defineTrainer({ ... }), or add a plugin that taps `evaluate`',
     });
   }
-  console.log(given.flag.json ? JSON.stringify(results) : columns(rows));
+  print(given.flag.json ? JSON.stringify(results) : columns(rows));
   return EXIT.ok;
 }
 

@@ -5,20 +5,21 @@ import { createTrainer } from './create-trainer.ts';
 import { EXIT } from './exit-status.ts';
 import { describeCapture } from './describe-capture.ts';
 import { formatDescription } from './format-description.ts';
+import { print } from './print.ts';
 
 /** `hookline inspect`: prepares the trainer, as training would, and says what is in it. @returns the exit status */
 export async function inspect(given: CommandLine): Promise<number> {
   const trainer = await createTrainer(given, new ConsoleLogger({ level: 'warn' }));
   const description = await trainer.describe();
   const { graph, ...capture } = await describeCapture(trainer, given.flag.graph ? trainer.outputDir : undefined);
-  console.log(
+  print(
     given.flag.json
       ? JSON.stringify({ ...description, config: trainer.config, capture }, undefined, 2)
       : `${formatDescription(description)}\n\n${capture.line}`,
   );
   if (given.flag.graph && !given.flag.json && graph !== undefined) {
-    console.log(`\n${graph}\n\nfor TensorBoard: ${join(trainer.outputDir, 'graph')}`);
+    print(`\n${graph}\n\nfor TensorBoard: ${join(trainer.outputDir, 'graph')}`);
   }
-  await trainer.close();
+  await trainer.dispose();
   return EXIT.ok;
 }

@@ -31,6 +31,10 @@ let understood: Promise<void> | undefined;
 
 /** Files count as CommonJS where no package.json above them says "type": "module", which is what `npm init` leaves. */
 async function understandTypeScript(): Promise<void> {
+  // Its cache is a folder of a well-known name in the system's temporary folder, which it trusts whoever owns it: another
+  // user of the machine could put code there that would run here. Compiling anew takes milliseconds. It looks at this
+  // variable when it is loaded; processes and threads that the trainer starts inherit it.
+  process.env['TSX_DISABLE_CACHE'] = '1';
   const [esm, cjs] = await Promise.all([import('tsx/esm/api'), import('tsx/cjs/api')]);
   // Without a namespace: with one, the file would get copies of its own of every package.
   cjs.register();

@@ -8,6 +8,7 @@ import { createTrainer } from './create-trainer.ts';
 import { EXIT } from './exit-status.ts';
 import { loadCheckpoint } from './load-checkpoint.ts';
 import { line, shown } from './output-files.ts';
+import { print } from './print.ts';
 import { usageError } from './usage-error.ts';
 
 /** Folder of the pictures, in that of the run. */
@@ -36,11 +37,11 @@ export async function predict(given: CommandLine): Promise<number> {
       const path = join(folder, name);
       await writePicture(path, drawDetections(picture, detections, { ...model, scoreThreshold: score }));
       const found = listDetections(detections, model.classNames, score);
-      if (flag.json) console.log(JSON.stringify({ image, picture: path, detections: found }));
-      else console.log(line('picture', path) + countsOf(found));
+      if (flag.json) print(JSON.stringify({ image, picture: path, detections: found }));
+      else print(line('picture', path) + countsOf(found));
     }
   } finally {
-    await trainer.close();
+    await trainer.dispose();
   }
   return EXIT.ok;
 }

@@ -1,6 +1,7 @@
 import { isHooklineError } from '@hookline/core';
 import { type CommandLine, readCommandLine } from './command-line.ts';
 import { EXIT } from './exit-status.ts';
+import { printError } from './print.ts';
 import { formatError } from './report-error.ts';
 
 type RunCommand = (given: CommandLine, argv: readonly string[]) => Promise<number>;
@@ -28,7 +29,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     const command = await COMMANDS[given.command]?.();
     return command === undefined ? EXIT.usage : await command(given, argv);
   } catch (error) {
-    console.error(formatError(error, { debug: argv.includes('--debug') }));
+    printError(formatError(error, { debug: argv.includes('--debug') }));
     return isHooklineError(error, 'HKL_USAGE') ? EXIT.usage : EXIT.failed;
   }
 }

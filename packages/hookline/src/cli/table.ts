@@ -1,5 +1,9 @@
+import { terminalText } from '@hookline/core';
+
 /** Lines of aligned columns; the last one is not padded. */
-export function columns(rows: readonly (readonly string[])[], indent = ''): string {
+export function columns(cells: readonly (readonly string[])[], indent = ''): string {
+  // Before they are measured; a name with a line break must not look like another row.
+  const rows = cells.map((row) => row.map((cell) => terminalText(cell).replaceAll('\n', String.raw`\n`)));
   const count = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: count }, (_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),

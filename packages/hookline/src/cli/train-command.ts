@@ -1,4 +1,4 @@
-import { ConsoleLogger } from '@hookline/core';
+import { ConsoleLogger, type Logger, runAll } from '@hookline/core';
 import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
 import { EXIT, signalStatus } from './exit-status.ts';
@@ -10,6 +10,17 @@ import type { RunnableTrainer } from './trainer-in-file.ts';
 export async function train(given: CommandLine, argv: readonly string[]): Promise<number> {
   const logger = new ConsoleLogger();
   const trainer = await createTrainer(given, logger);
+  let status = EXIT.ok as number;
+  await runAll([async () => (status = await run(trainer, given, argv, logger)), () => trainer.dispose()]);
+  return status;
+}
+
+async function run(
+  trainer: RunnableTrainer,
+  given: CommandLine,
+  argv: readonly string[],
+  logger: Logger,
+): Promise<number> {
   const began = Date.now();
   logger.info(line('output', trainer.outputDir));
   logger.info(await begin(trainer, given));

@@ -10,7 +10,7 @@ export type RunnableTrainer = Pick<
   | 'load'
   | 'resumeOrLoad'
   | 'evaluate'
-  | 'close'
+  | 'dispose'
   | 'outputDir'
   | 'iteration'
   | 'maxIterations'

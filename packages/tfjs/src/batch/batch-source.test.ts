@@ -1,7 +1,8 @@
 import { isHooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { selectDevice } from '../device/select-device.ts';
-import { BatchSource, type BatchSourceOptions, type DataSource } from './batch-source.ts';
+import { BatchSource, type BatchSourceOptions } from './batch-source.ts';
+import type { DataSource } from './open-data.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
@@ -41,6 +42,8 @@ it.each<[string, DataSource]>([
   ],
   ['an asynchronous generator function', later],
   ['an iterable object', { [Symbol.asyncIterator]: later }],
+  ['a tf.data dataset', tf.data.array([1, 2])],
+  ['a function that gives a tf.data dataset', () => tf.data.array([1, 2])],
 ])('repeats %s', async (_, data) => {
   const source = new BatchSource(data, { repeat: true });
   expect(await take(source, 5)).toEqual([1, 2, 1, 2, 1]);
@@ -69,6 +72,7 @@ it.each<[string, unknown, BatchSourceOptions, string]>([
   ['HKL_DATA_INVALID', 5, {}, 'the data is number, which cannot be iterated'],
   ['HKL_DATA_INVALID', null, {}, 'the data is null'],
   ['HKL_DATA_INVALID', () => Promise.resolve([]), {}, 'what the data function returned is a promise'],
+  ['HKL_DATA_INVALID', tf.data.array([1, 2]).iterator(), {}, 'Await it first'],
 ])('raises %s', async (code, data, options, message) => {
   const error = await failure(data, 3, options);
   expect(isHooklineError(error, code)).toBe(true);
@@ -236,8 +240,8 @@ it('lets timers through while it passes over batches, and tells how far it is', 
 });
 
 it.each<[string, DataSource]>([
-  ['an array', [1, 2, 3]],
-  ['a generator', new Set([1, 2, 3])],
+  ['an array that a function gives', () => [1, 2, 3]],
+  ['a set', new Set([1, 2, 3])],
 ])('does not begin again where %s is shorter than the position', async (_, data) => {
   const source = new BatchSource(data, { repeat: true });
   source.restore({ epoch: 0, batches: 4 });
@@ -254,4 +258,88 @@ it('frees tensors of batches that it passes over where the source gives them awa
   const { device } = await source.next();
   expect(tf.memory().numTensors).toBe(before + 1);
   tf.dispose([...device.owned]);
+});
+
+describe('data of tf.data', () => {
+  /** Rows 0..9 in the order of a seed, in batches of 4, 4 and 2. */
+  const shuffled = () =>
+    tf.data
+      .array([...Array(10).keys()])
+      .shuffle(10, 'seed')
+      .batch(4);
+  const values = async (source: BatchSource, count: number): Promise<number[][]> => {
+    const found: number[][] = [];
+    for (let i = 0; i < count; i++) {
+      const { device } = await source.next();
+      found.push([...(await (device.batch as tf.Tensor).data())]);
+      tf.dispose([...device.owned]);
+    }
+    return found;
+  };
+
+  it('gives each pass another order, frees every batch, and skips to the exact position', async () => {
+    const before = tf.memory().numTensors;
+    const whole = await values(new BatchSource(shuffled(), { repeat: true }), 12);
+    expect(new Set(whole.slice(0, 3).flat()).size).toBe(10);
+    expect(whole.slice(3, 6)).not.toEqual(whole.slice(0, 3));
+    for (const at of [0, 2, 3, 7]) {
+      const first = new BatchSource(shuffled(), { repeat: true });
+      await values(first, at);
+      const resumed = new BatchSource(shuffled(), { repeat: true });
+      resumed.restore(first.state());
+      expect(resumed.state()).toEqual(first.state());
+      expect(await values(resumed, 12 - at)).toEqual(whole.slice(at));
+    }
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('goes on in the pass after being closed, and ahead in it when restored there', async () => {
+    const whole = await values(new BatchSource(shuffled(), { repeat: true }), 6);
+    const source = new BatchSource(shuffled(), { repeat: true });
+    const found = await values(source, 1);
+    await source.close();
+    found.push(...(await values(source, 1)));
+    await source.close();
+    source.restore({ epoch: 0, batches: 2 });
+    found.push(...(await values(source, 1)));
+    await source.close();
+    expect(await values(source, 3)).toEqual(whole.slice(3));
+    expect(found).toEqual(whole.slice(0, 3));
+    const ahead = new BatchSource(shuffled());
+    await values(ahead, 1);
+    ahead.restore({ epoch: 0, batches: 2 });
+    expect(await values(ahead, 1)).toEqual(whole.slice(2, 3));
+  });
+
+  it('takes an iterator for one pass', async () => {
+    const source = new BatchSource(await shuffled().iterator(), { repeat: true });
+    expect(new Set((await values(source, 3)).flat()).size).toBe(10);
+    await source.close();
+    await expect(values(source, 1)).rejects.toThrow('HKL_DATA_NOT_REPEATABLE');
+  });
+
+  it('keeps the cause where a dataset fails', async () => {
+    const broken = tf.data.generator(function* () {
+      yield 1;
+      throw new Error('disk on fire');
+    });
+    const source = new BatchSource(broken);
+    await source.next();
+    await expect(Promise.resolve(source.next())).rejects.toThrow('HKL_DATA_FAILED');
+  });
+});
+
+it.each<[string, DataSource, unknown, string]>([
+  ['no object', [1], 5, 'field "": '],
+  ['no fields', [1], {}, 'field "epoch": '],
+  ['a negative place', [1], { epoch: 0, batches: -5 }, 'field "batches": '],
+  ['NaN', [1], { epoch: Number.NaN, batches: 0 }, 'field "epoch": '],
+  ['a place beyond the end', [1, 2], { epoch: 0, batches: 3 }, 'field "batches" is 3, and the data are 2 batches'],
+  ['a place of other data', [1], { epoch: 0, batches: 0, source: { at: 1 } }, 'field "source"'],
+])('refuses to go to %s, and stays where it is', async (_, data, state, fault) => {
+  const source = new BatchSource(data, { repeat: true });
+  expect(source.misfit(state)).toContain(fault);
+  expect(() => source.restore(state as never)).toThrow(/\[HKL_DATA_STATE\]/);
+  expect(source.state()).toEqual({ epoch: 0, batches: 0 });
+  expect(await take(source, 1)).toEqual([1]);
 });

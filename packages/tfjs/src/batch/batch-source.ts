@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import { beyondEnd, empty, exhausted, failed, invalid, misplaced, notRepeatable } from './data-errors.ts';
 import { disposeUnused, toDevice, type DeviceBatch } from './device-batch.ts';
+import { type DataSource, isBareIterator, isDataset, openData, type OpenedData } from './open-data.ts';
 import { skipBatches } from './skip-batches.ts';
-
-/** Batches, one after the other, again from the beginning each time they are iterated. */
-export type BatchIterable = Iterable<unknown> | AsyncIterable<unknown>;
-/** Where batches come from: something to iterate, or a function that makes it for each pass. */
-export type DataSource = BatchIterable | (() => BatchIterable);
 
 /** A data source that knows its own position, so that a resumed training goes on at the same batch. */
 export interface ResumableData {
@@ -67,12 +63,14 @@ export class BatchSource {
   readonly #tensors: 'consume' | 'borrow' | undefined;
   readonly #log: SkipLog | undefined;
   #data: DataSource;
-  #iterable: BatchIterable | undefined;
+  #iterable: OpenedData | undefined;
   #iterator: BatchIterator | undefined;
   #epoch = 0;
   #batches = 0;
   /** Batches to pass over before the next one, after a restore. */
   #skip = 0;
+  /** Passes over a dataset that were begun: each changes the order of the next where it shuffles. */
+  #begun = 0;
 
   /** @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called */
   constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}, log?: SkipLog) {
@@ -103,11 +101,12 @@ export class BatchSource {
   /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
   reset(data: DataSource): void {
     const next = checkedData(data);
-    void this.close();
+    void this.#drop();
     this.#data = next;
     this.#epoch = 0;
     this.#batches = 0;
     this.#skip = 0;
+    this.#begun = 0;
   }
 
   /** Where it is. */
@@ -125,6 +124,9 @@ export class BatchSource {
    * beginning and batches are passed over, so it must give the same ones again. A source that is there already is left
    * alone, which matters to a generator: it cannot begin again.
    *
+   * Of a dataset of `tf.data` the passes that were completed are begun and dropped first, so that one which shuffles with
+   * a seed has the order of this pass. It cannot be taken back to the order of a pass that has begun already.
+   *
    * @throws HooklineError `HKL_DATA_STATE` for what {@link BatchSource.misfit} finds, and what the source itself raises;
    * nothing is changed then
    */
@@ -132,9 +134,13 @@ export class BatchSource {
     const fault = this.misfit(state);
     if (fault !== undefined) throw misplaced(fault);
     if (JSON.stringify(state) === JSON.stringify(this.state())) return;
+    if (this.#keepsPass() && state.epoch === this.#epoch && state.batches >= this.#batches + this.#skip) {
+      // The pass in progress leads there.
+      this.#skip = state.batches - this.#batches;
+      return;
+    }
     const resumable = this.#resumable();
-    // Data that have ended are not opened again by closing them.
-    void this.close();
+    void this.#drop();
     resumable?.restore(state.source);
     this.#epoch = state.epoch;
     this.#batches = resumable === undefined ? 0 : state.batches;
@@ -170,6 +176,16 @@ export class BatchSource {
 
   /** Lets the source free what it holds. The next batch is the one that would have come without the call. */
   async close(): Promise<void> {
+    // There is nothing to free, and another iterator would give another order or, of one alone, nothing more.
+    if (!this.#keepsPass()) await this.#drop();
+  }
+
+  /** Whether the pass in progress goes on after `close`: that of `tf.data`, whose iterators cannot be closed. */
+  #keepsPass(): boolean {
+    return this.#iterator !== undefined && (isDataset(this.#data) || isBareIterator(this.#data));
+  }
+
+  async #drop(): Promise<void> {
     const iterator = this.#iterator;
     if (iterator !== undefined && this.#resumable() === undefined) {
       this.#skip += this.#batches;
@@ -243,8 +259,12 @@ export class BatchSource {
 
   #open(): BatchIterator {
     if (this.#iterator !== undefined) return this.#iterator;
-    const iterable = typeof this.#data === 'function' ? this.#data() : this.#data;
-    if (!isIterable(iterable)) throw invalid(iterable, 'what the data function returned');
+    const passesBefore = isDataset(this.#data) ? Math.max(0, this.#epoch - this.#begun) : 0;
+    let made: unknown;
+    const data = this.#data;
+    const iterable = openData(typeof data === 'function' ? () => (made = data()) : data, passesBefore);
+    if (iterable === undefined) throw invalid(made, 'what the data function returned');
+    this.#begun += passesBefore + 1;
     this.#iterable = iterable;
     this.#iterator = Array.isArray(iterable) ? this.#openArray(iterable) : iteratorOf(iterable);
     return this.#iterator;
@@ -264,20 +284,17 @@ export class BatchSource {
   }
 }
 
-const iteratorOf = (iterable: BatchIterable): BatchIterator =>
+const iteratorOf = (iterable: OpenedData): BatchIterator =>
   Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
 
 function* rest(array: readonly unknown[], first: number): Generator<unknown, void, undefined> {
   for (let index = first; index < array.length; index++) yield array[index];
 }
 
-const isIterable = (value: unknown): value is BatchIterable =>
-  typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
-
-/** A generator that has ended would say so for ever. */
-const isOneShot = (data: unknown, iterator: unknown): boolean => data === iterator;
+/** A generator, or an iterator of `tf.data`, that has ended would say so for ever. */
+const isOneShot = (data: unknown, iterator: unknown): boolean => data === iterator || isBareIterator(data);
 
 function checkedData(data: unknown): DataSource {
-  if (typeof data === 'function' || isIterable(data)) return data as DataSource;
+  if (typeof data === 'function' || openData(data as DataSource) !== undefined) return data as DataSource;
   throw invalid(data, 'the data');
 }

@@ -5,7 +5,10 @@ export function invalid(value: unknown, what: string): HooklineError {
   const found = value === null ? 'null' : value instanceof Promise ? 'a promise' : typeof value;
   return new HooklineError('HKL_DATA_INVALID', `${what} is ${found}, which cannot be iterated`, {
     who: 'data',
-    fix: 'Give an array of batches, an iterable, an async iterable, or a function that returns one',
+    fix:
+      value instanceof Promise
+        ? 'Await it first: the promise of an iterator or of a dataset holds no batches'
+        : 'Give an array of batches, an iterable, an async iterable, a tf.data dataset, or a function that returns one',
   });
 }
 
@@ -46,11 +49,15 @@ export const beyondEnd = (where: string, wanted: number, found: number): Hooklin
 
 /** A generator that has ended. */
 export const notRepeatable = (where: string): HooklineError =>
-  new HooklineError('HKL_DATA_NOT_REPEATABLE', 'the data is a generator that has ended; it cannot begin again', {
-    who: 'data',
-    where,
-    fix: 'Give the generator function itself instead of what it returns: data: batches, not data: batches()',
-  });
+  new HooklineError(
+    'HKL_DATA_NOT_REPEATABLE',
+    'the data is a generator or an iterator that has ended; it cannot begin again',
+    {
+      who: 'data',
+      where,
+      fix: 'Give the generator function itself instead of what it returns (data: batches, not data: batches()), or the tf.data dataset instead of its iterator',
+    },
+  );
 
 /** What reading a batch raised, with where it was. */
 export function failed(cause: unknown, where: string): unknown {

@@ -2,6 +2,7 @@ import {
   describeCause,
   HooklineError,
   lossNotFinite,
+  runAll,
   type StepContext,
   type StepOutput,
   type StepRunner,
@@ -141,9 +142,10 @@ export class CapturedStepRunner implements StepRunner {
   }
 
   async close(): Promise<void> {
-    this.#steps?.close();
+    const steps = this.#steps;
     this.#steps = undefined;
-    await this.source.close();
+    // The loader's threads end also where the session does not.
+    await runAll([() => steps?.close(), () => this.source.close()]);
   }
 
   #run(batch: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {

@@ -27,6 +27,11 @@ export interface BatchNorm {
 /** A batch-norm layer of a model that is made of functions. */
 export interface WatchableBatchNorm extends BatchNorm {
   /**
+   * Whether it is trained. One that is not must normalise by `mean` and `variance` in train mode too, and leave them as
+   * they are; nobody estimates them anew.
+   */
+  readonly trainable: boolean;
+  /**
    * Call it in the losses, in train mode, with what the layer normalises over all axes but `axis` (default: the last). It
    * does nothing unless somebody watches.
    */
@@ -40,13 +45,19 @@ export interface WatchableBatchNorm extends BatchNorm {
  * const norm = watchableBatchNorm({ name: 'norm', mean, variance });
  * functionModel({
  *   variables: { mean, variance, ... }, batchNorms: [norm],
- *   losses: ({ x }, training) => { if (training) norm.report(x); ... },
+ *   losses: ({ x }, training) => { if (training && norm.trainable) norm.report(x); ... },
  * });
+ *
+ * @param parts.trainable false freezes it, see {@link WatchableBatchNorm.trainable}. Default true
  */
-export function watchableBatchNorm(parts: Pick<BatchNorm, 'name' | 'mean' | 'variance'>): WatchableBatchNorm {
+export function watchableBatchNorm({
+  trainable = true,
+  ...parts
+}: Pick<BatchNorm, 'name' | 'mean' | 'variance'> & Partial<Pick<WatchableBatchNorm, 'trainable'>>): WatchableBatchNorm {
   const listeners = new Set<(statistics: BatchStatistics) => void>();
   return {
     ...parts,
+    trainable,
     watch: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

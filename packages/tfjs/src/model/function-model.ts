@@ -13,8 +13,8 @@ export interface FunctionModelOptions<Batch = never> {
   readonly predict?: (inputs: never, training: boolean) => unknown;
   /** What a variable is for, where its name does not tell. */
   readonly kinds?: Readonly<Record<string, ParameterKind>>;
-  /** Its batch-norm layers, made by `watchableBatchNorm`. */
-  readonly batchNorms?: readonly BatchNorm[];
+  /** Its batch-norm layers, made by `watchableBatchNorm`; those with `trainable: false` are left alone. */
+  readonly batchNorms?: readonly (BatchNorm & { readonly trainable?: boolean })[];
   /** @default 'model' */
   readonly name?: string;
 }
@@ -68,7 +68,9 @@ export function functionModel<Batch>(options: FunctionModelOptions<Batch>): Trai
     trainable: () => trainable,
     state: () => state,
     ...(predict === undefined ? {} : { predict: (inputs: unknown) => predict(inputs as never, model.training) }),
-    ...(batchNorms === undefined ? {} : { batchNorms: () => batchNorms }),
+    ...(batchNorms === undefined
+      ? {}
+      : { batchNorms: () => batchNorms.filter(({ trainable: isTrained }) => isTrained !== false) }),
     ...(kinds === undefined ? {} : { kindOf: (key: string) => kinds[key] ?? kindByName(key) }),
   };
   return model;

@@ -50,6 +50,40 @@ export function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {
   }
 }
 
+/** What a layer does, as those see it who wrap it. */
+export interface CallableLayer extends Omit<Layer, 'call'> {
+  call(
+    this: CallableLayer,
+    inputs: tf.Tensor | tf.Tensor[],
+    kwargs: { readonly training?: boolean },
+  ): tf.Tensor | tf.Tensor[];
+}
+
+/** A batch-norm layer, and whether it, or a model around it, is frozen. */
+export interface FoundBatchNorm {
+  readonly layer: CallableLayer;
+  readonly isFrozen: boolean;
+  /** Whether it stands in a wrapper such as TimeDistributed, which may call it several times in a pass. */
+  readonly isWrapped: boolean;
+}
+
+/** The batch-norm layers of a model, of the models in it and of wrappers. */
+export function* batchNormLayers(model: tf.LayersModel): Generator<FoundBatchNorm> {
+  yield* batchNormsAmong(model.layers, !model.trainable, false);
+}
+
+function* batchNormsAmong(layers: readonly Layer[], isFrozen: boolean, isWrapped: boolean): Generator<FoundBatchNorm> {
+  for (const layer of layers) {
+    // Freezing a model freezes the weights in it, but says nothing to its layers.
+    const stands = isFrozen || !layer.trainable;
+    const { layers: inner, layer: wrapped } = layer as { readonly layers?: readonly Layer[]; readonly layer?: Layer };
+    if (layer.getClassName() === 'BatchNormalization')
+      yield { layer: layer as unknown as CallableLayer, isFrozen: stands, isWrapped };
+    if (inner !== undefined) yield* batchNormsAmong(inner, stands, isWrapped);
+    else if (wrapped !== undefined) yield* batchNormsAmong([wrapped], stands, true);
+  }
+}
+
 /** What tfjs calls a layer without a name: the class in snake case, the class, a number; wrappers put a word before. */
 const AUTOMATIC = /^(?<start>[a-z0-9_]+)_(?<className>[A-Z][A-Za-z0-9]*?)(?<number>\d+)$/;
 

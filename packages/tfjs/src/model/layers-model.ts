@@ -1,5 +1,6 @@
 import { assertKnownOptions, HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
+import { keepFrozenBatchNorms } from './frozen-batch-norms.ts';
 import { flattenLayers, nameWeights } from './layer-names.ts';
 import { layersBatchNorms } from './layers-batch-norms.ts';
 import type { ModelLosses, TrainableModel } from './trainable-model.ts';
@@ -26,7 +27,8 @@ export interface TrainableLayersModel extends TrainableModel {
 
 /**
  * Makes a tf.layers model trainable. Its regularizers are added to the losses, as `regularization_loss` where they are
- * named. Which weights are trainable is read once, here: freeze layers before.
+ * named. Which weights are trainable is read once, here: freeze layers before. A frozen batch norm stands still, as in
+ * Keras: it normalises by its moving statistics, also in train mode, and does not change them.
  *
  * @example layersModel(net, { loss: (logits, { y }) => tf.losses.softmaxCrossEntropy(y, logits) })
  * @throws HooklineError `HKL_MODEL_NOT_BUILT` when the model has no weights yet, `HKL_OPTION_UNKNOWN` for a misspelt option
@@ -38,6 +40,7 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
   assertKnownOptions('layersModel', options, { loss: true, inputs: true, name: true });
   const { loss, name = layers.name, inputs = (batch: Batch) => findInputs(batch, name) } = options;
   const weights = namedWeights(layers, name);
+  keepFrozenBatchNorms(layers);
   const trainable = new Map(
     weights.filter((weight) => weight.trainable).map((weight) => [weight.name, weight.variable]),
   );

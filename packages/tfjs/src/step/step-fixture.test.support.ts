@@ -1,6 +1,7 @@
 import { HOOK_TABLE, HookSet, HookSite, type EngineHookSet, type StepContext } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
-import { BatchSource, type DataSource } from '../batch/batch-source.ts';
+import { BatchSource } from '../batch/batch-source.ts';
+import type { DataSource } from '../batch/open-data.ts';
 import { functionModel } from '../model/function-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';

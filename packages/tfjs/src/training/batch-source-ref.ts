@@ -1,5 +1,6 @@
 import { defineService, type WeakServiceRef } from '@hookline/core';
-import type { BatchSource, DataSource } from '../batch/batch-source.ts';
+import type { BatchSource } from '../batch/batch-source.ts';
+import type { DataSource } from '../batch/open-data.ts';
 
 // Weak, since what gives batches is often made by a method of the trainer, and a generator keeps the `this` of its method.
 

@@ -10,7 +10,8 @@ import {
   stepRunnerRef,
   tapsRef,
 } from '@hookline/core';
-import { BatchSource, type BatchSourceOptions, type DataSource } from '../batch/batch-source.ts';
+import { BatchSource, type BatchSourceOptions } from '../batch/batch-source.ts';
+import type { DataSource } from '../batch/open-data.ts';
 import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { createStepRunner, type StepRunnerOptions } from '../step/create-step-runner.ts';

@@ -15,7 +15,7 @@ const factory = definePlugin({
       const seed = seedOf();
       if (config.seed < 0 && seed >= 0) logger.info(`seed ${seed}, drawn: seed=${seed} gives the same numbers again`);
       const text = `${JSON.stringify({ ...config, seed }, undefined, 2)}\n`;
-      await writeFileAtomically(await output.file('config.json'), (file) => file.writeFile(text));
+      await writeFileAtomically(await output.file('config.json'), text);
     });
   },
 });

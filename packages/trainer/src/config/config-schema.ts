@@ -94,6 +94,8 @@ const checkpoint = z.strictObject({
 const writers = z.strictObject({
   /** Iterations between console lines. */
   period: positive.default(20),
+  /** Iterations that the values of a console line are smoothed over. */
+  windowSize: positive.default(20),
   /** Store the losses of every how many iterations. */
   metricsPeriod: positive.default(1),
   tensorboard: z.boolean().default(true),

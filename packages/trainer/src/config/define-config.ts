@@ -52,7 +52,7 @@ export interface ConfigDefinition<C extends BaseConfig = BaseConfig> {
  *
  * @example
  * const config = defineConfig(
- *   { solver: { maxIterations: 700, baseLr: 0.1 } },
+ *   { solver: { maxIterations: 700, baseLr: 0.1, warmupIterations: 50 } },
  *   { data: { root: z.string().default('') } },
  * );
  */

@@ -9,7 +9,7 @@ export async function writeCocoResults(path: string, detections: readonly CocoDe
     JSON.stringify({ image_id, category_id, bbox, score }),
   );
   await mkdir(dirname(path), { recursive: true });
-  await writeFileAtomically(path, (file) => file.writeFile(`[${lines.join(',\n')}]\n`));
+  await writeFileAtomically(path, `[${lines.join(',\n')}]\n`);
 }
 
 /**

@@ -1,11 +1,14 @@
-import { HooklineError } from '@hookline/core';
-import sharp from 'sharp';
+import { extname } from 'node:path';
+import { HooklineError, writeFileAtomically } from '@hookline/core';
+import sharp, { type FormatEnum } from 'sharp';
 import type { Picture } from './canvas.ts';
 
 /** Writes a picture as PNG, JPEG or WebP, by the ending of its name. @throws HooklineError `HKL_PICTURE_WRITE` */
 export async function writePicture(path: string, { data, width, height, channels }: Picture): Promise<void> {
   try {
-    await sharp(data, { raw: { width, height, channels } }).toFile(path);
+    const format = extname(path).slice(1).toLowerCase() as keyof FormatEnum;
+    const encoded = await sharp(data, { raw: { width, height, channels } }).toFormat(format).toBuffer();
+    await writeFileAtomically(path, encoded);
   } catch (cause) {
     throw new HooklineError('HKL_PICTURE_WRITE', 'the picture cannot be written', {
       who: path,

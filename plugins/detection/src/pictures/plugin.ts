@@ -39,7 +39,7 @@ export const predictionPictures = definePlugin({
       images ??= await firstImages(net, loader, count);
       if (images.length === 0) throw noImages(plugin.id);
       const grid = await drawGrid(net, images, options);
-      storage.putImage(name, grid);
+      storage.putImage(name, grid, { iteration });
       if (writeFiles)
         await writePicture(await output.file(name, `${String(iteration).padStart(DIGITS, '0')}.png`), grid);
     };

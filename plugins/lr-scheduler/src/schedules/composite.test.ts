@@ -4,7 +4,12 @@ import { composite } from './composite.ts';
 import { constant } from './constant.ts';
 import { cosine } from './cosine.ts';
 import { linear } from './linear.ts';
+import { custom } from './custom.ts';
 import { multiStep } from './multi-step.ts';
+import { warmupCosine } from './warmup-cosine.ts';
+import { warmupMultiStep } from './warmup-multi-step.ts';
+import { warmupPoly } from './warmup-poly.ts';
+import { warmup } from './warmup.ts';
 
 const of = (options: Omit<Parameters<typeof composite<Schedule>>[0], never>, n: number) =>
   scheduleFactor(composite<Schedule>(options), n);
@@ -35,6 +40,34 @@ describe('composite', () => {
     const inner = composite<Schedule>({ schedules: [constant(1), constant(2)], lengths: [0.5, 0.5] });
     const factor = of({ schedules: [constant(0), inner], lengths: [0.6, 0.4] }, 10);
     expect([5, 6, 7, 8, 9].map(factor)).toEqual([0, 1, 1, 2, 2]);
+  });
+
+  const whole: readonly (readonly [string, Schedule])[] = [
+    ['a warm-up', warmup(linear(), { iterations: 30, factor: 0.1 })],
+    ['a warm-up longer than the part', warmup(constant(), { iterations: 70, factor: 0.1 })],
+    ['a warm-up longer than the run', warmup(multiStep({ milestones: [60] }), { iterations: 1000, factor: 0.1 })],
+    ['a rescaled warm-up', warmup(multiStep({ milestones: [40] }), { iterations: 20, rescale: true })],
+    ['a constant warm-up', warmup(cosine(), { iterations: 30, method: 'constant' })],
+    ['a share that is a warm-up', warmup(cosine(), { fraction: 0.3 })],
+    ['milestones', multiStep({ milestones: [20, 70] })],
+    ['WarmupMultiStepLR', warmupMultiStep({ milestones: [40, 80], warmupIterations: 20 })],
+    ['WarmupMultiStepLR, longer than the run', warmupMultiStep({ milestones: [40], warmupIterations: 1000 })],
+    ['WarmupCosineLR', warmupCosine({ warmupIterations: 24 })],
+    ['WarmupPolyLR', warmupPoly({ warmupIterations: 24, constantEnding: 0.2 })],
+    ['a function', custom(({ iteration, maxIterations }) => iteration / maxIterations)],
+  ];
+  it.each(whole)('rescaled, is what the schedule is alone, in half the time: %s', (_, schedule) => {
+    const alone = scheduleFactor(schedule, 100);
+    const half = of({ schedules: [constant(9), schedule], lengths: [0.5, 0.5] }, 100);
+    for (let i = 0; i <= 50; i++) expect(half(50 + i)).toBeCloseTo(alone(2 * i), 10);
+  });
+
+  it.each(whole)('of one schedule, or fixed, is that schedule: %s', (_, schedule) => {
+    const alone = scheduleFactor(schedule, 100);
+    const one = of({ schedules: [schedule], lengths: [1] }, 100);
+    const fixed = of({ schedules: [constant(9), schedule], lengths: [0.5, 0.5], scaling: ['rescaled', 'fixed'] }, 100);
+    for (let i = 0; i <= 100; i++) expect(one(i)).toBe(alone(i));
+    for (let i = 50; i <= 100; i++) expect(fixed(i)).toBe(alone(i));
   });
 
   it('squeezes the milestones of a rescaled schedule', () => {

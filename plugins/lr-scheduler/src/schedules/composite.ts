@@ -8,8 +8,8 @@ export interface CompositeSchedule<S> {
   /** Shares of the run, as many as there are schedules; together 1 within 0.001. */
   readonly lengths: readonly number[];
   /**
-   * One for each schedule. `rescaled`: it runs from its beginning to its end within its share. `fixed`: it is asked as
-   * if it had the whole run. @default all rescaled
+   * One for each schedule. `rescaled`: it runs from its beginning to its end within its share, with everything in it
+   * squeezed alike, milestones and warm-ups included. `fixed`: it is asked as if it had the whole run. @default all rescaled
    */
   readonly scaling?: readonly ('rescaled' | 'fixed')[] | undefined;
 }

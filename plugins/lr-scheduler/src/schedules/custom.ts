@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Factor, Position } from './position.ts';
+import { type Factor, type Position, progress } from './position.ts';
 
 type CustomFactor = (position: Position) => number;
 
@@ -14,4 +14,11 @@ export type CustomSchedule = z.input<typeof customSchema>;
 /** A function of one's own. The one schedule that a config file cannot hold. */
 export const custom = (factor: CustomFactor): CustomSchedule => ({ type: 'custom', factor });
 
-export const customFactor = ({ factor }: z.output<typeof customSchema>): Factor => factor;
+/** Within a part, the function is asked as if it had the whole run, squeezed into the part; iterations are then fractions. */
+export const customFactor =
+  ({ factor }: z.output<typeof customSchema>): Factor =>
+  (position) => {
+    const { total, maxIterations } = position;
+    if (total === maxIterations) return factor(position);
+    return factor({ iteration: progress(position) * maxIterations, total: maxIterations, maxIterations });
+  };

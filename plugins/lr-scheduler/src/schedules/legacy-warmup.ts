@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Position, squeezed } from './position.ts';
 
 /** The options by which the WarmupXxxLR schedules warm up. */
 export const legacyWarmupShape = {
@@ -19,10 +20,12 @@ interface LegacyWarmup {
 /** a(i): 1 after the warm-up of W iterations; during it f, or f·(1 − i/W) + i/W when it is linear */
 export function legacyWarmup(
   { warmupIterations, warmupFactor, warmupMethod }: LegacyWarmup,
-  iteration: number,
+  position: Position,
 ): number {
-  if (iteration >= warmupIterations) return 1;
+  const { iteration } = position;
+  const length = squeezed(warmupIterations, position);
+  if (iteration >= length) return 1;
   if (warmupMethod === 'constant') return warmupFactor;
-  const alpha = iteration / warmupIterations;
+  const alpha = iteration / length;
   return warmupFactor * (1 - alpha) + alpha;
 }

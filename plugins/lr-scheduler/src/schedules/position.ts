@@ -27,6 +27,15 @@ export function unitsDone({ iteration, total }: Position, units: number): number
   return Math.min(units, Math.floor(((iteration * units) / total) * (1 + 8 * Number.EPSILON)));
 }
 
+/**
+ * How long `iterations` of the whole run are within the part. A part runs its schedule from beginning to end, so that all
+ * of it is squeezed alike: in half of the run, a warm-up of 100 iterations takes 50 and a milestone at 80 comes after 40.
+ */
+export function squeezed(iterations: number, { total, maxIterations }: Position): number {
+  // Multiplying before dividing keeps it exact for a schedule that has the whole run.
+  return total === maxIterations || maxIterations <= 0 ? iterations : (iterations * total) / maxIterations;
+}
+
 /** A share of `total` in iterations, whole where rounding alone keeps it from being so: 0.1 + 0.2 of 100 is 30. */
 export function shareOf(total: number, share: number): number {
   const length = share * total;

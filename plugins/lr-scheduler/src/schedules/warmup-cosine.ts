@@ -16,4 +16,4 @@ export const warmupCosine = (options: Omit<WarmupCosineSchedule, 'type'> = {}): 
 export const warmupCosineFactor =
   (schedule: z.output<typeof warmupCosineSchema>): Factor =>
   (position) =>
-    legacyWarmup(schedule, position.iteration) * 0.5 * (1 + Math.cos(Math.PI * progress(position)));
+    legacyWarmup(schedule, position) * 0.5 * (1 + Math.cos(Math.PI * progress(position)));

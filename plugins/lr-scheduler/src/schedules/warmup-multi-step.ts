@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { legacyWarmup, legacyWarmupShape } from './legacy-warmup.ts';
 import { milestonesSchema, reached } from './milestones.ts';
-import type { Factor } from './position.ts';
+import { type Factor, unitsDone } from './position.ts';
 
 export const warmupMultiStepSchema = z.strictObject({
   type: z.literal('warmup-multi-step'),
@@ -23,5 +23,6 @@ export const warmupMultiStep = (options: Omit<WarmupMultiStepSchedule, 'type'>):
 /** a(i)·γ^bisect_right(milestones, i) */
 export const warmupMultiStepFactor =
   (schedule: z.output<typeof warmupMultiStepSchema>): Factor =>
-  ({ iteration }) =>
-    legacyWarmup(schedule, iteration) * schedule.gamma ** reached(schedule.milestones, iteration);
+  (position) =>
+    legacyWarmup(schedule, position) *
+    schedule.gamma ** reached(schedule.milestones, unitsDone(position, position.maxIterations));

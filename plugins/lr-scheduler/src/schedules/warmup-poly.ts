@@ -23,7 +23,7 @@ export const warmupPoly = (options: Omit<WarmupPolySchedule, 'type'> = {}): Warm
 export const warmupPolyFactor =
   (schedule: z.output<typeof warmupPolySchema>): Factor =>
   (position) => {
-    const low = legacyWarmup(schedule, position.iteration);
+    const low = legacyWarmup(schedule, position);
     const poly = (1 - progress(position)) ** schedule.power;
     return low === 1 ? Math.max(poly, schedule.constantEnding) : low * poly;
   };

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { type Factor, shareOf } from './position.ts';
+import { type Factor, type Position, shareOf, squeezed } from './position.ts';
 
 /** How the warm-up is done; the same for all kinds. */
 export interface WarmupOptions {
-  /** How long, in iterations. @default 1000 */
+  /** How long, in iterations of the run; all of it where it is shorter. @default 1000 */
   readonly iterations?: number | undefined;
   /** How long, as a share of the run, in place of `iterations`. */
   readonly fraction?: number | undefined;
@@ -45,9 +45,16 @@ export const warmup = <S>(schedule: S, options: WarmupOptions = {}): WarmupSched
   ...options,
 });
 
-/** Length of a warm-up in a run or part of `total` iterations. */
-export function warmupLength({ iterations, fraction }: WarmupOptions, total: number): number {
-  return Math.min(fraction === undefined ? (iterations ?? 1000) : shareOf(total, fraction), total);
+/** The length of a warm-up where neither `iterations` nor `fraction` is given. */
+export const WARMUP_ITERATIONS = 1000;
+
+/**
+ * Length of a warm-up within the part of the run that its schedule covers: the share min(iterations / N, 1) of it, as
+ * detectron2 has it, or `fraction`.
+ */
+function warmupLength({ iterations = WARMUP_ITERATIONS, fraction }: WarmupOptions, position: Position): number {
+  const { total } = position;
+  return fraction === undefined ? Math.min(squeezed(iterations, position), total) : shareOf(total, fraction);
 }
 
 /**
@@ -59,7 +66,7 @@ export function warmupFactor<S>(schedule: WarmupSchedule<S>, compile: (schedule:
   const inner = compile(schedule.schedule);
   return (position) => {
     const { iteration, total } = position;
-    const length = warmupLength(schedule, total);
+    const length = warmupLength(schedule, position);
     if (iteration >= length) {
       return inner(rescale ? { ...position, iteration: iteration - length, total: total - length } : position);
     }

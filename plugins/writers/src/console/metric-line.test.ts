@@ -34,6 +34,27 @@ describe('metricLine', () => {
     );
   });
 
+  it('smooths over as many iterations as it is told', () => {
+    const storage = makeStorage();
+    for (let i = 0; i < 30; i++) {
+      storage.iteration = i;
+      storage.putScalars({ loss_a: i, data_time: i });
+    }
+    expect(metricLine({ storage, iteration: 29, windowSize: 5, eta: undefined, maxMemory: 1 })).toContain(
+      'loss_a: 27    data_time: 27.0000  last_data_time: 29.0000',
+    );
+  });
+
+  it('leaves the times of the run before a resume out', () => {
+    const storage = makeStorage();
+    storage.putScalars({ time: 9, data_time: 5 }, { iteration: 99 });
+    const line = () => metricLine({ storage, iteration: 100, startIteration: 100, eta: undefined, maxMemory: 1 });
+    expect(line()).not.toContain('time');
+    storage.putScalars({ time: 1, data_time: 0.5 }, { iteration: 100 });
+    storage.putScalars({ time: 2, data_time: 0.25 }, { iteration: 101 });
+    expect(line()).toContain('time: 1.5000  last_time: 2.0000  data_time: 0.3750  last_data_time: 0.2500');
+  });
+
   it('gets a peak memory in MiB', () => {
     expect(peakMemory()).toBeGreaterThan(process.memoryUsage().rss / 2 ** 21);
     expect(peakMemory()).toBeLessThan(1e6);
@@ -46,17 +67,34 @@ describe('RemainingTime', () => {
     for (let i = 0; i < 2000; i++)
       storage.putScalar('time', i < 1000 ? 100 : i % 2 === 0 ? 0.1 : 0.3, { iteration: i });
     storage.iteration = 1999;
-    expect(new RemainingTime().estimate(storage, 1999, 2010)).toBeCloseTo(0.2 * 10, 10);
+    expect(new RemainingTime().estimate(storage, 1999, { startIteration: 0, maxIterations: 2010 })).toBeCloseTo(
+      0.2 * 10,
+      10,
+    );
     expect(storage.latest().get('eta_seconds')?.value).toBeCloseTo(2, 10);
     expect(storage.smoothingHints().get('eta_seconds')).toBe(false);
+  });
+
+  it('is that of this run: a resumed storage holds the times of another, which are not counted', () => {
+    let now = 0;
+    const storage = makeStorage();
+    for (let i = 0; i < 500; i++) storage.putScalar('time', 10, { iteration: i });
+    const run = { startIteration: 500, maxIterations: 1000 };
+    const remaining = new RemainingTime(() => now);
+    expect(remaining.estimate(storage, 509, run)).toBeUndefined();
+    now = 20;
+    expect(remaining.estimate(storage, 519, run)).toBe(2 * 480);
+    for (let i = 520; i < 530; i++) storage.putScalar('time', 1, { iteration: i });
+    expect(remaining.estimate(storage, 529, run)).toBe(470);
   });
 
   it('is measured between two estimates where nobody puts times', () => {
     let now = 100;
     const storage = makeStorage();
+    const run = { startIteration: 0, maxIterations: 100 };
     const remaining = new RemainingTime(() => now);
-    expect(remaining.estimate(storage, 19, 100)).toBeUndefined();
+    expect(remaining.estimate(storage, 19, run)).toBeUndefined();
     now = 110;
-    expect(remaining.estimate(storage, 39, 100)).toBe(0.5 * 60);
+    expect(remaining.estimate(storage, 39, run)).toBe(0.5 * 60);
   });
 });

@@ -1,4 +1,5 @@
 import type { EventStorage, Logger, StepContext } from '@hookline/core';
+import { countSince } from './count-since.ts';
 import { progressLine } from './progress-line.ts';
 
 /** Keeps the progress line of a terminal up to date. */
@@ -6,14 +7,19 @@ export class ProgressDisplay {
   readonly #logger: Logger;
   readonly #storage: EventStorage;
   readonly #refresh: number;
+  readonly #windowSize: number;
   #shownAt = -Infinity;
   #mark: { readonly iteration: number; readonly at: number } | undefined;
 
-  /** @param refresh milliseconds that the line stays at least */
-  constructor(logger: Logger, storage: EventStorage, refresh: number) {
+  /**
+   * @param refresh milliseconds that the line stays at least
+   * @param windowSize iterations that the medians of loss and time are taken over
+   */
+  constructor(logger: Logger, storage: EventStorage, refresh: number, windowSize: number) {
     this.#logger = logger;
     this.#storage = storage;
     this.#refresh = refresh;
+    this.#windowSize = windowSize;
   }
 
   /** Whether it is time for a new line; asked after every step, so it costs one look at the clock. */
@@ -26,21 +32,25 @@ export class ProgressDisplay {
     const now = performance.now();
     this.#shownAt = now;
     const hints = this.#storage.smoothingHints();
-    const median = (name: string, window: number): number | undefined => {
+    const median = (name: string): number | undefined => {
       if (!hints.has(name)) return undefined;
       const history = this.#storage.history(name);
-      return hints.get(name) === true ? history.median(history.countSamples(window)) : history.latest();
+      if (hints.get(name) !== true) return history.latest();
+      const count = history.countSamples(this.#windowSize);
+      // Times of the run before a resume say nothing about this one.
+      const own = name === 'time' ? Math.min(count, countSince(history, startIteration)) : count;
+      return own === 0 ? undefined : history.median(own);
     };
     const measured =
       this.#mark === undefined ? undefined : (now - this.#mark.at) / 1000 / (iteration - this.#mark.iteration);
     // The first step is slow as a rule; without the scalar `time` the mean begins after it.
     if (this.#mark === undefined || this.#mark.iteration < startIteration) this.#mark = { iteration, at: now };
-    const secondsPerStep = median('time', 20) ?? (Number.isFinite(measured) ? measured : undefined);
+    const secondsPerStep = median('time') ?? (Number.isFinite(measured) ? measured : undefined);
     const done = iteration + 1;
     const eta = secondsPerStep === undefined ? undefined : secondsPerStep * (maxIterations - done);
     this.#logger.status(
       progressLine(
-        { done, total: maxIterations, loss: median('total_loss', 20), lr: median('lr', 1), secondsPerStep, eta },
+        { done, total: maxIterations, loss: median('total_loss'), lr: median('lr'), secondsPerStep, eta },
         process.stderr.isTTY ? process.stderr.columns : 80,
       ),
     );

@@ -1,8 +1,9 @@
-import type { EventStorage } from '@hookline/core';
+import type { EventStorage, RunContext } from '@hookline/core';
+import { countSince } from './count-since.ts';
 
 /**
- * Estimates the remaining time (detectron2's `_get_eta`): the median of the last 1000 values of the scalar `time`
- * (seconds per step) times the steps that remain; without `time`, the mean since the previous estimate.
+ * Estimates the remaining time (detectron2's `_get_eta`): the median of the last 1000 values that this run has put of the
+ * scalar `time` (seconds per step) times the steps that remain; without any, the mean since the previous estimate.
  */
 export class RemainingTime {
   readonly #now: () => number;
@@ -16,18 +17,24 @@ export class RemainingTime {
   /**
    * The seconds that remain after the step of `iteration`, stored as the unsmoothed scalar `eta_seconds` as well.
    *
-   * @returns undefined where it cannot be known yet: without `time`, at the first call
+   * @returns undefined where it cannot be known yet: without a `time` of this run, at the first call
    */
-  estimate(storage: EventStorage, iteration: number, maxIterations: number): number | undefined {
-    const perStep = this.#secondsPerStep(storage, iteration);
+  estimate(
+    storage: EventStorage,
+    iteration: number,
+    { startIteration, maxIterations }: Pick<RunContext, 'startIteration' | 'maxIterations'>,
+  ): number | undefined {
+    const perStep = this.#secondsPerStep(storage, iteration, startIteration);
     if (perStep === undefined) return undefined;
     const seconds = perStep * (maxIterations - iteration - 1);
     storage.putScalar('eta_seconds', seconds, { smoothing: false });
     return seconds;
   }
 
-  #secondsPerStep(storage: EventStorage, iteration: number): number | undefined {
-    if (storage.smoothingHints().has('time')) return storage.history('time').median(1000);
+  #secondsPerStep(storage: EventStorage, iteration: number, startIteration: number): number | undefined {
+    const times = storage.smoothingHints().has('time') ? storage.history('time') : undefined;
+    const own = times === undefined ? 0 : countSince(times, startIteration);
+    if (times !== undefined && own > 0) return times.median(Math.min(1000, own));
     const [before, at] = [this.#previous, this.#now()];
     if (before?.iteration === iteration) return undefined;
     this.#previous = { iteration, at };

@@ -1,42 +1,54 @@
-import { access, rename, stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import type { Logger } from '@hookline/core';
-import { selectScalars, type WrittenValues } from '../latest-events.ts';
+import { exists } from '../exists.ts';
+import { namesAt, selectScalars, type WrittenValues } from '../latest-events.ts';
 import type { WriteBatch, Writer, WriterRun } from '../writer.ts';
 import { LineFile } from './line-file.ts';
+
+interface JsonLinesWriterOptions {
+  /** The file, within the folder of the run. */
+  readonly file: string;
+  readonly values: WrittenValues;
+  /** Iterations that `latest` values are medians over. */
+  readonly windowSize: number;
+}
 
 /**
  * Writes `metrics.json` (detectron2's JSONWriter): one JSON object per line and iteration.
  *
  * A run that begins at iteration 0 begins a new file and keeps an earlier one under another name. A resumed run goes on
- * with the file; lines of iterations after the one it resumes at are taken out, since the run makes them again.
+ * with the file; lines from the iteration on that it resumes at are taken out, since the run makes them again. Of that
+ * iteration itself, what the checkpoint knows stays: it was put after the last step of the run before.
  */
 export class JsonLinesWriter implements Writer {
   readonly name = 'json';
-  readonly #options: { readonly file: string; readonly values: WrittenValues };
+  readonly #options: JsonLinesWriterOptions;
   readonly #logger: Logger;
   #file: LineFile | undefined;
   target: string | undefined;
 
-  constructor(options: { readonly file: string; readonly values: WrittenValues }, logger: Logger) {
+  constructor(options: JsonLinesWriterOptions, logger: Logger) {
     this.#options = options;
     this.#logger = logger;
   }
 
-  async open({ startIteration, file }: WriterRun): Promise<void> {
+  async open({ startIteration, storage, file }: WriterRun): Promise<void> {
     this.target = await file(this.#options.file);
     if (startIteration === 0) await this.#putAside(this.target);
-    const { file: opened, dropped } = await LineFile.open(this.target, startIteration);
+    const known = new Set(namesAt(storage, startIteration));
+    const keeps = (name: string): boolean => known.has(name);
+    const { file: opened, dropped } = await LineFile.open(this.target, { start: startIteration, keeps });
     this.#file = opened;
     if (dropped > 0) {
       this.#logger.info(
-        `${this.target}: took out ${dropped} lines of iterations after ${startIteration}, which come again`,
+        `${this.target}: took out ${dropped} lines of iterations from ${startIteration} on, which come again`,
       );
     }
   }
 
   async write({ scalars }: WriteBatch): Promise<void> {
     const records = new Map<number, Map<string, number>>();
-    for (const { name, value, iteration } of selectScalars(scalars, this.#options.values)) {
+    for (const { name, value, iteration } of selectScalars(scalars, this.#options)) {
       let record = records.get(iteration);
       if (record === undefined) records.set(iteration, (record = new Map<string, number>()));
       record.set(name, value);
@@ -62,11 +74,4 @@ export class JsonLinesWriter implements Writer {
       return;
     }
   }
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

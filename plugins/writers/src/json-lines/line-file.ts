@@ -1,5 +1,7 @@
-import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { constants, type FileHandle, open } from 'node:fs/promises';
+import { writeFileAtomically } from '@hookline/core';
 import { formatLine, type LineRecord, parseLine } from './json-line.ts';
+import { linesFromEnd } from './lines-from-end.ts';
 
 interface WrittenLine {
   readonly iteration: number;
@@ -9,14 +11,25 @@ interface WrittenLine {
 
 /** So many lines are kept in memory; values put at older iterations cost a pass over the whole file. */
 const RECENT_LINES = 1000;
+const COPY_BYTES = 2 ** 20;
+
+/** What of a file is kept when a run goes on with it. */
+export interface KeptLines {
+  /** Lines of iterations before this one stay as they are, later ones are taken out. */
+  readonly start: number;
+  /** Whether a value of the line of `start` itself stays; the others come again. Default none. */
+  readonly keeps?: (name: string) => boolean;
+}
 
 /**
  * A file with one line per iteration, in their order, whatever the order in which values come: a value for an
  * iteration that has its line already joins that line.
+ *
+ * Memory does not depend on the size of the file.
  */
 export class LineFile {
   readonly path: string;
-  readonly #file: FileHandle;
+  #file: FileHandle;
   #recent: WrittenLine[] = [];
   /** Whether every line of the file is in `#recent`. */
   #complete = true;
@@ -27,38 +40,30 @@ export class LineFile {
     this.#file = file;
   }
 
-  /** Opens a file, with the lines after iteration `last` taken out. @returns how many those were, and torn ones */
-  static async open(path: string, last: number): Promise<{ readonly file: LineFile; readonly dropped: number }> {
-    const existing = await readText(path);
-    const texts = existing.split('\n').filter((text) => text.trim() !== '');
-    const lines = texts.map(parseLine).filter((line) => line !== undefined);
-    const kept = lines.filter(({ iteration }) => iteration <= last).sort((a, b) => a.iteration - b.iteration);
-    const content = kept.map(({ iteration, record }) => formatLine(iteration, record)).join('');
-    if (content !== existing) await replaceFile(path, content);
-    const file = new LineFile(path, await open(path, existing === '' ? 'w+' : 'r+'));
-    file.#remember(kept, 0);
-    return { file, dropped: texts.length - kept.length };
+  /**
+   * Opens a file, or makes it, and takes out the lines that come again, reading from the end only as far as it must.
+   *
+   * @returns how many lines were taken out or could not be read
+   * @throws Error where the file has a line that is too long to be one of ours
+   */
+  static async open(path: string, keep: KeptLines): Promise<{ readonly file: LineFile; readonly dropped: number }> {
+    const file = new LineFile(path, await open(path, constants.O_RDWR | constants.O_CREAT));
+    try {
+      return { file, dropped: await file.#takeOut(keep) };
+    } catch (error) {
+      await file.#file.close();
+      throw error;
+    }
   }
 
   /** Adds the scalars of some iterations. */
   async add(records: ReadonlyMap<number, LineRecord>): Promise<void> {
-    const iterations = [...records.keys()].sort((a, b) => a - b);
-    const [first] = iterations;
-    if (first === undefined) return;
-    if (!this.#complete && first < (this.#recent[0]?.iteration ?? 0)) await this.#readAll();
-    // Everything before this place stays as it is; what comes after is written anew, with the new values.
-    let place = this.#recent.length;
-    while (place > 0 && (this.#recent[place - 1]?.iteration ?? 0) >= first) place--;
-    const rewritten = this.#recent.slice(place);
-    const merged = new Map(rewritten.map(({ iteration, record }) => [iteration, record]));
-    for (const iteration of iterations) {
-      merged.set(iteration, new Map([...(merged.get(iteration) ?? []), ...(records.get(iteration) ?? [])]));
-    }
-    const lines = [...merged]
-      .map(([iteration, record]) => ({ iteration, record }))
-      .sort((a, b) => a.iteration - b.iteration);
-    const offset = rewritten[0]?.offset ?? this.#size;
-    const bytes = Buffer.from(lines.map(({ iteration, record }) => formatLine(iteration, record)).join(''));
+    const oldest = this.#complete ? -Infinity : (this.#recent[0]?.iteration ?? -Infinity);
+    const late = [...records].filter(([iteration]) => iteration < oldest);
+    if (late.length > 0) await this.#addLate(new Map(late));
+    const recent = new Map([...records].filter(([iteration]) => iteration >= oldest));
+    if (recent.size === 0) return;
+    const { offset, place, lines, bytes } = this.#merge(recent);
     await writeAll(this.#file, bytes, offset);
     if (offset + bytes.length < this.#size) await this.#file.truncate(offset + bytes.length);
     this.#recent.length = place;
@@ -73,6 +78,128 @@ export class LineFile {
     }
   }
 
+  async #takeOut({ start, keeps = () => false }: KeptLines): Promise<number> {
+    const { size } = await this.#file.stat();
+    const found: (WrittenLine & { readonly end: number; readonly changed: boolean })[] = [];
+    let dropped = 0;
+    let read = size;
+    for await (const { offset, text, isTorn } of linesFromEnd(this.#file, size)) {
+      read = offset;
+      if (text.trim() === '') continue;
+      const line = parseLine(text);
+      const end = offset + Buffer.byteLength(text);
+      if (line === undefined || line.iteration > start) dropped++;
+      else if (line.iteration < start) found.push({ ...line, offset, end, changed: isTorn });
+      else {
+        const record = new Map([...line.record].filter(([name]) => keeps(name)));
+        const changed = isTorn || record.size < line.record.size;
+        if (changed) dropped++;
+        if (record.size > 0) found.push({ ...line, record, offset, end, changed });
+      }
+      if (found.length === RECENT_LINES) break;
+    }
+    this.#complete = read === 0;
+    const lines = found.reverse();
+    // Up to there everything stays as it is.
+    const place = lines.findIndex(
+      ({ changed, iteration }, at) => changed || iteration <= (lines[at - 1]?.iteration ?? -Infinity),
+    );
+    const whole = place < 0 ? lines : lines.slice(0, place);
+    this.#recent = whole.map(({ iteration, record, offset }) => ({ iteration, record, offset }));
+    this.#size = whole.at(-1)?.end ?? read;
+    if (place >= 0) await this.#replaceEnd(lines.slice(place));
+    else if (this.#size < size) await this.#file.truncate(this.#size);
+    return dropped;
+  }
+
+  /** Puts lines after those that are known, or between them, as one change, whenever the process is killed. */
+  async #replaceEnd(added: readonly Pick<WrittenLine, 'iteration' | 'record'>[]): Promise<void> {
+    const records = new Map<number, LineRecord>();
+    for (const { iteration, record } of added) {
+      records.set(iteration, new Map([...(records.get(iteration) ?? []), ...record]));
+    }
+    const { offset, place, lines, bytes } = this.#merge(records);
+    await writeFileAtomically(this.path, async (target) => {
+      await copy(this.#file, target, 0, offset, 0);
+      await writeAll(target, bytes, offset);
+    });
+    await this.#reopen();
+    this.#recent.length = place;
+    this.#remember(lines, offset);
+  }
+
+  /** The end of the file with new values in it: from which line and place on, and what stands there then. */
+  #merge(records: ReadonlyMap<number, LineRecord>): {
+    readonly place: number;
+    readonly offset: number;
+    readonly lines: readonly Omit<WrittenLine, 'offset'>[];
+    readonly bytes: Buffer;
+  } {
+    const first = Math.min(...records.keys());
+    // Everything before this place stays as it is; what comes after is written anew, with the new values.
+    let place = this.#recent.length;
+    while (place > 0 && (this.#recent[place - 1]?.iteration ?? 0) >= first) place--;
+    const rewritten = this.#recent.slice(place);
+    const merged = new Map(rewritten.map(({ iteration, record }) => [iteration, record]));
+    for (const [iteration, record] of records) {
+      merged.set(iteration, new Map([...(merged.get(iteration) ?? []), ...record]));
+    }
+    const lines = [...merged]
+      .map(([iteration, record]) => ({ iteration, record }))
+      .sort((a, b) => a.iteration - b.iteration);
+    const bytes = Buffer.from(lines.map(({ iteration, record }) => formatLine(iteration, record)).join(''));
+    return { place, offset: rewritten[0]?.offset ?? this.#size, lines, bytes };
+  }
+
+  /** Merges values into lines that are no longer in memory. */
+  async #addLate(records: ReadonlyMap<number, LineRecord>): Promise<void> {
+    const waiting = [...records].sort(([a], [b]) => a - b);
+    const boundary = this.#recent[0]?.offset ?? this.#size;
+    let written = 0;
+    await writeFileAtomically(this.path, async (target) => {
+      let gathered = '';
+      const put = async (text: string, least = COPY_BYTES): Promise<void> => {
+        gathered += text;
+        if (gathered.length < least) return;
+        const bytes = Buffer.from(gathered);
+        gathered = '';
+        await writeAll(target, bytes, written);
+        written += bytes.length;
+      };
+      const putBefore = async (end: number): Promise<void> => {
+        for (let next = waiting[0]; next !== undefined && next[0] < end; next = waiting[0]) {
+          waiting.shift();
+          await put(formatLine(...next));
+        }
+      };
+      if (boundary > 0) {
+        for await (const text of this.#file.readLines({ start: 0, end: boundary - 1, autoClose: false })) {
+          const line = parseLine(text);
+          if (line !== undefined) await putBefore(line.iteration);
+          const late = line?.iteration === waiting[0]?.[0] ? waiting.shift() : undefined;
+          await put(
+            line === undefined || late === undefined
+              ? `${text}\n`
+              : formatLine(line.iteration, new Map([...line.record, ...late[1]])),
+          );
+        }
+      }
+      await putBefore(Infinity);
+      await put('', 0);
+      await copy(this.#file, target, boundary, this.#size, written);
+    });
+    await this.#reopen();
+    const shift = written - boundary;
+    this.#recent = this.#recent.map((line) => ({ ...line, offset: line.offset + shift }));
+    this.#size += shift;
+  }
+
+  /** The path stands for another file now. */
+  async #reopen(): Promise<void> {
+    await this.#file.close();
+    this.#file = await open(this.path, 'r+');
+  }
+
   #remember(lines: readonly Omit<WrittenLine, 'offset'>[], start: number): void {
     let offset = start;
     for (const { iteration, record } of lines) {
@@ -85,34 +212,16 @@ export class LineFile {
       this.#complete = false;
     }
   }
-
-  async #readAll(): Promise<void> {
-    const lines = (await readText(this.path)).split('\n').map(parseLine);
-    this.#recent = [];
-    this.#complete = true;
-    let offset = 0;
-    for (const line of lines) {
-      if (line === undefined) continue;
-      this.#recent.push({ ...line, offset });
-      offset += Buffer.byteLength(formatLine(line.iteration, line.record));
-    }
-  }
 }
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
+async function copy(from: FileHandle, to: FileHandle, start: number, end: number, position: number): Promise<void> {
+  const bytes = Buffer.allocUnsafe(COPY_BYTES);
+  for (let at = start; at < end;) {
+    const { bytesRead } = await from.read(bytes, 0, Math.min(bytes.length, end - at), at);
+    if (bytesRead === 0) return;
+    await writeAll(to, bytes.subarray(0, bytesRead), position + at - start);
+    at += bytesRead;
   }
-}
-
-/** Replaces a file so that at any moment either the old or the new content is there. */
-async function replaceFile(path: string, content: string): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}`;
-  await writeFile(temporary, content, { flush: true });
-  await rename(temporary, path);
 }
 
 async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {

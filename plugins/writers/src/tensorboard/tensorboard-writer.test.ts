@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -32,7 +32,7 @@ const media = definePlugin({
   },
 });
 
-const train = (startIteration: number, maxIterations: number, factor: number) =>
+const trainer = (startIteration: number, maxIterations: number, factor: number) =>
   new TrainerBase({
     step: ({ iteration }) => factor * (iteration + 1),
     startIteration,
@@ -40,7 +40,9 @@ const train = (startIteration: number, maxIterations: number, factor: number) =>
     plugins: [media(), writers({ period: 2, json: false })],
     output: dir,
     logger,
-  }).train();
+  });
+const train = (startIteration: number, maxIterations: number, factor: number) =>
+  trainer(startIteration, maxIterations, factor).train();
 
 /** The payloads of a record file, with both CRCs of each checked. */
 async function records(path: string): Promise<Buffer[]> {
@@ -95,7 +97,7 @@ describe('TensorBoardWriter', () => {
     const [name = ''] = await eventFiles();
     const events = (await records(join(dir, name))).map(fields);
     expect(bytesOf(events[0] as Map<number, Field[]>, 3).toString()).toBe('brain.Event:2');
-    const values = events.slice(1).flatMap((event) =>
+    const values = events.slice(2).flatMap((event) =>
       (fields(bytesOf(event, 5)).get(1) ?? []).map((value) => {
         const parts = fields(value as Buffer);
         return { step: (event.get(2)?.[0] ?? 0) as number, tag: bytesOf(parts, 1).toString(), parts };
@@ -132,6 +134,21 @@ describe('TensorBoardWriter', () => {
     const restart = fields((await records(join(dir, names[1] ?? '')))[1] as Buffer);
     expect(restart.get(2)).toEqual([3]);
     expect(fields(bytesOf(restart, 7)).get(1)).toEqual([1]);
+  });
+
+  it('tells readers in every file where its run begins, also at step 0 in the folder of an earlier run', async () => {
+    for (let run = 0; run < 12; run++) await train(0, 2, 1);
+    const names = await eventFiles();
+    // Readers take them in the order of their names, also where one process makes many within a second.
+    for (const name of names) {
+      const events = (await records(join(dir, name))).map(fields);
+      const restart = events[1] as Map<number, Field[]>;
+      expect(fields(bytesOf(restart, 7)).get(1)).toEqual([1]);
+      expect(restart.get(2)?.[0] ?? 0).toBe(0);
+    }
+    expect(names).toHaveLength(12);
+    const times = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).mtimeMs));
+    expect(times).toEqual([...times].sort((one, other) => one - other));
   });
 
   it('makes no file when there is nothing to write', async () => {
@@ -177,6 +194,35 @@ describe('TensorBoardWriter', () => {
       expect(seen['weights']).toEqual([[2, 0, 4, 4, 6, 18, [1, 2, 0, 1]]]);
     },
   );
+
+  realReader(
+    'a new run in the folder of an earlier, longer one is read by TensorBoard itself with each step once (needs the same)',
+    async () => {
+      await train(0, 6, 0.5);
+      await train(0, 3, 100);
+      const { stdout } = await promisify(execFile)(PYTHON, ['-c', READ_WITH_TENSORBOARD, dir]);
+      expect((JSON.parse(stdout) as Record<string, unknown>)['total_loss']).toEqual([
+        [0, 100],
+        [1, 200],
+        [2, 300],
+      ]);
+    },
+  );
+
+  realReader(
+    'values after the last step outlive a resume from the checkpoint that knows them (needs the same)',
+    async () => {
+      const goingOn = trainer(0, 4, 1);
+      await goingOn.train();
+      await goingOn.train({ maxIterations: 6 });
+      const { stdout } = await promisify(execFile)(PYTHON, ['-c', READ_WITH_TENSORBOARD, dir]);
+      const seen = JSON.parse(stdout) as Record<string, unknown>;
+      expect(seen['eval/accuracy']).toEqual([
+        [4, 0.75],
+        [6, 0.75],
+      ]);
+    },
+  );
 });
 
 function hasTensorBoard(): boolean {
@@ -191,6 +237,8 @@ function hasTensorBoard(): boolean {
 const READ_WITH_TENSORBOARD = `
 import json, sys, zlib
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator as ServedAccumulator
+from tensorboard.util import tensor_util
 reader = EventAccumulator(sys.argv[1], size_guidance={"scalars": 0, "images": 0, "histograms": 0})
 reader.Reload()
 def pixels(png):
@@ -201,7 +249,13 @@ def pixels(png):
         at += length + 12
     row = zlib.decompress(data)[1:]
     return [list(row[i:i + 3]) for i in range(0, len(row), 3)]
-out = {tag: [[e.step, e.value] for e in reader.Scalars(tag)] for tag in ["total_loss"]}
+out = {tag: [[e.step, e.value] for e in reader.Scalars(tag)] for tag in ["total_loss", "eval/accuracy"]}
+# What the server reads with; it counts new beginnings in another way.
+served = ServedAccumulator(sys.argv[1], tensor_size_guidance={"scalars": 0})
+served.Reload()
+for tag, seen in list(out.items()):
+    again = [[e.step, float(tensor_util.make_ndarray(e.tensor_proto).item())] for e in served.Tensors(tag)]
+    assert again == seen, (tag, again, seen)
 out["picture"] = [[e.step, e.width, e.height, pixels(e.encoded_image_string)] for e in reader.Images("picture")]
 out["weights"] = [
     [e.step, h.min, h.max, h.num, h.sum, h.sum_squares, list(h.bucket)]

@@ -1,6 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { selectScalars, type WrittenValues } from '../latest-events.ts';
+import { exists } from '../exists.ts';
+import { namesAt, selectScalars, type WrittenScalar, type WrittenValues } from '../latest-events.ts';
 import type { WriteBatch, Writer, WriterRun } from '../writer.ts';
 import { histogramValue, imageValue, restartEvent, scalarValue, summaryEvent, versionEvent } from './event-messages.ts';
 import type { MessageWriter } from './protobuf.ts';
@@ -9,22 +10,34 @@ import { frameRecord } from './record.ts';
 /** Tells files apart that one process makes within a second. */
 let fileNumber = 0;
 
+interface TensorBoardWriterOptions {
+  /** The folder of the event files, within that of the run. */
+  readonly dir: string;
+  readonly values: WrittenValues;
+  /** Iterations that `latest` values are medians over. */
+  readonly windowSize: number;
+}
+
 /**
  * Writes TensorBoard event files: scalars, images and histograms. The file is made when there is something to write.
- * A resumed run writes a further file, which tells TensorBoard where it goes on.
+ * It tells TensorBoard at which step this run goes on, or that it begins anew: what other files of the folder hold from
+ * there on is void.
  */
 export class TensorBoardWriter implements Writer {
   readonly name = 'tensorboard';
-  readonly #options: { readonly dir: string; readonly values: WrittenValues };
+  readonly #options: TensorBoardWriterOptions;
   #run: WriterRun | undefined;
+  #kept: readonly WrittenScalar[] = [];
   target: string | undefined;
 
-  constructor(options: { readonly dir: string; readonly values: WrittenValues }) {
+  constructor(options: TensorBoardWriterOptions) {
     this.#options = options;
   }
 
   open(run: WriterRun): void {
     this.#run = run;
+    const { storage, startIteration } = run;
+    this.#kept = namesAt(storage, startIteration).map((name) => ({ name, ...storage.history(name).latestSample() }));
   }
 
   async write({ scalars, images, histograms }: WriteBatch): Promise<void> {
@@ -34,7 +47,7 @@ export class TensorBoardWriter implements Writer {
       if (values === undefined) steps.set(step, [value]);
       else values.push(value);
     };
-    for (const scalar of selectScalars(scalars, this.#options.values)) add(scalar.iteration, scalarValue(scalar));
+    for (const scalar of selectScalars(scalars, this.#options)) add(scalar.iteration, scalarValue(scalar));
     for (const image of images) add(image.iteration, imageValue(image));
     for (const histogram of histograms) add(histogram.iteration, histogramValue(histogram));
     if (steps.size === 0) return;
@@ -42,7 +55,8 @@ export class TensorBoardWriter implements Writer {
     const events = [...steps]
       .sort(([a], [b]) => a - b)
       .map(([step, values]) => frameRecord(summaryEvent(wallTime, step, values).finish()));
-    this.target ??= await this.#begin();
+    // A folder that was removed meanwhile is made again, with a new file in it.
+    if (this.target === undefined || !(await exists(this.target))) this.target = await this.#begin();
     await appendFile(this.target, Buffer.concat(events));
   }
 
@@ -50,11 +64,15 @@ export class TensorBoardWriter implements Writer {
     if (this.#run === undefined) throw new Error('open() comes before write()');
     const { startIteration, file } = this.#run;
     const now = Date.now() / 1000;
-    // Readers take the files of a folder in the order of their names; the time in front is therefore of fixed width.
-    const name = `events.out.tfevents.${Math.floor(now)}.${hostname()}.${process.pid}.${fileNumber++}`;
+    // Readers take the files of a folder in the order of their names, so what counts in them is of fixed width.
+    const number = String(fileNumber++).padStart(6, '0');
+    const name = `events.out.tfevents.${Math.floor(now)}.${number}.${hostname()}.${process.pid}`;
     const path = await file(this.#options.dir, name);
     this.target = path;
-    const events = [versionEvent(now), ...(startIteration > 0 ? [restartEvent(now, startIteration)] : [])];
+    // In every file: the first one that a reader meets does not count as a new beginning.
+    const events = [versionEvent(now), restartEvent(now, startIteration)];
+    // What the checkpoint knows of that step does not come again.
+    if (this.#kept.length > 0) events.push(summaryEvent(now, startIteration, this.#kept.map(scalarValue)));
     await writeFile(path, Buffer.concat(events.map((event) => frameRecord(event.finish()))), { flag: 'wx' });
     return path;
   }

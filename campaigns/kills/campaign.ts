@@ -1,0 +1,74 @@
+import { watch } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Campaign, Choices, countOption } from '../lib/campaign.ts';
+import { differences, finishTraining, resultOf, startTraining, tail, type Training } from '../lib/training.ts';
+
+/**
+ * Kills trainings by SIGKILL, at random moments and while a file is half written, resumes each until it is done, and
+ * compares what is left with a training that nobody disturbed: all must be equal to the bit.
+ *
+ * Options: `--count` kills (default 120; 8 with `--quick`).
+ */
+const kills: Campaign = async (args, tally) => {
+  const count = countOption(args, 'count', args.quick ? 8 : 120);
+  const choices = new Choices(args.seed, 'kills');
+  const folder = await mkdtemp(join(tmpdir(), 'hookline-kills-'));
+  try {
+    await finishTraining(join(folder, 'whole'));
+    const whole = await resultOf(join(folder, 'whole'));
+    for (let chain = 0; (tally.counts['kills'] ?? 0) < count; chain++) {
+      const output = join(folder, `chain-${chain}`);
+      await mkdir(output);
+      const wanted = 4 + choices.int(5);
+      let killed = 0;
+      while (killed < wanted && (tally.counts['kills'] ?? 0) < count) {
+        const training = startTraining(output);
+        await kill(training, output, choices);
+        const { signal, status, text } = await training.end;
+        if (signal === 'SIGKILL') {
+          killed++;
+          tally.count('kills');
+        } else if (status === 0) break;
+        else {
+          tally.fail(`chain ${chain} could not go on after ${killed} kills, status ${status}:\n${tail(text)}`);
+          break;
+        }
+      }
+      // A chain that had reached its end by itself has nothing to train any more.
+      const end = await startTraining(output).end;
+      if (end.status !== 0 && !end.text.includes('HKL_NOTHING_TO_TRAIN')) {
+        tally.fail(`chain ${chain} could not be ended after ${killed} kills:\n${tail(end.text)}`);
+        continue;
+      }
+      const different = differences(whole, await resultOf(output));
+      tally.count('chains');
+      if (different.length === 0) tally.count('chains equal to the bit');
+      else tally.fail(`chain ${chain} differs after ${killed} kills in ${different.join(', ')}`);
+      await rm(output, { recursive: true });
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+export default kills;
+
+/** Half of the kills come at any moment after the start, the others when a temporary file is there. */
+async function kill(training: Training, output: string, choices: Choices): Promise<void> {
+  const isAimed = choices.int(2) === 0;
+  const delay = choices.between(0, 900);
+  const nth = 1 + choices.int(4);
+  await training.begun;
+  if (isAimed) {
+    const stopped = new AbortController();
+    let seen = 0;
+    const watcher = watch(output, (_, name) => {
+      if (name?.includes('.tmp') === true && ++seen === nth) stopped.abort();
+    });
+    await Promise.race([training.end, wait(5000, undefined, { signal: stopped.signal }).catch(() => undefined)]);
+    watcher.close();
+  } else await Promise.race([training.end, wait(delay)]);
+  training.process.kill('SIGKILL');
+}

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { readCheckpoint } from '@hookline/core';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const CLI = join(ROOT, 'packages', 'hookline', 'bin', 'hookline.js');
+const TRAINER = join(ROOT, 'campaigns', 'lib', 'trainer.ts');
+
+/** How a process ended, and what it had printed. */
+export interface End {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly text: string;
+}
+
+/** A `hookline train --resume` under way. */
+export interface Training {
+  readonly process: ChildProcess;
+  /** Settles once it has said where it begins, or has ended. */
+  readonly begun: Promise<void>;
+  readonly end: Promise<End>;
+}
+
+/** Starts the campaigns' trainer, or goes on with it, in a process of its own, as its users do. */
+export function startTraining(output: string, set: readonly string[] = []): Training {
+  const options = ['--resume', '--output', output, ...set.flatMap((each) => ['--set', each])];
+  const child = spawn(process.execPath, [CLI, 'train', TRAINER, ...options], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  let hasBegun = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (hasBegun = resolve));
+  const listen = (chunk: Buffer): void => {
+    text += chunk.toString();
+    if (/^(beginning|resuming):/m.test(text)) hasBegun();
+  };
+  child.stdout.on('data', listen);
+  child.stderr.on('data', listen);
+  const end = new Promise<End>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status, signal) => {
+      hasBegun();
+      resolve({ status, signal, text });
+    });
+  });
+  return { process: child, begun, end };
+}
+
+/** Trains to the end. @throws Error with what it printed when it fails */
+export async function finishTraining(output: string, set: readonly string[] = []): Promise<End> {
+  const end = await startTraining(output, set).end;
+  if (end.status !== 0) throw new Error(`hookline train ended with ${end.status ?? end.signal}:\n${tail(end.text)}`);
+  return end;
+}
+
+/** The last lines of a text. */
+export const tail = (text: string, lines = 12): string => text.trim().split('\n').slice(-lines).join('\n');
+
+/** Names of values that depend on the clock or on the machine's load. */
+const isOfTheClock = (name: string): boolean => /time|eta|memory|created|sha256|seconds/.test(name);
+
+function timeless(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(timeless);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([name]) => !isOfTheClock(name));
+  return Object.fromEntries(entries.map(([name, each]) => [name, timeless(each)]));
+}
+
+/** What a training has left, without what depends on the clock: tensors by name, plugin state, metrics, names of files. */
+export async function resultOf(output: string): Promise<Readonly<Record<string, unknown>>> {
+  const { manifest, tensors } = await readCheckpoint(join(output, 'model_final.safetensors'));
+  const lines = (await readFile(join(output, 'metrics.json'), 'utf8')).trim().split('\n');
+  const files = (await readdir(output)).filter((name) => !/^events\.|\.lock/.test(name)).sort();
+  return {
+    iteration: manifest.iteration,
+    ...Object.fromEntries([...tensors].map(([name, { data }]) => [`tensor ${name}`, Buffer.from(data.buffer)])),
+    ...Object.fromEntries(Object.entries(manifest.entries).map(([key, entry]) => [`state ${key}`, timeless(entry)])),
+    'metrics.json': lines.map((line) => timeless(JSON.parse(line))),
+    'names of files': files,
+  };
+}
+
+/** Names of what differs between two results. */
+export function differences(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): string[] {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].filter((name) => !isDeepStrictEqual(a[name], b[name]));
+}

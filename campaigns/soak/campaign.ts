@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { callback, ConsoleLogger, tf } from 'hookline';
+import { type Campaign, countOption } from '../lib/campaign.ts';
+import { campaignTrainer } from '../lib/trainer.ts';
+
+/** Resident memory may grow by this much after the first quarter: allocators round, and histories are kept. */
+const ALLOWED_GROWTH = 48 * 2 ** 20;
+
+/**
+ * Trains for many steps, captured and eager, with evaluations and checkpoints, and watches memory: after the first
+ * quarter neither the number of tensors nor the process may grow.
+ *
+ * Options: `--count` steps of each kind (default 20,000; 1,500 with `--quick`).
+ */
+const soak: Campaign = async (args, tally) => {
+  const count = countOption(args, 'count', args.quick ? 1500 : 20_000);
+  for (const capture of ['auto', 'off']) {
+    const folder = await mkdtemp(join(tmpdir(), 'hookline-soak-'));
+    const samples: { readonly tensors: number; readonly bytes: number }[] = [];
+    const set = [
+      `capture=${capture}`,
+      `solver.maxIterations=${count}`,
+      'model.width=64',
+      `test.evalPeriod=${Math.ceil(count / 40)}`,
+      `checkpoint.period=${Math.ceil(count / 40)}`,
+      'writers.metricsPeriod=20',
+    ];
+    try {
+      const probe = callback({
+        afterStep: ({ iteration }) => {
+          if ((iteration + 1) % Math.ceil(count / 40) !== 0) return;
+          samples.push({ tensors: tf.memory().numTensors, bytes: process.memoryUsage.rss() });
+        },
+      });
+      const logger = new ConsoleLogger({ level: 'warn' });
+      const trainer = campaignTrainer([probe]).create({ set, output: join(folder, 'run'), logger });
+      const { status, iteration } = await trainer.train();
+      tally.count(`steps with capture ${capture}`, iteration);
+      if (status !== 'completed') tally.fail(`the training with capture ${capture} ended ${status}`);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    const early = samples[Math.floor(samples.length / 4)];
+    const late = samples.at(-1);
+    if (early === undefined || late === undefined) throw new Error('nothing was sampled');
+    const growth = late.bytes - early.bytes;
+    tally.count(`MiB grown with capture ${capture}`, Math.round(growth / 2 ** 20));
+    if (late.tensors > early.tensors) tally.fail(`capture ${capture}: ${early.tensors} tensors became ${late.tensors}`);
+    if (growth > ALLOWED_GROWTH) tally.fail(`capture ${capture}: the process grew by ${growth} bytes`);
+  }
+};
+export default soak;

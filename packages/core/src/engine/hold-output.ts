@@ -1,0 +1,42 @@
+import type { PluginSet } from '../plugin/plugin-set.ts';
+import type { DiskOutputFolder } from '../services/output-folder.ts';
+import type { Logger } from '../services/logger.ts';
+import { throwAll } from '../throw-all.ts';
+import { needsOutput } from './trainer-checks.ts';
+
+/** The run's folder, and who needs it. */
+export interface HeldOutput {
+  readonly output: DiskOutputFolder;
+  readonly set: PluginSet;
+  readonly logger: Logger;
+  /** Tears the plugins down where the folder cannot be had; gives what failed. */
+  readonly tearDown: () => Promise<readonly unknown[]>;
+}
+
+/**
+ * Trains while no other training may write into the run's folder; where no plugin writes, the folder is left alone.
+ *
+ * @throws HooklineError `HKL_OUTPUT_IN_USE`, `HKL_OUTPUT_UNWRITABLE` before it begins; `HKL_OUTPUT_REMOVED` after it has
+ * ended when the folder was removed meanwhile; what `train` throws
+ */
+export async function holdOutput<T>(
+  { output, set, logger, tearDown }: HeldOutput,
+  train: () => Promise<T>,
+): Promise<T> {
+  if (!needsOutput(set.arranged.map(({ plugin }) => plugin))) return train();
+  try {
+    await output.lock(logger);
+  } catch (error) {
+    throwAll([error, ...(await tearDown())]);
+  }
+  let result: T | undefined;
+  const errors: unknown[] = [];
+  try {
+    result = await train();
+  } catch (error) {
+    errors.push(error);
+  }
+  const damage = output.unlock();
+  throwAll(damage === undefined ? errors : [...errors, damage]);
+  return result as T;
+}

@@ -1,0 +1,65 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+/** Tells a process from every other one, on this machine and elsewhere, before and after a restart. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly host: string;
+  /** Which start of the machine, and which container on it; empty where the system does not tell. */
+  readonly boot: string;
+  /** When the process began, in the system's own unit: a number of a process may be given again. Empty where unknown. */
+  readonly born: string;
+}
+
+/** This process. */
+export function ownIdentity(): ProcessIdentity {
+  return { pid: process.pid, host: hostname(), boot: bootOf(), born: bornAt(process.pid) };
+}
+
+/**
+ * Whether a process still runs.
+ *
+ * @returns undefined where that cannot be known from here, as for one on another machine or in another container
+ */
+export function isRunning({ pid, host, boot, born }: ProcessIdentity): boolean | undefined {
+  if (host !== hostname()) return undefined;
+  const [start, container] = boot.split(' ');
+  const [ownStart, ownContainer] = bootOf().split(' ');
+  // The machine was started anew since.
+  if (start !== ownStart) return false;
+  if (container !== ownContainer) return undefined;
+  if (!isAlive(pid)) return false;
+  const now = bornAt(pid);
+  return born === '' || now === '' || born === now;
+}
+
+/** Whether this machine has a process of that number, whichever it is. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Not being allowed to signal a process means that there is one.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Linux names every start of the machine, and the container by the numbers of its processes. */
+function bootOf(): string {
+  try {
+    const start = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${start} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return '';
+  }
+}
+
+function bornAt(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name of the program, in brackets, may hold spaces and brackets; field 22 is the 20th after it.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,29 @@
+import type * as tf from '@tensorflow/tfjs';
+import { batchNormLayers, type CallableLayer } from './layer-names.ts';
+
+/** Frozen batch-norm layers of models that are trained. */
+const frozen = new WeakSet<object>();
+/** Layers whose `call` asks {@link frozen}. */
+const guarded = new WeakSet<object>();
+
+/**
+ * Lets batch norm stand still where it is frozen, as in Keras: a layer with `trainable = false`, or in a model with it,
+ * normalises by its moving statistics in train mode as well, and does not change them. tf.layers itself would use the
+ * batch's own, and move the averages. Looked at once, here; an unfrozen layer that was frozen before moves again.
+ */
+export function keepFrozenBatchNorms(model: tf.LayersModel): void {
+  for (const { layer, isFrozen } of batchNormLayers(model)) {
+    if (isFrozen) frozen.add(layer);
+    else frozen.delete(layer);
+    if (isFrozen && !guarded.has(layer)) guard(layer);
+  }
+}
+
+function guard(layer: CallableLayer): void {
+  guarded.add(layer);
+  layer.call = function call(this: CallableLayer, inputs, kwargs) {
+    // The class's own, looked up at each call, since a step runner puts a faster one in its place.
+    const { call: original } = Object.getPrototypeOf(this) as CallableLayer;
+    return original.call(this, inputs, frozen.has(this) ? { ...kwargs, training: false } : kwargs);
+  };
+}

@@ -1,0 +1,54 @@
+import { HooklineError } from '@hookline/core';
+import { tf, type TrainableModel } from '@hookline/tfjs';
+import type { Weight } from './accumulators.ts';
+
+/**
+ * How many samples a batch on the device holds: the leading dimension of the model's inputs where the model says what
+ * these are, else the one that all tensors of the batch have, scalars aside; 1 for a batch of scalars.
+ *
+ * @throws HooklineError `HKL_ACCUMULATION_BATCH_SIZE` when the tensors have several
+ */
+export function leadingSize(who: string, model: Pick<TrainableModel, 'inputs'>, batch: unknown): number {
+  const inputs = model.inputs === undefined ? [] : tensorsIn(model.inputs(batch), 'inputs').slice(0, 1);
+  const [first, ...others] = inputs.length > 0 ? inputs : tensorsIn(batch, 'batch');
+  const other = others.find(({ size }) => size !== first?.size);
+  if (first === undefined || other === undefined) return first?.size ?? 1;
+  throw new HooklineError(
+    'HKL_ACCUMULATION_BATCH_SIZE',
+    `the size of the batch is not clear: ${first.path} has the leading dimension ${first.size}, ${other.path} has ${other.size}`,
+    {
+      who,
+      where: 'hook batch',
+      fix: "Say it: batchSize: (batch) => batch.x.shape[0]. For a loss that is a sum over the batch, set reduction: 'sum'",
+    },
+  );
+}
+
+/** What the option `batchSize` gave. @throws HooklineError `HKL_ACCUMULATION_BATCH_SIZE` for anything but a number or scalar */
+export function checkedSize(who: string, size: unknown): Weight {
+  if (typeof size === 'number' && Number.isFinite(size) && size > 0) return size;
+  if (size instanceof tf.Tensor && size.rank === 0)
+    return size.dtype === 'float32' ? (size as tf.Scalar) : size.toFloat();
+  const found = size instanceof tf.Tensor ? `a tensor of shape [${size.shape.join(', ')}]` : String(size);
+  throw new HooklineError('HKL_ACCUMULATION_BATCH_SIZE', `batchSize gave ${found}`, {
+    who,
+    where: 'hook batch',
+    fix: 'Return a number above 0, or a scalar tensor, such as the sum of a mask',
+  });
+}
+
+interface Found {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** The tensors with a leading dimension in nested arrays and objects. */
+function tensorsIn(value: unknown, path: string): Found[] {
+  if (value instanceof tf.Tensor) {
+    const [size] = value.shape;
+    return size === undefined ? [] : [{ path, size }];
+  }
+  if (Array.isArray(value)) return value.flatMap((item, index) => tensorsIn(item, `${path}[${index}]`));
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) => tensorsIn(item, `${path}.${key}`));
+}
