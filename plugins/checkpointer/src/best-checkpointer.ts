@@ -105,7 +105,7 @@ export const bestCheckpointer = definePlugin({
         load: (saved) => {
           if (saved.metric !== metric || saved.mode !== mode) {
             logger.warn(
-              `begins anew: the checkpoint kept the best of ${saved.metric} (${saved.mode}), which says nothing of ${metric} (${mode})`,
+              `starts afresh: the checkpoint followed ${saved.metric} (${saved.mode}), which says nothing of ${metric} (${mode})`,
             );
             return;
           }
