@@ -48,6 +48,8 @@ export {
 } from './hooks/hook-spec.ts';
 export { HookSet, type HookFacades, type Phases } from './hooks/hook-set.ts';
 export { HookSite, type TapObserver } from './hooks/hook-site.ts';
+export { describeValue, isPlainObject, type ResultCheck } from './hooks/result-check.ts';
+export { type Wait, Waits } from './hooks/waits.ts';
 export { Phase, type HookFacade } from './hooks/phase.ts';
 
 // Plugins and presets

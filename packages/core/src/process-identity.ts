@@ -23,11 +23,14 @@ export function ownIdentity(): ProcessIdentity {
  */
 export function isRunning({ pid, host, boot, born }: ProcessIdentity): boolean | undefined {
   if (host !== hostname()) return undefined;
-  const [start, container] = boot.split(' ');
-  const [ownStart, ownContainer] = bootOf().split(' ');
-  // The machine was started anew since.
-  if (start !== ownStart) return false;
-  if (container !== ownContainer) return undefined;
+  const own = bootOf();
+  if (boot !== '' && own !== '') {
+    const [start, container] = boot.split(' ');
+    const [ownStart, ownContainer] = own.split(' ');
+    // The machine was started anew since.
+    if (start !== ownStart) return false;
+    if (container !== ownContainer) return undefined;
+  }
   if (!isAlive(pid)) return false;
   const now = bornAt(pid);
   return born === '' || now === '' || born === now;

@@ -28,6 +28,10 @@ export interface StepOutput {
 /** Does the arithmetic of one step; the only thing in a trainer that touches tensors. */
 export interface StepRunner {
   run(context: StepContext): StepOutput | Promise<StepOutput>;
+  /** What the step in progress waits for from outside, such as a batch, in words; undefined where it computes. */
+  waitsFor?(): string | undefined;
+  /** Gives up what {@link StepRunner.waitsFor} tells of: the step in progress fails with `error` and changes nothing. */
+  stopWaiting?(error: unknown): void;
   /** Called once after training, in the reverse order of construction. */
   close?(): void | Promise<void>;
 }

@@ -11,3 +11,13 @@ export { traceHooks, type TraceEntry } from './hook-trace.ts';
 export { RecordingLogger } from './recording-logger.ts';
 export { saveAt } from './save-at.ts';
 export { type HostBatch, tinyBatches, tinyTraining, type TinyTrainingOptions, weightsOf } from './tiny-training.ts';
+export {
+  CULPRIT,
+  type FaultCase,
+  faultCases,
+  type FaultResult,
+  faultyPlugin,
+  runFault,
+  TAP_FAULTS,
+  type TapFault,
+} from './plugin-faults.ts';

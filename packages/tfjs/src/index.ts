@@ -22,6 +22,7 @@ export {
   type ParameterDescription,
 } from './model/describe-model.ts';
 export { batchNormTraining, type NormalizedBatch } from './kernels/batch-norm-training.ts';
+export { capturedModel, predictorOf } from './model/captured-model.ts';
 export { functionModel, type FunctionModelOptions } from './model/function-model.ts';
 export { inEvalMode } from './model/in-eval-mode.ts';
 export { layersModel, type LayersModelOptions, type TrainableLayersModel } from './model/layers-model.ts';
@@ -49,14 +50,12 @@ export { tfjsOptimizer, type TfjsOptimizer } from './optim/tfjs-optimizer.ts';
 
 // Data
 export {
-  BatchSource,
   batchSourceState,
-  type BatchSourceOptions,
   type BatchSourceState,
   type DataFingerprint,
   type ResumableData,
-  type TimedBatch,
-} from './batch/batch-source.ts';
+} from './batch/batch-position.ts';
+export { BatchSource, type BatchSourceOptions, type TimedBatch } from './batch/batch-source.ts';
 export {
   openData,
   type BatchIterable,
@@ -77,6 +76,7 @@ export {
 // The step
 export { createStepRunner, type StepRunnerOptions } from './step/create-step-runner.ts';
 export { CapturedStepRunner, type CapturedRunnerOptions, type CaptureMode } from './capture/captured-runner.ts';
+export { CapturedPredictor, type CapturedPredictorOptions } from './capture/captured-predictor.ts';
 export { describeGraph, writeGraphEvents } from './capture/inspect-graph.ts';
 export { choosePrecision, readProcessor, type Precision, type PrecisionChoice } from './capture/precision.ts';
 export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './step/eager-runner.ts';

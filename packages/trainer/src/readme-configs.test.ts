@@ -8,10 +8,11 @@ beforeAll(() => selectDevice('auto'));
 
 /** The values of `solver` in the code of a text, such as `maxIterations: 750`. */
 function solversOf(text: string): Record<string, number>[] {
-  const found = [...text.matchAll(/solver: \{([^}]*maxIterations[^}]*)\}/g)];
-  return found.map(([, body = '']) =>
-    Object.fromEntries([...body.matchAll(/(\w+): ([\d._]+)/g)].map(([, key, value]) => [key, Number(value)])),
-  );
+  return [...text.matchAll(/solver: \{([^}]*maxIterations[^}]*)\}/g)].map((found) => {
+    const values: Record<string, number> = {};
+    for (const each of (found[1] ?? '').matchAll(/(\w+): ([\d._]+)/g)) values[each[1] ?? ''] = Number(each[2]);
+    return values;
+  });
 }
 
 it.each([

@@ -11,7 +11,7 @@ export const checkpointerOptions = z.strictObject({
   prefix: prefix.default('model'),
   /** Whether to save `<prefix>_final` after the last iteration. @default true */
   final: z.boolean().default(true),
-  /** Whether to save when the training is stopped or interrupted. @default true */
+  /** Whether to save when the training is stopped or interrupted, or fails for another reason than its weights. @default true */
   onStop: z.boolean().default(true),
 });
 

@@ -27,15 +27,16 @@ export function leadingSize(who: string, model: Pick<TrainableModel, 'inputs'>, 
 /** What the option `batchSize` gave. @throws HooklineError `HKL_ACCUMULATION_BATCH_SIZE` for anything but a number or scalar */
 export function checkedSize(who: string, size: unknown): Weight {
   if (typeof size === 'number' && Number.isFinite(size) && size > 0) return size;
-  if (size instanceof tf.Tensor && size.rank === 0)
-    return size.dtype === 'float32' ? (size as tf.Scalar) : size.toFloat();
-  const found = size instanceof tf.Tensor ? `a tensor of shape [${size.shape.join(', ')}]` : String(size);
+  if (isTensor(size) && size.rank === 0) return tf.cast(size as tf.Scalar, 'float32');
+  const found = isTensor(size) ? `a tensor of shape [${size.shape.join(', ')}]` : String(size);
   throw new HooklineError('HKL_ACCUMULATION_BATCH_SIZE', `batchSize gave ${found}`, {
     who,
     where: 'hook batch',
     fix: 'Return a number above 0, or a scalar tensor, such as the sum of a mask',
   });
 }
+
+const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Tensor;
 
 interface Found {
   readonly path: string;
@@ -44,8 +45,8 @@ interface Found {
 
 /** The tensors with a leading dimension in nested arrays and objects. */
 function tensorsIn(value: unknown, path: string): Found[] {
-  if (value instanceof tf.Tensor) {
-    const [size] = value.shape;
+  if (isTensor(value)) {
+    const [size] = value.shape as readonly (number | undefined)[];
     return size === undefined ? [] : [{ path, size }];
   }
   if (Array.isArray(value)) return value.flatMap((item, index) => tensorsIn(item, `${path}[${index}]`));

@@ -1,78 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  checkpointsRef,
-  definePlugin,
-  type PluginInput,
-  readCheckpoint,
-  TrainerBase,
-  writeCheckpoint,
-} from '@hookline/core';
-import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
-import { functionModel, modelVariables, selectDevice, sgd, tf, tfjsRuntime } from '@hookline/tfjs';
+import { checkpointsRef, definePlugin, readCheckpoint, writeCheckpoint } from '@hookline/core';
+import { checkPluginContract, tinyTraining, weightsOf } from '@hookline/testing';
+import { selectDevice, tf } from '@hookline/tfjs';
+import { batches, training } from './linear-training.test.support.ts';
 import { gradientAccumulation, VERSION } from './plugin.ts';
-
-type Batch = { x: tf.Tensor2D; y: tf.Tensor2D };
-
-const SAMPLES = 48;
-const xs = Float32Array.from({ length: SAMPLES * 3 }, (_, i) => Math.sin(i * 1.7));
-const ys = Float32Array.from({ length: SAMPLES }, (_, i) => Math.cos(i * 0.9));
-
-function* batches(size: number) {
-  for (let at = 0; at < SAMPLES; at += size) {
-    yield {
-      x: { data: xs.slice(at * 3, (at + size) * 3), shape: [size, 3] },
-      y: { data: ys.slice(at, at + size), shape: [size, 1] },
-    };
-  }
-}
-
-interface TrainingOptions {
-  readonly reduction?: 'mean' | 'sum';
-  readonly capture?: 'off' | 'required';
-  /** Default: the mean or sum of squared errors. */
-  readonly losses?: (w: tf.Variable) => (batch: never) => tf.Scalar;
-  readonly data?: () => Iterable<unknown>;
-}
-
-/** A linear model on batches of `size`, with a NaN loss at one iteration where asked. */
-function training(
-  size: number,
-  maxIterations: number,
-  plugins: PluginInput[] = [],
-  { reduction = 'mean', capture = 'off', losses, data = () => batches(size) }: TrainingOptions = {},
-) {
-  const w = tf.variable(tf.tensor2d([0.3, -0.2, 0.1], [3, 1]));
-  const model = functionModel<Batch>({
-    variables: { w },
-    losses:
-      (losses?.(w) as ((batch: Batch) => tf.Scalar) | undefined) ??
-      (({ x, y }) => {
-        const squares = x
-          .matMul(w as tf.Tensor2D)
-          .sub(y)
-          .square();
-        return reduction === 'mean' ? squares.mean() : squares.sum();
-      }),
-  });
-  const logger = new RecordingLogger();
-  const runtime = tfjsRuntime({
-    model,
-    optimizer: (made) => sgd(made, { learningRate: 0.02, momentum: 0.9, weightDecay: 0.01 }),
-    data,
-    repeat: true,
-    capture,
-  });
-  const { services } = runtime;
-  const trainer = new TrainerBase({ maxIterations, services, plugins: [...runtime.plugins, ...plugins], logger });
-  return {
-    trainer,
-    model,
-    logger,
-    weights: () => [...modelVariables(model).values()].flatMap((v) => [...v.dataSync()]),
-  };
-}
 
 beforeAll(() => selectDevice('auto'));
 
@@ -98,92 +31,6 @@ describe('gradientAccumulation', () => {
     const plain = training(4, 24, [], { reduction });
     await plain.trainer.train();
     expect(Math.abs((plain.weights()[0] ?? NaN) - (big.weights()[0] ?? NaN))).toBeGreaterThan(1e-4);
-  });
-
-  describe.each(['off', 'required'] as const)('with batches of different sizes, capture %s,', (capture) => {
-    const isHere = () => capture === 'off' || tf.getBackend() === 'tensorflow';
-    const SIZES = [8, 8, 4];
-
-    /** The first samples, in batches of these sizes, over and over. */
-    function* cut(sizes: readonly number[], more: (size: number, at: number) => object = () => ({})) {
-      for (let at = 0; ;) {
-        for (const size of sizes) {
-          if (at + size > 40) at = 0;
-          yield {
-            x: { data: xs.slice(at * 3, (at + size) * 3), shape: [size, 3] },
-            y: { data: ys.slice(at, at + size), shape: [size, 1] },
-            ...more(size, at),
-          };
-          at += size;
-        }
-      }
-    }
-
-    it.each(['mean', 'sum'] as const)(
-      '8, 8 and 4 samples are a batch of 20, for a loss that is a %s',
-      async (reduction) => {
-        if (!isHere()) return;
-        const whole = training(20, 4, [], { reduction, data: () => cut([20]) });
-        await whole.trainer.train();
-        const data = () => cut(SIZES);
-        const parts = training(0, 12, [gradientAccumulation({ steps: 3, reduction })], { reduction, capture, data });
-        await parts.trainer.train();
-        parts.weights().forEach((weight, i) => expect(weight).toBeCloseTo(whole.weights()[i] ?? NaN, 6));
-      },
-    );
-
-    it('counts a batch by what batchSize gives, on the device', async () => {
-      if (!isHere()) return;
-      // A mean over the rows that a mask lets through; of 8 rows 1 or 2, of 4 all.
-      const mask = (size: number, at: number) => ({
-        mask: {
-          data: Float32Array.from({ length: size }, (_, i) => (size === 4 || (i + at) % 5 === 0 ? 1 : 0)),
-          shape: [size, 1],
-        },
-      });
-      const joined = (size: number, at: number) => ({
-        mask: {
-          data: Float32Array.from([8, 8, 4].flatMap((part, k) => [...mask(part, at + k * 8).mask.data])),
-          shape: [size, 1],
-        },
-      });
-      type Masked = Batch & { mask: tf.Tensor2D };
-      const masked =
-        (w: tf.Variable) =>
-        ({ x, y, mask: m }: Masked) =>
-          x
-            .matMul(w as tf.Tensor2D)
-            .sub(y)
-            .square()
-            .mul(m)
-            .sum()
-            .div(m.sum())
-            .asScalar();
-      const whole = training(0, 4, [], { losses: masked, data: () => cut([20], joined) });
-      await whole.trainer.train();
-      const plugin = gradientAccumulation({ steps: 3, batchSize: ({ mask: m }: Masked) => m.sum() as tf.Scalar });
-      const parts = training(0, 12, [plugin], { losses: masked, capture, data: () => cut(SIZES, mask) });
-      await parts.trainer.train();
-      parts.weights().forEach((weight, i) => expect(weight).toBeCloseTo(whole.weights()[i] ?? NaN, 5));
-    });
-
-    it('asks for the size where it is not clear, and takes it', async () => {
-      if (!isHere()) return;
-      const data = () => cut(SIZES, () => ({ table: { data: new Float32Array(6), shape: [6] } }));
-      const unclear = training(0, 3, [gradientAccumulation({ steps: 3 })], { capture, data });
-      await expect(unclear.trainer.train()).rejects.toThrow(
-        /HKL_ACCUMULATION_BATCH_SIZE.*batch\.x has the leading dimension 8, batch\.table has 6/,
-      );
-      const told = training(0, 3, [gradientAccumulation({ steps: 3, batchSize: ({ x }: Batch) => x.shape[0] })], {
-        capture,
-        data,
-      });
-      await told.trainer.train();
-      const sum = training(0, 3, [gradientAccumulation({ steps: 3, reduction: 'sum' })], { capture, data });
-      await sum.trainer.train();
-      const wrong = training(0, 3, [gradientAccumulation({ steps: 3, batchSize: () => 0 })], { capture, data });
-      await expect(wrong.trainer.train()).rejects.toThrow(/HKL_ACCUMULATION_BATCH_SIZE.*batchSize gave 0/);
-    });
   });
 
   it('changes weights at every k-th step only, and tells afterUpdate of those alone', async () => {

@@ -1,27 +1,11 @@
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type Checkpoints,
-  checkpointsRef,
-  ConsoleLogger,
-  definePlugin,
-  type EngineHooks,
-  type EventStorage,
-  type HookFacades,
-  type Plugin,
-  storageRef,
-  TrainerBase,
-} from '@hookline/core';
+import { checkpointsRef, ConsoleLogger, definePlugin, type Plugin, storageRef, TrainerBase } from '@hookline/core';
 import { type WriteBatch, type Writer, writers, writersHooks } from './index.ts';
 import { version } from './version.ts';
 
 type Options = Parameters<typeof writers>[0];
-interface Tools {
-  readonly hooks: HookFacades<EngineHooks>;
-  readonly storage: EventStorage;
-  readonly checkpoints: Checkpoints;
-}
 const quiet = new ConsoleLogger({ level: 'silent' });
 const filesOnly = { console: false, tensorboard: false } as const;
 
@@ -183,61 +167,6 @@ describe('writers', () => {
     expect(status.every((line) => line.length < 80 + 4)).toBe(true);
     expect(text.filter((line) => line.includes('iter: '))).toHaveLength(1);
     expect(text.at(-1)).toBe('\r\u001b[K');
-  });
-
-  it('shows a resumed run the time that remains by its own steps', async () => {
-    const timed = (seconds: number) =>
-      plugin('timer', ({ hooks, storage }: Tools) =>
-        hooks.afterStep.tap(() => void storage.putScalar('time', seconds)),
-      );
-    const saves = plugin('saves', ({ hooks, checkpoints }: Tools) =>
-      hooks.afterTrain.tap(async () => void (await checkpoints.save('first'))),
-    );
-    const early = trainer({ ...filesOnly, period: 10 }, { maxIterations: 40 }, [timed(100), saves]);
-    await early.train();
-    const { text, logger } = recorder(true, 120);
-    const late = trainer({ ...filesOnly, period: 10, progress: { refresh: 0 } }, { logger }, [timed(1)]);
-    await late.load(join(dir, 'first.safetensors'));
-    await late.train();
-    // The first line comes before the first time of this run is put: the writers are first here.
-    const etas = text.flatMap((line) => /eta (\S+)/.exec(line)?.[1] ?? []);
-    expect(etas.slice(-3)).toEqual(['0:02', '0:01', '0:00']);
-    expect((await lines()).filter(({ iteration }) => iteration === 49)[0]?.['eta_seconds']).toBe(0);
-    expect(text.join('')).not.toMatch(/eta \d\d:/);
-  });
-
-  it('smooths over windowSize iterations', async () => {
-    await trainer({ console: false, tensorboard: false, windowSize: 3, json: { values: 'latest' } }).train();
-    expect((await lines()).map(({ total_loss }) => total_loss)).toEqual([1 / 19, 1 / 39, 1 / 49]);
-  });
-
-  it('hands a batch to every plugin that taps write, also after one that throws', async () => {
-    const names: string[] = [];
-    const writer = (name: string, write: () => void) =>
-      definePlugin({
-        name,
-        version: '1.0.0',
-        before: ['writing'],
-        requires: { writers: writersHooks },
-        setup: ({ writers: hooks }) => hooks.write.tap(write),
-      })();
-    const broken = writer('broken', () => {
-      throw new Error('no network');
-    });
-    const other = writer('other', () => void names.push('other'));
-    const training = trainer({ ...filesOnly, json: false }, { maxIterations: 20 }, [broken, other]);
-    await expect(training.train()).rejects.toThrow(/no network/);
-    expect(names).toEqual(['other']);
-  });
-
-  it('writes everything else when a scalar cannot be read', async () => {
-    const odd = plugin('odd', ({ hooks, storage }: Tools) =>
-      hooks.afterStep.tap(({ iteration }) => {
-        if (iteration === 18) storage.putScalar('odd', { read: () => Promise.reject(new Error('device lost')) });
-      }),
-    );
-    await expect(trainer(filesOnly, { maxIterations: 20 }, [odd]).train()).rejects.toThrow(/device lost/);
-    expect((await lines()).map(({ iteration }) => iteration)).toEqual(Array.from({ length: 20 }, (_, i) => i));
   });
 
   it('reads lazy scalars, also those whose value takes time', async () => {

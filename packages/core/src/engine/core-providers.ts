@@ -38,6 +38,11 @@ export function coreProviders(parts: CoreParts): readonly Provider[] {
     provide(outputRef, () => output),
     provide(checkpointsRef, () => checkpoints),
     provide(evaluationRef, () => evaluation),
-    provide(tapsRef, () => ({ observe: (observer) => site.observe(observer) })),
+    provide(tapsRef, () => ({
+      observe: (observer) => site.observe(observer),
+      inspect: (inspect) => {
+        site.inspect = inspect;
+      },
+    })),
   ];
 }

@@ -1,11 +1,14 @@
-import { describeCause, HooklineError } from '../errors.ts';
+import { describeCause } from '../errors.ts';
 import type { EngineHooks, FailedStepAction, Outcome } from '../hooks/hook-table.ts';
 import type { Phases } from '../hooks/hook-set.ts';
+import type { Waits } from '../hooks/waits.ts';
+import type { RandomStreams } from '../random/random-streams.ts';
 import type { RunControl } from '../services/control.ts';
 import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../storage/event-storage.ts';
 import type { StepContext, StepOutput, StepRunner } from '../step-runner.ts';
 import { throwAll } from '../throw-all.ts';
+import { Interruption } from './interruption.ts';
 import type { RunState } from './run-state.ts';
 import { discardStepOutput, storeStepOutput } from './store-step-output.ts';
 
@@ -17,6 +20,8 @@ export interface LoopParts {
   readonly storage: EventStorage;
   readonly control: RunControl;
   readonly logger: Logger;
+  readonly waits: Waits;
+  readonly random: RandomStreams;
   /** Store the losses of every how many steps. */
   readonly metricsPeriod: number;
   /** Lets signals and timers through when it is time. */
@@ -42,14 +47,17 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
     await hooks.beforeTrain.call({ startIteration, maxIterations, storage });
     while (run.iteration < run.maxIterations && !control.stopRequested) {
       const step = run.context();
+      parts.random.mark(step.iteration);
       const ready = hooks.beforeStep.call(step);
       if (ready !== undefined) await ready;
       let output: StepOutput | undefined;
       try {
         const running = runner.run(step);
         // Awaiting what is there already would cost more than the rest of the loop.
-        output = running instanceof Promise ? await running : running;
+        output = running instanceof Promise ? await parts.waits.step(running, step, runner) : running;
       } catch (error) {
+        // Nobody waits for a batch once the training shall end; the step has not begun.
+        if (error instanceof Interruption) break;
         await handle(error, step);
       }
       // Before afterStep, so that what runs meanwhile, such as a loader without threads of its own, counts as the step's.
@@ -70,6 +78,9 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
     }
   } catch (error) {
     errors.push(error);
+  }
+  errors.push(...outside());
+  if (errors.length > 0) {
     parts.logger.error(`training failed at iteration ${run.iteration}: ${describeCause(errors[0])}`);
   }
   const outcome = conclude(run, control, errors);
@@ -79,16 +90,20 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
     // Several taps may have failed: all of them ran.
     errors.push(...(error instanceof AggregateError ? (error.errors as unknown[]) : [error]));
   }
-  errors.push(...(await parts.tearDown(outcome)));
+  errors.push(...(await parts.tearDown(outcome)), ...outside());
   throwAll(errors);
   return outcome;
+
+  /** What failed outside of every hook, as far as no error tells of it yet. */
+  function outside(): readonly unknown[] {
+    return control.failures.filter((failure) => !errors.some((error) => isCausedBy(error, failure)));
+  }
 
   /** Asks the plugins what to do about a failed step. @throws its error where none of them says */
   async function handle(error: unknown, step: StepContext): Promise<void> {
     let action: FailedStepAction | undefined;
     try {
       action = await hooks.stepFailed.call(error, step);
-      assertAction(action, hooks.stepFailed.taps, step);
     } catch (failure) {
       // What the step failed with comes first; who failed to handle it comes after.
       errors.push(error);
@@ -99,14 +114,9 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
   }
 }
 
-/** @throws HooklineError `HKL_FAILED_STEP_ACTION` for an answer that is none: going on would hide the error */
-function assertAction(action: unknown, taps: readonly string[], { iteration }: StepContext): void {
-  if (action === undefined || action === 'skip' || action === 'stop') return;
-  throw new HooklineError('HKL_FAILED_STEP_ACTION', `${JSON.stringify(action)} is no answer to a failed step`, {
-    who: taps.join(' or '),
-    where: `hook stepFailed, iteration ${iteration}`,
-    fix: "Return 'skip' to go on with the next step, 'stop' to end gracefully, or nothing to let the error through",
-  });
+function isCausedBy(error: unknown, failure: unknown): boolean {
+  if (error === failure) return true;
+  return error instanceof Error && error.cause !== undefined && isCausedBy(error.cause, failure);
 }
 
 function conclude(run: RunState, control: RunControl, errors: readonly unknown[]): Outcome {

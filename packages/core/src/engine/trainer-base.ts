@@ -25,11 +25,11 @@ import { breather } from './breathe.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
 import { asRunner, runnerOf } from './function-runner.ts';
+import { guardRun } from './guard-run.ts';
 import { holdOutput } from './hold-output.ts';
 import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
 import { RunState } from './run-state.ts';
-import { stopOnSignals } from './signals.ts';
 import { startServices } from './start-services.ts';
 import { closeTraining, tearDown } from './tear-down.ts';
 import * as check from './trainer-checks.ts';
@@ -168,7 +168,8 @@ export class TrainerBase implements TrainerView {
     check.assertNotDisposed(this.#disposed);
     check.assertIdle(this.#training, 'train');
     this.#training = true;
-    const release = this.#options.handleSignals === false ? () => undefined : stopOnSignals(this.#control, this.logger);
+    const parts = { run: this.#run, control: this.#control, logger: this.logger, waits: this.#site.waits };
+    const release = guardRun(parts, this.#options);
     try {
       const { maxIterations = this.#run.maxIterations } = options;
       this.#run.maxIterations = check.assertCount('maxIterations', maxIterations);
@@ -182,10 +183,9 @@ export class TrainerBase implements TrainerView {
         runLoop({
           hooks: this.#hooks.phases,
           runner: (this.#runner = runnerOf(this.#prepared().container)),
-          run: this.#run,
+          ...parts,
           storage: this.storage,
-          control: this.#control,
-          logger: this.logger,
+          random: this.random,
           metricsPeriod: this.#options.metricsPeriod ?? 1,
           breathe: breather(this.#options.yieldAfter ?? 50),
           tearDown: () => this.close(),

@@ -17,17 +17,18 @@ export function assertCount(name: string, value: number | undefined, least = 0):
 /** Checks what can be known of a trainer's options at once. @throws HooklineError `HKL_OPTION_UNKNOWN`, `HKL_OPTION_INVALID` */
 export function assertTrainerOptions(options: Partial<TrainerBaseOptions> = {}): void {
   assertKnownOptions('TrainerBase', options, TRAINER_BASE_OPTIONS);
-  const { maxIterations, startIteration = 0, metricsPeriod = 1, yieldAfter, disposeTimeout } = options;
+  const { maxIterations, startIteration = 0, metricsPeriod = 1, yieldAfter, waitWarning, disposeTimeout } = options;
   assertCount('maxIterations', maxIterations);
   assertCount('startIteration', startIteration);
   assertCount('metricsPeriod', metricsPeriod, 1);
-  assertMilliseconds('yieldAfter', yieldAfter);
-  assertMilliseconds('disposeTimeout', disposeTimeout);
+  assertTime('yieldAfter', yieldAfter, 'milliseconds');
+  assertTime('waitWarning', waitWarning, 'seconds');
+  assertTime('disposeTimeout', disposeTimeout, 'milliseconds');
 }
 
-function assertMilliseconds(name: string, value: number | undefined): void {
+function assertTime(name: string, value: number | undefined, unit: string): void {
   if (value === undefined || (typeof value === 'number' && value >= 0)) return;
-  throw new HooklineError('HKL_OPTION_INVALID', `${name} must be milliseconds from 0 up, not ${String(value)}`, {
+  throw new HooklineError('HKL_OPTION_INVALID', `${name} must be ${unit} from 0 up, not ${String(value)}`, {
     who: 'trainer',
   });
 }

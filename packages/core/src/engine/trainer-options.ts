@@ -30,10 +30,15 @@ export interface TrainerOptions {
   readonly logger?: Logger;
   /** Store the losses of every how many steps. Default 1. */
   readonly metricsPeriod?: number;
-  /** Whether SIGINT and SIGTERM end the training gracefully. Default true. */
+  /**
+   * Whether SIGINT, SIGTERM, SIGHUP and a closed output end the training gracefully, and `process.exit` and errors outside
+   * of every hook make it fail, with everything saved in both cases, instead of ending the process. Default true.
+   */
   readonly handleSignals?: boolean;
   /** Milliseconds after which signals and timers are let through, between a step and its `afterStep`. Default 50. */
   readonly yieldAfter?: number;
+  /** Seconds after which a batch or a tap that is waited for is named in a warning; 0 for never. Default 60. */
+  readonly waitWarning?: number;
   /** Milliseconds that each plugin, and each service, may take to close. Default 30,000. */
   readonly disposeTimeout?: number;
 }
@@ -72,6 +77,7 @@ export const TRAINER_OPTIONS = Object.freeze({
   metricsPeriod: true,
   handleSignals: true,
   yieldAfter: true,
+  waitWarning: true,
   disposeTimeout: true,
 }) satisfies OptionNames<TrainerOptions>;
 

@@ -1,6 +1,8 @@
 import { HooklineError, PluginError } from '../errors.ts';
 import type { HookKind } from './hook-spec.ts';
 import type { HookSite } from './hook-site.ts';
+import type { ResultCheck } from './result-check.ts';
+import type { Wait } from './waits.ts';
 
 /** The name under which the engine itself taps. Its errors say by themselves whom they are about. */
 export const ENGINE = 'hookline';
@@ -8,14 +10,36 @@ export const ENGINE = 'hookline';
 type AnyFunction = (...args: unknown[]) => unknown;
 type Done = (error?: Error | null, result?: unknown) => void;
 
+/** Throws what its `then` throws, where that is a getter. */
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function';
+  value !== null &&
+  (typeof value === 'object' || typeof value === 'function') &&
+  typeof (value as { then?: unknown }).then === 'function';
+
+/** What the taps of one hook may return. */
+export interface TapRules {
+  /** What the hook's table says. */
+  readonly check: ResultCheck | undefined;
+  /** Whether a tap that returns nothing hands on its first argument. */
+  readonly isWaterfall: boolean;
+  /** What whoever calls the hook adds, such as a step runner that knows the shapes. It sees what is handed on. */
+  verify: ((result: unknown) => HooklineError | undefined) | undefined;
+}
+
+/** Where a tap stands. */
+export interface TapPlace {
+  readonly plugin: string;
+  readonly hook: string;
+  readonly site: HookSite;
+  readonly rules: TapRules;
+}
 
 /**
- * Wraps a tap of a sync hook: its errors name plugin, hook and iteration, and a promise is refused,
- * since nobody would await it.
+ * Wraps a tap of a sync hook: its errors name plugin, hook and iteration, what it returns is checked at once, and a
+ * promise is refused, since nobody would await it.
  */
-export function guardSyncTap(plugin: string, hook: string, site: HookSite, fn: AnyFunction): AnyFunction {
+export function guardSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
+  const { plugin, hook, site } = place;
   return (a, b, c) => {
     const { observer } = site;
     observer?.enter(plugin, hook);
@@ -23,12 +47,12 @@ export function guardSyncTap(plugin: string, hook: string, site: HookSite, fn: A
       const result = fn(a, b, c);
       if (isThenable(result)) {
         // The promise is dropped; without a handler its rejection would end the process with a second message.
-        result.then(undefined, () => undefined);
+        Promise.resolve(result).catch(() => undefined);
         throw asyncInSyncHook(plugin, hook);
       }
-      return result ?? undefined;
+      return accepted(place, result, a);
     } catch (error) {
-      throw asPluginError(plugin, hook, site, error);
+      throw asPluginError(place, error);
     } finally {
       observer?.leave(plugin, hook);
     }
@@ -38,41 +62,36 @@ export function guardSyncTap(plugin: string, hook: string, site: HookSite, fn: A
 /**
  * Wraps a tap of an async hook in tapable's callback form. A tap that returns no promise completes within the
  * call and costs none; one that throws, or rejects with whatever value, reaches the callback as an error. (With
- * tapable's own `tapPromise` a later tap that throws synchronously leaves the caller waiting for ever.)
+ * tapable's own `tapPromise` a later tap that throws synchronously leaves the caller waiting for ever.) What it gives
+ * is checked at once, and while it is awaited the site's waits know of it.
  */
-export function guardAsyncTap(
-  plugin: string,
-  hook: string,
-  site: HookSite,
-  arity: number,
-  fn: AnyFunction,
-): (...args: never[]) => void {
+export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
+  const { plugin, hook, site } = place;
   const run = (done: Done, a?: unknown, b?: unknown, c?: unknown): void => {
     const { observer } = site;
     observer?.enter(plugin, hook);
     let result: unknown;
+    let pending: Promise<unknown> | undefined;
+    const order = site.waits.ticket();
     try {
       result = fn(a, b, c);
+      // A thenable of another kind may call back twice, or throw; a promise that follows it does neither.
+      if (isThenable(result)) pending = Promise.resolve(result);
+      else result = accepted(place, result, a);
     } catch (error) {
       observer?.leave(plugin, hook);
-      done(asPluginError(plugin, hook, site, error));
+      done(asPluginError(place, error));
       return;
     }
-    if (isThenable(result)) {
-      result.then(
-        (value) => {
-          observer?.leave(plugin, hook);
-          done(null, value ?? undefined);
-        },
-        (error: unknown) => {
-          observer?.leave(plugin, hook);
-          done(asPluginError(plugin, hook, site, error));
-        },
-      );
+    if (pending === undefined) {
+      observer?.leave(plugin, hook);
+      done(null, result);
       return;
     }
-    observer?.leave(plugin, hook);
-    done(null, result ?? undefined);
+    settle(place, order, pending, a, (error, value) => {
+      observer?.leave(plugin, hook);
+      done(error, value);
+    });
   };
   switch (arity) {
     case 0:
@@ -86,18 +105,65 @@ export function guardAsyncTap(
   }
 }
 
+/** Calls `done` once: with what the tap gives, or with an error when the wait is given up. */
+function settle(place: TapPlace, order: number, pending: Promise<unknown>, first: unknown, done: Done): void {
+  const { plugin, hook, site } = place;
+  let isOver = false;
+  const finish = (isDone: boolean, value: unknown): void => {
+    if (isOver) return;
+    isOver = true;
+    site.waits.end(wait);
+    let result: unknown;
+    let failure: Error | null = isDone ? null : asPluginError(place, value);
+    try {
+      if (isDone) result = accepted(place, value, first);
+    } catch (refusal) {
+      failure = asPluginError(place, refusal);
+    }
+    done(failure, result);
+  };
+  const wait: Wait = {
+    order,
+    who: plugin,
+    where: `hook ${hook}`,
+    since: performance.now(),
+    giveUp: (error) => finish(false, error),
+  };
+  site.waits.begin(wait);
+  pending.then(
+    (value) => finish(true, value),
+    (error: unknown) => finish(false, error),
+  );
+}
+
+/**
+ * What a tap returned, where that fits; null counts as nothing.
+ *
+ * @throws HooklineError `HKL_TAP_RESULT`, and what the site and the caller of the hook find
+ */
+function accepted({ hook, site, rules }: TapPlace, result: unknown, first: unknown): unknown {
+  const broken = site.inspect?.(hook);
+  if (broken !== undefined) throw broken;
+  const value = result ?? undefined;
+  const { check, isWaterfall, verify } = rules;
+  if (value !== undefined) {
+    const found = check?.find(value);
+    if (found !== undefined) throw new HooklineError('HKL_TAP_RESULT', `it returned ${found}`, { fix: check?.fix });
+  }
+  if (verify !== undefined) {
+    const handedOn = value ?? (isWaterfall ? first : undefined);
+    const refusal = handedOn === undefined ? undefined : verify(handedOn);
+    if (refusal !== undefined) throw refusal;
+  }
+  return value;
+}
+
 /**
  * Wraps a tap as {@link guardAsyncTap} does, but an error is added to the list that the hook is called with after its
  * arguments, and the taps that follow run all the same.
  */
-export function guardSettledTap(
-  plugin: string,
-  hook: string,
-  site: HookSite,
-  arity: number,
-  fn: AnyFunction,
-): (...args: never[]) => void {
-  const guarded = guardAsyncTap(plugin, hook, site, arity, fn) as (...args: unknown[]) => void;
+export function guardSettledTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
+  const guarded = guardAsyncTap(place, arity, fn) as (...args: unknown[]) => void;
   return (...args: readonly unknown[]) => {
     const given = args.slice(0, arity);
     const [failures, done] = args.slice(arity) as [unknown[], Done];
@@ -133,7 +199,7 @@ function asyncInSyncHook(plugin: string, hook: string): HooklineError {
   });
 }
 
-function asPluginError(plugin: string, hook: string, site: HookSite, error: unknown): HooklineError {
+function asPluginError({ plugin, hook, site }: TapPlace, error: unknown): HooklineError {
   const isNamed = error instanceof PluginError || (plugin === ENGINE && error instanceof HooklineError);
   return isNamed ? error : new PluginError(plugin, hook, site.iteration, error);
 }

@@ -1,3 +1,6 @@
+import type { HooklineError } from '../errors.ts';
+import { Waits } from './waits.ts';
+
 /** Told when a tap is entered and left; for profilers and leak detectors. An async tap is left when its promise settles. */
 export interface TapObserver {
   enter(plugin: string, hook: string): void;
@@ -5,7 +8,8 @@ export interface TapObserver {
 }
 
 /**
- * What all hooks of one trainer share: the iteration for error messages and who watches the taps.
+ * What all hooks of one trainer share: the iteration for error messages, who watches the taps, and which of them are
+ * awaited.
  * It holds no reference to the trainer.
  */
 export class HookSite {
@@ -13,6 +17,13 @@ export class HookSite {
   iteration: number | undefined = undefined;
   /** The one observer that taps report to; undefined costs one comparison per tap. */
   observer: TapObserver | undefined = undefined;
+  /** Taps, and whatever else the training waits for. */
+  readonly waits = new Waits();
+  /**
+   * Asked after every tap whether what the training stands on is still there, such as the tensors of the batch and the
+   * weights; gives the error where a tap has taken it away. Undefined costs one comparison per tap.
+   */
+  inspect: ((hook: string) => HooklineError | undefined) | undefined = undefined;
   #observers: readonly TapObserver[] = [];
 
   /** Adds an observer; returns the function that removes it again. */

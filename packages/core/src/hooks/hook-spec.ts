@@ -1,3 +1,5 @@
+import type { ResultCheck } from './result-check.ts';
+
 /**
  * The kinds of hook there are; the names are tapable's without the word Hook. `AsyncSeriesSettled` is our own: a series
  * that a failing tap does not end, named after `Promise.allSettled`.
@@ -26,6 +28,8 @@ export interface HookSpec<
   readonly args: readonly string[];
   /** One line for `inspect` and the documentation. */
   readonly description: string;
+  /** What a tap may return; without it everything passes. Hooks whose result nobody looks at need none. */
+  readonly check?: ResultCheck | undefined;
   types?(...args: Args): Result;
 }
 
@@ -73,16 +77,18 @@ const spec =
   <Args extends readonly unknown[], Result = void>(
     args: readonly string[],
     description: string,
+    check?: ResultCheck,
   ): HookSpec<Kind, Args, Result> =>
-    Object.freeze({ kind, args: Object.freeze([...args]), description });
+    Object.freeze({ kind, args: Object.freeze([...args]), description, check });
 
 const waterfall =
   <Kind extends HookKind>(kind: Kind) =>
   <Value, Rest extends readonly unknown[] = []>(
     args: readonly string[],
     description: string,
+    check?: ResultCheck,
   ): HookSpec<Kind, [Value, ...Rest], Value> =>
-    spec(kind)<[Value, ...Rest], Value>(args, description);
+    spec(kind)<[Value, ...Rest], Value>(args, description, check);
 
 /** Every tap runs, in order, within the call. */
 export const sync = spec('Sync');

@@ -12,6 +12,7 @@ import {
   syncWaterfall,
 } from './hook-spec.ts';
 import type { HookSet, Phases } from './hook-set.ts';
+import { batchValue, failedStepAction, namedTensors, results, trueOrFalse } from './result-check.ts';
 
 /** What a run is, from `beforeTrain` to `afterTrain`. */
 export interface RunContext {
@@ -74,7 +75,11 @@ export const HOOK_TABLE = Object.freeze({
    */
   afterTrain: asyncSeriesSettled<[outcome: Outcome]>(['outcome'], 'after the run, whatever the outcome'),
   /** Evaluators add their metrics to the results. */
-  evaluate: asyncSeriesWaterfall<Results, [step: StepContext]>(['results', 'step'], 'evaluators add their metrics'),
+  evaluate: asyncSeriesWaterfall<Results, [step: StepContext]>(
+    ['results', 'step'],
+    'evaluators add their metrics',
+    results,
+  ),
   /** Anything stateful adds to a checkpoint. */
   saveState: asyncSeries<[checkpoint: CheckpointBuilder]>(['checkpoint'], 'add to a checkpoint being saved'),
   /** Anything stateful takes its part from a checkpoint. */
@@ -83,15 +88,24 @@ export const HOOK_TABLE = Object.freeze({
   stepFailed: asyncSeriesBail<[error: unknown, step: StepContext], FailedStepAction>(
     ['error', 'step'],
     'handle a failed step: skip it or stop',
+    failedStepAction,
   ),
   /** The batch on the device, before the forward pass. */
-  batch: syncWaterfall<unknown>(['batch'], 'replace the batch on the device'),
+  batch: syncWaterfall<unknown>(['batch'], 'replace the batch on the device', batchValue),
   /** The losses, before they are summed. */
-  losses: syncWaterfall<NamedLosses>(['losses'], 'add, weight or scale losses'),
+  losses: syncWaterfall<NamedLosses>(['losses'], 'add, weight or scale losses', namedTensors('scalar tensors by name')),
   /** The gradients by variable name (detectron2's after_backward). */
-  gradients: syncWaterfall<NamedTensors>(['gradients'], 'clip, accumulate or replace gradients'),
+  gradients: syncWaterfall<NamedTensors>(
+    ['gradients'],
+    'clip, accumulate or replace gradients',
+    namedTensors('tensors by variable name'),
+  ),
   /** A tap that returns true has done the optimizer's update; false puts it off: no weight changes in this step. */
-  update: syncBail<[gradients: NamedTensors], boolean>(['gradients'], "replace the optimizer's update, or put it off"),
+  update: syncBail<[gradients: NamedTensors], boolean>(
+    ['gradients'],
+    "replace the optimizer's update, or put it off",
+    trueOrFalse,
+  ),
   /** The variables after an update; not called for one that was put off. */
   afterUpdate: sync<[variables: NamedVariables]>(['variables'], 'moving averages and the like'),
 });

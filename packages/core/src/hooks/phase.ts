@@ -8,7 +8,7 @@ import {
 } from 'tapable';
 import { HooklineError } from '../errors.ts';
 import { asOne } from '../throw-all.ts';
-import { assertTap, guardAsyncTap, guardSettledTap, guardSyncTap } from './guard-tap.ts';
+import { assertTap, guardAsyncTap, guardSettledTap, guardSyncTap, type TapRules } from './guard-tap.ts';
 import type { HookSite } from './hook-site.ts';
 import type { CallArguments, CallResult, HookKind, HookSpec, TapFunction } from './hook-spec.ts';
 
@@ -43,6 +43,7 @@ export class Phase<S extends HookSpec = HookSpec> {
   readonly #site: HookSite;
   #hook: TapableHook;
   readonly #isSync: boolean;
+  readonly #rules: TapRules;
   #sealed = false;
 
   constructor(name: string, spec: S, site: HookSite) {
@@ -50,7 +51,16 @@ export class Phase<S extends HookSpec = HookSpec> {
     this.spec = spec;
     this.#site = site;
     this.#isSync = spec.kind.startsWith('Sync');
+    this.#rules = { check: spec.check, isWaterfall: spec.kind.endsWith('Waterfall'), verify: undefined };
     this.#hook = makeHook(name, spec);
+  }
+
+  /**
+   * For whoever calls the hook: looks, beyond the check of the hook's table, at what each tap gives or, in a waterfall,
+   * hands on, and gives the error where that does not fit. The error then names the plugin. Undefined takes it away.
+   */
+  verify(look: ((result: unknown) => HooklineError | undefined) | undefined): void {
+    this.#rules.verify = look;
   }
 
   /** Who taps this hook, in the order in which they run. */
@@ -133,10 +143,10 @@ export class Phase<S extends HookSpec = HookSpec> {
     }
     const { kind, args } = this.spec;
     assertTap(plugin, this.name, kind, fn);
-    if (this.#isSync) this.#hook.tap(plugin, guardSyncTap(plugin, this.name, this.#site, fn));
-    else if (kind === 'AsyncSeriesSettled')
-      this.#hook.tapAsync(plugin, guardSettledTap(plugin, this.name, this.#site, args.length, fn));
-    else this.#hook.tapAsync(plugin, guardAsyncTap(plugin, this.name, this.#site, args.length, fn));
+    const place = { plugin, hook: this.name, site: this.#site, rules: this.#rules };
+    if (this.#isSync) this.#hook.tap(plugin, guardSyncTap(place, fn));
+    else if (kind === 'AsyncSeriesSettled') this.#hook.tapAsync(plugin, guardSettledTap(place, args.length, fn));
+    else this.#hook.tapAsync(plugin, guardAsyncTap(place, args.length, fn));
   }
 }
 

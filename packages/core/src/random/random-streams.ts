@@ -17,6 +17,8 @@ export class RandomStreams {
   /** Positions of streams that a restored state knows and nobody has asked for yet. */
   readonly #awaited = new Map<string, number>();
   #seed: number;
+  /** Where the streams stood when the iteration in progress began. */
+  #mark: { readonly iteration: number; readonly positions: ReadonlyMap<string, number> } | undefined;
 
   /** @param seed any integer that a double holds exactly */
   constructor(seed: number) {
@@ -34,10 +36,32 @@ export class RandomStreams {
     return this.#root.stream(name);
   }
 
+  /** Remembers where the streams stand: the step of `iteration` begins. */
+  mark(iteration: number): void {
+    const positions = new Map<string, number>();
+    for (const [path, { position }] of this.#streams) if (position > 0) positions.set(path, position);
+    this.#mark = { iteration, positions };
+  }
+
+  /** Whether a step has begun that is not among the `done` first ones. */
+  isWithinStep(done: number): boolean {
+    return this.#mark !== undefined && this.#mark.iteration >= done;
+  }
+
+  /** As {@link RandomStreams.state} after `done` iterations, also where the next one has begun and drawn numbers. */
+  stateAt(done: number): RandomStreamsState {
+    return this.#mark !== undefined && this.isWithinStep(done) ? this.#stateOf(this.#mark.positions) : this.state();
+  }
+
   /** The state of every stream, also of those restored and not yet asked for. */
   state(): RandomStreamsState {
-    const positions = new Map(this.#awaited);
+    const positions = new Map<string, number>();
     for (const [path, { position }] of this.#streams) if (position > 0) positions.set(path, position);
+    return this.#stateOf(positions);
+  }
+
+  #stateOf(drawn: ReadonlyMap<string, number>): RandomStreamsState {
+    const positions = new Map([...this.#awaited, ...drawn]);
     return { seed: this.#seed, positions: Object.fromEntries([...positions].sort(([a], [b]) => (a < b ? -1 : 1))) };
   }
 
@@ -51,6 +75,7 @@ export class RandomStreams {
     const positions = checkedPositions(state);
     this.#seed = state.seed;
     this.#awaited.clear();
+    this.#mark = undefined;
     for (const stream of this.#streams.values()) stream.reseed(state.seed);
     for (const [path, position] of positions) {
       const stream = this.#streams.get(path);

@@ -1,3 +1,4 @@
+import { describeCause } from '../errors.ts';
 import { defineService } from '../container/service-ref.ts';
 
 /** Lets plugins and users end a training gracefully. */
@@ -16,6 +17,7 @@ export const controlRef = defineService<Control>('control', { description: 'ends
 export class RunControl implements Control {
   #reasons: string[] = [];
   #interrupted = false;
+  #failures: unknown[] = [];
 
   get stopRequested(): boolean {
     return this.#reasons.length > 0;
@@ -40,9 +42,21 @@ export class RunControl implements Control {
     this.stop(signal);
   }
 
+  /** What makes the training fail although no hook threw it. */
+  get failures(): readonly unknown[] {
+    return this.#failures;
+  }
+
+  /** A stop request after an error that came outside of every hook. */
+  fail(error: unknown): void {
+    this.#failures.push(error);
+    this.stop(describeCause(error));
+  }
+
   /** Forgets all requests; at the end of a run, so that the next one starts. */
   clear(): void {
     this.#reasons = [];
     this.#interrupted = false;
+    this.#failures = [];
   }
 }

@@ -1,4 +1,5 @@
 import { definePluginService, defineService } from '../container/service-ref.ts';
+import type { HooklineError } from '../errors.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { TapObserver } from '../hooks/hook-site.ts';
 import type { RandomStream } from '../random/random-stream.ts';
@@ -32,6 +33,11 @@ export const stepRunnerRef = defineService<StepRunner>('stepRunner', {
 export interface TapWatch {
   /** Returns the function that ends the watch. */
   observe(observer: TapObserver): () => void;
+  /**
+   * For step runners: `inspect` is asked after every tap of every hook whether what the training stands on is still
+   * there, and gives the error where it is not; the error then names the tap. Undefined takes it away.
+   */
+  inspect?(inspect: ((hook: string) => HooklineError | undefined) | undefined): void;
 }
 
 /** The engine's hooks with the right to call them; for step runners, not for plugins. */

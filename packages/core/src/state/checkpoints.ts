@@ -8,6 +8,7 @@ import { assertKnownOptions } from '../known-options.ts';
 import type { Logger } from '../services/logger.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
+import { assertFinite } from './assert-finite.ts';
 import type { LoadOptions, LoadScope } from './checkpoint-view.ts';
 import { rememberState } from './load-undo.ts';
 import { LoadingCheckpoint } from './loading-checkpoint.ts';
@@ -22,6 +23,8 @@ export interface SaveOptions {
    * evaluation after a stop, is not missed by who resumes. @default it is not saved again
    */
   readonly renewIf?: () => boolean;
+  /** Whether to refuse weights that are NaN or infinite. @default false */
+  readonly finite?: boolean;
 }
 
 /** Saves and loads the whole state of a run. */
@@ -30,7 +33,7 @@ export interface Checkpoints {
    * Saves everything into `<output>/<name>.safetensors`, atomically.
    *
    * @returns the path of the file
-   * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
+   * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_WEIGHTS_NOT_FINITE`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
    * new one, what the taps of `saveState` raise, and what writing raises
    */
   save(name: string, options?: SaveOptions): Promise<string>;
@@ -81,7 +84,7 @@ export class DiskCheckpoints implements Checkpoints {
   }
 
   async save(name: string, options: SaveOptions = {}): Promise<string> {
-    const { tag = true, renewIf } = options;
+    const { tag = true, finite = false, renewIf } = options;
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
       throw new HooklineError('HKL_CHECKPOINT_NAME', `"${name}" cannot name a checkpoint`, {
         who: 'checkpoints',
@@ -91,8 +94,10 @@ export class DiskCheckpoints implements Checkpoints {
     this.assertWhole();
     const draft = new DraftCheckpoint(this.#iteration());
     await this.#hooks.phases.saveState.call(draft);
+    const { manifest, tensors } = draft.finish();
+    if (finite) assertFinite(tensors);
     const path = await this.#output.file(`${name}.safetensors`);
-    await writeCheckpoint(path, draft.finish());
+    await writeCheckpoint(path, { manifest, tensors });
     if (tag) await writeTag(this.#output.dir, basename(path));
     if (renewIf !== undefined) this.#renewals.set(name, options);
     return path;

@@ -7,7 +7,7 @@ import { shortName } from '../plugin/plugin-name.ts';
 import { checkedPositions, type RandomStreams } from '../random/random-streams.ts';
 import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../storage/event-storage.ts';
-import { checkedScalars } from '../storage/storage-state.ts';
+import { checkedScalars, withoutIteration } from '../storage/storage-state.ts';
 import type { CheckpointView } from './checkpoint-view.ts';
 import { invalidState } from './check-state.ts';
 import { checkPluginState, PLUGINS_ENTRY, savedStates, savePluginState, type StatefulPlugin } from './plugin-state.ts';
@@ -65,10 +65,13 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Stat
     plugins = live;
     facades.saveState.tap(async (checkpoint) => {
       await storage.resolve();
-      checkpoint.set(RANDOM, random.state() as unknown as JsonValue);
+      const { iteration } = checkpoint;
+      checkpoint.set(RANDOM, random.stateAt(iteration) as unknown as JsonValue);
       // A file holds what resuming needs; what is brought back after a failed load must lack nothing.
       const histories = checkpoint.purpose === 'undo' ? storage.state(Infinity) : storage.state();
-      checkpoint.set(STORAGE, histories as unknown as JsonValue);
+      // A step that failed is made again after resuming, and puts its scalars again.
+      const whole = random.isWithinStep(iteration) ? withoutIteration(histories, iteration) : histories;
+      checkpoint.set(STORAGE, whole as unknown as JsonValue);
       checkpoint.set(RUN, describeRun({ maxIterations: run.maxIterations, plugins: arranged }));
       const saved = plugins.map((each) => [each.plugin.id, savePluginState(each)] as const);
       checkpoint.set(PLUGINS_ENTRY, Object.fromEntries(saved) as unknown as JsonValue);

@@ -9,6 +9,25 @@ export interface EventStorageState {
   readonly scalars: Readonly<Record<string, HistoryState & { readonly smoothing: boolean }>>;
 }
 
+/** The histories without what was put last for `iteration`; scalars of which nothing is left are left out. */
+export function withoutIteration({ scalars }: EventStorageState, iteration: number): EventStorageState {
+  const kept = Object.entries(scalars).flatMap(([name, scalar]): [string, (typeof scalars)[string]][] => {
+    let { count, mean } = scalar;
+    let length = scalar.values.length;
+    for (; length > 0 && scalar.iterations[length - 1] === iteration; length--) {
+      mean = count > 1 ? (mean * count - (scalar.values[length - 1] ?? 0)) / (count - 1) : 0;
+      count--;
+    }
+    if (length === scalar.values.length) return [[name, scalar]];
+    if (count === 0) return [];
+    const { values, iterations } = scalar;
+    return [
+      [name, { ...scalar, count, mean, values: values.slice(0, length), iterations: iterations.slice(0, length) }],
+    ];
+  });
+  return { scalars: Object.fromEntries(kept) };
+}
+
 /**
  * The scalars of a state, checked.
  * @throws HKL_STORAGE_STATE when `state` is not what `EventStorage.state()` gave

@@ -20,7 +20,13 @@ export interface BatchJob {
   readonly samples: readonly SampleJob[];
   /** The stream under which each sample has one of its own. */
   readonly random: { readonly seed: number; readonly path: string };
+  /** One number in shared memory: 1 once somebody has begun with it; see {@link claim}. Without it nobody else may. */
+  readonly claim?: Int32Array | undefined;
 }
+
+/** Takes a batch that nobody has begun. @returns whether it is the caller's now */
+export const claim = ({ claim: flag }: BatchJob): boolean =>
+  flag === undefined || Atomics.compareExchange(flag, 0, 0, 1) === 0;
 
 /** What holds for every batch of a loader. */
 export interface BatchSettings extends CollateOptions, BoxFilter {}

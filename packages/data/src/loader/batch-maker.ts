@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { RandomStream } from '@hookline/core';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import { specOf, type AugmentationSpec } from '../transforms/augmentation-spec.ts';
-import { unpackTransforms } from '../transforms/pack-transforms.ts';
+import { packTransforms, unpackTransforms } from '../transforms/pack-transforms.ts';
 import type { BatchJob, SampleJob } from './batch-job.ts';
 import { BatchPool } from './batch-pool.ts';
 import { BatchSamples, type DetectionBatch } from './detection-batch.ts';
@@ -13,6 +13,9 @@ import { finishBatch, imageOf, loadImages, type LoadedImages } from './make-batc
 
 /** As many as libuv has threads, which is where decoding happens without threads of one's own. */
 const PARALLEL = 4;
+
+/** How long a batch may take to come before this thread makes others itself, in milliseconds. */
+const PATIENCE_MS = 20;
 
 /**
  * Makes batches of records: in threads all of it, where the augmentations can be told to them; else threads decode, and
@@ -35,6 +38,8 @@ export class BatchMaker {
   readonly #specs: readonly AugmentationSpec[];
   #pool: BatchPool | undefined;
   #restarts = 0;
+  /** What this thread reads. */
+  #here: string | undefined;
 
   constructor(records: readonly DatasetRecord[], options: ReturnType<typeof resolveLoaderOptions>) {
     this.#records = records;
@@ -65,8 +70,7 @@ export class BatchMaker {
       this.#count(samples.length, read);
       // Not at once: whoever waits for a batch that is ready should not wait for the next one too.
       await nextTurn();
-      const { augmentations } = this.#options;
-      const { fields, transforms, seconds } = finishBatch(job, images, augmentations, this.#settings);
+      const { fields, transforms, seconds } = this.#finish(job, images);
       this.mapped += seconds;
       return { ...fields, samples: new BatchSamples(records, transforms) };
     }
@@ -76,6 +80,53 @@ export class BatchMaker {
     this.#count(samples.length, result.read);
     this.mapped += seconds;
     return { ...fields, samples: new BatchSamples(records, () => unpackTransforms(transforms)) };
+  }
+
+  /**
+   * Waits for a batch, and meanwhile makes those in this thread that no thread has begun: see {@link BatchPool.help}.
+   * Which of the two makes a batch changes nothing about it.
+   */
+  async awaitHelping<T>(batch: Promise<T>): Promise<T> {
+    if (this.#pool === undefined) return batch;
+    const state = { isThere: false };
+    const there = batch.finally(() => (state.isThere = true));
+    there.catch(() => undefined);
+    await Promise.race([there.catch(() => undefined), sleep(PATIENCE_MS, undefined, { ref: false })]);
+    while (!state.isThere && (await this.#help())) await nextTurn();
+    return there;
+  }
+
+  /** What is waited for, in words; undefined where nothing is. */
+  describe(): string | undefined {
+    if (this.#here !== undefined) return this.#here;
+    return this.#pool?.describe(this.mappedIn === 'threads' ? this.#specs.map(({ name }) => name) : []);
+  }
+
+  async #help(): Promise<boolean> {
+    const isWhole = this.mappedIn === 'threads';
+    const pool = this.#pool;
+    if (pool === undefined) return false;
+    return pool.help(async (job) => {
+      const { images, read } = await this.#read(job);
+      if (!isWhole) return { pixels: images.map(({ data }) => data), read };
+      await nextTurn();
+      const { transforms, ...batch } = this.#finish(job, images);
+      return { batch: { ...batch, transforms: packTransforms(transforms) }, read };
+    });
+  }
+
+  #finish(job: BatchJob, images: LoadedImages['images']): ReturnType<typeof finishBatch> {
+    return finishBatch(job, images, this.#options.augmentations, this.#settings);
+  }
+
+  async #read({ samples }: BatchJob): Promise<LoadedImages> {
+    try {
+      return await loadImages(samples, PARALLEL, (place) => {
+        this.#here = `reading ${samples[place]?.request.file}`;
+      });
+    } finally {
+      this.#here = undefined;
+    }
   }
 
   /** Ends the threads; images in memory stay. The next batch starts new ones. */
@@ -101,7 +152,7 @@ export class BatchMaker {
 
   async #load(job: BatchJob): Promise<LoadedImages> {
     const isInMemory = job.samples.every(({ slot }) => slot !== undefined && isFilled(slot));
-    if (isInMemory || this.#options.workers === 0) return loadImages(job.samples, PARALLEL);
+    if (isInMemory || this.#options.workers === 0) return this.#read(job);
     const result = await this.#threads().run(job);
     if (!('pixels' in result)) throw new TypeError('a thread gave a batch instead of images');
     const images = job.samples.map(({ request, slot }, place) =>

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describeCause, HooklineError } from '@hookline/core';
 import { unpackError } from '../portable-error.ts';
-import type { BatchJob, BatchRecipe } from './batch-job.ts';
+import { claim, type BatchJob, type BatchRecipe } from './batch-job.ts';
 import type { Answer, ThreadSetup } from './serve-batches.ts';
 
 /** Options of {@link BatchPool}. */
@@ -16,15 +17,23 @@ export interface BatchPoolOptions {
 }
 
 /** What comes of a job. */
-export type Result = Exclude<Answer, { readonly error: unknown }>;
+export type Result = Exclude<Answer, { readonly error: unknown } | { readonly taken: true }>;
+
+/** Makes in this thread what threads make. */
+export type MakeHere = (job: BatchJob) => Promise<Result>;
 
 interface Task {
+  /** Counts them in the order in which they were asked for. */
+  readonly number: number;
   readonly job: BatchJob;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   /** A thread died over it: it gets a thread of its own now. */
   suspect: boolean;
 }
+
+/** How long threads may take to end, in milliseconds. */
+const CLOSE_MS = 2000;
 
 interface Thread {
   readonly worker: Worker;
@@ -46,6 +55,9 @@ export class BatchPool {
   readonly #threads = new Set<Thread>();
   readonly #queue: Task[] = [];
   #closed = false;
+  #asked = 0;
+  /** Batches that threads have made. */
+  #made = 0;
 
   constructor({ workers, recipe, script }: BatchPoolOptions) {
     this.#size = workers;
@@ -63,9 +75,51 @@ export class BatchPool {
   async run(job: BatchJob): Promise<Result> {
     if (this.#closed) throw closed(job);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ job, resolve, reject, suspect: false });
+      const claimed = { ...job, claim: new Int32Array(new SharedArrayBuffer(4)) };
+      this.#queue.push({ number: this.#asked++, job: claimed, resolve, reject, suspect: false });
       this.#assign();
     });
+  }
+
+  /**
+   * Makes the next batch that no thread has begun in this thread, which has nothing else to do: so that batches come no
+   * later than without threads where other programs keep those from running. Never before threads have made one, and
+   * never one that a thread has begun: an image or an augmentation that hangs shall not hang this thread too.
+   *
+   * @returns whether there was one
+   */
+  async help(make: MakeHere): Promise<boolean> {
+    if (this.#made === 0 || this.#closed) return false;
+    const waiting = [...this.#queue, ...[...this.#threads].flatMap(({ tasks }) => tasks)];
+    waiting.sort((a, b) => a.number - b.number);
+    const task = waiting.find(({ job, suspect }) => !suspect && claim(job));
+    if (task === undefined) return false;
+    const at = this.#queue.indexOf(task);
+    if (at >= 0) this.#queue.splice(at, 1);
+    try {
+      task.resolve(await make(task.job));
+    } catch (error) {
+      task.reject(error);
+    }
+    return true;
+  }
+
+  /**
+   * What the threads are at, in words.
+   *
+   * @param names of the augmentations
+   */
+  describe(names: readonly string[]): string | undefined {
+    const busy = [...this.#threads].flatMap(({ tasks, progress }, index) => {
+      const job = tasks[0]?.job;
+      if (job === undefined) return [];
+      const place = Atomics.load(progress, 0);
+      if (place < 0) return [`thread ${index + 1}, which is starting`];
+      const augmentation = Atomics.load(progress, 1);
+      const what = augmentation < 0 ? 'reading' : `the augmentation "${names[augmentation] ?? augmentation}" of`;
+      return [`thread ${index + 1}, ${what} ${job.samples[place]?.request.file}`];
+    });
+    return busy.length === 0 ? undefined : busy.join('; ');
   }
 
   /** Ends the threads. Batches that wait are given up. */
@@ -75,7 +129,9 @@ export class BatchPool {
     for (const { job, reject } of [...threads.map(({ tasks }) => tasks), this.#queue].flat()) reject(closed(job));
     this.#threads.clear();
     this.#queue.length = 0;
-    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    const ended = Promise.all(threads.map(({ worker }) => worker.terminate()));
+    // One that waits for a file which never comes cannot end.
+    await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
   }
 
   #assign(): void {
@@ -102,7 +158,7 @@ export class BatchPool {
   }
 
   #start(): Thread {
-    const progress = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
+    const progress = new Int32Array(new SharedArrayBuffer(8)).fill(-1);
     const setup: ThreadSetup = { recipe: this.#recipe, progress };
     // Without the flags of this process: loaders of TypeScript and the like have nothing to do there.
     const worker = new Worker(this.#script, { execArgv: [], workerData: setup });
@@ -115,6 +171,11 @@ export class BatchPool {
       const task = thread.tasks.shift();
       if (this.#closed || task === undefined) return;
       if (thread.tasks.length === 0) worker.unref();
+      if ('taken' in answer) {
+        this.#assign();
+        return;
+      }
+      this.#made++;
       if ('error' in answer) task.reject(unpackError(answer.error));
       else task.resolve(answer);
       this.#assign();
@@ -132,6 +193,8 @@ export class BatchPool {
       this.#queue.unshift(...others);
     } else if (first !== undefined) {
       first.suspect = true;
+      // It died over a batch that it had begun; the next thread begins it anew.
+      if (first.job.claim !== undefined) Atomics.store(first.job.claim, 0, 0);
       this.#queue.unshift(first, ...others);
     }
     this.#assign();

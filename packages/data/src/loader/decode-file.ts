@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describeCause } from '@hookline/core';
 import sharp from 'sharp';
 import type { Image } from '../transforms/image.ts';
@@ -29,7 +30,7 @@ export async function decodeFile(
   { size, fit = 'inside' }: { readonly size?: Size; readonly fit?: Fit } = {},
 ): Promise<DecodedFile> {
   try {
-    const { width: sourceWidth, height: sourceHeight } = (await sharp(file).metadata()).autoOrient;
+    const { width: sourceWidth, height: sourceHeight } = (await sharp(await readFile(file)).metadata()).autoOrient;
     const { width, height } = fitSize({ width: sourceWidth, height: sourceHeight }, size, fit);
     const data = await decodeImage({ file, sourceWidth, sourceHeight, width, height, orient: true });
     const resized = width !== sourceWidth || height !== sourceHeight;

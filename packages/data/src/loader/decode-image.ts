@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { DecodeRequest } from './decode-request.ts';
 
@@ -12,11 +13,13 @@ export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
   { file, sourceWidth, sourceHeight, width, height, orient }: DecodeRequest,
   pixels = new Uint8Array(width * height * 3) as unknown as Uint8Array<A>,
 ): Promise<Uint8Array<A>> {
-  const metadata = await sharp(file).metadata();
+  // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
+  const bytes = await readFile(file);
+  const metadata = await sharp(bytes).metadata();
   const seen = orient ? metadata.autoOrient : metadata;
   if (seen.width !== sourceWidth || seen.height !== sourceHeight)
     throw new Error(`it is ${seen.width}x${seen.height} and its record says ${sourceWidth}x${sourceHeight}`);
-  const image = sharp(file, { failOn: 'error', autoOrient: orient }).removeAlpha().toColourspace('srgb');
+  const image = sharp(bytes, { failOn: 'error', autoOrient: orient }).removeAlpha().toColourspace('srgb');
   const resized =
     width === sourceWidth && height === sourceHeight ? image : image.resize(width, height, { fit: 'fill' });
   const { data, info } = await resized.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });

@@ -66,6 +66,11 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
     this.#state = this.#sampler().state();
   }
 
+  /** What it is doing while somebody waits for a batch: the files and augmentations that its threads are at. */
+  waitsFor(): string | undefined {
+    return this.#maker.describe();
+  }
+
   /** Where it stands, for a checkpoint. Batches made ahead do not count. */
   state(): DetectionLoaderState {
     return this.#state;
@@ -135,7 +140,7 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
         const asked = performance.now();
         plan();
         const planned = queue.shift();
-        const batch = await planned?.batch.catch((error: unknown) => {
+        const batch = await (planned && this.#maker.awaitHelping(planned.batch))?.catch((error: unknown) => {
           // Closing gives up batches in the making; whoever closes knows.
           if (run === this.#run) throw error;
           return undefined;

@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { constants, getPriority, tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { BatchPool } from './batch-pool.ts';
+import { THREAD_NICE } from './give-way.ts';
 
 /** The priorities (nice values) of the process's threads, by id. */
 async function priorities(): Promise<Map<number, number>> {
@@ -17,10 +18,9 @@ async function priorities(): Promise<Map<number, number>> {
   return new Map((await Promise.all(pairs)).flat());
 }
 
-const { PRIORITY_LOW } = constants.priority;
 let skipped = '';
 if (process.platform !== 'linux') skipped = ' (skipped: only Linux has a priority for each thread)';
-else if (getPriority() === PRIORITY_LOW) skipped = ' (skipped: all threads have the lowest priority already)';
+else if (getPriority() >= THREAD_NICE) skipped = ' (skipped: all threads have given way already)';
 
 (skipped === '' ? it : it.skip)(`threads that make batches give way, and no others do${skipped}`, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hookline-way-'));
@@ -38,12 +38,12 @@ else if (getPriority() === PRIORITY_LOW) skipped = ' (skipped: all threads have 
     };
     await Promise.all([pool.run(job), pool.run(job)]);
     const after = await priorities();
-    const lowered = [...after].filter(([id, nice]) => nice === PRIORITY_LOW && before.get(id) !== nice);
+    const lowered = [...after].filter(([id, nice]) => nice === THREAD_NICE && before.get(id) !== nice);
     expect(lowered).toHaveLength(2);
     // Also those of libuv, where images are decoded.
     for (const [id, nice] of before) expect([id, after.get(id) ?? nice]).toEqual([id, nice]);
     expect(after.get(process.pid)).toBe(getPriority(process.pid));
-    expect(after.get(process.pid)).not.toBe(PRIORITY_LOW);
+    expect(after.get(process.pid)).not.toBe(THREAD_NICE);
   } finally {
     await pool.close();
     await rm(folder, { recursive: true });

@@ -1,8 +1,15 @@
-import { constants, setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 
 /**
- * Lets this thread run where others leave a core free: a training step leaves gaps on its cores, and while it waits for
- * a batch the cores are idle, so that a thread of the lowest priority has time enough and takes little from the step.
+ * The nice value of threads that make batches. On a core that is wanted by all, such a thread gets one part of the time
+ * where a training step gets three. It is no lower: at the lowest priority, any other program on the machine keeps a
+ * thread from running at all, and the training waits for it.
+ */
+export const THREAD_NICE = 5;
+
+/**
+ * Lets this thread run behind the training step, which leaves gaps on its cores; while the step waits for a batch the
+ * cores are idle anyway, so that the thread loses little.
  *
  * Only Linux has a priority for each thread; anywhere else, or where it may not be set, nothing changes. Nor does it
  * change where sharp decodes: that is in threads of libuv, which belong to the whole process.
@@ -11,8 +18,8 @@ export function giveWay(): void {
   // Elsewhere this would be the priority of the process, and with it of the training.
   if (process.platform !== 'linux') return;
   try {
-    // Without an id it is that of the thread that asks.
-    setPriority(constants.priority.PRIORITY_LOW);
+    // Without an id it is that of the thread that asks. A process that has given way already stays where it is.
+    setPriority(Math.max(THREAD_NICE, getPriority()));
   } catch {
     // Not permitted: the thread works as well, only less considerately.
   }

@@ -12,8 +12,8 @@ import type { BatchFields } from './detection-batch.ts';
 import { isFilled, markFilled, pixelsOf } from './image-slot.ts';
 import { mapSample } from './map-sample.ts';
 
-/** Is told which sample is next. */
-export type OnSample = (place: number) => void;
+/** Is told which sample is next, and which augmentation where that is next, from 0. */
+export type OnSample = (place: number, augmentation?: number) => void;
 
 /** Decoded images of a batch. */
 export interface LoadedImages {
@@ -81,7 +81,8 @@ export function finishBatch(
   const mapped = samples.map((sample, place) => {
     onSample?.(place);
     const image = images[place] as Image<Uint8Array>;
-    return mapSample(sample, image, augmentations, settings, random.detached(String(place)));
+    const own = random.detached(String(place));
+    return mapSample(sample, image, augmentations, settings, own, (which) => onSample?.(place, which));
   });
   const fields = collate(mapped, settings);
   return { fields, transforms: mapped.map(({ transform }) => transform), seconds: (performance.now() - begun) / 1000 };

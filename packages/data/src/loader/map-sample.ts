@@ -21,6 +21,7 @@ export function mapSample(
   augmentations: readonly Augmentation[],
   filter: BoxFilter,
   random: RandomStream,
+  onAugmentation?: (index: number) => void,
 ): MappedSample {
   const { file, sourceWidth, sourceHeight, width, height } = request;
   const shrink = new TransformList(
@@ -29,7 +30,7 @@ export function mapSample(
       : [new ResizeTransform(sourceWidth, sourceHeight, width, height)],
   );
   const boxes = shrink.applyBoxes(Float32Array.from(targets));
-  const augmented = augment(augmentations, { image: decoded, boxes }, random, file);
+  const augmented = augment(augmentations, { image: decoded, boxes }, random, file, onAugmentation);
   const clipped = clipBoxes(augmented.boxes, augmented.image);
   const kept = classes.flatMap((_, index) => (isVisible(augmented.boxes, clipped, index, filter) ? [index] : []));
   return {

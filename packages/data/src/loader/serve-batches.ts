@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { packError, type PlainError } from '../portable-error.ts';
 import { packTransforms } from '../transforms/pack-transforms.ts';
 import { reviveAugmentation } from '../transforms/revive-augmentation.ts';
-import type { BatchJob, BatchRecipe } from './batch-job.ts';
+import { claim, type BatchJob, type BatchRecipe } from './batch-job.ts';
 import type { BatchFields } from './detection-batch.ts';
 import { giveWay } from './give-way.ts';
 import { finishBatch, loadImages } from './make-batch.ts';
@@ -12,7 +12,10 @@ import { finishBatch, loadImages } from './make-batch.ts';
 export interface ThreadSetup {
   /** Without it the thread only decodes. */
   readonly recipe: BatchRecipe | undefined;
-  /** One number: the place in its batch of the sample that the thread is at; -1 until it has started. */
+  /**
+   * Two numbers: the place in its batch of the sample that the thread is at, -1 until it has started; and the place of the
+   * augmentation that it is at, -1 while it reads.
+   */
   readonly progress: Int32Array;
 }
 
@@ -23,7 +26,9 @@ export type Answer =
       readonly read: number;
     }
   | { readonly pixels: readonly (Uint8Array | undefined)[]; readonly read: number }
-  | { readonly error: PlainError };
+  | { readonly error: PlainError }
+  /** Somebody else has begun with it. */
+  | { readonly taken: true };
 
 const { recipe, progress } = workerData as ThreadSetup;
 giveWay();
@@ -35,11 +40,13 @@ const augmentations = Promise.all(recipe?.augmentations.map(reviveAugmentation) 
 // Every job tells of it.
 augmentations.catch(() => undefined);
 
-const onSample = (place: number): void => {
+const onSample = (place: number, augmentation = -1): void => {
+  Atomics.store(progress, 1, augmentation);
   Atomics.store(progress, 0, place);
 };
 
 async function work(job: BatchJob): Promise<Answer> {
+  if (!claim(job)) return { taken: true };
   const { images, read } = await loadImages(job.samples, 1, onSample);
   if (recipe === undefined)
     return {
@@ -52,7 +59,7 @@ async function work(job: BatchJob): Promise<Answer> {
 
 /** Memory that goes over with the answer instead of being copied. */
 function belongings(answer: Answer): Transferable[] {
-  if ('error' in answer) return [];
+  if ('error' in answer || 'taken' in answer) return [];
   const arrays =
     'batch' in answer
       ? [...Object.values(answer.batch.fields).map(({ data }) => data), answer.batch.transforms]

@@ -28,6 +28,7 @@ export interface Augmented<P extends Pixels = Pixels> {
  * Applies augmentations in turn; each sees what the ones before it made. The argument is left alone.
  *
  * @param file where the sample comes from, for errors
+ * @param onAugmentation is told before each, by its place in the list
  * @throws HooklineError `HKL_AUGMENTATION_FAILED` with the name of the augmentation and the file
  */
 export function augment<P extends Pixels>(
@@ -35,10 +36,12 @@ export function augment<P extends Pixels>(
   { image, boxes }: { readonly image: Image<P>; readonly boxes: Boxes },
   random: RandomStream,
   file?: string,
+  onAugmentation?: (index: number) => void,
 ): Augmented<P> {
   const transforms: Transform[] = [];
   let seen = { image, boxes: boxes.slice() };
-  for (const augmentation of augmentations) {
+  for (const [index, augmentation] of augmentations.entries()) {
+    onAugmentation?.(index);
     try {
       const transform = augmentation.decide(seen, random);
       seen = { image: transform.applyImage(seen.image), boxes: transform.applyBoxes(seen.boxes) };

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { ConsoleLogger, HooklineError } from '@hookline/core';
 import { type Detections, type Detector, drawDetections, predictImage, writePicture } from '@hookline/plugin-detection';
-import { modelRef, type TrainableModel } from '@hookline/tfjs';
+import { modelRef, predictorOf, type TrainableModel } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
 import { EXIT } from './exit-status.ts';
@@ -14,6 +14,8 @@ import { usageError } from './usage-error.ts';
 /** Folder of the pictures, in that of the run. */
 const FOLDER = 'predicted';
 const DEFAULT_SCORE = '0.4';
+/** Pictures of one size until their prediction is captured, which takes as long as some of them. */
+const EAGER_PICTURES = 10;
 
 /** `hookline predict`. @returns the exit status */
 export async function predict(given: CommandLine): Promise<number> {
@@ -28,6 +30,7 @@ export async function predict(given: CommandLine): Promise<number> {
   try {
     logger.info(`predicting with ${shown(checkpoint)}, iteration ${trainer.iteration}`);
     const model = detectorOf(await trainer.service(modelRef), given.file);
+    predictorOf(model)?.captureAfter(EAGER_PICTURES);
     const folder = join(trainer.outputDir, FOLDER);
     await mkdir(folder, { recursive: true });
     for (const [image, name] of targets) {

@@ -1,32 +1,9 @@
-import { z } from 'zod';
-import { beyondEnd, empty, exhausted, failed, invalid, misplaced, notRepeatable } from './data-errors.ts';
+import { type BatchSourceState, batchSourceState, type DataFingerprint, type ResumableData } from './batch-position.ts';
+import { BatchWait, type WaitingData } from './batch-wait.ts';
+import { beyondEnd, empty, exhausted, failed, invalid, misplaced, nothing, notRepeatable } from './data-errors.ts';
 import { disposeUnused, toDevice, type DeviceBatch } from './device-batch.ts';
 import { type DataSource, isBareIterator, isDataset, openData, type OpenedData } from './open-data.ts';
 import { skipBatches } from './skip-batches.ts';
-
-/** A data source that knows its own position, so that a resumed training goes on at the same batch. */
-export interface ResumableData {
-  state(): unknown;
-  /** Goes on where `state` was taken. @throws for what it never gave, and for a position that it does not have */
-  restore(state: unknown): void;
-  /**
-   * Says in one sentence why a state cannot be restored, before anything of a checkpoint is loaded. Left out, `restore`
-   * is what refuses it.
-   */
-  misfit?(state: unknown): string | undefined;
-  /** What must be the same for positions to mean the same, such as the number of samples; a resumed run compares it. */
-  fingerprint?(): DataFingerprint;
-}
-
-/** Cheap facts about data, by name. */
-export type DataFingerprint = Readonly<Record<string, string | number | boolean>>;
-
-/** What a {@link BatchSourceState} must be like. */
-export const batchSourceState = z.object({
-  epoch: z.int().min(0),
-  batches: z.int().min(0),
-  source: z.unknown().optional(),
-});
 
 /** Options of {@link BatchSource}. */
 export interface BatchSourceOptions {
@@ -36,23 +13,10 @@ export interface BatchSourceOptions {
   readonly tensors?: 'consume' | 'borrow';
 }
 
-/** Where a {@link BatchSource} writes a line when passing over batches takes long. Default: nowhere. */
-export type SkipLog = (line: string) => void;
-
 /** A batch on the device with the seconds spent waiting for it. */
 export interface TimedBatch {
   readonly device: DeviceBatch;
   readonly dataTime: number;
-}
-
-/** Position of a {@link BatchSource}. */
-export interface BatchSourceState {
-  /** Passes completed. */
-  readonly epoch: number;
-  /** Batches taken in the pass in progress. */
-  readonly batches: number;
-  /** What the data source itself saved, where it can. */
-  readonly source?: unknown;
 }
 
 type BatchIterator = Iterator<unknown> | AsyncIterator<unknown>;
@@ -61,7 +25,7 @@ type BatchIterator = Iterator<unknown> | AsyncIterator<unknown>;
 export class BatchSource {
   readonly repeat: boolean;
   readonly #tensors: 'consume' | 'borrow' | undefined;
-  readonly #log: SkipLog | undefined;
+  readonly #log: ((line: string) => void) | undefined;
   #data: DataSource;
   #iterable: OpenedData | undefined;
   #iterator: BatchIterator | undefined;
@@ -69,11 +33,17 @@ export class BatchSource {
   #batches = 0;
   /** Batches to pass over before the next one, after a restore. */
   #skip = 0;
+  /** Whose batch was taken last, and where the source was before. */
+  #taken: { readonly iteration: number; readonly before: BatchSourceState } | undefined;
+  readonly #wait = new BatchWait();
   /** Passes over a dataset that were begun: each changes the order of the next where it shuffles. */
   #begun = 0;
 
-  /** @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called */
-  constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}, log?: SkipLog) {
+  /**
+   * @param log takes a line when passing over batches takes long; default: nobody
+   * @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called
+   */
+  constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}, log?: (line: string) => void) {
     this.#data = checkedData(data);
     this.repeat = repeat;
     this.#tensors = tensors;
@@ -83,19 +53,34 @@ export class BatchSource {
   /**
    * The next batch; a promise only when the data source gave one, or when batches are passed over after a restore.
    *
+   * @param iteration of the step that it is for; see {@link BatchSource.stateAt}
    * @throws HooklineError `HKL_DATA_EMPTY` when a pass has no batch at all, `HKL_DATA_EXHAUSTED` when the data ends
    * and is not repeated, `HKL_DATA_NOT_REPEATABLE` when it should be repeated and cannot, `HKL_DATA_POSITION` when a
-   * restored position is beyond the end of the data, `HKL_DATA_FAILED` with the cause when the source throws, and what
-   * {@link toDevice} raises
+   * restored position is beyond the end of the data, `HKL_DATA_FAILED` with the cause when the source throws,
+   * `HKL_BATCH_INVALID` for null and undefined, and what {@link toDevice} raises
    */
-  next(): TimedBatch | Promise<TimedBatch> {
+  next(iteration?: number): TimedBatch | Promise<TimedBatch> {
     const start = performance.now();
+    this.#taken = iteration === undefined ? undefined : { iteration, before: this.state() };
     const taken = this.#take();
     const finish = (batch: unknown): TimedBatch => {
       const dataTime = (performance.now() - start) / 1000;
+      if (batch === undefined || batch === null) throw nothing(batch, this.#position());
       return { device: toDevice(batch, { tensors: this.#ownership() }), dataTime };
     };
-    return taken instanceof Promise ? taken.then(({ batch }) => finish(batch)) : finish(taken.batch);
+    return taken instanceof Promise ? this.#wait.for(taken).then(({ batch }) => finish(batch)) : finish(taken.batch);
+  }
+
+  /** What the batch that was asked for waits for; undefined when none is awaited. */
+  waitsFor(): string | undefined {
+    if (!this.#wait.isWaiting) return undefined;
+    const { waitsFor } = this.#data as Partial<WaitingData>;
+    return waitsFor?.call(this.#data) ?? `a batch of the data, ${this.#position()}`;
+  }
+
+  /** Ends the wait for a batch with an error; the batch is dropped when it comes after all. */
+  stopWaiting(error: unknown): void {
+    this.#wait.giveUp(error);
   }
 
   /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
@@ -103,10 +88,19 @@ export class BatchSource {
     const next = checkedData(data);
     void this.#drop();
     this.#data = next;
+    this.#taken = undefined;
     this.#epoch = 0;
     this.#batches = 0;
     this.#skip = 0;
     this.#begun = 0;
+  }
+
+  /**
+   * Where it was after `done` iterations: before the batch that was taken last, where that was for a step which is not
+   * among them, so that resuming makes the step with the same batch.
+   */
+  stateAt(done: number): BatchSourceState {
+    return this.#taken !== undefined && this.#taken.iteration >= done ? this.#taken.before : this.state();
   }
 
   /** Where it is. */
@@ -133,6 +127,7 @@ export class BatchSource {
   restore(state: BatchSourceState): void {
     const fault = this.misfit(state);
     if (fault !== undefined) throw misplaced(fault);
+    this.#taken = undefined;
     if (JSON.stringify(state) === JSON.stringify(this.state())) return;
     if (this.#keepsPass() && state.epoch === this.#epoch && state.batches >= this.#batches + this.#skip) {
       // The pass in progress leads there.
@@ -193,6 +188,15 @@ export class BatchSource {
     }
     this.#iterator = undefined;
     this.#iterable = undefined;
+    if (this.#wait.isStuck) {
+      this.#wait.isStuck = false;
+      // A generator returns only after what it awaits has come; a source that can be closed lets go of that.
+      const { close } = this.#data as { readonly close?: unknown };
+      const closed: unknown = typeof close === 'function' ? close.call(this.#data) : undefined;
+      void Promise.resolve(iterator?.return?.()).catch(() => undefined);
+      await closed;
+      return;
+    }
     await iterator?.return?.();
   }
 

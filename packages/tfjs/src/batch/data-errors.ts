@@ -20,6 +20,14 @@ export const empty = (where: string): HooklineError =>
     fix: 'Look at its path and filters; with dropLast, a set smaller than one batch is empty',
   });
 
+/** A batch that is none. */
+export const nothing = (batch: unknown, where: string): HooklineError =>
+  new HooklineError('HKL_BATCH_INVALID', `the data gave ${String(batch)} in the place of a batch`, {
+    who: 'data',
+    where,
+    fix: 'Give tensors, or objects and arrays with tensors or { data, shape } in them; end the data by ending its iteration',
+  });
+
 /** Data that end before the training. */
 export const exhausted = (where: string, batches: number): HooklineError =>
   new HooklineError('HKL_DATA_EXHAUSTED', `the data ended after ${batches} batches and training wants another`, {

@@ -1,4 +1,4 @@
-import { HooklineError } from '@hookline/core';
+import { HooklineError, isPlainObject } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { asNativeBackend } from '../capture/native-backend.ts';
 import { tensorOfBytes } from './byte-tensor.ts';
@@ -33,7 +33,7 @@ export interface ToDeviceOptions {
 
 /**
  * Puts a batch on the device. Host tensors (`{ data, shape, dtype? }`) and bare typed arrays (as 1-D) become tensors,
- * wherever they are nested in arrays and plain objects; every other value stays as it is.
+ * wherever they are nested in arrays, maps, sets and plain objects; every other value stays as it is.
  *
  * @throws HooklineError `HKL_BATCH_DISPOSED` when a tensor in it has been disposed, `HKL_BATCH_SHAPE` when data does
  * not fill its shape; nothing is left on the device then
@@ -61,6 +61,10 @@ export function toDevice(batch: unknown, { tensors = 'consume' }: ToDeviceOption
       return tensor;
     }
     if (Array.isArray(value)) return value.map((item, index) => place(item, `${path}[${index}]`));
+    if (value instanceof Map) {
+      return new Map([...value].map(([key, item]: [unknown, unknown]) => [key, place(item, `${path}.${String(key)}`)]));
+    }
+    if (value instanceof Set) return new Set([...value].map((item, index) => place(item, `${path}[${index}]`)));
     if (!isPlainObject(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, place(item, `${path}.${key}`)]));
   };
@@ -102,12 +106,6 @@ const isHostTensor = (value: object): value is HostTensorLike =>
   'shape' in value &&
   (isHostArray(value.data) || Buffer.isBuffer(value.data)) &&
   Array.isArray(value.shape);
-
-function isPlainObject(value: object): value is Record<string, unknown> {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // An object of another realm has that realm's Object.prototype, whose own prototype is null.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
 
 function makeTensor({ data, shape, dtype }: HostTensorLike, path: string): tf.Tensor {
   const size = shape.reduce((product, length) => product * length, 1);

@@ -1,3 +1,4 @@
+import { isPlainObject } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 
 /** The tensors of a batch, by their path in it, such as `images` or `targets/0/boxes`. */
@@ -7,7 +8,8 @@ export function batchTensors(batch: unknown): Map<string, tf.Tensor> {
     if (value instanceof tf.Tensor) tensors.set(path === '' ? 'batch' : path, value as tf.Tensor);
     else if (Array.isArray(value)) value.forEach((each, place) => visit(each, join(path, String(place))));
     else if (value instanceof Map) for (const [key, each] of value) visit(each, join(path, String(key)));
-    else if (isPlain(value)) for (const [key, each] of Object.entries(value)) visit(each, join(path, key));
+    else if (value instanceof Set) [...value].forEach((each, place) => visit(each, join(path, String(place))));
+    else if (isPlainObject(value)) for (const [key, each] of Object.entries(value)) visit(each, join(path, key));
   };
   visit(batch, '');
   return tensors;
@@ -27,9 +29,3 @@ export function batchSignature(tensors: ReadonlyMap<string, tf.Tensor>): string 
 }
 
 const join = (path: string, key: string): string => (path === '' ? key : `${path}/${key}`);
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}

@@ -1,4 +1,4 @@
-import { HooklineError, type ErrorDetails } from '@hookline/core';
+import { describeCause, HooklineError, type ErrorDetails } from '@hookline/core';
 import type { Origin } from './graph-record.ts';
 
 /** Why a step cannot be captured. With `capture: 'auto'` it runs eagerly instead, with `'required'` it is an error. */
@@ -9,7 +9,8 @@ export type CaptureProblem =
   | 'HKL_CAPTURE_RANDOM_OP'
   | 'HKL_CAPTURE_DYNAMIC_SHAPE'
   | 'HKL_CAPTURE_UNSUPPORTED_OP'
-  | 'HKL_CAPTURE_READ';
+  | 'HKL_CAPTURE_READ'
+  | 'HKL_CAPTURE_EFFECT';
 
 /** An error of capturing, with the tap that caused it where there is one. */
 export function captureError(code: CaptureProblem, what: string, origin: Origin, details: ErrorDetails): HooklineError {
@@ -25,6 +26,22 @@ export function isCaptureProblem(error: unknown): boolean {
   return false;
 }
 
-function whereOf({ plugin, hook }: Origin): ErrorDetails {
+function whereOf({ plugin, hook, who }: Origin): ErrorDetails {
+  if (who !== undefined) return { who, where: 'predict' };
   return { who: plugin ?? 'the train step', where: hook === undefined ? 'outside of any hook' : `hook ${hook}` };
+}
+
+/** An op without a kernel shows when the graph runs for the first time, before anything has been computed. */
+export function withoutKernel(cause: unknown): unknown {
+  const message = describeCause(cause);
+  if (!/No OpKernel|OpKernel was registered|Could not find .*kernel/.test(message)) return cause;
+  return captureError(
+    'HKL_CAPTURE_UNSUPPORTED_OP',
+    `TensorFlow cannot run the graph: ${message}`,
+    {},
+    {
+      fix: 'Run this step with capture: "off", or with precision: "float32"',
+      cause,
+    },
+  );
 }

@@ -89,6 +89,8 @@ export class CapturedStepRunner implements StepRunner {
         transform: optimize ? (record) => runPasses(record, { precision }) : () => undefined,
         isGuarded: checkPeriod(checkFinite) > 0,
         limit: graphs,
+        isRequired: this.#isRequired,
+        log: this.#log,
       });
   }
 
@@ -115,7 +117,7 @@ export class CapturedStepRunner implements StepRunner {
   run(context: StepContext): StepOutput | Promise<StepOutput> {
     assertTraining(this.step, context);
     this.#assertScaled();
-    const next = this.source.next();
+    const next = this.source.next(context.iteration);
     return next instanceof Promise ? next.then((batch) => this.#run(batch, context)) : this.#run(next, context);
   }
 
@@ -141,10 +143,19 @@ export class CapturedStepRunner implements StepRunner {
     }
   }
 
+  waitsFor(): string | undefined {
+    return this.source.waitsFor();
+  }
+
+  stopWaiting(error: unknown): void {
+    this.source.stopWaiting(error);
+  }
+
   async close(): Promise<void> {
     const steps = this.#steps;
     this.#steps = undefined;
     // The loader's threads end also where the session does not.
+    this.step.close();
     await runAll([() => steps?.close(), () => this.source.close()]);
   }
 
@@ -153,7 +164,12 @@ export class CapturedStepRunner implements StepRunner {
     const steps = (this.#steps ??= this.#make());
     let isHandedOn = false;
     try {
-      const { names, values, isFinite, ...rest } = steps.run(context.iteration, batch.device.batch);
+      const scalars = steps.run(context.iteration, batch.device.batch);
+      if (scalars === undefined) {
+        isHandedOn = true;
+        return this.#eager.runBatch(batch, context);
+      }
+      const { names, values, isFinite, ...rest } = scalars;
       const losses = byName(names, values);
       const metrics = byName(rest.metrics, rest.reported);
       const totalLoss = values.at(-1) ?? Number.NaN;

@@ -3,15 +3,17 @@ import type * as tf from '@tensorflow/tfjs';
 import { indexOutOfRange } from '../kernels/gather.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from './batch-tensors.ts';
-import { captureError } from './capture-errors.ts';
+import { valueAt } from './batch-values.ts';
+import { captureError, withoutKernel } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
 import { planFeeds, withFeeds } from './feed-plan.ts';
 import { GraphSession } from './graph-session.ts';
-import { specOf, valueOf } from './graph-record.ts';
 import type { NativeBackend, NativeTensor } from './native-backend.ts';
 import { allVariables, recordStep, type RecordedStep } from './record-step.ts';
+import { CLOCK_SHIFT, recordAlike } from './record-alike.ts';
 import { ResidentVariables } from './resident-variables.ts';
-import { auditStep, isAuditRun, StepCache, type CachedStep, type RecordTransform } from './step-cache.ts';
+import { auditStep, isAuditRun, isOutdated, StepCache, type CachedStep, type RecordTransform } from './step-cache.ts';
+import { StepKeys } from './step-keys.ts';
 
 /** What a captured step gives back. */
 export interface StepScalars {
@@ -46,18 +48,21 @@ export interface CapturedStepsOptions {
   readonly isGuarded: boolean;
   /** How many recorded steps are kept, by signature of the batch and choices of the host. */
   readonly limit: number;
+  /** Whether every step must be captured, also one whose like comes rarely. */
+  readonly isRequired: boolean;
+  /** Takes a line about steps that are not captured. */
+  readonly log: (line: string) => void;
 }
 
 const NONE = new Float32Array();
-
-/** How many recordings may go by until a step has made all variables that it wants. */
-const WARM_UPS = 3;
 
 /** Train steps as graphs in one session, recorded when a signature comes for the first time. */
 export class CapturedSteps {
   readonly #options: CapturedStepsOptions;
   readonly #cache: StepCache;
+  readonly #keys = new StepKeys();
   readonly #residents: ResidentVariables;
+  readonly #said = new Set<string>();
   #session: GraphSession | undefined;
   #seconds = 0;
 
@@ -85,30 +90,126 @@ export class CapturedSteps {
     this.#find(iteration, batch);
   }
 
-  /** @throws HooklineError `HKL_CAPTURE_...` where the step cannot be captured; nothing has changed then */
-  run(iteration: number, batch: unknown): StepScalars {
-    const { step, tensors } = this.#find(iteration, batch);
+  /**
+   * @returns undefined where this step is to run eagerly, since batches like this one come too rarely
+   * @throws HooklineError `HKL_CAPTURE_...` where the step cannot be captured; nothing has changed then
+   */
+  run(iteration: number, batch: unknown): StepScalars | undefined {
+    const tensors = batchTensors(batch);
+    const step = this.#find(iteration, batch, tensors);
+    if (step === undefined) return undefined;
     const scalars = this.#run(step, tensors);
     step.runs++;
     return scalars;
   }
 
-  #find(
-    iteration: number,
-    batch: unknown,
-  ): { readonly step: CachedStep; readonly tensors: ReadonlyMap<string, tf.Tensor> } {
+  #find(iteration: number, batch: unknown, tensors = batchTensors(batch)): CachedStep | undefined {
     const { scope } = this.#options.step;
-    const tensors = batchTensors(batch);
     scope.seek(iteration);
-    const key = `${batchSignature(tensors)} ${scope.variantKey()}`;
-    const cached = this.#cache.get(key);
-    const record = (): RecordedStep => recordStep({ ...this.#options, iteration, batch, tensors });
-    const step = cached ?? this.#capture(key, record);
-    if (cached !== undefined && isAuditRun(cached.runs)) {
-      const difference = auditStep(cached, record());
-      if (difference !== undefined) throw difference;
+    const family = `${batchSignature(tensors)} ${scope.variantKey()}`;
+    const record = (clock = 0): RecordedStep =>
+      recordStep({
+        ...this.#options,
+        iteration,
+        batch,
+        tensors,
+        clock,
+        onRead: (path) => {
+          this.#keys.note(family, path);
+        },
+      });
+    const cached = this.#cache.get(this.#keys.key(family, batch));
+    if (cached === undefined) return this.#add(family, batch, record);
+    const isReplaced = isOutdated(cached, this.#options.backend);
+    if (isReplaced || isAuditRun(cached.runs)) {
+      const again = record(CLOCK_SHIFT * (cached.runs + 1));
+      try {
+        const difference = auditStep(cached, again, isReplaced);
+        if (difference !== undefined) throw difference;
+      } finally {
+        again.free();
+      }
     }
-    return { step, tensors };
+    return cached;
+  }
+
+  /** Captures the step for a batch that is like none before, unless batches like it come too rarely. */
+  #add(family: string, batch: unknown, record: (clock?: number) => RecordedStep): CachedStep | undefined {
+    const { isRequired, limit } = this.#options;
+    const before = this.#keys.key(family, batch);
+    const relatives = this.#relatives(family);
+    if (relatives.length > 0) {
+      // Another value of the host; the recording tells whether it makes a difference.
+      const changing = this.#keys.changing(family, batch);
+      if (!isRequired && this.#keys.isClosed(family)) return undefined;
+      const same = this.#sameAs(relatives, record);
+      if (same !== undefined) {
+        this.#cache.alias(this.#keys.key(family, batch), same);
+        this.#keys.isSame(family, changing);
+        return same;
+      }
+      if (relatives.length >= StepKeys.LIMIT) {
+        this.#keys.close(family);
+        this.#refuseValue(changing, batch);
+        return undefined;
+      }
+    }
+    if (!isRequired && !this.#cache.admits(before)) {
+      this.#say(
+        'shapes',
+        `train step: batches of more than ${limit} shapes have come; a graph is kept for each of ${limit} and the others, ` +
+          'as long as they are rare, run eagerly. Pad batches to few sizes, or put those of one size together',
+      );
+      return undefined;
+    }
+    if (isRequired && this.#cache.size >= limit) {
+      this.#say(
+        'shapes',
+        `train step: batches of more than ${limit} shapes have come, and each further one takes the place of a graph. ` +
+          'Pad batches to few sizes, put those of one size together, or set capture: "auto", which runs rare ones eagerly',
+      );
+    }
+    return this.#capture(family, batch, record);
+  }
+
+  #relatives(family: string): CachedStep[] {
+    return this.#keys.known(family).flatMap((key) => this.#cache.peek(key) ?? []);
+  }
+
+  #sameAs(relatives: readonly CachedStep[], record: () => RecordedStep): CachedStep | undefined {
+    const recorded = record();
+    try {
+      return relatives.find((each) => compareRecords(each.recorded.record, recorded.record) === undefined);
+    } finally {
+      recorded.free();
+    }
+  }
+
+  /** A value of the batch that changes again and again, and makes a difference: no graph can follow it. */
+  #refuseValue(paths: readonly string[], batch: unknown): void {
+    const [path = ''] = paths;
+    const where = `the batch's ${path === '' ? 'value' : `"${path}"`}`;
+    const value = valueAt(batch, path);
+    const fix = `Give it as a tensor: { data: Float32Array.of(value), shape: [] }`;
+    if (this.#options.isRequired) {
+      throw captureError(
+        'HKL_CAPTURE_HOST_VALUE',
+        `${where}, now ${value === undefined ? 'missing' : JSON.stringify(value)}, is no tensor, makes a difference to the step, and has had more than ${StepKeys.LIMIT} values`,
+        {},
+        { fix },
+      );
+    }
+    this.#say(
+      `value ${path}`,
+      `train step: ${where} is no tensor and has had more than ${StepKeys.LIMIT} values; with further ones the step runs ` +
+        `eagerly. ${fix}`,
+    );
+  }
+
+  #say(topic: string, line: string): void {
+    if (this.#said.has(topic)) return;
+    this.#said.add(topic);
+    this.#options.log(line);
   }
 
   /** Frees the session; the tfjs variables hold the values from then on. May be called twice. */
@@ -117,18 +218,15 @@ export class CapturedSteps {
     this.#session?.close();
     this.#session = undefined;
     this.#cache.clear();
+    this.#keys.clear();
   }
 
-  /** Records twice: what the host draws anew each time shows at once. */
-  #capture(key: string, record: () => RecordedStep): CachedStep {
+  #capture(family: string, batch: unknown, record: (clock?: number) => RecordedStep): CachedStep {
     const start = performance.now();
-    let first = record();
-    // What a step makes the first time, such as a variable of its own, is there the second time.
-    for (let attempt = 1; first.madeVariables && attempt < WARM_UPS; attempt++) first = record();
-    if (!this.#options.isGuarded) delete first.record.guard;
-    const difference = compareRecords(first.record, record().record);
-    if (difference !== undefined) throw difference;
-    const step = this.#cache.add(key, first);
+    const recorded = recordAlike(record);
+    if (!this.#options.isGuarded) delete recorded.record.guard;
+    const key = this.#keys.add(family, batch);
+    const step = this.#cache.add(key, recorded);
     try {
       this.#load();
     } catch (error) {
@@ -174,10 +272,7 @@ export class CapturedSteps {
     const { backend, step: train } = this.#options;
     const session = this.#session as GraphSession;
     const { losses: names, metrics } = step.recorded;
-    step.feeds ??= planFeeds(
-      Array.from(step.record.inputs, ([name, node]) => [name, specOf(valueOf(node))]),
-      train.scope.inputs(),
-    );
+    step.feeds ??= planFeeds(step.record.inputs, train.scope.inputs());
     return withFeeds(backend, step.feeds, tensors, (handles) => {
       this.#residents.push();
       this.#residents.release(step.changes);
@@ -198,19 +293,4 @@ export class CapturedSteps {
     binding.deleteTensor(id);
     return values;
   }
-}
-
-/** An op without a kernel shows when the graph runs for the first time, before anything has been computed. */
-function withoutKernel(cause: unknown): unknown {
-  const message = describeCause(cause);
-  if (!/No OpKernel|OpKernel was registered|Could not find .*kernel/.test(message)) return cause;
-  return captureError(
-    'HKL_CAPTURE_UNSUPPORTED_OP',
-    `TensorFlow cannot run the graph: ${message}`,
-    {},
-    {
-      fix: 'Run this step with capture: "off", or with precision: "float32"',
-      cause,
-    },
-  );
 }

@@ -21,6 +21,10 @@ export function compareRecords(first: GraphRecord, second: GraphRecord): Hooklin
   let varying: [RecordNode, RecordNode] | undefined;
   for (const [place, node] of first.nodes.entries()) {
     const other = second.nodes[place];
+    if (isHostKnown(node) && other !== undefined && isHostKnown(other) && sameShapes(node, other)) {
+      if (!sameValues(node, other)) varying ??= [node, other];
+      continue;
+    }
     if (other?.op !== node.op || node.input !== other.input || node.variable?.key !== other.variable?.key) {
       return varying === undefined ? otherFlow(node, other) : hostValue(first, ...varying);
     }
@@ -31,8 +35,6 @@ export function compareRecords(first: GraphRecord, second: GraphRecord): Hooklin
       node.inputs.length === other.inputs.length && node.inputs.every((input, i) => sameRef(input, other.inputs[i]));
     if (!wired || !sameShapes(node, other))
       return varying === undefined ? otherFlow(node, other) : hostValue(first, ...varying);
-    if (node.constant !== undefined && other.constant !== undefined && !sameValues(node, other))
-      varying ??= [node, other];
   }
   if (varying !== undefined) return hostValue(first, ...varying);
   if (first.nodes.length !== second.nodes.length) return otherFlow(undefined, second.nodes[first.nodes.length]);
@@ -42,18 +44,25 @@ export function compareRecords(first: GraphRecord, second: GraphRecord): Hooklin
   return undefined;
 }
 
+const OUTSIDE = new WeakSet<HooklineError>();
+
+/** Whether the difference is a tensor from outside of the step, one now and another then. */
+export const isOtherTensor = (difference: HooklineError): boolean => OUTSIDE.has(difference);
+
 function hostValue(record: GraphRecord, node: RecordNode, other: RecordNode): HooklineError {
   const user = record.nodes.find((each) => each.inputs.some((input) => input.node === node));
   const size = node.outputs[0]?.shape.length ? `a tensor of shape [${node.outputs[0].shape.join(', ')}]` : 'a number';
   const values = size === 'a number' ? ` (${String(node.constant?.[0])}, then ${String(other.constant?.[0])})` : '';
-  return captureError(
+  const error = captureError(
     'HKL_CAPTURE_HOST_VALUE',
-    `${size}${values} that it ${node.isFromOutside === true ? 'takes from outside of the step' : 'makes on the host'} for the op ${user?.op ?? 'Const'} differs between two recordings`,
+    `${size}${values} that it ${node.outside !== undefined ? 'takes from outside of the step' : 'makes on the host'} for the op ${user?.op ?? 'Const'} differs between two recordings`,
     { ...user?.origin, ...node.origin },
     {
       fix: 'Give it to the step with stepScope.input(name, read), keep it in stepScope.variable(name, init), or draw it from stepScope.random(name)',
     },
   );
+  if (node.outside !== undefined) OUTSIDE.add(error);
+  return error;
 }
 
 function otherAttribute(node: RecordNode, other: RecordNode): HooklineError {
@@ -84,8 +93,15 @@ const sameAttributes = (a: RecordNode, b: RecordNode): boolean =>
   a.attributes.size === b.attributes.size &&
   [...a.attributes].every(([key, value]) => sameAttribute(value, b.attributes.get(key)));
 
+/** Whether the node is a value that the host knows: made in the step, or a tensor from before it. */
+const isHostKnown = ({ constant, outside }: RecordNode): boolean => constant !== undefined || outside !== undefined;
+
 function sameValues(a: RecordNode, b: RecordNode): boolean {
-  const [first, second] = [a.constant, b.constant] as [NativeValues, NativeValues];
+  if (a.outside !== undefined && a.outside.source === b.outside?.source) return true;
+  const [first, second] = [a, b].map(({ constant, outside }) => constant ?? outside?.values()) as [
+    NativeValues,
+    NativeValues,
+  ];
   if (a.outputs[0]?.dtype === DataType.string) return JSON.stringify(first) === JSON.stringify(second);
   return Buffer.compare(bytesOf(first), bytesOf(second)) === 0;
 }

@@ -1,24 +1,32 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { StepInput } from '../step/step-input.ts';
-import type { TensorSpec } from './graph-record.ts';
+import { specOf, valueOf, type RecordNode } from './graph-record.ts';
 import { handleOf, type NativeBackend } from './native-backend.ts';
 
-/** Where one input of a graph comes from: a tensor of the batch, by its path, or a host value of the step's scope. */
+/**
+ * Where one input of a graph comes from: a tensor of the batch, by its path, a host value of the step's scope, or a tensor
+ * from outside of the step, by a handle of the record's own.
+ */
 export type Feed =
   | { readonly path: string }
+  | { readonly handle: number }
   | { readonly input: StepInput; readonly spec: { readonly shape: number[]; readonly dtype: number } };
 
 /** The graph's name for a tensor of the batch. */
 export const batchInput = (path: string): string => `batch/${path}`;
 /** The graph's name for an input of the step's scope. */
 export const scopeInput = (name: string): string => `input/${name}`;
+/** The graph's name for a large tensor from outside of the step, in the order of first use. */
+export const outsideInput = (place: number): string => `outside/${place}`;
 
 /** Resolves the names of a graph's inputs once, so that a step does no looking up. */
 export function planFeeds(
-  inputs: Iterable<readonly [name: string, spec: TensorSpec]>,
+  inputs: ReadonlyMap<string, RecordNode>,
   scope: ReadonlyMap<string, StepInput>,
 ): readonly Feed[] {
-  return Array.from(inputs, ([name, { shape, dtype }]) => {
+  return Array.from(inputs, ([name, node]) => {
+    if (node.outside?.handle !== undefined) return { handle: node.outside.handle };
+    const { shape, dtype } = specOf(valueOf(node));
     if (name.startsWith(batchInput(''))) return { path: name.slice(batchInput('').length) };
     const input = scope.get(name.slice(scopeInput('').length));
     if (input === undefined) throw new RangeError(`the step has no input ${name}`);
@@ -37,6 +45,7 @@ export function withFeeds<T>(
   const made: number[] = [];
   try {
     const handles = plan.map((feed) => {
+      if ('handle' in feed) return feed.handle;
       if ('path' in feed) return handleOf(backend, tensors.get(feed.path) as tf.Tensor);
       const handle = binding.createTensor(feed.spec.shape, feed.spec.dtype, feed.input.values());
       made.push(handle);

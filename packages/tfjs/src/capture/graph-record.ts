@@ -17,6 +17,8 @@ export type AttributeValue =
 export interface Origin {
   readonly plugin?: string;
   readonly hook?: string;
+  /** Outside of any tap: who is being recorded, where it is not a train step. */
+  readonly who?: string;
 }
 
 /** One output of a node. */
@@ -28,6 +30,18 @@ export interface ValueRef {
 /** A variable of the graph: the name of the tfjs variable, and what it holds. */
 export interface VariableSpec extends TensorSpec {
   readonly key: string;
+}
+
+/** A tensor that was there before the step began, and that is not declared as an input. */
+export interface OutsideTensor {
+  /** The handle by which the step used it. A tensor never changes, so an equal handle is an equal tensor. */
+  readonly source: number;
+  /** What tfjs knows it by, for telling whether it has been disposed of since. */
+  readonly dataId: object | undefined;
+  /** A handle of the record's own, for feeding it; undefined where the values stand in the graph. */
+  readonly handle: number | undefined;
+  /** Reads it, for comparing. */
+  values(): NativeValues;
 }
 
 /** One op of the record. Passes replace the nodes' fields; `sequence` tells the order of recording. */
@@ -44,8 +58,8 @@ export interface RecordNode {
   readonly origin: Origin;
   /** The values of a `Const`. */
   readonly constant?: NativeValues;
-  /** True for a `Const` that was a tensor before the step began. */
-  readonly isFromOutside?: boolean;
+  /** For a `Const` or a `Placeholder` that was a tensor before the step began. */
+  readonly outside?: OutsideTensor;
   /** The variable that a `VarHandleOp` stands for. */
   readonly variable?: VariableSpec;
   /** The name under which a `Placeholder` is fed. */
@@ -120,12 +134,12 @@ export function makeConstant(
   values: NativeValues,
   spec: TensorSpec,
   origin: Origin = {},
-  isFromOutside = false,
+  outside?: OutsideTensor,
 ): RecordNode {
   return makeNode('Const', [], [spec], {
     constant: values,
     origin,
-    isFromOutside,
+    ...(outside === undefined ? {} : { outside }),
     attributes: new Map([['dtype', typeAttribute(spec.dtype)]]),
   });
 }

@@ -65,6 +65,10 @@ export interface NativeTensorInfo {
 export interface NativeBackend extends tf.KernelBackend {
   binding: NativeBinding;
   readonly isUsingGpuDevice: boolean;
+  /** Takes over a tensor's values, which TensorFlow gets when an op uses them. */
+  move(dataId: object, values: NativeValues, shape: number[], dtype: tf.DataType, refCount: number): void;
+  /** The handles of an op's inputs. */
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   createOutputTensor(metadata: NativeTensor): tf.Tensor;
   executeSingleOutput(op: string, attributes: NativeAttribute[], inputs: tf.TensorInfo[]): tf.Tensor;
   executeMultipleOutputs(

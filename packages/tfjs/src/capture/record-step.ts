@@ -1,10 +1,13 @@
-import type { TapWatch } from '@hookline/core';
+import type { HooklineError, TapWatch } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
 import type { TrainStep } from '../step/train-step.ts';
+import { watchBatch } from './batch-values.ts';
+import { captureError } from './capture-errors.ts';
 import { batchInput, scopeInput } from './feed-plan.ts';
 import type { GraphRecord } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
+import { watchKeptState, type KeptState, type KeptStateChanges } from './kept-state.ts';
 import { Recorder } from './recorder.ts';
 
 /** The name under which a recorded step returns its losses and their sum. */
@@ -21,6 +24,10 @@ export interface RecordedStep {
   readonly madeVariables: boolean;
   /** Names of what taps have reported through the scope. */
   readonly metrics: readonly string[];
+  /** Frees what it holds of tensors from outside of the step. */
+  free(): void;
+  /** Empties fields of layers that it has filled with tensors. */
+  readonly forget: () => void;
 }
 
 /** What {@link recordStep} records. */
@@ -32,6 +39,10 @@ export interface RecordStepOptions {
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
   /** Tells which tap is running, for errors. */
   readonly taps: TapWatch | undefined;
+  /** By how many milliseconds `Date.now()` is put forward while the step is recorded. @default 0 */
+  readonly clock?: number | undefined;
+  /** Is told the path of each number, boolean or string of the batch that the step reads. */
+  readonly onRead?: ((path: string) => void) | undefined;
 }
 
 /**
@@ -41,13 +52,17 @@ export interface RecordStepOptions {
  * @throws HooklineError `HKL_CAPTURE_...` where the step does what no graph can
  */
 export function recordStep(options: RecordStepOptions): RecordedStep {
-  const { backend, step, iteration, batch, tensors, taps } = options;
+  const { backend, step, iteration, tensors, taps, clock = 0, onRead } = options;
+  const batch = onRead === undefined ? options.batch : watchBatch(options.batch, onRead);
   const variables = allVariables(step);
   const recorder = new Recorder(backend);
   const restore = snapshot(variables.values());
   const created = watchNewVariables();
+  const restoreClock = shiftClock(clock);
+  const restoreKept = watchKeptState(step.model);
+  let kept: KeptStateChanges | undefined;
   const stopObserving = taps?.observe(recorder);
-  let recorded: Omit<RecordedStep, 'madeVariables'> | undefined;
+  let recorded: Omit<RecordedStep, 'madeVariables' | 'free' | 'forget'> | undefined;
   try {
     tf.tidy(() => {
       step.scope.seek(iteration);
@@ -77,6 +92,9 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
     });
   } finally {
     recorder.stop();
+    if (recorded === undefined) recorder.free();
+    restoreClock();
+    kept = restoreKept(created.made.length > 0);
     stopObserving?.();
     created.stop();
     restore();
@@ -86,7 +104,13 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       value.dispose();
     }
   }
-  return { ...(recorded as unknown as RecordedStep), madeVariables: created.made.length > 0 };
+  if (kept.changed.length > 0) {
+    recorder.free();
+    kept.forget();
+    throw keepsState(kept.changed);
+  }
+  const done = recorded as unknown as RecordedStep;
+  return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free(), forget: kept.forget };
 }
 
 /** The step's variables, and whatever other variables there are: a tap may use one of its own. */
@@ -99,7 +123,8 @@ export function allVariables(step: TrainStep): Map<string, tf.Variable> {
   return variables;
 }
 
-function snapshot(variables: Iterable<tf.Variable>): () => void {
+/** Remembers the values of variables. @returns what puts them back */
+export function snapshot(variables: Iterable<tf.Variable>): () => void {
   const before = [...variables].map((variable) => ({ variable, value: tf.keep(variable.clone()) }));
   return () => {
     for (const { variable, value } of before) {
@@ -107,4 +132,25 @@ function snapshot(variables: Iterable<tf.Variable>): () => void {
       value.dispose();
     }
   };
+}
+
+/** Puts the clock forward, until the returned function is called: a step that uses the time shows itself. */
+function shiftClock(milliseconds: number): () => void {
+  const { now } = Date;
+  if (milliseconds !== 0) Date.now = () => now() + milliseconds;
+  return () => {
+    Date.now = now;
+  };
+}
+
+function keepsState([first]: readonly KeptState[]): HooklineError {
+  const { owner, field } = first as KeptState;
+  return captureError(
+    'HKL_CAPTURE_HOST_VALUE',
+    `"${owner}" keeps something from one step to the next in its field "${field}", which a graph would not change`,
+    {},
+    {
+      fix: 'Keep it in a variable: stepScope.variable(name, init), a weight of the layer that is not trainable, or tf.variable(...)',
+    },
+  );
 }

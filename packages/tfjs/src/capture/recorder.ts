@@ -4,11 +4,14 @@ import {
   emptyRecord,
   makeConstant,
   makeNode,
+  sizeOf,
   specOf,
   typeAttribute,
   valueOf,
+  type AttributeValue,
   type GraphRecord,
   type Origin,
+  type OutsideTensor,
   type RecordNode,
   type TensorSpec,
   type ValueRef,
@@ -22,10 +25,19 @@ import {
   type NativeBackend,
   type NativeBinding,
   type NativeTensor,
+  type NativeTensorInfo,
   type NativeValues,
 } from './native-backend.ts';
 import { aliasOf } from './native-tensors.ts';
+import { outsideInput } from './feed-plan.ts';
 import { refuseOp } from './refused-ops.ts';
+import { watchTensors } from './watch-tensors.ts';
+
+/**
+ * The most elements that a tensor from outside of the step may have to stand in the graph, where TensorFlow can compute
+ * ahead with it. Larger ones are fed: a graph holds two gigabytes at most, and a copy of the data would take its time.
+ */
+const LARGEST_CONSTANT = 2 ** 12;
 
 /** What a recording starts from: the tensors that are fed, and the variables that may be read or written. */
 export interface RecorderStart {
@@ -36,7 +48,7 @@ export interface RecorderStart {
 /**
  * Records every TensorFlow op that the tfjs-node backend runs between `start` and `finish`. The ops do run: recording
  * a step is running it. Tensor handles are the edges; a handle that the recorder has not seen being made belongs to
- * a tensor from outside of the step, which becomes a constant.
+ * a tensor from outside of the step, which becomes a constant, or an input where it is large.
  */
 export class Recorder {
   readonly #backend: NativeBackend;
@@ -46,10 +58,16 @@ export class Recorder {
   readonly #variableHandles = new Map<number, string>();
   readonly #startHandles = new Map<string, number>();
   readonly #hostKnown = new Set<RecordNode>();
+  readonly #dataIds = new Map<number, object>();
+  readonly #outside: number[] = [];
   #variables: ReadonlyMap<string, tf.Variable> = new Map();
+  #unwatch = (): void => undefined;
   #taps: Origin[] = [];
+  readonly #outermost: Origin;
 
-  constructor(backend: NativeBackend) {
+  /** @param outermost whom ops belong to outside of any tap */
+  constructor(backend: NativeBackend, outermost: Origin = {}) {
+    this.#outermost = outermost;
     this.#backend = backend;
     this.#binding = backend.binding;
   }
@@ -64,11 +82,20 @@ export class Recorder {
     }
     for (const [name, tensor] of inputs) this.declareInput(name, tensor);
     this.#backend.binding = this.#wrap();
+    this.#unwatch = watchTensors(this.#backend, (dataId, info) => {
+      this.#use(dataId, info);
+    });
   }
 
   /** Stops recording; may be called twice. */
   stop(): void {
     this.#backend.binding = this.#binding;
+    this.#unwatch();
+  }
+
+  /** Frees what the record holds of tensors from outside of the step; it cannot be fed afterwards. */
+  free(): void {
+    for (const handle of this.#outside.splice(0)) this.#binding.deleteTensor(handle);
   }
 
   /** Makes `tensor` an input of the graph, fed by name at every run. */
@@ -77,13 +104,8 @@ export class Recorder {
     const known = this.#values.get(handle);
     if (known !== undefined && known.node.op !== 'Const') return;
     const { shape, dtype } = this.#backend.tensorMap.get(tensor.dataId);
-    const node = makeNode('Placeholder', [], [{ shape: [...shape], dtype }], {
-      input: name,
-      attributes: new Map([
-        ['dtype', typeAttribute(dtype)],
-        ['shape', { kind: 'shape', value: [...shape] }],
-      ]),
-    });
+    const spec = { shape: [...shape], dtype };
+    const node = makeNode('Placeholder', [], [spec], { input: name, attributes: placeholderAttributes(spec) });
     this.#record.nodes.push(node);
     this.#record.inputs.set(name, node);
     this.#values.set(handle, valueOf(node));
@@ -136,6 +158,16 @@ export class Recorder {
     }) as NativeBinding;
   }
 
+  /** Notes a tensor that is on the device, or was made before the step. */
+  #use(dataId: object, info: NativeTensorInfo): void {
+    if (info.values !== null) {
+      info.id = this.#binding.createTensor(info.shape, info.dtype, info.values);
+      info.values = null;
+    }
+    this.#dataIds.set(info.id, dataId);
+    this.#valueOf(info.id);
+  }
+
   #execute(op: string, attributes: NativeAttribute[], inputs: number[], count: number): NativeTensor[] {
     const origin = this.#origin();
     refuseOp(op, origin);
@@ -186,13 +218,38 @@ export class Recorder {
 
   /** A tensor made before the step and not declared as an input. Comparing recordings tells if it changes. */
   #adopt(handle: number): RecordNode {
-    const { id, shape, dtype } = aliasOf(this.#binding, handle);
-    this.#binding.deleteTensor(id);
-    return this.#addConstant(handle, this.#binding.tensorDataSync(handle).slice(), { shape: [...shape], dtype }, true);
+    const alias = aliasOf(this.#binding, handle);
+    const spec = { shape: [...alias.shape], dtype: alias.dtype };
+    const isFed = sizeOf(spec.shape) > LARGEST_CONSTANT;
+    const read = (id: number): NativeValues => this.#binding.tensorDataSync(id);
+    const outside = { source: handle, dataId: this.#dataIds.get(handle), handle: isFed ? alias.id : undefined };
+    if (isFed) {
+      this.#outside.push(alias.id);
+      return this.#addFed(handle, spec, { ...outside, values: () => read(alias.id) });
+    }
+    this.#binding.deleteTensor(alias.id);
+    const values = read(handle).slice();
+    return this.#addConstant(handle, values, spec, { ...outside, values: () => values });
   }
 
-  #addConstant(handle: number, values: NativeValues, spec: TensorSpec, isFromOutside = false): RecordNode {
-    const node = makeConstant(values, spec, this.#origin(), isFromOutside);
+  #addFed(handle: number, spec: TensorSpec, outside: OutsideTensor): RecordNode {
+    const input = outsideInput(this.#outside.length - 1);
+    const node = makeNode('Placeholder', [], [spec], {
+      input,
+      outside,
+      origin: this.#origin(),
+      attributes: placeholderAttributes(spec),
+    });
+    this.#record.inputs.set(input, node);
+    return this.#addKnown(handle, node);
+  }
+
+  #addConstant(handle: number, values: NativeValues, spec: TensorSpec, outside?: OutsideTensor): RecordNode {
+    return this.#addKnown(handle, makeConstant(values, spec, this.#origin(), outside));
+  }
+
+  /** Adds a node whose value is the same at every run. */
+  #addKnown(handle: number, node: RecordNode): RecordNode {
     this.#hostKnown.add(node);
     this.#record.nodes.push(node);
     this.#values.set(handle, valueOf(node));
@@ -214,7 +271,7 @@ export class Recorder {
   }
 
   #origin(): Origin {
-    return this.#taps.at(-1) ?? {};
+    return this.#taps.at(-1) ?? this.#outermost;
   }
 
   /** The variable's handle, shared with no other variable: a handle must tell which variable was read. */
@@ -227,6 +284,12 @@ export class Recorder {
     return handleOf(this.#backend, variable);
   }
 }
+
+const placeholderAttributes = ({ shape, dtype }: TensorSpec) =>
+  new Map<string, AttributeValue>([
+    ['dtype', typeAttribute(dtype)],
+    ['shape', { kind: 'shape', value: [...shape] }],
+  ]);
 
 function specOfVariable(handle: RecordNode): VariableSpec {
   if (handle.variable === undefined) throw new Error(`${handle.op} is no variable`);

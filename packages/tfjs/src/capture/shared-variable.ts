@@ -9,14 +9,17 @@ export interface ValueOwner {
 }
 
 const SHARED = new WeakMap<tf.Variable, SharedVariable>();
+/** The variable for which tfjs's record of a tensor asks when somebody wants the tensor's handle. */
+const BOUND = new WeakMap<NativeTensorInfo, SharedVariable>();
 
 /**
  * A tfjs variable of which sessions hold copies; there is one object for each variable, however many sessions use it.
  *
  * The latest value is either behind a handle of the host or in one session, its owner. A version says whether a copy is the
  * latest value. The handle behind the tfjs variable is fetched when somebody asks for it: any tfjs op, any `dataSync`, a
- * checkpoint, another session. A value that the host assigns is noticed by its new data. Clones taken by the host keep the
- * value that they were taken of.
+ * checkpoint, another session. A value that the host assigns is noticed by its new data, which may be the data that another
+ * shared variable had before: whoever swaps weights exchanges them. Clones taken by the host keep the value that they were
+ * taken of.
  */
 export class SharedVariable {
   readonly variable: tf.Variable;
@@ -28,12 +31,10 @@ export class SharedVariable {
   #owner: ValueOwner | undefined;
   #version = 0;
   #users = 0;
-  #isBound = false;
 
   private constructor(backend: NativeBackend, variable: tf.Variable) {
     this.#backend = backend;
     this.variable = variable;
-    this.#handle = handleOf(backend, variable);
     this.#dataId = variable.dataId;
     this.#info = backend.tensorMap.get(variable.dataId);
   }
@@ -49,7 +50,7 @@ export class SharedVariable {
   /** A user is done. After the last one the tfjs variable is an ordinary one; its value must have been fetched. */
   leave(): void {
     if (--this.#users > 0) return;
-    this.#makeOrdinary();
+    this.#unbind();
     SHARED.delete(this.variable);
   }
 
@@ -63,13 +64,18 @@ export class SharedVariable {
     return this.variable.isDisposed || !this.#backend.tensorMap.has(this.variable.dataId);
   }
 
+  get #isBound(): boolean {
+    return BOUND.get(this.#info) === this;
+  }
+
   /** Whether `owner` alone has the value. */
   isBehind(owner: ValueOwner): boolean {
-    return this.#handle === undefined && this.#owner === owner && !this.isDisposed;
+    return this.#isBound && this.#handle === undefined && this.#owner === owner && !this.isDisposed;
   }
 
   /** A handle with the latest value, which stays the variable's. */
   handle(): number {
+    if (!this.#isBound) this.settle();
     if (this.#handle === undefined) this.#owner?.pull();
     if (this.#handle === undefined) throw new Error(`the value of the variable ${this.variable.name} is lost`);
     return this.#handle;
@@ -96,36 +102,49 @@ export class SharedVariable {
   settle(): void {
     const { variable } = this;
     const isWritten = variable.dataId !== this.#dataId;
-    if (!isWritten && this.#info.refCount === 1 && this.#isBound) return;
+    if (!isWritten && this.#isBound && this.#info.refCount === 1) return;
     if (isWritten) {
-      this.#makeOrdinary();
-      this.#handle = handleOf(this.#backend, variable);
+      this.#unbind();
       this.#version++;
-      this.#bind();
     }
+    this.#look();
     if (this.#info.refCount > 1) {
-      this.#makeOrdinary();
+      this.#unbind();
       const copy = this.#backend.createOutputTensor(aliasOf(this.#backend.binding, this.#info.id));
       variable.assign(copy);
       copy.dispose();
-      this.#handle = handleOf(this.#backend, variable);
+      this.#look();
     }
     this.#bind();
   }
 
-  /** Lets the tfjs variable ask for the value; nobody may share its data. */
-  #bind(): void {
+  /** Takes the data that the variable has now, which is an ordinary tensor unless it is bound to this variable. */
+  #look(): void {
     this.#dataId = this.variable.dataId;
     this.#info = this.#backend.tensorMap.get(this.#dataId);
-    Object.defineProperty(this.#info, 'id', { configurable: true, enumerable: true, get: () => this.handle() });
-    this.#isBound = true;
+    if (this.#isBound) return;
+    const other = BOUND.get(this.#info);
+    if (other !== undefined) other.#unbind();
+    this.#handle = handleOf(this.#backend, this.variable);
   }
 
-  #makeOrdinary(): void {
-    this.#isBound = false;
+  /** Lets the tfjs variable ask for the value; nobody may share its data. */
+  #bind(): void {
+    if (this.#isBound) return;
+    BOUND.set(this.#info, this);
+    Object.defineProperty(this.#info, 'id', { configurable: true, enumerable: true, get: () => this.handle() });
+  }
+
+  /** Gives the value to tfjs's record of the tensor, to which the handle belongs from here on. */
+  #unbind(): void {
+    if (!this.#isBound) return;
+    const info = this.#info;
     // Gone already where the host has assigned another value: tfjs frees the old one with the handle it asked for.
-    if (!this.#backend.tensorMap.has(this.#dataId)) return;
-    const { id } = this.#info;
-    Object.defineProperty(this.#info, 'id', { configurable: true, enumerable: true, writable: true, value: id });
+    if (this.#backend.tensorMap.has(this.#dataId)) {
+      const { id } = info;
+      Object.defineProperty(info, 'id', { configurable: true, enumerable: true, writable: true, value: id });
+    }
+    BOUND.delete(info);
+    this.#handle = undefined;
   }
 }

@@ -157,4 +157,34 @@ describe('variables of several captured trainers', () => {
     };
     expect(await left('captured')).toBe(await left('eager'));
   });
+
+  it('exchange their data, as whoever swaps averaged weights does, between sessions that see it', async () => {
+    const swap = (a: tf.Variable, b: tf.Variable) => {
+      const [first, second] = [a.clone(), b.clone()];
+      a.assign(second);
+      b.assign(first);
+      tf.dispose([first, second]);
+    };
+    const run = async (kind: Kind) => {
+      const w = matrix(3, 2, 0);
+      const average = matrix(3, 2, 1);
+      const loss = ({ x }: Batch) => x.matMul(w).sub(x.matMul(average).tanh()).square().mean() as tf.Scalar;
+      const one = trainer(kind, { w, average }, loss);
+      const other = trainer(kind, { w, average }, (batch) => loss(batch).square(), adamW);
+      const numbers: number[] = [];
+      for (let i = 0; i < 8; i++) {
+        numbers.push(await step(one, i), await step(other, i));
+        swap(w, average);
+        numbers.push(await step(i % 2 === 0 ? other : one, i));
+        if (i % 3 === 0) swap(w, average);
+        if (i % 3 === 1) numbers.push(...w.dataSync());
+      }
+      numbers.push(...w.dataSync(), ...average.dataSync());
+      await one.close();
+      await other.close();
+      tf.disposeVariables();
+      return numbers;
+    };
+    expectClose(await run('captured'), await run('eager'));
+  });
 });

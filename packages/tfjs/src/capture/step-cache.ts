@@ -1,12 +1,13 @@
 import type { HooklineError } from '@hookline/core';
 import { captureError } from './capture-errors.ts';
-import { compareRecords } from './compare-records.ts';
+import { compareRecords, isOtherTensor } from './compare-records.ts';
 import { orderEffects } from './effect-order.ts';
 import type { Feed } from './feed-plan.ts';
 import { guardEffects } from './finite-guard.ts';
 import { gateEffects } from './gate-effects.ts';
 import { settle } from './graph-edit.ts';
 import { copyRecord, type GraphRecord } from './graph-record.ts';
+import type { NativeBackend } from './native-backend.ts';
 import type { RecordedStep } from './record-step.ts';
 
 /** What is done to a record on its way into the graph. */
@@ -14,6 +15,7 @@ export type RecordTransform = (record: GraphRecord) => void;
 
 /** A recorded step in the cache. */
 export interface CachedStep {
+  readonly key: string;
   /** The name of its record in the session. */
   readonly name: string;
   /** As it was recorded, for comparing. */
@@ -26,14 +28,32 @@ export interface CachedStep {
   feeds?: readonly Feed[];
   /** How often it has run captured. */
   runs: number;
+  /** How many of its runs, from the first one on, a comparison has shown to be right. */
+  proven: number;
 }
 
-/** Recorded steps by the signature of their batch and the choices of the host, the one used last at the end. */
+/** A key whose step is not kept, and how often it has come since the step that would make room was used last. */
+interface Absent {
+  uses: number;
+  since: number;
+}
+
+/** After so many uses during which another step had none, a step that is not kept takes the other's place. */
+const PATIENCE = 16;
+/** How many absent keys are remembered. */
+const MOST_ABSENT = 256;
+
+/** Recorded steps by their keys, the one used last at the end. */
 export class StepCache {
   readonly #limit: number;
   readonly #transform: RecordTransform;
   readonly #steps = new Map<string, CachedStep>();
+  /** Keys of batches that differ from a kept step's in nothing that the step uses. */
+  readonly #aliases = new Map<string, CachedStep>();
+  readonly #lastUse = new Map<CachedStep, number>();
+  readonly #absent = new Map<string, Absent>();
   #count = 0;
+  #clock = 0;
 
   constructor(limit: number, transform: RecordTransform) {
     this.#limit = limit;
@@ -44,13 +64,45 @@ export class StepCache {
     return this.#steps.size;
   }
 
+  /** The step of this key, for use. */
   get(key: string): CachedStep | undefined {
-    const found = this.#steps.get(key);
-    if (found !== undefined && this.#steps.size > 1) {
-      this.#steps.delete(key);
-      this.#steps.set(key, found);
+    const found = this.peek(key);
+    this.#clock++;
+    if (found === undefined) return undefined;
+    this.#lastUse.set(found, this.#clock);
+    if (this.#steps.size > 1) {
+      this.#steps.delete(found.key);
+      this.#steps.set(found.key, found);
     }
     return found;
+  }
+
+  /** The step of this key, without counting as a use. */
+  peek(key: string): CachedStep | undefined {
+    return this.#steps.get(key) ?? this.#aliases.get(key);
+  }
+
+  /** Lets another key mean a step that is kept. */
+  alias(key: string, step: CachedStep): void {
+    this.#aliases.set(key, step);
+  }
+
+  /**
+   * Whether a step that is not kept should be: there is room, or it has come often while another was not used. So shapes that
+   * take turns do not push each other out, which would cost more than running some eagerly.
+   */
+  admits(key: string): boolean {
+    if (this.#steps.size < this.#limit) return true;
+    const [oldest] = this.#steps.values();
+    const lastUse = oldest === undefined ? 0 : (this.#lastUse.get(oldest) ?? 0);
+    const absent = this.#absent.get(key) ?? { uses: 0, since: this.#clock };
+    if (lastUse > absent.since) Object.assign(absent, { uses: 0, since: this.#clock });
+    absent.uses++;
+    this.#absent.delete(key);
+    this.#absent.set(key, absent);
+    const [first] = this.#absent.keys();
+    if (this.#absent.size > MOST_ABSENT && first !== undefined) this.#absent.delete(first);
+    return absent.uses >= PATIENCE;
   }
 
   /** Adds a recording, and drops the one whose last use is the longest ago when there are too many. */
@@ -66,20 +118,29 @@ export class StepCache {
     gateEffects(record);
     settle(record);
     const step: CachedStep = {
+      key,
       name: `step${this.#count++}`,
       recorded,
       record,
       changes: [...new Set(changes)],
       runs: 0,
+      proven: 1,
     };
     this.#steps.set(key, step);
+    this.#lastUse.set(step, this.#clock);
+    this.#absent.delete(key);
     const [oldest] = this.#steps.keys();
-    if (this.#steps.size > this.#limit && oldest !== undefined) this.#steps.delete(oldest);
+    if (this.#steps.size > this.#limit && oldest !== undefined) this.delete(oldest);
     return step;
   }
 
   delete(key: string): void {
+    const step = this.#steps.get(key);
+    if (step === undefined) return;
     this.#steps.delete(key);
+    this.#lastUse.delete(step);
+    for (const [alias, other] of this.#aliases) if (other === step) this.#aliases.delete(alias);
+    step.recorded.free();
   }
 
   values(): IterableIterator<CachedStep> {
@@ -87,21 +148,36 @@ export class StepCache {
   }
 
   clear(): void {
-    this.#steps.clear();
+    for (const key of [...this.#steps.keys()]) this.delete(key);
+    this.#absent.clear();
   }
 }
 
-/** Whether a run is one before which the step is recorded again and compared: the second, then ever more rarely. */
-export const isAuditRun = (runs: number): boolean => runs === 1 || runs === 10 || runs === 100 || runs % 1000 === 0;
+/** Whether a run is one before which the step is recorded again and compared: the first few, then ever more rarely. */
+export const isAuditRun = (runs: number): boolean =>
+  runs > 0 && (runs <= 4 || runs % 1000 === 0 || (runs < 1000 && Number.isInteger(Math.log2(runs))));
 
-/** Compares a new recording with the cached one, and says how long the difference may have gone unnoticed. */
-export function auditStep(step: CachedStep, again: RecordedStep): HooklineError | undefined {
-  const difference = compareRecords(step.recorded.record, again.record);
-  if (difference === undefined || step.runs <= 1) return difference;
+/** Whether a tensor from outside of the step is gone, so that the step must be using another by now. */
+export const isOutdated = (step: CachedStep, { tensorMap }: NativeBackend): boolean =>
+  step.record.nodes.some(({ outside }) => outside?.dataId !== undefined && !tensorMap.has(outside.dataId));
+
+/**
+ * Compares a new recording with the cached one before a run, and says how many runs may have gone by since the difference
+ * came about. None have where the run before was preceded by a comparison too, or where another tensor has taken the place of
+ * one that is gone since then.
+ */
+export function auditStep(step: CachedStep, again: RecordedStep, isReplaced: boolean): HooklineError | undefined {
+  const error = compareRecords(step.recorded.record, again.record);
+  const unproven = step.runs - step.proven;
+  if (error === undefined) {
+    step.proven = step.runs + 1;
+    return undefined;
+  }
+  if (unproven <= 0 || (isReplaced && isOtherTensor(error))) return error;
   return captureError(
-    difference.code as 'HKL_CAPTURE_HOST_VALUE',
-    `${difference.message} The step has run ${step.runs} times with the first of the two`,
+    error.code as 'HKL_CAPTURE_HOST_VALUE',
+    `${error.message} Of the ${step.runs} steps that have run with the first of the two, the last ${unproven} may have been wrong`,
     {},
-    { cause: difference, fix: difference.fix },
+    { cause: error, fix: error.fix },
   );
 }

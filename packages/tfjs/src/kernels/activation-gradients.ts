@@ -9,8 +9,8 @@ interface ActivationGradient {
   readonly kernel: string;
   /** Name of the TensorFlow op. */
   readonly op: string;
-  /** What the op takes besides `dy`. @default the output */
-  readonly of?: 'input' | 'output';
+  /** Whether the op takes the input instead of the output, by the kernel's attributes. @default never */
+  readonly takesInput?: (attrs: tf.NamedAttrMap) => boolean;
   /** Which of the two the op takes first. */
   readonly first: 'dy' | 'y';
   /** Attributes of the kernel that the op takes too; all are float32. */
@@ -27,7 +27,9 @@ const GRADIENTS: readonly ActivationGradient[] = [
   {
     kernel: tf.LeakyRelu,
     op: 'LeakyReluGrad',
-    of: 'input',
+    // Output and input are on the same side of zero. With the output, nobody but the activation takes the sum with the
+    // bias, so that TensorFlow fuses the three; where somebody does, its optimizer fails on oneDNN.
+    takesInput: ({ alpha }) => (alpha as number) < 0,
     first: 'dy',
     attributes: ['alpha'],
     derivative: zero,
@@ -47,7 +49,7 @@ export function registerActivationGradients(): void {
 }
 
 function registerActivationGradient(each: ActivationGradient): void {
-  const { kernel, op, of = 'output', first, attributes = [], derivative } = each;
+  const { kernel, op, takesInput = () => false, first, attributes = [], derivative } = each;
   const original = tf.getGradient(kernel);
   const fused = `Hookline${op}`;
   const run = (dy: tf.Tensor, y: tf.Tensor, attrs: tf.NamedAttrMap): tf.Tensor =>
@@ -82,7 +84,7 @@ function registerActivationGradient(each: ActivationGradient): void {
       const gradient = dy as tf.Tensor;
       const isFused = tf.getBackend() === NATIVE_BACKEND && gradient.dtype === 'float32' && y.dtype === 'float32';
       if (!isFused) return original.gradFunc(dy, original.outputsToSave?.[0] === true ? [y] : [x], attrs);
-      return { x: () => run(gradient, of === 'output' ? y : x, attrs) };
+      return { x: () => run(gradient, takesInput(attrs) ? x : y, attrs) };
     },
   });
 }

@@ -143,6 +143,19 @@ it('the gradient of a layer normalisation has as many ops for large inputs as fo
   expect(ops(64)).toBeLessThan(200);
 });
 
+it('nobody but LeakyReLU takes what it takes, so that TensorFlow can fuse it with the convolution before', () => {
+  const x = wave(images) as tf.Tensor4D;
+  const recorder = new Recorder(asNativeBackend(tf.backend()) as NativeBackend);
+  recorder.start({ inputs: new Map([['x', x]]), variables: new Map() });
+  const f = (filter: tf.Tensor) =>
+    weigh(tf.leakyRelu(tf.conv2d(x, filter as tf.Tensor4D, 1, 'same').add(wave([2])), 0.2));
+  const { nodes } = recorder.finish(new Map([['y', tf.grad(f)(wave([3, 3, 4, 2]))]]));
+  const taken = nodes.find(({ op }) => op === 'LeakyRelu')?.inputs[0]?.node;
+  expect(nodes.filter(({ inputs }) => inputs.some(({ node }) => node === taken)).map(({ op }) => op)).toEqual([
+    'LeakyRelu',
+  ]);
+});
+
 it('a critic with batch norm and a gradient penalty trains, captured as it does eagerly', async () => {
   const critic = () => {
     const w = tf.variable(wave([6, 4], 3));

@@ -42,11 +42,32 @@ export function nameWeights(model: tf.LayersModel): NamedWeight[] {
 }
 
 /** The layers of a model and of the models in it. */
-export function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {
+function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {
   for (const layer of layers) {
     const { layers: inner } = layer as { readonly layers?: readonly Layer[] };
     if (inner === undefined) yield layer;
     else yield* flattenLayers(inner);
+  }
+}
+
+/** What layers keep other layers in: recurrent layers their cells, wrappers what they wrap. */
+interface LayerParts {
+  readonly layers?: readonly Layer[];
+  readonly cell?: Layer;
+  readonly cells?: readonly Layer[];
+  readonly layer?: Layer;
+  readonly forwardLayer?: Layer;
+  readonly backwardLayer?: Layer;
+}
+
+/** The layers of a model, and all that is in them: the layers of inner models, the cells of recurrent layers, what is wrapped. */
+export function* nestedLayers(layers: readonly Layer[]): Generator<Layer> {
+  for (const layer of layers) {
+    yield layer;
+    const { layers: inner = [], cell, cells = [], layer: wrapped, forwardLayer, backwardLayer } = layer as LayerParts;
+    // Bidirectional trains two copies of the layer that it was given, and not that one.
+    const parts = forwardLayer === undefined ? [wrapped] : [forwardLayer, backwardLayer];
+    yield* nestedLayers([...inner, cell, ...cells, ...parts].filter((each) => each !== undefined));
   }
 }
 
@@ -78,7 +99,7 @@ function* batchNormsAmong(layers: readonly Layer[], isFrozen: boolean, isWrapped
     const stands = isFrozen || !layer.trainable;
     const { layers: inner, layer: wrapped } = layer as { readonly layers?: readonly Layer[]; readonly layer?: Layer };
     if (layer.getClassName() === 'BatchNormalization')
-      yield { layer: layer as unknown as CallableLayer, isFrozen: stands, isWrapped };
+      yield { layer: layer as CallableLayer, isFrozen: stands, isWrapped };
     if (inner !== undefined) yield* batchNormsAmong(inner, stands, isWrapped);
     else if (wrapped !== undefined) yield* batchNormsAmong([wrapped], stands, true);
   }

@@ -23,6 +23,7 @@ export function layersBatchNorms(model: tf.LayersModel): readonly BatchNorm[] {
 
 function watchLayer(layer: BatchNormLayer, listener: Parameters<BatchNorm['watch']>[0]): () => void {
   const own = Object.getOwnPropertyDescriptor(layer, 'call');
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the layer as its `this` below
   const original = layer.call;
   layer.call = function call(this: CallableLayer, inputs, kwargs) {
     const x = Array.isArray(inputs) ? inputs[0] : inputs;

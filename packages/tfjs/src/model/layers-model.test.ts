@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { difference, train } from '../capture/train-both.test.support.ts';
 import { selectDevice } from '../device/select-device.ts';
 import { rig } from '../step/step-fixture.test.support.ts';
 import { layersModel } from './layers-model.ts';
@@ -175,4 +176,141 @@ it('takes several inputs by a function', () => {
   });
   const batch = { left: tf.tensor([[1, 2]]), right: tf.tensor([[3, 4]]) };
   expect((model.losses(batch) as tf.Scalar).dataSync()[0]).toBe(10);
+});
+
+describe('layers that hold others', () => {
+  const l2 = () => tf.regularizers.l2({ l2: 1 });
+  const recurrent = {
+    kernelInitializer: 'ones',
+    recurrentInitializer: 'ones',
+    biasInitializer: 'ones',
+    kernelRegularizer: l2(),
+    recurrentRegularizer: l2(),
+    biasRegularizer: l2(),
+  } as const;
+  const of = (layer: tf.layers.Layer) => tf.sequential({ layers: [layer] });
+  const inputShape = [3, 2];
+  const dense = () => tf.layers.dense({ units: 2, kernelInitializer: 'ones', kernelRegularizer: l2() });
+  // The sum of the squares of weights of one: the weights that are regularized.
+  it.each<[string, () => tf.Sequential, number, number[]]>([
+    ['simpleRNN', () => of(tf.layers.simpleRNN({ units: 2, inputShape, ...recurrent })), 4 + 4 + 2, inputShape],
+    [
+      'LSTM',
+      () => of(tf.layers.lstm({ units: 2, inputShape, ...recurrent, unitForgetBias: false })),
+      16 + 16 + 8,
+      inputShape,
+    ],
+    ['GRU', () => of(tf.layers.gru({ units: 2, inputShape, ...recurrent })), 12 + 12 + 6, inputShape],
+    [
+      'bidirectional',
+      () => of(tf.layers.bidirectional({ layer: tf.layers.gru({ units: 2, ...recurrent }), inputShape })),
+      2 * (12 + 12 + 6),
+      inputShape,
+    ],
+    [
+      'stacked cells',
+      () =>
+        of(
+          tf.layers.rnn({
+            inputShape,
+            cell: [
+              tf.layers.gruCell({ units: 2, ...recurrent }),
+              tf.layers.simpleRNNCell({ units: 2, ...recurrent }),
+            ] as never,
+          }),
+        ),
+      12 + 12 + 6 + 4 + 4 + 2,
+      inputShape,
+    ],
+    [
+      'ConvLSTM2D',
+      () =>
+        of(
+          tf.layers.convLstm2d({
+            filters: 1,
+            kernelSize: 2,
+            padding: 'same',
+            inputShape: [2, 4, 4, 1],
+            ...recurrent,
+            unitForgetBias: false,
+          }) as tf.layers.Layer,
+        ),
+      16 + 16 + 4,
+      [2, 4, 4, 1],
+    ],
+    ['timeDistributed', () => of(tf.layers.timeDistributed({ layer: dense(), inputShape })), 4, inputShape],
+    [
+      'a model in a wrapper in a model',
+      () => {
+        const inner = tf.sequential({ layers: [tf.layers.inputLayer({ inputShape: [2] }), dense()] });
+        return of(tf.sequential({ layers: [tf.layers.timeDistributed({ layer: inner, inputShape })] }));
+      },
+      4,
+      inputShape,
+    ],
+  ])('%s: its regularizers are added', (_, net, expected, shape) => {
+    const model = layersModel(net(), { loss: (out) => out.sum().mul<tf.Scalar>(0) });
+    const loss = model.losses({ x: tf.zeros([1, ...shape]), y: tf.zeros([1]) });
+    expect((loss as tf.Scalar).dataSync()[0]).toBeCloseTo(expected, 4);
+  });
+
+  const constrained = () =>
+    layersModel(
+      tf.sequential({
+        layers: [
+          tf.layers.bidirectional({
+            layer: tf.layers.gru({
+              units: 3,
+              kernelInitializer: tf.initializers.randomNormal({ seed: 1 }),
+              recurrentInitializer: tf.initializers.randomNormal({ seed: 2 }),
+              kernelConstraint: tf.constraints.nonNeg(),
+              recurrentConstraint: tf.constraints.maxNorm({ maxValue: 0.3, axis: 0 }),
+            }),
+            inputShape,
+          }),
+          tf.layers.dense({
+            units: 4,
+            kernelInitializer: tf.initializers.randomNormal({ seed: 3 }),
+            kernelConstraint: tf.constraints.unitNorm({ axis: 0 }),
+          }),
+          tf.layers.dense({
+            units: 1,
+            kernelInitializer: tf.initializers.randomNormal({ seed: 4 }),
+            kernelConstraint: tf.constraints.minMaxNorm({ minValue: 0.5, maxValue: 0.6, axis: 0 }),
+          }),
+        ],
+      }),
+      { loss: (out, { y }) => tf.losses.meanSquaredError(y, out) },
+    );
+  const batches = [0, 1].map((phase) => ({
+    x: { data: Float32Array.from({ length: 24 }, (_, i) => Math.sin(3 * i + phase)), shape: [4, 3, 2] },
+    y: { data: Float32Array.from({ length: 4 }, (_, i) => 3 * Math.cos(i + phase)), shape: [4, 1] },
+  }));
+
+  it('their constraints hold after each update, captured as eagerly', async () => {
+    const isNative = tf.getBackend() === 'tensorflow';
+    const training = { model: constrained, batches, steps: 6 };
+    const eager = await train('eager', training);
+    const columns = (name: string, units: number) => {
+      const values = eager.variables[`model/${name}`] as number[];
+      return Array.from({ length: units }, (_, unit) =>
+        Math.hypot(...values.filter((__, place) => place % units === unit)),
+      );
+    };
+    for (const [name, values] of Object.entries(eager.variables)) {
+      if (/gru.*\/kernel/.test(name)) expect(Math.min(...values)).toBe(0);
+    }
+    for (const way of ['forward', 'backward']) {
+      const name = Object.keys(eager.variables).find(
+        (each) => each.includes(`${way}_gru`) && each.includes('recurrent'),
+      );
+      for (const size of columns((name as string).slice('model/'.length), 9)) expect(size).toBeLessThan(0.3001);
+    }
+    for (const size of columns('dense_1/kernel', 4)) expect(size).toBeCloseTo(1, 5);
+    for (const size of columns('dense_2/kernel', 1)) {
+      expect(size).toBeGreaterThan(0.4999);
+      expect(size).toBeLessThan(0.6001);
+    }
+    if (isNative) expect(difference(eager, await train('captured', training))).toBeLessThan(1e-6);
+  });
 });

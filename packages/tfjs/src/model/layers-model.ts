@@ -1,8 +1,9 @@
 import { assertKnownOptions, HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { keepFrozenBatchNorms } from './frozen-batch-norms.ts';
-import { flattenLayers, nameWeights } from './layer-names.ts';
+import { nameWeights, nestedLayers } from './layer-names.ts';
 import { layersBatchNorms } from './layers-batch-norms.ts';
+import { layersStates } from './layers-states.ts';
 import type { ModelLosses, TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link layersModel}. */
@@ -27,8 +28,11 @@ export interface TrainableLayersModel extends TrainableModel {
 
 /**
  * Makes a tf.layers model trainable. Its regularizers are added to the losses, as `regularization_loss` where they are
- * named. Which weights are trainable is read once, here: freeze layers before. A frozen batch norm stands still, as in
- * Keras: it normalises by its moving statistics, also in train mode, and does not change them.
+ * named, and its constraints hold after each update. Both count for whatever a layer holds, such as the cell of a
+ * recurrent layer; `model.fit` forgets the regularizers of recurrent layers, and all constraints. What is trainable,
+ * regularized and constrained is read once, here: freeze layers before. A frozen batch norm stands still, as in Keras: it
+ * normalises by its moving statistics, also in train mode, and does not change them. The state of stateful recurrent layers
+ * is part of the model's state: saved, put back, and advanced by every pass, also in eval mode, as tf.layers does.
  *
  * @example layersModel(net, { loss: (logits, { y }) => tf.losses.softmaxCrossEntropy(y, logits) })
  * @throws HooklineError `HKL_MODEL_NOT_BUILT` when the model has no weights yet, `HKL_OPTION_UNKNOWN` for a misspelt option
@@ -45,9 +49,13 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
     weights.filter((weight) => weight.trainable).map((weight) => [weight.name, weight.variable]),
   );
   const state = new Map(weights.filter((weight) => !weight.trainable).map((weight) => [weight.name, weight.variable]));
+  for (const [key, variable] of layersStates(layers)) state.set(key, variable);
   const kinds = new Map(weights.map((weight) => [weight.name, weight.kind]));
-  // tfjs asks a sequential model for its regularizers in vain, so its layers are asked.
-  const regularized = [...flattenLayers(layers.layers)].filter((layer) => layer.losses.length > 0);
+  const parts = [...nestedLayers(layers.layers)];
+  // tfjs asks neither a sequential model for its regularizers, nor a recurrent layer for those of its cell. Wrappers show
+  // those of what they wrap too, so that each function is taken once.
+  const regularizers = [...new Set(parts.flatMap((layer) => layer.losses))];
+  const constraints = findConstraints(parts, new Set(trainable.values()));
   const predict = (of: unknown): tf.Tensor | tf.Tensor[] =>
     tf.tidy(() => layers.apply(of as tf.Tensor, { training: model.training }) as tf.Tensor | tf.Tensor[]);
   const model: TrainableLayersModel = {
@@ -61,8 +69,9 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
     losses: (batch) => {
       const outputs = layers.apply(inputs(batch as Batch), { training: model.training }) as Outputs;
       const losses = loss(outputs, batch as Batch);
-      return regularized.length === 0 ? losses : addRegularization(losses, regularized);
+      return regularizers.length === 0 ? losses : addRegularization(losses, regularizers);
     },
+    ...(constraints.size === 0 ? {} : { constrain: () => constrain(constraints) }),
     inputs: (batch) => inputs(batch as Batch),
     predict,
   };
@@ -86,11 +95,39 @@ function namedWeights(layers: tf.LayersModel, name: string): ReturnType<typeof n
   });
 }
 
-function addRegularization(losses: ModelLosses, layers: readonly tf.layers.Layer[]): ModelLosses {
-  const terms = layers.flatMap((layer) => layer.calculateLosses());
+type Regularizer = () => tf.Scalar;
+
+function addRegularization(losses: ModelLosses, regularizers: readonly Regularizer[]): ModelLosses {
+  const terms = regularizers.map((regularizer) => regularizer());
   const regularization = tf.addN(terms.map((term) => term.mean())).asScalar();
   if (losses instanceof tf.Tensor) return losses.add(regularization);
   return { ...losses, regularization_loss: regularization };
+}
+
+/** A constraint of tf.layers. */
+interface Constraint {
+  apply(weight: tf.Tensor): tf.Tensor;
+}
+
+/** Of the variables that are trained, what their layers keep them to. */
+function findConstraints(
+  layers: readonly tf.layers.Layer[],
+  trained: ReadonlySet<tf.Variable>,
+): Map<tf.Variable, Constraint> {
+  const found = new Map<tf.Variable, Constraint>();
+  for (const { weights } of layers) {
+    for (const weight of weights) {
+      const { constraint } = weight as unknown as { readonly constraint?: Constraint | null };
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- a layer's weight is a variable
+      const variable = weight.read() as tf.Variable;
+      if (constraint && trained.has(variable)) found.set(variable, constraint);
+    }
+  }
+  return found;
+}
+
+function constrain(constraints: ReadonlyMap<tf.Variable, Constraint>): void {
+  for (const [variable, constraint] of constraints) tf.tidy(() => variable.assign(constraint.apply(variable)));
 }
 
 function findInputs(batch: unknown, name: string): tf.Tensor | tf.Tensor[] {

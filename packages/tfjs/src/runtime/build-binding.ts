@@ -1,5 +1,4 @@
 import { mkdtemp, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { failed, used, type Attempt } from './attempt.ts';
 import { compileBinding, compileStderrGate } from './compile-binding.ts';
@@ -11,10 +10,9 @@ import { verifyBinding, type Verification } from './verify-binding.ts';
 
 const WORK_PREFIX = '.work-';
 
-/** A folder in the cache to work in; what is finished is renamed out of it, the rest goes with it. */
+/** A folder in the cache, which exists, to work in; what is finished is renamed out of it, the rest goes with it. */
 export async function withWorkFolder<T>(env: NodeJS.ProcessEnv, work: (folder: string) => Promise<T>): Promise<T> {
   const root = nativeCacheFolder(env);
-  mkdirSync(root, { recursive: true });
   // The setup lock is held: whatever lies here was left by a setup that was killed.
   for (const name of await readdir(root)) {
     if (name.startsWith(WORK_PREFIX)) await rm(join(root, name), { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { failed, lastWords, used, type Attempt } from './attempt.ts';
 import {
   findNativePackages,
@@ -10,7 +10,10 @@ import {
   type NativePackage,
 } from './native-package.ts';
 import { runCommand } from './run-command.ts';
+import { makePrivateFolder } from './trusted-path.ts';
 
+/** Its own tar has known faults; the package needs one only for its install script, and this one works the same. */
+const OVERRIDES = { tar: '^7.5.1' };
 const INSTALL_TIMEOUT_MS = 4 * 60_000;
 
 /**
@@ -24,10 +27,15 @@ export async function installNativePackage(
   const target = installFolder(env);
   const wanted = `${NATIVE_PACKAGES[0]}@${TFJS_VERSION}`;
   log(`installing ${wanted} into the cache`);
-  await mkdir(dirname(target), { recursive: true });
+  const folder = dirname(target);
+  makePrivateFolder(folder);
+  // The setup lock is held: work folders were left by a setup that was killed.
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(`${basename(target)}.work-`)) await rm(join(folder, name), { recursive: true, force: true });
+  }
   const work = await mkdtemp(`${target}.work-`);
   try {
-    await writeFile(join(work, 'package.json'), '{"private":true}\n');
+    await writeFile(join(work, 'package.json'), `${JSON.stringify({ private: true, overrides: OVERRIDES })}\n`);
     const flags = [
       '--ignore-scripts',
       '--no-audit',

@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { claimTempName, releaseTempName, removeStaleTemps } from '@hookline/core';
 import type { NativePackage } from './native-package.ts';
 
 /**
@@ -9,14 +10,19 @@ import type { NativePackage } from './native-package.ts';
  * @returns an empty string, or why the folder cannot be written; the cache then hands the addon over at load time
  */
 export async function linkBinding(native: NativePackage, bindingPath: string): Promise<string> {
-  const temporary = `${native.bindingPath}.${String(process.pid)}.tmp`;
+  const folder = dirname(native.bindingPath);
+  const name = claimTempName(basename(native.bindingPath));
+  const temporary = join(folder, name);
   try {
-    await mkdir(dirname(native.bindingPath), { recursive: true });
+    await mkdir(folder, { recursive: true });
+    await removeStaleTemps(folder);
     await symlink(bindingPath, temporary);
     await rename(temporary, native.bindingPath);
     return '';
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    return `${dirname(native.bindingPath)} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`;
+    return `${folder} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`;
+  } finally {
+    releaseTempName(name);
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './cache-folder.ts';
 import type { NativePackage } from './native-package.ts';
+import { whyUntrusted } from './trusted-path.ts';
 
 /** What setup has built and verified, as `manifest.json` in its folder of the cache. */
 export interface CachedBinding {
@@ -32,13 +33,28 @@ export function cacheEntryName({ tfjs, tensorflow, napi, platform, arch, cuda }:
   return `tfjs-${tfjs}_tensorflow-${tensorflow}${cuda ? '-cuda' : ''}_napi-${String(napi)}_${platform}-${arch}`;
 }
 
-/** Verified bindings that fit a package on this machine; those with CUDA first, then the newest TensorFlow. */
+/** Why the cache, or one entry of it, must not be used: other users may have put code there. Empty where it may. */
+export function whyCacheUntrusted(env?: NodeJS.ProcessEnv, entry?: string): string {
+  const paths = [cacheFolder(env), nativeCacheFolder(env)];
+  if (entry !== undefined) paths.push(entry, ...filesIn(entry));
+  return paths.map(whyUntrusted).find((reason) => reason !== '') ?? '';
+}
+
+function filesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+}
+
+/**
+ * Verified bindings that fit a package on this machine; those with CUDA first, then the newest TensorFlow. What other
+ * users may have changed is left out.
+ */
 export function findCachedBindings(nativePackage: NativePackage, env?: NodeJS.ProcessEnv): CachedBinding[] {
   const root = nativeCacheFolder(env);
   const names = existsSync(root) ? readdirSync(root).filter((name) => name.startsWith('tfjs-')) : [];
   return names
     .map((name) => readCachedBinding(join(root, name)))
     .filter((entry): entry is CachedBinding => entry !== undefined)
+    .filter(({ folder }) => whyCacheUntrusted(env, folder) === '')
     .filter(
       (entry) =>
         entry.tfjs === nativePackage.version &&

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from './cache-folder.ts';
+import { whyUntrusted } from './trusted-path.ts';
 
 /** The release of tfjs that this package is built for; the native package must be the same one. */
 export const TFJS_VERSION = '4.22.0';
@@ -32,7 +33,13 @@ export function installFolder(env?: NodeJS.ProcessEnv): string {
 
 /** Every copy of a native package that can be resolved, without loading any. */
 export function findNativePackages({ from, env }: LookupOptions = {}): NativePackage[] {
-  const bases = [...(from ?? [dirname(import.meta.filename), process.cwd()]), installFolder(env)];
+  // The cache counts only where nobody else may put code there.
+  const kept = [cacheFolder(env), installFolder(env)];
+  const isTrusted = kept.every((folder) => whyUntrusted(folder) === '');
+  const bases = [
+    ...(from ?? [dirname(import.meta.filename), process.cwd()]),
+    ...(isTrusted ? [installFolder(env)] : []),
+  ];
   const found = new Map<string, NativePackage>();
   for (const base of bases) {
     for (const name of NATIVE_PACKAGES) {

@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs';
-import { findCachedBindings } from './native-cache.ts';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { findCachedBindings, whyCacheUntrusted } from './native-cache.ts';
 import { findNativePackages, TFJS_VERSION, type LookupOptions, type NativePackage } from './native-package.ts';
+import { whyUntrusted } from './trusted-path.ts';
 
 /** A native package with an addon that exists; whether it loads is known only after loading it. */
 export interface NativeRuntime {
@@ -20,8 +22,11 @@ export interface NativeLookup {
 export function findNativeRuntime(options: LookupOptions = {}): NativeLookup {
   const packages = findNativePackages(options);
   const fitting = packages.filter(({ version }) => version === TFJS_VERSION);
+  let untrusted = '';
   for (const candidate of fitting) {
     if (existsSync(candidate.bindingPath)) {
+      untrusted ||= whyLinkUntrusted(candidate.bindingPath);
+      if (untrusted !== '') continue;
       return { runtime: { package: candidate, bindingPath: candidate.bindingPath, via: 'package' }, problem: '' };
     }
   }
@@ -31,7 +36,15 @@ export function findNativeRuntime(options: LookupOptions = {}): NativeLookup {
       return { runtime: { package: candidate, bindingPath: cached.bindingPath, via: 'cache' }, problem: '' };
     }
   }
-  return { runtime: undefined, problem: explainAbsence(packages, fitting) };
+  untrusted ||= whyCacheUntrusted(options.env);
+  return { runtime: undefined, problem: untrusted === '' ? explainAbsence(packages, fitting) : untrusted };
+}
+
+/** A package's own addon is as good as the package; setup puts a link there, to a cache that may be somebody else's. */
+function whyLinkUntrusted(bindingPath: string): string {
+  if (!lstatSync(bindingPath).isSymbolicLink()) return '';
+  const target = realpathSync(bindingPath);
+  return [dirname(dirname(target)), dirname(target), target].map(whyUntrusted).find((reason) => reason !== '') ?? '';
 }
 
 function explainAbsence(packages: readonly NativePackage[], fitting: readonly NativePackage[]): string {

@@ -29,19 +29,37 @@ describe('runCommand', () => {
     expect(await isGone(marker)).toBe(true);
   });
 
-  it('does not leave a child behind when the program itself is interrupted', async () => {
-    const marker = `hookline-interrupt-${String(process.pid)}`;
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGKILL', null],
+  ] as const)('does not leave a child behind when the program itself gets %s', async (signal, expected) => {
+    const marker = `hookline-${signal}-${String(process.pid)}`;
     const source = join(import.meta.dirname, 'run-command.ts');
-    const child = `console.log('started'); setTimeout(() => {}, 60000) // ${marker}`;
+    const grandchild = `setTimeout(() => {}, 60000) // ${marker}`;
+    const child = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(grandchild)}]).once('spawn', () => console.log('started')); setTimeout(() => {}, 60000) // ${marker}`;
     const program = `
       import { runCommand } from ${JSON.stringify(source)};
       await runCommand(process.execPath, ['-e', ${JSON.stringify(child)}], { timeoutMs: 60000, onLine: (line) => console.log(line) });`;
     const running = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program]);
     await new Promise((resolve) => running.stdout.once('data', resolve));
-    running.kill('SIGINT');
+    running.kill(signal);
     const code = await new Promise((resolve) => running.once('exit', resolve));
-    expect(code).toBe(130);
+    expect(code).toBe(expected);
     expect(await isGone(marker)).toBe(true);
+  });
+
+  it('ends itself when its command has ended, guard and all', async () => {
+    const source = join(import.meta.dirname, 'run-command.ts');
+    const program = `
+      import { runCommand } from ${JSON.stringify(source)};
+      console.log((await runCommand(process.execPath, ['-e', '1'], { timeoutMs: 60000 })).ok);`;
+    const { stdout, status } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect([stdout, status]).toEqual(['true\n', 0]);
   });
 });
 

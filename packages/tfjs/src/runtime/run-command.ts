@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
 export interface CommandOptions {
@@ -21,11 +21,16 @@ export interface CommandResult {
 }
 
 const KEPT_CHARACTERS = 200_000;
+/** What ends this process and is told to it; SIGHUP when its terminal is closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Commands that may take longer than this are ended also when this process is killed. */
+const GUARDED_MS = 30_000;
 
 /**
  * Runs a program without a shell and never rejects: a missing program, a failure and a timeout are results.
  *
- * The child gets its own process group, so that a timeout also ends what it has started itself.
+ * The child gets its own process group, so that a timeout also ends what it has started itself. It does not outlive this
+ * process, however that ends.
  */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const { timeoutMs, cwd, env, onLine } = options;
@@ -57,16 +62,16 @@ export function runCommand(command: string, args: readonly string[], options: Co
       // A group of its own does not get the terminal's Ctrl-C. Whoever else listens decides what happens next.
       if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
     };
-    process.once('SIGINT', interrupt);
-    process.once('SIGTERM', interrupt);
+    for (const signal of SIGNALS) process.once(signal, interrupt);
+    const guard = timeoutMs >= GUARDED_MS ? guardGroup(child.pid) : undefined;
 
     const finish = (code: number | undefined, startProblem: string) => {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
       process.off('exit', kill);
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
+      for (const signal of SIGNALS) process.off(signal, interrupt);
+      guard?.kill('SIGKILL');
       child.stdout.destroy();
       child.stderr.destroy();
       const problem = timedOut
@@ -82,6 +87,26 @@ export function runCommand(command: string, args: readonly string[], options: Co
       finish(code ?? undefined, '');
     });
   });
+}
+
+/**
+ * Ends a process group when this process ends in a way that it is not told of, as by SIGKILL: the guard reads from a pipe
+ * that the system closes then. Short commands go without.
+ */
+function guardGroup(pid: number | undefined): ChildProcess | undefined {
+  if (pid === undefined || process.platform === 'win32') return undefined;
+  const script = 'read line; kill -s KILL -- "-$1"';
+  const guard = spawn('/bin/sh', ['-c', script, 'sh', String(pid)], {
+    detached: true,
+    env: {},
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  // Where there is no shell the signals are all there is.
+  guard.on('error', () => undefined);
+  guard.stdin.on('error', () => undefined);
+  guard.unref();
+  (guard.stdin as { unref?: () => void }).unref?.();
+  return guard;
 }
 
 function killGroup(pid: number | undefined): void {

@@ -1,8 +1,10 @@
 import { describeCause } from '@hookline/core';
 import { failed, skipped, used, type Attempt } from './attempt.ts';
 import { withWorkFolder } from './build-binding.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { installNativePackage } from './install-package.ts';
 import { inspectMachine, type Machine } from './machine.ts';
+import { makePrivateFolder } from './trusted-path.ts';
 import { nativeCacheFolder } from './native-cache.ts';
 import { findNativePackages, TFJS_VERSION, type NativePackage } from './native-package.ts';
 import { findNativeRuntime } from './native-runtime.ts';
@@ -51,6 +53,8 @@ class SetupRun {
     const machine = await inspectMachine(this.#env);
     const rebuild = this.#options.force === true || this.#options.from !== undefined;
     if (!rebuild && (await this.#tryExisting(machine))) return this.#finish(this.#secondBest, true);
+    makePrivateFolder(cacheFolder(this.#env));
+    makePrivateFolder(nativeCacheFolder(this.#env));
     const lock = await acquireSetupLock(nativeCacheFolder(this.#env), this.#limits.otherSetup * 1000, this.#log);
     if (lock === undefined) return this.fallback('another setup has not finished');
     try {

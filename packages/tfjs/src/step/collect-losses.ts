@@ -1,4 +1,4 @@
-import { HooklineError, type NamedLosses } from '@hookline/core';
+import { describeValue, HooklineError, isPlainObject, type NamedLosses } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 
 /**
@@ -8,9 +8,9 @@ import * as tf from '@tensorflow/tfjs';
  */
 export function collectLosses(result: unknown, who: string): NamedLosses {
   if (result instanceof tf.Tensor) return { total_loss: asScalar('total_loss', result, who) };
-  const entries = typeof result === 'object' && result !== null ? Object.entries(result) : undefined;
-  if (entries === undefined || result instanceof Promise) {
-    const found = result instanceof Promise ? 'a promise' : result === null ? 'null' : typeof result;
+  const entries = isPlainObject(result) ? Object.entries(result) : undefined;
+  if (entries === undefined) {
+    const found = result instanceof Promise ? 'a promise' : describeValue(result);
     throw new HooklineError('HKL_LOSS_NOT_SCALAR', `the losses are ${found}`, {
       who,
       fix: 'Return a scalar tensor, or an object of scalar tensors by name, and compute them without await',
@@ -34,14 +34,22 @@ export function sumLosses(losses: NamedLosses): tf.Scalar {
   return values.length === 1 && only !== undefined ? only : tf.addN(values);
 }
 
-function asScalar(name: string, value: unknown, who: string): tf.Scalar {
-  if (value instanceof tf.Tensor && value.size === 1 && value.dtype === 'float32') {
-    return value.rank === 0 ? (value as tf.Scalar) : value.asScalar();
-  }
+/** What is wrong with a loss, undefined where it is a float32 scalar that is still there. */
+export function lossFault(name: string, value: unknown, who?: string): HooklineError | undefined {
   const tensor = value instanceof tf.Tensor ? (value as tf.Tensor) : undefined;
-  const found = tensor === undefined ? typeof value : `a ${tensor.dtype} tensor of shape [${tensor.shape.join(', ')}]`;
-  throw new HooklineError('HKL_LOSS_NOT_SCALAR', `the loss "${name}" is ${found} instead of a float32 scalar`, {
+  if (tensor?.isDisposed === false && tensor.size === 1 && tensor.dtype === 'float32') return undefined;
+  let found = `a ${tensor?.dtype} tensor of shape [${tensor?.shape.join(', ')}]`;
+  if (tensor === undefined) found = describeValue(value);
+  else if (tensor.isDisposed) found = 'a tensor that has been disposed';
+  return new HooklineError('HKL_LOSS_NOT_SCALAR', `the loss "${name}" is ${found} instead of a float32 scalar`, {
     who,
     fix: 'Reduce it over the batch, for example with tf.mean(...)',
   });
+}
+
+function asScalar(name: string, value: unknown, who: string): tf.Scalar {
+  const fault = lossFault(name, value, who);
+  if (fault !== undefined) throw fault;
+  const loss = value as tf.Tensor;
+  return loss.rank === 0 ? (loss as tf.Scalar) : loss.asScalar();
 }

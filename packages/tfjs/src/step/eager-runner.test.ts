@@ -240,7 +240,7 @@ it.each([0, -1, 1.5, Number.NaN])('refuses checkFinite %p', (checkFinite) => {
 
 it.each<[string, unknown, string]>([
   ['no scalar', () => tf.zeros([2]), 'a float32 tensor of shape [2]'],
-  ['a number', () => 3, 'the losses are number'],
+  ['a number', () => 3, 'the losses are 3'],
   ['a promise', () => Promise.resolve(), 'the losses are a promise'],
   ['nothing', () => ({}), 'there is no loss to minimise'],
   ['an integer', () => ({ loss: tf.scalar(1, 'int32') }), 'the loss "loss" is a int32 tensor'],

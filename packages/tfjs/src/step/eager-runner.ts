@@ -50,15 +50,24 @@ export class EagerStepRunner implements StepRunner {
    *
    * @throws HooklineError `HKL_EVAL_MODE` when the model is not in train mode, `HKL_LOSS_NOT_FINITE` before any
    * weight changes, and what the data, the model, the taps and the optimizer raise. After an error before the update,
-   * weights, the model's state and the scope's variables are as they were, and no tensor is left.
+   * and after that of a tap in it, weights, the model's state and the scope's variables are as they were; no tensor is left.
    */
   run(context: StepContext): StepOutput | Promise<StepOutput> {
     assertTraining(this.step, context);
-    const next = this.source.next();
+    const next = this.source.next(context.iteration);
     return next instanceof Promise ? next.then((batch) => this.runBatch(batch, context)) : this.runBatch(next, context);
   }
 
+  waitsFor(): string | undefined {
+    return this.source.waitsFor();
+  }
+
+  stopWaiting(error: unknown): void {
+    this.source.stopWaiting(error);
+  }
+
   close(): Promise<void> {
+    this.step.close();
     return this.source.close();
   }
 
@@ -82,10 +91,16 @@ export class EagerStepRunner implements StepRunner {
         const { gradients, losses } = this.#firstHalf(batch, (packed) => {
           if (isChecked) assertFinite(packed, packed.read(), context);
         });
+        // Only a tap is likely to fail there, and a copy keeps the old weights in memory until the step is done.
+        const before = step.isUpdateTapped ? new StateSnapshot(step, 'all') : undefined;
         try {
           step.update(gradients);
           output = report(step, losses, isChecked, dataTime);
+        } catch (error) {
+          before?.restore();
+          throw error;
         } finally {
+          before?.dispose();
           if (output === undefined || isChecked) losses.dispose();
         }
       });
@@ -114,11 +129,19 @@ export class EagerStepRunner implements StepRunner {
         before.restore();
         throw error;
       }
-      step.scope.resume(() => {
-        tf.tidy(() => {
-          step.update(kept);
+      const whole = step.isUpdateTapped ? new StateSnapshot(step, 'all') : undefined;
+      try {
+        step.scope.resume(() => {
+          tf.tidy(() => {
+            step.update(kept);
+          });
         });
-      });
+      } catch (error) {
+        whole?.restore();
+        throw error;
+      } finally {
+        whole?.dispose();
+      }
       return report(step, packed, true, dataTime);
     } finally {
       before.dispose();

@@ -1,13 +1,23 @@
-import { didYouMean, HooklineError, type NamedLosses, type NamedTensors, type StepPhases } from '@hookline/core';
+import {
+  describeCause,
+  describeValue,
+  HooklineError,
+  type NamedLosses,
+  type NamedTensors,
+  type StepPhases,
+  type TapWatch,
+} from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { indexOutOfRange } from '../kernels/gather.ts';
 import { registerKernels } from '../kernels/register-kernels.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { div, mul } from '../optim/arithmetic.ts';
+import { batchTensors } from '../capture/batch-tensors.ts';
 import { collectLosses, sumLosses } from './collect-losses.ts';
 import { ConditionalUpdate } from './conditional-update.ts';
 import { gradientsByName } from './gradients.ts';
+import { StepWatch } from './step-watch.ts';
 import type { StepScope } from './step-scope.ts';
 
 /** What a step is made of. */
@@ -16,6 +26,8 @@ export interface TrainStepParts {
   readonly optimizer: Optimizer;
   readonly phases: StepPhases;
   readonly scope: StepScope;
+  /** Lets errors about tensors that a tap has disposed name the tap. */
+  readonly taps?: TapWatch | undefined;
 }
 
 /** What the first half of a step gives; all of it belongs to the caller's `tf.tidy`. */
@@ -32,7 +44,7 @@ export interface ForwardBackward {
  *
  *     batch hook -> model.losses -> losses hook -> sum -> gradients -> gradients hook
  *     [the runner makes sure that the total loss is finite]
- *     update hook, or else optimizer.apply -> afterUpdate hook
+ *     update hook, or else optimizer.apply -> the model's constraints -> afterUpdate hook
  *
  * Where the scope has a loss scale s, gradients are taken of s·loss and divided by s before the hook sees them; where it
  * has a condition of the update, what the last line changes holds only if that is true.
@@ -44,13 +56,15 @@ export class TrainStep {
   readonly optimizer: Optimizer;
   readonly scope: StepScope;
   readonly #phases: StepPhases;
+  readonly #watch: StepWatch;
 
-  constructor({ model, optimizer, phases, scope }: TrainStepParts) {
+  constructor({ model, optimizer, phases, scope, taps }: TrainStepParts) {
     registerKernels();
     this.model = model;
     this.optimizer = optimizer;
     this.scope = scope;
     this.#phases = phases;
+    this.#watch = new StepWatch(model, phases, taps);
     for (const input of optimizer.inputs) scope.adopt(input);
     for (const variant of optimizer.variants) scope.adopt(variant);
   }
@@ -66,15 +80,16 @@ export class TrainStep {
         fix: 'Make at least one layer or variable trainable',
       });
     }
-    const input = onBatch.used ? onBatch.call(batch) : batch;
     const kept: Record<string, tf.Scalar> = {};
     let names: readonly string[] = [];
+    this.#watch.begin(trainable, batchTensors(batch));
     try {
+      const input = onBatch.used ? onBatch.call(batch) : batch;
       // A copy, since tfjs disposes of seeds that it has added to.
       const scale = this.scope.lossScale?.().clone();
       const { value: total, gradients: raw } = gradientsByName(
         () => {
-          let losses = collectLosses(model.losses(input), `model "${model.name}"`);
+          let losses = this.#modelLosses(input);
           if (onLosses.used) losses = collectLosses(onLosses.call(losses), 'hook losses');
           names = Object.keys(losses);
           if (names.length > 1) {
@@ -90,13 +105,39 @@ export class TrainStep {
       for (const name of names) losses[name] = kept[name]?.clone() ?? total;
       if (Object.keys(raw).length === 0) throw noGradients(model.name);
       if (scale !== undefined) divideAll(raw, scale);
-      const gradients = onGradients.used ? checkGradients(onGradients.call(raw), trainable) : raw;
+      const gradients = onGradients.used ? onGradients.call(raw) : raw;
       return { losses, total, gradients };
     } catch (error) {
       throw indexOutOfRange(error, `model "${model.name}"`) ?? error;
     } finally {
       tf.dispose(kept);
+      this.#watch.endOfBatch();
     }
+  }
+
+  #modelLosses(input: unknown): NamedLosses {
+    const { model } = this;
+    const who = `model "${model.name}"`;
+    let losses: unknown;
+    try {
+      losses = model.losses(input);
+    } catch (cause) {
+      // Errors of Hookline, of capture among them, say whom they are about.
+      if (cause instanceof HooklineError) throw cause;
+      throw new HooklineError('HKL_MODEL_FAILED', `computing the losses failed: ${describeCause(cause)}`, {
+        who,
+        fix: `The cause below holds the original stack. The batch was ${describeValue(input)}`,
+        cause,
+      });
+    }
+    const gone = this.#watch.find();
+    if (gone !== undefined) throw new HooklineError(gone.code, `it disposed ${gone.what}`, { who, fix: gone.fix });
+    return collectLosses(losses, who);
+  }
+
+  /** Whether plugins take part in the second half, so that it may fail halfway. */
+  get isUpdateTapped(): boolean {
+    return this.#phases.update.used || this.#phases.afterUpdate.used;
   }
 
   /** The second half: changes the weights. */
@@ -105,18 +146,27 @@ export class TrainStep {
     const trainable = this.model.trainable();
     const condition = this.scope.beginUpdate();
     const conditional = condition === undefined ? undefined : new ConditionalUpdate(condition);
+    this.#watch.beginUpdate(update.used ? gradients : {});
     try {
       const replaced = update.used ? update.call(gradients) : undefined;
+      this.#watch.beginUpdate({});
       if (replaced === undefined) this.optimizer.apply(gradients, trainable);
+      if (replaced !== false) this.model.constrain?.();
       // Before afterUpdate, whose taps shall see the weights that there will be.
       conditional?.settle();
       if (replaced === false || !afterUpdate.used) return;
       afterUpdate.call(Object.fromEntries(trainable));
       conditional?.settle();
     } finally {
+      this.#watch.beginUpdate({});
       conditional?.dispose();
       condition?.dispose();
     }
+  }
+
+  /** Lets go of the hooks; they hold nothing of the model afterwards. A later step takes them again. */
+  close(): void {
+    this.#watch.close();
   }
 
   /** Everything that a step may read or change, by name: `model/...`, `optimizer/...` and `scope/...`. */
@@ -141,26 +191,4 @@ function noGradients(model: string): HooklineError {
     who: `model "${model}"`,
     fix: 'Compute the losses from the variables by tensor operations, without reading values',
   });
-}
-
-function checkGradients(gradients: NamedTensors, trainable: ReadonlyMap<string, tf.Variable>): NamedTensors {
-  for (const name in gradients) {
-    const variable = trainable.get(name);
-    const gradient = gradients[name] as tf.Tensor | undefined;
-    if (variable === undefined) {
-      throw new HooklineError('HKL_UNKNOWN_PARAMETER', `there is no trainable variable "${name}"`, {
-        where: 'hook gradients',
-        fix: didYouMean(name, trainable.keys()),
-      });
-    }
-    const shape = gradient?.shape;
-    if (shape?.join() !== variable.shape.join()) {
-      const found = shape === undefined ? 'missing' : `of shape [${shape.join(', ')}]`;
-      throw new HooklineError('HKL_GRADIENT_SHAPE', `the gradient of "${name}" is ${found}`, {
-        where: 'hook gradients',
-        fix: `Return one of shape [${variable.shape.join(', ')}], or leave the name out to skip the variable`,
-      });
-    }
-  }
-  return gradients;
 }

@@ -10,8 +10,11 @@ import {
   stepRunnerRef,
   tapsRef,
 } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
 import { BatchSource, type BatchSourceOptions } from '../batch/batch-source.ts';
 import type { DataSource } from '../batch/open-data.ts';
+import { asNativeBackend } from '../capture/native-backend.ts';
+import { capturedModel } from '../model/captured-model.ts';
 import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { createStepRunner, type StepRunnerOptions } from '../step/create-step-runner.ts';
@@ -77,9 +80,11 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
     services: [
       provide(
         modelRef,
-        ({ random }) =>
-          checked(typeof model === 'function' ? seededInit(random(`${OWNER}/init`), model) : model, assertModel),
-        { random: randomRef },
+        ({ random, logger }) =>
+          checked(typeof model === 'function' ? seededInit(random(`${OWNER}/init`), model) : model, (made) =>
+            withCapture(assertModel(made), runner.capture, (line) => logger(OWNER).info(line)),
+          ),
+        { random: randomRef, logger: loggerRef },
       ),
       provide(
         optimizerRef,
@@ -116,6 +121,16 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
       ),
     ],
   };
+}
+
+/** Predictions are captured where steps are; another backend runs no graphs, of which the step runner tells. */
+function withCapture(
+  model: TrainableModel,
+  capture: StepRunnerOptions['capture'] = 'auto',
+  log: (line: string) => void,
+): TrainableModel {
+  if (capture === 'off' || asNativeBackend(tf.backend()) === undefined) return model;
+  return capturedModel(model, { capture, log });
 }
 
 const checked = <T>(made: T | Promise<T>, assert: (value: unknown) => T): T | Promise<T> =>

@@ -13,7 +13,9 @@ import {
 } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { type BatchSource, batchSourceState } from '../batch/batch-source.ts';
+import { batchSourceState } from '../batch/batch-position.ts';
+import type { BatchSource } from '../batch/batch-source.ts';
+import { predictorOf } from '../model/captured-model.ts';
 import { modelRef, modelVariables } from '../model/trainable-model.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
@@ -66,7 +68,7 @@ const factory = definePlugin({
       const { name, learningRate } = optimizer.value;
       checkpoint.set(OPTIMIZER, { name, learningRate, askedLearningRate: asked.get(optimizer.value) ?? learningRate });
       const fingerprint = source.value.fingerprint();
-      checkpoint.set(DATA, { ...source.value.state(), fingerprint } as unknown as JsonValue);
+      checkpoint.set(DATA, { ...source.value.stateAt(checkpoint.iteration), fingerprint } as unknown as JsonValue);
     });
     hooks.loadState.tap((checkpoint) => {
       if (checkpoint.scope === 'weights') {
@@ -84,7 +86,12 @@ const factory = definePlugin({
       restoreOptimizer(checkpoint, optimizer.value, keepsOptimizer, logger);
       restoreData(checkpoint, source.value, logger);
     });
-    return { dispose: () => scope.value.release() };
+    return {
+      dispose: () => {
+        predictorOf(model.value)?.close();
+        scope.value.release();
+      },
+    };
   },
 });
 

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { HooklineError, writeFileAtomically } from '@hookline/core';
 import sharp, { type FormatEnum } from 'sharp';
@@ -21,7 +22,12 @@ export async function writePicture(path: string, { data, width, height, channels
 /** Reads an image file, turned as its EXIF data say, without alpha. @throws HooklineError `HKL_PICTURE_READ` */
 export async function readPicture(path: string): Promise<Picture> {
   try {
-    const decoded = sharp(path).autoOrient().flatten({ background: '#fff' }).toColourspace('srgb').removeAlpha();
+    // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
+    const decoded = sharp(await readFile(path))
+      .autoOrient()
+      .flatten({ background: '#fff' })
+      .toColourspace('srgb')
+      .removeAlpha();
     const { data, info } = await decoded.raw().toBuffer({ resolveWithObject: true });
     return { data: new Uint8Array(data), width: info.width, height: info.height, channels: 3 };
   } catch (cause) {

@@ -1,0 +1,206 @@
+import { writeSync } from 'node:fs';
+import { describeCause, HooklineError } from '../errors.ts';
+import { nameOf, type Waits } from '../hooks/waits.ts';
+import type { RunControl } from '../services/control.ts';
+import type { Logger } from '../services/logger.ts';
+import { Interruption } from './interruption.ts';
+
+/** A training that shall not end without a save. */
+export interface GuardedRun {
+  readonly control: RunControl;
+  readonly waits: Waits;
+  readonly logger: Logger;
+  /** Tells the iteration in progress, for messages. */
+  readonly run: { readonly iteration: number };
+}
+
+/** A closed terminal sends SIGHUP. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** One Ctrl-C may arrive twice: from the terminal, and once more from npm, which passes it on to what it runs. */
+const ECHO_MS = 300;
+
+/** How long a batch may still take after a signal, before the training goes without it. */
+const GRACE_MS = 2000;
+
+/** What a write to a pipe or terminal that is gone fails with. */
+const GONE = new Set(['EPIPE', 'EIO', 'ENXIO', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
+
+const guarded = new Set<Ends>();
+/** Node's own: `process.exit` is another one while a training runs. */
+const originalExit = process.exit.bind(process);
+
+/**
+ * Turns what would end the process in mid-training into an end that saves. SIGINT, SIGTERM, SIGHUP and a closed output
+ * ask for a stop; a second signal ends the process at once. `process.exit`, an exception outside of every hook and a
+ * rejection that nobody handles make the training fail. Where the process ends all the same, a line says so and the
+ * exit status is not 0.
+ *
+ * @returns the function that gives everything back
+ */
+export function guardEnds(run: GuardedRun): () => void {
+  const ends = new Ends(run);
+  if (guarded.size === 0) install();
+  guarded.add(ends);
+  return () => {
+    guarded.delete(ends);
+    ends.close();
+    if (guarded.size === 0) uninstall();
+  };
+}
+
+class Ends {
+  readonly #run: GuardedRun;
+  #first: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(run: GuardedRun) {
+    this.#run = run;
+  }
+
+  signal(signal: keyof typeof SIGNALS): void {
+    const { control, waits, logger } = this.#run;
+    if (this.#first !== undefined) {
+      if (performance.now() - this.#first < ECHO_MS) return;
+      if (this.#run.waits.innermost?.isIdle?.() === true) killAtExit(signal);
+      uninstall();
+      originalExit(SIGNALS[signal]);
+    }
+    this.#first = performance.now();
+    control.interrupt(signal);
+    const wait = waits.innermost;
+    const isLong = wait !== undefined && performance.now() - wait.since > 1000;
+    const about = isLong ? `; ${nameOf(wait)} is still at work` : '';
+    logger.warn(`${signal}: stopping after this step (once more to quit at once)${about}`);
+    this.#giveUpLater(new Interruption(signal), signal);
+  }
+
+  /** Standard output or standard error has nobody who reads it any more. */
+  closed(error: NodeJS.ErrnoException): void {
+    const { control } = this.#run;
+    if (!GONE.has(error.code ?? '')) this.fail(error);
+    else if (!control.stopRequested) {
+      control.interrupt('SIGPIPE');
+      this.#giveUpLater(new Interruption('SIGPIPE'), 'SIGTERM');
+    }
+  }
+
+  fail(error: unknown): void {
+    const { control } = this.#run;
+    if (control.failures.includes(error)) return;
+    const failure =
+      error instanceof HooklineError && error.code === 'HKL_PROCESS_EXIT' ? error : uncaught(error, this.where());
+    control.fail(failure);
+    this.#giveUpLater(failure, 'SIGTERM');
+  }
+
+  /** Says, when nothing else can be done any more, that the training did not end by itself. */
+  exiting(code: number): void {
+    const { waits } = this.#run;
+    const wait = waits.innermost;
+    const during = wait === undefined ? '' : `, while ${nameOf(wait)} was awaited`;
+    try {
+      writeSync(
+        2,
+        `error: the process ends in mid-training (${this.where()}${during}); only checkpoints are left of it\n`,
+      );
+    } catch {
+      // Nobody reads it.
+    }
+    if (code === 0 || code === 13) process.exitCode = 1;
+  }
+
+  where(): string {
+    return `iteration ${this.#run.run.iteration}`;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** A batch that is waited for may never come, and a step that has not begun is no loss. */
+  #giveUpLater(error: unknown, signal: NodeJS.Signals): void {
+    const wait = this.#run.waits.innermost;
+    if (wait?.isIdle?.() !== true) return;
+    this.#timer ??= setTimeout(() => {
+      if (this.#run.waits.innermost === wait && wait.isIdle?.() === true) {
+        killAtExit(signal);
+        wait.giveUp(error);
+      }
+    }, GRACE_MS);
+  }
+}
+
+/**
+ * A thread of Node that waits for a file may never return, and Node waits for its threads before it ends. The default
+ * action of a signal does not.
+ */
+function killAtExit(signal: NodeJS.Signals): void {
+  process.on('exit', () => {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+const onSignal = (signal: NodeJS.Signals): void => {
+  for (const ends of guarded) ends.signal(signal as keyof typeof SIGNALS);
+};
+const onError = (error: unknown): void => {
+  for (const ends of guarded) ends.fail(error);
+};
+const onClosed = (error: NodeJS.ErrnoException): void => {
+  for (const ends of guarded) ends.closed(error);
+};
+const onExit = (code: number): void => {
+  for (const ends of guarded) ends.exiting(code);
+};
+
+/** In the place of `process.exit`: a tap that calls it fails like one that throws, and so is named. */
+function refuseExit(code?: number | string | null): never {
+  const [first] = guarded;
+  const error = new HooklineError('HKL_PROCESS_EXIT', `process.exit(${code ?? ''}) was called in mid-training`, {
+    who: callerOf(new Error().stack),
+    where: first?.where(),
+    fix: 'Throw an error, or end the training with control.stop(reason); handleSignals: false lets process.exit through',
+  });
+  for (const ends of guarded) ends.fail(error);
+  throw error;
+}
+
+function install(): void {
+  for (const signal of Object.keys(SIGNALS)) process.on(signal, onSignal);
+  process.on('uncaughtException', onError);
+  process.on('unhandledRejection', onError);
+  process.on('exit', onExit);
+  process.stdout.on('error', onClosed);
+  process.stderr.on('error', onClosed);
+  process.exit = refuseExit;
+}
+
+function uninstall(): void {
+  for (const signal of Object.keys(SIGNALS)) process.off(signal, onSignal);
+  process.off('uncaughtException', onError);
+  process.off('unhandledRejection', onError);
+  process.off('exit', onExit);
+  process.stdout.off('error', onClosed);
+  process.stderr.off('error', onClosed);
+  if (process.exit === refuseExit) process.exit = originalExit;
+}
+
+function uncaught(cause: unknown, where: string): HooklineError {
+  const who = cause instanceof Error ? callerOf(cause.stack) : undefined;
+  return new HooklineError('HKL_UNCAUGHT', `an error was thrown outside of every hook: ${describeCause(cause)}`, {
+    who,
+    where,
+    fix: 'Catch it where it is thrown: in a timer or callback of a plugin, or in a promise that nobody awaits',
+    cause,
+  });
+}
+
+/** The place in the code that a stack begins at, without the frames of this file and of Node. */
+function callerOf(stack: string | undefined): string | undefined {
+  const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const own = import.meta.url.replace(/^file:\/\//, '');
+  const frame = frames.find((line) => !line.includes(own) && !line.includes('node:'));
+  return frame?.trim().replace(/^at /, '');
+}

@@ -1,0 +1,30 @@
+import { nameOf, type Wait } from '../hooks/waits.ts';
+import type { GuardedRun } from './ends.ts';
+
+/**
+ * Warns when something has been waited for longer than `seconds`, and again each time that the wait has doubled. It
+ * keeps no process alive, and costs nothing while nobody waits.
+ *
+ * @param seconds 0 for never
+ * @returns the function that ends the watch
+ */
+export function watchWaits({ waits, logger, run }: GuardedRun, seconds: number): () => void {
+  if (seconds === 0) return () => undefined;
+  const due = new WeakMap<Wait, number>();
+  const timer = setInterval(
+    () => {
+      const wait = waits.innermost;
+      if (wait === undefined) return;
+      const waited = (performance.now() - wait.since) / 1000;
+      const next = due.get(wait) ?? seconds;
+      if (waited < next) return;
+      due.set(wait, Math.max(next * 2, waited));
+      logger.warn(
+        `iteration ${run.iteration} has been waiting for ${Number(waited.toFixed(1))} s: ${nameOf(wait)}. Ctrl-C stops it`,
+      );
+    },
+    Math.min(1000, seconds * 250),
+  );
+  timer.unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,90 @@
+/**
+ * What a tap of a hook may return. It is asked for every value that a tap gives, at once, so that the error names the
+ * plugin that gave it. A tap that returns nothing is never asked about.
+ */
+export interface ResultCheck {
+  /** What to return instead, as an instruction for the error message. */
+  readonly fix: string;
+  /** What the tap returned where that does not fit, such as `a string`; undefined where it fits. */
+  find(result: unknown): string | undefined;
+}
+
+/** A value of any kind in a few words, for error messages. */
+export function describeValue(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'string') return value.length > 40 ? 'a long string' : JSON.stringify(value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'symbol') return 'a symbol';
+  if (typeof value !== 'object') return `${value as number}`;
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${value.length}`;
+  const { constructor } = value as { readonly constructor?: unknown };
+  const name = typeof constructor === 'function' ? constructor.name : '';
+  if (name !== '' && name !== 'Object') return `an object of class ${name}`;
+  const keys = Object.keys(value);
+  if (keys.length === 0) return 'an empty object';
+  return `an object with ${keys.slice(0, 3).join(', ')}${keys.length > 3 ? ', ...' : ''}`;
+}
+
+/** An object that was made with braces, or by `Object.create(null)`. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // An object of another realm has that realm's Object.prototype, whose own prototype is null.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Something that looks like a tensor: core knows no tensor library. */
+const isTensorLike = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'shape' in value && 'dtype' in value;
+
+/** A check of values of one type. */
+const only = (fix: string, isRight: (value: unknown) => boolean): ResultCheck =>
+  Object.freeze({ fix, find: (value: unknown) => (isRight(value) ? undefined : describeValue(value)) });
+
+/** Named tensors. */
+export const namedTensors = (what: string): ResultCheck =>
+  Object.freeze({
+    fix: `Return an object of ${what}, or nothing to leave them as they are`,
+    find(value: unknown) {
+      if (!isPlainObject(value)) return describeValue(value);
+      for (const name in value) {
+        if (!isTensorLike(value[name])) return `an object whose "${name}" is ${describeValue(value[name])}`;
+      }
+      return undefined;
+    },
+  });
+
+/** The answers of `stepFailed`. */
+export const failedStepAction: ResultCheck = only(
+  "Return 'skip' to go on with the next step, 'stop' to end gracefully, or nothing to let the error through",
+  (value) => value === 'skip' || value === 'stop',
+);
+
+/** True or false. */
+export const trueOrFalse: ResultCheck = only(
+  'Return true where the tap has made the update, false to put it off, or nothing to leave it to the optimizer',
+  (value) => typeof value === 'boolean',
+);
+
+/** A batch: anything but a bare value that cannot hold tensors. */
+export const batchValue: ResultCheck = only(
+  'Return the batch (a tensor, an array or an object of tensors), or nothing to leave it as it is',
+  (value) => typeof value === 'object',
+);
+
+/** Numbers by name, nested as deep as one likes. */
+export const results: ResultCheck = Object.freeze({
+  fix: 'Return numbers by name, nested as deep as you like; read tensors with data() first',
+  find: (value: unknown) => (isPlainObject(value) ? findNoNumber(value, '') : describeValue(value)),
+});
+
+function findNoNumber(value: Record<string, unknown>, path: string): string | undefined {
+  for (const [name, inner] of Object.entries(value)) {
+    const full = path === '' ? name : `${path}/${name}`;
+    if (typeof inner === 'number') continue;
+    if (!isPlainObject(inner)) return `results whose "${full}" is ${describeValue(inner)}`;
+    const found = findNoNumber(inner, full);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,141 @@
+import * as tf from '@tensorflow/tfjs';
+import { loadNativeBackend } from '../device/native-backend.ts';
+import { expectSame, inputs, trainBoth, trainKind, type Trial } from './capture-fixture.test.support.ts';
+
+beforeAll(async () => {
+  await loadNativeBackend(true);
+});
+afterEach(() => tf.disposeVariables());
+
+/** A batch with something of the host, which the loss multiplies by what `factor` makes of it. */
+const withValue = (value: (iteration: number) => unknown, factor: (value: never) => number) => (): Trial => ({
+  batch: (iteration) => ({ ...inputs(iteration), meta: { value: value(iteration) } }),
+  losses: (prediction, { meta }) =>
+    prediction
+      .mul(factor((meta as { value: never }).value))
+      .square()
+      .mean() as tf.Scalar,
+});
+
+describe('plain values in a batch', () => {
+  it.each<[string, (iteration: number) => unknown, (value: never) => number]>([
+    ['a number', (i) => (i < 3 ? 1 : 2), (value: number) => value],
+    ['a number that comes and goes', (i) => (i % 3 === 1 ? 0.5 : 0.25), (value: number) => value],
+    ['a boolean', (i) => i % 4 === 2, (value: boolean) => (value ? 2 : 1)],
+    ['a string', (i) => (i < 5 ? 'noisy' : 'clean'), (value: string) => (value === 'noisy' ? 0.5 : 1)],
+    ['null', (i) => (i % 2 === 0 ? null : 3), (value: number | null) => value ?? 1],
+    ['one that is missing', (i) => (i % 2 === 0 ? undefined : 3), (value: number | undefined) => value ?? 1],
+    ['a number in an array', (i) => [1, i < 6 ? 2 : 3], (value: number[]) => value[1] ?? 0],
+    ['the length of an array', (i) => (i < 6 ? [1] : [1, 2]), (value: number[]) => value.length],
+  ])('are followed: %s', async (_, value, factor) => {
+    await trainBoth(withValue(value, factor));
+  });
+
+  it('may be anything where the step does not read them, or where they make no difference', async () => {
+    const unread = await trainBoth(() => ({
+      batch: (iteration) => ({ ...inputs(iteration), id: `image ${iteration}`, size: iteration }),
+    }));
+    expect(unread.numbers).toHaveLength(12 + 3 + 3);
+    const make = (): Trial => ({
+      batch: (iteration) => ({ ...inputs(iteration), id: iteration }),
+      losses: (prediction, batch) => {
+        if (!Number.isInteger({ ...batch }['id'])) throw new Error('no id');
+        return prediction.square().mean();
+      },
+    });
+    const same = await trainKind('captured', make, { steps: 50 });
+    expectSame(same, await trainKind('eager', make, { steps: 50 }));
+    expect(same.lines).toHaveLength(1);
+  });
+
+  it('run eagerly where they take many values, with one line that names them', async () => {
+    const make = withValue(
+      (i) => 1 + i / 10,
+      (value: number) => value,
+    );
+    const captured = await trainKind('captured', make, { steps: 30, capture: 'auto' });
+    expectSame(captured, await trainKind('eager', make, { steps: 30 }));
+    expect(captured.lines.filter((line) => line.includes('"meta/value"'))).toHaveLength(1);
+    await expect(trainKind('captured', make)).rejects.toThrow(
+      /HKL_CAPTURE_HOST_VALUE.*"meta\/value", now 1.4, is no tensor.*Float32Array\.of/s,
+    );
+  });
+});
+
+describe('state of the host that a step uses', () => {
+  it('is noticed before it is used: a counter in the loss', async () => {
+    for (const period of [2, 3, 5]) {
+      const make = (): Trial => {
+        let n = 0;
+        return {
+          losses: (prediction) =>
+            prediction
+              .mul(1 + (++n % period))
+              .square()
+              .mean(),
+        };
+      };
+      await expect(trainKind('captured', make)).rejects.toThrow('HKL_CAPTURE_HOST_VALUE');
+      const auto = await trainKind('captured', make, { capture: 'auto' });
+      expect(auto.lines.join('\n')).toContain('eager, since it cannot be captured');
+    }
+  });
+
+  it('is noticed before it is used: the time, a random number, a choice by a random number', async () => {
+    const uses: (() => number)[] = [
+      () => (Date.now() % 2) + 1,
+      () => 1 + Math.floor(Date.now() / 60_000) * 1e-9,
+      () => Math.random(),
+    ];
+    for (const use of uses) {
+      const make = (): Trial => ({ losses: (prediction) => prediction.mul(use()).square().mean() });
+      await expect(trainKind('captured', make)).rejects.toThrow('HKL_CAPTURE_HOST_VALUE');
+    }
+  });
+
+  it('lets training go on eagerly in auto where no wrong step has run, and ends it where one may have', async () => {
+    const changingAt = (when: number) => (): Trial => {
+      const host = { factor: 1 };
+      return {
+        losses: (prediction) => prediction.mul(host.factor).square().mean(),
+        onStep: (iteration) => (host.factor = iteration < when ? 1 : 2),
+      };
+    };
+    // Compared before each of the first steps.
+    const early = await trainKind('captured', changingAt(3), { capture: 'auto' });
+    expectSame(early, await trainKind('eager', changingAt(3)));
+    expect(early.lines.join('\n')).toContain('a number (1, then 2)');
+    await expect(trainKind('captured', changingAt(6), { capture: 'auto' })).rejects.toThrow(
+      /Of the 8 steps that have run with the first of the two, the last 3 may have been wrong/,
+    );
+  });
+});
+
+describe('many shapes', () => {
+  const shaped = (rows: (iteration: number) => number) => (): Trial => ({
+    batch: (iteration) => inputs(iteration, rows(iteration)),
+  });
+
+  it('have the frequent ones captured and the rest eager, with one line, without loading graphs again and again', async () => {
+    const make = shaped((i) => 1 + (i % 12));
+    const auto = await trainKind('captured', make, { capture: 'auto', steps: 48, graphs: 4 });
+    expectSame(auto, await trainKind('eager', make, { steps: 48 }));
+    expect(auto.lines.filter((line) => line.includes('more than 4 shapes'))).toHaveLength(1);
+    expect(auto.graphs).toEqual([0, 1, 2, 3].map((i) => [`step${i}`, 4]));
+    // The same in required, where each takes the place of another.
+    const required = await trainKind('captured', make, { steps: 24, graphs: 4 });
+    expectSame(required, await trainKind('eager', make, { steps: 24 }));
+    expect(required.lines.filter((line) => line.includes('more than 4 shapes'))).toHaveLength(1);
+  });
+
+  it('make room for one that has become frequent', async () => {
+    const make = shaped((i) => (i < 8 ? 1 + (i % 2) : 3));
+    const auto = await trainKind('captured', make, { capture: 'auto', steps: 40, graphs: 2 });
+    expectSame(auto, await trainKind('eager', make, { steps: 40 }));
+    // Eight of the first two shapes, fifteen eager ones, then the third shape has a graph.
+    expect(auto.graphs).toEqual([
+      ['step1', 4],
+      ['step2', 40 - 8 - 15],
+    ]);
+  });
+});

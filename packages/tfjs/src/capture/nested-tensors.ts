@@ -1,0 +1,65 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** Tensors found in nested arrays, maps and plain objects, and what is around them. */
+export interface NestedTensors {
+  /** By their paths, such as `boxes` or `levels/0`. */
+  readonly tensors: ReadonlyMap<string, tf.Tensor>;
+  /** Equal for values of the same structure, tensor types, shapes and numbers, booleans and strings. */
+  readonly signature: string;
+  /** The value with other tensors in the places of its own. */
+  rebuild(tensorAt: (path: string) => tf.Tensor): unknown;
+}
+
+/**
+ * Takes a value apart.
+ *
+ * @returns the name of what it holds besides tensors, numbers, strings, booleans, arrays and plain objects, where it does
+ */
+export function takeApart(value: unknown): NestedTensors | string {
+  const tensors = new Map<string, tf.Tensor>();
+  const seen = new Map<object, string>();
+  let other: string | undefined;
+  const visit = (part: unknown, path: string): { readonly text: string; readonly build: Build } => {
+    if (part instanceof tf.Tensor) {
+      const { dtype, shape, dataId } = part as tf.Tensor;
+      tensors.set(path, part as tf.Tensor);
+      // One tensor in two places is one input; another value may hold two.
+      const same = seen.get(dataId);
+      if (same === undefined) seen.set(dataId, path);
+      return {
+        text: `${dtype}[${shape.join()}]${same === undefined ? '' : `=${same}`}`,
+        build: (tensorAt) => tensorAt(path),
+      };
+    }
+    if (Array.isArray(part)) {
+      const parts = part.map((each, place) => visit(each, join(path, String(place))));
+      return {
+        text: `[${parts.map(({ text }) => text).join()}]`,
+        build: (tensorAt) => parts.map(({ build }) => build(tensorAt)),
+      };
+    }
+    if (isPlain(part)) {
+      const parts = Object.entries(part).map(([key, each]) => [key, visit(each, join(path, key))] as const);
+      return {
+        text: `{${parts.map(([key, { text }]) => `${JSON.stringify(key)}:${text}`).join()}}`,
+        build: (tensorAt) => Object.fromEntries(parts.map(([key, { build }]) => [key, build(tensorAt)])),
+      };
+    }
+    if (typeof part === 'object' ? part !== null : typeof part === 'function' || typeof part === 'symbol') {
+      other ??= typeof part === 'object' ? ((part as object).constructor?.name ?? 'an object') : `a ${typeof part}`;
+    }
+    return { text: `${typeof part} ${JSON.stringify(String(part))}`, build: () => part };
+  };
+  const { text: signature, build: rebuild } = visit(value, '');
+  return other ?? { tensors, signature, rebuild };
+}
+
+type Build = (tensorAt: (path: string) => tf.Tensor) => unknown;
+
+const join = (path: string, key: string): string => (path === '' ? key : `${path}/${key}`);
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

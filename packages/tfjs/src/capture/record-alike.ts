@@ -1,0 +1,49 @@
+import { compareRecords } from './compare-records.ts';
+import type { RecordedStep } from './record-step.ts';
+
+/** How many recordings may go by until a step has made all variables that it wants. */
+const WARM_UPS = 3;
+/** A step is recorded at least twice; up to so often while that takes less than so many milliseconds in all. */
+const MOST_RECORDINGS = 6;
+const RECORDING_TIME = 250;
+/** How far the clock is put forward in a recording that is compared: a step that uses the time shows itself. */
+export const CLOCK_SHIFT = 100_003_007;
+
+/**
+ * Records several times: what the host draws anew each time, or counts, shows before it is used.
+ *
+ * @param record makes a recording with the clock put forward by some milliseconds
+ * @throws HooklineError `HKL_CAPTURE_...` where two recordings differ
+ */
+export function recordAlike(record: (clock?: number) => RecordedStep): RecordedStep {
+  const start = performance.now();
+  const forgets: (() => void)[] = [];
+  const next = (clock?: number): RecordedStep => {
+    const recorded = record(clock);
+    forgets.push(recorded.forget);
+    return recorded;
+  };
+  let kept = next();
+  const replace = (other: RecordedStep): void => {
+    kept.free();
+    kept = other;
+  };
+  try {
+    // What a step makes the first time, such as a variable of its own, is there the second time.
+    for (let attempt = 1; kept.madeVariables && attempt < WARM_UPS; attempt++) replace(next());
+    for (let count = 1; count < MOST_RECORDINGS; count++) {
+      if (count > 1 && performance.now() - start > RECORDING_TIME) break;
+      const again = next(CLOCK_SHIFT * count);
+      const difference = compareRecords(kept.record, again.record);
+      // The later one: a tensor that the step keeps is one from outside by then.
+      replace(again);
+      if (difference !== undefined) throw difference;
+    }
+    return kept;
+  } catch (error) {
+    kept.free();
+    // The step will run eagerly, and shall find everything as it was.
+    for (const forget of forgets) forget();
+    throw error;
+  }
+}

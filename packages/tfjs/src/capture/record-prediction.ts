@@ -1,0 +1,78 @@
+import * as tf from '@tensorflow/tfjs';
+import { watchNewVariables } from '../step/new-variables.ts';
+import { captureError } from './capture-errors.ts';
+import { batchInput } from './feed-plan.ts';
+import type { GraphRecord, Origin } from './graph-record.ts';
+import type { NativeBackend } from './native-backend.ts';
+import { takeApart, type NestedTensors } from './nested-tensors.ts';
+import { snapshot } from './record-step.ts';
+import { Recorder } from './recorder.ts';
+
+/** A recorded prediction. */
+export interface RecordedPrediction {
+  readonly record: GraphRecord;
+  /** Puts the outputs together from tensors by path. */
+  readonly rebuild: NestedTensors['rebuild'];
+  /** Whether it made variables; the next recording begins with them. */
+  readonly madeVariables: boolean;
+  /** Frees what it holds of tensors from outside of the prediction. */
+  free(): void;
+}
+
+/**
+ * Runs a prediction and records it. Every variable has the value from before afterwards.
+ *
+ * @param inputs the tensors that it depends on, by path
+ * @throws HooklineError `HKL_CAPTURE_...` where it does what no graph can, or changes a variable
+ */
+export function recordPrediction(
+  backend: NativeBackend,
+  origin: Origin,
+  predict: () => unknown,
+  inputs: ReadonlyMap<string, tf.Tensor>,
+): RecordedPrediction {
+  const variables = predictionVariables();
+  const recorder = new Recorder(backend, origin);
+  const restore = snapshot(variables.values());
+  const created = watchNewVariables();
+  let recorded: Pick<RecordedPrediction, 'record' | 'rebuild'> | undefined;
+  try {
+    tf.tidy(() => {
+      recorder.start({
+        inputs: new Map([...inputs].map(([path, tensor]) => [batchInput(path), tensor])),
+        variables,
+      });
+      const outputs = takeApart(predict());
+      if (typeof outputs === 'string') throw notTensors(outputs, origin);
+      const record = recorder.finish(outputs.tensors);
+      const [changed] = record.effects.flatMap(({ inputs: [target] }) => target?.node.variable?.key ?? []);
+      if (changed !== undefined) throw changesVariable(changed, origin);
+      recorded = { record, rebuild: outputs.rebuild };
+    });
+  } finally {
+    recorder.stop();
+    if (recorded === undefined) recorder.free();
+    created.stop();
+    restore();
+    for (const { variable, value } of created.made) {
+      if (!variable.isDisposed && variable.dataId !== value.dataId) variable.assign(value);
+      value.dispose();
+    }
+  }
+  const done = recorded as unknown as RecordedPrediction;
+  return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free() };
+}
+
+/** Whatever variables there are: a model may use some that are not its own. */
+export const predictionVariables = (): Map<string, tf.Variable> =>
+  new Map(Object.entries(tf.engine().registeredVariables));
+
+const notTensors = (what: string, origin: Origin) =>
+  captureError('HKL_CAPTURE_READ', `it returns ${what}, which is no tensor`, origin, {
+    fix: 'Return tensors in arrays and plain objects, and read them outside of predict',
+  });
+
+const changesVariable = (name: string, origin: Origin) =>
+  captureError('HKL_CAPTURE_EFFECT', `it changes the variable ${name}`, origin, {
+    fix: 'Change state in the train step alone, or set capture: "off"',
+  });

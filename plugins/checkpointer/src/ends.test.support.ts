@@ -1,0 +1,79 @@
+import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConsoleLogger, definePlugin, randomRef, TrainerBase } from '@hookline/core';
+import { checkpointer } from './index.ts';
+
+// A training in a process of its own, which ends in the way that the arguments say: folder, steps, fault, resume.
+
+const [, , output = '', steps = '0', fault = 'none', mode = 'new'] = process.argv;
+/** The iteration at which the fault happens. */
+const FAULTY = 7;
+
+/** Stands for weights: a number that depends on every step and on every random number before it. */
+let weight = 1;
+
+const chain = definePlugin({
+  name: 'chain',
+  version: '1.0.0',
+  requires: { random: randomRef },
+  setup({ hooks, random }) {
+    let noise = 0;
+    hooks.beforeStep.tap(() => {
+      noise = random.float();
+    });
+    hooks.afterStep.tap(() => {
+      weight = Math.sin(weight * 3 + noise);
+    });
+    return { state: { save: () => weight, load: (saved) => void (weight = Number(saved)) } };
+  },
+});
+
+/** The plugin that is to blame. */
+const culprit = definePlugin({
+  name: 'culprit',
+  version: '1.0.0',
+  setup({ hooks }) {
+    const at = (iteration: number, act: () => unknown): unknown =>
+      iteration === FAULTY && mode === 'new' ? act() : undefined;
+    const never = (): Promise<void> => new Promise(() => undefined);
+    hooks.beforeStep.tap(
+      ({ iteration }) =>
+        at(iteration, () => {
+          if (fault === 'exit') process.exit(0);
+          if (fault === 'exit in a promise') return sleep(1).then(() => process.exit(0));
+          if (fault === 'exit in a timer') setTimeout(() => process.exit(0), 1);
+          if (fault === 'throw in a timer')
+            setTimeout(() => {
+              throw new Error('stray');
+            }, 1);
+          if (fault === 'rejection') void Promise.reject(new Error('stray'));
+          if (fault === 'never') return never();
+          if (fault === 'reallyExit') (process as unknown as { reallyExit(code: number): void }).reallyExit(0);
+          return undefined;
+        }) as undefined,
+    );
+    hooks.evaluate.tap(() => (fault === 'never in an inner hook' ? never() : undefined));
+    hooks.afterTrain.tap(() => (fault === 'never at the end' && mode === 'new' ? never() : undefined));
+  },
+});
+
+const trainer = new TrainerBase({
+  maxIterations: Number(steps),
+  output,
+  seed: 3,
+  waitWarning: fault === 'slow' ? 0.2 : 60,
+  logger: new ConsoleLogger(),
+  plugins: [chain(), checkpointer({ period: 5 }), culprit()],
+  async step({ iteration }) {
+    if (fault === 'never in the step' && iteration === FAULTY && mode === 'new') await new Promise(() => undefined);
+    if (fault === 'talk') process.stdout.write('a line of output\n');
+    if (fault === 'slow' && iteration === FAULTY) await sleep(1000);
+    if (fault === 'hang' && iteration === FAULTY) await sleep(1e9);
+    await sleep(fault === 'wait' || fault === 'talk' ? 20 : 0);
+    return 1 / (iteration + 1);
+  },
+});
+if (mode === 'resume') await trainer.resumeOrLoad();
+process.stdout.write('training\n');
+const { status, iteration } = await trainer.train();
+writeFileSync(`${output}.json`, JSON.stringify({ status, iteration, weight }));
