@@ -34,7 +34,7 @@ export interface CaptureReport {
   readonly graphs: number;
   /** Nodes of the session's graph. */
   readonly nodes: number;
-  /** Seconds spent on recording, passes and loading, in all. */
+  /** Seconds spent on recording, passes, loading and first runs, in which TensorFlow prepares the graph, in all. */
   readonly seconds: number;
 }
 
@@ -50,11 +50,14 @@ export interface CapturedStepsOptions {
   readonly limit: number;
   /** Whether every step must be captured, also one whose like comes rarely. */
   readonly isRequired: boolean;
-  /** Takes a line about steps that are not captured. */
+  /** Takes lines about steps that are not captured, and about what goes on where capturing takes more than a second. */
   readonly log: (line: string) => void;
 }
 
 const NONE = new Float32Array();
+
+/** After how many seconds of recording a line says what goes on. */
+const SLOW = 1;
 
 /** Train steps as graphs in one session, recorded when a signature comes for the first time. */
 export class CapturedSteps {
@@ -98,7 +101,9 @@ export class CapturedSteps {
     const tensors = batchTensors(batch);
     const step = this.#find(iteration, batch, tensors);
     if (step === undefined) return undefined;
+    const start = performance.now();
     const scalars = this.#run(step, tensors);
+    if (step.runs === 0) this.#seconds += (performance.now() - start) / 1000;
     step.runs++;
     return scalars;
   }
@@ -223,7 +228,19 @@ export class CapturedSteps {
 
   #capture(family: string, batch: unknown, record: (clock?: number) => RecordedStep): CachedStep {
     const start = performance.now();
-    const recorded = recordAlike(record);
+    let isTold = false;
+    const recorded = recordAlike((clock) => {
+      const made = record(clock);
+      const seconds = (performance.now() - start) / 1000;
+      if (seconds > SLOW && !isTold) {
+        isTold = true;
+        const { length } = made.record.nodes;
+        this.#options.log(
+          `train step: its ${length} ops were recorded in ${seconds.toFixed(1)} s; recording again, then TensorFlow loads and optimizes the graph`,
+        );
+      }
+      return made;
+    });
     if (!this.#options.isGuarded) delete recorded.record.guard;
     const key = this.#keys.add(family, batch);
     const step = this.#cache.add(key, recorded);
