@@ -26,7 +26,7 @@ export async function rememberState(hooks: EngineHookSet, iteration: number): Pr
   }
   return async (file, failure) => {
     try {
-      const loading = new LoadingCheckpoint(before, { source: 'what was there before', scope: 'all' });
+      const loading = new LoadingCheckpoint(before, { source: 'what was there before', scope: 'all', purpose: 'undo' });
       await hooks.phases.loadState.call(loading);
       await loading.applyAll();
       return undefined;

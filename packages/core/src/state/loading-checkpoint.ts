@@ -10,6 +10,8 @@ import type { CheckpointView, LoadScope } from './checkpoint-view.ts';
 export interface LoadingOptions {
   readonly source: string;
   readonly scope: LoadScope;
+  /** Default `file`. */
+  readonly purpose?: CheckpointView['purpose'];
   /** Names whose state may be missing or left over. */
   readonly allowMismatch?: readonly string[];
 }
@@ -18,6 +20,7 @@ export interface LoadingOptions {
 export class LoadingCheckpoint implements CheckpointView {
   readonly iteration: number;
   readonly scope: LoadScope;
+  readonly purpose: CheckpointView['purpose'];
   readonly source: string;
   readonly tensors: ReadonlyMap<string, HostTensor>;
   readonly #entries: Checkpoint['manifest']['entries'];
@@ -29,10 +32,11 @@ export class LoadingCheckpoint implements CheckpointView {
 
   constructor(
     { manifest, tensors }: Checkpoint | CheckpointInput,
-    { source, scope, allowMismatch = [] }: LoadingOptions,
+    { source, scope, purpose = 'file', allowMismatch = [] }: LoadingOptions,
   ) {
     this.iteration = manifest.iteration;
     this.scope = scope;
+    this.purpose = purpose;
     this.source = source;
     this.tensors = new ReadMap(tensors, this.#readTensors);
     this.#entries = manifest.entries;

@@ -106,7 +106,7 @@ function restoreTensors(
   scope: StepScope,
   logger: Logger,
 ): boolean {
-  const { tensors, source } = checkpoint;
+  const { tensors, source, purpose } = checkpoint;
   const parts = new Map<string, Variables>([
     ['model/', modelVariables(model)],
     ['scope/', savedVariables(scope)],
@@ -118,7 +118,8 @@ function restoreTensors(
   const names = [...tensors.keys()].filter((name) => [...parts.keys()].some((prefix) => name.startsWith(prefix)));
   const found = new Map(names.map((name) => [name, tensors.get(name) as NonNullable<ReturnType<typeof tensors.get>>]));
   const fits = (prefix: string): boolean =>
-    planRestore(only(variables, prefix), only(found, prefix), { strict: false }).report.warnings.length === 0;
+    planRestore(only(variables, prefix), only(found, prefix), { strict: false, checkFinite: false }).report.warnings
+      .length === 0;
   const drop = (isDropped: (name: string) => boolean): void => {
     for (const map of [variables, found]) for (const name of map.keys()) if (isDropped(name)) map.delete(name);
   };
@@ -133,6 +134,7 @@ function restoreTensors(
   const saved = savedOptimizer(checkpoint);
   const plan = planRestore(variables, found, {
     strict: true,
+    checkFinite: purpose === 'file',
     source,
     ...adviceFor(variables, found),
     ...(saved.name === optimizer.name || fits('optimizer/')
