@@ -39,7 +39,10 @@ export {
 
 // Optimizers
 export { adam, adamW, type AdamOptimizer, type AdamOptions } from './optim/adam.ts';
-export { BaseOptimizer, type BaseOptimizerOptions } from './optim/base-optimizer.ts';
+export { adagrad, type AdagradOptimizer, type AdagradOptions } from './optim/adagrad.ts';
+export { BaseOptimizer, type BaseOptimizerOptions, type ParameterUpdate } from './optim/base-optimizer.ts';
+export { lamb, type LambOptimizer, type LambOptions } from './optim/lamb.ts';
+export { lion, type LionOptimizer, type LionOptions } from './optim/lion.ts';
 export { optimizerRef, type Optimizer } from './optim/optimizer.ts';
 export {
   parameterGroups,
@@ -47,6 +50,7 @@ export {
   type ParameterGroupOptions,
   type ParameterOverride,
 } from './optim/parameter-groups.ts';
+export { rmsprop, type RmspropOptimizer, type RmspropOptions } from './optim/rmsprop.ts';
 export { sgd, type SgdOptimizer, type SgdOptions } from './optim/sgd.ts';
 export { tfjsOptimizer, type TfjsOptimizer } from './optim/tfjs-optimizer.ts';
 
@@ -82,6 +86,7 @@ export { CapturedPredictor, type CapturedPredictorOptions } from './capture/capt
 export { describeGraph, writeGraphEvents } from './capture/inspect-graph.ts';
 export { choosePrecision, readProcessor, type Precision, type PrecisionChoice } from './capture/precision.ts';
 export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './step/eager-runner.ts';
+export { GradientNotFiniteError } from './step/step-figures.ts';
 export type { StepInput } from './step/step-input.ts';
 export type { StepRandom } from './step/step-random.ts';
 export {

@@ -131,15 +131,26 @@ export const anomalyGuard = definePlugin({
       seen ??= startIteration - 1;
     });
     hooks.stepFailed.tap(async (error, { iteration }) => {
-      if (!isHooklineError(error, 'HKL_LOSS_NOT_FINITE')) return undefined;
+      const isLoss = isHooklineError(error, 'HKL_LOSS_NOT_FINITE');
+      if (!isLoss && !isHooklineError(error, 'HKL_GRADIENT_NOT_FINITE')) return undefined;
       // What is still on the device may say why: gradients that were not finite make the next loss so.
       await catchUp(iteration - 1);
+      const asked = isLoss ? options.loss : options.gradients;
+      if (asked === 'off') return undefined;
       countSkipped(iteration);
-      const isTooMany = options.loss === 'skip' && skipped > maxSkips;
-      const action = isTooMany ? 'raise' : options.loss;
+      // The runner has left the weights alone, so that going on is going on without the step.
+      const goesOn = asked === 'skip' || asked === 'warn';
+      const isTooMany = goesOn && skipped > maxSkips;
+      const action = isTooMany ? 'raise' : asked;
       const often = isTooMany ? `, after ${maxSkips} skipped steps in a row` : '';
-      await report({ iteration, kind: 'loss', action, message: `${describeCause(error)}${often}` });
-      return action === 'raise' ? undefined : action;
+      const message = `${describeCause(error)}${often}`;
+      if (isLoss) await report({ iteration, kind: 'loss', action, message });
+      else {
+        const { gradients = [] } = error as { readonly gradients?: readonly string[] };
+        await report({ iteration, kind: 'gradients', action, message, gradients });
+      }
+      if (action === 'raise') return undefined;
+      return action === 'stop' ? 'stop' : 'skip';
     });
     hooks.afterStep.tap((step, stepOutput) => {
       const { iteration } = step;

@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConsoleLogger, definePlugin, randomRef, TrainerBase } from '@hookline/core';
+import { ConsoleLogger, definePlugin, randomRef, type StepContext, type StepRunner, TrainerBase } from '@hookline/core';
 import { checkpointer } from './index.ts';
 
 // A training in a process of its own, which ends in the way that the arguments say: folder, steps, fault, resume.
@@ -57,23 +59,44 @@ const culprit = definePlugin({
   },
 });
 
+/** Waits for a file that never comes, as on the disk of a machine that is gone: a thread of Node is stuck in it. */
+function hungRunner(): StepRunner {
+  const pipe = `${output}.pipe`;
+  execFileSync('mkfifo', [pipe]);
+  let giveUp: ((error: unknown) => void) | undefined;
+  return {
+    run: ({ iteration }) => {
+      if (iteration !== FAULTY) return { losses: { loss: 1 } };
+      void readFile(pipe);
+      return new Promise((_, reject) => (giveUp = reject));
+    },
+    waitsFor: () => (giveUp === undefined ? undefined : `reading ${pipe}`),
+    stopWaiting: (error) => giveUp?.(error),
+  };
+}
+
 const trainer = new TrainerBase({
   maxIterations: Number(steps),
   output,
   seed: 3,
-  waitWarning: fault === 'slow' ? 0.2 : 60,
+  waitWarning: fault === 'slow' || fault === 'hung file' ? 0.2 : 60,
   logger: new ConsoleLogger(),
   plugins: [chain(), checkpointer({ period: 5 }), culprit()],
-  async step({ iteration }) {
-    if (fault === 'never in the step' && iteration === FAULTY && mode === 'new') await new Promise(() => undefined);
-    if (fault === 'talk') process.stdout.write('a line of output\n');
-    if (fault === 'slow' && iteration === FAULTY) await sleep(1000);
-    if (fault === 'hang' && iteration === FAULTY) await sleep(1e9);
-    await sleep(fault === 'wait' || fault === 'talk' ? 20 : 0);
-    return 1 / (iteration + 1);
-  },
+  step: fault === 'hung file' ? hungRunner() : step,
 });
+
+async function step({ iteration }: StepContext): Promise<number> {
+  if (fault === 'never in the step' && iteration === FAULTY && mode === 'new') await new Promise(() => undefined);
+  if (fault === 'talk') process.stdout.write('a line of output\n');
+  if (fault === 'slow' && iteration === FAULTY) await sleep(1000);
+  if (fault === 'hang' && iteration === FAULTY) await sleep(1e9);
+  await sleep(fault === 'wait' || fault === 'talk' ? 20 : 0);
+  return 1 / (iteration + 1);
+}
+
 if (mode === 'resume') await trainer.resumeOrLoad();
 process.stdout.write('training\n');
 const { status, iteration } = await trainer.train();
 writeFileSync(`${output}.json`, JSON.stringify({ status, iteration, weight }));
+// As the command line does: a file that never comes would keep the process alive.
+process.exit(0);

@@ -117,6 +117,25 @@ describe('a training that is ended from outside', () => {
     expectExactResume('twice');
   });
 
+  it.each(['once', 'twice at once'])(
+    'SIGINT %s while a file never comes: it is named, and resuming is exact',
+    async (times) => {
+      const name = `hung-${times.slice(0, 5).trim()}`;
+      const { child, said, saw } = start(name, 'hung file');
+      await saw(`the step in iteration 7 (reading ${join(folder, name)}.pipe)`);
+      child.kill('SIGINT');
+      if (times !== 'once') {
+        await saw('stopping after this step');
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        child.kill('SIGINT');
+      }
+      // Node would wait for its thread for ever; the signal does not.
+      expect(await once(child, 'close')).toEqual([null, 'SIGINT']);
+      if (times === 'once') expect(said()).toMatch(/interrupted after 7 iterations \(SIGINT\)/);
+      expectExactResume(name);
+    },
+  );
+
   it.each(['stdout', 'stderr'] as const)('a closed %s saves, and resuming is exact', async (name) => {
     const { child, saw } = start(name, 'talk');
     await saw('saved');

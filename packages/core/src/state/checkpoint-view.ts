@@ -22,6 +22,8 @@ export interface CheckpointView {
   readonly iteration: number;
   /** `all` to resume a run, `weights` to begin a new one from trained weights. */
   readonly scope: LoadScope;
+  /** `undo` where it is what was there before a load that failed: whatever it is, it is brought back. */
+  readonly purpose: 'file' | 'undo';
   /** For error messages: the file it comes from. */
   readonly source: string;
   get(key: string): { readonly data: JsonValue; readonly version: number } | undefined;

@@ -26,7 +26,7 @@ export async function rememberState(hooks: EngineHookSet, iteration: number): Pr
   }
   return async (file, failure) => {
     try {
-      await hooks.phases.loadState.call(viewOf(before, 'what was there before', 'all'));
+      await hooks.phases.loadState.call(viewOf(before, 'what was there before', 'all', 'undo'));
       return undefined;
     } catch (cause) {
       return halfLoaded(file, failure, cause);
@@ -39,10 +39,12 @@ export function viewOf(
   { manifest, tensors }: Checkpoint | CheckpointInput,
   source: string,
   scope: LoadScope,
+  purpose: CheckpointView['purpose'] = 'file',
 ): CheckpointView {
   return {
     iteration: manifest.iteration,
     scope,
+    purpose,
     source,
     tensors,
     get: (key) => {

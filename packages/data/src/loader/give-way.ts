@@ -1,11 +1,11 @@
 import { getPriority, setPriority } from 'node:os';
 
 /**
- * The nice value of threads that make batches. On a core that is wanted by all, such a thread gets one part of the time
- * where a training step gets three. It is no lower: at the lowest priority, any other program on the machine keeps a
- * thread from running at all, and the training waits for it.
+ * The nice value of threads that make batches: on a core that is wanted by all, such a thread gets four parts of the time
+ * where a training step gets five. It is no lower: the training waits for these threads, and any other program on the
+ * machine would keep a thread of low priority from running.
  */
-export const THREAD_NICE = 5;
+export const THREAD_NICE = 1;
 
 /**
  * Lets this thread run behind the training step, which leaves gaps on its cores; while the step waits for a batch the

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { captureError, isCaptureProblem } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
+import { keepActivations } from './keep-activations.ts';
 import { batchInput } from './feed-plan.ts';
 import { settle } from './graph-edit.ts';
 import { copyRecord, type GraphRecord, type Origin } from './graph-record.ts';
@@ -193,6 +194,7 @@ export class CapturedPredictor {
     const graph = copyRecord(recorded.record);
     settle(graph);
     if (this.#optimize) runPasses(graph, { precision: 'float32' });
+    keepActivations(graph);
     const entry: Entry = { name: `prediction${this.#count++}`, recorded, record: graph, runs: 0 };
     this.#entries.set(signature, entry);
     try {

@@ -270,3 +270,18 @@ describe('captured steps', () => {
     expect(binding.getNumOfSavedModels()).toBe(0);
   });
 });
+
+it('says what goes on where capturing takes long', async () => {
+  const lines: string[] = [];
+  const slow = (hooks: Hooks) => {
+    hooks.losses.tap((losses) => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1100);
+      return losses;
+    });
+  };
+  await train('captured', 1, build(slow), { log: (line) => lines.push(line) });
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toMatch(/its \d+ ops were recorded in \d+\.\d s/);
+  const [, seconds] = /in (?<seconds>[\d.]+) s/.exec(lines[1] as string) ?? [];
+  expect(Number(seconds)).toBeGreaterThan(2.2);
+});

@@ -1,6 +1,7 @@
 import { describeCause, type TapWatch } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
 import { indexOutOfRange } from '../kernels/gather.ts';
+import { isGood, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from './batch-tensors.ts';
 import { valueAt } from './batch-values.ts';
@@ -17,14 +18,15 @@ import { StepKeys } from './step-keys.ts';
 
 /** What a captured step gives back. */
 export interface StepScalars {
-  readonly names: readonly string[];
+  /** What stands where in the values. */
+  readonly names: FigureNames;
   /** Names of what taps have reported. */
   readonly metrics: readonly string[];
-  /** The losses in the order of the names, then their sum. */
+  /** The losses, their sum where there are several, and the values of the check. */
   readonly values: Float32Array;
   /** What taps have reported, in the order of the metrics; none where nothing has changed. */
   readonly reported: Float32Array;
-  /** False where the sum is not finite; then nothing has changed. */
+  /** False where the loss or a gradient of the update is not finite; then nothing has changed. */
   readonly isFinite: boolean;
 }
 
@@ -34,7 +36,7 @@ export interface CaptureReport {
   readonly graphs: number;
   /** Nodes of the session's graph. */
   readonly nodes: number;
-  /** Seconds spent on recording, passes and loading, in all. */
+  /** Seconds spent on recording, passes, loading and first runs, in which TensorFlow prepares the graph, in all. */
   readonly seconds: number;
 }
 
@@ -44,17 +46,20 @@ export interface CapturedStepsOptions {
   readonly step: TrainStep;
   readonly taps: TapWatch | undefined;
   readonly transform: RecordTransform;
-  /** Whether a loss that is not finite leaves the variables alone. */
+  /** Whether a loss or a gradient that is not finite leaves the variables alone. */
   readonly isGuarded: boolean;
   /** How many recorded steps are kept, by signature of the batch and choices of the host. */
   readonly limit: number;
   /** Whether every step must be captured, also one whose like comes rarely. */
   readonly isRequired: boolean;
-  /** Takes a line about steps that are not captured. */
+  /** Takes lines about steps that are not captured, and about what goes on where capturing takes more than a second. */
   readonly log: (line: string) => void;
 }
 
 const NONE = new Float32Array();
+
+/** After how many seconds of recording a line says what goes on. */
+const SLOW = 1;
 
 /** Train steps as graphs in one session, recorded when a signature comes for the first time. */
 export class CapturedSteps {
@@ -98,7 +103,9 @@ export class CapturedSteps {
     const tensors = batchTensors(batch);
     const step = this.#find(iteration, batch, tensors);
     if (step === undefined) return undefined;
+    const start = performance.now();
     const scalars = this.#run(step, tensors);
+    if (step.runs === 0) this.#seconds += (performance.now() - start) / 1000;
     step.runs++;
     return scalars;
   }
@@ -223,8 +230,19 @@ export class CapturedSteps {
 
   #capture(family: string, batch: unknown, record: (clock?: number) => RecordedStep): CachedStep {
     const start = performance.now();
-    const recorded = recordAlike(record);
-    if (!this.#options.isGuarded) delete recorded.record.guard;
+    let isTold = false;
+    const recorded = recordAlike((clock) => {
+      const made = record(clock);
+      const seconds = (performance.now() - start) / 1000;
+      if (seconds > SLOW && !isTold) {
+        isTold = true;
+        const { length } = made.record.nodes;
+        this.#options.log(
+          `train step: its ${length} ops were recorded in ${seconds.toFixed(1)} s; recording again, then TensorFlow loads and optimizes the graph`,
+        );
+      }
+      return made;
+    });
     const key = this.#keys.add(family, batch);
     const step = this.#cache.add(key, recorded);
     try {
@@ -271,16 +289,16 @@ export class CapturedSteps {
   #run(step: CachedStep, tensors: ReadonlyMap<string, tf.Tensor>): StepScalars {
     const { backend, step: train } = this.#options;
     const session = this.#session as GraphSession;
-    const { losses: names, metrics } = step.recorded;
+    const { figures: names, metrics } = step.recorded;
     step.feeds ??= planFeeds(step.record.inputs, train.scope.inputs());
     return withFeeds(backend, step.feeds, tensors, (handles) => {
       this.#residents.push();
       this.#residents.release(step.changes);
       try {
-        const [values, reported] = session.run(step.name, handles).map((each) => this.#take(each));
-        const isFinite = !this.#options.isGuarded || Number.isFinite(values?.at(-1));
+        const [values = NONE, reported] = session.run(step.name, handles).map((each) => this.#take(each));
+        const isFinite = isGood(names, values);
         // What taps report tells of a step that has not been made then.
-        return { names, metrics, values: values ?? NONE, reported: isFinite ? (reported ?? NONE) : NONE, isFinite };
+        return { names, metrics, values, reported: isFinite ? (reported ?? NONE) : NONE, isFinite };
       } catch (error) {
         throw indexOutOfRange(error, `model "${train.model.name}"`) ?? (step.runs === 0 ? withoutKernel(error) : error);
       }

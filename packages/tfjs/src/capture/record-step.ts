@@ -1,6 +1,7 @@
 import type { HooklineError, TapWatch } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
+import { packFigures, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { watchBatch } from './batch-values.ts';
 import { captureError } from './capture-errors.ts';
@@ -10,16 +11,16 @@ import type { NativeBackend } from './native-backend.ts';
 import { watchKeptState, type KeptState, type KeptStateChanges } from './kept-state.ts';
 import { Recorder } from './recorder.ts';
 
-/** The name under which a recorded step returns its losses and their sum. */
-const LOSSES = 'losses';
+/** The name under which a recorded step returns its losses, their sum and the values of the check. */
+const FIGURES = 'figures';
 /** The name under which it returns what taps have reported, where they have; it may tell of the weights as they are then. */
 const METRICS = 'metrics';
 
 /** A recorded step and how to run it. */
 export interface RecordedStep {
   readonly record: GraphRecord;
-  /** Names of the losses, in the order of the vector that it returns; their sum follows them. */
-  readonly losses: readonly string[];
+  /** What stands where in the figures that it returns. */
+  readonly figures: FigureNames;
   /** Whether the step made variables; the next recording begins with them. */
   readonly madeVariables: boolean;
   /** Names of what taps have reported through the scope. */
@@ -37,6 +38,8 @@ export interface RecordStepOptions {
   readonly iteration: number;
   readonly batch: unknown;
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
+  /** Whether a loss or a gradient that is not finite leaves the variables alone. */
+  readonly isGuarded: boolean;
   /** Tells which tap is running, for errors. */
   readonly taps: TapWatch | undefined;
   /** By how many milliseconds `Date.now()` is put forward while the step is recorded. @default 0 */
@@ -52,7 +55,7 @@ export interface RecordStepOptions {
  * @throws HooklineError `HKL_CAPTURE_...` where the step does what no graph can
  */
 export function recordStep(options: RecordStepOptions): RecordedStep {
-  const { backend, step, iteration, tensors, taps, clock = 0, onRead } = options;
+  const { backend, step, iteration, tensors, isGuarded, taps, clock = 0, onRead } = options;
   const batch = onRead === undefined ? options.batch : watchBatch(options.batch, onRead);
   const variables = allVariables(step);
   const recorder = new Recorder(backend);
@@ -80,15 +83,15 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       recorded = step.scope.run(
         iteration,
         () => {
-          const { losses, total, gradients } = step.forwardBackward(batch);
-          step.update(gradients);
-          const names = Object.keys(losses);
+          const half = step.forwardBackward(batch);
+          const { names, packed, guard } = packFigures(half, isGuarded ? half.check : undefined);
+          step.update(half.gradients);
           const reported = step.scope.takeMetrics();
-          const outputs = new Map([[LOSSES, tf.stack([...names.map((name) => losses[name] as tf.Scalar), total])]]);
+          const outputs = new Map([[FIGURES, packed]]);
           if (reported.size > 0) outputs.set(METRICS, tf.stack([...reported.values()]));
           tf.dispose([...reported.values()]);
-          const record = recorder.finish(outputs, total);
-          return { record, losses: names, metrics: [...reported.keys()] };
+          const record = recorder.finish(outputs, guard);
+          return { record, figures: names, metrics: [...reported.keys()] };
         },
         feeds,
       );

@@ -7,6 +7,7 @@ import { guardEffects } from './finite-guard.ts';
 import { gateEffects } from './gate-effects.ts';
 import { settle } from './graph-edit.ts';
 import { copyRecord, type GraphRecord } from './graph-record.ts';
+import { keepActivations } from './keep-activations.ts';
 import type { NativeBackend } from './native-backend.ts';
 import type { RecordedStep } from './record-step.ts';
 
@@ -110,6 +111,7 @@ export class StepCache {
     const record = copyRecord(recorded.record);
     settle(record);
     this.#transform(record);
+    keepActivations(record);
     guardEffects(record);
     orderEffects(record);
     const changes = record.effects.flatMap(({ inputs }) =>

@@ -15,7 +15,7 @@ export interface Training {
   readonly optimizer?: (model: TrainableModel) => Optimizer;
   readonly batches: readonly unknown[];
   readonly steps?: number;
-  readonly tap?: (hooks: EngineHookSet, scope: StepScope) => void;
+  readonly tap?: (hooks: ReturnType<EngineHookSet['facades']>, scope: StepScope) => void;
 }
 
 export interface Trained {
@@ -32,7 +32,7 @@ export async function train(kind: 'eager' | 'captured', training: Training): Pro
   const model = training.model();
   const hooks = new HookSet('engine', HOOK_TABLE, new HookSite());
   const scope = new StepScope({ random: 3 });
-  tap?.(hooks, scope);
+  tap?.(hooks.facades('test'), scope);
   const step = new TrainStep({ model, optimizer: optimizer(model), phases: hooks.phases, scope });
   const source = new BatchSource(batches, { repeat: true });
   const runner =

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import Module, { createRequire } from 'node:module';
+import { join, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { describeCause } from '@hookline/core';
 import type { LookupOptions } from '../runtime/native-package.ts';
@@ -57,12 +57,43 @@ function requireNative(runtime: NativeRuntime, hideGpu: boolean): void {
   try {
     const require = createRequire(join(runtime.package.folder, 'package.json'));
     withoutNotes(runtime.bindingPath, process.env, () => {
-      if (runtime.via === 'package') require(runtime.package.folder);
-      else requireWithBinding(require, runtime);
+      withOwnTfjs(runtime.package.folder, () => {
+        if (runtime.via === 'package') require(runtime.package.folder);
+        else requireWithBinding(require, runtime);
+      });
     });
   } finally {
     if (hideGpu && visible === undefined) delete process.env['CUDA_VISIBLE_DEVICES'];
     else if (hideGpu) process.env['CUDA_VISIBLE_DEVICES'] = visible;
+  }
+}
+
+/**
+ * Gives the native package the tfjs of this package, where it lies elsewhere and would load a second copy: that takes
+ * memory, and warns of every kernel that is registered twice.
+ */
+function withOwnTfjs<T>(folder: string, work: () => T): T {
+  const modules = Module as unknown as {
+    _resolveFilename: (request: string, parent?: { filename?: string }, ...rest: unknown[]) => string;
+  };
+  const resolve = modules._resolveFilename;
+  const own = createRequire(import.meta.url);
+  modules._resolveFilename = (request, parent, ...rest) => {
+    const isTfjs = /^@tensorflow\/tfjs(?!-node)(-|\/|$)/.test(request);
+    // Of other folders than that of the package nothing is changed.
+    if (!isTfjs || parent?.filename?.startsWith(join(folder, sep)) !== true) {
+      return resolve.call(modules, request, parent, ...rest);
+    }
+    try {
+      return own.resolve(request);
+    } catch {
+      return resolve.call(modules, request, parent, ...rest);
+    }
+  };
+  try {
+    return work();
+  } finally {
+    modules._resolveFilename = resolve;
   }
 }
 

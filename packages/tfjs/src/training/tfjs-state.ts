@@ -75,7 +75,7 @@ const factory = definePlugin({
 export const tfjsState = (): Plugin => factory();
 
 function restoreAll(
-  { tensors, source }: CheckpointView,
+  { tensors, source, purpose }: CheckpointView,
   parts: readonly (readonly [string, ReadonlyMap<string, tf.Variable>])[],
 ): void {
   // All in one call, so that a mismatch in the last part leaves the first ones as they are.
@@ -85,7 +85,7 @@ function restoreAll(
     ),
   );
   const ours = new Map([...tensors].filter(([name]) => parts.some(([prefix]) => name.startsWith(prefix))));
-  restoreVariables(all, ours, { strict: true, source });
+  restoreVariables(all, ours, { strict: true, checkFinite: purpose === 'file', source });
 }
 
 function savedVariables(scope: StepScope): ReadonlyMap<string, tf.Variable> {

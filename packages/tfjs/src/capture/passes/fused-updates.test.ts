@@ -56,10 +56,22 @@ describe('fused-updates', () => {
       const mean = m.mul(0.9).add(g.mul(0.2));
       m.assign(mean);
       v.assign(v.mul(0.9).add(g.square()));
-      w.assign(w.add(mean.mul(rate())));
+      w.assign(w.add(mean.mul(rate())).mul(0.99));
       return [w.sum()];
     });
     expectAgreement(trial);
     expect([...trial.after.keys()].filter((op) => op.startsWith('ResourceApply'))).toEqual([]);
+  });
+
+  it('finds gradient descent as tfjs spells it, and leaves a sum of other shapes alone', () => {
+    const [w, count, g] = [make('w', 1), tf.variable(tf.zeros([3, 2]), false, 'count'), wave([3, 2])];
+    const trial = tryPass(fusedUpdates, { g }, () => {
+      w.assign(tf.add(tf.mul(tf.scalar(-0.1), g), w));
+      count.assign(count.add(tf.scalar(2).mul(g.sum())));
+      return [w.sum()];
+    });
+    expectAgreement(trial);
+    expect(trial.after.get('ResourceApplyGradientDescent')).toBe(1);
+    expect(trial.after.get('AssignVariableOp')).toBe(1);
   });
 });

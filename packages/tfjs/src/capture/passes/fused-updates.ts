@@ -10,11 +10,11 @@ import {
 } from '../graph-record.ts';
 import { adamUpdate } from './adam-update.ts';
 import type { GraphPass } from './graph-pass.ts';
-import { momentumUpdate } from './momentum-update.ts';
+import { addedDescent, momentumUpdate } from './momentum-update.ts';
 import { targetOf, UpdateLookup, type FusedUpdate, type UpdateMatcher } from './update-match.ts';
 
 /** Which updates have an op of their own. Adam first: its last part looks like gradient descent. */
-const MATCHERS: readonly UpdateMatcher[] = [adamUpdate, momentumUpdate];
+const MATCHERS: readonly UpdateMatcher[] = [adamUpdate, momentumUpdate, addedDescent];
 
 /**
  * Optimizer updates as one op that works in place. Found by what they compute, so it does not matter whose optimizer

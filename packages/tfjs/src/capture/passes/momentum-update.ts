@@ -1,5 +1,15 @@
-import { boolAttribute, makeNode, sameValue, typeAttribute, type RecordNode, type ValueRef } from '../graph-record.ts';
-import { bothOrders, madeBy, sameNumber } from '../match-values.ts';
+import {
+  boolAttribute,
+  makeConstant,
+  makeNode,
+  sameValue,
+  specOf,
+  typeAttribute,
+  valueOf,
+  type RecordNode,
+  type ValueRef,
+} from '../graph-record.ts';
+import { bothOrders, madeBy, sameNumber, sameSizes } from '../match-values.ts';
 import { DataType } from '../native-backend.ts';
 import {
   asProduct,
@@ -10,6 +20,22 @@ import {
   type FusedUpdate,
   type UpdateMatcher,
 } from './update-match.ts';
+
+/** Gradient descent as tfjs spells it: c·g + p, with the constant c = -lr. */
+export const addedDescent: UpdateMatcher = (assign, lookup) => {
+  const moved = asSum(assign.inputs[1]);
+  for (const [change, weight] of moved === undefined ? [] : bothOrders(moved)) {
+    const product = asProduct(change);
+    if (product === undefined || !lookup.isRead(weight, targetOf(assign))) continue;
+    for (const [factor, gradient] of bothOrders(product)) {
+      const [value] = (isNumber(factor) ? madeBy(factor, 'Const')?.constant : undefined) ?? [];
+      if (typeof value !== 'number' || !isOfVariable(gradient, assign)) continue;
+      const rate = makeConstant(Float32Array.of(-value), specOf(factor), factor.node.origin);
+      return { apply: gradientDescent(assign, valueOf(rate), gradient), replaces: [assign] };
+    }
+  }
+  return undefined;
+};
 
 /**
  * Gradient descent: p - d·lr, with d the gradient, the velocity b = b·μ + g, or Nesterov's g + b·μ. The velocity must
@@ -34,7 +60,7 @@ export const momentumUpdate: UpdateMatcher = (assign, lookup) => {
         return withMomentum(found, rate, true);
       }
     }
-    return plainDescent(direction, rate);
+    if (isOfVariable(direction, assign)) return plainDescent(direction, rate);
   }
   return undefined;
 
@@ -69,15 +95,24 @@ export const momentumUpdate: UpdateMatcher = (assign, lookup) => {
   }
 
   function plainDescent(gradient: ValueRef, rate: ValueRef): FusedUpdate {
-    const apply = makeNode('ResourceApplyGradientDescent', [handleValue(assign), rate, gradient], [], {
-      attributes: new Map([
-        ['T', typeAttribute(DataType.float32)],
-        ['use_locking', boolAttribute(false)],
-      ]),
-    });
-    return { apply, replaces: [assign] };
+    return { apply: gradientDescent(assign, rate, gradient), replaces: [assign] };
   }
 };
+
+/** Whether a value has the shape and type of the variable, as the ops of updates want it. */
+function isOfVariable(value: ValueRef, assign: RecordNode): boolean {
+  const { shape, dtype } = specOf(value);
+  const { variable } = targetOf(assign);
+  return variable?.dtype === dtype && dtype === DataType.float32 && sameSizes(variable.shape, shape);
+}
+
+const gradientDescent = (assign: RecordNode, rate: ValueRef, gradient: ValueRef): RecordNode =>
+  makeNode('ResourceApplyGradientDescent', [handleValue(assign), rate, gradient], [], {
+    attributes: new Map([
+      ['T', typeAttribute(DataType.float32)],
+      ['use_locking', boolAttribute(false)],
+    ]),
+  });
 
 interface Velocity {
   readonly slot: RecordNode;

@@ -9,6 +9,7 @@ import { matMul } from './mat-mul.ts';
 import { mixedPrecision } from './mixed-precision.ts';
 import { reshapePairs } from './reshape-pairs.ts';
 import { sameCasts } from './same-casts.ts';
+import { sparseUpdates } from './sparse-updates.ts';
 
 /** All passes, in the order in which they run. */
 export const PASSES: readonly GraphPass[] = [
@@ -19,6 +20,7 @@ export const PASSES: readonly GraphPass[] = [
   biasAddGrad,
   conditionalUpdates,
   fusedUpdates,
+  sparseUpdates,
   mixedPrecision,
   constants,
 ];
