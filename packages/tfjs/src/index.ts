@@ -1,3 +1,5 @@
+// First, so that tfjs's random functions are those that a step can key
+import './step/random-ops.ts';
 import './tensor-types.ts';
 
 // tfjs itself, so that a trainer file and Hookline use the same copy

@@ -1,0 +1,34 @@
+import { selectDevice } from '@hookline/tfjs';
+import { FAMILIES } from './families.ts';
+import { difference, startTraining } from './training.ts';
+
+beforeAll(() => selectDevice('cpu'));
+
+/** Nets of many small steps, of which a few trainings steps take as long as twenty of the others. */
+const LONG = /lstm|gru|bidirectional|rnn|masked/;
+/** What may be refused, and with which code. */
+const MAY_BE_REFUSED: Readonly<Record<string, string>> = { vae: 'HKL_CAPTURE_HOST_VALUE' };
+
+it('has at least twenty families', () => {
+  expect(new Set(FAMILIES.map(({ name }) => name)).size).toBeGreaterThanOrEqual(20);
+});
+
+it.each(FAMILIES.map((family) => [family.name, family] as const))(
+  'captures %s, equal to eager',
+  async (name, family) => {
+    const run = async (capture: 'off' | 'auto') => {
+      const training = startTraining(family, capture);
+      const losses: number[] = [];
+      for (let step = 0; step < (LONG.test(name) ? 4 : 20); step++) losses.push(await training.step());
+      const values = training.values();
+      const { reason } = training;
+      await training.close();
+      return { losses, values, reason };
+    };
+    const eager = await run('off');
+    const captured = await run('auto');
+    if (captured.reason !== undefined) expect(captured.reason).toContain(MAY_BE_REFUSED[name] ?? 'no refusal');
+    expect(difference(captured.losses, eager.losses)).toBeLessThan(1e-6);
+    expect(difference(captured.values, eager.values)).toBeLessThan(1e-6);
+  },
+);
