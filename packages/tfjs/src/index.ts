@@ -1,3 +1,5 @@
+// First, so that tfjs's random functions are those that a step can key
+import './step/random-ops.ts';
 import './tensor-types.ts';
 
 // tfjs itself, so that a trainer file and Hookline use the same copy
@@ -54,12 +56,12 @@ export { tfjsOptimizer, type TfjsOptimizer } from './optim/tfjs-optimizer.ts';
 
 // Data
 export {
-  BatchSource,
-  type BatchSourceOptions,
+  batchSourceState,
   type BatchSourceState,
+  type DataFingerprint,
   type ResumableData,
-  type TimedBatch,
-} from './batch/batch-source.ts';
+} from './batch/batch-position.ts';
+export { BatchSource, type BatchSourceOptions, type TimedBatch } from './batch/batch-source.ts';
 export {
   openData,
   type BatchIterable,
@@ -101,7 +103,14 @@ export { TrainStep, type ForwardBackward, type TrainStepParts } from './step/tra
 export { alignNames } from './state/align-names.ts';
 export { captureVariables } from './state/capture-variables.ts';
 export { groupNames } from './state/group-names.ts';
-export { restoreVariables, type Mismatch, type RestoreOptions, type RestoreReport } from './state/restore-variables.ts';
+export {
+  planRestore,
+  restoreVariables,
+  type Mismatch,
+  type RestoreOptions,
+  type RestorePlan,
+  type RestoreReport,
+} from './state/restore-variables.ts';
 
 // A training with tensors
 export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';

@@ -1,10 +1,10 @@
 import {
   controlRef,
   definePlugin,
+  defineState,
   describeCause,
   HooklineError,
   isHooklineError,
-  type JsonValue,
   loggerRef,
   optional,
   outputRef,
@@ -13,6 +13,7 @@ import {
   storageRef,
 } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { z } from 'zod';
 import { type AnomalyReport, writeReport } from './anomaly-report.ts';
 import { GradientGuard } from './gradient-guard.ts';
 import { LossWindow } from './loss-window.ts';
@@ -25,13 +26,13 @@ export const VERSION = '0.1.0';
 /** The scalar that says how many variables have gradients that are not finite. */
 const BAD_GRADIENTS = 'nonfinite_gradients';
 
-interface SavedState {
-  readonly losses: readonly number[];
-  readonly skipped: number;
-  readonly lastSkipped: number;
+const savedState = z.object({
+  losses: z.array(z.number()),
+  skipped: z.int().min(0),
+  lastSkipped: z.int().min(-2),
   /** The last iteration that was looked at. */
-  readonly seen: number;
-}
+  seen: z.int().min(-1),
+});
 
 /**
  * Watches for losses and gradients that are not finite and for losses that jump, acts on them, and writes a report.
@@ -183,14 +184,20 @@ export const anomalyGuard = definePlugin({
       }
     }
     return {
-      state: {
-        save: () => ({ losses: [...losses.values], skipped, lastSkipped, seen: seen ?? -1 }) satisfies SavedState,
-        load: (data: JsonValue) => {
-          const saved = data as unknown as SavedState;
+      // A run that diverged may be given a guard when it goes on; it learns what is usual anew.
+      state: defineState({
+        schema: savedState,
+        optional: true,
+        save: () => ({ losses: [...losses.values], skipped, lastSkipped, seen: seen ?? -1 }),
+        load: (saved) => {
           losses.restore(saved.losses);
           ({ skipped, lastSkipped, seen } = saved);
         },
-      },
+        reset: () => {
+          losses.restore([]);
+          [skipped, lastSkipped, seen] = [0, -2, undefined];
+        },
+      }),
     };
   },
 });

@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import {
   checkpointsRef,
   definePlugin,
+  defineState,
   evaluationRef,
   isHooklineError,
   loggerRef,
@@ -9,6 +10,7 @@ import {
   type Results,
   type SaveOptions,
 } from '@hookline/core';
+import { z } from 'zod';
 import { KeptCheckpoints } from './kept-checkpoints.ts';
 import { checkpointerOptions } from './options.ts';
 
@@ -119,10 +121,13 @@ export const checkpointer = definePlugin({
     });
     hooks.afterTrain.tap(onEnd);
     return {
-      state: {
-        save: () => kept.names,
+      state: defineState({
+        schema: z.array(z.string().regex(/^[^./\\][^/\\]*$/, 'must be the name of a checkpoint without folders')),
+        optional: true,
+        save: () => [...kept.names],
         load: (names) => kept.load(names),
-      },
+        reset: () => kept.load([]),
+      }),
     };
   },
 });

@@ -13,6 +13,8 @@ export interface CommandLine {
   /** Each `key=value`. */
   readonly set: readonly string[];
   readonly text: Readonly<Record<'output' | 'device' | 'checkpoint' | 'from' | 'score', string | undefined>>;
+  /** Whose state a checkpoint may lack or have left over. */
+  readonly allowMismatch: readonly string[];
   readonly flag: Readonly<Record<'resume' | 'graph' | 'json' | 'tta' | 'force' | 'brief' | 'debug', boolean>>;
 }
 
@@ -20,12 +22,18 @@ const SET = ['--set <key=value>', 'Change a value of the config; may be given se
 const OUTPUT = ['--output <dir>', "The run's folder (short for --set output=...)"] as const;
 const DEVICE = ['--device <device>', 'auto, gpu, cpu, webgpu or wasm (short for --set device=...)'] as const;
 
+const ALLOW_MISMATCH = [
+  '--allow-mismatch <names>',
+  'Plugins (also: optimizer, data) whose state the checkpoint may lack or have left over, such as ema,loss-scaling',
+] as const;
+
 function define(): CAC {
   const cli = cac('hookline');
   cli
     .command('train <file>', 'Train with a trainer file')
     .option(...SET)
     .option('--resume', 'Go on with the latest checkpoint of the output folder')
+    .option(...ALLOW_MISMATCH)
     .option(...OUTPUT)
     .option(...DEVICE)
     .example('hookline train trainer.ts --set solver.maxIterations=500 --output runs/short');
@@ -33,6 +41,7 @@ function define(): CAC {
     .command('eval <file>', 'Evaluate a checkpoint: the latest one of the output folder, or a given one')
     .option(...SET)
     .option('--checkpoint <file>', 'The checkpoint to evaluate')
+    .option(...ALLOW_MISMATCH)
     .option(...OUTPUT)
     .option(...DEVICE)
     .option('--json', 'Print the results as one line of JSON');
@@ -40,6 +49,7 @@ function define(): CAC {
     .command('predict <file> [...images]', 'Detect objects in images, and write pictures with what was found')
     .option(...SET)
     .option('--checkpoint <file>', 'The checkpoint to use (default: the latest one of the output folder)')
+    .option(...ALLOW_MISMATCH)
     .option('--score <number>', 'Leave out what is less certain, from 0 to 1 (default: 0.4)')
     .option('--tta', 'Look at each image in several views')
     .option(...OUTPUT)
@@ -105,6 +115,10 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       from: text('from'),
       score: text('score'),
     },
+    allowMismatch: (text('allowMismatch') ?? '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
     flag: {
       resume: flag('resume'),
       graph: flag('graph'),

@@ -77,6 +77,9 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       for (const [path, tensor] of tensors) inputs.set(batchInput(path), tensor);
       for (const [name, tensor] of feeds) inputs.set(scopeInput(name), tensor);
       recorder.start({ inputs, variables });
+      step.scope.onHostDraw = () => {
+        throw recorder.hostRandom();
+      };
       recorded = step.scope.run(
         iteration,
         () => {
@@ -94,6 +97,7 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       );
     });
   } finally {
+    step.scope.onHostDraw = undefined;
     recorder.stop();
     if (recorded === undefined) recorder.free();
     restoreClock();

@@ -15,6 +15,15 @@ export interface RestoreOptions {
   readonly checkFinite?: boolean;
   /** Where the tensors come from, for messages. */
   readonly source?: string;
+  /** What to do about tensors that do not fit, for the error. */
+  readonly fix?: string;
+}
+
+/** What a restore will do. */
+export interface RestorePlan {
+  readonly report: RestoreReport;
+  /** Does it. */
+  readonly apply: () => void;
 }
 
 /** A tensor that does not fit its variable. */
@@ -50,8 +59,19 @@ const NAMED = 3;
 export function restoreVariables(
   variables: ReadonlyMap<string, tf.Variable>,
   tensors: ReadonlyMap<string, HostTensor>,
-  { strict, prefix = '', checkFinite = true, source }: RestoreOptions,
+  options: RestoreOptions,
 ): RestoreReport {
+  const { report, apply } = planRestore(variables, tensors, options);
+  apply();
+  return report;
+}
+
+/** Checks what {@link restoreVariables} checks, and leaves the change for later. Same error. */
+export function planRestore(
+  variables: ReadonlyMap<string, tf.Variable>,
+  tensors: ReadonlyMap<string, HostTensor>,
+  { strict, prefix = '', checkFinite = true, source, fix }: RestoreOptions,
+): RestorePlan {
   const loaded: string[] = [];
   const missing: string[] = [];
   const mismatched: Mismatch[] = [];
@@ -74,7 +94,7 @@ export function restoreVariables(
     const told = rest > 0 ? warnings.toSpliced(NAMED, rest, `and so on, ${rest} more`) : warnings;
     throw new HooklineError('HKL_STATE_MISMATCH', `the checkpoint does not fit: ${told.join('; ')}`, {
       who: source,
-      fix: 'Resume with the model and optimizer that were saved, or load the weights alone',
+      fix: fix ?? 'Resume with the model and optimizer that were saved, or load the weights alone',
     });
   }
   if (checkFinite) {
@@ -83,8 +103,12 @@ export function restoreVariables(
       source,
     );
   }
-  for (const name of loaded) assign(variables.get(name) as tf.Variable, tensors.get(`${prefix}${name}`) as HostTensor);
-  return { loaded, missing, unexpected, mismatched, warnings };
+  const report = { loaded, missing, unexpected, mismatched, warnings };
+  const apply = (): void => {
+    for (const name of loaded)
+      assign(variables.get(name) as tf.Variable, tensors.get(`${prefix}${name}`) as HostTensor);
+  };
+  return { report, apply };
 }
 
 const describe = ({ dtype, shape }: { readonly dtype: string; readonly shape: readonly number[] }): string =>

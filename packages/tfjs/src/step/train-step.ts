@@ -133,7 +133,7 @@ export class TrainStep {
     const who = `model "${model.name}"`;
     let losses: unknown;
     try {
-      losses = model.losses(input);
+      losses = model.losses(input, this.scope);
     } catch (cause) {
       // Errors of Hookline, of capture among them, say whom they are about.
       if (cause instanceof HooklineError) throw cause;

@@ -92,7 +92,11 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
         { model: modelRef },
       ),
       provide(trainDataRef, () => loadData?.() ?? (data as DataSource)),
-      provide(batchSourceRef, (uses) => new BatchSource(uses.data, sourceOptions), { data: trainDataRef }),
+      provide(
+        batchSourceRef,
+        ({ data: source, logger }) => new BatchSource(source, sourceOptions, (line) => logger(OWNER).info(line)),
+        { data: trainDataRef, logger: loggerRef },
+      ),
       provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
       provide(
         stepRunnerRef,
