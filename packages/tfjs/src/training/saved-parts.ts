@@ -1,6 +1,7 @@
 import { definePlugin, type JsonValue, type Plugin } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
-import type { BatchSource, BatchSourceState } from '../batch/batch-source.ts';
+import type { BatchSource } from '../batch/batch-source.ts';
+import type { BatchSourceState } from '../batch/batch-position.ts';
 import { modelVariables, type TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
