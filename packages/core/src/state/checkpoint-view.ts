@@ -35,7 +35,7 @@ export interface CheckpointView {
   /**
    * Whether whoever loads the checkpoint allows for state of this owner that is missing, left over or does not fit.
    *
-   * @param owner the id of a plugin, or `optimizer` or `data`
+   * @param owner the id of a plugin, or `optimizer`, `data` or `non-finite`
    */
   allowsMismatch(owner: string): boolean;
   readonly tensors: ReadonlyMap<string, HostTensor>;
@@ -50,7 +50,8 @@ export interface LoadOptions {
   readonly scope?: LoadScope;
   /**
    * Names of plugins, short or long, whose state may be missing or one that does not fit (they start afresh), or left
-   * over (it is dropped); and `optimizer` and `data`, whose state may be one that does not fit. Default none.
+   * over (it is dropped); `optimizer` and `data`, whose state may be one that does not fit; and `non-finite`: NaN and
+   * infinity in the weights, which are an error else, are loaded with a warning. Default none.
    */
   readonly allowMismatch?: readonly string[];
 }

@@ -11,8 +11,12 @@ export interface RestoreOptions {
   readonly strict: boolean;
   /** What names in `tensors` begin with; tensors with other names are not looked at. @default '' */
   readonly prefix?: string;
-  /** Whether NaN, and infinity in trainable variables, are an error. @default true */
-  readonly checkFinite?: boolean;
+  /**
+   * Whether NaN, and infinity in trainable variables, are an error; `warn` loads them and says so among the warnings.
+   *
+   * @default true
+   */
+  readonly checkFinite?: boolean | 'warn';
   /** Where the tensors come from, for messages. */
   readonly source?: string;
   /** What to do about tensors that do not fit, for the error. */
@@ -45,6 +49,9 @@ export interface RestoreReport {
   /** Warnings in words, for a log; empty when everything fitted. */
   readonly warnings: readonly string[];
 }
+
+/** What `allowMismatch` holds where NaN and infinity may be loaded. */
+export const NON_FINITE = 'non-finite';
 
 /** Faults that an error names: another width of a network is a fault of hundreds of tensors, and one says it. */
 const NAMED = 3;
@@ -97,12 +104,20 @@ export function planRestore(
       fix: fix ?? 'Resume with the model and optimizer that were saved, or load the weights alone',
     });
   }
-  if (checkFinite) {
-    assertFinite(
-      loaded.map((name) => [name, variables.get(name) as tf.Variable, tensors.get(`${prefix}${name}`) as HostTensor]),
-      source,
-    );
+  const bad = checkFinite
+    ? notFinite(
+        loaded.map((name) => [name, variables.get(name) as tf.Variable, tensors.get(`${prefix}${name}`) as HostTensor]),
+      )
+    : undefined;
+  if (bad !== undefined && checkFinite !== 'warn') {
+    throw new HooklineError('HKL_STATE_NOT_FINITE', `the checkpoint holds ${bad}`, {
+      who: source,
+      fix:
+        'Load a checkpoint from before the training went wrong. Nothing has been changed. ' +
+        `To load it all the same, to see or mend what is left, use load(file, { allowMismatch: ['${NON_FINITE}'] })`,
+    });
   }
+  if (bad !== undefined) warnings.push(`it holds ${bad}, as ${NON_FINITE} in allowMismatch lets it`);
   const report = { loaded, missing, unexpected, mismatched, warnings };
   const apply = (): void => {
     for (const name of loaded)
@@ -114,11 +129,13 @@ export function planRestore(
 const describe = ({ dtype, shape }: { readonly dtype: string; readonly shape: readonly number[] }): string =>
   `${dtype} [${shape.join(', ')}]`;
 
-/** State that is not trained may hold infinity on purpose, such as a mask or a best value so far; NaN is never meant. */
-function assertFinite(
+/**
+ * What is not finite, in words. State that is not trained may hold infinity on purpose, such as a mask or a best value so
+ * far; NaN is never meant.
+ */
+function notFinite(
   loaded: readonly (readonly [name: string, variable: tf.Variable, tensor: HostTensor])[],
-  source: string | undefined,
-): void {
+): string | undefined {
   const bad = loaded.flatMap(([name, { trainable }, { dtype, data }]) => {
     if (dtype !== 'float32') return [];
     const count = (data as Float32Array).reduce(
@@ -127,13 +144,10 @@ function assertFinite(
     );
     return count === 0 ? [] : [`${name} (${count} of ${data.length})`];
   });
-  if (bad.length === 0) return;
+  if (bad.length === 0) return undefined;
   const rest = bad.length - NAMED;
   const named = bad.slice(0, NAMED).join(', ') + (rest > 0 ? `, and ${rest} more tensors` : '');
-  throw new HooklineError('HKL_STATE_NOT_FINITE', `the checkpoint holds NaN or infinity in ${named}`, {
-    who: source,
-    fix: 'Load a checkpoint from before the training went wrong. Nothing has been changed',
-  });
+  return `NaN or infinity in ${named}`;
 }
 
 function assign(variable: tf.Variable, { data, shape }: HostTensor): void {

@@ -1,4 +1,4 @@
-import { definePlugin, type JsonValue, type Plugin } from '@hookline/core';
+import { definePlugin, type JsonValue, loggerRef, type Plugin } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { BatchSource } from '../batch/batch-source.ts';
 import type { BatchSourceState } from '../batch/batch-position.ts';
@@ -7,6 +7,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
 import { restoreVariables } from '../state/restore-variables.ts';
 import type { StepScope } from '../step/step-scope.ts';
+import { finiteCheck } from './tfjs-state.ts';
 
 /** One part of a training whose step is the user's own: what of it checkpoints hold. */
 export interface SavedPart {
@@ -37,7 +38,8 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
     name: NAME,
     version: '0.1.0',
     description: 'saves models, optimizers, step variables and data of a step of its own',
-    setup({ hooks }) {
+    requires: { logger: loggerRef },
+    setup({ hooks, logger }) {
       hooks.saveState.tap(async (checkpoint) => {
         for (const [name, tensor] of await captureVariables(variables())) checkpoint.setTensor(name, tensor);
         for (const [name, { optimizer, source }] of Object.entries(parts)) {
@@ -46,10 +48,11 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
         }
       });
       hooks.loadState.tap((checkpoint) => {
-        const { tensors, source: file, purpose } = checkpoint;
+        const { tensors, source: file } = checkpoint;
         const ours = new Map([...tensors].filter(([name]) => name.startsWith('parts/')));
         const isWhole = checkpoint.scope !== 'weights';
-        restoreVariables(variables(), ours, { strict: isWhole, checkFinite: purpose === 'file', source: file });
+        const check = { strict: isWhole, checkFinite: finiteCheck(checkpoint), source: file };
+        for (const warning of restoreVariables(variables(), ours, check).warnings) logger.warn(`${file}: ${warning}`);
         if (!isWhole) return;
         for (const [name, { optimizer, source }] of Object.entries(parts)) {
           const saved = checkpoint.get(`parts/${name}`)?.data as

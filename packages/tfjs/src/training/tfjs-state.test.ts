@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConsoleLogger, TrainerBase } from '@hookline/core';
+import { ConsoleLogger, definePlugin, type PluginInput, TrainerBase } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-function make(start: Readonly<Record<string, readonly number[]>>) {
+function make(start: Readonly<Record<string, readonly number[]>>, plugins: readonly PluginInput[] = []) {
   const lines: string[] = [];
   const runtime = tfjsRuntime({
     model: () =>
@@ -31,7 +31,13 @@ function make(start: Readonly<Record<string, readonly number[]>>) {
     capture: 'off',
   });
   const logger = new ConsoleLogger({ stream: { write: (text) => lines.push(text) } });
-  const trainer = new TrainerBase({ maxIterations: 1, output: dir, logger, ...runtime });
+  const trainer = new TrainerBase({
+    maxIterations: 1,
+    output: dir,
+    logger,
+    ...runtime,
+    plugins: [...runtime.plugins, ...plugins],
+  });
   const values = async () => {
     const model = await trainer.service(modelRef);
     return Object.fromEntries([...model.trainable()].map(([name, variable]) => [name, [...variable.dataSync()]]));
@@ -49,6 +55,54 @@ describe.each(['all', 'weights'] as const)('NaN and infinity in a checkpoint, lo
       /HKL_STATE_NOT_FINITE.*fc\/kernel \(1 of 2\), .*fc\/gamma \(2 of 2\)/,
     );
     expect(await values()).toEqual({ 'fc/kernel': [7, 7], 'fc/bias': [7], 'fc/gamma': [7, 7] });
+  });
+});
+
+describe.each(['all', 'weights'] as const)('NaN in a checkpoint that is allowed for, loading %s', (scope) => {
+  it('is loaded with a warning that names the tensors', async () => {
+    const saved = make({ 'fc/kernel': [1, Number.NaN], 'fc/bias': [3] });
+    await saved.trainer.prepare();
+    const file = await saved.trainer.checkpoints.save('bad');
+    const { trainer, values, lines } = make({ 'fc/kernel': [7, 7], 'fc/bias': [7] });
+    await trainer.load(file, { scope, allowMismatch: ['non-finite'] });
+    expect(await values()).toEqual({ 'fc/kernel': [1, Number.NaN], 'fc/bias': [3] });
+    expect(lines.join('')).toMatch(/bad\.safetensors: it holds NaN or infinity in .*fc\/kernel \(1 of 2\), as non-finite in/);
+  });
+
+  it('may be asked for where all is finite', async () => {
+    const saved = make({ a: [1] });
+    await saved.trainer.prepare();
+    const file = await saved.trainer.checkpoints.save('good');
+    const { trainer, values, lines } = make({ a: [7] });
+    await trainer.load(file, { scope, allowMismatch: ['non-finite'] });
+    expect(await values()).toEqual({ a: [1] });
+    expect(lines.join('')).not.toContain('NaN');
+  });
+});
+
+describe('the weights from before a load that fails', () => {
+  it('are brought back, NaN and infinity included', async () => {
+    const picky = (name: string) =>
+      definePlugin({
+        name: 'picky',
+        version: '1.0.0',
+        setup: () => ({
+          state: {
+            save: () => name,
+            load: (data) => {
+              if (data !== name) throw new Error(`${String(data)} is not ${name}`);
+            },
+          },
+        }),
+      })();
+    const saved = make({ a: [1, 2, 3] }, [picky('theirs')]);
+    await saved.trainer.prepare();
+    const file = await saved.trainer.checkpoints.save('good');
+    const { trainer, values } = make({ a: [Number.NaN, -Infinity, 7] }, [picky('ours')]);
+    await expect(trainer.load(file)).rejects.toMatchObject({ code: 'HKL_STATE_LOAD_FAILED' });
+    expect(await values()).toEqual({ a: [Number.NaN, -Infinity, 7] });
+    // Otherwise it would be HKL_HALF_LOADED.
+    await expect(trainer.checkpoints.save('again')).resolves.toContain('again');
   });
 });
 

@@ -19,7 +19,7 @@ import { predictorOf } from '../model/captured-model.ts';
 import { modelRef, modelVariables } from '../model/trainable-model.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
-import { planRestore, restoreVariables } from '../state/restore-variables.ts';
+import { NON_FINITE, planRestore, type RestoreOptions, restoreVariables } from '../state/restore-variables.ts';
 import { type StepScope, stepScopeRef } from '../step/step-scope.ts';
 import { batchSourceRef } from './batch-source-ref.ts';
 
@@ -76,6 +76,7 @@ const factory = definePlugin({
         const report = restoreVariables(modelVariables(model.value), tensors, {
           strict: false,
           prefix: 'model/',
+          checkFinite: finiteCheck(checkpoint),
           source: file,
         });
         for (const warning of report.warnings) logger.warn(`${file}: ${warning}`);
@@ -106,7 +107,7 @@ function restoreTensors(
   scope: StepScope,
   logger: Logger,
 ): boolean {
-  const { tensors, source, purpose } = checkpoint;
+  const { tensors, source } = checkpoint;
   const parts = new Map<string, Variables>([
     ['model/', modelVariables(model)],
     ['scope/', savedVariables(scope)],
@@ -134,7 +135,7 @@ function restoreTensors(
   const saved = savedOptimizer(checkpoint);
   const plan = planRestore(variables, found, {
     strict: true,
-    checkFinite: purpose === 'file',
+    checkFinite: finiteCheck(checkpoint),
     source,
     ...adviceFor(variables, found),
     ...(saved.name === optimizer.name || fits('optimizer/')
@@ -143,8 +144,17 @@ function restoreTensors(
           fix: `It was saved by the optimizer ${saved.name}, and this one is ${optimizer.name}: resume with ${saved.name}, or begin the optimizer's state afresh with --allow-mismatch optimizer (in code: allowMismatch: ['optimizer'])`,
         }),
   });
+  for (const warning of plan.report.warnings) logger.warn(`${source}: ${warning}`);
   checkpoint.apply(plan.apply);
   return !isFresh;
+}
+
+/** What was there before a load is brought back as it is. */
+export function finiteCheck(checkpoint: CheckpointView): NonNullable<RestoreOptions['checkFinite']> {
+  // Asked for in any case, so that the name is known.
+  const isAllowedFor = checkpoint.allowsMismatch(NON_FINITE);
+  if (checkpoint.purpose === 'undo') return false;
+  return isAllowedFor ? 'warn' : true;
 }
 
 /** What to do where all that is missing or left over are step variables of plugins. */
