@@ -102,6 +102,42 @@ describe('gradientAccumulation', () => {
     failing.weights().forEach((weight, i) => expect(weight).toBeCloseTo(expected[i] ?? NaN, 6));
   });
 
+  it.each(['off', 'required'] as const)(
+    'a micro-batch with NaN fails before it is added up, and the others make the update, capture %s',
+    async (capture) => {
+      // Only native TensorFlow runs graphs.
+      if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
+      const failed: [number, string | undefined][] = [];
+      const skip = definePlugin({
+        name: 'skip',
+        version: '1.0.0',
+        setup: ({ hooks }) => {
+          hooks.stepFailed.tap((error, { iteration }) => {
+            failed.push([iteration, (error as { code?: string }).code]);
+            return 'skip';
+          });
+          return {};
+        },
+      })();
+      const run = async (bad: readonly number[], steps: number) => {
+        const data = () =>
+          [...batches(4)].flatMap((batch, i) => {
+            const x = { ...batch.x, data: Float32Array.from(batch.x.data).fill(NaN, 4, 5) };
+            return bad.includes(i) ? [{ ...batch, x }, batch] : [batch];
+          });
+        const { trainer, weights } = training(4, steps, [gradientAccumulation({ steps: 3 }), skip], { capture, data });
+        await trainer.train();
+        return weights();
+      };
+      // The first, the middle and the last of an update's micro-batches.
+      const withBad = await run([0, 4, 8], 12);
+      expect(failed).toEqual([0, 5, 10].map((iteration) => [iteration, 'HKL_LOSS_NOT_FINITE']));
+      const without = await run([], 9);
+      expect(withBad.every(Number.isFinite)).toBe(true);
+      withBad.forEach((weight, i) => expect(weight).toBeCloseTo(without[i] ?? NaN, 6));
+    },
+  );
+
   describe('resuming', () => {
     let dir: string;
     beforeEach(async () => {
