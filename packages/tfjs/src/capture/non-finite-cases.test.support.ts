@@ -2,7 +2,7 @@ import { HOOK_TABLE, HookSet, HookSite, isHooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { BatchSource } from '../batch/batch-source.ts';
 import { layersModel } from '../model/layers-model.ts';
-import type { TrainableModel } from '../model/trainable-model.ts';
+import type { ModelLosses, TrainableModel } from '../model/trainable-model.ts';
 import { sgd } from '../optim/sgd.ts';
 import { createStepRunner } from '../step/create-step-runner.ts';
 import { StepScope } from '../step/step-scope.ts';
@@ -31,6 +31,76 @@ class Leaky extends layers.Layer {
     return tf.maximum(y, y.mul(0.1));
   }
 }
+
+/** A function of tensors as a layer without weights. */
+class Of extends layers.Layer {
+  static readonly className = 'OfFunction';
+  readonly #of: (x: tf.Tensor) => tf.Tensor;
+  constructor(of: (x: tf.Tensor) => tf.Tensor) {
+    super({});
+    this.#of = of;
+  }
+  override computeOutputShape(shape: tf.Shape): tf.Shape {
+    return shape;
+  }
+  override call(x: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    return this.#of([x].flat()[0] as tf.Tensor);
+  }
+}
+
+/** Multiplies each row with rows of a table, of which a step reads some. */
+class Rows extends layers.Layer {
+  static readonly className = 'RowsOfTable';
+  #table: tf.LayerVariable | undefined;
+  override build(shape: tf.Shape): void {
+    this.#table = this.addWeight('table', [9, shape.at(-1) as number], 'float32', tf.initializers.ones());
+    this.built = true;
+  }
+  override computeOutputShape(shape: tf.Shape): tf.Shape {
+    return shape;
+  }
+  override call(x: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    const table = (this.#table as tf.LayerVariable).read();
+    return tf.mul([x].flat()[0] as tf.Tensor, tf.gather(table, tf.tensor1d([0, 2, 0, 7], 'int32')));
+  }
+}
+
+/** The largest of each row, the others 0. */
+const hardMax = (x: tf.Tensor): tf.Tensor =>
+  tf.where(tf.oneHot(tf.argMax(x, -1) as tf.Tensor1D, x.shape.at(-1) as number).cast('bool'), x, tf.zerosLike(x));
+
+/** What a step is made of besides the layer. */
+export interface CaseParts {
+  /** @default one softmax cross-entropy */
+  readonly loss?: (out: tf.Tensor, y: tf.Tensor) => ModelLosses;
+  /** @default 0.9 */
+  readonly momentum?: number;
+}
+
+/** Steps that are made otherwise than {@link LAYERS} are by default. */
+export const PARTS: Readonly<Record<string, CaseParts>> = {
+  'rows of a table, plain gradient descent': { momentum: 0 },
+  'several losses': {
+    loss: (out, y) => ({
+      class_loss: tf.losses.softmaxCrossEntropy(y, out).asScalar(),
+      norm_loss: out.square().mean().mul(1e-3).asScalar(),
+      hinge_loss: tf.losses.hingeLoss(y, out).asScalar(),
+    }),
+  },
+  'several losses, one of them blind': {
+    loss: (out, y) => ({
+      class_loss: tf.losses.softmaxCrossEntropy(y, out).asScalar(),
+      best_loss: tf.max(out.reshape([-1])).asScalar(),
+    }),
+  },
+};
+
+const residual = (x: tf.SymbolicTensor, filters: number, strides: number): tf.SymbolicTensor => {
+  const a = one(conv({ filters, strides, useBias: false }), layers.batchNormalization(), layers.reLU())(x);
+  const b = one(conv({ filters, useBias: false }), layers.batchNormalization())(a);
+  const shortcut = one(conv({ filters, strides, kernelSize: 1, useBias: false }), layers.batchNormalization())(x);
+  return one(layers.reLU())(layers.add().apply([b, shortcut]) as tf.SymbolicTensor);
+};
 
 /** The kinds of layers, each between images [8, 8, 3] and a dense layer. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
@@ -91,6 +161,36 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     return one(layers.reLU())(layers.add().apply([a, b]) as tf.SymbolicTensor);
   },
   'leaky as a maximum': (x) => one(layers.dense({ units: 8 }), new Leaky())(flat(x)),
+  'dense gelu by tanh': (x) => one(layers.dense({ units: 8, activation: 'gelu_new' as 'relu' }))(flat(x)),
+  'dense mish': (x) => one(layers.dense({ units: 8, activation: 'mish' as 'relu' }))(flat(x)),
+  'dense softplus': (x) => one(layers.dense({ units: 8, activation: 'softplus' }))(flat(x)),
+  'dense softsign': (x) => one(layers.dense({ units: 8, activation: 'softsign' }))(flat(x)),
+  'conv2d gelu': (x) => one(conv({ activation: 'gelu' }))(x),
+  'conv2d gelu by tanh': (x) => one(conv({ activation: 'gelu_new' }))(x),
+  'conv2d sigmoid': (x) => one(conv({ activation: 'sigmoid' }))(x),
+  'conv2d swish': (x) => one(conv({ activation: 'swish' }))(x),
+  'conv2d mish': (x) => one(conv({ activation: 'mish' }))(x),
+  'conv2d hard swish': (x) => one(conv(), new Of((y) => y.mul(tf.relu6(y.add(3))).div(6)))(x),
+  'clipped values': (x) => one(layers.dense({ units: 8 }), new Of((y) => tf.clipByValue(y, -1, 1)))(flat(x)),
+  'argmax': (x) => one(layers.dense({ units: 8 }), new Of(hardMax))(flat(x)),
+  'rows of a table': (x) => one(layers.dense({ units: 8 }), new Rows({}))(flat(x)),
+  'rows of a table, plain gradient descent': (x) => one(new Rows({}), layers.dense({ units: 8, activation: 'relu' }))(flat(x)), // prettier-ignore
+  embedding: (x) => {
+    const ids = new Of((y) => tf.clipByValue(y.mul(2).add(2), 0, 4).round());
+    const rows = one(ids, layers.embedding({ inputDim: 5, outputDim: 3 }))(flat(x));
+    return layers.add().apply([flat(rows), one(layers.dense({ units: 576 }))(flat(x))]) as tf.SymbolicTensor;
+  },
+  'several losses': (x) => one(conv({ activation: 'relu' }))(x),
+  'several losses, one of them blind': (x) => one(layers.dense({ units: 8, activation: 'relu' }))(flat(x)),
+  'batch norm without trained parameters': (x) => one(layers.batchNormalization({ scale: false, center: false }), conv({ activation: 'relu' }))(x), // prettier-ignore
+  'batch norm without scale relu': (x) => one(conv({ useBias: false }), layers.batchNormalization({ scale: false }), layers.reLU())(x), // prettier-ignore
+  detector: (x) => {
+    const stride1 = residual(x, 4, 1);
+    const stride2 = residual(stride1, 6, 2);
+    const larger = one(conv({ filters: 4, kernelSize: 1 }), layers.upSampling2d({ size: [2, 2] }))(stride2);
+    const y = layers.add().apply([larger, stride1]) as tf.SymbolicTensor;
+    return one(conv({ filters: 6, useBias: false }), layers.batchNormalization(), layers.reLU())(y);
+  },
   upsampling: (x) => one(conv({ activation: 'relu' }), layers.upSampling2d({ size: [2, 2] }))(x),
 };
 
@@ -112,7 +212,9 @@ export interface Outcome {
 const fixed = (shape: readonly number[], seed: number): Float32Array =>
   Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin((i + 1) * 12.9898 * seed));
 
-function modelOf(layer: Layer): TrainableModel {
+const crossEntropy: NonNullable<CaseParts['loss']> = (out, y) => tf.losses.softmaxCrossEntropy(y, out).asScalar();
+
+function modelOf(layer: Layer, loss = crossEntropy): TrainableModel {
   const input = tf.input({ shape: [8, 8, 3] });
   const body = layer(input);
   const features = body.shape.length > 2 ? flat(body) : body;
@@ -125,7 +227,7 @@ function modelOf(layer: Layer): TrainableModel {
       each.write(tf.tensor(values, shape));
     });
   }
-  return layersModel(net, { loss: (out: tf.Tensor, { y }) => tf.losses.softmaxCrossEntropy(y, out).asScalar() });
+  return layersModel(net, { loss: (out: tf.Tensor, { y }) => loss(out, y as tf.Tensor) });
 }
 
 /** Which numbers of a prediction on a batch with a NaN in its first image are NaN. */
@@ -155,13 +257,17 @@ function batchWith(value?: number) {
 }
 
 /** One step for each fault in the input and in the first weight, after two good ones; each begins from good weights. */
-export async function outcomesOf(layer: Layer, isCaptured: boolean): Promise<Outcome[]> {
-  const model = modelOf(layer);
+export async function outcomesOf(
+  layer: Layer,
+  isCaptured: boolean,
+  { loss, momentum = 0.9 }: CaseParts = {},
+): Promise<Outcome[]> {
+  const model = modelOf(layer, loss);
   const faults = Object.entries(FAULTS);
   const batches = [batchWith(), batchWith(), ...faults.map(([, value]) => batchWith(value)), ...faults.map(() => batchWith())]; // prettier-ignore
   const runner = createStepRunner({
     model,
-    optimizer: sgd(model, { learningRate: 0.01, momentum: 0.9 }),
+    optimizer: sgd(model, { learningRate: 0.01, momentum }),
     source: new BatchSource(batches as never),
     phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
     scope: new StepScope({ random: 3 }),

@@ -8,7 +8,7 @@ import { findNativeRuntime } from '../runtime/native-runtime.ts';
 import { createStepRunner } from '../step/create-step-runner.ts';
 import type { CheckFinite } from '../step/eager-runner.ts';
 import { StepScope } from '../step/step-scope.ts';
-import { LAYERS, outcomesOf, predictionOf } from './non-finite-cases.test.support.ts';
+import { LAYERS, outcomesOf, PARTS, predictionOf } from './non-finite-cases.test.support.ts';
 
 // Whether oneDNN is on is read when the library loads: non-finite-onednn.test.ts runs this file with the other setting.
 const hasNative = findNativeRuntime().runtime !== undefined;
@@ -22,9 +22,9 @@ native(`NaN and infinity, oneDNN ${process.env['TF_ENABLE_ONEDNN_OPTS'] ?? 'as i
 
   it.each(Object.entries(LAYERS))(
     '%s: a captured step fails wherever an eager one does, and changes nothing',
-    async (_, layer) => {
-      const eager = await outcomesOf(layer, false);
-      const captured = await outcomesOf(layer, true);
+    async (name, layer) => {
+      const eager = await outcomesOf(layer, false, PARTS[name]);
+      const captured = await outcomesOf(layer, true, PARTS[name]);
       expect(captured).toEqual(eager);
       for (const outcome of eager) {
         expect(outcome).toMatchObject({ isPoisoned: false, isUnchanged: outcome.end !== 'done' });
