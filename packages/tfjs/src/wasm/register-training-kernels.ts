@@ -2,6 +2,7 @@ import { batchMatMul } from './batch-mat-mul.ts';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.ts';
 import { conv2dInputGradient } from './conv2d-input-gradient.ts';
 import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients.ts';
+import { clipByValue, maximum, minimum, relu6 } from './keep-nan.ts';
 import { meanOverLeadingAxes, sumOverLeadingAxes } from './leading-axes-reduction.ts';
 import { avgPoolGradient, maxPoolGradient } from './pool-gradients.ts';
 import { tileRows } from './tile-rows.ts';
@@ -11,7 +12,7 @@ import { registerComposedKernels } from './wasm-kernel.ts';
 /**
  * Completes tfjs's wasm backend for training: gradients that it lacks (convolution and depthwise convolution, gather),
  * those that it gets wrong (pooling), and kernels that are many times faster composed from others (input gradients,
- * products of transposed matrices, sums and copies per channel). Other backends are not touched; a second call does nothing.
+ * products of transposed matrices, sums and copies per channel), and those that make a number of NaN. Other backends are not touched; a second call does nothing.
  */
 export function registerWasmTrainingKernels(): void {
   registerComposedKernels([
@@ -26,5 +27,9 @@ export function registerWasmTrainingKernels(): void {
     unsortedSegmentSum,
     maxPoolGradient,
     avgPoolGradient,
+    clipByValue,
+    relu6,
+    maximum,
+    minimum,
   ]);
 }

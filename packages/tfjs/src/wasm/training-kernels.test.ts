@@ -66,4 +66,30 @@ describe('training kernels of the wasm backend', () => {
       }
     },
   );
+
+  it.each<[string, (x: tf.Tensor) => tf.Tensor]>([
+    ['clipByValue', (x) => x.clipByValue(-1, 2)],
+    ['relu', (x) => x.relu()],
+    ['relu6', (x) => x.relu6()],
+    ['hard sigmoid', (x) => tf.layers.activation({ activation: 'hardSigmoid' }).apply(x) as tf.Tensor],
+    ['maximum of it and a number', (x) => tf.maximum(x, 0)],
+    ['maximum of a number and it', (x) => tf.maximum(0, x)],
+    ['minimum of it and a number', (x) => tf.minimum(x, 0)],
+    ['minimum of a number and it', (x) => tf.minimum(0, x)],
+    ['maximum of rows and it', (x) => tf.maximum(tf.ones([3, 4]), x)],
+    ['minimum of it and rows', (x) => tf.minimum(x, tf.fill([3, 4], NaN).mul(x))],
+    ['max', (x) => x.max()],
+    ['max of rows', (x) => tf.stack([x, x.reverse()]).max(0)],
+    ['min', (x) => x.min()],
+    ['leakyRelu', (x) => x.leakyRelu(0.1)],
+  ])('%s of NaN is NaN, as it is in native TensorFlow', async (_, run) => {
+    await selectDevice('wasm');
+    const tensors = tf.memory().numTensors;
+    const values = tf.tidy(() => [...run(tf.tensor1d([3, Number.NaN, -Infinity, Infinity])).dataSync()]);
+    expect(tf.memory().numTensors).toBe(tensors);
+    expect(values).toContainEqual(Number.NaN);
+    if (!hasNative) return;
+    await selectDevice('cpu');
+    expect(values).toEqual(tf.tidy(() => [...run(tf.tensor1d([3, Number.NaN, -Infinity, Infinity])).dataSync()]));
+  });
 });

@@ -5,6 +5,8 @@ export interface KernelCall<Attributes> {
   readonly inputs: Readonly<Record<string, tf.Tensor>>;
   readonly attrs: Attributes;
   readonly backend: WasmMemory;
+  /** What the backend's own kernel makes of the call. */
+  readonly own: () => tf.Tensor;
 }
 
 /** What kernels use of the backend itself. */
@@ -51,10 +53,15 @@ export function registerComposedKernels(kernels: readonly ComposedKernel[]): voi
 type KernelParams = Parameters<tf.KernelFunc>[0];
 
 function runComposed(kernel: ComposedKernel, own: tf.KernelConfig | undefined, params: KernelParams) {
+  const runOwn = () => {
+    if (own === undefined) throw new Error(`the wasm backend has no kernel ${kernel.name} for this call`);
+    return own.kernelFunc(params);
+  };
   const call = {
     inputs: params.inputs as Record<string, tf.Tensor>,
     attrs: params.attrs as never,
     backend: params.backend as WasmMemory,
+    own: () => tf.engine().makeTensorFromTensorInfo(runOwn() as tf.TensorInfo),
   };
   let result: tf.Tensor | undefined;
   const kept = tf.tidy(() => {
@@ -62,6 +69,5 @@ function runComposed(kernel: ComposedKernel, own: tf.KernelConfig | undefined, p
     return result ?? [];
   });
   if (result !== undefined) return kept as tf.Tensor;
-  if (own === undefined) throw new Error(`the wasm backend has no kernel ${kernel.name} for this call`);
-  return own.kernelFunc(params);
+  return runOwn();
 }
