@@ -2,7 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger, type PluginInput, presetDefault, selectDevice, tf, TrainerBase } from 'hookline';
-import { alternate, type BenchmarkArgs, type BenchmarkResult, figureOfPairs, median } from '../lib/index.ts';
+import {
+  alternate,
+  type BenchmarkArgs,
+  type BenchmarkResult,
+  type Figure,
+  figureOfPairs,
+  median,
+} from '../lib/index.ts';
+import { makeCheckedStep } from './checked-step.ts';
 import { makeBody } from './step-body.ts';
 
 const STEPS = 400;
@@ -69,15 +77,39 @@ export default async function overhead({ quick }: BenchmarkArgs): Promise<Benchm
     { rounds, warmup: 2 },
   );
   body.dispose();
+  const check = await checkCosts(quick);
   await rm(folder, { recursive: true, force: true });
   const added = (label: 'bare' | 'preset_default') =>
     figureOfPairs(between[label].slice(-rounds), between.loop.slice(-rounds), (ours, theirs) => ours - theirs, 'us');
   return {
-    figures: { ...figures, 'added.bare': added('bare'), 'added.preset_default': added('preset_default') },
+    figures: { ...figures, 'added.bare': added('bare'), 'added.preset_default': added('preset_default'), ...check },
     notes: [
       `${tf.getBackend()}; each round is ${STEPS} steps of an MLP 16-32-4, batch 32, SGD; a figure is the median of its round`,
       'added: from the end of one step to the beginning of the next, less the same of the hand-written loop',
+      "check: Hookline's own step of the same network that looks whether loss and gradients are finite, less one that does not",
       `goal: added.preset_default at most 20 us; samples: ${samples['step.loop'].length} rounds`,
     ],
   };
+}
+
+/** What the check of loss and gradients adds to a step in microseconds, eager and, where steps can be, captured. */
+async function checkCosts(quick: boolean): Promise<Record<string, Figure>> {
+  const found: Record<string, Figure> = {};
+  for (const [name, capture] of [
+    ['eager', 'off'],
+    ['captured', 'required'],
+  ] as const) {
+    // Only native TensorFlow runs graphs.
+    if (capture === 'required' && tf.getBackend() !== 'tensorflow') continue;
+    const [checked, unchecked] = [makeCheckedStep(capture, 'always'), makeCheckedStep(capture, 'off')];
+    const { samples } = await alternate(
+      { checked: () => checked.measure(STEPS), unchecked: () => unchecked.measure(STEPS) },
+      // A captured step runs at least twice before its graph does, and is compared now and then up to its 512th.
+      { rounds: quick ? 3 : 15, warmup: 2 },
+    );
+    await checked.close();
+    await unchecked.close();
+    found[`check.${name}`] = figureOfPairs(samples.checked, samples.unchecked, (ours, theirs) => ours - theirs, 'us');
+  }
+  return found;
 }

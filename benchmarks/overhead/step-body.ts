@@ -1,7 +1,7 @@
 import { tf } from 'hookline';
 
-const [INPUTS, HIDDEN, OUTPUTS, BATCH] = [16, 32, 4, 32];
-const LEARNING_RATE = 0.01;
+export const [INPUTS, HIDDEN, OUTPUTS, BATCH] = [16, 32, 4, 32];
+export const LEARNING_RATE = 0.01;
 
 /** A step written by hand, and the same network for `model.fit`. */
 export interface StepBody {
