@@ -21,7 +21,8 @@ native(
       testResults: { message: string; assertionResults: { status: string; title: string }[] }[];
     };
     expect(report.testResults[0]?.message).toBe('');
-    expect(report.numPassedTests).toBeGreaterThan(40);
+    expect(report.numPassedTests).toBeGreaterThan(60);
   },
-  600_000,
+  // Some seventy trainings, which take many times as long where other work takes the processor.
+  1_200_000,
 );
