@@ -1,6 +1,9 @@
-import { selectDevice } from '@hookline/tfjs';
-import { FAMILIES } from './families.ts';
-import { difference, startTraining } from './training.ts';
+// As in a program, where Hookline puts its random functions in place before anything takes those of TensorFlow.js; the test
+// runner would load TensorFlow.js before the first statement of any static import.
+await import('../../packages/tfjs/src/step/random-ops.ts');
+const { selectDevice } = await import('@hookline/tfjs');
+const { FAMILIES } = await import('./families.ts');
+const { difference, startTraining } = await import('./training.ts');
 
 beforeAll(() => selectDevice('cpu'));
 
