@@ -114,6 +114,7 @@ export {
 
 // A training with tensors
 export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';
+export { savedParts, type SavedPart } from './training/saved-parts.ts';
 export { seededInit } from './training/seeded-init.ts';
 export {
   TFJS_RUNTIME_OPTIONS,
