@@ -99,7 +99,7 @@ function* batchNormsAmong(layers: readonly Layer[], isFrozen: boolean, isWrapped
     const stands = isFrozen || !layer.trainable;
     const { layers: inner, layer: wrapped } = layer as { readonly layers?: readonly Layer[]; readonly layer?: Layer };
     if (layer.getClassName() === 'BatchNormalization')
-      yield { layer: layer as CallableLayer, isFrozen: stands, isWrapped };
+      yield { layer, isFrozen: stands, isWrapped };
     if (inner !== undefined) yield* batchNormsAmong(inner, stands, isWrapped);
     else if (wrapped !== undefined) yield* batchNormsAmong([wrapped], stands, true);
   }
