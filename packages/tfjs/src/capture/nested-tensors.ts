@@ -46,7 +46,7 @@ export function takeApart(value: unknown): NestedTensors | string {
       };
     }
     if (typeof part === 'object' ? part !== null : typeof part === 'function' || typeof part === 'symbol') {
-      other ??= typeof part === 'object' ? nameOfClass(part) : `a ${typeof part}`;
+      other ??= typeof part === 'object' ? nameOfClass(part as object) : `a ${typeof part}`;
     }
     return { text: `${typeof part} ${JSON.stringify(String(part))}`, build: () => part };
   };
