@@ -32,7 +32,9 @@ it('the state shown in docs/plugins.md has everything that it uses', async () =>
     compilerOptions: { target: ts.ScriptTarget.ES2022 },
   });
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is the code that this project shows
-  const { state } = new Function('defineState', 'z', outputText)(core.defineState, zod.z) as { state: core.PluginState };
+  const { state } = new Function('defineState', 'z', outputText)(core.defineState, zod.z) as {
+    state: core.PluginState;
+  };
   await checkPluginContract({
     plugin: () => core.definePlugin({ name: 'shown', version: '1.0.0', setup: () => ({ state }) })(),
   });

@@ -58,7 +58,9 @@ describe('checkpoints', () => {
     ['later', () => Promise.reject(new Error('device lost'))],
   ])('are saved also where scalars cannot be read %s, which is told', async (_, read) => {
     const lines: string[] = [];
-    const told = Object.assign(new ConsoleLogger({ level: 'silent' }), { warn: (line: string) => void lines.push(line) });
+    const told = Object.assign(new ConsoleLogger({ level: 'silent' }), {
+      warn: (line: string) => void lines.push(line),
+    });
     const trainer = new TrainerBase({ step: () => 1, maxIterations: 3, output: dir, logger: told });
     await trainer.prepare();
     for (const name of ['odd', 'other']) trainer.storage.putScalar(name, { read });
