@@ -57,8 +57,8 @@ export function withoutKernel(cause: unknown): unknown {
 }
 
 /** A random number made on the host, which would be the same at every run of the graph. */
-export function drawsOnHost(origin: Origin): HooklineError {
-  return captureError('HKL_CAPTURE_HOST_VALUE', 'it draws a random number on the host (Math.random)', origin, {
+export function drawsOnHost(origin: Origin, source = 'Math.random'): HooklineError {
+  return captureError('HKL_CAPTURE_HOST_VALUE', `it draws a random number on the host (${source})`, origin, {
     fix: 'Draw from stepScope.random(name) or, in a model, scope.random(name). tf.randomNormal and the like draw in the graph where tfjs is imported from Hookline, or after it',
   });
 }

@@ -156,7 +156,7 @@ export class CapturedPredictor {
       recordPrediction(backend, this.#origin, () => this.#eager(inputs), tensors);
     const known = this.#entries.get(signature);
     if (known !== undefined) {
-      if (isAuditRun(known.runs)) this.#audit(known, record());
+      if (isAuditRun(known.runs, known.recorded.record.nodes.length)) this.#audit(known, record());
       return known;
     }
     if (this.#patience > 0) {

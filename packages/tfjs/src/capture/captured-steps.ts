@@ -128,7 +128,7 @@ export class CapturedSteps {
     const cached = this.#cache.get(this.#keys.key(family, batch));
     if (cached === undefined) return this.#add(family, batch, record);
     const isReplaced = isOutdated(cached, this.#options.backend);
-    if (isReplaced || isAuditRun(cached.runs)) {
+    if (isReplaced || isAuditRun(cached.runs, cached.recorded.record.nodes.length)) {
       const again = record(CLOCK_SHIFT * (cached.runs + 1));
       try {
         const difference = auditStep(cached, again, isReplaced);

@@ -1,5 +1,7 @@
+import { randomInt } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
+import { isAuditRun } from './step-cache.ts';
 import { expectSame, inputs, trainBoth, trainKind, type Trial } from './capture-fixture.test.support.ts';
 
 beforeAll(async () => {
@@ -103,12 +105,26 @@ describe('state of the host that a step uses', () => {
     const uses: (() => number)[] = [
       () => (Date.now() % 2) + 1,
       () => 1 + Math.floor(Date.now() / 60_000) * 1e-9,
+      () => 1 + Math.floor(new Date().getTime() / 60_000) * 1e-9,
+      () => 1 + Math.floor(performance.now() / 60_000) * 1e-3,
       () => Math.random(),
+      () => 1 + randomInt(2),
+      () => 1 + (crypto.getRandomValues(new Uint8Array(1))[0] as number),
     ];
+    const before = { Date, now: performance.now, randomInt, draw: crypto.getRandomValues };
     for (const use of uses) {
       const make = (): Trial => ({ losses: (prediction) => prediction.mul(use()).square().mean() });
       await expect(trainKind('captured', make)).rejects.toThrow('HKL_CAPTURE_HOST_VALUE');
     }
+    expect({ Date, now: performance.now, randomInt, draw: crypto.getRandomValues }).toEqual(before);
+  });
+
+  it('is looked for before the first runs and ever more rarely, of a large step more rarely', () => {
+    const audits = (ops: number) =>
+      Array.from({ length: 9001 }, (_, runs) => runs).filter((runs) => isAuditRun(runs, ops));
+    const thousands = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => k * 1000);
+    expect(audits(100)).toEqual([1, 2, 3, 4, 8, 16, 32, 64, 128, 256, 512, ...thousands]);
+    expect(audits(26_000)).toEqual([1, 8, 64, 512, 4096, 8192]);
   });
 
   it('lets training go on eagerly in auto where no wrong step has run, and ends it where one may have', async () => {

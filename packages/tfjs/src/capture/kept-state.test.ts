@@ -2,7 +2,6 @@ import * as tf from '@tensorflow/tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel } from '../model/layers-model.ts';
-import type { TrainableModel } from '../model/trainable-model.ts';
 import { expectSame, trainBoth, trainKind, type Trial } from './capture-fixture.test.support.ts';
 
 beforeAll(async () => {
@@ -47,7 +46,7 @@ const LAYERS: [string, () => tf.layers.Layer, number[]][] = [
       tf.layers.rnn({
         cell: [tf.layers.lstmCell({ units: 2, ...seeded() }), tf.layers.gruCell({ units: 3, ...seeded() })],
         ...stateful,
-      }) as tf.layers.Layer,
+      }),
     step,
   ],
 ];
@@ -147,7 +146,7 @@ describe('what a layer or a model keeps on the host', () => {
         const keeping = new Keeping(what);
         const net = tf.sequential({ layers: [keeping, dense] });
         const loss = (out: tf.Tensor) => out.square().mean() as tf.Scalar;
-        const [kernel, bias] = dense.getWeights().map((_, i) => dense.weights[i]!.read() as tf.Variable);
+        const [kernel, bias] = dense.getWeights().map((_, i) => dense.weights[i]!.read() as unknown as tf.Variable);
         keeping.calls = 0;
         return {
           model: isFunction
@@ -179,7 +178,7 @@ describe('what a layer or a model keeps on the host', () => {
               .square()
               .mean() as tf.Scalar;
           },
-        }) as unknown as TrainableModel,
+        }),
       };
     };
     const auto = await trainKind('captured', make, { capture: 'auto', steps: 6 });

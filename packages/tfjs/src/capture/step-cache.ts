@@ -155,9 +155,19 @@ export class StepCache {
   }
 }
 
-/** Whether a run is one before which the step is recorded again and compared: the first few, then ever more rarely. */
-export const isAuditRun = (runs: number): boolean =>
-  runs > 0 && (runs <= 4 || runs % 1000 === 0 || (runs < 1000 && Number.isInteger(Math.log2(runs))));
+/** Ops from which on recording a step takes seconds, so that it is compared more rarely. */
+const LARGE = 5000;
+
+/**
+ * Whether a run is one before which the step is recorded again and compared: the first four and the powers of two, then every
+ * 1000th; for a step of thousands of ops, which takes as long to record as dozens of captured runs, the powers of eight,
+ * then every 4096th.
+ */
+export function isAuditRun(runs: number, ops: number): boolean {
+  if (runs === 0) return false;
+  if (ops > LARGE) return runs % 4096 === 0 || (runs < 4096 && Number.isInteger(Math.log2(runs) / 3));
+  return runs <= 4 || runs % 1000 === 0 || (runs < 1000 && Number.isInteger(Math.log2(runs)));
+}
 
 /** Whether a tensor from outside of the step is gone, so that the step must be using another by now. */
 export const isOutdated = (step: CachedStep, { tensorMap }: NativeBackend): boolean =>
