@@ -92,7 +92,15 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
         { model: modelRef },
       ),
       provide(trainDataRef, () => loadData?.() ?? (data as DataSource)),
-      provide(batchSourceRef, (uses) => new BatchSource(uses.data, sourceOptions), { data: trainDataRef }),
+      provide(
+        batchSourceRef,
+        (uses) => {
+          const source = new BatchSource(uses.data, sourceOptions);
+          source.warmUp();
+          return source;
+        },
+        { data: trainDataRef },
+      ),
       provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
       provide(
         stepRunnerRef,
@@ -106,10 +114,11 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
             log: (line) => logger(OWNER).info(line),
           }),
         {
+          // First, so that its threads start while the model is made.
+          source: batchSourceRef,
           model: modelRef,
           optimizer: optimizerRef,
           scope: stepScopeRef,
-          source: batchSourceRef,
           phases: phasesRef,
           taps: tapsRef,
           logger: loggerRef,
