@@ -42,6 +42,8 @@ export class BatchMaker {
   #restarts = 0;
   /** What this thread reads. */
   #here: string | undefined;
+  /** How long this thread took for its last batch, in milliseconds. */
+  #usual = 0;
   /** What this thread makes instead of a thread. */
   #helping: Promise<boolean> | undefined;
 
@@ -101,14 +103,21 @@ export class BatchMaker {
     let isThere = false as boolean;
     const there = batch.finally(() => (isThere = true));
     const settled = there.then(noop, noop);
-    // Where a thread is at it, it may be there at once. Nobody waits for a thread to begin.
-    if (pool.isOldestBegun) await Promise.race([settled, sleep(PATIENCE_MS, undefined, { ref: false })]);
-    while (!isThere) {
-      this.#helping ??= this.#help(pool).finally(() => (this.#helping = undefined));
+    // Where a thread is at it, it may be there at once; nobody waits for a thread to begin.
+    if (!pool.isOldestFree) await Promise.race([settled, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    const meanwhile = async (what: 'help' | 'overtake'): Promise<boolean> => {
+      this.#helping ??= this.#make(pool, what).finally(() => (this.#helping = undefined));
       // Reading a file may take for ever; the batch that is waited for may come all the same.
-      const wasHelp = await Promise.race([settled, this.#helping]);
-      if (wasHelp !== true) break;
-      await nextTurn();
+      return (await Promise.race([settled, this.#helping])) === true;
+    };
+    while (!isThere) {
+      if (await meanwhile('help')) {
+        await nextTurn();
+        continue;
+      }
+      // Threads are at all of them. One that takes longer than this one would is slow, or seldom gets to run.
+      await Promise.race([settled, sleep(Math.max(PATIENCE_MS, this.#usual), undefined, { ref: false })]);
+      if (isThere || !(await meanwhile('overtake'))) break;
     }
     return there;
   }
@@ -121,13 +130,15 @@ export class BatchMaker {
     return busy.length === 0 ? undefined : busy.join('; ');
   }
 
-  async #help(pool: BatchPool): Promise<boolean> {
+  async #make(pool: BatchPool, what: 'help' | 'overtake'): Promise<boolean> {
     const isWhole = this.mappedIn === 'threads';
-    return pool.help(async (job) => {
+    return pool[what](async (job) => {
+      const begun = performance.now();
       const { images, read } = await this.#read(job);
       if (!isWhole) return { pixels: images.map(({ data }) => data), read };
       await nextTurn();
       const { transforms, ...batch } = this.#finish(job, images);
+      this.#usual = performance.now() - begun;
       return { batch: { ...batch, transforms: packTransforms(transforms) }, read };
     });
   }

@@ -113,34 +113,49 @@ export class BatchPool {
     });
   }
 
-  /** Whether somebody has begun with the oldest of the batches that are not there yet; true when there is none. */
-  get isOldestBegun(): boolean {
-    for (const { job } of this.#open) return isClaimed(job);
-    return true;
+  /** Whether the oldest of the batches that are not there yet may be made by {@link BatchPool.help} at once. */
+  get isOldestFree(): boolean {
+    const [oldest] = this.#open;
+    return this.#isBuiltIn && oldest !== undefined && !isClaimed(oldest.job);
   }
 
   /**
    * Makes the oldest batch that nobody has begun in this thread, which has nothing else to do: so that batches come no
    * later than without threads, while those start and where other programs keep them from running.
    *
-   * An image or an augmentation that hangs shall not hang this thread too. So it makes none that a thread has begun; and
-   * where augmentations are the user's own, none before threads have made one.
+   * An augmentation that hangs shall not hang this thread too. So, where augmentations are the user's own, it makes none
+   * before threads have made one.
    *
    * @returns whether there was one
    */
   async help(make: MakeHere): Promise<boolean> {
     if (this.#closed || (this.#made === 0 && !this.#isBuiltIn)) return false;
     for (const task of this.#open) {
-      if (task.suspect || !claim(task.job)) continue;
-      task.isMadeHere = true;
-      try {
-        task.resolve(await make(task.job));
-      } catch (error) {
-        task.reject(error);
-      }
-      return true;
+      if (!task.suspect && claim(task.job)) return this.#makeHere(task, make);
     }
     return false;
+  }
+
+  /**
+   * Makes the oldest batch in this thread although a thread has begun with it, which may be a slow one; whoever is done
+   * first gives it. Never where augmentations are the user's own.
+   *
+   * @returns whether there was one
+   */
+  async overtake(make: MakeHere): Promise<boolean> {
+    const [oldest] = this.#open;
+    if (!this.#isBuiltIn || oldest === undefined || oldest.suspect || oldest.isMadeHere) return false;
+    return this.#makeHere(oldest, make);
+  }
+
+  async #makeHere(task: Task, make: MakeHere): Promise<true> {
+    task.isMadeHere = true;
+    try {
+      task.resolve(await make(task.job));
+    } catch (error) {
+      task.reject(error);
+    }
+    return true;
   }
 
   /**
@@ -168,7 +183,13 @@ export class BatchPool {
     for (const { job, reject } of this.#open) reject(closed(job));
     this.#threads.clear();
     this.#queue.length = 0;
-    const ended = Promise.all(threads.map(({ worker }) => worker.terminate()));
+    // What has not started holds nothing yet; it ends when it can.
+    const ended = Promise.all(
+      threads.map((thread) => {
+        const end = thread.worker.terminate();
+        return isStarting(thread) ? undefined : end;
+      }),
+    );
     // One that waits for a file which never comes cannot end.
     await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
   }
@@ -194,7 +215,9 @@ export class BatchPool {
       if (best === undefined || thread.tasks.length < best.tasks.length) best = thread;
     }
     if (best?.tasks.length === 0) return best;
-    if (this.#threads.size < this.#size) return this.#start();
+    // Starting takes more of a processor than a batch, and this thread makes batches meanwhile: one at a time.
+    const mayStart = !this.#isBuiltIn || suspect || ![...this.#threads].some(isStarting);
+    if (this.#threads.size < this.#size && mayStart) return this.#start();
     return suspect ? undefined : best;
   }
 
@@ -252,6 +275,8 @@ export class BatchPool {
     this.#assign();
   }
 }
+
+const isStarting = ({ progress }: Thread): boolean => Atomics.load(progress, 0) < 0;
 
 function unstartable(cause: unknown): HooklineError {
   const fix = 'See the cause; workers: 0 makes batches in the thread of the training';
