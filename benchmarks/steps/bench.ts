@@ -14,6 +14,9 @@ import { Worker } from './worker.ts';
 /** Steps in a row that make one sample; enough to be far above the clock's grain. */
 const STEPS: Readonly<Record<string, number>> = { mlp: 300, convnet: 10, resnet18: 3, detector: 4 };
 
+/** `unchecked` is without the check that loss and gradients are finite. */
+const OURS = ['eager', 'eager_unchecked', 'captured', 'captured_unchecked', 'captured_bf16'];
+
 const TORCH_BEST = ['fused', 'fused+channels_last', 'fused+compile', 'fused+channels_last+compile'];
 
 /**
@@ -28,7 +31,7 @@ export default async function steps(args: BenchmarkArgs): Promise<BenchmarkResul
   const notes: string[] = [];
   const wanted = listArgument(args['runners']);
   const commands = new Map<string, readonly [string, readonly string[]]>();
-  for (const kind of ['tfjs_eager', 'fit', 'eager', 'captured', 'captured_bf16']) {
+  for (const kind of ['tfjs_eager', 'fit', ...OURS]) {
     commands.set(kind, [process.execPath, ['--import', 'tsx', here('tfjs-worker.ts'), kind]]);
   }
   if (has(python, 'torch')) {
@@ -88,12 +91,18 @@ async function contest(net: string, workers: Map<string, Worker>, args: Benchmar
     if (best !== undefined) notes.push(`${net}.${kind} is ${best.slice(kind.length + 1)}`);
   }
   const captured = samples['captured'];
+  // Round by round: whatever slowed the machine down met both.
+  const ratio = (theirs: readonly number[], ours: readonly number[]): string =>
+    median(theirs.map((value, round) => value / (ours[round] ?? Number.NaN))).toFixed(2);
   for (const other of ['fit', 'tf_function', 'torch_eager', 'captured_bf16']) {
     const theirs = samples[other];
     if (captured === undefined || theirs === undefined) continue;
-    // Round by round: whatever slowed the machine down met both.
-    const ratio = median(theirs.map((value, round) => value / (captured[round] ?? Number.NaN)));
-    notes.push(`${net}: ${other} takes ${ratio.toFixed(2)} times what captured takes`);
+    notes.push(`${net}: ${other} takes ${ratio(theirs, captured)} times what captured takes`);
+  }
+  for (const kind of ['eager', 'captured']) {
+    const [checked, unchecked] = [samples[kind], samples[`${kind}_unchecked`]];
+    if (checked === undefined || unchecked === undefined) continue;
+    notes.push(`${net}: ${kind} with the check takes ${ratio(checked, unchecked)} times what it takes without`);
   }
   return found;
 }

@@ -40,7 +40,7 @@ await current?.finish();
 function preparerOf(kind: string): Prepare {
   if (kind === 'tfjs_eager') return plain;
   if (kind === 'fit') return fit;
-  return (net) => ours(net, kind.startsWith('captured'), kind.endsWith('bf16'));
+  return (net) => ours(net, kind.startsWith('captured'), kind.endsWith('bf16'), !kind.endsWith('unchecked'));
 }
 
 function tensorsOf(net: Net): { x: tf.Tensor; y: tf.Tensor } {
@@ -78,7 +78,7 @@ async function fit(net: Net) {
   return { run, finish: () => tf.disposeVariables() };
 }
 
-async function ours(net: Net, isCaptured: boolean, isHalf: boolean) {
+async function ours(net: Net, isCaptured: boolean, isHalf: boolean, isChecked: boolean) {
   const model = layersModel(net.build(), { loss: (out: tf.Tensor, { y }) => lossOf(net, out, y) });
   const optimizer =
     net.optimizer === 'adam' ? adam(model, { learningRate: 1e-3 }) : sgd(model, { learningRate: 0.01, momentum: 0.9 });
@@ -90,6 +90,7 @@ async function ours(net: Net, isCaptured: boolean, isHalf: boolean) {
     source: new BatchSource([tensorsOf(net)], { repeat: true }),
     capture: isCaptured ? 'required' : 'off',
     precision: isHalf ? 'bfloat16' : 'float32',
+    checkFinite: isChecked ? 'always' : 'off',
   });
   let iteration = 0;
   const step = () => made.run({ iteration: iteration++, startIteration: 0, maxIterations: Infinity });

@@ -106,7 +106,11 @@ export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 
 // State
 export type { JsonValue } from './json.ts';
-export type { CheckpointBuilder, CheckpointView, LoadScope } from './state/checkpoint-view.ts';
+export { defineState, type CheckedPluginState } from './plugin/define-state.ts';
+export { checkState, type StateOrigin } from './state/check-state.ts';
+export { missingEntry } from './state/engine-state.ts';
+export { describeDifferences } from './state/run-settings.ts';
+export type { CheckpointBuilder, CheckpointView, LoadOptions, LoadScope } from './state/checkpoint-view.ts';
 export type { Checkpoints, SaveOptions } from './state/checkpoints.ts';
 
 // Tensors of whichever runtime is in use

@@ -1,4 +1,5 @@
 import { assertKnownOptions, HooklineError, type OptionNames, RandomStream } from '@hookline/core';
+import { assertPosition, isCount, shown } from './position.ts';
 
 /** Numbers of one field of a data set, all samples one after the other. */
 export type FieldArray = Float32Array | Int32Array | Uint8Array;
@@ -92,10 +93,26 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     return { epoch: this.#epoch, batch: this.#batch };
   }
 
-  /** Goes on where `state` was taken. */
-  restore({ epoch, batch }: ArrayLoaderState): void {
+  /** Goes on where `state` was taken. @throws HooklineError `HKL_DATA_STATE` for what is no place in these data */
+  restore(state: ArrayLoaderState): void {
+    assertPosition('ArrayLoader', this.misfit(state));
+    const { epoch, batch } = state;
     this.#epoch = epoch;
     this.#batch = batch;
+  }
+
+  /** Why a state is no place in these data, in one sentence; undefined where it is one. */
+  misfit(state: unknown): string | undefined {
+    const { epoch, batch } = (state ?? {}) as Partial<Record<string, unknown>>;
+    if (!isCount(epoch)) return `"epoch" is ${shown(epoch)}, and should be a count`;
+    if (!isCount(batch)) return `"batch" is ${shown(batch)}, and should be a count`;
+    return batch <= this.length ? undefined : `"batch" is ${batch}, and an epoch has ${this.length} batches`;
+  }
+
+  /** What gives positions their meaning. */
+  fingerprint(): { readonly samples: number; readonly batchSize: number; readonly shuffle: boolean } {
+    const { batchSize, shuffle = false } = this.#options;
+    return { samples: this.samples, batchSize, shuffle };
   }
 
   /** Gives the batches that follow; without `repeat`, those of one epoch. */

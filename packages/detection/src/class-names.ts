@@ -1,5 +1,6 @@
-import { definePlugin, HooklineError, type Plugin } from '@hookline/core';
+import { definePlugin, defineState, HooklineError, type Plugin } from '@hookline/core';
 import { modelRef } from '@hookline/tfjs';
+import { z } from 'zod';
 
 const factory = definePlugin({
   name: '@hookline/detection/class-names',
@@ -9,13 +10,13 @@ const factory = definePlugin({
   setup({ model }) {
     const own = (): readonly string[] => (model.value as { readonly classNames?: readonly string[] }).classNames ?? [];
     return {
-      state: {
+      state: defineState({
+        schema: z.array(z.string()),
         save: () => [...own()],
-        load: (saved) => {
-          const names = saved as string[];
+        load: (names) => {
           if (names.join('\n') !== own().join('\n')) throw differentClasses(names, own());
         },
-      },
+      }),
     };
   },
 });

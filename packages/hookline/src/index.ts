@@ -58,6 +58,7 @@ export {
 
 // tfjs, devices, models and optimizers
 export {
+  adagrad,
   adam,
   adamW,
   BaseOptimizer,
@@ -67,10 +68,13 @@ export {
   disposeBatch,
   functionModel,
   inEvalMode,
+  lamb,
   layersModel,
+  lion,
   modelRef,
   optimizerRef,
   parameterGroups,
+  rmsprop,
   seededInit,
   selectDevice,
   sgd,

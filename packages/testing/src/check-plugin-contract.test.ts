@@ -1,4 +1,5 @@
-import { definePlugin, randomRef, storageRef } from '@hookline/core';
+import { definePlugin, defineState, randomRef, storageRef } from '@hookline/core';
+import { z } from 'zod';
 import { checkPluginContract } from './check-plugin-contract.ts';
 
 /** Sums random numbers; `keeps` says whether the sum is saved. */
@@ -10,7 +11,9 @@ const walker = (keeps: boolean) =>
     setup({ hooks, storage, random }) {
       let sum = 0;
       hooks.afterStep.tap(() => storage.putScalar('walk', (sum += random.float())));
-      return keeps ? { state: { save: () => sum, load: (saved) => void (sum = Number(saved)) } } : {};
+      if (!keeps) return {};
+      const schema = z.number().min(0);
+      return { state: defineState({ schema, save: () => sum, load: (saved) => void (sum = saved) }) };
     },
   })();
 
@@ -38,6 +41,17 @@ describe('checkPluginContract', () => {
     });
     await expect(checkPluginContract({ plugin: () => lax(), iterations: 2 })).rejects.toThrow(
       /an unknown option: is accepted; training twice: .*stuck/,
+    );
+  });
+
+  it('tells of a plugin that takes junk for its state', async () => {
+    const trusting = definePlugin({
+      name: 'trusting',
+      version: '1.0.0',
+      setup: () => ({ state: { save: () => 1, load: () => undefined } }),
+    });
+    await expect(checkPluginContract({ plugin: () => trusting(), iterations: 2 })).rejects.toThrow(
+      /junk as its state: loads "junk", -5, NaN, \[\{\}\], \{"junk":true\}; give its state a schema/,
     );
   });
 });

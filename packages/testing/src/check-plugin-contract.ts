@@ -6,10 +6,13 @@ import {
   checkpointsRef,
   definePlugin,
   HooklineError,
+  isHooklineError,
+  type JsonValue,
   type Plugin,
   type PluginInput,
   readCheckpoint,
   TrainerBase,
+  writeCheckpoint,
 } from '@hookline/core';
 import { RecordingLogger } from './recording-logger.ts';
 import { saveAt } from './save-at.ts';
@@ -38,7 +41,8 @@ export interface ContractOptions {
  * 1. it refuses an option that it does not have;
  * 2. a training with it completes, twice in one trainer, and tears down without an error;
  * 3. a run that is saved and resumed at any iteration ends with the same plugin state and the same scalars as one that
- *    was never interrupted.
+ *    was never interrupted;
+ * 4. what it never saved is refused as its state, before it is loaded.
  *
  * @throws HooklineError `HKL_CONTRACT` that lists what does not hold
  */
@@ -67,6 +71,7 @@ export async function checkPluginContract(options: ContractOptions): Promise<voi
   });
   for (let at = 0; at < iterations - 1; at++)
     await attempt(`resuming after iteration ${at}`, () => resumesAt(options, at, iterations));
+  await attempt('junk as its state', () => refusesJunk(options, iterations));
   if (problems.length === 0) return;
   throw new HooklineError('HKL_CONTRACT', problems.join('; '), {
     who: plugin().name,
@@ -106,6 +111,41 @@ async function resumesAt(options: ContractOptions, at: number, iterations: numbe
     return isDeepStrictEqual(after, whole)
       ? undefined
       : `differs: ${JSON.stringify(after)} instead of ${JSON.stringify(whole)}`;
+  } finally {
+    await rm(output, { recursive: true, force: true });
+  }
+}
+
+/** What no plugin saves that has something to save; a state that is null may be anything. */
+const JUNK: readonly JsonValue[] = ['junk', -5, Number.NaN, [{}], { junk: true }];
+
+async function refusesJunk(options: ContractOptions, iterations: number): Promise<string | undefined> {
+  const output = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
+  const { id } = options.plugin();
+  try {
+    await makeTrainer(options, output, iterations, [saveAt(iterations - 1)]).train();
+    const file = join(output, 'mid.safetensors');
+    const { manifest, tensors } = await readCheckpoint(file);
+    const entry = manifest.entries['hookline/plugins'];
+    const states = entry?.data as Readonly<Record<string, { readonly data: JsonValue }>>;
+    const own = states[id];
+    if (own === undefined) return undefined;
+    const accepted: string[] = [];
+    for (const data of JUNK) {
+      const changed = { ...entry, data: { ...states, [id]: { ...own, data } } };
+      const entries = { ...manifest.entries, 'hookline/plugins': changed };
+      await writeCheckpoint(file, { manifest: { ...manifest, entries }, tensors });
+      const trainer = makeTrainer(options, output, iterations, [saveAt(-1)]);
+      try {
+        await trainer.load(file);
+        accepted.push(typeof data === 'number' ? String(data) : JSON.stringify(data));
+      } catch (error) {
+        if (!isHooklineError(error)) throw error;
+      } finally {
+        await trainer.close();
+      }
+    }
+    return accepted.length === 0 ? undefined : `loads ${accepted.join(', ')}; give its state a schema`;
   } finally {
     await rm(output, { recursive: true, force: true });
   }

@@ -1,4 +1,11 @@
 export { checkPluginContract, type ContractOptions } from './check-plugin-contract.ts';
+export {
+  changedStates,
+  tryChangedStates,
+  type ChangedState,
+  type ChangedStateOutcome,
+  type ChangedStatesOptions,
+} from './changed-states.ts';
 export { drawSquares } from './draw-squares.ts';
 export { traceHooks, type TraceEntry } from './hook-trace.ts';
 export { RecordingLogger } from './recording-logger.ts';

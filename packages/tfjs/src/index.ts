@@ -1,3 +1,5 @@
+// First, so that tfjs's random functions are those that a step can key
+import './step/random-ops.ts';
 import './tensor-types.ts';
 
 // tfjs itself, so that a trainer file and Hookline use the same copy
@@ -37,7 +39,10 @@ export {
 
 // Optimizers
 export { adam, adamW, type AdamOptimizer, type AdamOptions } from './optim/adam.ts';
-export { BaseOptimizer, type BaseOptimizerOptions } from './optim/base-optimizer.ts';
+export { adagrad, type AdagradOptimizer, type AdagradOptions } from './optim/adagrad.ts';
+export { BaseOptimizer, type BaseOptimizerOptions, type ParameterUpdate } from './optim/base-optimizer.ts';
+export { lamb, type LambOptimizer, type LambOptions } from './optim/lamb.ts';
+export { lion, type LionOptimizer, type LionOptions } from './optim/lion.ts';
 export { optimizerRef, type Optimizer } from './optim/optimizer.ts';
 export {
   parameterGroups,
@@ -45,17 +50,18 @@ export {
   type ParameterGroupOptions,
   type ParameterOverride,
 } from './optim/parameter-groups.ts';
+export { rmsprop, type RmspropOptimizer, type RmspropOptions } from './optim/rmsprop.ts';
 export { sgd, type SgdOptimizer, type SgdOptions } from './optim/sgd.ts';
 export { tfjsOptimizer, type TfjsOptimizer } from './optim/tfjs-optimizer.ts';
 
 // Data
 export {
-  BatchSource,
-  type BatchSourceOptions,
+  batchSourceState,
   type BatchSourceState,
+  type DataFingerprint,
   type ResumableData,
-  type TimedBatch,
-} from './batch/batch-source.ts';
+} from './batch/batch-position.ts';
+export { BatchSource, type BatchSourceOptions, type TimedBatch } from './batch/batch-source.ts';
 export {
   openData,
   type BatchIterable,
@@ -80,6 +86,7 @@ export { CapturedPredictor, type CapturedPredictorOptions } from './capture/capt
 export { describeGraph, writeGraphEvents } from './capture/inspect-graph.ts';
 export { choosePrecision, readProcessor, type Precision, type PrecisionChoice } from './capture/precision.ts';
 export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './step/eager-runner.ts';
+export { GradientNotFiniteError } from './step/step-figures.ts';
 export type { StepInput } from './step/step-input.ts';
 export type { StepRandom } from './step/step-random.ts';
 export {
@@ -96,10 +103,18 @@ export { TrainStep, type ForwardBackward, type TrainStepParts } from './step/tra
 export { alignNames } from './state/align-names.ts';
 export { captureVariables } from './state/capture-variables.ts';
 export { groupNames } from './state/group-names.ts';
-export { restoreVariables, type Mismatch, type RestoreOptions, type RestoreReport } from './state/restore-variables.ts';
+export {
+  planRestore,
+  restoreVariables,
+  type Mismatch,
+  type RestoreOptions,
+  type RestorePlan,
+  type RestoreReport,
+} from './state/restore-variables.ts';
 
 // A training with tensors
 export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';
+export { savedParts, type SavedPart } from './training/saved-parts.ts';
 export { seededInit } from './training/seeded-init.ts';
 export {
   TFJS_RUNTIME_OPTIONS,

@@ -40,3 +40,17 @@ it('buildOptimizer gives biases their own learning rate and decay, and knows oth
   });
   expect(build({ optimizer: 'adam' }).name).toBe('adam');
 });
+
+it('buildOptimizer gives each algorithm its keys, and its own defaults where they are null', () => {
+  expect(build({ optimizer: 'rmsprop', alpha: 0.9, centered: true })).toMatchObject({
+    ...{ name: 'rmsprop', alpha: 0.9, centered: true, momentum: 0.9, epsilon: 1e-8 },
+  });
+  expect(build({ optimizer: 'adagrad', lrDecay: 0.5, initialAccumulator: 0.1 })).toMatchObject({
+    ...{ name: 'adagrad', lrDecay: 0.5, initialAccumulator: 0.1, epsilon: 1e-10 },
+  });
+  expect(build({ optimizer: 'lion' })).toMatchObject({ name: 'lion', beta1: 0.9, beta2: 0.99 });
+  expect(build({ optimizer: 'lamb', epsilon: 0.5, betas: [0.5, 0.75] })).toMatchObject({
+    ...{ name: 'lamb', epsilon: 0.5, beta1: 0.5, beta2: 0.75 },
+  });
+  expect(build({ optimizer: 'adam' })).toMatchObject({ beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+});

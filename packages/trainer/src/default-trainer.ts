@@ -7,6 +7,7 @@ import {
   type Preset,
   provide,
   type Provider,
+  type ResumeOptions,
   type Results,
   type TrainResult,
 } from '@hookline/core';
@@ -180,8 +181,9 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   override resumeOrLoad({
     resume = true,
     weights = this.config.model.weights,
-  }: { readonly resume?: boolean; readonly weights?: string } = {}): Promise<string | undefined> {
-    return super.resumeOrLoad({ resume, ...(weights === '' ? {} : { weights }) });
+    ...options
+  }: ResumeOptions = {}): Promise<string | undefined> {
+    return super.resumeOrLoad({ ...options, resume, ...(weights === '' ? {} : { weights }) });
   }
 
   protected override deviceRequest(): DeviceRequest {

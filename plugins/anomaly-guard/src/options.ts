@@ -18,7 +18,8 @@ export interface AnomalyGuardOptions {
   readonly loss?: 'skip' | 'stop' | 'raise';
   /**
    * What to do about gradients that are NaN or infinite although the loss is not. `skip` leaves weights and optimizer as
-   * they were, decided on the device without waiting for it.
+   * they were, decided on the device without waiting for it. `warn` goes on without the step, and with it where the step
+   * runner does not check (`checkFinite`).
    * @default 'warn'
    */
   readonly gradients?: 'off' | 'warn' | 'skip' | 'stop' | 'raise';

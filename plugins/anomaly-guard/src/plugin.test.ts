@@ -198,11 +198,13 @@ describe('anomalyGuard', () => {
         { period: 4, gradients: 'warn' },
         { capture, maxIterations: 6 },
       );
-      // The NaN is in the weights from there on.
       await trainer.train();
+      expect(logger.matching('variables became infinite or NaN (linear/bias)')).toHaveLength(1);
       expect(
-        logger.matching('gradients of iteration 5 are not finite (linear/bias); they have changed the weights'),
-      ).toHaveLength(1);
+        Object.values(await weightsOf(trainer))
+          .flat()
+          .every(Number.isFinite),
+      ).toBe(true);
       expect(await read('0000005-gradients.json')).toMatchObject({ kind: 'gradients', gradients: ['linear/bias'] });
     });
 

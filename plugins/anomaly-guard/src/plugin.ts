@@ -1,10 +1,10 @@
 import {
   controlRef,
   definePlugin,
+  defineState,
   describeCause,
   HooklineError,
   isHooklineError,
-  type JsonValue,
   loggerRef,
   optional,
   outputRef,
@@ -13,6 +13,7 @@ import {
   storageRef,
 } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { z } from 'zod';
 import { type AnomalyReport, writeReport } from './anomaly-report.ts';
 import { GradientGuard } from './gradient-guard.ts';
 import { LossWindow } from './loss-window.ts';
@@ -25,13 +26,13 @@ export const VERSION = '0.1.0';
 /** The scalar that says how many variables have gradients that are not finite. */
 const BAD_GRADIENTS = 'nonfinite_gradients';
 
-interface SavedState {
-  readonly losses: readonly number[];
-  readonly skipped: number;
-  readonly lastSkipped: number;
+const savedState = z.object({
+  losses: z.array(z.number()),
+  skipped: z.int().min(0),
+  lastSkipped: z.int().min(-2),
   /** The last iteration that was looked at. */
-  readonly seen: number;
-}
+  seen: z.int().min(-1),
+});
 
 /**
  * Watches for losses and gradients that are not finite and for losses that jump, acts on them, and writes a report.
@@ -131,15 +132,26 @@ export const anomalyGuard = definePlugin({
       seen ??= startIteration - 1;
     });
     hooks.stepFailed.tap(async (error, { iteration }) => {
-      if (!isHooklineError(error, 'HKL_LOSS_NOT_FINITE')) return undefined;
+      const isLoss = isHooklineError(error, 'HKL_LOSS_NOT_FINITE');
+      if (!isLoss && !isHooklineError(error, 'HKL_GRADIENT_NOT_FINITE')) return undefined;
       // What is still on the device may say why: gradients that were not finite make the next loss so.
       await catchUp(iteration - 1);
+      const asked = isLoss ? options.loss : options.gradients;
+      if (asked === 'off') return undefined;
       countSkipped(iteration);
-      const isTooMany = options.loss === 'skip' && skipped > maxSkips;
-      const action = isTooMany ? 'raise' : options.loss;
+      // The runner has left the weights alone, so that going on is going on without the step.
+      const goesOn = asked === 'skip' || asked === 'warn';
+      const isTooMany = goesOn && skipped > maxSkips;
+      const action = isTooMany ? 'raise' : asked;
       const often = isTooMany ? `, after ${maxSkips} skipped steps in a row` : '';
-      await report({ iteration, kind: 'loss', action, message: `${describeCause(error)}${often}` });
-      return action === 'raise' ? undefined : action;
+      const message = `${describeCause(error)}${often}`;
+      if (isLoss) await report({ iteration, kind: 'loss', action, message });
+      else {
+        const { gradients = [] } = error as { readonly gradients?: readonly string[] };
+        await report({ iteration, kind: 'gradients', action, message, gradients });
+      }
+      if (action === 'raise') return undefined;
+      return action === 'stop' ? 'stop' : 'skip';
     });
     hooks.afterStep.tap((step, stepOutput) => {
       const { iteration } = step;
@@ -172,14 +184,20 @@ export const anomalyGuard = definePlugin({
       }
     }
     return {
-      state: {
-        save: () => ({ losses: [...losses.values], skipped, lastSkipped, seen: seen ?? -1 }) satisfies SavedState,
-        load: (data: JsonValue) => {
-          const saved = data as unknown as SavedState;
+      // A run that diverged may be given a guard when it goes on; it learns what is usual anew.
+      state: defineState({
+        schema: savedState,
+        optional: true,
+        save: () => ({ losses: [...losses.values], skipped, lastSkipped, seen: seen ?? -1 }),
+        load: (saved) => {
           losses.restore(saved.losses);
           ({ skipped, lastSkipped, seen } = saved);
         },
-      },
+        reset: () => {
+          losses.restore([]);
+          [skipped, lastSkipped, seen] = [0, -2, undefined];
+        },
+      }),
     };
   },
 });

@@ -2,23 +2,30 @@ import { basename, extname } from 'node:path';
 import {
   checkpointsRef,
   definePlugin,
+  defineState,
   evaluationRef,
-  type JsonValue,
   loggerRef,
   MetricWatch,
   outputRef,
   storageRef,
 } from '@hookline/core';
+import { z } from 'zod';
 import { readBestRecord, writeBestRecord } from './best-record.ts';
 import { isBetter } from './is-better.ts';
 import { bestCheckpointerOptions } from './options.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-checkpointer/best';
 
-interface Best {
-  readonly value: number;
-  readonly iteration: number;
-}
+const bestValue = z.object({ value: z.number(), iteration: z.int().min(0) });
+type Best = Readonly<z.output<typeof bestValue>>;
+
+const savedState = z.object({
+  best: bestValue.nullable(),
+  /** Values of the metric that were looked at. */
+  seen: z.int().min(0),
+  metric: z.string(),
+  mode: z.enum(['max', 'min']),
+});
 
 /**
  * Keeps the checkpoint with the best value of a metric.
@@ -90,16 +97,25 @@ export const bestCheckpointer = definePlugin({
       return looked;
     });
     return {
-      state: {
+      // Without it the best value is recalled from its file.
+      state: defineState({
+        schema: savedState,
+        optional: true,
         save: () => ({ best: best === undefined ? null : { ...best }, seen: watch.seen ?? 0, metric, mode }),
-        load: (data: JsonValue) => {
-          const saved = data as unknown as { best: Best | null; seen: number; metric: string; mode: string };
-          // What was best by another measure says nothing.
-          if (saved.metric !== metric || saved.mode !== mode) return;
+        load: (saved) => {
+          if (saved.metric !== metric || saved.mode !== mode) {
+            logger.warn(
+              `starts afresh: the checkpoint followed ${saved.metric} (${saved.mode}), which says nothing of ${metric} (${mode})`,
+            );
+            return;
+          }
           best = saved.best ?? undefined;
           watch.seen = saved.seen;
         },
-      },
+        reset: () => {
+          [best, watch.seen] = [undefined, undefined];
+        },
+      }),
     };
   },
 });

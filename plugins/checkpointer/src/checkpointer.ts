@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import {
   checkpointsRef,
   definePlugin,
+  defineState,
   evaluationRef,
   isHooklineError,
   loggerRef,
@@ -9,6 +10,7 @@ import {
   type Results,
   type SaveOptions,
 } from '@hookline/core';
+import { z } from 'zod';
 import { KeptCheckpoints } from './kept-checkpoints.ts';
 import { checkpointerOptions } from './options.ts';
 
@@ -79,7 +81,7 @@ export const checkpointer = definePlugin({
         }
       }
       logger.info(
-        `failed after ${iteration} iterations: everything up to there is in ${savedPath}. ` +
+        `failed after ${counted(iteration)}: everything up to there is in ${savedPath}. ` +
           'When the cause is mended, run the same command with --resume (in code: await trainer.resumeOrLoad())',
       );
     };
@@ -103,7 +105,7 @@ export const checkpointer = definePlugin({
       if (savedAt === iteration) await renew();
       else await saveNumbered(iteration, true);
       logger.info(
-        `${status} after ${iteration} iterations (${reason}): everything is in ${savedPath}. ` +
+        `${status} after ${counted(iteration)} (${reason}): everything is in ${savedPath}. ` +
           'To go on, run the same command with --resume (in code: await trainer.resumeOrLoad())',
       );
     };
@@ -119,10 +121,13 @@ export const checkpointer = definePlugin({
     });
     hooks.afterTrain.tap(onEnd);
     return {
-      state: {
-        save: () => kept.names,
+      state: defineState({
+        schema: z.array(z.string().regex(/^[^./\\][^/\\]*$/, 'must be the name of a checkpoint without folders')),
+        optional: true,
+        save: () => [...kept.names],
         load: (names) => kept.load(names),
-      },
+        reset: () => kept.load([]),
+      }),
     };
   },
 });
@@ -137,3 +142,5 @@ const shown = (path: string): string => {
   const short = relative(process.cwd(), path);
   return short.startsWith('..') ? path : short;
 };
+
+const counted = (iterations: number): string => (iterations === 1 ? '1 iteration' : `${iterations} iterations`);

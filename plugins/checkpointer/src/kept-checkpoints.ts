@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import type { Checkpoints, JsonValue, Logger } from '@hookline/core';
+import type { Checkpoints, Logger } from '@hookline/core';
 
 /**
  * The numbered checkpoints that this run has saved, the oldest first. Only what the run itself saved is ever deleted:
@@ -22,8 +22,8 @@ export class KeptCheckpoints {
   }
 
   /** Takes over the names of an earlier part of the run. */
-  load(names: JsonValue): void {
-    this.#names = Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+  load(names: readonly string[]): void {
+    this.#names = [...names];
   }
 
   /** A checkpoint is about to be saved; one of that name is replaced. */

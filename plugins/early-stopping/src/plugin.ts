@@ -1,22 +1,26 @@
 import {
   controlRef,
   definePlugin,
+  defineState,
   evaluationRef,
-  type JsonValue,
   loggerRef,
   MetricWatch,
   storageRef,
 } from '@hookline/core';
+import { z } from 'zod';
 import { earlyStoppingOptions } from './options.ts';
-import { type MetricSample, Patience, type PatienceState } from './patience.ts';
+import { type MetricSample, Patience } from './patience.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-early-stopping';
 
-interface SavedState extends PatienceState {
-  readonly metric: string;
-  readonly mode: string;
-  readonly seen: number;
-}
+const savedState = z.object({
+  best: z.object({ value: z.number(), iteration: z.int().min(0) }).nullable(),
+  waited: z.int().min(0),
+  metric: z.string(),
+  mode: z.enum(['max', 'min']),
+  /** Values of the metric that were looked at. */
+  seen: z.int().min(0),
+});
 
 /**
  * Ends the training when a metric no longer gets better.
@@ -66,17 +70,24 @@ export const earlyStopping = definePlugin({
       if (status !== 'failed') watch.warnWhereMissing(status !== 'interrupted');
     });
     return {
-      state: {
-        save: () =>
-          ({ ...patience.state(), metric, mode: options.mode, seen: watch.seen ?? 0 }) as unknown as JsonValue,
-        load: (data: JsonValue) => {
-          const { seen, best, waited, ...saved } = data as unknown as SavedState;
-          // What was best by another measure says nothing.
-          if (saved.metric !== metric || saved.mode !== options.mode) return;
+      state: defineState({
+        schema: savedState,
+        save: () => ({ ...patience.state(), metric, mode: options.mode, seen: watch.seen ?? 0 }),
+        load: ({ seen, best, waited, ...saved }) => {
+          if (saved.metric !== metric || saved.mode !== options.mode) {
+            logger.warn(
+              `begins anew: the checkpoint watched ${saved.metric} (${saved.mode}), which says nothing of ${metric} (${options.mode})`,
+            );
+            return;
+          }
           patience.restore({ best, waited });
           watch.seen = seen;
         },
-      },
+        reset: () => {
+          patience.restore({ best: null, waited: 0 });
+          watch.seen = undefined;
+        },
+      }),
     };
   },
 });

@@ -1,5 +1,14 @@
-import { definePlugin, type Evaluation, evaluationRef, HooklineError, provide, replace } from '@hookline/core';
+import {
+  definePlugin,
+  defineState,
+  type Evaluation,
+  evaluationRef,
+  HooklineError,
+  provide,
+  replace,
+} from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { z } from 'zod';
 import { type Ema, emaRef, EmaService } from './ema-service.ts';
 import { emaSchema } from './options.ts';
 import { WeightAverage } from './weight-average.ts';
@@ -46,12 +55,17 @@ export const ema = definePlugin({
       if (loaded === 'weights') hasBegun = false;
     });
     return {
-      state: {
+      state: defineState({
+        schema: z.object({ hasBegun: z.boolean() }),
         save: () => ({ hasBegun }),
-        load: (data) => {
-          hasBegun = (data as { hasBegun: boolean }).hasBegun;
+        load: (saved) => {
+          ({ hasBegun } = saved);
         },
-      },
+        // Added to a run that goes on: the averages begin at the weights that were loaded.
+        reset: () => {
+          hasBegun = false;
+        },
+      }),
     };
   },
 });

@@ -1,5 +1,6 @@
 import {
   definePlugin,
+  defineState,
   type Evaluation,
   evaluationRef,
   HooklineError,
@@ -12,7 +13,7 @@ import {
   type StepContext,
 } from '@hookline/core';
 import { modelRef, type TrainableModel } from '@hookline/tfjs';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { duplicateResult } from './dataset-evaluators.ts';
 import { flattenResults } from './flatten-results.ts';
 import { inferenceOnDataset } from './inference-on-dataset.ts';
@@ -26,9 +27,7 @@ export const VERSION = '0.1.0';
 const evaluatedAt = new WeakMap<Evaluation, number>();
 
 /** What a checkpoint holds of an evaluator: how many iterations were done at the last evaluation, null before the first. */
-interface EvaluatorState {
-  readonly evaluatedAt: number | null;
-}
+const savedState = z.object({ evaluatedAt: z.int().min(0).nullable() });
 
 /**
  * Evaluates periodically and at the end of the training (detectron2's EvalHook), and stores what comes out.
@@ -95,15 +94,20 @@ export const evaluator = definePlugin({
       return run({ iteration: iteration - 1, startIteration, maxIterations }, iteration);
     });
     return {
-      state: {
+      // A checkpoint without an evaluator owes no evaluation.
+      state: defineState({
+        schema: savedState,
+        optional: true,
         save: () => ({ evaluatedAt: evaluatedAt.get(evaluation) ?? null }),
-        load: (data) => {
-          const { evaluatedAt: done } = data as unknown as EvaluatorState;
+        load: ({ evaluatedAt: done }) => {
           goesOn = true;
           if (done === null) evaluatedAt.delete(evaluation);
           else evaluatedAt.set(evaluation, done);
         },
-      },
+        reset: () => {
+          goesOn = false;
+        },
+      }),
       isUnfinished: () => owes(trainer.iteration, trainer.maxIterations),
     };
   },

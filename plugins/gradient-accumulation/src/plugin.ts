@@ -1,5 +1,6 @@
-import { definePlugin, HooklineError, loggerRef } from '@hookline/core';
+import { definePlugin, defineState, HooklineError, loggerRef } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { z } from 'zod';
 import { Accumulators, type Weight } from './accumulators.ts';
 import { checkedSize, leadingSize } from './batch-size.ts';
 import { gradientAccumulationSchema } from './options.ts';
@@ -12,12 +13,19 @@ export const VERSION = '0.1.0';
 const STATE_VERSION = 2;
 
 /** What resuming needs; the sums themselves are tensors of the step. */
-interface SavedState {
-  /** Micro-batches in the sums. */
-  readonly done: number;
-  readonly steps: number;
-  readonly names: readonly string[];
-}
+const savedState = z
+  .object({
+    /** Micro-batches in the sums. */
+    done: z.int().min(0),
+    steps: z.int().min(1),
+    names: z.array(z.string()),
+  })
+  .refine(({ done, steps }) => done < steps, { path: ['done'], message: 'must be below "steps"' })
+  .refine(({ done, names }) => done === 0 || names.length > 0, {
+    path: ['names'],
+    message: 'must name what the sums are of',
+  });
+type SavedState = z.output<typeof savedState>;
 
 /**
  * Updates the weights once every `steps` steps, with the gradients of all of them.
@@ -73,17 +81,28 @@ export const gradientAccumulation = definePlugin({
       done = (done + 1) % steps;
     });
     return {
-      state: {
+      state: defineState({
         version: STATE_VERSION,
-        save: () => ({ done, steps, names: sums.names }) satisfies SavedState,
-        load: (data, version) => {
-          const saved = data as unknown as SavedState;
-          if (saved.done > 0 && version < STATE_VERSION) throw sumsOfOld(plugin.id, saved);
+        migrate: (data) => {
+          const { done: left = 0, steps: every } = data as unknown as SavedState;
+          if (left > 0) throw sumsOfOld(plugin.id, left, every);
+          return data;
+        },
+        schema: savedState.refine(({ names }) => names.every((name) => model.value.trainable().has(name)), {
+          path: ['names'],
+          message: 'must be parameters of the model',
+        }),
+        save: () => ({ done, steps, names: [...sums.names] }),
+        load: (saved) => {
           if (saved.done > 0 && saved.steps !== steps) throw stepsChanged(plugin.id, saved, steps);
           done = saved.done;
           sums.remember(saved.names);
         },
-      },
+        reset: () => {
+          done = 0;
+          sums.clear();
+        },
+      }),
     };
   },
 });
@@ -100,11 +119,11 @@ function stepsChanged(who: string, saved: SavedState, steps: number): HooklineEr
   );
 }
 
-function sumsOfOld(who: string, { done, steps }: SavedState): HooklineError {
+function sumsOfOld(who: string, done: number, steps: number): HooklineError {
   const what = `the checkpoint is ${done} of ${steps} micro-batches into an update, summed by a version that ignored their sizes`;
   return new HooklineError('HKL_ACCUMULATION_STEPS', what, {
     who,
     where: 'loading its state',
-    fix: 'Resume from a checkpoint between two updates',
+    fix: 'Resume from a checkpoint between two updates, or begin the sums afresh with --allow-mismatch gradient-accumulation',
   });
 }

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** Some neighbouring values of a scalar, drawn as one point. */
 export interface CurvePoint {
   /** Iteration of the first of them. */
@@ -8,12 +10,25 @@ export interface CurvePoint {
   readonly count: number;
 }
 
+/** Numbers that a point is saved as. */
+const PER_POINT = 5;
+
+/** What a {@link CurveState} must be like. */
+export const curveState = z.object({
+  stride: z.int().min(1),
+  /** NaN before the first value. */
+  last: z.union([z.number(), z.nan()]),
+  points: z
+    .array(z.number())
+    .refine((points) => points.length % PER_POINT === 0, `must hold ${PER_POINT} numbers per point`)
+    .refine(
+      (points) => points.every((count, i) => i % PER_POINT !== PER_POINT - 1 || (Number.isInteger(count) && count > 0)),
+      'must hold counts of at least 1',
+    ),
+});
+
 /** A curve as plain numbers, five per point. */
-export interface CurveState {
-  readonly stride: number;
-  readonly last: number;
-  readonly points: readonly number[];
-}
+export type CurveState = z.output<typeof curveState>;
 
 /**
  * The history of a scalar in bounded memory: when there are too many points, neighbours are merged in pairs, so the
@@ -63,8 +78,8 @@ export class Curve {
     const curve = new Curve(limit);
     curve.#stride = stride;
     curve.#last = last;
-    for (let i = 0; i + 4 < points.length; i += 5) {
-      const [iteration = 0, mean = 0, min = 0, max = 0, count = 1] = points.slice(i, i + 5);
+    for (let i = 0; i < points.length; i += PER_POINT) {
+      const [iteration = 0, mean = 0, min = 0, max = 0, count = 1] = points.slice(i, i + PER_POINT);
       curve.#points.push({ iteration, mean, min, max, count });
     }
     while (curve.#points.length > curve.#limit) curve.#halve();

@@ -1,5 +1,14 @@
-import { definePlugin, describeCause, HooklineError, outputRef, storageRef, writeFileAtomically } from '@hookline/core';
-import { Curve, type CurveState } from './curve.ts';
+import {
+  definePlugin,
+  defineState,
+  describeCause,
+  HooklineError,
+  outputRef,
+  storageRef,
+  writeFileAtomically,
+} from '@hookline/core';
+import { z } from 'zod';
+import { Curve, curveState } from './curve.ts';
 import { drawFigure } from './figure.ts';
 import { groupCurves } from './group-curves.ts';
 import { formatValue } from './legend.ts';
@@ -63,19 +72,26 @@ export const plots = definePlugin({
     hooks.saveState.tap(async () => void (await absorb()));
     hooks.afterTrain.tap(({ iteration }) => draw(iteration));
     return {
-      state: {
+      state: defineState({
+        schema: z.record(z.string(), curveState.extend({ smoothing: z.boolean() })),
+        optional: true,
         save: () =>
           Object.fromEntries(
             [...curves].map(([name, { curve, smoothing }]) => [name, { smoothing, ...curve.state() }]),
           ),
         load: (data) => {
           reader.skip();
-          const saved = Object.entries(data as unknown as Record<string, CurveState & { smoothing: boolean }>);
           curves = new Map(
-            saved.map(([name, { smoothing, ...state }]) => [name, { smoothing, curve: Curve.restore(state, points) }]),
+            Object.entries(data).map(([name, { smoothing, ...state }]) => [
+              name,
+              { smoothing, curve: Curve.restore(state, points) },
+            ]),
           );
         },
-      },
+        reset: () => {
+          curves = new Map();
+        },
+      }),
       dispose: () => reader.close(),
     };
   },

@@ -1,13 +1,13 @@
 import {
   definePlugin,
+  defineState,
   evaluationRef,
   HooklineError,
-  type JsonValue,
   loggerRef,
   phasesRef,
   trainerRef,
 } from '@hookline/core';
-import { BatchSource, type BatchSourceState, disposeBatch, modelRef, stepScopeRef, tf } from '@hookline/tfjs';
+import { BatchSource, batchSourceState, disposeBatch, modelRef, stepScopeRef, tf } from '@hookline/tfjs';
 import { preciseBnSchema } from './options.ts';
 import { updateBnStats } from './update-bn-stats.ts';
 
@@ -41,7 +41,7 @@ export const preciseBn = definePlugin({
     trainer: trainerRef,
   },
   setup({ hooks, plugin, model, scope, phases, evaluation, logger, trainer }, { loader, batches, period, repeat }) {
-    const source = new BatchSource(loader, { repeat });
+    const source = new BatchSource(loader, { repeat }, (line) => logger.info(line));
     const { batch: onBatch } = phases.phases;
     let isOff = false;
     let doneAt: number | undefined;
@@ -87,10 +87,14 @@ export const preciseBn = definePlugin({
       status === 'stopped' && iteration > trainer.startIteration ? estimate(iteration) : undefined,
     );
     return {
-      state: {
-        save: () => source.state() as unknown as JsonValue,
-        load: (data) => source.restore(data as unknown as BatchSourceState),
-      },
+      state: defineState({
+        schema: batchSourceState.superRefine((position, context) => {
+          const message = source.misfit(position);
+          if (message !== undefined) context.addIssue({ code: 'custom', message });
+        }),
+        save: () => source.state(),
+        load: (position) => source.restore(position),
+      }),
       dispose: () => source.close(),
     };
   },

@@ -1,4 +1,5 @@
-import { definePlugin, loggerRef, outputRef, runAll, type RunContext, storageRef } from '@hookline/core';
+import { definePlugin, defineState, loggerRef, outputRef, runAll, type RunContext, storageRef } from '@hookline/core';
+import { z } from 'zod';
 import { ProgressDisplay } from './console/progress.ts';
 import { RemainingTime } from './console/remaining-time.ts';
 import { GuardedWriter } from './guarded-writer.ts';
@@ -75,7 +76,13 @@ export const writers = definePlugin({
     });
     return {
       // The files are the state. What was put before the state was saved has been written.
-      state: { save: () => null, load: () => reader.skip() },
+      state: defineState({
+        schema: z.null(),
+        optional: true,
+        save: () => null,
+        load: () => reader.skip(),
+        reset: () => reader.skip(),
+      }),
       async dispose() {
         display?.clear();
         try {

@@ -88,6 +88,7 @@ function parseManifest(path: string, text: string): CheckpointManifest {
   const sound =
     format === CHECKPOINT_FORMAT &&
     Number.isSafeInteger(iteration) &&
+    (iteration as number) >= 0 &&
     typeof hookline === 'string' &&
     typeof created === 'string' &&
     typeof sha256 === 'string' &&

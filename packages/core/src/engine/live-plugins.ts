@@ -1,6 +1,6 @@
 import type { Disposer } from '../container/service-container.ts';
 import type { LivePlugin, PluginSet } from '../plugin/plugin-set.ts';
-import { loadPluginState, type SavedState, savePluginState, type StatefulPlugin } from '../state/plugin-state.ts';
+import { checkPluginState, type SavedState, savePluginState, type StatefulPlugin } from '../state/plugin-state.ts';
 import { tearDown } from './tear-down.ts';
 
 /** The plugins of a trainer while they are set up, and their states while they are not. */
@@ -27,7 +27,7 @@ export class LivePlugins {
     const plugins = live.flatMap(({ plugin, parts: { state } }) => (state === undefined ? [] : [{ plugin, state }]));
     for (const each of plugins) {
       const kept = this.#kept.get(each.plugin.id);
-      if (kept !== undefined) loadPluginState(each, kept, 'the training before');
+      if (kept !== undefined) checkPluginState(each, kept, 'the training before')();
     }
     return plugins;
   }

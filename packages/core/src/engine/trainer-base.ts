@@ -14,7 +14,7 @@ import { HookEvaluation } from '../services/evaluation.ts';
 import { ConsoleLogger, type Logger } from '../services/logger.ts';
 import { DiskOutputFolder } from '../services/output-folder.ts';
 import type { TrainerView } from '../services/trainer-handle.ts';
-import type { LoadScope } from '../state/checkpoint-view.ts';
+import type { LoadOptions, LoadScope } from '../state/checkpoint-view.ts';
 import { type Checkpoints, DiskCheckpoints } from '../state/checkpoints.ts';
 import { tapEngineState } from '../state/engine-state.ts';
 import { EventStorage } from '../storage/event-storage.ts';
@@ -85,7 +85,7 @@ export class TrainerBase implements TrainerView {
     this.#run.iteration = options.startIteration ?? 0;
     this.#output = new DiskOutputFolder(options.output ?? 'output');
     const run = this.#run;
-    this.#checkpoints = new DiskCheckpoints(this.#hooks, this.#output, () => run.done);
+    this.#checkpoints = new DiskCheckpoints(this.#hooks, this.#output, () => run.done, this.logger);
   }
 
   get iteration(): number {
@@ -142,8 +142,11 @@ export class TrainerBase implements TrainerView {
     if (!this.#servicesUp) await startServices(set, this.#output);
     this.#servicesUp = true;
     try {
-      const plugins = this.#plugins.setUp(set);
-      tapEngineState({ hooks: this.#hooks, storage: this.storage, random: this.random, logger: this.logger, plugins });
+      set.open();
+      const { storage, random, logger } = this;
+      const asked = { seed: this.#options.seed, run: this.#run, arranged: set.arranged };
+      const tapPlugins = tapEngineState({ hooks: this.#hooks, storage, random, logger, ...asked });
+      tapPlugins(this.#plugins.setUp(set));
       this.#checkpoints.tapRenewals();
       set.seal();
     } catch (error) {
@@ -198,14 +201,14 @@ export class TrainerBase implements TrainerView {
   }
 
   /**
-   * Loads a checkpoint.
+   * Loads a checkpoint, all or nothing; see {@link Checkpoints.load}.
    *
-   * @param scope `all` to go on with that run (default), `weights` to begin a new one from its weights
+   * @param options `all` to go on with that run (default), `weights` to begin a new one from its weights, or both by name
    */
-  async load(path: string, scope: LoadScope = 'all'): Promise<void> {
+  async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
     await this.prepare();
-    const iteration = await this.#checkpoints.load(path, scope);
-    if (scope === 'all') this.#run.iteration = iteration;
+    const iteration = await this.#checkpoints.load(path, options);
+    if (options !== 'weights' && (options as LoadOptions).scope !== 'weights') this.#run.iteration = iteration;
   }
 
   /**
@@ -215,12 +218,12 @@ export class TrainerBase implements TrainerView {
    * @returns the file that was loaded
    */
   async resumeOrLoad(options: ResumeOptions = {}): Promise<string | undefined> {
-    assertKnownOptions('resumeOrLoad', options, { resume: true, weights: true });
-    const { resume = true, weights } = options;
+    assertKnownOptions('resumeOrLoad', options, { resume: true, weights: true, allowMismatch: true });
+    const { resume = true, weights, allowMismatch } = options;
     const latest = resume ? await this.#checkpoints.latest() : undefined;
     const file = latest ?? weights;
     if (file === undefined) return undefined;
-    await this.load(file, latest === undefined ? 'weights' : 'all');
+    await this.load(file, latest === undefined ? 'weights' : { ...(allowMismatch && { allowMismatch }) });
     return file;
   }
 

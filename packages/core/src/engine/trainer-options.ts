@@ -2,6 +2,7 @@ import type { Provider } from '../container/provider.ts';
 import type { OptionNames } from '../known-options.ts';
 import type { PluginInput } from '../preset/preset.ts';
 import type { Logger } from '../services/logger.ts';
+import type { LoadOptions } from '../state/checkpoint-view.ts';
 import type { StepContext, ScalarValue, StepOutput, StepRunner } from '../step-runner.ts';
 
 /** One step in the user's own words: returns the loss, losses by name, or a whole step output. */
@@ -54,6 +55,8 @@ export interface ResumeOptions {
   readonly resume?: boolean;
   /** Checkpoint whose weights a new run begins with. Default none. */
   readonly weights?: string;
+  /** What the checkpoint to go on with may lack or have left over; see {@link LoadOptions}. Default nothing. */
+  readonly allowMismatch?: LoadOptions['allowMismatch'];
 }
 
 /** Options of the bare loop. */

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { provide } from '../container/provider.ts';
 import { defineHooks, defineService } from '../container/service-ref.ts';
 import { asyncSeries } from '../hooks/hook-spec.ts';
@@ -121,30 +122,74 @@ describe('state', () => {
     expect(resumed.storage.history('walk').values()).toEqual(whole.storage.history('walk').values());
   });
 
-  it('says which state is missing or left over', async () => {
-    await new TrainerBase({
+  it('refuses state that is missing or left over unless told otherwise, and says how', async () => {
+    const options = { step: falling, maxIterations: 2, output: dir };
+    await new TrainerBase({ ...options, maxIterations: 1, plugins: [walker(), saver(0)], logger }).train();
+    const lines: string[] = [];
+    const talkative = new ConsoleLogger({ stream: { write: (text) => lines.push(text) } });
+    const other = new TrainerBase({ ...options, logger: talkative });
+    await expect(other.resumeOrLoad()).rejects.toThrow(
+      /\[HKL_STATE_LEFT_OVER\] .*halfway\.safetensors: it holds state of walker, which keeps none here \(entry hookline\/plugins\)\. .* to drop what is left over, with --allow-mismatch walker \(in code: allowMismatch: \['walker'\]\)/,
+    );
+    expect(other.iteration).toBe(0);
+    expect(other.storage.names()).toEqual([]);
+    await other.resumeOrLoad({ allowMismatch: ['walker'] });
+    expect(lines.join('')).toMatch(/the state of walker in .*halfway\.safetensors is ignored: no such plugin here/);
+    await other.checkpoints.save('without');
+    lines.length = 0;
+    const lacking = new TrainerBase({ ...options, plugins: [walker()], logger: talkative });
+    await expect(lacking.load(join(dir, 'without.safetensors'))).rejects.toThrow(
+      /\[HKL_STATE_MISSING\] .*: it holds no state of walker .* to add what is missing with a fresh state, with --allow-mismatch walker/,
+    );
+    await lacking.load(join(dir, 'without.safetensors'), { allowMismatch: ['walker'] });
+    expect(lines.join('')).toMatch(/walker starts afresh: .*without\.safetensors holds no state of it/);
+  });
+
+  it('tells what was asked for otherwise than it was saved: seed, end and options of plugins', async () => {
+    const timed = definePlugin({
+      name: 'timed',
+      version: '1.0.0',
+      options: z.strictObject({ period: z.number(), how: z.object({ names: z.array(z.string()) }), fn: z.any() }),
+      setup: () => undefined,
+    });
+    const given = (period: number) => [timed({ period, how: { names: ['a'] }, fn: () => period }), saver(0)];
+    const options = { step: falling, output: dir };
+    await new TrainerBase({ ...options, maxIterations: 1, seed: 7, plugins: given(5), logger }).train();
+    const lines: string[] = [];
+    const talkative = new ConsoleLogger({ stream: { write: (text) => lines.push(text) } });
+    const load = async (seed: number, maxIterations: number, period: number) => {
+      lines.length = 0;
+      await new TrainerBase({
+        ...options,
+        maxIterations,
+        seed,
+        plugins: given(period),
+        logger: talkative,
+      }).resumeOrLoad();
+      return lines.map((line) => line.trim().replaceAll(dir, ''));
+    };
+    expect(await load(7, 1, 5)).toEqual([]);
+    expect(await load(9, 2, 6)).toEqual([
+      expect.stringContaining('the run goes on with seed 7 of /halfway.safetensors; seed 9 is for new runs'),
+      expect.stringContaining('differs from /halfway.safetensors: maxIterations is 2, it was 1'),
+      expect.stringContaining('differs from /halfway.safetensors: timed.period is 6, it was 5'),
+    ]);
+  });
+
+  it('refuses a misspelt name of what may differ, and a scope that there is not', async () => {
+    const trainer = new TrainerBase({
       step: falling,
       maxIterations: 1,
       plugins: [walker(), saver(0)],
       output: dir,
       logger,
-    }).train();
-    const lines: string[] = [];
-    const talkative = new ConsoleLogger({ stream: { write: (text) => lines.push(text) } });
-    const other = new TrainerBase({ step: falling, maxIterations: 2, plugins: [], output: dir, logger: talkative });
-    await other.resumeOrLoad();
-    expect(lines.join('')).toMatch(/the state of walker in .*halfway\.safetensors is ignored: no such plugin here/);
-    await other.checkpoints.save('without');
-    lines.length = 0;
-    const lacking = new TrainerBase({
-      step: falling,
-      maxIterations: 2,
-      plugins: [walker()],
-      output: dir,
-      logger: talkative,
     });
-    await lacking.load(join(dir, 'without.safetensors'));
-    expect(lines.join('')).toMatch(/walker starts afresh: .*without\.safetensors holds no state of it/);
+    await trainer.train();
+    await expect(trainer.resumeOrLoad({ allowMismatch: ['walkr'] })).rejects.toThrow(
+      /\[HKL_OPTION_INVALID\] option allowMismatch: "walkr" is neither here nor in .*Did you mean "walker"\?/,
+    );
+    await expect(trainer.load('x', 'weight' as never)).rejects.toThrow(/HKL_OPTION_INVALID.*no scope "weight"/);
+    await expect(trainer.load('x', { allow: ['walker'] } as never)).rejects.toThrow(/HKL_OPTION_UNKNOWN/);
   });
 
   it('begins anew with weights only, or when there is nothing to resume', async () => {

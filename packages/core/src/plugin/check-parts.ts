@@ -1,9 +1,18 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { HooklineError } from '../errors.ts';
 import { assertKnownNames, type OptionNames } from '../known-options.ts';
 import type { PluginParts, PluginState } from './plugin.ts';
 
 const PARTS = Object.keys({ state: true, isUnfinished: true, dispose: true } satisfies OptionNames<PluginParts>);
-const STATE = Object.keys({ version: true, save: true, load: true } satisfies OptionNames<PluginState>);
+const STATE = Object.keys({
+  version: true,
+  schema: true,
+  optional: true,
+  save: true,
+  migrate: true,
+  load: true,
+  reset: true,
+} satisfies OptionNames<PluginState>);
 
 /** @throws HooklineError `HKL_SETUP_RESULT` for what would be dropped without a word, such as a clean-up function */
 export function checkParts(who: string, parts: unknown): PluginParts {
@@ -29,4 +38,9 @@ function checkState(state: unknown, refusal: (what: string, fix: string) => Hook
   if (typeof save !== 'function' || typeof load !== 'function')
     throw refusal('a state without save and load', 'Return state: { save: () => json, load: (json) => ... }');
   assertKnownNames(state as object, STATE, (unknown, fix) => refusal(`a state with "${unknown}"`, fix));
+  const { version = 1, schema } = state as Partial<Record<keyof PluginState, unknown>>;
+  if (!Number.isSafeInteger(version) || (version as number) < 1)
+    throw refusal(`a state of version ${String(version)}`, 'Give an integer of at least 1');
+  if (schema !== undefined && typeof (schema as Partial<StandardSchemaV1>)['~standard']?.validate !== 'function')
+    throw refusal('a state whose schema is no Standard Schema', 'Give a schema of zod, valibot or the like');
 }

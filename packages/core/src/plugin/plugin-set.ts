@@ -88,9 +88,13 @@ export class PluginSet {
     }
   }
 
-  /** Opens the hooks anew and lets every plugin tap them, in order. `onLive` is told of each as soon as it stands. */
-  setUp(onLive: (plugin: LivePlugin) => void): void {
+  /** Opens the hooks anew, without taps. */
+  open(): void {
     for (const hookSet of this.hookSets) hookSet.open();
+  }
+
+  /** Lets every plugin tap the hooks, in order. `onLive` is told of each as soon as it stands. */
+  setUp(onLive: (plugin: LivePlugin) => void): void {
     for (const arranged of this.arranged) onLive({ ...arranged, parts: this.#setUpOne(arranged) });
   }
 

@@ -14,14 +14,28 @@ export interface PluginIdentity {
   readonly instance: string | undefined;
 }
 
-/** What a plugin keeps across checkpoints. */
+/** What a plugin keeps across checkpoints; `defineState` gives `save` and `load` the types of the schema. */
 export interface PluginState {
   /** Version of the shape of the data; handed to `load` with the data. Default 1. */
   readonly version?: number;
+  /**
+   * What the data must be like, types and meaning: any Standard Schema, synchronous. A checkpoint is checked by it before
+   * anything is loaded. Without it `load` is given whatever there is.
+   */
+  readonly schema?: StandardSchemaV1;
+  /**
+   * Whether a run may go on without this state, and without the plugin, by itself; a warning says so. Default false: who
+   * adds the plugin to a resumed run, or leaves it out, must say so.
+   */
+  readonly optional?: boolean;
   /** The state as JSON (NaN and infinities allowed). */
   save(): JsonValue;
-  /** Takes over what `save` gave, perhaps in an older version. */
+  /** Brings data of an older version to the one of today, before the schema sees it. */
+  migrate?(data: JsonValue, version: number): unknown;
+  /** Takes over what `save` gave. `version` is the one that it was saved in. */
   load(data: JsonValue, version: number): void;
+  /** Begins afresh, in place of `load`, where a checkpoint without this state is loaded. Default: nothing is done. */
+  reset?(): void;
 }
 
 /** What setup may return. */

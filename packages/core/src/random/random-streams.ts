@@ -100,16 +100,26 @@ export class RandomStreams {
   }
 }
 
-function checkedPositions(state: RandomStreamsState): [string, number][] {
-  const given = state as Partial<RandomStreamsState> | null | undefined;
-  const positions = Object.entries(given?.positions ?? {});
-  const sound =
-    Number.isSafeInteger(given?.seed) &&
-    typeof given?.positions === 'object' &&
-    positions.every(([, position]) => Number.isSafeInteger(position) && position >= 0);
-  if (sound) return positions;
+/**
+ * The positions of a state, checked.
+ * @throws HKL_RANDOM_STATE, with the field, when `state` is not what `RandomStreams.state()` gave
+ */
+export function checkedPositions(state: RandomStreamsState): [string, number][] {
+  const given = state as { readonly seed?: unknown; readonly positions?: unknown } | null | undefined;
+  const isTable = typeof given?.positions === 'object' && given.positions !== null && !Array.isArray(given.positions);
+  const positions = isTable ? Object.entries(given.positions as RandomStreamsState['positions']) : [];
+  const wrong = positions.find(([, position]) => !Number.isSafeInteger(position) || position < 0);
+  const field = !Number.isSafeInteger(given?.seed)
+    ? 'seed'
+    : !isTable
+      ? 'positions'
+      : wrong === undefined
+        ? undefined
+        : `positions.${wrong[0]}`;
+  if (field === undefined) return positions;
   throw new HooklineError('HKL_RANDOM_STATE', 'this is no state of random streams', {
     who: 'random streams',
+    where: `field "${field}"`,
     fix: 'Restore what state() gave: an integer seed, and for each stream the count of words drawn',
   });
 }

@@ -22,11 +22,35 @@ export interface CheckpointView {
   readonly iteration: number;
   /** `all` to resume a run, `weights` to begin a new one from trained weights. */
   readonly scope: LoadScope;
+  /** `undo` where it is what was there before a load that failed: whatever it is, it is brought back. */
+  readonly purpose: 'file' | 'undo';
   /** For error messages: the file it comes from. */
   readonly source: string;
   get(key: string): { readonly data: JsonValue; readonly version: number } | undefined;
+  /**
+   * Hands over what changes things: the tap itself only checks that the checkpoint fits. The changes are made once all
+   * taps have found that it does, in the order of the calls.
+   */
+  apply(change: () => void | Promise<void>): void;
+  /**
+   * Whether whoever loads the checkpoint allows for state of this owner that is missing, left over or does not fit.
+   *
+   * @param owner the id of a plugin, or `optimizer` or `data`
+   */
+  allowsMismatch(owner: string): boolean;
   readonly tensors: ReadonlyMap<string, HostTensor>;
 }
 
 /** How much of a checkpoint is loaded. */
 export type LoadScope = 'all' | 'weights';
+
+/** Options of loading a checkpoint. */
+export interface LoadOptions {
+  /** `all` to go on with that run, `weights` to begin a new one from its weights. Default `all`. */
+  readonly scope?: LoadScope;
+  /**
+   * Names of plugins, short or long, whose state may be missing or one that does not fit (they start afresh), or left
+   * over (it is dropped); and `optimizer` and `data`, whose state may be one that does not fit. Default none.
+   */
+  readonly allowMismatch?: readonly string[];
+}

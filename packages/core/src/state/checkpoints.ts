@@ -4,11 +4,14 @@ import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-fol
 import { HooklineError } from '../errors.ts';
 import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
+import { assertKnownOptions } from '../known-options.ts';
+import type { Logger } from '../services/logger.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
-import type { LoadScope } from './checkpoint-view.ts';
 import { assertFinite } from './assert-finite.ts';
-import { rememberState, viewOf } from './load-undo.ts';
+import type { LoadOptions, LoadScope } from './checkpoint-view.ts';
+import { rememberState } from './load-undo.ts';
+import { LoadingCheckpoint } from './loading-checkpoint.ts';
 
 /** Options of {@link Checkpoints.save}. */
 export interface SaveOptions {
@@ -35,14 +38,17 @@ export interface Checkpoints {
    */
   save(name: string, options?: SaveOptions): Promise<string>;
   /**
-   * Loads a file into the prepared trainer, all or nothing: when a tap of `loadState` or a plugin's `state.load` fails,
-   * everything is put back as it was. Where that fails as well, the trainer refuses to train, evaluate and save until a
-   * checkpoint is loaded as a whole (`HKL_HALF_LOADED`).
+   * Loads a file into the prepared trainer, all or nothing. All of it is checked before anything changes: schemas of
+   * plugin states, names, shapes and types of tensors, what is missing and what is left over. When a tap of `loadState` or
+   * a plugin's `state.load` fails all the same, everything is put back as it was. Where that fails as well, the trainer
+   * refuses to train, evaluate and save until a checkpoint is loaded as a whole (`HKL_HALF_LOADED`).
    *
-   * @param scope `all` to go on with that run, `weights` to begin a new one; default `all`
-   * @returns the iteration to go on at, 0 for `weights`
+   * @param options the scope, or scope and what may be missing or left over; default all, nothing may
+   * @returns the iteration to go on at, 0 for the scope `weights`
+   * @throws HooklineError `HKL_STATE_INVALID`, `HKL_STATE_MISSING`, `HKL_STATE_LEFT_OVER`, `HKL_STATE_NEWER`,
+   * `HKL_STATE_LOAD_FAILED`, `HKL_OPTION_INVALID` for an allowed name that nobody has, and what reading the file raises
    */
-  load(path: string, scope?: LoadScope): Promise<number>;
+  load(path: string, options?: LoadScope | LoadOptions): Promise<number>;
   /** The file that resuming takes, undefined when there is none. */
   latest(): Promise<string | undefined>;
   /** All checkpoints of the run's folder, absolute. */
@@ -54,14 +60,16 @@ export class DiskCheckpoints implements Checkpoints {
   readonly #hooks: EngineHookSet;
   readonly #output: OutputFolder;
   readonly #iteration: () => number;
+  readonly #logger: Logger;
   #halfLoaded: HooklineError | undefined;
   /** Checkpoints that may be saved once more at the end, by name. */
   #renewals = new Map<string, SaveOptions>();
 
-  constructor(hooks: EngineHookSet, output: OutputFolder, iteration: () => number) {
+  constructor(hooks: EngineHookSet, output: OutputFolder, iteration: () => number, logger: Logger) {
     this.#hooks = hooks;
     this.#output = output;
     this.#iteration = iteration;
+    this.#logger = logger;
   }
 
   /** Taps the end of the training, after all plugins. */
@@ -95,12 +103,20 @@ export class DiskCheckpoints implements Checkpoints {
     return path;
   }
 
-  async load(path: string, scope: LoadScope = 'all'): Promise<number> {
+  async load(path: string, options: LoadScope | LoadOptions = {}): Promise<number> {
+    const { scope, allowMismatch } = checkedOptions(options);
     const file = isAbsolute(path) ? path : join(process.cwd(), path);
     const checkpoint = await readCheckpoint(file);
     const undo = await rememberState(this.#hooks, this.#iteration());
     try {
-      await this.#hooks.phases.loadState.call(viewOf(checkpoint, file, scope));
+      const loading = new LoadingCheckpoint(checkpoint, { source: file, scope, allowMismatch });
+      await this.#hooks.phases.loadState.call(loading);
+      if (scope === 'all') {
+        loading.assertAllowedNames();
+        for (const what of loading.unread())
+          this.#logger.warn(`${what} of ${file} is ignored: nobody here asks for it`);
+      }
+      await loading.applyAll();
     } catch (error) {
       this.#halfLoaded = (await undo(file, error)) ?? this.#halfLoaded;
       throw error;
@@ -123,4 +139,22 @@ export class DiskCheckpoints implements Checkpoints {
     const names = await listCheckpoints(this.#output.dir);
     return names.map((name) => join(this.#output.dir, name));
   }
+}
+
+function checkedOptions(options: LoadScope | LoadOptions): Required<LoadOptions> {
+  if (typeof options !== 'string') assertKnownOptions('load', options, { scope: true, allowMismatch: true });
+  const { scope = 'all', allowMismatch = [] } = typeof options === 'string' ? { scope: options } : options;
+  if (!['all', 'weights'].includes(scope)) {
+    throw new HooklineError('HKL_OPTION_INVALID', `there is no scope "${String(scope)}"`, {
+      who: 'load',
+      fix: "Give 'all' to go on with a run, or 'weights' to begin a new one from its weights",
+    });
+  }
+  if (!Array.isArray(allowMismatch) || !allowMismatch.every((name) => typeof name === 'string')) {
+    throw new HooklineError('HKL_OPTION_INVALID', 'allowMismatch is no list of names', {
+      who: 'load',
+      fix: "Give the names of plugins, such as ['ema']",
+    });
+  }
+  return { scope, allowMismatch };
 }

@@ -1,9 +1,8 @@
-import type { Checkpoint, CheckpointInput } from '../checkpoint/checkpoint.ts';
+import type { CheckpointInput } from '../checkpoint/checkpoint.ts';
 import { describeCause, HooklineError } from '../errors.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
-import type { JsonValue } from '../json.ts';
-import type { CheckpointView, LoadScope } from './checkpoint-view.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
+import { LoadingCheckpoint } from './loading-checkpoint.ts';
 
 /** Brings back what was there before a load. @returns the error that says why it could not, where it could not */
 export type UndoLoad = (file: string, failure: unknown) => Promise<HooklineError | undefined>;
@@ -11,8 +10,9 @@ export type UndoLoad = (file: string, failure: unknown) => Promise<HooklineError
 /**
  * Remembers the whole state, as a checkpoint in memory, before another one is loaded.
  *
- * A load goes from tap to tap, and the last of them may find out that the checkpoint does not fit. Each of them can
- * bring back what it has saved itself, so what was there before is loaded again then.
+ * A checkpoint is checked before anything changes, but a plugin without a schema, or a tap that does not use `apply`, may
+ * find out late that it does not fit. Each of them can bring back what it has saved itself, so what was there before is
+ * loaded again then.
  */
 export async function rememberState(hooks: EngineHookSet, iteration: number): Promise<UndoLoad> {
   let before: CheckpointInput;
@@ -26,29 +26,13 @@ export async function rememberState(hooks: EngineHookSet, iteration: number): Pr
   }
   return async (file, failure) => {
     try {
-      await hooks.phases.loadState.call(viewOf(before, 'what was there before', 'all'));
+      const loading = new LoadingCheckpoint(before, { source: 'what was there before', scope: 'all', purpose: 'undo' });
+      await hooks.phases.loadState.call(loading);
+      await loading.applyAll();
       return undefined;
     } catch (cause) {
       return halfLoaded(file, failure, cause);
     }
-  };
-}
-
-/** A checkpoint as the taps of `loadState` see it. */
-export function viewOf(
-  { manifest, tensors }: Checkpoint | CheckpointInput,
-  source: string,
-  scope: LoadScope,
-): CheckpointView {
-  return {
-    iteration: manifest.iteration,
-    scope,
-    source,
-    tensors,
-    get: (key) => {
-      const entry = Object.hasOwn(manifest.entries, key) ? manifest.entries[key] : undefined;
-      return entry === undefined ? undefined : { data: entry.data as JsonValue, version: Number(entry.version ?? 1) };
-    },
   };
 }
 

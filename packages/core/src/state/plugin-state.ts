@@ -1,6 +1,7 @@
 import { describeCause, HooklineError } from '../errors.ts';
 import type { JsonValue } from '../json.ts';
 import type { Plugin, PluginState } from '../plugin/plugin.ts';
+import { checkState, invalidState } from './check-state.ts';
 
 /** A plugin that is set up, with the state it returned. */
 export interface StatefulPlugin {
@@ -14,15 +15,25 @@ export interface SavedState {
   readonly package: string;
   /** Version of the shape of the data. */
   readonly version: number;
+  /** Whether a run may go on without it. */
+  readonly optional?: boolean;
   readonly data: JsonValue;
 }
+
+/** Key of the entry that holds the plugins' states, by id. */
+export const PLUGINS_ENTRY = 'hookline/plugins';
 
 /** What a plugin would put into a checkpoint now. @throws HooklineError `HKL_STATE_SAVE_FAILED` that names the plugin */
 export function savePluginState({ plugin, state }: StatefulPlugin): SavedState {
   try {
     const data: unknown = state.save();
     if (data instanceof Promise) throw unawaited('save', data);
-    return { package: plugin.definition.version, version: state.version ?? 1, data: data as JsonValue };
+    return {
+      package: plugin.definition.version,
+      version: state.version ?? 1,
+      ...(state.optional === true ? { optional: true } : {}),
+      data: data as JsonValue,
+    };
   } catch (cause) {
     throw new HooklineError('HKL_STATE_SAVE_FAILED', `its state cannot be saved: ${describeCause(cause)}`, {
       who: plugin.id,
@@ -34,30 +45,91 @@ export function savePluginState({ plugin, state }: StatefulPlugin): SavedState {
 }
 
 /**
- * Hands a plugin what it saved.
+ * Checks what a plugin saved: brings it to the version of today and validates it.
  *
  * @param source where it comes from, for the error
- * @throws HooklineError `HKL_STATE_LOAD_FAILED` that names plugin, source and the version that saved it
+ * @returns the function that hands it to the plugin; it raises `HKL_STATE_LOAD_FAILED` where the plugin refuses it
+ * @throws HooklineError `HKL_STATE_INVALID`, `HKL_STATE_NEWER`, `HKL_STATE_LOAD_FAILED` where `migrate` fails; each names
+ * plugin, source and field or version
  */
-export function loadPluginState({ plugin, state }: StatefulPlugin, saved: SavedState, source: string): void {
-  try {
-    const untyped: { load(data: JsonValue, version: number): unknown } = state;
-    const done = untyped.load(saved.data, saved.version);
-    if (done instanceof Promise) throw unawaited('load', done);
-  } catch (cause) {
-    const { version } = plugin.definition;
-    const by = saved.package === version ? '' : ` (version ${saved.package} saved it, this is version ${version})`;
-    throw new HooklineError(
-      'HKL_STATE_LOAD_FAILED',
-      `its state in ${source} cannot be loaded${by}: ${describeCause(cause)}`,
-      {
-        who: plugin.id,
-        where: 'state.load',
-        fix: "Resume with the plugin's version and options of that run, leave it out, or begin anew from the weights alone: load(file, 'weights')",
-        cause,
-      },
-    );
+export function checkPluginState({ plugin, state }: StatefulPlugin, saved: SavedState, source: string): () => void {
+  const origin = { who: plugin.id, entry: PLUGINS_ENTRY, source };
+  const failed = (where: string, cause: unknown): HooklineError => loadFailed(plugin, saved, source, where, cause);
+  const { version = 1, schema } = state;
+  if (schema !== undefined && saved.version > version) throw newer(plugin, saved, version, source);
+  let data: unknown = saved.data;
+  if (saved.version < version && state.migrate !== undefined) {
+    try {
+      data = state.migrate(saved.data, saved.version);
+      if (data instanceof Promise) throw unawaited('migrate', data);
+    } catch (cause) {
+      throw failed('state.migrate', cause);
+    }
   }
+  if (schema !== undefined) data = checkState(schema, data, origin);
+  return () => {
+    try {
+      const untyped: { load(data: unknown, version: number): unknown } = state;
+      const done = untyped.load(data, saved.version);
+      if (done instanceof Promise) throw unawaited('load', done);
+    } catch (cause) {
+      throw failed('state.load', cause);
+    }
+  };
+}
+
+/** The states in an entry, by plugin. @throws HooklineError `HKL_STATE_INVALID` for what `savePluginState` never gave */
+export function savedStates(data: unknown, source: string): ReadonlyMap<string, SavedState> {
+  const origin = { who: 'checkpoint', entry: PLUGINS_ENTRY, source };
+  if (!isObject(data)) throw invalidState('it is no object of states by plugin', origin);
+  const states = Object.entries(data as Record<string, Partial<SavedState> | null>);
+  for (const [id, saved] of states) {
+    const field = isObject(saved) ? faultOf(saved) : 'the whole of it';
+    if (field !== undefined)
+      throw invalidState(`${field} is missing or not of its type`, {
+        ...origin,
+        who: id,
+        entry: `${PLUGINS_ENTRY}, plugin ${id}`,
+      });
+  }
+  return new Map(states as [string, SavedState][]);
+}
+
+function faultOf(saved: Partial<SavedState>): string | undefined {
+  if (typeof saved.package !== 'string') return 'field "package"';
+  if (!Number.isSafeInteger(saved.version) || (saved.version as number) < 1) return 'field "version"';
+  if (saved.optional !== undefined && typeof saved.optional !== 'boolean') return 'field "optional"';
+  return saved.data === undefined ? 'field "data"' : undefined;
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function loadFailed(plugin: Plugin, saved: SavedState, source: string, where: string, cause: unknown): HooklineError {
+  const { version } = plugin.definition;
+  const by = saved.package === version ? '' : ` (version ${saved.package} saved it, this is version ${version})`;
+  return new HooklineError(
+    'HKL_STATE_LOAD_FAILED',
+    `its state in ${source} cannot be loaded${by}: ${describeCause(cause)}`,
+    {
+      who: plugin.id,
+      where,
+      fix: "Resume with the plugin's version and options of that run, leave it out, or begin anew from the weights alone: load(file, 'weights')",
+      cause,
+    },
+  );
+}
+
+function newer(plugin: Plugin, saved: SavedState, version: number, source: string): HooklineError {
+  return new HooklineError(
+    'HKL_STATE_NEWER',
+    `its state in ${source} has version ${saved.version}, and this plugin reads versions up to ${version}`,
+    {
+      who: plugin.id,
+      where: `entry ${PLUGINS_ENTRY}, field "version"`,
+      fix: `Update the plugin: version ${saved.package} saved it`,
+    },
+  );
 }
 
 function unawaited(name: string, promise: Promise<unknown>): Error {

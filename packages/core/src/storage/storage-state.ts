@@ -34,27 +34,31 @@ export function withoutIteration({ scalars }: EventStorageState, iteration: numb
  */
 export function checkedScalars(state: EventStorageState): [string, HistoryState & { readonly smoothing: boolean }][] {
   const given: unknown = (state as Partial<EventStorageState> | null | undefined)?.scalars;
-  const scalars = Object.entries((given ?? {}) as EventStorageState['scalars']);
-  const wrong = scalars.find(([, scalar]) => !isHistory(scalar));
-  if (typeof given === 'object' && given !== null && wrong === undefined) return scalars;
+  const isTable = typeof given === 'object' && given !== null && !Array.isArray(given);
+  const scalars = isTable ? Object.entries(given as EventStorageState['scalars']) : [];
+  let field = isTable ? undefined : 'scalars';
+  for (const [name, scalar] of scalars) {
+    const fault = faultOf(scalar);
+    if (fault !== undefined) field ??= `scalars.${name}${fault === '' ? '' : `.${fault}`}`;
+  }
+  if (field === undefined) return scalars;
   throw new HooklineError('HKL_STORAGE_STATE', 'this is no state of an event storage', {
     who: 'event storage',
-    ...(wrong === undefined ? {} : { where: `scalar "${wrong[0]}"` }),
+    where: `field "${field}"`,
     fix: 'Restore what state() gave, with NaN and infinities intact',
   });
 }
 
-function isHistory(given: unknown): boolean {
-  const { count, mean, values, iterations, smoothing } = (given ?? {}) as Partial<Record<string, unknown>>;
-  return (
-    typeof smoothing === 'boolean' &&
-    typeof mean === 'number' &&
-    isNumbers(values) &&
-    isNumbers(iterations) &&
-    values.length === iterations.length &&
-    Number.isSafeInteger(count) &&
-    (count as number) >= values.length
-  );
+/** The first field of a history that is not what it should be; empty for the whole of it. */
+function faultOf(given: unknown): string | undefined {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return '';
+  const { count, mean, values, iterations, smoothing } = given as Partial<Record<string, unknown>>;
+  if (typeof smoothing !== 'boolean') return 'smoothing';
+  if (!isNumbers(values)) return 'values';
+  if (!isNumbers(iterations) || !iterations.every((iteration) => Number.isSafeInteger(iteration))) return 'iterations';
+  if (iterations.length !== values.length) return 'values" and "iterations';
+  if (!Number.isSafeInteger(count) || (count as number) < values.length) return 'count';
+  return typeof mean === 'number' ? undefined : 'mean';
 }
 
 function isNumbers(given: unknown): given is number[] {

@@ -5,6 +5,7 @@ import { TrainingSampler } from '../samplers/training-sampler.ts';
 import { BatchMaker } from './batch-maker.ts';
 import type { DetectionBatch } from './detection-batch.ts';
 import { resolveLoaderOptions, type DetectionLoaderOptions } from './loader-options.ts';
+import { assertPosition, isCount, shown } from '../position.ts';
 
 /** Where a {@link DetectionLoader} stands; plain JSON. */
 export type DetectionLoaderState = BatchSamplerState;
@@ -83,8 +84,31 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
     return this.#state;
   }
 
-  /** Goes on where `state` was taken. An iteration under way ends. */
+  /** Why a state is no place in these data, in one sentence; undefined where it is one. */
+  misfit(state: unknown): string | undefined {
+    const { epoch, position, held } = (state ?? {}) as Partial<Record<string, unknown>>;
+    if (!isCount(epoch)) return `"epoch" is ${shown(epoch)}, and should be a count`;
+    if (!isCount(position)) return `"position" is ${shown(position)}, and should be a count`;
+    const { length } = this.records;
+    if (!Array.isArray(held) || !held.every((index) => isCount(index) && index < length))
+      return `"held" is ${shown(held)}, and should be indices below ${length}`;
+    // How long an epoch of another sampler is may depend on the seed, which is restored later.
+    if (this.#options.sampler !== undefined || position <= length) return undefined;
+    return `"position" is ${position}, and an epoch has ${length} samples`;
+  }
+
+  /** What gives positions their meaning. */
+  fingerprint(): { readonly records: number; readonly batchSize: number } {
+    return { records: this.records.length, batchSize: this.#options.batchSize };
+  }
+
+  /**
+   * Goes on where `state` was taken. An iteration under way ends.
+   *
+   * @throws HooklineError `HKL_DATA_STATE` for what is no place in these data
+   */
   restore(state: DetectionLoaderState): void {
+    assertPosition('DetectionLoader', this.misfit(state));
     this.#run++;
     this.#state = state;
   }

@@ -1,5 +1,6 @@
 import { HooklineError } from '@hookline/core';
 import type { Sampler } from './sampler.ts';
+import { assertPosition } from '../position.ts';
 
 /** Options of {@link BatchSampler}. */
 export interface BatchSamplerOptions {
@@ -52,6 +53,10 @@ export class BatchSampler {
     let empty = 0;
     for (;;) {
       this.#order ??= this.#sampler.epoch(this.#epoch);
+      if (this.#position > this.#order.length) {
+        const fault = `"position" is ${this.#position}, and epoch ${this.#epoch} has ${this.#order.length} samples`;
+        assertPosition('BatchSampler', fault);
+      }
       const index = this.#order[this.#position];
       if (index === undefined) {
         const rest = this.#sampler.infinite ? undefined : this.#rest();

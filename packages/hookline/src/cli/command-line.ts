@@ -13,6 +13,8 @@ export interface CommandLine {
   /** Each `key=value`. */
   readonly set: readonly string[];
   readonly text: Readonly<Record<'output' | 'device' | 'checkpoint' | 'from' | 'score', string | undefined>>;
+  /** Whose state a checkpoint may lack or have left over. */
+  readonly allowMismatch: readonly string[];
   readonly flag: Readonly<Record<'resume' | 'graph' | 'json' | 'tta' | 'force' | 'brief' | 'debug', boolean>>;
 }
 
@@ -20,12 +22,18 @@ const SET = ['--set <key=value>', 'Change a value of the config; may be given se
 const OUTPUT = ['--output <dir>', "The run's folder (short for --set output=...)"] as const;
 const DEVICE = ['--device <device>', 'auto, gpu, cpu, webgpu or wasm (short for --set device=...)'] as const;
 
+const ALLOW_MISMATCH = [
+  '--allow-mismatch <names>',
+  'Plugins (also: optimizer, data) whose state the checkpoint may lack or have left over, such as ema,loss-scaling',
+] as const;
+
 function define(): CAC {
   const cli = cac('hookline');
   cli
     .command('train <file>', 'Train with a trainer file')
     .option(...SET)
     .option('--resume', 'Go on with the latest checkpoint of the output folder')
+    .option(...ALLOW_MISMATCH)
     .option(...OUTPUT)
     .option(...DEVICE)
     .example('hookline train trainer.ts --set solver.maxIterations=500 --output runs/short');
@@ -33,6 +41,7 @@ function define(): CAC {
     .command('eval <file>', 'Evaluate a checkpoint: the latest one of the output folder, or a given one')
     .option(...SET)
     .option('--checkpoint <file>', 'The checkpoint to evaluate')
+    .option(...ALLOW_MISMATCH)
     .option(...OUTPUT)
     .option(...DEVICE)
     .option('--json', 'Print the results as one line of JSON');
@@ -40,6 +49,7 @@ function define(): CAC {
     .command('predict <file> [...images]', 'Detect objects in images, and write pictures with what was found')
     .option(...SET)
     .option('--checkpoint <file>', 'The checkpoint to use (default: the latest one of the output folder)')
+    .option(...ALLOW_MISMATCH)
     .option('--score <number>', 'Leave out what is less certain, from 0 to 1 (default: 0.4)')
     .option('--tta', 'Look at each image in several views')
     .option(...OUTPUT)
@@ -105,6 +115,10 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       from: text('from'),
       score: text('score'),
     },
+    allowMismatch: (text('allow-mismatch') ?? '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
     flag: {
       resume: flag('resume'),
       graph: flag('graph'),
@@ -125,9 +139,18 @@ interface GivenOption {
   readonly inline: boolean;
 }
 
+/** The names of an option as they are written: cac's own are in camel case. */
+const namesOf = ({ rawName }: Command['options'][number]): string[] =>
+  rawName
+    .replace(/<.*/, '')
+    .split(',')
+    .map((name) => name.trim().replace(/^-+/, ''));
+
 function readTokens(cli: CAC, argv: readonly string[]): { positionals: string[]; options: GivenOption[] } {
   const known = [...cli.commands, cli.globalCommand].flatMap((each) => each.options);
-  const types = known.map(({ name, required }) => [name, { type: required === true ? 'string' : 'boolean' }] as const);
+  const types = known.flatMap((option) =>
+    namesOf(option).map((name) => [name, { type: option.required === true ? 'string' : 'boolean' }] as const),
+  );
   // Not strict, so that what does not fit gets an answer with a suggestion.
   const { tokens } = parseArgs({
     args: [...argv],
@@ -152,11 +175,11 @@ function unknownCommand(cli: CAC, given: string | undefined): Error {
 
 function checkOptions(command: Command, cli: CAC, given: readonly GivenOption[]): void {
   const known = [...command.options, ...cli.globalCommand.options];
-  const names = known.flatMap((option) => option.names);
+  const names = known.flatMap(namesOf);
   const dashes = (key: string): string => (key.length === 1 ? `-${key}` : `--${key}`);
   const seen = new Set<string>();
   for (const { name, value, inline } of given) {
-    const option = known.find((candidate) => candidate.names.includes(name));
+    const option = known.find((candidate) => namesOf(candidate).includes(name));
     if (option === undefined) {
       const fix = /\w\.\w/.test(name) ? `Write --set ${name}=${value ?? 'VALUE'}` : suggestion(name, names, dashes);
       throw usageError(`there is no option ${dashes(name)} of ${command.name}`, fix);

@@ -9,7 +9,10 @@ import type { RunnableTrainer } from './trainer-in-file.ts';
  * @returns its file
  * @throws HooklineError `HKL_NO_CHECKPOINT`
  */
-export async function loadCheckpoint(trainer: RunnableTrainer, { command, text }: CommandLine): Promise<string> {
+export async function loadCheckpoint(
+  trainer: RunnableTrainer,
+  { command, text, allowMismatch }: CommandLine,
+): Promise<string> {
   const file = text.checkpoint ?? (await trainer.checkpoints.latest());
   if (file === undefined) {
     throw new HooklineError('HKL_NO_CHECKPOINT', `there is no checkpoint in ${shown(trainer.outputDir)}`, {
@@ -17,6 +20,6 @@ export async function loadCheckpoint(trainer: RunnableTrainer, { command, text }
       fix: 'Train first, or give --output DIR or --checkpoint FILE',
     });
   }
-  await trainer.load(file);
+  await trainer.load(file, { allowMismatch });
   return file;
 }

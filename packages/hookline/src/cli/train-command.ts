@@ -23,7 +23,7 @@ async function run(
 ): Promise<number> {
   const began = Date.now();
   logger.info(line('output', trainer.outputDir));
-  logger.info(await begin(trainer, given.flag.resume));
+  logger.info(await begin(trainer, given));
   const { status, iteration, reason } = await trainer.train();
   const checkpoint = await trainer.checkpoints.latest();
   logger.status(undefined);
@@ -45,9 +45,10 @@ async function run(
 }
 
 /** Loads what there is to begin with. @returns a line that says so */
-async function begin(trainer: RunnableTrainer, resume: boolean): Promise<string> {
+async function begin(trainer: RunnableTrainer, { flag, allowMismatch }: CommandLine): Promise<string> {
+  const { resume } = flag;
   const earlier = await trainer.checkpoints.latest();
-  const loaded = await trainer.resumeOrLoad({ resume });
+  const loaded = await trainer.resumeOrLoad({ resume, ...(allowMismatch.length === 0 ? {} : { allowMismatch }) });
   if (resume && earlier !== undefined) return `resuming:   ${shown(earlier)}, at iteration ${trainer.iteration}`;
   const notes = [
     ...(resume ? ['there is no checkpoint to resume from'] : []),

@@ -180,6 +180,86 @@ it('leaves tensors in an array alone, so that it can be repeated, and frees thos
   expect((await new BatchSource(() => new Set([x]), { tensors: 'borrow' }).next()).device.owned).toEqual([]);
 });
 
+const COUNTS = {
+  array: 100_000,
+  generator: 100_000,
+  'generator in a function': 100_000,
+  'asynchronous generator': 20_000,
+};
+it.each(Object.entries(COUNTS))('goes on far into plain data: %s, at batch %d', async (kind, count) => {
+  function* numbers(): Generator<number> {
+    for (let i = 0; i <= count; i++) yield i;
+  }
+  async function* asyncNumbers(): AsyncGenerator<number> {
+    yield* numbers();
+  }
+  const data: Record<string, DataSource> = {
+    array: [...numbers()],
+    generator: numbers(),
+    'generator in a function': numbers,
+    'asynchronous generator': asyncNumbers,
+  };
+  const source = new BatchSource(data[kind] as DataSource);
+  source.restore({ epoch: 0, batches: count });
+  expect(await take(source, 1)).toEqual([count]);
+  expect(source.state()).toEqual({ epoch: 0, batches: count + 1 });
+});
+
+it('enters an array at its place without reading what comes before', async () => {
+  const array = new Proxy([1, 2, 3, 4], {
+    get: (target, key, receiver) => {
+      if (key === '0' || key === '1') throw new Error('read');
+      return Reflect.get(target, key, receiver) as unknown;
+    },
+  });
+  const source = new BatchSource(array, { repeat: true });
+  source.restore({ epoch: 0, batches: 2 });
+  expect(await take(source, 2)).toEqual([3, 4]);
+});
+
+it('lets timers through while it passes over batches, and tells how far it is', async () => {
+  const lines: string[] = [];
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  function* slow(): Generator<number> {
+    for (let i = 0; i < 25; i++) {
+      const end = performance.now() + 100;
+      while (performance.now() < end);
+      yield i;
+    }
+  }
+  const source = new BatchSource(slow, {}, (line) => lines.push(line));
+  source.restore({ epoch: 0, batches: 24 });
+  expect(await take(source, 1)).toEqual([24]);
+  clearInterval(timer);
+  expect(ticks).toBeGreaterThan(0);
+  expect(lines).toEqual([
+    expect.stringMatching(/^resuming: \d+ of 24 batches passed over in \d+ s; data with state\(\) and restore\(\)/),
+    expect.stringMatching(/^resuming: the data are at batch 24, after \d+ s$/),
+  ]);
+});
+
+it.each<[string, DataSource]>([
+  ['an array that a function gives', () => [1, 2, 3]],
+  ['a set', new Set([1, 2, 3])],
+])('does not begin again where %s is shorter than the position', async (_, data) => {
+  const source = new BatchSource(data, { repeat: true });
+  source.restore({ epoch: 0, batches: 4 });
+  await expect(async () => source.next()).rejects.toThrow(
+    /\[HKL_DATA_POSITION\] data: the checkpoint was saved after 4 batches of a pass, and the data ended after 3/,
+  );
+});
+
+it('frees tensors of batches that it passes over where the source gives them away', async () => {
+  const data = (): Iterable<unknown> => new Set([{ x: [tf.ones([1])] }, { x: [tf.zeros([1])] }]);
+  const source = new BatchSource(data);
+  const before = tf.memory().numTensors;
+  source.restore({ epoch: 0, batches: 1 });
+  const { device } = await source.next();
+  expect(tf.memory().numTensors).toBe(before + 1);
+  tf.dispose([...device.owned]);
+});
+
 describe('data of tf.data', () => {
   /** Rows 0..9 in the order of a seed, in batches of 4, 4 and 2. */
   const shuffled = () =>
@@ -246,5 +326,52 @@ describe('data of tf.data', () => {
     const source = new BatchSource(broken);
     await source.next();
     await expect(Promise.resolve(source.next())).rejects.toThrow('HKL_DATA_FAILED');
+  });
+});
+
+it.each<[string, DataSource, unknown, string]>([
+  ['no object', [1], 5, 'field "": '],
+  ['no fields', [1], {}, 'field "epoch": '],
+  ['a negative place', [1], { epoch: 0, batches: -5 }, 'field "batches": '],
+  ['NaN', [1], { epoch: Number.NaN, batches: 0 }, 'field "epoch": '],
+  ['a place beyond the end', [1, 2], { epoch: 0, batches: 3 }, 'field "batches" is 3, and the data are 2 batches'],
+  ['a place of other data', [1], { epoch: 0, batches: 0, source: { at: 1 } }, 'field "source"'],
+])('refuses to go to %s, and stays where it is', async (_, data, state, fault) => {
+  const source = new BatchSource(data, { repeat: true });
+  expect(source.misfit(state)).toContain(fault);
+  expect(() => source.restore(state as never)).toThrow(/\[HKL_DATA_STATE\]/);
+  expect(source.state()).toEqual({ epoch: 0, batches: 0 });
+  expect(await take(source, 1)).toEqual([1]);
+});
+
+describe('data that cannot be closed', () => {
+  const stubborn = () => ({
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.resolve({ done: false, value: 1 }),
+      return: () => Promise.reject(new Error('the file is gone')),
+    }),
+  });
+
+  it.each([
+    ['reset', (source: BatchSource) => source.reset([2])],
+    ['restore', (source: BatchSource) => source.restore({ epoch: 0, batches: 0 })],
+  ])('are told of by %s, and the next batch comes', async (_, leave) => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const lines: string[] = [];
+    try {
+      const source = new BatchSource(stubborn() as unknown as DataSource, {}, (line) => void lines.push(line));
+      await take(source, 1);
+      leave(source);
+      await take(source, 1);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+    expect(unhandled).toEqual([]);
+    expect(lines).toEqual([
+      'the data that were left could not be closed: the file is gone; the next batch is not affected',
+    ]);
   });
 });

@@ -1,13 +1,10 @@
-import { HooklineError, isHooklineError } from '@hookline/core';
+import { describeCause } from '@hookline/core';
+import { type BatchSourceState, batchSourceState, type DataFingerprint, type ResumableData } from './batch-position.ts';
 import { BatchWait, type WaitingData } from './batch-wait.ts';
-import { toDevice, type DeviceBatch } from './device-batch.ts';
+import { beyondEnd, empty, exhausted, failed, invalid, misplaced, nothing, notRepeatable } from './data-errors.ts';
+import { disposeUnused, toDevice, type DeviceBatch } from './device-batch.ts';
 import { type DataSource, isBareIterator, isDataset, openData, type OpenedData } from './open-data.ts';
-
-/** A data source that knows its own position, so that a resumed training goes on at the same batch. */
-export interface ResumableData {
-  state(): unknown;
-  restore(state: unknown): void;
-}
+import { skipBatches } from './skip-batches.ts';
 
 /** Options of {@link BatchSource}. */
 export interface BatchSourceOptions {
@@ -23,22 +20,13 @@ export interface TimedBatch {
   readonly dataTime: number;
 }
 
-/** Position of a {@link BatchSource}. */
-export interface BatchSourceState {
-  /** Passes completed. */
-  readonly epoch: number;
-  /** Batches taken in the pass in progress. */
-  readonly batches: number;
-  /** What the data source itself saved, where it can. */
-  readonly source?: unknown;
-}
-
 type BatchIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
 /** Takes batches from a data source, one per step, on the device. */
 export class BatchSource {
   readonly repeat: boolean;
   readonly #tensors: 'consume' | 'borrow' | undefined;
+  readonly #log: ((line: string) => void) | undefined;
   #data: DataSource;
   #iterable: OpenedData | undefined;
   #iterator: BatchIterator | undefined;
@@ -54,11 +42,15 @@ export class BatchSource {
   /** Passes over a dataset that were begun: each changes the order of the next where it shuffles. */
   #begun = 0;
 
-  /** @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called */
-  constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}) {
+  /**
+   * @param log takes a line when passing over batches takes long, and when data that are left cannot be closed; default: nobody
+   * @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called
+   */
+  constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}, log?: (line: string) => void) {
     this.#data = checkedData(data);
     this.repeat = repeat;
     this.#tensors = tensors;
+    this.#log = log;
   }
 
   /** Tells a source with a function `warmUp` that batches will be asked for soon, so that it can start its threads. */
@@ -70,12 +62,13 @@ export class BatchSource {
   }
 
   /**
-   * The next batch; a promise only when the data source gave one.
+   * The next batch; a promise only when the data source gave one, or when batches are passed over after a restore.
    *
    * @param iteration of the step that it is for; see {@link BatchSource.stateAt}
    * @throws HooklineError `HKL_DATA_EMPTY` when a pass has no batch at all, `HKL_DATA_EXHAUSTED` when the data ends
-   * and is not repeated, `HKL_DATA_NOT_REPEATABLE` when it should be repeated and cannot, `HKL_DATA_FAILED` with the
-   * cause when the source throws, `HKL_BATCH_INVALID` for null and undefined, and what {@link toDevice} raises
+   * and is not repeated, `HKL_DATA_NOT_REPEATABLE` when it should be repeated and cannot, `HKL_DATA_POSITION` when a
+   * restored position is beyond the end of the data, `HKL_DATA_FAILED` with the cause when the source throws,
+   * `HKL_BATCH_INVALID` for null and undefined, and what {@link toDevice} raises
    */
   next(iteration?: number): TimedBatch | Promise<TimedBatch> {
     const start = performance.now();
@@ -104,9 +97,10 @@ export class BatchSource {
   /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
   reset(data: DataSource): void {
     const next = checkedData(data);
-    if (this.#isWarm) void this.#closeData();
+    // Its threads are idle; where they cannot be ended they keep no process alive.
+    if (this.#isWarm) this.#closeData().catch(() => undefined);
     this.#isWarm = false;
-    void this.#drop();
+    this.#leave();
     this.#data = next;
     this.#taken = undefined;
     this.#epoch = 0;
@@ -140,8 +134,13 @@ export class BatchSource {
    *
    * Of a dataset of `tf.data` the passes that were completed are begun and dropped first, so that one which shuffles with
    * a seed has the order of this pass. It cannot be taken back to the order of a pass that has begun already.
+   *
+   * @throws HooklineError `HKL_DATA_STATE` for what {@link BatchSource.misfit} finds, and what the source itself raises;
+   * nothing is changed then
    */
   restore(state: BatchSourceState): void {
+    const fault = this.misfit(state);
+    if (fault !== undefined) throw misplaced(fault);
     this.#taken = undefined;
     if (JSON.stringify(state) === JSON.stringify(this.state())) return;
     if (this.#keepsPass() && state.epoch === this.#epoch && state.batches >= this.#batches + this.#skip) {
@@ -149,13 +148,39 @@ export class BatchSource {
       this.#skip = state.batches - this.#batches;
       return;
     }
-    void this.#drop();
     const resumable = this.#resumable();
+    this.#leave();
+    resumable?.restore(state.source);
     this.#epoch = state.epoch;
-    const knows = resumable !== undefined && 'source' in state;
-    if (knows) resumable.restore(state.source);
-    this.#batches = knows ? state.batches : 0;
-    this.#skip = knows ? 0 : state.batches;
+    this.#batches = resumable === undefined ? 0 : state.batches;
+    this.#skip = resumable === undefined ? state.batches : 0;
+  }
+
+  /** Why a state cannot be restored, in one sentence; undefined where it can, as far as that is known. */
+  misfit(state: unknown): string | undefined {
+    const { data, error } = batchSourceState.safeParse(state);
+    if (data === undefined)
+      return error.issues.map(({ path, message }) => `field "${path.join('.')}": ${message}`).join('; ');
+    const resumable = this.#resumable();
+    if (resumable !== undefined) {
+      if (data.source === undefined) return 'field "source" is missing: these data have a position of their own';
+      const fault = resumable.misfit?.(data.source);
+      return fault === undefined ? undefined : `field "source": ${fault}`;
+    }
+    if (data.source !== undefined)
+      return 'field "source": it is of data with a position of their own, and these have none';
+    const { batches } = data;
+    if (!Array.isArray(this.#data) || batches <= this.#data.length) return undefined;
+    return `field "batches" is ${batches}, and the data are ${this.#data.length} batches`;
+  }
+
+  /** What {@link ResumableData.fingerprint} says; of plain data the number of batches, where they tell it. */
+  fingerprint(): DataFingerprint {
+    const own = this.#resumable()?.fingerprint?.();
+    if (own !== undefined) return own;
+    const { length, size } = this.#data as { readonly length?: unknown; readonly size?: unknown };
+    const batches = typeof this.#data === 'function' ? undefined : (length ?? size);
+    return typeof batches === 'number' ? { batches } : {};
   }
 
   /** Lets the source free what it holds. The next batch is the one that would have come without the call. */
@@ -169,6 +194,15 @@ export class BatchSource {
   /** Whether the pass in progress goes on after `close`: that of `tf.data`, whose iterators cannot be closed. */
   #keepsPass(): boolean {
     return this.#iterator !== undefined && (isDataset(this.#data) || isBareIterator(this.#data));
+  }
+
+  /** Leaves the pass in progress. Data that fail to close do not hold up the next pass; they are told of. */
+  #leave(): void {
+    this.#drop().catch((cause: unknown) =>
+      this.#log?.(
+        `the data that were left could not be closed: ${describeCause(cause)}; the next batch is not affected`,
+      ),
+    );
   }
 
   async #drop(): Promise<void> {
@@ -190,9 +224,9 @@ export class BatchSource {
     await iterator?.return?.();
   }
 
-  #closeData(): unknown {
+  async #closeData(): Promise<void> {
     const { close } = this.#data as { readonly close?: unknown };
-    return typeof close === 'function' ? close.call(this.#data) : undefined;
+    if (typeof close === 'function') await close.call(this.#data);
   }
 
   #ownership(): 'consume' | 'borrow' {
@@ -207,7 +241,9 @@ export class BatchSource {
 
   #take(): { batch: unknown } | Promise<{ batch: unknown }> {
     try {
-      const result = this.#open().next();
+      const iterator = this.#open();
+      if (this.#skip > 0) return this.#skipAndTake(iterator);
+      const result = iterator.next();
       return result instanceof Promise
         ? result.then(
             (value: IteratorResult<unknown>) => this.#accept(value),
@@ -221,14 +257,28 @@ export class BatchSource {
     }
   }
 
+  async #skipAndTake(iterator: BatchIterator): Promise<{ batch: unknown }> {
+    const wanted = this.#skip;
+    try {
+      await skipBatches(iterator, wanted, {
+        passed: (batch) => {
+          disposeUnused(batch, { tensors: this.#ownership() });
+          this.#batches++;
+          this.#skip--;
+        },
+        ended: () => beyondEnd(this.#position(), wanted, this.#batches),
+        log: this.#log,
+      });
+    } catch (cause) {
+      throw failed(cause, this.#position());
+    }
+    return this.#take();
+  }
+
   #accept(result: IteratorResult<unknown>): { batch: unknown } | Promise<{ batch: unknown }> {
     if (result.done !== true) {
       this.#batches++;
-      if (this.#skip === 0) return { batch: result.value };
-      this.#skip--;
-      const { owned } = toDevice(result.value, { tensors: this.#ownership() });
-      for (const tensor of owned) tensor.dispose();
-      return this.#take();
+      return { batch: result.value };
     }
     if (this.#batches === 0) throw empty(this.#position());
     if (!this.repeat) throw exhausted(this.#position(), this.#batches);
@@ -250,13 +300,29 @@ export class BatchSource {
     if (iterable === undefined) throw invalid(made, 'what the data function returned');
     this.#begun += passesBefore + 1;
     this.#iterable = iterable;
-    this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+    this.#iterator = Array.isArray(iterable) ? this.#openArray(iterable) : iteratorOf(iterable);
     return this.#iterator;
+  }
+
+  /** An array is entered at any place at once. */
+  #openArray(array: readonly unknown[]): BatchIterator {
+    const first = this.#skip;
+    if (first > array.length) throw beyondEnd(this.#position(), first, array.length);
+    this.#batches += first;
+    this.#skip = 0;
+    return first === 0 ? array.values() : rest(array, first);
   }
 
   #position(): string {
     return `epoch ${this.#epoch}, batch ${this.#batches}`;
   }
+}
+
+const iteratorOf = (iterable: OpenedData): BatchIterator =>
+  Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+
+function* rest(array: readonly unknown[], first: number): Generator<unknown, void, undefined> {
+  for (let index = first; index < array.length; index++) yield array[index];
 }
 
 /** A generator, or an iterator of `tf.data`, that has ended would say so for ever. */
@@ -265,53 +331,4 @@ const isOneShot = (data: unknown, iterator: unknown): boolean => data === iterat
 function checkedData(data: unknown): DataSource {
   if (typeof data === 'function' || openData(data as DataSource) !== undefined) return data as DataSource;
   throw invalid(data, 'the data');
-}
-
-function invalid(value: unknown, what: string): HooklineError {
-  const found = value === null ? 'null' : value instanceof Promise ? 'a promise' : typeof value;
-  return new HooklineError('HKL_DATA_INVALID', `${what} is ${found}, which cannot be iterated`, {
-    who: 'data',
-    fix:
-      value instanceof Promise
-        ? 'Await it first: the promise of an iterator or of a dataset holds no batches'
-        : 'Give an array of batches, an iterable, an async iterable, a tf.data dataset, or a function that returns one',
-  });
-}
-
-const empty = (where: string): HooklineError =>
-  new HooklineError('HKL_DATA_EMPTY', 'the data holds no batch', {
-    who: 'data',
-    where,
-    fix: 'Look at its path and filters; with dropLast, a set smaller than one batch is empty',
-  });
-
-const nothing = (batch: unknown, where: string): HooklineError =>
-  new HooklineError('HKL_BATCH_INVALID', `the data gave ${String(batch)} in the place of a batch`, {
-    who: 'data',
-    where,
-    fix: 'Give tensors, or objects and arrays with tensors or { data, shape } in them; end the data by ending its iteration',
-  });
-
-const exhausted = (where: string, batches: number): HooklineError =>
-  new HooklineError('HKL_DATA_EXHAUSTED', `the data ended after ${batches} batches and training wants another`, {
-    who: 'data',
-    where,
-    fix: 'Set repeat: true to begin again, or train for fewer iterations',
-  });
-
-const notRepeatable = (where: string): HooklineError =>
-  new HooklineError(
-    'HKL_DATA_NOT_REPEATABLE',
-    'the data is a generator or an iterator that has ended; it cannot begin again',
-    {
-      who: 'data',
-      where,
-      fix: 'Give the generator function itself instead of what it returns (data: batches, not data: batches()), or the tf.data dataset instead of its iterator',
-    },
-  );
-
-function failed(cause: unknown, where: string): unknown {
-  if (isHooklineError(cause)) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new HooklineError('HKL_DATA_FAILED', `reading a batch failed: ${reason}`, { who: 'data', where, cause });
 }

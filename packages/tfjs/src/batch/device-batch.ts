@@ -82,6 +82,16 @@ export function disposeBatch({ owned }: DeviceBatch): void {
   for (const tensor of owned) tensor.dispose();
 }
 
+/** Frees the tensors of a batch that is not used, as {@link toDevice} and {@link disposeBatch} would; makes none. */
+export function disposeUnused(batch: unknown, { tensors = 'consume' }: ToDeviceOptions = {}): void {
+  if (typeof batch !== 'object' || batch === null || tensors === 'borrow') return;
+  if (batch instanceof tf.Tensor) {
+    if (!(batch instanceof tf.Variable) && !isKept(batch as tf.Tensor)) batch.dispose();
+  } else if (!ArrayBuffer.isView(batch) && (Array.isArray(batch) || isPlainObject(batch))) {
+    for (const value of Object.values(batch)) disposeUnused(value);
+  }
+}
+
 const isKept = (tensor: tf.Tensor): boolean => (tensor as unknown as { readonly kept: boolean }).kept;
 
 const isHostArray = (value: unknown): value is HostArray =>

@@ -1,7 +1,6 @@
 import {
   describeCause,
   HooklineError,
-  lossNotFinite,
   runAll,
   type StepContext,
   type StepOutput,
@@ -12,6 +11,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
 import { assertTraining, checkPeriod, EagerStepRunner, type CheckFinite } from '../step/eager-runner.ts';
+import { notFinite, readLosses } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { isCaptureProblem } from './capture-errors.ts';
 import { CapturedSteps, type CaptureReport } from './captured-steps.ts';
@@ -34,7 +34,10 @@ export interface CapturedRunnerOptions {
   readonly capture?: 'auto' | 'required' | undefined;
   /** In which type convolutions and matrix products run; weights and updates are float32 always. @default 'float32' */
   readonly precision?: Precision | undefined;
-  /** `off`: a loss that is not finite still changes the weights. In a captured step the check is free. @default 'always' */
+  /**
+   * `off`: a loss or a gradient that is not finite still changes the weights. A captured step is checked always or
+   * never, since reading the check costs it nothing. @default 'always'
+   */
   readonly checkFinite?: CheckFinite | undefined;
   /** Whether passes better the graph; without them it holds the ops as they were recorded. @default true */
   readonly optimize?: boolean | undefined;
@@ -170,11 +173,10 @@ export class CapturedStepRunner implements StepRunner {
         return this.#eager.runBatch(batch, context);
       }
       const { names, values, isFinite, ...rest } = scalars;
-      const losses = byName(names, values);
+      if (!isFinite) throw notFinite(names, values, context);
+      const { losses, total: totalLoss } = readLosses(names, values);
       const metrics = byName(rest.metrics, rest.reported);
-      const totalLoss = values.at(-1) ?? Number.NaN;
-      const isOne = names.length === 1;
-      if (!isFinite) throw lossNotFinite(isOne ? losses : { ...losses, total_loss: totalLoss }, context);
+      const isOne = names.losses.length === 1;
       this.#announce();
       const { dataTime } = batch;
       return isOne ? { losses, metrics, dataTime } : { losses, totalLoss, metrics, dataTime };

@@ -1,9 +1,10 @@
 import { describeCause, type TapWatch } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
 import { indexOutOfRange } from '../kernels/gather.ts';
+import { isGood, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from './batch-tensors.ts';
-import { valueAt } from './batch-values.ts';
+import { describePlace, isNumberAt } from './batch-values.ts';
 import { captureError, withoutKernel } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
 import { planFeeds, withFeeds } from './feed-plan.ts';
@@ -17,14 +18,15 @@ import { StepKeys } from './step-keys.ts';
 
 /** What a captured step gives back. */
 export interface StepScalars {
-  readonly names: readonly string[];
+  /** What stands where in the values. */
+  readonly names: FigureNames;
   /** Names of what taps have reported. */
   readonly metrics: readonly string[];
-  /** The losses in the order of the names, then their sum. */
+  /** The losses, their sum where there are several, and the values of the check. */
   readonly values: Float32Array;
   /** What taps have reported, in the order of the metrics; none where nothing has changed. */
   readonly reported: Float32Array;
-  /** False where the sum is not finite; then nothing has changed. */
+  /** False where the loss or a gradient of the update is not finite; then nothing has changed. */
   readonly isFinite: boolean;
 }
 
@@ -44,7 +46,7 @@ export interface CapturedStepsOptions {
   readonly step: TrainStep;
   readonly taps: TapWatch | undefined;
   readonly transform: RecordTransform;
-  /** Whether a loss that is not finite leaves the variables alone. */
+  /** Whether a loss or a gradient that is not finite leaves the variables alone. */
   readonly isGuarded: boolean;
   /** How many recorded steps are kept, by signature of the batch and choices of the host. */
   readonly limit: number;
@@ -126,7 +128,7 @@ export class CapturedSteps {
     const cached = this.#cache.get(this.#keys.key(family, batch));
     if (cached === undefined) return this.#add(family, batch, record);
     const isReplaced = isOutdated(cached, this.#options.backend);
-    if (isReplaced || isAuditRun(cached.runs)) {
+    if (isReplaced || isAuditRun(cached.runs, cached.recorded.record.nodes.length)) {
       const again = record(CLOCK_SHIFT * (cached.runs + 1));
       try {
         const difference = auditStep(cached, again, isReplaced);
@@ -193,20 +195,21 @@ export class CapturedSteps {
   /** A value of the batch that changes again and again, and makes a difference: no graph can follow it. */
   #refuseValue(paths: readonly string[], batch: unknown): void {
     const [path = ''] = paths;
-    const where = `the batch's ${path === '' ? 'value' : `"${path}"`}`;
-    const value = valueAt(batch, path);
-    const fix = `Give it as a tensor: { data: Float32Array.of(value), shape: [] }`;
+    const { place, now } = describePlace(batch, path);
+    const fix = isNumberAt(batch, path)
+      ? 'Give it as a tensor: { data: Float32Array.of(value), shape: [] }'
+      : 'Turn it into numbers where the data are loaded, and give those as a tensor';
     if (this.#options.isRequired) {
       throw captureError(
         'HKL_CAPTURE_HOST_VALUE',
-        `${where}, now ${value === undefined ? 'missing' : JSON.stringify(value)}, is no tensor, makes a difference to the step, and has had more than ${StepKeys.LIMIT} values`,
+        `${place}, now ${now}, is no tensor, makes a difference to the step, and has had more than ${StepKeys.LIMIT} values`,
         {},
         { fix },
       );
     }
     this.#say(
       `value ${path}`,
-      `train step: ${where} is no tensor and has had more than ${StepKeys.LIMIT} values; with further ones the step runs ` +
+      `train step: ${place} is no tensor and has had more than ${StepKeys.LIMIT} values; with further ones the step runs ` +
         `eagerly. ${fix}`,
     );
   }
@@ -241,7 +244,6 @@ export class CapturedSteps {
       }
       return made;
     });
-    if (!this.#options.isGuarded) delete recorded.record.guard;
     const key = this.#keys.add(family, batch);
     const step = this.#cache.add(key, recorded);
     try {
@@ -288,16 +290,16 @@ export class CapturedSteps {
   #run(step: CachedStep, tensors: ReadonlyMap<string, tf.Tensor>): StepScalars {
     const { backend, step: train } = this.#options;
     const session = this.#session as GraphSession;
-    const { losses: names, metrics } = step.recorded;
+    const { figures: names, metrics } = step.recorded;
     step.feeds ??= planFeeds(step.record.inputs, train.scope.inputs());
     return withFeeds(backend, step.feeds, tensors, (handles) => {
       this.#residents.push();
       this.#residents.release(step.changes);
       try {
-        const [values, reported] = session.run(step.name, handles).map((each) => this.#take(each));
-        const isFinite = !this.#options.isGuarded || Number.isFinite(values?.at(-1));
+        const [values = NONE, reported] = session.run(step.name, handles).map((each) => this.#take(each));
+        const isFinite = isGood(names, values);
         // What taps report tells of a step that has not been made then.
-        return { names, metrics, values: values ?? NONE, reported: isFinite ? (reported ?? NONE) : NONE, isFinite };
+        return { names, metrics, values, reported: isFinite ? (reported ?? NONE) : NONE, isFinite };
       } catch (error) {
         throw indexOutOfRange(error, `model "${train.model.name}"`) ?? (step.runs === 0 ? withoutKernel(error) : error);
       }

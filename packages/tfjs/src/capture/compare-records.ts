@@ -70,7 +70,7 @@ function otherAttribute(node: RecordNode, other: RecordNode): HooklineError {
   return captureError(
     'HKL_CAPTURE_HOST_VALUE',
     `the attribute ${name} of the op ${node.op} differs between two recordings`,
-    node.origin,
+    { ...other.origin, ...node.origin },
     { fix: 'Attributes are fixed in a captured step: keep it constant, or make it a stepScope.variant(name, read)' },
   );
 }

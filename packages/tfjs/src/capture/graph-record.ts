@@ -129,6 +129,13 @@ export const typeAttribute = (value: number): AttributeValue => ({ kind: 'type',
 export const boolAttribute = (value: boolean): AttributeValue => ({ kind: 'bool', value });
 export const stringAttribute = (value: string): AttributeValue => ({ kind: 'string', value });
 
+/** The attributes of a `Placeholder`. */
+export const placeholderAttributes = ({ shape, dtype }: TensorSpec) =>
+  new Map<string, AttributeValue>([
+    ['dtype', typeAttribute(dtype)],
+    ['shape', { kind: 'shape', value: [...shape] }],
+  ]);
+
 /** A constant node of the given values. */
 export function makeConstant(
   values: NativeValues,

@@ -23,7 +23,7 @@ function describeStep({ recorded, record, changes }: CachedStep, place: number):
   const elements = variables.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const lines = [
     `graph ${place + 1}: ${recorded.record.nodes.length} ops recorded, ${record.nodes.length} in the graph`,
-    `losses: ${recorded.losses.join(', ')}`,
+    `losses: ${recorded.figures.losses.join(', ')}`,
     'inputs:',
     ...[...record.inputs].map(([name, node]) => `  ${name}  ${describeSpec(node.outputs[0])}`),
     `variables: ${variables.length}, of which ${changes.length} change; ${elements} elements`,

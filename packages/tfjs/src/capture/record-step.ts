@@ -1,6 +1,7 @@
 import type { HooklineError, TapWatch } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
+import { packFigures, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { watchBatch } from './batch-values.ts';
 import { captureError } from './capture-errors.ts';
@@ -9,17 +10,18 @@ import type { GraphRecord } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
 import { watchKeptState, type KeptState, type KeptStateChanges } from './kept-state.ts';
 import { Recorder } from './recorder.ts';
+import { shiftHost } from './shift-host.ts';
 
-/** The name under which a recorded step returns its losses and their sum. */
-const LOSSES = 'losses';
+/** The name under which a recorded step returns its losses, their sum and the values of the check. */
+const FIGURES = 'figures';
 /** The name under which it returns what taps have reported, where they have; it may tell of the weights as they are then. */
 const METRICS = 'metrics';
 
 /** A recorded step and how to run it. */
 export interface RecordedStep {
   readonly record: GraphRecord;
-  /** Names of the losses, in the order of the vector that it returns; their sum follows them. */
-  readonly losses: readonly string[];
+  /** What stands where in the figures that it returns. */
+  readonly figures: FigureNames;
   /** Whether the step made variables; the next recording begins with them. */
   readonly madeVariables: boolean;
   /** Names of what taps have reported through the scope. */
@@ -37,9 +39,11 @@ export interface RecordStepOptions {
   readonly iteration: number;
   readonly batch: unknown;
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
+  /** Whether a loss or a gradient that is not finite leaves the variables alone. */
+  readonly isGuarded: boolean;
   /** Tells which tap is running, for errors. */
   readonly taps: TapWatch | undefined;
-  /** By how many milliseconds `Date.now()` is put forward while the step is recorded. @default 0 */
+  /** By how many milliseconds the clocks of the host are put forward while the step is recorded. @default 0 */
   readonly clock?: number | undefined;
   /** Is told the path of each number, boolean or string of the batch that the step reads. */
   readonly onRead?: ((path: string) => void) | undefined;
@@ -52,13 +56,18 @@ export interface RecordStepOptions {
  * @throws HooklineError `HKL_CAPTURE_...` where the step does what no graph can
  */
 export function recordStep(options: RecordStepOptions): RecordedStep {
-  const { backend, step, iteration, tensors, taps, clock = 0, onRead } = options;
+  const { backend, step, iteration, tensors, isGuarded, taps, clock = 0, onRead } = options;
   const batch = onRead === undefined ? options.batch : watchBatch(options.batch, onRead);
   const variables = allVariables(step);
   const recorder = new Recorder(backend);
   const restore = snapshot(variables.values());
   const created = watchNewVariables();
-  const restoreClock = shiftClock(clock);
+  const restoreHost = shiftHost({
+    clock,
+    onDraw: () => {
+      throw recorder.hostRandom('node:crypto or globalThis.crypto');
+    },
+  });
   const restoreKept = watchKeptState(step.model);
   let kept: KeptStateChanges | undefined;
   const stopObserving = taps?.observe(recorder);
@@ -74,26 +83,30 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       for (const [path, tensor] of tensors) inputs.set(batchInput(path), tensor);
       for (const [name, tensor] of feeds) inputs.set(scopeInput(name), tensor);
       recorder.start({ inputs, variables });
+      step.scope.onHostDraw = () => {
+        throw recorder.hostRandom();
+      };
       recorded = step.scope.run(
         iteration,
         () => {
-          const { losses, total, gradients } = step.forwardBackward(batch);
-          step.update(gradients);
-          const names = Object.keys(losses);
+          const half = step.forwardBackward(batch);
+          const { names, packed, guard } = packFigures(half, isGuarded ? half.check : undefined);
+          step.update(half.gradients);
           const reported = step.scope.takeMetrics();
-          const outputs = new Map([[LOSSES, tf.stack([...names.map((name) => losses[name] as tf.Scalar), total])]]);
+          const outputs = new Map([[FIGURES, packed]]);
           if (reported.size > 0) outputs.set(METRICS, tf.stack([...reported.values()]));
           tf.dispose([...reported.values()]);
-          const record = recorder.finish(outputs, total);
-          return { record, losses: names, metrics: [...reported.keys()] };
+          const record = recorder.finish(outputs, guard);
+          return { record, figures: names, metrics: [...reported.keys()] };
         },
         feeds,
       );
     });
   } finally {
+    step.scope.onHostDraw = undefined;
     recorder.stop();
     if (recorded === undefined) recorder.free();
-    restoreClock();
+    restoreHost();
     kept = restoreKept(created.made.length > 0);
     stopObserving?.();
     created.stop();
@@ -104,12 +117,16 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       value.dispose();
     }
   }
-  if (kept.changed.length > 0) {
+  const done = recorded as unknown as RecordedStep;
+  const used = new Set<object>(done.record.nodes.flatMap(({ outside }) => outside?.dataId ?? []));
+  // A layer may have kept a tensor of the batch itself.
+  for (const { dataId } of tensors.values()) used.add(dataId);
+  const states = kept.changed.filter(({ before }) => before?.some((dataId) => used.has(dataId)) ?? true);
+  if (states.length > 0) {
     recorder.free();
     kept.forget();
-    throw keepsState(kept.changed);
+    throw keepsState(states);
   }
-  const done = recorded as unknown as RecordedStep;
   return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free(), forget: kept.forget };
 }
 
@@ -131,15 +148,6 @@ export function snapshot(variables: Iterable<tf.Variable>): () => void {
       if (variable.dataId !== value.dataId) variable.assign(value);
       value.dispose();
     }
-  };
-}
-
-/** Puts the clock forward, until the returned function is called: a step that uses the time shows itself. */
-function shiftClock(milliseconds: number): () => void {
-  const { now } = Date;
-  if (milliseconds !== 0) Date.now = () => now() + milliseconds;
-  return () => {
-    Date.now = now;
   };
 }
 

@@ -1,5 +1,6 @@
+import type { HooklineError } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
-import { captureError } from './capture-errors.ts';
+import { captureError, drawsOnHost } from './capture-errors.ts';
 import {
   emptyRecord,
   makeConstant,
@@ -7,8 +8,8 @@ import {
   sizeOf,
   specOf,
   typeAttribute,
+  placeholderAttributes,
   valueOf,
-  type AttributeValue,
   type GraphRecord,
   type Origin,
   type OutsideTensor,
@@ -109,6 +110,11 @@ export class Recorder {
     this.#record.nodes.push(node);
     this.#record.inputs.set(name, node);
     this.#values.set(handle, valueOf(node));
+  }
+
+  /** The error for a random number that is made on the host, by the tap that is running. */
+  hostRandom(source?: string): HooklineError {
+    return drawsOnHost(this.#origin(), source);
   }
 
   enter(plugin: string, hook: string): void {
@@ -284,12 +290,6 @@ export class Recorder {
     return handleOf(this.#backend, variable);
   }
 }
-
-const placeholderAttributes = ({ shape, dtype }: TensorSpec) =>
-  new Map<string, AttributeValue>([
-    ['dtype', typeAttribute(dtype)],
-    ['shape', { kind: 'shape', value: [...shape] }],
-  ]);
 
 function specOfVariable(handle: RecordNode): VariableSpec {
   if (handle.variable === undefined) throw new Error(`${handle.op} is no variable`);

@@ -1,5 +1,5 @@
 import type { HooklineError } from '@hookline/core';
-import { captureError } from './capture-errors.ts';
+import { withSentence } from './capture-errors.ts';
 import { compareRecords, isOtherTensor } from './compare-records.ts';
 import { orderEffects } from './effect-order.ts';
 import type { Feed } from './feed-plan.ts';
@@ -7,6 +7,7 @@ import { guardEffects } from './finite-guard.ts';
 import { gateEffects } from './gate-effects.ts';
 import { settle } from './graph-edit.ts';
 import { copyRecord, type GraphRecord } from './graph-record.ts';
+import { keepActivations } from './keep-activations.ts';
 import type { NativeBackend } from './native-backend.ts';
 import type { RecordedStep } from './record-step.ts';
 
@@ -110,6 +111,7 @@ export class StepCache {
     const record = copyRecord(recorded.record);
     settle(record);
     this.#transform(record);
+    keepActivations(record);
     guardEffects(record);
     orderEffects(record);
     const changes = record.effects.flatMap(({ inputs }) =>
@@ -153,9 +155,19 @@ export class StepCache {
   }
 }
 
-/** Whether a run is one before which the step is recorded again and compared: the first few, then ever more rarely. */
-export const isAuditRun = (runs: number): boolean =>
-  runs > 0 && (runs <= 4 || runs % 1000 === 0 || (runs < 1000 && Number.isInteger(Math.log2(runs))));
+/** Ops from which on recording a step takes seconds, so that it is compared more rarely. */
+const LARGE = 5000;
+
+/**
+ * Whether a run is one before which the step is recorded again and compared: the first four and the powers of two, then every
+ * 1000th; for a step of thousands of ops, which takes as long to record as dozens of captured runs, the powers of eight,
+ * then every 4096th.
+ */
+export function isAuditRun(runs: number, ops: number): boolean {
+  if (runs === 0) return false;
+  if (ops > LARGE) return runs % 4096 === 0 || (runs < 4096 && Number.isInteger(Math.log2(runs) / 3));
+  return runs <= 4 || runs % 1000 === 0 || (runs < 1000 && Number.isInteger(Math.log2(runs)));
+}
 
 /** Whether a tensor from outside of the step is gone, so that the step must be using another by now. */
 export const isOutdated = (step: CachedStep, { tensorMap }: NativeBackend): boolean =>
@@ -174,10 +186,8 @@ export function auditStep(step: CachedStep, again: RecordedStep, isReplaced: boo
     return undefined;
   }
   if (unproven <= 0 || (isReplaced && isOtherTensor(error))) return error;
-  return captureError(
-    error.code as 'HKL_CAPTURE_HOST_VALUE',
-    `${error.message} Of the ${step.runs} steps that have run with the first of the two, the last ${unproven} may have been wrong`,
-    {},
-    { cause: error, fix: error.fix },
+  return withSentence(
+    error,
+    `Of the ${step.runs} steps that have run with the first of the two, the last ${unproven} may have been wrong`,
   );
 }

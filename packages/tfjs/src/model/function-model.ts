@@ -1,14 +1,18 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import type { BatchNorm } from './batch-norm.ts';
+import type { StepScope } from '../step/step-scope.ts';
 import { kindByName, type ModelLosses, type ParameterKind, type TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link functionModel}. */
 export interface FunctionModelOptions<Batch = never> {
   /** Variables by name; those with `trainable: false` are state. */
   readonly variables: Readonly<Record<string, tf.Variable>>;
-  /** The losses of a batch on the device. `training` is false in eval mode. */
-  readonly losses: (batch: Batch, training: boolean) => ModelLosses;
+  /**
+   * The losses of a batch on the device. `training` is false in eval mode. `scope` is there inside a train step: random tensors
+   * come from `scope.random(name)`, and `scope.metric(name, value)` stores a scalar of the step, such as an accuracy.
+   */
+  readonly losses: (batch: Batch, training: boolean, scope?: StepScope) => ModelLosses;
   /** Outputs for inputs on the device. */
   readonly predict?: (inputs: never, training: boolean) => unknown;
   /** What a variable is for, where its name does not tell. */
@@ -64,7 +68,7 @@ export function functionModel<Batch>(options: FunctionModelOptions<Batch>): Trai
   const model: TrainableModel = {
     name,
     training: true,
-    losses: (batch) => losses(batch as Batch, model.training),
+    losses: (batch, scope) => losses(batch as Batch, model.training, scope),
     trainable: () => trainable,
     state: () => state,
     ...(predict === undefined ? {} : { predict: (inputs: unknown) => predict(inputs as never, model.training) }),

@@ -15,6 +15,12 @@ export interface LayersModelOptions<Batch, Outputs> {
    * @default the batch itself if it is a tensor, its first element if it is an array, else its `inputs`, `x` or `xs`
    */
   readonly inputs?: (batch: Batch) => tf.Tensor | tf.Tensor[];
+  /**
+   * What is stored of each train step besides the losses, by name: a scalar from the outputs and the batch.
+   *
+   * @example { accuracy: (logits, { y }) => tf.metrics.categoricalAccuracy(y, logits).mean() }
+   */
+  readonly metrics?: Readonly<Record<string, (outputs: Outputs, batch: Batch) => tf.Scalar>>;
   /** @default the name of the tf.layers model */
   readonly name?: string;
 }
@@ -41,8 +47,8 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
   layers: tf.LayersModel,
   options: LayersModelOptions<Batch, Outputs>,
 ): TrainableLayersModel {
-  assertKnownOptions('layersModel', options, { loss: true, inputs: true, name: true });
-  const { loss, name = layers.name, inputs = (batch: Batch) => findInputs(batch, name) } = options;
+  assertKnownOptions('layersModel', options, { loss: true, inputs: true, metrics: true, name: true });
+  const { loss, metrics = {}, name = layers.name, inputs = (batch: Batch) => findInputs(batch, name) } = options;
   const weights = namedWeights(layers, name);
   keepFrozenBatchNorms(layers);
   const trainable = new Map(
@@ -66,9 +72,11 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
     state: () => state,
     kindOf: (key) => kinds.get(key) ?? 'weight',
     batchNorms: () => layersBatchNorms(layers),
-    losses: (batch) => {
+    losses: (batch, scope) => {
       const outputs = layers.apply(inputs(batch as Batch), { training: model.training }) as Outputs;
       const losses = loss(outputs, batch as Batch);
+      if (scope !== undefined)
+        for (const [key, metric] of Object.entries(metrics)) scope.metric(key, metric(outputs, batch as Batch));
       return regularizers.length === 0 ? losses : addRegularization(losses, regularizers);
     },
     ...(constraints.size === 0 ? {} : { constrain: () => constrain(constraints) }),

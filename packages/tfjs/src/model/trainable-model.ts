@@ -1,5 +1,6 @@
 import { defineService, type WeakServiceRef } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
+import type { StepScope } from '../step/step-scope.ts';
 import type { BatchNorm } from './batch-norm.ts';
 
 /** What a model's losses are: one scalar, or named scalars that are summed. */
@@ -22,8 +23,10 @@ export interface TrainableModel {
   /**
    * The losses of one batch on the device, a pure function of tensors. In train mode it may assign the variables of
    * {@link TrainableModel.state}, such as moving averages.
+   *
+   * @param scope inside a train step, for random tensors (`scope.random`) and for what shall be stored (`scope.metric`)
    */
-  losses(batch: unknown): ModelLosses;
+  losses(batch: unknown, scope?: StepScope): ModelLosses;
   /** What the optimizer updates, by name; frozen variables are not among them. A shared variable is there once. */
   trainable(): ReadonlyMap<string, tf.Variable>;
   /** Every other variable, by name: frozen weights, moving averages. With `trainable` it is the whole model. */

@@ -10,3 +10,14 @@ export const mul = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => run('Multiply', { 
 export const div = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => run('RealDiv', { a, b });
 export const square = (x: tf.Tensor): tf.Tensor => run('Square', { x });
 export const sqrt = (x: tf.Tensor): tf.Tensor => run('Sqrt', { x });
+export const sign = (x: tf.Tensor): tf.Tensor => run('Sign', { x });
+/** Never below 0; NaN stays NaN. */
+export const relu = (x: tf.Tensor): tf.Tensor => run('Relu', { x });
+/** The Euclidean norm over all elements, a scalar. */
+export const norm = (x: tf.Tensor): tf.Tensor => sqrt(tf.sum(square(x)));
+
+/** a / b of two scalars of at least 0, and 1 where one of them is 0. */
+export function ratioOr1(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  const [zero, one] = [tf.scalar(0), tf.scalar(1)];
+  return tf.where(tf.logicalAnd(tf.greater(a, zero), tf.greater(b, zero)), div(a, b), one);
+}

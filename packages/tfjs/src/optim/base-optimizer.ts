@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { scalarInput, type StepInput } from '../step/step-input.ts';
 import type { StepVariant } from '../step/step-variant.ts';
+import { add, mul } from './arithmetic.ts';
 import type { Optimizer } from './optimizer.ts';
 import {
   PARAMETER_GROUP_OPTIONS,
@@ -15,6 +16,16 @@ import {
 export interface BaseOptimizerOptions extends ParameterGroupOptions {
   /** Of the first step; a schedule may change it. */
   readonly learningRate: number;
+}
+
+/** One variable of an update. */
+export interface ParameterUpdate {
+  readonly name: string;
+  readonly variable: tf.Variable;
+  readonly gradient: tf.Tensor;
+  readonly learningRate: tf.Scalar;
+  /** Undefined where it is 0. */
+  readonly weightDecay: tf.Scalar | undefined;
 }
 
 /** Groups, learning rates and slots, for optimizers that update parameter by parameter. */
@@ -78,10 +89,40 @@ export abstract class BaseOptimizer implements Optimizer {
     return (this.#rates.get(lrFactor) as StepInput<tf.Scalar>).tensor();
   }
 
-  /** Adds a zero slot like each parameter. */
-  protected addSlots(kind: string, variables: ReadonlyMap<string, tf.Variable>): void {
+  /** The variables that have a gradient, with what applies to their group. */
+  protected *updates(
+    gradients: NamedTensors,
+    variables: ReadonlyMap<string, tf.Variable>,
+  ): Generator<ParameterUpdate, void> {
+    for (const group of this.groups) {
+      const learningRate = this.rate(group);
+      const weightDecay = group.weightDecay === 0 ? undefined : tf.scalar(group.weightDecay);
+      for (const name of group.names) {
+        const [variable, gradient] = [variables.get(name), gradients[name]];
+        if (variable !== undefined && gradient !== undefined) {
+          yield { name, variable, gradient, learningRate, weightDecay };
+        }
+      }
+    }
+  }
+
+  /** The same, with the weight decay added to the gradients (L2). */
+  protected *decayed(
+    gradients: NamedTensors,
+    variables: ReadonlyMap<string, tf.Variable>,
+  ): Generator<ParameterUpdate, void> {
+    for (const update of this.updates(gradients, variables)) {
+      const { variable, gradient, weightDecay } = update;
+      yield weightDecay === undefined ? update : { ...update, gradient: add(gradient, mul(variable, weightDecay)) };
+    }
+  }
+
+  /** Adds a slot like each parameter, filled with one value. */
+  protected addSlots(kind: string, variables: ReadonlyMap<string, tf.Variable>, value = 0): void {
     for (const { names } of this.groups) {
-      for (const name of names) this.addSlot(`${kind}/${name}`, () => tf.zerosLike(variables.get(name) as tf.Variable));
+      for (const name of names) {
+        this.addSlot(`${kind}/${name}`, () => tf.fill((variables.get(name) as tf.Variable).shape, value));
+      }
     }
   }
 

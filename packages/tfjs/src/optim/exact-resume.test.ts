@@ -2,8 +2,12 @@ import * as tf from '@tensorflow/tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { bitsOf, resume, rig } from '../step/step-fixture.test.support.ts';
+import { adagrad } from './adagrad.ts';
 import { adam, adamW } from './adam.ts';
+import { lamb } from './lamb.ts';
+import { lion } from './lion.ts';
 import type { Optimizer } from './optimizer.ts';
+import { rmsprop } from './rmsprop.ts';
 import { sgd } from './sgd.ts';
 import { tfjsOptimizer } from './tfjs-optimizer.ts';
 
@@ -26,7 +30,14 @@ const OPTIMIZERS: [string, (model: TrainableModel) => Optimizer][] = [
   ['tf.train.adam', (model) => tfjsOptimizer(model, tf.train.adam(0.01))],
   ['tf.train.adamax', (model) => tfjsOptimizer(model, tf.train.adamax(0.01))],
   ['tf.train.rmsprop', (model) => tfjsOptimizer(model, tf.train.rmsprop(0.01, 0.9, 0.5))],
-  ['tf.train.rmsprop, centered', (model) => tfjsOptimizer(model, tf.train.rmsprop(0.01, 0.9, 0.5, 1e-7, true))],
+  ['rmsprop', (model) => rmsprop(model, { learningRate: 0.01, weightDecay: 0.01 })],
+  [
+    'rmsprop, centered, with momentum',
+    (model) => rmsprop(model, { learningRate: 0.01, centered: true, momentum: 0.5, biasLrFactor: 2 }),
+  ],
+  ['adagrad', (model) => adagrad(model, { learningRate: 0.05, lrDecay: 0.1 })],
+  ['lion', (model) => lion(model, { learningRate: 0.003, weightDecay: 0.1, weightDecayBias: 0 })],
+  ['lamb', (model) => lamb(model, { learningRate: 0.01 })],
 ];
 
 it.each(OPTIMIZERS)('%s: 7 steps, save, restore, 7 steps are 14 steps to the bit', async (_, optimizer) => {

@@ -55,6 +55,12 @@ it('refuses an optimizer whose state it does not know', () => {
   );
 });
 
+it('refuses tf.train.rmsprop where it is centered, whose weights become NaN', () => {
+  expect(() => tfjsOptimizer(linearModel(), tf.train.rmsprop(0.01, 0.9, 0, 1e-8, true))).toThrow(
+    /HKL_OPTIMIZER_UNSUPPORTED.*rmsprop\(model, \{ learningRate, centered: true \}\)/,
+  );
+});
+
 it('refuses a learning rate that is no number', () => {
   const optimizer = tfjsOptimizer(linearModel(), tf.train.sgd(0.1));
   expect(() => (optimizer.learningRate = -1)).toThrow('HKL_OPTIMIZER_OPTION');

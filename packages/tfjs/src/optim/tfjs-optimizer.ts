@@ -51,7 +51,6 @@ const STATE: Readonly<
     slots: [
       ['accumulatedMeanSquares', 'rms'],
       ['accumulatedMoments', 'momentum'],
-      ['accumulatedMeanGrads', 'mg'],
     ],
     scalars: [],
   },
@@ -73,6 +72,7 @@ export class TfjsOptimizer implements Optimizer {
     this.#internals = optimizer as unknown as TfjsInternals;
     const className = optimizer.getClassName();
     this.name = `tf.train ${className}`;
+    if (this.#internals.centered === true) throw centeredGivesNaN(this.name);
     const trainable = model.trainable();
     this.groups = [{ names: [...trainable.keys()], lrFactor: 1, weightDecay: 0 }];
     // tfjs makes a constant of the rate, so that each rate is a step of its own.
@@ -127,7 +127,6 @@ export class TfjsOptimizer implements Optimizer {
       });
     }
     for (const [field, slot] of layout.slots) {
-      if (field === 'accumulatedMeanGrads' && this.#internals.centered !== true) continue;
       const list = this.#internals[field] as (TfjsSlot | undefined)[];
       const init = this.#internals.initialAccumulatorValue ?? 0;
       [...trainable].forEach(([name, variable], index) => {
@@ -141,14 +140,24 @@ export class TfjsOptimizer implements Optimizer {
   }
 }
 
+/** Its variance, the mean of squares less the square of the mean, falls below 0 by rounding, and the root of that is NaN. */
+function centeredGivesNaN(who: string): HooklineError {
+  return new HooklineError('HKL_OPTIMIZER_UNSUPPORTED', 'centered, it takes roots of negative numbers, which are NaN', {
+    who,
+    fix: 'Use rmsprop(model, { learningRate, centered: true }) of @hookline/tfjs',
+  });
+}
+
 /**
  * Lets one of tfjs's own optimizers (`tf.train.adam(...)` and its siblings) update a model. Its whole state is saved and
  * restored to the bit, unlike with its own `getWeights` and `setWeights`.
  *
  * It has no parameter groups, and its learning rate is a constant of the step: while a captured step runs, each change
- * of the rate needs another recording. For schedules take {@link sgd}, {@link adam} or {@link adamW}.
+ * of the rate needs another recording. For schedules take Hookline's own, such as {@link sgd} and {@link adam}. Its RMSprop
+ * and Adagrad add epsilon inside the root, where PyTorch and Hookline's {@link rmsprop} and {@link adagrad} add it to the root.
  *
- * @throws HooklineError `HKL_OPTIMIZER_UNSUPPORTED` for a class of optimizer that is not tfjs's own
+ * @throws HooklineError `HKL_OPTIMIZER_UNSUPPORTED` for a class of optimizer that is not tfjs's own, and for `tf.train.rmsprop`
+ * centered, whose weights become NaN
  */
 export const tfjsOptimizer = (model: TrainableModel, optimizer: tf.Optimizer): TfjsOptimizer =>
   new TfjsOptimizer(model, optimizer);

@@ -26,8 +26,26 @@ it('brings every bit back, also of values that are odd', async () => {
   const captured = await captureVariables(odd, 'model/');
   expect([...captured.keys()]).toEqual(['model/odd']);
   const other = new Map([['odd', tf.variable(tf.zeros([5]))]]);
-  restoreVariables(other, captured, { strict: true, prefix: 'model/' });
+  restoreVariables(other, captured, { strict: true, prefix: 'model/', checkFinite: false });
   expect([...new Uint32Array(other.get('odd')!.dataSync().slice().buffer)]).toEqual([...bits]);
+});
+
+it('refuses NaN, and infinity where it would be trained; a mask may hold it', () => {
+  const tensor = (value: number) =>
+    new Map([['a', { dtype: 'float32' as const, shape: [2], data: Float32Array.of(1, value) }]]);
+  const into = (trainable: boolean) => new Map([['a', tf.variable(tf.zeros([2]), trainable)]]);
+  for (const [value, trainable] of [
+    [Number.NaN, true],
+    [Number.NaN, false],
+    [-Infinity, true],
+  ] as const) {
+    const to = into(trainable);
+    expect(() => restoreVariables(to, tensor(value), { strict: false })).toThrow(/HKL_STATE_NOT_FINITE.* a \(1 of 2\)/);
+    expect(values(to)).toEqual([[0, 0]]);
+  }
+  const mask = into(false);
+  restoreVariables(mask, tensor(-Infinity), { strict: true });
+  expect(values(mask)).toEqual([[1, -Infinity]]);
 });
 
 it('captures values that later updates do not change, and restores values that the caller may change', async () => {

@@ -11,8 +11,19 @@ export interface RestoreOptions {
   readonly strict: boolean;
   /** What names in `tensors` begin with; tensors with other names are not looked at. @default '' */
   readonly prefix?: string;
+  /** Whether NaN, and infinity in trainable variables, are an error. @default true */
+  readonly checkFinite?: boolean;
   /** Where the tensors come from, for messages. */
   readonly source?: string;
+  /** What to do about tensors that do not fit, for the error. */
+  readonly fix?: string;
+}
+
+/** What a restore will do. */
+export interface RestorePlan {
+  readonly report: RestoreReport;
+  /** Does it. */
+  readonly apply: () => void;
 }
 
 /** A tensor that does not fit its variable. */
@@ -42,13 +53,25 @@ const NAMED = 3;
  * Loads tensors into variables of the same names. All are checked before the first is changed, so that an error leaves
  * everything as it was.
  *
- * @throws HooklineError `HKL_STATE_MISMATCH` in strict mode, with the first faults and how many more there are
+ * @throws HooklineError `HKL_STATE_MISMATCH` in strict mode, with the first faults and how many more there are;
+ * `HKL_STATE_NOT_FINITE` in either for values that are NaN, and for trainable ones that are infinite
  */
 export function restoreVariables(
   variables: ReadonlyMap<string, tf.Variable>,
   tensors: ReadonlyMap<string, HostTensor>,
-  { strict, prefix = '', source }: RestoreOptions,
+  options: RestoreOptions,
 ): RestoreReport {
+  const { report, apply } = planRestore(variables, tensors, options);
+  apply();
+  return report;
+}
+
+/** Checks what {@link restoreVariables} checks, and leaves the change for later. Same error. */
+export function planRestore(
+  variables: ReadonlyMap<string, tf.Variable>,
+  tensors: ReadonlyMap<string, HostTensor>,
+  { strict, prefix = '', checkFinite = true, source, fix }: RestoreOptions,
+): RestorePlan {
   const loaded: string[] = [];
   const missing: string[] = [];
   const mismatched: Mismatch[] = [];
@@ -71,15 +94,47 @@ export function restoreVariables(
     const told = rest > 0 ? warnings.toSpliced(NAMED, rest, `and so on, ${rest} more`) : warnings;
     throw new HooklineError('HKL_STATE_MISMATCH', `the checkpoint does not fit: ${told.join('; ')}`, {
       who: source,
-      fix: 'Resume with the model and optimizer that were saved, or load the weights alone',
+      fix: fix ?? 'Resume with the model and optimizer that were saved, or load the weights alone',
     });
   }
-  for (const name of loaded) assign(variables.get(name) as tf.Variable, tensors.get(`${prefix}${name}`) as HostTensor);
-  return { loaded, missing, unexpected, mismatched, warnings };
+  if (checkFinite) {
+    assertFinite(
+      loaded.map((name) => [name, variables.get(name) as tf.Variable, tensors.get(`${prefix}${name}`) as HostTensor]),
+      source,
+    );
+  }
+  const report = { loaded, missing, unexpected, mismatched, warnings };
+  const apply = (): void => {
+    for (const name of loaded)
+      assign(variables.get(name) as tf.Variable, tensors.get(`${prefix}${name}`) as HostTensor);
+  };
+  return { report, apply };
 }
 
 const describe = ({ dtype, shape }: { readonly dtype: string; readonly shape: readonly number[] }): string =>
   `${dtype} [${shape.join(', ')}]`;
+
+/** State that is not trained may hold infinity on purpose, such as a mask or a best value so far; NaN is never meant. */
+function assertFinite(
+  loaded: readonly (readonly [name: string, variable: tf.Variable, tensor: HostTensor])[],
+  source: string | undefined,
+): void {
+  const bad = loaded.flatMap(([name, { trainable }, { dtype, data }]) => {
+    if (dtype !== 'float32') return [];
+    const count = (data as Float32Array).reduce(
+      (sum, value) => sum + Number(trainable ? !Number.isFinite(value) : Number.isNaN(value)),
+      0,
+    );
+    return count === 0 ? [] : [`${name} (${count} of ${data.length})`];
+  });
+  if (bad.length === 0) return;
+  const rest = bad.length - NAMED;
+  const named = bad.slice(0, NAMED).join(', ') + (rest > 0 ? `, and ${rest} more tensors` : '');
+  throw new HooklineError('HKL_STATE_NOT_FINITE', `the checkpoint holds NaN or infinity in ${named}`, {
+    who: source,
+    fix: 'Load a checkpoint from before the training went wrong. Nothing has been changed',
+  });
+}
 
 function assign(variable: tf.Variable, { data, shape }: HostTensor): void {
   tf.tidy(() => {

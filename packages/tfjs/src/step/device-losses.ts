@@ -1,24 +1,25 @@
-import type { LazyScalar, NamedLosses, ScalarValue } from '@hookline/core';
+import type { LazyScalar, ScalarValue } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
+import { packFigures, readLosses, type FigureNames, type FigureParts, type FiniteCheck } from './step-figures.ts';
 
 /** Whether the backend in use can hand out a tensor's values within a call. */
 export const readsAtOnce = (): boolean => tf.getBackend() !== 'webgpu';
 
-/** Losses and their sum as one tensor on the device, so that reading them all is one transfer. */
+/** The figures of an eager step: losses, their sum and what a check needs, on the device until somebody reads them. */
 export class DeviceLosses {
-  readonly names: readonly string[];
+  readonly names: FigureNames;
   readonly #packed: tf.Tensor;
   #values: Float32Array | undefined;
   #users = 0;
 
   /** Keeps what it needs; call it within the step's `tf.tidy`. */
-  constructor(losses: NamedLosses, total: tf.Scalar) {
-    this.names = Object.keys(losses);
-    const packed = this.names.length === 1 ? total.clone() : tf.stack([...Object.values(losses), total]);
+  constructor(parts: FigureParts, check: FiniteCheck | undefined) {
+    const { names, packed } = packFigures(parts, check);
+    this.names = names;
     this.#packed = tf.keep(packed);
   }
 
-  /** All values, in the order of the names, then the sum. Not on WebGPU, which cannot be read at once. */
+  /** All values. Not on WebGPU, which cannot be read at once. */
   read(): Float32Array {
     return (this.#values ??= this.#packed.dataSync<'float32'>());
   }
@@ -30,17 +31,14 @@ export class DeviceLosses {
 
   /** The losses and their sum as numbers; they must have been read. */
   numbers(): { losses: Record<string, number>; total: number } {
-    const values = this.#values ?? new Float32Array();
-    return {
-      losses: Object.fromEntries(this.names.map((name, index) => [name, values[index] ?? Number.NaN])),
-      total: values[values.length - 1] ?? Number.NaN,
-    };
+    return readLosses(this.names, this.#values ?? new Float32Array());
   }
 
   /** The losses and their sum as scalars that are read only when asked; the tensor goes with the last of them. */
   lazy(): { losses: Record<string, ScalarValue>; total: ScalarValue | undefined } {
-    const losses = Object.fromEntries(this.names.map((name, index) => [name, this.#share(index)]));
-    return { losses, total: this.names.length === 1 ? undefined : this.#share(this.names.length) };
+    const { losses: names } = this.names;
+    const losses = Object.fromEntries(names.map((name, index) => [name, this.#share(index)]));
+    return { losses, total: names.length === 1 ? undefined : this.#share(names.length) };
   }
 
   dispose(): void {

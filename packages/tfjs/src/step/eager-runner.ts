@@ -1,7 +1,6 @@
 import {
   HooklineError,
   type LazyScalar,
-  lossNotFinite,
   type NamedTensors,
   type StepContext,
   type StepOutput,
@@ -12,11 +11,12 @@ import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
 import { DeviceLosses, readsAtOnce } from './device-losses.ts';
 import { StateSnapshot } from './state-snapshot.ts';
+import { isGood, notFinite } from './step-figures.ts';
 import type { TrainStep } from './train-step.ts';
 
 /**
- * When the total loss is checked before the weights change: at every step, at every nth, or never. A step without the
- * check reads nothing from the device, which on a GPU lets the host run ahead.
+ * When the total loss and the gradients are checked before the weights change: at every step, at every nth, or never. A
+ * step without the check reads nothing from the device, which on a GPU lets the host run ahead.
  */
 export type CheckFinite = 'always' | 'off' | number;
 
@@ -48,9 +48,10 @@ export class EagerStepRunner implements StepRunner {
   /**
    * One step: a batch, losses, gradients, update.
    *
-   * @throws HooklineError `HKL_EVAL_MODE` when the model is not in train mode, `HKL_LOSS_NOT_FINITE` before any
-   * weight changes, and what the data, the model, the taps and the optimizer raise. After an error before the update,
-   * and after that of a tap in it, weights, the model's state and the scope's variables are as they were; no tensor is left.
+   * @throws HooklineError `HKL_EVAL_MODE` when the model is not in train mode, `HKL_LOSS_NOT_FINITE` and
+   * `HKL_GRADIENT_NOT_FINITE` before any weight changes, and what the data, the model, the taps and the optimizer raise. After
+   * an error before the update, and after that of a tap in it, weights, the model's state and the scope's variables are as
+   * they were; no tensor is left.
    */
   run(context: StepContext): StepOutput | Promise<StepOutput> {
     assertTraining(this.step, context);
@@ -88,7 +89,7 @@ export class EagerStepRunner implements StepRunner {
     let output: StepOutput | undefined;
     step.scope.run(context.iteration, () => {
       tf.tidy(() => {
-        const { gradients, losses } = this.#firstHalf(batch, (packed) => {
+        const { gradients, losses } = this.#firstHalf(batch, isChecked, (packed) => {
           if (isChecked) assertFinite(packed, packed.read(), context);
         });
         // Only a tap is likely to fail there, and a copy keeps the old weights in memory until the step is done.
@@ -117,7 +118,7 @@ export class EagerStepRunner implements StepRunner {
     try {
       step.scope.run(context.iteration, () => {
         tf.tidy(() => {
-          const half = this.#firstHalf(batch);
+          const half = this.#firstHalf(batch, true);
           losses = half.losses;
           for (const name in half.gradients) kept[name] = tf.keep((half.gradients[name] as tf.Tensor).clone());
         });
@@ -152,15 +153,16 @@ export class EagerStepRunner implements StepRunner {
 
   #firstHalf(
     batch: unknown,
+    isChecked: boolean,
     check?: (losses: DeviceLosses) => void,
   ): { readonly gradients: NamedTensors; readonly losses: DeviceLosses } {
     const before = new StateSnapshot(this.step);
     let packed: DeviceLosses | undefined;
     try {
-      const { losses, total, gradients } = this.step.forwardBackward(batch);
-      packed = new DeviceLosses(losses, total);
+      const half = this.step.forwardBackward(batch);
+      packed = new DeviceLosses(half, isChecked ? half.check : undefined);
       check?.(packed);
-      return { gradients, losses: packed };
+      return { gradients: half.gradients, losses: packed };
     } catch (error) {
       packed?.dispose();
       before.restore();
@@ -175,7 +177,7 @@ function report({ scope }: TrainStep, losses: DeviceLosses, isRead: boolean, dat
   const metrics = Object.fromEntries([...scope.takeMetrics()].map(([name, value]) => [name, lazyScalar(value)]));
   if (isRead) {
     const { losses: numbers, total } = losses.numbers();
-    const isOne = losses.names.length === 1;
+    const isOne = losses.names.losses.length === 1;
     return isOne ? { losses: numbers, metrics, dataTime } : { losses: numbers, totalLoss: total, metrics, dataTime };
   }
   const { losses: lazy, total } = losses.lazy();
@@ -194,11 +196,8 @@ function lazyScalar(tensor: tf.Scalar): LazyScalar {
   };
 }
 
-function assertFinite(packed: DeviceLosses, values: Float32Array, context: StepContext): void {
-  // The sum is not finite whenever one of its terms is not.
-  if (Number.isFinite(values[values.length - 1])) return;
-  const { losses, total } = packed.numbers();
-  throw lossNotFinite(packed.names.length === 1 ? losses : { ...losses, total_loss: total }, context);
+function assertFinite({ names }: DeviceLosses, values: Float32Array, context: StepContext): void {
+  if (!isGood(names, values)) throw notFinite(names, values, context);
 }
 
 /** @throws HooklineError `HKL_EVAL_MODE` */

@@ -43,6 +43,28 @@ export function statelessRandom(
   );
 }
 
+/**
+ * The result of one of TensorFlow's stateless random ops, or undefined where TensorFlow does not run natively.
+ *
+ * @param types attributes that name element types, by name: `float32` or `int32`
+ * @param inputs the op's inputs, the seed among them
+ */
+export function statelessOp(
+  op: string,
+  types: Readonly<Record<string, 'float32' | 'int32'>>,
+  inputs: () => tf.Tensor[],
+): tf.Tensor | undefined {
+  const native = asOpBackend(tf.backend());
+  if (native === undefined) return undefined;
+  const { TF_ATTR_TYPE: type, TF_FLOAT, TF_INT32 } = native.binding;
+  const attributes = Object.entries(types).map(([name, of]) => ({
+    name,
+    type,
+    value: of === 'float32' ? TF_FLOAT : TF_INT32,
+  }));
+  return tf.tidy(() => native.executeSingleOutput(op, attributes, inputs()));
+}
+
 const KEY = [0x3ec8f720, 0x02461e29] as const;
 const MANTISSA = 0x7fffff;
 const UNIT = 2 ** -23;

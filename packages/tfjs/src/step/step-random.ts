@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import type { StepInput } from './step-input.ts';
-import { statelessRandom } from './stateless-random.ts';
+import { statelessOp, statelessRandom } from './stateless-random.ts';
 
 /**
  * Random tensors inside a step. Their numbers depend on the run's seed, the name, the iteration and how many tensors
@@ -29,9 +29,42 @@ export class StepRandom {
     return this.#draw('normal', shape, stddev, mean);
   }
 
+  /**
+   * For the step's own use: numbers of one of TensorFlow's stateless random ops.
+   *
+   * @returns undefined where TensorFlow does not run natively
+   */
+  native(
+    op: 'StatelessTruncatedNormal' | 'StatelessRandomGammaV2',
+    shape: readonly number[],
+    ...parameters: tf.Tensor[]
+  ): tf.Tensor | undefined {
+    const types = { dtype: 'float32', Tseed: 'int32', T: 'int32' } as const;
+    return this.#native(op, types, (seed) => [tf.tensor1d([...shape], 'int32'), seed, ...parameters]);
+  }
+
+  /**
+   * For the step's own use: classes drawn by their logits [rows, classes], int32 [rows, samples].
+   *
+   * @returns undefined where TensorFlow does not run natively
+   */
+  categorical(logits: tf.Tensor, samples: number): tf.Tensor | undefined {
+    const types = { T: 'float32', Tseed: 'int32', output_dtype: 'int32' } as const;
+    return this.#native('StatelessMultinomial', types, (seed) => [logits, tf.scalar(samples, 'int32'), seed]);
+  }
+
   /** For runners: a step begins. */
   begin(): void {
     this.#draws = 0;
+  }
+
+  #native(
+    op: string,
+    types: Readonly<Record<string, 'float32' | 'int32'>>,
+    inputs: (seed: tf.Tensor) => tf.Tensor[],
+  ): tf.Tensor | undefined {
+    const offset = this.#offset(this.#draws++);
+    return statelessOp(op, types, () => inputs(this.#key.tensor().add(tf.tensor1d([...offset], 'int32'))));
   }
 
   #draw(distribution: 'uniform' | 'normal', shape: readonly number[], scale: number, shift: number): tf.Tensor {

@@ -1,9 +1,9 @@
+import { withStepRandomness } from './tfjs-randomness.ts';
 import { defineService, HooklineError, RandomStream, type WeakServiceRef } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import { scalarInput, StepInput } from './step-input.ts';
 import { StepRandom } from './step-random.ts';
 import { StepVariant, type VariantValue } from './step-variant.ts';
-import { withStepRandomness } from './tfjs-randomness.ts';
 import { UpdateCondition } from './update-condition.ts';
 
 /** How {@link StepScope.variable} makes a variable. */
@@ -47,6 +47,8 @@ export class StepScope {
   readonly #key: StepInput<tf.Tensor1D>;
   #lossScale: (() => tf.Scalar) | undefined;
   #iteration = 0;
+  /** For runners: is told of each random number that the step makes on the host. */
+  onHostDraw: (() => void) | undefined;
   #running = false;
 
   constructor({ random = 0 }: StepScopeOptions = {}) {
@@ -110,7 +112,8 @@ export class StepScope {
       });
     }
     this.#claim('metric', name, this.#metrics);
-    this.#metrics.set(name, tf.keep(value.clone()));
+    const scalar = tf.tidy(() => value.cast('float32').asScalar().clone());
+    this.#metrics.set(name, tf.keep(scalar));
   }
 
   /** For runners: what the step that ran last has reported. Whoever takes it disposes it. */
@@ -243,7 +246,8 @@ export class StepScope {
       this.#key.begin(feeds?.get(this.#key.name) as tf.Tensor1D | undefined);
       for (const input of this.#inputs.values()) input.begin(feeds?.get(input.name));
       for (const variant of this.#variants.values()) variant.begin();
-      return withStepRandomness({ host: this.#hostStream, open: (name) => this.random(name) }, body);
+      const { onHostDraw: onHost } = this;
+      return withStepRandomness({ host: this.#hostStream, open: (name) => this.random(name), onHost }, body);
     } catch (error) {
       this.#dropReported();
       throw error;

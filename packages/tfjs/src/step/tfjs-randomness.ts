@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
+import { withRandomOps, type RandomOps } from './random-ops.ts';
 import type { RandomStream } from '@hookline/core';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import type { StepRandom } from './step-random.ts';
 
 /** Where random numbers come from while a step runs. */
@@ -9,57 +9,92 @@ export interface StepRandomness {
   readonly host: RandomStream;
   /** Random tensors of a name. */
   readonly open: (name: string) => StepRandom;
+  /** Is told of each number that is made on the host. */
+  readonly onHost?: (() => void) | undefined;
 }
-
-type Core = Pick<typeof tf, 'dropout' | 'randomUniform' | 'randomNormal' | 'tidy'>;
-
-/** The module object through which tf.layers calls tfjs-core; its properties can be replaced, those of an import cannot. */
-function tfjsCore(): Core {
-  const here = createRequire(import.meta.url);
-  return createRequire(here.resolve('@tensorflow/tfjs'))('@tensorflow/tfjs-core') as Core;
-}
-
-let core: Core | undefined;
 
 /**
  * Runs `body` with tfjs's random numbers taken from the step, so that a step replays exactly.
  *
- * tf.layers (dropout in all its forms, noise layers, recurrent dropout) then draws its masks as random tensors on the
- * device. Every other random number of tfjs begins with one `Math.random()`, which comes from the run's seed too, so
- * `tf.dropout` called directly replays as well, with masks made on the host.
+ * `tf.randomNormal`, `tf.dropout` and the like, and tf.layers (dropout in all its forms, noise layers, recurrent dropout) draw
+ * on the device. A seed that is given makes the numbers of `tf.randomNormal` and the like the same each time, as in tfjs. Every
+ * other random number of tfjs begins with one `Math.random()`, which comes from the run's seed too, so that eager steps
+ * replay in any case.
  */
-export function withStepRandomness<T>({ host, open }: StepRandomness, body: () => T): T {
-  core ??= tfjsCore();
-  const { dropout, randomUniform, randomNormal, tidy } = core;
+export function withStepRandomness<T>({ host, open, onHost }: StepRandomness, body: () => T): T {
   const { random } = Math;
-  const patched: Partial<Core> = {
-    dropout: (x, rate, noiseShape, seed) => {
-      if (rate === 0 || typeof x !== 'object' || !('dataId' in x)) return dropout(x, rate, noiseShape, seed);
-      return tidy(() => {
-        const shape =
-          (noiseShape as (number | null)[] | undefined)?.map((size, axis) => size ?? (x.shape[axis] as number)) ??
-          x.shape;
+  Math.random = () => {
+    onHost?.();
+    return host.float();
+  };
+  try {
+    return withRandomOps(stepOps(open), body);
+  } finally {
+    Math.random = random;
+  }
+}
+
+type Shape = readonly number[];
+
+function stepOps(open: StepRandomness['open']): RandomOps {
+  const uniform = (shape: Shape, min = 0, max = 1, dtype: tf.DataType = 'float32') =>
+    tf.tidy(() => as(open('randomUniform').uniform(shape, min, max), dtype));
+  const normal = (shape: Shape, mean = 0, stddev = 1, dtype: tf.DataType = 'float32') =>
+    tf.tidy(() => {
+      const numbers = open('randomNormal').normal(shape, mean, stddev);
+      return as(dtype === 'int32' ? numbers.round() : numbers, dtype);
+    });
+  const ops = {
+    dropout: (x: tf.Tensor | tf.TensorLike, rate: number, noiseShape?: (number | null)[], seed?: number | string) => {
+      if (rate === 0 || !(x instanceof tf.Tensor)) return undefined;
+      return tf.tidy(() => {
+        const shape = noiseShape?.map((size, axis) => size ?? (x.shape[axis] as number)) ?? x.shape;
         const kept = open(seed === undefined ? 'dropout' : `dropout/${seed}`)
           .uniform(shape)
           .greaterEqual(rate);
         return x.mul(kept.cast('float32').mul(1 / (1 - rate)));
       });
     },
-    randomUniform: ((shape, min, max, dtype = 'float32', seed) =>
-      seed === undefined && dtype === 'float32'
-        ? open('randomUniform').uniform(shape, min, max)
-        : randomUniform(shape, min, max, dtype, seed)) as Core['randomUniform'],
-    randomNormal: ((shape, mean, stddev, dtype = 'float32', seed) =>
-      seed === undefined && dtype === 'float32'
-        ? open('randomNormal').normal(shape, mean, stddev)
-        : randomNormal(shape, mean, stddev, dtype, seed)) as Core['randomNormal'],
+    randomUniform: (shape: Shape, min?: number, max?: number, dtype?: tf.DataType, seed?: number | string) =>
+      seed === undefined ? uniform(shape, min, max, dtype) : undefined,
+    randomUniformInt: (shape: Shape, min: number, max: number, seed?: number | string) =>
+      seed === undefined ? uniform(shape, min, max, 'int32') : undefined,
+    randomNormal: (shape: Shape, mean?: number, stddev?: number, dtype?: tf.DataType, seed?: number) =>
+      seed === undefined && dtype !== 'bool' ? normal(shape, mean, stddev, dtype) : undefined,
+    randomStandardNormal: (shape: Shape, dtype?: tf.DataType, seed?: number) =>
+      seed === undefined && dtype !== 'bool' ? normal(shape, 0, 1, dtype) : undefined,
+    truncatedNormal: (shape: Shape, mean = 0, stddev = 1, dtype: tf.DataType = 'float32', seed?: number) => {
+      if (seed !== undefined || dtype === 'bool') return undefined;
+      return tf.tidy(() => {
+        const numbers = open('truncatedNormal').native('StatelessTruncatedNormal', shape)?.mul(stddev).add(mean);
+        return numbers === undefined ? undefined : as(dtype === 'int32' ? numbers.round() : numbers, dtype);
+      });
+    },
+    randomGamma: (shape: Shape, alpha: number, beta = 1, dtype: tf.DataType = 'float32', seed?: number) => {
+      if (seed !== undefined) return undefined;
+      return tf.tidy(() => {
+        // Times beta: tfjs calls it the inverse scale, and multiplies by it.
+        const numbers = open('randomGamma').native('StatelessRandomGammaV2', shape, tf.scalar(alpha))?.mul(beta);
+        return numbers === undefined ? undefined : as(dtype === 'int32' ? numbers.round() : numbers, dtype);
+      });
+    },
+    multinomial: (
+      logits: tf.Tensor1D | tf.Tensor2D | tf.TensorLike,
+      samples: number,
+      seed?: number,
+      normalized = false,
+    ) => {
+      const name = seed === undefined ? 'multinomial' : `multinomial/${seed}`;
+      return tf.tidy(() => {
+        const given = logits instanceof tf.Tensor ? logits : tf.tensor(logits);
+        const scores = (normalized ? given.log() : given).reshape([-1, given.shape.at(-1) as number]);
+        const drawn = open(name).categorical(scores, samples);
+        return drawn !== undefined && given.rank === 1 ? drawn.reshape([samples]) : drawn;
+      });
+    },
   };
-  Object.assign(core, patched);
-  Math.random = () => host.float();
-  try {
-    return body();
-  } finally {
-    Object.assign(core, { dropout, randomUniform, randomNormal });
-    Math.random = random;
-  }
+  return ops as unknown as RandomOps;
 }
+
+const as = (numbers: tf.Tensor, dtype: tf.DataType): tf.Tensor =>
+  dtype === 'float32' ? numbers : dtype === 'bool' ? numbers.cast('int32').cast('bool') : numbers.cast(dtype);

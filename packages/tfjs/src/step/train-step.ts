@@ -17,6 +17,7 @@ import { batchTensors } from '../capture/batch-tensors.ts';
 import { collectLosses, sumLosses } from './collect-losses.ts';
 import { ConditionalUpdate } from './conditional-update.ts';
 import { gradientsByName } from './gradients.ts';
+import type { FiniteCheck } from './step-figures.ts';
 import { StepWatch } from './step-watch.ts';
 import type { StepScope } from './step-scope.ts';
 
@@ -37,13 +38,15 @@ export interface ForwardBackward {
   readonly total: tf.Scalar;
   /** By variable name, as the `gradients` hook left them. */
   readonly gradients: NamedTensors;
+  /** What must be finite besides the total, unless {@link TrainStep.update} must not run. */
+  readonly check: FiniteCheck;
 }
 
 /**
  * One train step as a pure function of tensors, shared by the eager and the captured runner:
  *
  *     batch hook -> model.losses -> losses hook -> sum -> gradients -> gradients hook
- *     [the runner makes sure that the total loss is finite]
+ *     [the runner makes sure that the total loss and the gradients are finite]
  *     update hook, or else optimizer.apply -> the model's constraints -> afterUpdate hook
  *
  * Where the scope has a loss scale s, gradients are taken of s·loss and divided by s before the hook sees them; where it
@@ -106,13 +109,23 @@ export class TrainStep {
       if (Object.keys(raw).length === 0) throw noGradients(model.name);
       if (scale !== undefined) divideAll(raw, scale);
       const gradients = onGradients.used ? onGradients.call(raw) : raw;
-      return { losses, total, gradients };
+      const check = { gradients: this.#mustBeFinite(raw, gradients), condition: this.scope.updateCondition };
+      return { losses, total, gradients, check };
     } catch (error) {
-      throw indexOutOfRange(error, `model "${model.name}"`) ?? error;
+      throw indexOutOfRange(error, `model "${model.name}"`) ?? gradientsFailed(error, model.name);
     } finally {
       tf.dispose(kept);
       this.#watch.endOfBatch();
     }
+  }
+
+  /**
+   * The gradients of the update. A step that only accumulates has none, and those that it has added up would spoil every
+   * update to come; but a scaled loss may overflow, which whoever scales it finds in the sum.
+   */
+  #mustBeFinite(raw: NamedTensors, gradients: NamedTensors): NamedTensors {
+    if (Object.keys(gradients).length > 0 || this.scope.lossScale !== undefined) return gradients;
+    return Object.fromEntries(Object.entries(raw).filter(([, { isDisposed }]) => !isDisposed));
   }
 
   #modelLosses(input: unknown): NamedLosses {
@@ -120,7 +133,7 @@ export class TrainStep {
     const who = `model "${model.name}"`;
     let losses: unknown;
     try {
-      losses = model.losses(input);
+      losses = model.losses(input, this.scope);
     } catch (cause) {
       // Errors of Hookline, of capture among them, say whom they are about.
       if (cause instanceof HooklineError) throw cause;
@@ -187,6 +200,16 @@ export class TrainStep {
 function divideAll(gradients: Record<string, tf.Tensor>, scale: tf.Scalar): void {
   const inverse = div(tf.scalar(1), scale);
   for (const name in gradients) gradients[name] = mul(gradients[name] as tf.Tensor, inverse);
+}
+
+/** Errors of Hookline say whom they are about; what is left comes from TensorFlow.js, as for an op without a gradient. */
+function gradientsFailed(cause: unknown, model: string): unknown {
+  if (cause instanceof HooklineError) return cause;
+  return new HooklineError('HKL_MODEL_FAILED', `computing the gradients failed: ${describeCause(cause)}`, {
+    who: `model "${model}"`,
+    fix: 'The cause below holds the original stack. Where TensorFlow.js has no gradient of an op, compute the same by other ops, or give it one with tf.customGrad',
+    cause,
+  });
 }
 
 function noGradients(model: string): HooklineError {

@@ -94,12 +94,12 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
       provide(trainDataRef, () => loadData?.() ?? (data as DataSource)),
       provide(
         batchSourceRef,
-        (uses) => {
-          const source = new BatchSource(uses.data, sourceOptions);
+        ({ data: batches, logger }) => {
+          const source = new BatchSource(batches, sourceOptions, (line) => logger(OWNER).info(line));
           source.warmUp();
           return source;
         },
-        { data: trainDataRef },
+        { data: trainDataRef, logger: loggerRef },
       ),
       provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
       provide(

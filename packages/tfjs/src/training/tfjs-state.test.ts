@@ -39,6 +39,19 @@ function make(start: Readonly<Record<string, readonly number[]>>) {
   return { trainer, lines, values };
 }
 
+describe.each(['all', 'weights'] as const)('NaN and infinity in a checkpoint, loading %s', (what) => {
+  it.each([Number.NaN, Infinity])('%p is an error that names the tensors, and changes nothing', async (value) => {
+    const saved = make({ 'fc/kernel': [1, value], 'fc/bias': [3], 'fc/gamma': [value, value] });
+    await saved.trainer.prepare();
+    const file = await saved.trainer.checkpoints.save('bad');
+    const { trainer, values } = make({ 'fc/kernel': [7, 7], 'fc/bias': [7], 'fc/gamma': [7, 7] });
+    await expect(what === 'all' ? trainer.load(file) : trainer.load(file, 'weights')).rejects.toThrow(
+      /HKL_STATE_NOT_FINITE.*fc\/kernel \(1 of 2\), .*fc\/gamma \(2 of 2\)/,
+    );
+    expect(await values()).toEqual({ 'fc/kernel': [7, 7], 'fc/bias': [7], 'fc/gamma': [7, 7] });
+  });
+});
+
 describe('weights of another run', () => {
   it('are taken where name and shape fit; the rest is told of and left as it was', async () => {
     const saved = make({ 'fc/kernel': [1, 2], 'fc/bias': [3], 'old/a': [4], 'old/b': [5] });

@@ -1,24 +1,47 @@
 import {
+  checkState,
   type CheckpointView,
   definePlugin,
+  describeDifferences,
   HooklineError,
   type JsonValue,
+  type Logger,
   loggerRef,
+  missingEntry,
   type Plugin,
+  shortName,
 } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
-import type { BatchSourceState } from '../batch/batch-source.ts';
+import { z } from 'zod';
+import { type BatchSourceState, batchSourceState, type DataFingerprint } from '../batch/batch-position.ts';
+import type { BatchSource } from '../batch/batch-source.ts';
 import { predictorOf } from '../model/captured-model.ts';
 import { modelRef, modelVariables } from '../model/trainable-model.ts';
-import { optimizerRef } from '../optim/optimizer.ts';
+import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
-import { restoreVariables } from '../state/restore-variables.ts';
+import { planRestore, restoreVariables } from '../state/restore-variables.ts';
 import { type StepScope, stepScopeRef } from '../step/step-scope.ts';
 import { batchSourceRef } from './batch-source-ref.ts';
 
 const NAME = '@hookline/tfjs/state';
 const DATA = 'hookline/data';
 const OPTIMIZER = 'hookline/optimizer';
+
+const optimizerState = z.object({
+  name: z.string(),
+  learningRate: z.number().min(0),
+  /** The rate that was asked for, which a schedule or a plugin may have changed since; younger than the rest. */
+  askedLearningRate: z.number().min(0).optional(),
+});
+
+const dataState = batchSourceState.extend({
+  fingerprint: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+
+/** The learning rates that optimizers were made with. */
+const asked = new WeakMap<Optimizer, number>();
+
+type Variables = ReadonlyMap<string, tf.Variable>;
 
 const factory = definePlugin({
   name: NAME,
@@ -32,17 +55,20 @@ const factory = definePlugin({
     logger: loggerRef,
   },
   setup({ hooks, model, optimizer, scope, source, logger }) {
-    const parts = (): readonly (readonly [prefix: string, variables: ReadonlyMap<string, tf.Variable>])[] => [
-      ['model/', modelVariables(model.value)],
-      ['optimizer/', optimizer.value.slots()],
-      ['scope/', savedVariables(scope.value)],
-    ];
+    if (!asked.has(optimizer.value)) asked.set(optimizer.value, optimizer.value.learningRate);
     hooks.saveState.tap(async (checkpoint) => {
-      for (const [prefix, variables] of parts()) {
+      const parts: readonly (readonly [prefix: string, variables: Variables])[] = [
+        ['model/', modelVariables(model.value)],
+        ['optimizer/', optimizer.value.slots()],
+        ['scope/', savedVariables(scope.value)],
+      ];
+      for (const [prefix, variables] of parts) {
         for (const [name, tensor] of await captureVariables(variables, prefix)) checkpoint.setTensor(name, tensor);
       }
-      checkpoint.set(OPTIMIZER, { name: optimizer.value.name, learningRate: optimizer.value.learningRate });
-      checkpoint.set(DATA, source.value.stateAt(checkpoint.iteration) as unknown as JsonValue);
+      const { name, learningRate } = optimizer.value;
+      checkpoint.set(OPTIMIZER, { name, learningRate, askedLearningRate: asked.get(optimizer.value) ?? learningRate });
+      const fingerprint = source.value.fingerprint();
+      checkpoint.set(DATA, { ...source.value.stateAt(checkpoint.iteration), fingerprint } as unknown as JsonValue);
     });
     hooks.loadState.tap((checkpoint) => {
       if (checkpoint.scope === 'weights') {
@@ -56,11 +82,9 @@ const factory = definePlugin({
         if (report.loaded.length === 0) throw nothingLoaded(file);
         return;
       }
-      restoreAll(checkpoint, parts());
-      const saved = checkpoint.get(OPTIMIZER)?.data as { learningRate: number } | undefined;
-      if (saved !== undefined) optimizer.value.learningRate = saved.learningRate;
-      const position = checkpoint.get(DATA)?.data as BatchSourceState | undefined;
-      if (position !== undefined) source.value.restore(position);
+      const keepsOptimizer = restoreTensors(checkpoint, model.value, optimizer.value, scope.value, logger);
+      restoreOptimizer(checkpoint, optimizer.value, keepsOptimizer, logger);
+      restoreData(checkpoint, source.value, logger);
     });
     return {
       dispose: () => {
@@ -74,21 +98,156 @@ const factory = definePlugin({
 /** The plugin that makes checkpoints hold what the tfjs runtime keeps. */
 export const tfjsState = (): Plugin => factory();
 
-function restoreAll(
-  { tensors, source }: CheckpointView,
-  parts: readonly (readonly [string, ReadonlyMap<string, tf.Variable>])[],
-): void {
-  // All in one call, so that a mismatch in the last part leaves the first ones as they are.
-  const all = new Map(
-    parts.flatMap(([prefix, variables]) =>
-      [...variables].map(([name, variable]) => [prefix + name, variable] as const),
-    ),
+/** @returns whether the optimizer takes over the slots of the checkpoint */
+function restoreTensors(
+  checkpoint: CheckpointView,
+  model: Parameters<typeof modelVariables>[0],
+  optimizer: Optimizer,
+  scope: StepScope,
+  logger: Logger,
+): boolean {
+  const { tensors, source, purpose } = checkpoint;
+  const parts = new Map<string, Variables>([
+    ['model/', modelVariables(model)],
+    ['scope/', savedVariables(scope)],
+    ['optimizer/', optimizer.slots()],
+  ]);
+  const variables = new Map(
+    [...parts].flatMap(([prefix, own]) => [...own].map(([name, variable]) => [prefix + name, variable] as const)),
   );
-  const ours = new Map([...tensors].filter(([name]) => parts.some(([prefix]) => name.startsWith(prefix))));
-  restoreVariables(all, ours, { strict: true, source });
+  const names = [...tensors.keys()].filter((name) => [...parts.keys()].some((prefix) => name.startsWith(prefix)));
+  const found = new Map(names.map((name) => [name, tensors.get(name) as NonNullable<ReturnType<typeof tensors.get>>]));
+  const fits = (prefix: string): boolean =>
+    planRestore(only(variables, prefix), only(found, prefix), { strict: false, checkFinite: false }).report.warnings
+      .length === 0;
+  const drop = (isDropped: (name: string) => boolean): void => {
+    for (const map of [variables, found]) for (const name of map.keys()) if (isDropped(name)) map.delete(name);
+  };
+  const isFresh = checkpoint.allowsMismatch('optimizer') && !fits('optimizer/');
+  if (isFresh) {
+    drop((name) => name.startsWith('optimizer/'));
+    logger.warn(`the optimizer ${optimizer.name} starts afresh: its state in ${source} does not fit`);
+  }
+  // Asked for every one, so that a name which is allowed to differ is known to be somebody's.
+  const allowed = new Set([...variables.keys(), ...found.keys()].filter((name) => isAllowed(checkpoint, name)));
+  drop((name) => allowed.has(name) && (!variables.has(name) || !found.has(name)));
+  const saved = savedOptimizer(checkpoint);
+  const plan = planRestore(variables, found, {
+    strict: true,
+    checkFinite: purpose === 'file',
+    source,
+    ...adviceFor(variables, found),
+    ...(saved.name === optimizer.name || fits('optimizer/')
+      ? {}
+      : {
+          fix: `It was saved by the optimizer ${saved.name}, and this one is ${optimizer.name}: resume with ${saved.name}, or begin the optimizer's state afresh with --allow-mismatch optimizer (in code: allowMismatch: ['optimizer'])`,
+        }),
+  });
+  checkpoint.apply(plan.apply);
+  return !isFresh;
 }
 
-function savedVariables(scope: StepScope): ReadonlyMap<string, tf.Variable> {
+/** What to do where all that is missing or left over are step variables of plugins. */
+function adviceFor(variables: Variables, found: ReadonlyMap<string, unknown>): { readonly fix?: string } {
+  const odd = [...new Set([...variables.keys(), ...found.keys()])].filter(
+    (name) => !variables.has(name) || !found.has(name),
+  );
+  if (odd.length === 0 || !odd.every((name) => name.startsWith('scope/'))) return {};
+  const owners = [...new Set(odd.map(ownerOf))].map(shortName);
+  const list = owners.map((name) => `'${name}'`).join(', ');
+  return {
+    fix: `Resume with the plugins of that run, or, to add what is missing with a fresh state and to drop what is left over, with --allow-mismatch ${owners.join(',')} (in code: allowMismatch: [${list}])`,
+  };
+}
+
+/** The plugin that a step variable is named after. */
+function ownerOf(tensor: string): string {
+  const [scope = '', name = ''] = tensor.slice('scope/'.length).split('/');
+  return scope.startsWith('@') ? `${scope}/${name}` : scope;
+}
+
+function restoreOptimizer(checkpoint: CheckpointView, optimizer: Optimizer, keeps: boolean, logger: Logger): void {
+  const { source } = checkpoint;
+  const saved = savedOptimizer(checkpoint);
+  const wanted = asked.get(optimizer) ?? optimizer.learningRate;
+  const { name, learningRate, askedLearningRate } = saved;
+  if (keeps && name !== optimizer.name)
+    logger.warn(`${optimizer.name} goes on with the state of ${name}, which saved ${source}`);
+  if (!keeps) return;
+  // Equal requests: what a plugin has made of the rate since then is part of the run.
+  const isSame = askedLearningRate === undefined ? learningRate === wanted : askedLearningRate === wanted;
+  if (!isSame) {
+    const was = askedLearningRate ?? learningRate;
+    logger.warn(
+      `the learning rate is ${wanted}, as asked for; ${source} was saved with ${was}${askedLearningRate === undefined ? ' at that step' : ''}`,
+    );
+  }
+  checkpoint.apply(() => {
+    optimizer.learningRate = isSame ? learningRate : wanted;
+  });
+}
+
+function savedOptimizer(checkpoint: CheckpointView): z.output<typeof optimizerState> {
+  return checkedEntry(checkpoint, OPTIMIZER, 'optimizer', optimizerState);
+}
+
+function restoreData(checkpoint: CheckpointView, source: BatchSource, logger: Logger): void {
+  const { source: file } = checkpoint;
+  const { fingerprint, ...position } = checkedEntry(checkpoint, DATA, 'data', dataState);
+  const now = source.fingerprint();
+  const known = Object.keys(now).filter((key) => fingerprint !== undefined && Object.hasOwn(fingerprint, key));
+  const changes = known.flatMap((key) => describeDifferences(fingerprint?.[key], now[key], key));
+  for (const change of changes) logger.warn(`the data are not those that ${file} was saved with: ${change}`);
+  const taken = batchesTaken(position, fingerprint ?? {});
+  const isAhead = taken > checkpoint.iteration;
+  const fault = source.misfit(position);
+  if (checkpoint.allowsMismatch('data') && (fault !== undefined || isAhead)) {
+    logger.warn(`the data begin anew: the position in ${file} does not fit them`);
+    return;
+  }
+  if (isAhead) {
+    logger.warn(
+      `the data go on after ${taken} batches, and ${file} was saved after ${checkpoint.iteration} iterations, which take one batch each; to begin the data anew, resume with --allow-mismatch data (in code: allowMismatch: ['data'])`,
+    );
+  }
+  if (fault !== undefined) {
+    throw new HooklineError('HKL_STATE_INVALID', `its state in ${file} does not fit: ${fault}`, {
+      who: 'data',
+      where: `entry ${DATA}`,
+      fix: "Resume with the data of that run, or begin the data anew with --allow-mismatch data (in code: allowMismatch: ['data'])",
+    });
+  }
+  checkpoint.apply(() => source.restore(position));
+}
+
+/**
+ * How many batches a position is behind, at least; 0 where the data have a position of their own. It may be more than
+ * there were iterations where a trainer was given other weights in mid-run.
+ */
+function batchesTaken({ epoch, batches, source }: BatchSourceState, { batches: perEpoch }: DataFingerprint): number {
+  if (source !== undefined) return 0;
+  // An epoch that was completed has one batch at least.
+  return epoch * (typeof perEpoch === 'number' ? perEpoch : 1) + batches;
+}
+
+function checkedEntry<T>(checkpoint: CheckpointView, entry: string, who: string, schema: z.ZodType<T>): T {
+  const { source } = checkpoint;
+  const found = checkpoint.get(entry);
+  if (found === undefined) throw missingEntry(entry, who, source);
+  return checkState<z.ZodType<T>>(schema, found.data, { who, entry, source });
+}
+
+/** A step variable is named after the plugin that it is of. */
+function isAllowed(checkpoint: CheckpointView, tensor: string): boolean {
+  if (!tensor.startsWith('scope/')) return false;
+  const segments = tensor.slice('scope/'.length).split('/');
+  return segments.some((_, end) => checkpoint.allowsMismatch(segments.slice(0, end + 1).join('/')));
+}
+
+const only = <V>(map: ReadonlyMap<string, V>, prefix: string): Map<string, V> =>
+  new Map([...map].filter(([name]) => name.startsWith(prefix)));
+
+function savedVariables(scope: StepScope): Variables {
   return new Map(
     [...scope.variables()].filter(([, { saved }]) => saved).map(([name, { variable }]) => [name, variable]),
   );

@@ -24,18 +24,28 @@ const amp = z.strictObject({
 });
 
 const solver = z.strictObject({
-  optimizer: z.enum(['sgd', 'adam', 'adamw']).default('sgd'),
+  optimizer: z.enum(['sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'lion', 'lamb']).default('sgd'),
   /** Images, or whatever the data holds, of one step. */
   batchSize: positive.default(16),
   /** Batch size that the numbers below are meant for; 0 takes them as they are. See `autoScale`. */
   referenceBatchSize: count.default(0),
   maxIterations: positive.default(40_000),
   baseLr: z.number().positive().default(0.001),
+  /** Of sgd and rmsprop. */
   momentum: fraction.default(0.9),
   nesterov: z.boolean().default(false),
-  /** First and second moment of adam and adamw. */
-  betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
-  epsilon: z.number().positive().default(1e-8),
+  /** Of adam, adamw, lamb and lion; null takes the optimizer's own, [0.9, 0.999] and for lion [0.9, 0.99]. */
+  betas: z.tuple([fraction, fraction]).nullable().default(null),
+  /** Of all but sgd and lion; null takes the optimizer's own: 1e-8, for lamb 1e-6, for adagrad 1e-10. */
+  epsilon: z.number().positive().nullable().default(null),
+  /** Decay of the mean of squared gradients of rmsprop. */
+  alpha: fraction.default(0.99),
+  /** Whether rmsprop subtracts the mean of the gradients. */
+  centered: z.boolean().default(false),
+  /** At step t adagrad's learning rate is baseLr / (1 + lrDecay * t), besides the schedule. */
+  lrDecay: z.number().nonnegative().default(0),
+  /** What adagrad's sums of squared gradients begin with. */
+  initialAccumulator: z.number().nonnegative().default(0),
   weightDecay: z.number().nonnegative().default(1e-4),
   /** Weight decay of norm layers. */
   weightDecayNorm: z.number().nonnegative().default(0),

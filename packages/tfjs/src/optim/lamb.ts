@@ -1,0 +1,84 @@
+import { assertKnownOptions, type NamedTensors, type OptionNames } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import type { TrainableModel } from '../model/trainable-model.ts';
+import { add, div, mul, norm, ratioOr1, sqrt, square, sub } from './arithmetic.ts';
+import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
+import { PARAMETER_GROUP_OPTIONS } from './parameter-groups.ts';
+
+/** Options of {@link lamb}. */
+export interface LambOptions extends BaseOptimizerOptions {
+  /** Decay of the mean of gradients. @default 0.9 */
+  readonly beta1?: number;
+  /** Decay of the mean of squared gradients. @default 0.999 */
+  readonly beta2?: number;
+  /** ε, added to the root. @default 1e-6 */
+  readonly epsilon?: number;
+}
+
+const OPTIONS = {
+  ...PARAMETER_GROUP_OPTIONS,
+  beta1: true,
+  beta2: true,
+  epsilon: true,
+} satisfies OptionNames<LambOptions>;
+
+/** LAMB; see {@link lamb}. */
+export class LambOptimizer extends BaseOptimizer {
+  override readonly name = 'lamb';
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly #beta1Power: tf.Variable;
+  readonly #beta2Power: tf.Variable;
+
+  constructor(model: TrainableModel, options: LambOptions) {
+    assertKnownOptions('lamb', options, OPTIONS);
+    super(model, options);
+    this.beta1 = options.beta1 ?? 0.9;
+    this.beta2 = options.beta2 ?? 0.999;
+    this.epsilon = options.epsilon ?? 1e-6;
+    checkRange('lamb', 'beta1', this.beta1, 0, 1);
+    checkRange('lamb', 'beta2', this.beta2, 0, 1);
+    checkRange('lamb', 'epsilon', this.epsilon, 0, Infinity);
+    const variables = model.trainable();
+    this.addSlots('m', variables);
+    this.addSlots('v', variables);
+    this.#beta1Power = this.addSlot('beta1_power', () => tf.scalar(1));
+    this.#beta2Power = this.addSlot('beta2_power', () => tf.scalar(1));
+  }
+
+  override apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void {
+    tf.tidy(() => {
+      const one = tf.scalar(1);
+      const [beta1, beta2, epsilon] = [tf.scalar(this.beta1), tf.scalar(this.beta2), tf.scalar(this.epsilon)];
+      // Of the float32 values, so that weights of old and new, and with them the bias corrections, sum up to exactly 1.
+      const [rest1, rest2] = [tf.scalar(1 - Math.fround(this.beta1)), tf.scalar(1 - Math.fround(this.beta2))];
+      const power1 = mul(this.#beta1Power, beta1);
+      const power2 = mul(this.#beta2Power, beta2);
+      this.#beta1Power.assign(power1);
+      this.#beta2Power.assign(power2);
+      const [correction1, correction2] = [sub(one, power1), sqrt(sub(one, power2))];
+      for (const { variable, gradient, name, learningRate, weightDecay } of this.updates(gradients, variables)) {
+        const [mean, meanSquare] = [this.slot('m', name), this.slot('v', name)];
+        const m = add(mul(mean, beta1), mul(gradient, rest1));
+        const v = add(mul(meanSquare, beta2), mul(square(gradient), rest2));
+        mean.assign(m);
+        meanSquare.assign(v);
+        const adam = div(div(m, correction1), add(div(sqrt(v), correction2), epsilon));
+        const direction = weightDecay === undefined ? adam : add(adam, mul(variable, weightDecay));
+        const trust = ratioOr1(norm(variable), norm(direction));
+        variable.assign(sub(variable, mul(direction, mul(trust, learningRate))));
+      }
+    });
+  }
+}
+
+/**
+ * LAMB (You et al., 2020, algorithm 2), for large batches, with weight decay λ:
+ * r = (m / (1-β1^t)) / (√(v / (1-β2^t)) + ε) + λp with Adam's m and v; p -= lr · ‖p‖ / ‖r‖ · r, the norms being those of one
+ * variable. Where one of them is 0 their ratio counts as 1. `weightDecay` is 0.01 unless given. Gradients are not clipped.
+ *
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ */
+export const lamb = (model: TrainableModel, options: LambOptions): LambOptimizer =>
+  new LambOptimizer(model, { weightDecay: 0.01, ...options });

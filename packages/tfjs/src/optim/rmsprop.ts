@@ -1,0 +1,89 @@
+import { assertKnownOptions, type NamedTensors, type OptionNames } from '@hookline/core';
+import * as tf from '@tensorflow/tfjs';
+import type { TrainableModel } from '../model/trainable-model.ts';
+import { add, div, mul, relu, sqrt, square, sub } from './arithmetic.ts';
+import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
+import { PARAMETER_GROUP_OPTIONS } from './parameter-groups.ts';
+
+/** Options of {@link rmsprop}. */
+export interface RmspropOptions extends BaseOptimizerOptions {
+  /** α, the decay of the mean of squared gradients. @default 0.99 */
+  readonly alpha?: number;
+  /** ε, added to the root. @default 1e-8 */
+  readonly epsilon?: number;
+  /** μ. @default 0 */
+  readonly momentum?: number;
+  /** Whether gradients are divided by their standard deviation instead of their root mean square. @default false */
+  readonly centered?: boolean;
+}
+
+const OPTIONS = {
+  ...PARAMETER_GROUP_OPTIONS,
+  alpha: true,
+  epsilon: true,
+  momentum: true,
+  centered: true,
+} satisfies OptionNames<RmspropOptions>;
+
+/** RMSprop; see {@link rmsprop}. */
+export class RmspropOptimizer extends BaseOptimizer {
+  override readonly name = 'rmsprop';
+  readonly alpha: number;
+  readonly epsilon: number;
+  readonly momentum: number;
+  readonly centered: boolean;
+
+  constructor(model: TrainableModel, options: RmspropOptions) {
+    assertKnownOptions('rmsprop', options, OPTIONS);
+    super(model, options);
+    this.alpha = options.alpha ?? 0.99;
+    this.epsilon = options.epsilon ?? 1e-8;
+    this.momentum = options.momentum ?? 0;
+    this.centered = options.centered ?? false;
+    checkRange('rmsprop', 'alpha', this.alpha, 0, 1);
+    checkRange('rmsprop', 'epsilon', this.epsilon, 0, Infinity);
+    checkRange('rmsprop', 'momentum', this.momentum, 0, Infinity);
+    const variables = model.trainable();
+    this.addSlots('square_avg', variables);
+    if (this.centered) this.addSlots('grad_avg', variables);
+    if (this.momentum > 0) this.addSlots('momentum', variables);
+  }
+
+  override apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void {
+    tf.tidy(() => {
+      const [alpha, rest] = [tf.scalar(this.alpha), tf.scalar(1 - this.alpha)];
+      const [epsilon, momentum] = [tf.scalar(this.epsilon), tf.scalar(this.momentum)];
+      for (const { variable, gradient, name, learningRate } of this.decayed(gradients, variables)) {
+        const squares = this.slot('square_avg', name);
+        const meanSquare = add(mul(squares, alpha), mul(square(gradient), rest));
+        squares.assign(meanSquare);
+        let variance = meanSquare;
+        if (this.centered) {
+          const means = this.slot('grad_avg', name);
+          const mean = add(mul(means, alpha), mul(gradient, rest));
+          means.assign(mean);
+          // By rounding the difference may fall below 0, where the root is NaN.
+          variance = relu(sub(meanSquare, square(mean)));
+        }
+        let direction = div(gradient, add(sqrt(variance), epsilon));
+        if (this.momentum > 0) {
+          const slot = this.slot('momentum', name);
+          direction = add(mul(slot, momentum), direction);
+          slot.assign(direction);
+        }
+        variable.assign(sub(variable, mul(direction, learningRate)));
+      }
+    });
+  }
+}
+
+/**
+ * RMSprop (Hinton, lecture 6e; centered: Graves, 2013) with momentum μ and weight decay λ, as PyTorch has it: g += λp;
+ * v = αv + (1-α)g²; m = αm + (1-α)g; d = g / (√v + ε), centered g / (√(v - m²) + ε); b = μb + d; p -= lr·b.
+ *
+ * ε is added to the root, where `tf.train.rmsprop` has it inside.
+ *
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ */
+export const rmsprop = (model: TrainableModel, options: RmspropOptions): RmspropOptimizer =>
+  new RmspropOptimizer(model, options);

@@ -1,0 +1,56 @@
+import { createRequire } from 'node:module';
+import type * as tf from '@tensorflow/tfjs';
+
+/** tfjs's functions that draw random numbers. */
+const NAMES = [
+  'dropout',
+  'multinomial',
+  'randomGamma',
+  'randomNormal',
+  'randomStandardNormal',
+  'randomUniform',
+  'randomUniformInt',
+  'truncatedNormal',
+] as const;
+
+export type RandomOpName = (typeof NAMES)[number];
+type Core = Pick<typeof tf, RandomOpName>;
+
+/** What stands for tfjs's functions in a step; undefined from one of them means that tfjs's own is to run. */
+export type RandomOps = {
+  readonly [Name in RandomOpName]?: (...args: Parameters<Core[Name]>) => ReturnType<Core[Name]> | undefined;
+};
+
+let ops: RandomOps = {};
+
+/** Runs `body` with these functions in the place of tfjs's. */
+export function withRandomOps<T>(inStep: RandomOps, body: () => T): T {
+  const before = ops;
+  ops = inStep;
+  try {
+    return body();
+  } finally {
+    ops = before;
+  }
+}
+
+const DISPATCHES = Symbol.for('hookline.randomOps');
+
+/**
+ * Puts functions into tfjs-core's module object that ask `ops` first. tf.layers calls tfjs through that object. Whoever
+ * imports tfjs as a module gets the functions that are there at the first import, so this file must be evaluated before, and
+ * therefore imports no value of tfjs itself.
+ */
+function install(): void {
+  const here = createRequire(import.meta.url);
+  const core = createRequire(here.resolve('@tensorflow/tfjs'))('@tensorflow/tfjs-core') as Record<string, unknown>;
+  if (DISPATCHES in core) return;
+  Object.defineProperty(core, DISPATCHES, { value: true });
+  for (const name of NAMES) {
+    const original = core[name] as (...args: unknown[]) => unknown;
+    core[name] = (...args: unknown[]): unknown =>
+      (ops[name] as ((...args: unknown[]) => unknown) | undefined)?.(...args) ?? original(...args);
+  }
+}
+
+install();
