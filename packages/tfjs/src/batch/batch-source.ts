@@ -1,3 +1,4 @@
+import { describeCause } from '@hookline/core';
 import { type BatchSourceState, batchSourceState, type DataFingerprint, type ResumableData } from './batch-position.ts';
 import { BatchWait, type WaitingData } from './batch-wait.ts';
 import { beyondEnd, empty, exhausted, failed, invalid, misplaced, nothing, notRepeatable } from './data-errors.ts';
@@ -40,7 +41,7 @@ export class BatchSource {
   #begun = 0;
 
   /**
-   * @param log takes a line when passing over batches takes long; default: nobody
+   * @param log takes a line when passing over batches takes long, and when data that are left cannot be closed; default: nobody
    * @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called
    */
   constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}, log?: (line: string) => void) {
@@ -86,7 +87,7 @@ export class BatchSource {
   /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
   reset(data: DataSource): void {
     const next = checkedData(data);
-    void this.#drop();
+    this.#leave();
     this.#data = next;
     this.#taken = undefined;
     this.#epoch = 0;
@@ -135,7 +136,7 @@ export class BatchSource {
       return;
     }
     const resumable = this.#resumable();
-    void this.#drop();
+    this.#leave();
     resumable?.restore(state.source);
     this.#epoch = state.epoch;
     this.#batches = resumable === undefined ? 0 : state.batches;
@@ -178,6 +179,15 @@ export class BatchSource {
   /** Whether the pass in progress goes on after `close`: that of `tf.data`, whose iterators cannot be closed. */
   #keepsPass(): boolean {
     return this.#iterator !== undefined && (isDataset(this.#data) || isBareIterator(this.#data));
+  }
+
+  /** Leaves the pass in progress. Data that fail to close do not hold up the next pass; they are told of. */
+  #leave(): void {
+    this.#drop().catch((cause: unknown) =>
+      this.#log?.(
+        `the data that were left could not be closed: ${describeCause(cause)}; the next batch is not affected`,
+      ),
+    );
   }
 
   async #drop(): Promise<void> {

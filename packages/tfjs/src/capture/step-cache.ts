@@ -1,5 +1,5 @@
 import type { HooklineError } from '@hookline/core';
-import { captureError } from './capture-errors.ts';
+import { withSentence } from './capture-errors.ts';
 import { compareRecords, isOtherTensor } from './compare-records.ts';
 import { orderEffects } from './effect-order.ts';
 import type { Feed } from './feed-plan.ts';
@@ -155,9 +155,19 @@ export class StepCache {
   }
 }
 
-/** Whether a run is one before which the step is recorded again and compared: the first few, then ever more rarely. */
-export const isAuditRun = (runs: number): boolean =>
-  runs > 0 && (runs <= 4 || runs % 1000 === 0 || (runs < 1000 && Number.isInteger(Math.log2(runs))));
+/** Ops from which on recording a step takes seconds, so that it is compared more rarely. */
+const LARGE = 5000;
+
+/**
+ * Whether a run is one before which the step is recorded again and compared: the first four and the powers of two, then every
+ * 1000th; for a step of thousands of ops, which takes as long to record as dozens of captured runs, the powers of eight,
+ * then every 4096th.
+ */
+export function isAuditRun(runs: number, ops: number): boolean {
+  if (runs === 0) return false;
+  if (ops > LARGE) return runs % 4096 === 0 || (runs < 4096 && Number.isInteger(Math.log2(runs) / 3));
+  return runs <= 4 || runs % 1000 === 0 || (runs < 1000 && Number.isInteger(Math.log2(runs)));
+}
 
 /** Whether a tensor from outside of the step is gone, so that the step must be using another by now. */
 export const isOutdated = (step: CachedStep, { tensorMap }: NativeBackend): boolean =>
@@ -176,10 +186,8 @@ export function auditStep(step: CachedStep, again: RecordedStep, isReplaced: boo
     return undefined;
   }
   if (unproven <= 0 || (isReplaced && isOtherTensor(error))) return error;
-  return captureError(
-    error.code as 'HKL_CAPTURE_HOST_VALUE',
-    `${error.message} Of the ${step.runs} steps that have run with the first of the two, the last ${unproven} may have been wrong`,
-    {},
-    { cause: error, fix: error.fix },
+  return withSentence(
+    error,
+    `Of the ${step.runs} steps that have run with the first of the two, the last ${unproven} may have been wrong`,
   );
 }
