@@ -28,7 +28,7 @@ const MODELS: Record<string, () => TrainableModel> = {
     return functionModel<Batch>({
       variables: { w },
       losses: (batch, _, scope) => {
-        const logits = batch.x.matMul<tf.Tensor2D>(w as tf.Tensor);
+        const logits = batch.x.matMul(w as tf.Tensor2D) as tf.Tensor2D;
         scope?.metric('accuracy', accuracyOf(logits, batch));
         return lossOf(logits, batch);
       },
