@@ -84,6 +84,7 @@ describe('hookline train', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('saves on %s, says how to resume, and resumes where it was', async (signal, expected) => {
     const args = ['train', 'trainer.ts', '--output', `runs/${signal}`, '--set', 'steps=400'];
     const child = start(...args, '--set', 'sleep=5');
@@ -105,6 +106,29 @@ describe('hookline train', () => {
     expect(resumed.stderr).toMatch(new RegExp(`resuming: {3}runs/${signal}/.*, at iteration ${done}\n`));
     expect(stepsIn(resumed.stdout)).toEqual(Array.from({ length: 400 - done }, (_, index) => done + index));
     expect(resumed.status).toBe(0);
+  });
+
+  it('saves when nobody reads its output any more, and resumes where it was', async () => {
+    const args = ['train', 'trainer.ts', '--output', 'runs/closed', '--set', 'steps=400'];
+    const child = start(...args, '--set', 'sleep=5');
+    child.stderr?.resume();
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    expect(await new Promise((done) => child.on('close', done))).toBe(141);
+
+    const resumed = hookline(...args, '--resume');
+    const [, begin] = /resuming: {3}.*, at iteration ([1-9]\d*)\n/.exec(resumed.stderr) ?? [];
+    expect(stepsIn(resumed.stdout)[0]).toBe(Number(begin));
+    expect(resumed.status).toBe(0);
+  });
+
+  const hasNoShell = process.platform === 'win32';
+  const noShell = hasNoShell ? ' (skipped: Windows has no sh)' : '';
+  (hasNoShell ? it.skip : it)(`ends with a save in a pipe to head${noShell}`, () => {
+    const args = ['train', 'trainer.ts', '--output', 'runs/head', '--set', 'steps=400'];
+    const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
+    const command = `"${process.execPath}" "${BIN}" ${args.join(' ')} --set sleep=5 | head -1`;
+    expect(spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', env }).stdout).toBe('step 0\n');
+    expect(hookline(...args, '--resume').stderr).toMatch(/resuming: {3}runs\/head\/.*, at iteration [1-9]\d*\n/);
   });
 
   it('adds a plugin to a run that goes on, and leaves it out again, with --allow-mismatch alone', () => {

@@ -37,6 +37,8 @@ export class BatchSource {
   /** Whose batch was taken last, and where the source was before. */
   #taken: { readonly iteration: number; readonly before: BatchSourceState } | undefined;
   readonly #wait = new BatchWait();
+  /** It has got ready, and has not been iterated, so that no end of an iteration will undo it. */
+  #isWarm = false;
   /** Passes over a dataset that were begun: each changes the order of the next where it shuffles. */
   #begun = 0;
 
@@ -49,6 +51,14 @@ export class BatchSource {
     this.repeat = repeat;
     this.#tensors = tensors;
     this.#log = log;
+  }
+
+  /** Tells a source with a function `warmUp` that batches will be asked for soon, so that it can start its threads. */
+  warmUp(): void {
+    const { warmUp } = this.#data as { readonly warmUp?: unknown };
+    if (typeof warmUp !== 'function') return;
+    this.#isWarm = true;
+    warmUp.call(this.#data);
   }
 
   /**
@@ -87,6 +97,9 @@ export class BatchSource {
   /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
   reset(data: DataSource): void {
     const next = checkedData(data);
+    // Its threads are idle; where they cannot be ended they keep no process alive.
+    if (this.#isWarm) this.#closeData().catch(() => undefined);
+    this.#isWarm = false;
     this.#leave();
     this.#data = next;
     this.#taken = undefined;
@@ -172,6 +185,8 @@ export class BatchSource {
 
   /** Lets the source free what it holds. The next batch is the one that would have come without the call. */
   async close(): Promise<void> {
+    if (this.#isWarm) await this.#closeData();
+    this.#isWarm = false;
     // There is nothing to free, and another iterator would give another order or, of one alone, nothing more.
     if (!this.#keepsPass()) await this.#drop();
   }
@@ -201,13 +216,17 @@ export class BatchSource {
     if (this.#wait.isStuck) {
       this.#wait.isStuck = false;
       // A generator returns only after what it awaits has come; a source that can be closed lets go of that.
-      const { close } = this.#data as { readonly close?: unknown };
-      const closed: unknown = typeof close === 'function' ? close.call(this.#data) : undefined;
+      const closed = this.#closeData();
       void Promise.resolve(iterator?.return?.()).catch(() => undefined);
       await closed;
       return;
     }
     await iterator?.return?.();
+  }
+
+  async #closeData(): Promise<void> {
+    const { close } = this.#data as { readonly close?: unknown };
+    if (typeof close === 'function') await close.call(this.#data);
   }
 
   #ownership(): 'consume' | 'borrow' {
@@ -273,6 +292,7 @@ export class BatchSource {
 
   #open(): BatchIterator {
     if (this.#iterator !== undefined) return this.#iterator;
+    this.#isWarm = false;
     const passesBefore = isDataset(this.#data) ? Math.max(0, this.#epoch - this.#begun) : 0;
     let made: unknown;
     const data = this.#data;

@@ -137,9 +137,12 @@ export class TrainStep {
     } catch (cause) {
       // Errors of Hookline, of capture among them, say whom they are about.
       if (cause instanceof HooklineError) throw cause;
+      // A batch may be anything that its model knows; but where that fails, it is more likely the data's fault.
+      const isBare = batchTensors(input).size === 0;
+      const about = isBare ? ', in which there is no tensor: look at what the data or a tap of "batch" gives' : '';
       throw new HooklineError('HKL_MODEL_FAILED', `computing the losses failed: ${describeCause(cause)}`, {
         who,
-        fix: `The cause below holds the original stack. The batch was ${describeValue(input)}`,
+        fix: `The cause below holds the original stack. The batch was ${describeValue(input)}${about}`,
         cause,
       });
     }
