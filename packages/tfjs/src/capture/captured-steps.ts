@@ -4,7 +4,7 @@ import { indexOutOfRange } from '../kernels/gather.ts';
 import { isGood, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from './batch-tensors.ts';
-import { valueAt } from './batch-values.ts';
+import { describePlace, isNumberAt } from './batch-values.ts';
 import { captureError, withoutKernel } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
 import { planFeeds, withFeeds } from './feed-plan.ts';
@@ -196,20 +196,21 @@ export class CapturedSteps {
   /** A value of the batch that changes again and again, and makes a difference: no graph can follow it. */
   #refuseValue(paths: readonly string[], batch: unknown): void {
     const [path = ''] = paths;
-    const where = `the batch's ${path === '' ? 'value' : `"${path}"`}`;
-    const value = valueAt(batch, path);
-    const fix = `Give it as a tensor: { data: Float32Array.of(value), shape: [] }`;
+    const { place, now } = describePlace(batch, path);
+    const fix = isNumberAt(batch, path)
+      ? 'Give it as a tensor: { data: Float32Array.of(value), shape: [] }'
+      : 'Turn it into numbers where the data are loaded, and give those as a tensor';
     if (this.#options.isRequired) {
       throw captureError(
         'HKL_CAPTURE_HOST_VALUE',
-        `${where}, now ${value === undefined ? 'missing' : JSON.stringify(value)}, is no tensor, makes a difference to the step, and has had more than ${StepKeys.LIMIT} values`,
+        `${place}, now ${now}, is no tensor, makes a difference to the step, and has had more than ${StepKeys.LIMIT} values`,
         {},
         { fix },
       );
     }
     this.#say(
       `value ${path}`,
-      `train step: ${where} is no tensor and has had more than ${StepKeys.LIMIT} values; with further ones the step runs ` +
+      `train step: ${place} is no tensor and has had more than ${StepKeys.LIMIT} values; with further ones the step runs ` +
         `eagerly. ${fix}`,
     );
   }

@@ -117,12 +117,16 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       value.dispose();
     }
   }
-  if (kept.changed.length > 0) {
+  const done = recorded as unknown as RecordedStep;
+  const used = new Set<object>(done.record.nodes.flatMap(({ outside }) => outside?.dataId ?? []));
+  // A layer may have kept a tensor of the batch itself.
+  for (const { dataId } of tensors.values()) used.add(dataId);
+  const states = kept.changed.filter(({ before }) => before?.some((dataId) => used.has(dataId)) ?? true);
+  if (states.length > 0) {
     recorder.free();
     kept.forget();
-    throw keepsState(kept.changed);
+    throw keepsState(states);
   }
-  const done = recorded as unknown as RecordedStep;
   return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free(), forget: kept.forget };
 }
 

@@ -1,5 +1,5 @@
 import type { HooklineError } from '@hookline/core';
-import { captureError } from './capture-errors.ts';
+import { withSentence } from './capture-errors.ts';
 import { compareRecords, isOtherTensor } from './compare-records.ts';
 import { orderEffects } from './effect-order.ts';
 import type { Feed } from './feed-plan.ts';
@@ -202,10 +202,8 @@ export function auditStep(step: CachedStep, again: RecordedStep, isReplaced: boo
     return undefined;
   }
   if (unproven <= 0 || (isReplaced && isOtherTensor(error))) return error;
-  return captureError(
-    error.code as 'HKL_CAPTURE_HOST_VALUE',
-    `${error.message} Of the ${step.runs} steps that have run with the first of the two, the last ${unproven} may have been wrong`,
-    {},
-    { cause: error, fix: error.fix },
+  return withSentence(
+    error,
+    `Of the ${step.runs} steps that have run with the first of the two, the last ${unproven} may have been wrong`,
   );
 }
