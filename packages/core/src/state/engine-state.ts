@@ -172,7 +172,7 @@ function mismatch(missing: readonly string[], surplus: readonly string[], source
   const list = (ids: readonly string[]): string => ids.join(', ');
   const what = [
     ...(missing.length === 0 ? [] : [`it holds no state of ${list(missing)}`]),
-    ...(surplus.length === 0 ? [] : [`it holds state of ${list(surplus)}, which keeps none here`]),
+    ...(surplus.length === 0 ? [] : [`it holds state of ${list(surplus)}, and this trainer has nothing that takes it`]),
   ];
   const names = [...missing, ...surplus].map((id) => {
     const [name = '', instance] = id.split('#');
