@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger, isHooklineError, readCheckpoint } from '@hookline/core';
+import { isPlausibleChange, RecordingLogger, tryChangedStates } from '@hookline/testing';
 import { type Campaign, Choices, countOption, type Tally } from '../lib/campaign.ts';
 import definition from '../lib/trainer.ts';
 import { differences } from '../lib/training.ts';
@@ -19,7 +20,8 @@ const SMALL = [
 
 /**
  * Damages checkpoints (single bits, truncations, crafted headers) and the other files of a run, and loads them. Each must
- * be refused with an error that has a code, and the trainer must be as it was before.
+ * be refused with an error that has a code, and the trainer must be as it was before. Then it loads checkpoints with a
+ * right hash of which one entry was changed: each must be refused by an error that names what was changed, or be told of.
  *
  * Options: `--count` damaged files of each kind (default 400; 60 with `--quick`).
  */
@@ -56,6 +58,7 @@ const corruption: Campaign = async (args, tally) => {
     await trainer.load(join(folder, 'first', 'model_final.safetensors'));
     await trainer.close();
     await otherFiles(count, choices, folder, make, tally);
+    await changedStates(args.quick ? 12 : 1, folder, tally);
 
     async function refuse(what: string, kind: string, bytes: Uint8Array): Promise<void> {
       await writeFile(damaged, bytes);
@@ -109,5 +112,22 @@ async function otherFiles(
       await trainer.close().catch(() => undefined);
     }
     await writeFile(path, whole);
+  }
+}
+
+/** Loads checkpoints of which one entry, field or tensor was changed; every n-th of them. */
+async function changedStates(every: number, folder: string, tally: Tally): Promise<void> {
+  const outcomes = await tryChangedStates({
+    file: join(folder, 'first', 'model_0000009.safetensors'),
+    make: (output) => {
+      const logger = new RecordingLogger('warn');
+      return { trainer: definition.create({ set: SMALL, output, logger }), logger };
+    },
+    only: (_, index) => index % every === 0,
+  });
+  for (const { change, outcome, told } of outcomes) {
+    tally.count(`changed states ${outcome}`);
+    const isHeld = outcome === 'refused' || outcome === 'warned' || (outcome === 'silent' && isPlausibleChange(change));
+    if (!isHeld) tally.fail(`${change}: ${outcome}. ${told}`);
   }
 }

@@ -47,7 +47,8 @@ export class PluginError extends HooklineError {
     super('HKL_PLUGIN_FAILED', `its tap failed: ${describeCause(cause).replace(/\.$/, '')}`, {
       who: plugin,
       where: iteration === undefined ? `hook ${hook}` : `hook ${hook}, iteration ${iteration}`,
-      fix: 'The cause below holds the original stack',
+      // An error of ours says what to do by itself, and is not printed again below.
+      fix: isHooklineError(cause) ? undefined : 'The cause below holds the original stack',
       cause: cause ?? new Error(`rejected with ${String(cause)}`),
     });
     this.plugin = plugin;

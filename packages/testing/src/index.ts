@@ -1,6 +1,7 @@
 export { checkPluginContract, type ContractOptions } from './check-plugin-contract.ts';
 export {
   changedStates,
+  isPlausibleChange,
   tryChangedStates,
   type ChangedState,
   type ChangedStateOutcome,

@@ -11,7 +11,7 @@ import {
 } from '@hookline/core';
 import { ema } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
-import { modelRef, modelVariables, optimizerRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
+import { functionModel, modelRef, modelVariables, optimizerRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
 import { isHere, makeNet, MODES, points, poison, POISONED } from './all-plugins.test.support.ts';
 import { defineConfig } from './config/define-config.ts';
 import { DefaultTrainer } from './default-trainer.ts';
@@ -109,6 +109,19 @@ describe('data, models and optimizers that cannot work', () => {
   ])('one that %s is told what to do', async (_, options, message) => {
     const { message: found } = await failure(make(options).train());
     expect(found.slice(0, message.length)).toBe(message);
+  });
+
+  it.each([
+    [5, '5'],
+    [{}, 'an empty object'],
+    ['a', '"a"'],
+  ])('a batch without a tensor, such as %j, is shown', async (batch, words) => {
+    const weight = tf.variable(tf.zeros([1]));
+    const losses = ({ x }: { x: tf.Tensor1D }): tf.Scalar => x.mul(weight).mean();
+    const model = () => functionModel({ variables: { weight }, losses });
+    const { message } = await failure(make({ model, data: [batch] }).train());
+    expect(message).toContain('[HKL_MODEL_FAILED] model "model": computing the losses failed');
+    expect(message).toContain(`The batch was ${words}, in which there is no tensor: look at what the data`);
   });
 });
 

@@ -6,7 +6,17 @@ import { ema } from '@hookline/plugin-ema';
 import { type DatasetEvaluator, evaluator, inferenceOnDataset } from '@hookline/plugin-evaluator';
 import { preciseBn } from '@hookline/plugin-precise-bn';
 import { saveAt } from '@hookline/testing';
-import { adam, type CaptureMode, layersModel, modelRef, predictorOf, selectDevice, tf } from '@hookline/tfjs';
+import {
+  adam,
+  type CaptureMode,
+  layersModel,
+  modelRef,
+  predictorOf,
+  selectDevice,
+  tf,
+  type TrainableLayersModel,
+  type TrainableModel,
+} from '@hookline/tfjs';
 import { SimpleTrainer } from './simple-trainer.ts';
 
 const logger = new ConsoleLogger({ level: 'silent' });
@@ -44,14 +54,18 @@ const net = () =>
     ],
   });
 
-/** Sums of the outputs' values, of every batch. */
+/** Sums of the outputs' values, of every batch; and all values. */
 class Sums implements DatasetEvaluator {
   seen: number[] = [];
+  outputs: number[][] = [];
   reset(): void {
     this.seen = [];
+    this.outputs = [];
   }
   async process(_: unknown, outputs: unknown): Promise<void> {
-    this.seen.push([...(await (outputs as tf.Tensor).data())].reduce((sum, value) => sum + value, 0));
+    const values = [...(await (outputs as tf.Tensor).data())];
+    this.outputs.push(values);
+    this.seen.push(values.reduce((sum, value) => sum + value, 0));
   }
   evaluate() {
     return Object.fromEntries(this.seen.map((sum, place) => [`sum${place}`, sum]));
@@ -72,6 +86,10 @@ const make = (capture: CaptureMode, maxIterations: number, plugins: readonly Plu
     logger,
     plugins: [evaluator({ period: 2, loader: batches, evaluators: new Sums() }), ...plugins],
   });
+
+/** A view of a model whose predictions run op by op. */
+const eagerly = (model: TrainableModel): TrainableModel =>
+  layersModel((model as TrainableLayersModel).layers, { loss: () => tf.scalar(0) });
 
 const resultsOf = ({ storage }: SimpleTrainer) =>
   ['sum0', 'sum1', 'sum2'].map((name) =>
@@ -119,6 +137,11 @@ it('gives the bits of the eager forward pass where the ops are those that were r
   for (let i = 0; i < 40; i++) await evaluate();
   expect(judge.seen).toEqual(first);
   expect(counts()).toEqual(before);
+  const captured = judge.outputs;
+  expect(captured.map(({ length }) => length)).toEqual([8, 8, 6]);
+  // The same model without its graphs.
+  await inferenceOnDataset(eagerly(model), batches, judge);
+  expect(captured).toEqual(judge.outputs);
   expect(predictorOf(model)?.status).toEqual({ isCaptured: true, reason: undefined, graphs: 2 });
   await trainer.dispose();
 });

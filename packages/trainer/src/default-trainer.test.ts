@@ -112,7 +112,7 @@ describe('DefaultTrainer', () => {
 
   it('says which part is missing', async () => {
     await expect(new DefaultTrainer(config.resolve([`output=${dir}`]), { logger }).train()).rejects.toThrow(
-      /\[HKL_BUILD_MISSING\] DefaultTrainer: buildModel is not written\. Override buildModel/,
+      /\[HKL_BUILD_MISSING\] DefaultTrainer: buildTrainLoader is not written\. Override buildTrainLoader/,
     );
   });
 

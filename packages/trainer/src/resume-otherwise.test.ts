@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LoadOptions, PluginInput } from '@hookline/core';
+import { type LoadOptions, type PluginInput, readCheckpoint, writeCheckpoint } from '@hookline/core';
 import { ArrayLoader } from '@hookline/data';
 import { ema, emaRef } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
@@ -180,5 +180,22 @@ describe('other data', () => {
   it('that have no position of their own do not take one over', async () => {
     await save([], loader(60, 6));
     await expect(load([])).rejects.toThrow(/field "source": it is of data with a position of their own/);
+  });
+
+  it('whose position is ahead of the iterations are told of, and begin anew on request', async () => {
+    await save();
+    const { manifest, tensors } = await readCheckpoint(file());
+    const entry = manifest.entries['hookline/data'];
+    const data = { ...(entry?.data as object), epoch: 9 };
+    const entries = { ...manifest.entries, 'hookline/data': { ...entry, data } };
+    await writeCheckpoint(file(), { manifest: { ...manifest, entries } as typeof manifest, tensors });
+    const { trainer, warnings } = await load([]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/the data go on after \d+ batches, .* saved after 5 iterations, .*--allow-mismatch data/),
+    ]);
+    await trainer.dispose();
+    const anew = await load([], {}, { allowMismatch: ['data'] });
+    expect(anew.warnings).toEqual([expect.stringMatching(/the data begin anew/)]);
+    await anew.trainer.dispose();
   });
 });

@@ -81,7 +81,7 @@ export const checkpointer = definePlugin({
         }
       }
       logger.info(
-        `failed after ${iteration} iterations: everything up to there is in ${savedPath}. ` +
+        `failed after ${counted(iteration)}: everything up to there is in ${savedPath}. ` +
           'When the cause is mended, run the same command with --resume (in code: await trainer.resumeOrLoad())',
       );
     };
@@ -105,7 +105,7 @@ export const checkpointer = definePlugin({
       if (savedAt === iteration) await renew();
       else await saveNumbered(iteration, true);
       logger.info(
-        `${status} after ${iteration} iterations (${reason}): everything is in ${savedPath}. ` +
+        `${status} after ${counted(iteration)} (${reason}): everything is in ${savedPath}. ` +
           'To go on, run the same command with --resume (in code: await trainer.resumeOrLoad())',
       );
     };
@@ -142,3 +142,5 @@ const shown = (path: string): string => {
   const short = relative(process.cwd(), path);
   return short.startsWith('..') ? path : short;
 };
+
+const counted = (iterations: number): string => (iterations === 1 ? '1 iteration' : `${iterations} iterations`);

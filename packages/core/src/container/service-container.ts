@@ -105,7 +105,7 @@ export class ServiceContainer {
     return made.flatMap(({ owner, value }) => {
       if (!isDisposable(value)) return [];
       // A replacement that spreads what it replaces has the very same function.
-      const identity = Object.hasOwn(value, 'dispose') ? value.dispose : value;
+      const identity: unknown = Object.hasOwn(value, 'dispose') ? Reflect.get(value, 'dispose') : value;
       if (seen.has(identity)) return [];
       seen.add(identity);
       return [{ owner, dispose: () => value.dispose() }];

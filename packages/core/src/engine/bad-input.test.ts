@@ -245,7 +245,7 @@ describe('bad input', () => {
     const error = (await run([retry], { step: broken }).catch((caught: unknown) => caught)) as AggregateError;
     expect(error.errors.map(String)).toEqual([
       'Error: broken',
-      `PluginError: [HKL_PLUGIN_FAILED] retrier: its tap failed: [HKL_TAP_RESULT] it returned "retry". Return 'skip' to go on with the next step, 'stop' to end gracefully, or nothing to let the error through (hook stepFailed, iteration 0). The cause below holds the original stack.`,
+      `PluginError: [HKL_PLUGIN_FAILED] retrier: its tap failed: [HKL_TAP_RESULT] it returned "retry". Return 'skip' to go on with the next step, 'stop' to end gracefully, or nothing to let the error through (hook stepFailed, iteration 0).`,
     ]);
   });
 

@@ -13,7 +13,13 @@ const caught = (promise: Promise<unknown>): Promise<Error> =>
 
 describe('afterTrain', () => {
   const plugin = (name: string, afterTrain: () => void | Promise<void>) =>
-    definePlugin({ name, version: '1.0.0', setup: ({ hooks }) => void hooks.afterTrain.tap(afterTrain) })();
+    definePlugin({
+      name,
+      version: '1.0.0',
+      setup({ hooks }) {
+        hooks.afterTrain.tap(afterTrain);
+      },
+    })();
 
   it('runs every tap whatever the others throw, and then tells all of it, the first error leading', async () => {
     const log: string[] = [];

@@ -129,7 +129,7 @@ describe('state', () => {
     const talkative = new ConsoleLogger({ stream: { write: (text) => lines.push(text) } });
     const other = new TrainerBase({ ...options, logger: talkative });
     await expect(other.resumeOrLoad()).rejects.toThrow(
-      /\[HKL_STATE_LEFT_OVER\] .*halfway\.safetensors: it holds state of walker, which keeps none here \(entry hookline\/plugins\)\. .* to drop what is left over, with --allow-mismatch walker \(in code: allowMismatch: \['walker'\]\)/,
+      /\[HKL_STATE_LEFT_OVER\] .*halfway\.safetensors: it holds state of walker, and this trainer has nothing that takes it \(entry hookline\/plugins\)\. .* to drop what is left over, with --allow-mismatch walker \(in code: allowMismatch: \['walker'\]\)/,
     );
     expect(other.iteration).toBe(0);
     expect(other.storage.names()).toEqual([]);

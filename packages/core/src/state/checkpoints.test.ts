@@ -48,6 +48,35 @@ describe('checkpoints', () => {
     ]);
   });
 
+  it.each<[string, () => Promise<number>]>([
+    [
+      'at once',
+      () => {
+        throw new Error('device lost');
+      },
+    ],
+    ['later', () => Promise.reject(new Error('device lost'))],
+  ])('are saved also where scalars cannot be read %s, which is told', async (_, read) => {
+    const lines: string[] = [];
+    const told = Object.assign(new ConsoleLogger({ level: 'silent' }), {
+      warn: (line: string) => void lines.push(line),
+    });
+    const trainer = new TrainerBase({ step: () => 1, maxIterations: 3, output: dir, logger: told });
+    await trainer.prepare();
+    for (const name of ['odd', 'other']) trainer.storage.putScalar(name, { read });
+    trainer.storage.putScalar('even', 2);
+    const file = await trainer.checkpoints.save('some');
+    const line = (name: string): unknown =>
+      expect.stringMatching(
+        new RegExp(
+          `scalar "${name}": the checkpoint is saved without the value put at iteration 0, which cannot be read: device lost$`,
+        ),
+      );
+    expect(lines).toEqual([line('odd'), line('other')]);
+    await trainer.load(file);
+    expect([...trainer.storage.latest()]).toEqual([['even', { value: 2, iteration: 0 }]]);
+  });
+
   it.each(['', 'a/b', '../a', '.hidden'])('refuses the name %j', async (name) => {
     const { checkpoints } = await prepared();
     await expect(checkpoints.save(name)).rejects.toMatchObject({ code: 'HKL_CHECKPOINT_NAME' });

@@ -114,7 +114,7 @@ export class DiskCheckpoints implements Checkpoints {
       if (scope === 'all') {
         loading.assertAllowedNames();
         for (const what of loading.unread())
-          this.#logger.warn(`${what} of ${file} is ignored: nobody here asks for it`);
+          this.#logger.warn(`${what} of ${file} is ignored: nothing in this trainer asks for it`);
       }
       await loading.applyAll();
     } catch (error) {

@@ -64,7 +64,7 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Stat
   return (live) => {
     plugins = live;
     facades.saveState.tap(async (checkpoint) => {
-      await storage.resolve();
+      await readScalars(storage, logger);
       const { iteration } = checkpoint;
       checkpoint.set(RANDOM, random.stateAt(iteration) as unknown as JsonValue);
       // A file holds what resuming needs; what is brought back after a failed load must lack nothing.
@@ -82,6 +82,20 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Stat
       loads = [];
     });
   };
+}
+
+/** Reads the scalars that are pending. One that cannot be read is lost, which is told; the checkpoint is not. */
+async function readScalars(storage: EventStorage, logger: Logger): Promise<void> {
+  try {
+    await storage.resolve();
+  } catch (error) {
+    const { cause } = error as HooklineError;
+    const failures = cause instanceof AggregateError ? (cause.errors as readonly HooklineError[]) : [error];
+    for (const failure of failures as readonly HooklineError[])
+      logger.warn(
+        `${failure.who ?? 'a scalar'}: the checkpoint is saved without the value ${failure.where ?? ''}, which cannot be read: ${describeCause(failure.cause)}`,
+      );
+  }
 }
 
 /** The data of an entry that every checkpoint has. @throws HooklineError `HKL_STATE_MISSING`, `HKL_STATE_INVALID` */
@@ -158,7 +172,7 @@ function mismatch(missing: readonly string[], surplus: readonly string[], source
   const list = (ids: readonly string[]): string => ids.join(', ');
   const what = [
     ...(missing.length === 0 ? [] : [`it holds no state of ${list(missing)}`]),
-    ...(surplus.length === 0 ? [] : [`it holds state of ${list(surplus)}, which keeps none here`]),
+    ...(surplus.length === 0 ? [] : [`it holds state of ${list(surplus)}, and this trainer has nothing that takes it`]),
   ];
   const names = [...missing, ...surplus].map((id) => {
     const [name = '', instance] = id.split('#');

@@ -28,6 +28,9 @@ export interface BatchJob {
 export const claim = ({ claim: flag }: BatchJob): boolean =>
   flag === undefined || Atomics.compareExchange(flag, 0, 0, 1) === 0;
 
+/** Whether somebody has begun with it. */
+export const isClaimed = ({ claim: flag }: BatchJob): boolean => flag === undefined || Atomics.load(flag, 0) !== 0;
+
 /** What holds for every batch of a loader. */
 export interface BatchSettings extends CollateOptions, BoxFilter {}
 

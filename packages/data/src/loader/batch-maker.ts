@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { RandomStream } from '@hookline/core';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
-import { specOf, type AugmentationSpec } from '../transforms/augmentation-spec.ts';
+import { isBuiltIn, specOf, type AugmentationSpec } from '../transforms/augmentation-spec.ts';
 import { packTransforms, unpackTransforms } from '../transforms/pack-transforms.ts';
 import type { BatchJob, SampleJob } from './batch-job.ts';
 import { BatchPool } from './batch-pool.ts';
@@ -14,8 +14,10 @@ import { finishBatch, imageOf, loadImages, type LoadedImages } from './make-batc
 /** As many as libuv has threads, which is where decoding happens without threads of one's own. */
 const PARALLEL = 4;
 
-/** How long a batch may take to come before this thread makes others itself, in milliseconds. */
+/** How long a batch that a thread has begun may take to come before this thread makes others, in milliseconds. */
 const PATIENCE_MS = 20;
+
+const noop = (): void => undefined;
 
 /**
  * Makes batches of records: in threads all of it, where the augmentations can be told to them; else threads decode, and
@@ -40,6 +42,10 @@ export class BatchMaker {
   #restarts = 0;
   /** What this thread reads. */
   #here: string | undefined;
+  /** How long this thread took for its last batch, in milliseconds. */
+  #usual = 0;
+  /** What this thread makes instead of a thread. */
+  #helping: Promise<boolean> | undefined;
 
   constructor(records: readonly DatasetRecord[], options: ReturnType<typeof resolveLoaderOptions>) {
     this.#records = records;
@@ -82,35 +88,57 @@ export class BatchMaker {
     return { ...fields, samples: new BatchSamples(records, () => unpackTransforms(transforms)) };
   }
 
+  /** Starts the threads, so that they are ready when the first batch is asked for. */
+  start(): void {
+    if (this.#options.workers > 0) this.#threads().start();
+  }
+
   /**
    * Waits for a batch, and meanwhile makes those in this thread that no thread has begun: see {@link BatchPool.help}.
    * Which of the two makes a batch changes nothing about it.
    */
   async awaitHelping<T>(batch: Promise<T>): Promise<T> {
-    if (this.#pool === undefined) return batch;
-    const state = { isThere: false };
-    const there = batch.finally(() => (state.isThere = true));
-    there.catch(() => undefined);
-    await Promise.race([there.catch(() => undefined), sleep(PATIENCE_MS, undefined, { ref: false })]);
-    while (!state.isThere && (await this.#help())) await nextTurn();
+    const pool = this.#pool;
+    if (pool === undefined) return batch;
+    let isThere = false as boolean;
+    const there = batch.finally(() => (isThere = true));
+    const settled = there.then(noop, noop);
+    // Where a thread is at it, it may be there at once; nobody waits for a thread to begin.
+    if (!pool.isOldestFree) await Promise.race([settled, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    const meanwhile = async (what: 'help' | 'overtake'): Promise<boolean> => {
+      this.#helping ??= this.#make(pool, what).finally(() => (this.#helping = undefined));
+      // Reading a file may take for ever; the batch that is waited for may come all the same.
+      return (await Promise.race([settled, this.#helping])) === true;
+    };
+    while (!isThere) {
+      if (await meanwhile('help')) {
+        await nextTurn();
+        continue;
+      }
+      // Threads are at all of them. One that takes longer than this one would is slow, or seldom gets to run.
+      await Promise.race([settled, sleep(Math.max(PATIENCE_MS, this.#usual), undefined, { ref: false })]);
+      if (isThere || !(await meanwhile('overtake'))) break;
+    }
     return there;
   }
 
   /** What is waited for, in words; undefined where nothing is. */
   describe(): string | undefined {
-    if (this.#here !== undefined) return this.#here;
-    return this.#pool?.describe(this.mappedIn === 'threads' ? this.#specs.map(({ name }) => name) : []);
+    const names = this.mappedIn === 'threads' ? this.#specs.map(({ name }) => name) : [];
+    const here = this.#here === undefined ? [] : [`the main thread, ${this.#here}`];
+    const busy = [...here, this.#pool?.describe(names) ?? []].flat();
+    return busy.length === 0 ? undefined : busy.join('; ');
   }
 
-  async #help(): Promise<boolean> {
+  async #make(pool: BatchPool, what: 'help' | 'overtake'): Promise<boolean> {
     const isWhole = this.mappedIn === 'threads';
-    const pool = this.#pool;
-    if (pool === undefined) return false;
-    return pool.help(async (job) => {
+    return pool[what](async (job) => {
+      const begun = performance.now();
       const { images, read } = await this.#read(job);
       if (!isWhole) return { pixels: images.map(({ data }) => data), read };
       await nextTurn();
       const { transforms, ...batch } = this.#finish(job, images);
+      this.#usual = performance.now() - begun;
       return { batch: { ...batch, transforms: packTransforms(transforms) }, read };
     });
   }
@@ -143,10 +171,12 @@ export class BatchMaker {
   }
 
   #threads(): BatchPool {
-    const recipe = { settings: this.#settings, augmentations: this.#specs };
+    const isWhole = this.mappedIn === 'threads';
     return (this.#pool ??= new BatchPool({
       workers: this.#options.workers,
-      recipe: this.mappedIn === 'threads' ? recipe : undefined,
+      recipe: isWhole ? { settings: this.#settings, augmentations: this.#specs } : undefined,
+      // Threads that only decode run no augmentation.
+      isBuiltIn: !isWhole || this.#specs.every(isBuiltIn),
     }));
   }
 

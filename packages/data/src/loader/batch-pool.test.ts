@@ -150,6 +150,73 @@ describe('a thread that dies', () => {
   });
 });
 
+describe('help', () => {
+  const make = async ({ samples }: BatchJob): Promise<Result> => {
+    const { images, read } = await loadImages(samples, 1);
+    return { pixels: images.map(({ data }) => data), read };
+  };
+  let pool: BatchPool;
+  afterEach(() => pool.close());
+
+  /** A thread that never gets ready. */
+  async function sleeper(): Promise<string> {
+    const script = join(folder, 'sleeper.mjs');
+    await writeFile(script, 'await new Promise(() => setInterval(() => undefined, 1000));');
+    return script;
+  }
+
+  it('makes batches while threads start, in the order in which they were asked for', async () => {
+    await paint('a.png', 'b.png');
+    pool = new BatchPool({ workers: 1, isBuiltIn: true, script: await sleeper() });
+    pool.start();
+    expect(pool.isOldestFree).toBe(false);
+    const order: string[] = [];
+    const both = ['a.png', 'b.png'].map((name) => pool.run(job(name)).then(() => order.push(name)));
+    expect(pool.isOldestFree).toBe(true);
+    while (await pool.help(make));
+    await Promise.all(both);
+    expect(order).toEqual(['a.png', 'b.png']);
+    expect(pool.isOldestFree).toBe(false);
+  });
+
+  it('overtakes a thread that is slow with a batch', async () => {
+    await paint('a.png');
+    const script = join(folder, 'slow.mjs');
+    await writeFile(
+      script,
+      `import { parentPort, workerData } from 'node:worker_threads';
+       Atomics.store(workerData.progress, 0, 0);
+       parentPort.on('message', ({ claim }) => Atomics.store(claim, 0, 1));`,
+    );
+    pool = new BatchPool({ workers: 1, isBuiltIn: true, script });
+    const made = pool.run(job('a.png'));
+    while (pool.isOldestFree) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect([await pool.help(make), await pool.overtake(make)]).toEqual([false, true]);
+    expect(pixelsIn(await made)).toHaveLength(288);
+    expect(await pool.overtake(make)).toBe(false);
+  });
+
+  it('waits for threads where augmentations are the user’s own, which may never end', async () => {
+    await paint('a.png');
+    pool = new BatchPool({ workers: 1, script: await sleeper() });
+    const waiting = expect(pool.run(job('a.png'))).rejects.toThrow(/HKL_DATA_CLOSED/);
+    expect([pool.isOldestFree, await pool.help(make), await pool.overtake(make)]).toEqual([false, false, false]);
+    await pool.close();
+    await waiting;
+  });
+
+  it('hides no threads that cannot start: the batches that follow are refused', async () => {
+    await paint('a.png');
+    await writeFile(join(folder, 'broken.mjs'), 'import "no-such-package";');
+    pool = new BatchPool({ workers: 1, isBuiltIn: true, script: join(folder, 'broken.mjs') });
+    const first = pool.run(job('a.png'));
+    while (await pool.help(make));
+    await first;
+    await expect(pool.run(job('a.png'))).rejects.toThrow(/HKL_DATA_WORKER.*no thread can be started.*workers: 0/);
+    await expect(pool.run(job('a.png'))).rejects.toThrow(/HKL_DATA_WORKER/);
+  });
+});
+
 describe('decodeFile', () => {
   it('decodes an image without record, and leads back to its pixels', async () => {
     await red().jpeg().withMetadata({ orientation: 6 }).toFile(join(folder, 'a.jpg'));

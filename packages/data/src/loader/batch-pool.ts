@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describeCause, HooklineError } from '@hookline/core';
 import { unpackError } from '../portable-error.ts';
-import { claim, type BatchJob, type BatchRecipe } from './batch-job.ts';
+import { claim, isClaimed, type BatchJob, type BatchRecipe } from './batch-job.ts';
 import type { Answer, ThreadSetup } from './serve-batches.ts';
 
 /** Options of {@link BatchPool}. */
@@ -12,6 +12,11 @@ export interface BatchPoolOptions {
   readonly workers: number;
   /** How they make batches; without it they only decode. */
   readonly recipe?: BatchRecipe | undefined;
+  /**
+   * Whether nothing of the user's own runs in the threads, so that any batch may be made by {@link BatchPool.help} from
+   * the beginning. @default false
+   */
+  readonly isBuiltIn?: boolean;
   /** Script of the threads. Default: the one beside this file. */
   readonly script?: string;
 }
@@ -23,13 +28,13 @@ export type Result = Exclude<Answer, { readonly error: unknown } | { readonly ta
 export type MakeHere = (job: BatchJob) => Promise<Result>;
 
 interface Task {
-  /** Counts them in the order in which they were asked for. */
-  readonly number: number;
   readonly job: BatchJob;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   /** A thread died over it: it gets a thread of its own now. */
   suspect: boolean;
+  /** The thread that asked is making it. */
+  isMadeHere: boolean;
 }
 
 /** How long threads may take to end, in milliseconds. */
@@ -51,18 +56,30 @@ export class BatchPool {
   restarts = 0;
   readonly #size: number;
   readonly #recipe: BatchRecipe | undefined;
+  readonly #isBuiltIn: boolean;
   readonly #script: string;
+  /** What has been asked for and is not there yet, in that order. */
+  readonly #open = new Set<Task>();
   readonly #threads = new Set<Thread>();
   readonly #queue: Task[] = [];
   #closed = false;
-  #asked = 0;
   /** Batches that threads have made. */
   #made = 0;
+  /** Threads in succession that died before they had started. */
+  #stillborn = 0;
+  /** Why no thread can be started. */
+  #broken: HooklineError | undefined;
 
-  constructor({ workers, recipe, script }: BatchPoolOptions) {
+  constructor({ workers, recipe, isBuiltIn = false, script }: BatchPoolOptions) {
     this.#size = workers;
     this.#recipe = recipe;
+    this.#isBuiltIn = isBuiltIn;
     this.#script = script ?? fileURLToPath(new URL('./batch-worker.mjs', import.meta.url));
+  }
+
+  /** Starts all threads, which takes them a while, before there is anything for them to do. */
+  start(): void {
+    while (!this.#closed && this.#threads.size < this.#size) this.#start().worker.unref();
   }
 
   /**
@@ -74,28 +91,65 @@ export class BatchPool {
    */
   async run(job: BatchJob): Promise<Result> {
     if (this.#closed) throw closed(job);
+    if (this.#broken !== undefined) throw this.#broken;
     return new Promise((resolve, reject) => {
-      const claimed = { ...job, claim: new Int32Array(new SharedArrayBuffer(4)) };
-      this.#queue.push({ number: this.#asked++, job: claimed, resolve, reject, suspect: false });
+      const task: Task = {
+        job: { ...job, claim: new Int32Array(new SharedArrayBuffer(4)) },
+        resolve: (result) => {
+          this.#open.delete(task);
+          resolve(result);
+        },
+        reject: (error) => {
+          this.#open.delete(task);
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- handed on as it is
+          reject(error);
+        },
+        suspect: false,
+        isMadeHere: false,
+      };
+      this.#open.add(task);
+      this.#queue.push(task);
       this.#assign();
     });
   }
 
+  /** Whether the oldest of the batches that are not there yet may be made by {@link BatchPool.help} at once. */
+  get isOldestFree(): boolean {
+    const [oldest] = this.#open;
+    return this.#isBuiltIn && oldest !== undefined && !isClaimed(oldest.job);
+  }
+
   /**
-   * Makes the next batch that no thread has begun in this thread, which has nothing else to do: so that batches come no
-   * later than without threads where other programs keep those from running. Never before threads have made one, and
-   * never one that a thread has begun: an image or an augmentation that hangs shall not hang this thread too.
+   * Makes the oldest batch that nobody has begun in this thread, which has nothing else to do: so that batches come no
+   * later than without threads, while those start and where other programs keep them from running.
+   *
+   * An augmentation that hangs shall not hang this thread too. So, where augmentations are the user's own, it makes none
+   * before threads have made one.
    *
    * @returns whether there was one
    */
   async help(make: MakeHere): Promise<boolean> {
-    if (this.#made === 0 || this.#closed) return false;
-    const waiting = [...this.#queue, ...[...this.#threads].flatMap(({ tasks }) => tasks)];
-    waiting.sort((a, b) => a.number - b.number);
-    const task = waiting.find(({ job, suspect }) => !suspect && claim(job));
-    if (task === undefined) return false;
-    const at = this.#queue.indexOf(task);
-    if (at >= 0) this.#queue.splice(at, 1);
+    if (this.#closed || (this.#made === 0 && !this.#isBuiltIn)) return false;
+    for (const task of this.#open) {
+      if (!task.suspect && claim(task.job)) return this.#makeHere(task, make);
+    }
+    return false;
+  }
+
+  /**
+   * Makes the oldest batch in this thread although a thread has begun with it, which may be a slow one; whoever is done
+   * first gives it. Never where augmentations are the user's own.
+   *
+   * @returns whether there was one
+   */
+  async overtake(make: MakeHere): Promise<boolean> {
+    const [oldest] = this.#open;
+    if (!this.#isBuiltIn || oldest === undefined || oldest.suspect || oldest.isMadeHere) return false;
+    return this.#makeHere(oldest, make);
+  }
+
+  async #makeHere(task: Task, make: MakeHere): Promise<true> {
+    task.isMadeHere = true;
     try {
       task.resolve(await make(task.job));
     } catch (error) {
@@ -126,10 +180,16 @@ export class BatchPool {
   async close(): Promise<void> {
     this.#closed = true;
     const threads = [...this.#threads];
-    for (const { job, reject } of [...threads.map(({ tasks }) => tasks), this.#queue].flat()) reject(closed(job));
+    for (const { job, reject } of this.#open) reject(closed(job));
     this.#threads.clear();
     this.#queue.length = 0;
-    const ended = Promise.all(threads.map(({ worker }) => worker.terminate()));
+    // What has not started holds nothing yet; it ends when it can.
+    const ended = Promise.all(
+      threads.map((thread) => {
+        const end = thread.worker.terminate();
+        return isStarting(thread) ? undefined : end;
+      }),
+    );
     // One that waits for a file which never comes cannot end.
     await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
   }
@@ -139,6 +199,8 @@ export class BatchPool {
       const thread = this.#threadFor(task);
       if (thread === undefined) return;
       this.#queue.shift();
+      // It may have been made here by now.
+      if (!this.#open.has(task)) continue;
       thread.tasks.push(task);
       thread.worker.ref();
       thread.worker.postMessage(task.job);
@@ -153,7 +215,9 @@ export class BatchPool {
       if (best === undefined || thread.tasks.length < best.tasks.length) best = thread;
     }
     if (best?.tasks.length === 0) return best;
-    if (this.#threads.size < this.#size) return this.#start();
+    // Starting takes more of a processor than a batch, and this thread makes batches meanwhile: one at a time.
+    const mayStart = !this.#isBuiltIn || suspect || ![...this.#threads].some(isStarting);
+    if (this.#threads.size < this.#size && mayStart) return this.#start();
     return suspect ? undefined : best;
   }
 
@@ -168,6 +232,7 @@ export class BatchPool {
     worker.on('error', (error) => (reason = error));
     worker.on('exit', (code) => this.#died(thread, reason ?? new Error(`it ended with code ${code}`)));
     worker.on('message', (answer: Answer) => {
+      this.#stillborn = 0;
       const task = thread.tasks.shift();
       if (this.#closed || task === undefined) return;
       if (thread.tasks.length === 0) worker.unref();
@@ -187,27 +252,40 @@ export class BatchPool {
     if (this.#closed) return;
     this.restarts++;
     this.#threads.delete(thread);
+    const place = thread.progress[0] ?? -1;
     const [first, ...others] = thread.tasks;
+    if (place < 0 && ++this.#stillborn > 1) {
+      // Batches may be made here all the same; but the user has asked for threads.
+      this.#broken = unstartable(cause);
+      for (const { reject } of this.#open) reject(this.#broken);
+      this.#queue.length = 0;
+      return;
+    }
     if (first?.suspect === true) {
-      first.reject(deadly(first.job, thread.progress[0] ?? -1, cause));
+      first.reject(deadly(first.job, place, cause));
       this.#queue.unshift(...others);
     } else if (first !== undefined) {
-      first.suspect = true;
-      // It died over a batch that it had begun; the next thread begins it anew.
-      if (first.job.claim !== undefined) Atomics.store(first.job.claim, 0, 0);
+      if (place >= 0 && !first.isMadeHere) {
+        first.suspect = true;
+        // It died over a batch that it had begun; the next thread begins it anew.
+        if (first.job.claim !== undefined) Atomics.store(first.job.claim, 0, 0);
+      }
       this.#queue.unshift(first, ...others);
     }
     this.#assign();
   }
 }
 
+const isStarting = ({ progress }: Thread): boolean => Atomics.load(progress, 0) < 0;
+
+function unstartable(cause: unknown): HooklineError {
+  const fix = 'See the cause; workers: 0 makes batches in the thread of the training';
+  const what = `no thread can be started: ${describeCause(cause)}`;
+  return new HooklineError('HKL_DATA_WORKER', what, { who: 'data', fix, cause });
+}
+
 function deadly({ samples }: BatchJob, place: number, cause: unknown): HooklineError {
-  const reason = describeCause(cause);
-  if (place < 0) {
-    const fix = 'See the cause; workers: 0 makes batches in the thread of the training';
-    return new HooklineError('HKL_DATA_WORKER', `no thread can be started: ${reason}`, { who: 'data', fix, cause });
-  }
-  const what = `two threads died over its batch, the second one at this image: ${reason}`;
+  const what = `two threads died over its batch, the second one at this image: ${describeCause(cause)}`;
   const fix = 'Look at the image with another program; a lack of memory ends threads too';
   return new HooklineError('HKL_DATA_WORKER', what, { who: samples[place]?.request.file, fix, cause });
 }

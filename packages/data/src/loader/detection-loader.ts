@@ -66,6 +66,14 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
     this.#state = this.#sampler().state();
   }
 
+  /**
+   * Starts its threads ahead of the first batch, since that takes them a second or more. A training calls it before it
+   * makes the model. {@link DetectionLoader.close} ends them; idle ones keep no process alive.
+   */
+  warmUp(): void {
+    this.#maker.start();
+  }
+
   /** What it is doing while somebody waits for a batch: the files and augmentations that its threads are at. */
   waitsFor(): string | undefined {
     return this.#maker.describe();

@@ -29,3 +29,15 @@ export const builtIn = (name: string, args: readonly unknown[], decide: Augmenta
 
 /** How an augmentation was made; undefined for one that only the thread that made it has. */
 export const specOf = (augmentation: Augmentation): AugmentationSpec | undefined => SPECS.get(augmentation);
+
+/**
+ * Whether it is made by functions of this package alone, so that it is known to come to an end; what a module of the
+ * user's own does is not.
+ */
+export function isBuiltIn({ module, args }: AugmentationSpec): boolean {
+  // An augmentation that wraps another one has its description among the arguments.
+  return module === undefined && args.every((each) => !isSpec(each) || isBuiltIn(each));
+}
+
+const isSpec = (value: unknown): value is AugmentationSpec =>
+  typeof value === 'object' && value !== null && Array.isArray((value as Partial<AugmentationSpec>).args);

@@ -9,7 +9,18 @@ const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
 /** Prints each step, so that a test sees where a training began and ended. */
 const TRAINER = `
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkpointer, HooklineError, TrainerBase, type Logger } from 'hookline';
+import { checkpointer, definePlugin, HooklineError, TrainerBase, type Logger } from 'hookline';
+
+const counter = definePlugin({
+  name: 'acme-plugin-counter',
+  version: '1.0.0',
+  setup({ hooks }) {
+    let seen = 0;
+    hooks.beforeTrain.tap(() => console.log('seen', seen));
+    hooks.afterStep.tap(() => void seen++);
+    return { state: { save: () => seen, load: (saved) => void (seen = Number(saved)) } };
+  },
+});
 
 export default {
   create({ set, output, logger }: { set: readonly string[]; output?: string; logger: Logger }) {
@@ -20,7 +31,7 @@ export default {
       output,
       logger,
       seed: 1,
-      plugins: [checkpointer({ period: 1000 })],
+      plugins: [checkpointer({ period: 1000 }), given.has('counter') && counter()],
       async step({ iteration }) {
         console.log('step', iteration);
         if (given.get('fail') === String(iteration)) throw new TypeError('no such thing');
@@ -73,6 +84,7 @@ describe('hookline train', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('saves on %s, says how to resume, and resumes where it was', async (signal, expected) => {
     const args = ['train', 'trainer.ts', '--output', `runs/${signal}`, '--set', 'steps=400'];
     const child = start(...args, '--set', 'sleep=5');
@@ -94,6 +106,50 @@ describe('hookline train', () => {
     expect(resumed.stderr).toMatch(new RegExp(`resuming: {3}runs/${signal}/.*, at iteration ${done}\n`));
     expect(stepsIn(resumed.stdout)).toEqual(Array.from({ length: 400 - done }, (_, index) => done + index));
     expect(resumed.status).toBe(0);
+  });
+
+  it('saves when nobody reads its output any more, and resumes where it was', async () => {
+    const args = ['train', 'trainer.ts', '--output', 'runs/closed', '--set', 'steps=400'];
+    const child = start(...args, '--set', 'sleep=5');
+    child.stderr?.resume();
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    expect(await new Promise((done) => child.on('close', done))).toBe(141);
+
+    const resumed = hookline(...args, '--resume');
+    const [, begin] = /resuming: {3}.*, at iteration ([1-9]\d*)\n/.exec(resumed.stderr) ?? [];
+    expect(stepsIn(resumed.stdout)[0]).toBe(Number(begin));
+    expect(resumed.status).toBe(0);
+  });
+
+  const hasNoShell = process.platform === 'win32';
+  const noShell = hasNoShell ? ' (skipped: Windows has no sh)' : '';
+  (hasNoShell ? it.skip : it)(`ends with a save in a pipe to head${noShell}`, () => {
+    const args = ['train', 'trainer.ts', '--output', 'runs/head', '--set', 'steps=400'];
+    const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
+    const command = `"${process.execPath}" "${BIN}" ${args.join(' ')} --set sleep=5 | head -1`;
+    expect(spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', env }).stdout).toBe('step 0\n');
+    expect(hookline(...args, '--resume').stderr).toMatch(/resuming: {3}runs\/head\/.*, at iteration [1-9]\d*\n/);
+  });
+
+  it('adds a plugin to a run that goes on, and leaves it out again, with --allow-mismatch alone', () => {
+    const train = (...args: string[]) => hookline('train', 'trainer.ts', '--output', 'runs/added', ...args);
+    expect(train('--set', 'steps=3').status).toBe(0);
+    const added = ['--set', 'steps=5', '--set', 'counter=1', '--resume'];
+    const refused = train(...added);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(
+      /\[HKL_STATE_MISSING\] .*it holds no state of acme-plugin-counter .*--allow-mismatch counter /s,
+    );
+    const allowed = train(...added, '--allow-mismatch', 'counter');
+    expect(allowed.stderr).toContain('acme-plugin-counter starts afresh');
+    expect(allowed.stdout).toContain('seen 0\nstep 3\nstep 4\n');
+    expect(allowed.status).toBe(0);
+    const dropped = ['--set', 'steps=6', '--resume'];
+    expect(train(...dropped).stderr).toContain('HKL_STATE_LEFT_OVER');
+    const left = train(...dropped, '--allow-mismatch=acme-plugin-counter');
+    expect(left.stderr).toContain('is ignored: no such plugin here');
+    expect(stepsIn(left.stdout)).toEqual([5]);
+    expect(left.status).toBe(0);
   });
 
   it('begins anew when there is nothing to resume from, and says so', () => {

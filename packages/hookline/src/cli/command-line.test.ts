@@ -35,6 +35,14 @@ describe('readCommandLine', () => {
     });
   });
 
+  it.each([
+    ['train', ['--allow-mismatch', 'ema, optimizer']],
+    ['eval', ['--allow-mismatch=ema,optimizer']],
+    ['predict', ['--allow-mismatch', 'ema,optimizer']],
+  ])('takes the option of two words of %s as it is written', (command, option) => {
+    expect(readCommandLine([command, 'a.ts', ...option])).toMatchObject({ allowMismatch: ['ema', 'optimizer'] });
+  });
+
   it('takes images behind the file of predict', () => {
     const given = readCommandLine(['predict', 'a.ts', '--tta', 'x.jpg', '--score', '0.5', 'y.jpg']);
     expect(given).toMatchObject({
@@ -48,6 +56,7 @@ describe('readCommandLine', () => {
   it.each([
     [[], '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, inspect, setup, doctor;'],
     [['trian', 'a.ts'], 'there is no command "trian". Did you mean train?'],
+    [['train', 'a.ts', '--alow-mismatch', 'ema'], 'no option --alow-mismatch of train. Did you mean --allow-mismatch?'],
     [['train'], 'no trainer file is given. Write hookline train FILE'],
     [['train', 'a.ts', '--resum'], 'there is no option --resum of train. Did you mean --resume?'],
     [['doctor', '--resume'], 'there is no option --resume of doctor.'],

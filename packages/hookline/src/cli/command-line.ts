@@ -115,7 +115,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       from: text('from'),
       score: text('score'),
     },
-    allowMismatch: (text('allowMismatch') ?? '')
+    allowMismatch: (text('allow-mismatch') ?? '')
       .split(',')
       .map((name) => name.trim())
       .filter((name) => name !== ''),
@@ -139,9 +139,18 @@ interface GivenOption {
   readonly inline: boolean;
 }
 
+/** The names of an option as they are written: cac's own are in camel case. */
+const namesOf = ({ rawName }: Command['options'][number]): string[] =>
+  rawName
+    .replace(/<.*/, '')
+    .split(',')
+    .map((name) => name.trim().replace(/^-+/, ''));
+
 function readTokens(cli: CAC, argv: readonly string[]): { positionals: string[]; options: GivenOption[] } {
   const known = [...cli.commands, cli.globalCommand].flatMap((each) => each.options);
-  const types = known.map(({ name, required }) => [name, { type: required === true ? 'string' : 'boolean' }] as const);
+  const types = known.flatMap((option) =>
+    namesOf(option).map((name) => [name, { type: option.required === true ? 'string' : 'boolean' }] as const),
+  );
   // Not strict, so that what does not fit gets an answer with a suggestion.
   const { tokens } = parseArgs({
     args: [...argv],
@@ -166,11 +175,11 @@ function unknownCommand(cli: CAC, given: string | undefined): Error {
 
 function checkOptions(command: Command, cli: CAC, given: readonly GivenOption[]): void {
   const known = [...command.options, ...cli.globalCommand.options];
-  const names = known.flatMap((option) => option.names);
+  const names = known.flatMap(namesOf);
   const dashes = (key: string): string => (key.length === 1 ? `-${key}` : `--${key}`);
   const seen = new Set<string>();
   for (const { name, value, inline } of given) {
-    const option = known.find((candidate) => candidate.names.includes(name));
+    const option = known.find((candidate) => namesOf(candidate).includes(name));
     if (option === undefined) {
       const fix = /\w\.\w/.test(name) ? `Write --set ${name}=${value ?? 'VALUE'}` : suggestion(name, names, dashes);
       throw usageError(`there is no option ${dashes(name)} of ${command.name}`, fix);

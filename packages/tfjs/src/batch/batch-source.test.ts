@@ -343,3 +343,35 @@ it.each<[string, DataSource, unknown, string]>([
   expect(source.state()).toEqual({ epoch: 0, batches: 0 });
   expect(await take(source, 1)).toEqual([1]);
 });
+
+describe('data that cannot be closed', () => {
+  const stubborn = () => ({
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.resolve({ done: false, value: 1 }),
+      return: () => Promise.reject(new Error('the file is gone')),
+    }),
+  });
+
+  it.each([
+    ['reset', (source: BatchSource) => source.reset([2])],
+    ['restore', (source: BatchSource) => source.restore({ epoch: 0, batches: 0 })],
+  ])('are told of by %s, and the next batch comes', async (_, leave) => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const lines: string[] = [];
+    try {
+      const source = new BatchSource(stubborn() as unknown as DataSource, {}, (line) => void lines.push(line));
+      await take(source, 1);
+      leave(source);
+      await take(source, 1);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+    expect(unhandled).toEqual([]);
+    expect(lines).toEqual([
+      'the data that were left could not be closed: the file is gone; the next batch is not affected',
+    ]);
+  });
+});

@@ -1,3 +1,4 @@
+import { describeCause } from '@hookline/core';
 import { type BatchSourceState, batchSourceState, type DataFingerprint, type ResumableData } from './batch-position.ts';
 import { BatchWait, type WaitingData } from './batch-wait.ts';
 import { beyondEnd, empty, exhausted, failed, invalid, misplaced, nothing, notRepeatable } from './data-errors.ts';
@@ -36,11 +37,13 @@ export class BatchSource {
   /** Whose batch was taken last, and where the source was before. */
   #taken: { readonly iteration: number; readonly before: BatchSourceState } | undefined;
   readonly #wait = new BatchWait();
+  /** It has got ready, and has not been iterated, so that no end of an iteration will undo it. */
+  #isWarm = false;
   /** Passes over a dataset that were begun: each changes the order of the next where it shuffles. */
   #begun = 0;
 
   /**
-   * @param log takes a line when passing over batches takes long; default: nobody
+   * @param log takes a line when passing over batches takes long, and when data that are left cannot be closed; default: nobody
    * @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called
    */
   constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}, log?: (line: string) => void) {
@@ -48,6 +51,14 @@ export class BatchSource {
     this.repeat = repeat;
     this.#tensors = tensors;
     this.#log = log;
+  }
+
+  /** Tells a source with a function `warmUp` that batches will be asked for soon, so that it can start its threads. */
+  warmUp(): void {
+    const { warmUp } = this.#data as { readonly warmUp?: unknown };
+    if (typeof warmUp !== 'function') return;
+    this.#isWarm = true;
+    warmUp.call(this.#data);
   }
 
   /**
@@ -86,7 +97,10 @@ export class BatchSource {
   /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
   reset(data: DataSource): void {
     const next = checkedData(data);
-    void this.#drop();
+    // Its threads are idle; where they cannot be ended they keep no process alive.
+    if (this.#isWarm) this.#closeData().catch(() => undefined);
+    this.#isWarm = false;
+    this.#leave();
     this.#data = next;
     this.#taken = undefined;
     this.#epoch = 0;
@@ -135,7 +149,7 @@ export class BatchSource {
       return;
     }
     const resumable = this.#resumable();
-    void this.#drop();
+    this.#leave();
     resumable?.restore(state.source);
     this.#epoch = state.epoch;
     this.#batches = resumable === undefined ? 0 : state.batches;
@@ -171,6 +185,8 @@ export class BatchSource {
 
   /** Lets the source free what it holds. The next batch is the one that would have come without the call. */
   async close(): Promise<void> {
+    if (this.#isWarm) await this.#closeData();
+    this.#isWarm = false;
     // There is nothing to free, and another iterator would give another order or, of one alone, nothing more.
     if (!this.#keepsPass()) await this.#drop();
   }
@@ -178,6 +194,15 @@ export class BatchSource {
   /** Whether the pass in progress goes on after `close`: that of `tf.data`, whose iterators cannot be closed. */
   #keepsPass(): boolean {
     return this.#iterator !== undefined && (isDataset(this.#data) || isBareIterator(this.#data));
+  }
+
+  /** Leaves the pass in progress. Data that fail to close do not hold up the next pass; they are told of. */
+  #leave(): void {
+    this.#drop().catch((cause: unknown) =>
+      this.#log?.(
+        `the data that were left could not be closed: ${describeCause(cause)}; the next batch is not affected`,
+      ),
+    );
   }
 
   async #drop(): Promise<void> {
@@ -191,13 +216,17 @@ export class BatchSource {
     if (this.#wait.isStuck) {
       this.#wait.isStuck = false;
       // A generator returns only after what it awaits has come; a source that can be closed lets go of that.
-      const { close } = this.#data as { readonly close?: unknown };
-      const closed: unknown = typeof close === 'function' ? close.call(this.#data) : undefined;
+      const closed = this.#closeData();
       void Promise.resolve(iterator?.return?.()).catch(() => undefined);
       await closed;
       return;
     }
     await iterator?.return?.();
+  }
+
+  async #closeData(): Promise<void> {
+    const { close } = this.#data as { readonly close?: unknown };
+    if (typeof close === 'function') await close.call(this.#data);
   }
 
   #ownership(): 'consume' | 'borrow' {
@@ -263,6 +292,7 @@ export class BatchSource {
 
   #open(): BatchIterator {
     if (this.#iterator !== undefined) return this.#iterator;
+    this.#isWarm = false;
     const passesBefore = isDataset(this.#data) ? Math.max(0, this.#epoch - this.#begun) : 0;
     let made: unknown;
     const data = this.#data;

@@ -14,7 +14,17 @@ export type CaptureProblem =
 
 /** An error of capturing, with the tap that caused it where there is one. */
 export function captureError(code: CaptureProblem, what: string, origin: Origin, details: ErrorDetails): HooklineError {
-  return new HooklineError(code, what, { ...whereOf(origin), ...details });
+  const error = new HooklineError(code, what, { ...whereOf(origin), ...details });
+  SENTENCES.set(error, what);
+  return error;
+}
+
+const SENTENCES = new WeakMap<HooklineError, string>();
+
+/** An error of capturing with a further sentence about what has happened; the first is its cause. */
+export function withSentence(cause: HooklineError, sentence: string, fix = cause.fix): HooklineError {
+  const what = `${SENTENCES.get(cause) ?? cause.message}. ${sentence}`;
+  return new HooklineError(cause.code, what, { who: cause.who, where: cause.where, fix, cause });
 }
 
 /** True for an error that says that the step cannot be captured, also where a tap's error wraps it. */
@@ -47,8 +57,8 @@ export function withoutKernel(cause: unknown): unknown {
 }
 
 /** A random number made on the host, which would be the same at every run of the graph. */
-export function drawsOnHost(origin: Origin): HooklineError {
-  return captureError('HKL_CAPTURE_HOST_VALUE', 'it draws a random number on the host (Math.random)', origin, {
+export function drawsOnHost(origin: Origin, source = 'Math.random'): HooklineError {
+  return captureError('HKL_CAPTURE_HOST_VALUE', `it draws a random number on the host (${source})`, origin, {
     fix: 'Draw from stepScope.random(name) or, in a model, scope.random(name). tf.randomNormal and the like draw in the graph where tfjs is imported from Hookline, or after it',
   });
 }

@@ -1,7 +1,7 @@
 import { describeCause, HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { captureError, isCaptureProblem } from './capture-errors.ts';
+import { captureError, isCaptureProblem, withSentence } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
 import { keepActivations } from './keep-activations.ts';
 import { batchInput } from './feed-plan.ts';
@@ -156,7 +156,7 @@ export class CapturedPredictor {
       recordPrediction(backend, this.#origin, () => this.#eager(inputs), tensors);
     const known = this.#entries.get(signature);
     if (known !== undefined) {
-      if (isAuditRun(known.runs)) this.#audit(known, record());
+      if (isAuditRun(known.runs, known.recorded.record.nodes.length)) this.#audit(known, record());
       return known;
     }
     if (this.#patience > 0) {
@@ -216,11 +216,10 @@ export class CapturedPredictor {
     again.free();
     if (difference === undefined) return;
     if (entry.runs <= 1) throw difference;
-    throw captureError(
-      difference.code as 'HKL_CAPTURE_HOST_VALUE',
-      `${difference.message} It has run ${entry.runs} times with the first of the two`,
-      this.#origin,
-      { cause: difference, fix: 'Pass what changes as an input, or set capture: "off"' },
+    throw withSentence(
+      difference,
+      `It has run ${entry.runs} times with the first of the two`,
+      'Pass what changes as an input, or set capture: "off"',
     );
   }
 

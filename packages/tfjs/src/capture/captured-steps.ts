@@ -4,7 +4,7 @@ import { indexOutOfRange } from '../kernels/gather.ts';
 import { isGood, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from './batch-tensors.ts';
-import { valueAt } from './batch-values.ts';
+import { describePlace, isNumberAt } from './batch-values.ts';
 import { captureError, withoutKernel } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
 import { planFeeds, withFeeds } from './feed-plan.ts';
@@ -48,8 +48,8 @@ export interface CapturedStepsOptions {
   readonly transform: RecordTransform;
   /** Whether a loss or a gradient that is not finite leaves the variables alone. */
   readonly isGuarded: boolean;
-  /** How many recorded steps are kept, by signature of the batch and choices of the host. */
-  readonly limit: number;
+  /** How many recorded steps are kept, by signature of the batch and choices of the host; undefined: see {@link StepCache}. */
+  readonly limit: number | undefined;
   /** Whether every step must be captured, also one whose like comes rarely. */
   readonly isRequired: boolean;
   /** Takes lines about steps that are not captured, and about what goes on where capturing takes more than a second. */
@@ -128,7 +128,7 @@ export class CapturedSteps {
     const cached = this.#cache.get(this.#keys.key(family, batch));
     if (cached === undefined) return this.#add(family, batch, record);
     const isReplaced = isOutdated(cached, this.#options.backend);
-    if (isReplaced || isAuditRun(cached.runs)) {
+    if (isReplaced || isAuditRun(cached.runs, cached.recorded.record.nodes.length)) {
       const again = record(CLOCK_SHIFT * (cached.runs + 1));
       try {
         const difference = auditStep(cached, again, isReplaced);
@@ -142,7 +142,8 @@ export class CapturedSteps {
 
   /** Captures the step for a batch that is like none before, unless batches like it come too rarely. */
   #add(family: string, batch: unknown, record: (clock?: number) => RecordedStep): CachedStep | undefined {
-    const { isRequired, limit } = this.#options;
+    const { isRequired } = this.#options;
+    const { isFull, size } = this.#cache;
     const before = this.#keys.key(family, batch);
     const relatives = this.#relatives(family);
     if (relatives.length > 0) {
@@ -164,15 +165,15 @@ export class CapturedSteps {
     if (!isRequired && !this.#cache.admits(before)) {
       this.#say(
         'shapes',
-        `train step: batches of more than ${limit} shapes have come; a graph is kept for each of ${limit} and the others, ` +
+        `train step: batches of more than ${size} shapes have come; a graph is kept for each of ${size} and the others, ` +
           'as long as they are rare, run eagerly. Pad batches to few sizes, or put those of one size together',
       );
       return undefined;
     }
-    if (isRequired && this.#cache.size >= limit) {
+    if (isRequired && isFull) {
       this.#say(
         'shapes',
-        `train step: batches of more than ${limit} shapes have come, and each further one takes the place of a graph. ` +
+        `train step: batches of more than ${size} shapes have come, and each further one takes the place of a graph. ` +
           'Pad batches to few sizes, put those of one size together, or set capture: "auto", which runs rare ones eagerly',
       );
     }
@@ -195,20 +196,21 @@ export class CapturedSteps {
   /** A value of the batch that changes again and again, and makes a difference: no graph can follow it. */
   #refuseValue(paths: readonly string[], batch: unknown): void {
     const [path = ''] = paths;
-    const where = `the batch's ${path === '' ? 'value' : `"${path}"`}`;
-    const value = valueAt(batch, path);
-    const fix = `Give it as a tensor: { data: Float32Array.of(value), shape: [] }`;
+    const { place, now } = describePlace(batch, path);
+    const fix = isNumberAt(batch, path)
+      ? 'Give it as a tensor: { data: Float32Array.of(value), shape: [] }'
+      : 'Turn it into numbers where the data are loaded, and give those as a tensor';
     if (this.#options.isRequired) {
       throw captureError(
         'HKL_CAPTURE_HOST_VALUE',
-        `${where}, now ${value === undefined ? 'missing' : JSON.stringify(value)}, is no tensor, makes a difference to the step, and has had more than ${StepKeys.LIMIT} values`,
+        `${place}, now ${now}, is no tensor, makes a difference to the step, and has had more than ${StepKeys.LIMIT} values`,
         {},
         { fix },
       );
     }
     this.#say(
       `value ${path}`,
-      `train step: ${where} is no tensor and has had more than ${StepKeys.LIMIT} values; with further ones the step runs ` +
+      `train step: ${place} is no tensor and has had more than ${StepKeys.LIMIT} values; with further ones the step runs ` +
         `eagerly. ${fix}`,
     );
   }

@@ -1,5 +1,7 @@
+import { randomInt } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
+import { isAuditRun } from './step-cache.ts';
 import { expectSame, inputs, trainBoth, trainKind, type Trial } from './capture-fixture.test.support.ts';
 
 beforeAll(async () => {
@@ -27,6 +29,17 @@ describe('plain values in a batch', () => {
     ['one that is missing', (i) => (i % 2 === 0 ? undefined : 3), (value: number | undefined) => value ?? 1],
     ['a number in an array', (i) => [1, i < 6 ? 2 : 3], (value: number[]) => value[1] ?? 0],
     ['the length of an array', (i) => (i < 6 ? [1] : [1, 2]), (value: number[]) => value.length],
+    ['the keys of an object', (i) => (i < 9 ? { a: 1 } : { a: 1, b: 1 }), (value: object) => Object.keys(value).length],
+    [
+      'the values of an object',
+      (i) => (i < 9 ? { a: 1 } : { a: 1, b: 2 }),
+      (value: Record<string, number>) => Object.values(value).reduce((sum, each) => sum + each),
+    ],
+    ['whether a key is there', (i) => (i < 9 ? {} : { a: 1 }), (value: object) => (Object.hasOwn(value, 'a') ? 2 : 1)],
+    ['an object that is missing', (i) => (i < 9 ? undefined : {}), (value?: object) => (value === undefined ? 1 : 2)],
+    ['a map', (i) => new Map([['a', i < 9 ? 1 : 2]]), (value: Map<string, number>) => value.get('a') ?? 0],
+    ['a set', (i) => new Set([i < 9 ? 'a' : 'b']), (value: Set<string>) => (value.has('a') ? 1 : 2)],
+    ['a date', (i) => new Date(i < 9 ? 1 : 2), (value: Date) => value.getTime()],
   ])('are followed: %s', async (_, value, factor) => {
     await trainBoth(withValue(value, factor));
   });
@@ -59,6 +72,13 @@ describe('plain values in a batch', () => {
     await expect(trainKind('captured', make)).rejects.toThrow(
       /HKL_CAPTURE_HOST_VALUE.*"meta\/value", now 1.4, is no tensor.*Float32Array\.of/s,
     );
+    const keys = withValue(
+      (i) => ({ [`k${i}`]: 1, one: 1 }),
+      (value: object) => Object.keys(value).join('').length + Number(Object.keys(value)[0]?.slice(1)),
+    );
+    await expect(trainKind('captured', keys)).rejects.toThrow(
+      /the list of keys of the batch's "meta\/value", now .*k4.*Turn it into numbers/s,
+    );
   });
 });
 
@@ -85,12 +105,26 @@ describe('state of the host that a step uses', () => {
     const uses: (() => number)[] = [
       () => (Date.now() % 2) + 1,
       () => 1 + Math.floor(Date.now() / 60_000) * 1e-9,
+      () => 1 + Math.floor(new Date().getTime() / 60_000) * 1e-9,
+      () => 1 + Math.floor(performance.now() / 60_000) * 1e-3,
       () => Math.random(),
+      () => 1 + randomInt(2),
+      () => 1 + (crypto.getRandomValues(new Uint8Array(1))[0] as number),
     ];
+    const before = { Date, now: performance.now, randomInt, draw: crypto.getRandomValues };
     for (const use of uses) {
       const make = (): Trial => ({ losses: (prediction) => prediction.mul(use()).square().mean() });
       await expect(trainKind('captured', make)).rejects.toThrow('HKL_CAPTURE_HOST_VALUE');
     }
+    expect({ Date, now: performance.now, randomInt, draw: crypto.getRandomValues }).toEqual(before);
+  });
+
+  it('is looked for before the first runs and ever more rarely, of a large step more rarely', () => {
+    const audits = (ops: number) =>
+      Array.from({ length: 9001 }, (_, runs) => runs).filter((runs) => isAuditRun(runs, ops));
+    const thousands = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => k * 1000);
+    expect(audits(100)).toEqual([1, 2, 3, 4, 8, 16, 32, 64, 128, 256, 512, ...thousands]);
+    expect(audits(26_000)).toEqual([1, 8, 64, 512, 4096, 8192]);
   });
 
   it('lets training go on eagerly in auto where no wrong step has run, and ends it where one may have', async () => {
@@ -106,7 +140,8 @@ describe('state of the host that a step uses', () => {
     expectSame(early, await trainKind('eager', changingAt(3)));
     expect(early.lines.join('\n')).toContain('a number (1, then 2)');
     await expect(trainKind('captured', changingAt(6), { capture: 'auto' })).rejects.toThrow(
-      /Of the 8 steps that have run with the first of the two, the last 3 may have been wrong/,
+      // The message of the comparison and its advice are in it once.
+      /^\[HKL_CAPTURE_HOST_VALUE\] the train step: a number \(1, then 2\)[^[]*\. Of the 8 steps that have run with the first of the two, the last 3 may have been wrong \(outside of any hook\)\. Give [^.]*stepScope\.input[^G]*$/,
     );
   });
 });
@@ -126,6 +161,18 @@ describe('many shapes', () => {
     const required = await trainKind('captured', make, { steps: 24, graphs: 4 });
     expectSame(required, await trainKind('eager', make, { steps: 24 }));
     expect(required.lines.filter((line) => line.includes('more than 4 shapes'))).toHaveLength(1);
+  });
+
+  it('are all captured while their graphs are small, each loaded once', async () => {
+    for (const capture of ['auto', 'required'] as const) {
+      const trained = await trainKind(
+        'captured',
+        shaped((i) => 1 + (i % 12)),
+        { capture, steps: 36 },
+      );
+      expect(trained.lines).toHaveLength(1);
+      expect(trained.graphs.map(([, runs]) => runs)).toEqual(Array<number>(12).fill(3));
+    }
   });
 
   it('make room for one that has become frequent', async () => {

@@ -2,7 +2,6 @@ import * as tf from '@tensorflow/tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel } from '../model/layers-model.ts';
-import type { TrainableModel } from '../model/trainable-model.ts';
 import { expectSame, trainBoth, trainKind, type Trial } from './capture-fixture.test.support.ts';
 
 beforeAll(async () => {
@@ -47,7 +46,7 @@ const LAYERS: [string, () => tf.layers.Layer, number[]][] = [
       tf.layers.rnn({
         cell: [tf.layers.lstmCell({ units: 2, ...seeded() }), tf.layers.gruCell({ units: 3, ...seeded() })],
         ...stateful,
-      }) as tf.layers.Layer,
+      }),
     step,
   ],
 ];
@@ -93,15 +92,18 @@ describe('the state of recurrent layers', () => {
   });
 });
 
+type Kept = 'tensor' | 'count' | 'count in an object';
+
 /** A layer of the user's that keeps what it has seen last in a field of its own. */
 class Keeping extends tf.layers.Layer {
   static className = 'Keeping';
   last: tf.Tensor | undefined;
   calls = 0;
+  readonly counts = { calls: 0 };
 
-  readonly what: 'tensor' | 'count';
+  readonly what: Kept;
 
-  constructor(what: 'tensor' | 'count') {
+  constructor(what: Kept) {
     super({ inputShape: [3] });
     this.what = what;
   }
@@ -110,6 +112,7 @@ class Keeping extends tf.layers.Layer {
     return tf.tidy(() => {
       const x = Array.isArray(inputs) ? (inputs[0] as tf.Tensor) : inputs;
       if (this.what === 'count') return x.mul(1 + this.calls++ * 0.1);
+      if (this.what === 'count in an object') return x.mul(1 + this.counts.calls++ * 0.1);
       const out = this.last === undefined ? x.mul(1) : x.add(this.last);
       this.last?.dispose();
       this.last = tf.keep(x.clone());
@@ -118,8 +121,24 @@ class Keeping extends tf.layers.Layer {
   }
 }
 
+describe('the masks of recurrent dropout', () => {
+  const dropping = { dropout: 0.3, recurrentDropout: 0.2 };
+  it.each<[string, () => tf.layers.Layer]>([
+    ['LSTM', () => tf.layers.lstm({ units: 3, ...seeded(), ...dropping, inputShape: [4, 3] })],
+    ['stateful LSTM', () => tf.layers.lstm({ units: 3, ...seeded(), ...dropping, ...stateful })],
+    ['GRU', () => tf.layers.gru({ units: 3, ...seeded(), ...dropping, inputShape: [4, 3] })],
+    ['simple RNN', () => tf.layers.simpleRNN({ units: 3, ...seeded(), ...dropping, inputShape: [4, 3] })],
+  ])('are no state, although the cell keeps them in a field: %s', async (_, layer) => {
+    await trainBoth(() => ({ ...statefulNet(layer, step), onStep: () => undefined }));
+  });
+});
+
 describe('what a layer or a model keeps on the host', () => {
-  it.each(['tensor', 'count'] as const)('is put back after recording, and the step is eager: a %s', async (what) => {
+  it.each<[Kept, string]>([
+    ['tensor', 'last'],
+    ['count', 'calls'],
+    ['count in an object', 'counts.calls'],
+  ])('is put back after recording, and the step is eager: a %s', async (what, field) => {
     for (const isFunction of [false, true]) {
       const make = (): Trial => {
         seed = 0;
@@ -127,7 +146,7 @@ describe('what a layer or a model keeps on the host', () => {
         const keeping = new Keeping(what);
         const net = tf.sequential({ layers: [keeping, dense] });
         const loss = (out: tf.Tensor) => out.square().mean() as tf.Scalar;
-        const [kernel, bias] = dense.getWeights().map((_, i) => dense.weights[i]!.read() as tf.Variable);
+        const [kernel, bias] = dense.getWeights().map((_, i) => dense.weights[i]!.read() as unknown as tf.Variable);
         keeping.calls = 0;
         return {
           model: isFunction
@@ -140,9 +159,7 @@ describe('what a layer or a model keeps on the host', () => {
       };
       const auto = await trainKind('captured', make, { capture: 'auto', steps: 6 });
       expectSame(auto, await trainKind('eager', make, { steps: 6 }), 0);
-      expect(auto.lines.join('\n')).toMatch(
-        new RegExp(`keeping_.*keeps something .* in its field "${what === 'count' ? 'calls' : 'last'}"`, 'i'),
-      );
+      expect(auto.lines.join('\n')).toMatch(new RegExp(`keeping_.*keeps something .* in its field "${field}"`, 'i'));
     }
   });
 
@@ -161,7 +178,7 @@ describe('what a layer or a model keeps on the host', () => {
               .square()
               .mean() as tf.Scalar;
           },
-        }) as unknown as TrainableModel,
+        }),
       };
     };
     const auto = await trainKind('captured', make, { capture: 'auto', steps: 6 });

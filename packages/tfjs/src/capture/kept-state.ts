@@ -1,3 +1,4 @@
+import { isPlainObject } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 
 type Fields = Record<string, unknown>;
@@ -7,6 +8,11 @@ export interface KeptState {
   /** Of the layer or the model. */
   readonly owner: string;
   readonly field: string;
+  /**
+   * The data of the tensors that the field held before; undefined for a number. A step that has used none of them writes the
+   * field only, as a recurrent layer does with the masks of its dropout: that is no state.
+   */
+  readonly before: readonly object[] | undefined;
 }
 
 /** What one field held before, with copies of its tensors, which the step may have disposed of since. */
@@ -24,31 +30,41 @@ export interface KeptStateChanges {
   readonly forget: () => void;
 }
 
+/** The fields of a layer, of the model, or of a plain object in one of their fields. */
+interface Watched {
+  readonly owner: string;
+  /** What comes before the names of its fields: `counts.` for an object in the field `counts`. */
+  readonly prefix: string;
+  readonly fields: Map<string, Before>;
+}
+
 /**
- * Watches what a model and the layers that it applies keep on the host: numbers and tensors in their own fields, and arrays of
- * tensors, such as the states of a recurrent layer. Flags and texts are left alone: a layer notes so that it has been built.
+ * Watches what a model and the layers that it applies keep on the host: numbers and tensors in their own fields and in plain
+ * objects there, and arrays of tensors, such as the states of a recurrent layer. Flags and texts are left alone: a layer notes
+ * so that it has been built. Private fields (`#count`), other arrays and objects of classes cannot be, or are not, looked into.
  *
  * @returns a function that puts everything back and says what was changed; call it once, with whether only tensors shall be
  *   put back, as when a layer has made its weights
  */
 export function watchKeptState(model: object & { readonly name: string }): (onlyTensors: boolean) => KeptStateChanges {
-  const seen = new Map<object, Map<string, Before>>();
-  const note = (owner: object): void => {
+  const seen = new Map<object, Watched>();
+  const note = (owner: object, { name }: { readonly name: string }, prefix = ''): void => {
     if (seen.has(owner)) return;
     const fields = new Map<string, Before>();
-    seen.set(owner, fields);
+    seen.set(owner, { owner: name, prefix, fields });
     for (const [field, value] of Object.entries(owner)) {
-      if (value instanceof tf.layers.Layer) note(value);
+      if (value instanceof tf.layers.Layer) note(value, value);
+      else if (isPlainObject(value)) note(value, { name }, `${prefix}${field}.`);
       else if (field !== 'training' && isKept(value)) fields.set(field, remember(value));
     }
   };
-  note(model);
+  note(model, model);
   const { prototype } = tf.layers.Layer;
   const own = Object.getOwnPropertyDescriptor(prototype, 'apply') as PropertyDescriptor;
   Object.defineProperty(prototype, 'apply', {
     ...own,
     value: function apply(this: tf.layers.Layer, ...args: unknown[]): unknown {
-      note(this);
+      note(this, this);
       return Reflect.apply(own.value as (...args: unknown[]) => unknown, this, args);
     },
   });
@@ -56,16 +72,19 @@ export function watchKeptState(model: object & { readonly name: string }): (only
     Object.defineProperty(prototype, 'apply', own);
     const changed: KeptState[] = [];
     const made: (() => void)[] = [];
-    for (const [owner, fields] of seen) {
-      const { name } = owner as { readonly name: string };
+    for (const [owner, { owner: name, prefix, fields }] of seen) {
       for (const [field, before] of fields) {
         const now = (owner as Fields)[field];
-        if ((before.value === undefined || before.value === null) && isTensor(now) && !now.isDisposed) {
+        const filled = before.value === undefined || before.value === null ? aliveIn(now) : [];
+        if (filled.length > 0) {
           made.push(() => {
             (owner as Fields)[field] = before.value;
-            now.dispose();
+            tf.dispose(filled);
           });
-        } else if (restore(owner as Fields, field, before, onlyTensors)) changed.push({ owner: name, field });
+        } else if (restore(owner as Fields, field, before, onlyTensors)) {
+          const held = before.copies.flatMap((copy) => (copy === undefined ? [] : [copy.dataId]));
+          changed.push({ owner: name, field: prefix + field, before: held.length === 0 ? undefined : held });
+        }
         tf.dispose(before.copies.filter((copy) => copy !== undefined));
       }
     }
@@ -79,6 +98,10 @@ export function watchKeptState(model: object & { readonly name: string }): (only
 }
 
 const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Tensor && !(value instanceof tf.Variable);
+
+/** The tensors that a field holds, itself or in an array. */
+const aliveIn = (value: unknown): tf.Tensor[] =>
+  [value].flat().filter((item): item is tf.Tensor => isTensor(item) && !item.isDisposed);
 
 const isPlain = (value: unknown): boolean => value === null || ['number', 'undefined'].includes(typeof value);
 

@@ -2,8 +2,11 @@ import { captureError } from './capture-errors.ts';
 import type { AttributeValue, Origin } from './graph-record.ts';
 import type { NativeAttribute, NativeBinding } from './native-backend.ts';
 
-/** Attributes that kernels of tfjs-node leave to the eager runtime to infer: the type of the input at this place. */
-const INFERRED: Readonly<Record<string, Readonly<Record<string, number>>>> = { ExpandDims: { T: 0 } };
+/**
+ * Attributes that kernels of tfjs-node leave to the eager runtime to infer, or state wrongly, which it puts up with: the type
+ * of the input at this place. `Mean` casts its input and states the type from before.
+ */
+const INFERRED: Readonly<Record<string, Readonly<Record<string, number>>>> = { ExpandDims: { T: 0 }, Mean: { T: 0 } };
 
 /** The attributes of an op as tfjs-node's kernels give them, in the kinds of a GraphDef. */
 export function readAttributes(
@@ -16,7 +19,7 @@ export function readAttributes(
   const read = new Map(attributes.map((each) => [each.name, readAttribute(binding, op, each, origin)]));
   for (const [name, input] of Object.entries(INFERRED[op] ?? {})) {
     const value = inputTypes[input];
-    if (value !== undefined && !read.has(name)) read.set(name, { kind: 'type', value });
+    if (value !== undefined) read.set(name, { kind: 'type', value });
   }
   return read;
 }

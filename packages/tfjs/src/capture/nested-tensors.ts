@@ -46,7 +46,7 @@ export function takeApart(value: unknown): NestedTensors | string {
       };
     }
     if (typeof part === 'object' ? part !== null : typeof part === 'function' || typeof part === 'symbol') {
-      other ??= typeof part === 'object' ? ((part as object).constructor?.name ?? 'an object') : `a ${typeof part}`;
+      other ??= typeof part === 'object' ? nameOfClass(part as object) : `a ${typeof part}`;
     }
     return { text: `${typeof part} ${JSON.stringify(String(part))}`, build: () => part };
   };
@@ -62,4 +62,10 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function nameOfClass(value: object): string {
+  // An object without a prototype has no constructor.
+  const { constructor } = value as { readonly constructor?: { readonly name?: string } };
+  return constructor?.name ?? 'an object';
 }

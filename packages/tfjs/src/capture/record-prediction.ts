@@ -47,7 +47,7 @@ export function recordPrediction(
       const record = recorder.finish(outputs.tensors);
       const [changed] = record.effects.flatMap(({ inputs: [target] }) => target?.node.variable?.key ?? []);
       if (changed !== undefined) throw changesVariable(changed, origin);
-      recorded = { record, rebuild: outputs.rebuild };
+      recorded = { record, rebuild: (tensorAt) => outputs.rebuild(tensorAt) };
     });
   } finally {
     recorder.stop();

@@ -10,6 +10,7 @@ import type { GraphRecord } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
 import { watchKeptState, type KeptState, type KeptStateChanges } from './kept-state.ts';
 import { Recorder } from './recorder.ts';
+import { shiftHost } from './shift-host.ts';
 
 /** The name under which a recorded step returns its losses, their sum and the values of the check. */
 const FIGURES = 'figures';
@@ -42,7 +43,7 @@ export interface RecordStepOptions {
   readonly isGuarded: boolean;
   /** Tells which tap is running, for errors. */
   readonly taps: TapWatch | undefined;
-  /** By how many milliseconds `Date.now()` is put forward while the step is recorded. @default 0 */
+  /** By how many milliseconds the clocks of the host are put forward while the step is recorded. @default 0 */
   readonly clock?: number | undefined;
   /** Is told the path of each number, boolean or string of the batch that the step reads. */
   readonly onRead?: ((path: string) => void) | undefined;
@@ -61,7 +62,12 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   const recorder = new Recorder(backend);
   const restore = snapshot(variables.values());
   const created = watchNewVariables();
-  const restoreClock = shiftClock(clock);
+  const restoreHost = shiftHost({
+    clock,
+    onDraw: () => {
+      throw recorder.hostRandom('node:crypto or globalThis.crypto');
+    },
+  });
   const restoreKept = watchKeptState(step.model);
   let kept: KeptStateChanges | undefined;
   const stopObserving = taps?.observe(recorder);
@@ -100,7 +106,7 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
     step.scope.onHostDraw = undefined;
     recorder.stop();
     if (recorded === undefined) recorder.free();
-    restoreClock();
+    restoreHost();
     kept = restoreKept(created.made.length > 0);
     stopObserving?.();
     created.stop();
@@ -111,12 +117,16 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       value.dispose();
     }
   }
-  if (kept.changed.length > 0) {
+  const done = recorded as unknown as RecordedStep;
+  const used = new Set<object>(done.record.nodes.flatMap(({ outside }) => outside?.dataId ?? []));
+  // A layer may have kept a tensor of the batch itself.
+  for (const { dataId } of tensors.values()) used.add(dataId);
+  const states = kept.changed.filter(({ before }) => before?.some((dataId) => used.has(dataId)) ?? true);
+  if (states.length > 0) {
     recorder.free();
     kept.forget();
-    throw keepsState(kept.changed);
+    throw keepsState(states);
   }
-  const done = recorded as unknown as RecordedStep;
   return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free(), forget: kept.forget };
 }
 
@@ -138,15 +148,6 @@ export function snapshot(variables: Iterable<tf.Variable>): () => void {
       if (variable.dataId !== value.dataId) variable.assign(value);
       value.dispose();
     }
-  };
-}
-
-/** Puts the clock forward, until the returned function is called: a step that uses the time shows itself. */
-function shiftClock(milliseconds: number): () => void {
-  const { now } = Date;
-  if (milliseconds !== 0) Date.now = () => now() + milliseconds;
-  return () => {
-    Date.now = now;
   };
 }
 

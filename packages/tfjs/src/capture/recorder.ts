@@ -113,8 +113,8 @@ export class Recorder {
   }
 
   /** The error for a random number that is made on the host, by the tap that is running. */
-  hostRandom(): HooklineError {
-    return drawsOnHost(this.#origin());
+  hostRandom(source?: string): HooklineError {
+    return drawsOnHost(this.#origin(), source);
   }
 
   enter(plugin: string, hook: string): void {

@@ -1,5 +1,5 @@
 import type { HooklineError } from '@hookline/core';
-import { captureError } from './capture-errors.ts';
+import { withSentence } from './capture-errors.ts';
 import { compareRecords, isOtherTensor } from './compare-records.ts';
 import { orderEffects } from './effect-order.ts';
 import type { Feed } from './feed-plan.ts';
@@ -41,12 +41,17 @@ interface Absent {
 
 /** After so many uses during which another step had none, a step that is not kept takes the other's place. */
 const PATIENCE = 16;
+/** The graphs that are kept where nobody has said how many: so many, and more of them while they are small. */
+const FEWEST = 8;
+const MOST = 32;
+/** So many nodes count as small in all; adding a graph loads the others anew, at some 0.15 ms a node. */
+const SMALL = 8000;
 /** How many absent keys are remembered. */
 const MOST_ABSENT = 256;
 
 /** Recorded steps by their keys, the one used last at the end. */
 export class StepCache {
-  readonly #limit: number;
+  readonly #limit: number | undefined;
   readonly #transform: RecordTransform;
   readonly #steps = new Map<string, CachedStep>();
   /** Keys of batches that differ from a kept step's in nothing that the step uses. */
@@ -56,13 +61,23 @@ export class StepCache {
   #count = 0;
   #clock = 0;
 
-  constructor(limit: number, transform: RecordTransform) {
+  /** @param limit how many steps are kept; by default eight, or up to 32 where these have less than 8000 nodes in all */
+  constructor(limit: number | undefined, transform: RecordTransform) {
     this.#limit = limit;
     this.#transform = transform;
   }
 
   get size(): number {
     return this.#steps.size;
+  }
+
+  /** Whether a further step takes the place of another. */
+  get isFull(): boolean {
+    if (this.#limit !== undefined || this.size < FEWEST) return this.size >= (this.#limit ?? FEWEST);
+    if (this.size >= MOST) return true;
+    let nodes = 0;
+    for (const { record } of this.#steps.values()) nodes += record.nodes.length;
+    return nodes >= SMALL;
   }
 
   /** The step of this key, for use. */
@@ -93,7 +108,7 @@ export class StepCache {
    * take turns do not push each other out, which would cost more than running some eagerly.
    */
   admits(key: string): boolean {
-    if (this.#steps.size < this.#limit) return true;
+    if (!this.isFull) return true;
     const [oldest] = this.#steps.values();
     const lastUse = oldest === undefined ? 0 : (this.#lastUse.get(oldest) ?? 0);
     const absent = this.#absent.get(key) ?? { uses: 0, since: this.#clock };
@@ -108,6 +123,7 @@ export class StepCache {
 
   /** Adds a recording, and drops the one whose last use is the longest ago when there are too many. */
   add(key: string, recorded: RecordedStep): CachedStep {
+    const { isFull } = this;
     const record = copyRecord(recorded.record);
     settle(record);
     this.#transform(record);
@@ -132,7 +148,7 @@ export class StepCache {
     this.#lastUse.set(step, this.#clock);
     this.#absent.delete(key);
     const [oldest] = this.#steps.keys();
-    if (this.#steps.size > this.#limit && oldest !== undefined) this.delete(oldest);
+    if (isFull && oldest !== undefined) this.delete(oldest);
     return step;
   }
 
@@ -155,9 +171,19 @@ export class StepCache {
   }
 }
 
-/** Whether a run is one before which the step is recorded again and compared: the first few, then ever more rarely. */
-export const isAuditRun = (runs: number): boolean =>
-  runs > 0 && (runs <= 4 || runs % 1000 === 0 || (runs < 1000 && Number.isInteger(Math.log2(runs))));
+/** Ops from which on recording a step takes seconds, so that it is compared more rarely. */
+const LARGE = 5000;
+
+/**
+ * Whether a run is one before which the step is recorded again and compared: the first four and the powers of two, then every
+ * 1000th; for a step of thousands of ops, which takes as long to record as dozens of captured runs, the powers of eight,
+ * then every 4096th.
+ */
+export function isAuditRun(runs: number, ops: number): boolean {
+  if (runs === 0) return false;
+  if (ops > LARGE) return runs % 4096 === 0 || (runs < 4096 && Number.isInteger(Math.log2(runs) / 3));
+  return runs <= 4 || runs % 1000 === 0 || (runs < 1000 && Number.isInteger(Math.log2(runs)));
+}
 
 /** Whether a tensor from outside of the step is gone, so that the step must be using another by now. */
 export const isOutdated = (step: CachedStep, { tensorMap }: NativeBackend): boolean =>
@@ -176,10 +202,8 @@ export function auditStep(step: CachedStep, again: RecordedStep, isReplaced: boo
     return undefined;
   }
   if (unproven <= 0 || (isReplaced && isOtherTensor(error))) return error;
-  return captureError(
-    error.code as 'HKL_CAPTURE_HOST_VALUE',
-    `${error.message} Of the ${step.runs} steps that have run with the first of the two, the last ${unproven} may have been wrong`,
-    {},
-    { cause: error, fix: error.fix },
+  return withSentence(
+    error,
+    `Of the ${step.runs} steps that have run with the first of the two, the last ${unproven} may have been wrong`,
   );
 }

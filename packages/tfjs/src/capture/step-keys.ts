@@ -1,4 +1,4 @@
-import { valueAt, valuesKey } from './batch-values.ts';
+import { valuesKey, valueText } from './batch-values.ts';
 
 /** What is known of batches that differ in nothing but plain values of the host. */
 interface Family {
@@ -9,7 +9,8 @@ interface Family {
   readonly keys: Set<string>;
   /** Whether no further graph is to be made. */
   isClosed: boolean;
-  last: unknown;
+  /** What the batch before held at the paths. */
+  last: ReadonlyMap<string, string> | undefined;
 }
 
 /** After so many changes of a value that made no difference it counts as one that makes none. */
@@ -41,7 +42,7 @@ export class StepKeys {
     const family = this.#family(name);
     const key = this.key(name, batch);
     family.keys.add(key);
-    family.last = plainCopy(batch, family.paths);
+    family.last = textsOf(batch, family.paths);
     return key;
   }
 
@@ -53,9 +54,9 @@ export class StepKeys {
   /** The paths at which a batch differs from the one before it in the family. */
   changing(name: string, batch: unknown): readonly string[] {
     const family = this.#family(name);
-    const last = family.last as ReadonlyMap<string, unknown> | undefined;
-    const changing = [...family.paths].filter((path) => !Object.is(last?.get(path), valueAt(batch, path)));
-    family.last = plainCopy(batch, family.paths);
+    const { last } = family;
+    const changing = [...family.paths].filter((path) => last?.get(path) !== valueText(batch, path));
+    family.last = textsOf(batch, family.paths);
     return changing;
   }
 
@@ -92,5 +93,5 @@ export class StepKeys {
   }
 }
 
-const plainCopy = (batch: unknown, paths: Iterable<string>): ReadonlyMap<string, unknown> =>
-  new Map(Array.from(paths, (path) => [path, valueAt(batch, path)]));
+const textsOf = (batch: unknown, paths: Iterable<string>): ReadonlyMap<string, string> =>
+  new Map(Array.from(paths, (path) => [path, valueText(batch, path)]));

@@ -23,7 +23,7 @@ function guard(layer: CallableLayer): void {
   guarded.add(layer);
   layer.call = function call(this: CallableLayer, inputs, kwargs) {
     // The class's own, looked up at each call, since a step runner puts a faster one in its place.
-    const { call: original } = Object.getPrototypeOf(this) as CallableLayer;
-    return original.call(this, inputs, frozen.has(this) ? { ...kwargs, training: false } : kwargs);
+    const prototype = Object.getPrototypeOf(this) as CallableLayer;
+    return prototype.call.call(this, inputs, frozen.has(this) ? { ...kwargs, training: false } : kwargs);
   };
 }

@@ -98,8 +98,7 @@ function* batchNormsAmong(layers: readonly Layer[], isFrozen: boolean, isWrapped
     // Freezing a model freezes the weights in it, but says nothing to its layers.
     const stands = isFrozen || !layer.trainable;
     const { layers: inner, layer: wrapped } = layer as { readonly layers?: readonly Layer[]; readonly layer?: Layer };
-    if (layer.getClassName() === 'BatchNormalization')
-      yield { layer: layer as CallableLayer, isFrozen: stands, isWrapped };
+    if (layer.getClassName() === 'BatchNormalization') yield { layer, isFrozen: stands, isWrapped };
     if (inner !== undefined) yield* batchNormsAmong(inner, stands, isWrapped);
     else if (wrapped !== undefined) yield* batchNormsAmong([wrapped], stands, true);
   }

@@ -233,7 +233,7 @@ describe('layers that hold others', () => {
             inputShape: [2, 4, 4, 1],
             ...recurrent,
             unitForgetBias: false,
-          }) as tf.layers.Layer,
+          }),
         ),
       16 + 16 + 4,
       [2, 4, 4, 1],

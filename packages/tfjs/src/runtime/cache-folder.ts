@@ -5,9 +5,9 @@ import { isAbsolute, join, resolve } from 'node:path';
  * Where Hookline keeps what is expensive to make again: `HOOKLINE_CACHE`, else `$XDG_CACHE_HOME/hookline`, else
  * `~/.cache/hookline`.
  *
- * Code is loaded from there, so it is never a folder that depends on where the command was started, unless
- * `HOOKLINE_CACHE` says so: other variables that are empty or not absolute do not count, and without `HOME` the home
- * folder is that of the user's account. Who has none gets a folder of his own in the temporary folder.
+ * Code is loaded from this folder, so only `HOOKLINE_CACHE` may name it relative to the current directory. The other
+ * variables are ignored where they are empty or not absolute. Without `HOME`, the home folder of the user's account is
+ * taken; a user without one gets a private folder in the temporary folder.
  */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env['HOOKLINE_CACHE']) return resolve(env['HOOKLINE_CACHE']);

@@ -112,7 +112,7 @@ export class TrainStep {
       const check = { gradients: this.#mustBeFinite(raw, gradients), condition: this.scope.updateCondition };
       return { losses, total, gradients, check };
     } catch (error) {
-      throw indexOutOfRange(error, `model "${model.name}"`) ?? error;
+      throw indexOutOfRange(error, `model "${model.name}"`) ?? gradientsFailed(error, model.name);
     } finally {
       tf.dispose(kept);
       this.#watch.endOfBatch();
@@ -137,9 +137,12 @@ export class TrainStep {
     } catch (cause) {
       // Errors of Hookline, of capture among them, say whom they are about.
       if (cause instanceof HooklineError) throw cause;
+      // A batch may be anything that its model knows; but where that fails, it is more likely the data's fault.
+      const isBare = batchTensors(input).size === 0;
+      const about = isBare ? ', in which there is no tensor: look at what the data or a tap of "batch" gives' : '';
       throw new HooklineError('HKL_MODEL_FAILED', `computing the losses failed: ${describeCause(cause)}`, {
         who,
-        fix: `The cause below holds the original stack. The batch was ${describeValue(input)}`,
+        fix: `The cause below holds the original stack. The batch was ${describeValue(input)}${about}`,
         cause,
       });
     }
@@ -197,6 +200,16 @@ export class TrainStep {
 function divideAll(gradients: Record<string, tf.Tensor>, scale: tf.Scalar): void {
   const inverse = div(tf.scalar(1), scale);
   for (const name in gradients) gradients[name] = mul(gradients[name] as tf.Tensor, inverse);
+}
+
+/** Errors of Hookline say whom they are about; what is left comes from TensorFlow.js, as for an op without a gradient. */
+function gradientsFailed(cause: unknown, model: string): unknown {
+  if (cause instanceof HooklineError) return cause;
+  return new HooklineError('HKL_MODEL_FAILED', `computing the gradients failed: ${describeCause(cause)}`, {
+    who: `model "${model}"`,
+    fix: 'The cause below holds the original stack. Where TensorFlow.js has no gradient of an op, compute the same by other ops, or give it one with tf.customGrad',
+    cause,
+  });
 }
 
 function noGradients(model: string): HooklineError {

@@ -7,6 +7,7 @@ import { BatchSource } from '../batch/batch-source.ts';
 import type { CaptureMode } from '../capture/captured-runner.ts';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';
+import { layersModel } from '../model/layers-model.ts';
 import { adam } from '../optim/adam.ts';
 import { createStepRunner } from '../step/create-step-runner.ts';
 import { StepScope } from '../step/step-scope.ts';
@@ -92,4 +93,62 @@ it.each(['off', 'required'] as const)('goes on to the bit from a checkpoint, cap
   await resumed.trainer.load(file);
   await resumed.trainer.train();
   expect(resumed.values()).toEqual(whole.values());
+});
+
+/** A stateful recurrent net, of which nothing but the savedParts plugin knows. */
+function recurrent(capture: CaptureMode, maxIterations: number, units = 3) {
+  let seed = 0;
+  const init = () => tf.initializers.glorotUniform({ seed: ++seed });
+  const net = tf.sequential({
+    layers: [
+      tf.layers.lstm({
+        units,
+        batchInputShape: [2, 4, 3],
+        stateful: true,
+        kernelInitializer: init(),
+        recurrentInitializer: init(),
+      }),
+      tf.layers.dense({ units: 1, kernelInitializer: init() }),
+    ],
+  });
+  const model = layersModel<Batch>(net, { loss: (out) => out.sub(0.5).square().mean() });
+  const optimizer = adam(model, { learningRate: 0.02 });
+  const scope = new StepScope({ random: 7 });
+  const batches = [1, 2, 3].map((i) => ({
+    x: { data: Float32Array.from({ length: 24 }, (_, k) => Math.sin(i * k + 5)), shape: [2, 4, 3] },
+  }));
+  const source = new BatchSource(batches, { repeat: true });
+  const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+  const trainer = new TrainerBase({
+    maxIterations,
+    output: dir,
+    logger: new ConsoleLogger({ level: 'silent' }),
+    plugins: [savedParts({ net: { model, optimizer, scope, source } })],
+    step: createStepRunner({ model, optimizer, scope, source, phases, capture }),
+  });
+  const values = () =>
+    [...model.trainable().values(), ...model.state().values()].flatMap((each) => [...each.dataSync()]);
+  return { trainer, model, values };
+}
+
+it.each(['off', 'required'] as const)('saves the state of recurrent layers, capture %s', async (capture) => {
+  const whole = recurrent(capture, 9);
+  await whole.trainer.train({ maxIterations: 4 });
+  const file = await whole.trainer.checkpoints.save('four');
+  await whole.trainer.train({ maxIterations: 9 });
+  expect(whole.model.state().size).toBe(2);
+  const resumed = recurrent(capture, 9);
+  await resumed.trainer.load(file);
+  await resumed.trainer.train();
+  expect(resumed.values()).toEqual(whole.values());
+});
+
+it('loads nothing where a part does not fit', async () => {
+  const whole = recurrent('off', 2);
+  await whole.trainer.train();
+  const file = await whole.trainer.checkpoints.save('two');
+  const other = recurrent('off', 4, 5);
+  const before = other.values();
+  await expect(other.trainer.load(file)).rejects.toThrow('HKL_STATE_MISMATCH');
+  expect(other.values()).toEqual(before);
 });

@@ -1,11 +1,11 @@
-import { definePlugin, type JsonValue, loggerRef, type Plugin } from '@hookline/core';
+import { definePlugin, HooklineError, type JsonValue, loggerRef, type Plugin } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { BatchSource } from '../batch/batch-source.ts';
 import type { BatchSourceState } from '../batch/batch-position.ts';
 import { modelVariables, type TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
-import { restoreVariables } from '../state/restore-variables.ts';
+import { planRestore } from '../state/restore-variables.ts';
 import type { StepScope } from '../step/step-scope.ts';
 import { finiteCheck } from './tfjs-state.ts';
 
@@ -22,8 +22,9 @@ const NAME = '@hookline/tfjs/parts';
 
 /**
  * A plugin that makes the checkpoints of a `TrainerBase` with a step of its own hold models, optimizers, step variables and
- * positions in data: without it they hold none of these. Each part has its own names in the file, so that a
- * variable that several parts share is in it once for each.
+ * positions in data: without it they hold none of these. The state of stateful recurrent layers is among a `layersModel`'s
+ * variables; whatever else a model keeps in fields and closures is not saved. Each part has its own names in the file, so that a
+ * variable that several parts share is in it once for each. Nothing is loaded unless all parts fit.
  *
  * @example new TrainerBase({ step, plugins: [savedParts({ generator: { model, optimizer, scope, source }, critic: ... })] })
  */
@@ -51,19 +52,37 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
         const { tensors, source: file } = checkpoint;
         const ours = new Map([...tensors].filter(([name]) => name.startsWith('parts/')));
         const isWhole = checkpoint.scope !== 'weights';
-        const check = { strict: isWhole, checkFinite: finiteCheck(checkpoint), source: file };
-        for (const warning of restoreVariables(variables(), ours, check).warnings) logger.warn(`${file}: ${warning}`);
+        const plan = planRestore(variables(), ours, {
+          strict: isWhole,
+          checkFinite: finiteCheck(checkpoint),
+          source: file,
+        });
+        for (const warning of plan.report.warnings) logger.warn(`${file}: ${warning}`);
+        checkpoint.apply(plan.apply);
         if (!isWhole) return;
         for (const [name, { optimizer, source }] of Object.entries(parts)) {
           const saved = checkpoint.get(`parts/${name}`)?.data as
             { readonly learningRate?: number; readonly data?: BatchSourceState } | undefined;
-          if (optimizer !== undefined && saved?.learningRate !== undefined) optimizer.learningRate = saved.learningRate;
-          if (saved?.data !== undefined) source?.restore(saved.data);
+          const { learningRate, data } = saved ?? {};
+          const fault = data === undefined ? undefined : source?.misfit(data);
+          if (fault !== undefined) throw positionMisfit(name, file, fault);
+          checkpoint.apply(() => {
+            if (optimizer !== undefined && learningRate !== undefined) optimizer.learningRate = learningRate;
+            if (data !== undefined) source?.restore(data);
+          });
         }
       });
       return {};
     },
   })();
+}
+
+function positionMisfit(part: string, file: string, fault: string): HooklineError {
+  return new HooklineError('HKL_STATE_INVALID', `its state in ${file} does not fit: ${fault}`, {
+    who: `data of the part "${part}"`,
+    where: `entry parts/${part}`,
+    fix: 'Resume with the data of that run',
+  });
 }
 
 function variablesOf({ model, optimizer, scope }: SavedPart): Map<string, tf.Variable> {

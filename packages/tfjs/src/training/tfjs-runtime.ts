@@ -94,7 +94,11 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
       provide(trainDataRef, () => loadData?.() ?? (data as DataSource)),
       provide(
         batchSourceRef,
-        ({ data: source, logger }) => new BatchSource(source, sourceOptions, (line) => logger(OWNER).info(line)),
+        ({ data: batches, logger }) => {
+          const source = new BatchSource(batches, sourceOptions, (line) => logger(OWNER).info(line));
+          source.warmUp();
+          return source;
+        },
         { data: trainDataRef, logger: loggerRef },
       ),
       provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
@@ -110,10 +114,11 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
             log: (line) => logger(OWNER).info(line),
           }),
         {
+          // First, so that its threads start while the model is made.
+          source: batchSourceRef,
           model: modelRef,
           optimizer: optimizerRef,
           scope: stepScopeRef,
-          source: batchSourceRef,
           phases: phasesRef,
           taps: tapsRef,
           logger: loggerRef,

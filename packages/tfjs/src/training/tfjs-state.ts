@@ -13,7 +13,7 @@ import {
 } from '@hookline/core';
 import type * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { batchSourceState } from '../batch/batch-position.ts';
+import { type BatchSourceState, batchSourceState, type DataFingerprint } from '../batch/batch-position.ts';
 import type { BatchSource } from '../batch/batch-source.ts';
 import { predictorOf } from '../model/captured-model.ts';
 import { modelRef, modelVariables } from '../model/trainable-model.ts';
@@ -208,11 +208,18 @@ function restoreData(checkpoint: CheckpointView, source: BatchSource, logger: Lo
   const known = Object.keys(now).filter((key) => fingerprint !== undefined && Object.hasOwn(fingerprint, key));
   const changes = known.flatMap((key) => describeDifferences(fingerprint?.[key], now[key], key));
   for (const change of changes) logger.warn(`the data are not those that ${file} was saved with: ${change}`);
-  if (checkpoint.allowsMismatch('data') && source.misfit(position) !== undefined) {
+  const taken = batchesTaken(position, fingerprint ?? {});
+  const isAhead = taken > checkpoint.iteration;
+  const fault = source.misfit(position);
+  if (checkpoint.allowsMismatch('data') && (fault !== undefined || isAhead)) {
     logger.warn(`the data begin anew: the position in ${file} does not fit them`);
     return;
   }
-  const fault = source.misfit(position);
+  if (isAhead) {
+    logger.warn(
+      `the data go on after ${taken} batches, and ${file} was saved after ${checkpoint.iteration} iterations, which take one batch each; to begin the data anew, resume with --allow-mismatch data (in code: allowMismatch: ['data'])`,
+    );
+  }
   if (fault !== undefined) {
     throw new HooklineError('HKL_STATE_INVALID', `its state in ${file} does not fit: ${fault}`, {
       who: 'data',
@@ -221,6 +228,16 @@ function restoreData(checkpoint: CheckpointView, source: BatchSource, logger: Lo
     });
   }
   checkpoint.apply(() => source.restore(position));
+}
+
+/**
+ * How many batches a position is behind, at least; 0 where the data have a position of their own. It may be more than
+ * there were iterations where a trainer was given other weights in mid-run.
+ */
+function batchesTaken({ epoch, batches, source }: BatchSourceState, { batches: perEpoch }: DataFingerprint): number {
+  if (source !== undefined) return 0;
+  // An epoch that was completed has one batch at least.
+  return epoch * (typeof perEpoch === 'number' ? perEpoch : 1) + batches;
 }
 
 function checkedEntry<T>(checkpoint: CheckpointView, entry: string, who: string, schema: z.ZodType<T>): T {

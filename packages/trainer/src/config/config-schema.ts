@@ -70,7 +70,10 @@ const solver = z.strictObject({
   rescaleInterval: z.boolean().default(false),
   clipGradients: clipGradients.prefault({}),
   amp: amp.prefault({}),
-  /** Batches whose gradients make one update. */
+  /**
+   * Batches whose gradients make one update, where the loss is a mean over samples. For other losses leave it at 1 and
+   * list `gradientAccumulation` with its `batchSize` or `reduction`.
+   */
   accumulationSteps: positive.default(1),
   /** Decay of the moving average of the weights; 0 keeps none. */
   emaDecay: z.number().min(0).lt(1).default(0),

@@ -34,7 +34,8 @@ export async function* linesFromEnd(file: FileHandle, size: number): AsyncGenera
       yield { offset: start + before + 1, text: line.toString('utf8'), isTorn: line.at(-1) !== NEWLINE };
       continue;
     }
-    if (rest.length > MAX_LINE_BYTES) throw new Error('it holds a line of more than 64 MiB, which is none of metrics');
+    if (rest.length > MAX_LINE_BYTES)
+      throw new Error('it holds a line of more than 64 MiB, so it is not a file of metrics');
     const block = Buffer.alloc(Math.min(BLOCK_BYTES, start));
     start -= block.length;
     let read = 0;

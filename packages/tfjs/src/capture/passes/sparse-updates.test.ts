@@ -76,7 +76,7 @@ const DENSE: Record<string, Training> = {
     batches,
     tap: (hooks) => {
       hooks.gradients.tap((gradients) => {
-        const size = tf.addN(Object.values(gradients).map((each) => each.square().sum<tf.Scalar>())).sqrt();
+        const size = tf.addN(Object.values(gradients).map((each) => tf.sum(tf.square(each as tf.Tensor)))).sqrt();
         return Object.fromEntries(Object.entries(gradients).map(([name, each]) => [name, each.div(size.add(1))]));
       });
     },

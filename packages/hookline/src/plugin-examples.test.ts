@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import * as core from '@hookline/core';
+import { checkPluginContract } from '@hookline/testing';
+import ts from 'typescript';
+import * as zod from 'zod';
+
+/** Runs the first block of code of a text that holds `marker`, and gives what it exports. */
+async function run(file: string, marker: string): Promise<Record<string, (options?: unknown) => core.Plugin>> {
+  const text = await readFile(new URL(file, import.meta.url), 'utf8');
+  const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? '');
+  const code = blocks.find((block) => block.includes(marker)) ?? '';
+  const { outputText } = ts.transpileModule(code, { compilerOptions: { module: ts.ModuleKind.CommonJS } });
+  const exported = {};
+  const modules: Record<string, unknown> = { '@hookline/core': core, zod };
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is the code that this project shows
+  new Function('require', 'exports', outputText)((name: string) => modules[name], exported);
+  return exported;
+}
+
+it.each([
+  ['../../../README.md', 'lossRatio', undefined],
+  ['../../../docs/plugins.md', 'stopAbove', { metric: 'total_loss', limit: 2 }],
+])('the plugin shown in %s keeps the contract of plugins', async (file, name, options) => {
+  const { [name]: plugin } = await run(file, `export const ${name} = definePlugin`);
+  await checkPluginContract({ plugin: () => plugin?.(options) as core.Plugin });
+});
+
+it('the state shown in docs/plugins.md has everything that it uses', async () => {
+  const text = await readFile(new URL('../../../docs/plugins.md', import.meta.url), 'utf8');
+  const [, body = ''] = /^```ts\n(return \{\n  state: defineState.*?)^```$/ms.exec(text) ?? [];
+  const { outputText } = ts.transpileModule(`let seen = 0; let best: number | null = null; ${body}`, {
+    compilerOptions: { target: ts.ScriptTarget.ES2022 },
+  });
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is the code that this project shows
+  const { state } = new Function('defineState', 'z', outputText)(core.defineState, zod.z) as {
+    state: core.PluginState;
+  };
+  await checkPluginContract({
+    plugin: () => core.definePlugin({ name: 'shown', version: '1.0.0', setup: () => ({ state }) })(),
+  });
+  state.load(state.migrate?.(3, 1) as core.JsonValue, 1);
+  expect(state.save()).toEqual({ seen: 3, best: null });
+  state.reset?.();
+  expect(state.save()).toEqual({ seen: 0, best: null });
+});

@@ -1,0 +1,71 @@
+import nodeCrypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+
+/** Functions of `node:crypto` that draw numbers at once. A UUID is left alone: a name may be made of it. */
+const DRAWS = ['randomBytes', 'randomInt', 'randomFillSync'] as const;
+
+/** What is done to the host while a step is recorded. */
+export interface HostShift {
+  /** By how many milliseconds clocks are put forward: `Date.now()`, `new Date()` and `performance.now()`. */
+  readonly clock: number;
+  /** Is called before each draw of random numbers by `node:crypto` or `globalThis.crypto`. */
+  readonly onDraw: () => void;
+}
+
+/**
+ * Puts the clocks forward and watches the system's random numbers: a step that uses them shows itself.
+ *
+ * @returns puts everything back
+ */
+export function shiftHost({ clock, onDraw }: HostShift): () => void {
+  const restoreClocks = clock === 0 ? () => undefined : shiftClocks(clock);
+  const crypto = nodeCrypto as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const watched: [Record<string, unknown>, string][] = DRAWS.map((name) => [crypto, name]);
+  watched.push([globalThis.crypto as unknown as Record<string, unknown>, 'getRandomValues']);
+  const restores = watched.map(([owner, name]) => {
+    const draw = owner[name] as (...args: unknown[]) => unknown;
+    return replace(owner, name, (...args: unknown[]) => {
+      onDraw();
+      return Reflect.apply(draw, owner, args);
+    });
+  });
+  // Named imports of the module follow.
+  syncBuiltinESMExports();
+  return () => {
+    for (const restore of restores) restore();
+    syncBuiltinESMExports();
+    restoreClocks();
+  };
+}
+
+function shiftClocks(milliseconds: number): () => void {
+  const { Date: PlainDate } = globalThis;
+  const now = (): number => PlainDate.now() + milliseconds;
+  const ShiftedDate: DateConstructor = new Proxy(PlainDate, {
+    get: (target, key) => (key === 'now' ? now : Reflect.get(target, key)),
+    construct: (target, args, newTarget) =>
+      Reflect.construct(
+        target,
+        args.length === 0 ? [now()] : args,
+        newTarget === ShiftedDate ? target : newTarget,
+      ) as Date,
+  });
+  globalThis.Date = ShiftedDate;
+  const { performance } = globalThis;
+  const elapsed = performance.now.bind(performance);
+  const restore = replace(performance, 'now', () => elapsed() + milliseconds);
+  return () => {
+    restore();
+    globalThis.Date = PlainDate;
+  };
+}
+
+/** Replaces one property of an object. @returns puts it back, also where it was inherited */
+function replace(owner: object, name: string, value: unknown): () => void {
+  const own = Object.getOwnPropertyDescriptor(owner, name);
+  Object.defineProperty(owner, name, { configurable: true, enumerable: true, writable: true, value });
+  return () => {
+    if (own === undefined) Reflect.deleteProperty(owner, name);
+    else Object.defineProperty(owner, name, own);
+  };
+}
