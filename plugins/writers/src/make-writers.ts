@@ -11,10 +11,12 @@ export function makeWriters(
   logger: Logger,
   eta: () => number | undefined,
   live: boolean,
+  metrics: ReadonlySet<string>,
 ): readonly Writer[] {
   const { console: lines, json, tensorboard, writers, windowSize } = options;
   const result: Writer[] = [];
-  if (lines !== false) result.push(new ConsoleWriter(logger, eta, { onlyLast: lines === 'auto' && live, windowSize }));
+  if (lines !== false)
+    result.push(new ConsoleWriter(logger, eta, { onlyLast: lines === 'auto' && live, windowSize, metrics }));
   if (json !== false) {
     const { file, values } = json === true ? { file: 'metrics.json', values: 'all' as const } : json;
     result.push(new JsonLinesWriter({ file, values, windowSize }, logger));

@@ -27,11 +27,13 @@ export const writers = definePlugin({
     const reader = storage.reader();
     const remaining = new RemainingTime();
     let eta: number | undefined;
-    const all = makeWriters(options, logger, () => eta, live).map(
+    /** Names of what steps have reported besides their losses. */
+    const metrics = new Set<string>();
+    const all = makeWriters(options, logger, () => eta, live, metrics).map(
       (writer) => new GuardedWriter(writer, onError === 'warn' ? logger : undefined),
     );
     const refresh = typeof progress === 'object' ? progress.refresh : 200;
-    const display = live ? new ProgressDisplay(logger, storage, refresh, windowSize) : undefined;
+    const display = live ? new ProgressDisplay(logger, storage, { refresh, windowSize, metrics }) : undefined;
     let run: RunContext | undefined;
 
     const resolved = async (): Promise<void> => {
@@ -58,7 +60,8 @@ export const writers = definePlugin({
       const file = (...segments: string[]): Promise<string> => output.file(...segments);
       await runAll(all.map((writer) => () => writer.open({ ...context, file })));
     });
-    hooks.afterStep.tap((step) => {
+    hooks.afterStep.tap((step, output) => {
+      for (const name in output.metrics) metrics.add(name);
       const { iteration, maxIterations } = step;
       const due = (iteration + 1) % period === 0 || iteration + 1 === maxIterations;
       if (!due && display?.isDue(step) !== true) return undefined;

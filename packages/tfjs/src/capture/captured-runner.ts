@@ -41,7 +41,10 @@ export interface CapturedRunnerOptions {
   readonly checkFinite?: CheckFinite | undefined;
   /** Whether passes better the graph; without them it holds the ops as they were recorded. @default true */
   readonly optimize?: boolean | undefined;
-  /** How many graphs are kept, by shapes of the batch and choices of the host. @default 8 */
+  /**
+   * How many graphs are kept, by shapes of the batch and choices of the host. By default eight, and up to 32 where they have
+   * less than 8000 nodes in all.
+   */
   readonly graphs?: number | undefined;
   /** Tells which tap is running, so that an error can name it. */
   readonly taps?: TapWatch | undefined;
@@ -67,7 +70,7 @@ export class CapturedStepRunner implements StepRunner {
    * `HKL_PRECISION_UNSUPPORTED` for a precision that the machine lacks
    */
   constructor(options: CapturedRunnerOptions) {
-    const { step, source, capture = 'auto', checkFinite = 'always', graphs = 8, optimize = true, taps, log } = options;
+    const { step, source, capture = 'auto', checkFinite = 'always', graphs, optimize = true, taps, log } = options;
     this.step = step;
     this.source = source;
     this.#isRequired = capture === 'required';

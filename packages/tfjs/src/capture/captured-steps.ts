@@ -48,8 +48,8 @@ export interface CapturedStepsOptions {
   readonly transform: RecordTransform;
   /** Whether a loss or a gradient that is not finite leaves the variables alone. */
   readonly isGuarded: boolean;
-  /** How many recorded steps are kept, by signature of the batch and choices of the host. */
-  readonly limit: number;
+  /** How many recorded steps are kept, by signature of the batch and choices of the host; undefined: see {@link StepCache}. */
+  readonly limit: number | undefined;
   /** Whether every step must be captured, also one whose like comes rarely. */
   readonly isRequired: boolean;
   /** Takes lines about steps that are not captured, and about what goes on where capturing takes more than a second. */
@@ -142,7 +142,8 @@ export class CapturedSteps {
 
   /** Captures the step for a batch that is like none before, unless batches like it come too rarely. */
   #add(family: string, batch: unknown, record: (clock?: number) => RecordedStep): CachedStep | undefined {
-    const { isRequired, limit } = this.#options;
+    const { isRequired } = this.#options;
+    const { isFull, size } = this.#cache;
     const before = this.#keys.key(family, batch);
     const relatives = this.#relatives(family);
     if (relatives.length > 0) {
@@ -164,15 +165,15 @@ export class CapturedSteps {
     if (!isRequired && !this.#cache.admits(before)) {
       this.#say(
         'shapes',
-        `train step: batches of more than ${limit} shapes have come; a graph is kept for each of ${limit} and the others, ` +
+        `train step: batches of more than ${size} shapes have come; a graph is kept for each of ${size} and the others, ` +
           'as long as they are rare, run eagerly. Pad batches to few sizes, or put those of one size together',
       );
       return undefined;
     }
-    if (isRequired && this.#cache.size >= limit) {
+    if (isRequired && isFull) {
       this.#say(
         'shapes',
-        `train step: batches of more than ${limit} shapes have come, and each further one takes the place of a graph. ` +
+        `train step: batches of more than ${size} shapes have come, and each further one takes the place of a graph. ` +
           'Pad batches to few sizes, put those of one size together, or set capture: "auto", which runs rare ones eagerly',
       );
     }

@@ -1,7 +1,8 @@
 import type { HooklineError } from '@hookline/core';
 import { captureError } from './capture-errors.ts';
 import { bytesOf } from './graph-def.ts';
-import type { AttributeValue, GraphRecord, RecordNode, ValueRef } from './graph-record.ts';
+import type { AttributeValue, GraphRecord, RecordNode, TensorSpec, ValueRef } from './graph-record.ts';
+import { sameSizes } from './match-values.ts';
 import { DataType, type NativeValues } from './native-backend.ts';
 
 /**
@@ -84,7 +85,12 @@ function otherFlow(node: RecordNode | undefined, other: RecordNode | undefined):
   );
 }
 
-const sameShapes = (a: RecordNode, b: RecordNode): boolean => JSON.stringify(a.outputs) === JSON.stringify(b.outputs);
+const sameShapes = (a: RecordNode, b: RecordNode): boolean =>
+  a.outputs.length === b.outputs.length &&
+  a.outputs.every(({ shape, dtype }, i) => {
+    const other = b.outputs[i] as TensorSpec;
+    return dtype === other.dtype && sameSizes(shape, other.shape);
+  });
 
 const sameAttribute = (a: AttributeValue, b: AttributeValue | undefined): boolean =>
   b?.kind === a.kind && (Object.is(a.value, b.value) || JSON.stringify(a.value) === JSON.stringify(b.value));

@@ -163,6 +163,18 @@ describe('many shapes', () => {
     expect(required.lines.filter((line) => line.includes('more than 4 shapes'))).toHaveLength(1);
   });
 
+  it('are all captured while their graphs are small, each loaded once', async () => {
+    for (const capture of ['auto', 'required'] as const) {
+      const trained = await trainKind(
+        'captured',
+        shaped((i) => 1 + (i % 12)),
+        { capture, steps: 36 },
+      );
+      expect(trained.lines).toHaveLength(1);
+      expect(trained.graphs.map(([, runs]) => runs)).toEqual(Array<number>(12).fill(3));
+    }
+  });
+
   it('make room for one that has become frequent', async () => {
     const make = shaped((i) => (i < 8 ? 1 + (i % 2) : 3));
     const auto = await trainKind('captured', make, { capture: 'auto', steps: 40, graphs: 2 });

@@ -41,12 +41,17 @@ interface Absent {
 
 /** After so many uses during which another step had none, a step that is not kept takes the other's place. */
 const PATIENCE = 16;
+/** The graphs that are kept where nobody has said how many: so many, and more of them while they are small. */
+const FEWEST = 8;
+const MOST = 32;
+/** So many nodes count as small in all; adding a graph loads the others anew, at some 0.15 ms a node. */
+const SMALL = 8000;
 /** How many absent keys are remembered. */
 const MOST_ABSENT = 256;
 
 /** Recorded steps by their keys, the one used last at the end. */
 export class StepCache {
-  readonly #limit: number;
+  readonly #limit: number | undefined;
   readonly #transform: RecordTransform;
   readonly #steps = new Map<string, CachedStep>();
   /** Keys of batches that differ from a kept step's in nothing that the step uses. */
@@ -56,13 +61,23 @@ export class StepCache {
   #count = 0;
   #clock = 0;
 
-  constructor(limit: number, transform: RecordTransform) {
+  /** @param limit how many steps are kept; by default eight, or up to 32 where these have less than 8000 nodes in all */
+  constructor(limit: number | undefined, transform: RecordTransform) {
     this.#limit = limit;
     this.#transform = transform;
   }
 
   get size(): number {
     return this.#steps.size;
+  }
+
+  /** Whether a further step takes the place of another. */
+  get isFull(): boolean {
+    if (this.#limit !== undefined || this.size < FEWEST) return this.size >= (this.#limit ?? FEWEST);
+    if (this.size >= MOST) return true;
+    let nodes = 0;
+    for (const { record } of this.#steps.values()) nodes += record.nodes.length;
+    return nodes >= SMALL;
   }
 
   /** The step of this key, for use. */
@@ -93,7 +108,7 @@ export class StepCache {
    * take turns do not push each other out, which would cost more than running some eagerly.
    */
   admits(key: string): boolean {
-    if (this.#steps.size < this.#limit) return true;
+    if (!this.isFull) return true;
     const [oldest] = this.#steps.values();
     const lastUse = oldest === undefined ? 0 : (this.#lastUse.get(oldest) ?? 0);
     const absent = this.#absent.get(key) ?? { uses: 0, since: this.#clock };
@@ -108,6 +123,7 @@ export class StepCache {
 
   /** Adds a recording, and drops the one whose last use is the longest ago when there are too many. */
   add(key: string, recorded: RecordedStep): CachedStep {
+    const { isFull } = this;
     const record = copyRecord(recorded.record);
     settle(record);
     this.#transform(record);
@@ -132,7 +148,7 @@ export class StepCache {
     this.#lastUse.set(step, this.#clock);
     this.#absent.delete(key);
     const [oldest] = this.#steps.keys();
-    if (this.#steps.size > this.#limit && oldest !== undefined) this.delete(oldest);
+    if (isFull && oldest !== undefined) this.delete(oldest);
     return step;
   }
 

@@ -7,6 +7,8 @@ interface ConsoleWriterOptions {
   readonly onlyLast: boolean;
   /** Iterations that medians, and the mean of `data_time`, are taken over. */
   readonly windowSize: number;
+  /** Names of the metrics that steps report; it grows as they do. */
+  readonly metrics: ReadonlySet<string>;
 }
 
 /** Logs a line of metrics at each period (detectron2's CommonMetricPrinter); silent once training is complete. */
@@ -31,10 +33,18 @@ export class ConsoleWriter implements Writer {
   write({ iteration, periodic }: WriteBatch): void {
     if (this.#run === undefined || !periodic) return;
     const { storage, startIteration, maxIterations } = this.#run;
-    const { windowSize } = this.#options;
+    const { windowSize, metrics } = this.#options;
     if (this.#options.onlyLast && iteration + 1 < maxIterations) return;
     this.#logger.info(
-      metricLine({ storage, iteration, startIteration, windowSize, eta: this.#eta(), maxMemory: peakMemory() }),
+      metricLine({
+        storage,
+        iteration,
+        startIteration,
+        windowSize,
+        metrics,
+        eta: this.#eta(),
+        maxMemory: peakMemory(),
+      }),
     );
   }
 }

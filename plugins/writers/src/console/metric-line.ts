@@ -11,6 +11,8 @@ export interface MetricLineInput {
   readonly startIteration?: number;
   /** Iterations that medians, and the mean of `data_time`, are taken over. @default 20 */
   readonly windowSize?: number;
+  /** Names of the metrics that steps report, such as an accuracy. @default none */
+  readonly metrics?: ReadonlySet<string> | undefined;
   /** Seconds that remain, where known. */
   readonly eta: number | undefined;
   /** Peak memory of the process in MiB. */
@@ -22,7 +24,7 @@ export interface MetricLineInput {
  *
  *     eta: 0:01:20  iter: 19  total_loss: 0.5  loss_cls: 0.3    time: 0.1000  last_time: 0.1100 ...   lr: 0.001  max_mem: 512M
  *
- * Losses are the scalars with `loss` in their names, then those with `[metric]`; each is the median over the last
+ * Losses are the scalars with `loss` in their names, then those with `[metric]` and what steps report; each is the median over the last
  * `windowSize` iterations, or the newest value where it was put without smoothing. `time` is the mean over all steps of
  * this run, `data_time` over the last `windowSize` of them, in seconds. What is not in the storage is left out.
  */
@@ -31,14 +33,17 @@ export function metricLine({
   iteration,
   startIteration = 0,
   windowSize = 20,
+  metrics = new Set(),
   eta,
   maxMemory,
 }: MetricLineInput): string {
   const names = storage.names();
   const shown = storage.latestWithSmoothingHint(windowSize);
-  const list = (part: string): string =>
+  const isLoss = (name: string): boolean => name.includes('loss');
+  const isMetric = (name: string): boolean => name.includes('[metric]') || (metrics.has(name) && !isLoss(name));
+  const list = (isShown: (name: string) => boolean): string =>
     names
-      .filter((name) => name.includes(part))
+      .filter(isShown)
       .map((name) => `${name}: ${formatGeneral(shown.get(name)?.value ?? Number.NaN, 4)}`)
       .join('  ');
   const seconds = (label: string, value: number): string => `${label}: ${value.toFixed(4)}  `;
@@ -54,7 +59,7 @@ export function metricLine({
   ].join('');
   const lr = names.includes('lr') ? formatGeneral(storage.history('lr').latest(), 5) : 'N/A';
   const start = eta === undefined ? '' : `eta: ${formatDuration(eta)}  `;
-  return ` ${start}iter: ${iteration}  ${list('loss')}  ${list('[metric]')}  ${times} lr: ${lr}  max_mem: ${maxMemory.toFixed(0)}M`;
+  return ` ${start}iter: ${iteration}  ${list(isLoss)}  ${list(isMetric)}  ${times} lr: ${lr}  max_mem: ${maxMemory.toFixed(0)}M`;
 }
 
 /** Peak resident memory of this process in MiB. */

@@ -17,6 +17,18 @@ describe('progressLine', () => {
     expect(progressLine(full, 14)).toBe(' 450/1000');
   });
 
+  it('shows metrics after the loss, as many as there is room for', () => {
+    const metrics = new Map([
+      ['accuracy', 0.91],
+      ['top3', 0.975],
+      ['unknown', undefined],
+    ]);
+    expect(progressLine({ ...full, metrics }, 110)).toContain(
+      '450/1000  loss 0.213  accuracy 0.91  top3 0.975  lr 1.0e-3  12',
+    );
+    expect(progressLine({ ...full, metrics }, 80)).toContain('  loss 0.213  accuracy 0.91  12.3 ms/step  eta 0:42');
+  });
+
   it('leaves out what is unknown and knows slow steps', () => {
     expect(progressLine({ done: 0, total: 10 })).toBe(`[>${' '.repeat(23)}]  0/10`);
     expect(progressLine({ done: 1, total: 2, secondsPerStep: 12.34 })).toContain('12.3 s/step');

@@ -7,6 +7,8 @@ export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly loss?: number | undefined;
+  /** What steps report, by name. */
+  readonly metrics?: ReadonlyMap<string, number | undefined> | undefined;
   readonly lr?: number | undefined;
   readonly secondsPerStep?: number | undefined;
   /** Seconds that remain. */
@@ -16,17 +18,21 @@ export interface Progress {
 const BAR = { widest: 24, narrowest: 8 };
 
 /**
- * One line for a terminal: `[=====>    ] 450/1000  loss 0.213  lr 1.0e-3  12.3 ms/step  eta 0:42`.
+ * One line for a terminal: `[=====>    ] 450/1000  loss 0.213  accuracy 0.91  lr 1.0e-3  12.3 ms/step  eta 0:42`.
  *
  * The bar takes the room that the rest leaves of `columns`, 8 to 24 characters of it; where even that is too much,
  * parts are left out, those at the end last of all but the count.
  */
 export function progressLine(progress: Progress, columns = 80): string {
-  const { done, total, loss, lr, secondsPerStep, eta } = progress;
+  const { done, total, loss, metrics = new Map<string, undefined>(), lr, secondsPerStep, eta } = progress;
   const count = `${String(done).padStart(String(total).length)}/${total}`;
   // In the order in which they are given up.
   const parts = [
     { at: 1, text: lr === undefined ? '' : `lr ${formatRate(lr)}` },
+    ...[...metrics].reverse().map(([name, value], place) => ({
+      at: 1 - (place + 1) / (metrics.size + 1),
+      text: value === undefined ? '' : `${name} ${formatGeneral(value, 4)}`,
+    })),
     { at: 2, text: secondsPerStep === undefined ? '' : formatSpeed(secondsPerStep) },
     { at: 0, text: loss === undefined ? '' : `loss ${formatGeneral(loss, 4)}` },
     { at: 3, text: eta === undefined ? '' : `eta ${formatShortDuration(eta)}` },

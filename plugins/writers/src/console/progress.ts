@@ -2,29 +2,33 @@ import type { EventStorage, Logger, StepContext } from '@hookline/core';
 import { countSince } from './count-since.ts';
 import { progressLine } from './progress-line.ts';
 
+/** Options of {@link ProgressDisplay}. */
+interface ProgressOptions {
+  /** Milliseconds that the line stays at least. */
+  readonly refresh: number;
+  /** Iterations that the medians of loss, metrics and time are taken over. */
+  readonly windowSize: number;
+  /** Names of the metrics that steps report; it grows as they do. */
+  readonly metrics: ReadonlySet<string>;
+}
+
 /** Keeps the progress line of a terminal up to date. */
 export class ProgressDisplay {
   readonly #logger: Logger;
   readonly #storage: EventStorage;
-  readonly #refresh: number;
-  readonly #windowSize: number;
+  readonly #options: ProgressOptions;
   #shownAt = -Infinity;
   #mark: { readonly iteration: number; readonly at: number } | undefined;
 
-  /**
-   * @param refresh milliseconds that the line stays at least
-   * @param windowSize iterations that the medians of loss and time are taken over
-   */
-  constructor(logger: Logger, storage: EventStorage, refresh: number, windowSize: number) {
+  constructor(logger: Logger, storage: EventStorage, options: ProgressOptions) {
     this.#logger = logger;
     this.#storage = storage;
-    this.#refresh = refresh;
-    this.#windowSize = windowSize;
+    this.#options = options;
   }
 
   /** Whether it is time for a new line; asked after every step, so it costs one look at the clock. */
   isDue({ iteration, maxIterations }: StepContext): boolean {
-    return iteration + 1 === maxIterations || performance.now() - this.#shownAt >= this.#refresh;
+    return iteration + 1 === maxIterations || performance.now() - this.#shownAt >= this.#options.refresh;
   }
 
   /** Shows the state after a step. Scalars must be resolved. */
@@ -36,7 +40,7 @@ export class ProgressDisplay {
       if (!hints.has(name)) return undefined;
       const history = this.#storage.history(name);
       if (hints.get(name) !== true) return history.latest();
-      const count = history.countSamples(this.#windowSize);
+      const count = history.countSamples(this.#options.windowSize);
       // Times of the run before a resume say nothing about this one.
       const own = name === 'time' ? Math.min(count, countSince(history, startIteration)) : count;
       return own === 0 ? undefined : history.median(own);
@@ -48,9 +52,10 @@ export class ProgressDisplay {
     const secondsPerStep = median('time') ?? (Number.isFinite(measured) ? measured : undefined);
     const done = iteration + 1;
     const eta = secondsPerStep === undefined ? undefined : secondsPerStep * (maxIterations - done);
+    const metrics = new Map([...this.#options.metrics].map((name) => [name, median(name)]));
     this.#logger.status(
       progressLine(
-        { done, total: maxIterations, loss: median('total_loss'), lr: median('lr'), secondsPerStep, eta },
+        { done, total: maxIterations, loss: median('total_loss'), metrics, lr: median('lr'), secondsPerStep, eta },
         process.stderr.isTTY ? process.stderr.columns : 80,
       ),
     );
