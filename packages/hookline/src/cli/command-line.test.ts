@@ -36,7 +36,7 @@ describe('readCommandLine', () => {
   });
 
   it.each([
-    ['train', ['--allow-mismatch', 'ema, optimizer']],
+    ['train', ['--allow-mismatch', 'ema, optimizer', '--resume']],
     ['eval', ['--allow-mismatch=ema,optimizer']],
     ['predict', ['--allow-mismatch', 'ema,optimizer']],
   ])('takes the option of two words of %s as it is written', (command, option) => {
@@ -56,6 +56,7 @@ describe('readCommandLine', () => {
   it.each([
     [[], '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, inspect, setup, doctor;'],
     [['trian', 'a.ts'], 'there is no command "trian". Did you mean train?'],
+    [['train', 'a.ts', '--allow-mismatch', 'ema'], 'a run that goes on. Add --resume, or leave it out.'],
     [['train', 'a.ts', '--alow-mismatch', 'ema'], 'no option --alow-mismatch of train. Did you mean --allow-mismatch?'],
     [['train'], 'no trainer file is given. Write hookline train FILE'],
     [['train', 'a.ts', '--resum'], 'there is no option --resum of train. Did you mean --resume?'],

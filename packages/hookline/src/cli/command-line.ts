@@ -101,8 +101,10 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
   if (command === undefined) throw unknownCommand(cli, name);
   checkOptions(command, cli, options);
   checkArguments(command, args);
+  const isGiven = (key: string): boolean => options.some((each) => each.name === key);
+  if (command.name === 'train' && isGiven('allow-mismatch') && !isGiven('resume'))
+    throw usageError('--allow-mismatch is about the checkpoint of a run that goes on', 'Add --resume, or leave it out');
   const text = (key: string): string | undefined => options.find((each) => each.name === key)?.value;
-  const flag = (key: string): boolean => options.some((each) => each.name === key);
   return {
     command: command.name,
     file: args[0] ?? '',
@@ -120,13 +122,13 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       .map((name) => name.trim())
       .filter((name) => name !== ''),
     flag: {
-      resume: flag('resume'),
-      graph: flag('graph'),
-      json: flag('json'),
-      tta: flag('tta'),
-      force: flag('force'),
-      brief: flag('brief'),
-      debug: flag('debug'),
+      resume: isGiven('resume'),
+      graph: isGiven('graph'),
+      json: isGiven('json'),
+      tta: isGiven('tta'),
+      force: isGiven('force'),
+      brief: isGiven('brief'),
+      debug: isGiven('debug'),
     },
   };
 }
