@@ -51,58 +51,64 @@ describe('gradientClipping', () => {
     expect(history[0]?.value).toBeCloseTo(norm(raw), 4);
   });
 
-  describe.each(['off', 'required'] as const)('a gradient that is not finite though the loss is, capture %s', (capture) => {
-    // The derivative of sqrt at 0 is infinite, and that of sqrt(x²) there is NaN.
-    const LOSSES = { infinite: (w: tf.Tensor) => w.sqrt().sum(), NaN: (w: tf.Tensor) => w.square().sqrt().sum() };
+  describe.each(['off', 'required'] as const)(
+    'a gradient that is not finite though the loss is, capture %s',
+    (capture) => {
+      // The derivative of sqrt at 0 is infinite, and that of sqrt(x²) there is NaN.
+      const LOSSES = { infinite: (w: tf.Tensor) => w.sqrt().sum(), NaN: (w: tf.Tensor) => w.square().sqrt().sum() };
 
-    async function run(fault: keyof typeof LOSSES, plugin: PluginInput): Promise<{ error: unknown; weights: number[] }> {
-      const [w, v] = [tf.variable(tf.tensor1d([0, 4])), tf.variable(tf.scalar(3))];
-      const model = functionModel({
-        variables: { w, v },
-        losses: () => ({ w_loss: LOSSES[fault](w).asScalar(), v_loss: v.square().asScalar() }),
-      });
-      const runtime = tfjsRuntime({
-        model,
-        optimizer: (made) => sgd(made, { learningRate: 0.1 }),
-        data: [tf.scalar(1)],
-        repeat: true,
-        capture,
-      });
-      const trainer = new TrainerBase({
-        maxIterations: 1,
-        logger: new RecordingLogger(),
-        services: runtime.services,
-        plugins: [...runtime.plugins, plugin],
-      });
-      let error: unknown;
-      await trainer.train().catch((cause: unknown) => (error = cause));
-      const weights = [...w.dataSync(), ...v.dataSync()];
-      await trainer.dispose();
-      return { error, weights };
-    }
+      async function run(
+        fault: keyof typeof LOSSES,
+        plugin: PluginInput,
+      ): Promise<{ error: unknown; weights: number[] }> {
+        const [w, v] = [tf.variable(tf.tensor1d([0, 4])), tf.variable(tf.scalar(3))];
+        const model = functionModel({
+          variables: { w, v },
+          losses: () => ({ w_loss: LOSSES[fault](w).asScalar(), v_loss: v.square().asScalar() }),
+        });
+        const runtime = tfjsRuntime({
+          model,
+          optimizer: (made) => sgd(made, { learningRate: 0.1 }),
+          data: [tf.scalar(1)],
+          repeat: true,
+          capture,
+        });
+        const trainer = new TrainerBase({
+          maxIterations: 1,
+          logger: new RecordingLogger(),
+          services: runtime.services,
+          plugins: [...runtime.plugins, plugin],
+        });
+        let error: unknown;
+        await trainer.train().catch((cause: unknown) => (error = cause));
+        const weights = [...w.dataSync(), ...v.dataSync()];
+        await trainer.dispose();
+        return { error, weights };
+      }
 
-    it.each([
-      ['NaN', 'value', gradientClipping({ clip: 0.5 })],
-      ['NaN', 'norm', gradientClipping({ type: 'norm', clip: 0.5 })],
-      ['NaN', 'global-norm', gradientClipping({ type: 'global-norm', clip: 0.5 })],
-      ['infinite', 'norm', gradientClipping({ type: 'norm', clip: 0.5 })],
-      ['infinite', 'global-norm', gradientClipping({ type: 'global-norm', clip: 0.5 })],
-    ] as const)('%s: clipping by %s does not hide it, and the weights stay', async (fault, _, plugin) => {
-      // Only native TensorFlow runs graphs.
-      if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
-      const { error, weights } = await run(fault, plugin);
-      expect(error).toMatchObject({ code: 'HKL_GRADIENT_NOT_FINITE' });
-      expect(weights).toEqual([0, 4, 3]);
-    });
+      it.each([
+        ['NaN', 'value', gradientClipping({ clip: 0.5 })],
+        ['NaN', 'norm', gradientClipping({ type: 'norm', clip: 0.5 })],
+        ['NaN', 'global-norm', gradientClipping({ type: 'global-norm', clip: 0.5 })],
+        ['infinite', 'norm', gradientClipping({ type: 'norm', clip: 0.5 })],
+        ['infinite', 'global-norm', gradientClipping({ type: 'global-norm', clip: 0.5 })],
+      ] as const)('%s: clipping by %s does not hide it, and the weights stay', async (fault, _, plugin) => {
+        // Only native TensorFlow runs graphs.
+        if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
+        const { error, weights } = await run(fault, plugin);
+        expect(error).toMatchObject({ code: 'HKL_GRADIENT_NOT_FINITE' });
+        expect(weights).toEqual([0, 4, 3]);
+      });
 
-    it('infinite: clipping by value makes the bound of it, as in PyTorch', async () => {
-      if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
-      const { error, weights } = await run('infinite', gradientClipping({ clip: 0.25 }));
-      expect(error).toBeUndefined();
-      expect(weights[0]).toBeCloseTo(-0.025, 6);
-      expect(weights[2]).toBeCloseTo(2.975, 6);
-    });
-  });
+      it('infinite: clipping by value makes the bound of it, as in PyTorch', async () => {
+        if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
+        const { error, weights } = await run('infinite', gradientClipping({ clip: 0.25 }));
+        expect(error).toBeUndefined();
+        expect(weights[0]).toBeCloseTo(-0.025, 6);
+        expect(weights[2]).toBeCloseTo(2.975, 6);
+      });
+    },
+  );
 
   it('reads nothing of its metric before somebody asks, in eager steps', async () => {
     const watch = definePlugin({

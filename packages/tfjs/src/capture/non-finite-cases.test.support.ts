@@ -172,7 +172,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'conv2d mish': (x) => one(conv({ activation: 'mish' }))(x),
   'conv2d hard swish': (x) => one(conv(), new Of((y) => y.mul(tf.relu6(y.add(3))).div(6)))(x),
   'clipped values': (x) => one(layers.dense({ units: 8 }), new Of((y) => tf.clipByValue(y, -1, 1)))(flat(x)),
-  'argmax': (x) => one(layers.dense({ units: 8 }), new Of(hardMax))(flat(x)),
+  argmax: (x) => one(layers.dense({ units: 8 }), new Of(hardMax))(flat(x)),
   'rows of a table': (x) => one(layers.dense({ units: 8 }), new Rows({}))(flat(x)),
   'rows of a table, plain gradient descent': (x) => one(new Rows({}), layers.dense({ units: 8, activation: 'relu' }))(flat(x)), // prettier-ignore
   embedding: (x) => {

@@ -66,7 +66,9 @@ describe.each(['all', 'weights'] as const)('NaN in a checkpoint that is allowed 
     const { trainer, values, lines } = make({ 'fc/kernel': [7, 7], 'fc/bias': [7] });
     await trainer.load(file, { scope, allowMismatch: ['non-finite'] });
     expect(await values()).toEqual({ 'fc/kernel': [1, Number.NaN], 'fc/bias': [3] });
-    expect(lines.join('')).toMatch(/bad\.safetensors: it holds NaN or infinity in .*fc\/kernel \(1 of 2\), as non-finite in/);
+    expect(lines.join('')).toMatch(
+      /bad\.safetensors: it holds NaN or infinity in .*fc\/kernel \(1 of 2\), as non-finite in/,
+    );
   });
 
   it('may be asked for where all is finite', async () => {
