@@ -27,7 +27,7 @@ it.each([
 
 it('the state shown in docs/plugins.md has everything that it uses', async () => {
   const text = await readFile(new URL('../../../docs/plugins.md', import.meta.url), 'utf8');
-  const [, body = ''] = /^```ts\n(return \{\n  state: defineState.*?)^```$/ms.exec(text) ?? [];
+  const [, body = ''] = /^```ts\n(return \{\n {2}state: defineState.*?)^```$/ms.exec(text) ?? [];
   const { outputText } = ts.transpileModule(`let seen = 0; let best: number | null = null; ${body}`, {
     compilerOptions: { target: ts.ScriptTarget.ES2022 },
   });

@@ -167,7 +167,7 @@ const show = (value: unknown): string => (typeof value === 'number' ? String(val
 export async function tryChangedStates<T extends TrainerBase>(
   options: ChangedStatesOptions<T>,
 ): Promise<readonly ChangedStateOutcome[]> {
-  const { file, make, free = (trainer) => trainer.close(), only = () => true } = options;
+  const { file, make, free = (trainer: T): Promise<unknown> => trainer.close(), only = () => true } = options;
   const folder = await mkdtemp(join(tmpdir(), 'hookline-changed-'));
   const changedFile = join(folder, 'changed.safetensors');
   const outcomes: ChangedStateOutcome[] = [];

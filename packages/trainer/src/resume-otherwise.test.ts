@@ -188,7 +188,7 @@ describe('other data', () => {
     const entry = manifest.entries['hookline/data'];
     const data = { ...(entry?.data as object), epoch: 9 };
     const entries = { ...manifest.entries, 'hookline/data': { ...entry, data } };
-    await writeCheckpoint(file(), { manifest: { ...manifest, entries } as typeof manifest, tensors });
+    await writeCheckpoint(file(), { manifest: { ...manifest, entries }, tensors });
     const { trainer, warnings } = await load([]);
     expect(warnings).toEqual([
       expect.stringMatching(/the data go on after \d+ batches, .* saved after 5 iterations, .*--allow-mismatch data/),

@@ -84,7 +84,7 @@ export const gradientAccumulation = definePlugin({
       state: defineState({
         version: STATE_VERSION,
         migrate: (data) => {
-          const { done: left = 0, steps: every } = data as unknown as SavedState;
+          const { done: left = 0, steps: every = 0 } = data as unknown as Partial<SavedState>;
           if (left > 0) throw sumsOfOld(plugin.id, left, every);
           return data;
         },

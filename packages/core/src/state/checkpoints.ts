@@ -145,7 +145,7 @@ function checkedOptions(options: LoadScope | LoadOptions): Required<LoadOptions>
   if (typeof options !== 'string') assertKnownOptions('load', options, { scope: true, allowMismatch: true });
   const { scope = 'all', allowMismatch = [] } = typeof options === 'string' ? { scope: options } : options;
   if (!['all', 'weights'].includes(scope)) {
-    throw new HooklineError('HKL_OPTION_INVALID', `there is no scope "${String(scope)}"`, {
+    throw new HooklineError('HKL_OPTION_INVALID', `there is no scope "${scope}"`, {
       who: 'load',
       fix: "Give 'all' to go on with a run, or 'weights' to begin a new one from its weights",
     });

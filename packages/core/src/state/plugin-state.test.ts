@@ -108,7 +108,7 @@ describe('a state with a schema', () => {
     ['schema', { schema: {} }, 'a state whose schema is no Standard Schema'],
     ['version', { version: 0.5 }, 'a state of version 0.5'],
   ])('with a wrong %s is found when the plugin is set up', async (_, wrong, message) => {
-    await expect(trainerWith({ ...old(1), ...wrong } as PluginState).prepare()).rejects.toThrow(message);
+    await expect(trainerWith({ ...old(1), ...wrong }).prepare()).rejects.toThrow(message);
   });
 });
 

@@ -100,8 +100,9 @@ export class BatchMaker {
   async awaitHelping<T>(batch: Promise<T>): Promise<T> {
     const pool = this.#pool;
     if (pool === undefined) return batch;
-    let isThere = false as boolean;
-    const there = batch.finally(() => (isThere = true));
+    let hasCome = false;
+    const there = batch.finally(() => (hasCome = true));
+    const isThere = (): boolean => hasCome;
     const settled = there.then(noop, noop);
     // Where a thread is at it, it may be there at once; nobody waits for a thread to begin.
     if (!pool.isOldestFree) await Promise.race([settled, sleep(PATIENCE_MS, undefined, { ref: false })]);
@@ -110,14 +111,14 @@ export class BatchMaker {
       // Reading a file may take for ever; the batch that is waited for may come all the same.
       return (await Promise.race([settled, this.#helping])) === true;
     };
-    while (!isThere) {
+    while (!isThere()) {
       if (await meanwhile('help')) {
         await nextTurn();
         continue;
       }
       // Threads are at all of them. One that takes longer than this one would is slow, or seldom gets to run.
       await Promise.race([settled, sleep(Math.max(PATIENCE_MS, this.#usual), undefined, { ref: false })]);
-      if (isThere || !(await meanwhile('overtake'))) break;
+      if (isThere() || !(await meanwhile('overtake'))) break;
     }
     return there;
   }

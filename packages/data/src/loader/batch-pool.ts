@@ -184,12 +184,8 @@ export class BatchPool {
     this.#threads.clear();
     this.#queue.length = 0;
     // What has not started holds nothing yet; it ends when it can.
-    const ended = Promise.all(
-      threads.map((thread) => {
-        const end = thread.worker.terminate();
-        return isStarting(thread) ? undefined : end;
-      }),
-    );
+    const ends = threads.map((thread) => ({ isStarting: isStarting(thread), end: thread.worker.terminate() }));
+    const ended = Promise.all(ends.filter((each) => !each.isStarting).map(({ end }) => end));
     // One that waits for a file which never comes cannot end.
     await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
   }

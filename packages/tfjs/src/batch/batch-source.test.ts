@@ -361,7 +361,7 @@ describe('data that cannot be closed', () => {
     process.on('unhandledRejection', note);
     const lines: string[] = [];
     try {
-      const source = new BatchSource(stubborn() as unknown as DataSource, {}, (line) => void lines.push(line));
+      const source = new BatchSource(stubborn(), {}, (line) => void lines.push(line));
       await take(source, 1);
       leave(source);
       await take(source, 1);

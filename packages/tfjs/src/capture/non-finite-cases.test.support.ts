@@ -161,8 +161,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     return one(layers.reLU())(layers.add().apply([a, b]) as tf.SymbolicTensor);
   },
   'leaky as a maximum': (x) => one(layers.dense({ units: 8 }), new Leaky())(flat(x)),
-  'dense gelu by tanh': (x) => one(layers.dense({ units: 8, activation: 'gelu_new' as 'relu' }))(flat(x)),
-  'dense mish': (x) => one(layers.dense({ units: 8, activation: 'mish' as 'relu' }))(flat(x)),
+  'dense gelu by tanh': (x) => one(layers.dense({ units: 8, activation: 'gelu_new' }))(flat(x)),
+  'dense mish': (x) => one(layers.dense({ units: 8, activation: 'mish' }))(flat(x)),
   'dense softplus': (x) => one(layers.dense({ units: 8, activation: 'softplus' }))(flat(x)),
   'dense softsign': (x) => one(layers.dense({ units: 8, activation: 'softsign' }))(flat(x)),
   'conv2d gelu': (x) => one(conv({ activation: 'gelu' }))(x),

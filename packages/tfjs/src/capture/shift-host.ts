@@ -42,7 +42,7 @@ function shiftClocks(milliseconds: number): () => void {
   const { Date: PlainDate } = globalThis;
   const now = (): number => PlainDate.now() + milliseconds;
   const ShiftedDate: DateConstructor = new Proxy(PlainDate, {
-    get: (target, key) => (key === 'now' ? now : Reflect.get(target, key)),
+    get: (target, key) => (key === 'now' ? now : (Reflect.get(target, key) as unknown)),
     construct: (target, args, newTarget) =>
       Reflect.construct(
         target,

@@ -92,7 +92,7 @@ describe('the weights from before a load that fails', () => {
           state: {
             save: () => name,
             load: (data) => {
-              if (data !== name) throw new Error(`${String(data)} is not ${name}`);
+              if (data !== name) throw new Error(`${JSON.stringify(data)} is not ${name}`);
             },
           },
         }),
