@@ -58,7 +58,7 @@ const corruption: Campaign = async (args, tally) => {
     await trainer.load(join(folder, 'first', 'model_final.safetensors'));
     await trainer.close();
     await otherFiles(count, choices, folder, make, tally);
-    await changedStates(args.quick ? 12 : 1, folder, tally);
+    await changedStates(args.quick ? 8 : 1, folder, tally);
 
     async function refuse(what: string, kind: string, bytes: Uint8Array): Promise<void> {
       await writeFile(damaged, bytes);
@@ -123,7 +123,8 @@ async function changedStates(every: number, folder: string, tally: Tally): Promi
       const logger = new RecordingLogger('warn');
       return { trainer: definition.create({ set: SMALL, output, logger }), logger };
     },
-    only: (_, index) => index % every === 0,
+    // The options of that time's plugins are compared with today's and told of, but never loaded.
+    only: (change, index) => index % every === 0 && !change.startsWith('hookline/run: plugins.'),
   });
   for (const { change, outcome, told } of outcomes) {
     tally.count(`changed states ${outcome}`);

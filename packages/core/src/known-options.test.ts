@@ -51,7 +51,7 @@ const CASES: readonly (readonly [what: string, attempt: () => unknown, message: 
   [
     'an option of resumeOrLoad',
     () => make().resumeOrLoad({ resme: true } as never),
-    '[HKL_OPTION_UNKNOWN] resumeOrLoad: it has no option "resme". Did you mean "resume"? Known: resume, weights.',
+    '[HKL_OPTION_UNKNOWN] resumeOrLoad: it has no option "resme". Did you mean "resume"? Known: allowMismatch, resume, weights.',
   ],
   [
     'a field of a plugin',
@@ -81,7 +81,7 @@ const CASES: readonly (readonly [what: string, attempt: () => unknown, message: 
   [
     'a part of a state',
     () => returning({ state: { save: () => 1, load: () => 1, versoin: 2 } }),
-    '[HKL_SETUP_RESULT] a: its setup returned a state with "versoin" (setup). Did you mean "version"? Known: load, save, version.',
+    '[HKL_SETUP_RESULT] a: its setup returned a state with "versoin" (setup). Did you mean "version"? Known: load, migrate, optional, reset, save, schema, version.',
   ],
   [
     'a field of a preset',
