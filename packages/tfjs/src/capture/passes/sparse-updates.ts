@@ -10,7 +10,7 @@ import {
   type RecordNode,
   type ValueRef,
 } from '../graph-record.ts';
-import { constantIntegers, madeBy, shapeOf } from '../match-values.ts';
+import { constantIntegers, madeBy, rankOf, shapeOf } from '../match-values.ts';
 import type { GraphPass } from './graph-pass.ts';
 
 /**
@@ -18,8 +18,9 @@ import type { GraphPass } from './graph-pass.ts';
  * gradient is zero everywhere else. The rows are read from the variable by `ResourceGather` and changed in it by
  * `ResourceScatterSub`, so that neither the table nor its gradient is ever copied as a whole.
  *
- * Nothing else may take the table or its gradient (a regularizer, a norm for clipping, a moving average), and the update
- * must be plain gradient descent: momentum, weight decay and Adam move rows that have no gradient too.
+ * Nothing else may take the table or its gradient (a regularizer, a norm for clipping, a moving average), except the sum
+ * by which the step checks that the gradient is finite: that is taken of the rows' gradients instead, which has the same
+ * terms. The update must be plain gradient descent: momentum, weight decay and Adam move rows that have no gradient too.
  */
 export const sparseUpdates: GraphPass = {
   name: 'sparse-updates',
@@ -42,6 +43,8 @@ type Takers = ReadonlyMap<RecordNode, readonly (RecordNode | undefined)[]>;
 interface FoundRows {
   /** What reads rows of the table. */
   readonly gathers: readonly RecordNode[];
+  /** Sums over the whole gradient of the table. */
+  readonly totals: readonly RecordNode[];
   /** The gradient of each row that was read, and which row it is. */
   readonly values: ValueRef;
   readonly indices: ValueRef;
@@ -77,10 +80,19 @@ function findRows(record: GraphRecord, update: RecordNode, takers: Takers): Foun
   const [rows = 0, ...row] = table?.shape ?? [];
   const isOfRows = sizeOf(shapeOf(values)) === sizeOf(shapeOf(indices)) * sizeOf(row);
   if (read === undefined || !isOfRows || sizeOf(shapeOf(indices)) >= rows) return undefined;
-  const isSeen = (takers.get(update) ?? []).length > 0 || takers.get(sums)?.length !== 1;
+  if ((takers.get(update) ?? []).length > 0) return undefined;
+  const totals = (takers.get(sums) ?? []).filter((each) => each !== update);
+  const hasSameAxes = rankOf(values) === rankOf(valueOf(sums));
+  if (!totals.every((each): each is RecordNode => hasSameAxes && isTotal(each, sums))) return undefined;
   const gathers = takers.get(read) ?? [];
-  if (isSeen || !gathers.every((each): each is RecordNode => isGatherOfRows(each, read))) return undefined;
-  return { gathers, values, indices };
+  if (!gathers.every((each): each is RecordNode => isGatherOfRows(each, read))) return undefined;
+  return { gathers, totals, values, indices };
+}
+
+/** A sum over all elements of what `of` makes. */
+function isTotal(node: RecordNode | undefined, of: RecordNode): boolean {
+  if (node?.op !== 'Sum' || node.inputs[0]?.node !== of || node.inputs[1]?.node === of) return false;
+  return sizeOf(shapeOf(valueOf(node))) === 1;
 }
 
 function isGatherOfRows(node: RecordNode | undefined, table: RecordNode): boolean {
@@ -89,7 +101,7 @@ function isGatherOfRows(node: RecordNode | undefined, table: RecordNode): boolea
   return isOfTable && constantIntegers(node.inputs[2])?.[0] === 0 && node.attributes.get('batch_dims')?.value === 0;
 }
 
-function replaceUpdate(record: GraphRecord, update: RecordNode, { gathers, values, indices }: FoundRows): void {
+function replaceUpdate(record: GraphRecord, update: RecordNode, { gathers, totals, values, indices }: FoundRows): void {
   const [handle, rate] = update.inputs as [ValueRef, ValueRef];
   const dtype = typeAttribute(specOf(values).dtype);
   const indexType = typeAttribute(specOf(indices).dtype);
@@ -103,6 +115,7 @@ function replaceUpdate(record: GraphRecord, update: RecordNode, { gathers, value
       ['validate_indices', boolAttribute(true)],
     ]);
   }
+  for (const total of totals) total.inputs = [values, total.inputs[1] as ValueRef];
   const steps = makeNode('Mul', [values, rate], [specOf(values)], { attributes: new Map([['T', dtype]]) });
   const scatter = makeNode('ResourceScatterSub', [handle, indices, valueOf(steps)], [], {
     attributes: new Map([
