@@ -89,7 +89,10 @@ async function step({ iteration }: StepContext): Promise<number> {
   if (fault === 'never in the step' && iteration === FAULTY && mode === 'new') await new Promise(() => undefined);
   if (fault === 'talk') process.stdout.write('a line of output\n');
   if (fault === 'slow' && iteration === FAULTY) await sleep(1000);
-  if (fault === 'hang' && iteration === FAULTY) await sleep(1e9);
+  if (fault === 'hang' && iteration === FAULTY) {
+    process.stderr.write('hanging\n');
+    await sleep(1e9);
+  }
   await sleep(fault === 'wait' || fault === 'talk' ? 20 : 0);
   return 1 / (iteration + 1);
 }

@@ -108,7 +108,7 @@ describe('a training that is ended from outside', () => {
 
   it('a second SIGINT ends it at once, and resuming from the last checkpoint is exact', async () => {
     const { child, saw } = start('twice', 'hang');
-    await saw('saved');
+    await saw('hanging');
     child.kill('SIGINT');
     await saw('stopping after this step');
     await new Promise((resolve) => setTimeout(resolve, 400));
