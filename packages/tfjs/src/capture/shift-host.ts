@@ -1,7 +1,10 @@
 import nodeCrypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 
-/** Functions of `node:crypto` that draw numbers at once. A UUID is left alone: a name may be made of it. */
+/**
+ * Functions of `node:crypto` that draw numbers at once. A UUID is left alone: a name may be made of it. Node does not let its
+ * `getRandomValues` be replaced, only that of `globalThis.crypto`.
+ */
 const DRAWS = ['randomBytes', 'randomInt', 'randomFillSync'] as const;
 
 /** What is done to the host while a step is recorded. */
