@@ -1,55 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointsRef, ConsoleLogger, definePlugin, type Plugin, storageRef, TrainerBase } from '@hookline/core';
+import { definePlugin } from '@hookline/core';
 import { type WriteBatch, type Writer, writers, writersHooks } from './index.ts';
 import { version } from './version.ts';
-
-type Options = Parameters<typeof writers>[0];
-const quiet = new ConsoleLogger({ level: 'silent' });
-const filesOnly = { console: false, tensorboard: false } as const;
-
-let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-writers-'));
-});
-afterEach(() => rm(dir, { recursive: true, force: true }));
-
-/** A logger whose lines, and on a terminal status lines, are kept. */
-function recorder(isTTY = false, columns = 80) {
-  const text: string[] = [];
-  const stream = { isTTY, columns, write: (chunk: string) => void text.push(chunk) };
-  return { text, logger: new ConsoleLogger({ stream, live: isTTY }) };
-}
-
-const plugin = (name: string, setup: (context: never) => void, after: string[] = []): Plugin =>
-  definePlugin({
-    name,
-    version: '1.0.0',
-    requires: { storage: storageRef, checkpoints: checkpointsRef },
-    after,
-    setup,
-  })();
-
-const trainer = (
-  options: Options,
-  more: Partial<ConstructorParameters<typeof TrainerBase>[0]> = {},
-  others: Plugin[] = [],
-) =>
-  new TrainerBase({
-    step: ({ iteration }) => 1 / (iteration + 1),
-    maxIterations: 50,
-    output: dir,
-    logger: quiet,
-    plugins: [writers(options), ...others],
-    ...more,
-  });
-
-const lines = async (file = 'metrics.json') =>
-  (await readFile(join(dir, file), 'utf8'))
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Record<string, number>);
+import { dir, filesOnly, lines, plugin, recorder, trainer } from './writers.test.support.ts';
 
 describe('writers', () => {
   it('has the version of its package', async () => {
@@ -78,17 +32,12 @@ describe('writers', () => {
   it('loses nothing that is put at odd moments: late, in afterTrain, after its own turn', async () => {
     const odd = plugin(
       'odd',
-      ({ hooks, storage }: never) => {
-        const { afterStep, afterTrain } = hooks as {
-          afterStep: { tap(f: unknown): void };
-          afterTrain: { tap(f: unknown): void };
-        };
-        const put = (storage as { putScalar(n: string, v: number, o?: object): void }).putScalar.bind(storage);
-        afterStep.tap(({ iteration }: { iteration: number }) => {
-          if (iteration === 30) put('late', 1, { iteration: 3 });
-          if (iteration === 49) put('after_writer', 2);
+      ({ hooks, storage }) => {
+        hooks.afterStep.tap(({ iteration }) => {
+          if (iteration === 30) storage.putScalar('late', 1, { iteration: 3 });
+          if (iteration === 49) storage.putScalar('after_writer', 2);
         });
-        afterTrain.tap(() => put('results', 3));
+        hooks.afterTrain.tap(() => storage.putScalar('results', 3));
       },
       ['writing'],
     );
@@ -102,15 +51,13 @@ describe('writers', () => {
 
   it('goes on with the file of a resumed run, without gap, overlap or contradiction', async () => {
     const saver = (at: number) =>
-      plugin('saver', ({ hooks, checkpoints, storage }: never) => {
-        (hooks as { afterStep: { tap(f: unknown): void } }).afterStep.tap(
-          async ({ iteration }: { iteration: number }) => {
-            if (iteration !== at) return;
-            await (checkpoints as { save(name: string): Promise<string> }).save('middle');
-            // As an evaluator does, after the checkpoint.
-            (storage as { putScalar(n: string, v: number): void }).putScalar('accuracy', 0.5);
-          },
-        );
+      plugin('saver', ({ hooks, checkpoints, storage }) => {
+        hooks.afterStep.tap(async ({ iteration }) => {
+          if (iteration !== at) return;
+          await checkpoints.save('middle');
+          // As an evaluator does, after the checkpoint.
+          storage.putScalar('accuracy', 0.5);
+        });
       });
     const failing = trainer(
       { ...filesOnly, period: 10 },

@@ -1,69 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type Checkpoints,
-  checkpointsRef,
-  ConsoleLogger,
-  definePlugin,
-  type EngineHooks,
-  type EventStorage,
-  type HookFacades,
-  type Plugin,
-  storageRef,
-  TrainerBase,
-} from '@hookline/core';
-import { writers, writersHooks } from './index.ts';
-
-type Options = Parameters<typeof writers>[0];
-interface Tools {
-  readonly hooks: HookFacades<EngineHooks>;
-  readonly storage: EventStorage;
-  readonly checkpoints: Checkpoints;
-}
-const quiet = new ConsoleLogger({ level: 'silent' });
-const filesOnly = { console: false, tensorboard: false } as const;
-
-let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-writers-'));
-});
-afterEach(() => rm(dir, { recursive: true, force: true }));
-
-/** A logger that takes its lines for those of a terminal, and keeps them. */
-function recorder() {
-  const text: string[] = [];
-  const stream = { isTTY: true, columns: 120, write: (chunk: string) => void text.push(chunk) };
-  return { text, logger: new ConsoleLogger({ stream, live: true }) };
-}
-
-const plugin = (name: string, setup: (tools: Tools) => void): Plugin =>
-  definePlugin({
-    name,
-    version: '1.0.0',
-    requires: { storage: storageRef, checkpoints: checkpointsRef },
-    setup,
-  })();
-
-const trainer = (
-  options: Options,
-  more: Partial<ConstructorParameters<typeof TrainerBase>[0]> = {},
-  others: Plugin[] = [],
-) =>
-  new TrainerBase({
-    step: ({ iteration }) => 1 / (iteration + 1),
-    maxIterations: 50,
-    output: dir,
-    logger: quiet,
-    plugins: [writers(options), ...others],
-    ...more,
-  });
-
-const lines = async () =>
-  (await readFile(join(dir, 'metrics.json'), 'utf8'))
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Record<string, number>);
+import { definePlugin } from '@hookline/core';
+import { writersHooks } from './index.ts';
+import { dir, filesOnly, lines, plugin, recorder, trainer } from './writers.test.support.ts';
 
 describe('writers', () => {
   it('shows a resumed run the time that remains by its own steps', async () => {
@@ -76,7 +14,7 @@ describe('writers', () => {
     );
     const early = trainer({ ...filesOnly, period: 10 }, { maxIterations: 40 }, [timed(100), saves]);
     await early.train();
-    const { text, logger } = recorder();
+    const { text, logger } = recorder(true, 120);
     const late = trainer({ ...filesOnly, period: 10, progress: { refresh: 0 } }, { logger }, [timed(1)]);
     await late.load(join(dir, 'first.safetensors'));
     await late.train();
