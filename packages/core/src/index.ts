@@ -1,6 +1,7 @@
 // Errors
 export { HooklineError, PluginError, describeCause, isHooklineError, type ErrorDetails } from './errors.ts';
 export { assertKnownNames, assertKnownOptions, pickOptions, type OptionNames } from './known-options.ts';
+export { isPlainObject } from './plain-object.ts';
 export { didYouMean, suggestName } from './suggest-name.ts';
 export { runAll, throwAll } from './throw-all.ts';
 export { VERSION } from './version.ts';
@@ -48,7 +49,7 @@ export {
 } from './hooks/hook-spec.ts';
 export { HookSet, type HookFacades, type Phases } from './hooks/hook-set.ts';
 export { HookSite, type TapObserver } from './hooks/hook-site.ts';
-export { describeValue, isPlainObject, type ResultCheck } from './hooks/result-check.ts';
+export { describeValue, type ResultCheck } from './hooks/result-check.ts';
 export { type Wait, Waits } from './hooks/waits.ts';
 export { Phase, type HookFacade } from './hooks/phase.ts';
 

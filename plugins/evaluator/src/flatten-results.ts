@@ -1,4 +1,4 @@
-import { HooklineError, type Results } from '@hookline/core';
+import { HooklineError, isPlainObject, type Results } from '@hookline/core';
 
 /**
  * Nested results as one level, with names joined by "/": `{ bbox: { AP: 1 } }` becomes `{ 'bbox/AP': 1 }`.
@@ -9,19 +9,13 @@ export function flattenResults(results: Results): Readonly<Record<string, number
   const flat: Record<string, number> = {};
   const visit = (value: unknown, path: string): void => {
     if (typeof value === 'number' && path !== '') flat[path] = value;
-    else if (isRecord(value)) {
+    else if (isPlainObject(value)) {
       for (const [name, inner] of Object.entries(value)) visit(inner, path === '' ? name : `${path}/${name}`);
     } else throw notANumber(path, value);
   };
   visit(results, '');
   return flat;
 }
-
-const isRecord = (value: unknown): value is object => {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-};
 
 function notANumber(path: string, value: unknown): HooklineError {
   const found = path === '' ? describe(value) : `"${path}": ${describe(value)}`;

@@ -1,3 +1,5 @@
+import { isPlainObject } from '../plain-object.ts';
+
 /**
  * What a tap of a hook may return. It is asked for every value that a tap gives, at once, so that the error names the
  * plugin that gave it. A tap that returns nothing is never asked about.
@@ -23,14 +25,6 @@ export function describeValue(value: unknown): string {
   const keys = Object.keys(value);
   if (keys.length === 0) return 'an empty object';
   return `an object with ${keys.slice(0, 3).join(', ')}${keys.length > 3 ? ', ...' : ''}`;
-}
-
-/** An object that was made with braces, or by `Object.create(null)`. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // An object of another realm has that realm's Object.prototype, whose own prototype is null.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** Something that looks like a tensor: core knows no tensor library. */

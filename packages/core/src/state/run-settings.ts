@@ -1,6 +1,7 @@
 import type { JsonValue } from '../json.ts';
 import type { ArrangedPlugin } from '../plugin/plugin-set.ts';
 import type { Logger } from '../services/logger.ts';
+import { isPlainObject } from '../plain-object.ts';
 
 /** What a run was asked for, as far as a resumed one should be told of it. */
 export interface RunSettings {
@@ -38,10 +39,10 @@ export function tellDifferences(
     logger.warn(`${source} does not say with which options it was trained, so that no difference can be told`);
     return;
   }
-  const { maxIterations, plugins = {} } = isPlain(saved)
+  const { maxIterations, plugins = {} } = isPlainObject(saved)
     ? (saved as { maxIterations?: unknown; plugins?: unknown })
     : {};
-  if (!Number.isSafeInteger(maxIterations) || !isPlain(plugins)) {
+  if (!Number.isSafeInteger(maxIterations) || !isPlainObject(plugins)) {
     logger.warn(`entry hookline/run of ${source} is no list of options, so that no difference can be told`);
     return;
   }
@@ -58,7 +59,7 @@ export function tellDifferences(
 
 /** What differs between two plain values, one sentence each, with the path to it. */
 export function describeDifferences(before: unknown, now: unknown, path: string): readonly string[] {
-  if (isPlain(before) && isPlain(now)) {
+  if (isPlainObject(before) && isPlainObject(now)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
     return [...keys].flatMap((key) => describeDifferences(before[key], now[key], `${path}.${key}`));
   }
@@ -80,13 +81,7 @@ function plain(value: unknown, depth: number): JsonValue | undefined {
     const list = value.map((item) => plain(item, depth + 1));
     return list.every((item) => item !== undefined) ? list : undefined;
   }
-  if (!isPlain(value)) return undefined;
+  if (!isPlainObject(value)) return undefined;
   const entries = Object.entries(value).map(([key, item]) => [key, plain(item, depth + 1)] as const);
   return Object.fromEntries(entries.filter(([key, item]) => item !== undefined && key !== '__proto__')) as JsonValue;
-}
-
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -1,3 +1,4 @@
+import { isPlainObject } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 
 /** A value of the host in a batch. */
@@ -100,13 +101,7 @@ const isPlain = (value: unknown): value is PlainValue =>
 
 const isCollection = (value: unknown): boolean => value instanceof Map || value instanceof Set || value instanceof Date;
 
-function isContainer(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || value instanceof tf.Tensor || ArrayBuffer.isView(value))
-    return false;
-  if (Array.isArray(value)) return true;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
+const isContainer = (value: unknown): value is object => Array.isArray(value) || isPlainObject(value);
 
 const append = (path: string, end: string): string => (path === '' ? end : `${path}/${end}`);
 const join = (path: string, key: string): string => append(path, escape(key));

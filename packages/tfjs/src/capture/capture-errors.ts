@@ -27,6 +27,13 @@ export function withSentence(cause: HooklineError, sentence: string, fix = cause
   return new HooklineError(cause.code, what, { who: cause.who, where: cause.where, fix, cause });
 }
 
+/**
+ * True where a graph has run with a host value that has changed since, so that what it gave may have been wrong: going on
+ * eagerly would hide that.
+ */
+export const isTooLate = (error: unknown): boolean =>
+  error instanceof HooklineError && error.cause instanceof HooklineError && error.code === error.cause.code;
+
 /** True for an error that says that the step cannot be captured, also where a tap's error wraps it. */
 export function isCaptureProblem(error: unknown): boolean {
   for (let current = error; current instanceof Error; current = current.cause) {

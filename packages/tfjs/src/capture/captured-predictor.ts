@@ -1,7 +1,7 @@
 import { describeCause, HooklineError } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { captureError, isCaptureProblem, withSentence } from './capture-errors.ts';
+import { captureError, isCaptureProblem, isTooLate, withSentence } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
 import { keepActivations } from './keep-activations.ts';
 import { batchInput } from './feed-plan.ts';
@@ -275,10 +275,6 @@ export class CapturedPredictor {
     );
   }
 }
-
-/** A graph that has run with a host value that has changed since: what it gave may have been wrong. */
-const isTooLate = (error: unknown): boolean =>
-  error instanceof HooklineError && error.cause instanceof HooklineError && error.code === error.cause.code;
 
 const badInputs = (what: string, origin: Origin): HooklineError =>
   captureError('HKL_CAPTURE_HOST_VALUE', `its inputs hold ${what}, which is no tensor`, origin, {

@@ -259,6 +259,9 @@ describe('captured steps', () => {
   });
 
   it('leave no tensor and no session behind', async () => {
+    const { binding } = tf.backend() as unknown as { binding: { getNumOfSavedModels(): number } };
+    // The library counts for the whole process, in which other test files ran before this one.
+    const sessions = binding.getNumOfSavedModels();
     const made = build();
     const runner = new CapturedStepRunner({ ...made, capture: 'required' });
     for (let i = 0; i < 20; i++) await runner.run(at(i));
@@ -266,8 +269,7 @@ describe('captured steps', () => {
     for (let i = 20; i < 320; i++) await runner.run(at(i));
     expect(tf.memory().numTensors).toBe(numTensors);
     await runner.close();
-    const { binding } = tf.backend() as unknown as { binding: { getNumOfSavedModels(): number } };
-    expect(binding.getNumOfSavedModels()).toBe(0);
+    expect(binding.getNumOfSavedModels()).toBe(sessions);
   });
 });
 

@@ -13,7 +13,7 @@ import { disposeBatch } from '../batch/device-batch.ts';
 import { assertTraining, checkPeriod, EagerStepRunner, type CheckFinite } from '../step/eager-runner.ts';
 import { notFinite, readLosses } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
-import { isCaptureProblem } from './capture-errors.ts';
+import { isCaptureProblem, isTooLate } from './capture-errors.ts';
 import { CapturedSteps, type CaptureReport } from './captured-steps.ts';
 import { asNativeBackend } from './native-backend.ts';
 import { runPasses } from './passes/pass-list.ts';
@@ -184,7 +184,7 @@ export class CapturedStepRunner implements StepRunner {
       const { dataTime } = batch;
       return isOne ? { losses, metrics, dataTime } : { losses, totalLoss, metrics, dataTime };
     } catch (error) {
-      if (!isCaptureProblem(error) || this.#isRequired || this.#isTooLate(error)) throw error;
+      if (!isCaptureProblem(error) || this.#isRequired || isTooLate(error)) throw error;
       this.#giveUp(error);
       isHandedOn = true;
       return this.#eager.runBatch(batch, context);
@@ -205,11 +205,6 @@ export class CapturedStepRunner implements StepRunner {
         fix: "List lossScaling() of @hookline/plugin-loss-scaling among the plugins, or use 'bfloat16' or 'float32'",
       },
     );
-  }
-
-  /** Steps that have run with a frozen value are wrong ones; going on eagerly would hide them. */
-  #isTooLate(error: unknown): boolean {
-    return error instanceof HooklineError && error.cause instanceof HooklineError && error.code === error.cause.code;
   }
 
   #announce(): void {

@@ -1,3 +1,4 @@
+import { isPlainObject } from '@hookline/core';
 import * as tf from '@tensorflow/tfjs';
 
 /** Tensors found in nested arrays, maps and plain objects, and what is around them. */
@@ -38,7 +39,7 @@ export function takeApart(value: unknown): NestedTensors | string {
         build: (tensorAt) => parts.map(({ build }) => build(tensorAt)),
       };
     }
-    if (isPlain(part)) {
+    if (isPlainObject(part)) {
       const parts = Object.entries(part).map(([key, each]) => [key, visit(each, join(path, key))] as const);
       return {
         text: `{${parts.map(([key, { text }]) => `${JSON.stringify(key)}:${text}`).join()}}`,
@@ -57,12 +58,6 @@ export function takeApart(value: unknown): NestedTensors | string {
 type Build = (tensorAt: (path: string) => tf.Tensor) => unknown;
 
 const join = (path: string, key: string): string => (path === '' ? key : `${path}/${key}`);
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
 
 function nameOfClass(value: object): string {
   // An object without a prototype has no constructor.

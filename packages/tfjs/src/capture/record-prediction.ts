@@ -52,12 +52,8 @@ export function recordPrediction(
   } finally {
     recorder.stop();
     if (recorded === undefined) recorder.free();
-    created.stop();
     restore();
-    for (const { variable, value } of created.made) {
-      if (!variable.isDisposed && variable.dataId !== value.dataId) variable.assign(value);
-      value.dispose();
-    }
+    created.putBack();
   }
   const done = recorded as unknown as RecordedPrediction;
   return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free() };

@@ -109,13 +109,8 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
     restoreHost();
     kept = restoreKept(created.made.length > 0);
     stopObserving?.();
-    created.stop();
     restore();
-    // What the step has made gets its first value back.
-    for (const { variable, value } of created.made) {
-      if (!variable.isDisposed && variable.dataId !== value.dataId) variable.assign(value);
-      value.dispose();
-    }
+    created.putBack();
   }
   const done = recorded as unknown as RecordedStep;
   const used = new Set<object>(done.record.nodes.flatMap(({ outside }) => outside?.dataId ?? []));

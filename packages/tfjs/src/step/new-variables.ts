@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** Variables that are made while a watch lasts, each with a copy of its first value, which the watcher disposes of. */
+/** Variables that are made while a watch lasts, each with a copy of its first value, which the watcher disposes of or puts back. */
 export interface NewVariables {
   readonly made: readonly { readonly variable: tf.Variable; readonly value: tf.Tensor }[];
   /** Ends the watch; of two watches the later one first. */
   stop(): void;
+  /** Ends the watch, gives each variable its first value back and disposes of the copies. */
+  putBack(): void;
 }
 
 /** Notes the variables that anybody makes from here to `stop`. */
@@ -17,10 +19,18 @@ export function watchNewVariables(): NewVariables {
     made.push({ variable, value: tf.keep(variable.clone()) });
     return variable;
   };
+  const stop = (): void => {
+    engine.makeVariable = makeVariable;
+  };
   return {
     made,
-    stop: () => {
-      engine.makeVariable = makeVariable;
+    stop,
+    putBack: () => {
+      stop();
+      for (const { variable, value } of made) {
+        if (!variable.isDisposed && variable.dataId !== value.dataId) variable.assign(value);
+        value.dispose();
+      }
     },
   };
 }
