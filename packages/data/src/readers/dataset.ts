@@ -17,6 +17,8 @@ export interface ReaderOptions {
    * @default 'decode'
    */
   readonly checkImages?: 'decode' | 'header' | 'none';
+  /** Folders outside of that of the data from which images may be read, by absolute path, `../` or link. @default none */
+  readonly outside?: readonly string[];
   /** Refuse data of which anything would have to be dropped or changed. @default false */
   readonly strict?: boolean;
 }
