@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { join, posix, resolve } from 'node:path';
+import { join, posix, resolve, sep } from 'node:path';
 import type { ProblemKind } from './dataset-report.ts';
 import { fold, FolderIndex, isWithin, stemOf } from './folder-index.ts';
 
@@ -154,10 +154,11 @@ export class ImageFinder {
   }
 }
 
-const noted = (file: string, name: string | undefined): FoundImage => ({
-  file,
-  note: `the annotations call it "${name ?? ''}"`,
-});
+/** Of a name without its folders there is nothing to say. */
+const noted = (file: string, name: string | undefined): FoundImage =>
+  name !== undefined && file.split(sep).join('/').endsWith(`/${name}`)
+    ? { file }
+    : { file, note: `the annotations call it "${name ?? ''}"` };
 
 const several = (files: readonly string[]): FoundImage => ({
   file: files[0] as string,

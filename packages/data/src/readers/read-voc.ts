@@ -36,8 +36,10 @@ export interface VocSource {
   readonly annotations: string;
   /** Folders that images may be in. */
   readonly images: readonly string[];
-  /** The list of a split; default: all XML files of the folder and below it. */
+  /** The list of a split. */
   readonly list?: string;
+  /** The XML files, where there is no list. Default: all in the folder and below it. */
+  readonly files?: readonly string[];
 }
 
 interface Parsed {
@@ -79,13 +81,14 @@ const listOf = (root: string, split: string): string => posix.join(root, 'ImageS
 
 /** Reads the VOC files of a folder that has been listed. @throws HooklineError those of {@link readVoc} */
 export async function readVocFiles(
-  { finder, annotations, images: folders, list }: VocSource,
+  { finder, annotations, images: folders, list, files }: VocSource,
   options: Pick<ReadVocOptions, 'classes' | 'firstPixel'> & ReaderOptions,
 ): Promise<Dataset> {
   const index = finder.data;
   const source = list === undefined ? index.at(annotations) : index.at(list);
   const problems = new ProblemList();
-  const listed = list === undefined ? namesIn(index, annotations) : await namesOf(index, annotations, list);
+  const listed =
+    list === undefined ? namesIn(files ?? index.files, annotations) : await namesOf(index, annotations, list);
   const names = new Set<string>();
   for (const name of listed) {
     if (names.has(name))
@@ -137,10 +140,10 @@ export async function readVocFiles(
 }
 
 /** Paths of XML files below a folder, from it, without ending. */
-function namesIn(index: FolderIndex, folder: string): string[] {
+function namesIn(files: readonly string[], folder: string): string[] {
   const prefix = folder === '' ? '' : `${folder}/`;
-  const files = index.files.filter((file) => file.startsWith(prefix) && /\.xml$/i.test(file));
-  return files.map((file) => stemOf(file.slice(prefix.length)));
+  const own = files.filter((file) => file.startsWith(prefix) && /\.xml$/i.test(file));
+  return own.map((file) => stemOf(file.slice(prefix.length)));
 }
 
 /** The names in a list: with or without ending and folders, and with the second column of lists of one class. */
