@@ -18,6 +18,7 @@ const config: Config = {
     '^hookline$': '<rootDir>/packages/hookline/src/index.ts',
   },
   testEnvironment: '<rootDir>/scripts/jest-environment.mjs',
+  testSequencer: '<rootDir>/scripts/jest-sequencer.mjs',
   testTimeout: 60_000,
 };
 
