@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Packed, Sandbox, STRICT } from './sandbox.ts';
+import { type Packed, Sandbox, STRICT } from './sandbox.test.support.ts';
 
 const PLUGIN = `
 import { defineHooks, definePlugin, storageRef, sync } from '@hookline/core';
