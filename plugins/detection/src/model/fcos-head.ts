@@ -3,7 +3,7 @@ import type { Feature } from './backbone.ts';
 import { corners, giouLoss } from './box-losses.ts';
 import { cellCentres, type CellTargets, centreSampling } from './centre-sampling.ts';
 import type { DenseHead, HeadFactory } from './dense-head.ts';
-import { type FocalLossOptions, sigmoidFocalLoss } from './focal-loss.ts';
+import { type FocalLossOptions, oneHotClasses, sigmoidFocalLoss } from './focal-loss.ts';
 import { conv, type Layer } from './layers.ts';
 import { levelSizes } from './level-sizes.ts';
 import { headTower } from './head-tower.ts';
@@ -100,10 +100,7 @@ function fcosLosses(
   const join = <T extends tf.Tensor>(parts: readonly T[]): T =>
     parts.length === 1 ? (parts[0] as T) : tf.concat([...parts], 1);
   const positive = join(targets.map((target) => target.positive));
-  const hot = tf
-    .oneHot(join(targets.map((target) => target.classes)), classes)
-    .cast('float32')
-    .mul(positive);
+  const hot = oneHotClasses(join(targets.map((target) => target.classes)), classes).mul(positive);
   const count = tf.maximum(positive.sum(), 1);
   const logits = join(levels.map((level) => level.logits));
   const apart = giouLoss(join(levels.map(({ boxes }) => boxes)), join(targets.map((target) => target.boxes)));

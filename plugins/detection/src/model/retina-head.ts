@@ -5,7 +5,7 @@ import type { Feature } from './backbone.ts';
 import { decodeDeltas, encodeDeltas } from './box-deltas.ts';
 import { giouLoss, smoothL1Loss } from './box-losses.ts';
 import type { DenseHead, HeadFactory, Objects } from './dense-head.ts';
-import { type FocalLossOptions, sigmoidFocalLoss } from './focal-loss.ts';
+import { type FocalLossOptions, oneHotClasses, sigmoidFocalLoss } from './focal-loss.ts';
 import { FINAL_DEVIATION, PRIOR_BIAS } from './fcos-head.ts';
 import { headTower } from './head-tower.ts';
 import { conv, type Layer } from './layers.ts';
@@ -101,7 +101,7 @@ function retinaLosses(
 ): { loss_cls: tf.Scalar; loss_box_reg: tf.Scalar; positives: tf.Scalar } {
   const { classes, focal, boxLoss = 'smooth-l1', beta = 0.1, boxWeight = 1 } = options;
   const targets = matchAnchors(anchors, objects, options);
-  const hot = tf.oneHot(targets.classes, classes).cast('float32').mul(targets.positive);
+  const hot = oneHotClasses(targets.classes, classes).mul(targets.positive);
   const apart =
     boxLoss === 'giou'
       ? giouLoss(decodeDeltas(deltas, anchors), targets.boxes)
