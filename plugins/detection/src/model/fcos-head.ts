@@ -1,3 +1,4 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 import type { Feature } from './backbone.ts';
 import { corners, giouLoss } from './box-losses.ts';
@@ -19,6 +20,13 @@ export interface FcosHeadOptions {
   readonly boxWeight?: number;
 }
 
+const OPTIONS = {
+  convs: true,
+  radius: true,
+  focal: true,
+  boxWeight: true,
+} as const satisfies OptionNames<FcosHeadOptions>;
+
 /** Class scores begin at 0.01, so that the many empty places do not drown the first steps. */
 export const PRIOR_BIAS = -Math.log(99);
 export const FINAL_DEVIATION = 0.01;
@@ -31,6 +39,7 @@ const LARGEST = 8;
  * positive cells.
  */
 export function fcosHead(options: FcosHeadOptions = {}): HeadFactory {
+  assertKnownOptions('fcosHead', options, OPTIONS);
   const { convs = 2, radius = 1.5, focal, boxWeight = 2 } = options;
   return (parameters, { channels, strides, classes }) => {
     const tower = headTower(parameters, 'head', { convs, channels, strides });

@@ -1,3 +1,4 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 import { matchAnchors, type MatchingOptions } from './anchor-matching.ts';
 import { type AnchorOptions, anchorShapes, makeAnchors } from './anchors.ts';
@@ -23,6 +24,18 @@ export interface RetinaHeadOptions extends AnchorOptions, Partial<MatchingOption
   readonly boxWeight?: number;
 }
 
+const OPTIONS = {
+  convs: true,
+  focal: true,
+  boxLoss: true,
+  beta: true,
+  boxWeight: true,
+  sizes: true,
+  ratios: true,
+  foreground: true,
+  background: true,
+} as const satisfies OptionNames<RetinaHeadOptions>;
+
 /** How much of the average number of positive anchors each step keeps, and where it begins. */
 const MOMENTUM = 0.9;
 const FIRST_NORMALIZER = 100;
@@ -34,6 +47,7 @@ const FIRST_NORMALIZER = 100;
  * @throws HooklineError `HKL_DETECT_ANCHORS`
  */
 export function retinaHead(options: RetinaHeadOptions = {}): HeadFactory {
+  assertKnownOptions('retinaHead', options, OPTIONS);
   const { convs = 2, foreground = 0.5, background = 0.4 } = options;
   return (parameters, { channels, strides, classes }) => {
     const shapes = anchorShapes(options, strides);
