@@ -110,7 +110,11 @@ describe('one of each', () => {
     const { records, metadata, report } = await readVoc({ root, split });
     const [record] = records as [DatasetRecord];
     const annotations = record.annotations.slice(0, 1).map((each) => ({ ...each, category: 0 }));
-    return { records: [{ ...record, annotations }], metadata: { ...metadata, classes: ['square'], categoryIds: [1] }, report };
+    return {
+      records: [{ ...record, annotations }],
+      metadata: { ...metadata, classes: ['square'], categoryIds: [1] },
+      report,
+    };
   };
   const one = defineTrainer({
     config: CONFIG,
