@@ -1,5 +1,5 @@
 import type { LazyScalar } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { layersModel } from '../model/layers-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
