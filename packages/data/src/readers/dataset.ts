@@ -1,3 +1,4 @@
+import type { OptionNames } from '@hookline/core';
 import type { DatasetMetadata, DatasetRecord } from '../catalog/dataset-record.ts';
 import type { DatasetReport } from './dataset-report.ts';
 
@@ -22,3 +23,10 @@ export interface ReaderOptions {
   /** Refuse data of which anything would have to be dropped or changed. @default false */
   readonly strict?: boolean;
 }
+
+/** Names of {@link ReaderOptions}. */
+export const READER_OPTIONS = {
+  checkImages: true,
+  outside: true,
+  strict: true,
+} as const satisfies OptionNames<ReaderOptions>;

@@ -1,7 +1,7 @@
 import { dirname, relative, sep } from 'node:path';
-import { describeCause, HooklineError } from '@hookline/core';
+import { assertKnownOptions, describeCause, HooklineError, type OptionNames } from '@hookline/core';
 import type { Box } from '../catalog/dataset-record.ts';
-import type { Dataset, ReaderOptions } from './dataset.ts';
+import { type Dataset, READER_OPTIONS, type ReaderOptions } from './dataset.ts';
 import { ProblemList } from './dataset-report.ts';
 import { ImageFinder, type ImageHints } from './find-image.ts';
 import { asFlag, asNumber, asSize, isObject, type Fields } from './json-fields.ts';
@@ -18,6 +18,14 @@ export interface ReadCocoOptions extends ReaderOptions {
   readonly root?: string;
 }
 
+/** Names of {@link ReadCocoOptions}. */
+const READ_COCO_OPTIONS = {
+  ...READER_OPTIONS,
+  json: true,
+  images: true,
+  root: true,
+} as const satisfies OptionNames<ReadCocoOptions>;
+
 /** What a COCO file is read with, once its folder is known. */
 export interface CocoSource {
   readonly json: string;
@@ -33,7 +41,9 @@ export interface CocoSource {
  * @throws HooklineError `HKL_DATASET_UNREADABLE` when the JSON file as a whole cannot be used, `HKL_DATASET_INVALID`
  * with `strict` when anything would be dropped or changed
  */
-export async function readCoco({ json, images, root, outside = [], ...options }: ReadCocoOptions): Promise<Dataset> {
+export async function readCoco(given: ReadCocoOptions): Promise<Dataset> {
+  assertKnownOptions('readCoco', given, READ_COCO_OPTIONS);
+  const { json, images, root, outside = [], ...options } = given;
   // Before the folder is listed: a file that is not there has none.
   const file = await parseFile(json);
   const folder = images ?? dirname(json);

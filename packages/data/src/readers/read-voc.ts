@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { posix } from 'node:path';
-import { describeCause, HooklineError } from '@hookline/core';
+import { assertKnownOptions, describeCause, HooklineError, type OptionNames } from '@hookline/core';
 import type { Box } from '../catalog/dataset-record.ts';
-import type { Dataset, ReaderOptions } from './dataset.ts';
+import { type Dataset, READER_OPTIONS, type ReaderOptions } from './dataset.ts';
 import { ProblemList } from './dataset-report.ts';
 import { ImageFinder } from './find-image.ts';
 import { type FolderIndex, stemOf } from './folder-index.ts';
@@ -28,6 +28,17 @@ export interface ReadVocOptions extends ReaderOptions {
   /** What the file calls the leftmost pixel: 1 by the format's definition, 0 for many tools. @default 1 */
   readonly firstPixel?: 0 | 1;
 }
+
+/** Names of {@link ReadVocOptions}. */
+const READ_VOC_OPTIONS = {
+  ...READER_OPTIONS,
+  root: true,
+  split: true,
+  annotations: true,
+  images: true,
+  classes: true,
+  firstPixel: true,
+} as const satisfies OptionNames<ReadVocOptions>;
 
 /** What VOC files are read with, once their folder is known. Paths start from its root. */
 export interface VocSource {
@@ -59,6 +70,7 @@ interface Parsed {
  * with `strict` when anything would be dropped or changed
  */
 export async function readVoc(options: ReadVocOptions): Promise<Dataset> {
+  assertKnownOptions('readVoc', options, READ_VOC_OPTIONS);
   const { root, split, annotations = 'Annotations', images = 'JPEGImages', outside = [] } = options;
   const source = split === undefined ? posix.join(root, annotations) : listOf(root, split);
   try {
@@ -169,7 +181,7 @@ async function parseOne(index: FolderIndex, annotations: string, name: string): 
   const file = index.at(path);
   const problems = new ProblemList();
   try {
-    return { name, path, file, voc: parseVoc(decodeText(await readFile(file))), problems };
+    return { name, path, file, voc: await parseVoc(decodeText(await readFile(file))), problems };
   } catch (error) {
     const isMissing = (error as { readonly code?: unknown }).code === 'ENOENT';
     const message = isMissing ? 'there is no such file' : `it cannot be read: ${describeCause(error)}`;

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, posix, resolve } from 'node:path';
-import { HooklineError } from '@hookline/core';
-import { parse } from 'csv-parse/sync';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import { count } from '../dataset-report.ts';
 import { ImageFinder } from '../find-image.ts';
 import { isPicture } from '../folder-index.ts';
@@ -28,6 +27,13 @@ export interface FindFormatsOptions {
   readonly outside?: readonly string[];
 }
 
+/** Names of {@link FindFormatsOptions}. */
+const FIND_FORMATS_OPTIONS = {
+  format: true,
+  images: true,
+  outside: true,
+} as const satisfies OptionNames<FindFormatsOptions>;
+
 /** What formats a folder of data is in. */
 export interface FoundFormats {
   readonly root: string;
@@ -49,6 +55,7 @@ const LOOKED_AT = 8;
  * @throws HooklineError `HKL_DATA_ROOT` when there is no such folder
  */
 export async function findFormats(root: string, options: FindFormatsOptions = {}): Promise<FoundFormats> {
+  assertKnownOptions('findFormats', options, FIND_FORMATS_OPTIONS);
   const { format = 'auto', images, outside = [] } = options;
   const isYaml = /\.ya?ml$/i.test(root);
   await assertThere(root, isYaml);
@@ -130,6 +137,7 @@ async function outlineOf(file: string, path: string): Promise<FolderContents['js
 
 async function columnsOf(file: string): Promise<string[]> {
   const line = (await readHead(file, 4096)).replace(/^\uFEFF/, '').split(/\r?\n/)[0] ?? '';
+  const { parse } = await import('csv-parse/sync');
   try {
     return ((parse(line, { trim: true }) as string[][])[0] ?? []).map(String);
   } catch {

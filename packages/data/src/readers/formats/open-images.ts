@@ -1,4 +1,3 @@
-import { parse } from 'csv-parse/sync';
 import { describeCause, HooklineError } from '@hookline/core';
 import type { Dataset, ReaderOptions } from '../dataset.ts';
 import { ProblemList } from '../dataset-report.ts';
@@ -89,6 +88,8 @@ async function readOpenImages(
 }
 
 async function parseCsv(file: string, columns: boolean): Promise<unknown[]> {
+  // Loaded with the first file.
+  const { parse } = await import('csv-parse/sync');
   try {
     return parse(await readText(file), { columns, bom: true, trim: true, skip_empty_lines: true }) as unknown[];
   } catch (cause) {

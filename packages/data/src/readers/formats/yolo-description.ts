@@ -1,6 +1,5 @@
 import { isAbsolute, posix, relative, resolve } from 'node:path';
 import { describeCause, HooklineError } from '@hookline/core';
-import { parse } from 'yaml';
 import type { FolderIndex } from '../folder-index.ts';
 import { isObject, type Fields } from '../json-fields.ts';
 import { parseJson, readText } from '../read-text.ts';
@@ -34,6 +33,8 @@ export async function findDescriptions({
   for (const path of files) {
     try {
       const text = await readText(data.at(path));
+      // Loaded with the first file.
+      const { parse } = await import('yaml');
       const fields: unknown = /\.data$/i.test(path) ? parseDarknet(text) : parse(text, { logLevel: 'error' });
       if (!isObject(fields) || !SPLITS.some((split) => split in fields)) continue;
       if (!('names' in fields) && !('nc' in fields)) continue;
