@@ -5,12 +5,18 @@ import { failed, used, type Attempt } from './attempt.ts';
 import { compileBinding, compileStderrGate } from './compile-binding.ts';
 import { compileLibraryProbe } from './library-probe.ts';
 import type { Machine } from './machine.ts';
-import { BINDING_FILE, cacheEntryName, nativeCacheFolder, readCachedBinding, type CachedBinding } from './native-cache.ts';
+import {
+  BINDING_FILE,
+  cacheEntryName,
+  nativeCacheFolder,
+  readCachedBinding,
+  type CachedBinding,
+} from './native-cache.ts';
 import type { NativePackage } from './native-package.ts';
 import { hidesGpus } from './nvidia-gpu.ts';
 import { provideCuda, type ProvidedCuda } from './provide-cuda.ts';
 import type { SetupLimits } from './setup-options.ts';
-import { libraryFolderOf, TENSORFLOW_LIBRARIES, type CudaBuild, type TensorFlowFiles } from './tensorflow-files.ts';
+import { libraryFolderOf, TENSORFLOW_LIBRARIES, type TensorFlowFiles } from './tensorflow-files.ts';
 import { verifyBinding, type Verification } from './verify-binding.ts';
 
 const WORK_PREFIX = '.work-';
@@ -83,32 +89,34 @@ export async function buildBinding(options: BuildOptions): Promise<Attempt<Built
   const probe = cudaBuild && (await compileLibraryProbe(machine, env, folder));
   if (cuda && probe !== undefined && probe.value === undefined) return probe;
   log('proving it by a train step');
-  const proven = await proveWithCuda({ ...options, folder, build: cuda ? cudaBuild : undefined });
-  if (proven.value === undefined) return proven;
+  // On the processor where CUDA is still to come: what the system has of it may be too old for this TensorFlow.
+  const verified = await verifyBinding(native.folder, output, cuda ? { ...env, CUDA_VISIBLE_DEVICES: '-1' } : env);
+  if (verified.value === undefined) return verified;
   const manifest = { ...entry, cudaBuild, source: tensorflow.source, verified: new Date().toISOString() };
   await writeFile(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   await replaceFolder(folder, place, join(workFolder, 'old'));
   const binding = readCachedBinding(place);
   if (binding === undefined) return failed(`${place} could not be read back`);
-  return used({ binding, ...proven.value }, `built against ${tensorflow.source}`);
-}
-
-interface ProofOptions extends Omit<BuildOptions, 'tensorflow' | 'cuda'> {
-  /** The folder of the binding. */
-  readonly folder: string;
-  /** What to bring the libraries of CUDA for; `undefined` for none. */
-  readonly build: CudaBuild | undefined;
+  const detail = `built against ${tensorflow.source}`;
+  if (!cuda) return used({ binding, verification: verified.value, cuda: undefined }, detail);
+  // In its place already, so that a setup that is cut short while it brings CUDA goes on from there.
+  return proveCached({ ...options, binding });
 }
 
 /**
- * Brings the libraries of CUDA where they are wanted, and proves a binding by a train step. Where there is a GPU and it
- * is not used with the libraries that were found, those of the pinned wheels get their turn.
+ * Brings the libraries of CUDA to a binding of the cache where they are wanted, proves it by a train step, and has its
+ * manifest say so, for the one that was proven last is taken. Where there is a GPU and it is not used with the libraries
+ * that were found, those of the pinned wheels get their turn.
  */
-export async function proveWithCuda(options: ProofOptions): Promise<Attempt<Omit<Built, 'binding'>>> {
-  const { machine, env, native, folder, build, workFolder, limits, log } = options;
-  const provide = (ownOnly: boolean) =>
-    build && provideCuda({ machine, env, entry: folder, build, workFolder, timeoutMs: limits.download * 1000, log, ownOnly }); // prettier-ignore
-  const prove = () => verifyBinding(native.folder, join(folder, BINDING_FILE), env);
+export async function proveCached(
+  options: Omit<BuildOptions, 'tensorflow'> & { readonly binding: CachedBinding },
+): Promise<Attempt<Built>> {
+  const { machine, env, native, binding, workFolder, limits, log } = options;
+  const { folder: entry, cudaBuild, bindingPath } = binding;
+  const build = options.cuda ? cudaBuild : undefined;
+  const shared = { machine, env, workFolder, timeoutMs: limits.download * 1000, log };
+  const provide = (ownOnly: boolean) => build && provideCuda({ ...shared, entry, build, ownOnly });
+  const prove = () => verifyBinding(native.folder, bindingPath, env);
   let cuda = await provide(false);
   let verified = await prove();
   const isUsed = verified.value?.usesGpu === true;
@@ -118,22 +126,14 @@ export async function proveWithCuda(options: ProofOptions): Promise<Attempt<Omit
     verified = await prove();
   }
   if (verified.value === undefined) return verified;
-  return used({ verification: verified.value, cuda }, verified.detail);
-}
-
-/** Proves a binding of the cache again, and has its manifest say so: the one that was proven last is taken. */
-export async function proveCached(
-  options: Omit<ProofOptions, 'folder' | 'build'> & { readonly binding: CachedBinding; readonly cuda: boolean },
-): Promise<Attempt<Built>> {
-  const { binding, cuda } = options;
-  const { folder, cudaBuild } = binding;
-  const proven = await proveWithCuda({ ...options, folder, build: cuda ? cudaBuild : undefined });
-  if (proven.value === undefined) return proven;
-  const file = join(folder, 'manifest.json');
+  const file = join(entry, 'manifest.json');
   const manifest = JSON.parse(await readFile(file, 'utf8')) as object;
-  const verified = new Date().toISOString();
-  await writeFileAtomically(file, `${JSON.stringify({ ...manifest, verified }, null, 2)}\n`);
-  return used({ binding: { ...binding, verified }, ...proven.value }, proven.detail);
+  const now = new Date().toISOString();
+  // Where it cannot be written, the order of the bindings stays what it was.
+  await writeFileAtomically(file, `${JSON.stringify({ ...manifest, verified: now }, null, 2)}\n`).catch(
+    () => undefined,
+  );
+  return used({ binding: { ...binding, verified: now }, verification: verified.value, cuda }, verified.detail);
 }
 
 /** A process that has the old libraries open keeps them: the system frees them when it ends. */

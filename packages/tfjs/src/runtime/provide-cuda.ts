@@ -94,7 +94,7 @@ async function linkNeighbours(entry: string): Promise<boolean> {
     const libraries = existsSync(folder) ? readdirSync(folder).filter((name) => name.includes('.so')) : [];
     for (const name of libraries) await link(join(folder, name), join(gathered, name));
   }
-  // Relative, for the folder of the binding is renamed when it is finished.
+  // Relative, so that the cache can be moved.
   await linkFolders(entry, join('..', '..', 'cuda'), join(nvidia, COMPILER));
   return true;
 }

@@ -116,7 +116,9 @@ class SetupRun {
     if (this.#secondBest !== undefined) return this.#finish(this.#secondBest, false);
     // Nobody has asked for CUDA by name: a processor is better than WebAssembly.
     if (wanted && !strict) {
-      const working = await this.#step('pip download for the processor', () => ways.fromPip.run({ ...context, cuda: false }));
+      const working = await this.#step('pip download for the processor', () =>
+        ways.fromPip.run({ ...context, cuda: false }),
+      );
       if (working !== undefined) return this.#finish(working, false);
     }
     return this.fallback();
@@ -136,7 +138,9 @@ class SetupRun {
       ...(from === undefined ? [] : [ways.fromWheel(from)]),
       ...(force === true ? [] : [ways.fromCache]),
       ...wheels.slice(from === undefined ? 0 : 1).map((wheel) => ways.fromWheel(wheel ?? '')),
-      ...(cuda ? [...builds, ways.fromOwnScript] : [ways.fromOwnScript, ...builds]),
+      ...(cuda ? builds : [ways.fromOwnScript, ...builds]),
+      // Built for CUDA 11, so no answer to who asks for CUDA by name.
+      ...(cuda && this.#options.cuda === undefined ? [ways.fromOwnScript] : []),
     ];
   }
 
@@ -192,8 +196,10 @@ class SetupRun {
         fix: 'Leave --cuda out',
       });
     }
-    const last = this.#steps.at(-1);
-    const { detail, code } = this.#cudaProblem ?? this.#steps.find((step) => step.code !== undefined) ?? last ?? { detail: 'nothing was tried' };
+    const told =
+      this.#steps.find((step) => step.code !== undefined) ??
+      this.#steps.findLast(({ outcome }) => outcome === 'failed');
+    const { detail, code } = this.#cudaProblem ?? told ?? this.#steps.at(-1) ?? { detail: 'nothing was tried' };
     return new HooklineError(code ?? 'HKL_CUDA_UNAVAILABLE', detail, {
       who: 'setup --cuda',
       fix: 'See to that and run it again; what was downloaded whole is kept. Without --cuda, training runs on the processor',

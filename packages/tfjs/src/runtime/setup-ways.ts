@@ -67,7 +67,8 @@ export const fromCache: Way = {
     let problem = `nothing is kept for this version${strict ? ` ${builtFor(cuda)}` : ''}`;
     for (const binding of [...fitting, ...others]) {
       const proven = await proveCached({ ...context, binding });
-      if (proven.value !== undefined) return link(native, proven.value, `TensorFlow ${binding.tensorflow} from the cache`);
+      if (proven.value !== undefined)
+        return link(native, proven.value, `TensorFlow ${binding.tensorflow} from the cache`);
       problem = proven.detail;
     }
     return skipped(problem);
@@ -76,8 +77,7 @@ export const fromCache: Way = {
 
 export const fromOwnScript: Way = {
   name: 'install script',
-  async run({ native, env, limits, log, strict, cuda }) {
-    if (strict && cuda) return skipped('what it downloads was built for CUDA 11');
+  async run({ native, env, limits, log }) {
     const installed = await runOwnScript({ native, env, log, timeoutMs: limits.ownScript * 1000 });
     if (installed.value === undefined) return installed;
     const verified = await verifyBinding(native.folder, undefined, env);
@@ -104,7 +104,10 @@ export const fromPip: Way = {
       const cost = await costOfDownload(context);
       const noRoom = whyTooLittleRoom(cost.room, await freeCacheBytes(env), env);
       if (noRoom !== '') return failed(noRoom, 'HKL_DISK_FULL');
-      if (cuda) log(`setting up for an NVIDIA GPU: ${inGigabytes(cost.download)} to download, ${inGigabytes(cost.kept)} on disk`);
+      if (cuda)
+        log(
+          `setting up for an NVIDIA GPU: ${inGigabytes(cost.download)} to download, ${inGigabytes(cost.kept)} on disk`,
+        );
       const folder = join(workFolder, 'download');
       const timeoutMs = limits.download * 1000;
       const wheel = await downloadWheel({ machine, env, folder, cuda, timeoutMs, log });
