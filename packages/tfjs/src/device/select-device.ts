@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { didYouMean, HooklineError } from '@hookline/core';
 import { findNativeRuntime } from '../runtime/native-runtime.ts';
 import { findOutWhyNoGpu } from '../runtime/why-no-gpu.ts';
