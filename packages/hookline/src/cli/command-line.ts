@@ -108,7 +108,8 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
   const isGiven = (key: string): boolean => options.some((each) => each.name === key);
   if (command.name === 'train' && isGiven('allow-mismatch') && !isGiven('resume'))
     throw usageError('--allow-mismatch is about the checkpoint of a run that goes on', 'Add --resume, or leave it out');
-  if (isGiven('cuda') && isGiven('no-cuda')) throw usageError('--cuda and --no-cuda exclude each other', 'Give one of them');
+  if (isGiven('cuda') && isGiven('no-cuda'))
+    throw usageError('--cuda and --no-cuda exclude each other', 'Give one of them');
   const text = (key: string): string | undefined => options.find((each) => each.name === key)?.value;
   return {
     command: command.name,

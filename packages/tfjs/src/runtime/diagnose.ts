@@ -78,7 +78,12 @@ function decide({ machine, native, cuda, missingForWebGpu, env }: Facts): Diagno
   if (verification !== undefined) {
     const engine = `TensorFlow ${verification.tensorflow} native through ${runtime?.package.name ?? ''}`;
     if (verification.usesGpu) return { kind: 'gpu', engine, reason: 'the fastest device here', override: false };
-    return { kind: 'cpu', engine, reason: explainNoGpu(machine.gpus, machine.gpus.names.length > 0 ? cuda : undefined, env).reason, override: false };
+    return {
+      kind: 'cpu',
+      engine,
+      reason: explainNoGpu(machine.gpus, machine.gpus.names.length > 0 ? cuda : undefined, env).reason,
+      override: false,
+    };
   }
   if (missingForWebGpu.length === 0) {
     return { kind: 'webgpu', engine: 'WebGPU, if it finds an adapter, else wasm', reason: problem, override: false };

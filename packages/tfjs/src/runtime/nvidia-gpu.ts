@@ -60,7 +60,9 @@ export async function findNvidiaGpus(
 function findWithoutTool(env: NodeJS.ProcessEnv, { proc, dev, libraries }: DriverPlaces): NvidiaGpus {
   const folder = join(proc, 'gpus');
   if (existsSync(folder)) {
-    const names = list(folder).map((gpu) => /Model:\s*(.+)/.exec(read(join(folder, gpu, 'information')))?.[1] ?? 'NVIDIA GPU');
+    const names = list(folder).map(
+      (gpu) => /Model:\s*(.+)/.exec(read(join(folder, gpu, 'information')))?.[1] ?? 'NVIDIA GPU',
+    );
     const release = /Kernel Module\D*(\d+)\./.exec(read(join(proc, 'version')))?.[1];
     const cuda = release === undefined ? undefined : Number(release) >= CUDA_12_DRIVER ? '12' : '11';
     return { names, cuda, driver: proc };

@@ -42,7 +42,10 @@ export function explainNoGpu(gpus: NvidiaGpus, cuda: CudaState | undefined, env:
   const setup = `run \`npx hookline setup${missing.length > 0 ? ' --cuda' : ''}\``;
   const [gpu] = gpus.names;
   if (gpu === undefined) {
-    const reason = gpus.driver === undefined ? `no NVIDIA GPU found: there is no driver (${CUDA_DRIVER_LIBRARY})` : 'no NVIDIA GPU found';
+    const reason =
+      gpus.driver === undefined
+        ? `no NVIDIA GPU found: there is no driver (${CUDA_DRIVER_LIBRARY})`
+        : 'no NVIDIA GPU found';
     const install = gpus.driver === undefined ? `install NVIDIA's driver` : `see why ${gpus.driver} shows no GPU`;
     return { reason: [reason, ...missing].join('; '), fix: missing.length > 0 ? `${install}, then ${setup}` : install };
   }
