@@ -65,7 +65,9 @@ describe('data sets by name', () => {
     // By their names one is for the test.
     const both = await read([COCO], undefined, coco);
     expect([both.train.records.length, both.test.get('held-back')!.records.length]).toEqual([12, 4]);
-    expect(logger.matching('coco: COCO').slice(1)).toEqual([`${coco}: COCO, 2 splits: test (test.json), train (train.json)`]);
+    expect(logger.matching('coco: COCO').slice(1)).toEqual([
+      `${coco}: COCO, 2 splits: test (test.json), train (train.json)`,
+    ]);
     expect(logger.matching('by the names')).toEqual([
       'all is "train", by the names of its splits',
       'held-back is "test", by the names of its splits',
