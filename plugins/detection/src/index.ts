@@ -64,4 +64,4 @@ export { predictImage, type ImagePrediction, type PredictImageOptions } from './
 export { drawDetections, type DrawOptions } from './pictures/draw-detections.ts';
 export { pictureGrid } from './pictures/picture-grid.ts';
 export { readPicture, resizePicture, writePicture } from './pictures/picture-file.ts';
-export type { Color, Picture } from './pictures/canvas.ts';
+export { blankPicture, paste, type Color, type Picture } from './pictures/canvas.ts';

@@ -1,8 +1,8 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFormats } from '@hookline/data';
-import { drawSquares } from '@hookline/testing';
+import { drawSquares, drawSquaresAs } from '@hookline/testing';
 import sharp from 'sharp';
 import { runCli } from './run-cli.ts';
 
@@ -10,26 +10,9 @@ let folder: string;
 let yolo: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hookline-data-'));
-  const squares = join(folder, 'squares');
-  await drawSquares(squares);
+  await drawSquares(join(folder, 'squares'));
   yolo = join(folder, 'yolo');
-  const found = (await findFormats(squares, { format: 'voc' })).only();
-  for (const [split, list] of [
-    ['train', 'trainval'],
-    ['val', 'test'],
-  ] as const) {
-    await mkdir(join(yolo, 'images', split), { recursive: true });
-    await mkdir(join(yolo, 'labels', split), { recursive: true });
-    const { records } = await found.splits.find(({ name }) => name === list)!.read({});
-    for (const { file, imageId, width, height, annotations } of records) {
-      await cp(file, join(yolo, 'images', split, `${imageId}.png`));
-      const lines = annotations.map(({ box: [x0, y0, x1, y1], category }) =>
-        [category, (x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (x1 - x0) / width, (y1 - y0) / height].join(' '),
-      );
-      await writeFile(join(yolo, 'labels', split, `${imageId}.txt`), lines.join('\n'));
-    }
-  }
-  await writeFile(join(yolo, 'data.yaml'), 'train: images/train\nval: images/val\nnames: [dark, light]\n');
+  await drawSquaresAs('yolo', yolo);
   await writeFile(join(yolo, 'labels/train/squares-03.txt'), '');
   await writeFile(join(yolo, 'labels/train/squares-04.txt'), '7 0.5 0.5 0.1 0.1\n0 0.5 0.5 0.5 0.5\n');
 });
@@ -73,9 +56,9 @@ it('draws pictures with boxes and names', async () => {
   const { status, out } = await run(yolo, '--pictures', path);
   expect(status).toBe(0);
   expect(out).toContain(`pictures:   ${path}`);
-  // Four in a row, three rows, 480 x 384 each, six pixels between.
+  // Four in a row, three rows, 480 x 480 each, six pixels between.
   const { data, info } = await sharp(path).raw().toBuffer({ resolveWithObject: true });
-  expect([info.width, info.height]).toEqual([4 * 486 + 6, 3 * 390 + 6]);
+  expect([info.width, info.height]).toEqual([4 * 486 + 6, 3 * 486 + 6]);
   const colors = new Set<string>();
   for (let at = 0; at < data.length; at += 3) colors.add(data.subarray(at, at + 3).join());
   // The ground, grey, dark and light alone would be four, and their edges are blurred to greys.

@@ -6,6 +6,8 @@ const PICTURES = 12;
 const COLUMNS = 4;
 /** Pixels of the longer side of each. */
 const SIDE = 480;
+/** Beside a picture that does not fill its square. */
+const GROUND = [24, 24, 24] as const;
 
 /**
  * Draws images of all splits, evenly chosen, with their boxes and classes, as one picture.
@@ -21,16 +23,18 @@ export async function drawData(path: string, splits: ReadonlyMap<string, Dataset
   const chosen = evenly(full.length > 0 ? full : all, PICTURES);
   if (chosen.length === 0) throw usageError('there is no image to draw', 'Leave --pictures out');
   // With it comes TensorFlow.js, which the rest of the command does without.
-  const { drawDetections, pictureGrid, readPicture, resizePicture, writePicture } =
+  const { blankPicture, drawDetections, paste, pictureGrid, readPicture, resizePicture, writePicture } =
     await import('@hookline/plugin-detection');
   const pictures = [];
   for (const { record, classNames } of chosen) {
     const whole = await readPicture(record.file, { orient: record.orient !== false });
     const factor = SIDE / Math.max(whole.width, whole.height);
     const size = { width: Math.round(whole.width * factor), height: Math.round(whole.height * factor) };
-    const picture = await resizePicture(whole, size);
+    // A square each, so that names are equally large on all.
+    const field = blankPicture(SIDE, SIDE, GROUND);
+    paste(field, await resizePicture(whole, size), 0, 0);
     const scale = [size.width / record.width, size.height / record.height] as const;
-    pictures.push(drawDetections(picture, objectsOf(record, scale), { classNames, scores: false, enlarge: 1 }));
+    pictures.push(drawDetections(field, objectsOf(record, scale), { classNames, scores: false, enlarge: 1 }));
   }
   await writePicture(path, pictureGrid(pictures, COLUMNS));
 }
