@@ -8,6 +8,8 @@ export * as tf from '@tensorflow/tfjs';
 // Devices
 export { currentDevice, selectDevice, type SelectDeviceOptions } from './device/select-device.ts';
 export type { Device, DeviceKind, DeviceRequest } from './device/device.ts';
+export { chooseOneDnn, type OneDnnChoice } from './device/onednn.ts';
+export { readProcessor, type Processor } from './device/processor.ts';
 
 // Models
 export {
@@ -84,7 +86,7 @@ export { createStepRunner, type StepRunnerOptions } from './step/create-step-run
 export { CapturedStepRunner, type CapturedRunnerOptions, type CaptureMode } from './capture/captured-runner.ts';
 export { CapturedPredictor, type CapturedPredictorOptions } from './capture/captured-predictor.ts';
 export { describeGraph, writeGraphEvents } from './capture/inspect-graph.ts';
-export { choosePrecision, readProcessor, type Precision, type PrecisionChoice } from './capture/precision.ts';
+export { choosePrecision, type Precision, type PrecisionChoice } from './capture/precision.ts';
 export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './step/eager-runner.ts';
 export { GradientNotFiniteError } from './step/step-figures.ts';
 export type { StepInput } from './step/step-input.ts';
