@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
+/** The oldest TypeScript that is promised to work, but for older ones of 5. */
+const TSC_5 = join(ROOT, 'node_modules/typescript-5/bin/tsc');
 
 /** What `npm pack` says of a tarball. */
 export interface Packed {
+  readonly name: string;
   readonly path: string;
   readonly files: readonly string[];
 }
@@ -29,10 +32,42 @@ export class Sandbox {
 
   /** Packs a folder, or a package of the repository by its folder there. */
   pack(folder: string): Packed {
-    const printed = this.npm(resolve(ROOT, folder), 'pack', '--json', '--pack-destination', this.dir);
-    const [packed] = JSON.parse(printed) as { filename: string; files: { path: string }[] }[];
-    if (packed === undefined) throw new Error(`npm pack printed ${printed}`);
-    return { path: join(this.dir, packed.filename), files: packed.files.map(({ path }) => path) };
+    const [packed] = this.#pack(resolve(ROOT, folder));
+    if (packed === undefined) throw new Error(`npm pack gave no tarball of ${folder}`);
+    return packed;
+  }
+
+  /** Packs all packages of the repository as they are built. */
+  packAll(): readonly Packed[] {
+    return this.#pack(ROOT, '--workspaces');
+  }
+
+  #pack(folder: string, ...args: readonly string[]): Packed[] {
+    const printed = this.npm(folder, 'pack', ...args, '--json', '--pack-destination', this.dir);
+    const said = JSON.parse(printed) as { name: string; filename: string; files: { path: string }[] }[];
+    return said.map(({ name, filename, files }) => ({
+      name,
+      path: join(this.dir, filename),
+      files: files.map(({ path }) => path),
+    }));
+  }
+
+  /**
+   * Puts tarballs into `node_modules` of a package, with links to what else the repository has installed: much faster than an
+   * installation, which would fetch TensorFlow.js once more.
+   */
+  unpack(folder: string, tarballs: readonly Packed[]): void {
+    const modules = join(folder, 'node_modules');
+    mkdirSync(modules, { recursive: true });
+    for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+      if (name.startsWith('.') || /^(@hookline|hookline)$/.test(name)) continue;
+      symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+    }
+    for (const { name, path } of tarballs) {
+      const target = join(modules, name);
+      mkdirSync(target, { recursive: true });
+      checked(folder, 'tar', ['-xzf', path, '-C', target, '--strip-components=1']);
+    }
   }
 
   /** Installs tarballs into a package; what they depend on comes from npm's cache where it is there. */
@@ -50,14 +85,19 @@ export class Sandbox {
     );
   }
 
-  /** Checks and compiles a package with its own tsconfig.json. @returns what tsc prints; nothing when all is well */
-  compile(folder: string): string {
-    return spawnSync(process.execPath, [TSC, '-p', folder], { encoding: 'utf8' }).stdout;
+  /**
+   * Checks and compiles a package with its own tsconfig.json.
+   *
+   * @param version which TypeScript: the one of the repository, or 5.9
+   * @returns what tsc prints; nothing when all is well
+   */
+  compile(folder: string, version: 'own' | '5.9' = 'own'): string {
+    return spawnSync(process.execPath, [version === 'own' ? TSC : TSC_5, '-p', folder], { encoding: 'utf8' }).stdout;
   }
 
   /** Runs a compiled file. @returns its standard output */
-  run(folder: string, file: string): string {
-    return checked(folder, process.execPath, [file]);
+  run(folder: string, file: string, ...args: readonly string[]): string {
+    return checked(folder, process.execPath, [file, ...args]);
   }
 
   remove(): void {
