@@ -215,7 +215,7 @@ describe('the preset of docs/presets.md in its trainer file, all from tarballs',
       'trainer.ts': trainerCode,
       'edited.ts': trainerCode
         .replace(".configure('checkpointer', {", ".configure('checkpointer', { period: 3,")
-        .replace(/\n +\.without.*\n +\.replace.*/, ".without('evaluator')"),
+        .replace(/\n +\.without.*\n +\.replace.*/, "\n      .without('evaluator'),"),
       'readme.ts': `${readmeTrainer}
         declare function makeNet(): tf.LayersModel;
         declare const x: { data: Float32Array; shape: readonly [number, number] };
@@ -234,14 +234,8 @@ describe('the preset of docs/presets.md in its trainer file, all from tarballs',
   });
 
   it('trains, with the keys of the config and the edits of the file', () => {
-    const printed = sandbox.run(
-      user,
-      'node_modules/hookline/bin/hookline.js',
-      'train',
-      'trainer.ts',
-      '--device',
-      'wasm',
-    );
+    const ends = ['--device', 'wasm', '--set', 'solver.maxIterations=70'];
+    const printed = sandbox.run(user, 'node_modules/hookline/bin/hookline.js', 'train', 'trainer.ts', ...ends);
     expect(printed).toContain('the training is completed');
     const files = readdirSync(join(user, 'output'));
     // A period of 20 by the config, where the preset has 500; two are kept, by the file; the prefix is the preset's.
