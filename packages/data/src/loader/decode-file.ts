@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describeCause } from '@hookline/core';
-import sharp from 'sharp';
+import { loadSharp } from '../load-sharp.ts';
 import type { Image } from '../transforms/image.ts';
 import { ResizeTransform } from '../transforms/resize-transform.ts';
 import { TransformList } from '../transforms/transform.ts';
@@ -29,6 +29,7 @@ export async function decodeFile(
   file: string,
   { size, fit = 'inside' }: { readonly size?: Size; readonly fit?: Fit } = {},
 ): Promise<DecodedFile> {
+  const sharp = await loadSharp();
   try {
     const { width: sourceWidth, height: sourceHeight } = (await sharp(await readFile(file)).metadata()).autoOrient;
     const { width, height } = fitSize({ width: sourceWidth, height: sourceHeight }, size, fit);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
-import { type Packed, Sandbox, STRICT } from './sandbox.ts';
+import { packAll, type Packed, Sandbox, STRICT } from './sandbox.test.support.ts';
 
 const PLUGIN = `
 import { defineHooks, definePlugin, storageRef, sync } from '@hookline/core';
@@ -111,7 +111,7 @@ describe('packages of other people', () => {
   it('core packs what is needed, and no tests', () => {
     expect(core.files).toContain('dist/index.js');
     expect(core.files).toContain('dist/index.d.ts');
-    expect(core.files.filter((file) => /\.test\.|tsbuildinfo|^src/.test(file))).toEqual([]);
+    expect(core.files.filter((file) => /\.test\.|tsbuildinfo/.test(file))).toEqual([]);
   });
 
   it('a plugin compiles against the packed core, and packs', () => {
@@ -221,7 +221,7 @@ describe('the preset of docs/presets.md in its trainer file, all from tarballs',
         declare const x: { data: Float32Array; shape: readonly [number, number] };
         declare const y: typeof x;`,
     });
-    sandbox.unpack(user, [...sandbox.packAll(), sandbox.pack(lossRatio), sandbox.pack(lab)]);
+    sandbox.unpack(user, [...packAll({ into: sandbox.dir }), sandbox.pack(lossRatio), sandbox.pack(lab)]);
   });
 
   it('has no block of code that is not run here', () => {

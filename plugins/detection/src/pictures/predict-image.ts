@@ -1,4 +1,4 @@
-import { HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import { inEvalMode, tf } from '@hookline/tfjs';
 import type { Detector } from '../model/detector.ts';
 import { type Detections, scaleBoxes } from '../postprocess/detections.ts';
@@ -16,6 +16,16 @@ export interface PredictImageOptions extends PostprocessOptions {
   /** Looks at it in several views. @default false */
   readonly tta?: TtaOptions | boolean;
 }
+
+const OPTIONS = {
+  size: true,
+  fit: true,
+  tta: true,
+  scoreThreshold: true,
+  topK: true,
+  nmsThreshold: true,
+  maxDetections: true,
+} as const satisfies OptionNames<PredictImageOptions>;
 
 /** An image with what was found in it. */
 export interface ImagePrediction {
@@ -35,6 +45,7 @@ export async function predictImage(
   image: string | Picture,
   options: PredictImageOptions = {},
 ): Promise<ImagePrediction> {
+  assertKnownOptions('predictImage', options, OPTIONS);
   const picture = typeof image === 'string' ? await readPicture(image) : image;
   const size = inputSizeOf(picture, options);
   const { data } = await resizePicture(picture, size);

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
-/** The oldest TypeScript that is promised to work, but for older ones of 5. */
+
+/** The TypeScript of users that is tested besides the one that builds the packages. */
 const TSC_5 = join(ROOT, 'node_modules/typescript-5/bin/tsc');
 
 /** What `npm pack` says of a tarball. */
@@ -13,6 +14,35 @@ export interface Packed {
   readonly name: string;
   readonly path: string;
   readonly files: readonly string[];
+}
+
+/** A package of the repository, as it would be packed. */
+export interface PackedPackage extends Packed {
+  /** Where its sources are. */
+  readonly folder: string;
+}
+
+/**
+ * Packs every package of the repository, as it is built now.
+ *
+ * @param into the folder for the tarballs; `dryRun` writes none, and only says what would be in them
+ */
+export function packAll(options: { readonly into: string } | { readonly dryRun: true }): PackedPackage[] {
+  const where = 'into' in options ? ['--pack-destination', options.into] : ['--dry-run'];
+  const said = JSON.parse(npm(ROOT, 'pack', '--workspaces', '--json', ...where)) as
+    PackedByNpm[] | Record<string, PackedByNpm>;
+  return Object.values(said).map(({ name, filename, files }) => ({
+    name,
+    folder: realpathSync(join(ROOT, 'node_modules', name)),
+    path: 'into' in options ? join(options.into, filename) : '',
+    files: files.map(({ path }) => path),
+  }));
+}
+
+interface PackedByNpm {
+  readonly name: string;
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
 }
 
 /** A folder outside of the repository in which packages are written, packed and installed, as other people do it. */
@@ -32,24 +62,16 @@ export class Sandbox {
 
   /** Packs a folder, or a package of the repository by its folder there. */
   pack(folder: string): Packed {
-    const [packed] = this.#pack(resolve(ROOT, folder));
-    if (packed === undefined) throw new Error(`npm pack gave no tarball of ${folder}`);
-    return packed;
+    const printed = npm(resolve(ROOT, folder), 'pack', '--json', '--pack-destination', this.dir);
+    const [packed] = Object.values(JSON.parse(printed) as PackedByNpm[] | Record<string, PackedByNpm>);
+    if (packed === undefined) throw new Error(`npm pack printed ${printed}`);
+    return { name: packed.name, path: join(this.dir, packed.filename), files: packed.files.map(({ path }) => path) };
   }
 
-  /** Packs all packages of the repository as they are built. */
-  packAll(): readonly Packed[] {
-    return this.#pack(ROOT, '--workspaces');
-  }
-
-  #pack(folder: string, ...args: readonly string[]): Packed[] {
-    const printed = this.npm(folder, 'pack', ...args, '--json', '--pack-destination', this.dir);
-    const said = JSON.parse(printed) as { name: string; filename: string; files: { path: string }[] }[];
-    return said.map(({ name, filename, files }) => ({
-      name,
-      path: join(this.dir, filename),
-      files: files.map(({ path }) => path),
-    }));
+  /** Installs tarballs into a package; what they depend on comes from npm's cache where it is there. */
+  install(folder: string, tarballs: readonly Packed[]): void {
+    const paths = tarballs.map(({ path }) => path);
+    npm(folder, 'install', '--no-save', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', ...paths);
   }
 
   /**
@@ -60,7 +82,7 @@ export class Sandbox {
     const modules = join(folder, 'node_modules');
     mkdirSync(modules, { recursive: true });
     for (const name of readdirSync(join(ROOT, 'node_modules'))) {
-      if (name.startsWith('.') || /^(@hookline|hookline)$/.test(name)) continue;
+      if (name.startsWith('.') || name === '@hookline' || name === 'hookline') continue;
       symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
     }
     for (const { name, path } of tarballs) {
@@ -70,32 +92,17 @@ export class Sandbox {
     }
   }
 
-  /** Installs tarballs into a package; what they depend on comes from npm's cache where it is there. */
-  install(folder: string, tarballs: readonly Packed[]): void {
-    const paths = tarballs.map(({ path }) => path);
-    this.npm(
-      folder,
-      'install',
-      '--no-save',
-      '--prefer-offline',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      ...paths,
-    );
-  }
-
   /**
    * Checks and compiles a package with its own tsconfig.json.
    *
-   * @param version which TypeScript: the one of the repository, or 5.9
+   * @param version which TypeScript: the one that builds the packages, or 5.9
    * @returns what tsc prints; nothing when all is well
    */
   compile(folder: string, version: 'own' | '5.9' = 'own'): string {
     return spawnSync(process.execPath, [version === 'own' ? TSC : TSC_5, '-p', folder], { encoding: 'utf8' }).stdout;
   }
 
-  /** Runs a compiled file. @returns its standard output */
+  /** Runs a compiled file with arguments. @returns its standard output */
   run(folder: string, file: string, ...args: readonly string[]): string {
     return checked(folder, process.execPath, [file, ...args]);
   }
@@ -109,13 +116,13 @@ export class Sandbox {
     // The exit status counts the type errors of tests too, which are not packed.
     spawnSync(process.execPath, [TSC, '-b', folder], { cwd: ROOT });
   }
+}
 
-  npm(cwd: string, ...args: readonly string[]): string {
-    const script = process.env['npm_execpath'];
-    return script?.endsWith('.js') === true
-      ? checked(cwd, process.execPath, [script, ...args])
-      : checked(cwd, 'npm', args);
-  }
+function npm(cwd: string, ...args: readonly string[]): string {
+  const script = process.env['npm_execpath'];
+  return script?.endsWith('.js') === true
+    ? checked(cwd, process.execPath, [script, ...args])
+    : checked(cwd, 'npm', args);
 }
 
 function checked(cwd: string, command: string, args: readonly string[]): string {
