@@ -6,9 +6,6 @@ import { dirname, join, resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
-/** The TypeScript of users that is tested besides the one that builds the packages. */
-const TSC_5 = join(ROOT, 'node_modules/typescript-5/bin/tsc');
-
 /** What `npm pack` says of a tarball. */
 export interface Packed {
   readonly name: string;
@@ -92,14 +89,22 @@ export class Sandbox {
     }
   }
 
+  /** Checks and compiles a package with its own tsconfig.json. @returns what tsc prints; nothing when all is well */
+  compile(folder: string, tsc: string = TSC): string {
+    return spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' }).stdout;
+  }
+
   /**
-   * Checks and compiles a package with its own tsconfig.json.
+   * Another TypeScript than the one that builds the packages. Not a dependency of the repository, where its command
+   * would take the place of the other's.
    *
-   * @param version which TypeScript: the one that builds the packages, or 5.9
-   * @returns what tsc prints; nothing when all is well
+   * @returns its compiler, for {@link Sandbox.compile}
    */
-  compile(folder: string, version: 'own' | '5.9' = 'own'): string {
-    return spawnSync(process.execPath, [version === 'own' ? TSC : TSC_5, '-p', folder], { encoding: 'utf8' }).stdout;
+  typescript(version: string): string {
+    const folder = this.write(`typescript-${version}`, { 'package.json': { private: true } });
+    const options = ['--no-save', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'];
+    npm(folder, 'install', ...options, `typescript@${version}`);
+    return join(folder, 'node_modules/typescript/bin/tsc');
   }
 
   /** Runs a compiled file with arguments. @returns its standard output */
