@@ -3,7 +3,7 @@ import './step/random-ops.ts';
 import './tensor-types.ts';
 
 // tfjs itself, so that a trainer file and Hookline use the same copy
-export * as tf from '@tensorflow/tfjs';
+export { default as tf } from '#tfjs';
 
 // Devices
 export { currentDevice, selectDevice, type SelectDeviceOptions } from './device/select-device.ts';

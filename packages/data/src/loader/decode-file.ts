@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describeCause } from '@hookline/core';
-import sharp, { type Metadata } from 'sharp';
+import type { Metadata } from 'sharp';
+import { loadSharp } from '../load-sharp.ts';
 import type { Image } from '../transforms/image.ts';
 import { AffineTransform } from '../transforms/affine-transform.ts';
 import { ResizeTransform } from '../transforms/resize-transform.ts';
@@ -40,6 +41,7 @@ export async function decodeFile(
   file: string,
   { size, fit = 'inside', orient = true }: DecodeFileOptions = {},
 ): Promise<DecodedFile> {
+  const sharp = await loadSharp();
   try {
     const metadata = await sharp(await readFile(file)).metadata();
     const { width: sourceWidth, height: sourceHeight } = orient ? metadata.autoOrient : metadata;

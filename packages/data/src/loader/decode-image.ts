@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import { loadSharp } from '../load-sharp.ts';
 import type { DecodeRequest } from './decode-request.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
   pixels = new Uint8Array(width * height * 3) as unknown as Uint8Array<A>,
 ): Promise<Uint8Array<A>> {
   // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
-  const bytes = await readFile(file);
+  const [bytes, sharp] = await Promise.all([readFile(file), loadSharp()]);
   const metadata = await sharp(bytes).metadata();
   const seen = orient ? metadata.autoOrient : metadata;
   if (seen.width !== sourceWidth || seen.height !== sourceHeight)

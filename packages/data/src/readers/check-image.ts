@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import sharp, { type Metadata } from 'sharp';
+import type { Metadata } from 'sharp';
+import { loadSharp } from '../load-sharp.ts';
 import type { ReaderOptions } from './dataset.ts';
 import type { DatasetProblem, ProblemList } from './dataset-report.ts';
 
@@ -47,6 +48,7 @@ export async function checkImage(
   if (found === undefined) return add('image', 'image-missing', 'there is no such file');
   if (!found.isFile()) return add('image', 'image-unreadable', 'it is a folder, not a file');
   if (found.size === 0) return add('image', 'image-unreadable', 'it is empty');
+  const sharp = await loadSharp();
   let metadata: Metadata;
   try {
     // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).

@@ -1,5 +1,5 @@
 import { describeCause } from '@hookline/core';
-import { XMLParser } from 'fast-xml-parser';
+import type { XMLParser } from 'fast-xml-parser';
 import { isObject, type Fields } from './json-fields.ts';
 
 /** One object of a Pascal VOC file, unchecked: numbers may be NaN. */
@@ -18,11 +18,11 @@ export interface VocFile {
   readonly objects: readonly VocObject[];
 }
 
-const parser = new XMLParser({ isArray: (name) => name === 'object', parseTagValue: false });
+let parser: XMLParser | undefined;
 
 /** Parses a Pascal VOC annotation. @throws Error with the line where the text is no XML, or no such annotation */
-export function parseVoc(xml: string): VocFile {
-  const parsed = parseXml(xml);
+export async function parseVoc(xml: string): Promise<VocFile> {
+  const parsed = await parseXml(xml);
   const root = isObject(parsed) ? parsed['annotation'] : undefined;
   if (!isObject(root)) throw new Error('its root is not <annotation>');
   const size = childOf(root, 'size');
@@ -44,7 +44,12 @@ export function parseVoc(xml: string): VocFile {
   };
 }
 
-function parseXml(xml: string): unknown {
+async function parseXml(xml: string): Promise<unknown> {
+  // Loaded with the first file.
+  parser ??= new (await import('fast-xml-parser')).XMLParser({
+    isArray: (name) => name === 'object',
+    parseTagValue: false,
+  });
   try {
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is a package with three more below it
     return parser.parse(xml, true);

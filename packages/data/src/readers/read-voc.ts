@@ -112,7 +112,7 @@ async function parseOne({ root, annotations = 'Annotations' }: ReadVocOptions, n
   const file = join(root, annotations, `${name}.xml`);
   const problems = new ProblemList();
   try {
-    return { name, file, voc: parseVoc(await readFile(file, 'utf8')), problems };
+    return { name, file, voc: await parseVoc(await readFile(file, 'utf8')), problems };
   } catch (error) {
     const isMissing = (error as { readonly code?: unknown }).code === 'ENOENT';
     const message = isMissing ? 'there is no such file' : `it cannot be read: ${describeCause(error)}`;

@@ -1,5 +1,5 @@
 import nodeCrypto from 'node:crypto';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';
 import { inEvalMode } from '../model/in-eval-mode.ts';

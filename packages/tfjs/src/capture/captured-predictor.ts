@@ -1,5 +1,5 @@
 import { describeCause, HooklineError } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { captureError, isCaptureProblem, isTooLate, withSentence } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';

@@ -7,7 +7,7 @@ import {
   type StepRunner,
   type TapWatch,
 } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
 import { readProcessor } from '../device/processor.ts';

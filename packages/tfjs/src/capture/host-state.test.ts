@@ -1,5 +1,5 @@
 import nodeCrypto from 'node:crypto';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { isAuditRun } from './step-cache.ts';
 import { expectSame, inputs, trainBoth, trainKind, type Trial } from './capture-fixture.test.support.ts';

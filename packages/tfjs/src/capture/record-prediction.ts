@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
 import { captureError } from './capture-errors.ts';
 import { batchInput } from './feed-plan.ts';

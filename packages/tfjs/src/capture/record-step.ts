@@ -1,5 +1,5 @@
 import type { HooklineError, TapWatch } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
 import { packFigures, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';

@@ -21,7 +21,7 @@ describe('loadNativeBackend', () => {
       writeFileSync(join(second, 'index.js'), "throw new Error('a second tfjs');");
       const source = join(import.meta.dirname, 'native-backend.ts');
       const program = `
-        import * as tf from '@tensorflow/tfjs';
+        import tf from '#tfjs';
         import { loadNativeBackend } from ${JSON.stringify(source)};
         const { backend, problem } = await loadNativeBackend(true, { from: [${JSON.stringify(project.folder)}] });
         console.log(problem, backend?.packageName, tf.add(1, 2).dataSync()[0]);

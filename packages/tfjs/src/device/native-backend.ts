@@ -1,6 +1,6 @@
 import Module, { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { describeCause } from '@hookline/core';
 import type { LookupOptions } from '../runtime/native-package.ts';
 import { findNativeRuntime, type NativeRuntime } from '../runtime/native-runtime.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { didYouMean, HooklineError } from '@hookline/core';
 import { findNvidiaGpus, hidesGpus } from '../runtime/nvidia-gpu.ts';
 import { createDevice, DEVICE_REQUESTS, type Device, type DeviceKind, type DeviceRequest } from './device.ts';

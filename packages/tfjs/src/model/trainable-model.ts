@@ -1,5 +1,5 @@
 import { defineService, type WeakServiceRef } from '@hookline/core';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import type { StepScope } from '../step/step-scope.ts';
 import type { BatchNorm } from './batch-norm.ts';
 

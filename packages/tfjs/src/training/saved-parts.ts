@@ -1,5 +1,5 @@
 import { definePlugin, HooklineError, type JsonValue, loggerRef, type Plugin } from '@hookline/core';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import type { BatchSource } from '../batch/batch-source.ts';
 import type { BatchSourceState } from '../batch/batch-position.ts';
 import { modelVariables, type TrainableModel } from '../model/trainable-model.ts';

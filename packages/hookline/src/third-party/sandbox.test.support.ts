@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -10,6 +10,36 @@ const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 export interface Packed {
   readonly path: string;
   readonly files: readonly string[];
+}
+
+/** A package of the repository, as it would be packed. */
+export interface PackedPackage extends Packed {
+  readonly name: string;
+  /** Where its sources are. */
+  readonly folder: string;
+}
+
+/**
+ * Packs every package of the repository, as it is built now.
+ *
+ * @param into the folder for the tarballs; `dryRun` writes none, and only says what would be in them
+ */
+export function packAll(options: { readonly into: string } | { readonly dryRun: true }): PackedPackage[] {
+  const where = 'into' in options ? ['--pack-destination', options.into] : ['--dry-run'];
+  const said = JSON.parse(npm(ROOT, 'pack', '--workspaces', '--json', ...where)) as
+    PackedByNpm[] | Record<string, PackedByNpm>;
+  return Object.values(said).map(({ name, filename, files }) => ({
+    name,
+    folder: realpathSync(join(ROOT, 'node_modules', name)),
+    path: 'into' in options ? join(options.into, filename) : '',
+    files: files.map(({ path }) => path),
+  }));
+}
+
+interface PackedByNpm {
+  readonly name: string;
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
 }
 
 /** A folder outside of the repository in which packages are written, packed and installed, as other people do it. */
@@ -29,8 +59,8 @@ export class Sandbox {
 
   /** Packs a folder, or a package of the repository by its folder there. */
   pack(folder: string): Packed {
-    const printed = this.npm(resolve(ROOT, folder), 'pack', '--json', '--pack-destination', this.dir);
-    const [packed] = JSON.parse(printed) as { filename: string; files: { path: string }[] }[];
+    const printed = npm(resolve(ROOT, folder), 'pack', '--json', '--pack-destination', this.dir);
+    const [packed] = Object.values(JSON.parse(printed) as PackedByNpm[] | Record<string, PackedByNpm>);
     if (packed === undefined) throw new Error(`npm pack printed ${printed}`);
     return { path: join(this.dir, packed.filename), files: packed.files.map(({ path }) => path) };
   }
@@ -38,16 +68,7 @@ export class Sandbox {
   /** Installs tarballs into a package; what they depend on comes from npm's cache where it is there. */
   install(folder: string, tarballs: readonly Packed[]): void {
     const paths = tarballs.map(({ path }) => path);
-    this.npm(
-      folder,
-      'install',
-      '--no-save',
-      '--prefer-offline',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      ...paths,
-    );
+    npm(folder, 'install', '--no-save', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', ...paths);
   }
 
   /** Checks and compiles a package with its own tsconfig.json. @returns what tsc prints; nothing when all is well */
@@ -69,13 +90,13 @@ export class Sandbox {
     // The exit status counts the type errors of tests too, which are not packed.
     spawnSync(process.execPath, [TSC, '-b', folder], { cwd: ROOT });
   }
+}
 
-  npm(cwd: string, ...args: readonly string[]): string {
-    const script = process.env['npm_execpath'];
-    return script?.endsWith('.js') === true
-      ? checked(cwd, process.execPath, [script, ...args])
-      : checked(cwd, 'npm', args);
-  }
+function npm(cwd: string, ...args: readonly string[]): string {
+  const script = process.env['npm_execpath'];
+  return script?.endsWith('.js') === true
+    ? checked(cwd, process.execPath, [script, ...args])
+    : checked(cwd, 'npm', args);
 }
 
 function checked(cwd: string, command: string, args: readonly string[]): string {
