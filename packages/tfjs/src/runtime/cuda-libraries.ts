@@ -126,7 +126,9 @@ export async function inspectCudaLibraries(
 /** The sizes of the libraries in the cache, by the files that links to them end at. */
 function ownSizes(env: NodeJS.ProcessEnv, wheels: readonly CudaWheel[]): Map<string, number> {
   const files = wheels.flatMap((wheel) => filesOf(wheel, cudaFolder(env, wheels)));
-  return new Map(files.filter(({ place }) => existsSync(place)).map(({ place, bytes }) => [realpathSync(place), bytes]));
+  return new Map(
+    files.filter(({ place }) => existsSync(place)).map(({ place, bytes }) => [realpathSync(place), bytes]),
+  );
 }
 
 /** A library that was cut off may well open, and end the process when its code is first used. */
