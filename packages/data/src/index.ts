@@ -90,4 +90,4 @@ export type { DetectionLoaderOptions } from './loader/loader-options.ts';
 export { BatchSamples, type DetectionBatch, type HostField } from './loader/detection-batch.ts';
 export { fitSize, type Fit, type Size } from './loader/fit-size.ts';
 export { clipBoxes } from './loader/map-sample.ts';
-export { decodeFile, type DecodedFile } from './loader/decode-file.ts';
+export { decodeFile, type DecodedFile, type DecodeFileOptions } from './loader/decode-file.ts';

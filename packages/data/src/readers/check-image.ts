@@ -80,7 +80,7 @@ function describe(file: string, { format, channels, hasAlpha }: Metadata, add: A
   const extension = extname(file).toLowerCase();
   const named = EXTENSIONS[extension] ?? extension.slice(1);
   if (named !== '' && named !== format) add('note', 'image-misnamed', `it is named ${extension} and is ${format}`);
-  if (hasAlpha) add('note', 'image-alpha', 'it has an alpha channel, which is left out');
+  if (hasAlpha) add('note', 'image-alpha', 'it has an alpha channel; what is transparent is laid on white');
   if (channels <= 2) add('note', 'image-grey', 'it is grey; its channels will be three equal ones');
 }
 

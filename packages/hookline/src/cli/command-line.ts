@@ -53,7 +53,10 @@ function define(): CAC {
     .option(...DEVICE)
     .option('--json', 'Print the results as one line of JSON');
   cli
-    .command('predict <file> [...images]', 'Detect objects in images, and write pictures with what was found')
+    .command(
+      'predict <file> [...images]',
+      'Detect objects in images, or in those of folders, and write pictures with what was found',
+    )
     .option(...SET)
     .option('--checkpoint <file>', 'The checkpoint to use (default: the latest one of the output folder)')
     .option(...ALLOW_MISMATCH)
@@ -61,7 +64,7 @@ function define(): CAC {
     .option('--tta', 'Look at each image in several views')
     .option(...OUTPUT)
     .option(...DEVICE)
-    .option('--json', 'Print the detections, as one line of JSON per image')
+    .option('--json', 'Print the detections, as one line of JSON per image, and draw nothing')
     .example('hookline predict trainer.ts --checkpoint runs/a/model_final.safetensors street.jpg');
   cli
     .command('inspect <file>', 'Show plugins with their order and reasons, hooks with their taps, and services')
