@@ -49,7 +49,11 @@ describe('the BCCD trainer', () => {
 
 describe("the trainer for one's own data", () => {
   const create = (...set: string[]) =>
-    ownData.create({ output: join(folder, 'own'), set: [...SMALL, `data.root=${root}`, ...set], logger: QUIET });
+    ownData.create({
+      output: join(folder, 'own'),
+      set: [...SMALL, `data.root=${root}`, 'data.format=voc', ...set],
+      logger: QUIET,
+    });
   /** The data sets for training and for the test. */
   const dataOf = async (...set: string[]) => {
     const trainer = create(...set);
@@ -59,8 +63,10 @@ describe("the trainer for one's own data", () => {
     };
   };
 
-  it('reads all of a VOC folder, and holds every fifth image back', async () => {
-    const { train, test } = await dataOf();
+  it('holds back from training what a folder has for the test, or every fifth image', async () => {
+    const lists = await dataOf();
+    expect([lists.train.records.length, lists.test.records.length]).toEqual([12, 4]);
+    const { train, test } = await dataOf('datasets.train=trainval,test');
     expect([train.records.length, test.records.length]).toEqual([13, 3]);
     const held = new Set(test.records.map(({ file }) => file));
     expect(train.records.filter(({ file }) => held.has(file))).toEqual([]);
@@ -87,11 +93,10 @@ describe("the trainer for one's own data", () => {
 
   it('refuses damaged data where it is told to, with the name of the file', async () => {
     await writeFile(join(root, 'Annotations', 'squares-99.xml'), '<annotation>');
-    try {
-      await expect(dataOf('data.strict=true')).rejects.toThrow(/squares-99/);
-      expect((await dataOf()).train.report.problems).toHaveLength(1);
-    } finally {
-      await rm(join(root, 'Annotations', 'squares-99.xml'));
-    }
+    const names = ['00', '01', '02', '03', '04', '99'].map((number) => `squares-${number}`);
+    await writeFile(join(root, 'ImageSets', 'Main', 'damaged.txt'), names.join('\n'));
+    const set = ['datasets.train=damaged', 'datasets.test=test'];
+    await expect(dataOf(...set, 'data.strict=true')).rejects.toThrow(/squares-99/);
+    expect((await dataOf(...set)).train.report.problems).toHaveLength(1);
   });
 });

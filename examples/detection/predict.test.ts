@@ -22,7 +22,13 @@ beforeAll(async () => {
   spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'packages/hookline'], { cwd: ROOT });
   folder = mkdtempSync(join(tmpdir(), 'hookline-predict-'));
   await drawSquares(join(folder, 'squares'));
-  const changes = ['model.width=8', 'input.width=80', 'input.height=64', `data.root=${join(folder, 'squares')}`];
+  const changes = [
+    'model.width=8',
+    'input.width=80',
+    'input.height=64',
+    `data.root=${join(folder, 'squares')}`,
+    'data.format=voc',
+  ];
   set = changes.flatMap((change) => ['--set', change]).concat('--output', join(folder, 'run'));
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -49,8 +55,8 @@ describe('hookline predict', () => {
     ];
     const more = [...short, 'test.evalPeriod=0', 'seed=1'].flatMap((change) => ['--set', change]);
     expect(hookline('train', TRAINER, ...set, ...more).status).toBe(0);
-    // squares-04 is held back from training; its squares have sides of 14 pixels.
-    const { status, stdout, stderr } = hookline('predict', TRAINER, ...set, '--json', '--tta', ...imagesOf('00', '04'));
+    // squares-12 is held back from training; its squares have sides of 14 pixels.
+    const { status, stdout, stderr } = hookline('predict', TRAINER, ...set, '--json', '--tta', ...imagesOf('00', '12'));
     expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
     const lines = stdout.trim().split('\n');
     const found = lines.map((text) => JSON.parse(text) as { detections: { class: string; box: number[] }[] });
@@ -58,7 +64,7 @@ describe('hookline predict', () => {
     const squares = found[1]?.detections ?? [];
     expect([...new Set(squares.map((each) => each.class))].sort()).toEqual(['dark', 'light']);
     // So short a training may find more than there is; where the dark square is, it finds one.
-    const [x, y] = [((4 * 7) % 26) + 7, ((4 * 11) % 50) + 7];
+    const [x, y] = [((12 * 7) % 26) + 7, ((12 * 11) % 50) + 7];
     const distances = squares
       .filter((each) => each.class === 'dark')
       .map(({ box: [left = NaN, top = NaN, right = NaN, bottom = NaN] }) =>
@@ -70,12 +76,12 @@ describe('hookline predict', () => {
     // A folder, in which one file is no image: the others are predicted on all the same.
     const some = join(folder, 'some');
     mkdirSync(some);
-    for (const image of imagesOf('00', '04')) copyFileSync(image, join(some, basename(image)));
+    for (const image of imagesOf('00', '12')) copyFileSync(image, join(some, basename(image)));
     writeFileSync(join(some, 'broken.jpg'), 'no image');
     writeFileSync(join(some, 'notes.txt'), 'no image either');
     const mixed = hookline('predict', TRAINER, ...set, some);
     expect([mixed.status, mixed.stderr]).toEqual([1, expect.stringMatching(/HKL_PICTURE_READ.*broken\.jpg/s)]);
     expect(mixed.stderr).toContain('1 of 3 images could not be predicted on');
-    expect(readdirSync(join(folder, 'run', 'predicted'))).toEqual(['squares-00.png', 'squares-04.png']);
+    expect(readdirSync(join(folder, 'run', 'predicted'))).toEqual(['squares-00.png', 'squares-12.png']);
   }, 300_000);
 });

@@ -29,7 +29,7 @@ export type ProblemKind =
   | 'image-truncated'
   | 'image-unreadable'
   | 'images-absent'
-  | 'shape-ignored';
+  | 'labels-absent';
 
 /** One finding about one file. */
 export interface DatasetProblem {

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { join, posix, resolve, sep } from 'node:path';
 import type { ProblemKind } from './dataset-report.ts';
 import { fold, FolderIndex, isWithin, stemOf } from './folder-index.ts';
+import { isOfRole, type SplitRole } from './formats/splits.ts';
 
 /** Where an image is, or why it is not used. */
 export interface FoundImage {
@@ -16,6 +17,8 @@ export interface FoundImage {
 export interface ImageHints {
   /** Folders that relative names may start from, from the root of the data; the likeliest first. */
   readonly folders?: readonly string[];
+  /** What the image is for, where that is known: one in the folder of another split is not it. */
+  readonly role?: SplitRole | undefined;
   /** Path from the root, without ending, of the file that describes it; tried last. */
   readonly stem?: string;
 }
@@ -50,7 +53,7 @@ export class ImageFinder {
   }
 
   /** @param name as the annotations have it; undefined when they name none */
-  async find(name: string | undefined, { folders = [''], stem }: ImageHints = {}): Promise<FoundImage> {
+  async find(name: string | undefined, { folders = [''], role, stem }: ImageHints = {}): Promise<FoundImage> {
     const spellings = name === undefined ? [] : spellingsOf(name);
     for (const [place, spelling] of spellings.entries()) {
       const file = this.#exactly(spelling, folders);
@@ -61,11 +64,11 @@ export class ImageFinder {
     const strange = await this.#outside(spellings, folders);
     if (strange !== undefined && !isAbsolutePath(spellings[0] ?? '')) return strange;
     for (const spelling of spellings) {
-      const similar = await this.#similar(spelling, folders);
+      const similar = await this.#similar(spelling, folders, role);
       if (similar !== undefined) return similar.length === 1 ? noted(similar[0] as string, name) : several(similar);
     }
     if (strange !== undefined) return strange;
-    const own = stem === undefined ? undefined : await this.#byStem(stem);
+    const own = stem === undefined ? undefined : await this.#byStem(stem, role);
     if (own !== undefined && (name === undefined || own.length === 1))
       return own.length === 1
         ? name === undefined
@@ -98,22 +101,26 @@ export class ImageFinder {
   }
 
   /** Files of the same name, or of the same name with another ending, whose paths agree with the given one at the end. */
-  async #similar(spelling: string, folders: readonly string[]): Promise<readonly string[] | undefined> {
+  async #similar(
+    spelling: string,
+    folders: readonly string[],
+    role: SplitRole | undefined,
+  ): Promise<readonly string[] | undefined> {
     for (const folder of isAbsolutePath(spelling) ? [] : folders) {
       const found = this.data.like('path', posix.join(folder, spelling));
       if (found.length > 0) return this.#different(found.map((path) => this.data.at(path)));
     }
     const name = posix.basename(spelling);
-    const named = this.#folders.flatMap((index) => index.like('name', name).map((path) => ({ index, path })));
-    const similar =
-      named.length > 0
-        ? named
-        : this.#folders.flatMap((index) =>
-            [...new Set([...index.like('stem', stemOf(name)), ...index.like('stem', name)])].map((path) => ({
-              index,
-              path,
-            })),
-          );
+    const like = (part: 'name' | 'stem', text: string): { index: FolderIndex; path: string }[] =>
+      this.#folders.flatMap((index) =>
+        index
+          .like(part, text)
+          .filter((path) => isOfRole(path, role))
+          .map((path) => ({ index, path })),
+      );
+    const named = like('name', name);
+    const stems = [...new Set([stemOf(name), name])];
+    const similar = named.length > 0 ? named : stems.flatMap((text) => like('stem', text));
     if (similar.length === 0) return undefined;
     const common = similar.map(({ path }) => commonEnd(path, spelling));
     const most = Math.max(...common);
@@ -123,8 +130,8 @@ export class ImageFinder {
   }
 
   /** The image beside the file that describes it, or the only one of that name. */
-  async #byStem(stem: string): Promise<readonly string[] | undefined> {
-    const found = this.data.like('stem', posix.basename(stem));
+  async #byStem(stem: string, role: SplitRole | undefined): Promise<readonly string[] | undefined> {
+    const found = this.data.like('stem', posix.basename(stem)).filter((path) => isOfRole(path, role));
     const beside = found.filter((path) => fold(stemOf(path)) === fold(stem));
     const files = beside.length > 0 ? beside : found;
     return files.length === 0 ? undefined : this.#different(files.map((path) => this.data.at(path)));

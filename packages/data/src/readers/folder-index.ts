@@ -24,6 +24,7 @@ export class FolderIndex {
   readonly outside: ReadonlyMap<string, string>;
   readonly #allowed: readonly string[];
   readonly #all: ReadonlySet<string>;
+  #pictureFolders: readonly string[] | undefined;
   readonly #spellings = new Map<string, ReadonlyMap<string, readonly string[]>>();
 
   private constructor(root: string, files: string[], outside: Map<string, string>, allowed: readonly string[]) {
@@ -79,6 +80,11 @@ export class FolderIndex {
     return this.#all.has(path);
   }
 
+  /** Folders that pictures are in, from the root; the root itself is empty. */
+  get pictureFolders(): readonly string[] {
+    return (this.#pictureFolders ??= [...new Set(this.files.filter(isPicture).map(folderOf))]);
+  }
+
   /** The path on this machine of one from the root. */
   at(path: string): string {
     return join(this.root, path);
@@ -124,6 +130,9 @@ export const isWithin = (folder: string, path: string): boolean => {
 
 /** Whether a file is a picture by its name. */
 export const isPicture = (file: string): boolean => PICTURES.has(posix.extname(file).toLowerCase());
+
+/** The folder of a file, from the root; the root itself is empty. */
+export const folderOf = (file: string): string => file.slice(0, Math.max(0, file.lastIndexOf('/')));
 
 /** A path without the ending of its name. */
 export const stemOf = (file: string): string => file.slice(0, file.length - posix.extname(file).length);

@@ -7,6 +7,7 @@ import { type Dataset, READER_OPTIONS, type ReaderOptions } from './dataset.ts';
 import { ProblemList } from './dataset-report.ts';
 import { ImageFinder } from './find-image.ts';
 import { type FolderIndex, stemOf } from './folder-index.ts';
+import { roleWithFolder } from './formats/splits.ts';
 import { asSize } from './json-fields.ts';
 import { type AnnotatedImage, type AnnotatedObject, makeDataset } from './make-dataset.ts';
 import { mapLimited } from './map-limited.ts';
@@ -124,6 +125,7 @@ export async function readVocFiles(
           ...folders.flatMap((folder) => (below === '.' ? folder : [posix.join(folder, below), folder])),
           posix.dirname(path),
         ],
+        role: roleWithFolder(index, path),
         stem: stemOf(path),
       },
       stated: { width: asSize(voc.width), height: asSize(voc.height) },

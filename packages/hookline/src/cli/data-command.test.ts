@@ -121,6 +121,20 @@ it('tells which images are in two splits', async () => {
   expect((await run(root)).out).toContain('1 image is in both train and val: a test with it says too much');
 });
 
+it('goes on where a split has no labels, and says so', async () => {
+  const root = join(folder, 'unlabelled');
+  await cp(yolo, root, { recursive: true });
+  await cp(join(yolo, 'images', 'val'), join(root, 'images', 'test'), { recursive: true });
+  await writeFile(
+    join(root, 'data.yaml'),
+    'train: images/train\nval: images/val\ntest: images/test\nnames: [dark, light]\n',
+  );
+  const { status, out } = await run(root);
+  expect(status).toBe(0);
+  expect(out).toMatch(/HKL_DATASET_UNREADABLE\] .*images\/test: none of its 4 images has a label file/);
+  expect(out).toMatch(/train {2}val\n/);
+});
+
 it('asks where two formats are in a folder, and takes the answer', async () => {
   const squares = join(folder, 'squares');
   const asked = await run(squares);

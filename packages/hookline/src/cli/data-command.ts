@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { suggestName } from '@hookline/core';
+import { type HooklineError, isHooklineError, suggestName } from '@hookline/core';
 import {
   classHistogram,
   type Dataset,
@@ -37,10 +37,20 @@ export async function data({ file: folder, images: [target], text, flag }: Comma
   if (!flag.json) print(`${shown(resolve(folder))}: ${describeFormat(found)}`);
   const splits = new Map<string, Dataset>();
   // The pixels are looked at when a training begins.
-  for (const split of mainSplits(found.splits)) splits.set(split.name, await split.read({ checkImages: 'header' }));
+  const unread: HooklineError[] = [];
+  for (const split of mainSplits(found.splits)) {
+    try {
+      splits.set(split.name, await split.read({ checkImages: 'header' }));
+    } catch (error) {
+      if (!isHooklineError(error, 'HKL_DATASET_UNREADABLE')) throw error;
+      unread.push(error);
+    }
+  }
+  // One that cannot be used, such as images for a test without labels, does not hide the others.
+  if (splits.size === 0 && unread[0] !== undefined) throw unread[0];
   const shared = sharedImages(splits);
   if (!flag.json) {
-    for (const remark of found.remarks) print(remark);
+    for (const remark of [...found.remarks, ...unread.map(({ message }) => message)]) print(remark);
     print(`\n${tableOf(splits)}\n`);
     for (const { report } of splits.values())
       if (report.problems.length > 0) print(formatReport(report, { files: FILES }));
@@ -59,7 +69,8 @@ export async function data({ file: folder, images: [target], text, flag }: Comma
   if (flag.json) {
     const list = [...splits].map(([name, set]) => ({ name, ...countsOf(set), problems: set.report.problems }));
     const { format: name, title, remarks } = found;
-    print(JSON.stringify({ folder, format: name, title, remarks, splits: list, shared, files }));
+    const unreadable = unread.map(({ message }) => message);
+    print(JSON.stringify({ folder, format: name, title, remarks, splits: list, unreadable, shared, files }));
   } else for (const [kind, paths] of Object.entries(files)) for (const path of paths) print(line(kind, resolve(path)));
   return EXIT.ok;
 }

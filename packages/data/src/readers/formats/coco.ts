@@ -1,8 +1,8 @@
 import { isAbsolute, posix, relative, sep } from 'node:path';
-import { fold, isPicture } from '../folder-index.ts';
+import { fold, folderOf } from '../folder-index.ts';
 import { readCocoFile } from '../read-coco.ts';
 import type { DataFormat, FolderContents } from './data-format.ts';
-import { splitNames } from './splits.ts';
+import { isOfRole, roleWithFolder, splitNames } from './splits.ts';
 
 const LISTS = ['images', 'annotations', 'categories'];
 /** In COCO's own folder, beside `instances_`: without boxes, or the same objects once more. */
@@ -39,7 +39,7 @@ export const coco: DataFormat = {
             {
               json: contents.finder.data.at(path),
               finder: contents.finder,
-              hints: { folders: foldersFor(path, contents) },
+              hints: { folders: foldersFor(path, contents), role: roleWithFolder(contents.finder.data, path) },
             },
             options,
           ),
@@ -51,8 +51,8 @@ export const coco: DataFormat = {
 
 /** Folders that file names may start from: the stated one, that of the JSON file, those called like the split. */
 function foldersFor(json: string, { finder, images }: FolderContents): string[] {
-  const home = posix.dirname(json);
-  const folders = [...new Set(finder.data.files.filter(isPicture).map((file) => posix.dirname(file)))];
+  const role = roleWithFolder(finder.data, json);
+  const folders = finder.data.pictureFolders.filter((folder) => isOfRole(`${folder}/x`, role));
   // `train2017` of `instances_train2017.json`, and `train`.
   const last = fold(posix.basename(json, '.json').split('_').at(-1) ?? '');
   const words = [last, last.replace(/\d+$/, '')];
@@ -60,5 +60,5 @@ function foldersFor(json: string, { finder, images }: FolderContents): string[] 
     folders.filter((folder) => names.includes(fold(posix.basename(folder))));
   const stated =
     images === undefined ? [] : [isAbsolute(images) ? relative(finder.data.root, images).split(sep).join('/') : images];
-  return [...new Set([...stated, home === '.' ? '' : home, ...called(words), ...called(['images']), ''])];
+  return [...new Set([...stated, folderOf(json), ...called(words), ...called(['images']), ''])];
 }

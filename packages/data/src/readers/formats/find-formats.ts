@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, posix, resolve } from 'node:path';
-import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
+import { assertKnownOptions, describeCause, HooklineError, type OptionNames } from '@hookline/core';
 import { count } from '../dataset-report.ts';
 import { ImageFinder } from '../find-image.ts';
 import { isPicture } from '../folder-index.ts';
@@ -63,7 +63,15 @@ export async function findFormats(root: string, options: FindFormatsOptions = {}
   const isYaml = /\.ya?ml$/i.test(root);
   await assertThere(root, isYaml);
   const folder = isYaml ? dirname(root) : root;
-  const contents = await lookInto(folder, { images, outside, yaml: isYaml ? basename(root) : undefined });
+  const contents = await lookInto(folder, { images, outside, yaml: isYaml ? basename(root) : undefined }).catch(
+    (cause: unknown) => {
+      throw new HooklineError('HKL_DATA_ROOT', `it cannot be looked through: ${describeCause(cause)}`, {
+        who: resolve(folder),
+        fix: 'Give its files and folders the permission to be read, or name a folder without the ones that lack it',
+        cause,
+      });
+    },
+  );
   const asked = FORMATS.filter(({ name }) => name === (isYaml ? 'yolo' : format) || (format === 'auto' && !isYaml));
   const results = await Promise.all(asked.map(async (each) => each.detect(contents)));
   const found = results.flatMap((result) => (typeof result === 'object' ? [result] : []));

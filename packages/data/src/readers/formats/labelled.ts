@@ -24,22 +24,31 @@ export async function makeLabelled(
     images,
     finder,
     problems = new ProblemList(),
-    classes: stated,
   }: {
     readonly source: string;
     readonly images: readonly (LabelledImage | ProblemList)[];
     readonly finder: ImageFinder;
     readonly problems?: ProblemList;
-    readonly classes?: readonly string[];
   },
   options: Omit<ReaderOptions, 'outside'>,
 ): Promise<Dataset> {
   const labelled = images.flatMap((image) => (image instanceof ProblemList ? [] : [image]));
   const found = new Set(labelled.flatMap(({ objects }) => objects.flatMap(({ label }) => label ?? [])));
-  const classes = stated ?? [...found].sort();
+  const classes = [...found].sort();
   const index = new Map(classes.map((name, category) => [name, category]));
+  const seen = new Set<number | string>();
   const annotated = images.map((image): AnnotatedImage | ProblemList => {
     if (image instanceof ProblemList) return image;
+    if (seen.has(image.imageId)) {
+      image.problems.add(
+        'image',
+        'duplicate-image-id',
+        source,
+        `it lists "${image.imageId}" again; the first one is kept`,
+      );
+      return image.problems;
+    }
+    seen.add(image.imageId);
     const objects = image.objects.map(({ label, box, what, iscrowd, finding }): AnnotatedObject => {
       const category = label === undefined ? undefined : index.get(label);
       const nameless = { effect: 'annotation', kind: 'category-unknown', message: `${what} has no class` } as const;
@@ -65,7 +74,7 @@ export async function makeLabelled(
       classes,
       categoryIds: classes.map((_, category) => category + 1),
       evaluator: 'coco',
-      ...(stated === undefined && { openClasses: true }),
+      openClasses: true,
       problems,
       finder,
     },

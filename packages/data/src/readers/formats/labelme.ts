@@ -1,18 +1,17 @@
-import { posix } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { describeCause } from '@hookline/core';
 import type { Box } from '../../catalog/dataset-record.ts';
 import type { Dataset, ReaderOptions } from '../dataset.ts';
 import { ProblemList } from '../dataset-report.ts';
 import type { ImageFinder } from '../find-image.ts';
-import { stemOf } from '../folder-index.ts';
+import { folderOf, stemOf } from '../folder-index.ts';
 import { asNumber, asSize, type Fields, isObject } from '../json-fields.ts';
 import { boxAround, NO_BOX } from '../make-dataset.ts';
 import { mapLimited } from '../map-limited.ts';
 import { parseJson, readText } from '../read-text.ts';
 import type { DataFormat } from './data-format.ts';
 import { type LabelledImage, makeLabelled } from './labelled.ts';
-import { groupBySplit } from './splits.ts';
+import { groupBySplit, roleWithFolder } from './splits.ts';
 
 /** LabelMe's JSON files, one for each image. */
 export const labelme: DataFormat = {
@@ -27,7 +26,7 @@ export const labelme: DataFormat = {
       splits: [...groupBySplit(files.map(({ path }) => path))].map(([name, paths]) => ({
         name,
         images: paths.length,
-        source: name === 'all' ? '.' : posix.dirname(paths[0] ?? ''),
+        source: name === 'all' ? '.' : folderOf(paths[0] ?? ''),
         read: (options) => readLabelme(finder, name, paths, options),
       })),
       remarks: [],
@@ -54,7 +53,7 @@ async function readLabelme(
         return {
           imageId: stemOf(path),
           name: typeof imagePath === 'string' && imagePath !== '' ? imagePath : undefined,
-          hints: { folders: [folderOf(path)], stem: stemOf(path) },
+          hints: { folders: [folderOf(path)], role: roleWithFolder(finder.data, path), stem: stemOf(path) },
           stated: { width: asSize(imageWidth), height: asSize(imageHeight) },
           source: file,
           unit: 'pixel',
@@ -68,13 +67,10 @@ async function readLabelme(
     },
   );
   return makeLabelled(
-    { source: split === 'all' ? finder.data.root : finder.data.at(commonSource(paths)), images, finder },
+    { source: split === 'all' ? finder.data.root : finder.data.at(folderOf(paths[0] ?? '')), images, finder },
     options,
   );
 }
-
-const folderOf = (path: string): string => (posix.dirname(path) === '.' ? '' : posix.dirname(path));
-const commonSource = (paths: readonly string[]): string => folderOf(paths[0] ?? '');
 
 function readShape({ label, points, shape_type: type }: Fields, place: number): LabelledImage['objects'][number] {
   const kind = typeof type === 'string' ? type : 'polygon';

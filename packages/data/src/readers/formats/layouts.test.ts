@@ -501,3 +501,70 @@ it('shapes without an area are dropped by name: a point, a line', async () => {
   expect(splits).toEqual({ all: { 'a.jpg': [], 'b.jpg': ['cat 8 16 24 32'] } });
   expect(report).toMatch(/a\.json: shape 1 \(point\): box \[3, 4, 3, 4\] has no area/);
 });
+
+it('does not take an image of another split for one that is missing', async () => {
+  const root = await make({
+    'annotations/instances_train2017.json': cocoOf(['1.jpg', '2.jpg']),
+    'annotations/instances_val2017.json': cocoOf(['1.jpg']),
+    'train2017/2.jpg': '',
+    'val2017/1.jpg': '',
+  });
+  const { splits, report } = await read(root);
+  expect(splits).toEqual({ train: { 'train2017/2.jpg': [cat] }, val: { 'val2017/1.jpg': [cat] } });
+  expect(report).toMatch(/image-missing \(image dropped\): 1/);
+});
+
+it('takes the images of a folder that is called like one split for all splits, where no folder is called like the others', async () => {
+  const root = await make({
+    'train.json': cocoOf(['1.jpg']),
+    'val.json': cocoOf(['2.jpg']),
+    'train/1.jpg': '',
+    'train/2.jpg': '',
+  });
+  expect((await read(root)).splits).toEqual({ train: { 'train/1.jpg': [cat] }, val: { 'train/2.jpg': [cat] } });
+});
+
+it('files beside the folders of splits are a part of none', async () => {
+  const root = await make({
+    'train/a.jpg': '',
+    'train/a.xml': vocOf('a.jpg'),
+    'val/b.jpg': '',
+    'val/b.xml': vocOf('b.jpg'),
+    'c.jpg': '',
+    'c.xml': vocOf('c.jpg'),
+  });
+  const { line, splits } = await read(root);
+  expect(line).toBe('Pascal VOC, 2 splits: train 1 image, val 1 image; also rest');
+  expect(splits['rest']).toEqual({ 'c.jpg': [cat] });
+});
+
+it('says how many images have no label file, and refuses a split in which none has', async () => {
+  const root = await make({
+    ...yoloSplits,
+    'images/train/bare.jpg': '',
+    'images/test/c.jpg': '',
+    'data.yaml': yaml('train: images/train\ntest: images/test\n'),
+  });
+  const [train, test] = (await findFormats(root)).only().splits;
+  expect(formatReport((await train!.read({})).report)).toMatch(
+    /labels-absent \(note\): 1\n.*images without a label file count as images without objects: 1 of 3, such as images\/train\/bare\.jpg/,
+  );
+  await expect(test!.read({})).rejects.toThrow(
+    /HKL_DATASET_UNREADABLE.*none of its 1 image has a label file\. Put them into a folder labels in place of images/,
+  );
+});
+
+it('reads an image once that a format without ids lists twice', async () => {
+  const root = await make({ 'a.jpg': '', 'b.json': [...createml, ...createml] });
+  const { splits, report } = await read(root);
+  expect(splits).toEqual(one);
+  expect(report).toMatch(/duplicate-image-id \(image dropped\): 1\n.*it lists "a\.jpg" again; the first one is kept/);
+});
+
+it('names a folder that cannot be looked through', async () => {
+  const root = await make({ 'a.jpg': '', 'a.xml': vocOf('a.jpg') });
+  await expect(findFormats(root, { outside: [join(root, 'none')] })).resolves.toBeDefined();
+  await expect(findFormats(root, { outside: ['/nowhere/none'] })).rejects.toThrow(
+    /HKL_DATA_ROOT.*it cannot be looked through: .*\/nowhere\/none/,
+  );
+});

@@ -6,7 +6,7 @@ import { asFlag } from '../json-fields.ts';
 import { readText } from '../read-text.ts';
 import type { DataFormat, FolderContents } from './data-format.ts';
 import { type LabelledImage, makeLabelled } from './labelled.ts';
-import { roleOf, splitNames } from './splits.ts';
+import { isOfRole, roleWithFolder, splitNames } from './splits.ts';
 
 const COLUMNS = ['ImageID', 'LabelName', 'XMin', 'XMax', 'YMin', 'YMax'];
 
@@ -76,7 +76,7 @@ async function readOpenImages(
       {
         imageId: id,
         name: isPicture(id) ? id : `${id}.jpg`,
-        hints: { folders },
+        hints: { folders, role: roleWithFolder(finder.data, path) },
         stated: undefined,
         unit: 'fraction',
         problems: new ProblemList(),
@@ -123,11 +123,7 @@ function readRow(row: Row, place: number, descriptions: ReadonlyMap<string, stri
 
 /** Folders of images, those of the split first. */
 function foldersFor({ finder, images }: FolderContents, path: string): string[] {
-  const folders = [
-    ...new Set(finder.data.files.filter(isPicture).map((file) => file.split('/').slice(0, -1).join('/'))),
-  ];
-  const role = roleOf(path);
-  const own = folders.filter((folder) => roleOf(folder) === role);
-  const others = folders.filter((folder) => roleOf(folder) === undefined);
-  return [...new Set([...(images === undefined ? [] : [images]), ...own, ...others, ''])];
+  const role = roleWithFolder(finder.data, path);
+  const own = finder.data.pictureFolders.filter((folder) => isOfRole(`${folder}/x`, role));
+  return [...new Set([...(images === undefined ? [] : [images]), ...own, ''])];
 }

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { stemOf } from '../folder-index.ts';
+import { type FolderIndex, folderOf, stemOf } from '../folder-index.ts';
 
 /** What a split is for. */
 export type SplitRole = 'train' | 'val' | 'test';
@@ -48,14 +48,31 @@ export function groupBySplit(paths: readonly string[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const path of paths) {
     const folders = path.split('/').slice(0, -1);
-    const split = folders.find((folder) => ROLES[folder.toLowerCase().replace(/\d+$/, '')] !== undefined) ?? 'all';
+    const split = folders.find((folder) => ROLES[folder.toLowerCase().replace(/\d+$/, '')] !== undefined) ?? REST;
     const group = groups.get(split);
     if (group === undefined) groups.set(split, [path]);
     else group.push(path);
   }
-  // Files beside the folders of splits are a part of none.
-  return groups;
+  const rest = groups.get(REST);
+  if (rest === undefined || groups.size > 1) return groups;
+  return new Map([['all', rest]]);
 }
+
+/** Files beside the folders of splits, which are a part of none. */
+const REST = 'rest';
+
+/** What the split of an annotation file is for, where there are pictures in a folder that is called so. */
+export function roleWithFolder(data: FolderIndex, path: string): SplitRole | undefined {
+  const role = roleOf(splitWord(path) ?? '');
+  return role !== undefined && data.pictureFolders.some((folder) => roleOfFolder(folder) === role) ? role : undefined;
+}
+
+/** What the pictures of a folder are for, by the innermost of its names that says so. */
+const roleOfFolder = (folder: string): SplitRole | undefined => roleOf(splitWord(folder) ?? '');
+
+/** Whether a file may belong to a split: not where its folder names another one. */
+export const isOfRole = (file: string, role: SplitRole | undefined): boolean =>
+  role === undefined || [undefined, role].includes(roleOfFolder(folderOf(file)));
 
 /** The splits to train on, and the ones that training leaves out, by their names. */
 export function divideSplits<S extends { readonly name: string }>(

@@ -1,15 +1,15 @@
-import { posix } from 'node:path';
 import { describeCause, HooklineError } from '@hookline/core';
 import type { Box } from '../../catalog/dataset-record.ts';
 import type { Dataset, ReaderOptions } from '../dataset.ts';
 import { ProblemList } from '../dataset-report.ts';
 import type { ImageFinder } from '../find-image.ts';
+import { folderOf } from '../folder-index.ts';
 import { asNumber, type Fields, isObject } from '../json-fields.ts';
 import { boxAround, NO_BOX } from '../make-dataset.ts';
 import { type JsonOutline, parseJson, readText } from '../read-text.ts';
 import type { DataFormat } from './data-format.ts';
 import { type LabelledImage, makeLabelled } from './labelled.ts';
-import { splitNames } from './splits.ts';
+import { roleWithFolder, splitNames } from './splits.ts';
 
 const isVia = ({ root, keys, inner }: JsonOutline): boolean =>
   root === 'object' && (keys.has('_via_img_metadata') || (inner.has('filename') && inner.has('regions')));
@@ -70,7 +70,7 @@ async function readVia(finder: ImageFinder, path: string, options: Omit<ReaderOp
     return {
       imageId: filename,
       name: filename,
-      hints: { folders: [posix.dirname(path) === '.' ? '' : posix.dirname(path), ''] },
+      hints: { folders: [folderOf(path), ''], role: roleWithFolder(finder.data, path) },
       stated: undefined,
       unit: 'pixel',
       problems: own,

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
-import { fold, isPicture, stemOf } from '../folder-index.ts';
+import { fold, stemOf } from '../folder-index.ts';
 import { readHead } from '../read-text.ts';
 import { readVocFiles } from '../read-voc.ts';
 import type { DataFormat, FolderContents, FoundSplit } from './data-format.ts';
-import { groupBySplit, roleOf } from './splits.ts';
+import { groupBySplit, isOfRole, roleWithFolder } from './splits.ts';
 
 /** How many XML files are looked into before the rest is believed. */
 const LOOKED_AT = 5;
@@ -72,10 +72,9 @@ function byFolder(contents: FolderContents, files: readonly string[]): FoundSpli
 function imageFolders({ finder, images }: FolderContents, annotations: string): string[] {
   const home = posix.dirname(annotations);
   const base = home === '.' ? '' : home;
-  const folders = [...new Set(finder.data.files.filter(isPicture).map((file) => posix.dirname(file)))];
-  const role = roleOf(annotations);
-  const beside = folders.filter(
-    (folder) => folder.startsWith(base === '' ? '' : `${base}/`) && [undefined, role].includes(roleOf(folder)),
+  const role = roleWithFolder(finder.data, `${annotations}/x`);
+  const beside = finder.data.pictureFolders.filter(
+    (folder) => folder.startsWith(base === '' ? '' : `${base}/`) && isOfRole(`${folder}/x`, role),
   );
   const known = beside.filter((folder) => fold(posix.basename(folder)) === 'jpegimages');
   return [...new Set([...(images === undefined ? [] : [images]), ...known, annotations, ...beside])].map((folder) =>

@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { posix, resolve } from 'node:path';
-import { describeCause } from '@hookline/core';
+import { describeCause, HooklineError } from '@hookline/core';
 import type { Box } from '../../catalog/dataset-record.ts';
 import type { Dataset, ReaderOptions } from '../dataset.ts';
-import { ProblemList } from '../dataset-report.ts';
+import { count, ProblemList } from '../dataset-report.ts';
 import { type FolderIndex, isPicture, stemOf } from '../folder-index.ts';
 import { type AnnotatedImage, type AnnotatedObject, boxAround, makeDataset, NO_BOX } from '../make-dataset.ts';
 import { mapLimited } from '../map-limited.ts';
 import { readHead, readText } from '../read-text.ts';
 import type { DataFormat, FolderContents, FoundFormat, FoundSplit } from './data-format.ts';
-import { groupBySplit } from './splits.ts';
+import { groupBySplit, roleWithFolder } from './splits.ts';
 import { findDescriptions, namesBeside, type YoloDescription } from './yolo-description.ts';
 
 /** A line of a label file: a number for the class, then four numbers or more. */
@@ -150,13 +150,14 @@ async function readYolo(
   options: Omit<ReaderOptions, 'outside'>,
 ): Promise<Dataset> {
   const { data } = finder;
+  const hints = { role: roleWithFolder(data, source) };
   const problems = new ProblemList();
   const seen = new Set<string>();
   const read = await mapLimited(
     images,
     availableParallelism() * 2,
     async (name): Promise<AnnotatedImage | undefined> => {
-      const { file, note, problem } = await finder.find(name);
+      const { file, note, problem } = await finder.find(name, hints);
       const path = data.from(resolve(file)) ?? data.from(file) ?? name;
       if (seen.has(path)) return undefined;
       seen.add(path);
@@ -168,6 +169,7 @@ async function readYolo(
       return {
         imageId: path,
         name: problem === undefined && data.has(path) ? path : name,
+        hints,
         stated: undefined,
         ...(label !== undefined && { source: data.at(label) }),
         unit: 'fraction',
@@ -177,6 +179,7 @@ async function readYolo(
     },
   );
   const kept = read.flatMap((image) => image ?? []);
+  assertLabels(data.at(source), kept, problems);
   if (kept.length < images.length)
     problems.add(
       'image',
@@ -200,6 +203,20 @@ async function readYolo(
     },
     options,
   );
+}
+
+/** A picture without a label file has no object; but where none has one, they are looked for in the wrong place. */
+function assertLabels(source: string, images: readonly AnnotatedImage[], problems: ProblemList): void {
+  const bare = images.filter((image) => image.source === undefined);
+  if (bare.length > 0 && bare.length === images.length)
+    throw new HooklineError('HKL_DATASET_UNREADABLE', `none of its ${count(images.length, 'image')} has a label file`, {
+      who: source,
+      fix: 'Put them into a folder labels in place of images, or beside the images: a.txt for a.jpg',
+    });
+  const [first] = bare;
+  if (first === undefined) return;
+  const message = `images without a label file count as images without objects: ${bare.length} of ${images.length}, such as ${first.name ?? ''}`;
+  problems.add('note', 'labels-absent', source, message);
 }
 
 /** Classes of which only numbers are known: all up to the greatest one. */
