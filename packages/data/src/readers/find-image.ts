@@ -54,10 +54,13 @@ export class ImageFinder {
 
   /** @param name as the annotations have it; undefined when they name none */
   async find(name: string | undefined, { folders = [''], role, stem }: ImageHints = {}): Promise<FoundImage> {
+    // Of most names there is nothing to find out.
+    const plain = name === undefined ? undefined : this.#exactly(name, folders);
+    if (plain !== undefined) return { file: plain };
     const spellings = name === undefined ? [] : spellingsOf(name);
-    for (const [place, spelling] of spellings.entries()) {
+    for (const spelling of spellings.slice(1)) {
       const file = this.#exactly(spelling, folders);
-      if (file !== undefined) return place === 0 ? { file } : noted(file, name);
+      if (file !== undefined) return noted(file, name);
     }
     const expected = this.#expected(spellings, folders, stem);
     // A place outside is refused before anything that is only similar is taken for it, unless it is an old path.
@@ -147,6 +150,8 @@ export class ImageFinder {
   /** A file that there is, but outside of the folders that may be read. */
   async #outside(spellings: readonly string[], folders: readonly string[]): Promise<FoundImage | undefined> {
     for (const spelling of spellings) {
+      // By its name alone a path leaves the folder through a link only; those of hidden folders are not listed.
+      if (!isAbsolutePath(spelling) && !/(^|\/)\./.test(spelling) && this.data.outside.size === 0) continue;
       const paths = isAbsolutePath(spelling)
         ? [spelling]
         : folders.map((folder) => join(this.data.root, folder, spelling));

@@ -146,9 +146,18 @@ const isFraction = (box: Box): boolean =>
   box.every((edge) => edge >= -1 && edge <= 1.0001) && box.some((edge) => !Number.isInteger(edge));
 
 function refuseFractions(source: string, images: AnnotatedData['images']): void {
-  const objects = images.flatMap((image) => (isLost(image) || image.unit === 'fraction' ? [] : image.objects));
-  const [first] = objects;
-  if (first === undefined || !objects.every(({ box }) => isFraction(box))) return;
+  let first: AnnotatedObject | undefined;
+  for (const image of images) {
+    if (isLost(image) || image.unit === 'fraction') continue;
+    for (const object of image.objects) {
+      // What is dropped for another reason has no box.
+      if (object.finding?.effect === 'annotation') continue;
+      // Of most data the first object tells.
+      if (!isFraction(object.box)) return;
+      first ??= object;
+    }
+  }
+  if (first === undefined) return;
   throw new HooklineError(
     'HKL_DATASET_UNREADABLE',
     `all its boxes are fractions of the image from 0 to 1, such as ${first.describe()}, and its format has them in pixels`,

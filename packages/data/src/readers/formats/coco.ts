@@ -1,4 +1,4 @@
-import { isAbsolute, posix, relative, sep } from 'node:path';
+import { posix } from 'node:path';
 import { fold, folderOf } from '../folder-index.ts';
 import { readCocoFile } from '../read-coco.ts';
 import type { DataFormat, FolderContents } from './data-format.ts';
@@ -58,7 +58,6 @@ function foldersFor(json: string, { finder, images }: FolderContents): string[] 
   const words = [last, last.replace(/\d+$/, '')];
   const called = (names: readonly string[]): string[] =>
     folders.filter((folder) => names.includes(fold(posix.basename(folder))));
-  const stated =
-    images === undefined ? [] : [isAbsolute(images) ? relative(finder.data.root, images).split(sep).join('/') : images];
+  const stated = images === undefined ? [] : [images];
   return [...new Set([...stated, folderOf(json), ...called(words), ...called(['images']), ''])];
 }

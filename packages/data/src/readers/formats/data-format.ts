@@ -9,7 +9,7 @@ export type FormatName = (typeof FORMAT_NAMES)[number];
 /** What lies in a folder of data. Paths start from its root. */
 export interface FolderContents {
   readonly finder: ImageFinder;
-  /** Where images are, when the user says so. */
+  /** Where images are, when the user says so; it may be outside. */
   readonly images: string | undefined;
   /** The YAML file that the user named. */
   readonly yaml: string | undefined;

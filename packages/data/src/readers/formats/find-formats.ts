@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, posix, resolve } from 'node:path';
+import { basename, dirname, posix, relative, resolve, sep } from 'node:path';
 import { assertKnownOptions, describeCause, HooklineError, type OptionNames } from '@hookline/core';
 import { count } from '../dataset-report.ts';
 import { ImageFinder } from '../find-image.ts';
@@ -143,7 +143,8 @@ async function lookInto(
   }
   const csv = data.files.filter((file) => /\.csv$/i.test(file));
   const tables = await mapLimited(csv, LOOKED_AT, async (path) => ({ path, columns: await columnsOf(data.at(path)) }));
-  return { finder, images, yaml, json, tables };
+  const stated = images === undefined ? undefined : relative(root, resolve(root, images)).split(sep).join('/');
+  return { finder, images: stated, yaml, json, tables };
 }
 
 async function outlineOf(file: string, path: string): Promise<FolderContents['json'][number]> {
@@ -196,7 +197,7 @@ function nothing(
             : files.length === 0
               ? 'there is no file in it'
               : pictures > 0
-                ? `it has ${count(pictures, 'image')} and nothing that says where objects are`
+                ? `it has ${count(pictures, 'image')} and nothing that says where objects are; where that is beside this folder, name ${dirname(resolve(root))}`
                 : `it has ${count(files.length, 'file')}, none of which is known`;
   return new HooklineError('HKL_DATA_FORMAT', `no annotations were found: ${near}`, { who: root, fix: known });
 }

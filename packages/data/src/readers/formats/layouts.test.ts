@@ -397,7 +397,11 @@ it('two formats in one folder are told, with the option that decides', async () 
 });
 
 it.each<readonly [string, Files, RegExp]>([
-  ['pictures alone', { 'a.jpg': '', 'b.jpg': '' }, /it has 2 images and nothing that says where objects are/],
+  [
+    'pictures alone',
+    { 'a.jpg': '', 'b.jpg': '' },
+    /it has 2 images and nothing that says where objects are; where that is beside this folder, name \//,
+  ],
   ['archives', { 'data.zip': 'x' }, /it has archives: unpack them/],
   ['Parquet', { 'data/train-0.parquet': 'x' }, /Parquet files, as of Hugging Face: write the images to files/],
   ['TFRecord', { 'cats.tfrecord': 'x' }, /TFRecord files: export the data as COCO or YOLO/],
@@ -567,4 +571,17 @@ it('names a folder that cannot be looked through', async () => {
   await expect(findFormats(root, { outside: ['/nowhere/none'] })).rejects.toThrow(
     /HKL_DATA_ROOT.*it cannot be looked through: .*\/nowhere\/none/,
   );
+});
+
+it.each<readonly [string, Files]>([
+  ['COCO', { 'data.json': cocoOf(['a.jpg']) }],
+  ['VOC', { 'a.xml': vocOf('a.jpg') }],
+])('%s: a folder of images that is named decides, and may be elsewhere', async (_, files) => {
+  const root = await make({ ...files, 'one/a.jpg': '', 'two/a.jpg': '' });
+  expect((await read(root, { images: 'two' })).splits).toEqual({ all: { 'two/a.jpg': [cat] } });
+  expect((await read(root, { images: join(root, 'one') })).splits).toEqual({ all: { 'one/a.jpg': [cat] } });
+  const other = await make({ 'a.jpg': '' });
+  const bare = await make(files);
+  const format = (await findFormats(bare, { images: other })).only();
+  expect((await format.splits[0]!.read({})).records.map(({ file }) => file)).toEqual([join(other, 'a.jpg')]);
 });
