@@ -9,7 +9,7 @@ import type { PluginSet } from '../plugin/plugin-set.ts';
 import type { PluginInput } from '../preset/preset.ts';
 import { RandomStreams } from '../random/random-streams.ts';
 import { RunControl } from '../services/control.ts';
-import { evaluationRef, stepRunnerRef } from '../services/core-services.ts';
+import { checkpointsRef, evaluationRef, stepRunnerRef } from '../services/core-services.ts';
 import { HookEvaluation } from '../services/evaluation.ts';
 import { ConsoleLogger, type Logger } from '../services/logger.ts';
 import { DiskOutputFolder } from '../services/output-folder.ts';
@@ -178,6 +178,8 @@ export class TrainerBase implements TrainerView {
       // Where all is done, only what has been prepared before can have left something.
       if (this.#set !== undefined || this.iteration < maxIterations) await this.prepare();
       check.assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
+      const plugins = this.#prepared().arranged.map(({ plugin }) => plugin);
+      if (check.requiresAny(plugins, [checkpointsRef])) this.#checkpoints.warnWhereWithoutWeights();
       const folder = { output: this.#output, set: this.#prepared(), logger: this.logger, tearDown: () => this.close() };
       const outcome = await holdOutput(folder, () =>
         runLoop({

@@ -5,7 +5,11 @@ import type { Logger } from '../services/logger.ts';
 import type { LoadOptions } from '../state/checkpoint-view.ts';
 import type { StepContext, ScalarValue, StepOutput, StepRunner } from '../step-runner.ts';
 
-/** One step in the user's own words: returns the loss, losses by name, or a whole step output. */
+/**
+ * One step in the user's own words: returns the loss, losses by name, or a whole step output. Several losses are stored by
+ * their names and their sum as `total_loss`, unless the step gives a `total_loss` of its own; a step without a loss
+ * returns `{}`.
+ */
 export type StepFunction = (
   step: StepContext,
 ) => ScalarValue | LossRecord | StepOutput | Promise<ScalarValue | LossRecord | StepOutput>;

@@ -46,7 +46,8 @@ export interface Checkpoints {
    * @param options the scope, or scope and what may be missing or left over; default all, nothing may
    * @returns the iteration to go on at, 0 for the scope `weights`
    * @throws HooklineError `HKL_STATE_INVALID`, `HKL_STATE_MISSING`, `HKL_STATE_LEFT_OVER`, `HKL_STATE_NEWER`,
-   * `HKL_STATE_LOAD_FAILED`, `HKL_OPTION_INVALID` for an allowed name that nobody has, and what reading the file raises
+   * `HKL_STATE_LOAD_FAILED`, `HKL_OPTION_INVALID` for an allowed name that nobody has, `HKL_WEIGHTS_NONE` for weights that
+   * nobody takes, and what reading the file raises
    */
   load(path: string, options?: LoadScope | LoadOptions): Promise<number>;
   /** The file that resuming takes, undefined when there is none. */
@@ -64,6 +65,7 @@ export class DiskCheckpoints implements Checkpoints {
   #halfLoaded: HooklineError | undefined;
   /** Checkpoints that may be saved once more at the end, by name. */
   #renewals = new Map<string, SaveOptions>();
+  #hasWarned = false;
 
   constructor(hooks: EngineHookSet, output: OutputFolder, iteration: () => number, logger: Logger) {
     this.#hooks = hooks;
@@ -83,6 +85,21 @@ export class DiskCheckpoints implements Checkpoints {
     });
   }
 
+  /**
+   * Whether nobody but the engine takes anything from a checkpoint: then no weights are in it, or nobody loads them. So it is
+   * with a step of one's own until a plugin is told of its variables.
+   */
+  get #isForEngineOnly(): boolean {
+    return this.#hooks.phases.loadState.taps.every((plugin) => plugin === ENGINE);
+  }
+
+  /** Says, once, that checkpoints hold no weights; call it when all plugins are set up. */
+  warnWhereWithoutWeights(): void {
+    if (this.#hasWarned || !this.#isForEngineOnly) return;
+    this.#hasWarned = true;
+    this.#logger.warn(`checkpoints of this trainer hold no weights and no optimizers, only ${WITHOUT_WEIGHTS}. ${ADD}`);
+  }
+
   async save(name: string, options: SaveOptions = {}): Promise<string> {
     const { tag = true, finite = false, renewIf } = options;
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
@@ -95,6 +112,7 @@ export class DiskCheckpoints implements Checkpoints {
     const draft = new DraftCheckpoint(this.#iteration());
     await this.#hooks.phases.saveState.call(draft);
     const { manifest, tensors } = draft.finish();
+    if (tensors.size === 0) this.warnWhereWithoutWeights();
     if (finite) assertFinite(tensors);
     const path = await this.#output.file(`${name}.safetensors`);
     await writeCheckpoint(path, { manifest, tensors });
@@ -107,6 +125,7 @@ export class DiskCheckpoints implements Checkpoints {
     const { scope, allowMismatch } = checkedOptions(options);
     const file = isAbsolute(path) ? path : join(process.cwd(), path);
     const checkpoint = await readCheckpoint(file);
+    if (scope === 'weights' && this.#isForEngineOnly) throw noWeightsWanted(file);
     const undo = await rememberState(this.#hooks, this.#iteration());
     try {
       const loading = new LoadingCheckpoint(checkpoint, { source: file, scope, allowMismatch });
@@ -139,6 +158,17 @@ export class DiskCheckpoints implements Checkpoints {
     const names = await listCheckpoints(this.#output.dir);
     return names.map((name) => join(this.#output.dir, name));
   }
+}
+
+const WITHOUT_WEIGHTS = "the iteration, the metrics, the random streams and the plugins' states";
+const ADD =
+  'To have them in it, list savedParts({ net: { model, optimizer } }) of @hookline/tfjs among the plugins, or tap saveState and loadState';
+
+function noWeightsWanted(file: string): HooklineError {
+  return new HooklineError('HKL_WEIGHTS_NONE', `no plugin of this trainer takes weights from ${file}`, {
+    who: 'load',
+    fix: ADD,
+  });
 }
 
 function checkedOptions(options: LoadScope | LoadOptions): Required<LoadOptions> {
