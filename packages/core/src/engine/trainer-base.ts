@@ -146,8 +146,9 @@ export class TrainerBase implements TrainerView {
       const { storage, random, logger } = this;
       const asked = { seed: this.#options.seed, run: this.#run, arranged: set.arranged };
       const tapPlugins = tapEngineState({ hooks: this.#hooks, storage, random, logger, ...asked });
-      tapPlugins(this.#plugins.setUp(set));
-      this.#checkpoints.tapRenewals();
+      const stateful = this.#plugins.setUp(set);
+      tapPlugins(stateful);
+      this.#checkpoints.begin(stateful);
       set.seal();
     } catch (error) {
       throwAll([error, ...(await this.close())]);

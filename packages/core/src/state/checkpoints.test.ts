@@ -148,7 +148,7 @@ describe('a trainer of which nobody takes weights', () => {
     await trainer.train();
     expect(seen).toEqual([1, 1]);
     expect(lines).toEqual([
-      expect.stringMatching(/^warning: checkpoints of this trainer hold no weights.* list savedParts\(\{ net: /),
+      expect.stringMatching(/^warning: the checkpoints of this trainer hold no weights.* List savedParts\(\{ net: /),
     ]);
   });
 
@@ -162,13 +162,19 @@ describe('a trainer of which nobody takes weights', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('says nothing where a plugin saves and loads, be it without tensors', async () => {
-    const trainer = trainerWith(
-      saver(),
-      keeper('table', (checkpoint) => checkpoint.set('table', [1, 2])),
-    );
-    await trainer.train();
+  it('says nothing where a plugin saves and loads by itself, or has a state that the run depends on', async () => {
+    const table = keeper('table', (checkpoint) => checkpoint.set('table', [1, 2]));
+    await trainerWith(saver(), table).train();
+    const stateful = (optional: boolean): Plugin =>
+      definePlugin({
+        name: 'stateful',
+        version: '1.0.0',
+        setup: () => ({ state: { optional, save: () => [1, 2], load: () => undefined } }),
+      })();
+    await trainerWith(saver(), stateful(false)).train();
     expect(lines).toEqual([]);
+    await trainerWith(saver(), stateful(true)).train();
+    expect(lines).toHaveLength(1);
   });
 
   it('refuses to begin from the weights of a checkpoint, which would load nothing', async () => {

@@ -12,6 +12,7 @@ import { assertFinite } from './assert-finite.ts';
 import type { LoadOptions, LoadScope } from './checkpoint-view.ts';
 import { rememberState } from './load-undo.ts';
 import { LoadingCheckpoint } from './loading-checkpoint.ts';
+import type { StatefulPlugin } from './plugin-state.ts';
 
 /** Options of {@link Checkpoints.save}. */
 export interface SaveOptions {
@@ -65,6 +66,8 @@ export class DiskCheckpoints implements Checkpoints {
   #halfLoaded: HooklineError | undefined;
   /** Checkpoints that may be saved once more at the end, by name. */
   #renewals = new Map<string, SaveOptions>();
+  /** Whether a plugin has a state without which a run does not go on to the same weights: its own may be there. */
+  #hasRunState = false;
   #hasWarned = false;
 
   constructor(hooks: EngineHookSet, output: OutputFolder, iteration: () => number, logger: Logger) {
@@ -74,9 +77,10 @@ export class DiskCheckpoints implements Checkpoints {
     this.#logger = logger;
   }
 
-  /** Taps the end of the training, after all plugins. */
-  tapRenewals(): void {
+  /** Taps the end of the training, after all plugins. @param stateful those of them that have a state */
+  begin(stateful: readonly StatefulPlugin[]): void {
     this.#renewals.clear();
+    this.#hasRunState = stateful.some(({ state }) => state.optional !== true);
     this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
       for (const [name, { tag = true, renewIf }] of this.#renewals) {
         // After a failure the state may be anything.
@@ -95,9 +99,11 @@ export class DiskCheckpoints implements Checkpoints {
 
   /** Says, once, that checkpoints hold no weights; call it when all plugins are set up. */
   warnWhereWithoutWeights(): void {
-    if (this.#hasWarned || !this.#isForEngineOnly) return;
+    if (this.#hasWarned || this.#hasRunState || !this.#isForEngineOnly) return;
     this.#hasWarned = true;
-    this.#logger.warn(`checkpoints of this trainer hold no weights and no optimizers, only ${WITHOUT_WEIGHTS}. ${ADD}`);
+    this.#logger.warn(
+      `the checkpoints of this trainer hold no weights and no optimizer, since no plugin gives them any. ${ADD}`,
+    );
   }
 
   async save(name: string, options: SaveOptions = {}): Promise<string> {
@@ -160,9 +166,8 @@ export class DiskCheckpoints implements Checkpoints {
   }
 }
 
-const WITHOUT_WEIGHTS = "the iteration, the metrics, the random streams and the plugins' states";
 const ADD =
-  'To have them in it, list savedParts({ net: { model, optimizer } }) of @hookline/tfjs among the plugins, or tap saveState and loadState';
+  'List savedParts({ net: { model, optimizer } }) of @hookline/tfjs among the plugins, or tap saveState and loadState, or give a plugin a state';
 
 function noWeightsWanted(file: string): HooklineError {
   return new HooklineError('HKL_WEIGHTS_NONE', `no plugin of this trainer takes weights from ${file}`, {
