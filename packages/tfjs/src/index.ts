@@ -24,6 +24,7 @@ export {
   type ParameterDescription,
 } from './model/describe-model.ts';
 export { batchNormTraining, type NormalizedBatch } from './kernels/batch-norm-training.ts';
+export { asModel, type ModelLike } from './model/as-model.ts';
 export { capturedModel, predictorOf } from './model/captured-model.ts';
 export { functionModel, type FunctionModelOptions } from './model/function-model.ts';
 export { inEvalMode } from './model/in-eval-mode.ts';
@@ -43,6 +44,7 @@ export { adagrad, type AdagradOptimizer, type AdagradOptions } from './optim/ada
 export { BaseOptimizer, type BaseOptimizerOptions, type ParameterUpdate } from './optim/base-optimizer.ts';
 export { lamb, type LambOptimizer, type LambOptions } from './optim/lamb.ts';
 export { lion, type LionOptimizer, type LionOptions } from './optim/lion.ts';
+export type { MinimizeOptions } from './optim/minimize.ts';
 export { optimizerRef, type Optimizer } from './optim/optimizer.ts';
 export {
   parameterGroups,

@@ -50,11 +50,12 @@ export function runnerOf(container: ServiceContainer): StepRunner {
 /**
  * The error of a loss that is NaN or infinite, with all losses printed.
  *
+ * @param context of which step, where that is known
  * @param fix what to do; default: for a step that has left the weights as they were
  */
 export function lossNotFinite(
   losses: Readonly<Record<string, unknown>>,
-  { iteration }: Pick<StepContext, 'iteration'>,
+  context?: Pick<StepContext, 'iteration'>,
   fix = 'Weights were left as they were. Try a lower learning rate, warm-up, gradient clipping, or look at the batch',
 ): HooklineError {
   const printed = Object.entries(losses).map(
@@ -62,7 +63,7 @@ export function lossNotFinite(
   );
   return new HooklineError('HKL_LOSS_NOT_FINITE', `the loss became infinite or NaN: ${printed.join(', ')}`, {
     who: 'step',
-    where: `iteration ${iteration}`,
+    where: context && `iteration ${context.iteration}`,
     fix,
   });
 }
