@@ -1,5 +1,6 @@
 import type { ServiceContainer } from '../container/service-container.ts';
 import { HooklineError } from '../errors.ts';
+import { isThenable } from '../hooks/guard-tap.ts';
 import { describeValue } from '../hooks/result-check.ts';
 import { isPlainObject } from '../plain-object.ts';
 import { stepRunnerRef } from '../services/core-services.ts';
@@ -22,8 +23,10 @@ export function functionRunner(step: StepFunction): StepRunner {
   };
   return {
     run: (context) => {
-      const result = step(context);
-      return result instanceof Promise ? result.then((value) => finish(value, context)) : finish(result, context);
+      const result: unknown = step(context);
+      return isThenable(result)
+        ? Promise.resolve(result).then((value) => finish(value, context))
+        : finish(result, context);
     },
   };
 }

@@ -8,6 +8,7 @@ import { assertKnownOptions } from '../known-options.ts';
 import type { PluginSet } from '../plugin/plugin-set.ts';
 import type { PluginInput } from '../preset/preset.ts';
 import { RandomStreams } from '../random/random-streams.ts';
+import { BackgroundQueues } from '../services/background.ts';
 import { RunControl } from '../services/control.ts';
 import { checkpointsRef, evaluationRef, stepRunnerRef } from '../services/core-services.ts';
 import { HookEvaluation } from '../services/evaluation.ts';
@@ -65,6 +66,7 @@ export class TrainerBase implements TrainerView {
   readonly #hooks: EngineHookSet = new HookSet('hookline', HOOK_TABLE, this.#site);
   readonly #evaluation = new HookEvaluation(this.#hooks);
   readonly #checkpoints: DiskCheckpoints;
+  readonly #background: BackgroundQueues;
   #set: PluginSet | undefined;
   #servicesUp = false;
   #preparing: Promise<void> | undefined;
@@ -83,6 +85,11 @@ export class TrainerBase implements TrainerView {
     this.random = new RandomStreams(options.seed === undefined || options.seed < 0 ? randomInt(2 ** 31) : options.seed);
     this.#run = new RunState(options.maxIterations, this.storage, this.#site);
     this.#run.iteration = options.startIteration ?? 0;
+    this.#background = new BackgroundQueues({
+      logger: this.logger,
+      control: this.#control,
+      waits: this.#site.waits,
+    });
     this.#output = new DiskOutputFolder(options.output ?? 'output');
     const run = this.#run;
     this.#checkpoints = new DiskCheckpoints(this.#hooks, this.#output, () => run.done, this.logger);
@@ -260,7 +267,8 @@ export class TrainerBase implements TrainerView {
   async close(): Promise<readonly unknown[]> {
     const runner = this.#runner;
     this.#runner = undefined;
-    return closeTraining(this.#plugins, runner, this.storage, this.#timeout);
+    const parts = { plugins: this.#plugins, background: this.#background, runner, storage: this.storage };
+    return closeTraining(parts, this.#timeout);
   }
 
   /**
@@ -288,6 +296,7 @@ export class TrainerBase implements TrainerView {
       output: this.#output,
       checkpoints: this.#checkpoints,
       evaluation: this.#evaluation,
+      background: this.#background,
     });
     return assemblePlugins({
       builtin: await this.builtinPlugins(),

@@ -43,7 +43,7 @@ export interface TrainerOptions {
   readonly yieldAfter?: number;
   /** Seconds after which a batch or a tap that is waited for is named in a warning; 0 for never. Default 60. */
   readonly waitWarning?: number;
-  /** Milliseconds that each plugin, and each service, may take to close. Default 30,000. */
+  /** Milliseconds that each plugin, each service, and the background tasks at the end may take to close. Default 30,000. */
   readonly disposeTimeout?: number;
 }
 
