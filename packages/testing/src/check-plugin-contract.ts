@@ -11,11 +11,12 @@ import {
   type Plugin,
   type PluginInput,
   readCheckpoint,
-  TrainerBase,
+  type TrainerBase,
   writeCheckpoint,
 } from '@hookline/core';
-import { RecordingLogger } from './recording-logger.ts';
+import { currentDevice, selectDevice } from '@hookline/tfjs';
 import { saveAt } from './save-at.ts';
+import { tinyTraining } from './tiny-training.ts';
 
 /** How {@link checkPluginContract} tries a plugin. */
 export interface ContractOptions {
@@ -23,7 +24,7 @@ export interface ContractOptions {
   readonly plugin: () => Plugin;
   /** Other plugins it needs. Default none. */
   readonly beside?: () => readonly PluginInput[];
-  /** Makes a trainer with these plugins. Default: a bare loop with a falling loss. */
+  /** Makes a trainer with these plugins. Default: {@link tinyTraining}, which has a model, an optimizer, data and a step. */
   readonly trainer?: (options: {
     plugins: readonly PluginInput[];
     output: string;
@@ -31,7 +32,7 @@ export interface ContractOptions {
   }) => TrainerBase;
   /** Iterations of each run. Default 6. */
   readonly iterations?: number;
-  /** What of a trained trainer must be equal after resuming, besides plugin state. Default: the latest scalars. */
+  /** What of a trained trainer must be equal after resuming, besides plugin state; may be async. Default: the latest scalars. */
   readonly observe?: (trainer: TrainerBase) => unknown;
 }
 
@@ -48,6 +49,8 @@ export interface ContractOptions {
  */
 export async function checkPluginContract(options: ContractOptions): Promise<void> {
   const { plugin, iterations = 6 } = options;
+  // What a program has chosen stays; nobody wants to wait for tfjs's own backend.
+  if (currentDevice() === undefined) await selectDevice('auto');
   const problems: string[] = [];
   const attempt = async (what: string, body: () => Promise<string | undefined>): Promise<void> => {
     try {
@@ -159,7 +162,7 @@ async function runAndLook(
   await trainer.train();
   const { manifest } = await readCheckpoint(join(output, 'end.safetensors'));
   const states = manifest.entries['hookline/plugins']?.data as Record<string, unknown> | undefined;
-  return { state: states?.[plugin().id], seen: observe(trainer) };
+  return { state: states?.[plugin().id], seen: await observe(trainer) };
 }
 
 const latestScalars = (trainer: TrainerBase): unknown =>
@@ -174,16 +177,7 @@ function makeTrainer(
   more: readonly PluginInput[],
 ): TrainerBase {
   const plugins = [...(options.beside?.() ?? []), options.plugin(), ...more];
-  const bare = (): TrainerBase =>
-    new TrainerBase({
-      step: ({ iteration }) => 1 / (iteration + 1),
-      maxIterations,
-      plugins,
-      output,
-      seed: 1,
-      logger: new RecordingLogger(),
-    });
-  return options.trainer?.({ plugins, output, maxIterations }) ?? bare();
+  return (options.trainer ?? tinyTraining)({ plugins, output, maxIterations });
 }
 
 const saveAtEnd = (): Plugin =>

@@ -8,6 +8,7 @@ export * as tf from '@tensorflow/tfjs';
 // Devices
 export { currentDevice, selectDevice, type SelectDeviceOptions } from './device/select-device.ts';
 export type { Device, DeviceKind, DeviceRequest } from './device/device.ts';
+export { usesSlowBackend } from './device/slow-backend.ts';
 
 // Models
 export {
