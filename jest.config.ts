@@ -1,5 +1,11 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest';
+import { chooseOneDnn, ONEDNN_VARIABLE } from './packages/tfjs/src/device/onednn.ts';
+import { readProcessor } from './packages/tfjs/src/device/processor.ts';
+
+// Tests get a copy of the environment, so that what they set there does not reach TensorFlow as it does outside.
+if (chooseOneDnn(readProcessor(), process.arch, process.env).isOn === true) process.env[ONEDNN_VARIABLE] ||= '1';
+process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
 
 const config: Config = {
   testMatch: ['<rootDir>/{packages,plugins,examples,benchmarks,campaigns,scripts}/**/*.test.ts'],
@@ -18,7 +24,9 @@ const config: Config = {
     '^hookline$': '<rootDir>/packages/hookline/src/index.ts',
   },
   testEnvironment: '<rootDir>/scripts/jest-environment.mjs',
-  testTimeout: 60_000,
+  testSequencer: '<rootDir>/scripts/jest-sequencer.mjs',
+  // Far above what any test takes, so that only one that hangs runs into it, however busy the machine is.
+  testTimeout: 240_000,
 };
 
 export default config;

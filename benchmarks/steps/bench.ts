@@ -17,10 +17,15 @@ const STEPS: Readonly<Record<string, number>> = { mlp: 300, convnet: 10, resnet1
 /** `unchecked` is without the check that loss and gradients are finite. */
 const OURS = ['eager', 'eager_unchecked', 'captured', 'captured_unchecked', 'captured_bf16'];
 
+/** The forward pass in eval mode, alone. */
+const OUR_PREDICTIONS = ['predict_eager', 'predict_captured'];
+const TORCH_PREDICTIONS = ['eager', 'channels_last', 'compile', 'channels_last+compile'];
+
 const TORCH_BEST = ['fused', 'fused+channels_last', 'fused+compile', 'fused+channels_last+compile'];
 
 /**
- * One train step of four nets, in turn by every runner that is there, on the same machine and batch size.
+ * One train step of four nets, in turn by every runner that is there, on the same machine and batch size. `predict_eager`,
+ * `predict_captured` and `torch_predict` are the forward pass in eval mode instead.
  *
  * Options: `--nets mlp,convnet`, `--runners captured,torch_eager`, `--rounds 15`, `--python PATH`.
  */
@@ -31,7 +36,7 @@ export default async function steps(args: BenchmarkArgs): Promise<BenchmarkResul
   const notes: string[] = [];
   const wanted = listArgument(args['runners']);
   const commands = new Map<string, readonly [string, readonly string[]]>();
-  for (const kind of ['tfjs_eager', 'fit', ...OURS]) {
+  for (const kind of ['tfjs_eager', 'fit', ...OURS, ...OUR_PREDICTIONS]) {
     commands.set(kind, [process.execPath, ['--import', 'tsx', here('tfjs-worker.ts'), kind]]);
   }
   if (has(python, 'torch')) {
@@ -39,6 +44,9 @@ export default async function steps(args: BenchmarkArgs): Promise<BenchmarkResul
     for (const words of TORCH_BEST.filter((each) => !quick || !each.includes('compile'))) {
       commands.set(`torch_best:${words}`, [python, [here('torch_worker.py'), words]]);
       commands.set(`torch_best_bf16:${words}`, [python, [here('torch_worker.py'), `${words}+bf16`]]);
+    }
+    for (const words of TORCH_PREDICTIONS.filter((each) => !quick || !each.includes('compile'))) {
+      commands.set(`torch_predict:${words}`, [python, [here('torch_worker.py'), `${words}+predict`]]);
     }
   } else notes.push(missing(python, 'torch'));
   if (has(python, 'tensorflow')) commands.set('tf_function', [python, [here('tf_worker.py')]]);
@@ -84,7 +92,7 @@ async function contest(net: string, workers: Map<string, Worker>, args: Benchmar
     if (found[key] !== undefined && found[key].median <= figure.median) continue;
     found[key] = figure;
   }
-  for (const kind of ['torch_best', 'torch_best_bf16']) {
+  for (const kind of ['torch_best', 'torch_best_bf16', 'torch_predict']) {
     const best = Object.keys(figures).find(
       (label) => kindOf(label) === kind && figures[label] === found[`${net}.${kind}`],
     );
@@ -94,10 +102,19 @@ async function contest(net: string, workers: Map<string, Worker>, args: Benchmar
   // Round by round: whatever slowed the machine down met both.
   const ratio = (theirs: readonly number[], ours: readonly number[]): string =>
     median(theirs.map((value, round) => value / (ours[round] ?? Number.NaN))).toFixed(2);
-  for (const other of ['fit', 'tf_function', 'torch_eager', 'captured_bf16']) {
-    const theirs = samples[other];
+  const best = (kind: string): readonly number[] | undefined =>
+    samples[
+      Object.keys(figures).find((label) => kindOf(label) === kind && figures[label] === found[`${net}.${kind}`]) ?? kind
+    ];
+  for (const other of ['fit', 'tf_function', 'torch_eager', 'torch_best', 'captured_bf16']) {
+    const theirs = best(other);
     if (captured === undefined || theirs === undefined) continue;
     notes.push(`${net}: ${other} takes ${ratio(theirs, captured)} times what captured takes`);
+  }
+  for (const other of ['predict_eager', 'torch_predict']) {
+    const [theirs, ours] = [best(other), samples['predict_captured']];
+    if (theirs === undefined || ours === undefined) continue;
+    notes.push(`${net}: ${other} takes ${ratio(theirs, ours)} times what predict_captured takes`);
   }
   for (const kind of ['eager', 'captured']) {
     const [checked, unchecked] = [samples[kind], samples[`${kind}_unchecked`]];

@@ -22,6 +22,13 @@ const RUNNERS: Readonly<Record<string, { readonly name: string; readonly color: 
   tf_function: { name: 'TensorFlow tf.function', color: '#d4b13c' },
 };
 
+/** The forward pass alone, which has rows in the table and no bars in the plot of train steps. */
+const PREDICTIONS: Readonly<Record<string, { readonly name: string }>> = {
+  predict_eager: { name: 'Prediction, Hookline eager' },
+  predict_captured: { name: 'Prediction, Hookline captured' },
+  torch_predict: { name: 'Prediction, PyTorch best' },
+};
+
 const files = process.argv.slice(2).filter((word) => word.endsWith('.json'));
 const plot = process.argv.slice(2).find((word) => word.endsWith('.svg'));
 const reports = files.map((file) => JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '') as Report);
@@ -35,7 +42,7 @@ const median = (net: string, runner: string): number | undefined => figures[`${n
 
 console.log(`| | ${nets.join(' | ')} |`);
 console.log(`| --- |${' ---: |'.repeat(nets.length)}`);
-for (const [runner, { name }] of Object.entries(RUNNERS)) {
+for (const [runner, { name }] of Object.entries({ ...RUNNERS, ...PREDICTIONS })) {
   const cells = nets.map((net) => {
     const value = median(net, runner);
     return value === undefined ? '' : String(Number(value.toPrecision(3)));

@@ -1,6 +1,18 @@
 import { createInterface } from 'node:readline';
 import { HOOK_TABLE, HookSet, HookSite } from '@hookline/core';
-import { adam, BatchSource, createStepRunner, layersModel, selectDevice, sgd, StepScope, tf } from '@hookline/tfjs';
+import {
+  adam,
+  BatchSource,
+  capturedModel,
+  createStepRunner,
+  inEvalMode,
+  layersModel,
+  predictorOf,
+  selectDevice,
+  sgd,
+  StepScope,
+  tf,
+} from '@hookline/tfjs';
 import { batchOf, findNet, lossOf, type Net } from './nets.ts';
 
 // One runner in a process of its own: Hookline betters kernels process-wide, which plain tfjs must not profit from.
@@ -40,6 +52,7 @@ await current?.finish();
 function preparerOf(kind: string): Prepare {
   if (kind === 'tfjs_eager') return plain;
   if (kind === 'fit') return fit;
+  if (kind.startsWith('predict')) return (net) => prediction(net, kind === 'predict_captured');
   return (net) => ours(net, kind.startsWith('captured'), kind.endsWith('bf16'), !kind.endsWith('unchecked'));
 }
 
@@ -100,6 +113,22 @@ async function ours(net: Net, isCaptured: boolean, isHalf: boolean, isChecked: b
     run: repeat(step),
     finish: async () => {
       await made.close?.();
+      tf.disposeVariables();
+    },
+  };
+}
+
+/** The forward pass in eval mode, with its result on the host. */
+async function prediction(net: Net, isCaptured: boolean) {
+  const eager = layersModel(net.build(), { loss: (out: tf.Tensor, { y }) => lossOf(net, out, y) });
+  const model = isCaptured ? capturedModel(eager, { capture: 'required' }) : eager;
+  const { x, y } = tensorsOf(net);
+  const predict = () => tf.tidy(() => (model.predict?.(x) as tf.Tensor).dataSync()[0]);
+  return {
+    run: async (steps: number) => inEvalMode(model, () => repeat(predict)(steps)),
+    finish: () => {
+      predictorOf(model)?.close();
+      tf.dispose([x, y]);
       tf.disposeVariables();
     },
   };

@@ -1,6 +1,6 @@
 """One PyTorch runner in a process of its own. Reads lines {net, steps}, answers each with {ms} per step.
 
-Argument: words joined by '+': eager, fused, channels_last, compile, bf16.
+Argument: words joined by '+': eager, fused, channels_last, compile, bf16; with predict the forward pass in eval mode instead.
 """
 
 import json
@@ -91,6 +91,15 @@ def prepare(name):
     )
     run = torch.compile(model) if "compile" in WORDS else model
     half = "bf16" in WORDS
+
+    if "predict" in WORDS:
+        model.eval()
+
+        def predict():
+            with torch.inference_mode():
+                return run(x).flatten()[0].item()
+
+        return predict
 
     def step():
         optimizer.zero_grad(set_to_none=True)

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { DatasetCatalog, type DetectionBatch, type DetectionLoader, readCoco, readVoc } from '@hookline/data';
+import {
+  DatasetCatalog,
+  type DatasetRecord,
+  type DetectionBatch,
+  type DetectionLoader,
+  readCoco,
+  readVoc,
+} from '@hookline/data';
 import { evaluateCoco, readCocoResults, summarizeCoco } from '@hookline/plugin-detection';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
 import { defineTrainer } from '@hookline/trainer';
@@ -97,6 +104,41 @@ describe('several test data sets', () => {
   });
 });
 
+describe('one of each', () => {
+  /** A data set of one picture with one object of one class. */
+  const single = async (split: string) => {
+    const { records, metadata, report } = await readVoc({ root, split });
+    const [record] = records as [DatasetRecord];
+    const annotations = record.annotations.slice(0, 1).map((each) => ({ ...each, category: 0 }));
+    return {
+      records: [{ ...record, annotations }],
+      metadata: { ...metadata, classes: ['square'], categoryIds: [1] },
+      report,
+    };
+  };
+  const one = defineTrainer({
+    config: CONFIG,
+    trainer: DetectionTrainer,
+    buildCatalog: () =>
+      new DatasetCatalog().register('train', () => single('trainval')).register('val', () => single('test')),
+  });
+
+  it.each(['off', 'required'])(
+    'class, picture, object and batch is enough to train and evaluate: capture %s',
+    async (capture) => {
+      const set = ['solver.batchSize=1', 'solver.maxIterations=4', 'test.evalPeriod=4', 'test.preciseBn.enabled=true'];
+      const trainer = one.create({
+        output,
+        logger: new RecordingLogger(),
+        set: [`data.root=${root}`, 'datasets.train=train', 'datasets.test=val', `capture=${capture}`, ...set],
+      });
+      const { results } = await trainer.train();
+      await trainer.dispose();
+      expect(Object.keys(results ?? {})).toEqual(['bbox', 'bbox_TTA']);
+    },
+  );
+});
+
 describe('a single test data set', () => {
   it.each([
     ['coco', 'APs'],
@@ -165,10 +207,10 @@ describe('the config', () => {
     await loader.close();
   });
 
-  it('names the views of test-time augmentation, those of training by default', () => {
-    const viewsOf = (...set: string[]) => create(...set).trainer.predictOptions.tta;
-    expect(viewsOf('input.randomFlip=vertical')).toMatchObject({ flips: ['none', 'vertical'], scales: [1] });
-    expect(viewsOf('test.aug.flips=none,both')).toMatchObject({ flips: ['none', 'both'] });
+  it('names the views of test-time augmentation, those of training by default', async () => {
+    const viewsOf = async (...set: string[]) => (await create(...set).trainer.predictOptions()).tta;
+    expect(await viewsOf('input.randomFlip=vertical')).toMatchObject({ flips: ['none', 'vertical'], scales: [1] });
+    expect(await viewsOf('test.aug.flips=none,both')).toMatchObject({ flips: ['none', 'both'] });
   });
 });
 

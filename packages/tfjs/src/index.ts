@@ -3,11 +3,13 @@ import './step/random-ops.ts';
 import './tensor-types.ts';
 
 // tfjs itself, so that a trainer file and Hookline use the same copy
-export * as tf from '@tensorflow/tfjs';
+export { default as tf } from '#tfjs';
 
 // Devices
 export { currentDevice, selectDevice, type SelectDeviceOptions } from './device/select-device.ts';
 export type { Device, DeviceKind, DeviceRequest } from './device/device.ts';
+export { chooseOneDnn, type OneDnnChoice } from './device/onednn.ts';
+export { readProcessor, type Processor } from './device/processor.ts';
 export { usesSlowBackend } from './device/slow-backend.ts';
 
 // Models
@@ -87,7 +89,7 @@ export { createStepRunner, type StepRunnerOptions } from './step/create-step-run
 export { CapturedStepRunner, type CapturedRunnerOptions, type CaptureMode } from './capture/captured-runner.ts';
 export { CapturedPredictor, type CapturedPredictorOptions } from './capture/captured-predictor.ts';
 export { describeGraph, writeGraphEvents } from './capture/inspect-graph.ts';
-export { choosePrecision, readProcessor, type Precision, type PrecisionChoice } from './capture/precision.ts';
+export { choosePrecision, type Precision, type PrecisionChoice } from './capture/precision.ts';
 export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './step/eager-runner.ts';
 export { GradientNotFiniteError } from './step/step-figures.ts';
 export type { StepInput } from './step/step-input.ts';
@@ -129,8 +131,10 @@ export {
 export { tfjsState } from './training/tfjs-state.ts';
 
 // Getting the native runtime, and knowing what will be used
+export type { CudaLibraries, CudaLibrary } from './runtime/cuda-libraries.ts';
 export { diagnose, type Diagnosis } from './runtime/diagnose.ts';
 export { formatDiagnosis } from './runtime/format-diagnosis.ts';
 export type { SetupLimits, SetupOptions } from './runtime/setup-options.ts';
 export { formatSetup, type SetupResult, type SetupStep } from './runtime/setup-result.ts';
 export { setupRuntime } from './runtime/setup-runtime.ts';
+export type { CudaState } from './runtime/why-no-gpu.ts';

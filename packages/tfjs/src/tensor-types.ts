@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 
 declare module '@hookline/core/tensor-types' {
   interface TensorTypes {

@@ -1,4 +1,4 @@
-import { HooklineError, type Results } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames, type Results } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 import type { DatasetEvaluator } from './dataset-evaluator.ts';
 import { findLabels } from './find-inputs.ts';
@@ -17,6 +17,14 @@ export interface ClassificationEvaluatorOptions {
   readonly task?: string;
 }
 
+const OPTIONS = {
+  labels: true,
+  scores: true,
+  topK: true,
+  classNames: true,
+  task: true,
+} as const satisfies OptionNames<ClassificationEvaluatorOptions>;
+
 /**
  * Accuracy of a classifier, as fractions from 0 to 1. Of equal scores the first class counts as the better one; a score
  * that is NaN is never right.
@@ -29,6 +37,7 @@ export class ClassificationEvaluator implements DatasetEvaluator {
   #classes = new Map<number, { right: number; all: number }>();
 
   constructor(options: ClassificationEvaluatorOptions = {}) {
+    assertKnownOptions('ClassificationEvaluator', options, OPTIONS);
     this.#options = options;
     for (const k of options.topK ?? []) {
       if (Number.isInteger(k) && k > 0) continue;

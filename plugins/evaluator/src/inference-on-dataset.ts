@@ -1,4 +1,4 @@
-import { HooklineError, type Logger, type Results } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type Logger, type OptionNames, type Results } from '@hookline/core';
 import { type DataSource, disposeBatch, inEvalMode, openData, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
 import type { DatasetEvaluator } from './dataset-evaluator.ts';
 import { DatasetEvaluators } from './dataset-evaluators.ts';
@@ -27,6 +27,16 @@ export interface InferenceOptions {
   readonly now?: () => number;
 }
 
+const OPTIONS = {
+  inputs: true,
+  logger: true,
+  onStart: true,
+  beforeInference: true,
+  afterInference: true,
+  onEnd: true,
+  now: true,
+} as const satisfies OptionNames<InferenceOptions>;
+
 /**
  * Runs a model over a data set in eval mode and evaluates its outputs. Its mode is put back afterwards, also when
  * something fails, and nothing is left on the device.
@@ -41,6 +51,7 @@ export async function inferenceOnDataset(
   evaluators: DatasetEvaluator | readonly DatasetEvaluator[],
   options: InferenceOptions = {},
 ): Promise<Results> {
+  assertKnownOptions('inferenceOnDataset', options, OPTIONS);
   if (model.predict === undefined) throw noPredict(model);
   const evaluator: DatasetEvaluator = isList(evaluators) ? new DatasetEvaluators(evaluators) : evaluators;
   const batches = openData(loader);

@@ -11,7 +11,7 @@ import { lrScheduler, type LrSchedulerOptions } from '@hookline/plugin-lr-schedu
 import { preciseBn, type PreciseBnOptions } from '@hookline/plugin-precise-bn';
 import { writers, type WritersOptions } from '@hookline/plugin-writers';
 
-/** Options of the plugins by short name; `false` leaves one out. */
+/** Options of the plugins by short name; `false` leaves one out, as `.without` does. */
 export interface PresetDefaultOptions {
   readonly iterationTimer?: IterationTimerOptions | false;
   /** Left out by default: without a schedule the learning rate stays as it is. */
@@ -24,6 +24,38 @@ export interface PresetDefaultOptions {
   readonly bestCheckpointer?: BestCheckpointerOptions | false;
   readonly writers?: WritersOptions | false;
 }
+
+const preset = definePreset<PresetDefaultOptions>({
+  name: '@hookline/preset-default',
+  version: '0.1.0',
+  optionNames: {
+    iterationTimer: true,
+    lrScheduler: true,
+    preciseBn: true,
+    checkpointer: true,
+    evaluator: true,
+    bestCheckpointer: true,
+    writers: true,
+  },
+  plugins: (options): readonly PluginInput[] => [
+    iterationTimer(options.iterationTimer || undefined),
+    options.lrScheduler !== undefined && lrScheduler(options.lrScheduler || undefined),
+    options.preciseBn && preciseBn(options.preciseBn),
+    checkpointer(options.checkpointer || undefined),
+    evaluator(options.evaluator || undefined),
+    options.bestCheckpointer && bestCheckpointer(options.bestCheckpointer),
+    writers(options.writers || undefined),
+  ],
+});
+
+/** What can be left out by `false` although it is listed: the edit tells that somebody wants it so. */
+const LISTED = {
+  iterationTimer: 'iteration-timer',
+  lrScheduler: 'lr-scheduler',
+  checkpointer: 'checkpointer',
+  evaluator: 'evaluator',
+  writers: 'writers',
+} as const satisfies Partial<Record<keyof PresetDefaultOptions, string>>;
 
 /**
  * detectron2's default hooks, in its order:
@@ -38,27 +70,7 @@ export interface PresetDefaultOptions {
  *
  * The plugins ask for these places themselves by labels; the preset only lists them.
  */
-export const presetDefault: PresetFactory<PresetDefaultOptions> = definePreset<PresetDefaultOptions>({
-  name: '@hookline/preset-default',
-  version: '0.1.0',
-  optionNames: {
-    iterationTimer: true,
-    lrScheduler: true,
-    preciseBn: true,
-    checkpointer: true,
-    evaluator: true,
-    bestCheckpointer: true,
-    writers: true,
-  },
-  plugins: (options): readonly PluginInput[] => [
-    options.iterationTimer !== false && iterationTimer(options.iterationTimer),
-    options.lrScheduler !== undefined && options.lrScheduler !== false && lrScheduler(options.lrScheduler),
-    options.preciseBn !== undefined && options.preciseBn !== false && preciseBn(options.preciseBn),
-    options.checkpointer !== false && checkpointer(options.checkpointer),
-    options.evaluator !== false && evaluator(options.evaluator),
-    options.bestCheckpointer !== undefined &&
-      options.bestCheckpointer !== false &&
-      bestCheckpointer(options.bestCheckpointer),
-    options.writers !== false && writers(options.writers),
-  ],
-});
+export const presetDefault: PresetFactory<PresetDefaultOptions> = (options = {}) =>
+  preset(options).without(
+    ...Object.entries(LISTED).flatMap(([key, name]) => (options[key as keyof typeof LISTED] === false ? [name] : [])),
+  );

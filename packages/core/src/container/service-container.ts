@@ -1,4 +1,5 @@
-import { asFunction, asValue, type AwilixContainer, createContainer, InjectionMode } from 'awilix';
+// Awilix without `loadModules`, which would bring a search for files that nothing here uses.
+import { asFunction, asValue, type AwilixContainer, createContainer, InjectionMode } from 'awilix/browser';
 import { HooklineError } from '../errors.ts';
 import { didYouMean } from '../suggest-name.ts';
 import type { Provider } from './provider.ts';

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { HooklineError, type RandomStream } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames, type RandomStream } from '@hookline/core';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import type { Sampler } from '../samplers/sampler.ts';
 import type { Augmentation } from '../transforms/augmentation.ts';
@@ -55,11 +55,32 @@ export interface DetectionLoaderOptions {
   readonly random?: RandomStream;
 }
 
+const OPTIONS = {
+  batchSize: true,
+  size: true,
+  fit: true,
+  augmentations: true,
+  sampler: true,
+  dropLast: true,
+  groupByAspect: true,
+  workers: true,
+  prefetch: true,
+  cache: true,
+  maxBoxes: true,
+  minVisible: true,
+  minSize: true,
+  divisor: true,
+  fill: true,
+  dtype: true,
+  random: true,
+} as const satisfies OptionNames<DetectionLoaderOptions>;
+
 /** Numbers that have to be integers, with the least that they may be. */
 const INTEGERS = { batchSize: 1, workers: 0, prefetch: 0, maxBoxes: 0, divisor: 1 } as const;
 
 /** The options with what is left out filled in. @throws HooklineError `HKL_DATA_OPTION`, `HKL_DATA_EMPTY`, `HKL_DATA_RECORD` */
 export function resolveLoaderOptions(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
+  assertKnownOptions('DetectionLoader', options, OPTIONS);
   if (records.length === 0) {
     throw new HooklineError('HKL_DATA_EMPTY', 'there are no records', {
       who: 'DetectionLoader',

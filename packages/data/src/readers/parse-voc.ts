@@ -1,6 +1,6 @@
 import { describeCause } from '@hookline/core';
-import { XMLParser } from 'fast-xml-parser';
-import { isObject, type Fields } from './json-fields.ts';
+import type { XMLParser } from 'fast-xml-parser';
+import { asFlag, isObject, type Fields } from './json-fields.ts';
 
 /** One object of a Pascal VOC file, unchecked: numbers may be NaN. */
 export interface VocObject {
@@ -13,22 +13,25 @@ export interface VocObject {
 /** What a Pascal VOC file says, unchecked. */
 export interface VocFile {
   readonly filename: string | undefined;
+  /** Where the tool had the image. */
+  readonly path: string | undefined;
   readonly width: number;
   readonly height: number;
   readonly objects: readonly VocObject[];
 }
 
-const parser = new XMLParser({ isArray: (name) => name === 'object', parseTagValue: false });
+let parser: XMLParser | undefined;
 
 /** Parses a Pascal VOC annotation. @throws Error with the line where the text is no XML, or no such annotation */
-export function parseVoc(xml: string): VocFile {
-  const parsed = parseXml(xml);
+export async function parseVoc(xml: string): Promise<VocFile> {
+  const parsed = await parseXml(xml);
   const root = isObject(parsed) ? parsed['annotation'] : undefined;
   if (!isObject(root)) throw new Error('its root is not <annotation>');
   const size = childOf(root, 'size');
   const objects = Array.isArray(root['object']) ? (root['object'] as unknown[]) : [];
   return {
     filename: textOf(root, 'filename'),
+    path: textOf(root, 'path'),
     width: numberOf(size, 'width'),
     height: numberOf(size, 'height'),
     // A part of an object, such as a head, has a box of its own and no difficult flag; only objects count.
@@ -37,14 +40,19 @@ export function parseVoc(xml: string): VocFile {
       const box = childOf(fields, 'bndbox');
       return {
         name: textOf(fields, 'name'),
-        difficult: textOf(fields, 'difficult') === '1',
+        difficult: asFlag(textOf(fields, 'difficult')) === 1,
         box: [numberOf(box, 'xmin'), numberOf(box, 'ymin'), numberOf(box, 'xmax'), numberOf(box, 'ymax')],
       };
     }),
   };
 }
 
-function parseXml(xml: string): unknown {
+async function parseXml(xml: string): Promise<unknown> {
+  // Loaded with the first file.
+  parser ??= new (await import('fast-xml-parser')).XMLParser({
+    isArray: (name) => name === 'object',
+    parseTagValue: false,
+  });
   try {
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is a package with three more below it
     return parser.parse(xml, true);

@@ -1,4 +1,4 @@
-import { HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import type { Sampler } from './sampler.ts';
 import { assertPosition } from '../position.ts';
 
@@ -10,6 +10,8 @@ export interface BatchSamplerOptions {
   /** Group of each sample: the samples of a batch are all of one group. Default: one group. */
   readonly groups?: ArrayLike<number>;
 }
+
+const OPTIONS = { batchSize: true, dropLast: true, groups: true } as const satisfies OptionNames<BatchSamplerOptions>;
 
 /** Where a {@link BatchSampler} stands; plain JSON. */
 export interface BatchSamplerState {
@@ -34,6 +36,7 @@ export class BatchSampler {
 
   /** @throws HooklineError `HKL_DATA_BATCH_SIZE` */
   constructor(sampler: Sampler, options: BatchSamplerOptions) {
+    assertKnownOptions('BatchSampler', options, OPTIONS);
     const { batchSize } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new HooklineError('HKL_DATA_BATCH_SIZE', `batchSize must be a whole number from 1 up, not ${batchSize}`, {

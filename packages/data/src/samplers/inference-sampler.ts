@@ -1,3 +1,4 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { requireShard, type Sampler, type Shard } from './sampler.ts';
 
 /**
@@ -12,6 +13,7 @@ export class InferenceSampler implements Sampler {
 
   /** @throws HooklineError `HKL_SAMPLER_OPTION` */
   constructor(size: number, shard: Shard = {}) {
+    assertKnownOptions('InferenceSampler', shard, { rank: true, world: true } satisfies OptionNames<Shard>);
     requireShard('InferenceSampler', size, shard, 0);
     const { rank = 0, world = 1 } = shard;
     this.size = size;

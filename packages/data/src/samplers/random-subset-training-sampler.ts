@@ -1,6 +1,6 @@
-import { RandomStream } from '@hookline/core';
+import { assertKnownOptions, RandomStream } from '@hookline/core';
 import { requireSampler, requireShard, type Sampler } from './sampler.ts';
-import { TrainingSampler, type TrainingSamplerOptions } from './training-sampler.ts';
+import { TRAINING_SAMPLER_OPTIONS, TrainingSampler, type TrainingSamplerOptions } from './training-sampler.ts';
 
 /** As {@link TrainingSampler}, of a random part of the samples that stays the same. */
 export class RandomSubsetTrainingSampler implements Sampler {
@@ -15,6 +15,7 @@ export class RandomSubsetTrainingSampler implements Sampler {
    */
   constructor(size: number, ratio: number, options: TrainingSamplerOptions = {}) {
     const who = 'RandomSubsetTrainingSampler';
+    assertKnownOptions(who, options, TRAINING_SAMPLER_OPTIONS);
     requireShard(who, size, options);
     requireSampler(ratio > 0 && ratio <= 1, who, `the ratio must be above 0 and at most 1, not ${ratio}`);
     const count = Math.floor(size * ratio);

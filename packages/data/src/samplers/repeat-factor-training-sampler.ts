@@ -1,6 +1,6 @@
-import { RandomStream } from '@hookline/core';
+import { assertKnownOptions, RandomStream } from '@hookline/core';
 import { requireSampler, requireShard, stride, type Sampler } from './sampler.ts';
-import type { TrainingSamplerOptions } from './training-sampler.ts';
+import { TRAINING_SAMPLER_OPTIONS, type TrainingSamplerOptions } from './training-sampler.ts';
 
 /**
  * Repeats images of rare categories (Gupta, Dollár, Girshick: LVIS, 2019). A factor of 1.3 is one time in each epoch,
@@ -16,6 +16,7 @@ export class RepeatFactorTrainingSampler implements Sampler {
   /** @throws HooklineError `HKL_SAMPLER_OPTION`, also with fewer samples than processes */
   constructor(factors: readonly number[], options: TrainingSamplerOptions = {}) {
     const who = 'RepeatFactorTrainingSampler';
+    assertKnownOptions(who, options, TRAINING_SAMPLER_OPTIONS);
     requireShard(who, factors.length, options);
     const wrong = factors.find((factor) => !(factor >= 1 && Number.isFinite(factor)));
     requireSampler(wrong === undefined, who, `factors must be 1 or more, not ${wrong ?? ''}`);

@@ -1,4 +1,4 @@
-import { RandomStream } from '@hookline/core';
+import { assertKnownOptions, type OptionNames, RandomStream } from '@hookline/core';
 import { requireShard, stride, type Sampler, type Shard } from './sampler.ts';
 
 /** Options of {@link TrainingSampler}. */
@@ -8,6 +8,14 @@ export interface TrainingSamplerOptions extends Shard {
   /** Where orders come from. Default: a stream of seed 0. */
   readonly random?: RandomStream;
 }
+
+/** Names of {@link TrainingSamplerOptions}. */
+export const TRAINING_SAMPLER_OPTIONS = {
+  rank: true,
+  world: true,
+  shuffle: true,
+  random: true,
+} as const satisfies OptionNames<TrainingSamplerOptions>;
 
 /**
  * All samples in random order, epoch after epoch. Processes take turns along the endless sequence, so that together
@@ -21,6 +29,7 @@ export class TrainingSampler implements Sampler {
 
   /** @throws HooklineError `HKL_SAMPLER_OPTION` */
   constructor(size: number, options: TrainingSamplerOptions = {}) {
+    assertKnownOptions('TrainingSampler', options, TRAINING_SAMPLER_OPTIONS);
     requireShard('TrainingSampler', size, options);
     this.size = size;
     this.#options = options;

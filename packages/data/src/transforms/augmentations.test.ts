@@ -72,7 +72,8 @@ describe('augmentations', () => {
   it('have no description when they are not what this package made', () => {
     expect(specOf({ ...randomFlip(), decide: () => NO_TRANSFORM })).toBeUndefined();
     expect(specOf(randomApply({ ...randomFlip() }))).toBeUndefined();
-    expect(specOf(randomAffine({ more: () => 0 } as never))).toBeUndefined();
+    const angles = Object.assign([10] as [number], { more: () => 0 });
+    expect(specOf(randomRotation({ angles }))).toBeUndefined();
     expect(() => Object.assign(randomFlip(), { decide: () => NO_TRANSFORM })).toThrow(TypeError);
   });
 

@@ -1,4 +1,4 @@
-import type { RandomStream } from '@hookline/core';
+import { assertKnownOptions, type OptionNames, type RandomStream } from '@hookline/core';
 import { choose, uniform, type Augmentation } from './augmentation.ts';
 import { builtIn } from './augmentation-spec.ts';
 import { requireOption } from './check-option.ts';
@@ -20,6 +20,7 @@ export function randomCrop(options: {
   readonly type: CropType;
   readonly size: readonly [number, number];
 }): Augmentation {
+  assertKnownOptions('randomCrop', options, { type: true, size: true } satisfies OptionNames<typeof options>);
   const {
     type,
     size: [first, second],
@@ -62,6 +63,9 @@ export function fixedSizeCrop(options: {
   /** Value of added pixels. @default 128 */
   readonly fill?: number;
 }): Augmentation {
+  assertKnownOptions('fixedSizeCrop', options, { width: true, height: true, fill: true } satisfies OptionNames<
+    typeof options
+  >);
   const { width, height, fill = 128 } = options;
   return builtIn('fixedSizeCrop', [options], ({ image }, random) => {
     const x = integer(random, 0, Math.max(0, image.width - width));
@@ -80,6 +84,9 @@ export function fixedSizeCrop(options: {
 export function minIoURandomCrop(
   options: { readonly minIoU?: readonly number[]; readonly minSize?: number } = {},
 ): Augmentation {
+  assertKnownOptions('minIoURandomCrop', options, { minIoU: true, minSize: true } satisfies OptionNames<
+    typeof options
+  >);
   const { minIoU = [0.1, 0.3, 0.5, 0.7, 0.9], minSize = 0.3 } = options;
   requireOption(minSize > 0 && minSize <= 1, 'minIoURandomCrop', `minSize must be in (0, 1], not ${minSize}`);
   const modes = [1, ...minIoU, 0] as const;

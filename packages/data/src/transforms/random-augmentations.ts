@@ -1,3 +1,4 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { AffineTransform, extentTransform, rotationTransform } from './affine-transform.ts';
 import { choose, uniform, type Augmentation } from './augmentation.ts';
 import { builtIn, specOf, withSpec } from './augmentation-spec.ts';
@@ -6,7 +7,9 @@ import { FlipTransform } from './flip-transform.ts';
 import { NO_TRANSFORM } from './transform.ts';
 
 /** Applies an augmentation with a probability; default 0.5. */
-export function randomApply(augmentation: Augmentation, { probability = 0.5 } = {}): Augmentation {
+export function randomApply(augmentation: Augmentation, options: { readonly probability?: number } = {}): Augmentation {
+  assertKnownOptions('randomApply', options, { probability: true } satisfies OptionNames<typeof options>);
+  const { probability = 0.5 } = options;
   requireProbability('randomApply', probability);
   const sometimes: Augmentation = {
     name: `randomApply(${augmentation.name})`,
@@ -21,6 +24,9 @@ export function randomApply(augmentation: Augmentation, { probability = 0.5 } = 
 export function randomFlip(
   options: { readonly probability?: number; readonly direction?: 'horizontal' | 'vertical' } = {},
 ): Augmentation {
+  assertKnownOptions('randomFlip', options, { probability: true, direction: true } satisfies OptionNames<
+    typeof options
+  >);
   const { probability = 0.5, direction = 'horizontal' } = options;
   requireProbability('randomFlip', probability);
   const known = ['horizontal', 'vertical'].includes(direction);
@@ -43,6 +49,8 @@ export function randomRotation(options: {
   readonly center?: readonly [from: readonly [number, number], to: readonly [number, number]];
   readonly fill?: number;
 }): Augmentation {
+  const known = { angles: true, sampling: true, expand: true, center: true, fill: true } as const;
+  assertKnownOptions('randomRotation', options, known satisfies OptionNames<typeof options>);
   const { angles, sampling = 'range', expand = true, center, fill = 0 } = options;
   const [low, high = low] = angles;
   if (sampling === 'range') requireRange('randomRotation', 'angles', [low, high]);
@@ -69,6 +77,9 @@ export function randomExtent(options: {
   readonly shift: readonly [x: number, y: number];
   readonly fill?: number;
 }): Augmentation {
+  assertKnownOptions('randomExtent', options, { scale: true, shift: true, fill: true } satisfies OptionNames<
+    typeof options
+  >);
   const {
     scale,
     shift: [shiftX, shiftY],
@@ -101,6 +112,9 @@ export function randomAffine(
     readonly fill?: number;
   } = {},
 ): Augmentation {
+  assertKnownOptions('randomAffine', options, { scale: true, shift: true, fill: true } satisfies OptionNames<
+    typeof options
+  >);
   const { scale = 0.35, shift = 0.15, fill = 114 } = options;
   requireOption(scale >= 0 && shift >= 0, 'randomAffine', 'scale and shift must be 0 or more');
   return builtIn('randomAffine', [options], ({ image: { width, height } }, random) => {

@@ -1,3 +1,4 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { choose, uniform, type Augmentation } from './augmentation.ts';
 import { builtIn } from './augmentation-spec.ts';
 import { requireOption, requireRange } from './check-option.ts';
@@ -12,6 +13,7 @@ function toSize({ width, height }: Image, newWidth: number, newHeight: number): 
 
 /** Scales to a fixed size, whatever that does to the proportions. */
 export function resize(size: { readonly width: number; readonly height: number }): Augmentation {
+  assertKnownOptions('resize', size, { width: true, height: true } satisfies OptionNames<typeof size>);
   return builtIn('resize', [size], ({ image }) => toSize(image, size.width, size.height));
 }
 
@@ -24,6 +26,11 @@ export function resizeShortestEdge(options: {
   readonly sampling?: 'choice' | 'range';
   readonly maxSize?: number;
 }): Augmentation {
+  assertKnownOptions('resizeShortestEdge', options, {
+    lengths: true,
+    sampling: true,
+    maxSize: true,
+  } satisfies OptionNames<typeof options>);
   const { lengths, sampling = 'choice', maxSize = Infinity } = options;
   const name = 'resizeShortestEdge';
   const [low, high = low] = lengths;
@@ -48,6 +55,12 @@ export function resizeScale(options: {
   readonly width: number;
   readonly height: number;
 }): Augmentation {
+  assertKnownOptions('resizeScale', options, {
+    minScale: true,
+    maxScale: true,
+    width: true,
+    height: true,
+  } satisfies OptionNames<typeof options>);
   const { minScale, maxScale, width, height } = options;
   requireRange('resizeScale', 'the scale', [minScale, maxScale]);
   requireOption(minScale > 0, 'resizeScale', 'minScale must be above 0');

@@ -1,4 +1,4 @@
-import { choosePrecision, diagnose, formatDiagnosis, readProcessor } from '@hookline/tfjs';
+import { chooseOneDnn, choosePrecision, diagnose, formatDiagnosis, readProcessor } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { EXIT } from './exit-status.ts';
 import { print } from './print.ts';
@@ -7,12 +7,15 @@ import { print } from './print.ts';
 export async function doctor({ flag }: CommandLine): Promise<number> {
   const diagnosis = await diagnose();
   // On a processor; that a GPU may be there makes no difference to what the processor gains.
-  const { precision, reason } = choosePrecision('auto', { usesGpu: false, ...readProcessor() });
+  const processor = readProcessor();
+  const { precision, reason } = choosePrecision('auto', { usesGpu: false, ...processor });
   const bfloat16 = { gains: precision === 'bfloat16', reason };
-  print(
-    flag.json
-      ? JSON.stringify({ ...diagnosis, bfloat16 }, undefined, 2)
-      : `${formatDiagnosis(diagnosis)}\nbfloat16  ${bfloat16.gains ? 'faster' : 'not faster'} on this processor: ${reason}`,
-  );
+  const oneDnn = chooseOneDnn(processor, process.arch, process.env);
+  const lines = [
+    formatDiagnosis(diagnosis),
+    `oneDNN    ${oneDnn.isOn === undefined ? '' : oneDnn.isOn ? 'on: ' : 'off: '}${oneDnn.reason}`,
+    `bfloat16  ${bfloat16.gains ? 'faster' : 'not faster'} on this processor: ${reason}`,
+  ];
+  print(flag.json ? JSON.stringify({ ...diagnosis, oneDnn, bfloat16 }, undefined, 2) : lines.join('\n'));
   return EXIT.ok;
 }

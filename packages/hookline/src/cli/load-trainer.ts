@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { HooklineError, isHooklineError, suggestName } from '@hookline/core';
+import { keepModulesSingle } from './single-modules.ts';
 import type { TrainerInFile } from './trainer-in-file.ts';
 
 /**
@@ -18,7 +20,10 @@ export async function loadTrainer(file: string): Promise<TrainerInFile> {
   await (understood ??= understandTypeScript());
   let module: Record<string, unknown>;
   try {
-    module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+    // Node 20 gives a CommonJS file in TypeScript that is imported a `require` that knows no ES modules.
+    module = /\.c[jt]s$/.test(path)
+      ? { default: createRequire(import.meta.url)(path) as unknown }
+      : ((await import(pathToFileURL(path).href)) as Record<string, unknown>);
   } catch (cause) {
     // It knows itself what is wrong.
     if (isHooklineError(cause)) throw cause;
@@ -37,7 +42,7 @@ async function understandTypeScript(): Promise<void> {
   process.env['TSX_DISABLE_CACHE'] = '1';
   const [esm, cjs] = await Promise.all([import('tsx/esm/api'), import('tsx/cjs/api')]);
   // Without a namespace: with one, the file would get copies of its own of every package.
-  cjs.register();
+  keepModulesSingle(() => cjs.register());
   esm.register();
 }
 
@@ -65,7 +70,7 @@ function broken(file: string, cause: unknown): HooklineError {
     const [, place = '', what = ''] = /^(.*): ERROR: (.*)$/.exec(syntax) ?? [];
     return new HooklineError('HKL_TRAINER_FILE_BROKEN', `it cannot be read: ${what}`, {
       who: file,
-      where: fromHere(place),
+      where: fromHere(placeAsNamed(place)),
       fix: what.includes('"cjs"')
         ? 'The file counts as CommonJS: write "type": "module" into package.json, or name the file .mts'
         : 'Mend the syntax there',
@@ -79,6 +84,13 @@ function broken(file: string, cause: unknown): HooklineError {
   }
   const where = placeIn(error.stack, resolve(file));
   return new HooklineError('HKL_TRAINER_FILE_BROKEN', what, { who: file, where, cause });
+}
+
+/** tsx shows `.cts` and `.mts` files as `.ts`. */
+function placeAsNamed(place: string): string {
+  const [, stem = '', ending = '', rest = ''] = /^(.*)\.([jt]s)(:.*)?$/.exec(place) ?? [];
+  const named = ['', 'c', 'm'].map((kind) => `${stem}.${kind}${ending}`).find((path) => existsSync(path));
+  return named === undefined ? place : `${named}${rest}`;
 }
 
 /** `file:line` of the innermost frame in the trainer's own folder. */

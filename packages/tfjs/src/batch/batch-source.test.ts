@@ -1,5 +1,5 @@
 import { isHooklineError } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { BatchSource, type BatchSourceOptions } from './batch-source.ts';
 import type { DataSource } from './open-data.ts';

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import { DataType, type NativeBackend } from '../capture/native-backend.ts';
 import { typeOf } from '../kernels/native-op.ts';
 

@@ -1,5 +1,5 @@
 import { HooklineError, isPlainObject } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { asNativeBackend } from '../capture/native-backend.ts';
 import { tensorOfBytes } from './byte-tensor.ts';
 

@@ -1,5 +1,5 @@
 import { isPlainObject } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** The tensors of a batch, by their path in it, such as `images` or `targets/0/boxes`. */
 export function batchTensors(batch: unknown): Map<string, tf.Tensor> {

@@ -1,5 +1,5 @@
 import { isPlainObject } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** A value of the host in a batch. */
 type PlainValue = string | number | boolean | bigint | null | undefined;

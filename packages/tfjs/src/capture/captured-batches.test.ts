@@ -1,5 +1,5 @@
 import { HookSet, HookSite, HOOK_TABLE } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { BatchSource } from '../batch/batch-source.ts';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';

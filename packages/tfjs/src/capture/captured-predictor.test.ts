@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import nodeCrypto from 'node:crypto';
+import tf from '#tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';
 import { inEvalMode } from '../model/in-eval-mode.ts';
@@ -197,6 +198,36 @@ describe('CapturedPredictor', () => {
     factor = 5;
     expect(read(captured.predict(x))).toEqual([15]);
     expect(captured.status.isCaptured).toBe(false);
+  });
+
+  it('notices what the host gives anew each time before it is used', () => {
+    const uses: (() => number)[] = [
+      () => 1 + Math.floor(Date.now() / 60_000) * 1e-9,
+      () => 1 + Math.floor(performance.now() / 60_000) * 1e-3,
+      () => Math.random(),
+      // Jest keeps named imports of Node's modules as they were, so that this one goes through the module.
+      () => 1 + nodeCrypto.randomInt(2),
+      () => 1 + (crypto.getRandomValues(new Uint8Array(1))[0] as number),
+    ];
+    const x = tf.tensor1d([3]);
+    const before = { Date, now: performance.now, randomInt: nodeCrypto.randomInt, draw: crypto.getRandomValues };
+    for (const use of uses) {
+      const model = functionModel({
+        variables: { w: tf.variable(tf.scalar(1)) },
+        losses: () => tf.scalar(0),
+        predict: (inputs: tf.Tensor) => inputs.mul(use()),
+      });
+      model.training = false;
+      expect(() => predictor(model).predict(x)).toThrow('HKL_CAPTURE_HOST_VALUE');
+      const captured = predictor(model, { capture: 'auto' });
+      read(captured.predict(x));
+      expect(captured.status.isCaptured).toBe(false);
+      tf.disposeVariables();
+    }
+    expect({ Date, now: performance.now, randomInt: nodeCrypto.randomInt, draw: crypto.getRandomValues }).toEqual(
+      before,
+    );
+    x.dispose();
   });
 
   it('keeps a bounded number of graphs, and waits before it captures where it is told to', () => {

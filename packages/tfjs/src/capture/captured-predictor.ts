@@ -1,5 +1,5 @@
 import { describeCause, HooklineError } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { captureError, isCaptureProblem, isTooLate, withSentence } from './capture-errors.ts';
 import { compareRecords } from './compare-records.ts';
@@ -12,6 +12,7 @@ import { asNativeBackend, handleOf, type NativeBackend, type NativeBinding } fro
 import { takeApart } from './nested-tensors.ts';
 import { runPasses } from './passes/pass-list.ts';
 import { predictionVariables, recordPrediction, type RecordedPrediction } from './record-prediction.ts';
+import { CLOCK_SHIFT, recordAlike } from './record-alike.ts';
 import { ResidentVariables } from './resident-variables.ts';
 import { isAuditRun } from './step-cache.ts';
 
@@ -38,9 +39,6 @@ interface Entry {
   readonly record: GraphRecord;
   runs: number;
 }
-
-/** How many recordings may go by until a prediction has made all variables that it wants. */
-const WARM_UPS = 3;
 
 /**
  * A model's predictions in eval mode as graphs, one for each structure and shape of inputs, recorded when it comes for the
@@ -152,11 +150,12 @@ export class CapturedPredictor {
     inputs: unknown,
     { signature, tensors }: { readonly signature: string; readonly tensors: ReadonlyMap<string, tf.Tensor> },
   ): Entry | undefined {
-    const record = (): RecordedPrediction =>
-      recordPrediction(backend, this.#origin, () => this.#eager(inputs), tensors);
+    const record = (clock?: number): RecordedPrediction =>
+      recordPrediction(backend, this.#origin, () => this.#eager(inputs), tensors, clock);
     const known = this.#entries.get(signature);
     if (known !== undefined) {
-      if (isAuditRun(known.runs, known.recorded.record.nodes.length)) this.#audit(known, record());
+      if (isAuditRun(known.runs, known.recorded.record.nodes.length))
+        this.#audit(known, record(CLOCK_SHIFT * (known.runs + 1)));
       return known;
     }
     if (this.#patience > 0) {
@@ -173,24 +172,8 @@ export class CapturedPredictor {
     return this.#capture(backend, signature, record);
   }
 
-  /** Records twice: what the host draws anew each time shows at once. */
-  #capture(backend: NativeBackend, signature: string, record: () => RecordedPrediction): Entry {
-    let recorded = record();
-    const replace = (other: RecordedPrediction): void => {
-      recorded.free();
-      recorded = other;
-    };
-    for (let attempt = 1; recorded.madeVariables && attempt < WARM_UPS; attempt++) replace(record());
-    try {
-      const again = record();
-      const difference = compareRecords(recorded.record, again.record);
-      // The later one: a tensor that the model keeps is one from outside by then.
-      replace(again);
-      if (difference !== undefined) throw difference;
-    } catch (error) {
-      recorded.free();
-      throw error;
-    }
+  #capture(backend: NativeBackend, signature: string, record: (clock?: number) => RecordedPrediction): Entry {
+    const recorded = recordAlike(record);
     const graph = copyRecord(recorded.record);
     settle(graph);
     if (this.#optimize) runPasses(graph, { precision: 'float32' });

@@ -1,5 +1,5 @@
 import { HOOK_TABLE, HookSet, HookSite, type StepContext } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { BatchSource } from '../batch/batch-source.ts';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';

@@ -7,9 +7,10 @@ import {
   type StepRunner,
   type TapWatch,
 } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
+import { readProcessor } from '../device/processor.ts';
 import { assertTraining, checkPeriod, EagerStepRunner, type CheckFinite } from '../step/eager-runner.ts';
 import { notFinite, readLosses } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
@@ -17,7 +18,7 @@ import { isCaptureProblem, isTooLate } from './capture-errors.ts';
 import { CapturedSteps, type CaptureReport } from './captured-steps.ts';
 import { asNativeBackend } from './native-backend.ts';
 import { runPasses } from './passes/pass-list.ts';
-import { choosePrecision, readProcessor, type Precision, type PrecisionChoice } from './precision.ts';
+import { choosePrecision, type Precision, type PrecisionChoice } from './precision.ts';
 import type { CachedStep } from './step-cache.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { describeCause, type TapWatch } from '@hookline/core';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import { indexOutOfRange } from '../kernels/gather.ts';
 import { isGood, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';

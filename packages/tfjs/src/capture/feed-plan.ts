@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import type { StepInput } from '../step/step-input.ts';
 import { specOf, valueOf, type RecordNode } from './graph-record.ts';
 import { handleOf, type NativeBackend } from './native-backend.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { compareRecords } from './compare-records.ts';
 import { orderEffects } from './effect-order.ts';

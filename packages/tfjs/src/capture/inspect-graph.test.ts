@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { at, rig } from '../step/step-fixture.test.support.ts';
 import { CapturedStepRunner } from './captured-runner.ts';

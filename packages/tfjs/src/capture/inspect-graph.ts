@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { captureError } from './capture-errors.ts';
 import { writeGraph } from './graph-def.ts';
 import { countOps } from './graph-edit.ts';

@@ -1,5 +1,5 @@
 import { isPlainObject } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 type Fields = Record<string, unknown>;
 

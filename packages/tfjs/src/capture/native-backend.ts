@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 
 /** TensorFlow's numbers for element types, as they stand in a GraphDef. */
 export const DataType = Object.freeze({

@@ -1,5 +1,5 @@
 import { isPlainObject } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** Tensors found in nested arrays, maps and plain objects, and what is around them. */
 export interface NestedTensors {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { expectAgreement, tryPass, useNative, wave } from './passes/pass-fixture.test.support.ts';
 
 beforeAll(useNative);

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { expectSame, trainBoth, trainKind, type Trial } from './capture-fixture.test.support.ts';
 import { asNativeBackend, type NativeBackend } from './native-backend.ts';

@@ -1,7 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { choosePrecision, readProcessor } from './precision.ts';
+import { choosePrecision } from './precision.ts';
 
 const machine = (usesGpu: boolean, ...flags: string[]) => ({ usesGpu, cpuFlags: new Set(flags) });
 
@@ -28,23 +25,5 @@ describe('choosePrecision', () => {
     expect(() => choosePrecision('float16', machine(false, 'amx_bf16'))).toThrow('on GPUs only');
     expect(() => choosePrecision('float64' as 'auto', machine(true))).toThrow('float64 is not supported here');
     expect(choosePrecision('float16', machine(true)).precision).toBe('float16');
-  });
-});
-
-describe('readProcessor', () => {
-  it('reads what Linux tells, and nothing where there is nothing', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'hookline-flags-')), 'cpuinfo');
-    const lines = [
-      'processor\t: 0',
-      'vendor_id\t: GenuineIntel',
-      'flags\t\t: fpu avx512_bf16 amx_tile',
-      'bugs\t\t:',
-      '',
-    ];
-    writeFileSync(file, lines.join('\n'));
-    const { cpuFlags, cpuVendor } = readProcessor(file);
-    expect([...cpuFlags]).toEqual(['fpu', 'avx512_bf16', 'amx_tile']);
-    expect(cpuVendor).toBe('GenuineIntel');
-    expect(readProcessor(`${file}.none`)).toEqual({ cpuFlags: new Set() });
   });
 });

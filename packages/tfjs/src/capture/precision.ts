@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { HooklineError } from '@hookline/core';
+import type { Processor } from '../device/processor.ts';
 
 /**
  * In which type convolutions and matrix products run. Weights, normalisation, losses and updates are float32 always.
@@ -11,12 +11,8 @@ export type Precision = 'float32' | 'bfloat16' | 'float16' | 'auto';
 export type ResolvedPrecision = Exclude<Precision, 'auto'>;
 
 /** What the choice of a precision depends on. */
-export interface PrecisionMachine {
+export interface PrecisionMachine extends Processor {
   readonly usesGpu: boolean;
-  /** Feature flags of the processor, as Linux names them. */
-  readonly cpuFlags: ReadonlySet<string>;
-  /** Who made the processor, as Linux names it; undefined where the system does not tell. */
-  readonly cpuVendor?: string | undefined;
 }
 
 /** A precision with the reason for it, as a phrase. */
@@ -62,20 +58,6 @@ export function choosePrecision(precision: Precision, machine: PrecisionMachine)
       return { precision, reason: 'it was asked for' };
     default:
       throw unsupported(String(precision), 'it is none of float32, bfloat16, float16, auto');
-  }
-}
-
-/** What the system tells of its processor: on Linux its feature flags and who made it, elsewhere nothing. */
-export function readProcessor(file = '/proc/cpuinfo'): Pick<PrecisionMachine, 'cpuFlags' | 'cpuVendor'> {
-  try {
-    const text = readFileSync(file, 'utf8');
-    const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1] ?? '';
-    return {
-      cpuFlags: new Set(flags.trim().split(/\s+/)),
-      cpuVendor: /^vendor_id\s*:\s*(\S+)/m.exec(text)?.[1],
-    };
-  } catch {
-    return { cpuFlags: new Set() };
   }
 }
 

@@ -1,28 +1,26 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
 import { captureError } from './capture-errors.ts';
 import { batchInput } from './feed-plan.ts';
-import type { GraphRecord, Origin } from './graph-record.ts';
+import type { Origin } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
 import { takeApart, type NestedTensors } from './nested-tensors.ts';
+import type { Recording } from './record-alike.ts';
 import { snapshot } from './record-step.ts';
 import { Recorder } from './recorder.ts';
+import { shiftHost } from './shift-host.ts';
 
 /** A recorded prediction. */
-export interface RecordedPrediction {
-  readonly record: GraphRecord;
+export interface RecordedPrediction extends Recording {
   /** Puts the outputs together from tensors by path. */
   readonly rebuild: NestedTensors['rebuild'];
-  /** Whether it made variables; the next recording begins with them. */
-  readonly madeVariables: boolean;
-  /** Frees what it holds of tensors from outside of the prediction. */
-  free(): void;
 }
 
 /**
  * Runs a prediction and records it. Every variable has the value from before afterwards.
  *
  * @param inputs the tensors that it depends on, by path
+ * @param clock by how many milliseconds the clocks of the host are put forward meanwhile
  * @throws HooklineError `HKL_CAPTURE_...` where it does what no graph can, or changes a variable
  */
 export function recordPrediction(
@@ -30,11 +28,18 @@ export function recordPrediction(
   origin: Origin,
   predict: () => unknown,
   inputs: ReadonlyMap<string, tf.Tensor>,
+  clock = 0,
 ): RecordedPrediction {
   const variables = predictionVariables();
   const recorder = new Recorder(backend, origin);
   const restore = snapshot(variables.values());
   const created = watchNewVariables();
+  const restoreHost = shiftHost({
+    clock,
+    onDraw: () => {
+      throw drawsNumbers(origin);
+    },
+  });
   let recorded: Pick<RecordedPrediction, 'record' | 'rebuild'> | undefined;
   try {
     tf.tidy(() => {
@@ -52,6 +57,7 @@ export function recordPrediction(
   } finally {
     recorder.stop();
     if (recorded === undefined) recorder.free();
+    restoreHost();
     restore();
     created.putBack();
   }
@@ -67,6 +73,16 @@ const notTensors = (what: string, origin: Origin) =>
   captureError('HKL_CAPTURE_READ', `it returns ${what}, which is no tensor`, origin, {
     fix: 'Return tensors in arrays and plain objects, and read them outside of predict',
   });
+
+const drawsNumbers = (origin: Origin) =>
+  captureError(
+    'HKL_CAPTURE_HOST_VALUE',
+    'it draws a random number on the host (node:crypto or globalThis.crypto)',
+    origin,
+    {
+      fix: 'Pass what is drawn as an input, or set capture: "off"',
+    },
+  );
 
 const changesVariable = (name: string, origin: Origin) =>
   captureError('HKL_CAPTURE_EFFECT', `it changes the variable ${name}`, origin, {

@@ -1,14 +1,14 @@
 import type { HooklineError, TapWatch } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
 import { packFigures, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { watchBatch } from './batch-values.ts';
 import { captureError } from './capture-errors.ts';
 import { batchInput, scopeInput } from './feed-plan.ts';
-import type { GraphRecord } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';
 import { watchKeptState, type KeptState, type KeptStateChanges } from './kept-state.ts';
+import type { Recording } from './record-alike.ts';
 import { Recorder } from './recorder.ts';
 import { shiftHost } from './shift-host.ts';
 
@@ -18,18 +18,11 @@ const FIGURES = 'figures';
 const METRICS = 'metrics';
 
 /** A recorded step and how to run it. */
-export interface RecordedStep {
-  readonly record: GraphRecord;
+export interface RecordedStep extends Recording {
   /** What stands where in the figures that it returns. */
   readonly figures: FigureNames;
-  /** Whether the step made variables; the next recording begins with them. */
-  readonly madeVariables: boolean;
   /** Names of what taps have reported through the scope. */
   readonly metrics: readonly string[];
-  /** Frees what it holds of tensors from outside of the step. */
-  free(): void;
-  /** Empties fields of layers that it has filled with tensors. */
-  readonly forget: () => void;
 }
 
 /** What {@link recordStep} records. */
@@ -71,7 +64,7 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   const restoreKept = watchKeptState(step.model);
   let kept: KeptStateChanges | undefined;
   const stopObserving = taps?.observe(recorder);
-  let recorded: Omit<RecordedStep, 'madeVariables' | 'free' | 'forget'> | undefined;
+  let recorded: Omit<RecordedStep, Exclude<keyof Recording, 'record'>> | undefined;
   try {
     tf.tidy(() => {
       step.scope.seek(iteration);

@@ -1,5 +1,5 @@
 import type { HooklineError } from '@hookline/core';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import { captureError, drawsOnHost } from './capture-errors.ts';
 import {
   emptyRecord,

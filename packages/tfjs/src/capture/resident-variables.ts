@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import type { GraphSession } from './graph-session.ts';
 import type { VariableSpec } from './graph-record.ts';
 import type { NativeBackend } from './native-backend.ts';

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import { handleOf, type NativeBackend, type NativeTensorInfo } from './native-backend.ts';
 import { aliasOf } from './native-tensors.ts';
 

@@ -1,5 +1,5 @@
 import { HOOK_TABLE, HookSet, HookSite, type EngineHookSet } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { BatchSource } from '../batch/batch-source.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';

@@ -1,9 +1,11 @@
 import Module, { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { describeCause } from '@hookline/core';
 import type { LookupOptions } from '../runtime/native-package.ts';
 import { findNativeRuntime, type NativeRuntime } from '../runtime/native-runtime.ts';
+import { chooseOneDnn, ONEDNN_VARIABLE } from './onednn.ts';
+import { readProcessor } from './processor.ts';
 import { shimNodeUtil } from './node-util-shim.ts';
 import { withoutNotes } from './stderr-gate.ts';
 
@@ -52,6 +54,8 @@ function requireNative(runtime: NativeRuntime, hideGpu: boolean): void {
   shimNodeUtil();
   // TensorFlow reads this when the library is loaded; its notes about oneDNN and CPU instructions help nobody here.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  // So is this one. Where the user has set it, what they have set is what the choice comes to.
+  if (chooseOneDnn(readProcessor(), process.arch, process.env).isOn === true) process.env[ONEDNN_VARIABLE] ||= '1';
   const visible = process.env['CUDA_VISIBLE_DEVICES'];
   if (hideGpu) process.env['CUDA_VISIBLE_DEVICES'] = '-1';
   try {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { spawnSync } from 'node:child_process';
 import { findNativeRuntime } from '../runtime/native-runtime.ts';
 import { currentDevice, selectDevice } from './select-device.ts';

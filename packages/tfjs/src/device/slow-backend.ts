@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /**
  * Whether steps would run on tfjs's own JavaScript backend, which is what it takes where nobody has chosen one. It is hundreds

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { registerWasmTrainingKernels } from '../wasm/register-training-kernels.ts';
 
 export const WASM_BACKEND = 'wasm';

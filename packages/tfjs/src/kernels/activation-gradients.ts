@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { NATIVE_BACKEND } from '../device/native-backend.ts';
 import type { NativeBackend } from '../capture/native-backend.ts';
 import { floatType } from './native-op.ts';

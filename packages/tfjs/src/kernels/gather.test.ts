@@ -1,5 +1,5 @@
 import { HooklineError } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { difference, train, type Training } from '../capture/train-both.test.support.ts';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';

@@ -1,5 +1,5 @@
 import { HooklineError } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { NATIVE_BACKEND } from '../device/native-backend.ts';
 import { DataType, type NativeBackend } from '../capture/native-backend.ts';
 import { typeOf } from './native-op.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { countOps } from '../capture/graph-edit.ts';
 import { asNativeBackend, type NativeBackend } from '../capture/native-backend.ts';
 import { Recorder } from '../capture/recorder.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { batchNormTraining } from './batch-norm-training.ts';
 import { registerKernels } from './register-kernels.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 interface TapeNode {
   readonly inputs: Readonly<Record<string, tf.Tensor>>;

@@ -1,5 +1,5 @@
 import { HooklineError, isPlainObject } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { functionModel } from './function-model.ts';
 import { layersModel } from './layers-model.ts';
 import type { TrainableModel } from './trainable-model.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** What one pass through a batch-norm layer in train mode normalises by. */
 export interface BatchStatistics {

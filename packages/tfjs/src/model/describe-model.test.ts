@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { countParameters, describeModel, describeParameters } from './describe-model.ts';
 import { layersModel } from './layers-model.ts';

@@ -1,5 +1,5 @@
 import { ConsoleLogger, TrainerBase } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { sgd } from '../optim/sgd.ts';
 import { tfjsRuntime } from '../training/tfjs-runtime.ts';

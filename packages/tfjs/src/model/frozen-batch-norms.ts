@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import { batchNormLayers, type CallableLayer } from './layer-names.ts';
 
 /** Frozen batch-norm layers of models that are trained. */

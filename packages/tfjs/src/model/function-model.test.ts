@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from './function-model.ts';
 import { parameterKind } from './trainable-model.ts';

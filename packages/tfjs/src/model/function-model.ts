@@ -1,5 +1,5 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type { BatchNorm } from './batch-norm.ts';
 import type { StepScope } from '../step/step-scope.ts';
 import { kindByName, type ModelLosses, type ParameterKind, type TrainableModel } from './trainable-model.ts';

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import type { ParameterKind } from './trainable-model.ts';
 
 type Layer = tf.layers.Layer;

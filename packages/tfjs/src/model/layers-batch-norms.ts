@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import { batchStatistics, type BatchNorm } from './batch-norm.ts';
 import { batchNormLayers, type CallableLayer, nameWeights } from './layer-names.ts';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { difference, train } from '../capture/train-both.test.support.ts';
 import { selectDevice } from '../device/select-device.ts';
 import { rig } from '../step/step-fixture.test.support.ts';

@@ -1,5 +1,5 @@
 import { assertKnownOptions, HooklineError } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { keepFrozenBatchNorms } from './frozen-batch-norms.ts';
 import { nameWeights, nestedLayers } from './layer-names.ts';
 import { layersBatchNorms } from './layers-batch-norms.ts';

@@ -1,5 +1,5 @@
 import { HooklineError } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { nameWeights, nestedLayers } from './layer-names.ts';
 
 /** A recurrent layer of tf.layers that begins each batch where the one before has ended. */

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 // Kernels called directly: an optimizer runs ten of them per parameter, and tfjs's op wrappers cost as much as a small
 // kernel does. Operands are float32 and no gradient is taken of them.

@@ -1,5 +1,5 @@
 import { HooklineError, type NamedTensors, pickOptions } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { scalarInput, type StepInput } from '../step/step-input.ts';
 import type { StepVariant } from '../step/step-variant.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { bitsOf, resume, rig } from '../step/step-fixture.test.support.ts';

@@ -1,5 +1,5 @@
 import { assertKnownOptions, type NamedTensors, type OptionNames } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, mul, sign, sub } from './arithmetic.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { disposeBatch, toDevice } from '../batch/device-batch.ts';
 import { selectDevice } from '../device/select-device.ts';
 import type { ModelLike } from '../model/as-model.ts';

@@ -1,5 +1,5 @@
 import { HooklineError, type NamedTensors } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { registerKernels } from '../kernels/register-kernels.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { lossFault } from '../step/collect-losses.ts';

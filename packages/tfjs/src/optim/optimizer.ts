@@ -1,5 +1,5 @@
 import { defineService, type NamedTensors, type WeakServiceRef } from '@hookline/core';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import type { StepInput } from '../step/step-input.ts';
 import type { StepVariant } from '../step/step-variant.ts';
 import type { ParameterGroup } from './parameter-groups.ts';

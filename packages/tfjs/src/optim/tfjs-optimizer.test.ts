@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { bitsOf, linearBatches, linearModel, rig } from '../step/step-fixture.test.support.ts';
 import { tfjsOptimizer } from './tfjs-optimizer.ts';

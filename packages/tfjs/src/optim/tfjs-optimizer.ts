@@ -1,5 +1,5 @@
 import { HooklineError, type NamedTensors } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { StepVariant } from '../step/step-variant.ts';

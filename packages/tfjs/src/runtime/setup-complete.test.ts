@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { diagnose } from './diagnose.ts';
 import { freshProject, type FreshProject } from './fresh-project.test.fixture.ts';

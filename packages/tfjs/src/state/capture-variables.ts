@@ -1,5 +1,5 @@
 import type { HostTensor } from '@hookline/core';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 
 const DTYPES = { float32: 'float32', int32: 'int32', bool: 'bool' } as const;
 

@@ -1,5 +1,5 @@
 import type { HostTensor } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { captureVariables } from './capture-variables.ts';
 import { groupNames } from './group-names.ts';

@@ -1,5 +1,5 @@
 import { HooklineError, type HostTensor } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { groupNames } from './group-names.ts';
 
 /** Options of {@link restoreVariables}. */

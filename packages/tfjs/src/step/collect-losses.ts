@@ -1,5 +1,5 @@
 import { describeValue, HooklineError, isPlainObject, type NamedLosses } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /**
  * Losses as named scalars; a bare scalar becomes `total_loss`.

@@ -1,5 +1,5 @@
 import type { LazyScalar, ScalarValue } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { packFigures, readLosses, type FigureNames, type FigureParts, type FiniteCheck } from './step-figures.ts';
 
 /** Whether the backend in use can hand out a tensor's values within a call. */

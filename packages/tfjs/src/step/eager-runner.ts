@@ -6,7 +6,7 @@ import {
   type StepOutput,
   type StepRunner,
 } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
 import { DeviceLosses, readsAtOnce } from './device-losses.ts';

@@ -1,5 +1,5 @@
 import { didYouMean, HooklineError, type NamedTensors } from '@hookline/core';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 
 /**
  * What is wrong with gradients that somebody hands on: a name that no variable has, another shape, or a tensor that is

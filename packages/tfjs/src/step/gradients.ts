@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 interface TapeNode {
   readonly saved: readonly tf.Tensor[];

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** Variables that are made while a watch lasts, each with a copy of its first value, which the watcher disposes of or puts back. */
 export interface NewVariables {

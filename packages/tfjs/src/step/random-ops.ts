@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 
 /** tfjs's functions that draw random numbers. */
 const NAMES = [

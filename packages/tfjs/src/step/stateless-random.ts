@@ -1,5 +1,5 @@
 import { philox, PHILOX_WORDS } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 type Distribution = 'uniform' | 'normal';
 

@@ -1,5 +1,5 @@
 import { HooklineError, lossNotFinite, type NamedLosses, type NamedTensors, type StepContext } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** What stands where in the figures of a step: the losses, their sum where there are several, and the check's values. */
 export interface FigureNames {

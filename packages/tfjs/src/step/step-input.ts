@@ -1,5 +1,5 @@
 import { HooklineError } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** The values of an input on the host, for one step. */
 export type InputValues = Float32Array | Int32Array;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type { StepInput } from './step-input.ts';
 import { statelessOp, statelessRandom } from './stateless-random.ts';
 

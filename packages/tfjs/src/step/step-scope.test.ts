@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { scalarInput } from './step-input.ts';
 import { StepScope } from './step-scope.ts';

@@ -1,6 +1,6 @@
 import { withStepRandomness } from './tfjs-randomness.ts';
 import { defineService, HooklineError, RandomStream, type WeakServiceRef } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { scalarInput, StepInput } from './step-input.ts';
 import { StepRandom } from './step-random.ts';
 import { StepVariant, type VariantValue } from './step-variant.ts';

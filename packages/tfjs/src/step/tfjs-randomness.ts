@@ -1,6 +1,6 @@
 import { withRandomOps, type RandomOps } from './random-ops.ts';
 import type { RandomStream } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type { StepRandom } from './step-random.ts';
 
 /** Where random numbers come from while a step runs. */

@@ -1,5 +1,5 @@
 import { HooklineError } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** What the update of the step in progress depends on: one boolean on the device, or nothing. */
 export class UpdateCondition {

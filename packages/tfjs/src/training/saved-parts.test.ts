@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger, HOOK_TABLE, HookSet, HookSite, TrainerBase } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { BatchSource } from '../batch/batch-source.ts';
 import type { CaptureMode } from '../capture/captured-runner.ts';
 import { loadNativeBackend } from '../device/native-backend.ts';

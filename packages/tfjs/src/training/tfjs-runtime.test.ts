@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkpointsRef, ConsoleLogger, definePlugin, type PluginInput, TrainerBase } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { layersModel } from '../model/layers-model.ts';
 import { modelRef, modelVariables } from '../model/trainable-model.ts';

@@ -10,7 +10,7 @@ import {
   stepRunnerRef,
   tapsRef,
 } from '@hookline/core';
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { BatchSource, type BatchSourceOptions } from '../batch/batch-source.ts';
 import type { DataSource } from '../batch/open-data.ts';
 import { asNativeBackend } from '../capture/native-backend.ts';

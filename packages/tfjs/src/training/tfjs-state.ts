@@ -11,7 +11,7 @@ import {
   type Plugin,
   shortName,
 } from '@hookline/core';
-import type * as tf from '@tensorflow/tfjs';
+import type tf from '#tfjs';
 import { z } from 'zod';
 import { type BatchSourceState, batchSourceState, type DataFingerprint } from '../batch/batch-position.ts';
 import type { BatchSource } from '../batch/batch-source.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { convSizes, padOrCrop, spread, type ConvAttributes } from './conv2d-shapes.ts';
 import type { ComposedKernel } from './wasm-kernel.ts';
 

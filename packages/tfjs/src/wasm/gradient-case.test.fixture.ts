@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** An operation with inputs, for comparing its value and gradients between backends. */
 export interface GradientCase {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import type { ComposedKernel } from './wasm-kernel.ts';
 
 // The backend's own kernels make a number of NaN, so that a step which has met it would go on with a finite loss. Its

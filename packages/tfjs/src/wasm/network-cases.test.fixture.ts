@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { input, type GradientCase } from './gradient-case.test.fixture.ts';
 
 type Pad = 'same' | 'valid' | number;

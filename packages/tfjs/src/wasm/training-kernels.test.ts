@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { findNativeRuntime } from '../runtime/native-runtime.ts';
 import { selectDevice } from '../device/select-device.ts';
 import { elementwiseCases } from './elementwise-cases.test.fixture.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import type { DeviceKind } from '../device/device.ts';
 import { findNativeRuntime } from '../runtime/native-runtime.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 
 /** Arguments of a kernel that is written with tfjs operations. */
 export interface KernelCall<Attributes> {

@@ -1,4 +1,4 @@
-import type { Logger, Results } from '@hookline/core';
+import { assertKnownOptions, type Logger, type OptionNames, type Results } from '@hookline/core';
 import { writeCocoResults } from '../coco-eval/coco-results.ts';
 import type { CocoDetection, CocoGroundTruth } from '../coco-eval/coco-types.ts';
 import { evaluateCoco } from '../coco-eval/evaluate-coco.ts';
@@ -24,6 +24,16 @@ export interface CocoEvaluatorOptions extends CollectorOptions {
   readonly logger?: Pick<Logger, 'info' | 'warn'>;
 }
 
+const OPTIONS = {
+  truth: true,
+  resultsFile: true,
+  maxDets: true,
+  task: true,
+  logger: true,
+  images: true,
+  postprocess: true,
+} as const satisfies OptionNames<CocoEvaluatorOptions>;
+
 /**
  * COCO's metrics of a detector, times 100: AP, AP50, AP75, and APs, APm, APl by size; with several classes also AP of
  * each, as `AP-name`. A metric of which there is no object is NaN; so is everything when nothing was detected.
@@ -37,7 +47,9 @@ export class CocoEvaluator {
   readonly #truth: IndexedTruth;
   readonly #collector: DetectionCollector;
 
+  /** @throws HooklineError `HKL_OPTION_UNKNOWN` */
   constructor(options: CocoEvaluatorOptions) {
+    assertKnownOptions('CocoEvaluator', options, OPTIONS);
     this.#options = options;
     this.#truth = indexTruth(options.truth);
     this.#collector = new DetectionCollector(this.#truth, options);

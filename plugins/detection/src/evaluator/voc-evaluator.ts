@@ -1,4 +1,4 @@
-import type { Logger, Results } from '@hookline/core';
+import { assertKnownOptions, type Logger, type OptionNames, type Results } from '@hookline/core';
 import { writeCocoResults } from '../coco-eval/coco-results.ts';
 import type { CocoGroundTruth } from '../coco-eval/coco-types.ts';
 import { evaluateVoc } from '../coco-eval/voc-ap.ts';
@@ -23,6 +23,16 @@ export interface VocEvaluatorOptions extends CollectorOptions {
   readonly logger?: Pick<Logger, 'info' | 'warn'>;
 }
 
+const OPTIONS = {
+  truth: true,
+  resultsFile: true,
+  use2007: true,
+  task: true,
+  logger: true,
+  images: true,
+  postprocess: true,
+} as const satisfies OptionNames<VocEvaluatorOptions>;
+
 /**
  * Pascal VOC's metrics of a detector, times 100: AP over the IoUs from 0.5 to 0.95, AP50, AP75, means over the classes;
  * with several classes also AP of each, as `AP-name` (detectron2's PascalVOCDetectionEvaluator).
@@ -34,7 +44,9 @@ export class VocEvaluator {
   readonly #truth: IndexedTruth;
   readonly #collector: DetectionCollector;
 
+  /** @throws HooklineError `HKL_OPTION_UNKNOWN` */
   constructor(options: VocEvaluatorOptions) {
+    assertKnownOptions('VocEvaluator', options, OPTIONS);
     this.#options = options;
     this.#truth = indexTruth(options.truth);
     this.#collector = new DetectionCollector(this.#truth, options);

@@ -1,4 +1,4 @@
-import { HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import type { tf } from '@hookline/tfjs';
 import { conv, convNormRelu, type Layer, residualBlock, sequence, upsample } from './layers.ts';
 import type { Parameters } from './parameters.ts';
@@ -37,6 +37,13 @@ export interface ResidualBackboneOptions {
   readonly strides?: readonly number[];
 }
 
+const OPTIONS = {
+  widths: true,
+  blocks: true,
+  channels: true,
+  strides: true,
+} as const satisfies OptionNames<ResidualBackboneOptions>;
+
 const STEM_STRIDE = 4;
 
 /**
@@ -47,6 +54,7 @@ const STEM_STRIDE = 4;
  * @throws HooklineError `HKL_DETECT_BACKBONE` for options that do not fit together
  */
 export function residualBackbone(options: ResidualBackboneOptions = {}): BackboneFactory {
+  assertKnownOptions('residualBackbone', options, OPTIONS);
   const { widths = [32, 64, 96], channels = 64, strides = [STEM_STRIDE] } = options;
   const { blocks = widths.map((_, stage) => (stage === 0 ? 1 : 2)) } = options;
   const available = widths.map((_, stage) => STEM_STRIDE * 2 ** stage);

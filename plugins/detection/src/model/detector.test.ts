@@ -12,7 +12,8 @@ import { squares } from './squares.test.fixture.ts';
 beforeAll(() => selectDevice('auto'));
 
 const backbone = () => residualBackbone({ widths: [8, 16], blocks: [1, 1], channels: 16 });
-const make = (head: HeadFactory): Detector => detector({ classNames: ['dark', 'light'], backbone: backbone(), head });
+const make = (head: HeadFactory, classNames = ['dark', 'light']): Detector =>
+  detector({ classNames, backbone: backbone(), head });
 
 const heads: [string, () => HeadFactory][] = [
   ['fcos', () => fcosHead({ convs: 1 })],
@@ -20,16 +21,29 @@ const heads: [string, () => HeadFactory][] = [
   ['retina, GIoU', () => retinaHead({ convs: 1, sizes: [8, 14], boxLoss: 'giou' })],
 ];
 
-function training(head: () => HeadFactory, options: { capture: 'off' | 'required'; maxIterations: number }) {
+/** The same squares, all of one class. */
+function* squaresOfOneClass() {
+  for (const batch of squares()) {
+    yield { ...batch, classes: { ...batch.classes, data: new Int32Array(batch.classes.data.length) } };
+  }
+}
+
+interface TrainingOptions {
+  readonly capture: 'off' | 'required';
+  readonly maxIterations: number;
+  readonly classNames?: string[];
+}
+
+function training(head: () => HeadFactory, options: TrainingOptions) {
   const made: Detector[] = [];
   const runtime = tfjsRuntime({
     model: () => {
-      const model = make(head());
+      const model = make(head(), options.classNames);
       made.push(model);
       return model;
     },
     optimizer: (model) => adam(model, { learningRate: 0.01 }),
-    data: squares,
+    data: options.classNames?.length === 1 ? squaresOfOneClass : squares,
     repeat: true,
     capture: options.capture,
   });
@@ -73,6 +87,17 @@ describe('detector', () => {
       const truth = batch.boxes.data.subarray(image * 8, image * 8 + 4);
       truth.forEach((side, at) => expect(Math.abs(side - (boxes[at] as number))).toBeLessThan(3));
     });
+  });
+
+  it.each(heads)('learns a single class, captured as eagerly: %s', async (_, head) => {
+    const run = async (capture: 'off' | 'required') => {
+      const { trainer, made } = training(head, { capture, maxIterations: 5, classNames: ['square'] });
+      await trainer.train();
+      return [...(made[0] as Detector).trainable().values()].flatMap((variable) => [...variable.dataSync()]);
+    };
+    const [eager, captured] = [await run('off'), await run('required')];
+    expect(Math.max(...eager.map((value, at) => Math.abs(value - (captured[at] as number))))).toBeLessThan(1e-4);
+    expect(eager).not.toContain(Number.NaN);
   });
 
   it('fills images of any size up, and leaks nothing', () => {

@@ -1,4 +1,4 @@
-import { HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import { tf, type TrainableModel } from '@hookline/tfjs';
 import { type BackboneFactory, residualBackbone } from './backbone.ts';
 import type { DenseOutputs, HeadFactory, Objects } from './dense-head.ts';
@@ -33,6 +33,15 @@ export interface DetectorOptions {
   readonly name?: string;
 }
 
+const OPTIONS = {
+  classNames: true,
+  backbone: true,
+  head: true,
+  pixelMean: true,
+  pixelDeviation: true,
+  name: true,
+} as const satisfies OptionNames<DetectorOptions>;
+
 /** A detector: a model that is trained, and that predicts boxes and scores at each place. */
 export interface Detector extends TrainableModel {
   readonly classNames: readonly string[];
@@ -53,6 +62,7 @@ export interface Detector extends TrainableModel {
  * @throws HooklineError `HKL_DETECT_CLASSES` without a class
  */
 export function detector(options: DetectorOptions): Detector {
+  assertKnownOptions('detector', options, OPTIONS);
   const { classNames, name = 'detector', pixelMean = 127.5, pixelDeviation = 64 } = options;
   if (classNames.length === 0) {
     throw new HooklineError('HKL_DETECT_CLASSES', 'there is no class to detect', {

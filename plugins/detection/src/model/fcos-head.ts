@@ -1,9 +1,10 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 import type { Feature } from './backbone.ts';
 import { corners, giouLoss } from './box-losses.ts';
 import { cellCentres, type CellTargets, centreSampling } from './centre-sampling.ts';
 import type { DenseHead, HeadFactory } from './dense-head.ts';
-import { type FocalLossOptions, sigmoidFocalLoss } from './focal-loss.ts';
+import { type FocalLossOptions, oneHotClasses, sigmoidFocalLoss } from './focal-loss.ts';
 import { conv, type Layer } from './layers.ts';
 import { levelSizes } from './level-sizes.ts';
 import { headTower } from './head-tower.ts';
@@ -19,6 +20,13 @@ export interface FcosHeadOptions {
   readonly boxWeight?: number;
 }
 
+const OPTIONS = {
+  convs: true,
+  radius: true,
+  focal: true,
+  boxWeight: true,
+} as const satisfies OptionNames<FcosHeadOptions>;
+
 /** Class scores begin at 0.01, so that the many empty places do not drown the first steps. */
 export const PRIOR_BIAS = -Math.log(99);
 export const FINAL_DEVIATION = 0.01;
@@ -31,6 +39,7 @@ const LARGEST = 8;
  * positive cells.
  */
 export function fcosHead(options: FcosHeadOptions = {}): HeadFactory {
+  assertKnownOptions('fcosHead', options, OPTIONS);
   const { convs = 2, radius = 1.5, focal, boxWeight = 2 } = options;
   return (parameters, { channels, strides, classes }) => {
     const tower = headTower(parameters, 'head', { convs, channels, strides });
@@ -100,10 +109,7 @@ function fcosLosses(
   const join = <T extends tf.Tensor>(parts: readonly T[]): T =>
     parts.length === 1 ? (parts[0] as T) : tf.concat([...parts], 1);
   const positive = join(targets.map((target) => target.positive));
-  const hot = tf
-    .oneHot(join(targets.map((target) => target.classes)), classes)
-    .cast('float32')
-    .mul(positive);
+  const hot = oneHotClasses(join(targets.map((target) => target.classes)), classes).mul(positive);
   const count = tf.maximum(positive.sum(), 1);
   const logits = join(levels.map((level) => level.logits));
   const apart = giouLoss(join(levels.map(({ boxes }) => boxes)), join(targets.map((target) => target.boxes)));

@@ -26,3 +26,15 @@ export function sigmoidFocalLoss(
   const faded = gamma === 2 ? wrong.square() : gamma === 1 ? wrong : wrong.pow(gamma);
   return crossEntropy.mul(faded).mul(weight);
 }
+
+/**
+ * Targets of a class loss: 1 at the class of each place, else 0.
+ *
+ * @param classes int32, of any shape
+ * @returns float32 of that shape with one axis more, of length `count`
+ */
+export function oneHotClasses(classes: tf.Tensor, count: number): tf.Tensor {
+  // tf.oneHot takes no depth of 1, which is what a detector of one class needs.
+  if (count === 1) return classes.equal(0).cast('float32').expandDims(-1);
+  return tf.oneHot(classes, count).cast('float32');
+}

@@ -1,3 +1,4 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 import { matchAnchors, type MatchingOptions } from './anchor-matching.ts';
 import { type AnchorOptions, anchorShapes, makeAnchors } from './anchors.ts';
@@ -5,7 +6,7 @@ import type { Feature } from './backbone.ts';
 import { decodeDeltas, encodeDeltas } from './box-deltas.ts';
 import { giouLoss, smoothL1Loss } from './box-losses.ts';
 import type { DenseHead, HeadFactory, Objects } from './dense-head.ts';
-import { type FocalLossOptions, sigmoidFocalLoss } from './focal-loss.ts';
+import { type FocalLossOptions, oneHotClasses, sigmoidFocalLoss } from './focal-loss.ts';
 import { FINAL_DEVIATION, PRIOR_BIAS } from './fcos-head.ts';
 import { headTower } from './head-tower.ts';
 import { conv, type Layer } from './layers.ts';
@@ -23,6 +24,18 @@ export interface RetinaHeadOptions extends AnchorOptions, Partial<MatchingOption
   readonly boxWeight?: number;
 }
 
+const OPTIONS = {
+  convs: true,
+  focal: true,
+  boxLoss: true,
+  beta: true,
+  boxWeight: true,
+  sizes: true,
+  ratios: true,
+  foreground: true,
+  background: true,
+} as const satisfies OptionNames<RetinaHeadOptions>;
+
 /** How much of the average number of positive anchors each step keeps, and where it begins. */
 const MOMENTUM = 0.9;
 const FIRST_NORMALIZER = 100;
@@ -34,6 +47,7 @@ const FIRST_NORMALIZER = 100;
  * @throws HooklineError `HKL_DETECT_ANCHORS`
  */
 export function retinaHead(options: RetinaHeadOptions = {}): HeadFactory {
+  assertKnownOptions('retinaHead', options, OPTIONS);
   const { convs = 2, foreground = 0.5, background = 0.4 } = options;
   return (parameters, { channels, strides, classes }) => {
     const shapes = anchorShapes(options, strides);
@@ -101,7 +115,7 @@ function retinaLosses(
 ): { loss_cls: tf.Scalar; loss_box_reg: tf.Scalar; positives: tf.Scalar } {
   const { classes, focal, boxLoss = 'smooth-l1', beta = 0.1, boxWeight = 1 } = options;
   const targets = matchAnchors(anchors, objects, options);
-  const hot = tf.oneHot(targets.classes, classes).cast('float32').mul(targets.positive);
+  const hot = oneHotClasses(targets.classes, classes).mul(targets.positive);
   const apart =
     boxLoss === 'giou'
       ? giouLoss(decodeDeltas(deltas, anchors), targets.boxes)

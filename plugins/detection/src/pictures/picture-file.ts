@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { HooklineError, writeFileAtomically } from '@hookline/core';
-import sharp, { type FormatEnum } from 'sharp';
+import type { FormatEnum } from 'sharp';
 import type { Picture } from './canvas.ts';
 
 /** Writes a picture as PNG, JPEG or WebP, by the ending of its name. @throws HooklineError `HKL_PICTURE_WRITE` */
 export async function writePicture(path: string, { data, width, height, channels }: Picture): Promise<void> {
+  // Loaded with the first picture, for it takes long.
+  const { default: sharp } = await import('sharp');
   try {
     const format = extname(path).slice(1).toLowerCase() as keyof FormatEnum;
     const encoded = await sharp(data, { raw: { width, height, channels } }).toFormat(format).toBuffer();
@@ -21,6 +23,7 @@ export async function writePicture(path: string, { data, width, height, channels
 
 /** Reads an image file, turned as its EXIF data say, without alpha. @throws HooklineError `HKL_PICTURE_READ` */
 export async function readPicture(path: string): Promise<Picture> {
+  const { default: sharp } = await import('sharp');
   try {
     // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
     const decoded = sharp(await readFile(path))
@@ -45,6 +48,7 @@ export async function resizePicture(
   size: { readonly width: number; readonly height: number },
 ): Promise<Picture> {
   if (size.width === width && size.height === height) return { data, width, height, channels };
+  const { default: sharp } = await import('sharp');
   const resized = sharp(data, { raw: { width, height, channels } }).resize(size.width, size.height, { fit: 'fill' });
   return { data: new Uint8Array(await resized.raw().toBuffer()), ...size, channels };
 }

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { ConditionalUpdate } from '../../step/conditional-update.ts';
 import { conditionalUpdates } from './conditional-updates.ts';
 import { fusedUpdates } from './fused-updates.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { constants } from './constants.ts';
 import { expectAgreement, tryPass, useNative, wave } from './pass-fixture.test.support.ts';
 

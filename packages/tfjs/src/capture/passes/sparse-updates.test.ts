@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf from '#tfjs';
 import { loadNativeBackend } from '../../device/native-backend.ts';
 import { functionModel } from '../../model/function-model.ts';
 import { adam } from '../../optim/adam.ts';

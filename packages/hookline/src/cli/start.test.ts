@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const ROOT = resolve(import.meta.dirname, '../../../..');
+const HOOKLINE = join(ROOT, 'packages/hookline');
+
+/** Writes down every module that the ES loader loads, while the program runs. */
+const hooks = (log: string) => `
+import { appendFileSync } from 'node:fs';
+export async function load(url, context, next) {
+  appendFileSync(${JSON.stringify(log)}, url + '\\n');
+  return next(url, context);
+}
+`;
+
+let folder: string;
+
+beforeAll(() => {
+  // What is built is what users load.
+  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
+    cwd: ROOT,
+  });
+  folder = mkdtempSync(join(tmpdir(), 'hookline-start-'));
+}, 600_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The files that a program imports until it ends. */
+function importedBy(name: string, ...args: string[]): string[] {
+  const log = join(folder, `${name}.txt`);
+  const hook = join(folder, `${name}-hooks.mjs`);
+  const start = join(folder, `${name}-start.mjs`);
+  writeFileSync(log, '');
+  writeFileSync(hook, hooks(log));
+  writeFileSync(
+    start,
+    `import { register } from 'node:module'; register(${JSON.stringify(pathToFileURL(hook).href)});`,
+  );
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  const { status, stderr } = spawnSync(process.execPath, ['--import', pathToFileURL(start).href, ...args], {
+    cwd: HOOKLINE,
+    encoding: 'utf8',
+    env,
+  });
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  return readFileSync(log, 'utf8').split('\n').filter((url) => url.startsWith('file:')); // prettier-ignore
+}
+
+const of = (files: readonly string[], packages: RegExp): string[] => files.filter((file) => packages.test(file));
+
+describe('what is loaded at the start', () => {
+  it('of `hookline --help` is the command line alone', () => {
+    const files = importedBy('help', 'bin/hookline.js', '--help');
+    expect(of(files, /node_modules\/(@tensorflow|sharp|zod|tsx|esbuild|fast-glob|fast-xml-parser)\//)).toEqual([]);
+    expect(of(files, /packages\/(tfjs|data|trainer)|plugins\//)).toEqual([]);
+    expect(files.length).toBeGreaterThan(50);
+  }, 120_000);
+
+  it('of `import "hookline"` is no decoder of images, no parser of XML and no search for files', () => {
+    const files = importedBy('import', '--input-type=module', '-e', "import 'hookline'");
+    expect(of(files, /node_modules\/(sharp|@img|fast-xml-parser|fast-glob|tsx|esbuild)\//)).toEqual([]);
+    // Node reads the text of a CommonJS module that is imported for names, which takes longer than running this one.
+    expect(of(files, /node_modules\/@tensorflow\/tfjs\//)).toEqual([]);
+    expect(of(files, /tfjs\.cjs$/)).toHaveLength(1);
+    expect(files.length).toBeGreaterThan(300);
+  }, 120_000);
+});

@@ -1,0 +1,4 @@
+// For bundlers, which follow imports alone.
+import * as tf from '@tensorflow/tfjs';
+
+export default tf;
