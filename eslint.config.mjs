@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 /** Files that a tool loads by their default export. */
 const LOADED_BY_DEFAULT_EXPORT = [
   '*.config.{mjs,ts}',
-  'scripts/jest-environment.mjs',
+  'scripts/jest-{environment,sequencer}.mjs',
   'examples/**/*.ts',
   'benchmarks/*/bench.ts',
   'campaigns/*/campaign.ts',

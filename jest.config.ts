@@ -24,6 +24,7 @@ const config: Config = {
     '^hookline$': '<rootDir>/packages/hookline/src/index.ts',
   },
   testEnvironment: '<rootDir>/scripts/jest-environment.mjs',
+  testSequencer: '<rootDir>/scripts/jest-sequencer.mjs',
   // Far above what any test takes, so that only one that hangs runs into it, however busy the machine is.
   testTimeout: 240_000,
 };

@@ -4,20 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Campaign, Choices, countOption } from '../lib/campaign.ts';
-import { differences, finishTraining, resultOf, startTraining, tail, type Training } from '../lib/training.ts';
+import { differences, finishTraining, resultOf, SHORT, startTraining, tail, type Training } from '../lib/training.ts';
 
 /**
  * Kills trainings by SIGKILL, at random moments and while a file is half written, resumes each until it is done, and
  * compares what is left with a training that nobody disturbed: all must be equal to the bit.
  *
- * Options: `--count` kills (default 120; 8 with `--quick`).
+ * Options: `--count` kills (default 120; 6 of a shorter training with `--quick`).
  */
 const kills: Campaign = async (args, tally) => {
-  const count = countOption(args, 'count', args.quick ? 8 : 120);
+  const count = countOption(args, 'count', args.quick ? 6 : 120);
+  const set = args.quick ? SHORT : [];
   const choices = new Choices(args.seed, 'kills');
   const folder = await mkdtemp(join(tmpdir(), 'hookline-kills-'));
   try {
-    await finishTraining(join(folder, 'whole'));
+    await finishTraining(join(folder, 'whole'), set);
     const whole = await resultOf(join(folder, 'whole'));
     for (let chain = 0; (tally.counts['kills'] ?? 0) < count; chain++) {
       const output = join(folder, `chain-${chain}`);
@@ -25,7 +26,7 @@ const kills: Campaign = async (args, tally) => {
       const wanted = 4 + choices.int(5);
       let killed = 0;
       while (killed < wanted && (tally.counts['kills'] ?? 0) < count) {
-        const training = startTraining(output);
+        const training = startTraining(output, set);
         await kill(training, output, choices);
         const { signal, status, text } = await training.end;
         if (signal === 'SIGKILL') {
@@ -38,7 +39,7 @@ const kills: Campaign = async (args, tally) => {
         }
       }
       // A chain that had reached its end by itself has nothing to train any more.
-      const end = await startTraining(output).end;
+      const end = await startTraining(output, set).end;
       if (end.status !== 0 && !end.text.includes('HKL_NOTHING_TO_TRAIN')) {
         tally.fail(`chain ${chain} could not be ended after ${killed} kills:\n${tail(end.text)}`);
         continue;

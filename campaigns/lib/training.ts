@@ -9,6 +9,12 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CLI = join(ROOT, 'packages', 'hookline', 'bin', 'hookline.js');
 const TRAINER = join(ROOT, 'campaigns', 'lib', 'trainer.ts');
 
+/**
+ * Changes to the campaigns' training for short forms. Most of the time goes into starting processes anyway; it still has
+ * a dozen checkpoints, evaluations and precise statistics, and takes longer than the longest delay before an attack.
+ */
+export const SHORT = ['solver.maxIterations=120', 'test.evalPeriod=30'];
+
 /** How a process ended, and what it had printed. */
 export interface End {
   readonly status: number | null;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Campaign, Choices, countOption } from '../lib/campaign.ts';
-import { differences, finishTraining, resultOf, startTraining, tail } from '../lib/training.ts';
+import { differences, finishTraining, resultOf, SHORT, startTraining, tail } from '../lib/training.ts';
 
 /** The status that each ends a training with: that of a process which the signal has ended. */
 const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -12,21 +12,22 @@ const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
  * Sends SIGINT, SIGTERM and SIGHUP at random moments. Each must end the training gracefully, with a checkpoint from which
  * it goes on to the same end, to the bit, as one that was never interrupted.
  *
- * Options: `--count` signals (default 24; 3 with `--quick`).
+ * Options: `--count` signals (default 24; 3 in a shorter training with `--quick`).
  */
 const signals: Campaign = async (args, tally) => {
   const count = countOption(args, 'count', args.quick ? 3 : 24);
+  const set = args.quick ? SHORT : [];
   const choices = new Choices(args.seed, 'signals');
   const folder = await mkdtemp(join(tmpdir(), 'hookline-signals-'));
   const names = Object.keys(STATUS) as (keyof typeof STATUS)[];
   try {
-    await finishTraining(join(folder, 'whole'));
+    await finishTraining(join(folder, 'whole'), set);
     const whole = await resultOf(join(folder, 'whole'));
     for (let trial = 0; trial < count; trial++) {
       const output = join(folder, `trial-${trial}`);
       const name = names[trial % names.length] ?? 'SIGINT';
       const delay = choices.between(0, 600);
-      const training = startTraining(output);
+      const training = startTraining(output, set);
       await training.begun;
       await Promise.race([training.end, wait(delay)]);
       training.process.kill(name);
@@ -38,7 +39,7 @@ const signals: Campaign = async (args, tally) => {
       else if (!/saved .*go on with|nothing was saved: no step was done/s.test(text)) {
         tally.fail(`${where}: the last lines do not say what was saved:\n${tail(text)}`);
       }
-      if (status !== 0) await finishTraining(output);
+      if (status !== 0) await finishTraining(output, set);
       const different = differences(whole, await resultOf(output));
       if (different.length === 0) tally.count('equal to the bit');
       else tally.fail(`${where}: the resumed training differs in ${different.join(', ')}`);

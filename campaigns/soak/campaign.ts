@@ -12,10 +12,10 @@ const ALLOWED_GROWTH = 48 * 2 ** 20;
  * Trains for many steps, captured and eager, with evaluations and checkpoints, and watches memory: after the first
  * quarter neither the number of tensors nor the process may grow.
  *
- * Options: `--count` steps of each kind (default 20,000; 1,500 with `--quick`).
+ * Options: `--count` steps of each kind (default 20,000; 800 with `--quick`).
  */
 const soak: Campaign = async (args, tally) => {
-  const count = countOption(args, 'count', args.quick ? 1500 : 20_000);
+  const count = countOption(args, 'count', args.quick ? 800 : 20_000);
   for (const capture of ['auto', 'off']) {
     const folder = await mkdtemp(join(tmpdir(), 'hookline-soak-'));
     const samples: { readonly tensors: number; readonly bytes: number }[] = [];

@@ -19,8 +19,12 @@ export function prepare({ quiet = false } = {}) {
   setup(quiet);
 }
 
-/** @param {boolean} quiet */
-function install(quiet) {
+/**
+ * Installs what package-lock.json asks for, unless it is there.
+ *
+ * @param {boolean} [quiet] print on standard error only
+ */
+export function install(quiet = false) {
   const reason = whyInstall(ROOT);
   if (reason === undefined) return;
   console.error(`Installing packages (${reason}) ...`);

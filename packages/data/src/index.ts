@@ -24,6 +24,14 @@ export {
 // Readers and writers
 export { readCoco, type ReadCocoOptions } from './readers/read-coco.ts';
 export { readVoc, type ReadVocOptions } from './readers/read-voc.ts';
+export {
+  describeFormat,
+  findFormats,
+  type FindFormatsOptions,
+  type FoundFormats,
+} from './readers/formats/find-formats.ts';
+export { FORMAT_NAMES, type FormatName, type FoundFormat, type FoundSplit } from './readers/formats/data-format.ts';
+export { divideSplits, roleOf, type SplitRole } from './readers/formats/splits.ts';
 export { writeCoco, writeCocoResults, type DetectionResult } from './readers/write-coco.ts';
 export type { Dataset, ReaderOptions } from './readers/dataset.ts';
 export { formatReport, type DatasetProblem, type DatasetReport, type ProblemKind } from './readers/dataset-report.ts';
@@ -81,4 +89,4 @@ export type { DetectionLoaderOptions } from './loader/loader-options.ts';
 export { BatchSamples, type DetectionBatch, type HostField } from './loader/detection-batch.ts';
 export { fitSize, type Fit, type Size } from './loader/fit-size.ts';
 export { clipBoxes } from './loader/map-sample.ts';
-export { decodeFile, type DecodedFile } from './loader/decode-file.ts';
+export { decodeFile, type DecodedFile, type DecodeFileOptions } from './loader/decode-file.ts';

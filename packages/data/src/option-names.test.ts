@@ -1,6 +1,7 @@
 import {
   BatchSampler,
   DetectionLoader,
+  findFormats,
   fixedSizeCrop,
   InferenceSampler,
   minIoURandomCrop,
@@ -10,6 +11,8 @@ import {
   randomExtent,
   randomFlip,
   randomRotation,
+  readCoco,
+  readVoc,
   RandomSubsetTrainingSampler,
   RepeatFactorTrainingSampler,
   resize,
@@ -53,5 +56,13 @@ describe('options with a misspelt name', () => {
   it('come with the name that was meant', () => {
     expect(() => randomFlip({ prob: 1 } as object)).toThrow('probability');
     expect(() => new TrainingSampler(4, { shufle: false } as object)).toThrow('shuffle');
+  });
+
+  it.each<readonly [string, (junk: object) => Promise<unknown>]>([
+    ['readCoco', (junk) => readCoco({ json: 'none.json', ...junk })],
+    ['readVoc', (junk) => readVoc({ root: 'none', ...junk })],
+    ['findFormats', (junk) => findFormats('none', junk)],
+  ])('are refused by %s', async (name, read) => {
+    await expect(read({ strcit: true })).rejects.toThrow(`[HKL_OPTION_UNKNOWN] ${name}: it has no option "strcit"`);
   });
 });

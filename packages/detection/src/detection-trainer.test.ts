@@ -207,10 +207,10 @@ describe('the config', () => {
     await loader.close();
   });
 
-  it('names the views of test-time augmentation, those of training by default', () => {
-    const viewsOf = (...set: string[]) => create(...set).trainer.predictOptions.tta;
-    expect(viewsOf('input.randomFlip=vertical')).toMatchObject({ flips: ['none', 'vertical'], scales: [1] });
-    expect(viewsOf('test.aug.flips=none,both')).toMatchObject({ flips: ['none', 'both'] });
+  it('names the views of test-time augmentation, those of training by default', async () => {
+    const viewsOf = async (...set: string[]) => (await create(...set).trainer.predictOptions()).tta;
+    expect(await viewsOf('input.randomFlip=vertical')).toMatchObject({ flips: ['none', 'vertical'], scales: [1] });
+    expect(await viewsOf('test.aug.flips=none,both')).toMatchObject({ flips: ['none', 'both'] });
   });
 });
 

@@ -157,11 +157,14 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   }
 
   /** How `hookline predict` prepares images: as in training. `tta` are the views that it takes where it is asked for. */
-  get predictOptions(): PredictImageOptions {
+  async predictOptions(): Promise<PredictImageOptions> {
     const { width, height, fit } = this.config.input;
+    const { records } = await this.trainData();
     return {
       size: { width, height },
-      fit: fit === 'stretch' ? 'fill' : 'inside',
+      fit,
+      // Boxes that were drawn on pixels as stored taught the network to look at pixels as stored.
+      orient: records.every(({ orient }) => orient !== false),
       ...postprocessing(this.config.test),
       tta: ttaOptions(this.config),
     };

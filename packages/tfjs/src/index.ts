@@ -128,8 +128,10 @@ export {
 export { tfjsState } from './training/tfjs-state.ts';
 
 // Getting the native runtime, and knowing what will be used
+export type { CudaLibraries, CudaLibrary } from './runtime/cuda-libraries.ts';
 export { diagnose, type Diagnosis } from './runtime/diagnose.ts';
 export { formatDiagnosis } from './runtime/format-diagnosis.ts';
 export type { SetupLimits, SetupOptions } from './runtime/setup-options.ts';
 export { formatSetup, type SetupResult, type SetupStep } from './runtime/setup-result.ts';
 export { setupRuntime } from './runtime/setup-runtime.ts';
+export type { CudaState } from './runtime/why-no-gpu.ts';

@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const script = fileURLToPath(new URL('./ends.test.support.ts', import.meta.url));
-const sources = fileURLToPath(new URL('../../../packages/data/tsconfig.sources.json', import.meta.url));
+const source = fileURLToPath(new URL('./ends.test.support.ts', import.meta.url));
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const STEPS = 40;
 
@@ -14,8 +14,19 @@ let folder: string;
 let whole: unknown;
 
 // Jest's own NODE_OPTIONS are not those of a user.
-const env = { ...process.env, NODE_OPTIONS: '', TSX_TSCONFIG_PATH: sources };
-const args = (...given: string[]): string[] => ['--import', 'tsx', script, ...given];
+const env = { ...process.env, NODE_OPTIONS: '' };
+const args = (...given: string[]): string[] => ['--enable-source-maps', join(folder, 'training.mjs'), ...given];
+
+/** Compiles the sources once: the trainings of this file are some forty processes. */
+function bundle(): void {
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
+  const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
+  execFileSync(esbuild, [
+    ...[source, `--outfile=${join(folder, 'training.mjs')}`, '--bundle', '--platform=node', '--format=esm'],
+    ...['--packages=external', `--alias:@hookline/core=${join(root, 'packages/core/src/index.ts')}`],
+    ...['--sourcemap', '--keep-names', '--log-level=error'],
+  ]);
+}
 
 interface Ended {
   readonly code: number | null;
@@ -55,6 +66,7 @@ function expectExactResume(name: string): void {
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'hookline-ends-'));
+  bundle();
   expect(run('whole', 'none').code).toBe(0);
   whole = resultOf('whole');
 }, 120_000);

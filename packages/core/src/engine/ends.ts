@@ -158,8 +158,11 @@ const onExit = (code: number): void => {
 /** In the place of `process.exit`: a tap that calls it fails like one that throws, and so is named. */
 function refuseExit(code?: number | string | null): never {
   const [first] = guarded;
+  // Told by the function: the name of its file is another one in a bundle and where source maps are on.
+  const caller: { stack?: string } = {};
+  Error.captureStackTrace(caller, refuseExit);
   const error = new HooklineError('HKL_PROCESS_EXIT', `process.exit(${code ?? ''}) was called in mid-training`, {
-    who: callerOf(new Error().stack),
+    who: firstPlace(caller.stack),
     where: first?.where(),
     fix: 'Throw an error, or end the training with control.stop(reason); handleSignals: false lets process.exit through',
   });
@@ -188,7 +191,7 @@ function uninstall(): void {
 }
 
 function uncaught(cause: unknown, where: string): HooklineError {
-  const who = cause instanceof Error ? callerOf(cause.stack) : undefined;
+  const who = cause instanceof Error ? firstPlace(cause.stack) : undefined;
   return new HooklineError('HKL_UNCAUGHT', `an error was thrown outside of every hook: ${describeCause(cause)}`, {
     who,
     where,
@@ -197,10 +200,9 @@ function uncaught(cause: unknown, where: string): HooklineError {
   });
 }
 
-/** The place in the code that a stack begins at, without the frames of this file and of Node. */
-function callerOf(stack: string | undefined): string | undefined {
+/** The place in the code that a stack begins at, without the frames of Node. */
+function firstPlace(stack: string | undefined): string | undefined {
   const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  const own = import.meta.url.replace(/^file:\/\//, '');
-  const frame = frames.find((line) => !line.includes(own) && !line.includes('node:'));
+  const frame = frames.find((line) => !line.includes('node:'));
   return frame?.trim().replace(/^at /, '');
 }

@@ -40,6 +40,8 @@ export interface DatasetMetadata {
   readonly evaluator: 'coco' | 'voc';
   /** The file or folder it came from. */
   readonly source: string;
+  /** Set where the format lists no classes: these are the ones that its objects have, sorted. */
+  readonly openClasses?: true;
 }
 
 /** True when a record has an object to learn from: one that is not a crowd. */

@@ -3,7 +3,8 @@ import { loadSharp } from '../load-sharp.ts';
 import type { DecodeRequest } from './decode-request.ts';
 
 /**
- * Decodes an image file to red, green and blue bytes, row by row. Grey becomes three equal channels, alpha is left out.
+ * Decodes an image file to red, green and blue bytes, row by row. Grey becomes three equal channels, and what is transparent
+ * is laid on white, as most viewers show it.
  *
  * @param pixels takes the `height * width * 3` bytes; by default new memory
  * @returns `pixels`
@@ -19,7 +20,8 @@ export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
   const seen = orient ? metadata.autoOrient : metadata;
   if (seen.width !== sourceWidth || seen.height !== sourceHeight)
     throw new Error(`it is ${seen.width}x${seen.height} and its record says ${sourceWidth}x${sourceHeight}`);
-  const image = sharp(bytes, { failOn: 'error', autoOrient: orient }).removeAlpha().toColourspace('srgb');
+  const opaque = sharp(bytes, { failOn: 'error', autoOrient: orient });
+  const image = (metadata.hasAlpha ? opaque.flatten({ background: '#fff' }) : opaque).toColourspace('srgb');
   const resized =
     width === sourceWidth && height === sourceHeight ? image : image.resize(width, height, { fit: 'fill' });
   const { data, info } = await resized.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });

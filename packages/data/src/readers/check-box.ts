@@ -7,33 +7,34 @@ const LEAST = 1e-3;
 /**
  * Clips a box to its image and adds what it finds to `problems`.
  *
- * @param what the object and its box as the file has it, for the message: `annotation 7: bbox [5, 5, 0, 10]`
+ * @param what the object and its box as the file has it, for the message, made when it is needed: `annotation 7: bbox [5, 5, 0, 10]`
  * @returns the box inside the image, or undefined when nothing of it is left
  */
 export function checkBox(
   box: Box,
   { width, height }: { readonly width: number; readonly height: number },
-  what: string,
+  what: string | (() => string),
   file: string,
   problems: ProblemList,
 ): Box | undefined {
   const [x0, y0, x1, y1] = box;
+  const named = (): string => (typeof what === 'string' ? what : what());
   if (!box.every(Number.isFinite)) {
-    problems.add('annotation', 'box-invalid', file, `${what} is not four numbers`);
+    problems.add('annotation', 'box-invalid', file, `${named()} is not four numbers`);
     return undefined;
   }
   if (x1 - x0 < LEAST || y1 - y0 < LEAST) {
-    problems.add('annotation', 'box-empty', file, `${what} has no area`);
+    problems.add('annotation', 'box-empty', file, `${named()} has no area`);
     return undefined;
   }
   const clipped: Box = [clamp(x0, width), clamp(y0, height), clamp(x1, width), clamp(y1, height)];
   if (clipped[2] - clipped[0] < LEAST || clipped[3] - clipped[1] < LEAST) {
-    problems.add('annotation', 'box-outside', file, `${what} lies outside of ${width}x${height}`);
+    problems.add('annotation', 'box-outside', file, `${named()} lies outside of ${width}x${height}`);
     return undefined;
   }
   // Files round coordinates; a hair beyond the edge is clipped without a word.
   if (clipped.some((edge, index) => Math.abs(edge - (box[index] ?? edge)) > 0.01)) {
-    problems.add('changed', 'box-clipped', file, `${what} is clipped to ${width}x${height}`);
+    problems.add('changed', 'box-clipped', file, `${named()} is clipped to ${width}x${height}`);
   }
   return clipped;
 }

@@ -23,11 +23,12 @@ const EXTENSIONS: Readonly<Record<string, string>> = { '.jpg': 'jpeg', '.jpeg': 
 /**
  * Looks at an image file and adds what it finds to `problems`.
  *
+ * @param stated undefined for a format that never states sizes: the image's own is taken without a word
  * @returns its size as looked at, or undefined when the image has to be dropped
  */
 export async function checkImage(
   file: string,
-  stated: StatedSize,
+  stated: StatedSize | undefined,
   level: NonNullable<ReaderOptions['checkImages']>,
   problems: ProblemList,
 ): Promise<CheckedImage | undefined> {
@@ -39,7 +40,7 @@ export async function checkImage(
     problems.add(effect, kind, file, message);
     return undefined;
   };
-  if (level === 'none') {
+  if (level === 'none' && stated !== undefined) {
     const { width, height } = stated;
     if (width !== undefined && height !== undefined) return { width, height };
     return add('image', 'image-size', 'the annotations do not state its size, and images are not looked at');
@@ -63,7 +64,10 @@ export async function checkImage(
       : add('image', 'image-unreadable', `it cannot be decoded: ${oneLine(error)}`);
   }
   describe(file, metadata, add);
-  return matchSize(stated, metadata, add);
+  if (stated !== undefined) return matchSize(stated, metadata, add);
+  const { width, height, orientation = 1 } = metadata;
+  noteRotation(orientation, add);
+  return orientation >= 5 ? { width: height, height: width } : { width, height };
 }
 
 type Add = (
@@ -76,8 +80,12 @@ function describe(file: string, { format, channels, hasAlpha }: Metadata, add: A
   const extension = extname(file).toLowerCase();
   const named = EXTENSIONS[extension] ?? extension.slice(1);
   if (named !== '' && named !== format) add('note', 'image-misnamed', `it is named ${extension} and is ${format}`);
-  if (hasAlpha) add('note', 'image-alpha', 'it has an alpha channel, which is left out');
+  if (hasAlpha) add('note', 'image-alpha', 'it has an alpha channel; what is transparent is laid on white');
   if (channels <= 2) add('note', 'image-grey', 'it is grey; its channels will be three equal ones');
+}
+
+function noteRotation(orientation: number, add: Add): void {
+  if (orientation > 1) add('note', 'exif-rotation', `EXIF orientation ${orientation} will be applied`);
 }
 
 /** The annotations may have been drawn on the image as looked at, or on its pixels as stored. */
@@ -88,11 +96,11 @@ function matchSize(stated: StatedSize, metadata: Metadata, add: Add): CheckedIma
   const fits = (size: CheckedImage): boolean => size.width === stated.width && size.height === stated.height;
   if (stated.width === undefined || stated.height === undefined) {
     add('changed', 'image-size', `the annotations do not state its size; it is ${seen.width}x${seen.height}`);
-    if (orientation > 1) add('note', 'exif-rotation', `EXIF orientation ${orientation} will be applied`);
+    noteRotation(orientation, add);
     return seen;
   }
   if (fits(seen)) {
-    if (orientation > 1) add('note', 'exif-rotation', `EXIF orientation ${orientation} will be applied`);
+    noteRotation(orientation, add);
     return seen;
   }
   if (turned && fits({ width, height })) {

@@ -8,20 +8,28 @@ export type ProblemKind =
   | 'box-clipped'
   | 'box-empty'
   | 'box-invalid'
+  | 'box-normalised'
   | 'box-outside'
+  | 'category-left-out'
   | 'category-unknown'
   | 'crowd'
   | 'duplicate-annotation-id'
   | 'duplicate-image-id'
   | 'exif-rotation'
+  | 'ids-renumbered'
   | 'image-alpha'
+  | 'image-ambiguous'
   | 'image-grey'
   | 'image-invalid'
   | 'image-missing'
   | 'image-misnamed'
+  | 'image-outside'
+  | 'image-renamed'
   | 'image-size'
   | 'image-truncated'
-  | 'image-unreadable';
+  | 'image-unreadable'
+  | 'images-absent'
+  | 'shape-ignored';
 
 /** One finding about one file. */
 export interface DatasetProblem {

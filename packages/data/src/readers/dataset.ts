@@ -1,3 +1,4 @@
+import type { OptionNames } from '@hookline/core';
 import type { DatasetMetadata, DatasetRecord } from '../catalog/dataset-record.ts';
 import type { DatasetReport } from './dataset-report.ts';
 
@@ -17,6 +18,15 @@ export interface ReaderOptions {
    * @default 'decode'
    */
   readonly checkImages?: 'decode' | 'header' | 'none';
+  /** Folders outside of that of the data from which images may be read, by absolute path, `../` or link. @default none */
+  readonly outside?: readonly string[];
   /** Refuse data of which anything would have to be dropped or changed. @default false */
   readonly strict?: boolean;
 }
+
+/** Names of {@link ReaderOptions}. */
+export const READER_OPTIONS = {
+  checkImages: true,
+  outside: true,
+  strict: true,
+} as const satisfies OptionNames<ReaderOptions>;

@@ -1,6 +1,6 @@
 import { describeCause } from '@hookline/core';
 import type { XMLParser } from 'fast-xml-parser';
-import { isObject, type Fields } from './json-fields.ts';
+import { asFlag, isObject, type Fields } from './json-fields.ts';
 
 /** One object of a Pascal VOC file, unchecked: numbers may be NaN. */
 export interface VocObject {
@@ -13,6 +13,8 @@ export interface VocObject {
 /** What a Pascal VOC file says, unchecked. */
 export interface VocFile {
   readonly filename: string | undefined;
+  /** Where the tool had the image. */
+  readonly path: string | undefined;
   readonly width: number;
   readonly height: number;
   readonly objects: readonly VocObject[];
@@ -29,6 +31,7 @@ export async function parseVoc(xml: string): Promise<VocFile> {
   const objects = Array.isArray(root['object']) ? (root['object'] as unknown[]) : [];
   return {
     filename: textOf(root, 'filename'),
+    path: textOf(root, 'path'),
     width: numberOf(size, 'width'),
     height: numberOf(size, 'height'),
     // A part of an object, such as a head, has a box of its own and no difficult flag; only objects count.
@@ -37,7 +40,7 @@ export async function parseVoc(xml: string): Promise<VocFile> {
       const box = childOf(fields, 'bndbox');
       return {
         name: textOf(fields, 'name'),
-        difficult: textOf(fields, 'difficult') === '1',
+        difficult: asFlag(textOf(fields, 'difficult')) === 1,
         box: [numberOf(box, 'xmin'), numberOf(box, 'ymin'), numberOf(box, 'xmax'), numberOf(box, 'ymax')],
       };
     }),

@@ -1,15 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { describeCause, HooklineError } from '@hookline/core';
-import type { DatasetAnnotation, DatasetRecord } from '../catalog/dataset-record.ts';
-import { checkBox } from './check-box.ts';
-import { checkImage } from './check-image.ts';
-import type { Dataset, ReaderOptions } from './dataset.ts';
-import { count, ProblemList } from './dataset-report.ts';
+import { posix } from 'node:path';
+import { assertKnownOptions, describeCause, HooklineError, type OptionNames } from '@hookline/core';
+import type { Box } from '../catalog/dataset-record.ts';
+import { type Dataset, READER_OPTIONS, type ReaderOptions } from './dataset.ts';
+import { ProblemList } from './dataset-report.ts';
+import { ImageFinder } from './find-image.ts';
+import { type FolderIndex, stemOf } from './folder-index.ts';
 import { asSize } from './json-fields.ts';
+import { type AnnotatedImage, type AnnotatedObject, makeDataset } from './make-dataset.ts';
 import { mapLimited } from './map-limited.ts';
 import { parseVoc, type VocFile } from './parse-voc.ts';
+import { decodeText, readText } from './read-text.ts';
 
 /** Options of {@link readVoc}. */
 export interface ReadVocOptions extends ReaderOptions {
@@ -17,7 +19,7 @@ export interface ReadVocOptions extends ReaderOptions {
   readonly root: string;
   /** Reads the names in `ImageSets/Main/SPLIT.txt`. Default: every file of the annotations' folder. */
   readonly split?: string;
-  /** Default `Annotations`, below `root`. */
+  /** Folder of the XML files and those below it. Default `Annotations`, below `root`. */
   readonly annotations?: string;
   /** Default `JPEGImages`, below `root`. */
   readonly images?: string;
@@ -27,8 +29,34 @@ export interface ReadVocOptions extends ReaderOptions {
   readonly firstPixel?: 0 | 1;
 }
 
+/** Names of {@link ReadVocOptions}. */
+const READ_VOC_OPTIONS = {
+  ...READER_OPTIONS,
+  root: true,
+  split: true,
+  annotations: true,
+  images: true,
+  classes: true,
+  firstPixel: true,
+} as const satisfies OptionNames<ReadVocOptions>;
+
+/** What VOC files are read with, once their folder is known. Paths start from its root. */
+export interface VocSource {
+  readonly finder: ImageFinder;
+  /** Folder of the XML files, which image ids start from. */
+  readonly annotations: string;
+  /** Folders that images may be in. */
+  readonly images: readonly string[];
+  /** The list of a split. */
+  readonly list?: string;
+  /** The XML files, where there is no list. Default: all in the folder and below it. */
+  readonly files?: readonly string[];
+}
+
 interface Parsed {
   readonly name: string;
+  /** From the root of the index. */
+  readonly path: string;
   readonly file: string;
   readonly voc: VocFile | undefined;
   readonly problems: ProblemList;
@@ -42,82 +70,123 @@ interface Parsed {
  * with `strict` when anything would be dropped or changed
  */
 export async function readVoc(options: ReadVocOptions): Promise<Dataset> {
-  const { root, split, checkImages = 'decode', strict, firstPixel = 1 } = options;
-  const source = split === undefined ? root : join(root, 'ImageSets', 'Main', `${split}.txt`);
-  const all = new ProblemList();
-  const listed = await listNames(options);
-  const names = new Set<string>();
-  for (const name of listed) {
-    if (names.has(name)) all.add('image', 'duplicate-image-id', source, `it lists "${name}" again; it is read once`);
-    names.add(name);
-  }
-  const folder = join(root, options.images ?? 'JPEGImages');
-  const parallel = availableParallelism() * 2;
-  const parsed = await mapLimited([...names], parallel, (name) => parseOne(options, name));
-  const classes = options.classes ?? classesOf(parsed);
-  const records = await mapLimited(parsed, parallel, async ({ name, file, voc, problems }) => {
-    if (voc === undefined) return undefined;
-    const image = join(folder, voc.filename ?? `${name}.jpg`);
-    const size = await checkImage(
-      image,
-      { width: asSize(voc.width), height: asSize(voc.height) },
-      checkImages,
-      problems,
-    );
-    if (size !== undefined) return makeRecord(name, image, file, voc, size, classes, firstPixel, problems);
-    if (voc.objects.length > 0)
-      problems.add(
-        'annotation',
-        'annotation-orphaned',
-        file,
-        `${count(voc.objects.length, 'object')} went with the image`,
-      );
-    return undefined;
-  });
-  for (const { problems } of parsed) all.problems.push(...problems.problems);
-  if (strict === true) all.refuse(source);
-  // Ids of objects are their numbers in the whole data set, since VOC has none.
-  let id = 0;
-  const kept = records.flatMap((record) => {
-    if (record === undefined) return [];
-    return [{ ...record, annotations: record.annotations.map((each) => ({ ...each, id: ++id })) }];
-  });
-  const metadata = { classes, categoryIds: classes.map((_, index) => index + 1), evaluator: 'voc', source } as const;
-  const annotations = parsed.reduce((sum, { voc }) => sum + (voc?.objects.length ?? 0), 0);
-  const report = { source, images: listed.length, annotations, keptImages: kept.length, keptAnnotations: id };
-  return { records: kept, metadata, report: { ...report, problems: all.problems } };
-}
-
-async function listNames({ root, split, annotations = 'Annotations' }: ReadVocOptions): Promise<string[]> {
-  const path = split === undefined ? join(root, annotations) : join(root, 'ImageSets', 'Main', `${split}.txt`);
+  assertKnownOptions('readVoc', options, READ_VOC_OPTIONS);
+  const { root, split, annotations = 'Annotations', images = 'JPEGImages', outside = [] } = options;
+  const source = split === undefined ? posix.join(root, annotations) : listOf(root, split);
   try {
-    if (split === undefined)
-      return (await readdir(path))
-        .filter((file) => file.endsWith('.xml'))
-        .map((file) => file.slice(0, -4))
-        .sort();
-    const lines = (await readFile(path, 'utf8')).split('\n');
-    // Files of one class have a second column: 1, 0 or -1.
-    return lines.map((line) => line.trim().split(/\s+/)[0] ?? '').filter((name) => name !== '');
+    // Before everything below it is looked at.
+    await (split === undefined ? readdir(source) : readFile(source));
+    const finder = await ImageFinder.of(root, outside);
+    const list = split === undefined ? undefined : `ImageSets/Main/${split}.txt`;
+    return await readVocFiles({ finder, annotations, images: [images], ...(list !== undefined && { list }) }, options);
   } catch (cause) {
+    if (cause instanceof HooklineError) throw cause;
     throw new HooklineError('HKL_DATASET_UNREADABLE', `it cannot be read: ${describeCause(cause)}`, {
-      who: path,
+      who: source,
       fix: 'Give as `root` the folder with Annotations, JPEGImages and, for a `split`, ImageSets/Main',
       cause,
     });
   }
 }
 
-async function parseOne({ root, annotations = 'Annotations' }: ReadVocOptions, name: string): Promise<Parsed> {
-  const file = join(root, annotations, `${name}.xml`);
+const listOf = (root: string, split: string): string => posix.join(root, 'ImageSets', 'Main', `${split}.txt`);
+
+/** Reads the VOC files of a folder that has been listed. @throws HooklineError those of {@link readVoc} */
+export async function readVocFiles(
+  { finder, annotations, images: folders, list, files }: VocSource,
+  options: Pick<ReadVocOptions, 'classes' | 'firstPixel'> & ReaderOptions,
+): Promise<Dataset> {
+  const index = finder.data;
+  const source = list === undefined ? index.at(annotations) : index.at(list);
+  const problems = new ProblemList();
+  const listed =
+    list === undefined ? namesIn(files ?? index.files, annotations) : await namesOf(index, annotations, list);
+  const names = new Set<string>();
+  for (const name of listed) {
+    if (names.has(name))
+      problems.add('image', 'duplicate-image-id', source, `it lists "${name}" again; it is read once`);
+    names.add(name);
+  }
+  const parsed = await mapLimited([...names], availableParallelism() * 2, async (name) =>
+    parseOne(index, annotations, name),
+  );
+  const classes = options.classes ?? classesOf(parsed);
+  const images = parsed.map((each): AnnotatedImage | ProblemList => {
+    const { name, path, file, voc } = each;
+    if (voc === undefined) return each.problems;
+    const below = posix.dirname(name);
+    return {
+      imageId: name,
+      name: voc.filename ?? voc.path ?? `${posix.basename(name)}.jpg`,
+      hints: {
+        // Beside its description, or where that has its place among the annotations.
+        folders: [
+          ...folders.flatMap((folder) => (below === '.' ? folder : [posix.join(folder, below), folder])),
+          posix.dirname(path),
+        ],
+        stem: stemOf(path),
+      },
+      stated: { width: asSize(voc.width), height: asSize(voc.height) },
+      source: file,
+      unit: 'pixel',
+      objects: voc.objects.map((object, place) => readObject(object, place, classes, options.firstPixel ?? 1)),
+      problems: each.problems,
+    };
+  });
+  return makeDataset(
+    {
+      source,
+      images,
+      listed: {
+        images: listed.length,
+        annotations: parsed.reduce((sum, { voc }) => sum + (voc?.objects.length ?? 0), 0),
+      },
+      classes,
+      categoryIds: classes.map((_, place) => place + 1),
+      evaluator: 'voc',
+      problems,
+      finder,
+    },
+    options,
+  );
+}
+
+/** Paths of XML files below a folder, from it, without ending. */
+function namesIn(files: readonly string[], folder: string): string[] {
+  const prefix = folder === '' ? '' : `${folder}/`;
+  const own = files.filter((file) => file.startsWith(prefix) && /\.xml$/i.test(file));
+  return own.map((file) => stemOf(file.slice(prefix.length)));
+}
+
+/** The names in a list: with or without ending and folders, and with the second column of lists of one class. */
+async function namesOf(index: FolderIndex, annotations: string, list: string): Promise<string[]> {
+  const lines = (await readText(index.at(list))).replace(/^\uFEFF/, '').split(/\r?\n|\r/);
+  return lines
+    .map((line) => line.trim().replaceAll('\\', '/'))
+    .filter((line) => line !== '')
+    .map((line) => {
+      const spellings = [line, line.replace(/\s+-?[01]$/, '')].flatMap((name) => [
+        name,
+        stemOf(name),
+        posix.basename(stemOf(name)),
+      ]);
+      const found = spellings.find((name) => index.has(posix.join(annotations, `${name}.xml`)));
+      return found ?? line.replace(/\s+-?[01]$/, '');
+    });
+}
+
+async function parseOne(index: FolderIndex, annotations: string, name: string): Promise<Parsed> {
+  const plain = posix.join(annotations, `${name}.xml`);
+  const path = index.has(plain) ? plain : (index.like('path', plain)[0] ?? plain);
+  const file = index.at(path);
   const problems = new ProblemList();
   try {
-    return { name, file, voc: await parseVoc(await readFile(file, 'utf8')), problems };
+    return { name, path, file, voc: await parseVoc(decodeText(await readFile(file))), problems };
   } catch (error) {
     const isMissing = (error as { readonly code?: unknown }).code === 'ENOENT';
     const message = isMissing ? 'there is no such file' : `it cannot be read: ${describeCause(error)}`;
     problems.add('image', 'annotation-unreadable', file, message);
-    return { name, file, voc: undefined, problems };
+    return { name, path, file, voc: undefined, problems };
   }
 }
 
@@ -126,31 +195,31 @@ function classesOf(parsed: readonly Parsed[]): string[] {
   return [...new Set(names)].sort();
 }
 
-function makeRecord(
-  name: string,
-  image: string,
-  file: string,
-  { objects }: VocFile,
-  size: Pick<DatasetRecord, 'width' | 'height' | 'orient'>,
+function readObject(
+  { name, difficult, box }: VocFile['objects'][number],
+  place: number,
   classes: readonly string[],
   firstPixel: 0 | 1,
-  problems: ProblemList,
-): DatasetRecord {
-  const annotations = objects.flatMap(({ name: label, difficult, box }, place): DatasetAnnotation[] => {
-    const what = `object ${place + 1}`;
-    const category = label === undefined ? -1 : classes.indexOf(label);
-    if (category < 0) {
-      problems.add('annotation', 'category-unknown', file, `${what}: "${label ?? ''}" is not one of the classes`);
-      return [];
-    }
-    const [xmin, ymin, xmax, ymax] = box;
-    // By the numbers of the file: xmin = xmax would be a box of one pixel's width, but is what faulty tools write.
-    const empty = xmax <= xmin || ymax <= ymin;
-    const edges = empty ? box : ([xmin - firstPixel, ymin - firstPixel, xmax, ymax] as const);
-    const clipped = checkBox(edges, size, `${what}: box [${box.join(', ')}]`, file, problems);
-    if (clipped === undefined) return [];
-    const area = (clipped[2] - clipped[0]) * (clipped[3] - clipped[1]);
-    return [{ id: 0, box: clipped, category, iscrowd: 0, area, ...(difficult ? { difficult } : {}) }];
-  });
-  return { file: image, ...size, imageId: name, annotations };
+): AnnotatedObject {
+  const what = `object ${place + 1}`;
+  const category = name === undefined ? -1 : classes.indexOf(name);
+  const [xmin, ymin, xmax, ymax] = box;
+  // By the numbers of the file: xmin = xmax would be a box of one pixel's width, but is what faulty tools write.
+  const empty = xmax <= xmin || ymax <= ymin;
+  const edges: Box = empty ? box : [xmin - firstPixel, ymin - firstPixel, xmax, ymax];
+  return {
+    id: 0,
+    box: edges,
+    category,
+    difficult,
+    describe: () => `${what}: box [${box.join(', ')}]`,
+    finding:
+      category < 0
+        ? {
+            effect: 'annotation',
+            kind: 'category-unknown',
+            message: `${what}: "${name ?? ''}" is not one of the classes`,
+          }
+        : undefined,
+  };
 }

@@ -1,3 +1,4 @@
+import { FORMAT_NAMES } from '@hookline/data';
 import { z } from '@hookline/trainer';
 
 const count = z.int().nonnegative();
@@ -18,7 +19,11 @@ export const DETECTION_KEYS = {
   data: {
     /** Folder of the data; needed unless all data sets come from a catalog. */
     root: z.string().default(''),
-    /** Folder of the images, below `root`; empty is that of the JSON file, or JPEGImages. */
+    /** Format of the data; `auto` finds it out. */
+    format: z.enum(['auto', ...FORMAT_NAMES]).default('auto'),
+    /** Folders outside of `root` from which images may be read, by absolute path, `../` or link. */
+    outside: z.array(z.string().min(1)).default([]),
+    /** Folder of the images, below `root`; empty finds them. */
     images: z.string().default(''),
     /** Names of the classes to detect, in order; empty takes those in the training data. */
     classes: z.array(z.string().min(1)).default([]),

@@ -1,12 +1,12 @@
 import { didYouMean, HooklineError } from '@hookline/core';
 import type { Dataset } from '@hookline/data';
 
-/** No file of Pascal VOC lists the classes: what a reader found is what there happens to be. */
-const isOpen = ({ metadata }: Dataset): boolean => metadata.evaluator === 'voc';
+/** No file of Pascal VOC, LabelMe and others lists the classes: what a reader found is what there happens to be. */
+const isOpen = ({ metadata }: Dataset): boolean => metadata.openClasses === true || metadata.evaluator === 'voc';
 
 /**
- * The classes to detect: those of `data.classes`; else those that the training data state; else, in Pascal VOC's
- * format, all names that they have, sorted.
+ * The classes to detect: those of `data.classes`; else those that the training data state; else, in formats that
+ * list none, such as Pascal VOC's, all names that they have, sorted.
  *
  * @throws HooklineError `HKL_DATA_CLASSES` when training data state different ones, or a wanted one is not there
  */

@@ -1,61 +1,152 @@
-import { resolve } from 'node:path';
-import { didYouMean, HooklineError } from '@hookline/core';
-import { type Dataset, type DatasetCatalog, readCoco, readVoc } from '@hookline/data';
+import { access } from 'node:fs/promises';
+import { isAbsolute, posix, resolve } from 'node:path';
+import { didYouMean, HooklineError, type Logger } from '@hookline/core';
+import {
+  type Dataset,
+  type DatasetCatalog,
+  describeFormat,
+  divideSplits,
+  findFormats,
+  type FoundFormat,
+  type FoundFormats,
+  type FoundSplit,
+  readCoco,
+  roleOf,
+} from '@hookline/data';
 import type { DetectionConfig } from '../config/detection-config.ts';
-import { type DataFolder, lookAtFolder } from './data-folder.ts';
+import { joinDatasets } from './join-datasets.ts';
 import { ALL, HELD_BACK } from './well-known-names.ts';
 
-/**
- * Reads the data set that an entry of `datasets` names: one of the catalog, a `.json` file in COCO's format below
- * `data.root`, a list of Pascal VOC's `ImageSets/Main`, or `all`.
- *
- * @throws HooklineError `HKL_DATA_ROOT`, `HKL_DATASET_UNKNOWN` with what there is, and those of the readers
- */
-export async function findDataset(
-  name: string,
-  data: DetectionConfig['data'],
-  catalog: DatasetCatalog,
-): Promise<Dataset> {
-  if (catalog.list().includes(name)) return catalog.get(name);
-  const { root, images, checkImages, strict } = data;
-  const coco = (json: string): Promise<Dataset> =>
-    readCoco({
+/** Finds and reads data sets by the entries of `datasets`. */
+export class DatasetFinder {
+  readonly #data: DetectionConfig['data'];
+  readonly #catalog: DatasetCatalog;
+  readonly #logger: Logger;
+  #formats: Promise<FoundFormats> | undefined;
+  readonly #told = new Set<FoundFormat>();
+
+  constructor(data: DetectionConfig['data'], catalog: DatasetCatalog, logger: Logger) {
+    this.#data = data;
+    this.#catalog = catalog;
+    this.#logger = logger;
+  }
+
+  /**
+   * Reads the data set that an entry names: one of the catalog, a split of the folder `data.root`, a `.json` file in
+   * COCO's format below it, `all`, or `held-back`.
+   *
+   * @param entries all that the config names: where a name is in two formats, the one that has the others counts
+   * @returns undefined for `held-back` when the folder has no split of its own for it
+   * @throws HooklineError `HKL_DATA_ROOT`, `HKL_DATA_FORMAT`, `HKL_DATASET_UNKNOWN` with what there is, and those of the
+   * readers
+   */
+  async find(name: string, entries: DetectionConfig['datasets']): Promise<Dataset | undefined> {
+    if (this.#catalog.list().includes(name)) return this.#catalog.get(name);
+    // Of data that are named, a part is held back.
+    if (name === HELD_BACK && !entries.train.includes(ALL)) return undefined;
+    const { root } = this.#data;
+    if (name.endsWith('.json') && root !== '' && (await isThere(resolve(root, name)))) return this.#readCoco(name);
+    const formats = await this.#look();
+    if (name === ALL || name === HELD_BACK) {
+      const format = formats.only();
+      this.#tell(format);
+      assertRoles(formats.root, format);
+      const { train, heldBack } = divideSplits(format.splits);
+      const splits = name === ALL ? train : heldBack;
+      if (splits.length === 0) return undefined;
+      if (format.splits.length > 1)
+        this.#logger.info(
+          `${name} is ${splits.map((split) => `"${split.name}"`).join(', ')}, by the names of its splits`,
+        );
+      return joinDatasets(await Promise.all(splits.map(async (split) => this.#read(split))));
+    }
+    const having = formats.found.filter(({ splits }) => splitOf(splits, name) !== undefined);
+    if (having.length === 0) throw unknown(name, formats, this.#catalog);
+    const others = [...entries.train, ...entries.test].filter((entry) =>
+      formats.found.some(({ splits }) => splitOf(splits, entry) !== undefined),
+    );
+    const whole = having.filter(({ splits }) => others.every((entry) => splitOf(splits, entry) !== undefined));
+    // It says that it has to be told which format counts.
+    const format = whole.length === 1 ? (whole[0] as FoundFormat) : formats.only();
+    this.#tell(format);
+    return this.#read(splitOf(format.splits, name) as FoundSplit);
+  }
+
+  async #look(): Promise<FoundFormats> {
+    const { root, format, images, outside } = this.#data;
+    if (root === '') {
+      throw new HooklineError('HKL_DATA_ROOT', 'no folder of data is named', {
+        who: 'data.root',
+        fix: 'Name the folder of the data: --set data.root=FOLDER',
+      });
+    }
+    return (this.#formats ??= findFormats(root, { format, outside, ...(images !== '' && { images }) }));
+  }
+
+  #tell(format: FoundFormat): void {
+    if (this.#told.has(format)) return;
+    this.#told.add(format);
+    this.#logger.info(`${this.#data.root}: ${describeFormat(format)}`);
+    for (const remark of format.remarks) this.#logger.warn(remark);
+  }
+
+  async #read(split: FoundSplit): Promise<Dataset> {
+    const { checkImages, strict } = this.#data;
+    return split.read({ checkImages, strict });
+  }
+
+  async #readCoco(json: string): Promise<Dataset> {
+    const { root, images, outside, checkImages, strict } = this.#data;
+    return readCoco({
       json: resolve(root, json),
+      // What lies elsewhere is named by the user, and is a folder of data of its own.
+      ...(isAbsolute(json) || posix.normalize(json).startsWith('..') ? {} : { root: resolve(root) }),
+      outside,
       checkImages,
       strict,
       ...(images !== '' && { images: resolve(root, images) }),
     });
-  const voc = (split?: string): Promise<Dataset> =>
-    readVoc({ root, checkImages, strict, ...(split !== undefined && { split }), ...(images !== '' && { images }) });
-
-  const folder = await lookAtFolder(root);
-  if (folder.lists.includes(name)) return voc(name);
-  if (name === ALL) return folder.hasAnnotations ? voc() : coco(onlyJson(folder));
-  if (name.endsWith('.json')) return coco(name);
-  throw unknown(name, folder, catalog);
+  }
 }
 
-function onlyJson({ root, json }: DataFolder): string {
-  const [first, ...others] = json;
-  if (first === undefined) {
-    throw new HooklineError(
-      'HKL_DATASET_UNKNOWN',
-      'it has neither a folder Annotations (Pascal VOC) nor a JSON file (COCO)',
-      { who: root, fix: 'Name the folder that holds one of them: --set data.root=FOLDER' },
-    );
-  }
-  if (others.length === 0) return first;
-  const train = json.find((file) => file.includes('train')) ?? first;
-  const test = json.find((file) => file !== train && /test|val/.test(file)) ?? json.find((file) => file !== train);
+const isThere = async (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** By its name, or by what it is for: `val` where the data call it `valid`. */
+function splitOf(splits: readonly FoundSplit[], name: string): FoundSplit | undefined {
+  const exact = splits.find((split) => split.name === name);
+  if (exact !== undefined) return exact;
+  const role = ROLE_NAMES.includes(name.toLowerCase()) ? roleOf(name) : undefined;
+  const same = role === undefined ? [] : splits.filter((split) => roleOf(split.name) === role);
+  return same.length === 1 ? same[0] : undefined;
+}
+
+const ROLE_NAMES = ['train', 'val', 'valid', 'validation', 'test'];
+
+/** Files side by side may be versions of one another: what they are for has to be said by somebody. */
+function assertRoles(root: string, { splits }: FoundFormat): void {
+  if (splits.length < 2 || splits.some(({ name }) => roleOf(name) !== undefined || name === ALL)) return;
+  const [first, second] = splits as readonly [FoundSplit, FoundSplit];
+  const list = splits.map(({ source }) => source).join(', ');
   throw new HooklineError(
     'HKL_DATASET_UNKNOWN',
-    `it has ${json.length} JSON files (${json.join(', ')}) and no folder Annotations; which ones to train on has to be said`,
-    { who: root, fix: `Such as --set datasets.train=${train} --set datasets.test=${test ?? ''}` },
+    `it has ${splits.length} sets of annotations (${list}); which ones to train on has to be said`,
+    {
+      who: root,
+      fix: `Such as --set datasets.train=${first.name} --set datasets.test=${second.name}`,
+    },
   );
 }
 
-function unknown(name: string, { root, lists, json }: DataFolder, catalog: DatasetCatalog): HooklineError {
-  const known = [...catalog.list(), ...lists, ...json, ALL, HELD_BACK];
+function unknown(name: string, { root, found, only }: FoundFormats, catalog: DatasetCatalog): HooklineError {
+  // Without any format the reason is another.
+  if (found.length === 0) only();
+  const splits = found.flatMap((format) => format.splits);
+  const json = splits.map(({ source }) => source).filter((source) => source.endsWith('.json'));
+  const known = [...new Set([...catalog.list(), ...splits.map((split) => split.name), ...json, ALL, HELD_BACK])];
   return new HooklineError('HKL_DATASET_UNKNOWN', `there is no data set "${name}"`, {
     who: root,
     where: 'datasets.train, datasets.test',

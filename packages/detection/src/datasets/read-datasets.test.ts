@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatasetCatalog, readCoco, readVoc } from '@hookline/data';
@@ -62,9 +62,32 @@ describe('data sets by name', () => {
     await copyFile(join(root, 'train.json'), join(coco, 'train.json'));
     expect((await read([COCO], undefined, coco)).train.records).toHaveLength(10);
     await copyFile(join(root, 'test.json'), join(coco, 'test.json'));
+    // By their names one is for the test.
+    const both = await read([COCO], undefined, coco);
+    expect([both.train.records.length, both.test.get('held-back')!.records.length]).toEqual([12, 4]);
+    expect(logger.matching('coco: COCO').slice(1)).toEqual([
+      `${coco}: COCO, 2 splits: test (test.json), train (train.json)`,
+    ]);
+    expect(logger.matching('by the names')).toEqual([
+      'all is "train", by the names of its splits',
+      'held-back is "test", by the names of its splits',
+    ]);
+    for (const [from, to] of [
+      ['train', 'one'],
+      ['test', 'two'],
+    ])
+      await rename(join(coco, `${from}.json`), join(coco, `${to}.json`));
     await expect(read([COCO], undefined, coco)).rejects.toThrow(
-      /HKL_DATASET_UNKNOWN.*2 JSON files \(test\.json, train\.json\).*--set datasets\.train=train\.json --set datasets\.test=test\.json/,
+      /HKL_DATASET_UNKNOWN.*2 sets of annotations \(one\.json, two\.json\).*--set datasets\.train=one --set datasets\.test=two/,
     );
+  });
+
+  it('asks which format counts where the names do not tell', async () => {
+    await expect(read([])).rejects.toThrow(
+      /HKL_DATA_FORMAT.*it can be read as COCO, .*, and as Pascal VOC, .*--set data\.format=coco or data\.format=voc/,
+    );
+    expect((await read(['data.format=voc'])).train.metadata.evaluator).toBe('voc');
+    expect((await read(['data.format=coco'])).train.metadata.evaluator).toBe('coco');
   });
 
   it('reads data sets of a catalog, without a folder', async () => {
@@ -129,19 +152,26 @@ describe('what is wrong is said before anything is trained', () => {
     ['', [], /\[HKL_DATA_ROOT\] data\.root: no folder of data is named\..*--set data\.root=FOLDER/],
     ['nowhere', [], /HKL_DATA_ROOT.*nowhere: there is no such folder/],
     ['squares/test.json', [], /HKL_DATA_ROOT.*it is no folder/],
-    ['blank', [], /HKL_DATASET_UNKNOWN.*neither a folder Annotations \(Pascal VOC\) nor a JSON file/],
-    ['bare', [], /HKL_DATA_EMPTY.*it names no image.*one XML file per image/],
+    ['blank', [], /HKL_DATA_FORMAT.*no annotations were found: there is no file in it.*yolo: data\.yaml, or/s],
+    ['bare', [], /HKL_DATA_FORMAT.*no annotations were found: it has 1 file, none of which is known/],
     ['squares', ['datasets.train=trainvall'], /no data set "trainvall".*Did you mean "trainval"/],
-    ['squares', ['datasets.test=tset.json'], /HKL_DATASET_UNREADABLE.*tset\.json/],
+    [
+      'squares',
+      ['datasets.train=trainval', 'datasets.test=tset.json'],
+      /no data set "tset\.json".*Did you mean "test\.json"/,
+    ],
     ['squares', ['datasets.train=none'], /HKL_DATA_EMPTY.*none\.txt: it names no image/],
     ['squares', ['datasets.train=lost'], /HKL_DATA_EMPTY.*none of its 1 images can be used.*lines above/],
-    ['squares', ['datasets.train=train.json'], /HKL_DATA_EMPTY.*none of its 12 images.*data\.images/],
+    ['stray', ['datasets.train=train.json'], /HKL_DATA_EMPTY.*none of its 12 images.*data\.images/],
     ['squares', ['datasets.train=dark'], /HKL_DATA_EMPTY.*of 2 images there is no fifth one.*--set datasets\.test=/],
     ['squares', ['datasets.train='], /HKL_DATASETS.*datasets\.train: nothing is named/],
     ['squares', ['datasets.train=test,test'], /HKL_DATASETS.*"test" is named twice/],
   ])('%s %j', async (place, set, message) => {
     await mkdir(join(folder, 'blank'), { recursive: true });
     await mkdir(join(folder, 'bare', 'Annotations'), { recursive: true });
+    await writeFile(join(folder, 'bare', 'Annotations', 'notes.txt'), 'none');
+    await mkdir(join(folder, 'stray'), { recursive: true });
+    await copyFile(join(root, 'train.json'), join(folder, 'stray', 'train.json'));
     await expect(read(set, undefined, place === '' ? '' : join(folder, place))).rejects.toThrow(message);
   });
 

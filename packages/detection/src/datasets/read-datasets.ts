@@ -2,7 +2,7 @@ import { HooklineError, type Logger } from '@hookline/core';
 import { classHistogram, type Dataset, type DatasetCatalog, formatReport, hasTargets } from '@hookline/data';
 import type { DetectionConfig } from '../config/detection-config.ts';
 import { classesOf, withClasses } from './agree-on-classes.ts';
-import { findDataset } from './find-dataset.ts';
+import { DatasetFinder } from './find-dataset.ts';
 import { joinDatasets } from './join-datasets.ts';
 import { assertDifferent, HELD_BACK } from './well-known-names.ts';
 
@@ -20,7 +20,7 @@ const HELD_BACK_SHARE = 5;
 /**
  * Reads the data sets that a config names, gives them the same classes, and reports what was dropped or changed.
  *
- * @throws HooklineError those of {@link findDataset}; `HKL_DATA_CLASSES` when classes do not agree, `HKL_DATA_EMPTY`
+ * @throws HooklineError those of {@link DatasetFinder}; `HKL_DATA_CLASSES` when classes do not agree, `HKL_DATA_EMPTY`
  * when a data set has no image that can be used, `HKL_DATASETS` when none is named to train on or one twice
  */
 export async function readDatasets(
@@ -30,8 +30,10 @@ export async function readDatasets(
 ): Promise<DetectionDatasets> {
   checkNames(datasets);
   const known = new Map<string, Dataset>();
-  for (const name of new Set([...datasets.train, ...datasets.test.filter((entry) => entry !== HELD_BACK)])) {
-    const set = await findDataset(name, data, catalog);
+  const finder = new DatasetFinder(data, catalog, logger);
+  for (const name of new Set([...datasets.train, ...datasets.test])) {
+    const set = await finder.find(name, datasets);
+    if (set === undefined) continue;
     report(set, logger);
     if (set.records.length === 0) throw empty(set);
     known.set(name, set);
@@ -41,10 +43,10 @@ export async function readDatasets(
   const others = data.classes.length > 0 ? 'drop' : 'refuse';
   const whole = joinDatasets(datasets.train.map((name) => withClasses(get(name), classes, others)));
   const isHeld = (place: number): boolean =>
-    datasets.test.includes(HELD_BACK) && place % HELD_BACK_SHARE === HELD_BACK_SHARE - 1;
+    datasets.test.includes(HELD_BACK) && !known.has(HELD_BACK) && place % HELD_BACK_SHARE === HELD_BACK_SHARE - 1;
   const test = new Map(
     datasets.test.map((name) => {
-      if (name !== HELD_BACK) return [name, withClasses(get(name), classes, others)];
+      if (known.has(name)) return [name, withClasses(get(name), classes, others)];
       const records = whole.records.filter((_, place) => isHeld(place));
       if (records.length === 0) throw tooFew(whole);
       logger.info(`${records.length} of ${whole.records.length} images are held back from training for the test`);

@@ -1,10 +1,13 @@
 import { basename } from 'node:path';
 import { HooklineError } from '@hookline/core';
 
-/** As an entry of `datasets.train`: all that is annotated in `data.root`. */
+/** As an entry of `datasets.train`: what `data.root` has for training, which is all of it where it has no splits. */
 export const ALL = 'all';
 
-/** As an entry of `datasets.test`: every fifth image of the training data, which training then leaves out. */
+/**
+ * As an entry of `datasets.test`: what `data.root` holds back from training, which is its split for validation, else
+ * that for the test; where it has neither, every fifth image of the training data, which training then leaves out.
+ */
 export const HELD_BACK = 'held-back';
 
 /** What results and files of a data set are called: a COCO file's name without folders and ending, else the entry. */

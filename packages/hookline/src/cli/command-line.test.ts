@@ -43,6 +43,12 @@ describe('readCommandLine', () => {
     expect(readCommandLine([command, 'a.ts', ...option])).toMatchObject({ allowMismatch: ['ema', 'optimizer'] });
   });
 
+  it('tells --cuda, --no-cuda and neither apart', () => {
+    expect(readCommandLine(['setup'])?.cuda).toBeUndefined();
+    expect(readCommandLine(['setup', '--cuda'])?.cuda).toBe(true);
+    expect(readCommandLine(['setup', '--no-cuda', '--brief'])?.cuda).toBe(false);
+  });
+
   it('takes images behind the file of predict', () => {
     const given = readCommandLine(['predict', 'a.ts', '--tta', 'x.jpg', '--score', '0.5', 'y.jpg']);
     expect(given).toMatchObject({
@@ -56,6 +62,9 @@ describe('readCommandLine', () => {
   it.each([
     [[], '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, inspect, setup, doctor;'],
     [['trian', 'a.ts'], 'there is no command "trian". Did you mean train?'],
+    [['setup', '--cuda', '--no-cuda'], '--cuda and --no-cuda exclude each other. Give one of them.'],
+    [['setup', '--cuda=12'], 'option --cuda takes no value'],
+    [['train', 'a.ts', '--no-cuda'], 'there is no option --no-cuda of train'],
     [['train', 'a.ts', '--allow-mismatch', 'ema'], 'a run that goes on. Add --resume, or leave it out.'],
     [['train', 'a.ts', '--alow-mismatch', 'ema'], 'no option --alow-mismatch of train. Did you mean --allow-mismatch?'],
     [['train'], 'no trainer file is given. Write hookline train FILE'],

@@ -16,6 +16,8 @@ export interface CommandLine {
   /** Whose state a checkpoint may lack or have left over. */
   readonly allowMismatch: readonly string[];
   readonly flag: Readonly<Record<'resume' | 'graph' | 'json' | 'tta' | 'force' | 'brief' | 'debug', boolean>>;
+  /** `--cuda` and `--no-cuda`; undefined where neither is given. */
+  readonly cuda: boolean | undefined;
 }
 
 const SET = ['--set <key=value>', 'Change a value of the config; may be given several times'] as const;
@@ -46,7 +48,10 @@ function define(): CAC {
     .option(...DEVICE)
     .option('--json', 'Print the results as one line of JSON');
   cli
-    .command('predict <file> [...images]', 'Detect objects in images, and write pictures with what was found')
+    .command(
+      'predict <file> [...images]',
+      'Detect objects in images, or in those of folders, and write pictures with what was found',
+    )
     .option(...SET)
     .option('--checkpoint <file>', 'The checkpoint to use (default: the latest one of the output folder)')
     .option(...ALLOW_MISMATCH)
@@ -54,7 +59,7 @@ function define(): CAC {
     .option('--tta', 'Look at each image in several views')
     .option(...OUTPUT)
     .option(...DEVICE)
-    .option('--json', 'Print the detections, as one line of JSON per image')
+    .option('--json', 'Print the detections, as one line of JSON per image, and draw nothing')
     .example('hookline predict trainer.ts --checkpoint runs/a/model_final.safetensors street.jpg');
   cli
     .command('inspect <file>', 'Show plugins with their order and reasons, hooks with their taps, and services')
@@ -67,6 +72,8 @@ function define(): CAC {
     .command('setup', 'Get the fastest runtime that this machine allows')
     .option('--force', 'Build again, even where the runtime works')
     .option('--from <wheel>', 'A TensorFlow wheel to use before anything else')
+    .option('--cuda', 'Bring TensorFlow for an NVIDIA GPU with CUDA and cuDNN, also where no GPU is found')
+    .option('--no-cuda', 'Take TensorFlow for the processor, also where there is a GPU')
     .option('--brief', 'Print one line: what will be used, and why');
   cli
     .command('doctor', 'Show which runtime will be used, why, and what would be faster')
@@ -104,6 +111,8 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
   const isGiven = (key: string): boolean => options.some((each) => each.name === key);
   if (command.name === 'train' && isGiven('allow-mismatch') && !isGiven('resume'))
     throw usageError('--allow-mismatch is about the checkpoint of a run that goes on', 'Add --resume, or leave it out');
+  if (isGiven('cuda') && isGiven('no-cuda'))
+    throw usageError('--cuda and --no-cuda exclude each other', 'Give one of them');
   const text = (key: string): string | undefined => options.find((each) => each.name === key)?.value;
   return {
     command: command.name,
@@ -130,6 +139,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       brief: isGiven('brief'),
       debug: isGiven('debug'),
     },
+    cuda: isGiven('cuda') ? true : isGiven('no-cuda') ? false : undefined,
   };
 }
 

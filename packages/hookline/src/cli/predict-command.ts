@@ -1,7 +1,14 @@
-import { mkdir } from 'node:fs/promises';
-import { join, parse } from 'node:path';
-import { ConsoleLogger, HooklineError } from '@hookline/core';
-import { type Detections, type Detector, drawDetections, predictImage, writePicture } from '@hookline/plugin-detection';
+import { mkdir, readdir } from 'node:fs/promises';
+import { basename, extname, join, parse } from 'node:path';
+import { ConsoleLogger, describeCause, HooklineError } from '@hookline/core';
+import {
+  type Detections,
+  type Detector,
+  drawDetections,
+  predictImage,
+  readPicture,
+  writePicture,
+} from '@hookline/plugin-detection';
 import { modelRef, predictorOf, type TrainableModel } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
@@ -14,16 +21,21 @@ import { usageError } from './usage-error.ts';
 /** Folder of the pictures, in that of the run. */
 const FOLDER = 'predicted';
 const DEFAULT_SCORE = '0.4';
+/** Endings of the files of a folder that are taken for images. */
+const IMAGES = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.avif', '.tif', '.tiff'];
+/** Pictures that are drawn and written at a time. */
+const AT_ONCE = 4;
 /** Pictures of one size until their prediction is captured, which takes as long as some of them. */
 const EAGER_PICTURES = 10;
 
 /** `hookline predict`. @returns the exit status */
 export async function predict(given: CommandLine): Promise<number> {
-  const { images, text, flag } = given;
+  const { text, flag } = given;
   const score = Number(text.score ?? DEFAULT_SCORE);
-  if (images.length === 0) throw usageError('no image is given', 'Write hookline predict FILE image.jpg ...');
+  if (given.images.length === 0)
+    throw usageError('no image is given', 'Write hookline predict FILE image.jpg ..., or name a folder of images');
   if (!(score >= 0 && score <= 1)) throw usageError(`--score ${text.score ?? ''} is not from 0 to 1`, 'Such as 0.4');
-  const targets = targetsOf(images);
+  const targets = targetsOf(await expandFolders(given.images));
   const logger = new ConsoleLogger();
   const trainer = await createTrainer(given, logger);
   const checkpoint = await loadCheckpoint(trainer, given);
@@ -32,16 +44,38 @@ export async function predict(given: CommandLine): Promise<number> {
     const model = detectorOf(await trainer.service(modelRef), given.file);
     predictorOf(model)?.captureAfter(EAGER_PICTURES);
     const folder = join(trainer.outputDir, FOLDER);
-    await mkdir(folder, { recursive: true });
+    if (!flag.json) await mkdir(folder, { recursive: true });
+    const options = await trainer.predictOptions?.();
+    // The views that the trainer would evaluate with, where it has its own.
+    const views = { ...options, tta: flag.tta && (options?.tta ?? true) };
+    let failed = 0;
+    /** Pictures that are being drawn while the network looks at the next image. */
+    const drawing = new Set<Promise<void>>();
     for (const [image, name] of targets) {
-      // The views that the trainer would evaluate with, where it has its own.
-      const options = { ...trainer.predictOptions, tta: flag.tta && (trainer.predictOptions?.tta ?? true) };
-      const { picture, detections } = await predictImage(model, image, options);
-      const path = join(folder, name);
-      await writePicture(path, drawDetections(picture, detections, { ...model, scoreThreshold: score }));
-      const found = listDetections(detections, model.classNames, score);
-      if (flag.json) print(JSON.stringify({ image, picture: path, detections: found }));
-      else print(line('picture', path) + countsOf(found));
+      try {
+        const { detections } = await predictImage(model, image, views);
+        const found = listDetections(detections, model.classNames, score);
+        if (flag.json) {
+          print(JSON.stringify({ image, detections: found }));
+          continue;
+        }
+        const path = join(folder, name);
+        if (drawing.size >= AT_ONCE) await Promise.race(drawing);
+        const drawn: Promise<void> = draw(image, path, detections, model, score).then(() => {
+          drawing.delete(drawn);
+          print(line('picture', path) + countsOf(found));
+        });
+        drawing.add(drawn);
+      } catch (error) {
+        // One that cannot be read does not end the others.
+        failed++;
+        logger.error(describeCause(error));
+      }
+    }
+    await Promise.all(drawing);
+    if (failed > 0) {
+      logger.error(`${failed} of ${targets.size} images could not be predicted on`);
+      return EXIT.failed;
     }
   } finally {
     await trainer.dispose();
@@ -49,15 +83,50 @@ export async function predict(given: CommandLine): Promise<number> {
   return EXIT.ok;
 }
 
-/** The pictures' names by image; images of the same name from several folders would overwrite each other. */
+/** Images that are named, with those of folders that are named in the order of their names. */
+async function expandFolders(paths: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+      // A file, or nothing, of which reading it will tell.
+      if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (names === undefined) found.push(path);
+    else {
+      const images = names.filter((name) => IMAGES.includes(extname(name).toLowerCase())).sort();
+      if (images.length === 0) throw usageError(`${path} holds no image`, `Images end in ${IMAGES.join(', ')}`);
+      found.push(...images.map((name) => join(path, name)));
+    }
+  }
+  return [...new Set(found)];
+}
+
+/** The pictures' names by image. Images that differ in their endings alone keep them, and none overwrites another. */
 function targetsOf(images: readonly string[]): ReadonlyMap<string, string> {
-  const targets = new Map(images.map((image) => [image, `${parse(image).name}.png`]));
-  const names = [...targets.values()];
+  const stems = images.map((image) => parse(image).name);
+  const names = images.map((image, place) => {
+    const stem = stems[place] as string;
+    return `${stems.indexOf(stem) === stems.lastIndexOf(stem) ? stem : basename(image)}.png`;
+  });
   const twice = names.find((name, place) => names.indexOf(name) !== place);
-  if (twice === undefined) return targets;
+  if (twice === undefined) return new Map(images.map((image, place) => [image, names[place] as string]));
   throw usageError(
     `two pictures would be called ${twice}`,
     'Predict on them one after the other, with another --output',
+  );
+}
+
+async function draw(
+  image: string,
+  path: string,
+  detections: Detections,
+  model: Detector,
+  score: number,
+): Promise<void> {
+  await writePicture(
+    path,
+    drawDetections(await readPicture(image), detections, { classNames: model.classNames, scoreThreshold: score }),
   );
 }
 

@@ -4,17 +4,24 @@ import { EXIT } from './exit-status.ts';
 import { shown } from './output-files.ts';
 import { print, printError } from './print.ts';
 
-/** `hookline setup`. That native TensorFlow cannot be had is no failure. @returns the exit status */
-export async function setup({ flag, text }: CommandLine): Promise<number> {
-  const result = await setupRuntime({ log: printError, force: flag.force, from: text.from });
+/**
+ * `hookline setup`. That native TensorFlow cannot be had is no failure; that `--cuda` cannot be is one.
+ *
+ * @returns the exit status
+ * @throws HooklineError `HKL_CUDA_UNAVAILABLE`, `HKL_DISK_FULL`
+ */
+export async function setup({ flag, text, cuda }: CommandLine): Promise<number> {
+  const result = await setupRuntime({ log: printError, force: flag.force, from: text.from, cuda });
   if (!flag.brief) {
     print(formatSetup(result));
     if (result.native !== undefined) print(`addon: ${shown(result.native.bindingPath)}`);
+    if (result.error !== undefined) throw result.error;
     return EXIT.ok;
   }
   // The device says what will really be used; the summary of a setup that failed says why not TensorFlow.
   const device = await selectDevice('auto');
   print(device.describe().replace(/^device:/, 'Runtime:'));
   if (result.runtime !== 'native') print(result.summary);
+  if (result.error !== undefined) throw result.error;
   return EXIT.ok;
 }

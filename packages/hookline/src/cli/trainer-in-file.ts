@@ -18,7 +18,7 @@ export type RunnableTrainer = Pick<
 > & {
   readonly config?: unknown;
   /** How `hookline predict` prepares images; as they are, where it is left out. Its `tta` is used with `--tta` alone. */
-  readonly predictOptions?: PredictImageOptions;
+  predictOptions?(): PredictImageOptions | Promise<PredictImageOptions>;
 };
 
 /** What differs from the file in one run. */

@@ -22,7 +22,10 @@ beforeAll(async () => {
 });
 afterEach(() => tf.disposeVariables());
 
-const STEPS = 200;
+/** Long enough for bias corrections, for momentum to build up and for several passes over the batches. */
+const STEPS = 60;
+/** For one optimizer of each net, whose differences have time to grow. */
+const MANY = 200;
 const CLASSES = 3;
 
 const seeded = (seed: number) => tf.initializers.heNormal({ seed });
@@ -67,7 +70,7 @@ async function train(
   kind: Kind,
   net: () => tf.LayersModel,
   optimize: (model: TrainableModel) => Optimizer,
-  steps = STEPS,
+  steps: number,
 ) {
   const model = layersModel(net(), {
     loss: (logits, { y }) => ({
@@ -101,7 +104,7 @@ function difference(a: readonly number[], b: readonly number[]): number {
   return Math.max(...a.map((value, i) => Math.abs(value - (b[i] as number)) / Math.max(1, Math.abs(value))));
 }
 
-// Small rates: where training is unstable, the rounding of one step grows to anything within two hundred.
+// Small rates: where training is unstable, the rounding of one step grows to anything within some hundreds.
 const OPTIMIZERS: Record<string, (model: TrainableModel) => Optimizer> = {
   sgd: (model) => sgd(model, { learningRate: 0.02 }),
   momentum: (model) =>
@@ -132,11 +135,12 @@ describe.each([
   ['mlp', mlp, Object.entries(OPTIMIZERS)],
   ['convnet', convnet, onConvnet],
 ] as const)('%s', (_, net, optimizers) => {
-  it.each(optimizers)('with %s: captured steps equal eager ones', async (__, optimize) => {
-    const eager = await train('eager', net, optimize);
-    const recorded = await train('recorded', net, optimize);
-    const captured = await train('captured', net, optimize);
-    expect(new Set(eager.losses).size).toBeGreaterThan(STEPS);
+  it.each(optimizers)('with %s: captured steps equal eager ones', async (name, optimize) => {
+    const steps = name === 'adamW' ? MANY : STEPS;
+    const eager = await train('eager', net, optimize, steps);
+    const recorded = await train('recorded', net, optimize, steps);
+    const captured = await train('captured', net, optimize, steps);
+    expect(new Set(eager.losses).size).toBeGreaterThan(steps);
     // TensorFlow simplifies the graph by itself, for example sums of sums; that too may change the last bit.
     expect(difference(recorded.losses, eager.losses)).toBeLessThan(1e-6);
     expect(difference(recorded.numbers, eager.numbers)).toBeLessThan(1e-6);

@@ -18,6 +18,8 @@ const one =
   (x) =>
     list.reduce((y, layer) => layer.apply(y) as tf.SymbolicTensor, x);
 const rows: Layer = (x) => layers.reshape({ targetShape: [8, 24] }).apply(x) as tf.SymbolicTensor;
+/** Three of them are enough for a value to pass through the state; recording takes as many times as long with more. */
+const timeSteps: Layer = (x) => layers.reshape({ targetShape: [3, 64] }).apply(x) as tf.SymbolicTensor;
 const flat: Layer = (x) => layers.flatten().apply(x) as tf.SymbolicTensor;
 
 /** tf.maximum(x, 0.1 x), which TensorFlow makes a LeakyRelu of. */
@@ -146,10 +148,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'average pool relu': (x) => one(conv({ activation: 'relu' }), layers.averagePooling2d({ poolSize: 2 }))(x),
   'global average pool': (x) => one(conv({ activation: 'relu' }), layers.globalAveragePooling2d({}))(x),
   'dropout relu': (x) => one(layers.dense({ units: 8, activation: 'relu' }), layers.dropout({ rate: 0.5 }))(flat(x)),
-  lstm: (x) => one(layers.lstm({ units: 6 }))(rows(x)),
-  'lstm relu': (x) => one(layers.lstm({ units: 6, activation: 'relu' }))(rows(x)),
-  gru: (x) => one(layers.gru({ units: 6 }))(rows(x)),
-  'simple rnn relu': (x) => one(layers.simpleRNN({ units: 6, activation: 'relu' }))(rows(x)),
+  lstm: (x) => one(layers.lstm({ units: 6 }))(timeSteps(x)),
+  'lstm relu': (x) => one(layers.lstm({ units: 6, activation: 'relu' }))(timeSteps(x)),
+  gru: (x) => one(layers.gru({ units: 6 }))(timeSteps(x)),
+  'simple rnn relu': (x) => one(layers.simpleRNN({ units: 6, activation: 'relu' }))(timeSteps(x)),
   'residual relu': (x) => {
     const a = one(conv({ activation: 'relu' }))(x);
     const b = one(conv({ useBias: false }), layers.batchNormalization())(a);

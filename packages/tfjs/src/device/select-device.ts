@@ -1,6 +1,7 @@
 import tf from '#tfjs';
 import { didYouMean, HooklineError } from '@hookline/core';
-import { findNvidiaGpus, hidesGpus } from '../runtime/nvidia-gpu.ts';
+import { findNativeRuntime } from '../runtime/native-runtime.ts';
+import { findOutWhyNoGpu } from '../runtime/why-no-gpu.ts';
 import { createDevice, DEVICE_REQUESTS, type Device, type DeviceKind, type DeviceRequest } from './device.ts';
 import { loadNativeBackend, NATIVE_BACKEND, type NativeBackend } from './native-backend.ts';
 import { loadWasmBackend, WASM_BACKEND } from './wasm-backend.ts';
@@ -51,8 +52,11 @@ const SELECTORS: Record<DeviceKind, (why: string, env: NodeJS.ProcessEnv) => Pro
   async gpu(why, env) {
     const { backend, problem } = await loadNativeBackend();
     if (backend === undefined) throw unavailable('gpu', problem, SETUP);
-    if (!backend.usesGpu)
-      throw unavailable('gpu', `TensorFlow would run on the CPU: ${await noGpuReason(env)}`, gpuFix(env));
+    if (!backend.usesGpu) {
+      const { reason, fix } = await findOutWhyNoGpu(findNativeRuntime().runtime, env, true);
+      const what = `${fix.charAt(0).toUpperCase()}${fix.slice(1)}, or ask for device "cpu" or "auto"; \`npx hookline doctor\` shows the details`;
+      throw unavailable('gpu', `TensorFlow would run on the CPU: ${reason}`, what);
+    }
     return nativeDevice(backend, why);
   },
   async cpu(why) {
@@ -80,7 +84,9 @@ const SELECTORS: Record<DeviceKind, (why: string, env: NodeJS.ProcessEnv) => Pro
 async function chooseBest(env: NodeJS.ProcessEnv): Promise<Device> {
   const native = await loadNativeBackend();
   if (native.backend?.usesGpu === true) return nativeDevice(native.backend, 'the fastest device here');
-  if (native.backend !== undefined) return nativeDevice(native.backend, await noGpuReason(env));
+  if (native.backend !== undefined) {
+    return nativeDevice(native.backend, (await findOutWhyNoGpu(findNativeRuntime().runtime, env, false)).reason);
+  }
   const webGpu = await loadWebGpuBackend();
   if (webGpu.adapter !== undefined && !webGpu.software) return webGpuDevice(webGpu.adapter, native.problem);
   return wasmDevice(`${native.problem}; \`npx hookline setup\` can make it several times faster`);
@@ -105,17 +111,6 @@ async function wasmDevice(reason: string): Promise<Device> {
   const { simd } = await loadWasmBackend();
   const engine = `WebAssembly ${simd ? 'with' : 'without'} SIMD on one core`;
   return createDevice({ kind: 'wasm', backend: WASM_BACKEND, engine, reason, native: false });
-}
-
-async function noGpuReason(env: NodeJS.ProcessEnv): Promise<string> {
-  if (hidesGpus(env)) return 'CUDA_VISIBLE_DEVICES hides every GPU';
-  const [gpu] = (await findNvidiaGpus(env)).names;
-  return gpu === undefined ? 'no NVIDIA GPU found' : `${gpu} found, but this TensorFlow cannot use it`;
-}
-
-function gpuFix(env: NodeJS.ProcessEnv): string {
-  if (hidesGpus(env)) return 'Unset CUDA_VISIBLE_DEVICES, or ask for device "cpu" or "auto"';
-  return 'Run `npx hookline doctor` to see what is missing, or ask for device "cpu" or "auto"';
 }
 
 function unavailable(kind: DeviceKind, what: string, fix: string): HooklineError {

@@ -1,7 +1,13 @@
 /** What came of one way to get something: the thing, or why not. */
 export type Attempt<T> =
   | { readonly outcome: 'used'; readonly value: T; readonly detail: string }
-  | { readonly outcome: 'skipped' | 'failed'; readonly value: undefined; readonly detail: string };
+  | {
+      readonly outcome: 'skipped' | 'failed';
+      readonly value: undefined;
+      readonly detail: string;
+      /** Code of the error that this becomes where the thing was asked for by name. */
+      readonly code?: string | undefined;
+    };
 
 export function used<T>(value: T, detail: string): Attempt<T> {
   return { outcome: 'used', value, detail };
@@ -13,8 +19,8 @@ export function skipped(detail: string): Attempt<never> {
 }
 
 /** It was tried and did not work. */
-export function failed(detail: string): Attempt<never> {
-  return { outcome: 'failed', value: undefined, detail };
+export function failed(detail: string, code?: string): Attempt<never> {
+  return { outcome: 'failed', value: undefined, detail, code };
 }
 
 /** The last lines of a program's output that say something, for a message. */

@@ -3,8 +3,8 @@ import { inspectMachine, type Machine } from './machine.ts';
 import { findCachedBindings, type CachedBinding } from './native-cache.ts';
 import { findNativePackages, resolvePackage, type LookupOptions, type NativePackage } from './native-package.ts';
 import { findNativeRuntime, type NativeRuntime } from './native-runtime.ts';
-import { hidesGpus } from './nvidia-gpu.ts';
 import { verifyBinding, type Verification } from './verify-binding.ts';
+import { explainNoGpu, inspectCuda, type CudaState } from './why-no-gpu.ts';
 
 /** What this machine will train on, why, and what would be faster. */
 export interface Diagnosis {
@@ -24,6 +24,8 @@ export interface Diagnosis {
     /** Why it does not run, or an empty string. */
     readonly problem: string;
   };
+  /** What TensorFlow finds when it opens the libraries of CUDA; `undefined` where there is no native runtime. */
+  readonly cuda: CudaState | undefined;
   readonly cache: { readonly folder: string; readonly bindings: readonly CachedBinding[] };
   /** Packages for WebGPU that are not installed; empty when it can be tried. */
   readonly missingForWebGpu: readonly string[];
@@ -46,26 +48,28 @@ export async function diagnose(options: LookupOptions = {}): Promise<Diagnosis> 
     verification: verified?.value,
     problem: verified?.value ? '' : (verified?.detail ?? absence),
   };
+  const cuda = runtime && (await inspectCuda(runtime, env));
   const missingForWebGpu = WEBGPU_PACKAGES.filter((name) =>
     [import.meta.dirname, process.cwd()].every((base) => resolvePackage(name, base) === undefined),
   );
-  const facts = { machine, native, missingForWebGpu, env };
+  const facts = { machine, native, cuda, missingForWebGpu, env };
   return {
     machine,
     device: decide(facts),
     native,
+    cuda,
     cache: { folder: cacheFolder(env), bindings: packages.flatMap((entry) => findCachedBindings(entry, env)) },
     missingForWebGpu,
     advice: advise(facts),
   };
 }
 
-interface Facts extends Pick<Diagnosis, 'machine' | 'native' | 'missingForWebGpu'> {
+interface Facts extends Pick<Diagnosis, 'machine' | 'native' | 'cuda' | 'missingForWebGpu'> {
   readonly env: NodeJS.ProcessEnv;
 }
 
 /** The same order as `selectDevice`, from facts instead of by loading. */
-function decide({ machine, native, missingForWebGpu, env }: Facts): Diagnosis['device'] {
+function decide({ machine, native, cuda, missingForWebGpu, env }: Facts): Diagnosis['device'] {
   const { verification, runtime, problem } = native;
   const wanted = env['HOOKLINE_DEVICE'] ?? '';
   if (wanted !== '' && wanted !== 'auto') {
@@ -74,7 +78,12 @@ function decide({ machine, native, missingForWebGpu, env }: Facts): Diagnosis['d
   if (verification !== undefined) {
     const engine = `TensorFlow ${verification.tensorflow} native through ${runtime?.package.name ?? ''}`;
     if (verification.usesGpu) return { kind: 'gpu', engine, reason: 'the fastest device here', override: false };
-    return { kind: 'cpu', engine, reason: whyNoGpu(machine, env), override: false };
+    return {
+      kind: 'cpu',
+      engine,
+      reason: explainNoGpu(machine.gpus, machine.gpus.names.length > 0 ? cuda : undefined, env).reason,
+      override: false,
+    };
   }
   if (missingForWebGpu.length === 0) {
     return { kind: 'webgpu', engine: 'WebGPU, if it finds an adapter, else wasm', reason: problem, override: false };
@@ -82,22 +91,10 @@ function decide({ machine, native, missingForWebGpu, env }: Facts): Diagnosis['d
   return { kind: 'wasm', engine: 'WebAssembly on one core', reason: problem, override: false };
 }
 
-function whyNoGpu({ gpus }: Machine, env: NodeJS.ProcessEnv): string {
-  if (hidesGpus(env)) return 'CUDA_VISIBLE_DEVICES hides every GPU';
-  const [gpu] = gpus.names;
-  return gpu === undefined ? 'no NVIDIA GPU found' : `${gpu} found, but this TensorFlow cannot use it`;
-}
-
-function advise({ machine, native, env }: Facts): string[] {
+function advise({ machine, native, cuda, env }: Facts): string[] {
   if (native.verification === undefined) return adviseNative(machine, native);
   if (native.verification.usesGpu || machine.gpus.names.length === 0) return [];
-  if (hidesGpus(env)) return ['unset CUDA_VISIBLE_DEVICES to use the GPU'];
-  const driver = Number.parseInt(machine.gpus.cuda ?? '0', 10);
-  if (driver < 12)
-    return [`the NVIDIA driver supports CUDA ${machine.gpus.cuda ?? 'unknown'}; install one that supports CUDA 12`];
-  return [
-    "install TensorFlow with its CUDA libraries (`python3 -m pip install 'tensorflow[and-cuda]'`), then run `npx hookline setup --force`",
-  ];
+  return [`to use the GPU: ${explainNoGpu(machine.gpus, cuda, env).fix}`];
 }
 
 function adviseNative(machine: Machine, { runtime }: Diagnosis['native']): string[] {

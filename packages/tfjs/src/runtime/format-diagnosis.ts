@@ -1,7 +1,9 @@
+import { existsSync, realpathSync } from 'node:fs';
 import type { Diagnosis } from './diagnose.ts';
 
 /** Prints a diagnosis for people: what will be used first, then what it rests on, then what would be faster. */
-export function formatDiagnosis({ device, machine, native, cache, missingForWebGpu, advice }: Diagnosis): string {
+export function formatDiagnosis(diagnosis: Diagnosis): string {
+  const { device, machine, native, cuda, cache, missingForWebGpu, advice } = diagnosis;
   const { runtime, verification, problem, packages } = native;
   const rows: [string, string][] = [
     ['will use', `${device.kind}: ${device.engine} (${device.reason})`],
@@ -18,6 +20,7 @@ export function formatDiagnosis({ device, machine, native, cache, missingForWebG
         : `${runtime.bindingPath}${runtime.via === 'cache' ? ' (handed over at load time)' : ''}`,
     ],
     ['gpu', describeGpus(machine.gpus)],
+    ...describeCuda(cuda),
     ['compiler', machine.compiler ?? 'none found'],
     [
       'python',
@@ -37,10 +40,29 @@ function describeProof({ stepMs, lossBefore, lossAfter }: NonNullable<Diagnosis[
   return `a train step of a small network takes ${stepMs.toFixed(1)} ms, loss ${lossBefore.toFixed(3)} to ${lossAfter.toFixed(3)}`;
 }
 
-function describeGpus({ names, cuda }: Diagnosis['machine']['gpus']): string {
+function describeGpus({ names, cuda, driver }: Diagnosis['machine']['gpus']): string {
   return names.length === 0
-    ? 'no NVIDIA GPU found'
+    ? `no NVIDIA GPU found${driver === undefined ? '' : `, though there is a driver (${driver})`}`
     : `${names.join(', ')}; the driver supports CUDA ${cuda ?? 'unknown'}`;
+}
+
+/** A line in short, then one per library with the file that TensorFlow opens, or why it opens none. */
+function describeCuda(cuda: Diagnosis['cuda']): [string, string][] {
+  const libraries = cuda?.libraries;
+  if (libraries === undefined) return [['cuda', cuda === undefined || cuda.problem === '' ? 'unknown' : cuda.problem]];
+  const all = [libraries.driver, ...libraries.libraries];
+  const width = Math.max(...all.map(({ name }) => name.length));
+  const { missing } = libraries;
+  const short = missing.length === 0 ? 'every library that a GPU needs opens' : `missing: ${missing.join('; ')}`;
+  const lines = all.map(({ name, path, problem, needed, use }): [string, string] => {
+    const found = problem === '' ? realPath(path ?? '') : `FAIL ${problem.replace(`${name}: `, '')}`;
+    return ['', `${name.padEnd(width)}  ${found}${problem === '' || needed ? '' : ` (needed by ${use} only)`}`];
+  });
+  return [['cuda', short], ...lines];
+}
+
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }
 
 function describeBuilds(bindings: Diagnosis['cache']['bindings']): string {

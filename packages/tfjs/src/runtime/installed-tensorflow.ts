@@ -1,7 +1,7 @@
 import { failed, lastWords, skipped, used, type Attempt } from './attempt.ts';
 import type { Machine } from './machine.ts';
 import { runCommand } from './run-command.ts';
-import { isCudaBuild, missingTensorFlowFile, type TensorFlowFiles } from './tensorflow-files.ts';
+import { missingTensorFlowFile, readCudaBuild, type TensorFlowFiles } from './tensorflow-files.ts';
 
 /** Finds the package without importing it, which would take seconds. */
 const FIND = `
@@ -32,5 +32,5 @@ export async function findInstalledTensorFlow(
   const source = `the installation of ${machine.python}`;
   const missing = missingTensorFlowFile(folder);
   if (missing !== '') return failed(`${source} cannot be used: ${missing}`);
-  return used({ version, folder, cuda: isCudaBuild(folder), source, borrowed: true }, source);
+  return used({ version, folder, cudaBuild: readCudaBuild(folder), source, borrowed: true }, source);
 }

@@ -1,8 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './cache-folder.ts';
 import type { NativePackage } from './native-package.ts';
+import type { CudaBuild } from './tensorflow-files.ts';
 import { whyUntrusted } from './trusted-path.ts';
+
+/** The addon's file name. */
+export const BINDING_FILE = 'tfjs_binding.node';
 
 /** What setup has built and verified, as `manifest.json` in its folder of the cache. */
 export interface CachedBinding {
@@ -15,6 +19,8 @@ export interface CachedBinding {
   readonly arch: string;
   /** Built against a TensorFlow with CUDA. */
   readonly cuda: boolean;
+  /** Which CUDA that is; missing in what an older setup has built. */
+  readonly cudaBuild?: CudaBuild | undefined;
   /** Where TensorFlow came from, in words. */
   readonly source: string;
   /** When it passed its train step, as ISO 8601. */
@@ -36,17 +42,32 @@ export function cacheEntryName({ tfjs, tensorflow, napi, platform, arch, cuda }:
 /** Why the cache, or one entry of it, must not be used: other users may have put code there. Empty where it may. */
 export function whyCacheUntrusted(env?: NodeJS.ProcessEnv, entry?: string): string {
   const paths = [cacheFolder(env), nativeCacheFolder(env)];
-  if (entry !== undefined) paths.push(entry, ...filesIn(entry));
+  if (entry !== undefined && existsSync(entry)) paths.push(...allIn(entry, nativeCacheFolder(env)));
   return paths.map(whyUntrusted).find((reason) => reason !== '') ?? '';
 }
 
-function filesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+/** A folder of the cache with all that is in it, and in other folders of the cache that it has links to. */
+function allIn(folder: string, root: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(folder)) return seen;
+  seen.add(folder);
+  const inside = existsSync(root) ? realpathSync(root) : root;
+  for (const item of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, item.name);
+    if (item.isDirectory()) allIn(path, root, seen);
+    else if (!item.isSymbolicLink()) seen.add(path);
+    // Links lead to the CUDA libraries of the cache, or to an installed Python package, which is trusted as Python is.
+    else if (existsSync(path) && realpathSync(path).startsWith(inside)) {
+      const target = realpathSync(path);
+      if (statSync(target).isDirectory()) allIn(target, root, seen);
+      else seen.add(target);
+    }
+  }
+  return seen;
 }
 
 /**
- * Verified bindings that fit a package on this machine; those with CUDA first, then the newest TensorFlow. What other
- * users may have changed is left out.
+ * Verified bindings that fit a package on this machine; the one that setup proved last comes first, for it was chosen
+ * then. What other users may have changed is left out.
  */
 export function findCachedBindings(nativePackage: NativePackage, env?: NodeJS.ProcessEnv): CachedBinding[] {
   const root = nativeCacheFolder(env);
@@ -62,12 +83,12 @@ export function findCachedBindings(nativePackage: NativePackage, env?: NodeJS.Pr
         entry.platform === process.platform &&
         entry.arch === process.arch,
     )
-    .sort((a, b) => Number(b.cuda) - Number(a.cuda) || compareVersions(b.tensorflow, a.tensorflow));
+    .sort((a, b) => (b.verified ?? '').localeCompare(a.verified ?? '') || compareVersions(b.tensorflow, a.tensorflow));
 }
 
 /** Reads one folder of the cache; a broken or unfinished one counts as absent. */
 export function readCachedBinding(folder: string): CachedBinding | undefined {
-  const bindingPath = join(folder, 'tfjs_binding.node');
+  const bindingPath = join(folder, BINDING_FILE);
   try {
     const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Omit<CachedBinding, 'folder'>;
     return existsSync(bindingPath) ? { ...manifest, folder, bindingPath } : undefined;

@@ -1,3 +1,5 @@
+import type { HooklineError } from '@hookline/core';
+import type { CudaLibraries } from './cuda-libraries.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import type { Verification } from './verify-binding.ts';
 
@@ -7,6 +9,8 @@ export interface SetupStep {
   readonly outcome: 'used' | 'skipped' | 'failed';
   readonly detail: string;
   readonly seconds: number;
+  /** Code of the error that this is where it was asked for by name. */
+  readonly code?: string | undefined;
 }
 
 export interface SetupResult {
@@ -16,6 +20,13 @@ export interface SetupResult {
   readonly unchanged: boolean;
   readonly native: NativeRuntime | undefined;
   readonly verification: Verification | undefined;
+  /** What TensorFlow finds of CUDA; `undefined` where that was not wanted. */
+  readonly cuda: CudaLibraries | undefined;
+  /**
+   * Why the CUDA that the option `cuda: true` asks for could not be had: `HKL_CUDA_UNAVAILABLE`, or `HKL_DISK_FULL` where
+   * there is no room for it. What works without it is kept.
+   */
+  readonly error: HooklineError | undefined;
   /** One sentence for people: what will be used, or why not TensorFlow. */
   readonly summary: string;
   readonly steps: readonly SetupStep[];

@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failed, skipped, used, type Attempt } from './attempt.ts';
-import { buildBinding, freeCacheBytes } from './build-binding.ts';
+import { costOfCuda, type CudaCost } from './bring-cuda.ts';
+import { buildBinding, proveCached, type Built } from './build-binding.ts';
 import { downloadWheel } from './download-wheel.ts';
+import { freeCacheBytes, inGigabytes, whyTooLittleRoom } from './free-space.ts';
 import { findInstalledTensorFlow } from './installed-tensorflow.ts';
 import { linkBinding } from './link-binding.ts';
 import type { Machine } from './machine.ts';
@@ -10,15 +12,19 @@ import { findCachedBindings } from './native-cache.ts';
 import type { NativePackage } from './native-package.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { runOwnScript } from './own-script.ts';
+import { systemHasCuda, type ProvidedCuda } from './provide-cuda.ts';
 import type { SetupLimits } from './setup-options.ts';
 import type { TensorFlowFiles } from './tensorflow-files.ts';
 import { unpackWheel } from './tensorflow-wheel.ts';
+import { findTensorFlowWheel } from './tensorflow-wheels.ts';
 import { verifyBinding, type Verification } from './verify-binding.ts';
 
 /** A runtime that has passed its train step. */
 export interface Working {
   readonly native: NativeRuntime;
   readonly verification: Verification;
+  /** What came of the libraries of CUDA; `undefined` where they were not wanted or are not known. */
+  readonly cuda?: Attempt<ProvidedCuda> | undefined;
 }
 
 export interface WayContext {
@@ -28,8 +34,10 @@ export interface WayContext {
   readonly workFolder: string;
   readonly limits: SetupLimits;
   readonly log: (line: string) => void;
-  /** Build for a CUDA GPU. */
+  /** For a CUDA GPU. */
   readonly cuda: boolean;
+  /** Take only a TensorFlow that was built as `cuda` says. */
+  readonly strict: boolean;
 }
 
 /** One way to a working runtime. */
@@ -37,8 +45,6 @@ export interface Way {
   readonly name: string;
   run(context: WayContext): Promise<Attempt<Working>>;
 }
-
-const NEEDED_BYTES = 1.5e9;
 
 export function fromWheel(wheel: string): Way {
   return {
@@ -53,13 +59,17 @@ export function fromWheel(wheel: string): Way {
 
 export const fromCache: Way = {
   name: 'cache',
-  async run({ native, env }) {
-    let problem = 'nothing is kept for this version';
-    for (const { bindingPath, tensorflow } of findCachedBindings(native, env)) {
-      const verified = await verifyBinding(native.folder, bindingPath, env);
-      if (verified.value !== undefined)
-        return link(native, bindingPath, verified.value, `TensorFlow ${tensorflow} from the cache`);
-      problem = verified.detail;
+  async run(context) {
+    const { native, env, cuda, strict } = context;
+    const all = findCachedBindings(native, env);
+    const fitting = all.filter((binding) => binding.cuda === cuda);
+    const others = strict ? [] : all.filter((binding) => binding.cuda !== cuda);
+    let problem = `nothing is kept for this version${strict ? ` ${builtFor(cuda)}` : ''}`;
+    for (const binding of [...fitting, ...others]) {
+      const proven = await proveCached({ ...context, binding });
+      if (proven.value !== undefined)
+        return link(native, proven.value, `TensorFlow ${binding.tensorflow} from the cache`);
+      problem = proven.detail;
     }
     return skipped(problem);
   },
@@ -91,10 +101,13 @@ export const fromPip: Way = {
   run: (context) =>
     build(context, async () => {
       const { machine, env, workFolder, cuda, limits, log } = context;
-      const free = await freeCacheBytes(env);
-      if (free !== undefined && free < NEEDED_BYTES) {
-        return skipped(`only ${(free / 1e9).toFixed(1)} GB are free where the cache lies; 1.5 GB are needed`);
-      }
+      const cost = await costOfDownload(context);
+      const noRoom = whyTooLittleRoom(cost.room, await freeCacheBytes(env), env);
+      if (noRoom !== '') return failed(noRoom, 'HKL_DISK_FULL');
+      if (cuda)
+        log(
+          `setting up for an NVIDIA GPU: ${inGigabytes(cost.download)} to download, ${inGigabytes(cost.kept)} on disk`,
+        );
       const folder = join(workFolder, 'download');
       const timeoutMs = limits.download * 1000;
       const wheel = await downloadWheel({ machine, env, folder, cuda, timeoutMs, log });
@@ -105,6 +118,16 @@ export const fromPip: Way = {
       return unpacked;
     }),
 };
+
+/** What the wheel of TensorFlow takes, and the libraries of CUDA where they are wanted and the system has none. */
+async function costOfDownload({ machine, env, workFolder, cuda }: WayContext): Promise<Omit<CudaCost, 'wheels'>> {
+  const { bytes: wheel = 0, unpackedBytes: kept = 0 } = findTensorFlowWheel(machine.platform, cuda) ?? {};
+  // pip writes a wheel twice.
+  const alone = { download: wheel, kept, room: kept + 2 * wheel };
+  if (!cuda || (await systemHasCuda(machine, env, workFolder))) return alone;
+  const more = costOfCuda(env);
+  return { download: wheel + more.download, kept: kept + more.kept, room: kept + Math.max(2 * wheel, more.room) };
+}
 
 /** Finds out whether building can work at all before anything is downloaded for it. */
 async function build(
@@ -119,21 +142,22 @@ async function build(
     return skipped('the headers of Node-API were not found (npm package node-api-headers)');
   const tensorflow = await findTensorFlow();
   if (tensorflow.value === undefined) return tensorflow;
-  const built = await buildBinding({ ...context, tensorflow: tensorflow.value });
+  const { cuda, strict } = context;
+  const isForCuda = tensorflow.value.cudaBuild !== undefined;
+  if (strict && isForCuda !== cuda) return skipped(`${tensorflow.detail} is not built ${builtFor(cuda)}`);
+  const built = await buildBinding({ ...context, cuda: cuda && isForCuda, tensorflow: tensorflow.value });
   if (built.value === undefined) return failed(`${tensorflow.detail}: ${built.detail}`);
   const { binding, verification } = built.value;
-  return link(
-    native,
-    binding.bindingPath,
-    verification,
-    `TensorFlow ${verification.tensorflow} from ${binding.source}`,
-  );
+  return link(native, built.value, `TensorFlow ${verification.tensorflow} from ${binding.source}`);
+}
+
+function builtFor(cuda: boolean): string {
+  return cuda ? 'for CUDA' : 'without CUDA';
 }
 
 async function link(
   native: NativePackage,
-  bindingPath: string,
-  verification: Verification,
+  { binding: { bindingPath }, verification, cuda }: Built,
   detail: string,
 ): Promise<Attempt<Working>> {
   const problem = await linkBinding(native, bindingPath);
@@ -143,5 +167,9 @@ async function link(
     bindingPath: linked ? native.bindingPath : bindingPath,
     via: linked ? 'package' : 'cache',
   };
-  return used({ native: runtime, verification }, linked ? detail : `${detail}; used from there, for ${problem}`);
+  const notes = [
+    ...(cuda === undefined ? [] : [cuda.value === undefined ? `without CUDA: ${cuda.detail}` : `with ${cuda.detail}`]),
+    ...(linked ? [] : [`used from there, for ${problem}`]),
+  ];
+  return used({ native: runtime, verification, cuda }, [detail, ...notes].join('; '));
 }

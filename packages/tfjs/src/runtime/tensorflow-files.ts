@@ -1,12 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** The CUDA that a TensorFlow was built for. */
+export interface CudaBuild {
+  /** Such as `12.5.1`; empty where the build record does not say. */
+  readonly cuda: string;
+  /** Such as `9`. */
+  readonly cudnn: string;
+}
+
 /** Headers and libraries of one TensorFlow, unpacked. */
 export interface TensorFlowFiles {
   readonly version: string;
   /** The folder `tensorflow` of a wheel: holds `include` and the two libraries. */
   readonly folder: string;
-  readonly cuda: boolean;
+  /** What it was built for; `undefined` where it was built without CUDA. */
+  readonly cudaBuild: CudaBuild | undefined;
   /** Where it comes from, in words. */
   readonly source: string;
   /** Belongs to somebody else (an installed Python package): use it where it is, never move it. */
@@ -35,7 +44,15 @@ export function missingTensorFlowFile(folder: string): string {
 }
 
 /** Reads TensorFlow's own build record; a folder without one counts as built without CUDA. */
-export function isCudaBuild(folder: string): boolean {
+export function readCudaBuild(folder: string): CudaBuild | undefined {
   const file = join(folder, 'python', 'platform', 'build_info.py');
-  return existsSync(file) && /'is_cuda_build',\s*True/.test(readFileSync(file, 'utf8'));
+  const record = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  if (!/'is_cuda_build',\s*True/.test(record)) return undefined;
+  const read = (key: string) => new RegExp(`'${key}',\\s*'([\\d.]+)'`).exec(record)?.[1] ?? '';
+  return { cuda: read('cuda_version'), cudnn: read('cudnn_version') };
+}
+
+/** Where a binding's folder in the cache keeps TensorFlow's libraries, which look for `../nvidia` from there. */
+export function libraryFolderOf(entry: string): string {
+  return join(entry, 'tensorflow');
 }

@@ -14,7 +14,8 @@ const CONTENT: Readonly<Record<string, string>> = {
   'tensorflow/include/tensorflow/core/framework/huge.h': '// not needed',
   'tensorflow/libtensorflow_cc.so.2': 'library',
   'tensorflow/libtensorflow_framework.so.2': 'library',
-  'tensorflow/python/platform/build_info.py': "build_info = collections.OrderedDict([('is_cuda_build', True)])",
+  'tensorflow/python/platform/build_info.py':
+    "build_info = collections.OrderedDict([('cuda_version', '12.5.1'), ('cudnn_version', '9'), ('is_cuda_build', True)])",
   'tensorflow-2.19.1.dist-info/METADATA': 'Metadata-Version: 2.1\nName: tensorflow\nVersion: 2.19.1\n',
 };
 
@@ -59,7 +60,12 @@ describe('unpackWheel', () => {
     const wheel = makeWheel('tensorflow-2.19.1-cp312-cp312-manylinux_2_17_x86_64.whl');
     const target = mkdtempSync(join(root, 'target-'));
     const { value } = await unpackWheel(wheel, target, { ...machine, unzip }, process.env);
-    expect(value).toMatchObject({ version: '2.19.1', cuda: true, borrowed: false, folder: join(target, 'tensorflow') });
+    expect(value).toMatchObject({
+      version: '2.19.1',
+      cudaBuild: { cuda: '12.5.1', cudnn: '9' },
+      borrowed: false,
+      folder: join(target, 'tensorflow'),
+    });
     const taken = Object.keys(CONTENT).filter((name) => existsSync(join(target, name)));
     expect(taken).toEqual([
       'tensorflow/include/tensorflow/c/c_api.h',
@@ -93,7 +99,12 @@ describe('unpackWheel', () => {
 describe('findInstalledTensorFlow', () => {
   withPython('finds it without importing it, and uses it where it is', async () => {
     const { value } = await findInstalledTensorFlow(machine, { ...process.env, PYTHONPATH: site });
-    expect(value).toMatchObject({ version: '2.19.1', folder: join(site, 'tensorflow'), cuda: true, borrowed: true });
+    expect(value).toMatchObject({
+      version: '2.19.1',
+      folder: join(site, 'tensorflow'),
+      cudaBuild: { cuda: '12.5.1', cudnn: '9' },
+      borrowed: true,
+    });
   });
 
   withPython('says that there is none', async () => {

@@ -156,8 +156,9 @@ describe('picture files and predictImage', () => {
 
   it.each([
     [{}, [80, 40]],
-    [{ size: { width: 20, height: 20 }, fit: 'fill' }, [20, 20]],
-    [{ size: { width: 20, height: 20 } }, [20, 10]],
+    [{ size: { width: 20, height: 20 }, fit: 'stretch' }, [20, 20]],
+    // In proportion; what is left of the input is filled up, as in training.
+    [{ size: { width: 20, height: 20 } }, [20, 20]],
     [{ tta: true }, [80, 40]],
     [{ tta: { flips: ['none'] } }, [80, 40]],
   ] as const)('detects in pixels of the image: %j', async (options, [width, height]) => {
@@ -171,11 +172,14 @@ describe('picture files and predictImage', () => {
     };
     await writePicture(join(folder, 'wide.png'), blankPicture(80, 40, RED));
     const before = tf.memory().numTensors;
-    const { detections, picture } = await predictImage(spy, join(folder, 'wide.png'), options);
+    const { detections, ...size } = await predictImage(spy, join(folder, 'wide.png'), options);
     expect(tf.memory().numTensors).toBe(before);
-    expect([picture.width, picture.height]).toEqual([80, 40]);
+    expect(size).toEqual({ width: 80, height: 40 });
     expect(seen[0]).toEqual([height, width]);
-    expect([...detections.boxes.subarray(0, 4)].map(Math.round)).toEqual([20, 10, 40, 20]);
+    const isPadded = 'size' in options && !('fit' in options);
+    expect([...detections.boxes.subarray(0, 4)].map(Math.round)).toEqual(
+      isPadded ? [20, 20, 40, 40] : [20, 10, 40, 20],
+    );
   });
 
   it('refuses a size that is none', () =>

@@ -1,44 +1,60 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
+import { decodeFile, type Fit, fitSize } from '@hookline/data';
 import { inEvalMode, tf } from '@hookline/tfjs';
 import type { Detector } from '../model/detector.ts';
 import { type Detections, scaleBoxes } from '../postprocess/detections.ts';
 import { postprocess, type PostprocessOptions } from '../postprocess/postprocess.ts';
 import { predictViews, type TtaOptions } from '../tta/predict-views.ts';
 import type { Picture } from './canvas.ts';
-import { readPicture, resizePicture } from './picture-file.ts';
+import { resizePicture } from './picture-file.ts';
 
 /** Options of {@link predictImage}. */
 export interface PredictImageOptions extends PostprocessOptions {
-  /** What the image is resized to for the network; as in training. @default its own size */
+  /** Size of the network's input, as in training. @default that of the image */
   readonly size?: { readonly width: number; readonly height: number };
-  /** Whether the image is stretched to fill the size, or keeps its proportions within it. @default 'inside' */
-  readonly fit?: 'fill' | 'inside';
+  /** How the image comes to that size: in proportion, with the rest filled up, or stretched to all of it. @default 'inside' */
+  readonly fit?: Fit;
+  /** Value of the pixels that fill the input up, as in training. @default 114 */
+  readonly fill?: number;
+  /**
+   * Whether the EXIF rotation of a file is applied before the network sees it. False where the training data were annotated on
+   * the pixels as stored; boxes come in pixels of the image as it is looked at all the same. @default true
+   */
+  readonly orient?: boolean;
   /** Looks at it in several views. @default false */
   readonly tta?: TtaOptions | boolean;
 }
 
 const OPTIONS = {
-  size: true,
-  fit: true,
-  tta: true,
-  scoreThreshold: true,
-  topK: true,
-  nmsThreshold: true,
-  maxDetections: true,
+  ...{ size: true, fit: true, fill: true, orient: true, tta: true },
+  ...{ scoreThreshold: true, topK: true, nmsThreshold: true, maxDetections: true },
 } as const satisfies OptionNames<PredictImageOptions>;
 
-/** An image with what was found in it. */
+/** What was found in an image. */
 export interface ImagePrediction {
-  readonly picture: Picture;
-  /** In pixels of the picture. */
+  /** Pixels of the image as it is looked at: EXIF rotation applied. */
+  readonly width: number;
+  readonly height: number;
+  /** In pixels of that image. */
   readonly detections: Detections;
 }
 
+/** What the network sees of an image. */
+interface Input {
+  /** Red, green and blue bytes of the image at the size at which the network sees it. */
+  readonly picture: Picture;
+  readonly width: number;
+  readonly height: number;
+  /** From pixels of the input to those of the image, without cutting. */
+  readonly back: (boxes: Float32Array<ArrayBuffer>) => Float32Array<ArrayBuffer>;
+}
+
 /**
- * Detects in one image.
+ * Detects in one image. A file is decoded and brought to the size of the input by the code that a `DetectionLoader` uses,
+ * so that the network sees what it sees in an evaluation.
  *
  * @param image path of a file, or a picture
- * @throws HooklineError `HKL_PICTURE_READ`, `HKL_DETECT_SIZE`
+ * @throws HooklineError `HKL_PICTURE_READ`, `HKL_DETECT_SIZE`, `HKL_OPTION_UNKNOWN`
  */
 export async function predictImage(
   model: Pick<Detector, 'training' | 'predict'>,
@@ -46,17 +62,53 @@ export async function predictImage(
   options: PredictImageOptions = {},
 ): Promise<ImagePrediction> {
   assertKnownOptions('predictImage', options, OPTIONS);
-  const picture = typeof image === 'string' ? await readPicture(image) : image;
-  const size = inputSizeOf(picture, options);
-  const { data } = await resizePicture(picture, size);
-  const input = tf.tensor4d(Float32Array.from(data), [1, size.height, size.width, 3]);
+  const { size } = options;
+  if (size !== undefined && !(size.width >= 1 && size.height >= 1)) throw noSize(size);
+  const { picture, width, height, back } = await (typeof image === 'string'
+    ? inputOfFile(image, options)
+    : inputOfPicture(image, options));
+  const input = tf.tidy(() => framed(picture, options));
   try {
-    const [detections] = await detect(model, input, options);
-    scaleBoxes(detections as Detections, [picture.width / size.width, picture.height / size.height], picture);
-    return { picture, detections: detections as Detections };
+    const [found] = (await detect(model, input, options)) as [Detections];
+    const detections = { ...found, boxes: back(found.boxes.slice()) };
+    scaleBoxes(detections, [1, 1], { width, height });
+    return { width, height, detections };
   } finally {
     input.dispose();
   }
+}
+
+async function inputOfFile(file: string, { size, fit, orient = true }: PredictImageOptions): Promise<Input> {
+  try {
+    const decoded = await decodeFile(file, { orient, ...(size && { size }), ...(fit && { fit }) });
+    const { image, width, height } = decoded;
+    const transform = decoded.transform.inverse();
+    const back = (boxes: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> => transform.applyBoxes(boxes);
+    return { picture: { ...image, channels: 3 }, width, height, back };
+  } catch (cause) {
+    throw new HooklineError('HKL_PICTURE_READ', 'the file cannot be read as an image', {
+      who: file,
+      fix: 'Give a complete JPEG, PNG, WebP, GIF, AVIF or TIFF file',
+      cause,
+    });
+  }
+}
+
+async function inputOfPicture(image: Picture, { size, fit = 'inside' }: PredictImageOptions): Promise<Input> {
+  const { width, height } = image;
+  const picture = await resizePicture(image, size === undefined ? image : fitSize(image, size, fit));
+  const [across, down] = [width / picture.width, height / picture.height];
+  const back = (boxes: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> =>
+    boxes.map((edge, place) => edge * (place % 2 === 0 ? across : down));
+  return { picture, width, height, back };
+}
+
+/** The picture as a batch of one, at the left upper corner of an input of the size that is asked for. */
+function framed({ data, width, height }: Picture, { size, fill = 114 }: PredictImageOptions): tf.Tensor4D {
+  const pixels = tf.tensor4d(Float32Array.from(data), [1, height, width, 3]);
+  if (size === undefined) return pixels;
+  const [below, right] = [Math.round(size.height) - height, Math.round(size.width) - width];
+  return below === 0 && right === 0 ? pixels : pixels.pad([[0, 0], [0, below], [0, right], [0, 0]], fill); // prettier-ignore
 }
 
 async function detect(
@@ -73,18 +125,8 @@ async function detect(
   }
 }
 
-function inputSizeOf(
-  { width, height }: Picture,
-  { size, fit = 'inside' }: PredictImageOptions,
-): { width: number; height: number } {
-  if (size === undefined) return { width, height };
-  if (!(size.width >= 1 && size.height >= 1)) {
-    throw new HooklineError('HKL_DETECT_SIZE', `the size is ${size.width} x ${size.height}`, {
-      who: 'predictImage',
-      fix: 'Give width and height in pixels',
-    });
-  }
-  if (fit === 'fill') return { width: Math.round(size.width), height: Math.round(size.height) };
-  const factor = Math.min(size.width / width, size.height / height);
-  return { width: Math.max(1, Math.round(width * factor)), height: Math.max(1, Math.round(height * factor)) };
-}
+const noSize = ({ width, height }: { readonly width: number; readonly height: number }): HooklineError =>
+  new HooklineError('HKL_DETECT_SIZE', `the size is ${width} x ${height}`, {
+    who: 'predictImage',
+    fix: 'Give width and height in pixels',
+  });

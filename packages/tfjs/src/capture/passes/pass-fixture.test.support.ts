@@ -69,20 +69,31 @@ export function tryPass(
   settle(record);
   const specs = [...record.variables.values()].flatMap(({ variable }) => (variable === undefined ? [] : [variable]));
   const session = new GraphSession(backend.binding, specs, [{ name: 'trial', record }]);
-  session.write(specs.map(({ key }) => ({ key, handle: handleOf(backend, start.get(key) as tf.Tensor) })));
-  const handles = session.inputsOf('trial').map((name) => handleOf(backend, named.get(name) as tf.Tensor));
-  session.run('trial', handles);
-  const outputs = session.run('trial', handles).map(({ id }) => id);
-  const keys = specs.map(({ key }) => key);
-  const values = session.read(keys);
-  const read = (id: number) => [...(backend.binding.tensorDataSync(id) as Float32Array)];
-  const graphVariables = {
-    ...eagerVariables,
-    ...Object.fromEntries(keys.map((key, i) => [key, read(values[i]?.id as number)])),
-  };
-  const graph = outputs.map(read);
-  session.close();
-  return { before: countOps(recorded), after: countOps(record), record, eager, graph, eagerVariables, graphVariables };
+  try {
+    session.write(specs.map(({ key }) => ({ key, handle: handleOf(backend, start.get(key) as tf.Tensor) })));
+    const handles = session.inputsOf('trial').map((name) => handleOf(backend, named.get(name) as tf.Tensor));
+    session.run('trial', handles);
+    const outputs = session.run('trial', handles).map(({ id }) => id);
+    const keys = specs.map(({ key }) => key);
+    const values = session.read(keys);
+    const read = (id: number) => [...(backend.binding.tensorDataSync(id) as Float32Array)];
+    const graphVariables = {
+      ...eagerVariables,
+      ...Object.fromEntries(keys.map((key, i) => [key, read(values[i]?.id as number)])),
+    };
+    const graph = outputs.map(read);
+    return {
+      before: countOps(recorded),
+      after: countOps(record),
+      record,
+      eager,
+      graph,
+      eagerVariables,
+      graphVariables,
+    };
+  } finally {
+    session.close();
+  }
 }
 
 /** Expects that graph and eager agree to within rounding. */

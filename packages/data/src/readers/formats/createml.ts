@@ -1,0 +1,98 @@
+import { posix } from 'node:path';
+import { describeCause, HooklineError } from '@hookline/core';
+import type { Box } from '../../catalog/dataset-record.ts';
+import type { Dataset, ReaderOptions } from '../dataset.ts';
+import { ProblemList } from '../dataset-report.ts';
+import type { ImageFinder } from '../find-image.ts';
+import { asNumber, type Fields, isObject } from '../json-fields.ts';
+import { NO_BOX } from '../make-dataset.ts';
+import { parseJson, readText } from '../read-text.ts';
+import type { DataFormat } from './data-format.ts';
+import { type LabelledImage, makeLabelled } from './labelled.ts';
+import { splitNames } from './splits.ts';
+
+/** CreateML's JSON: a list of images, the centre of each box and its size in pixels. */
+export const createml: DataFormat = {
+  name: 'createml',
+  signs: 'a JSON file that lists { image, annotations: [{ label, coordinates }] }',
+  detect: async ({ finder, json }) => {
+    const files = json.filter(
+      ({ outline: { root, inner } }) =>
+        root === 'array' &&
+        (inner.has('image') || inner.has('imagefilename')) &&
+        (inner.has('annotations') || inner.has('annotation')),
+    );
+    if (files.length === 0) return undefined;
+    const paths = files.map(({ path }) => path);
+    const names = splitNames(paths);
+    return {
+      format: 'createml',
+      title: 'CreateML',
+      splits: paths.map((path, place) => ({
+        name: names[place] as string,
+        images: undefined,
+        source: path,
+        read: (options) => readCreateml(finder, path, options),
+      })),
+      remarks: [],
+    };
+  },
+};
+
+async function readCreateml(
+  finder: ImageFinder,
+  path: string,
+  options: Omit<ReaderOptions, 'outside'>,
+): Promise<Dataset> {
+  const file = finder.data.at(path);
+  const list = await parseList(file);
+  const images = list.map((entry, place): LabelledImage | ProblemList => {
+    const problems = new ProblemList();
+    const { image, imagefilename, annotations, annotation } = isObject(entry) ? entry : {};
+    const name = [image, imagefilename].find((each): each is string => typeof each === 'string' && each !== '');
+    const objects = annotations ?? annotation;
+    if (name === undefined || !Array.isArray(objects)) {
+      problems.add('image', 'image-invalid', file, `entry ${place} needs "image" and "annotations"`);
+      return problems;
+    }
+    return {
+      imageId: name,
+      name,
+      hints: { folders: [posix.dirname(path) === '.' ? '' : posix.dirname(path), ''] },
+      stated: undefined,
+      unit: 'pixel',
+      problems,
+      objects: (objects as unknown[]).map((object, number) => readObject(isObject(object) ? object : {}, number)),
+    };
+  });
+  return makeLabelled({ source: file, images, finder }, options);
+}
+
+async function parseList(file: string): Promise<unknown[]> {
+  let cause: unknown;
+  try {
+    const list = parseJson(await readText(file));
+    if (Array.isArray(list)) return list;
+  } catch (error) {
+    cause = error;
+  }
+  throw new HooklineError(
+    'HKL_DATASET_UNREADABLE',
+    cause === undefined ? 'it holds no list' : `it cannot be read: ${describeCause(cause)}`,
+    {
+      who: file,
+      fix: 'Give a list of { image, annotations: [{ label, coordinates: { x, y, width, height } }] }',
+      cause,
+    },
+  );
+}
+
+function readObject({ label, coordinates }: Fields, place: number): LabelledImage['objects'][number] {
+  const what = `annotation ${place + 1}`;
+  const fields = isObject(coordinates) ? coordinates : {};
+  const [x = NaN, y = NaN, width = NaN, height = NaN] = ['x', 'y', 'width', 'height'].map(
+    (key) => asNumber(fields[key]) ?? NaN,
+  );
+  const box: Box = isObject(coordinates) ? [x - width / 2, y - height / 2, x + width / 2, y + height / 2] : NO_BOX;
+  return { label: typeof label === 'string' && label !== '' ? label : undefined, box, what };
+}

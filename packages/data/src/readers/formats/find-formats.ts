@@ -1,0 +1,195 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, posix, resolve } from 'node:path';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
+import { count } from '../dataset-report.ts';
+import { ImageFinder } from '../find-image.ts';
+import { isPicture } from '../folder-index.ts';
+import { mapLimited } from '../map-limited.ts';
+import { outlineJson, readHead } from '../read-text.ts';
+import { coco } from './coco.ts';
+import { createml } from './createml.ts';
+import type { DataFormat, FolderContents, FormatName, FoundFormat } from './data-format.ts';
+import { labelme } from './labelme.ts';
+import { openImages } from './open-images.ts';
+import { via } from './via.ts';
+import { voc } from './voc.ts';
+import { yolo } from './yolo.ts';
+
+const FORMATS: readonly DataFormat[] = [yolo, coco, voc, openImages, labelme, via, createml];
+
+/** Options of {@link findFormats}. */
+export interface FindFormatsOptions {
+  /** Only this one is looked for. @default 'auto' */
+  readonly format?: FormatName | 'auto';
+  /** Folder of the images, from that of the data; default: wherever the format has them, or anywhere in the folder. */
+  readonly images?: string;
+  /** Folders outside of that of the data from which images may be read. @default none */
+  readonly outside?: readonly string[];
+}
+
+/** Names of {@link FindFormatsOptions}. */
+const FIND_FORMATS_OPTIONS = {
+  format: true,
+  images: true,
+  outside: true,
+} as const satisfies OptionNames<FindFormatsOptions>;
+
+/** What formats a folder of data is in. */
+export interface FoundFormats {
+  readonly root: string;
+  readonly found: readonly FoundFormat[];
+  /** The only one. @throws HooklineError `HKL_DATA_FORMAT` when there is none, or more than one */
+  readonly only: () => FoundFormat;
+}
+
+/** Bytes of a JSON file that tell what it is; more than the first lists of most. */
+const HEAD = 1 << 18;
+/** JSON files of a folder that are looked into before the rest is taken for the same. */
+const LOOKED_AT = 8;
+
+/**
+ * Finds out in which format the data in a folder are: YOLO, COCO, Pascal VOC, Open Images, LabelMe, the VGG Image
+ * Annotator's, CreateML's.
+ *
+ * @param root the folder, or a `data.yaml` of YOLO
+ * @throws HooklineError `HKL_DATA_ROOT` when there is no such folder
+ */
+export async function findFormats(root: string, options: FindFormatsOptions = {}): Promise<FoundFormats> {
+  assertKnownOptions('findFormats', options, FIND_FORMATS_OPTIONS);
+  const { format = 'auto', images, outside = [] } = options;
+  const isYaml = /\.ya?ml$/i.test(root);
+  await assertThere(root, isYaml);
+  const folder = isYaml ? dirname(root) : root;
+  const contents = await lookInto(folder, { images, outside, yaml: isYaml ? basename(root) : undefined });
+  const asked = FORMATS.filter(({ name }) => name === (isYaml ? 'yolo' : format) || (format === 'auto' && !isYaml));
+  const results = await Promise.all(asked.map(async (each) => each.detect(contents)));
+  const found = results.flatMap((result) => (typeof result === 'object' ? [result] : []));
+  const why = results.flatMap((result) => (typeof result === 'string' ? [result] : []));
+  return {
+    root: folder,
+    found,
+    only: () => {
+      const [first, ...others] = found;
+      if (first === undefined) throw nothing(folder, contents, asked, why);
+      if (others.length > 0) throw several(folder, found);
+      return first;
+    },
+  };
+}
+
+/** One line that says what was found: `YOLO (data.yaml), 2 splits: train 200 images, val 30 images`. */
+export function describeFormat({ title, splits }: FoundFormat): string {
+  const list = splits.map(({ name, images, source }) =>
+    images === undefined ? (source === name ? name : `${name} (${source})`) : `${name} ${count(images, 'image')}`,
+  );
+  const [only] = splits;
+  if (splits.length === 1 && only?.name === 'all')
+    return `${title}: ${only.images === undefined ? only.source : count(only.images, 'image')}`;
+  return `${title}, ${count(splits.length, 'split')}: ${list.join(', ')}`;
+}
+
+async function assertThere(root: string, isYaml: boolean): Promise<void> {
+  const found = root === '' ? undefined : await stat(root).catch(() => undefined);
+  if (isYaml ? found?.isFile() === true : found?.isDirectory() === true) return;
+  throw new HooklineError('HKL_DATA_ROOT', found === undefined ? 'there is no such folder' : 'it is no folder', {
+    who: resolve(root),
+    fix: 'Name the folder of the data, in the format of YOLO, COCO, Pascal VOC, Open Images, LabelMe, VIA or CreateML',
+  });
+}
+
+async function lookInto(
+  root: string,
+  { images, outside, yaml }: { images: string | undefined; outside: readonly string[]; yaml: string | undefined },
+): Promise<FolderContents> {
+  const finder = await ImageFinder.of(root, images === undefined ? outside : [resolve(root, images), ...outside]);
+  const { data } = finder;
+  const folders = new Map<string, string[]>();
+  for (const file of data.files) {
+    if (!/\.json$/i.test(file)) continue;
+    const folder = posix.dirname(file);
+    folders.set(folder, [...(folders.get(folder) ?? []), file]);
+  }
+  const json: FolderContents['json'][number][] = [];
+  for (const files of folders.values()) {
+    const first = await mapLimited(files.slice(0, LOOKED_AT), LOOKED_AT, async (path) =>
+      outlineOf(data.at(path), path),
+    );
+    const [model] = first;
+    // Formats with a file for each image may have very many.
+    const areAlike = model !== undefined && first.every(({ outline }) => outline.keys.has('shapes'));
+    const rest = files.slice(LOOKED_AT);
+    json.push(...first);
+    json.push(
+      ...(areAlike
+        ? rest.map((path) => ({ ...model, path }))
+        : await mapLimited(rest, LOOKED_AT, async (path) => outlineOf(data.at(path), path))),
+    );
+  }
+  const csv = data.files.filter((file) => /\.csv$/i.test(file));
+  const tables = await mapLimited(csv, LOOKED_AT, async (path) => ({ path, columns: await columnsOf(data.at(path)) }));
+  return { finder, images, yaml, json, tables };
+}
+
+async function outlineOf(file: string, path: string): Promise<FolderContents['json'][number]> {
+  const head = await readHead(file, HEAD);
+  return { path, outline: outlineJson(head), whole: head.length < HEAD / 4 };
+}
+
+async function columnsOf(file: string): Promise<string[]> {
+  const line = (await readHead(file, 4096)).replace(/^\uFEFF/, '').split(/\r?\n/)[0] ?? '';
+  const { parse } = await import('csv-parse/sync');
+  try {
+    return ((parse(line, { trim: true }) as string[][])[0] ?? []).map(String);
+  } catch {
+    return [];
+  }
+}
+
+/** Files that hold data in a way that is not read, and what to do with them. */
+const FOREIGN: readonly (readonly [RegExp, string, string])[] = [
+  [/\.parquet$/i, 'Parquet files, as of Hugging Face', 'write the images to files and the boxes as COCO JSON'],
+  [/\.(tfrecords?|record)$/i, 'TFRecord files', 'export the data as COCO or YOLO'],
+  [/\.mat$/i, 'MATLAB files', 'write the boxes as COCO JSON'],
+  [/\.jsonl$/i, 'JSON Lines', 'write the boxes as COCO JSON: one object with "images", "annotations" and "categories"'],
+  [/\.zip$|\.tar(\.\w+)?$|\.7z$/i, 'archives', 'unpack them'],
+];
+
+function nothing(
+  root: string,
+  contents: FolderContents,
+  asked: readonly DataFormat[],
+  why: readonly string[],
+): HooklineError {
+  const { files, outside } = contents.finder.data;
+  const pictures = files.filter(isPicture).length;
+  const foreign = FOREIGN.find(([pattern]) => files.some((file) => pattern.test(file)));
+  const results = contents.json.find(
+    ({ outline: { root: kind, inner } }) => kind === 'array' && inner.has('image_id') && inner.has('score'),
+  );
+  const known = `Known are:${asked.map(({ name, signs }) => `\n  ${name}: ${signs}`).join('')}`;
+  const [link] = outside;
+  const near =
+    why.length > 0
+      ? why.join('; ')
+      : link !== undefined
+        ? `${link[0]} is a link to ${link[1]}, outside of the folder; to read from there, name that place: data.outside`
+        : results !== undefined
+          ? `${results.path} holds detections, not annotations`
+          : foreign !== undefined
+            ? `it has ${foreign[1]}: ${foreign[2]}`
+            : files.length === 0
+              ? 'there is no file in it'
+              : pictures > 0
+                ? `it has ${count(pictures, 'image')} and nothing that says where objects are`
+                : `it has ${count(files.length, 'file')}, none of which is known`;
+  return new HooklineError('HKL_DATA_FORMAT', `no annotations were found: ${near}`, { who: root, fix: known });
+}
+
+function several(root: string, found: readonly FoundFormat[]): HooklineError {
+  const list = found.map(describeFormat).join(', and as ');
+  const names = found.map(({ format }) => `data.format=${format}`).join(' or ');
+  return new HooklineError('HKL_DATA_FORMAT', `it can be read as ${list}`, {
+    who: root,
+    fix: `Say which one counts: --set ${names} (\`hookline data\`: --format ${found[0]?.format ?? ''})`,
+  });
+}

@@ -1,0 +1,74 @@
+import type { Box } from '../../catalog/dataset-record.ts';
+import type { Dataset, ReaderOptions } from '../dataset.ts';
+import { ProblemList } from '../dataset-report.ts';
+import type { ImageFinder } from '../find-image.ts';
+import { type AnnotatedImage, type AnnotatedObject, makeDataset } from '../make-dataset.ts';
+
+/** An image of a format that lists no classes: its objects have names. */
+export interface LabelledImage extends Omit<AnnotatedImage, 'objects'> {
+  readonly objects: readonly {
+    readonly label: string | undefined;
+    readonly box: Box;
+    /** What the object is called in messages. */
+    readonly what: string;
+    readonly iscrowd?: 0 | 1;
+    /** Why it is dropped. */
+    readonly finding?: AnnotatedObject['finding'];
+  }[];
+}
+
+/** Makes a data set of objects with names; the classes are the names that there are, sorted. */
+export async function makeLabelled(
+  {
+    source,
+    images,
+    finder,
+    problems = new ProblemList(),
+    classes: stated,
+  }: {
+    readonly source: string;
+    readonly images: readonly (LabelledImage | ProblemList)[];
+    readonly finder: ImageFinder;
+    readonly problems?: ProblemList;
+    readonly classes?: readonly string[];
+  },
+  options: Omit<ReaderOptions, 'outside'>,
+): Promise<Dataset> {
+  const labelled = images.flatMap((image) => (image instanceof ProblemList ? [] : [image]));
+  const found = new Set(labelled.flatMap(({ objects }) => objects.flatMap(({ label }) => label ?? [])));
+  const classes = stated ?? [...found].sort();
+  const index = new Map(classes.map((name, category) => [name, category]));
+  const annotated = images.map((image): AnnotatedImage | ProblemList => {
+    if (image instanceof ProblemList) return image;
+    const objects = image.objects.map(({ label, box, what, iscrowd, finding }): AnnotatedObject => {
+      const category = label === undefined ? undefined : index.get(label);
+      const nameless = { effect: 'annotation', kind: 'category-unknown', message: `${what} has no class` } as const;
+      return {
+        id: 0,
+        box,
+        category: category ?? -1,
+        describe: () => `${what}: box [${box.map((edge) => Number(edge.toFixed(4))).join(', ')}]`,
+        finding: finding ?? (category === undefined ? nameless : undefined),
+        ...(iscrowd !== undefined && { iscrowd }),
+      };
+    });
+    return { ...image, objects };
+  });
+  return makeDataset(
+    {
+      source,
+      images: annotated,
+      listed: {
+        images: images.length,
+        annotations: labelled.reduce((sum, { objects }) => sum + objects.length, 0),
+      },
+      classes,
+      categoryIds: classes.map((_, category) => category + 1),
+      evaluator: 'coco',
+      ...(stated === undefined && { openClasses: true }),
+      problems,
+      finder,
+    },
+    options,
+  );
+}

@@ -1,0 +1,298 @@
+import { availableParallelism } from 'node:os';
+import { posix, resolve } from 'node:path';
+import { describeCause } from '@hookline/core';
+import type { Box } from '../../catalog/dataset-record.ts';
+import type { Dataset, ReaderOptions } from '../dataset.ts';
+import { ProblemList } from '../dataset-report.ts';
+import { type FolderIndex, isPicture, stemOf } from '../folder-index.ts';
+import { type AnnotatedImage, type AnnotatedObject, boxAround, makeDataset, NO_BOX } from '../make-dataset.ts';
+import { mapLimited } from '../map-limited.ts';
+import { readHead, readText } from '../read-text.ts';
+import type { DataFormat, FolderContents, FoundFormat, FoundSplit } from './data-format.ts';
+import { groupBySplit } from './splits.ts';
+import { findDescriptions, namesBeside, type YoloDescription } from './yolo-description.ts';
+
+/** A line of a label file: a number for the class, then four numbers or more. */
+const LINE = /^\s*\d+(\.0+)?(\s+-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?){4,}\s*$/i;
+const LOOKED_AT = 20;
+
+/** YOLO's text files, one for each image, as Ultralytics, Roboflow, Darknet, CVAT and Label Studio lay them out. */
+export const yolo: DataFormat = {
+  name: 'yolo',
+  signs: 'data.yaml, or text files with lines of "class x y width height" in labels/ or beside the images',
+  detect: async (contents) => {
+    const { descriptions, why } = await findDescriptions(contents);
+    const [described, ...others] = descriptions;
+    if (described === undefined) return (await hasLabels(contents)) ? withoutDescription(contents) : why;
+    if (others.length > 0) {
+      const all = descriptions.map(({ path }) => path).join(', ');
+      return `it has several descriptions for YOLO: ${all}; name one of them as the data: --set data.root=FOLDER/${described.path}`;
+    }
+    return byDescription(contents, described);
+  },
+};
+
+/** The splits that a description states. */
+async function byDescription({ finder }: FolderContents, found: YoloDescription): Promise<FoundFormat | string> {
+  const splits: FoundSplit[] = [];
+  const remarks: string[] = [...found.remarks];
+  for (const [name, entries] of found.splits) {
+    const places = entries.map((entry) => ({ entry, place: found.place(entry) }));
+    const lost = places.filter(({ place }) => place === undefined).map(({ entry }) => `"${entry}"`);
+    if (lost.length > 0) {
+      remarks.push(
+        `${found.path} has ${lost.join(', ')} as ${name}, and there is no such place in ${finder.data.root}`,
+      );
+    }
+    const known = places.flatMap(({ place }) => place ?? []);
+    if (known.length === 0) continue;
+    const images = (await Promise.all(known.map(async (place) => imagesIn(finder.data, place)))).flat();
+    splits.push({
+      name,
+      images: images.length,
+      source: known.join(', '),
+      read: (options) =>
+        readYolo(
+          { contents: { finder }, names: found.names, keypoints: found.hasKeypoints },
+          known.join(', '),
+          images,
+          options,
+        ),
+    });
+  }
+  if (splits.length === 0) return remarks.join('; ') || `${found.path} states no place of images: it needs "train"`;
+  return { format: 'yolo', title: `YOLO (${found.path})`, splits, remarks };
+}
+
+/** Without a description: images whose label files are there, in the groups that folders make. */
+async function withoutDescription(contents: FolderContents): Promise<FoundFormat> {
+  const { finder } = contents;
+  const { names, file } = await namesBeside(finder.data);
+  const images = finder.data.files.filter(isPicture);
+  const groups = groupBySplit(images);
+  return {
+    format: 'yolo',
+    title: `YOLO (${file ?? 'label files alone'})`,
+    splits: [...groups].map(([name, paths]) => ({
+      name,
+      images: paths.length,
+      source: folderOf(name, paths),
+      read: (options) => readYolo({ contents, names, keypoints: false }, folderOf(name, paths), paths, options),
+    })),
+    remarks:
+      names === undefined
+        ? ['nothing names the classes (data.yaml, classes.txt): they are called by their numbers']
+        : [],
+  };
+}
+
+/** The folder of a split, by the path of one of its images. */
+function folderOf(split: string, [first = '']: readonly string[]): string {
+  const parts = first.split('/');
+  const end = parts.indexOf(split);
+  return end < 0 ? '.' : parts.slice(0, end + 1).join('/');
+}
+
+/** Whether images have label files: a look into the first ones that might be. */
+async function hasLabels({ finder: { data } }: FolderContents): Promise<boolean> {
+  const labels = data.files.filter(isPicture).flatMap((image) => labelOf(data, image) ?? []);
+  for (const label of labels.slice(0, LOOKED_AT)) {
+    const lines = (await readHead(data.at(label), 4096)).split(/\r?\n/).filter((line) => line.trim() !== '');
+    if (lines.length > 0) return LINE.test(lines[0] as string);
+  }
+  return false;
+}
+
+/** Images of a folder and those below it, or those that a list names. */
+async function imagesIn(data: FolderIndex, place: string): Promise<string[]> {
+  if (!data.has(place)) {
+    const prefix = place === '' ? '' : `${place}/`;
+    return data.files.filter((file) => isPicture(file) && file.startsWith(prefix));
+  }
+  const lines = (await readText(data.at(place))).replace(/^\uFEFF/, '').split(/\r?\n|\r/);
+  const folder = posix.dirname(place) === '.' ? '' : posix.dirname(place);
+  // Where a name starts with `./`, that is the folder of the list.
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => (line.startsWith('./') ? posix.join(folder, line) : line));
+}
+
+/** The label file of an image: in `labels` in place of one of its folders, beside it, or in `labels` below or above. */
+function labelOf(data: FolderIndex, image: string): string | undefined {
+  const parts = stemOf(image).split('/');
+  const name = parts.at(-1) ?? '';
+  const folders = parts.slice(0, -1);
+  const replaced = folders
+    .map((_, place) => [...folders.slice(0, place), 'labels', ...folders.slice(place + 1), name])
+    .reverse();
+  const all = [...replaced, parts, [...folders, 'labels', name], ['labels', ...parts]];
+  for (const candidate of all) {
+    const path = `${candidate.join('/')}.txt`;
+    if (data.has(path)) return path;
+  }
+  // In other spellings, such as .TXT.
+  return all.flatMap((candidate) => data.like('path', `${candidate.join('/')}.txt`))[0];
+}
+
+interface YoloSource {
+  readonly contents: Pick<FolderContents, 'finder'>;
+  /** Undefined where classes have numbers alone. */
+  readonly names: readonly string[] | undefined;
+  /** Points follow the box. */
+  readonly keypoints: boolean;
+}
+
+async function readYolo(
+  { contents: { finder }, names, keypoints }: YoloSource,
+  source: string,
+  images: readonly string[],
+  options: Omit<ReaderOptions, 'outside'>,
+): Promise<Dataset> {
+  const { data } = finder;
+  const problems = new ProblemList();
+  const seen = new Set<string>();
+  const read = await mapLimited(
+    images,
+    availableParallelism() * 2,
+    async (name): Promise<AnnotatedImage | undefined> => {
+      const { file, note, problem } = await finder.find(name);
+      const path = data.from(resolve(file)) ?? data.from(file) ?? name;
+      if (seen.has(path)) return undefined;
+      seen.add(path);
+      const own = new ProblemList();
+      if (note !== undefined) own.add('note', 'image-renamed', file, note);
+      const label = labelOf(data, path);
+      const objects =
+        label === undefined || problem !== undefined ? [] : await readLabels(data, label, names, keypoints, own);
+      return {
+        imageId: path,
+        name: problem === undefined && data.has(path) ? path : name,
+        stated: undefined,
+        ...(label !== undefined && { source: data.at(label) }),
+        unit: 'fraction',
+        objects,
+        problems: own,
+      };
+    },
+  );
+  const kept = read.flatMap((image) => image ?? []);
+  if (kept.length < images.length)
+    problems.add(
+      'image',
+      'duplicate-image-id',
+      source,
+      `it lists ${images.length - kept.length} images again; each is read once`,
+    );
+  orphans(data, kept, problems);
+  const classes = names ?? numbersOf(kept);
+  return makeDataset(
+    {
+      source: data.at(source),
+      images: kept,
+      listed: { images: images.length, annotations: kept.reduce((sum, { objects }) => sum + objects.length, 0) },
+      classes,
+      categoryIds: classes.map((_, category) => category + 1),
+      evaluator: 'coco',
+      ...(names === undefined && { openClasses: true }),
+      problems,
+      finder,
+    },
+    options,
+  );
+}
+
+/** Classes of which only numbers are known: all up to the greatest one. */
+function numbersOf(images: readonly AnnotatedImage[]): string[] {
+  const most = images.reduce((max, { objects }) => objects.reduce((a, { category }) => Math.max(a, category), max), -1);
+  return Array.from({ length: most + 1 }, (_, number) => String(number));
+}
+
+/** Label files, beside those that are used, of which no image is in the folder. */
+function orphans(data: FolderIndex, images: readonly AnnotatedImage[], problems: ProblemList): void {
+  const folders = new Set(
+    images.flatMap(({ source }) => (source === undefined ? [] : posix.dirname(data.from(source) ?? ''))),
+  );
+  for (const file of data.files) {
+    if (!/\.txt$/i.test(file) || !folders.has(posix.dirname(file))) continue;
+    if (
+      /^(classes|labels|names|train|val|valid|test|readme.*|notes|requirements|predefined_classes)$/i.test(
+        stemOf(posix.basename(file)),
+      )
+    )
+      continue;
+    if (data.like('stem', posix.basename(stemOf(file))).length === 0)
+      problems.add('annotation', 'annotation-orphaned', data.at(file), 'there is no image of its name');
+  }
+}
+
+/** Files that hold nothing are images without objects. */
+async function readLabels(
+  data: FolderIndex,
+  path: string,
+  names: readonly string[] | undefined,
+  keypoints: boolean,
+  problems: ProblemList,
+): Promise<AnnotatedObject[]> {
+  const file = data.at(path);
+  let text: string;
+  try {
+    text = await readText(file);
+  } catch (error) {
+    problems.add('annotation', 'annotation-unreadable', file, `it cannot be read: ${describeCause(error)}`);
+    return [];
+  }
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n|\r/);
+  return lines.flatMap((line, place) => (line.trim() === '' ? [] : [readLine(line, place, names, keypoints)]));
+}
+
+function readLine(
+  line: string,
+  place: number,
+  names: readonly string[] | undefined,
+  keypoints: boolean,
+): AnnotatedObject {
+  const what = `line ${place + 1}`;
+  const [kind = '', ...rest] = line.trim().split(/[\s,]+/);
+  const category = /^\d+(\.0+)?$/.test(kind) ? Number(kind) : NaN;
+  const numbers = rest.map(Number);
+  const dropped = (finding: {
+    kind: 'annotation-invalid' | 'category-unknown' | 'box-normalised';
+    message: string;
+  }): AnnotatedObject => ({
+    id: 0,
+    box: NO_BOX,
+    category: Number.isNaN(category) ? -1 : category,
+    describe: () => what,
+    finding: { effect: 'annotation', ...finding },
+  });
+  if (Number.isNaN(category))
+    return dropped({ kind: 'annotation-invalid', message: `${what}: "${kind}" is no number of a class` });
+  if (names !== undefined && category >= names.length)
+    return dropped({
+      kind: 'category-unknown',
+      message: `${what}: class ${category} is not among the ${names.length} names`,
+    });
+  const isBox = numbers.length === 4 || keypoints;
+  if (!isBox && (numbers.length < 6 || numbers.length % 2 === 1)) {
+    const hint = numbers.length === 5 ? ': with a score behind, it is a detection and no annotation' : '';
+    return dropped({
+      kind: 'annotation-invalid',
+      message: `${what} has ${numbers.length} numbers after the class, neither a box of 4 nor the points of a polygon${hint}`,
+    });
+  }
+  const box = isBox ? edgesOf(numbers) : boxAround(numbers);
+  if (box.some((edge) => edge > 2))
+    return dropped({
+      kind: 'box-normalised',
+      message: `${what}: ${line.trim().slice(0, 60)} is in pixels, and YOLO's numbers are fractions of the image from 0 to 1`,
+    });
+  return { id: 0, box, category, describe: () => `${what}: ${line.trim().slice(0, 60)}` };
+}
+
+const edgesOf = ([x = NaN, y = NaN, width = NaN, height = NaN]: readonly number[]): Box => [
+  x - width / 2,
+  y - height / 2,
+  x + width / 2,
+  y + height / 2,
+];

@@ -1,0 +1,87 @@
+import { open, readFile } from 'node:fs/promises';
+
+/**
+ * The text of a file in whatever encoding it says it has: by a byte-order mark, by the `encoding` of an XML
+ * declaration, else UTF-8. What is no UTF-8 is read as Windows-1252, the superset of Latin-1.
+ *
+ * @throws RangeError for an encoding that is not known
+ */
+export function decodeText(bytes: Uint8Array): string {
+  const [first = 0, second = 0] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  // XML in UTF-16 may do without the mark.
+  if (first === 0x3c && second === 0) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0 && second === 0x3c) return new TextDecoder('utf-16be').decode(bytes);
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 200)).toString('latin1');
+  const [, stated] = /<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(head) ?? [];
+  // A declaration that can be read as ASCII is no UTF-16, whatever it says.
+  if (stated !== undefined && !/^utf-?(8|16)/i.test(stated)) return new TextDecoder(stated).decode(bytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes);
+  }
+}
+
+/** Reads a text file, see {@link decodeText}. */
+export const readText = async (file: string): Promise<string> => decodeText(await readFile(file));
+
+/** Reads the beginning of a text file. */
+export async function readHead(file: string, bytes: number): Promise<string> {
+  const handle = await open(file);
+  try {
+    const buffer = Buffer.alloc(bytes);
+    const { bytesRead } = await handle.read(buffer, 0, bytes, 0);
+    const head = buffer.subarray(0, bytesRead);
+    // A character that is cut at the end would make all of it look like another encoding.
+    const isCut = bytesRead === bytes && head[0] !== 0xff && head[0] !== 0xfe;
+    return isCut ? head.toString('utf8') : decodeText(head);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Parses JSON as tools write it: also with a byte-order mark, and with `NaN` and `Infinity`, which Python's `json`
+ * writes for numbers that are none; these become the texts `"NaN"` and so on, which are no numbers here either.
+ *
+ * @throws SyntaxError
+ */
+export function parseJson(text: string): unknown {
+  const plain = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  try {
+    return JSON.parse(plain) as unknown;
+  } catch (error) {
+    if (!/\b(NaN|Infinity)\b/.test(plain)) throw error;
+    const quoted = plain.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g, (token) =>
+      token.startsWith('"') ? token : `"${token}"`,
+    );
+    return JSON.parse(quoted) as unknown;
+  }
+}
+
+/** What a JSON file has at its top. */
+export interface JsonOutline {
+  readonly root: 'object' | 'array' | 'other';
+  /** Keys of the root object. */
+  readonly keys: ReadonlySet<string>;
+  /** Keys of the objects that are directly in the root. */
+  readonly inner: ReadonlySet<string>;
+}
+
+/** The outline of a JSON text, which may be cut off anywhere. */
+export function outlineJson(text: string): JsonOutline {
+  const keys = new Set<string>();
+  const inner = new Set<string>();
+  const open: string[] = [];
+  const token = /"([^"\\]*(?:\\.[^"\\]*)*)"\s*(:?)|[[\]{}]/g;
+  for (const [all, name = '', colon] of text.matchAll(token)) {
+    if (all === '{' || all === '[') open.push(all);
+    else if (all === '}' || all === ']') open.pop();
+    else if (colon === ':' && open.length === 1) keys.add(name);
+    else if (colon === ':' && open.length === 2 && open[1] === '{') inner.add(name);
+  }
+  const first = /^\uFEFF?\s*([[{])/.exec(text)?.[1];
+  return { root: first === '{' ? 'object' : first === '[' ? 'array' : 'other', keys, inner };
+}
