@@ -54,7 +54,7 @@ export { type Wait, Waits } from './hooks/waits.ts';
 export { Phase, type HookFacade } from './hooks/phase.ts';
 
 // Plugins and presets
-export { definePlugin, type InstanceOptions, type PluginFactory } from './plugin/define-plugin.ts';
+export { definePlugin, makePlugin, type InstanceOptions, type PluginFactory } from './plugin/define-plugin.ts';
 export {
   isPlugin,
   type Plugin,
@@ -68,7 +68,7 @@ export { namesOf, shortName } from './plugin/plugin-name.ts';
 export { STANDARD_LABELS, type StandardLabel } from './plugin/labels.ts';
 export { definePreset, type PresetDefinition, type PresetFactory } from './preset/define-preset.ts';
 export { isPreset, type PluginInput, type Preset } from './preset/preset.ts';
-export { resolvePlugins, type PluginEntry } from './preset/resolve-plugins.ts';
+export { resolvePlugins, type PluginEntry, type PluginGroup } from './preset/resolve-plugins.ts';
 
 // Services
 export {

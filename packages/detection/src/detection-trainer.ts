@@ -138,13 +138,12 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
 
   /** The default preset, with pictures of predictions and test-time augmentation of each test data set. */
   override buildPreset(config: C): Preset {
-    const { test, datasets, checkpoint } = config;
-    const names = assertDifferent(datasets.test.map((dataset) => this.datasetName(dataset)));
-    const best = bestMetric(checkpoint.best, names);
+    const { test, datasets } = config;
+    const names = this.#testNames(config);
     const self = new WeakRef<DetectionTrainer<C>>(this);
     const folder = join(this.outputDir, 'inference_TTA');
     return presetDetection({
-      defaults: super.buildPreset({ ...config, checkpoint: { ...checkpoint, best } }),
+      defaults: super.buildPreset(config),
       datasets: datasets.test.map((dataset, place) => lateDataset(self, dataset, names[place] as string, folder)),
       predictionPictures: test.pictures && postprocessing(test),
       detectionTta: test.aug.enabled && { everyEvaluation: test.aug.everyEvaluation, ...ttaOptions(config) },
@@ -172,6 +171,15 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
 
   protected override builtinPlugins(): readonly PluginInput[] {
     return [...super.builtinPlugins(), classNames()];
+  }
+
+  protected override pluginConfig(config: C): C {
+    const best = bestMetric(config.checkpoint.best, this.#testNames(config));
+    return { ...config, checkpoint: { ...config.checkpoint, best } };
+  }
+
+  #testNames({ datasets }: C): readonly string[] {
+    return assertDifferent(datasets.test.map((dataset) => this.datasetName(dataset)));
   }
 
   #read(): Promise<DetectionDatasets> {

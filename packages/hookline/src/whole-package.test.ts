@@ -18,7 +18,7 @@ describe('what hookline exports', () => {
 
   it.each(packages)('is all of %s, but for what the page says is left out', async (name) => {
     const there = Object.keys((await import(name)) as object);
-    const [, row = ''] = new RegExp(`^\\| \`${name}\` +\\| (.*) \\|$`, 'm').exec(PAGE) ?? [];
+    const [, row = ''] = new RegExp(`^- \`${name}\`: (.*)$`, 'm').exec(PAGE) ?? [];
     const listed = [...row.matchAll(/`(\w+)`/g)].map(([, each = '']) => each);
     expect(listed.sort()).toEqual(there.filter((each) => !(each in hookline)).sort());
   });

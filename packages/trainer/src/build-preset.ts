@@ -1,23 +1,17 @@
 import type { Preset } from '@hookline/core';
 import { presetDefault } from '@hookline/preset-default';
-import type { DataSource } from '@hookline/tfjs';
-import type { BaseConfig } from './config/config-schema.ts';
+import { type configOfPlugins, optionsOf } from './config-of-plugins.ts';
 
-/**
- * The default preset with the options that a config gives its plugins.
- *
- * @param preciseBnLoader batches as in training, for precise batch norm
- */
-export function buildPreset({ test, checkpoint, writers }: BaseConfig, preciseBnLoader: DataSource): Preset {
-  const { period, maxToKeep, best, bestMode } = checkpoint;
+/** The default preset with the options that a config gives its plugins. */
+export function buildPreset(config: ReturnType<typeof configOfPlugins>): Preset {
+  const best = config['@hookline/plugin-checkpointer/best'];
+  const preciseBn = config['@hookline/plugin-precise-bn'];
   return presetDefault({
-    lrScheduler: {},
-    ...(test.preciseBn.enabled && {
-      preciseBn: { loader: preciseBnLoader, period: test.evalPeriod, batches: test.preciseBn.iterations },
-    }),
-    checkpointer: { period, ...(maxToKeep > 0 && { maxToKeep }) },
-    evaluator: { period: test.evalPeriod },
-    ...(best !== '' && { bestCheckpointer: { metric: best, mode: bestMode } }),
-    writers: { period: writers.period, windowSize: writers.windowSize, tensorboard: writers.tensorboard },
+    lrScheduler: optionsOf(config['@hookline/plugin-lr-scheduler']),
+    ...(preciseBn.asked.isWanted && { preciseBn: optionsOf(preciseBn) }),
+    checkpointer: optionsOf(config['@hookline/plugin-checkpointer']),
+    evaluator: optionsOf(config['@hookline/plugin-evaluator']),
+    ...(best.asked.isWanted && { bestCheckpointer: optionsOf(best) }),
+    writers: optionsOf(config['@hookline/plugin-writers']),
   });
 }

@@ -3,10 +3,12 @@ import {
   HooklineError,
   type Logger,
   type OptionNames,
+  type PluginEntry,
   type PluginInput,
   type Preset,
   provide,
   type Provider,
+  resolvePlugins,
   type ResumeOptions,
   type Results,
   type TrainResult,
@@ -20,12 +22,14 @@ import { lrScheduleRef, type Schedule, scheduleFromConfig } from '@hookline/plug
 import { plots } from '@hookline/plugin-plots';
 import type { DataSource, DeviceRequest, Optimizer, TfjsRuntimeOptions, TrainableModel } from '@hookline/tfjs';
 import { modelRef } from '@hookline/tfjs';
+import { applyConfig } from './apply-config.ts';
 import { buildOptimizer } from './build-optimizer.ts';
 import { buildPreset } from './build-preset.ts';
-
+import { configOfPlugins, optionsOf, type PluginConfig } from './config-of-plugins.ts';
 import type { BaseConfig } from './config/config-schema.ts';
 import { autoScale, describeScale } from './config/auto-scale.ts';
 import { configFile } from './config/config-file.ts';
+import { isWritten } from './config/written-keys.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
@@ -36,8 +40,13 @@ export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | un
 
 /** What a DefaultTrainer takes besides its config. */
 export interface DefaultTrainerOptions {
-  /** Plugins besides those of `buildPlugins`. */
-  readonly plugins?: readonly PluginInput[];
+  /**
+   * Plugins and presets. A list is added to the plugins of `buildPlugins`, of which those give way that it has itself or
+   * leaves out: a preset that extends the default one stands in its place. A function lists what is there in the place
+   * of the default preset, which it is given; what the config asks for, such as gradient clipping, is added to that too.
+   * A key that is written in the config holds over the options that are given here. Default none.
+   */
+  readonly plugins?: readonly PluginInput[] | ((defaults: Preset) => readonly PluginInput[]);
   /** Services of one's own: `provide(ref, ...)`, `replace(ref, ...)`. Default none. */
   readonly services?: readonly Provider[];
   /** Default: a console logger. */
@@ -64,6 +73,7 @@ const OPTIONS = { plugins: true, services: true, logger: true } satisfies Option
 export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTrainer {
   readonly config: C;
   readonly #scale: string | undefined;
+  readonly #plugins: DefaultTrainerOptions['plugins'];
 
   /** @throws HooklineError `HKL_CONFIG_INVALID` for what is no complete config, `HKL_OPTION_UNKNOWN` */
   constructor(config: C, options: DefaultTrainerOptions = {}) {
@@ -71,8 +81,9 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     assertKnownOptions('DefaultTrainer', options, OPTIONS);
     const scaled = autoScale(config);
     const { solver, seed, output, writers } = scaled;
+    const { plugins, ...others } = options;
     super({
-      ...options,
+      ...others,
       seed,
       output,
       maxIterations: solver.maxIterations,
@@ -83,6 +94,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     });
     this.config = scaled;
     this.#scale = describeScale(config, scaled);
+    this.#plugins = plugins;
   }
 
   /** The model. There is no default. */
@@ -124,23 +136,34 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     return dataset;
   }
 
-  /** detectron2's default hooks as a preset, with the options of the config. */
+  /**
+   * detectron2's default hooks as a preset, with the options of the config. What is written in the config holds in any
+   * case, also over what a method that overrides this one gives its plugins; see {@link DefaultTrainer.pluginConfig}.
+   */
   buildPreset(config: C): Preset {
-    return buildPreset(config, weakTrainLoader(new WeakRef(this)));
+    return buildPreset(this.#saysOf(config));
   }
 
   /** All plugins (detectron2's build_hooks): the preset and those that the config asks for. */
   buildPlugins(config: C): readonly PluginInput[] {
-    const { clipGradients, accumulationSteps, emaDecay, amp } = config.solver;
+    const says = this.#saysOf(config);
+    const accumulation = says['@hookline/plugin-gradient-accumulation'];
+    const scaling = says['@hookline/plugin-loss-scaling'];
+    const clipping = says['@hookline/plugin-gradient-clipping'];
+    const averaging = says['@hookline/plugin-ema'];
     return [
       this.buildPreset(config),
-      accumulationSteps > 1 && gradientAccumulation({ steps: accumulationSteps }),
-      config.precision === 'float16' && lossScaling(amp),
-      clipGradients.enabled &&
-        gradientClipping({ type: clipGradients.type, clip: clipGradients.value, norm: clipGradients.normType }),
-      emaDecay > 0 && ema({ decay: emaDecay }),
+      accumulation.asked.isWanted && gradientAccumulation(optionsOf(accumulation)),
+      scaling.asked.isWanted && lossScaling(optionsOf(scaling)),
+      clipping.asked.isWanted && gradientClipping(optionsOf(clipping)),
+      averaging.asked.isWanted && ema(optionsOf(averaging)),
       config.writers.plots && plots(),
     ];
+  }
+
+  /** The config as plugins are given it. A subclass may say a value otherwise here, such as the full name of a metric. */
+  protected pluginConfig(config: C): C {
+    return config;
   }
 
   /**
@@ -216,9 +239,44 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       ...super.builtinPlugins(),
       configFile({ seed: weakSeed(new WeakRef(this)) }),
       testPlugin({ test: weakTest(new WeakRef(this)) }),
-      ...this.buildPlugins(this.config),
     ];
   }
+
+  protected override resolvePlugins(builtin: readonly PluginInput[]): readonly PluginEntry[] {
+    const { config, logger } = this;
+    const plugins = this.#saysOf(config);
+    const own = this.buildPlugins(config);
+    const given = this.#plugins ?? [];
+    const isList = typeof given !== 'function';
+    const entries = resolvePlugins(isList ? given : given(this.buildPreset(config)), [
+      { addedBy: 'trainer', inputs: builtin },
+      {
+        addedBy: 'trainer',
+        inputs: isList ? own : besidesPreset(own, this.buildPreset(config), plugins),
+        isDefault: true,
+      },
+    ]);
+    // A schedule that is written as a method is as good as one that is written in the config.
+    const hasSchedule = this.buildLrScheduler !== DefaultTrainer.prototype.buildLrScheduler;
+    const written = (key: string): boolean => isWritten(config, key) || (hasSchedule && key === 'solver.lrSchedule');
+    return applyConfig(entries, { config, plugins, isWritten: written, logger });
+  }
+
+  #saysOf(config: C): ReturnType<typeof configOfPlugins> {
+    return configOfPlugins(this.pluginConfig(config), weakTrainLoader(new WeakRef(this)));
+  }
+}
+
+/** Of a trainer's plugins, those that are there also where a list stands in the place of its preset. */
+function besidesPreset(
+  own: readonly PluginInput[],
+  preset: Preset,
+  says: Readonly<Record<string, PluginConfig>>,
+): readonly PluginInput[] {
+  const held = new Set(resolvePlugins([preset]).map(({ plugin }) => plugin.id));
+  return resolvePlugins(own)
+    .map(({ plugin }) => plugin)
+    .filter(({ id }) => !held.has(id) || says[id]?.asked !== undefined);
 }
 
 function assertConfig(config: unknown): void {

@@ -35,8 +35,10 @@ type Written<Result> = [Extract<Result, PromiseLike<unknown>>] extends [never]
   ? Result
   : Awaited<Result> | Promise<Awaited<Result>>;
 
-/** The list of plugins has an option of its own. */
-type BuildName<T> = Exclude<keyof T & `build${string}`, 'buildPreset' | 'buildPlugins'>;
+type BuildName<T> = Exclude<keyof T & `build${string}`, (typeof LISTING)[number]>;
+
+/** What `plugins` says in a trainer file. */
+const LISTING = ['buildPreset', 'buildPlugins'] as const;
 
 /** What a trainer file says. */
 export type TrainerFile<C extends BaseConfig, K extends TrainerClass<C> = typeof DefaultTrainer<C>> = BuildFunctions<
@@ -49,7 +51,13 @@ interface TrainerFileParts<C extends BaseConfig, K extends TrainerClass<C>> {
   readonly config: ConfigDefinition<C>;
   /** A subclass to start from. Default DefaultTrainer. */
   readonly trainer?: K;
-  /** Plugins besides the default preset, or a function that is given the preset and lists all of them. */
+  /**
+   * Plugins and presets. A list is added to what the trainer brings by itself, its default preset and what the config asks
+   * for, of which those give way that the list has or leaves out: a preset that extends the default one stands in its
+   * place. A function is given the trainer's preset and lists what is there in its place.
+   *
+   * A key that somebody has written in the config holds over the options that are given here.
+   */
   readonly plugins?: readonly PluginInput[] | ((config: C, defaults: Preset) => readonly PluginInput[]);
   /** Services of one's own: `provide(ref, ...)`, `replace(ref, ...)`. */
   readonly services?: readonly Provider[];
@@ -92,7 +100,7 @@ export function isTrainerDefinition(value: unknown): value is TrainerDefinition 
 
 /**
  * Defines a trainer: the short form of a subclass of DefaultTrainer. Each `build*` function takes the place of the
- * method of that name.
+ * method of that name; for `buildPreset` and `buildPlugins` there is `plugins`.
  *
  * @example
  * export default defineTrainer({
@@ -118,6 +126,7 @@ export function defineTrainer<C extends BaseConfig, K extends TrainerClass<C> = 
   const known = new Set([...PARTS, ...buildNames(Base)]);
   for (const [name, build] of Object.entries(file as Readonly<Record<string, unknown>>)) {
     if (PARTS.has(name) || build === undefined) continue;
+    if ((LISTING as readonly string[]).includes(name)) throw notInFiles(name);
     if (typeof build !== 'function' || !known.has(name)) throw unknownPart(name, known);
     Object.defineProperty(Defined.prototype, name, {
       value(this: DefaultTrainer<C>, ...args: unknown[]) {
@@ -125,20 +134,18 @@ export function defineTrainer<C extends BaseConfig, K extends TrainerClass<C> = 
       },
     });
   }
-  if (plugins !== undefined) {
-    const list = plugins;
-    Object.defineProperty(Defined.prototype, 'buildPlugins', {
-      value(this: DefaultTrainer<C>, complete: C): readonly PluginInput[] {
-        if (typeof list === 'function') return list(complete, this.buildPreset(complete));
-        return [...(Base.prototype as DefaultTrainer<C>).buildPlugins.call(this, complete), ...list];
-      },
-    });
-  }
   const create = (changes: TrainerOverrides = {}): TrainerOf<C, K> => {
     assertKnownOptions('create', changes, OVERRIDES);
     const { valuesOn, logger, ...overrides } = changes;
-    const options = { ...(services && { services }), ...(logger && { logger }) };
-    return new Defined(config.resolve(assignments(overrides), valuesOn), options) as TrainerOf<C, K>;
+    const options = {
+      ...(plugins && {
+        plugins: typeof plugins === 'function' ? (defaults: Preset) => plugins(trainer.config, defaults) : plugins,
+      }),
+      ...(services && { services }),
+      ...(logger && { logger }),
+    };
+    const trainer = new Defined(config.resolve(assignments(overrides), valuesOn), options) as TrainerOf<C, K>;
+    return trainer;
   };
   return {
     [TRAINER_BRAND]: true,
@@ -175,6 +182,13 @@ function buildNames(trainer: { readonly prototype: object }): string[] {
   for (let at: object | null = trainer.prototype; at !== null; at = Object.getPrototypeOf(at) as object | null)
     names.push(...Object.getOwnPropertyNames(at).filter((name) => name.startsWith('build')));
   return names;
+}
+
+function notInFiles(name: string): HooklineError {
+  return new HooklineError('HKL_TRAINER_FILE', `"${name}" is a method of classes and has no place in a trainer file`, {
+    who: 'defineTrainer',
+    fix: 'Write plugins: [...] or plugins: (config, defaults) => [...], or override it in a class and give that as trainer',
+  });
 }
 
 function unknownPart(name: string, known: Iterable<string>): HooklineError {

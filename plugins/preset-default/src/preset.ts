@@ -11,7 +11,7 @@ import { lrScheduler, type LrSchedulerOptions } from '@hookline/plugin-lr-schedu
 import { preciseBn, type PreciseBnOptions } from '@hookline/plugin-precise-bn';
 import { writers, type WritersOptions } from '@hookline/plugin-writers';
 
-/** Options of the plugins by short name; `false` leaves one out. */
+/** Options of the plugins by short name; `false` leaves one out, as `.without` does. */
 export interface PresetDefaultOptions {
   readonly iterationTimer?: IterationTimerOptions | false;
   /** Left out by default: without a schedule the learning rate stays as it is. */
@@ -24,6 +24,43 @@ export interface PresetDefaultOptions {
   readonly bestCheckpointer?: BestCheckpointerOptions | false;
   readonly writers?: WritersOptions | false;
 }
+
+const preset = definePreset<PresetDefaultOptions>({
+  name: '@hookline/preset-default',
+  version: '0.1.0',
+  optionNames: {
+    iterationTimer: true,
+    lrScheduler: true,
+    preciseBn: true,
+    checkpointer: true,
+    evaluator: true,
+    bestCheckpointer: true,
+    writers: true,
+  },
+  plugins: (options): readonly PluginInput[] => [
+    iterationTimer(given(options.iterationTimer)),
+    options.lrScheduler !== undefined && lrScheduler(given(options.lrScheduler)),
+    options.preciseBn && preciseBn(options.preciseBn),
+    checkpointer(given(options.checkpointer)),
+    evaluator(given(options.evaluator)),
+    options.bestCheckpointer && bestCheckpointer(options.bestCheckpointer),
+    writers(given(options.writers)),
+  ],
+});
+
+/** The options of a plugin; one that is left out by `false` is listed without any, and then left out. */
+function given<Options extends object>(options: Options | false | undefined): Options | undefined {
+  return options === false ? undefined : options;
+}
+
+/** What can be left out by `false` although it is listed: the edit tells that somebody wants it so. */
+const LISTED = {
+  iterationTimer: 'iteration-timer',
+  lrScheduler: 'lr-scheduler',
+  checkpointer: 'checkpointer',
+  evaluator: 'evaluator',
+  writers: 'writers',
+} as const satisfies Partial<Record<keyof PresetDefaultOptions, string>>;
 
 /**
  * detectron2's default hooks, in its order:
@@ -38,27 +75,7 @@ export interface PresetDefaultOptions {
  *
  * The plugins ask for these places themselves by labels; the preset only lists them.
  */
-export const presetDefault: PresetFactory<PresetDefaultOptions> = definePreset<PresetDefaultOptions>({
-  name: '@hookline/preset-default',
-  version: '0.1.0',
-  optionNames: {
-    iterationTimer: true,
-    lrScheduler: true,
-    preciseBn: true,
-    checkpointer: true,
-    evaluator: true,
-    bestCheckpointer: true,
-    writers: true,
-  },
-  plugins: (options): readonly PluginInput[] => [
-    options.iterationTimer !== false && iterationTimer(options.iterationTimer),
-    options.lrScheduler !== undefined && options.lrScheduler !== false && lrScheduler(options.lrScheduler),
-    options.preciseBn !== undefined && options.preciseBn !== false && preciseBn(options.preciseBn),
-    options.checkpointer !== false && checkpointer(options.checkpointer),
-    options.evaluator !== false && evaluator(options.evaluator),
-    options.bestCheckpointer !== undefined &&
-      options.bestCheckpointer !== false &&
-      bestCheckpointer(options.bestCheckpointer),
-    options.writers !== false && writers(options.writers),
-  ],
-});
+export const presetDefault: PresetFactory<PresetDefaultOptions> = (options = {}) =>
+  preset(options).without(
+    ...Object.entries(LISTED).flatMap(([key, name]) => (options[key as keyof typeof LISTED] === false ? [name] : [])),
+  );

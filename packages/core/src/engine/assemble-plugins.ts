@@ -3,23 +3,20 @@ import type { OwnedProvider } from '../container/service-container.ts';
 import type { HookSite } from '../hooks/hook-site.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { arrangePlugins, PluginSet } from '../plugin/plugin-set.ts';
-import type { PluginInput } from '../preset/preset.ts';
-import { resolvePlugins } from '../preset/resolve-plugins.ts';
+import type { PluginEntry } from '../preset/resolve-plugins.ts';
 
 /** What a trainer's plugins and services come from. */
 export interface Assembly {
-  /** Of a trainer's class, in front of the user's. */
-  readonly builtin: readonly PluginInput[];
-  readonly listed: readonly PluginInput[];
+  readonly plugins: readonly PluginEntry[];
   /** Services by whom they are of, as error messages and `inspect` name them. */
   readonly services: Readonly<Record<'core' | 'trainer' | 'you', readonly Provider[]>>;
   readonly hooks: EngineHookSet;
   readonly site: HookSite;
 }
 
-/** Resolves and sorts the plugins and puts the services into a container. @throws HooklineError for what does not fit */
-export function assemblePlugins({ builtin, listed, services, hooks, site }: Assembly): PluginSet {
-  const arranged = arrangePlugins(resolvePlugins(listed, { addedBy: 'trainer', inputs: builtin }));
+/** Sorts the plugins and puts the services into a container. @throws HooklineError for what does not fit */
+export function assemblePlugins({ plugins, services, hooks, site }: Assembly): PluginSet {
+  const arranged = arrangePlugins(plugins);
   const providers = Object.entries(services).flatMap(([owner, list]): readonly OwnedProvider[] =>
     list.map((provider) => ({ owner, provider })),
   );

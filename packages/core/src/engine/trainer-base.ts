@@ -7,6 +7,7 @@ import { type EngineHookSet, HOOK_TABLE, type Outcome, type Results } from '../h
 import { assertKnownOptions } from '../known-options.ts';
 import type { PluginSet } from '../plugin/plugin-set.ts';
 import type { PluginInput } from '../preset/preset.ts';
+import { type PluginEntry, resolvePlugins } from '../preset/resolve-plugins.ts';
 import { RandomStreams } from '../random/random-streams.ts';
 import { RunControl } from '../services/control.ts';
 import { evaluationRef, stepRunnerRef } from '../services/core-services.ts';
@@ -118,6 +119,16 @@ export class TrainerBase implements TrainerView {
   /** Plugins that a subclass adds, in front of the user's. */
   protected builtinPlugins(): readonly PluginInput[] | Promise<readonly PluginInput[]> {
     return [];
+  }
+
+  /**
+   * All plugins, each with who added it; a subclass may have defaults that give way to what is listed.
+   *
+   * @param builtin those of {@link builtinPlugins}
+   * @param listed those of the options
+   */
+  protected resolvePlugins(builtin: readonly PluginInput[], listed: readonly PluginInput[]): readonly PluginEntry[] {
+    return resolvePlugins(listed, [{ addedBy: 'trainer', inputs: builtin }]);
   }
 
   /** Services that a subclass provides. */
@@ -287,8 +298,7 @@ export class TrainerBase implements TrainerView {
       evaluation: this.#evaluation,
     });
     return assemblePlugins({
-      builtin: await this.builtinPlugins(),
-      listed: plugins,
+      plugins: this.resolvePlugins(await this.builtinPlugins(), plugins),
       services: { core, trainer: this.builtinServices(), you: services },
       hooks: this.#hooks,
       site: this.#site,

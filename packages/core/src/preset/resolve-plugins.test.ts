@@ -1,6 +1,7 @@
 import { definePlugin } from '../plugin/define-plugin.ts';
 import { definePreset } from './define-preset.ts';
-import { resolvePlugins } from './resolve-plugins.ts';
+import type { PluginInput, Preset } from './preset.ts';
+import { type PluginEntry, resolvePlugins } from './resolve-plugins.ts';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 const anyOptions = {
@@ -13,7 +14,7 @@ const base = definePreset({
   version: '1.0.0',
   plugins: [timer({ warmup: 3 }), saver({ period: 10, keep: 2 }), writer()],
 });
-const ids = (list: ReturnType<typeof resolvePlugins>) =>
+const ids = (list: readonly Pick<PluginEntry, 'plugin'>[]) =>
   list.map(({ plugin }) => plugin.name.replace('@x/plugin-', ''));
 
 describe('resolvePlugins', () => {
@@ -83,11 +84,71 @@ describe('resolvePlugins', () => {
     );
   });
 
+  it('is settled by the same change to each of the two, also by leaving it out', () => {
+    const [left, right] = [1, 2].map((period) =>
+      definePreset({
+        name: `preset-${period}`,
+        version: '1',
+        extends: [base().configure('saver', { period })],
+        plugins: [],
+      })(),
+    );
+    const both = (change: (preset: Preset) => Preset) => resolvePlugins([change(left!), change(right!)]);
+    expect(() => both((preset) => preset)).toThrow(/Settle it in the list that uses both, .* on each of them alike/);
+    expect(ids(both((preset) => preset.without('saver')))).toEqual(['timer', 'writer']);
+    expect(both((preset) => preset.configure('saver', { period: 5 }))[1]?.plugin.options).toMatchObject({ period: 5 });
+    const mine = make('my-saver')();
+    expect(ids(both((preset) => preset.replace('saver', mine)))).toEqual(['timer', 'my-saver', 'writer']);
+  });
+
+  it('joins the options of one preset that is made twice, and refuses two values of one option', () => {
+    const keeping = definePreset<Record<string, unknown>>({
+      name: 'keeping',
+      version: '1',
+      plugins: (options) => [saver(options)],
+    });
+    const over = (name: string, options: Record<string, unknown>) =>
+      definePreset({ name, version: '1', extends: [keeping(options)], plugins: [] })();
+    const joined = resolvePlugins([over('a', { period: 3 }), over('b', { keep: 2 }), over('c', {})]);
+    expect(joined.map(({ plugin }) => plugin.options)).toEqual([{ period: 3, keep: 2 }]);
+    const [three, four] = [over('a', { period: 3 }), over('b', { period: 4 })];
+    expect(() => resolvePlugins([three, four])).toThrow(
+      /\[HKL_PRESET_CONFLICT\] @x\/plugin-saver: a > keeping and b > keeping make it differently \(option period\).* on one of them/,
+    );
+    const settled = resolvePlugins([three.configure('saver', { period: 9 }), four]);
+    expect(settled.map(({ plugin }) => plugin.options)).toEqual([{ period: 9 }]);
+  });
+
+  it('takes of defaults what nobody lists, changes, replaces or leaves out', () => {
+    const defaults = { addedBy: 'trainer', inputs: [timer(), saver({ period: 1 }), writer()], isDefault: true };
+    const listed = (...inputs: PluginInput[]) =>
+      resolvePlugins(inputs, [defaults]).map(({ plugin, addedBy }) => [ids([{ plugin }])[0], addedBy]);
+    expect(listed()).toEqual([
+      ['timer', 'trainer'],
+      ['saver', 'trainer'],
+      ['writer', 'trainer'],
+    ]);
+    expect(listed(saver({ period: 2 }))).toEqual([
+      ['timer', 'trainer'],
+      ['writer', 'trainer'],
+      ['saver', 'you'],
+    ]);
+    expect(listed(base().without('timer').replace('writer', make('my-writer')()))).toEqual([
+      ['saver', 'base'],
+      ['my-writer', 'base'],
+    ]);
+    expect(() => resolvePlugins([timer()], [{ ...defaults, isDefault: false }])).toThrow(/by trainer and by you/);
+  });
+
   it('refuses duplicates, and takes instances for what they are', () => {
     expect(() => resolvePlugins([timer(), timer()])).toThrow(
       /\[HKL_PLUGIN_DUPLICATE\] @x\/plugin-timer: it is listed twice, by you and by you/,
     );
     expect(() => resolvePlugins([base(), timer()])).toThrow(/listed twice, by base and by you/);
+    const other = definePreset({ name: 'other', version: '1', plugins: [timer()] });
+    expect(() => resolvePlugins([base(), other()])).toThrow(
+      /listed twice, by base and by other\. Leave it out of one of them: \.without\('timer'\)/,
+    );
     expect(resolvePlugins([base(), timer({}, { instance: 'second' })])).toHaveLength(4);
   });
 

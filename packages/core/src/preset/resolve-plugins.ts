@@ -19,6 +19,8 @@ export interface PluginEntry {
 export interface PluginGroup {
   readonly addedBy: string;
   readonly inputs: readonly PluginInput[];
+  /** Whether a plugin of it is only taken where no other group lists it or leaves it out. Default false. */
+  readonly isDefault?: boolean;
 }
 
 const YOU = 'you';
@@ -39,12 +41,15 @@ interface Draft extends PluginEntry {
  * 3. A preset that is reached twice counts once. A change made on one of the ways holds; two different changes
  *    to one plugin are an error, since none of them is the obvious one.
  * 4. Two plugins with one id from different lists are an error.
+ * 5. A plugin of a group of defaults gives way to one with its id in another group, and is not taken where another group
+ *    leaves it out or puts something else in its place.
  *
+ * @param inFront whose plugins come before those of `inputs`
  * @throws HooklineError `HKL_PLUGIN_DUPLICATE`, `HKL_PRESET_CONFLICT`, `HKL_PRESET_NAME_UNKNOWN`, `HKL_PLUGIN_LIST`
  */
 export function resolvePlugins(
   inputs: readonly PluginInput[],
-  inFront: PluginGroup = { addedBy: 'trainer', inputs: [] },
+  inFront: readonly PluginGroup[] = [],
 ): readonly PluginEntry[] {
   const given: PluginInput = inputs;
   if (!Array.isArray(given)) {
@@ -53,13 +58,22 @@ export function resolvePlugins(
       fix: isPreset(given) || isPlugin(given) ? 'Put it into brackets: plugins: [...]' : 'Give plugins: [...]',
     });
   }
-  const drafts = [
-    ...inFront.inputs.flatMap((input) => flatten(input, inFront.addedBy, inFront.addedBy)),
-    ...inputs.flatMap((input) => flatten(input, YOU, YOU)),
-  ];
+  const groups = [...inFront, { addedBy: YOU, inputs }].map((group: PluginGroup) => ({
+    isDefault: group.isDefault === true,
+    drafts: merge(group.inputs.flatMap((input) => flatten(input, group.addedBy, group.addedBy))),
+  }));
+  const said = groups.filter(({ isDefault }) => !isDefault).flatMap(({ drafts }) => drafts);
+  const drafts = groups.flatMap(({ isDefault, drafts: own }) =>
+    isDefault ? own.filter((draft) => !said.some((other) => saysOf(other, draft))) : own,
+  );
   return merge(drafts)
     .filter(({ removed }) => !removed)
     .map(({ plugin, addedBy: by, changes }) => ({ plugin, addedBy: by, changes }));
+}
+
+/** Whether a draft settles what becomes of a plugin of the defaults: it is the same one, changed or left out perhaps. */
+function saysOf(draft: Draft, { plugin }: Draft): boolean {
+  return draft.source.id === plugin.id || (!draft.removed && draft.plugin.id === plugin.id);
 }
 
 function flatten(input: PluginInput, path: string, origin: string): readonly Draft[] {
@@ -90,7 +104,7 @@ function flattenPreset(preset: Preset, path: string): readonly Draft[] {
 function applyEdit(drafts: readonly Draft[], edit: PresetEdit, preset: Preset): readonly Draft[] {
   const matching = drafts.filter(({ plugin }) => namesOf(plugin).includes(edit.name));
   if (matching.length !== 1) {
-    const names = drafts.filter(({ removed }) => !removed).map(({ plugin }) => namesOf(plugin).at(-1) ?? plugin.id);
+    const names = drafts.filter(({ removed }) => !removed).map(({ plugin }) => typedName(plugin));
     const fix =
       matching.length > 1
         ? `It means several: ${matching.map(({ plugin }) => plugin.id).join(', ')}`
@@ -140,29 +154,54 @@ function merge(drafts: readonly Draft[]): readonly Draft[] {
 
 function mergeTwo(first: Draft, second: Draft): Draft {
   if (first.origin === YOU) throw duplicate(first, second);
+  if (first.removed && second.removed) return first;
   const same = first.removed === second.removed && first.plugin.definition === second.plugin.definition;
-  if (same && isDeepStrictEqual(first.plugin.options, second.plugin.options)) return first;
-  if (first.changes.length + second.changes.length === 0) throw duplicate(first, second);
+  if (same && isDeepStrictEqual(first.plugin.options ?? {}, second.plugin.options ?? {})) return first;
+  if (first.changes.length + second.changes.length === 0) return joinOptions(first, second);
   if (second.changes.length === 0) return first;
   if (first.changes.length === 0) return second;
-  throw new HooklineError(
+  throw conflict(first, second, `${first.changes.join(', ')}; ${second.changes.join(', ')}`, 'each');
+}
+
+/** One preset made with different options: what only one of them gives the plugin holds. */
+function joinOptions(first: Draft, second: Draft): Draft {
+  const one = (first.plugin.options ?? {}) as Readonly<Record<string, unknown>>;
+  const options = { ...one, ...(second.plugin.options as object | undefined) };
+  const different = Object.keys(options).filter((key) => key in one && !isDeepStrictEqual(one[key], options[key]));
+  if (different.length > 0) throw conflict(first, second, `option ${different.join(', ')}`, 'one');
+  return { ...first, plugin: makePlugin(first.plugin.definition, options, first.plugin.instance) };
+}
+
+/** @param settledBy whether a change to one of the two is enough, or both must be changed alike */
+function conflict(first: Draft, second: Draft, what: string, settledBy: 'one' | 'each'): HooklineError {
+  const name = typedName(first.plugin);
+  return new HooklineError(
     'HKL_PRESET_CONFLICT',
-    `${first.addedBy} and ${second.addedBy} change it differently (${first.changes.join(', ')}; ${second.changes.join(', ')})`,
+    `${first.addedBy} and ${second.addedBy} make it differently (${what})`,
     {
       who: first.plugin.id,
-      fix: 'Settle it in the list that uses both: .configure(...), .without(...) or .replace(...) on one of them',
+      fix: `Settle it in the list that uses both, with .configure('${name}', {...}), .replace(...) or .without('${name}') on ${
+        settledBy === 'one' ? 'one of them' : 'each of them alike'
+      }`,
     },
   );
 }
 
 function duplicate(first: Draft, second: Draft): HooklineError {
   const { id } = second.plugin;
-  const change =
-    first.addedBy === YOU
-      ? 'Leave one of them out'
-      : `Change the first with .configure('${id}', {...}) or .replace(...)`;
   return new HooklineError('HKL_PLUGIN_DUPLICATE', `it is listed twice, by ${first.addedBy} and by ${second.addedBy}`, {
     who: id,
-    fix: `${change}, or give one of them an instance: factory(options, { instance: 'second' })`,
+    fix: `${wayOut(first, second)}, or give one of them an instance: factory(options, { instance: 'second' })`,
   });
+}
+
+function wayOut(first: Draft, second: Draft): string {
+  if (second.addedBy !== YOU) return `Leave it out of one of them: .without('${typedName(second.plugin)}')`;
+  if (first.addedBy === YOU) return 'Leave one of them out';
+  return `Change the first with .configure('${typedName(second.plugin)}', {...}) or .replace(...)`;
+}
+
+/** What people type for a plugin: the shortest of its names. */
+function typedName(plugin: Plugin): string {
+  return namesOf(plugin).at(-1) ?? plugin.id;
 }

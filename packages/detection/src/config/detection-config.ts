@@ -33,28 +33,25 @@ export function detectionConfig(
   values: DetectionConfigInput = {},
   extension: ConfigExtension = {},
 ): ConfigDefinition<DetectionConfig> {
-  return defineConfig(
-    {
-      ...values,
-      datasets: { train: [ALL], test: [HELD_BACK], ...values.datasets },
-      test: { evalPeriod: 400, ...values.test },
-      checkpoint: { period: 400, maxToKeep: 2, best: 'bbox/AP', ...values.checkpoint },
-      solver: {
-        optimizer: 'adam',
-        batchSize: 16,
-        maxIterations: 1700,
-        baseLr: 0.002,
-        weightDecay: 0,
-        lrSchedule: 'WarmupCosineLR',
-        warmupIterations: 100,
-        clipGradients: { enabled: true, type: 'global-norm', value: 5 },
-        ...values.solver,
-      },
-    },
-    // What the extension adds is not in the types in here.
-    merge(DETECTION_KEYS, extension) as typeof DETECTION_KEYS,
-  );
+  // What the extension adds is not in the types in here.
+  return defineConfig(values, merge(DETECTION_KEYS, extension) as typeof DETECTION_KEYS, RECIPE);
 }
+
+const RECIPE: DetectionConfigInput = {
+  datasets: { train: [ALL], test: [HELD_BACK] },
+  test: { evalPeriod: 400 },
+  checkpoint: { period: 400, maxToKeep: 2, best: 'bbox/AP' },
+  solver: {
+    optimizer: 'adam',
+    batchSize: 16,
+    maxIterations: 1700,
+    baseLr: 0.002,
+    weightDecay: 0,
+    lrSchedule: 'WarmupCosineLR',
+    warmupIterations: 100,
+    clipGradients: { enabled: true, type: 'global-norm', value: 5 },
+  },
+};
 
 /** The keys of both, section by section. */
 function merge(keys: ConfigExtension, more: ConfigExtension): ConfigExtension {

@@ -40,9 +40,6 @@ async function understandTypeScript(): Promise<void> {
   // user of the machine could put code there that would run here. Compiling anew takes milliseconds. It looks at this
   // variable when it is loaded; processes and threads that the trainer starts inherit it.
   process.env['TSX_DISABLE_CACHE'] = '1';
-  // Nearly every trainer file imports it. Loaded before tsx, its hundreds of modules need not pass through the thread in
-  // which tsx resolves and reads, which takes a quarter of the processor time of a command's start.
-  await import('../index.ts');
   const [esm, cjs] = await Promise.all([import('tsx/esm/api'), import('tsx/cjs/api')]);
   // Without a namespace: with one, the file would get copies of its own of every package.
   keepModulesSingle(() => cjs.register());

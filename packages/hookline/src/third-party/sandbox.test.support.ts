@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -8,13 +8,13 @@ const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 /** What `npm pack` says of a tarball. */
 export interface Packed {
+  readonly name: string;
   readonly path: string;
   readonly files: readonly string[];
 }
 
 /** A package of the repository, as it would be packed. */
 export interface PackedPackage extends Packed {
-  readonly name: string;
   /** Where its sources are. */
   readonly folder: string;
 }
@@ -62,7 +62,7 @@ export class Sandbox {
     const printed = npm(resolve(ROOT, folder), 'pack', '--json', '--pack-destination', this.dir);
     const [packed] = Object.values(JSON.parse(printed) as PackedByNpm[] | Record<string, PackedByNpm>);
     if (packed === undefined) throw new Error(`npm pack printed ${printed}`);
-    return { path: join(this.dir, packed.filename), files: packed.files.map(({ path }) => path) };
+    return { name: packed.name, path: join(this.dir, packed.filename), files: packed.files.map(({ path }) => path) };
   }
 
   /** Installs tarballs into a package; what they depend on comes from npm's cache where it is there. */
@@ -71,14 +71,45 @@ export class Sandbox {
     npm(folder, 'install', '--no-save', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', ...paths);
   }
 
-  /** Checks and compiles a package with its own tsconfig.json. @returns what tsc prints; nothing when all is well */
-  compile(folder: string): string {
-    return spawnSync(process.execPath, [TSC, '-p', folder], { encoding: 'utf8' }).stdout;
+  /**
+   * Puts tarballs into `node_modules` of a package, with links to what else the repository has installed: much faster than an
+   * installation, which would fetch TensorFlow.js once more.
+   */
+  unpack(folder: string, tarballs: readonly Packed[]): void {
+    const modules = join(folder, 'node_modules');
+    mkdirSync(modules, { recursive: true });
+    for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+      if (name.startsWith('.') || name === '@hookline' || name === 'hookline') continue;
+      symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+    }
+    for (const { name, path } of tarballs) {
+      const target = join(modules, name);
+      mkdirSync(target, { recursive: true });
+      checked(folder, 'tar', ['-xzf', path, '-C', target, '--strip-components=1']);
+    }
   }
 
-  /** Runs a compiled file. @returns its standard output */
-  run(folder: string, file: string): string {
-    return checked(folder, process.execPath, [file]);
+  /** Checks and compiles a package with its own tsconfig.json. @returns what tsc prints; nothing when all is well */
+  compile(folder: string, tsc: string = TSC): string {
+    return spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' }).stdout;
+  }
+
+  /**
+   * Another TypeScript than the one that builds the packages. Not a dependency of the repository, where its command
+   * would take the place of the other's.
+   *
+   * @returns its compiler, for {@link Sandbox.compile}
+   */
+  typescript(version: string): string {
+    const folder = this.write(`typescript-${version}`, { 'package.json': { private: true } });
+    const options = ['--no-save', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'];
+    npm(folder, 'install', ...options, `typescript@${version}`);
+    return join(folder, 'node_modules/typescript/bin/tsc');
+  }
+
+  /** Runs a compiled file with arguments. @returns its standard output */
+  run(folder: string, file: string, ...args: readonly string[]): string {
+    return checked(folder, process.execPath, [file, ...args]);
   }
 
   remove(): void {

@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Packed, Sandbox, STRICT } from './sandbox.test.support.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import ts from 'typescript';
+import { packAll, type Packed, Sandbox, STRICT } from './sandbox.test.support.ts';
 
 const PLUGIN = `
 import { defineHooks, definePlugin, storageRef, sync } from '@hookline/core';
@@ -78,6 +79,20 @@ console.log(JSON.stringify([
 function manifest(name: string, more: object): object {
   return { name, version: '1.0.0', type: 'module', exports: { '.': './dist/index.js' }, files: ['dist'], ...more };
 }
+
+/** The blocks of code in a page of the documentation. */
+function blocksOf(page: string, language: string): string[] {
+  const text = readFileSync(resolve(import.meta.dirname, '../../../..', page), 'utf8');
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code = '']) => code);
+}
+
+/** A package in both languages, as it is published. */
+const published = (code: string) => ({
+  'index.ts': code,
+  'index.js': ts.transpileModule(code, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+  }).outputText,
+});
 
 const sandbox = new Sandbox();
 let core: Packed;
@@ -160,5 +175,92 @@ describe('packages of other people', () => {
     const said = sandbox.compile(folder);
     expect(said).toMatch(/wrong\.ts\(2,\d+\): error .*'evry' does not exist/s);
     expect(said).toMatch(/wrong\.ts\(3,\d+\): error TS2322/);
+  });
+});
+
+describe('the preset of docs/presets.md in its trainer file, all from tarballs', () => {
+  const [presetCode = '', trainerCode = '', ...others] = blocksOf('docs/presets.md', 'ts');
+  const [presetPackage = ''] = blocksOf('docs/presets.md', 'json');
+  const [readmeTrainer = '', pluginCode = ''] = blocksOf('README.md', 'ts');
+  let user: string;
+
+  /** What the command line says of a trainer file. */
+  function inspect(file: string, ...set: string[]) {
+    const printed = sandbox.run(user, 'node_modules/hookline/bin/hookline.js', 'inspect', file, '--json', ...set);
+    const { plugins } = JSON.parse(printed) as {
+      plugins: { shortName: string; addedBy: string; changes: string[]; options: Record<string, unknown> }[];
+    };
+    return new Map(plugins.map((each) => [each.shortName, each]));
+  }
+
+  beforeAll(() => {
+    Sandbox.build('packages/hookline');
+    const lossRatio = sandbox.write('loss-ratio', {
+      'package.json': {
+        name: 'hookline-plugin-loss-ratio',
+        version: '1.0.0',
+        type: 'module',
+        exports: './index.js',
+        peerDependencies: { '@hookline/core': '^0.1.0' },
+      },
+      ...published(pluginCode),
+    });
+    const lab = sandbox.write('lab', { 'package.json': presetPackage, ...published(presetCode) });
+    user = sandbox.write('user', {
+      'package.json': { name: 'user', private: true, type: 'module' },
+      'tsconfig.json': {
+        compilerOptions: { ...STRICT.compilerOptions, noEmit: true, skipLibCheck: true, rootDir: '.' },
+        include: ['*.ts'],
+      },
+      'trainer.ts': trainerCode,
+      'edited.ts': trainerCode
+        .replace(".configure('checkpointer', {", ".configure('checkpointer', { period: 3,")
+        .replace(/\n +\.without.*\n +\.replace.*/, "\n      .without('evaluator'),"),
+      'readme.ts': `${readmeTrainer}
+        declare function makeNet(): tf.LayersModel;
+        declare const x: { data: Float32Array; shape: readonly [number, number] };
+        declare const y: typeof x;`,
+    });
+    sandbox.unpack(user, [...packAll({ into: sandbox.dir }), sandbox.pack(lossRatio), sandbox.pack(lab)]);
+  }, 600_000);
+
+  it('has no block of code that is not run here', () => {
+    expect(others).toEqual([]);
+    expect(pluginCode).toContain('lossRatio = definePlugin');
+  });
+
+  it('type-checks with TypeScript 5.9, as the trainer file of the README does', () => {
+    expect(sandbox.compile(user, sandbox.typescript('5.9'))).toBe('');
+  });
+
+  it('trains, with the keys of the config and the edits of the file', () => {
+    const ends = ['--device', 'wasm', '--set', 'solver.maxIterations=70'];
+    const printed = sandbox.run(user, 'node_modules/hookline/bin/hookline.js', 'train', 'trainer.ts', ...ends);
+    expect(printed).toContain('the training is completed');
+    const files = readdirSync(join(user, 'output'));
+    // A period of 20 by the config, where the preset has 500; two are kept, by the file; the prefix is the preset's.
+    expect(files.filter((file) => /^lab_\d/.test(file)).sort()).toEqual([
+      'lab_0000039.safetensors',
+      'lab_0000059.safetensors',
+    ]);
+    expect(files).not.toContain('metrics.json');
+  });
+
+  it('shows where everything is from, and has what is written hold over .configure', () => {
+    const plugins = inspect('trainer.ts', '--set', 'solver.emaDecay=0.9', '--set', 'solver.clipGradients.enabled=true');
+    expect([...plugins.keys()]).toEqual(
+      expect.arrayContaining(['lr-scheduler', 'checkpointer', 'evaluator', 'callback', 'ema', 'gradient-clipping']),
+    );
+    for (const name of ['iteration-timer', 'loss-ratio', 'writers']) expect(plugins.has(name)).toBe(false);
+    expect(plugins.get('evaluator')).toMatchObject({
+      addedBy: 'hookline-preset-lab > @hookline/preset-default',
+      changes: ['period by test.evalPeriod'],
+      options: { period: 30 },
+    });
+    expect(plugins.get('ema')?.options).toMatchObject({ decay: 0.9 });
+    const edited = inspect('edited.ts', '--set', 'checkpoint.period=7');
+    expect(edited.get('checkpointer')?.options).toMatchObject({ period: 7, prefix: 'lab', maxToKeep: 2 });
+    expect(edited.has('evaluator')).toBe(false);
+    expect(edited.has('loss-ratio')).toBe(true);
   });
 });

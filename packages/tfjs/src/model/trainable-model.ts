@@ -3,8 +3,11 @@ import type tf from '#tfjs';
 import type { StepScope } from '../step/step-scope.ts';
 import type { BatchNorm } from './batch-norm.ts';
 
-/** What a model's losses are: one scalar, or named scalars that are summed. */
-export type ModelLosses = tf.Scalar | Readonly<Record<string, tf.Scalar>>;
+/**
+ * What a model's losses are: one float32 scalar, or named ones that are summed. The type takes any tensors, since TypeScript
+ * before 6.0 does not see that `tf.losses` return scalars here; the first step refuses others (`HKL_LOSS_NOT_SCALAR`).
+ */
+export type ModelLosses = tf.Tensor | Readonly<Record<string, tf.Tensor>>;
 
 /** What a parameter is for; parameter groups go by it. */
 export type ParameterKind = 'weight' | 'bias' | 'norm';

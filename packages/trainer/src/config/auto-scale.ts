@@ -1,4 +1,5 @@
 import type { BaseConfig } from './config-schema.ts';
+import { copyWritten } from './written-keys.ts';
 
 /**
  * Scales a config that was tuned for `solver.referenceBatchSize` to `solver.batchSize` (detectron2's
@@ -13,7 +14,7 @@ export function autoScale<C extends BaseConfig>(config: C): C {
   const scale = batchSize / referenceBatchSize;
   const iterations = (value: number): number => roundHalfToEven(value / scale);
   const { solver, test, checkpoint } = config;
-  return {
+  const scaled = {
     ...config,
     solver: {
       ...solver,
@@ -27,6 +28,7 @@ export function autoScale<C extends BaseConfig>(config: C): C {
     test: { ...test, evalPeriod: iterations(test.evalPeriod) },
     checkpoint: { ...checkpoint, period: Math.max(1, iterations(checkpoint.period)) },
   };
+  return copyWritten(config, scaled);
 }
 
 /** A line for the log that says what {@link autoScale} has made of a config; undefined where it is the same. */

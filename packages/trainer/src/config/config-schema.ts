@@ -71,8 +71,8 @@ const solver = z.strictObject({
   clipGradients: clipGradients.prefault({}),
   amp: amp.prefault({}),
   /**
-   * Batches whose gradients make one update, where the loss is a mean over samples. For other losses leave it at 1 and
-   * list `gradientAccumulation` with its `batchSize` or `reduction`.
+   * Batches whose gradients make one update, where the loss is a mean over samples. For other losses list
+   * `gradientAccumulation` with its `batchSize` or `reduction` as well.
    */
   accumulationSteps: positive.default(1),
   /** Decay of the moving average of the weights; 0 keeps none. */

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { applyOverrides } from './apply-overrides.ts';
 import { type BaseConfig, type BaseConfigInput, CONFIG_SHAPE } from './config-schema.ts';
 import { keysAt } from './key-types.ts';
-import { type ConfigPart, layOver } from './lay-over.ts';
+import { type ConfigPart, isSection, layOver } from './lay-over.ts';
+import { rememberWritten } from './written-keys.ts';
 
 /** Keys of the user's own, by section: new sections, or more keys in those that exist. */
 export type ConfigExtension = Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
@@ -49,6 +50,7 @@ export interface ConfigDefinition<C extends BaseConfig = BaseConfig> {
  *
  * @param values what differs from the defaults
  * @param extension keys of one's own as zod types, by section; a type without a default must be given a value
+ * @param recipe defaults of one's own, for a trainer that brings some: of each section, what `values` does not say
  *
  * @example
  * const config = defineConfig(
@@ -60,22 +62,28 @@ export function defineConfig(values?: BaseConfigInput): ConfigDefinition;
 export function defineConfig<const E extends ConfigExtension>(
   values: ConfigInput<E>,
   extension: E,
+  recipe?: ConfigInput<E>,
 ): ConfigDefinition<Config<E>>;
-export function defineConfig(values: object = {}, extension: ConfigExtension = {}): ConfigDefinition {
-  return makeDefinition(extendSchema(extension), values, new Map());
+export function defineConfig(
+  values: object = {},
+  extension: ConfigExtension = {},
+  recipe: object = {},
+): ConfigDefinition {
+  return makeDefinition(extendSchema(extension), values, recipe, new Map());
 }
 
 function makeDefinition(
   schema: z.ZodObject,
   values: object,
+  recipe: object,
   onDevices: ReadonlyMap<DeviceKind, object>,
 ): ConfigDefinition {
   return {
     resolve: (overrides = [], device) => {
       const own = device === undefined ? undefined : onDevices.get(device);
-      const input = applyOverrides(schema, own === undefined ? values : layOver(values, own), overrides);
-      const result = schema.safeParse(input);
-      if (result.success) return result.data as unknown as BaseConfig;
+      const change = (from: object) => applyOverrides(schema, own === undefined ? from : layOver(from, own), overrides);
+      const result = schema.safeParse(change(fillIn(values, recipe)));
+      if (result.success) return rememberWritten(result.data as unknown as BaseConfig, change(values));
       assertKnownKeys(schema, result.error);
       throw new HooklineError('HKL_CONFIG_INVALID', describeIssues(result.error), {
         who: 'config',
@@ -83,10 +91,25 @@ function makeDefinition(
       });
     },
     on: (device, more) =>
-      makeDefinition(schema, values, new Map([...onDevices, [device, layOver(onDevices.get(device) ?? {}, more)]])),
+      makeDefinition(
+        schema,
+        values,
+        recipe,
+        new Map([...onDevices, [device, layOver(onDevices.get(device) ?? {}, more)]]),
+      ),
     valuesOn: (device) => onDevices.get(device),
     devices: [...onDevices.keys()],
   };
+}
+
+/** Values with those of a recipe where they say nothing: section by section, and of a section key by key. */
+function fillIn(values: object, recipe: object): object {
+  const filled: Record<string, unknown> = { ...recipe, ...values };
+  for (const [key, value] of Object.entries(recipe)) {
+    const said = (values as Readonly<Record<string, unknown>>)[key];
+    if (isSection(value) && isSection(said)) filled[key] = { ...value, ...said };
+  }
+  return filled;
 }
 
 function extendSchema(extension: ConfigExtension): z.ZodObject {

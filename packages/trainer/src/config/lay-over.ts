@@ -26,5 +26,6 @@ export function describePart(part: object, prefix = ''): string {
     .join(', ');
 }
 
-const isSection = (value: unknown): value is object =>
+/** Whether a value of a config holds further keys. */
+export const isSection = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,48 @@
+import { definePreset, namesOf, type PluginEntry, type Preset } from '@hookline/core';
+import { presetDefault } from '@hookline/preset-default';
+import { presetDetection } from '@hookline/preset-detection';
+import { RecordingLogger } from '@hookline/testing';
+import { defineTrainer } from '@hookline/trainer';
+import { detectionConfig, type DetectionConfigInput } from './config/detection-config.ts';
+import { DetectionTrainer } from './detection-trainer.ts';
+
+/** Shows the list that a training would begin with; no data are read for it. */
+class Shown extends DetectionTrainer {
+  list(): readonly PluginEntry[] {
+    return this.resolvePlugins([]);
+  }
+}
+
+function look(values: DetectionConfigInput, preset: Preset) {
+  const logger = new RecordingLogger();
+  const config = detectionConfig({ datasets: { test: ['near.json', 'far.json'] }, ...values });
+  const list = defineTrainer({ config, trainer: Shown, plugins: [preset] })
+    .create({ logger })
+    .list();
+  const options = (name: string) => list.find(({ plugin }) => namesOf(plugin).includes(name))?.plugin.options;
+  return { names: list.map(({ plugin }) => namesOf(plugin).at(-1) ?? ''), options, said: logger.lines };
+}
+
+const lab = (...extended: Preset[]) =>
+  definePreset({ name: 'lab', version: '1.0.0', extends: extended, plugins: [] })();
+
+it.each([
+  ['the default preset', presetDefault({ checkpointer: { period: 77 } })],
+  ['the preset of detection', presetDetection({ checkpointer: { period: 77 } })],
+])('a preset over %s is configured as the own one, with what the config asks for', (_what, base) => {
+  const { names, options, said } = look({}, lab(base));
+  // The recipe of the config is nobody's wish; it fills in what the preset leaves open.
+  expect(options('checkpointer')).toMatchObject({ period: 77, maxToKeep: 2 });
+  expect(options('checkpointer/best')).toMatchObject({ metric: 'near/bbox/AP' });
+  expect(options('evaluator')).toMatchObject({ period: 400 });
+  const pictures = names.filter((name) => /pictures/.test(name));
+  expect(pictures).toEqual([expect.stringMatching(/#near$/), expect.stringMatching(/#far$/)]);
+  expect(said).toEqual([]);
+  expect(look({ checkpoint: { period: 300 } }, lab(base)).options('checkpointer')).toMatchObject({ period: 300 });
+});
+
+it('a recipe asks for nothing that a preset leaves out', () => {
+  const { names, said } = look({}, lab(presetDefault({ checkpointer: false, evaluator: false })));
+  expect(names).not.toContain('checkpointer');
+  expect(said).toEqual([]);
+});

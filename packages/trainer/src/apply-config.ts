@@ -1,0 +1,122 @@
+import { inspect, isDeepStrictEqual } from 'node:util';
+import { type Logger, makePlugin, type PluginEntry, shortName } from '@hookline/core';
+import type { ConfigOption, PluginConfig } from './config-of-plugins.ts';
+import { isSection } from './config/lay-over.ts';
+import { valueAt } from './config/written-keys.ts';
+
+/** What {@link applyConfig} goes by. */
+export interface ConfigParts {
+  readonly config: object;
+  /** By the names of the plugins. */
+  readonly plugins: Readonly<Record<string, PluginConfig>>;
+  /** Whether somebody has written a key; the others are defaults. */
+  readonly isWritten: (key: string) => boolean;
+  readonly logger: Logger;
+}
+
+/**
+ * Gives plugins the options that the config says: a key that somebody has written holds over what presets and lists
+ * say, a default only where they say nothing. A key that is written and switches a plugin off leaves it out. What takes
+ * the place of something else is logged, and keys that reach no plugin are warned about.
+ */
+export function applyConfig(entries: readonly PluginEntry[], parts: ConfigParts): readonly PluginEntry[] {
+  const { plugins, isWritten } = parts;
+  const result = entries.flatMap((entry) => {
+    const says = Object.hasOwn(plugins, entry.plugin.id) ? plugins[entry.plugin.id] : undefined;
+    if (says === undefined) return [entry];
+    const { asked } = says;
+    if (asked?.isWanted === false && isWritten(asked.key)) {
+      tell(parts, asked.key, `leaves out ${shortName(entry.plugin.id)}`, entry);
+      return [];
+    }
+    return [configured(entry, says, parts)];
+  });
+  warnOfUnused(result, parts);
+  return result;
+}
+
+function configured(entry: PluginEntry, says: PluginConfig, parts: ConfigParts): PluginEntry {
+  const { options: said, keys = [] } = says;
+  const { plugin } = entry;
+  const options: Record<string, unknown> = { ...(plugin.options as object | undefined) };
+  const changes: string[] = [];
+  for (const [name, option] of Object.entries(said)) {
+    if (isSettled(options[name], option, says, parts)) continue;
+    if (options[name] !== undefined) {
+      tell(parts, option.key ?? '', `in place of ${shown(options[name])} as ${name} of ${shortName(plugin.id)}`, entry);
+    }
+    options[name] = option.value;
+    if (option.value === undefined) delete options[name];
+    if (option.key !== undefined && parts.isWritten(option.key)) changes.push(`${name} by ${option.key}`);
+  }
+  const unused = options['schedule'] === undefined ? [] : keys.filter(parts.isWritten);
+  if (unused.length > 0) {
+    const own = `${shortName(plugin.id)} has a schedule of its own, by ${entry.addedBy}`;
+    warn(parts, unused, `${own}. Write solver.lrSchedule to have that of the config`);
+  }
+  return {
+    ...entry,
+    plugin: makePlugin(plugin.definition, options, plugin.instance),
+    changes: [...entry.changes, ...changes],
+  };
+}
+
+/** Whether an option may stay as the list gives it. */
+function isSettled(
+  given: unknown,
+  { key, value }: ConfigOption,
+  { asked }: PluginConfig,
+  { isWritten }: ConfigParts,
+): boolean {
+  if (isDeepStrictEqual(given, value)) return true;
+  // `true` says that there are TensorBoard files, and options say where.
+  if (value === true && isSection(given)) return true;
+  if (key === undefined) return given !== undefined;
+  if (isWritten(key)) return false;
+  // Of a plugin that the config does not ask for, its defaults say nothing: an emaDecay of 0 is none.
+  return given !== undefined || (asked !== undefined && asked.isWanted !== true);
+}
+
+function warnOfUnused(entries: readonly PluginEntry[], parts: ConfigParts): void {
+  const { plugins, config, isWritten } = parts;
+  const listed = new Set(entries.map(({ plugin }) => plugin.id));
+  const all = Object.entries(plugins);
+  const told = new Set(all.flatMap(([name, says]) => (listed.has(name) ? keysOf(says) : [])));
+  for (const [name, says] of all) {
+    const { asked } = says;
+    if (listed.has(name) || (asked?.isWanted === false && isWritten(asked.key))) continue;
+    // What is switched off is off without the plugin too.
+    const unused = keysOf(says).filter((key) => isWritten(key) && !told.has(key) && valueAt(config, key) !== false);
+    for (const key of unused) told.add(key);
+    if (unused.length === 0) continue;
+    if (asked !== undefined && asked.isWanted !== true) {
+      warn(parts, unused, `${asked.key} is ${JSON.stringify(valueAt(config, asked.key))}`);
+      continue;
+    }
+    const instead = entries.find(({ changes }) => changes.includes(`in place of ${name}`));
+    const short = shortName(name);
+    warn(
+      parts,
+      unused,
+      instead === undefined
+        ? `${short} is not among the plugins. List it, or leave out the key`
+        : `${instead.plugin.id} is in the place of ${short}. Give it the option where it is made, or leave out the key`,
+    );
+  }
+}
+
+/** The keys that reach a plugin where it is listed. */
+function keysOf({ options, asked, keys = [] }: PluginConfig): string[] {
+  const own = Object.values(options).flatMap(({ key }) => (key === undefined ? [] : [key]));
+  return [...new Set([...(asked?.isWanted === true ? [asked.key] : []), ...own, ...keys])];
+}
+
+function tell({ config, logger }: ConfigParts, key: string, what: string, { addedBy }: PluginEntry): void {
+  logger.info(`config:     ${key} ${JSON.stringify(valueAt(config, key))} ${what} (added by ${addedBy})`);
+}
+
+function warn({ logger }: ConfigParts, keys: readonly string[], why: string): void {
+  logger.warn(`config: ${keys.join(', ')} ${keys.length === 1 ? 'is' : 'are'} not used: ${why}`);
+}
+
+const shown = (value: unknown): string => inspect(value, { depth: 1, breakLength: Infinity });

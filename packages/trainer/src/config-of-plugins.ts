@@ -1,0 +1,109 @@
+import type { DataSource } from '@hookline/tfjs';
+import type { BaseConfig } from './config/config-schema.ts';
+
+/** An option as the config gives it. */
+export interface ConfigOption {
+  /** The key of the config; none for what the trainer itself gives, such as a loader. */
+  readonly key?: string;
+  /** Undefined stands for leaving the option out. */
+  readonly value: unknown;
+}
+
+/** What the config says of one plugin. */
+export interface PluginConfig {
+  readonly options: Readonly<Record<string, ConfigOption>>;
+  /** The key that asks for the plugin, and what it says: undefined neither asks for it nor against it. */
+  readonly asked?: { readonly key: string; readonly isWanted: boolean | undefined };
+  /** Keys that reach the plugin in another way than by an option. */
+  readonly keys?: readonly string[];
+}
+
+const SCHEDULE = [
+  'gamma',
+  'steps',
+  'numDecays',
+  'baseLrEnd',
+  'polyPower',
+  'warmupIterations',
+  'warmupFactor',
+  'warmupMethod',
+  'rescaleInterval',
+].map((key) => `solver.${key}`);
+
+/** The options that a config gives to plugins, by the names of the plugins. */
+export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource) {
+  const { solver, test, checkpoint, writers, precision } = config;
+  const { clipGradients, amp } = solver;
+  return {
+    '@hookline/plugin-lr-scheduler': {
+      // Without the option the plugin takes the schedule of the config, or of `buildLrScheduler`.
+      options: { schedule: { key: 'solver.lrSchedule', value: undefined } },
+      asked: { key: 'solver.lrSchedule', isWanted: true },
+      keys: SCHEDULE,
+    },
+    '@hookline/plugin-evaluator': { options: { period: { key: 'test.evalPeriod', value: test.evalPeriod } } },
+    '@hookline/plugin-precise-bn': {
+      options: {
+        loader: { value: preciseBnLoader },
+        period: { key: 'test.evalPeriod', value: test.evalPeriod },
+        batches: { key: 'test.preciseBn.iterations', value: test.preciseBn.iterations },
+      },
+      asked: { key: 'test.preciseBn.enabled', isWanted: test.preciseBn.enabled },
+    },
+    '@hookline/plugin-checkpointer': {
+      options: {
+        period: { key: 'checkpoint.period', value: checkpoint.period },
+        maxToKeep: { key: 'checkpoint.maxToKeep', value: checkpoint.maxToKeep || undefined },
+      },
+    },
+    '@hookline/plugin-checkpointer/best': {
+      options: {
+        metric: { key: 'checkpoint.best', value: checkpoint.best },
+        mode: { key: 'checkpoint.bestMode', value: checkpoint.bestMode },
+      },
+      asked: { key: 'checkpoint.best', isWanted: checkpoint.best !== '' },
+    },
+    '@hookline/plugin-writers': {
+      options: {
+        period: { key: 'writers.period', value: writers.period },
+        windowSize: { key: 'writers.windowSize', value: writers.windowSize },
+        tensorboard: { key: 'writers.tensorboard', value: writers.tensorboard },
+      },
+    },
+    '@hookline/plugin-gradient-accumulation': {
+      options: { steps: { key: 'solver.accumulationSteps', value: solver.accumulationSteps } },
+      asked: { key: 'solver.accumulationSteps', isWanted: solver.accumulationSteps > 1 },
+    },
+    '@hookline/plugin-loss-scaling': {
+      options: {
+        initScale: { key: 'solver.amp.initScale', value: amp.initScale },
+        growthFactor: { key: 'solver.amp.growthFactor', value: amp.growthFactor },
+        backoffFactor: { key: 'solver.amp.backoffFactor', value: amp.backoffFactor },
+        growthInterval: { key: 'solver.amp.growthInterval', value: amp.growthInterval },
+      },
+      // Scaling does no harm with other precisions.
+      asked: { key: 'precision', isWanted: precision === 'float16' || undefined },
+    },
+    '@hookline/plugin-gradient-clipping': {
+      options: {
+        type: { key: 'solver.clipGradients.type', value: clipGradients.type },
+        clip: { key: 'solver.clipGradients.value', value: clipGradients.value },
+        norm: { key: 'solver.clipGradients.normType', value: clipGradients.normType },
+      },
+      asked: { key: 'solver.clipGradients.enabled', isWanted: clipGradients.enabled },
+    },
+    '@hookline/plugin-ema': {
+      options: { decay: { key: 'solver.emaDecay', value: solver.emaDecay } },
+      asked: { key: 'solver.emaDecay', isWanted: solver.emaDecay > 0 },
+    },
+    '@hookline/plugin-plots': { options: {}, asked: { key: 'writers.plots', isWanted: writers.plots } },
+  } as const satisfies Readonly<Record<string, PluginConfig>>;
+}
+
+/** Options as a plugin takes them. */
+export function optionsOf<const O extends PluginConfig['options']>({ options }: { readonly options: O }) {
+  const given = Object.entries(options).filter(([, { value }]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, { value }]) => [name, value])) as {
+    -readonly [Name in keyof O]: O[Name]['value'];
+  };
+}

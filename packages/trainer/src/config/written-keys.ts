@@ -1,0 +1,53 @@
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { CONFIG_SHAPE } from './config-schema.ts';
+import { isSection } from './lay-over.ts';
+
+/** Of configs that a definition has made, by the config. A copy with changes is none of them. */
+const WRITTEN = new WeakMap<object, ReadonlySet<string>>();
+
+let defaults: object | undefined;
+
+/**
+ * Remembers which keys of a config somebody has written, in a file, for a device or after `--set`; the others are
+ * defaults.
+ *
+ * @param said what was written, as sections of values
+ * @returns the config
+ */
+export function rememberWritten<C extends object>(config: C, said: object): C {
+  WRITTEN.set(config, new Set(keysOf(said)));
+  return config;
+}
+
+/** Has a changed copy of a config keep what is known of the original. */
+export function copyWritten<C extends object>(from: C, to: C): C {
+  const written = WRITTEN.get(from);
+  if (written !== undefined) WRITTEN.set(to, written);
+  return to;
+}
+
+/**
+ * Whether somebody has written a key of a config, such as `checkpoint.period`. Of a config that no definition has made,
+ * such as a copy with changes, each value counts as written that is not the default.
+ */
+export function isWritten(config: object, key: string): boolean {
+  const written = WRITTEN.get(config);
+  if (written !== undefined) return written.has(key);
+  defaults ??= z.strictObject(CONFIG_SHAPE).parse({});
+  return !isDeepStrictEqual(valueAt(config, key), valueAt(defaults, key));
+}
+
+function keysOf(values: object, prefix = ''): string[] {
+  return Object.entries(values).flatMap(([key, value]) => {
+    if (value === undefined) return [];
+    return isSection(value) ? keysOf(value, `${prefix}${key}.`) : [`${prefix}${key}`];
+  });
+}
+
+/** The value of a key such as `checkpoint.period`. */
+export function valueAt(config: object, key: string): unknown {
+  let at: unknown = config;
+  for (const part of key.split('.')) at = (at as Readonly<Record<string, unknown>> | undefined)?.[part];
+  return at;
+}
