@@ -1,7 +1,7 @@
 import {
   definePlugin,
   definePreset,
-  HooklineError,
+  type HooklineError,
   namesOf,
   type PluginEntry,
   type PluginInput,

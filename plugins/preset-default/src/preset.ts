@@ -38,15 +38,20 @@ const preset = definePreset<PresetDefaultOptions>({
     writers: true,
   },
   plugins: (options): readonly PluginInput[] => [
-    iterationTimer(options.iterationTimer || undefined),
-    options.lrScheduler !== undefined && lrScheduler(options.lrScheduler || undefined),
+    iterationTimer(given(options.iterationTimer)),
+    options.lrScheduler !== undefined && lrScheduler(given(options.lrScheduler)),
     options.preciseBn && preciseBn(options.preciseBn),
-    checkpointer(options.checkpointer || undefined),
-    evaluator(options.evaluator || undefined),
+    checkpointer(given(options.checkpointer)),
+    evaluator(given(options.evaluator)),
     options.bestCheckpointer && bestCheckpointer(options.bestCheckpointer),
-    writers(options.writers || undefined),
+    writers(given(options.writers)),
   ],
 });
+
+/** The options of a plugin; one that is left out by `false` is listed without any, and then left out. */
+function given<Options extends object>(options: Options | false | undefined): Options | undefined {
+  return options === false ? undefined : options;
+}
 
 /** What can be left out by `false` although it is listed: the edit tells that somebody wants it so. */
 const LISTED = {
