@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { adam, checkpointer, savedParts, selectDevice, tf, TrainerBase, type TrainerOptions } from 'hookline';
 
-/** A GAN on the bare loop: the generator learns to draw points on a ring, the critic to tell them from real ones. */
+/** A GAN on the bare loop: the generator is trained to draw points like those of a ring, the critic to tell them apart. */
 export async function ganTrainer(options: Partial<TrainerOptions> = {}) {
   await selectDevice('auto'); // Before the first tensor.
   const generator = network(2, 2, 1);
