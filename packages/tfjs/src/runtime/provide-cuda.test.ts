@@ -115,7 +115,9 @@ describeBuilt('provideCuda', () => {
     writeFileSync(join(other, 'libcudnn.so.9'), 'not a library');
     lines = [];
     const shadowed = await provide(entry, { env: { ...fakes.env, LD_LIBRARY_PATH: other } });
-    expect(shadowed.detail).toMatch(/^CUDA libraries cannot be opened: libcudnn\.so\.9: .*other-libraries.*(short|header)/);
+    expect(shadowed.detail).toMatch(
+      /^CUDA libraries cannot be opened: libcudnn\.so\.9: .*other-libraries.*(short|header)/,
+    );
     expect(lines).toEqual([]);
   }, 120_000);
 
