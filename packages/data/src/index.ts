@@ -4,10 +4,9 @@ export {
   type ArrayBatch,
   type ArrayLoaderOptions,
   type ArrayLoaderState,
-  type Field,
-  type FieldArray,
   type Fields,
 } from './array-loader.ts';
+export type { Field, FieldArray, FieldData, FieldInput, NestedNumbers, TensorField } from './as-field.ts';
 
 // Data sets by name
 export { DatasetCatalog, type DatasetFunction } from './catalog/dataset-catalog.ts';
@@ -31,7 +30,8 @@ export {
   type FoundFormats,
 } from './readers/formats/find-formats.ts';
 export { FORMAT_NAMES, type FormatName, type FoundFormat, type FoundSplit } from './readers/formats/data-format.ts';
-export { divideSplits, roleOf, type SplitRole } from './readers/formats/splits.ts';
+export { divideSplits, mainSplits, roleOf, type SplitRole } from './readers/formats/splits.ts';
+export { writeCocoFolder } from './readers/write-coco-folder.ts';
 export { writeCoco, writeCocoResults, type DetectionResult } from './readers/write-coco.ts';
 export type { Dataset, ReaderOptions } from './readers/dataset.ts';
 export { formatReport, type DatasetProblem, type DatasetReport, type ProblemKind } from './readers/dataset-report.ts';

@@ -39,7 +39,7 @@ const LEAST_OF_OBJECT = { minVisible: 0.3, minSize: 2 };
 const TTA_NMS_THRESHOLD = 0.55;
 
 /**
- * Trains a dense detector on data sets in COCO's or Pascal VOC's format, or from a catalog: a DefaultTrainer with all
+ * Trains a dense detector on data sets in any format that `findFormats` knows, or from a catalog: a DefaultTrainer with all
  * of its `build*` methods written. Override those that should do something else.
  *
  * @example export default defineTrainer({ config: detectionConfig({ data: { root: 'cells' } }), trainer: DetectionTrainer });

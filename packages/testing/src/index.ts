@@ -8,6 +8,7 @@ export {
   type ChangedStatesOptions,
 } from './changed-states.ts';
 export { drawSquares } from './draw-squares.ts';
+export { drawSquaresAs } from './draw-squares-as.ts';
 export { traceHooks, type TraceEntry } from './hook-trace.ts';
 export { RecordingLogger } from './recording-logger.ts';
 export { saveAt } from './save-at.ts';

@@ -63,5 +63,5 @@ export type { Flip, View, ViewOptions } from './tta/views.ts';
 export { predictImage, type ImagePrediction, type PredictImageOptions } from './pictures/predict-image.ts';
 export { drawDetections, type DrawOptions } from './pictures/draw-detections.ts';
 export { pictureGrid } from './pictures/picture-grid.ts';
-export { readPicture, writePicture } from './pictures/picture-file.ts';
-export type { Color, Picture } from './pictures/canvas.ts';
+export { readPicture, resizePicture, writePicture } from './pictures/picture-file.ts';
+export { blankPicture, paste, type Color, type Picture } from './pictures/canvas.ts';

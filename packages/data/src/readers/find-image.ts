@@ -176,7 +176,8 @@ function spellingsOf(name: string): string[] {
   const address = slashed.replace(/^file:\/\//i, '').replace(/^https?:\/\/[^/]*\//i, '');
   const plain = address.replace(/[?#].*$/, '');
   const all = [name, slashed, address, ...(query === undefined ? [] : [query]), plain];
-  return [...new Set([...all, ...all.map(unescaped), ...all.map((each) => each.trim())])].filter((each) => each !== '');
+  const escaped = all.map((each) => unescaped(each).replaceAll('\\', '/'));
+  return [...new Set([...all, ...escaped, ...all.map((each) => each.trim())])].filter((each) => each !== '');
 }
 
 function unescaped(name: string): string {

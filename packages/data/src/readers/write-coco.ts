@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { relative, sep } from 'node:path';
 import { HooklineError, writeFileAtomically } from '@hookline/core';
 import type { Box, DatasetMetadata, DatasetRecord } from '../catalog/dataset-record.ts';
 
@@ -25,7 +25,7 @@ export async function writeCoco(
     licenses: [],
     images: records.map(({ file: name, width, height, imageId }) => ({
       id: imageId,
-      file_name: images === undefined ? name : relative(images, name),
+      file_name: images === undefined ? name : relative(images, name).split(sep).join('/'),
       width,
       height,
     })),

@@ -60,7 +60,7 @@ describe('readCommandLine', () => {
   });
 
   it.each([
-    [[], '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, inspect, setup, doctor;'],
+    [[], '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, inspect, data, setup, doctor;'],
     [['trian', 'a.ts'], 'there is no command "trian". Did you mean train?'],
     [['setup', '--cuda', '--no-cuda'], '--cuda and --no-cuda exclude each other. Give one of them.'],
     [['setup', '--cuda=12'], 'option --cuda takes no value'],
@@ -75,6 +75,9 @@ describe('readCommandLine', () => {
     [['train', 'a.ts', '--output', 'x', '--output', 'y'], 'option --output is given twice'],
     [['train', 'a.ts', 'solver.baseLr=1'], '"solver.baseLr=1" is too much. Write --set solver.baseLr=1'],
     [['inspect', 'a.ts', 'b.ts'], '"b.ts" is too much. Leave it out'],
+    [['data'], 'no folder is given. Write hookline data FOLDER'],
+    [['data', 'a', 'b', 'c'], '"c" is too much. Leave it out'],
+    [['data', 'a', '--to'], 'option --to needs a value. Write --to <format>'],
     [['setup', 'now'], '"now" is too much'],
     // Each of these was taken without a word, as something else or as nothing.
     [['train', 'a.ts', '--output.x=1'], 'there is no option --output.x of train. Write --set output.x=1'],

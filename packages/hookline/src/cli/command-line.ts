@@ -6,13 +6,18 @@ import { usageError } from './usage-error.ts';
 /** A command line that is understood: which command, with what. */
 export interface CommandLine {
   readonly command: string;
-  /** The trainer file, for commands that take one. */
+  /** The trainer file, for commands that take one; of `data` the folder. */
   readonly file: string;
-  /** The images of `predict`. */
+  /** The images of `predict`; of `data` the folder to write to. */
   readonly images: readonly string[];
   /** Each `key=value`. */
   readonly set: readonly string[];
-  readonly text: Readonly<Record<'output' | 'device' | 'checkpoint' | 'from' | 'score', string | undefined>>;
+  readonly text: Readonly<
+    Record<
+      'output' | 'device' | 'checkpoint' | 'from' | 'score' | 'format' | 'pictures' | 'images' | 'outside' | 'to',
+      string | undefined
+    >
+  >;
   /** Whose state a checkpoint may lack or have left over. */
   readonly allowMismatch: readonly string[];
   readonly flag: Readonly<Record<'resume' | 'graph' | 'json' | 'tta' | 'force' | 'brief' | 'debug', boolean>>;
@@ -68,6 +73,19 @@ function define(): CAC {
     .option(...DEVICE)
     .option('--graph', 'Show the captured step: ops before and after the passes, casts, inputs, variables')
     .option('--json', 'Print everything, and the config, as JSON');
+  cli
+    .command(
+      'data <folder> [target]',
+      'Show what a folder of data is, count its images and objects, draw and convert it',
+    )
+    .option('--format <name>', 'yolo, coco, voc, open-images, labelme, via or createml, where the folder has several')
+    .option('--images <dir>', 'Folder of the images, where they are not found')
+    .option('--outside <dirs>', 'Folders outside of the data from which images may be read: a,b')
+    .option('--pictures <file>', 'Draw some of the images with their boxes into a PNG, JPEG or WebP')
+    .option('--to <format>', 'Write it in another format, images included: --to coco DIR')
+    .option('--json', 'Print everything as JSON')
+    .example('hookline data street --pictures street.png')
+    .example('hookline data street --to coco street-coco');
   cli
     .command('setup', 'Get the fastest runtime that this machine allows')
     .option('--force', 'Build again, even where the runtime works')
@@ -125,6 +143,11 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       checkpoint: text('checkpoint'),
       from: text('from'),
       score: text('score'),
+      format: text('format'),
+      pictures: text('pictures'),
+      images: text('images'),
+      outside: text('outside'),
+      to: text('to'),
     },
     allowMismatch: (text('allow-mismatch') ?? '')
       .split(',')
@@ -214,6 +237,7 @@ function checkOptions(command: Command, cli: CAC, given: readonly GivenOption[])
 
 function checkArguments({ name, args }: Command, given: readonly string[]): void {
   if (args.length > 0 && (given[0] ?? '') === '') {
+    if (name === 'data') throw usageError('no folder is given', 'Write hookline data FOLDER');
     throw usageError('no trainer file is given', `Write hookline ${name} FILE, such as examples/scenes/trainer.ts`);
   }
   if (given.length <= args.length || args.some(({ variadic }) => variadic)) return;

@@ -70,6 +70,9 @@ describe('selectDevice', () => {
       return;
     }
     await expect(selectDevice('gpu')).rejects.toThrow(/HKL_DEVICE_UNAVAILABLE.*device "gpu".*(CPU|hookline setup)/);
+    // What is missing, by name.
+    if (hasNative)
+      await expect(selectDevice('gpu')).rejects.toThrow(/libcuda\.so\.1|shows no GPU|CUDA_VISIBLE_DEVICES/);
   });
 
   it('names the packages to install when WebGPU is asked for without them', async () => {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { failed, used, type Attempt } from './attempt.ts';
 import { CUDA_RELEASE, CUDA_WHEELS, type CudaWheel } from './cuda-wheels.ts';
-import { LIBRARY_PROBE_FILE, openLibraries } from './library-probe.ts';
+import { CRASHED, LIBRARY_PROBE_FILE, openLibraries } from './library-probe.ts';
 import { nativeCacheFolder, readCachedBinding } from './native-cache.ts';
 import { libraryFolderOf, TENSORFLOW_LIBRARIES } from './tensorflow-files.ts';
 
@@ -107,10 +107,14 @@ export async function inspectCudaLibraries(
   const names = [CUDA_DRIVER_LIBRARY, ...CUDA_LIBRARIES.map(({ name }) => name)];
   const opened = await openLibraries(program, tensorflow, names, env);
   if (opened.value === undefined) return opened;
-  const sizes = new Map(wheels.flatMap((wheel) => filesOf(wheel, cudaFolder(env, wheels))).map(({ place, bytes }) => [place, bytes])); // prettier-ignore
+  const own = ownSizes(env, wheels);
+  const lib = join(cudaFolder(env, wheels), 'lib');
   const [driver, ...libraries] = opened.value.map((found, index): CudaLibrary => {
     const { name, use, needed } = CUDA_LIBRARIES[index - 1] ?? { name: found.name, use: 'TensorFlow', needed: true };
-    return { name, use, needed, path: found.path, problem: found.problem || wrongSize(found.path, sizes) };
+    // Of one that ends the process when it is opened nobody says where it lies.
+    const path = found.problem.startsWith(CRASHED) ? join(lib, name) : found.path;
+    const problem = wrongSize(path, own) || found.problem;
+    return { name, use, needed, path: found.path, problem };
   });
   if (driver === undefined) return failed('nothing was tried');
   const missing = libraries
@@ -119,13 +123,20 @@ export async function inspectCudaLibraries(
   return used({ driver, libraries, missing }, missing.length === 0 ? 'every library opens' : missing.join('; '));
 }
 
+/** The sizes of the libraries in the cache, by the files that links to them end at. */
+function ownSizes(env: NodeJS.ProcessEnv, wheels: readonly CudaWheel[]): Map<string, number> {
+  const files = wheels.flatMap((wheel) => filesOf(wheel, cudaFolder(env, wheels)));
+  return new Map(
+    files.filter(({ place }) => existsSync(place)).map(({ place, bytes }) => [realpathSync(place), bytes]),
+  );
+}
+
 /** A library that was cut off may well open, and end the process when its code is first used. */
 function wrongSize(path: string | undefined, sizes: ReadonlyMap<string, number>): string {
   if (path === undefined || !existsSync(path)) return '';
   const real = realpathSync(path);
   const expected = sizes.get(real);
   const { size } = statSync(real);
-  return expected === undefined || expected === size
-    ? ''
-    : `${basename(real)} has ${String(size)} bytes instead of ${String(expected)}`;
+  if (expected === undefined || expected === size) return '';
+  return `${real} has ${String(size)} bytes instead of ${String(expected)}`;
 }

@@ -7,16 +7,18 @@ const driver = { name: 'libcuda.so.1', use: 'TensorFlow', needed: true, path: '/
 
 function state(missing: readonly string[]): CudaState {
   const libraries: CudaLibraries = { driver, libraries: [], missing };
-  return { isKnown: true, libraries, problem: '' };
+  return { libraries, problem: '' };
 }
-const WITHOUT: CudaState = { isKnown: true, libraries: undefined, problem: 'this TensorFlow was built without CUDA' };
+const WITHOUT: CudaState = { libraries: undefined, problem: 'this TensorFlow was built without CUDA' };
 
 describe('explainNoGpu', () => {
   it('names the driver that is missing, and what else is', () => {
-    expect(explainNoGpu(NONE, undefined, {})).toEqual({
+    expect(explainNoGpu(NONE, state([]), {})).toEqual({
       reason: 'no NVIDIA GPU found: there is no driver (libcuda.so.1)',
       fix: "install NVIDIA's driver",
     });
+    // In the line that every training prints.
+    expect(explainNoGpu(NONE, undefined, {}).reason).toBe('no NVIDIA GPU found');
     expect(explainNoGpu(NONE, WITHOUT, {})).toEqual({
       reason: 'no NVIDIA GPU found: there is no driver (libcuda.so.1); this TensorFlow was built without CUDA',
       fix: "install NVIDIA's driver, then run `npx hookline setup --cuda`",

@@ -13,10 +13,8 @@ export interface NoGpu {
 
 /** How TensorFlow was built, and what it finds of CUDA. */
 export interface CudaState {
-  /** The addon was built by setup; of another one nothing is known. */
-  readonly isKnown: boolean;
   readonly libraries: CudaLibraries | undefined;
-  /** Why there are no libraries to show, or an empty string. */
+  /** Why there are no libraries to show; empty where there are, and for an addon that setup has not built. */
   readonly problem: string;
 }
 
@@ -24,11 +22,11 @@ export interface CudaState {
 export async function inspectCuda(runtime: NativeRuntime, env: NodeJS.ProcessEnv): Promise<CudaState> {
   const entry = cudaEntryOf(runtime.bindingPath);
   if (entry === undefined) {
-    const isKnown = realpathSync(runtime.bindingPath) !== runtime.package.bindingPath;
-    return { isKnown, libraries: undefined, problem: isKnown ? 'this TensorFlow was built without CUDA' : '' };
+    const isOurs = realpathSync(runtime.bindingPath) !== runtime.package.bindingPath;
+    return { libraries: undefined, problem: isOurs ? 'this TensorFlow was built without CUDA' : '' };
   }
   const found = await inspectCudaLibraries(entry, env);
-  return { isKnown: true, libraries: found.value, problem: found.value === undefined ? found.detail : '' };
+  return { libraries: found.value, problem: found.value === undefined ? found.detail : '' };
 }
 
 /**
@@ -42,10 +40,8 @@ export function explainNoGpu(gpus: NvidiaGpus, cuda: CudaState | undefined, env:
   const setup = `run \`npx hookline setup${missing.length > 0 ? ' --cuda' : ''}\``;
   const [gpu] = gpus.names;
   if (gpu === undefined) {
-    const reason =
-      gpus.driver === undefined
-        ? `no NVIDIA GPU found: there is no driver (${CUDA_DRIVER_LIBRARY})`
-        : 'no NVIDIA GPU found';
+    const isTold = cuda !== undefined && gpus.driver === undefined;
+    const reason = `no NVIDIA GPU found${isTold ? `: there is no driver (${CUDA_DRIVER_LIBRARY})` : ''}`;
     const install = gpus.driver === undefined ? `install NVIDIA's driver` : `see why ${gpus.driver} shows no GPU`;
     return { reason: [reason, ...missing].join('; '), fix: missing.length > 0 ? `${install}, then ${setup}` : install };
   }

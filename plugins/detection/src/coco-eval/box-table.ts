@@ -30,7 +30,7 @@ export function indexIds(ids: Iterable<number>): { readonly ids: readonly number
 /**
  * Ground truth as a table. Annotations of images or categories that the data set does not list are left out.
  *
- * @throws HooklineError `HKL_COCO_ANNOTATION` for an annotation without box, area or iscrowd
+ * @throws HooklineError `HKL_COCO_ANNOTATION` for an annotation without image, category, box, area or iscrowd
  */
 export function annotationTable(
   annotations: readonly CocoAnnotation[],
@@ -38,13 +38,23 @@ export function annotationTable(
   categories: IdIndex,
 ): BoxTable {
   // What a file lacks is not seen by its type.
-  annotations.forEach(({ bbox, area, iscrowd }: Partial<CocoAnnotation>, place) => {
+  annotations.forEach(({ image_id, category_id, bbox, area, iscrowd }: Partial<CocoAnnotation>, place) => {
     const hasCrowd = typeof iscrowd === 'number' || typeof iscrowd === 'boolean';
-    const missing = !isBox(bbox) ? 'bbox of four numbers' : !isNumber(area) ? 'area' : hasCrowd ? '' : 'iscrowd';
+    const missing = !isNumber(image_id)
+      ? 'image_id'
+      : !isNumber(category_id)
+        ? 'category_id'
+        : !isBox(bbox)
+          ? 'bbox of four numbers'
+          : !isNumber(area)
+            ? 'area'
+            : hasCrowd
+              ? ''
+              : 'iscrowd';
     if (missing === '') return;
     throw new HooklineError('HKL_COCO_ANNOTATION', `annotation ${place} has no ${missing}`, {
       who: 'COCO ground truth',
-      fix: 'Give bbox [x, y, width, height], area in pixels and iscrowd 0 or 1',
+      fix: 'Give image_id, category_id, bbox [x, y, width, height], area in pixels and iscrowd 0 or 1; readCoco reads files that leave some of it out',
     });
   });
   return makeTable(annotations, images, categories, {
@@ -57,18 +67,22 @@ export function annotationTable(
 /**
  * Detections as a table; those of categories that the data set does not know are left out, as pycocotools does.
  *
- * @throws HooklineError `HKL_COCO_DETECTION` for an image that the data set does not know, and for a score that is no
- * finite number
+ * @throws HooklineError `HKL_COCO_DETECTION` for an image that the data set does not know, for a detection without image,
+ * category or box, and for a score that is no finite number
  */
 export function detectionTable(detections: readonly CocoDetection[], images: IdIndex, categories: IdIndex): BoxTable {
-  detections.forEach(({ image_id, bbox, score }, place) => {
-    const problem = !images.has(image_id)
-      ? `is in image ${image_id}, which the data set does not have`
-      : !isBox(bbox)
-        ? 'has no bbox of four numbers'
-        : !Number.isFinite(score)
-          ? `has the score ${score}`
-          : '';
+  detections.forEach(({ image_id, category_id, bbox, score }: Partial<CocoDetection>, place) => {
+    const problem = !isNumber(image_id)
+      ? `has no image_id that is a number: ${JSON.stringify(image_id)}`
+      : !images.has(image_id)
+        ? `is in image ${image_id}, which the data set does not have`
+        : !isNumber(category_id)
+          ? `has no category_id that is a number: ${JSON.stringify(category_id)}`
+          : !isBox(bbox)
+            ? 'has no bbox of four numbers'
+            : !Number.isFinite(score)
+              ? `has the score ${score}`
+              : '';
     if (problem === '') return;
     throw new HooklineError('HKL_COCO_DETECTION', `detection ${place} ${problem}`, {
       who: 'COCO results',

@@ -61,6 +61,10 @@ describe('evaluateCoco', () => {
     [{ image_id: 2, category_id: 1, bbox: [0, 0, 1, 1], score: 1 }, 'detection 0 is in image 2'],
     [{ image_id: 1, category_id: 1, bbox: [0, 0, 1], score: 1 }, 'detection 0 has no bbox of four numbers'],
     [{ image_id: 1, category_id: 1, bbox: [0, 0, 1, 1], score: NaN }, 'detection 0 has the score NaN'],
+    [{ image_id: 1, bbox: [0, 0, 1, 1], score: 1 }, 'detection 0 has no category_id that is a number: undefined'],
+    [{ category_id: 1, bbox: [0, 0, 1, 1], score: 1 }, 'detection 0 has no image_id that is a number: undefined'],
+    [{ image_id: '1', category_id: 1, bbox: [0, 0, 1, 1], score: 1 }, 'no image_id that is a number: "1"'],
+    [{ image_id: 1, category_id: 1, score: 1 }, 'detection 0 has no bbox of four numbers'],
   ])('refuses detections that make no sense: %j', (detection, message) => {
     const truth = { images: [{ id: 1 }], categories: [{ id: 1, name: 'a' }], annotations: [] };
     expect(() => evaluateCoco(truth, [detection as never])).toThrow(message);
@@ -70,6 +74,8 @@ describe('evaluateCoco', () => {
     [{ image_id: 1, category_id: 1, bbox: [0, 0, 1, 1], iscrowd: 0 }, 'annotation 0 has no area'],
     [{ image_id: 1, category_id: 1, bbox: [0, 0, 1, 1], area: 1 }, 'annotation 0 has no iscrowd'],
     [{ image_id: 1, category_id: 1, area: 1, iscrowd: 0 }, 'annotation 0 has no bbox'],
+    [{ image_id: 1, bbox: [0, 0, 1, 1], area: 1, iscrowd: 0 }, 'annotation 0 has no category_id'],
+    [{ category_id: 1, bbox: [0, 0, 1, 1], area: 1, iscrowd: 0 }, 'annotation 0 has no image_id'],
   ])('refuses annotations that lack something: %j', (annotation, message) => {
     const truth = { images: [{ id: 1 }], categories: [{ id: 1, name: 'a' }], annotations: [annotation as never] };
     expect(() => evaluateCoco(truth, [])).toThrow(message);

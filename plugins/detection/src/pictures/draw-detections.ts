@@ -7,6 +7,8 @@ export interface DrawOptions {
   readonly classNames: readonly string[];
   /** Detections below are not drawn. @default 0.4 */
   readonly scoreThreshold?: number;
+  /** Writes scores behind the names, in percent. @default true */
+  readonly scores?: boolean;
   /** Draws into a picture of this many times the size. @default as many as make it 480 pixels wide, at least 1 */
   readonly enlarge?: number;
   /** Corners of the true boxes in pixels, four numbers each, drawn as thin dashed lines. @default none */
@@ -44,7 +46,8 @@ export function drawDetections(
   const placed: Rectangle[] = [];
   for (const row of shown.reverse()) {
     const kind = classes[row] as number;
-    const text = `${classNames[kind] ?? `class ${kind}`} ${Math.round((scores[row] as number) * 100)}`;
+    const name = classNames[kind] ?? `class ${kind}`;
+    const text = options.scores === false ? name : `${name} ${Math.round((scores[row] as number) * 100)}`;
     const place = placeLabel(rectangle(boxes, row), textSize(text, scale), drawn, placed);
     placed.push(place);
     const color = classColor(kind);

@@ -21,13 +21,20 @@ export async function writePicture(path: string, { data, width, height, channels
   }
 }
 
-/** Reads an image file, turned as its EXIF data say, without alpha. @throws HooklineError `HKL_PICTURE_READ` */
-export async function readPicture(path: string): Promise<Picture> {
+/**
+ * Reads an image file, turned as its EXIF data say, without alpha.
+ *
+ * @param options.orient false for the pixels as they are stored. Default true
+ * @throws HooklineError `HKL_PICTURE_READ`
+ */
+export async function readPicture(
+  path: string,
+  { orient = true }: { readonly orient?: boolean } = {},
+): Promise<Picture> {
   const { default: sharp } = await import('sharp');
   try {
     // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
-    const decoded = sharp(await readFile(path))
-      .autoOrient()
+    const decoded = sharp(await readFile(path), { autoOrient: orient })
       .flatten({ background: '#fff' })
       .toColourspace('srgb')
       .removeAlpha();

@@ -11,6 +11,7 @@ import { createml } from './createml.ts';
 import type { DataFormat, FolderContents, FormatName, FoundFormat } from './data-format.ts';
 import { labelme } from './labelme.ts';
 import { openImages } from './open-images.ts';
+import { mainSplits } from './splits.ts';
 import { via } from './via.ts';
 import { voc } from './voc.ts';
 import { yolo } from './yolo.ts';
@@ -44,6 +45,8 @@ export interface FoundFormats {
 
 /** Bytes of a JSON file that tell what it is; more than the first lists of most. */
 const HEAD = 1 << 18;
+/** Splits beside the main ones that are named. */
+const NAMED = 3;
 /** JSON files of a folder that are looked into before the rest is taken for the same. */
 const LOOKED_AT = 8;
 
@@ -78,14 +81,19 @@ export async function findFormats(root: string, options: FindFormatsOptions = {}
 }
 
 /** One line that says what was found: `YOLO (data.yaml), 2 splits: train 200 images, val 30 images`. */
-export function describeFormat({ title, splits }: FoundFormat): string {
-  const list = splits.map(({ name, images, source }) =>
-    images === undefined ? (source === name ? name : `${name} (${source})`) : `${name} ${count(images, 'image')}`,
-  );
+export function describeFormat({ title, splits: all }: FoundFormat): string {
+  const splits = mainSplits(all);
+  const sizeOf = ({ images, source }: FoundFormat['splits'][number]): string =>
+    images === undefined ? source : count(images, 'image');
+  const others = all.filter((split) => !splits.includes(split)).map(({ name }) => name);
+  const rest = others.length > NAMED ? ` and ${others.length - NAMED} more` : '';
+  const more = others.length === 0 ? '' : `; also ${others.slice(0, NAMED).join(', ')}${rest}`;
   const [only] = splits;
-  if (splits.length === 1 && only?.name === 'all')
-    return `${title}: ${only.images === undefined ? only.source : count(only.images, 'image')}`;
-  return `${title}, ${count(splits.length, 'split')}: ${list.join(', ')}`;
+  if (splits.length === 1 && only?.name === 'all') return `${title}: ${sizeOf(only)}${more}`;
+  const list = splits.map((split) =>
+    split.images === undefined ? `${split.name} (${split.source})` : `${split.name} ${sizeOf(split)}`,
+  );
+  return `${title}, ${count(splits.length, 'split')}: ${list.join(', ')}${more}`;
 }
 
 async function assertThere(root: string, isYaml: boolean): Promise<void> {

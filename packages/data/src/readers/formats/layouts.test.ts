@@ -251,7 +251,7 @@ const LAYOUTS: readonly Layout[] = [
       'VOC2012/ImageSets/Main/train.txt': 'a\n',
       'VOC2012/ImageSets/Main/val.txt': 'b\n',
     },
-    /^Pascal VOC, 3 splits: train \(VOC2012\/ImageSets\/Main\/train\.txt\), val .*, all 2 images$/,
+    /^Pascal VOC, 2 splits: train \(VOC2012\/ImageSets\/Main\/train\.txt\), val \(.*\); also all$/,
     {
       train: { 'VOC2012/JPEGImages/a.jpg': [cat] },
       val: { 'VOC2012/JPEGImages/b.jpg': [cat] },
@@ -267,7 +267,7 @@ const LAYOUTS: readonly Layout[] = [
       'JPEGImages/two/a b.jpg': '',
       'ImageSets/Main/default.txt': 'one/a b\ntwo/a b\n',
     },
-    /^Pascal VOC, 2 splits: default/,
+    'Pascal VOC: 2 images; also default',
     {
       default: { 'JPEGImages/one/a b.jpg': [cat], 'JPEGImages/two/a b.jpg': [cat] },
       all: { 'JPEGImages/one/a b.jpg': [cat], 'JPEGImages/two/a b.jpg': [cat] },

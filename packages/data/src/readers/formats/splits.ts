@@ -84,3 +84,16 @@ export function divideSplits<S extends { readonly name: string }>(
     narrow.length > 0 ? narrow : train.length > 0 ? train : splits.filter(({ name }) => roleOf(name) !== 'test');
   return { train: rest.length > 0 ? rest : splits, heldBack: [] };
 }
+
+/**
+ * The splits that make up the data, each object in one of them: those that are called train, val and test, else all that
+ * there are. Not `trainval` beside `train`, and neither lists of single classes nor `all` beside them.
+ */
+export function mainSplits<S extends { readonly name: string }>(splits: readonly S[]): readonly S[] {
+  const named = splits.filter(({ name }) => ROLES[name.toLowerCase()] !== undefined);
+  const isWhole = ({ name }: S): boolean => name.toLowerCase() === 'trainval';
+  const narrow = named.some((split) => roleOf(split.name) === 'train' && !isWhole(split));
+  if (named.length > 0) return narrow ? named.filter((split) => !isWhole(split)) : named;
+  const parts = splits.filter(({ name }) => name !== 'all');
+  return parts.length < splits.length ? splits.filter(({ name }) => name === 'all') : splits;
+}

@@ -1,0 +1,81 @@
+import { constants } from 'node:fs';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { HooklineError } from '@hookline/core';
+import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import type { Dataset } from './dataset.ts';
+import { mapLimited } from './map-limited.ts';
+import { writeCoco } from './write-coco.ts';
+
+/** Files that are copied at a time. */
+const COPIES = 8;
+
+/**
+ * Writes data sets in COCO's own layout: `annotations/instances_SPLIT.json`, and the images, copied, in `SPLIT/`. Where all
+ * have the same categories they keep their ids; else the classes of all are numbered from 1. Ids of images that are no
+ * numbers are replaced by their places.
+ *
+ * @param folder is made; what is in it must not be overwritten
+ * @returns the JSON files
+ * @throws HooklineError `HKL_DATA_TARGET` when the folder is not empty
+ */
+export async function writeCocoFolder(folder: string, splits: ReadonlyMap<string, Dataset>): Promise<string[]> {
+  await mkdir(join(folder, 'annotations'), { recursive: true });
+  if ((await readdir(folder)).length > 1 || (await readdir(join(folder, 'annotations'))).length > 0) {
+    throw new HooklineError('HKL_DATA_TARGET', 'it is not empty, and nothing in it must be overwritten', {
+      who: resolve(folder),
+      fix: 'Name a new folder',
+    });
+  }
+  const sets = [...splits.values()];
+  const [first] = sets;
+  const areSame = sets.every(({ metadata }) => idsOf(metadata) === idsOf((first as Dataset).metadata));
+  const classes = areSame && first !== undefined ? first.metadata.classes : namesOf(sets);
+  const categoryIds =
+    areSame && first !== undefined ? first.metadata.categoryIds : classes.map((_, place) => place + 1);
+  const written: string[] = [];
+  for (const [name, { records, metadata }] of splits) {
+    const images = join(folder, name);
+    const names = targetsOf(records);
+    await mapLimited(records, COPIES, async ({ file }, place) => {
+      const target = join(images, names[place] as string);
+      await mkdir(dirname(target), { recursive: true });
+      await copyFile(file, target, constants.COPYFILE_EXCL);
+    });
+    const areNumbers = records.every(({ imageId }) => Number.isSafeInteger(imageId));
+    const json = join(folder, 'annotations', `instances_${name}.json`);
+    const moved = records.map((record, place) => ({
+      ...record,
+      file: join(images, names[place] as string),
+      imageId: areNumbers ? record.imageId : place + 1,
+      annotations: record.annotations.map((object) => ({
+        ...object,
+        category: classes.indexOf(metadata.classes[object.category] ?? ''),
+      })),
+    }));
+    await writeCoco(json, { records: moved, metadata: { ...metadata, classes, categoryIds } }, { images });
+    written.push(json);
+  }
+  return written;
+}
+
+const idsOf = ({ classes, categoryIds }: Dataset['metadata']): string => JSON.stringify([classes, categoryIds]);
+
+/** Of formats that list their classes in their order, else sorted. */
+function namesOf(sets: readonly Dataset[]): string[] {
+  const all = [...new Set(sets.flatMap(({ metadata }) => metadata.classes))];
+  return sets.every(({ metadata }) => metadata.openClasses === true || metadata.evaluator === 'voc') ? all.sort() : all;
+}
+
+/** Names for the copies; images of one name from several folders get a number, on systems without case, too. */
+function targetsOf(records: readonly DatasetRecord[]): string[] {
+  const taken = new Set<string>();
+  return records.map(({ file }) => {
+    const ending = extname(file);
+    const stem = basename(file, ending);
+    let name = `${stem}${ending}`;
+    for (let number = 2; taken.has(name.toLowerCase()); number++) name = `${stem}_${number}${ending}`;
+    taken.add(name.toLowerCase());
+    return name;
+  });
+}
