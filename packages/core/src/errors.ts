@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** What an error tells besides its sentence; every field that is given is printed. */
 export interface ErrorDetails {
   /** Who caused it: a plugin, a file, an option. */
@@ -63,11 +65,19 @@ export function isHooklineError(error: unknown, code?: string): error is Hooklin
   return typeof found === 'string' && found.startsWith('HKL_') && (code === undefined || found === code);
 }
 
-/** The sentence of an error, whatever was thrown. */
+/** The sentence of an error, whatever was thrown, with that of its cause where it does not say it: as with `fetch failed`. */
 export function describeCause(cause: unknown): string {
-  if (cause instanceof Error) return cause.message;
-  return typeof cause === 'string' ? cause : `a value that is no error was thrown: ${String(cause)}`;
+  if (!isError(cause))
+    return typeof cause === 'string' ? cause : `a value that is no error was thrown: ${String(cause)}`;
+  const { message } = cause;
+  if (isHooklineError(cause) || !isError(cause.cause)) return message;
+  // An AggregateError of several addresses that were tried has a code and no sentence.
+  const below = cause.cause.message || ((cause.cause as NodeJS.ErrnoException).code ?? cause.cause.name);
+  return message.includes(below) ? message : `${message}: ${below}`;
 }
+
+/** Also for an error of another realm, such as one of Node's own in a test runner. */
+const isError = (value: unknown): value is Error => value instanceof Error || types.isNativeError(value);
 
 function formatMessage(code: string, what: string, { who, where, fix }: ErrorDetails): string {
   const subject = who === undefined ? '' : `${who}: `;

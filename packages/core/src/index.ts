@@ -97,6 +97,7 @@ export {
   tapsRef,
   type TapWatch,
 } from './services/core-services.ts';
+export { backgroundRef, type Background, type BackgroundTaskOptions } from './services/background.ts';
 export { controlRef, type Control } from './services/control.ts';
 export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';

@@ -15,9 +15,12 @@ export interface StepContext {
 
 /** What a step runner hands back for one step. */
 export interface StepOutput {
-  /** Losses by name; the engine stores each, and their sum as `total_loss` unless that is the only one. */
+  /**
+   * Losses by name. The engine stores each, and their total as `total_loss`: `totalLoss`, or the loss of that name, or the
+   * only one, or else the sum, where all are numbers. A step that has none gives `{}`.
+   */
   readonly losses: Readonly<Record<string, ScalarValue>>;
-  /** The sum of the losses, where the runner has it already. */
+  /** The total, where the runner has it already. */
   readonly totalLoss?: ScalarValue;
   /** Other scalars worth storing, by name. */
   readonly metrics?: Readonly<Record<string, ScalarValue>>;

@@ -69,4 +69,51 @@ describe('ArrayLoader', () => {
       '[HKL_OPTION_UNKNOWN] ArrayLoader: it has no option "shufle". Did you mean "shuffle"?',
     );
   });
+
+  it('takes arrays, typed arrays and tensors in place of data with a shape', () => {
+    const loader = new ArrayLoader(
+      {
+        // What a tensor has; the trainer's tests give real ones.
+        x: { shape: [3, 2], dtype: 'float32', dataSync: () => Float32Array.of(1, 2, 3, 4, 5, 6) },
+        rows: [
+          [[1], [2]],
+          [[3], [4]],
+          [[5], [6]],
+        ],
+        flags: [true, false, true],
+        bytes: Uint16Array.of(1, 2, 3),
+        samples: [Float64Array.of(1, 2), Float64Array.of(3, 4), Float64Array.of(5, 6)] as never,
+      },
+      { batchSize: 2 },
+    );
+    const [first] = [...loader];
+    expect(first).toEqual({
+      x: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] },
+      rows: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2, 1] },
+      flags: { data: Float32Array.of(1, 0), shape: [2] },
+      bytes: { data: Uint16Array.of(1, 2), shape: [2] },
+      samples: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] },
+    });
+  });
+
+  it.each<[unknown, string]>([
+    [{ x: [[1, 2], [3]] }, 'field "x" is an array of 1 at x[1], where 2 values should be, as in those before'],
+    [{ x: [1, 'two'] }, 'field "x" is "two" at x[1], where a number should be'],
+    [{ x: [[1], 2] }, 'field "x" is 2 at x[1], where 1 values should be'],
+    [{ x: 5 }, 'field "x" is 5'],
+    [{ x: undefined }, 'field "x" is undefined'],
+    [{ x: { data: Float32Array.of(1) } }, 'field "x" is data without a shape'],
+    [{ x: { data: [1, 2], shape: [2] } }, 'field "x" is data of an array of 2 and shape an array of 1'],
+    [{ x: { shape: [], dtype: 'float32', dataSync: () => 5 } }, 'field "x" is a scalar tensor, which has no samples'],
+    [{ x: { shape: [1], dtype: 'string', dataSync: () => ['a'] } }, 'field "x" is a tensor of dtype string'],
+    [{ x: BigInt64Array.of(1n) }, 'field "x" is an object of class BigInt64Array'],
+    [[[1], [2]], 'the fields are an array of 2'],
+    [Float32Array.of(1), 'the fields are an object of class Float32Array'],
+    [{}, 'the fields are an empty object'],
+    [undefined, 'the fields are undefined'],
+  ])('refuses %j and says what it takes', (bad, message) => {
+    const make = () => new ArrayLoader(bad as never, { batchSize: 1 });
+    expect(make).toThrow(`[HKL_DATA_FIELDS] ArrayLoader: ${message}`);
+    expect(make).toThrow(/Give (\{ data, shape \}, a typed array, arrays of numbers|them by name)/);
+  });
 });

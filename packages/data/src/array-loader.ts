@@ -1,19 +1,18 @@
-import { assertKnownOptions, HooklineError, type OptionNames, RandomStream } from '@hookline/core';
+import {
+  assertKnownOptions,
+  describeValue,
+  HooklineError,
+  isPlainObject,
+  type OptionNames,
+  RandomStream,
+} from '@hookline/core';
+import { asField, type Field, type FieldArray, type FieldData, type FieldInput } from './as-field.ts';
 import { assertPosition, isCount, shown } from './position.ts';
 
-/** Numbers of one field of a data set, all samples one after the other. */
-export type FieldArray = Float32Array | Int32Array | Uint8Array;
-
-/** One field: `shape[0]` samples of shape `shape.slice(1)`. */
-export interface Field<A extends FieldArray = FieldArray> {
-  readonly data: A;
-  readonly shape: readonly [samples: number, ...sample: number[]];
-}
-
 /** The fields of a data set by name; all hold equally many samples. */
-export type Fields = Readonly<Record<string, Field>>;
+export type Fields = Readonly<Record<string, FieldInput>>;
 /** One batch: for each field, the samples of the batch. */
-export type ArrayBatch<F extends Fields> = { -readonly [Name in keyof F]: Field<F[Name]['data']> };
+export type ArrayBatch<F extends Fields> = { -readonly [Name in keyof F]: Field<FieldData<F[Name]>> };
 
 /** Options of {@link ArrayLoader}. */
 export interface ArrayLoaderOptions<F extends Fields> {
@@ -57,20 +56,23 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
   readonly samples: number;
   /** Batches of one epoch. */
   readonly length: number;
-  readonly #fields: F;
+  readonly #fields: Readonly<Record<string, Field>>;
   readonly #options: ArrayLoaderOptions<F>;
   readonly #random: RandomStream;
   #epoch = 0;
   #batch = 0;
 
   /**
-   * @throws HooklineError `HKL_DATA_FIELDS` for fields that do not fit together, `HKL_DATA_BATCH_SIZE`, `HKL_DATA_EMPTY`,
+   * @param fields by name, each with one entry for each sample: `{ data, shape }`, a typed array, arrays of numbers (which become
+   * float32, as with `tf.tensor`), or a tensor (which is read, and stays the caller's)
+   * @throws HooklineError `HKL_DATA_FIELDS` for fields that are none of these or do not fit together, `HKL_DATA_BATCH_SIZE`, `HKL_DATA_EMPTY`,
    * `HKL_OPTION_UNKNOWN` for a misspelt option
    */
   constructor(fields: F, options: ArrayLoaderOptions<F>) {
     assertKnownOptions('ArrayLoader', options, OPTIONS);
+    this.#fields = asFields(fields);
     const { batchSize, repeat = false, dropLast = repeat } = options;
-    this.samples = countSamples(fields);
+    this.samples = countSamples(this.#fields);
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new HooklineError('HKL_DATA_BATCH_SIZE', `batchSize must be a whole number from 1 up, not ${batchSize}`, {
         who: 'ArrayLoader',
@@ -83,7 +85,6 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
         fix: 'Lower batchSize, set dropLast: false, or look at where the data comes from',
       });
     }
-    this.#fields = fields;
     this.#options = options;
     this.#random = options.random ?? new RandomStream(0, 'array-loader');
   }
@@ -136,7 +137,7 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     const chosen = order.subarray(index * batchSize, Math.min((index + 1) * batchSize, this.samples));
     const batch = Object.fromEntries(
       Object.entries(this.#fields).map(([name, field]) => [name, pick(field, chosen)]),
-    ) as ArrayBatch<F>;
+    ) as unknown as ArrayBatch<F>;
     transform?.(batch, this.#fresh(`batch/${this.#epoch}/${index}`));
     return batch;
   }
@@ -156,7 +157,17 @@ function pick<A extends FieldArray>({ data, shape: [, ...sample] }: Field<A>, ch
   return { data: picked, shape: [chosen.length, ...sample] };
 }
 
-function countSamples(fields: Fields): number {
+function asFields(fields: unknown): Readonly<Record<string, Field>> {
+  // A tensor is no plain object either.
+  if (isPlainObject(fields) && Object.keys(fields).length > 0)
+    return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, asField(name, value)]));
+  throw new HooklineError('HKL_DATA_FIELDS', `the fields are ${describeValue(fields)}`, {
+    who: 'ArrayLoader',
+    fix: 'Give them by name: new ArrayLoader({ x, y }, { batchSize })',
+  });
+}
+
+function countSamples(fields: Readonly<Record<string, Field>>): number {
   const counts = Object.entries(fields).map(([name, { data, shape }]) => {
     const size = shape.reduce((product, length) => product * length, 1);
     if (size === data.length) return shape[0];

@@ -4,10 +4,9 @@ export {
   type ArrayBatch,
   type ArrayLoaderOptions,
   type ArrayLoaderState,
-  type Field,
-  type FieldArray,
   type Fields,
 } from './array-loader.ts';
+export type { Field, FieldArray, FieldData, FieldInput, NestedNumbers, TensorField } from './as-field.ts';
 
 // Data sets by name
 export { DatasetCatalog, type DatasetFunction } from './catalog/dataset-catalog.ts';

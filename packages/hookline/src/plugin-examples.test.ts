@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import * as core from '@hookline/core';
 import { checkPluginContract } from '@hookline/testing';
 import ts from 'typescript';
@@ -23,6 +25,23 @@ it.each([
 ])('the plugin shown in %s keeps the contract of plugins', async (file, name, options) => {
   const { [name]: plugin } = await run(file, `export const ${name} = definePlugin`);
   await checkPluginContract({ plugin: () => plugin?.(options) as core.Plugin });
+});
+
+it('the plugin shown in docs/plugins.md that posts metrics posts them, and keeps the contract of plugins', async () => {
+  const bodies: string[] = [];
+  const server = createServer((request, response) => {
+    request.on('data', (chunk: Buffer) => bodies.push(chunk.toString()));
+    request.on('end', () => response.end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  try {
+    const { postMetrics } = await run('../../../docs/plugins.md', 'export const postMetrics = definePlugin');
+    await checkPluginContract({ plugin: () => postMetrics?.({ url, period: 2 }) as core.Plugin, iterations: 3 });
+    expect(JSON.parse(bodies[0] ?? '')).toEqual({ iteration: 1, loss: 0.5 });
+  } finally {
+    server.close();
+  }
 });
 
 it('the state shown in docs/plugins.md has everything that it uses', async () => {

@@ -14,8 +14,10 @@ import {
   TrainerBase,
   writeCheckpoint,
 } from '@hookline/core';
+import { currentDevice, selectDevice } from '@hookline/tfjs';
 import { RecordingLogger } from './recording-logger.ts';
 import { saveAt } from './save-at.ts';
+import { tinyTraining } from './tiny-training.ts';
 
 /** How {@link checkPluginContract} tries a plugin. */
 export interface ContractOptions {
@@ -23,7 +25,10 @@ export interface ContractOptions {
   readonly plugin: () => Plugin;
   /** Other plugins it needs. Default none. */
   readonly beside?: () => readonly PluginInput[];
-  /** Makes a trainer with these plugins. Default: a bare loop with a falling loss. */
+  /**
+   * Makes a trainer with these plugins. Default: {@link tinyTraining}, with real tensors, where they tap the inside of the step or
+   * require what the bare loop lacks, such as the model; else a bare loop whose loss falls as 1 / (iteration + 1).
+   */
   readonly trainer?: (options: {
     plugins: readonly PluginInput[];
     output: string;
@@ -31,7 +36,7 @@ export interface ContractOptions {
   }) => TrainerBase;
   /** Iterations of each run. Default 6. */
   readonly iterations?: number;
-  /** What of a trained trainer must be equal after resuming, besides plugin state. Default: the latest scalars. */
+  /** What of a trained trainer must be equal after resuming, besides plugin state; may be async. Default: the latest scalars. */
   readonly observe?: (trainer: TrainerBase) => unknown;
 }
 
@@ -46,7 +51,8 @@ export interface ContractOptions {
  *
  * @throws HooklineError `HKL_CONTRACT` that lists what does not hold
  */
-export async function checkPluginContract(options: ContractOptions): Promise<void> {
+export async function checkPluginContract(given: ContractOptions): Promise<void> {
+  const options = { ...given, trainer: given.trainer ?? ((await usesTensors(given)) ? tinyTraining : bareLoop) };
   const { plugin, iterations = 6 } = options;
   const problems: string[] = [];
   const attempt = async (what: string, body: () => Promise<string | undefined>): Promise<void> => {
@@ -78,6 +84,33 @@ export async function checkPluginContract(options: ContractOptions): Promise<voi
     fix: 'Mend the plugin, or see what its test leaves out',
   });
 }
+
+/** Whether the plugins need a step with tensors to do anything; then a device is chosen as well, unless the program has. */
+async function usesTensors(options: ContractOptions): Promise<boolean> {
+  const output = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
+  const trainer = makeTrainer({ ...options, trainer: bareLoop }, output, 1, []);
+  let isSo = true;
+  try {
+    const { hooks } = await trainer.describe();
+    isSo = hooks.some(({ kind, taps }) => kind.startsWith('Sync') && taps.length > 0);
+  } catch (error) {
+    // Whatever else is wrong with the plugin is found where it is tried.
+    if (!isHooklineError(error, 'HKL_SERVICE_MISSING')) isSo = false;
+  } finally {
+    await trainer.close();
+    await rm(output, { recursive: true, force: true });
+  }
+  if (isSo && currentDevice() === undefined) await selectDevice('auto');
+  return isSo;
+}
+
+const bareLoop = (options: Parameters<NonNullable<ContractOptions['trainer']>>[0]): TrainerBase =>
+  new TrainerBase({
+    ...options,
+    step: ({ iteration }) => 1 / (iteration + 1),
+    seed: 1,
+    logger: new RecordingLogger(),
+  });
 
 async function refusesUnknownOption(options: ContractOptions): Promise<string | undefined> {
   const { definition, options: given, instance } = options.plugin();
@@ -159,7 +192,7 @@ async function runAndLook(
   await trainer.train();
   const { manifest } = await readCheckpoint(join(output, 'end.safetensors'));
   const states = manifest.entries['hookline/plugins']?.data as Record<string, unknown> | undefined;
-  return { state: states?.[plugin().id], seen: observe(trainer) };
+  return { state: states?.[plugin().id], seen: await observe(trainer) };
 }
 
 const latestScalars = (trainer: TrainerBase): unknown =>
@@ -174,16 +207,7 @@ function makeTrainer(
   more: readonly PluginInput[],
 ): TrainerBase {
   const plugins = [...(options.beside?.() ?? []), options.plugin(), ...more];
-  const bare = (): TrainerBase =>
-    new TrainerBase({
-      step: ({ iteration }) => 1 / (iteration + 1),
-      maxIterations,
-      plugins,
-      output,
-      seed: 1,
-      logger: new RecordingLogger(),
-    });
-  return options.trainer?.({ plugins, output, maxIterations }) ?? bare();
+  return (options.trainer ?? bareLoop)({ plugins, output, maxIterations });
 }
 
 const saveAtEnd = (): Plugin =>

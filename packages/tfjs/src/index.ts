@@ -10,6 +10,7 @@ export { currentDevice, selectDevice, type SelectDeviceOptions } from './device/
 export type { Device, DeviceKind, DeviceRequest } from './device/device.ts';
 export { chooseOneDnn, type OneDnnChoice } from './device/onednn.ts';
 export { readProcessor, type Processor } from './device/processor.ts';
+export { usesSlowBackend } from './device/slow-backend.ts';
 
 // Models
 export {
@@ -26,6 +27,7 @@ export {
   type ParameterDescription,
 } from './model/describe-model.ts';
 export { batchNormTraining, type NormalizedBatch } from './kernels/batch-norm-training.ts';
+export { asModel, type ModelLike } from './model/as-model.ts';
 export { capturedModel, predictorOf } from './model/captured-model.ts';
 export { functionModel, type FunctionModelOptions } from './model/function-model.ts';
 export { inEvalMode } from './model/in-eval-mode.ts';
@@ -45,6 +47,7 @@ export { adagrad, type AdagradOptimizer, type AdagradOptions } from './optim/ada
 export { BaseOptimizer, type BaseOptimizerOptions, type ParameterUpdate } from './optim/base-optimizer.ts';
 export { lamb, type LambOptimizer, type LambOptions } from './optim/lamb.ts';
 export { lion, type LionOptimizer, type LionOptions } from './optim/lion.ts';
+export type { MinimizeOptions } from './optim/minimize.ts';
 export { optimizerRef, type Optimizer } from './optim/optimizer.ts';
 export {
   parameterGroups,

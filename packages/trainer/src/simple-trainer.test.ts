@@ -1,4 +1,5 @@
 import { ConsoleLogger } from '@hookline/core';
+import { ArrayLoader } from '@hookline/data';
 import { adam, functionModel, layersModel, modelRef, selectDevice, sgd, tf, type TrainableModel } from '@hookline/tfjs';
 import { tinyBatches } from '@hookline/testing';
 import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
@@ -110,4 +111,25 @@ describe('a step of SimpleTrainer', () => {
     expect(trainer.iteration).toBe(1);
     expect(await weightOf(trainer)).toBe(0.5);
   });
+});
+
+it('trains on tensors in an ArrayLoader, which stay those of the program', async () => {
+  await selectDevice('auto');
+  const [x, y] = [tf.randomNormal([64, 4], 0, 1, 'float32', 3), tf.zeros([64, 1])];
+  const data = new ArrayLoader({ x, y, index: tf.range(0, 64, 1, 'int32') }, { batchSize: 16, repeat: true });
+  const trainer = new SimpleTrainer({
+    model: makeModel,
+    optimizer: (of) => adam(of, { learningRate: 0.02 }),
+    data,
+    maxIterations: 40,
+    seed: 2,
+    logger,
+  });
+  await trainer.train();
+  const losses = trainer.storage.history('total_loss').values();
+  expect(losses.at(-1)!.value).toBeLessThan(0.5 * losses[0]!.value);
+  expect([x.isDisposed, y.isDisposed]).toEqual([false, false]);
+  const [batch] = [...new ArrayLoader({ index: tf.tensor1d([7, 8], 'int32') }, { batchSize: 2 })];
+  expect(batch?.index).toEqual({ data: Int32Array.of(7, 8), shape: [2] });
+  await trainer.dispose();
 });

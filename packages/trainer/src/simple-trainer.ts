@@ -17,13 +17,14 @@ import {
   type TfjsRuntime,
   tfjsRuntime,
   type TfjsRuntimeOptions,
+  usesSlowBackend,
 } from '@hookline/tfjs';
 
 /** Options of {@link SimpleTrainer}. */
 export interface SimpleTrainerOptions extends TrainerOptions, TfjsRuntimeOptions {
   /**
-   * What to train on. Left out, the backend that tfjs uses already is taken: right when the model is made before the
-   * trainer, by a program that has called `selectDevice`.
+   * What to train on. Default: what the program has chosen, by `selectDevice` or `tf.setBackend`; where it has chosen nothing, or
+   * tfjs's own JavaScript backend, which is hundreds of times slower, as `auto`.
    */
   readonly device?: DeviceRequest;
 }
@@ -65,7 +66,7 @@ export class SimpleTrainer extends TrainerBase {
 
   /** The device to train on; undefined leaves tfjs's backend as it is. */
   protected deviceRequest(): DeviceRequest | undefined {
-    return this.#parts.device;
+    return this.#parts.device ?? (usesSlowBackend() ? 'auto' : undefined);
   }
 
   protected override builtinServices(): readonly Provider[] {

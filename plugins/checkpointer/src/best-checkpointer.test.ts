@@ -187,7 +187,7 @@ describe('bestCheckpointer', () => {
 
   it('warns once when the metric is not among the results', async () => {
     const { logger } = await train([0.1, 0.2, 0.3], { metric: 'acuracy' });
-    expect(logger.matching('warning')).toEqual([
+    expect(logger.matching('best:')).toEqual([
       'warning: @hookline/plugin-checkpointer/best: there is no metric "acuracy": the evaluation did not give it. ' +
         'Did you mean "accuracy"? Known: accuracy, total_loss',
     ]);

@@ -19,7 +19,7 @@ export function leadingSize(who: string, model: Pick<TrainableModel, 'inputs'>, 
     {
       who,
       where: 'hook batch',
-      fix: "Say it: batchSize: (batch) => batch.x.shape[0]. For a loss that is a sum over the batch, set reduction: 'sum'. Where solver.accumulationSteps lists the plugin, leave that at 1 and list gradientAccumulation({ steps, batchSize }) yourself",
+      fix: "Say it: batchSize: (batch) => batch.x.shape[0]. For a loss that is a sum over the batch, set reduction: 'sum'. Where solver.accumulationSteps lists the plugin, list gradientAccumulation({ steps, batchSize }) yourself, which takes its place",
     },
   );
 }

@@ -1,8 +1,11 @@
 import type { tf } from '@hookline/tfjs';
 import { z } from 'zod';
 
-/** The size of a batch on the device: a number of the host, or a scalar on the device. */
-export type BatchSizeFunction = (batch: never) => number | tf.Scalar;
+/**
+ * The size of a batch on the device: a number of the host, or a scalar on the device. The type takes any tensor, since
+ * TypeScript before 6.0 does not see that `mask.sum()` is a scalar here; others are refused (`HKL_ACCUMULATION_BATCH_SIZE`).
+ */
+export type BatchSizeFunction = (batch: never) => number | tf.Tensor;
 
 export const gradientAccumulationSchema = z.strictObject({
   steps: z.int().min(1),

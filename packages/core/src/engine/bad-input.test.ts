@@ -222,7 +222,7 @@ const CASES: readonly (readonly [
     () => run([], { step: () => Number.NaN }),
     'HKL_LOSS_NOT_FINITE',
     'step',
-    'the loss became infinite or NaN: total_loss: NaN (iteration 0). Weights were left as they were. Try a lower learning rate',
+    'the loss became infinite or NaN: total_loss: NaN (iteration 0). Where the step had updated weights by then, they may hold NaN as well',
   ],
   [
     'nothing to train',

@@ -2,6 +2,7 @@ import { provide, type Provider } from '../container/provider.ts';
 import type { HookSite } from '../hooks/hook-site.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { RandomStreams } from '../random/random-streams.ts';
+import { type BackgroundQueues, backgroundRef } from '../services/background.ts';
 import { type Control, controlRef } from '../services/control.ts';
 import { checkpointsRef, evaluationRef, phasesRef, randomRef, storageRef, tapsRef } from '../services/core-services.ts';
 import type { Evaluation } from '../services/evaluation.ts';
@@ -23,11 +24,12 @@ export interface CoreParts {
   readonly output: OutputFolder;
   readonly checkpoints: Checkpoints;
   readonly evaluation: Evaluation;
+  readonly background: BackgroundQueues;
 }
 
 /** The services that every trainer has. */
 export function coreProviders(parts: CoreParts): readonly Provider[] {
-  const { trainer, hooks, site, storage, random, control, logger, output, checkpoints, evaluation } = parts;
+  const { trainer, hooks, site, storage, random, control, logger, output, checkpoints, evaluation, background } = parts;
   return [
     provide(phasesRef, () => hooks),
     provide(trainerRef, () => (plugin) => trainerHandle(plugin, trainer)),
@@ -38,6 +40,7 @@ export function coreProviders(parts: CoreParts): readonly Provider[] {
     provide(outputRef, () => output),
     provide(checkpointsRef, () => checkpoints),
     provide(evaluationRef, () => evaluation),
+    provide(backgroundRef, () => (plugin) => background.of(plugin)),
     provide(tapsRef, () => ({
       observe: (observer) => site.observe(observer),
       inspect: (inspect) => {

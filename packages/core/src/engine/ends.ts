@@ -32,7 +32,8 @@ const originalExit = process.exit.bind(process);
 
 /**
  * Turns what would end the process in mid-training into an end that saves. SIGINT, SIGTERM, SIGHUP and a closed output
- * ask for a stop; a second signal ends the process at once. `process.exit`, an exception outside of every hook and a
+ * ask for a stop; a second signal ends the process at once, and one that comes while only background tasks are awaited
+ * leaves these. `process.exit`, an exception outside of every hook and a
  * rejection that nobody handles make the training fail. Where the process ends all the same, a line says so and the
  * exit status is not 0.
  *
@@ -53,6 +54,7 @@ class Ends {
   readonly #run: GuardedRun;
   #first: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #teller: NodeJS.Timeout | undefined;
 
   constructor(run: GuardedRun) {
     this.#run = run;
@@ -60,19 +62,36 @@ class Ends {
 
   signal(signal: keyof typeof SIGNALS): void {
     const { control, waits, logger } = this.#run;
+    if (this.#first !== undefined && performance.now() - this.#first < ECHO_MS) return;
+    const wait = waits.innermost;
+    if (wait?.isOptional === true) {
+      this.#first = performance.now();
+      wait.giveUp(new Interruption(signal));
+      return;
+    }
     if (this.#first !== undefined) {
-      if (performance.now() - this.#first < ECHO_MS) return;
-      if (this.#run.waits.innermost?.isIdle?.() === true) killAtExit(signal);
+      if (wait?.isIdle?.() === true) killAtExit(signal);
       uninstall();
       originalExit(SIGNALS[signal]);
     }
     this.#first = performance.now();
     control.interrupt(signal);
-    const wait = waits.innermost;
     const isLong = wait !== undefined && performance.now() - wait.since > 1000;
     const about = isLong ? `; ${nameOf(wait)} is still at work` : '';
     logger.warn(`${signal}: stopping after this step (once more to quit at once)${about}`);
     this.#giveUpLater(new Interruption(signal), signal);
+    this.#nameLater(signal);
+  }
+
+  /** Says what keeps the training from stopping; work, such as an evaluation, is not cut off by the first signal. */
+  #nameLater(signal: string): void {
+    this.#teller = setTimeout(() => {
+      const wait = this.#run.waits.innermost;
+      if (wait === undefined || wait.isIdle?.() === true || wait.isOptional === true) return;
+      this.#run.logger.warn(
+        `${signal}: still waiting for ${nameOf(wait)}, to stop and save after it; once more ends the process at once, with the checkpoints that there are`,
+      );
+    }, GRACE_MS);
   }
 
   /** Standard output or standard error has nobody who reads it any more. */
@@ -116,6 +135,7 @@ class Ends {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#teller);
   }
 
   /** A batch that is waited for may never come, and a step that has not begun is no loss. */

@@ -1,21 +1,32 @@
 import type { ServiceContainer } from '../container/service-container.ts';
 import { HooklineError } from '../errors.ts';
+import { isThenable } from '../hooks/guard-tap.ts';
+import { describeValue } from '../hooks/result-check.ts';
+import { isPlainObject } from '../plain-object.ts';
 import { stepRunnerRef } from '../services/core-services.ts';
 import type { ScalarValue, StepContext, StepOutput, StepRunner } from '../step-runner.ts';
 import type { StepFunction } from './trainer-options.ts';
+
+/** A step of the user's own is done when its loss is looked at. */
+const OWN_STEP =
+  'Where the step had updated weights by then, they may hold NaN as well: go on from a checkpoint. optimizer.minimize(...) of @hookline/tfjs looks at the loss before it updates. Try a lower learning rate, warm-up, gradient clipping, or look at the data';
 
 /** A step runner that calls a function. Numbers that are not finite end the training, as with every runner. */
 export function functionRunner(step: StepFunction): StepRunner {
   const finish = (result: unknown, context: StepContext): StepOutput => {
     const output = asOutput(result);
-    const bad = Object.values(output.losses).some((loss) => typeof loss === 'number' && !Number.isFinite(loss));
-    if (bad) throw lossNotFinite(output.losses, context);
+    const { losses, totalLoss } = output;
+    const all = totalLoss === undefined ? losses : { ...losses, total_loss: totalLoss };
+    const bad = Object.values(all).some((loss) => typeof loss === 'number' && !Number.isFinite(loss));
+    if (bad) throw lossNotFinite(all, context, OWN_STEP);
     return output;
   };
   return {
     run: (context) => {
-      const result = step(context);
-      return result instanceof Promise ? result.then((value) => finish(value, context)) : finish(result, context);
+      const result: unknown = step(context);
+      return isThenable(result)
+        ? Promise.resolve(result).then((value) => finish(value, context))
+        : finish(result, context);
     },
   };
 }
@@ -39,15 +50,24 @@ export function runnerOf(container: ServiceContainer): StepRunner {
   });
 }
 
-/** The error of a loss that is NaN or infinite, with all losses printed. */
-export function lossNotFinite(losses: Readonly<Record<string, unknown>>, { iteration }: StepContext): HooklineError {
+/**
+ * The error of a loss that is NaN or infinite, with all losses printed.
+ *
+ * @param context of which step, where that is known
+ * @param fix what to do; default: for a step that has left the weights as they were
+ */
+export function lossNotFinite(
+  losses: Readonly<Record<string, unknown>>,
+  context?: Pick<StepContext, 'iteration'>,
+  fix = 'Weights were left as they were. Try a lower learning rate, warm-up, gradient clipping, or look at the batch',
+): HooklineError {
   const printed = Object.entries(losses).map(
     ([name, value]) => `${name}: ${typeof value === 'number' ? value : '(on the device)'}`,
   );
   return new HooklineError('HKL_LOSS_NOT_FINITE', `the loss became infinite or NaN: ${printed.join(', ')}`, {
     who: 'step',
-    where: `iteration ${iteration}`,
-    fix: 'Weights were left as they were. Try a lower learning rate, warm-up, gradient clipping, or look at the batch',
+    where: context && `iteration ${context.iteration}`,
+    fix,
   });
 }
 
@@ -55,11 +75,12 @@ function asOutput(result: unknown): StepOutput {
   if (isScalar(result)) return { losses: { total_loss: result } };
   if (typeof result === 'object' && result !== null) {
     if ('losses' in result && typeof result.losses === 'object') return result as StepOutput;
-    if (Object.values(result).every(isScalar)) return { losses: result as Record<string, ScalarValue> };
+    if (isPlainObject(result) && Object.values(result).every(isScalar))
+      return { losses: result as Record<string, ScalarValue> };
   }
-  throw new HooklineError('HKL_STEP_RESULT', `the step function returned ${String(result)}`, {
+  throw new HooklineError('HKL_STEP_RESULT', `the step function returned ${describeValue(result)}`, {
     who: 'step',
-    fix: 'Return the loss as a number, losses by name, or { losses, metrics?, dataTime? }',
+    fix: 'Return the loss as a number (that of a tensor is (await tensor.data())[0]), losses by name, {} for a step without a loss, or { losses, totalLoss?, metrics?, dataTime? }',
   });
 }
 

@@ -18,6 +18,16 @@ describe('storeStepOutput', () => {
     expect(stored({ losses: { loss_cls: 0.5, loss_box: 2 } })).toEqual({ loss_cls: 0.5, loss_box: 2, total_loss: 2.5 });
   });
 
+  it('leaves alone a total that the step names itself: among the losses, beside them, or among the metrics', () => {
+    const own = { critic: 0.5, generator: 2, total_loss: 7 };
+    expect(stored({ losses: own })).toEqual(own);
+    const { total_loss: totalLoss, ...losses } = own;
+    expect(stored({ losses, totalLoss })).toEqual(own);
+    expect(stored({ losses, metrics: { total_loss: 7 } })).toEqual(own);
+    expect(stored({ losses: { critic: 0.5 }, totalLoss })).toEqual({ critic: 0.5, total_loss: 7 });
+    expect(stored({ losses: {}, metrics: { reward: 3 } })).toEqual({ reward: 3 });
+  });
+
   it('stores the seconds spent waiting for data, and metrics beside the losses', () => {
     expect(stored({ losses: { total_loss: 1 }, dataTime: 0.25, metrics: { '[metric]norm': 4 } })).toEqual({
       data_time: 0.25,

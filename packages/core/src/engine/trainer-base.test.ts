@@ -49,6 +49,12 @@ describe('the loop', () => {
     expect(latest).toMatchObject({ loss_cls: 1, loss_box: 2, total_loss: 3 });
   });
 
+  it('takes a step without a loss', async () => {
+    const trainer = new TrainerBase({ step: ({ iteration }) => (iteration < 2 ? {} : 1), maxIterations: 3, logger });
+    expect(await trainer.train()).toMatchObject({ status: 'completed' });
+    expect(trainer.storage.history('total_loss').values()).toEqual([{ value: 1, iteration: 2 }]);
+  });
+
   it('ends gracefully when asked, also before the first step', async () => {
     const stopAt = (at: number) =>
       plugin('stopper', ({ hooks, control }: { hooks: never; control: { stop(r: string): void } }) => {
@@ -249,6 +255,12 @@ describe('errors', () => {
   it('refuses a loss that is not finite and results that are no losses', async () => {
     const nan = new TrainerBase({ step: () => ({ a: 1, b: NaN }), maxIterations: 1, logger });
     await expect(nan.train()).rejects.toThrow(/\[HKL_LOSS_NOT_FINITE\].*a: 1, b: NaN.*iteration 0/);
+    await expect(nan.train()).rejects.toThrow('weights by then, they may hold NaN as well');
+    const total = new TrainerBase({ step: () => ({ losses: { a: 1 }, totalLoss: NaN }), maxIterations: 1, logger });
+    await expect(total.train()).rejects.toThrow(/a: 1, total_loss: NaN/);
+    const tensor = Object.assign(Object.create({ constructor: class Scalar {} }) as object, { shape: [] });
+    const unread = new TrainerBase({ step: () => tensor as never, maxIterations: 1, logger });
+    await expect(unread.train()).rejects.toThrow(/returned an object of class Scalar.*await tensor\.data\(\)/);
     const odd = new TrainerBase({ step: (() => 'fine') as never, maxIterations: 1, logger });
     await expect(odd.train()).rejects.toMatchObject({ code: 'HKL_STEP_RESULT' });
   });

@@ -9,8 +9,9 @@ import type { PluginSet } from '../plugin/plugin-set.ts';
 import type { PluginInput } from '../preset/preset.ts';
 import { type PluginEntry, resolvePlugins } from '../preset/resolve-plugins.ts';
 import { RandomStreams } from '../random/random-streams.ts';
+import { BackgroundQueues } from '../services/background.ts';
 import { RunControl } from '../services/control.ts';
-import { evaluationRef, stepRunnerRef } from '../services/core-services.ts';
+import { checkpointsRef, evaluationRef, stepRunnerRef } from '../services/core-services.ts';
 import { HookEvaluation } from '../services/evaluation.ts';
 import { ConsoleLogger, type Logger } from '../services/logger.ts';
 import { DiskOutputFolder } from '../services/output-folder.ts';
@@ -66,6 +67,7 @@ export class TrainerBase implements TrainerView {
   readonly #hooks: EngineHookSet = new HookSet('hookline', HOOK_TABLE, this.#site);
   readonly #evaluation = new HookEvaluation(this.#hooks);
   readonly #checkpoints: DiskCheckpoints;
+  readonly #background: BackgroundQueues;
   #set: PluginSet | undefined;
   #servicesUp = false;
   #preparing: Promise<void> | undefined;
@@ -84,6 +86,11 @@ export class TrainerBase implements TrainerView {
     this.random = new RandomStreams(options.seed === undefined || options.seed < 0 ? randomInt(2 ** 31) : options.seed);
     this.#run = new RunState(options.maxIterations, this.storage, this.#site);
     this.#run.iteration = options.startIteration ?? 0;
+    this.#background = new BackgroundQueues({
+      logger: this.logger,
+      control: this.#control,
+      waits: this.#site.waits,
+    });
     this.#output = new DiskOutputFolder(options.output ?? 'output');
     const run = this.#run;
     this.#checkpoints = new DiskCheckpoints(this.#hooks, this.#output, () => run.done, this.logger);
@@ -157,8 +164,9 @@ export class TrainerBase implements TrainerView {
       const { storage, random, logger } = this;
       const asked = { seed: this.#options.seed, run: this.#run, arranged: set.arranged };
       const tapPlugins = tapEngineState({ hooks: this.#hooks, storage, random, logger, ...asked });
-      tapPlugins(this.#plugins.setUp(set));
-      this.#checkpoints.tapRenewals();
+      const stateful = this.#plugins.setUp(set);
+      tapPlugins(stateful);
+      this.#checkpoints.begin(stateful);
       set.seal();
     } catch (error) {
       throwAll([error, ...(await this.close())]);
@@ -189,6 +197,8 @@ export class TrainerBase implements TrainerView {
       // Where all is done, only what has been prepared before can have left something.
       if (this.#set !== undefined || this.iteration < maxIterations) await this.prepare();
       check.assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
+      const plugins = this.#prepared().arranged.map(({ plugin }) => plugin);
+      if (check.requiresAny(plugins, [checkpointsRef])) this.#checkpoints.warnWhereWithoutWeights();
       const folder = { output: this.#output, set: this.#prepared(), logger: this.logger, tearDown: () => this.close() };
       const outcome = await holdOutput(folder, () =>
         runLoop({
@@ -268,7 +278,8 @@ export class TrainerBase implements TrainerView {
   async close(): Promise<readonly unknown[]> {
     const runner = this.#runner;
     this.#runner = undefined;
-    return closeTraining(this.#plugins, runner, this.storage, this.#timeout);
+    const parts = { plugins: this.#plugins, background: this.#background, runner, storage: this.storage };
+    return closeTraining(parts, this.#timeout);
   }
 
   /**
@@ -296,6 +307,7 @@ export class TrainerBase implements TrainerView {
       output: this.#output,
       checkpoints: this.#checkpoints,
       evaluation: this.#evaluation,
+      background: this.#background,
     });
     return assemblePlugins({
       plugins: this.resolvePlugins(await this.builtinPlugins(), plugins),

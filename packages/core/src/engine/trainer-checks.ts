@@ -1,3 +1,4 @@
+import type { AnyServiceRef } from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
 import { assertKnownOptions } from '../known-options.ts';
 import type { Plugin } from '../plugin/plugin.ts';
@@ -63,11 +64,14 @@ export function assertSomethingToTrain({ iteration, maxIterations }: RunState, i
 }
 
 /** Whether any plugin may write into the run's folder. */
-export function needsOutput(plugins: readonly Plugin[]): boolean {
-  const needs = new Set([outputRef.id, checkpointsRef.id]);
+export const needsOutput = (plugins: readonly Plugin[]): boolean => requiresAny(plugins, [outputRef, checkpointsRef]);
+
+/** Whether any plugin asks for one of these services. */
+export function requiresAny(plugins: readonly Plugin[], refs: readonly AnyServiceRef[]): boolean {
+  const ids = new Set(refs.map(({ id }) => id));
   return plugins.some(({ definition }) =>
     Object.values(definition.requires ?? {}).some((requirement) =>
-      needs.has((requirement.kind === 'optional' ? requirement.ref : requirement).id),
+      ids.has((requirement.kind === 'optional' ? requirement.ref : requirement).id),
     ),
   );
 }

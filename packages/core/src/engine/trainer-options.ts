@@ -5,7 +5,11 @@ import type { Logger } from '../services/logger.ts';
 import type { LoadOptions } from '../state/checkpoint-view.ts';
 import type { StepContext, ScalarValue, StepOutput, StepRunner } from '../step-runner.ts';
 
-/** One step in the user's own words: returns the loss, losses by name, or a whole step output. */
+/**
+ * One step in the user's own words: returns the loss, losses by name, or a whole step output. Several losses are stored by
+ * their names and their sum as `total_loss`, unless the step gives a `total_loss` of its own; a step without a loss
+ * returns `{}`.
+ */
 export type StepFunction = (
   step: StepContext,
 ) => ScalarValue | LossRecord | StepOutput | Promise<ScalarValue | LossRecord | StepOutput>;
@@ -39,7 +43,7 @@ export interface TrainerOptions {
   readonly yieldAfter?: number;
   /** Seconds after which a batch or a tap that is waited for is named in a warning; 0 for never. Default 60. */
   readonly waitWarning?: number;
-  /** Milliseconds that each plugin, and each service, may take to close. Default 30,000. */
+  /** Milliseconds that each plugin, each service, and the background tasks at the end may take to close. Default 30,000. */
   readonly disposeTimeout?: number;
 }
 

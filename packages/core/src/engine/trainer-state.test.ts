@@ -196,9 +196,18 @@ describe('state', () => {
     const trainer = new TrainerBase({ step: falling, maxIterations: 2, plugins: [saver(0)], output: dir, logger });
     expect(await trainer.resumeOrLoad()).toBeUndefined();
     await trainer.train();
-    const next = new TrainerBase({ step: falling, maxIterations: 2, output: dir, logger });
+    const scopes: string[] = [];
+    const taker = definePlugin({
+      name: 'taker',
+      version: '1.0.0',
+      setup({ hooks }) {
+        hooks.loadState.tap(({ scope }) => void scopes.push(scope));
+      },
+    });
+    const next = new TrainerBase({ step: falling, maxIterations: 2, plugins: [taker()], output: dir, logger });
     await next.resumeOrLoad({ resume: false, weights: join(dir, 'halfway.safetensors') });
     expect(next.iteration).toBe(0);
+    expect(scopes).toEqual(['weights']);
   });
 
   it('finds out before the first step that the output folder cannot be written', async () => {

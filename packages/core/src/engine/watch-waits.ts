@@ -19,8 +19,10 @@ export function watchWaits({ waits, logger, run }: GuardedRun, seconds: number):
       const next = due.get(wait) ?? seconds;
       if (waited < next) return;
       due.set(wait, Math.max(next * 2, waited));
+      const way =
+        wait.isIdle?.() === true ? 'Ctrl-C stops it' : 'Ctrl-C stops the training after it, and twice ends it at once';
       logger.warn(
-        `iteration ${run.iteration} has been waiting for ${Number(waited.toFixed(1))} s: ${nameOf(wait)}. Ctrl-C stops it`,
+        `iteration ${run.iteration} has been waiting for ${Number(waited.toFixed(1))} s: ${nameOf(wait)}. ${way}`,
       );
     },
     Math.min(1000, seconds * 250),

@@ -10,8 +10,8 @@ export const ENGINE = 'hookline';
 type AnyFunction = (...args: unknown[]) => unknown;
 type Done = (error?: Error | null, result?: unknown) => void;
 
-/** Throws what its `then` throws, where that is a getter. */
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+/** Also for a promise of another realm or library. Throws what its `then` throws, where that is a getter. */
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   value !== null &&
   (typeof value === 'object' || typeof value === 'function') &&
   typeof (value as { then?: unknown }).then === 'function';

@@ -15,6 +15,8 @@ export interface Wait {
   describe?(): string | undefined;
   /** Whether only something from outside is awaited, such as a batch, so that giving up loses no work. */
   isIdle?(): boolean;
+  /** Whether the run depends on nothing that is waited for, so that a signal ends the wait at once. */
+  readonly isOptional?: boolean;
   /** Ends the wait with an error, as if what is waited for had failed. What it gives later is dropped. */
   giveUp(error: unknown): void;
 }

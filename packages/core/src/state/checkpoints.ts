@@ -12,6 +12,7 @@ import { assertFinite } from './assert-finite.ts';
 import type { LoadOptions, LoadScope } from './checkpoint-view.ts';
 import { rememberState } from './load-undo.ts';
 import { LoadingCheckpoint } from './loading-checkpoint.ts';
+import type { StatefulPlugin } from './plugin-state.ts';
 
 /** Options of {@link Checkpoints.save}. */
 export interface SaveOptions {
@@ -46,7 +47,8 @@ export interface Checkpoints {
    * @param options the scope, or scope and what may be missing or left over; default all, nothing may
    * @returns the iteration to go on at, 0 for the scope `weights`
    * @throws HooklineError `HKL_STATE_INVALID`, `HKL_STATE_MISSING`, `HKL_STATE_LEFT_OVER`, `HKL_STATE_NEWER`,
-   * `HKL_STATE_LOAD_FAILED`, `HKL_OPTION_INVALID` for an allowed name that nobody has, and what reading the file raises
+   * `HKL_STATE_LOAD_FAILED`, `HKL_OPTION_INVALID` for an allowed name that nobody has, `HKL_WEIGHTS_NONE` for weights that
+   * nobody takes, and what reading the file raises
    */
   load(path: string, options?: LoadScope | LoadOptions): Promise<number>;
   /** The file that resuming takes, undefined when there is none. */
@@ -64,6 +66,9 @@ export class DiskCheckpoints implements Checkpoints {
   #halfLoaded: HooklineError | undefined;
   /** Checkpoints that may be saved once more at the end, by name. */
   #renewals = new Map<string, SaveOptions>();
+  /** Whether a plugin has a state without which a run does not go on to the same weights: its own may be there. */
+  #hasRunState = false;
+  #hasWarned = false;
 
   constructor(hooks: EngineHookSet, output: OutputFolder, iteration: () => number, logger: Logger) {
     this.#hooks = hooks;
@@ -72,15 +77,33 @@ export class DiskCheckpoints implements Checkpoints {
     this.#logger = logger;
   }
 
-  /** Taps the end of the training, after all plugins. */
-  tapRenewals(): void {
+  /** Taps the end of the training, after all plugins. @param stateful those of them that have a state */
+  begin(stateful: readonly StatefulPlugin[]): void {
     this.#renewals.clear();
+    this.#hasRunState = stateful.some(({ state }) => state.optional !== true);
     this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
       for (const [name, { tag = true, renewIf }] of this.#renewals) {
         // After a failure the state may be anything.
         if (status !== 'failed' && renewIf?.() === true) await this.save(name, { tag });
       }
     });
+  }
+
+  /**
+   * Whether nobody but the engine takes anything from a checkpoint: then no weights are in it, or nobody loads them. So it is
+   * with a step of one's own until a plugin is told of its variables.
+   */
+  get #isForEngineOnly(): boolean {
+    return this.#hooks.phases.loadState.taps.every((plugin) => plugin === ENGINE);
+  }
+
+  /** Says, once, that checkpoints hold no weights; call it when all plugins are set up. */
+  warnWhereWithoutWeights(): void {
+    if (this.#hasWarned || this.#hasRunState || !this.#isForEngineOnly) return;
+    this.#hasWarned = true;
+    this.#logger.warn(
+      `the checkpoints of this trainer hold no weights and no optimizer, since no plugin gives them any. ${ADD}`,
+    );
   }
 
   async save(name: string, options: SaveOptions = {}): Promise<string> {
@@ -95,6 +118,7 @@ export class DiskCheckpoints implements Checkpoints {
     const draft = new DraftCheckpoint(this.#iteration());
     await this.#hooks.phases.saveState.call(draft);
     const { manifest, tensors } = draft.finish();
+    if (tensors.size === 0) this.warnWhereWithoutWeights();
     if (finite) assertFinite(tensors);
     const path = await this.#output.file(`${name}.safetensors`);
     await writeCheckpoint(path, { manifest, tensors });
@@ -107,6 +131,7 @@ export class DiskCheckpoints implements Checkpoints {
     const { scope, allowMismatch } = checkedOptions(options);
     const file = isAbsolute(path) ? path : join(process.cwd(), path);
     const checkpoint = await readCheckpoint(file);
+    if (scope === 'weights' && this.#isForEngineOnly) throw noWeightsWanted(file);
     const undo = await rememberState(this.#hooks, this.#iteration());
     try {
       const loading = new LoadingCheckpoint(checkpoint, { source: file, scope, allowMismatch });
@@ -139,6 +164,16 @@ export class DiskCheckpoints implements Checkpoints {
     const names = await listCheckpoints(this.#output.dir);
     return names.map((name) => join(this.#output.dir, name));
   }
+}
+
+const ADD =
+  'List savedParts({ net: { model, optimizer } }) of @hookline/tfjs among the plugins, or tap saveState and loadState, or give a plugin a state';
+
+function noWeightsWanted(file: string): HooklineError {
+  return new HooklineError('HKL_WEIGHTS_NONE', `no plugin of this trainer takes weights from ${file}`, {
+    who: 'load',
+    fix: ADD,
+  });
 }
 
 function checkedOptions(options: LoadScope | LoadOptions): Required<LoadOptions> {

@@ -216,6 +216,19 @@ describe('the preset of docs/presets.md in its trainer file, all from tarballs',
       'edited.ts': trainerCode
         .replace(".configure('checkpointer', {", ".configure('checkpointer', { period: 3,")
         .replace(/\n +\.without.*\n +\.replace.*/, "\n      .without('evaluator'),"),
+      'more.ts': `
+        import { functionModel, gradientAccumulation, layersModel, tf } from 'hookline';
+        const w = tf.variable(tf.zeros([4, 1]));
+        export const model = functionModel<{ x: tf.Tensor; y: tf.Tensor }>({
+          variables: { w },
+          losses: ({ x, y }) => tf.losses.meanSquaredError(y, x.matMul(w)),
+        });
+        export const named = (net: tf.LayersModel) =>
+          layersModel(net, { loss: (outputs, { y }) => ({ error: tf.losses.absoluteDifference(y, outputs) }) });
+        export const accumulation = gradientAccumulation({
+          steps: 4,
+          batchSize: ({ mask }: { mask: tf.Tensor }) => mask.sum(),
+        });`,
       'readme.ts': `${readmeTrainer}
         declare function makeNet(): tf.LayersModel;
         declare const x: { data: Float32Array; shape: readonly [number, number] };

@@ -1,5 +1,6 @@
 import { assertKnownOptions, type NamedTensors, type OptionNames } from '@hookline/core';
 import tf from '#tfjs';
+import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, div, mul, sqrt, square, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
@@ -68,5 +69,5 @@ export class AdagradOptimizer extends BaseOptimizer {
  *
  * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
  */
-export const adagrad = (model: TrainableModel, options: AdagradOptions): AdagradOptimizer =>
-  new AdagradOptimizer(model, options);
+export const adagrad = (model: ModelLike, options: AdagradOptions): AdagradOptimizer =>
+  new AdagradOptimizer(asModel(model), options);

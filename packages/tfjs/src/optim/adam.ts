@@ -1,5 +1,6 @@
 import { assertKnownOptions, type NamedTensors, type OptionNames } from '@hookline/core';
 import tf from '#tfjs';
+import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, div, mul, sqrt, square, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
@@ -100,8 +101,8 @@ export class AdamOptimizer extends BaseOptimizer {
  *
  * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
  */
-export const adam = (model: TrainableModel, options: AdamOptions): AdamOptimizer =>
-  new AdamOptimizer(model, options, false);
+export const adam = (model: ModelLike, options: AdamOptions): AdamOptimizer =>
+  new AdamOptimizer(asModel(model), options, false);
 
 /**
  * AdamW (Loshchilov and Hutter, 2019): Adam whose weight decay acts on the weights themselves, p *= 1 - lr·λ, before
@@ -109,5 +110,5 @@ export const adam = (model: TrainableModel, options: AdamOptions): AdamOptimizer
  *
  * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
  */
-export const adamW = (model: TrainableModel, options: AdamOptions): AdamOptimizer =>
-  new AdamOptimizer(model, { weightDecay: 0.01, ...options }, true);
+export const adamW = (model: ModelLike, options: AdamOptions): AdamOptimizer =>
+  new AdamOptimizer(asModel(model), { weightDecay: 0.01, ...options }, true);

@@ -4,6 +4,7 @@ import type { TrainableModel } from '../model/trainable-model.ts';
 import { scalarInput, type StepInput } from '../step/step-input.ts';
 import type { StepVariant } from '../step/step-variant.ts';
 import { add, mul } from './arithmetic.ts';
+import { minimize, type MinimizeOptions } from './minimize.ts';
 import type { Optimizer } from './optimizer.ts';
 import {
   PARAMETER_GROUP_OPTIONS,
@@ -34,12 +35,14 @@ export abstract class BaseOptimizer implements Optimizer {
   readonly groups: readonly ParameterGroup[];
   readonly inputs: readonly StepInput[];
   readonly variants: readonly StepVariant[] = [];
+  readonly #model: TrainableModel;
   readonly #rates: ReadonlyMap<number, StepInput<tf.Scalar>>;
   readonly #slots = new Map<string, tf.Variable>();
   #learningRate: number;
 
   /** @throws HooklineError `HKL_OPTIMIZER_OPTION`, and what {@link parameterGroups} raises */
   constructor(model: TrainableModel, options: BaseOptimizerOptions) {
+    this.#model = model;
     this.#learningRate = checkedRate(options.learningRate);
     this.groups = parameterGroups(model, pickOptions(options, PARAMETER_GROUP_OPTIONS));
     const rates = new Map<number, StepInput<tf.Scalar>>();
@@ -64,6 +67,21 @@ export abstract class BaseOptimizer implements Optimizer {
   }
 
   abstract apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void;
+
+  /**
+   * One update in a step of the user's own: computes the loss, takes its gradients with respect to the variables that the
+   * optimizer was made with, and updates them; other variables stay as they are. With constraints of tf.layers, these hold
+   * afterwards. Nothing is left on the device.
+   *
+   * @param loss a pure function of tensors that gives a float32 scalar
+   * @returns the loss, read before the update
+   * @throws HooklineError before any variable changes: `HKL_LOSS_NOT_FINITE`, `HKL_GRADIENT_NOT_FINITE`, `HKL_LOSS_NOT_SCALAR`,
+   * `HKL_NO_GRADIENTS` where the loss depends on none of the variables, and what `loss` throws
+   * @example const loss = await optimizer.minimize(() => tf.losses.meanSquaredError(y, net.apply(x)));
+   */
+  minimize(loss: () => tf.Scalar, options?: MinimizeOptions): Promise<number> {
+    return minimize(this, this.#model, loss, options);
+  }
 
   slots(): ReadonlyMap<string, tf.Variable> {
     return this.#slots;

@@ -1,5 +1,6 @@
 import { assertKnownOptions, type NamedTensors, type OptionNames } from '@hookline/core';
 import tf from '#tfjs';
+import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, div, mul, norm, ratioOr1, sqrt, square, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
@@ -80,5 +81,5 @@ export class LambOptimizer extends BaseOptimizer {
  *
  * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
  */
-export const lamb = (model: TrainableModel, options: LambOptions): LambOptimizer =>
-  new LambOptimizer(model, { weightDecay: 0.01, ...options });
+export const lamb = (model: ModelLike, options: LambOptions): LambOptimizer =>
+  new LambOptimizer(asModel(model), { weightDecay: 0.01, ...options });

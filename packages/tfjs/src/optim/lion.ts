@@ -1,5 +1,6 @@
 import { assertKnownOptions, type NamedTensors, type OptionNames } from '@hookline/core';
 import tf from '#tfjs';
+import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, mul, sign, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
@@ -54,4 +55,5 @@ export class LionOptimizer extends BaseOptimizer {
  *
  * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
  */
-export const lion = (model: TrainableModel, options: LionOptions): LionOptimizer => new LionOptimizer(model, options);
+export const lion = (model: ModelLike, options: LionOptions): LionOptimizer =>
+  new LionOptimizer(asModel(model), options);

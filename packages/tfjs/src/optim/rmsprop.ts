@@ -1,5 +1,6 @@
 import { assertKnownOptions, type NamedTensors, type OptionNames } from '@hookline/core';
 import tf from '#tfjs';
+import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, div, mul, relu, sqrt, square, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
@@ -85,5 +86,5 @@ export class RmspropOptimizer extends BaseOptimizer {
  *
  * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
  */
-export const rmsprop = (model: TrainableModel, options: RmspropOptions): RmspropOptimizer =>
-  new RmspropOptimizer(model, options);
+export const rmsprop = (model: ModelLike, options: RmspropOptions): RmspropOptimizer =>
+  new RmspropOptimizer(asModel(model), options);

@@ -1,5 +1,6 @@
 import { assertKnownOptions, HooklineError, type NamedTensors, type OptionNames } from '@hookline/core';
 import tf from '#tfjs';
+import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, mul, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
@@ -68,4 +69,4 @@ export class SgdOptimizer extends BaseOptimizer {
  * @example sgd(model, { learningRate: 0.02, momentum: 0.9, weightDecay: 1e-4, weightDecayNorm: 0 })
  * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
  */
-export const sgd = (model: TrainableModel, options: SgdOptions): SgdOptimizer => new SgdOptimizer(model, options);
+export const sgd = (model: ModelLike, options: SgdOptions): SgdOptimizer => new SgdOptimizer(asModel(model), options);

@@ -1,7 +1,9 @@
 import { HooklineError, type NamedTensors } from '@hookline/core';
 import tf from '#tfjs';
+import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { StepVariant } from '../step/step-variant.ts';
+import { minimize, type MinimizeOptions } from './minimize.ts';
 import type { Optimizer } from './optimizer.ts';
 import type { ParameterGroup } from './parameter-groups.ts';
 
@@ -62,12 +64,14 @@ export class TfjsOptimizer implements Optimizer {
   readonly groups: readonly ParameterGroup[];
   readonly inputs = [];
   readonly variants: readonly StepVariant[];
+  readonly #model: TrainableModel;
   readonly #optimizer: tf.Optimizer;
   readonly #internals: TfjsInternals;
   readonly #slots = new Map<string, tf.Variable>();
   readonly #learningRate: StepVariant<number>;
 
   constructor(model: TrainableModel, optimizer: tf.Optimizer) {
+    this.#model = model;
     this.#optimizer = optimizer;
     this.#internals = optimizer as unknown as TfjsInternals;
     const className = optimizer.getClassName();
@@ -106,6 +110,21 @@ export class TfjsOptimizer implements Optimizer {
     tf.tidy(() => {
       this.#optimizer.applyGradients(list);
     });
+  }
+
+  /**
+   * One update in a step of the user's own: computes the loss, takes its gradients with respect to the variables that the
+   * optimizer was made with, and updates them; other variables stay as they are. With constraints of tf.layers, these hold
+   * afterwards. Nothing is left on the device.
+   *
+   * @param loss a pure function of tensors that gives a float32 scalar
+   * @returns the loss, read before the update
+   * @throws HooklineError before any variable changes: `HKL_LOSS_NOT_FINITE`, `HKL_GRADIENT_NOT_FINITE`, `HKL_LOSS_NOT_SCALAR`,
+   * `HKL_NO_GRADIENTS` where the loss depends on none of the variables, and what `loss` throws
+   * @example const loss = await optimizer.minimize(() => tf.losses.meanSquaredError(y, net.apply(x)));
+   */
+  minimize(loss: () => tf.Scalar, options?: MinimizeOptions): Promise<number> {
+    return minimize(this, this.#model, loss, options);
   }
 
   slots(): ReadonlyMap<string, tf.Variable> {
@@ -159,5 +178,5 @@ function centeredGivesNaN(who: string): HooklineError {
  * @throws HooklineError `HKL_OPTIMIZER_UNSUPPORTED` for a class of optimizer that is not tfjs's own, and for `tf.train.rmsprop`
  * centered, whose weights become NaN
  */
-export const tfjsOptimizer = (model: TrainableModel, optimizer: tf.Optimizer): TfjsOptimizer =>
-  new TfjsOptimizer(model, optimizer);
+export const tfjsOptimizer = (model: ModelLike, optimizer: tf.Optimizer): TfjsOptimizer =>
+  new TfjsOptimizer(asModel(model), optimizer);

@@ -62,7 +62,7 @@ export async function buildBinding(options: BuildOptions): Promise<Attempt<Built
   const output = join(folder, BINDING_FILE);
   log(`compiling the addon against TensorFlow ${tensorflow.version}`);
   const libraryFolder = libraryFolderOf(folder);
-  await mkdir(libraryFolder);
+  await mkdir(libraryFolder, { mode: 0o700 });
   for (const library of TENSORFLOW_LIBRARIES) {
     const from = join(tensorflow.folder, library);
     // What belongs to somebody else stays where it is; the link gives it the folders of this entry to look into.

@@ -108,6 +108,17 @@ describeBuilt('provideCuda', () => {
     expect(found.value?.missing).toEqual([expect.stringMatching(/^libcusolver\.so\.11: .*invalid ELF header$/)]);
     expect((await provide(entry)).value).toMatchObject({ libraries: { missing: [] } });
     expect(readFileSync(damaged).equals(readFileSync(fakes.library))).toBe(true);
+
+    // One that LD_LIBRARY_PATH puts before ours: nothing is brought anew for it, and it is named.
+    const other = join(fakes.root, 'other-libraries');
+    mkdirSync(other);
+    writeFileSync(join(other, 'libcudnn.so.9'), 'not a library');
+    lines = [];
+    const shadowed = await provide(entry, { env: { ...fakes.env, LD_LIBRARY_PATH: other } });
+    expect(shadowed.detail).toMatch(
+      /^CUDA libraries cannot be opened: libcudnn\.so\.9: .*other-libraries.*(short|header)/,
+    );
+    expect(lines).toEqual([]);
   }, 120_000);
 
   it('names a library that crashes, one that lacks another, and one that is not needed for a GPU', async () => {

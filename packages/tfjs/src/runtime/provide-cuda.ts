@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { mkdir, mkdtemp, readlink, realpath, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { failed, used, type Attempt } from './attempt.ts';
@@ -67,11 +67,22 @@ async function bringOwn(options: ProvideOptions): Promise<Attempt<CudaLibraries>
 async function removeDamaged({ libraries }: CudaLibraries, { env, wheels }: ProvideOptions): Promise<boolean> {
   const folder = join(cudaFolder(env, wheels), 'lib');
   const damaged = libraries
-    .filter(({ name, problem }) => problem.includes(`/${name}: `) || problem.startsWith(CRASHED))
-    .map(({ name }) => join(folder, name))
-    .filter((path) => existsSync(path));
+    .map(({ name, problem }) => ({ own: join(folder, name), problem, named: pathIn(problem, name) }))
+    // Another file of this name, such as one that LD_LIBRARY_PATH leads to, is not ours to replace.
+    .filter(({ own, problem, named }) => existsSync(own) && (problem.startsWith(CRASHED) || sameFile(named, own)))
+    .map(({ own }) => own);
   for (const path of damaged) await rm(path);
   return damaged.length > 0;
+}
+
+/** The file that the loader complains of, where that is the library itself. */
+function pathIn(problem: string, name: string): string {
+  const end = problem.indexOf(`/${name}: `);
+  return end === -1 ? '' : problem.slice(problem.indexOf('/'), end + 1 + name.length);
+}
+
+function sameFile(a: string, b: string): boolean {
+  return existsSync(a) && realpathSync(a) === realpathSync(b);
 }
 
 /** What the system's loader finds, or what an earlier setup has linked. */
@@ -88,7 +99,7 @@ async function linkNeighbours(entry: string): Promise<boolean> {
   // One folder of links: see filesOf for why they have to lie together.
   const gathered = join(entry, 'cuda');
   await rm(gathered, { recursive: true, force: true });
-  await mkdir(gathered);
+  await mkdir(gathered, { mode: 0o700 });
   for (const part of readdirSync(nvidia)) {
     const folder = join(nvidia, part, 'lib');
     const libraries = existsSync(folder) ? readdirSync(folder).filter((name) => name.includes('.so')) : [];
@@ -101,7 +112,7 @@ async function linkNeighbours(entry: string): Promise<boolean> {
 
 async function linkFolders(entry: string, libraries: string, compiler: string): Promise<void> {
   for (const part of SEARCHED) {
-    await mkdir(join(entry, 'nvidia', part), { recursive: true });
+    await mkdir(join(entry, 'nvidia', part), { recursive: true, mode: 0o700 });
     await link(libraries, join(entry, 'nvidia', part, 'lib'));
   }
   await link(compiler, join(entry, 'nvidia', COMPILER));

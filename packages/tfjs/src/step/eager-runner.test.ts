@@ -294,3 +294,11 @@ function linearModelWith(factor: number): TrainableModel {
   model.losses = (batch) => (losses(batch) as tf.Scalar).mul(factor);
   return model;
 }
+
+it('refuses a model that gives a total beside the losses that it is the sum of, and would count twice', async () => {
+  const w = tf.variable(tf.scalar(2));
+  const losses = () => ({ a: w.square() as tf.Scalar, total_loss: w.square() as tf.Scalar });
+  const { steps } = rig({ model: functionModel({ variables: { w }, losses }) });
+  await expect(steps(0, 1)).rejects.toThrow(/\[HKL_LOSS_NAME\] model "model": it gives the loss "total_loss" beside a/);
+  expect(w.dataSync()[0]).toBe(2);
+});

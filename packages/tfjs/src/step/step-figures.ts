@@ -71,8 +71,8 @@ export function readLosses(
 export const isGood = ({ gradients }: FigureNames, values: Float32Array): boolean =>
   gradients === undefined || Number.isFinite(values.at(-1));
 
-/** What is wrong with a step whose figures are not good. */
-export function notFinite(names: FigureNames, values: Float32Array, context: StepContext): HooklineError {
+/** What is wrong with a step whose figures are not good. @param context of which step, where that is known */
+export function notFinite(names: FigureNames, values: Float32Array, context?: StepContext): HooklineError {
   const { losses, total } = readLosses(names, values);
   const { gradients = [] } = names;
   const isOne = names.losses.length === 1;
@@ -92,7 +92,7 @@ export class GradientNotFiniteError extends HooklineError {
   /** Names of the variables. */
   readonly gradients: readonly string[];
 
-  constructor(gradients: readonly string[], count: number, loss: number, { iteration }: StepContext) {
+  constructor(gradients: readonly string[], count: number, loss: number, context?: Pick<StepContext, 'iteration'>) {
     const rest = gradients.length - NAMED;
     const named = gradients.slice(0, NAMED).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
     super(
@@ -100,7 +100,7 @@ export class GradientNotFiniteError extends HooklineError {
       `the gradients of ${gradients.length} of ${count} variables became infinite or NaN (${named}), though the loss is ${loss}`,
       {
         who: 'step',
-        where: `iteration ${iteration}`,
+        where: context && `iteration ${context.iteration}`,
         fix:
           'Weights were left as they were. Look at the batch for NaN and infinity, which max pooling and saturated activations hide ' +
           'from the loss, at functions whose derivative is infinite, such as sqrt at 0, and at the learning rate. ' +

@@ -40,7 +40,7 @@ export class StepInput<T extends tf.Tensor = tf.Tensor> {
     if (this.#fed !== undefined) return this.#fed;
     if (!this.#open) {
       throw new HooklineError('HKL_OUTSIDE_STEP', `the step input "${this.name}" has a tensor only inside a step`, {
-        fix: 'Call tensor() in a sync tap, a loss or an optimizer; outside of steps use the number itself',
+        fix: 'Call tensor() in a sync tap, a loss or an optimizer; outside of steps use the number itself, and optimizer.minimize(...) in place of apply(...)',
       });
     }
     this.#made ??= tf.keep(tf.tensor(this.#read(), [...this.shape], this.dtype)) as T;

@@ -1,15 +1,9 @@
-import {
-  describeValue,
-  didYouMean,
-  HooklineError,
-  type NamedTensors,
-  type StepPhases,
-  type TapWatch,
-} from '@hookline/core';
+import { describeValue, HooklineError, type NamedTensors, type StepPhases, type TapWatch } from '@hookline/core';
 import type tf from '#tfjs';
 import { batchTensors } from '../capture/batch-tensors.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { lossFault } from './collect-losses.ts';
+import { gradientsFault } from './gradients-fault.ts';
 
 /** A tensor that is gone, for an error message. */
 export interface Gone {
@@ -118,28 +112,7 @@ export class StepWatch {
 
   /** What is wrong with gradients that a tap hands on. */
   gradientsFault(gradients: NamedTensors): HooklineError | undefined {
-    for (const name in gradients) {
-      const variable = this.#trainable.get(name);
-      const gradient = gradients[name] as tf.Tensor;
-      if (variable === undefined) {
-        return new HooklineError('HKL_UNKNOWN_PARAMETER', `there is no trainable variable "${name}"`, {
-          where: 'hook gradients',
-          fix: didYouMean(name, this.#trainable.keys()),
-        });
-      }
-      if (gradient.isDisposed)
-        return handsOn('HKL_GRADIENT_DISPOSED', `a gradient of "${name}" that has been disposed`);
-      if (gradient.shape.join() === variable.shape.join()) continue;
-      return new HooklineError(
-        'HKL_GRADIENT_SHAPE',
-        `the gradient of "${name}" is of shape [${gradient.shape.join(', ')}]`,
-        {
-          where: 'hook gradients',
-          fix: `Return one of shape [${variable.shape.join(', ')}], or leave the name out to skip the variable`,
-        },
-      );
-    }
-    return undefined;
+    return gradientsFault(gradients, this.#trainable, 'hook gradients');
   }
 }
 

@@ -148,7 +148,11 @@ export class TrainStep {
     }
     const gone = this.#watch.find();
     if (gone !== undefined) throw new HooklineError(gone.code, `it disposed ${gone.what}`, { who, fix: gone.fix });
-    return collectLosses(losses, who);
+    const collected = collectLosses(losses, who);
+    const parts = Object.keys(collected).filter((name) => name !== 'total_loss' && name !== 'regularization_loss');
+    // A tap of the losses may add to a bare scalar, which is called total_loss; a model has no reason to.
+    if ('total_loss' in collected && parts.length > 0) throw totalAmongLosses(who, parts);
+    return collected;
   }
 
   /** Whether plugins take part in the second half, so that it may fail halfway. */
@@ -209,6 +213,13 @@ function gradientsFailed(cause: unknown, model: string): unknown {
     who: `model "${model}"`,
     fix: 'The cause below holds the original stack. Where TensorFlow.js has no gradient of an op, compute the same by other ops, or give it one with tf.customGrad',
     cause,
+  });
+}
+
+function totalAmongLosses(who: string, parts: readonly string[]): HooklineError {
+  return new HooklineError('HKL_LOSS_NAME', `it gives the loss "total_loss" beside ${parts.join(', ')}`, {
+    who,
+    fix: 'Losses by name are summed, and the sum is stored as total_loss: leave it out, or return it alone and report its parts with scope.metric(name, value)',
   });
 }
 

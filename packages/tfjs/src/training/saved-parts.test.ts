@@ -9,6 +9,7 @@ import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel } from '../model/layers-model.ts';
 import { adam } from '../optim/adam.ts';
+import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { createStepRunner } from '../step/create-step-runner.ts';
 import { StepScope } from '../step/step-scope.ts';
 import { savedParts } from './saved-parts.ts';
@@ -141,6 +142,80 @@ it.each(['off', 'required'] as const)('saves the state of recurrent layers, capt
   await resumed.trainer.load(file);
   await resumed.trainer.train();
   expect(resumed.values()).toEqual(whole.values());
+});
+
+/** Two nets of the user's own, each a kind of thing that a part may be, with a rate that the step itself lowers. */
+function plain(maxIterations: number, { learningRate = 0.1, lines = [] as string[] } = {}) {
+  const w = tf.variable(tf.tensor1d([1, 2]));
+  const layers = tf.sequential({
+    layers: [
+      tf.layers.dense({ inputShape: [2], units: 1, kernelInitializer: tf.initializers.constant({ value: 0.5 }) }),
+    ],
+  });
+  const ofW = adam({ w }, { learningRate });
+  const ofNet = tfjsOptimizer(layers, tf.train.momentum(0.1, 0.9));
+  const trainer = new TrainerBase({
+    maxIterations,
+    output: dir,
+    logger: new ConsoleLogger({ live: false, level: 'warn', stream: { write: (text) => lines.push(text) } }),
+    plugins: [savedParts({ w: { model: { w }, optimizer: ofW }, net: { model: layers, optimizer: ofNet } })],
+    step: async () => {
+      const net = await ofNet.minimize(() => (layers.apply(w.reshape([1, 2])) as tf.Tensor).square().mean());
+      const loss = await ofW.minimize(() => (layers.apply(w.reshape([1, 2])) as tf.Tensor).sub(1).square().mean());
+      ofW.learningRate *= 0.9;
+      return { net, w: loss };
+    },
+  });
+  const values = () => [w, ...layers.weights.map((weight) => weight.read())].flatMap((each) => [...each.dataSync()]);
+  return { trainer, values, ofW, lines };
+}
+
+it('saves variables and models of tf.layers as they are, and goes on to the bit with optimizers in a step of its own', async () => {
+  const whole = plain(8);
+  await whole.trainer.train({ maxIterations: 3 });
+  const file = await whole.trainer.checkpoints.save('three');
+  await whole.trainer.train({ maxIterations: 8 });
+  const resumed = plain(8);
+  await resumed.trainer.load(file);
+  await resumed.trainer.train();
+  expect(resumed.values()).toEqual(whole.values());
+  expect(resumed.ofW.learningRate).toBe(whole.ofW.learningRate);
+  expect(resumed.lines).toEqual([]);
+});
+
+it('goes on with the learning rate that is asked for where that is another one, and says so', async () => {
+  const first = plain(3);
+  await first.trainer.train();
+  const file = await first.trainer.checkpoints.save('three');
+  const other = plain(4, { learningRate: 0.5 });
+  await other.trainer.load(file);
+  expect(other.ofW.learningRate).toBe(0.5);
+  expect(other.lines).toEqual([
+    expect.stringMatching(/the learning rate of the part "w" is 0.5, as asked for; .* was saved with 0.1\n$/),
+  ]);
+});
+
+it('begins with the weights alone, without the optimizers, and refuses a file that holds none of them', async () => {
+  const first = plain(3);
+  await first.trainer.train();
+  const file = await first.trainer.checkpoints.save('three');
+  const next = plain(3);
+  const slots = () => [...next.ofW.slots().values()].flatMap((each) => [...each.dataSync()]);
+  const fresh = slots();
+  await next.trainer.load(file, 'weights');
+  expect(next.values()).toEqual(first.values());
+  expect(slots()).toEqual(fresh);
+  const strange = adversaries('off', 2);
+  await expect(strange.trainer.load(file, 'weights')).rejects.toMatchObject({ cause: { code: 'HKL_WEIGHTS_NONE' } });
+});
+
+it('refuses misspelt parts and what is neither model nor optimizer, when it is made', () => {
+  const w = tf.variable(tf.scalar(1));
+  expect(() => savedParts({ w: { model: { w }, optimiser: adam({ w }, { learningRate: 1 }) } as never })).toThrow(
+    'part "w" of savedParts: it has no option "optimiser". Did you mean "optimizer"?',
+  );
+  expect(() => savedParts({ w: { model: 'w' as never } })).toThrow('HKL_MODEL_INVALID');
+  expect(() => savedParts({ w: { optimizer: tf.train.sgd(1) as never } })).toThrow('HKL_OPTIMIZER_INVALID');
 });
 
 it('loads nothing where a part does not fit', async () => {

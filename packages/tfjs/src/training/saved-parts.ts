@@ -1,50 +1,70 @@
-import { definePlugin, HooklineError, type JsonValue, loggerRef, type Plugin } from '@hookline/core';
+import {
+  assertKnownOptions,
+  checkState,
+  definePlugin,
+  HooklineError,
+  type JsonValue,
+  type Logger,
+  loggerRef,
+  missingEntry,
+  type OptionNames,
+  type Plugin,
+  suggestName,
+} from '@hookline/core';
 import type tf from '#tfjs';
+import { z } from 'zod';
+import { batchSourceState } from '../batch/batch-position.ts';
 import type { BatchSource } from '../batch/batch-source.ts';
-import type { BatchSourceState } from '../batch/batch-position.ts';
-import { modelVariables, type TrainableModel } from '../model/trainable-model.ts';
+import { asModel, type ModelLike } from '../model/as-model.ts';
+import { modelVariables } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
 import { planRestore } from '../state/restore-variables.ts';
 import type { StepScope } from '../step/step-scope.ts';
-import { finiteCheck } from './tfjs-state.ts';
+import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
+import { assertOptimizer } from './check-parts.ts';
+import { finiteCheck, nothingLoaded } from './tfjs-state.ts';
 
 /** One part of a training whose step is the user's own: what of it checkpoints hold. */
 export interface SavedPart {
-  readonly model?: TrainableModel;
+  /** What is trained: a model, one of tf.layers, or variables by name. */
+  readonly model?: ModelLike;
   readonly optimizer?: Optimizer;
   readonly scope?: StepScope;
   /** Its batches, with their position. */
   readonly source?: BatchSource;
 }
 
+const PART = { model: true, optimizer: true, scope: true, source: true } satisfies OptionNames<SavedPart>;
 const NAME = '@hookline/tfjs/parts';
+
+const partState = savedRate.partial().extend({ data: batchSourceState.optional() });
 
 /**
  * A plugin that makes the checkpoints of a `TrainerBase` with a step of its own hold models, optimizers, step variables and
- * positions in data: without it they hold none of these. The state of stateful recurrent layers is among a `layersModel`'s
- * variables; whatever else a model keeps in fields and closures is not saved. Each part has its own names in the file, so that a
- * variable that several parts share is in it once for each. Nothing is loaded unless all parts fit.
+ * positions in data: without it they hold none of these. The state of stateful recurrent layers is among the variables of a
+ * tf.layers model; whatever else a model keeps in fields and closures is not saved. Each part has its own names in the file, so that a
+ * variable that several parts share is in it once for each. Nothing is loaded unless all parts fit; `load(file, 'weights')`
+ * takes the models alone.
  *
- * @example new TrainerBase({ step, plugins: [savedParts({ generator: { model, optimizer, scope, source }, critic: ... })] })
+ * @example new TrainerBase({ step, plugins: [savedParts({ generator: { model, optimizer }, critic: ..., target: { model } })] })
+ * @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option of a part, `HKL_MODEL_INVALID`, `HKL_OPTIMIZER_INVALID`
  */
 export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
-  const variables = (): Map<string, tf.Variable> =>
-    new Map(
-      Object.entries(parts).flatMap(([name, part]) =>
-        [...variablesOf(part)].map(([key, variable]) => [`parts/${name}/${key}`, variable] as const),
-      ),
-    );
+  for (const [name, part] of Object.entries(parts)) checkPart(name, part);
+  const modelsOf = (): Map<string, tf.Variable> => collect(parts, modelOf);
+  const variables = (): Map<string, tf.Variable> => collect(parts, variablesOf);
   return definePlugin({
     name: NAME,
     version: '0.1.0',
     description: 'saves models, optimizers, step variables and data of a step of its own',
     requires: { logger: loggerRef },
     setup({ hooks, logger }) {
+      for (const { optimizer } of Object.values(parts)) if (optimizer !== undefined) noteAskedRate(optimizer);
       hooks.saveState.tap(async (checkpoint) => {
         for (const [name, tensor] of await captureVariables(variables())) checkpoint.setTensor(name, tensor);
         for (const [name, { optimizer, source }] of Object.entries(parts)) {
-          const state = { learningRate: optimizer?.learningRate, data: source?.state() };
+          const state = { ...(optimizer && rateToSave(optimizer)), data: source?.stateAt(checkpoint.iteration) };
           checkpoint.set(`parts/${name}`, JSON.parse(JSON.stringify(state)) as JsonValue);
         }
       });
@@ -52,29 +72,67 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
         const { tensors, source: file } = checkpoint;
         const ours = new Map([...tensors].filter(([name]) => name.startsWith('parts/')));
         const isWhole = checkpoint.scope !== 'weights';
-        const plan = planRestore(variables(), ours, {
-          strict: isWhole,
-          checkFinite: finiteCheck(checkpoint),
-          source: file,
-        });
+        const wanted = isWhole ? variables() : modelsOf();
+        if (!isWhole) for (const name of ours.keys()) if (!MODEL.test(name)) ours.delete(name);
+        const plan = planRestore(wanted, ours, { strict: isWhole, checkFinite: finiteCheck(checkpoint), source: file });
         for (const warning of plan.report.warnings) logger.warn(`${file}: ${warning}`);
+        if (!isWhole && plan.report.loaded.length === 0) throw nothingLoaded(file);
         checkpoint.apply(plan.apply);
         if (!isWhole) return;
-        for (const [name, { optimizer, source }] of Object.entries(parts)) {
-          const saved = checkpoint.get(`parts/${name}`)?.data as
-            { readonly learningRate?: number; readonly data?: BatchSourceState } | undefined;
-          const { learningRate, data } = saved ?? {};
-          const fault = data === undefined ? undefined : source?.misfit(data);
-          if (fault !== undefined) throw positionMisfit(name, file, fault);
-          checkpoint.apply(() => {
-            if (optimizer !== undefined && learningRate !== undefined) optimizer.learningRate = learningRate;
-            if (data !== undefined) source?.restore(data);
-          });
+        for (const [name, part] of Object.entries(parts)) {
+          const entry = checkpoint.get(`parts/${name}`);
+          if (entry === undefined) throw missingEntry(`parts/${name}`, `the part "${name}"`, file);
+          const origin = { who: `the part "${name}"`, entry: `parts/${name}`, source: file };
+          const change = planPart(name, part, checkState(partState, entry.data, origin), file, logger);
+          checkpoint.apply(change);
         }
       });
       return {};
     },
   })();
+}
+
+/** Names of tensors of models, among those of parts. */
+const MODEL = /^parts\/[^/]+\/model\//;
+
+/** What to do to a part besides its tensors. @throws HooklineError `HKL_STATE_INVALID` for a position that is none here */
+function planPart(
+  name: string,
+  { optimizer, source }: SavedPart,
+  { learningRate, askedLearningRate, data }: z.output<typeof partState>,
+  file: string,
+  logger: Logger,
+): () => void {
+  const fault = data === undefined ? undefined : source?.misfit(data);
+  if (fault !== undefined) throw positionMisfit(name, file, fault);
+  const rate =
+    optimizer === undefined || learningRate === undefined
+      ? undefined
+      : resumedRate(
+          optimizer,
+          { learningRate, askedLearningRate },
+          file,
+          logger,
+          `the learning rate of the part "${name}"`,
+        );
+  return () => {
+    if (optimizer !== undefined && rate !== undefined) optimizer.learningRate = rate;
+    if (data !== undefined) source?.restore(data);
+  };
+}
+
+function checkPart(name: string, part: SavedPart): void {
+  // A part may be an object that holds other things as well, but nothing that looks like a misspelt one of ours.
+  const ours = Object.keys(part).filter((key) => key in PART || suggestName(key, Object.keys(PART)) !== undefined);
+  assertKnownOptions(`part "${name}" of savedParts`, Object.fromEntries(ours.map((key) => [key, true])), PART);
+  if (name.includes('/')) {
+    throw new HooklineError('HKL_OPTION_INVALID', `"${name}" cannot name a part`, {
+      who: 'savedParts',
+      fix: 'Give a name without "/", which separates the names of tensors',
+    });
+  }
+  if (part.model !== undefined) asModel(part.model);
+  if (part.optimizer !== undefined) assertOptimizer(part.optimizer);
 }
 
 function positionMisfit(part: string, file: string, fault: string): HooklineError {
@@ -85,10 +143,23 @@ function positionMisfit(part: string, file: string, fault: string): HooklineErro
   });
 }
 
-function variablesOf({ model, optimizer, scope }: SavedPart): Map<string, tf.Variable> {
-  const all = new Map<string, tf.Variable>();
-  if (model !== undefined) for (const [key, variable] of modelVariables(model)) all.set(`model/${key}`, variable);
-  if (optimizer !== undefined) for (const [key, variable] of optimizer.slots()) all.set(`optimizer/${key}`, variable);
-  for (const [key, { variable, saved }] of scope?.variables() ?? []) if (saved) all.set(`scope/${key}`, variable);
-  return all;
+type Named = readonly (readonly [name: string, variable: tf.Variable])[];
+
+function collect(parts: Readonly<Record<string, SavedPart>>, of: (part: SavedPart) => Named): Map<string, tf.Variable> {
+  return new Map(
+    Object.entries(parts).flatMap(([name, part]) =>
+      of(part).map(([key, variable]) => [`parts/${name}/${key}`, variable] as const),
+    ),
+  );
 }
+
+const modelOf = ({ model }: SavedPart): Named =>
+  model === undefined ? [] : [...modelVariables(asModel(model))].map(([key, variable]) => [`model/${key}`, variable]);
+
+const variablesOf = (part: SavedPart): Named => [
+  ...modelOf(part),
+  ...[...(part.optimizer?.slots() ?? [])].map(([key, variable]) => [`optimizer/${key}`, variable] as const),
+  ...[...(part.scope?.variables() ?? [])]
+    .filter(([, { saved }]) => saved)
+    .map(([key, { variable }]) => [`scope/${key}`, variable] as const),
+];

@@ -14,6 +14,7 @@ import tf from '#tfjs';
 import { BatchSource, type BatchSourceOptions } from '../batch/batch-source.ts';
 import type { DataSource } from '../batch/open-data.ts';
 import { asNativeBackend } from '../capture/native-backend.ts';
+import { usesSlowBackend } from '../device/slow-backend.ts';
 import { capturedModel } from '../model/captured-model.ts';
 import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
@@ -59,6 +60,8 @@ export interface TfjsRuntime {
   readonly plugins: readonly Plugin[];
 }
 
+const SLOW =
+  "steps run on TensorFlow.js's own JavaScript backend, which is hundreds of times slower than the others. Call await selectDevice('auto') before the model is made";
 const OWNER = '@hookline/tfjs';
 
 /**
@@ -104,15 +107,17 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
       provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
       provide(
         stepRunnerRef,
-        ({ logger, phases, source, taps, ...uses }) =>
-          createStepRunner({
+        ({ logger, phases, source, taps, ...uses }) => {
+          if (usesSlowBackend()) logger(OWNER).warn(SLOW);
+          return createStepRunner({
             ...runner,
             ...uses,
             source,
             taps,
             phases: phases.phases,
             log: (line) => logger(OWNER).info(line),
-          }),
+          });
+        },
         {
           // First, so that its threads start while the model is made.
           source: batchSourceRef,

@@ -21,25 +21,18 @@ import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
 import { NON_FINITE, planRestore, type RestoreOptions, restoreVariables } from '../state/restore-variables.ts';
 import { type StepScope, stepScopeRef } from '../step/step-scope.ts';
+import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
 import { batchSourceRef } from './batch-source-ref.ts';
 
 const NAME = '@hookline/tfjs/state';
 const DATA = 'hookline/data';
 const OPTIMIZER = 'hookline/optimizer';
 
-const optimizerState = z.object({
-  name: z.string(),
-  learningRate: z.number().min(0),
-  /** The rate that was asked for, which a schedule or a plugin may have changed since; younger than the rest. */
-  askedLearningRate: z.number().min(0).optional(),
-});
+const optimizerState = savedRate.extend({ name: z.string() });
 
 const dataState = batchSourceState.extend({
   fingerprint: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
-
-/** The learning rates that optimizers were made with. */
-const asked = new WeakMap<Optimizer, number>();
 
 type Variables = ReadonlyMap<string, tf.Variable>;
 
@@ -55,7 +48,7 @@ const factory = definePlugin({
     logger: loggerRef,
   },
   setup({ hooks, model, optimizer, scope, source, logger }) {
-    if (!asked.has(optimizer.value)) asked.set(optimizer.value, optimizer.value.learningRate);
+    noteAskedRate(optimizer.value);
     hooks.saveState.tap(async (checkpoint) => {
       const parts: readonly (readonly [prefix: string, variables: Variables])[] = [
         ['model/', modelVariables(model.value)],
@@ -65,8 +58,7 @@ const factory = definePlugin({
       for (const [prefix, variables] of parts) {
         for (const [name, tensor] of await captureVariables(variables, prefix)) checkpoint.setTensor(name, tensor);
       }
-      const { name, learningRate } = optimizer.value;
-      checkpoint.set(OPTIMIZER, { name, learningRate, askedLearningRate: asked.get(optimizer.value) ?? learningRate });
+      checkpoint.set(OPTIMIZER, { name: optimizer.value.name, ...rateToSave(optimizer.value) });
       const fingerprint = source.value.fingerprint();
       checkpoint.set(DATA, { ...source.value.stateAt(checkpoint.iteration), fingerprint } as unknown as JsonValue);
     });
@@ -179,21 +171,12 @@ function ownerOf(tensor: string): string {
 function restoreOptimizer(checkpoint: CheckpointView, optimizer: Optimizer, keeps: boolean, logger: Logger): void {
   const { source } = checkpoint;
   const saved = savedOptimizer(checkpoint);
-  const wanted = asked.get(optimizer) ?? optimizer.learningRate;
-  const { name, learningRate, askedLearningRate } = saved;
-  if (keeps && name !== optimizer.name)
-    logger.warn(`${optimizer.name} goes on with the state of ${name}, which saved ${source}`);
   if (!keeps) return;
-  // Equal requests: what a plugin has made of the rate since then is part of the run.
-  const isSame = askedLearningRate === undefined ? learningRate === wanted : askedLearningRate === wanted;
-  if (!isSame) {
-    const was = askedLearningRate ?? learningRate;
-    logger.warn(
-      `the learning rate is ${wanted}, as asked for; ${source} was saved with ${was}${askedLearningRate === undefined ? ' at that step' : ''}`,
-    );
-  }
+  if (saved.name !== optimizer.name)
+    logger.warn(`${optimizer.name} goes on with the state of ${saved.name}, which saved ${source}`);
+  const rate = resumedRate(optimizer, saved, source, logger, 'the learning rate');
   checkpoint.apply(() => {
-    optimizer.learningRate = isSame ? learningRate : wanted;
+    optimizer.learningRate = rate;
   });
 }
 
@@ -263,7 +246,8 @@ function savedVariables(scope: StepScope): Variables {
   );
 }
 
-function nothingLoaded(file: string): HooklineError {
+/** The error for weights of which none fits. */
+export function nothingLoaded(file: string): HooklineError {
   return new HooklineError('HKL_WEIGHTS_NONE', 'none of its tensors fits the model', {
     who: file,
     fix: 'Load a checkpoint of a model with the same layers',

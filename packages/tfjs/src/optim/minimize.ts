@@ -1,0 +1,88 @@
+import { HooklineError, type NamedTensors } from '@hookline/core';
+import tf from '#tfjs';
+import { registerKernels } from '../kernels/register-kernels.ts';
+import type { TrainableModel } from '../model/trainable-model.ts';
+import { lossFault } from '../step/collect-losses.ts';
+import { DeviceLosses, readsAtOnce } from '../step/device-losses.ts';
+import { gradientsByName } from '../step/gradients.ts';
+import { gradientsFault } from '../step/gradients-fault.ts';
+import { isGood, notFinite } from '../step/step-figures.ts';
+import type { Optimizer } from './optimizer.ts';
+
+/** Options of `optimizer.minimize`. */
+export interface MinimizeOptions {
+  /**
+   * Changes the gradients before the update, such as clipping them. They are by the names of the model's variables; one that
+   * is left out skips its variable. Default: they stay as they are.
+   */
+  readonly gradients?: (gradients: NamedTensors) => NamedTensors;
+}
+
+/** One update of a model's variables in a step of the user's own; see `minimize` of the optimizers. */
+export async function minimize(
+  optimizer: Optimizer,
+  model: TrainableModel,
+  loss: () => tf.Scalar,
+  { gradients: change }: MinimizeOptions = {},
+): Promise<number> {
+  registerKernels();
+  const trainable = model.trainable();
+  const kept: Record<string, tf.Tensor> = {};
+  let figures: DeviceLosses | undefined;
+  try {
+    tf.tidy(() => {
+      const { value: total, gradients: raw } = gradientsByName(() => asScalar(loss()), trainable);
+      if (Object.keys(raw).length === 0) throw noGradients(optimizer, trainable);
+      const gradients = (change?.(raw) ?? raw) as Readonly<Record<string, tf.Tensor>>;
+      const fault = gradientsFault(gradients, trainable, 'option gradients of minimize');
+      if (fault !== undefined) throw fault;
+      for (const name in gradients) kept[name] = tf.keep((gradients[name] as tf.Tensor).clone());
+      figures = new DeviceLosses({ losses: { loss: total }, total }, { gradients });
+    });
+    const made = figures as unknown as DeviceLosses;
+    // At once where the backend can, so that nothing else runs between the loss and the update.
+    const values = readsAtOnce() ? made.read() : await made.readAsync();
+    if (!isGood(made.names, values)) throw notFinite(made.names, values);
+    update(optimizer, model, kept);
+    return values[0] as number;
+  } finally {
+    (figures as DeviceLosses | undefined)?.dispose();
+    tf.dispose(kept);
+  }
+}
+
+/** Lends the optimizer its inputs, as a step runner does. */
+function update(optimizer: Optimizer, model: TrainableModel, gradients: NamedTensors): void {
+  const parts = [...optimizer.inputs, ...optimizer.variants];
+  for (const part of parts) part.begin();
+  try {
+    tf.tidy(() => {
+      optimizer.apply(gradients, model.trainable());
+      model.constrain?.();
+    });
+  } finally {
+    for (const part of parts) part.end();
+  }
+}
+
+function asScalar(value: unknown): tf.Scalar {
+  if (value instanceof Promise) {
+    value.catch(() => undefined);
+    throw new HooklineError('HKL_LOSS_NOT_SCALAR', 'the loss function of minimize is async', {
+      who: 'optimizer.minimize',
+      fix: 'Compute the loss by tensor operations alone, and await what it needs before',
+    });
+  }
+  const fault = lossFault('loss', value, 'optimizer.minimize');
+  if (fault !== undefined) throw fault;
+  return (value as tf.Tensor).asScalar();
+}
+
+function noGradients({ name }: Optimizer, trainable: ReadonlyMap<string, tf.Variable>): HooklineError {
+  const of =
+    trainable.size === 0 ? 'it has no trainable variable' : `(${[...trainable.keys()].slice(0, 5).join(', ')})`;
+  return new HooklineError('HKL_NO_GRADIENTS', `the loss depends on none of the variables of the optimizer ${of}`, {
+    who: name,
+    fix: 'Compute the loss from the variables that the optimizer was made with, by tensor operations, without reading values',
+  });
+}
