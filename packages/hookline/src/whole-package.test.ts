@@ -60,6 +60,6 @@ describe('the trainer on the page', () => {
     expect(lines.length).toBeLessThanOrEqual(20);
     expect(status).toBe(0);
     const metrics = readFileSync(join(folder, 'output/metrics.json'), 'utf8').trim().split('\n').at(-1) ?? '{}';
-    expect((JSON.parse(metrics) as { accuracy?: number }).accuracy).toBeGreaterThan(0.95);
+    expect((JSON.parse(metrics) as { accuracy?: number }).accuracy).toBeGreaterThan(0.9);
   }, 300_000);
 });

@@ -1,7 +1,12 @@
+import { fsync } from 'node:fs';
 import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { systemCode, writeError } from './file-error.ts';
 import { claimTempName, isStaleTemp, releaseTempName } from './temp-name.ts';
+
+/** By the descriptor, since file handles under Yarn's Plug'n'Play lack `sync`. */
+const flush = promisify(fsync);
 
 /** What systems answer that cannot flush folders, as Windows. */
 const NO_FOLDER_SYNC = new Set(['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOTSUP', 'EBADF']);
@@ -31,7 +36,7 @@ export async function writeFileAtomically<T = void>(
     let result: T;
     try {
       result = await write(handle);
-      await handle.sync();
+      await flush(handle.fd);
     } finally {
       await handle.close();
     }
@@ -106,7 +111,7 @@ async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(folder, 'r');
-    await handle.sync();
+    await flush(handle.fd);
   } catch (error) {
     if (!NO_FOLDER_SYNC.has(systemCode(error) ?? '')) throw error;
   } finally {

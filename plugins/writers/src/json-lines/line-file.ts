@@ -1,7 +1,12 @@
+import { fdatasync } from 'node:fs';
 import { constants, type FileHandle, open } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { writeFileAtomically } from '@hookline/core';
 import { formatLine, type LineRecord, parseLine } from './json-line.ts';
 import { linesFromEnd } from './lines-from-end.ts';
+
+/** By the descriptor, since file handles under Yarn's Plug'n'Play lack `datasync`. */
+const flush = promisify(fdatasync);
 
 interface WrittenLine {
   readonly iteration: number;
@@ -72,7 +77,7 @@ export class LineFile {
 
   async close(): Promise<void> {
     try {
-      await this.#file.datasync();
+      await flush(this.#file.fd);
     } finally {
       await this.#file.close();
     }
