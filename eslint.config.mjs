@@ -10,6 +10,7 @@ const LOADED_BY_DEFAULT_EXPORT = [
   'benchmarks/*/bench.ts',
   'campaigns/*/campaign.ts',
   'campaigns/lib/trainer.ts',
+  'packages/tfjs/tfjs.mjs',
   '**/*trainer-file*.ts',
 ];
 

@@ -123,7 +123,7 @@ async function prediction(net: Net, isCaptured: boolean) {
   const eager = layersModel(net.build(), { loss: (out: tf.Tensor, { y }) => lossOf(net, out, y) });
   const model = isCaptured ? capturedModel(eager, { capture: 'required' }) : eager;
   const { x, y } = tensorsOf(net);
-  const predict = () => tf.tidy(() => (model.predict?.(x) as tf.Tensor).dataSync()[0]);
+  const predict = () => tf.tidy(() => (model.predict(x) as tf.Tensor).dataSync()[0]);
   return {
     run: async (steps: number) => inEvalMode(model, () => repeat(predict)(steps)),
     finish: () => {

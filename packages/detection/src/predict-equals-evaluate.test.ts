@@ -85,9 +85,7 @@ async function evaluated(records: Awaited<ReturnType<typeof readCoco>>, fit: Fit
   const evaluator = new CocoEvaluator({ truth: records, images: imagesOf({ ...size, fit }) });
   await inferenceOnDataset(looking, loader, evaluator);
   await loader.close();
-  return new Map(
-    evaluator.detections.map(({ image_id, bbox: [x, y, w, h] }) => [image_id as number, [x, y, x + w, y + h]]),
-  );
+  return new Map(evaluator.detections.map(({ image_id, bbox: [x, y, w, h] }) => [image_id, [x, y, x + w, y + h]]));
 }
 
 async function dataset(names: readonly string[], sizeOf: (name: string) => Promise<[number, number]>) {

@@ -45,8 +45,8 @@ function configured(entry: PluginEntry, says: PluginConfig, parts: ConfigParts):
     if (options[name] !== undefined) {
       tell(parts, option.key ?? '', `in place of ${shown(options[name])} as ${name} of ${shortName(plugin.id)}`, entry);
     }
-    options[name] = option.value;
-    if (option.value === undefined) delete options[name];
+    if (option.value === undefined) Reflect.deleteProperty(options, name);
+    else options[name] = option.value;
     if (option.key !== undefined && parts.isWritten(option.key)) changes.push(`${name} by ${option.key}`);
   }
   const unused = options['schedule'] === undefined ? [] : keys.filter(parts.isWritten);

@@ -270,10 +270,10 @@ describe('a subclass', () => {
       }
     }
     for (const trainer of [Lab, Listing]) {
-      const { options } = look({ checkpoint: { period: 3 } }, [], [], trainer as typeof Shown);
+      const { options } = look({ checkpoint: { period: 3 } }, [], [], trainer);
       expect(options('checkpointer')).toEqual({ period: 3, prefix: 'lab' });
     }
-    const { warned } = look({ solver: { emaDecay: 0.9 } }, [], [], Listing as typeof Shown);
+    const { warned } = look({ solver: { emaDecay: 0.9 } }, [], [], Listing);
     expect(warned).toEqual([
       'config: solver.emaDecay is not used: ema is not among the plugins. List it, or leave out the key',
     ]);

@@ -151,7 +151,7 @@ describe('background tasks', () => {
       /\[HKL_BACKGROUND_FAILED\] poster: its background task "post 0" failed: 500 Internal Server Error/,
     );
     await expect(train(atEach('never', required), 50).result).rejects.toMatchObject({
-      errors: [0, 1, 2].map(() => expect.objectContaining({ code: 'HKL_BACKGROUND_FAILED', who: 'poster' })),
+      errors: Array<unknown>(3).fill(expect.objectContaining({ code: 'HKL_BACKGROUND_FAILED', who: 'poster' })),
     });
   });
 

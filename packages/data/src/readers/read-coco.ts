@@ -315,9 +315,10 @@ function readAnnotation(id: number, fields: Fields, categories: ReadonlyMap<stri
   const what = `annotation ${id}`;
   const { category_id: stated, bbox, iscrowd: crowd } = fields;
   if (stated === undefined || stated === null) return dropped(id, 'annotation-invalid', `${what} has no "category_id"`);
-  const category = categories.get(String(asId(stated) ?? stated));
+  const name = String(asId(stated) ?? (typeof stated === 'string' ? stated : JSON.stringify(stated)));
+  const category = categories.get(name);
   if (category === undefined)
-    return dropped(id, 'category-unknown', `${what}: category ${String(stated)} is not in "categories"`);
+    return dropped(id, 'category-unknown', `${what}: category ${name} is not in "categories"`);
   const box = bbox === undefined || bbox === null ? boxOfPolygons(fields['segmentation']) : edgesOf(bbox);
   if (box === undefined) return dropped(id, 'annotation-invalid', `${what} has no "bbox"`);
   const iscrowd = crowd === undefined || crowd === null ? 0 : asFlag(crowd);

@@ -239,7 +239,9 @@ describe('a trainer file', () => {
     const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
     const args = ['--input-type=module', '--eval', program];
     const { stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', env });
-    expect(JSON.parse(stdout)).toEqual(FILES.map(([name, , message]) => [name, expect.stringContaining(message)]));
+    expect(JSON.parse(stdout)).toEqual(
+      FILES.map(([name, , message]) => [name, expect.stringContaining(message) as unknown]),
+    );
 
     const { status, stderr } = hookline('inspect', 'throws.ts');
     expect(stderr).toContain('throws.ts: loading it failed: boom (throws.ts:2)');

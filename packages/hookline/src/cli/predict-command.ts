@@ -87,9 +87,9 @@ export async function predict(given: CommandLine): Promise<number> {
 async function expandFolders(paths: readonly string[]): Promise<readonly string[]> {
   const found: string[] = [];
   for (const path of paths) {
-    const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    const names = await readdir(path).catch((error: unknown) => {
       // A file, or nothing, of which reading it will tell.
-      if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return undefined;
+      if (['ENOTDIR', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw error;
     });
     if (names === undefined) found.push(path);

@@ -46,7 +46,7 @@ export async function minimize(
     update(optimizer, model, kept);
     return values[0] as number;
   } finally {
-    (figures as DeviceLosses | undefined)?.dispose();
+    figures?.dispose();
     tf.dispose(kept);
   }
 }

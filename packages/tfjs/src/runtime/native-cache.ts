@@ -83,7 +83,7 @@ export function findCachedBindings(nativePackage: NativePackage, env?: NodeJS.Pr
         entry.platform === process.platform &&
         entry.arch === process.arch,
     )
-    .sort((a, b) => (b.verified ?? '').localeCompare(a.verified ?? '') || compareVersions(b.tensorflow, a.tensorflow));
+    .sort((a, b) => b.verified.localeCompare(a.verified) || compareVersions(b.tensorflow, a.tensorflow));
 }
 
 /** Reads one folder of the cache; a broken or unfinished one counts as absent. */

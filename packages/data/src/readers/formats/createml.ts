@@ -72,7 +72,7 @@ async function parseList(file: string): Promise<unknown[]> {
   let cause: unknown;
   try {
     const list = parseJson(await readText(file));
-    if (Array.isArray(list)) return list;
+    if (Array.isArray(list)) return list as unknown[];
   } catch (error) {
     cause = error;
   }

@@ -91,7 +91,7 @@ async function parseCsv(file: string, columns: boolean): Promise<unknown[]> {
   // Loaded with the first file.
   const { parse } = await import('csv-parse/sync');
   try {
-    return parse(await readText(file), { columns, bom: true, trim: true, skip_empty_lines: true }) as unknown[];
+    return parse(await readText(file), { columns, bom: true, trim: true, skip_empty_lines: true });
   } catch (cause) {
     throw new HooklineError('HKL_DATASET_UNREADABLE', `it is no sound CSV: ${describeCause(cause)}`, {
       who: file,
