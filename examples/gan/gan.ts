@@ -47,12 +47,12 @@ export async function ganTrainer(options: Partial<TrainerOptions> = {}) {
 
   // Streams of the trainer are saved with the run, so that a resumed one draws the numbers that would have come.
   const random = trainer.random.stream('gan');
-  const gaussian = (count: number) =>
+  const gaussian = (count: number): tf.Tensor =>
     tf.tensor2d(
       Float32Array.from({ length: 2 * count }, () => random.normal()),
       [count, 2],
     );
-  const ring = (count: number) => {
+  const ring = (count: number): tf.Tensor => {
     const angles = Float32Array.from({ length: count }, () => 2 * Math.PI * random.float());
     return tf.tidy(() => tf.stack([tf.cos(angles), tf.sin(angles)], 1));
   };

@@ -258,8 +258,11 @@ describe('precise batch norm', () => {
       }
     }
     const logger = new RecordingLogger();
-    const set = [`data.root=${root}`, 'datasets.test=', 'test.preciseBn.enabled=true', 'test.preciseBn.iterations=3'];
-    const trainer = defineTrainer({ config: CONFIG, trainer: Watched }).create({ output, logger, set });
+    const set = ['data.format=voc', 'datasets.test=', 'test.preciseBn.enabled=true', 'test.preciseBn.iterations=3'];
+    const trainer = defineTrainer({ config: CONFIG, trainer: Watched }).create({
+      ...{ output, logger },
+      set: [`data.root=${root}`, ...set],
+    });
     await trainer.train();
     await trainer.dispose();
     expect(logger.matching('Precise statistics of')).toEqual([expect.stringMatching(/from 3 batches/)]);

@@ -91,7 +91,7 @@ describe('memoryStats', () => {
 
   it('warns by name when tensors keep growing, once', async () => {
     const { text } = await run({ leakWindow: 20 }, [leaky('innocent', 1, 0), leaky('culprit', 2)]);
-    const warnings = text.match(/^warning: .*$/gm) ?? [];
+    const warnings = text.match(/^warning: @hookline\/plugin-memory-stats.*$/gm) ?? [];
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(/tensors leak: 10 more after 20 steps\. culprit leaves 0\.50 per step\. Dispose/);
     expect(warnings[0]).not.toContain('innocent');
@@ -99,7 +99,7 @@ describe('memoryStats', () => {
 
   it('does not take for a leak what a sync tap makes and the step tidies up, nor a cache that fills once', async () => {
     const { text } = await run({ leakWindow: 20 }, [doubling(), leaky('cache', 1, 7)]);
-    expect(text).not.toContain('warning');
+    expect(text).not.toContain('warning: @hookline/plugin-memory-stats');
     expect(text).toMatch(/^doubling +0 +0 B +\+100$/m);
   });
 

@@ -25,12 +25,12 @@ export function findNativeRuntime(options: LookupOptions = {}): NativeLookup {
   let untrusted = '';
   for (const candidate of fitting) {
     if (existsSync(candidate.bindingPath)) {
-      untrusted ||= whyLinkUntrusted(candidate.bindingPath);
-      if (untrusted !== '') continue;
-      return { runtime: { package: candidate, bindingPath: candidate.bindingPath, via: 'package' }, problem: '' };
+      const reason = whyLinkUntrusted(candidate.bindingPath);
+      if (reason === '')
+        return { runtime: { package: candidate, bindingPath: candidate.bindingPath, via: 'package' }, problem: '' };
+      untrusted ||= reason;
     }
-  }
-  for (const candidate of fitting) {
+    // Before another copy of the package with an addon of its own, which may bring another tfjs along.
     const [cached] = findCachedBindings(candidate, options.env);
     if (cached !== undefined) {
       return { runtime: { package: candidate, bindingPath: cached.bindingPath, via: 'cache' }, problem: '' };

@@ -156,7 +156,8 @@ async function columnsOf(file: string): Promise<string[]> {
   const line = (await readHead(file, 4096)).replace(/^\uFEFF/, '').split(/\r?\n/)[0] ?? '';
   const { parse } = await import('csv-parse/sync');
   try {
-    return ((parse(line, { trim: true }) as string[][])[0] ?? []).map(String);
+    const rows: readonly string[][] = parse(line, { trim: true });
+    return rows[0] ?? [];
   } catch {
     return [];
   }

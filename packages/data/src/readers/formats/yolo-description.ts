@@ -136,7 +136,9 @@ async function namesOf(data: FolderIndex, path: string, { names, nc }: Fields): 
     list = linesOf(await readText(data.at(file)));
   } else list = Array.from({ length: Number(nc) || 0 }, (_, number) => String(number));
   const texts = Array.from(list, (name, number) =>
-    name === undefined || name === null ? `class ${number}` : String(name).trim(),
+    name === undefined || name === null
+      ? `class ${number}`
+      : (typeof name === 'string' ? name : JSON.stringify(name)).trim(),
   );
   const twice = texts.find((name, number) => texts.indexOf(name) !== number);
   if (twice === undefined && texts.length > 0) return texts;
