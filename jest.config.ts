@@ -27,6 +27,8 @@ const config: Config = {
   testSequencer: '<rootDir>/scripts/jest-sequencer.mjs',
   // Far above what any test takes, so that only one that hangs runs into it, however busy the machine is.
   testTimeout: 240_000,
+  // Each test file loads TensorFlow.js anew, and V8 does not get all of it back: a worker that has grown is replaced.
+  workerIdleMemoryLimit: '1500MB',
 };
 
 export default config;
