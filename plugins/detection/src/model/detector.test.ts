@@ -74,7 +74,7 @@ describe('detector', () => {
   });
 
   it.each(heads.slice(0, 2))('learns to find squares and to tell their kinds: %s', async (_, head) => {
-    const { trainer, made } = training(head, { capture: 'required', maxIterations: 200 });
+    const { trainer, made } = training(head, { capture: 'required', maxIterations: 400 });
     await trainer.train();
     const [model] = made as [Detector];
     const [batch] = [...squares()] as [ReturnType<typeof squares> extends Generator<infer B> ? B : never];
