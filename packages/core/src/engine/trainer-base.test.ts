@@ -258,8 +258,10 @@ describe('errors', () => {
     await expect(nan.train()).rejects.toThrow('weights by then, they may hold NaN as well');
     const total = new TrainerBase({ step: () => ({ losses: { a: 1 }, totalLoss: NaN }), maxIterations: 1, logger });
     await expect(total.train()).rejects.toThrow(/a: 1, total_loss: NaN/);
-    const tensor = Object.assign(Object.create({ constructor: { name: 'Scalar' } }) as object, { shape: [] });
-    const unread = new TrainerBase({ step: () => tensor as never, maxIterations: 1, logger });
+    class Scalar {
+      readonly shape = [];
+    }
+    const unread = new TrainerBase({ step: () => new Scalar() as never, maxIterations: 1, logger });
     await expect(unread.train()).rejects.toThrow(/returned an object of class Scalar.*await tensor\.data\(\)/);
     const odd = new TrainerBase({ step: (() => 'fine') as never, maxIterations: 1, logger });
     await expect(odd.train()).rejects.toMatchObject({ code: 'HKL_STEP_RESULT' });

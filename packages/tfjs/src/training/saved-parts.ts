@@ -12,7 +12,7 @@ import {
   suggestName,
 } from '@hookline/core';
 import type tf from '#tfjs';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { batchSourceState } from '../batch/batch-position.ts';
 import type { BatchSource } from '../batch/batch-source.ts';
 import { asModel, type ModelLike } from '../model/as-model.ts';
