@@ -5,7 +5,9 @@ import type { Figure } from '../lib/index.ts';
 import { FAMILIES } from './families.ts';
 
 const [file = ''] = process.argv.slice(2);
-const { figures } = JSON.parse(readFileSync(file, 'utf8')) as { figures: Record<string, Figure | undefined> };
+const { figures } = JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '') as {
+  figures: Record<string, Figure | undefined>;
+};
 const cell = (label: string, digits: number): string => {
   const found = figures[label]?.median;
   return found === undefined ? '' : found.toPrecision(digits);
