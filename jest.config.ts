@@ -1,11 +1,9 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest';
-import { chooseOneDnn, ONEDNN_VARIABLE } from './packages/tfjs/src/device/onednn.ts';
-import { readProcessor } from './packages/tfjs/src/device/processor.ts';
+import { setTensorFlowVariables } from './packages/tfjs/src/device/onednn.ts';
 
 // Tests get a copy of the environment, so that what they set there does not reach TensorFlow as it does outside.
-if (chooseOneDnn(readProcessor(), process.arch, process.env).isOn === true) process.env[ONEDNN_VARIABLE] ||= '1';
-process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+setTensorFlowVariables(process.env);
 
 const config: Config = {
   testMatch: ['<rootDir>/{packages,plugins,examples,benchmarks,campaigns,scripts}/**/*.test.ts'],

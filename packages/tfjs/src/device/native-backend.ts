@@ -4,8 +4,7 @@ import tf from '#tfjs';
 import { describeCause } from '@hookline/core';
 import type { LookupOptions } from '../runtime/native-package.ts';
 import { findNativeRuntime, type NativeRuntime } from '../runtime/native-runtime.ts';
-import { chooseOneDnn, ONEDNN_VARIABLE } from './onednn.ts';
-import { readProcessor } from './processor.ts';
+import { setTensorFlowVariables } from './onednn.ts';
 import { shimNodeUtil } from './node-util-shim.ts';
 import { withoutNotes } from './stderr-gate.ts';
 
@@ -52,10 +51,7 @@ export async function loadNativeBackend(hideGpu = false, lookup: LookupOptions =
 
 function requireNative(runtime: NativeRuntime, hideGpu: boolean): void {
   shimNodeUtil();
-  // TensorFlow reads this when the library is loaded; its notes about oneDNN and CPU instructions help nobody here.
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  // So is this one. Where the user has set it, what they have set is what the choice comes to.
-  if (chooseOneDnn(readProcessor(), process.arch, process.env).isOn === true) process.env[ONEDNN_VARIABLE] ||= '1';
+  setTensorFlowVariables(process.env);
   const visible = process.env['CUDA_VISIBLE_DEVICES'];
   if (hideGpu) process.env['CUDA_VISIBLE_DEVICES'] = '-1';
   try {
