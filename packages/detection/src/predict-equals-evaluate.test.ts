@@ -61,6 +61,10 @@ const files: Record<string, Sharp> = {
   'grey-alpha.png': raw(80, 60, 2).png(),
   'sixteen.png': raw(80, 60, 3).toColourspace('rgb16').png(),
   'webp.webp': raw(80, 60, 3).webp(),
+  'palette.png': raw(80, 60, 4).png({ palette: true, colours: 32 }),
+  'cmyk.jpg': raw(80, 60, 3).toColourspace('cmyk').jpeg(),
+  'avif.avif': raw(80, 60, 3).avif(),
+  'tiff.tif': raw(80, 60, 4).tiff(),
 };
 for (let orientation = 1; orientation <= 8; orientation++) files[`exif-${orientation}.jpg`] = exif(orientation);
 

@@ -43,10 +43,12 @@ export async function decodeFile(
 ): Promise<DecodedFile> {
   const sharp = await loadSharp();
   try {
-    const metadata = await sharp(await readFile(file)).metadata();
+    const content = await readFile(file);
+    const metadata = await sharp(content).metadata();
     const { width: sourceWidth, height: sourceHeight } = orient ? metadata.autoOrient : metadata;
     const { width, height } = fitSize({ width: sourceWidth, height: sourceHeight }, size, fit);
-    const data = await decodeImage({ file, sourceWidth, sourceHeight, width, height, orient });
+    const request = { file, sourceWidth, sourceHeight, width, height, orient };
+    const data = await decodeImage<ArrayBuffer>(request, undefined, content);
     const resized = width !== sourceWidth || height !== sourceHeight;
     const turned = orient ? [] : [turnOf(metadata).inverse()];
     return {

@@ -7,15 +7,17 @@ import type { DecodeRequest } from './decode-request.ts';
  * is laid on white, as most viewers show it.
  *
  * @param pixels takes the `height * width * 3` bytes; by default new memory
+ * @param content of the file; by default it is read
  * @returns `pixels`
  * @throws Error when the file cannot be decoded to its end, or has another size than the record says
  */
 export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
   { file, sourceWidth, sourceHeight, width, height, orient }: DecodeRequest,
   pixels = new Uint8Array(width * height * 3) as unknown as Uint8Array<A>,
+  content?: Uint8Array,
 ): Promise<Uint8Array<A>> {
   // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
-  const [bytes, sharp] = await Promise.all([readFile(file), loadSharp()]);
+  const [bytes, sharp] = await Promise.all([content ?? readFile(file), loadSharp()]);
   const metadata = await sharp(bytes).metadata();
   const seen = orient ? metadata.autoOrient : metadata;
   if (seen.width !== sourceWidth || seen.height !== sourceHeight)

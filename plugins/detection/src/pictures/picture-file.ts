@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { HooklineError, writeFileAtomically } from '@hookline/core';
+import { decodeFile, type DecodedFile, type DecodeFileOptions } from '@hookline/data';
 import type { FormatEnum } from 'sharp';
 import type { Picture } from './canvas.ts';
 
@@ -22,24 +22,19 @@ export async function writePicture(path: string, { data, width, height, channels
 }
 
 /**
- * Reads an image file, turned as its EXIF data say, without alpha.
+ * Reads an image file as `decodeFile` of `@hookline/data` does: turned as its EXIF data say, what is transparent on white.
  *
  * @param options.orient false for the pixels as they are stored. Default true
  * @throws HooklineError `HKL_PICTURE_READ`
  */
-export async function readPicture(
-  path: string,
-  { orient = true }: { readonly orient?: boolean } = {},
-): Promise<Picture> {
-  const { default: sharp } = await import('sharp');
+export async function readPicture(path: string, options: Pick<DecodeFileOptions, 'orient'> = {}): Promise<Picture> {
+  return { ...(await decodePicture(path, options)).image, channels: 3 };
+}
+
+/** Decodes a file to what a network or a person sees of it. @throws HooklineError `HKL_PICTURE_READ` */
+export async function decodePicture(path: string, options: DecodeFileOptions): Promise<DecodedFile> {
   try {
-    // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
-    const decoded = sharp(await readFile(path), { autoOrient: orient })
-      .flatten({ background: '#fff' })
-      .toColourspace('srgb')
-      .removeAlpha();
-    const { data, info } = await decoded.raw().toBuffer({ resolveWithObject: true });
-    return { data: new Uint8Array(data), width: info.width, height: info.height, channels: 3 };
+    return await decodeFile(path, options);
   } catch (cause) {
     throw new HooklineError('HKL_PICTURE_READ', 'the file cannot be read as an image', {
       who: path,

@@ -1,12 +1,12 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
-import { decodeFile, type Fit, fitSize } from '@hookline/data';
+import { type Fit, fitSize } from '@hookline/data';
 import { inEvalMode, tf } from '@hookline/tfjs';
 import type { Detector } from '../model/detector.ts';
 import { type Detections, scaleBoxes } from '../postprocess/detections.ts';
 import { postprocess, type PostprocessOptions } from '../postprocess/postprocess.ts';
 import { predictViews, type TtaOptions } from '../tta/predict-views.ts';
 import type { Picture } from './canvas.ts';
-import { resizePicture } from './picture-file.ts';
+import { decodePicture, resizePicture } from './picture-file.ts';
 
 /** Options of {@link predictImage}. */
 export interface PredictImageOptions extends PostprocessOptions {
@@ -78,20 +78,12 @@ export async function predictImage(
   }
 }
 
-async function inputOfFile(file: string, { size, fit, orient = true }: PredictImageOptions): Promise<Input> {
-  try {
-    const decoded = await decodeFile(file, { orient, ...(size && { size }), ...(fit && { fit }) });
-    const { image, width, height } = decoded;
-    const transform = decoded.transform.inverse();
-    const back = (boxes: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> => transform.applyBoxes(boxes);
-    return { picture: { ...image, channels: 3 }, width, height, back };
-  } catch (cause) {
-    throw new HooklineError('HKL_PICTURE_READ', 'the file cannot be read as an image', {
-      who: file,
-      fix: 'Give a complete JPEG, PNG, WebP, GIF, AVIF or TIFF file',
-      cause,
-    });
-  }
+async function inputOfFile(file: string, { size, fit, orient }: PredictImageOptions): Promise<Input> {
+  const given = { ...(size && { size }), ...(fit && { fit }), ...(orient !== undefined && { orient }) };
+  const { image, width, height, transform } = await decodePicture(file, given);
+  const inverse = transform.inverse();
+  const back = (boxes: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> => inverse.applyBoxes(boxes);
+  return { picture: { ...image, channels: 3 }, width, height, back };
 }
 
 async function inputOfPicture(image: Picture, { size, fit = 'inside' }: PredictImageOptions): Promise<Input> {
