@@ -48,7 +48,7 @@ export async function decodeFile(
     const { width: sourceWidth, height: sourceHeight } = orient ? metadata.autoOrient : metadata;
     const { width, height } = fitSize({ width: sourceWidth, height: sourceHeight }, size, fit);
     const request = { file, sourceWidth, sourceHeight, width, height, orient };
-    const data = await decodeImage<ArrayBuffer>(request, undefined, content);
+    const data = await decodeImage(request, undefined, content);
     const resized = width !== sourceWidth || height !== sourceHeight;
     const turned = orient ? [] : [turnOf(metadata).inverse()];
     return {

@@ -49,28 +49,32 @@ export async function predict(given: CommandLine): Promise<number> {
     // The views that the trainer would evaluate with, where it has its own.
     const views = { ...options, tta: flag.tta && (options?.tta ?? true) };
     let failed = 0;
-    /** Pictures that are being drawn while the network looks at the next image. */
+    // One that cannot be read, or drawn, does not end the others.
+    const fail = (error: unknown): void => {
+      failed++;
+      logger.error(describeCause(error));
+    };
+    /** Pictures that are being drawn while the network looks at the next image; none of them rejects. */
     const drawing = new Set<Promise<void>>();
     for (const [image, name] of targets) {
+      let detections: Detections;
       try {
-        const { detections } = await predictImage(model, image, views);
-        const found = listDetections(detections, model.classNames, score);
-        if (flag.json) {
-          print(JSON.stringify({ image, detections: found }));
-          continue;
-        }
-        const path = join(folder, name);
-        if (drawing.size >= AT_ONCE) await Promise.race(drawing);
-        const drawn: Promise<void> = draw(image, path, detections, model, score).then(() => {
-          drawing.delete(drawn);
-          print(line('picture', path) + countsOf(found));
-        });
-        drawing.add(drawn);
+        ({ detections } = await predictImage(model, image, views));
       } catch (error) {
-        // One that cannot be read does not end the others.
-        failed++;
-        logger.error(describeCause(error));
+        fail(error);
+        continue;
       }
+      const found = listDetections(detections, model.classNames, score);
+      if (flag.json) {
+        print(JSON.stringify({ image, detections: found }));
+        continue;
+      }
+      const path = join(folder, name);
+      const drawn: Promise<void> = draw(image, path, detections, model, score)
+        .then(() => print(line('picture', path) + countsOf(found)), fail)
+        .finally(() => drawing.delete(drawn));
+      drawing.add(drawn);
+      if (drawing.size >= AT_ONCE) await Promise.race(drawing);
     }
     await Promise.all(drawing);
     if (failed > 0) {
