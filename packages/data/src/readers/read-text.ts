@@ -1,4 +1,5 @@
 import { open, readFile } from 'node:fs/promises';
+import { describeCause, HooklineError } from '@hookline/core';
 
 /**
  * The text of a file in whatever encoding it says it has: by a byte-order mark, by the `encoding` of an XML
@@ -60,6 +61,32 @@ export function parseJson(text: string): unknown {
     return JSON.parse(quoted) as unknown;
   }
 }
+
+/**
+ * Reads a JSON file that must hold something.
+ *
+ * @param pick finds that in what was parsed; undefined where it is not there
+ * @param absence says that it is not there, such as `it holds no list`
+ * @throws HooklineError `HKL_DATASET_UNREADABLE`
+ */
+export async function readJson<T>(
+  file: string,
+  pick: (parsed: unknown) => T | undefined,
+  { absence, fix }: { readonly absence: string; readonly fix: string },
+): Promise<T> {
+  let parsed: unknown;
+  try {
+    parsed = parseJson(await readText(file));
+  } catch (cause) {
+    throw unreadable(file, `it cannot be read: ${describeCause(cause)}`, { fix, cause });
+  }
+  const found = pick(parsed);
+  if (found === undefined) throw unreadable(file, absence, { fix });
+  return found;
+}
+
+const unreadable = (who: string, what: string, details: { readonly fix: string; readonly cause?: unknown }) =>
+  new HooklineError('HKL_DATASET_UNREADABLE', what, { who, ...details });
 
 /** What a JSON file has at its top. */
 export interface JsonOutline {

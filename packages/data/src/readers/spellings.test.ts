@@ -1,19 +1,11 @@
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { addFiles, CAT, cocoOf, type Files, layOut, vocOf } from './formats/layouts.test.fixture.ts';
+import { addFiles, CAT, cocoOf, type Files, layOutForTests, vocOf } from './formats/layouts.test.fixture.ts';
 import { readCoco } from './read-coco.ts';
 import { readVoc } from './read-voc.ts';
 
-const folders: string[] = [];
-const make = async (files: Files): Promise<string> => {
-  const root = await layOut(files);
-  folders.push(root);
-  return root;
-};
-afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
-});
+const make = layOutForTests();
 
 /** Reads a COCO file with these names: the files that were found, and what was said. */
 async function coco(root: string, names: readonly string[], more: object = {}) {

@@ -1,4 +1,3 @@
-import { describeCause, HooklineError } from '@hookline/core';
 import type { Box } from '../../catalog/dataset-record.ts';
 import type { Dataset, ReaderOptions } from '../dataset.ts';
 import { ProblemList } from '../dataset-report.ts';
@@ -6,10 +5,10 @@ import type { ImageFinder } from '../find-image.ts';
 import { folderOf } from '../folder-index.ts';
 import { asNumber, type Fields, isObject } from '../json-fields.ts';
 import { NO_BOX } from '../make-dataset.ts';
-import { parseJson, readText } from '../read-text.ts';
+import { readJson } from '../read-text.ts';
 import type { DataFormat } from './data-format.ts';
 import { type LabelledImage, makeLabelled } from './labelled.ts';
-import { roleWithFolder, splitNames } from './splits.ts';
+import { roleWithFolder, splitPerFile } from './splits.ts';
 
 /** CreateML's JSON: a list of images, the centre of each box and its size in pixels. */
 export const createml: DataFormat = {
@@ -24,16 +23,10 @@ export const createml: DataFormat = {
     );
     if (files.length === 0) return undefined;
     const paths = files.map(({ path }) => path);
-    const names = splitNames(paths);
     return {
       format: 'createml',
       title: 'CreateML',
-      splits: paths.map((path, place) => ({
-        name: names[place] as string,
-        images: undefined,
-        source: path,
-        read: (options) => readCreateml(finder, path, options),
-      })),
+      splits: splitPerFile(paths, (path, options) => readCreateml(finder, path, options)),
       remarks: [],
     };
   },
@@ -45,7 +38,7 @@ async function readCreateml(
   options: Omit<ReaderOptions, 'outside'>,
 ): Promise<Dataset> {
   const file = finder.data.at(path);
-  const list = await parseList(file);
+  const list = await readList(file);
   const images = list.map((entry, place): LabelledImage | ProblemList => {
     const problems = new ProblemList();
     const { image, imagefilename, annotations, annotation } = isObject(entry) ? entry : {};
@@ -68,24 +61,11 @@ async function readCreateml(
   return makeLabelled({ source: file, images, finder }, options);
 }
 
-async function parseList(file: string): Promise<unknown[]> {
-  let cause: unknown;
-  try {
-    const list = parseJson(await readText(file));
-    if (Array.isArray(list)) return list as unknown[];
-  } catch (error) {
-    cause = error;
-  }
-  throw new HooklineError(
-    'HKL_DATASET_UNREADABLE',
-    cause === undefined ? 'it holds no list' : `it cannot be read: ${describeCause(cause)}`,
-    {
-      who: file,
-      fix: 'Give a list of { image, annotations: [{ label, coordinates: { x, y, width, height } }] }',
-      cause,
-    },
-  );
-}
+const readList = (file: string): Promise<unknown[]> =>
+  readJson(file, (parsed) => (Array.isArray(parsed) ? (parsed as unknown[]) : undefined), {
+    absence: 'it holds no list',
+    fix: 'Give a list of { image, annotations: [{ label, coordinates: { x, y, width, height } }] }',
+  });
 
 function readObject({ label, coordinates }: Fields, place: number): LabelledImage['objects'][number] {
   const what = `annotation ${place + 1}`;

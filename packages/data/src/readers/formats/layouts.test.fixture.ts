@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
@@ -10,11 +10,18 @@ export type Files = Readonly<Record<string, string | object>>;
 export const CAT = [8, 12, 24, 36] as const;
 export const YOLO_CAT = '0 0.25 0.5 0.25 0.5\n';
 
-/** Writes files into a new folder. */
-export async function layOut(files: Files): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'hookline-layout-'));
-  await addFiles(root, files);
-  return root;
+/** Writes files into new folders, which the end of each test removes. To be called at the top of a test file. */
+export function layOutForTests(): (files: Files) => Promise<string> {
+  const folders: string[] = [];
+  afterEach(async () => {
+    for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+  });
+  return async (files) => {
+    const root = await mkdtemp(join(tmpdir(), 'hookline-layout-'));
+    folders.push(root);
+    await addFiles(root, files);
+    return root;
+  };
 }
 
 export async function addFiles(root: string, files: Files): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatReport } from '../dataset-report.ts';
 import { describeFormat, findFormats } from './find-formats.ts';
@@ -9,7 +9,7 @@ import {
   createml,
   type Files,
   labelmeOf,
-  layOut,
+  layOutForTests,
   LAYOUTS,
   one,
   vocOf,
@@ -18,15 +18,7 @@ import {
   yoloSplits,
 } from './layouts.test.fixture.ts';
 
-const folders: string[] = [];
-const make = async (files: Files): Promise<string> => {
-  const root = await layOut(files);
-  folders.push(root);
-  return root;
-};
-afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
-});
+const make = layOutForTests();
 
 /** The objects of each split, as `class box`, by image. */
 async function read(root: string, options?: Parameters<typeof findFormats>[1]) {

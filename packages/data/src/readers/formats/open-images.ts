@@ -6,7 +6,7 @@ import { asFlag } from '../json-fields.ts';
 import { readText } from '../read-text.ts';
 import type { DataFormat, FolderContents } from './data-format.ts';
 import { type LabelledImage, makeLabelled } from './labelled.ts';
-import { isOfRole, roleWithFolder, splitNames } from './splits.ts';
+import { isOfRole, roleWithFolder, splitPerFile } from './splits.ts';
 
 const COLUMNS = ['ImageID', 'LabelName', 'XMin', 'XMax', 'YMin', 'YMax'];
 
@@ -23,16 +23,10 @@ export const openImages: DataFormat = {
       if (other === undefined) return undefined;
       return `${other.path} is a table of boxes with the columns ${other.columns.join(', ')}, of which only Open Images' is read; export the data as COCO or YOLO`;
     }
-    const names = splitNames(paths);
     return {
       format: 'open-images',
       title: 'Open Images (CSV)',
-      splits: paths.map((path, place) => ({
-        name: names[place] as string,
-        images: undefined,
-        source: path,
-        read: (options) => readOpenImages(contents, path, options),
-      })),
+      splits: splitPerFile(paths, (path, options) => readOpenImages(contents, path, options)),
       remarks: [],
     };
   },

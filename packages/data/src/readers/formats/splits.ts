@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { type FolderIndex, folderOf, stemOf } from '../folder-index.ts';
+import type { FoundSplit } from './data-format.ts';
 
 /** What a split is for. */
 export type SplitRole = 'train' | 'val' | 'test';
@@ -41,6 +42,20 @@ export function splitNames(paths: readonly string[]): string[] {
   if (paths.length === 1) return ['all'];
   const stems = paths.map((path) => posix.basename(stemOf(path)));
   return areDifferent(stems) ? stems : [...paths];
+}
+
+/** Splits that are a file each; how many images a file lists is known only after reading. */
+export function splitPerFile(
+  paths: readonly string[],
+  read: (path: string, options: Parameters<FoundSplit['read']>[0]) => ReturnType<FoundSplit['read']>,
+): FoundSplit[] {
+  const names = splitNames(paths);
+  return paths.map((path, place) => ({
+    name: names[place] as string,
+    images: undefined,
+    source: path,
+    read: (options) => read(path, options),
+  }));
 }
 
 /** Files in groups by the outermost of their folders that names a split; one group `all` where there is none. */

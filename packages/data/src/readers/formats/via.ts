@@ -1,4 +1,3 @@
-import { describeCause, HooklineError } from '@hookline/core';
 import type { Box } from '../../catalog/dataset-record.ts';
 import type { Dataset, ReaderOptions } from '../dataset.ts';
 import { ProblemList } from '../dataset-report.ts';
@@ -6,10 +5,10 @@ import type { ImageFinder } from '../find-image.ts';
 import { folderOf } from '../folder-index.ts';
 import { asNumber, type Fields, isObject } from '../json-fields.ts';
 import { boxAround, NO_BOX } from '../make-dataset.ts';
-import { type JsonOutline, parseJson, readText } from '../read-text.ts';
+import { type JsonOutline, readJson } from '../read-text.ts';
 import type { DataFormat } from './data-format.ts';
 import { type LabelledImage, makeLabelled } from './labelled.ts';
-import { roleWithFolder, splitNames } from './splits.ts';
+import { roleWithFolder, splitPerFile } from './splits.ts';
 
 const isVia = ({ root, keys, inner }: JsonOutline): boolean =>
   root === 'object' && (keys.has('_via_img_metadata') || (inner.has('filename') && inner.has('regions')));
@@ -32,16 +31,10 @@ export const via: DataFormat = {
       if (third === undefined) return undefined;
       return `${third.path} is a project of the VGG Image Annotator 3, which is not read; export it as COCO there`;
     }
-    const names = splitNames(paths);
     return {
       format: 'via',
       title: 'VGG Image Annotator',
-      splits: paths.map((path, place) => ({
-        name: names[place] as string,
-        images: undefined,
-        source: path,
-        read: (options) => readVia(finder, path, options),
-      })),
+      splits: splitPerFile(paths, (path, options) => readVia(finder, path, options)),
       remarks: [],
     };
   },
@@ -49,7 +42,7 @@ export const via: DataFormat = {
 
 async function readVia(finder: ImageFinder, path: string, options: Omit<ReaderOptions, 'outside'>): Promise<Dataset> {
   const file = finder.data.at(path);
-  const entries = await parseEntries(file);
+  const entries = await readEntries(file);
   const all = entries.map((entry) => regionsOf(isObject(entry) ? entry : {}));
   const attribute = classAttribute(all.flat());
   const problems = new ProblemList();
@@ -80,24 +73,15 @@ async function readVia(finder: ImageFinder, path: string, options: Omit<ReaderOp
   return makeLabelled({ source: file, images, finder, problems }, options);
 }
 
-async function parseEntries(file: string): Promise<unknown[]> {
-  let cause: unknown;
-  try {
-    const parsed = parseJson(await readText(file));
+function readEntries(file: string): Promise<unknown[]> {
+  const pick = (parsed: unknown): unknown[] | undefined => {
     const map = isObject(parsed) ? (parsed['_via_img_metadata'] ?? parsed) : undefined;
-    if (isObject(map)) return Object.values(map);
-  } catch (error) {
-    cause = error;
-  }
-  throw new HooklineError(
-    'HKL_DATASET_UNREADABLE',
-    cause === undefined ? 'it holds no object' : `it cannot be read: ${describeCause(cause)}`,
-    {
-      who: file,
-      fix: "Save the annotator's annotations as JSON once more",
-      cause,
-    },
-  );
+    return isObject(map) ? Object.values(map) : undefined;
+  };
+  return readJson(file, pick, {
+    absence: 'it holds no object',
+    fix: "Save the annotator's annotations as JSON once more",
+  });
 }
 
 /** A list, or in version 1 an object by number. */
