@@ -73,7 +73,7 @@ function isSettled(
   if (value === true && isSection(given)) return true;
   if (key === undefined) return given !== undefined;
   if (isWritten(key)) return false;
-  // Of a plugin that the config does not ask for, its defaults say nothing: an emaDecay of 0 is none.
+  // The config's defaults do not count for a plugin that it does not ask for: an emaDecay of 0 means that nothing is averaged.
   return given !== undefined || (asked !== undefined && asked.isWanted !== true);
 }
 

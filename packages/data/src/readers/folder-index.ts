@@ -106,7 +106,7 @@ export class FolderIndex {
     if (spellings === undefined) {
       const found = new Map<string, string[]>();
       for (const file of this.files) {
-        // By its stem a picture is looked for, not what lies beside it.
+        // A name without an ending stands for a picture, not for another file that is called so.
         if (part === 'stem' && !isPicture(file)) continue;
         const key = fold(
           part === 'path' ? file : part === 'name' ? posix.basename(file) : posix.basename(stemOf(file)),

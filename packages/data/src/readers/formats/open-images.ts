@@ -57,7 +57,7 @@ async function readOpenImages(
   }
   const folders = foldersFor(contents, path);
   const there = new Set(finder.data.files.filter(isPicture).map((each) => fold(stemOf(each).split('/').at(-1) ?? '')));
-  // Whoever uses a part of Open Images has the boxes of all of it.
+  // The CSV lists the boxes of the whole of Open Images, of whose pictures most people have a part.
   const absent = [...groups.keys()].filter((id) => !there.has(fold(stemOf(id))) && !there.has(fold(id)));
   if (absent.length > 0) {
     const message = `${absent.length} of its ${groups.size} images are not in the folder, such as ${absent[0] ?? ''}: they are left out`;
