@@ -20,7 +20,7 @@ import {
   type TtaOptions,
 } from '@hookline/plugin-detection';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
-import { type DataSource, openData, type TrainableModel } from '@hookline/tfjs';
+import { type DataSource, type ExportSource, openData, type TrainableModel } from '@hookline/tfjs';
 import { DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
 import { bestMetric } from './best-metric.ts';
 import { classNames } from './class-names.ts';
@@ -169,6 +169,22 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     };
   }
 
+  /** Pictures of the size of `input`, and what a program needs to prepare them and to make detections of the outputs. */
+  override async buildExport({ input, test }: C): Promise<ExportSource> {
+    const { metadata } = await this.trainData();
+    const { width, height, fit } = input;
+    const { orient } = await this.predictOptions();
+    return {
+      inputs: { name: 'images', shape: [null, height, width, 3], range: [0, 255] },
+      details: {
+        task: 'detection',
+        classNames: metadata.classes,
+        preparation: { width, height, fit, fill: FILL, orient: orient !== false },
+        postprocessing: { ...POSTPROCESSING, ...postprocessing(test) },
+      },
+    };
+  }
+
   protected override builtinPlugins(): readonly PluginInput[] {
     return [...super.builtinPlugins(), classNames()];
   }
@@ -212,6 +228,11 @@ function lateDataset<C extends DetectionConfig>(
     }),
   };
 }
+
+/** Of the pixels that fill an input up, in the loader and in `predictImage`. */
+const FILL = 114;
+/** What `postprocess` does where the config has no key for it. */
+const POSTPROCESSING = { topK: 1000 };
 
 const FLIPS = {
   none: [],

@@ -41,6 +41,20 @@ export {
   type TrainableModel,
 } from './model/trainable-model.ts';
 
+// Leaving for other programs
+export {
+  EXPORT_FORMATS,
+  exportModel,
+  exportSourceRef,
+  type ExportedEnd,
+  type ExportedModel,
+  type ExportFormat,
+  type ExportModelOptions,
+  type ExportSource,
+} from './export/export-model.ts';
+export type { ExportCheck } from './export/check-written.ts';
+export type { ExportInput, ExportInputs } from './export/forward-source.ts';
+
 // Optimizers
 export { adam, adamW, type AdamOptimizer, type AdamOptions } from './optim/adam.ts';
 export { adagrad, type AdagradOptimizer, type AdagradOptions } from './optim/adagrad.ts';

@@ -20,8 +20,16 @@ import { gradientClipping } from '@hookline/plugin-gradient-clipping';
 import { lossScaling } from '@hookline/plugin-loss-scaling';
 import { lrScheduleRef, type Schedule, scheduleFromConfig } from '@hookline/plugin-lr-scheduler';
 import { plots } from '@hookline/plugin-plots';
-import type { DataSource, DeviceRequest, Optimizer, TfjsRuntimeOptions, TrainableModel } from '@hookline/tfjs';
-import { modelRef } from '@hookline/tfjs';
+import {
+  type DataSource,
+  type DeviceRequest,
+  type ExportSource,
+  exportSourceRef,
+  modelRef,
+  type Optimizer,
+  type TfjsRuntimeOptions,
+  type TrainableModel,
+} from '@hookline/tfjs';
 import { applyConfig } from './apply-config.ts';
 import { buildOptimizer } from './build-optimizer.ts';
 import { buildPreset } from './build-preset.ts';
@@ -30,10 +38,18 @@ import type { BaseConfig } from './config/config-schema.ts';
 import { autoScale, describeScale } from './config/auto-scale.ts';
 import { configFile } from './config/config-file.ts';
 import { isWritten } from './config/written-keys.ts';
+import { exampleBatch } from './example-batch.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
-import { weakEvaluators, weakSeed, weakTest, weakTestLoader, weakTrainLoader } from './weak-services.ts';
+import {
+  weakEvaluators,
+  weakExportSource,
+  weakSeed,
+  weakTest,
+  weakTestLoader,
+  weakTrainLoader,
+} from './weak-services.ts';
 
 /** What `buildEvaluator` gives: one, several, or none. */
 export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
@@ -129,6 +145,25 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
    */
   buildEvaluator(_config: C, _dataset: string, _folder: string): MadeEvaluators | Promise<MadeEvaluators> {
     return undefined;
+  }
+
+  /**
+   * What `export.json` shall say of the model in `details`, such as `{ classNames }`, and what its `predict` takes in `inputs`.
+   * Without `inputs`, the model is written with what it takes of a batch of the test data, or else of the training data.
+   */
+  buildExport(_config: C): ExportSource | Promise<ExportSource> {
+    return {};
+  }
+
+  /** What `exportModel` needs to know of the model: that of `buildExport`, with a batch where it names no inputs. */
+  async exportSource(): Promise<ExportSource> {
+    const source = await this.buildExport(this.config);
+    if (source.inputs !== undefined || source.example !== undefined) return source;
+    const example = await exampleBatch([
+      ...this.config.datasets.test.slice(0, 1).map((name) => async () => this.buildTestLoader(this.config, name)),
+      async () => this.buildTrainLoader(this.config),
+    ]);
+    return example === undefined ? source : { ...source, example };
   }
 
   /** What results and files of one of `config.datasets.test` are called. */
@@ -231,6 +266,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       provide(lrScheduleRef, () => this.buildLrScheduler(this.config)),
       provide(testLoaderRef, () => weakTestLoader(new WeakRef(this))),
       provide(evaluatorsRef, () => weakEvaluators(new WeakRef(this))),
+      provide(exportSourceRef, () => weakExportSource(new WeakRef(this))),
     ];
   }
 
