@@ -51,34 +51,36 @@ export function strangeKind(head: Uint8Array): PictureFault | undefined {
       what: 'it begins with zeros alone, as a copy that was cut off does',
       fix: 'Copy it again from where it came',
     };
-  for (const [pattern, kind] of PICTURES)
-    if (pattern.test(text)) return { what: `it is a ${kind} picture, which cannot be decoded here`, fix: CONVERT };
-  return OTHERS.find(([pattern]) => pattern.test(text))?.[1];
+  const kind = PICTURES.find(({ at = 0, is }) => is.some((mark) => text.startsWith(mark, at)))?.kind;
+  if (kind !== undefined) return { what: `it is a ${kind} picture, which cannot be decoded here`, fix: CONVERT };
+  return OTHERS.find(([marks]) => marks.some((mark) => text.trimStart().toLowerCase().startsWith(mark)))?.[1];
 }
 
 const CONVERT = 'Convert it to JPEG or PNG, under the same name or with its annotations';
 
-const PICTURES: readonly (readonly [RegExp, string])[] = [
-  [/^BM[^]{4}\0\0\0\0/, 'BMP'],
-  [/^[^]{4}ftyp(heic|heix|hevc|hevx|heim|heis|hevm|hevs)/, 'HEIC'],
-  [/^(\xff\x0a|\0\0\0\x0cJXL )/, 'JPEG XL'],
-  [/^(\0\0\0\x0cjP {2}|\xff\x4f\xff\x51)/, 'JPEG 2000'],
-  [/^8BPS/, 'Photoshop'],
-  [/^\0\0\x01\0[^]\0/, 'ICO'],
-  [/^(II\*\0\x10\0\0\0CR|FUJIFILMCCD-RAW|IIRO|IIU\0)/, 'raw camera'],
+/** Formats of pictures that sharp does not decode, by what stands at a place near the beginning of a file. */
+const PICTURES: readonly { readonly kind: string; readonly at?: number; readonly is: readonly string[] }[] = [
+  { kind: 'BMP', is: ['BM'] },
+  { kind: 'HEIC', at: 4, is: ['heic', 'heix', 'hevc', 'hevx', 'heim', 'heis'].map((brand) => `ftyp${brand}`) },
+  { kind: 'JPEG XL', is: ['\xff\x0a', '\0\0\0\x0cJXL '] },
+  { kind: 'JPEG 2000', is: ['\0\0\0\x0cjP  ', '\xff\x4f\xff\x51'] },
+  { kind: 'Photoshop', is: ['8BPS'] },
+  { kind: 'ICO', is: ['\0\0\x01\0'] },
+  { kind: 'raw camera', is: ['II*\0\x10\0\0\0CR', 'FUJIFILMCCD-RAW', 'IIRO', 'IIU\0'] },
 ];
 
-const OTHERS: readonly (readonly [RegExp, PictureFault])[] = [
+/** Files that are no pictures, by how they begin, in lower case. */
+const OTHERS: readonly (readonly [begins: readonly string[], fault: PictureFault])[] = [
   [
-    /^version https:\/\/git-lfs/,
+    ['version https://git-lfs'],
     { what: 'it is a pointer of Git LFS, not the picture', fix: 'Fetch the pictures: git lfs pull' },
   ],
   [
-    /^\s*<(!doctype html|html|head|\?xml[^]*<html)/i,
+    ['<!doctype html', '<html', '<head'],
     { what: 'it is a web page, not a picture: its download has failed', fix: 'Download it again' },
   ],
-  [/^%PDF/, { what: 'it is a PDF document, not a picture', fix: 'Convert its pages to JPEG or PNG' }],
-  [/^(PK\x03\x04|\x1f\x8b|Rar!|7z\xbc\xaf)/, { what: 'it is an archive, not a picture', fix: 'Unpack it' }],
+  [['%pdf'], { what: 'it is a PDF document, not a picture', fix: 'Convert its pages to JPEG or PNG' }],
+  [['pk\x03\x04', '\x1f\x8b', 'rar!', '7z\xbc\xaf'], { what: 'it is an archive, not a picture', fix: 'Unpack it' }],
 ];
 
 function headOf(file: string): Uint8Array | undefined {

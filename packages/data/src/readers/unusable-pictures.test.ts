@@ -34,10 +34,10 @@ async function look(
   await checkImage(file, undefined, 'decode', problems);
   const error = await decodeFile(file).then(
     () => '',
-    ({ message }: Error) => message,
+    (raised: unknown) => (raised as Error).message,
   );
-  const [{ kind = '', message = '' } = {}] = problems.problems;
-  return [kind, message, error];
+  const [found] = problems.problems;
+  return [found?.kind ?? '', found?.message ?? '', error];
 }
 
 it.each<[string, () => Buffer, string, RegExp]>([
