@@ -83,7 +83,7 @@ it('a loss that is 0 from the start is told of', async () => {
     data: { format: 'voc', root: join(folder, 'squares') },
     writers: { tensorboard: false, plots: false },
   });
-  const run = async (minVisible: number): Promise<string[]> => {
+  const run = async (minVisible: number): Promise<readonly string[]> => {
     const own = new RecordingLogger();
     const definition = defineTrainer({
       config,
