@@ -79,7 +79,7 @@ function define(): CAC {
   cli
     .command('export <file>', 'Write the model for browsers, Python or others, and check what was written')
     .option(...SET)
-    .option('--format <name>', 'graph-model, saved-model or layers-model; see docs/export.md')
+    .option('--format <name>', 'graph-model, saved-model, onnx or layers-model; see docs/export.md')
     .option('--checkpoint <file>', 'The checkpoint to export (default: the latest one of the output folder)')
     .option(...ALLOW_MISMATCH)
     .option('--batch <number>', 'Pictures, or other items, that it takes at a time (default: any number)')

@@ -1,13 +1,21 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tf from '#tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel, type TrainableLayersModel } from '../model/layers-model.ts';
+import type { TrainableModel } from '../model/trainable-model.ts';
 import { exportModel, type ExportedModel } from './export-model.ts';
+import type { ExportGraph } from './export-graph.ts';
+import { sourceOfInputs } from './forward-source.ts';
+import { openOnnx } from './onnx/run-onnx.ts';
+import { writeOnnx } from './onnx/write-onnx.ts';
 import { readGraphModel } from './read-written.test.support.ts';
+import { recordExport } from './record-export.ts';
+import { openWritten } from './run-written.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -186,6 +194,105 @@ describe('exportModel', () => {
     });
   });
 });
+
+const hasOnnx = ['onnxruntime-node', 'onnxruntime-web'].some((name) => {
+  try {
+    return createRequire(import.meta.url).resolve(name) !== '';
+  } catch {
+    return false;
+  }
+});
+
+/** Two layers of attention over tokens, with an embedding, layer norms and gelu. */
+function transformer(): TrainableModel {
+  const [width, heads, length] = [16, 2, 6];
+  const variables: Record<string, tf.Variable> = {};
+  const weight = (name: string, shape: number[], mean = 0): (() => tf.Tensor2D) => {
+    const seed = Object.keys(variables).length + 1;
+    variables[name] = tf.variable(tf.randomNormal(shape, mean, 0.3, 'float32', seed), true, `transformer/${name}`);
+    return () => variables[name] as tf.Tensor as tf.Tensor2D;
+  };
+  const tokens = weight('tokens', [20, width]);
+  const places = weight('places', [length, width]);
+  const norm = (name: string) => {
+    const [gamma, beta] = [weight(`${name}/gamma`, [width], 1), weight(`${name}/beta`, [width])];
+    return (x: tf.Tensor): tf.Tensor => {
+      const { mean, variance } = tf.moments(x, -1, true);
+      return x.sub(mean).mul(variance.add(1e-5).rsqrt()).mul(gamma()).add(beta());
+    };
+  };
+  const dense = (name: string, from: number, to: number) => {
+    const [kernel, bias] = [weight(`${name}/kernel`, [from, to]), weight(`${name}/bias`, [to])];
+    return (x: tf.Tensor): tf.Tensor => {
+      const flat = x.reshape<tf.Tensor2D>([-1, from]).matMul(kernel()).add(bias());
+      return flat.reshape([...x.shape.slice(0, -1), to]);
+    };
+  };
+  const gelu = (x: tf.Tensor): tf.Tensor => x.mul(x.div(Math.SQRT2).erf().add(1)).mul(0.5);
+  const split = (x: tf.Tensor): tf.Tensor =>
+    x.reshape([x.shape[0], length, heads, width / heads]).transpose([0, 2, 1, 3]);
+  const blocks = [0, 1].map((block) => {
+    const at = (part: string): string => `block${block}/${part}`;
+    const [before, between] = [norm(at('norm0')), norm(at('norm1'))];
+    const [query, key, value, out] = ['query', 'key', 'value', 'out'].map((part) => dense(at(part), width, width));
+    const [wide, narrow] = [dense(at('wide'), width, 2 * width), dense(at('narrow'), 2 * width, width)];
+    return (x: tf.Tensor): tf.Tensor => {
+      const normed = before(x);
+      const scores = tf.matMul(split(query!(normed)), split(key!(normed)), false, true).div(Math.sqrt(width / heads));
+      const mixed = tf
+        .matMul(tf.softmax(scores), split(value!(normed)))
+        .transpose([0, 2, 1, 3])
+        .reshape(x.shape);
+      const attended = x.add(out!(mixed));
+      return attended.add(narrow(gelu(wide(between(attended)))));
+    };
+  });
+  const last = dense('last', width, 5);
+  const predict = (of: tf.Tensor2D): tf.Tensor =>
+    tf.tidy(() => last(blocks.reduce((x, block) => block(x), tokens().gather(of).add(places())).mean(1)));
+  return functionModel({ name: 'transformer', variables, losses: () => tf.scalar(0), predict });
+}
+
+describe('a transformer', () => {
+  it.each(['graph-model', 'saved-model', ...(hasOnnx ? (['onnx'] as const) : [])] as const)(
+    'gives as %s what predict gives, for 1, 3 and 16 items',
+    async (format) => {
+      const model = transformer();
+      const output = join(folder, format);
+      const inputs = { name: 'tokens', shape: [null, 6], dtype: 'int32', range: [0, 19] } as const;
+      const exported = await exportModel(model, { format, output, inputs });
+      const ends = { inputs: exported.inputs, outputs: exported.outputs } as unknown as ExportGraph;
+      const written = await openWritten(format, output, ends);
+      if (typeof written === 'string') throw new Error(written);
+      for (const items of [1, 3, 16]) {
+        const tokens = tf.randomUniform([items, 6], 0, 20, 'int32', items);
+        const want = values(model.predict!(tokens) as tf.Tensor);
+        const got = (await written.run(new Map([['tokens', tokens]]))).get('output')!;
+        expect(far([...(got.values as Float32Array)], want)).toBeLessThan(1e-5 * Math.max(...want.map(Math.abs)));
+      }
+      written.close();
+    },
+  );
+});
+
+(hasOnnx ? it : it.skip)(
+  'an ONNX model of many weights has them in a file of their own (needs onnxruntime-node)',
+  async () => {
+    const model = transformer();
+    const source = sourceOfInputs(model, { shape: [null, 6], dtype: 'int32', range: [0, 19] }, undefined);
+    const { graph } = recordExport('transformer', source, undefined);
+    expect(await writeOnnx(graph, folder, 'transformer', 1000)).toEqual(['model.onnx', 'model.onnx.data']);
+    expect(statSync(join(folder, 'model.onnx.data')).size).toBeGreaterThan(15_000);
+    const written = await openOnnx(folder);
+    if (typeof written === 'string') throw new Error(written);
+    const tokens = tf.randomUniform([2, 6], 0, 20, 'int32', 1);
+    const got = (await written.run(new Map([['input', tokens]]))).get('output')!;
+    const want = values(model.predict!(tokens) as tf.Tensor);
+    expect(far([...(got.values as Float32Array)], want)).toBeLessThan(1e-5);
+    written.close();
+    source.dispose();
+  },
+);
 
 const PYTHON = process.env['HOOKLINE_PYTHON'] ?? 'python3';
 const hasTensorFlow = spawnSync(PYTHON, ['-c', 'import tensorflow'], { env: process.env }).status === 0;

@@ -26,6 +26,7 @@ import {
   type ForwardSource,
 } from './forward-source.ts';
 import { recordExport, type ExportRecord } from './record-export.ts';
+import { writeOnnx } from './onnx/write-onnx.ts';
 import { openWritten, type WrittenModel } from './run-written.ts';
 import { writeGraphModel } from './write-graph-model.ts';
 import { loadWrittenLayers, writeLayersModel } from './write-layers-model.ts';
@@ -33,12 +34,12 @@ import { writeSavedModel } from './write-saved-model.ts';
 
 /**
  * What a model is written as: `graph-model` for TensorFlow.js in browsers and Node, `saved-model` for TensorFlow in Python and
- * TensorFlow Serving, `layers-model` for `tf.loadLayersModel`, which takes tf.layers models alone.
+ * TensorFlow Serving, `onnx` for ONNX Runtime, `layers-model` for `tf.loadLayersModel`, which takes tf.layers models alone.
  */
-export type ExportFormat = 'graph-model' | 'saved-model' | 'layers-model';
+export type ExportFormat = 'graph-model' | 'saved-model' | 'onnx' | 'layers-model';
 
 /** All formats, for messages. */
-export const EXPORT_FORMATS: readonly ExportFormat[] = ['graph-model', 'saved-model', 'layers-model'];
+export const EXPORT_FORMATS: readonly ExportFormat[] = ['graph-model', 'saved-model', 'onnx', 'layers-model'];
 
 /** Options of {@link exportModel}. */
 export interface ExportModelOptions {
@@ -160,7 +161,7 @@ async function writeGraph(
 ): Promise<Written> {
   const kind = format as Exclude<ExportFormat, 'layers-model'>;
   const record = recordExport(model, source, batch);
-  const write = { 'graph-model': writeGraphModel, 'saved-model': writeSavedModel }[kind];
+  const write = { 'graph-model': writeGraphModel, 'saved-model': writeSavedModel, onnx: writeOnnx }[kind];
   const files = await write(record.graph, folder, model);
   return {
     files,

@@ -27,9 +27,17 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   squaredBatch: /HKL_EXPORT_BATCH/,
 };
 /** In one format alone. */
-const REFUSED_IN: Partial<Record<ExportFormat, Readonly<Record<string, RegExp>>>> = {};
+const REFUSED_IN: Partial<Record<ExportFormat, Readonly<Record<string, RegExp>>>> = {
+  onnx: {
+    cumprod: /Cumprod/,
+    spaceToBatch: /SpaceToBatchND/,
+    linspaceEye: /LinSpace/,
+    cropAndResize: /CropAndResize/,
+    fft: /FFT/,
+  },
+};
 
-const FORMATS = ['graph-model', 'saved-model'] as const satisfies ExportFormat[];
+const FORMATS = ['graph-model', 'saved-model', 'onnx'] as const satisfies ExportFormat[];
 
 /** What predict gives for three items, by family, for the other backends. */
 const expected = new Map<string, { readonly inputs: number[][]; readonly outputs: readonly number[][] }>();
@@ -56,6 +64,8 @@ describe.each(FORMATS)('as %s', (format) => {
       return;
     }
     const { check } = await exported;
+    // Where ONNX Runtime is not installed, what was written is not compared.
+    if (typeof check === 'string' && format === 'onnx') return;
     expect(check).toMatchObject({ batches: [1, 4] });
     expect((check as { difference: number }).difference).toBeLessThan(1e-5);
     const inputs = tf.randomUniform([3, ...shape], -1, 1, 'float32', 7);

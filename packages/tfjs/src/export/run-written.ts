@@ -4,6 +4,7 @@ import tf from '#tfjs';
 import { asNativeBackend, handleOf, type NativeBackend } from '../capture/native-backend.ts';
 import type { ExportFormat } from './export-model.ts';
 import type { ExportGraph } from './export-graph.ts';
+import { openOnnx } from './onnx/run-onnx.ts';
 import { TAG } from './write-saved-model.ts';
 
 /** An output of a written model on the host. */
@@ -32,6 +33,7 @@ export async function openWritten(
   folder: string,
   graph: ExportGraph,
 ): Promise<WrittenModel | string> {
+  if (format === 'onnx') return openOnnx(folder);
   return format === 'saved-model' ? openSavedModel(folder, graph) : openGraphModel(folder, graph);
 }
 
