@@ -20,7 +20,7 @@ export function checkRecords(records: readonly DatasetRecord[]): void {
       if (!Number.isInteger(category) || category < 0)
         throw broken(file, `${what}: category ${category} is no whole number from 0 up`);
       const problems = new ProblemList();
-      const kept = checkBox(box, record, `${what}: box [${box.join(', ')}]`, file, problems);
+      const kept = checkBox(box, record, () => `${what}: box [${box.join(', ')}]`, file, problems);
       // What is only clipped stays a target.
       if (kept === undefined) throw broken(file, problems.problems[0]?.message ?? `${what}: its box is broken`);
     }

@@ -1,0 +1,430 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+import { type FileHandle, open } from 'node:fs/promises';
+import { TextDecoder } from 'node:util';
+import { describeCause } from '@hookline/core';
+import { decodeText, parseJson } from './read-text.ts';
+
+/** What becomes of the entries of one list. */
+export interface ListReader {
+  /** Is called where the list begins. A name that is there twice counts where it comes last, as in every parser. */
+  readonly begin: () => void;
+  /**
+   * Takes an entry.
+   *
+   * @param whole parses the entry with the key that is left out; only to be called before this function returns
+   */
+  readonly entry: (entry: unknown, whole: () => unknown) => void;
+  /** A key of the entries whose values are skipped and become null: most of a file of COCO is outlines. */
+  readonly without?: string;
+}
+
+/** Options of {@link readJsonLists}. */
+export interface JsonListsOptions {
+  /** Bytes that are read at a time. A single entry may be larger. @default 4 MiB */
+  readonly blockBytes?: number;
+  /** Bytes of entries that are parsed at a time. @default 256 KiB */
+  readonly batchBytes?: number;
+}
+
+/** What a JSON file has at its top. */
+export type JsonTop = 'not an object' | ReadonlyMap<string, 'list' | 'other'>;
+
+/**
+ * Reads the lists that are directly in the object of a JSON file, entry by entry: a file of any size, of which only a
+ * block is in memory at a time. It may be in UTF-8, in UTF-16 with a byte-order mark, or in Windows-1252, and have `NaN`
+ * in it, see {@link parseJson}. All that is in no list of `readers` is skipped, and not checked.
+ *
+ * Entries are found in the bytes, and parsed by `JSON.parse`, many at a time.
+ *
+ * @throws SyntaxError that names the entry or the place, and errors of the file system
+ */
+export async function readJsonLists(
+  file: string,
+  readers: Readonly<Record<string, ListReader>>,
+  options: JsonListsOptions = {},
+): Promise<JsonTop> {
+  const handle = await open(file);
+  try {
+    return await new ListScanner(new Blocks(handle, options.blockBytes ?? 4 << 20), readers, options.batchBytes).read();
+  } finally {
+    await handle.close();
+  }
+}
+
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/** 1 opens an object or a list, 2 closes one, 3 begins a text; anything else is 0. */
+const STRUCTURE = new Uint8Array(256);
+STRUCTURE[OPEN_LIST] = STRUCTURE[OPEN_OBJECT] = 1;
+STRUCTURE[CLOSE_LIST] = STRUCTURE[CLOSE_OBJECT] = 2;
+STRUCTURE[QUOTE] = 3;
+
+const isSpace = (byte: number | undefined): boolean =>
+  byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+/** The bytes of a file as UTF-8, block by block. */
+class Blocks {
+  /** Those that have been read are `bytes[0]` to `bytes[end - 1]`. */
+  bytes: Buffer;
+  /** The same memory, four bytes to a number. */
+  words: Int32Array;
+  end = 0;
+  /** Bytes of the file in front of `bytes[0]`. */
+  before = 0;
+  isWhole = false;
+  readonly #handle: FileHandle;
+  readonly #block: number;
+  /** Of a file in UTF-16. */
+  #decoder: TextDecoder | undefined;
+
+  constructor(handle: FileHandle, block: number) {
+    this.#handle = handle;
+    this.#block = Math.max(block & ~3, 16);
+    [this.bytes, this.words] = memory(this.#block);
+  }
+
+  /** Reads the first block, without its byte-order mark. */
+  async begin(): Promise<void> {
+    while (this.end < 4 && !this.isWhole) await this.more(0);
+    const [first, second, third] = this.bytes.subarray(0, this.end);
+    const [isLittle, isBig] = [first === 0xff && second === 0xfe, first === 0xfe && second === 0xff];
+    if (isLittle || isBig) {
+      this.#decoder = new TextDecoder(isLittle ? 'utf-16le' : 'utf-16be');
+      const raw = Buffer.from(this.bytes.subarray(0, this.end));
+      this.end = 0;
+      this.#append(Buffer.from(this.#decoder.decode(raw, { stream: true })));
+    } else if (first === 0xef && second === 0xbb && third === 0xbf) this.#drop(3);
+  }
+
+  /** Reads on. What is in front of `from` is given up: `bytes[from]` is `bytes[0]` afterwards. */
+  async more(from: number): Promise<void> {
+    this.#drop(from);
+    if (this.#decoder === undefined) {
+      this.#reserve(this.#block >> 1);
+      const { bytesRead } = await this.#handle.read(this.bytes, this.end, this.bytes.length - this.end);
+      this.end += bytesRead;
+      this.isWhole = bytesRead === 0;
+      return;
+    }
+    const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafe(this.#block), 0, this.#block);
+    this.isWhole = bytesRead === 0;
+    this.#append(Buffer.from(this.#decoder.decode(buffer.subarray(0, bytesRead), { stream: bytesRead > 0 })));
+  }
+
+  #append(text: Buffer): void {
+    this.#reserve(text.length);
+    text.copy(this.bytes, this.end);
+    this.end += text.length;
+  }
+
+  #drop(bytes: number): void {
+    this.bytes.copyWithin(0, bytes, this.end);
+    this.end -= bytes;
+    this.before += bytes;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.bytes.length - this.end >= bytes) return;
+    const { bytes: old } = this;
+    [this.bytes, this.words] = memory(Math.max(old.length * 2, this.end + bytes + 3) & ~3);
+    old.copy(this.bytes, 0, 0, this.end);
+  }
+}
+
+function memory(bytes: number): [Buffer, Int32Array] {
+  const buffer = Buffer.allocUnsafeSlow(bytes);
+  return [buffer, new Int32Array(buffer.buffer, buffer.byteOffset, bytes >> 2)];
+}
+
+/** Goes through the object at the top of a file. */
+class ListScanner {
+  readonly #blocks: Blocks;
+  readonly #readers: Readonly<Record<string, ListReader>>;
+  readonly #batchBytes: number;
+  /** The next byte to look at. */
+  #at = 0;
+  /** Where the value of the key that is left out begins and ends, in the entry that was scanned last; -1: nowhere. */
+  #omitted = -1;
+  #omittedEnd = -1;
+
+  constructor(blocks: Blocks, readers: Readonly<Record<string, ListReader>>, batchBytes = 256 << 10) {
+    this.#blocks = blocks;
+    this.#readers = readers;
+    this.#batchBytes = batchBytes;
+  }
+
+  async read(): Promise<JsonTop> {
+    await this.#blocks.begin();
+    const top = new Map<string, 'list' | 'other'>();
+    const first = await this.#peek();
+    if (first === OPEN_LIST || first === QUOTE) return 'not an object';
+    if (first !== OPEN_OBJECT) {
+      // A number or a word is JSON too; anything else is told by the parser.
+      if (first !== undefined) parseJson(decodeText(await this.#value()));
+      else throw new SyntaxError('it is empty');
+      return 'not an object';
+    }
+    this.#at++;
+    if ((await this.#peek()) === CLOSE_OBJECT) this.#at++;
+    else
+      for (;;) {
+        if ((await this.#peek()) !== QUOTE) throw this.#unexpected('a key');
+        const key = parseJson(decodeText(await this.#value())) as string;
+        await this.#expect(COLON, `":" after "${key}"`);
+        const isList = (await this.#peek()) === OPEN_LIST;
+        top.set(key, isList ? 'list' : 'other');
+        if (isList) await this.#list(key, Object.hasOwn(this.#readers, key) ? this.#readers[key] : undefined);
+        else await this.#value();
+        if ((await this.#peek()) === CLOSE_OBJECT) break;
+        await this.#expect(COMMA, `"," or "}" after "${key}"`);
+      }
+    await this.#expect(CLOSE_OBJECT, '"}"').catch((error: unknown) => {
+      if (top.size > 0) throw error;
+    });
+    if ((await this.#peek()) !== undefined) throw this.#unexpected('the end of the file');
+    return top;
+  }
+
+  async #list(name: string, reader: ListReader | undefined): Promise<void> {
+    this.#at++;
+    reader?.begin();
+    const without = reader?.without === undefined ? undefined : Buffer.from(`"${reader.without}"`);
+    const batch = reader === undefined ? undefined : new EntryBatch(name, reader);
+    if ((await this.#peek()) === CLOSE_LIST) {
+      this.#at++;
+      return;
+    }
+    for (let place = 0; ; place++) {
+      // In the bytes that are there, without waiting for anything.
+      let end = this.#entryEnd(without);
+      while (end < 0) {
+        batch?.flush();
+        if (this.#blocks.isWhole) throw new SyntaxError(`it ends within entry ${place} of "${name}"`);
+        await this.#blocks.more(this.#at);
+        this.#at = 0;
+        end = this.#entryEnd(without);
+      }
+      batch?.add(this.#blocks.bytes, this.#at, end, this.#omitted, this.#omittedEnd);
+      this.#at = end;
+      if (batch !== undefined && batch.size > this.#batchBytes) batch.flush();
+      if (!this.#isAt(COMMA) && !this.#isAt(CLOSE_LIST)) {
+        batch?.flush();
+        await this.#peek();
+        if (!this.#isAt(COMMA) && !this.#isAt(CLOSE_LIST))
+          throw this.#unexpected(`"," or "]" after entry ${place} of "${name}"`);
+      }
+      if (this.#blocks.bytes[this.#at++] === CLOSE_LIST) break;
+    }
+    batch?.flush();
+  }
+
+  /** Where the entry that begins at `#at`, spaces left out, ends; negative when its end is not there yet. */
+  #entryEnd(without: Buffer | undefined): number {
+    const blocks = this.#blocks;
+    const { bytes, end } = blocks;
+    while (this.#at < end && isSpace(bytes[this.#at])) this.#at++;
+    this.#omitted = this.#omittedEnd = -1;
+    if (this.#at >= end) return -1;
+    if (without === undefined || bytes[this.#at] !== OPEN_OBJECT) return endOfValue(blocks, this.#at);
+    for (let at = this.#at + 1; at < end; at++) {
+      const kind = STRUCTURE[bytes[at] as number];
+      if (kind === 0) continue;
+      if (kind === 2) return at + 1;
+      const stop = endOfValue(blocks, at);
+      if (stop < 0) return -1;
+      if (kind === 3 && stop - at === without.length && this.#omitted < 0 && isSame(bytes, at, without)) {
+        let value = stop;
+        while (value < end && isSpace(bytes[value])) value++;
+        if (bytes[value] === COLON) {
+          value++;
+          while (value < end && isSpace(bytes[value])) value++;
+          const valueEnd = value < end ? endOfValue(blocks, value) : -1;
+          if (valueEnd < 0) return -1;
+          this.#omitted = value;
+          this.#omittedEnd = valueEnd;
+          at = valueEnd - 1;
+          continue;
+        }
+      }
+      at = stop - 1;
+    }
+    return -1;
+  }
+
+  /** Whether a byte is next in what is there, spaces left out. */
+  #isAt(byte: number): boolean {
+    const { bytes, end } = this.#blocks;
+    while (this.#at < end && isSpace(bytes[this.#at])) this.#at++;
+    return this.#at < end && bytes[this.#at] === byte;
+  }
+
+  /** The next byte that is no space; undefined at the end of the file. */
+  async #peek(): Promise<number | undefined> {
+    for (;;) {
+      const { bytes, end, isWhole } = this.#blocks;
+      while (this.#at < end && isSpace(bytes[this.#at])) this.#at++;
+      if (this.#at < end) return bytes[this.#at];
+      if (isWhole) return undefined;
+      await this.#blocks.more(this.#at);
+      this.#at = 0;
+    }
+  }
+
+  async #expect(byte: number, what: string): Promise<void> {
+    if ((await this.#peek()) !== byte) throw this.#unexpected(what);
+    this.#at++;
+  }
+
+  /** The bytes of the value that is next. */
+  async #value(): Promise<Buffer> {
+    await this.#peek();
+    for (;;) {
+      const { bytes, end, isWhole } = this.#blocks;
+      const stop = this.#at < end ? endOfValue(this.#blocks, this.#at) : -1;
+      if (stop >= 0) {
+        const value = bytes.subarray(this.#at, stop);
+        this.#at = stop;
+        return value;
+      }
+      if (isWhole) throw new SyntaxError('it ends before its object is closed');
+      await this.#blocks.more(this.#at);
+      this.#at = 0;
+    }
+  }
+
+  #unexpected(what: string): SyntaxError {
+    const { bytes, end, before, isWhole } = this.#blocks;
+    if (this.#at >= end && isWhole) return new SyntaxError(`it ends where ${what} should be`);
+    const found = bytes.subarray(this.#at, Math.min(end, this.#at + 12)).toString('latin1');
+    return new SyntaxError(`at byte ${before + this.#at} it has ${JSON.stringify(found)} where ${what} should be`);
+  }
+}
+
+/** Entries of a list that are parsed together. */
+class EntryBatch {
+  /** Bytes to parse so far. */
+  size = 1;
+  readonly #name: string;
+  readonly #reader: ListReader;
+  #text = Buffer.allocUnsafe(1 << 16);
+  #bytes: Buffer = Buffer.alloc(0);
+  readonly #bounds: number[] = [];
+  /** Entries in front of the batch. */
+  #before = 0;
+
+  constructor(name: string, reader: ListReader) {
+    this.#name = name;
+    this.#reader = reader;
+    this.#text[0] = OPEN_LIST;
+  }
+
+  add(bytes: Buffer, from: number, end: number, omitted: number, omittedEnd: number): void {
+    this.#bytes = bytes;
+    this.#bounds.push(from, end);
+    const most = end - from + 8;
+    if (this.#text.length - this.size < most) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#text.length * 2, this.size + most));
+      this.#text.copy(larger, 0, 0, this.size);
+      this.#text = larger;
+    }
+    const text = this.#text;
+    let at = this.size;
+    if (this.#bounds.length > 2) text[at++] = COMMA;
+    if (omitted < 0) at += bytes.copy(text, at, from, end);
+    else {
+      at += bytes.copy(text, at, from, omitted);
+      at += text.write('null', at, 'latin1');
+      at += bytes.copy(text, at, omittedEnd, end);
+    }
+    this.size = at;
+  }
+
+  /** Parses what there is, and gives it to the reader. */
+  flush(): void {
+    const count = this.#bounds.length / 2;
+    if (count === 0) return;
+    const entries = this.#parse(count);
+    for (let place = 0; place < count; place++) {
+      const whole = (): unknown => this.#parseOne(place);
+      this.#reader.entry(entries === undefined ? whole() : entries[place], whole);
+    }
+    this.#before += count;
+    this.#bounds.length = 0;
+    this.size = 1;
+  }
+
+  /** Undefined where an entry is not as JSON has it: then each is parsed by itself. */
+  #parse(count: number): unknown[] | undefined {
+    this.#text[this.size] = CLOSE_LIST;
+    const bytes = this.#text.subarray(0, this.size + 1);
+    if (!isUtf8(bytes)) return undefined;
+    try {
+      const entries = JSON.parse(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8')) as unknown[];
+      return entries.length === count ? entries : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #parseOne(place: number): unknown {
+    const [from, end] = this.#bounds.slice(place * 2, place * 2 + 2);
+    try {
+      return parseJson(decodeText(this.#bytes.subarray(from, end)));
+    } catch (cause) {
+      const name = `entry ${this.#before + place} of "${this.#name}"`;
+      throw new SyntaxError(`${name} is no JSON: ${describeCause(cause)}`, { cause });
+    }
+  }
+}
+
+/** Where the value that begins at `at` ends; negative when its end is not there yet. What is in it is not checked. */
+function endOfValue({ bytes, words, end, isWhole }: Blocks, at: number): number {
+  const kind = STRUCTURE[bytes[at] as number];
+  if (kind === 3) return endOfText(bytes, at, end);
+  if (kind === 0) {
+    let stop = at;
+    while (stop < end && !isSpace(bytes[stop]) && bytes[stop] !== COMMA && STRUCTURE[bytes[stop] as number] !== 2)
+      stop++;
+    return stop < end || isWhole ? stop : -1;
+  }
+  const lastWord = (end >> 2) - 1;
+  for (let depth = 0; at < end; at++) {
+    const next = STRUCTURE[bytes[at] as number];
+    if (next === 0) {
+      if ((at & 3) !== 3) continue;
+      let word = (at >> 2) + 1;
+      while (word <= lastWord && isPlain(words[word] as number)) word++;
+      at = word * 4 - 1;
+    } else if (next === 1) depth++;
+    else if (next === 3) {
+      const stop = endOfText(bytes, at, end);
+      if (stop < 0) return -1;
+      at = stop - 1;
+    } else if (--depth <= 0) return at + 1;
+  }
+  return -1;
+}
+
+/**
+ * Whether four bytes are digits, commas and the like for sure, as most of a file's are: brackets have the bit 0x40, and a
+ * quote is the byte that becomes 0 here.
+ */
+function isPlain(word: number): boolean {
+  const quotes = word ^ 0x22222222;
+  return ((word & 0x40404040) | ((quotes - 0x01010101) & ~quotes & 0x80808080)) === 0;
+}
+
+function endOfText(bytes: Buffer, at: number, end: number): number {
+  for (at++; at < end; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE) return at + 1;
+    if (byte === BACKSLASH) at++;
+  }
+  return -1;
+}
+
+function isSame(bytes: Buffer, at: number, text: Buffer): boolean {
+  for (let place = 0; place < text.length; place++) if (bytes[at + place] !== text[place]) return false;
+  return true;
+}
