@@ -89,4 +89,5 @@ export type { DetectionLoaderOptions } from './loader/loader-options.ts';
 export { BatchSamples, type DetectionBatch, type HostField } from './loader/detection-batch.ts';
 export { fitSize, type Fit, type Size } from './loader/fit-size.ts';
 export { clipBoxes } from './loader/map-sample.ts';
+export { isPicture } from './readers/folder-index.ts';
 export { decodeFile, type DecodedFile, type DecodeFileOptions } from './loader/decode-file.ts';

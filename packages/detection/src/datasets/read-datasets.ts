@@ -1,5 +1,6 @@
 import { HooklineError, type Logger } from '@hookline/core';
 import { classHistogram, type Dataset, type DatasetCatalog, formatReport, hasTargets } from '@hookline/data';
+import { assertSameClasses } from '../class-names.ts';
 import type { DetectionConfig } from '../config/detection-config.ts';
 import { classesOf, withClasses } from './agree-on-classes.ts';
 import { DatasetFinder } from './find-dataset.ts';
@@ -60,6 +61,38 @@ export async function readDatasets(
   if (train.records.length === 0) throw nothingToLearn(whole);
   describeObjects(train, logger);
   return { train, test };
+}
+
+/**
+ * Reads the data sets of `datasets.test` alone, to evaluate a detector whose classes are known. Those that are held back from
+ * the training data are read with these.
+ *
+ * @param classes the names that the detector counts by
+ * @throws HooklineError those of {@link readDatasets}
+ */
+export async function readTestDatasets(
+  config: Pick<DetectionConfig, 'data' | 'datasets' | 'dataloader'>,
+  catalog: DatasetCatalog,
+  logger: Logger,
+  classes: readonly string[],
+): Promise<ReadonlyMap<string, Dataset>> {
+  const { data, datasets } = config;
+  assertDifferent(datasets.test);
+  const finder = new DatasetFinder(data, catalog, logger);
+  const others = data.classes.length > 0 ? 'drop' : 'refuse';
+  const found = new Map<string, Dataset>();
+  for (const name of datasets.test) {
+    const set = await finder.find(name, datasets);
+    if (set === undefined) {
+      const { train, test } = await readDatasets(config, catalog, logger);
+      assertSameClasses(classes, train.metadata.classes);
+      return test;
+    }
+    report(set, logger);
+    if (set.records.length === 0) throw empty(set);
+    found.set(name, withClasses(set, classes, others));
+  }
+  return found;
 }
 
 function report({ report: found }: Dataset, logger: Logger): void {
