@@ -98,11 +98,8 @@ const ANNOTATIONS: PropertyDescriptor = {
   },
 };
 
-/** How many objects a record has. */
-export function countObjects(record: DatasetRecord): number {
-  const rows = (record as { readonly [ROWS]?: Rows })[ROWS];
-  return rows === undefined ? record.annotations.length : rows.count;
-}
+/** Whether a record is one that a reader has made, and whose objects nobody can have changed. */
+export const isOfTable = (record: DatasetRecord): boolean => ROWS in record;
 
 /** Calls `visit` with the category of each object of a record that is a target; crowds are none. */
 export function eachTarget(record: DatasetRecord, visit: (category: number) => void): void {

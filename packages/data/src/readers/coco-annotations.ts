@@ -1,8 +1,9 @@
 import type { Box } from '../catalog/dataset-record.ts';
 import { asFlag, asNumber, isObject, type Fields } from './json-fields.ts';
 import { type AnnotatedObject, boxAround, NO_BOX } from './make-dataset.ts';
+import { FIELD, type ScannedAnnotation } from './scan-annotation.ts';
 
-/** Numbers of an entry as the file has them: id, image, category, x, y, width, height, area. */
+/** Numbers of an entry as the file has them, see {@link FIELD}; whether it is a crowd is a flag. */
 const WIDTH = 8;
 
 /** What an entry's numbers are. */
@@ -43,27 +44,19 @@ export class CocoAnnotations {
       this.#others.set(place, entry);
       return;
     }
-    const { id, image_id: image, category_id: category, bbox, iscrowd = 0, area = NaN } = entry;
-    this.#ids.add(id);
-    const isPlain =
-      Number.isSafeInteger(id) &&
-      Number.isFinite(image) &&
-      Number.isSafeInteger(category) &&
-      isFourNumbers(bbox) &&
-      (iscrowd === 0 || iscrowd === 1) &&
-      typeof area === 'number';
-    if (!isPlain) {
-      this.#others.set(place, bbox === undefined || bbox === null ? whole() : entry);
-      return;
-    }
+    this.#ids.add(entry['id']);
+    const { bbox } = entry;
+    this.#others.set(place, bbox === undefined || bbox === null ? whole() : entry);
+  }
+
+  /** Takes an entry of the usual kind. */
+  addScanned({ numbers }: ScannedAnnotation): void {
+    const place = this.length++;
+    if (place === this.#flags.length) this.#grow();
     const at = place * WIDTH;
-    const numbers = this.#numbers;
-    numbers[at] = id as number;
-    numbers[at + 1] = image as number;
-    numbers[at + 2] = category as number;
-    numbers.set(bbox, at + 3);
-    numbers[at + 7] = area;
-    this.#flags[place] = PLAIN | (iscrowd === 1 ? CROWD : 0);
+    for (let field = 0; field < WIDTH; field++) this.#numbers[at + field] = numbers[field] as number;
+    this.#flags[place] = PLAIN | (numbers[FIELD.iscrowd] === 1 ? CROWD : 0);
+    this.#ids.addNumber(numbers[FIELD.id] as number);
   }
 
   /** Why the ids mean nothing, so that entries are numbered in their order; undefined where they are ids. */
@@ -85,9 +78,11 @@ export class CocoAnnotations {
 
   /** The key of an entry's image, see {@link keyOf}. */
   imageKeyOf(place: number): number | string | undefined {
-    return this.#isPlain(place)
-      ? this.#numbers[place * WIDTH + 1]
-      : keyOf((this.#others.get(place) as Fields)['image_id']);
+    if (!this.#isPlain(place)) return keyOf((this.#others.get(place) as Fields)['image_id']);
+    const id = this.#numbers[place * WIDTH + FIELD.image] as number;
+    // As a small integer, where it is one, the engine finds it in a map without making an object of it.
+    const small = id | 0;
+    return small === id ? small : id;
   }
 
   /** Whether an object is of a category, by the id of that. */
@@ -95,7 +90,7 @@ export class CocoAnnotations {
     for (let place = 0; place < this.length; place++) {
       const entry = this.#others.get(place);
       const category = this.#isPlain(place)
-        ? this.#numbers[place * WIDTH + 2]
+        ? this.#numbers[place * WIDTH + FIELD.category]
         : isObject(entry) && asId(entry['category_id']);
       if (category === id) return true;
     }
@@ -105,17 +100,22 @@ export class CocoAnnotations {
   /**
    * The object of an entry, with what is wrong with it.
    *
-   * @param categories places by the ids of the file, which are texts here
+   * @param categories places by the ids of the file; see {@link keyOf}
    */
-  object(place: number, id: number, categories: ReadonlyMap<string, number>): AnnotatedObject {
+  object(place: number, id: number, categories: ReadonlyMap<number | string, number>): AnnotatedObject {
     if (!this.#isPlain(place)) return readAnnotation(id, this.#others.get(place) as Fields, categories);
-    const at = place * WIDTH;
-    const number = (which: number): number => this.#numbers[at + which] as number;
-    const [x, y, width, height] = [number(3), number(4), number(5), number(6)];
-    const category = categories.get(String(number(2)));
-    if (category === undefined) return unknownCategory(id, String(number(2)));
+    const [numbers, at] = [this.#numbers, place * WIDTH];
+    const category = categories.get(numbers[at + FIELD.category] as number);
+    if (category === undefined) return unknownCategory(id, String(numbers[at + FIELD.category]));
     const iscrowd = ((this.#flags[place] as number) & CROWD) === 0 ? 0 : 1;
-    return objectOf(id, category, iscrowd, number(7), [x, y, x + width, y + height], () => [x, y, width, height]);
+    const [x, y] = [numbers[at + FIELD.box] as number, numbers[at + FIELD.box + 1] as number];
+    const box: Box = [x, y, x + (numbers[at + FIELD.box + 2] as number), y + (numbers[at + FIELD.box + 3] as number)];
+    return new PlainObject(this, place, id, box, category, iscrowd, areaOf(numbers[at + FIELD.area]));
+  }
+
+  /** @internal The box of a plain entry as the file has it. */
+  bboxOf(place: number): readonly number[] {
+    return [...this.#numbers.subarray(place * WIDTH + FIELD.box, place * WIDTH + FIELD.area)];
   }
 
   #isPlain(place: number): boolean {
@@ -131,9 +131,6 @@ export class CocoAnnotations {
   }
 }
 
-const isFourNumbers = (bbox: unknown): bbox is readonly number[] =>
-  Array.isArray(bbox) && bbox.length === 4 && bbox.every((edge) => Number.isFinite(edge));
-
 /** Looks at the ids of entries as they come: they mean nothing but themselves, and a file may have none worth the name. */
 class StatedIds {
   #count = 0;
@@ -142,6 +139,11 @@ class StatedIds {
   #unreadable = 0;
   #areSame = true;
   #first: number | undefined;
+
+  addNumber(id: number): void {
+    if (this.#count++ === 0) this.#first = id;
+    else if (id !== this.#first) this.#areSame = false;
+  }
 
   add(stated: unknown): void {
     const id = asId(stated);
@@ -178,44 +180,80 @@ export const dropped = (
 const unknownCategory = (id: number, name: string): AnnotatedObject =>
   dropped(id, 'category-unknown', `annotation ${id}: category ${name} is not in "categories"`);
 
-function readAnnotation(id: number, fields: Fields, categories: ReadonlyMap<string, number>): AnnotatedObject {
+function readAnnotation(id: number, fields: Fields, categories: ReadonlyMap<number | string, number>): AnnotatedObject {
   const what = `annotation ${id}`;
   const { category_id: stated, bbox, iscrowd: crowd } = fields;
   if (stated === undefined || stated === null) return dropped(id, 'annotation-invalid', `${what} has no "category_id"`);
-  const name = String(asId(stated) ?? (typeof stated === 'string' ? stated : JSON.stringify(stated)));
+  const name = asId(stated) ?? (typeof stated === 'string' ? stated : JSON.stringify(stated));
   const category = categories.get(name);
-  if (category === undefined) return unknownCategory(id, name);
+  if (category === undefined) return unknownCategory(id, String(name));
   const box = bbox === undefined || bbox === null ? boxOfPolygons(fields['segmentation']) : edgesOf(bbox);
   if (box === undefined) return dropped(id, 'annotation-invalid', `${what} has no "bbox"`);
   const iscrowd = crowd === undefined || crowd === null ? 0 : asFlag(crowd);
   if (iscrowd === undefined)
     return dropped(id, 'annotation-invalid', `${what}: "iscrowd" is ${JSON.stringify(crowd)}, not 0 or 1`);
-  return objectOf(id, category, iscrowd, asNumber(fields['area']), box, () => bbox);
-}
-
-/** @param area undefined, NaN or negative where the file has none */
-function objectOf(
-  id: number,
-  category: number,
-  iscrowd: 0 | 1,
-  area: number | undefined,
-  box: Box,
-  bbox: () => unknown,
-): AnnotatedObject {
-  const what = `annotation ${id}`;
   return {
     id,
     box,
     category,
     iscrowd,
-    area: area !== undefined && area >= 0 && Number.isFinite(area) ? area : undefined,
-    describe: () => {
-      const edges = bbox();
-      return `${what}: bbox ${Array.isArray(edges) ? `[${edges.map((edge) => JSON.stringify(edge)).join(', ')}]` : JSON.stringify(edges)}`;
-    },
-    finding:
-      iscrowd === 1 ? { effect: 'note', kind: 'crowd', message: `${what} is a crowd: no training target` } : undefined,
+    area: areaOf(fields['area']),
+    describe: () => describeBox(id, bbox),
+    finding: iscrowd === 1 ? crowdOf(id) : undefined,
   };
+}
+
+/** The object of an entry that is as COCO has it; there are hundreds of thousands of them. */
+class PlainObject implements AnnotatedObject {
+  readonly #source: CocoAnnotations;
+  readonly #place: number;
+  readonly id: number;
+  readonly box: Box;
+  readonly category: number;
+  readonly iscrowd: 0 | 1;
+  readonly area: number | undefined;
+
+  constructor(
+    source: CocoAnnotations,
+    place: number,
+    id: number,
+    box: Box,
+    category: number,
+    iscrowd: 0 | 1,
+    area: number | undefined,
+  ) {
+    this.#source = source;
+    this.#place = place;
+    this.id = id;
+    this.box = box;
+    this.category = category;
+    this.iscrowd = iscrowd;
+    this.area = area;
+  }
+
+  get finding(): AnnotatedObject['finding'] {
+    return this.iscrowd === 1 ? crowdOf(this.id) : undefined;
+  }
+
+  describe(): string {
+    return describeBox(this.id, this.#source.bboxOf(this.#place));
+  }
+}
+
+const crowdOf = (id: number): AnnotatedObject['finding'] => ({
+  effect: 'note',
+  kind: 'crowd',
+  message: `annotation ${id} is a crowd: no training target`,
+});
+
+const areaOf = (stated: unknown): number | undefined => {
+  const area = asNumber(stated);
+  return area !== undefined && area >= 0 ? area : undefined;
+};
+
+function describeBox(id: number, bbox: unknown): string {
+  const edges = Array.isArray(bbox) ? `[${bbox.map((edge) => JSON.stringify(edge)).join(', ')}]` : JSON.stringify(bbox);
+  return `annotation ${id}: bbox ${edges}`;
 }
 
 function edgesOf(bbox: unknown): Box {

@@ -2,6 +2,7 @@ import { describeCause, HooklineError } from '@hookline/core';
 import { CocoAnnotations } from './coco-annotations.ts';
 import { isObject, type Fields } from './json-fields.ts';
 import { type JsonListsOptions, type JsonTop, readJsonLists } from './json-lists.ts';
+import { ScannedAnnotation } from './scan-annotation.ts';
 
 /** An entry of "images"; undefined where it is no object. */
 export interface CocoImage {
@@ -36,6 +37,7 @@ export async function readCocoLists(json: string, options?: JsonListsOptions): P
   let images: CocoImage[] = [];
   let annotations = new CocoAnnotations();
   let categories: unknown[] = [];
+  const scanned = new ScannedAnnotation();
   let top: JsonTop;
   try {
     top = await readJsonLists(
@@ -45,6 +47,7 @@ export async function readCocoLists(json: string, options?: JsonListsOptions): P
         annotations: {
           begin: () => (annotations = new CocoAnnotations()),
           entry: (entry, whole) => annotations.add(entry, whole),
+          plain: { scan: (source, at) => scanned.scan(source, at), take: () => annotations.addScanned(scanned) },
           without: 'segmentation',
         },
         categories: { begin: () => (categories = []), entry: (entry) => categories.push(entry) },

@@ -14,8 +14,32 @@ export interface ListReader {
    * @param whole parses the entry with the key that is left out; only to be called before this function returns
    */
   readonly entry: (entry: unknown, whole: () => unknown) => void;
+  /** Reads entries of the usual kind from their bytes, without making objects of them. */
+  readonly plain?: PlainReader;
   /** A key of the entries whose values are skipped and become null: most of a file of COCO is outlines. */
   readonly without?: string;
+}
+
+/** Reads entries that are as most of their list are; all others go the way of any JSON. */
+export interface PlainReader {
+  /**
+   * Reads the entry that begins at `at`.
+   *
+   * @returns where it ends; negative when it is of another kind, broken, or not there to its end
+   */
+  readonly scan: (source: JsonBytes, at: number) => number;
+  /** Takes the entry that was scanned last. */
+  readonly take: () => void;
+}
+
+/** Bytes of a JSON file: `bytes[0]` to `bytes[end - 1]`. */
+export interface JsonBytes {
+  readonly bytes: Buffer;
+  /** The same memory, four bytes to a number. */
+  readonly words: Int32Array;
+  readonly end: number;
+  /** Whether the file ends there. */
+  readonly isWhole: boolean;
 }
 
 /** Options of {@link readJsonLists}. */
@@ -60,14 +84,12 @@ STRUCTURE[OPEN_LIST] = STRUCTURE[OPEN_OBJECT] = 1;
 STRUCTURE[CLOSE_LIST] = STRUCTURE[CLOSE_OBJECT] = 2;
 STRUCTURE[QUOTE] = 3;
 
-const isSpace = (byte: number | undefined): boolean =>
+export const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 /** The bytes of a file as UTF-8, block by block. */
-class Blocks {
-  /** Those that have been read are `bytes[0]` to `bytes[end - 1]`. */
+class Blocks implements JsonBytes {
   bytes: Buffer;
-  /** The same memory, four bytes to a number. */
   words: Int32Array;
   end = 0;
   /** Bytes of the file in front of `bytes[0]`. */
@@ -196,17 +218,28 @@ class ListScanner {
       return;
     }
     for (let place = 0; ; place++) {
-      // In the bytes that are there, without waiting for anything.
-      let end = this.#entryEnd(without);
-      while (end < 0) {
+      for (;;) {
+        // In the bytes that are there, without waiting for anything.
+        this.#skipSpaces();
+        const plainEnd = reader?.plain?.scan(this.#blocks, this.#at) ?? -1;
+        if (plainEnd >= 0) {
+          batch?.flush();
+          batch?.passOne();
+          reader?.plain?.take();
+          this.#at = plainEnd;
+          break;
+        }
+        const end = this.#entryEnd(without);
+        if (end >= 0) {
+          batch?.add(this.#blocks.bytes, this.#at, end, this.#omitted, this.#omittedEnd);
+          this.#at = end;
+          break;
+        }
         batch?.flush();
         if (this.#blocks.isWhole) throw new SyntaxError(`it ends within entry ${place} of "${name}"`);
         await this.#blocks.more(this.#at);
         this.#at = 0;
-        end = this.#entryEnd(without);
       }
-      batch?.add(this.#blocks.bytes, this.#at, end, this.#omitted, this.#omittedEnd);
-      this.#at = end;
       if (batch !== undefined && batch.size > this.#batchBytes) batch.flush();
       if (!this.#isAt(COMMA) && !this.#isAt(CLOSE_LIST)) {
         batch?.flush();
@@ -219,11 +252,15 @@ class ListScanner {
     batch?.flush();
   }
 
-  /** Where the entry that begins at `#at`, spaces left out, ends; negative when its end is not there yet. */
+  #skipSpaces(): void {
+    const { bytes, end } = this.#blocks;
+    while (this.#at < end && isSpace(bytes[this.#at])) this.#at++;
+  }
+
+  /** Where the entry that begins at `#at` ends; negative when its end is not there yet. */
   #entryEnd(without: Buffer | undefined): number {
     const blocks = this.#blocks;
     const { bytes, end } = blocks;
-    while (this.#at < end && isSpace(bytes[this.#at])) this.#at++;
     this.#omitted = this.#omittedEnd = -1;
     if (this.#at >= end) return -1;
     if (without === undefined || bytes[this.#at] !== OPEN_OBJECT) return endOfValue(blocks, this.#at);
@@ -254,18 +291,16 @@ class ListScanner {
 
   /** Whether a byte is next in what is there, spaces left out. */
   #isAt(byte: number): boolean {
-    const { bytes, end } = this.#blocks;
-    while (this.#at < end && isSpace(bytes[this.#at])) this.#at++;
-    return this.#at < end && bytes[this.#at] === byte;
+    this.#skipSpaces();
+    return this.#at < this.#blocks.end && this.#blocks.bytes[this.#at] === byte;
   }
 
   /** The next byte that is no space; undefined at the end of the file. */
   async #peek(): Promise<number | undefined> {
     for (;;) {
-      const { bytes, end, isWhole } = this.#blocks;
-      while (this.#at < end && isSpace(bytes[this.#at])) this.#at++;
-      if (this.#at < end) return bytes[this.#at];
-      if (isWhole) return undefined;
+      this.#skipSpaces();
+      if (this.#at < this.#blocks.end) return this.#blocks.bytes[this.#at];
+      if (this.#blocks.isWhole) return undefined;
       await this.#blocks.more(this.#at);
       this.#at = 0;
     }
@@ -340,6 +375,11 @@ class EntryBatch {
     this.size = at;
   }
 
+  /** Counts an entry that goes another way; the batch must be empty. */
+  passOne(): void {
+    this.#before++;
+  }
+
   /** Parses what there is, and gives it to the reader. */
   flush(): void {
     const count = this.#bounds.length / 2;
@@ -379,7 +419,7 @@ class EntryBatch {
 }
 
 /** Where the value that begins at `at` ends; negative when its end is not there yet. What is in it is not checked. */
-function endOfValue({ bytes, words, end, isWhole }: Blocks, at: number): number {
+export function endOfValue({ bytes, words, end, isWhole }: JsonBytes, at: number): number {
   const kind = STRUCTURE[bytes[at] as number];
   if (kind === 3) return endOfText(bytes, at, end);
   if (kind === 0) {

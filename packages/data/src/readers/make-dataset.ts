@@ -20,7 +20,7 @@ export interface AnnotatedObject {
   readonly area?: number | undefined;
   readonly difficult?: boolean;
   /** What the object and its box are called in messages: `object 1: box [1, 2, 3, 4]`. */
-  readonly describe: () => string;
+  describe(): string;
   /** What was found already. With the effect `annotation` the object is dropped. */
   readonly finding?: Pick<DatasetProblem, 'effect' | 'kind' | 'message'> | undefined;
 }
@@ -154,7 +154,7 @@ function keepObject(
     return undefined;
   }
   const edges = unit === 'pixel' ? box : scaled(box, size);
-  const kept = checkBox(edges, size, object.describe, where, problems);
+  const kept = checkBox(edges, size, () => object.describe(), where, problems);
   if (kept === undefined) return undefined;
   if (finding !== undefined) problems.add(finding.effect, finding.kind, where, finding.message);
   const own = area ?? (kept[2] - kept[0]) * (kept[3] - kept[1]);

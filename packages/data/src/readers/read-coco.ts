@@ -82,7 +82,7 @@ async function readParsed(
 ): Promise<Dataset> {
   const problems = new ProblemList();
   const categories = readCategories(json, file, problems);
-  const index = new Map(categories.map(({ id }, category) => [String(id), category]));
+  const index = new Map<number | string, number>(categories.map(({ id }, category) => [id, category]));
   const objects = groupAnnotations(json, file, index, problems);
   return makeDataset(
     {
@@ -233,18 +233,17 @@ interface ObjectGroups {
 function groupAnnotations(
   json: string,
   { annotations }: CocoFile,
-  categories: ReadonlyMap<string, number>,
+  categories: ReadonlyMap<number | string, number>,
   problems: ProblemList,
 ): ObjectGroups {
   const { idless } = annotations;
-  if (idless !== undefined)
-    problems.add('note', 'ids-renumbered', json, `${idless}: they are numbered in their order`);
+  if (idless !== undefined) problems.add('note', 'ids-renumbered', json, `${idless}: they are numbered in their order`);
   const idOf = (place: number): number | undefined => (idless === undefined ? annotations.idOf(place) : place + 1);
   const twice = new Set<number>();
   const isSeen = makeSeen();
-  // The objects of an image as a chain: where each begins, and the place that follows each place.
-  const first = new Map<number | string, number>();
-  const last = new Map<number | string, number>();
+  // The objects of an image as a chain: where it begins and ends, and the place that follows each place.
+  const chains = new Map<number | string, number>();
+  const [first, last]: [number[], number[]] = [[], []];
   const next = new Int32Array(annotations.length).fill(-1);
   for (let place = 0; place < annotations.length; place++) {
     const id = idOf(place);
@@ -258,10 +257,15 @@ function groupAnnotations(
       continue;
     }
     if (isSeen(id)) twice.add(place);
-    const before = last.get(key);
-    if (before === undefined) first.set(key, place);
-    else next[before] = place;
-    last.set(key, place);
+    const chain = chains.get(key);
+    if (chain === undefined) {
+      chains.set(key, first.length);
+      first.push(place);
+      last.push(place);
+    } else {
+      next[last[chain] as number] = place;
+      last[chain] = place;
+    }
   }
   const objectAt = (place: number): AnnotatedObject => {
     const id = idOf(place) as number;
@@ -270,7 +274,9 @@ function groupAnnotations(
       : annotations.object(place, id, categories);
   };
   const eachOf = (image: number | string, visit: (place: number) => void): void => {
-    for (let place = first.get(image) ?? -1; place >= 0; place = next[place] as number) visit(place);
+    const chain = chains.get(image);
+    if (chain === undefined) return;
+    for (let place = first[chain] as number; place >= 0; place = next[place] as number) visit(place);
   };
   return {
     of: (image) => {
@@ -279,7 +285,7 @@ function groupAnnotations(
       return objects;
     },
     eachWithout: (images, visit) => {
-      for (const image of first.keys())
+      for (const image of chains.keys())
         if (!images.has(image)) eachOf(image, (place) => visit(image, idOf(place) as number));
     },
   };
