@@ -113,7 +113,7 @@ describe('annotations of COCO', () => {
     const found = [];
     for (let place = 0; place < annotations.length; place++) {
       const id = annotations.idOf(place);
-      const { describe, ...object } = annotations.object(place, id ?? -1, new Map([[2, 0]]));
+      const { describe: _describe, ...object } = annotations.object(place, id ?? -1, new Map([[2, 0]]));
       found.push({ ...object, image: annotations.imageKeyOf(place), text: annotations.object(place, id ?? -1, new Map([[2, 0]])).describe() }); // prettier-ignore
     }
     return found;
@@ -154,7 +154,7 @@ describe('annotations of COCO', () => {
   });
 
   it('without a box get that of their outline, which is read only then', async () => {
-    const { bbox, ...rest } = usual;
+    const { bbox: _bbox, ...rest } = usual;
     expect((await objects([rest]))[0]?.box).toEqual([1.5, 2, 5, 6]);
   });
 });

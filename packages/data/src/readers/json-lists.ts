@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { type FileHandle, open } from 'node:fs/promises';
-import { TextDecoder } from 'node:util';
+import { open } from 'node:fs/promises';
 import { describeCause } from '@hookline/core';
+import { Blocks, BYTE, endOfValue, isSpace, type JsonBytes, STRUCTURE } from './json-bytes.ts';
 import { decodeText, parseJson } from './read-text.ts';
 
 /** What becomes of the entries of one list. */
@@ -30,16 +30,6 @@ export interface PlainReader {
   readonly scan: (source: JsonBytes, at: number) => number;
   /** Takes the entry that was scanned last. */
   readonly take: () => void;
-}
-
-/** Bytes of a JSON file: `bytes[0]` to `bytes[end - 1]`. */
-export interface JsonBytes {
-  readonly bytes: Buffer;
-  /** The same memory, four bytes to a number. */
-  readonly words: Int32Array;
-  readonly end: number;
-  /** Whether the file ends there. */
-  readonly isWhole: boolean;
 }
 
 /** Options of {@link readJsonLists}. */
@@ -75,90 +65,6 @@ export async function readJsonLists(
   }
 }
 
-const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
-const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
-
-/** 1 opens an object or a list, 2 closes one, 3 begins a text; anything else is 0. */
-const STRUCTURE = new Uint8Array(256);
-STRUCTURE[OPEN_LIST] = STRUCTURE[OPEN_OBJECT] = 1;
-STRUCTURE[CLOSE_LIST] = STRUCTURE[CLOSE_OBJECT] = 2;
-STRUCTURE[QUOTE] = 3;
-
-export const isSpace = (byte: number | undefined): boolean =>
-  byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-
-/** The bytes of a file as UTF-8, block by block. */
-class Blocks implements JsonBytes {
-  bytes: Buffer;
-  words: Int32Array;
-  end = 0;
-  /** Bytes of the file in front of `bytes[0]`. */
-  before = 0;
-  isWhole = false;
-  readonly #handle: FileHandle;
-  readonly #block: number;
-  /** Of a file in UTF-16. */
-  #decoder: TextDecoder | undefined;
-
-  constructor(handle: FileHandle, block: number) {
-    this.#handle = handle;
-    this.#block = Math.max(block & ~3, 16);
-    [this.bytes, this.words] = memory(this.#block);
-  }
-
-  /** Reads the first block, without its byte-order mark. */
-  async begin(): Promise<void> {
-    while (this.end < 4 && !this.isWhole) await this.more(0);
-    const [first, second, third] = this.bytes.subarray(0, this.end);
-    const [isLittle, isBig] = [first === 0xff && second === 0xfe, first === 0xfe && second === 0xff];
-    if (isLittle || isBig) {
-      this.#decoder = new TextDecoder(isLittle ? 'utf-16le' : 'utf-16be');
-      const raw = Buffer.from(this.bytes.subarray(0, this.end));
-      this.end = 0;
-      this.#append(Buffer.from(this.#decoder.decode(raw, { stream: true })));
-    } else if (first === 0xef && second === 0xbb && third === 0xbf) this.#drop(3);
-  }
-
-  /** Reads on. What is in front of `from` is given up: `bytes[from]` is `bytes[0]` afterwards. */
-  async more(from: number): Promise<void> {
-    this.#drop(from);
-    if (this.#decoder === undefined) {
-      this.#reserve(this.#block >> 1);
-      const { bytesRead } = await this.#handle.read(this.bytes, this.end, this.bytes.length - this.end);
-      this.end += bytesRead;
-      this.isWhole = bytesRead === 0;
-      return;
-    }
-    const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafe(this.#block), 0, this.#block);
-    this.isWhole = bytesRead === 0;
-    this.#append(Buffer.from(this.#decoder.decode(buffer.subarray(0, bytesRead), { stream: bytesRead > 0 })));
-  }
-
-  #append(text: Buffer): void {
-    this.#reserve(text.length);
-    text.copy(this.bytes, this.end);
-    this.end += text.length;
-  }
-
-  #drop(bytes: number): void {
-    this.bytes.copyWithin(0, bytes, this.end);
-    this.end -= bytes;
-    this.before += bytes;
-  }
-
-  #reserve(bytes: number): void {
-    if (this.bytes.length - this.end >= bytes) return;
-    const { bytes: old } = this;
-    [this.bytes, this.words] = memory(Math.max(old.length * 2, this.end + bytes + 3) & ~3);
-    old.copy(this.bytes, 0, 0, this.end);
-  }
-}
-
-function memory(bytes: number): [Buffer, Int32Array] {
-  const buffer = Buffer.allocUnsafeSlow(bytes);
-  return [buffer, new Int32Array(buffer.buffer, buffer.byteOffset, bytes >> 2)];
-}
-
 /** Goes through the object at the top of a file. */
 class ListScanner {
   readonly #blocks: Blocks;
@@ -180,28 +86,28 @@ class ListScanner {
     await this.#blocks.begin();
     const top = new Map<string, 'list' | 'other'>();
     const first = await this.#peek();
-    if (first === OPEN_LIST || first === QUOTE) return 'not an object';
-    if (first !== OPEN_OBJECT) {
+    if (first === BYTE.openList || first === BYTE.quote) return 'not an object';
+    if (first !== BYTE.openObject) {
       // A number or a word is JSON too; anything else is told by the parser.
       if (first !== undefined) parseJson(decodeText(await this.#value()));
       else throw new SyntaxError('it is empty');
       return 'not an object';
     }
     this.#at++;
-    if ((await this.#peek()) === CLOSE_OBJECT) this.#at++;
+    if ((await this.#peek()) === BYTE.closeObject) this.#at++;
     else
       for (;;) {
-        if ((await this.#peek()) !== QUOTE) throw this.#unexpected('a key');
+        if ((await this.#peek()) !== BYTE.quote) throw this.#unexpected('a key');
         const key = parseJson(decodeText(await this.#value())) as string;
-        await this.#expect(COLON, `":" after "${key}"`);
-        const isList = (await this.#peek()) === OPEN_LIST;
+        await this.#expect(BYTE.colon, `":" after "${key}"`);
+        const isList = (await this.#peek()) === BYTE.openList;
         top.set(key, isList ? 'list' : 'other');
         if (isList) await this.#list(key, Object.hasOwn(this.#readers, key) ? this.#readers[key] : undefined);
         else await this.#value();
-        if ((await this.#peek()) === CLOSE_OBJECT) break;
-        await this.#expect(COMMA, `"," or "}" after "${key}"`);
+        if ((await this.#peek()) === BYTE.closeObject) break;
+        await this.#expect(BYTE.comma, `"," or "}" after "${key}"`);
       }
-    await this.#expect(CLOSE_OBJECT, '"}"').catch((error: unknown) => {
+    await this.#expect(BYTE.closeObject, '"}"').catch((error: unknown) => {
       if (top.size > 0) throw error;
     });
     if ((await this.#peek()) !== undefined) throw this.#unexpected('the end of the file');
@@ -213,7 +119,7 @@ class ListScanner {
     reader?.begin();
     const without = reader?.without === undefined ? undefined : Buffer.from(`"${reader.without}"`);
     const batch = reader === undefined ? undefined : new EntryBatch(name, reader);
-    if ((await this.#peek()) === CLOSE_LIST) {
+    if ((await this.#peek()) === BYTE.closeList) {
       this.#at++;
       return;
     }
@@ -241,13 +147,13 @@ class ListScanner {
         this.#at = 0;
       }
       if (batch !== undefined && batch.size > this.#batchBytes) batch.flush();
-      if (!this.#isAt(COMMA) && !this.#isAt(CLOSE_LIST)) {
+      if (!this.#isAt(BYTE.comma) && !this.#isAt(BYTE.closeList)) {
         batch?.flush();
         await this.#peek();
-        if (!this.#isAt(COMMA) && !this.#isAt(CLOSE_LIST))
+        if (!this.#isAt(BYTE.comma) && !this.#isAt(BYTE.closeList))
           throw this.#unexpected(`"," or "]" after entry ${place} of "${name}"`);
       }
-      if (this.#blocks.bytes[this.#at++] === CLOSE_LIST) break;
+      if (this.#blocks.bytes[this.#at++] === BYTE.closeList) break;
     }
     batch?.flush();
   }
@@ -263,7 +169,7 @@ class ListScanner {
     const { bytes, end } = blocks;
     this.#omitted = this.#omittedEnd = -1;
     if (this.#at >= end) return -1;
-    if (without === undefined || bytes[this.#at] !== OPEN_OBJECT) return endOfValue(blocks, this.#at);
+    if (without === undefined || bytes[this.#at] !== BYTE.openObject) return endOfValue(blocks, this.#at);
     for (let at = this.#at + 1; at < end; at++) {
       const kind = STRUCTURE[bytes[at] as number];
       if (kind === 0) continue;
@@ -273,7 +179,7 @@ class ListScanner {
       if (kind === 3 && stop - at === without.length && this.#omitted < 0 && isSame(bytes, at, without)) {
         let value = stop;
         while (value < end && isSpace(bytes[value])) value++;
-        if (bytes[value] === COLON) {
+        if (bytes[value] === BYTE.colon) {
           value++;
           while (value < end && isSpace(bytes[value])) value++;
           const valueEnd = value < end ? endOfValue(blocks, value) : -1;
@@ -351,7 +257,7 @@ class EntryBatch {
   constructor(name: string, reader: ListReader) {
     this.#name = name;
     this.#reader = reader;
-    this.#text[0] = OPEN_LIST;
+    this.#text[0] = BYTE.openList;
   }
 
   add(bytes: Buffer, from: number, end: number, omitted: number, omittedEnd: number): void {
@@ -365,7 +271,7 @@ class EntryBatch {
     }
     const text = this.#text;
     let at = this.size;
-    if (this.#bounds.length > 2) text[at++] = COMMA;
+    if (this.#bounds.length > 2) text[at++] = BYTE.comma;
     if (omitted < 0) at += bytes.copy(text, at, from, end);
     else {
       at += bytes.copy(text, at, from, omitted);
@@ -396,7 +302,7 @@ class EntryBatch {
 
   /** Undefined where an entry is not as JSON has it: then each is parsed by itself. */
   #parse(count: number): unknown[] | undefined {
-    this.#text[this.size] = CLOSE_LIST;
+    this.#text[this.size] = BYTE.closeList;
     const bytes = this.#text.subarray(0, this.size + 1);
     if (!isUtf8(bytes)) return undefined;
     try {
@@ -416,52 +322,6 @@ class EntryBatch {
       throw new SyntaxError(`${name} is no JSON: ${describeCause(cause)}`, { cause });
     }
   }
-}
-
-/** Where the value that begins at `at` ends; negative when its end is not there yet. What is in it is not checked. */
-export function endOfValue({ bytes, words, end, isWhole }: JsonBytes, at: number): number {
-  const kind = STRUCTURE[bytes[at] as number];
-  if (kind === 3) return endOfText(bytes, at, end);
-  if (kind === 0) {
-    let stop = at;
-    while (stop < end && !isSpace(bytes[stop]) && bytes[stop] !== COMMA && STRUCTURE[bytes[stop] as number] !== 2)
-      stop++;
-    return stop < end || isWhole ? stop : -1;
-  }
-  const lastWord = (end >> 2) - 1;
-  for (let depth = 0; at < end; at++) {
-    const next = STRUCTURE[bytes[at] as number];
-    if (next === 0) {
-      if ((at & 3) !== 3) continue;
-      let word = (at >> 2) + 1;
-      while (word <= lastWord && isPlain(words[word] as number)) word++;
-      at = word * 4 - 1;
-    } else if (next === 1) depth++;
-    else if (next === 3) {
-      const stop = endOfText(bytes, at, end);
-      if (stop < 0) return -1;
-      at = stop - 1;
-    } else if (--depth <= 0) return at + 1;
-  }
-  return -1;
-}
-
-/**
- * Whether four bytes are digits, commas and the like for sure, as most of a file's are: brackets have the bit 0x40, and a
- * quote is the byte that becomes 0 here.
- */
-function isPlain(word: number): boolean {
-  const quotes = word ^ 0x22222222;
-  return ((word & 0x40404040) | ((quotes - 0x01010101) & ~quotes & 0x80808080)) === 0;
-}
-
-function endOfText(bytes: Buffer, at: number, end: number): number {
-  for (at++; at < end; at++) {
-    const byte = bytes[at];
-    if (byte === QUOTE) return at + 1;
-    if (byte === BACKSLASH) at++;
-  }
-  return -1;
 }
 
 function isSame(bytes: Buffer, at: number, text: Buffer): boolean {

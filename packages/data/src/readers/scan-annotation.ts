@@ -1,10 +1,9 @@
-import { endOfValue, isSpace, type JsonBytes } from './json-lists.ts';
+import { BYTE, endOfValue, isSpace, type JsonBytes } from './json-bytes.ts';
 
 /** Where the numbers of a {@link ScannedAnnotation} are; the four of the box follow one another. */
 export const FIELD = { id: 0, image: 1, category: 2, box: 3, area: 7, iscrowd: 8 } as const;
 
-const [QUOTE, COMMA, COLON, POINT, MINUS, ZERO] = [0x22, 0x2c, 0x3a, 0x2e, 0x2d, 0x30];
-const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+const [POINT, MINUS, ZERO] = [0x2e, 0x2d, 0x30];
 
 /** Keys of an annotation, and where their number goes; -1 for an outline, which is skipped. */
 const KEYS = Object.entries({
@@ -36,10 +35,10 @@ export class ScannedAnnotation {
     this.#at = at;
     numbers.fill(NaN);
     numbers[FIELD.iscrowd] = 0;
-    if (!this.#skip(OPEN_OBJECT)) return -1;
+    if (!this.#skip(BYTE.openObject)) return -1;
     for (;;) {
       const field = this.#key();
-      if (field === undefined || !this.#skip(COLON)) return -1;
+      if (field === undefined || !this.#skip(BYTE.colon)) return -1;
       this.#skipSpaces();
       if (field === -1) {
         // What is not there to its end ends nowhere.
@@ -48,8 +47,8 @@ export class ScannedAnnotation {
       } else if (field === FIELD.box) {
         if (!this.#box()) return -1;
       } else if (!this.#number(field)) return -1;
-      if (this.#skip(COMMA)) continue;
-      if (!this.#skip(CLOSE_OBJECT)) return -1;
+      if (this.#skip(BYTE.comma)) continue;
+      if (!this.#skip(BYTE.closeObject)) return -1;
       return this.#isUsual() ? this.#at : -1;
     }
   }
@@ -70,7 +69,7 @@ export class ScannedAnnotation {
     this.#skipSpaces();
     const { bytes, end } = this.#source;
     const at = this.#at;
-    if (bytes[at] !== QUOTE) return undefined;
+    if (bytes[at] !== BYTE.quote) return undefined;
     for (const { key, field } of KEYS) {
       let place = 1;
       while (place < key.length && at + place < end && bytes[at + place] === key[place]) place++;
@@ -82,10 +81,10 @@ export class ScannedAnnotation {
   }
 
   #box(): boolean {
-    if (!this.#skip(OPEN_LIST)) return false;
+    if (!this.#skip(BYTE.openList)) return false;
     for (let edge = 0; edge < 4; edge++) {
       this.#skipSpaces();
-      if (!this.#number(FIELD.box + edge) || !this.#skip(edge < 3 ? COMMA : CLOSE_LIST)) return false;
+      if (!this.#number(FIELD.box + edge) || !this.#skip(edge < 3 ? BYTE.comma : BYTE.closeList)) return false;
     }
     return true;
   }
@@ -99,7 +98,7 @@ export class ScannedAnnotation {
     if (isNegative) at++;
     const first = at;
     let value = 0;
-    let digit = 0;
+    let digit: number;
     for (; at < end && (digit = (bytes[at] as number) - ZERO) >= 0 && digit <= 9; at++) value = value * 10 + digit;
     // One digit at least, and no zero in front of others.
     if (at === first || (at > first + 1 && bytes[first] === ZERO)) return false;
@@ -113,7 +112,12 @@ export class ScannedAnnotation {
     // It may go on beyond what is there, or have an exponent.
     if (
       at >= end ||
-      !(bytes[at] === COMMA || bytes[at] === CLOSE_OBJECT || bytes[at] === CLOSE_LIST || isSpace(bytes[at]))
+      !(
+        bytes[at] === BYTE.comma ||
+        bytes[at] === BYTE.closeObject ||
+        bytes[at] === BYTE.closeList ||
+        isSpace(bytes[at])
+      )
     )
       return false;
     if (value > Number.MAX_SAFE_INTEGER || decimals > 22) value = Number(bytes.toString('latin1', first, at));
