@@ -20,7 +20,7 @@ import {
   type TtaOptions,
 } from '@hookline/plugin-detection';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
-import { type DataSource, modelRef, openData, type TrainableModel } from '@hookline/tfjs';
+import { type DataSource, modelRef, openData, type TfjsRuntimeOptions, type TrainableModel } from '@hookline/tfjs';
 import { DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
 import { bestMetric } from './best-metric.ts';
 import { assertSameClasses, classNames, type Learned, learnedOf } from './class-names.ts';
@@ -28,8 +28,10 @@ import type { DetectionConfig } from './config/detection-config.ts';
 import { type DetectionDatasets, readDatasets, readTestDatasets } from './datasets/read-datasets.ts';
 import { trainSampler } from './datasets/train-sampler.ts';
 import { assertDifferent, nameOf } from './datasets/well-known-names.ts';
+import { tellOfSmallObjects } from './datasets/tell-of-data.ts';
 import { writeTruth } from './datasets/write-truth.ts';
 import { lateEvaluator } from './late-evaluator.ts';
+import { lossAlarm } from './loss-alarm.ts';
 import { makeEvaluator, postprocessing } from './make-evaluator.ts';
 
 /** Less of an object than this, after augmentation, is no help to know it by: its share, and pixels of its sides. */
@@ -202,7 +204,19 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   }
 
   protected override builtinPlugins(): readonly PluginInput[] {
-    return [...super.builtinPlugins(), classNames({ orient: orientOf(this.#facts) })];
+    return [...super.builtinPlugins(), classNames({ orient: orientOf(this.#facts) }), lossAlarm()];
+  }
+
+  protected override runtimeOptions(): TfjsRuntimeOptions {
+    const options = super.runtimeOptions();
+    return {
+      ...options,
+      loadData: async () => {
+        const data = (await options.loadData?.()) as DataSource;
+        if (data instanceof DetectionLoader) tellOfSmallObjects(data, await this.classNames(), this.logger);
+        return data;
+      },
+    };
   }
 
   protected override pluginConfig(config: C): C {

@@ -1,10 +1,11 @@
 import { HooklineError, type Logger } from '@hookline/core';
-import { classHistogram, type Dataset, type DatasetCatalog, formatReport, hasTargets } from '@hookline/data';
+import { type Dataset, type DatasetCatalog, formatReport, hasTargets } from '@hookline/data';
 import { assertSameClasses } from '../class-names.ts';
 import type { DetectionConfig } from '../config/detection-config.ts';
 import { classesOf, withClasses } from './agree-on-classes.ts';
 import { DatasetFinder } from './find-dataset.ts';
 import { joinDatasets } from './join-datasets.ts';
+import { tellOfTest, tellOfTraining } from './tell-of-data.ts';
 import { assertDifferent, HELD_BACK } from './well-known-names.ts';
 
 /** The data sets of a training. */
@@ -59,7 +60,8 @@ export async function readDatasets(
   if (train.records.length < rest.length)
     logger.info(`${rest.length - train.records.length} training images without an object are left out`);
   if (train.records.length === 0) throw nothingToLearn(whole);
-  describeObjects(train, logger);
+  tellOfTraining(train, logger);
+  for (const [name, set] of test) await tellOfTest(name, set, train, logger);
   return { train, test };
 }
 
@@ -98,17 +100,6 @@ export async function readTestDatasets(
 function report({ report: found }: Dataset, logger: Logger): void {
   if (found.problems.length === 0) logger.info(formatReport(found));
   else logger.warn(formatReport(found));
-}
-
-/** How many objects each class has (detectron2's class histogram). */
-function describeObjects({ records, metadata }: Dataset, logger: Logger): void {
-  const { classes } = metadata;
-  const counts = classHistogram(records, classes.length);
-  const list = classes.map((name, category) => `${counts[category] ?? 0} ${name}`);
-  logger.info(`training on ${records.length} images with ${list.join(', ')}`);
-  const unseen = classes.filter((_, category) => counts[category] === 0);
-  if (unseen.length > 0)
-    logger.warn(`the training data show no ${unseen.join(', no ')}: what is not shown cannot be learned`);
 }
 
 function checkNames({ train, test }: DetectionConfig['datasets']): void {
