@@ -90,8 +90,18 @@ export async function resultOf(output: string): Promise<Readonly<Record<string, 
   };
 }
 
-/** Names of what differs between two results. */
-export function differences(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): string[] {
-  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...names].filter((name) => !isDeepStrictEqual(a[name], b[name]));
+/** Where two results differ, as paths; of what is missing on one side, or is not of the same kind, the path to it. */
+export function differences(a: unknown, b: unknown, path = ''): string[] {
+  if (isDeepStrictEqual(a, b)) return [];
+  if (!isNested(a) || !isNested(b) || Array.isArray(a) !== Array.isArray(b)) {
+    return [isNested(a) || isNested(b) ? path : `${path} (${String(a)} and ${String(b)})`];
+  }
+  const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
+  const names = new Set([...left.keys(), ...right.keys()]);
+  return [...names].flatMap((name) =>
+    differences(left.get(name), right.get(name), path === '' ? name : `${path} > ${name}`),
+  );
 }
+
+const isNested = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);

@@ -20,7 +20,7 @@ export {
   type ConfigExtension,
   type ConfigInput,
 } from './config/define-config.ts';
-export { describePart, type ConfigPart } from './config/lay-over.ts';
+export type { ConfigPart } from './config/lay-over.ts';
 export { z } from 'zod';
 
 // Services that plugins can replace

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -84,6 +84,22 @@ describe('checkpointer', () => {
     expect(await files()).toEqual(['model_0000000', 'model_0000005', 'model_0000007']);
     await train({ period: 2, maxToKeep: 1, final: false }, 10);
     expect(await files()).toEqual(['model_0000000', 'model_0000009']);
+  });
+
+  it('deletes what a killed run had no time to delete, and ends with the same state', async () => {
+    const state = async () => {
+      const { manifest } = await readCheckpoint(join(output, 'model_final.safetensors'));
+      return manifest.entries['hookline/plugins'];
+    };
+    await train({ period: 2, maxToKeep: 2 }, 9);
+    const [whole, names] = [await state(), await files()];
+    expect(names).toEqual(['model_0000005', 'model_0000007', 'model_final']);
+    await rm(join(output, 'model_final.safetensors'));
+    await writeFile(join(output, 'last_checkpoint'), 'model_0000007.safetensors');
+    await copyFile(join(output, 'model_0000005.safetensors'), join(output, 'model_0000003.safetensors'));
+    await train({ period: 2, maxToKeep: 2 }, 9);
+    expect(await files()).toEqual(names);
+    expect(await state()).toEqual(whole);
   });
 
   it('counts on from an older checkpoint, whose later ones it saves anew', async () => {

@@ -112,6 +112,9 @@ export const checkpointer = definePlugin({
 
     hooks.beforeTrain.tap((run) => {
       startIteration = run.startIteration;
+      // A numbered checkpoint is saved before older ones are deleted, so a run that was killed may go on from one that
+      // still counts them.
+      return maxToKeep === undefined ? undefined : kept.prune(maxToKeep);
     });
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
       const done = iteration + 1;

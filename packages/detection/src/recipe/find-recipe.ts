@@ -162,6 +162,12 @@ export function unwritten(values: RecipeValues, isWritten: (key: string) => bool
   return Object.fromEntries(sections) as RecipeValues;
 }
 
+/** Such as `input.width 160, model.width 32`. */
+export const describeValues = (values: RecipeValues): string =>
+  Object.entries(values)
+    .flatMap(([section, keys]) => Object.entries(keys).map(([key, value]) => `${section}.${key} ${String(value)}`))
+    .join(', ');
+
 /** Tells what was chosen. */
 export function tellRecipe(reasons: readonly string[], logger: Logger): void {
   for (const reason of reasons) logger.info(`recipe:     ${reason}`);
