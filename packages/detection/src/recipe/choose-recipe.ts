@@ -33,7 +33,7 @@ export interface ScheduleOptions {
   readonly views: number;
 }
 
-/** Side in pixels that the middle object should have in the input, the best first. */
+/** Side in pixels that the middle object should have in the input, the best first, which only windows can afford. */
 const TARGETS = [32, 24, 16] as const;
 /** Channels for the smallest of these targets, on slow machines. */
 const WIDTHS = [32, 24, 16] as const;
@@ -60,9 +60,9 @@ const RESERVE = 0.06;
 const PREDICTING = 0.4;
 
 /**
- * Sizes for data, the best first and the fastest last. The input is as large as makes the middle object some 32 pixels wide,
+ * Sizes for data, the best first and the fastest last. The input is as large as makes the middle object some 24 pixels wide,
  * or a small one 8, but no larger than the images. Where that leaves much of each image empty, training looks at windows
- * around objects, whose cost does not depend on the size of the input.
+ * around objects, whose cost does not depend on the size of the input: then the middle object may have 32 pixels.
  *
  * @param fixed sizes that the user has chosen
  */
@@ -71,6 +71,7 @@ export function recipeSizes(statistics: DataStatistics, fixed: Partial<RecipeSiz
     ...TARGETS.map((target) => sizesFor(statistics, target, WIDTHS[0])),
     ...WIDTHS.slice(1).map((channels) => sizesFor(statistics, TARGETS[TARGETS.length - 1] as number, channels)),
   ].map((each) => refit({ ...each, ...fixed }, statistics, fixed.window));
+  if (sizes[0]?.window === 0) sizes.shift();
   const keys = sizes.map((each) => JSON.stringify(each));
   return sizes.filter((_, place) => keys.indexOf(keys[place] as string) === place);
 }

@@ -77,8 +77,8 @@ describe('detector', () => {
     const { batch } = toDevice([...squares()][0]);
     const lossOf = (weight: number, classNames?: string[]) => {
       const model = make(fcosHead({ convs: 1, softmaxWeight: weight }), classNames);
-      const loss = model.losses(batch)['loss_cls_softmax'] as tf.Scalar | undefined;
-      return loss?.dataSync()[0];
+      const losses = model.losses(batch) as Readonly<Record<string, tf.Scalar>>;
+      return losses['loss_cls_softmax']?.dataSync()[0];
     };
     expect(lossOf(1)).toBeCloseTo(Math.log(2), 1);
     expect(lossOf(3)).toBeCloseTo(3 * Math.log(2), 0);
