@@ -142,6 +142,8 @@ export {
   randomFlip,
   randomRotation,
   randomSaturation,
+  randomWindow,
+  type RandomWindowOptions,
   RandomSubsetTrainingSampler,
   readCoco,
   readVoc,
