@@ -90,7 +90,9 @@ function broken(file: string, cause: unknown): HooklineError {
 
 /** Whether Yarn's hooks did not see an import, as happens in ES modules that Node 20 loads for `require`. */
 const cannotRequireFromArchives = (message: string): boolean =>
-  process.versions['pnp'] !== undefined && process.version.startsWith("v20.") && /imported from .*\.zip\//.test(message);
+  process.versions['pnp'] !== undefined &&
+  process.version.startsWith('v20.') &&
+  /imported from .*\.zip\//.test(message);
 
 /** tsx shows `.cts` and `.mts` files as `.ts`. */
 function placeAsNamed(place: string): string {
