@@ -22,7 +22,6 @@ import {
   type TtaOptions,
 } from '@hookline/plugin-detection';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
-<<<<<<< HEAD
 import {
   type DataSource,
   type ExportSource,
@@ -31,11 +30,7 @@ import {
   type TfjsRuntimeOptions,
   type TrainableModel,
 } from '@hookline/tfjs';
-import { DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
-=======
-import { type DataSource, modelRef, openData, type TfjsRuntimeOptions, type TrainableModel } from '@hookline/tfjs';
 import { type ConfigPart, DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
->>>>>>> main
 import { bestMetric } from './best-metric.ts';
 import { assertSameClasses, classNames, type Learned, learnedOf } from './class-names.ts';
 import type { DetectionConfig } from './config/detection-config.ts';
@@ -231,7 +226,6 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     };
   }
 
-<<<<<<< HEAD
   /** Pictures of the size of `input`, and what a program needs to prepare them and to make detections of the outputs. */
   override async buildExport({ input, test }: C): Promise<ExportSource> {
     const { width, height, fit } = input;
@@ -245,7 +239,8 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
         postprocessing: { ...POSTPROCESSING, ...postprocessing(test) },
       },
     };
-=======
+  }
+
   /** Loads a checkpoint. Before the trainer is prepared, what was chosen for that run is taken on first. */
   override async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
     if (!this.#isSettled) this.#saved = { values: await savedRecipe(path) };
@@ -269,7 +264,6 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     tellRecipe(reasons, this.logger);
     this.#recipe = values;
     return values as ConfigPart<C>;
->>>>>>> main
   }
 
   protected override builtinPlugins(): readonly PluginInput[] {
