@@ -133,6 +133,8 @@ export {
   randomFlip,
   randomRotation,
   randomSaturation,
+  randomWindow,
+  type RandomWindowOptions,
   RandomSubsetTrainingSampler,
   readCoco,
   readVoc,

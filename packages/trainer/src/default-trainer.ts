@@ -38,7 +38,8 @@ import { configOfPlugins, optionsOf, type PluginConfig } from './config-of-plugi
 import type { BaseConfig } from './config/config-schema.ts';
 import { autoScale, describeScale } from './config/auto-scale.ts';
 import { configFile } from './config/config-file.ts';
-import { isWritten } from './config/written-keys.ts';
+import { type ConfigPart, layOver } from './config/lay-over.ts';
+import { copyWritten, isWritten } from './config/written-keys.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
@@ -80,7 +81,8 @@ const OPTIONS = { plugins: true, services: true, logger: true } satisfies Option
  * await new DigitsTrainer(defineConfig({ solver: { maxIterations: 700, warmupIterations: 50 } }).resolve()).train();
  */
 export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTrainer {
-  readonly config: C;
+  #config: C;
+  #hasEnd = false;
   readonly #scale: string | undefined;
   readonly #plugins: DefaultTrainerOptions['plugins'];
   /** Whether the training data have been read, or never will be. */
@@ -103,9 +105,27 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       model: () => this.buildModel(this.config),
       optimizer: (model) => this.buildOptimizer(this.config, model),
     });
-    this.config = scaled;
+    this.#config = scaled;
     this.#scale = describeScale(config, scaled);
     this.#plugins = plugins;
+  }
+
+  /** The complete config; what {@link DefaultTrainer.adaptConfig} chooses is in it once the trainer is prepared. */
+  get config(): C {
+    return this.#config;
+  }
+
+  /**
+   * Values that data and device decide, chosen once, before anything is made of the config: a subclass overrides it. They
+   * are those of keys that nobody has written; `isWritten(key)` tells. The end of the training may be among them.
+   *
+   * @returns the values that differ, by section; none by default
+   */
+  protected adaptConfig(
+    _config: C,
+    _isWritten: (key: string) => boolean,
+  ): ConfigPart<C> | Promise<ConfigPart<C> | undefined> | undefined {
+    return undefined;
   }
 
   /** The model. There is no default. */
@@ -205,6 +225,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   override async train(options: { readonly maxIterations?: number } = {}): Promise<TrainResult> {
     if (this.#trainData === 'never') throw unreadDataError();
     if (this.#scale !== undefined) this.logger.info(this.#scale);
+    if (options.maxIterations !== undefined) this.#hasEnd = true;
     const result = await super.train(options);
     const { expectedResults } = this.config.test;
     if (expectedResults.length > 0 && result.status === 'completed')
@@ -219,6 +240,14 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     ...options
   }: ResumeOptions = {}): Promise<string | undefined> {
     return super.resumeOrLoad({ ...options, resume, ...(weights === '' ? {} : { weights }) });
+  }
+
+  protected override async settle(): Promise<void> {
+    const before = this.#config;
+    const part = await this.adaptConfig(before, (key) => isWritten(before, key));
+    if (part === undefined) return;
+    this.#config = copyWritten(before, layOver(before, part) as C);
+    if (!this.#hasEnd) this.endAt(this.#config.solver.maxIterations);
   }
 
   /**

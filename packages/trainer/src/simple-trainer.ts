@@ -12,6 +12,7 @@ import {
   type DeviceRequest,
   modelRef,
   modelVariables,
+  predictorOf,
   selectDevice,
   TFJS_RUNTIME_OPTIONS,
   type TfjsRuntime,
@@ -51,6 +52,7 @@ const OPTIONS = {
 export class SimpleTrainer extends TrainerBase {
   readonly #parts: SimpleTrainerOptions;
   #runtime: TfjsRuntime | undefined;
+  #settling: Promise<void> | undefined;
 
   /** @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option, and what TrainerBase raises */
   constructor(options: SimpleTrainerOptions) {
@@ -81,9 +83,15 @@ export class SimpleTrainer extends TrainerBase {
     const request = this.deviceRequest();
     if (request !== undefined) {
       const device = await selectDevice(request);
-      if (this.#runtime === undefined) this.logger.info(device.describe());
+      if (this.#runtime === undefined && this.#settling === undefined) this.logger.info(device.describe());
     }
+    await (this.#settling ??= this.settle());
     await super.prepare();
+  }
+
+  /** Called once, when the device is chosen and before anything is made: a subclass decides here what data or device decide. */
+  protected async settle(): Promise<void> {
+    // Everything is settled by the options.
   }
 
   /**
@@ -97,6 +105,8 @@ export class SimpleTrainer extends TrainerBase {
     } finally {
       // Where preparing failed, it may never have been made.
       const model = this.madeService(modelRef);
+      // Whoever has predicted after the training has captured graphs anew.
+      if (model !== undefined) predictorOf(model)?.close();
       if (model !== undefined && typeof this.runtimeOptions().model === 'function')
         for (const variable of modelVariables(model).values()) variable.dispose();
     }

@@ -23,7 +23,12 @@ export interface CheckedImage {
   readonly orient?: false;
 }
 
-const EXTENSIONS: Readonly<Record<string, string>> = { '.jpg': 'jpeg', '.jpeg': 'jpeg', '.tif': 'tiff' };
+/** What sharp calls a format, where the ending is called otherwise. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['.jpg', '.jpeg', '.jpe', '.jfif'].map((ending) => [ending, 'jpeg'])),
+  ...Object.fromEntries(['.avif', '.heic', '.heif'].map((ending) => [ending, 'heif'])),
+  '.tif': 'tiff',
+};
 
 /**
  * Looks at an image file and adds what it finds to `problems`.

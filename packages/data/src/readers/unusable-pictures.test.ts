@@ -89,7 +89,8 @@ it('tells a JPEG that was cut and given an end from one with a scratch', async (
   expect([kind, message]).toEqual(['image-truncated', 'it ends before all its pixels are there, and was given an end']);
   const scratched = Buffer.from(jpeg).fill(0, jpeg.length / 2, jpeg.length / 2 + 20);
   expect((await look('scratched.jpg', scratched))[0]).toBe('image-damaged');
-  expect(await look('sound.jpg', jpeg)).toEqual(['', '', '']);
+  for (const name of ['sound.jpg', 'sound.jfif']) expect(await look(name, jpeg)).toEqual(['', '', '']);
+  expect(await look('sound.avif', await sharp(jpeg).avif({ effort: 0 }).toBuffer())).toEqual(['', '', '']);
 });
 
 it('names a file that is not there, or is none', async () => {
