@@ -146,6 +146,7 @@ export {
 export { tfjsState } from './training/tfjs-state.ts';
 
 // Getting the native runtime, and knowing what will be used
+export { cacheFolder } from './runtime/cache-folder.ts';
 export type { CudaLibraries, CudaLibrary } from './runtime/cuda-libraries.ts';
 export { diagnose, type Diagnosis } from './runtime/diagnose.ts';
 export { formatDiagnosis } from './runtime/format-diagnosis.ts';
