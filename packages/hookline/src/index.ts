@@ -304,6 +304,7 @@ export {
 } from '@hookline/plugin-detection';
 export { earlyStopping, type EarlyStoppingOptions } from '@hookline/plugin-early-stopping';
 export { ema, emaRef, type Ema, type EmaOptions } from '@hookline/plugin-ema';
+export { exportBest, type ExportBestOptions } from '@hookline/plugin-export';
 export {
   ClassificationEvaluator,
   DatasetEvaluators,
