@@ -52,11 +52,11 @@ it('takes the best sizes where there is time for enough steps, and says why', as
 });
 
 it('takes smaller sizes on a slower machine, and says so where even the smallest leave too little time', async () => {
-  const slow = await find(0.7);
+  const slow = await find(1);
   expect(slow.timed.length).toBe(2);
-  expect(slow.values.solver?.maxIterations).toBeGreaterThan(600);
+  expect(slow.values.solver?.maxIterations).toBeGreaterThan(450);
   expect(relativeCost(slow.timed[1]!, BEST)).toBeLessThan(0.95);
-  const slower = await find(2);
+  const slower = await find(6);
   expect(slower.values.model?.width).toBe(16);
   expect(slower.text).toContain('too few to learn well');
   await expect(find(60)).rejects.toThrow(/HKL_BUDGET/);
