@@ -27,6 +27,8 @@ export interface RecipeQuestion {
   readonly memory: number;
   /** Times a step with some sizes, in seconds. */
   readonly time: (sizes: RecipeSizes) => Promise<number>;
+  /** Seconds on a clock: the time that is spent on timing is missing from the budget. */
+  readonly now: () => number;
 }
 
 /** Values of the config that a recipe decides. */
@@ -42,21 +44,26 @@ export type RecipeValues = ConfigPart<
  * @throws HooklineError `HKL_BUDGET` for a budget in which nothing can be learned
  */
 export async function findRecipe(question: RecipeQuestion): Promise<{ values: RecipeValues; reasons: string[] }> {
-  const { config, isWritten, statistics, testImages, views, time } = question;
+  const { config, isWritten, statistics, testImages, views, time, now } = question;
   const { budget, solver } = config;
   const candidates = recipeSizes(statistics, fixedSizes(config, isWritten));
-  const options = { ...budget, batchSize: solver.batchSize, images: statistics.images, testImages, views };
+  const options = { batchSize: solver.batchSize, images: statistics.images, testImages, views };
   const answer = (sizes: RecipeSizes, timed?: TimedSchedule) => ({
     values: valuesOf(question, sizes, timed),
     reasons: reasonsFor(question, sizes, timed),
   });
   // Then there is nothing left that the time of a step would decide.
   if (isWritten('solver.maxIterations')) return answer(candidates[0] as RecipeSizes);
+  const begun = now();
   for (let place = 0; ;) {
     const sizes = candidates[place] as RecipeSizes;
+    const before = now();
     const stepSeconds = await time(sizes);
+    // The training makes and captures its step too, which takes about as long as timing one.
+    const spent = now() - begun + (now() - before);
+    const minutes = Math.max(0, budget.minutes - spent / 60);
     const isLast = place === candidates.length - 1;
-    const schedule = attempt(() => chooseSchedule(sizes, { ...options, stepSeconds }), isLast);
+    const schedule = attempt(() => chooseSchedule(sizes, { ...options, minutes, stepSeconds }), isLast);
     if (schedule !== undefined && (isLast || schedule.iterations >= ENOUGH_ITERATIONS))
       return answer(sizes, { ...schedule, stepSeconds });
     // The next sizes with which there should be time enough, which is timed again.
