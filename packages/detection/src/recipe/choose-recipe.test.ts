@@ -38,6 +38,18 @@ describe('statistics of a data set', () => {
     expect(statistics.sides).toEqual([0.05, 0.1, 0.2]);
   });
 
+  it('call the objects of the smallest class small, where there are enough of them', () => {
+    const data = records(200, 100, [40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40]);
+    const withTiny = (count: number) =>
+      data.map((record, place) => {
+        const [first] = record.annotations;
+        const tiny = { ...first!, box: [0, 0, 4, 4] as const, category: 1 };
+        return place < count ? { ...record, annotations: [...record.annotations, tiny] } : record;
+      });
+    expect(statisticsOf(withTiny(12), 2).sides).toEqual([0.02, 0.2, 0.2]);
+    expect(statisticsOf(withTiny(5), 2).sides).toEqual([0.2, 0.2, 0.2]);
+  });
+
   it('say of images of both orientations that they fill a square', () => {
     const both = [...records(200, 100, [10]), ...records(100, 200, [10])];
     expect(statisticsOf(both, 1)).toMatchObject({ width: 1, height: 1 });

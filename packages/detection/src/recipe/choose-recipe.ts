@@ -41,8 +41,8 @@ const CHOICES = [
   [24, 16],
   [16, 16],
 ] as const;
-/** A network sees less of a shape below this: a tenth of the objects should have such sides. */
-export const LEAST_SIDE = 8;
+/** Side in pixels that small objects should have: of smaller ones a network sees too little. */
+export const LEAST_SIDE = 10;
 /** Pixels of the input beyond which predicting takes too long and memory runs out, 1024 x 1024. */
 const MOST_PIXELS = 1 << 20;
 /** Inputs and windows are multiples of the network's coarsest stride. */
@@ -65,7 +65,7 @@ const PREDICTING = 0.4;
 
 /**
  * Sizes for data, the best first and the fastest last. The input is as large as makes the middle object some 24 pixels wide,
- * or a small one 8, but no larger than the images. Where that leaves much of each image empty, training looks at windows
+ * or a small one 10, but no larger than the images. Where that leaves much of each image empty, training looks at windows
  * around objects, whose cost does not depend on the size of the input: then the middle object may have 32 pixels.
  *
  * @param fixed sizes that the user has chosen

@@ -78,6 +78,6 @@ it('leaves alone what somebody has written', async () => {
   expect(values).toEqual({ input: { window: 0 }, dataloader: { cache: true } });
   expect(timed).toEqual([]);
   expect(text).toContain('input 96x64, as set');
-  expect(text).toContain('below 8 little is seen of them');
+  expect(text).toContain('below 10 little is seen of them');
   expect(text).toContain('40 iterations, as set');
 });

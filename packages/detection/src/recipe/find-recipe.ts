@@ -136,7 +136,7 @@ function reasonsFor(
   const said = (keys: readonly string[]): string => (keys.some(isWritten) ? ', as set' : '');
   return [
     `${count(images, 'image')} with ${count(objects, 'object')} of ${count(classes, 'class', 'classes')}, ${count(config.budget.minutes, 'minute')} (budget.minutes)`,
-    `input ${width}x${height}${said(['input.width', 'input.height'])}: half of the objects are ${middle.toFixed(0)} pixels wide or more, nine in ten ${small.toFixed(0)}${
+    `input ${width}x${height}${said(['input.width', 'input.height'])}: half of the objects are ${middle.toFixed(0)} pixels wide or more, small ones ${small.toFixed(0)}${
       small < LEAST_SIDE ? `; below ${LEAST_SIDE} little is seen of them` : ''
     }`,
     window > 0
