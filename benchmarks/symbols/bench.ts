@@ -10,10 +10,10 @@ const input = (side: number): string[] => [`input.width=${side}`, `input.height=
 
 /** From the default keys of the config to what the trainer file chooses, one change after the other. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
-  before: [NONE, 'model.softmaxWeight=0'],
-  windows: [NONE, 'model.softmaxWeight=0', ...input(432)],
-  softmax: [NONE, ...input(432)],
-  larger: [NONE, ...input(624)],
+  before: [NONE],
+  windows: [NONE, ...input(432)],
+  softmax: [NONE, ...input(432), 'model.softmaxWeight=1'],
+  larger: [NONE, ...input(624), 'model.softmaxWeight=1'],
   chosen: [],
 };
 

@@ -7,6 +7,7 @@ import {
   relativeCost,
   type ScheduleOptions,
   sidesAt,
+  softmaxWeight,
 } from './choose-recipe.ts';
 import { statisticsOf } from './data-statistics.ts';
 
@@ -85,6 +86,18 @@ describe('sizes for data', () => {
     ]);
     expect(recipeSizes(statistics, { window: 0 }).every(({ window }) => window === 0)).toBe(true);
   });
+});
+
+it('the loss between the classes weighs as much as there is to tell apart', () => {
+  expect(softmaxWeight({ entropy: Math.log(6) })).toBe(1);
+  expect(softmaxWeight({ entropy: Math.log(80) })).toBe(1);
+  expect(softmaxWeight(statisticsOf(records(200, 100, [10]), 3))).toBe(0);
+  const two = records(200, 100, [10, 10]).map((record) => ({
+    ...record,
+    annotations: record.annotations.map((each, category) => ({ ...each, category })),
+  }));
+  expect(statisticsOf(two, 2).entropy).toBeCloseTo(Math.log(2), 9);
+  expect(softmaxWeight(statisticsOf(two, 2))).toBe(0.4);
 });
 
 describe('the schedule for a budget', () => {

@@ -105,6 +105,16 @@ export function sidesAt(
   return statistics.sides.map((side) => side * longer) as [number, number, number];
 }
 
+/** Entropy with which the loss between the classes has its full weight: that of six classes, each as frequent. */
+const FULL_ENTROPY = Math.log(6);
+
+/**
+ * Weight of the loss between the classes: as much as there is to tell apart. Where nearly all objects are of one class, it would
+ * mostly teach how frequent that is.
+ */
+export const softmaxWeight = ({ entropy }: Pick<DataStatistics, 'entropy'>): number =>
+  Math.round(10 * Math.min(1, entropy / FULL_ENTROPY)) / 10;
+
 /** How much longer a step takes with these sizes than with others: by its pixels, and by the channels as measured. */
 export function relativeCost(sizes: RecipeSizes, others: RecipeSizes): number {
   // Half the channels take some 0.6 of the time.

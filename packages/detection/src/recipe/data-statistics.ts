@@ -6,6 +6,8 @@ export interface DataStatistics {
   readonly images: number;
   readonly classes: number;
   readonly objects: number;
+  /** Entropy of the classes of the objects, in nats: how much there is to tell apart; 0 where all are of one class. */
+  readonly entropy: number;
   /** Pixels of the images' longer sides: of half of them at least this. */
   readonly longerSide: number;
   /** Width and height of the images, as shares of their longer side: of nineteen in twenty at most this. */
@@ -44,6 +46,7 @@ export function statisticsOf(records: readonly DatasetRecord[], classes: number)
     images: records.length,
     classes,
     objects: sides.length,
+    entropy: ofClass.reduce((sum, { length }) => sum - nats(length / sides.length), 0),
     longerSide: quantile(
       of(({ width, height }) => Math.max(width, height)),
       0.5,
@@ -59,6 +62,9 @@ export function statisticsOf(records: readonly DatasetRecord[], classes: number)
     sides: [Math.min(quantile(ordered, 0.1), ...middles), quantile(ordered, 0.5), quantile(ordered, 0.9)],
   };
 }
+
+/** p log p. */
+const nats = (share: number): number => (share > 0 ? share * Math.log(share) : 0);
 
 /** The value that a share of ordered ones does not exceed. */
 const quantile = (ordered: Float64Array, share: number): number =>

@@ -5,7 +5,7 @@ import { findRecipe } from './find-recipe.ts';
 
 /** Symbols of 40 pixels in photos of 800x600. */
 const STATISTICS: DataStatistics = {
-  ...{ images: 300, classes: 6, objects: 1300, longerSide: 800, width: 1, height: 0.75 },
+  ...{ images: 300, classes: 6, objects: 1300, entropy: Math.log(6), longerSide: 800, width: 1, height: 0.75 },
   sides: [0.045, 0.05, 0.055],
 };
 const [BEST] = recipeSizes(STATISTICS) as [RecipeSizes];
@@ -39,7 +39,7 @@ it('takes the best sizes where there is time for enough steps, and says why', as
   expect(timed).toEqual([BEST]);
   expect(values).toMatchObject({
     input: { width: BEST.width, height: BEST.height, window: BEST.window },
-    model: { width: 32 },
+    model: { width: 32, softmaxWeight: 1 },
   });
   const { maxIterations = 0, warmupIterations } = values.solver ?? {};
   // 8 minutes less 40 seconds, for timing steps and for capturing the one that trains, and less what evaluations take.
@@ -73,8 +73,15 @@ it('keeps decoded images in memory only where they fit', async () => {
 });
 
 it('leaves alone what somebody has written', async () => {
-  const set = ['input.width=96', 'input.height=64', 'model.width=8', 'solver.maxIterations=40'];
+  const set = [
+    'input.width=96',
+    'input.height=64',
+    'model.width=8',
+    'solver.maxIterations=40',
+    'model.softmaxWeight=0.5',
+  ];
   const { values, timed, text } = await find(60, ...set);
+  expect(text).not.toContain('softmaxWeight');
   expect(values).toEqual({ input: { window: 0 }, dataloader: { cache: true } });
   expect(timed).toEqual([]);
   expect(text).toContain('input 96x64, as set');

@@ -10,6 +10,7 @@ import {
   recipeSizes,
   relativeCost,
   sidesAt,
+  softmaxWeight,
 } from './choose-recipe.ts';
 import type { DataStatistics } from './data-statistics.ts';
 
@@ -118,6 +119,7 @@ function valuesOf(
   set('input.window', window);
   set('dataloader.cache', bytesOf(statistics, sizes) <= memory);
   set('model.width', channels);
+  set('model.softmaxWeight', softmaxWeight(statistics));
   set('solver.maxIterations', schedule?.iterations);
   set('solver.warmupIterations', schedule?.warmup);
   set('test.evalPeriod', schedule?.period);
@@ -147,6 +149,9 @@ function reasonsFor(
       : [
           `decoding images anew each time: all of them are ${(bytesOf(statistics, sizes) / 1e9).toFixed(1)} GB (dataloader.cache)`,
         ]),
+    ...(isWritten('model.softmaxWeight')
+      ? []
+      : [`model.softmaxWeight ${softmaxWeight(statistics)}: so much is there to tell apart between the classes`]),
     `model.width ${channels}${said(['model.width'])}${
       schedule === undefined
         ? ''
