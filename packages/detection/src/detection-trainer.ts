@@ -22,7 +22,14 @@ import {
   type TtaOptions,
 } from '@hookline/plugin-detection';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
-import { type DataSource, modelRef, openData, type TfjsRuntimeOptions, type TrainableModel } from '@hookline/tfjs';
+import {
+  type DataSource,
+  type ExportSource,
+  modelRef,
+  openData,
+  type TfjsRuntimeOptions,
+  type TrainableModel,
+} from '@hookline/tfjs';
 import { type ConfigPart, DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
 import { bestMetric } from './best-metric.ts';
 import { assertSameClasses, classNames, type Learned, learnedOf } from './class-names.ts';
@@ -219,6 +226,21 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     };
   }
 
+  /** Pictures of the size of `input`, and what a program needs to prepare them and to make detections of the outputs. */
+  override async buildExport({ input, test }: C): Promise<ExportSource> {
+    const { width, height, fit } = input;
+    const { orient } = await this.predictOptions();
+    return {
+      inputs: { name: 'images', shape: [null, height, width, 3], range: [0, 255] },
+      details: {
+        task: 'detection',
+        classNames: await this.classNames(),
+        preparation: { width, height, fit, fill: FILL, orient: orient !== false },
+        postprocessing: { ...POSTPROCESSING, ...postprocessing(test) },
+      },
+    };
+  }
+
   /** Loads a checkpoint. Before the trainer is prepared, what was chosen for that run is taken on first. */
   override async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
     if (!this.#isSettled) this.#saved = { values: await savedRecipe(path) };
@@ -349,6 +371,11 @@ function lateDataset<C extends DetectionConfig>(
     }),
   };
 }
+
+/** Of the pixels that fill an input up, in the loader and in `predictImage`. */
+const FILL = 114;
+/** What `postprocess` does where the config has no key for it. */
+const POSTPROCESSING = { topK: 1000 };
 
 /** What the training data turn out to be. */
 interface DataFacts {

@@ -24,6 +24,8 @@ import { plots } from '@hookline/plugin-plots';
 import {
   type DataSource,
   type DeviceRequest,
+  type ExportSource,
+  exportSourceRef,
   modelRef,
   type Optimizer,
   type TfjsRuntimeOptions,
@@ -40,10 +42,18 @@ import { autoScale, describeScale } from './config/auto-scale.ts';
 import { configFile } from './config/config-file.ts';
 import { type ConfigPart, layOver } from './config/lay-over.ts';
 import { copyWritten, isWritten } from './config/written-keys.ts';
+import { exampleBatch } from './example-batch.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
-import { weakEvaluators, weakSeed, weakTest, weakTestLoader, weakTrainLoader } from './weak-services.ts';
+import {
+  weakEvaluators,
+  weakExportSource,
+  weakSeed,
+  weakTest,
+  weakTestLoader,
+  weakTrainLoader,
+} from './weak-services.ts';
 
 /** What `buildEvaluator` gives: one, several, or none. */
 export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
@@ -160,6 +170,25 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
    */
   buildEvaluator(_config: C, _dataset: string, _folder: string): MadeEvaluators | Promise<MadeEvaluators> {
     return undefined;
+  }
+
+  /**
+   * What `export.json` shall say of the model in `details`, such as `{ classNames }`, and what its `predict` takes in `inputs`.
+   * Without `inputs`, the model is written with what it takes of a batch of the test data, or else of the training data.
+   */
+  buildExport(_config: C): ExportSource | Promise<ExportSource> {
+    return {};
+  }
+
+  /** What `exportModel` needs to know of the model: that of `buildExport`, with a batch where it names no inputs. */
+  async exportSource(): Promise<ExportSource> {
+    const source = await this.buildExport(this.config);
+    if (source.inputs !== undefined || source.example !== undefined) return source;
+    const example = await exampleBatch([
+      ...this.config.datasets.test.slice(0, 1).map((name) => async () => this.buildTestLoader(this.config, name)),
+      async () => this.buildTrainLoader(this.config),
+    ]);
+    return example === undefined ? source : { ...source, example };
   }
 
   /** What results and files of one of `config.datasets.test` are called. */
@@ -289,6 +318,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       provide(lrScheduleRef, () => this.buildLrScheduler(this.config)),
       provide(testLoaderRef, () => weakTestLoader(new WeakRef(this))),
       provide(evaluatorsRef, () => weakEvaluators(new WeakRef(this))),
+      provide(exportSourceRef, () => weakExportSource(new WeakRef(this))),
     ];
   }
 

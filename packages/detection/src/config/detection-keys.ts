@@ -27,8 +27,8 @@ export const DETECTION_KEYS = {
     images: z.string().default(''),
     /** Names of the classes to detect, in order; empty takes those in the training data. */
     classes: z.array(z.string().min(1)).default([]),
-    /** How much of each image is looked at before training: all of it, its header, or nothing. */
-    checkImages: z.enum(['decode', 'header', 'none']).default('decode'),
+    /** How much of each image is looked at before training: all of it, its header, or nothing; `auto`: all of it up to 5000 images. */
+    checkImages: z.enum(['auto', 'decode', 'header', 'none']).default('auto'),
     /** Refuse data of which anything would have to be dropped or changed. */
     strict: z.boolean().default(false),
   },
