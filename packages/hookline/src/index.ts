@@ -68,6 +68,7 @@ export {
   disposeBatch,
   functionModel,
   inEvalMode,
+  learningRateFactor,
   openData,
   alignNames,
   lamb,
@@ -98,6 +99,7 @@ export {
   type FunctionModelOptions,
   type HostTensorLike,
   type LayersModelOptions,
+  type LearningRateFactor,
   type MinimizeOptions,
   type ModelLike,
   type ModelLosses,
@@ -327,6 +329,7 @@ export {
   lrScheduler,
   lrScheduleRef,
   multiStep,
+  oneCycle,
   polynomial,
   scheduleFromConfig,
   stepWithFixedGamma,
@@ -342,6 +345,8 @@ export { memoryStats, type MemoryStatsOptions } from '@hookline/plugin-memory-st
 export { plots, type PlotsOptions } from '@hookline/plugin-plots';
 export { preciseBn, updateBnStats, type PreciseBnOptions } from '@hookline/plugin-precise-bn';
 export { profiler, type ProfilerOptions } from '@hookline/plugin-profiler';
+export { reduceOnPlateau, type ReduceOnPlateauOptions } from '@hookline/plugin-reduce-on-plateau';
+export { timeLimit, type TimeLimitOptions } from '@hookline/plugin-time-limit';
 export {
   writers,
   writersHooks,

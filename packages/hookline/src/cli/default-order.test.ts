@@ -18,10 +18,12 @@ import {
   predictionPictures,
   presetDefault,
   profiler,
+  reduceOnPlateau,
   selectDevice,
   sgd,
   SimpleTrainer,
   tf,
+  timeLimit,
 } from '../index.ts';
 import { formatDescription } from './format-description.ts';
 
@@ -38,11 +40,13 @@ const preset = () =>
 const others = (): readonly PluginInput[] => [
   profiler(),
   plots(),
+  reduceOnPlateau({ metric: 'accuracy' }),
   memoryStats(),
   earlyStopping({ metric: 'accuracy' }),
   detectionTta({ loader: [], evaluator: new ClassificationEvaluator() }),
   predictionPictures({ loader: [] }),
   lossScaling(),
+  timeLimit({ hours: 1 }),
   gradientClipping(),
   gradientAccumulation({ steps: 2 }),
   ema(),
@@ -82,7 +86,8 @@ const ORDER = `
      why here    before iteration-timer (timing), lr-scheduler (schedule), gradient-clipping
                  (gradients), ema (averaging), precise-bn (statistics), checkpointer
                  (checkpointing), evaluator (evaluation), memory-stats (metrics), callback
-                 (metrics), early-stopping (stopping), plots (writing), writers (writing)
+                 (metrics), early-stopping (stopping), time-limit (stopping), plots (writing),
+                 writers (writing)
   3. detection-tta
      why here    before evaluator (evaluation)
   4. gradient-accumulation
@@ -99,8 +104,8 @@ const ORDER = `
      why here    after profiler (timing); before plots (timing, writing), memory-stats (timing,
                  metrics), lr-scheduler (schedule, timing), gradient-clipping (gradients), ema
                  (averaging), precise-bn (statistics), checkpointer (checkpointing, timing),
-                 evaluator (evaluation), callback (metrics), early-stopping (stopping), writers
-                 (writing, timing)
+                 evaluator (evaluation), callback (metrics), early-stopping (stopping), time-limit
+                 (stopping), writers (writing, timing)
   8. gradient-clipping
      why here    after profiler (gradients), loss-scaling (gradients), gradient-accumulation
                  (gradients), anomaly-guard (gradients), iteration-timer (gradients); before
@@ -112,8 +117,9 @@ const ORDER = `
                  (checkpointing, averaging), evaluator (evaluation, averaging), writers (averaging)
  10. lr-scheduler
      why here    after profiler (schedule), gradient-accumulation (schedule), iteration-timer
-                 (schedule, timing); before plots (schedule, writing), memory-stats (schedule),
-                 checkpointer (checkpointing, schedule), writers (writing, schedule)
+                 (schedule, timing); before plots (schedule, writing), reduce-on-plateau (schedule),
+                 memory-stats (schedule), checkpointer (checkpointing, schedule), writers (writing,
+                 schedule)
  11. precise-bn
      why here    after profiler (statistics), gradient-accumulation (statistics), ema (statistics),
                  iteration-timer (statistics); before plots (statistics), memory-stats (statistics),
@@ -133,38 +139,48 @@ const ORDER = `
      why here    after profiler (evaluation), detection-tta (evaluation), detection-pictures
                  (evaluation), ema (evaluation, averaging), iteration-timer (evaluation), precise-bn
                  (evaluation, statistics), checkpointer (evaluation, checkpointing); before plots
-                 (evaluation, writing), memory-stats (evaluation, metrics), early-stopping
-                 (evaluation, stopping), callback (metrics), writers (writing, evaluation),
-                 checkpointer/best (evaluation)
+                 (evaluation, writing), reduce-on-plateau (evaluation), memory-stats (evaluation,
+                 metrics), early-stopping (evaluation, stopping), time-limit (evaluation, stopping),
+                 callback (metrics), writers (writing, evaluation), checkpointer/best (evaluation)
  15. memory-stats
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
                  (schedule), gradient-clipping (gradients), ema (averaging), precise-bn
                  (statistics), checkpointer (checkpointing), evaluator (evaluation, metrics); before
-                 plots (metrics, writing), writers (writing, metrics), early-stopping (metrics),
-                 checkpointer/best (metrics)
+                 plots (metrics, writing), reduce-on-plateau (metrics), writers (writing, metrics),
+                 early-stopping (metrics), time-limit (metrics), checkpointer/best (metrics)
  16. callback
      why here    after profiler (metrics), iteration-timer (metrics), evaluator (metrics); before
-                 plots (metrics, writing), early-stopping (metrics), writers (writing, metrics),
-                 checkpointer/best (metrics)
- 17. early-stopping
+                 plots (metrics, writing), reduce-on-plateau (metrics), early-stopping (metrics),
+                 time-limit (metrics), writers (writing, metrics), checkpointer/best (metrics)
+ 17. reduce-on-plateau
+     why here    after lr-scheduler (schedule), evaluator (evaluation), memory-stats (metrics),
+                 callback (metrics); before plots (writing), writers (writing)
+ 18. time-limit
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
                  (metrics), callback (metrics), iteration-timer (stopping); before plots (stopping,
                  writing), writers (writing, stopping)
- 18. checkpointer/best
+ 19. checkpointer/best
      why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics); before
-                 plots (writing), writers (writing)
- 19. plots
+                 early-stopping (checkpointer/best), plots (writing), writers (writing)
+ 20. early-stopping
+     why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
+                 (metrics), callback (metrics), checkpointer/best (checkpointer/best),
+                 iteration-timer (stopping); before plots (stopping, writing), writers (writing,
+                 stopping)
+ 21. plots
      why here    after profiler (writing), iteration-timer (timing, writing), lr-scheduler
                  (schedule, writing), ema (averaging), precise-bn (statistics), checkpointer
                  (checkpointing, writing), evaluator (evaluation, writing), memory-stats (metrics,
                  writing), callback (metrics, writing), early-stopping (stopping, writing),
-                 detection-pictures (writing), checkpointer/best (writing)
- 20. writers
-     why here    after profiler (writing), memory-stats (writing, metrics), early-stopping (writing,
-                 stopping), detection-pictures (writing), callback (writing, metrics),
-                 iteration-timer (writing, timing), lr-scheduler (writing, schedule), checkpointer
-                 (writing, checkpointing), evaluator (writing, evaluation), checkpointer/best
-                 (writing), ema (averaging), precise-bn (statistics)
+                 time-limit (stopping, writing), reduce-on-plateau (writing), detection-pictures
+                 (writing), checkpointer/best (writing)
+ 22. writers
+     why here    after profiler (writing), reduce-on-plateau (writing), memory-stats (writing,
+                 metrics), early-stopping (writing, stopping), detection-pictures (writing),
+                 time-limit (writing, stopping), callback (writing, metrics), iteration-timer
+                 (writing, timing), lr-scheduler (writing, schedule), checkpointer (writing,
+                 checkpointing), evaluator (writing, evaluation), checkpointer/best (writing), ema
+                 (averaging), precise-bn (statistics)
 `;
 
 it('the default preset with every other plugin has this order, for these reasons', async () => {
@@ -191,7 +207,9 @@ it('listed behind the preset, the others find the same places', async () => {
     'memory-stats',
     'callback',
     'checkpointer/best',
+    'reduce-on-plateau',
     'early-stopping',
+    'time-limit',
     'writers',
     'plots',
   ]);
