@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { countLine, skippedLines } from './lib/jest-summary.mjs';
+import { countLine, skippedLines, slowestLines } from './lib/jest-summary.mjs';
 import { requireSupportedNode } from './lib/node-version.mjs';
 import { prepare } from './lib/prepare.mjs';
 import { ROOT, run } from './lib/processes.mjs';
@@ -19,6 +19,7 @@ const status = run(process.execPath, [jest, ...args], { env, quiet: true });
 try {
   const result = JSON.parse(readFileSync(report, 'utf8'));
   for (const line of skippedLines(result)) console.log(line);
+  for (const line of slowestLines(result, ROOT)) console.log(line);
   console.log(countLine(result));
 } catch {
   console.log('jest has left no report');

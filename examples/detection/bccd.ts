@@ -35,9 +35,8 @@ export default defineTrainer({
   trainer: DetectionTrainer,
 
   async buildModel({ model: { width } }, trainer) {
-    const { metadata } = await trainer.trainData();
     return detector({
-      classNames: metadata.classes,
+      classNames: await trainer.classNames(),
       backbone: residualBackbone({ widths: [width, 2 * width, 3 * width], channels: 2 * width }),
       head: fcosHead(),
     });

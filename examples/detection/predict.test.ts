@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { drawSquares } from '@hookline/testing';
@@ -72,6 +72,27 @@ describe('hookline predict', () => {
       );
     expect(Math.min(...distances)).toBeLessThan(5);
     expect(readdirSync(join(folder, 'run'))).not.toContain('predicted');
+
+    // With the training data gone, and then all data.
+    const moved = join(folder, 'moved');
+    cpSync(join(folder, 'squares'), moved, { recursive: true });
+    writeFileSync(join(moved, 'ImageSets/Main/trainval.txt'), 'gone\n');
+    const root = ['--set', `data.root=${moved}`];
+    const judged = hookline('eval', TRAINER, ...set, ...root, '--json', '--set', 'test.aug.enabled=false');
+    expect([judged.status, judged.stdout]).toEqual([0, expect.stringMatching(/^\{"bbox":\{"AP":/)]);
+    rmSync(moved, { recursive: true });
+    const alone = hookline(
+      'predict',
+      TRAINER,
+      ...set,
+      ...root,
+      '--json',
+      '--tta',
+      ...imagesOf('00', '12'),
+      'nowhere.jpg',
+    );
+    expect([alone.status, alone.stdout]).toEqual([1, stdout]);
+    expect(alone.stderr).toMatch(/nowhere\.jpg: there is no such file/);
 
     // A folder, in which one file is no image: the others are predicted on all the same.
     const some = join(folder, 'some');

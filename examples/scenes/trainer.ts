@@ -10,6 +10,7 @@ import {
   randomContrast,
   readCoco,
   residualBackbone,
+  retinaHead,
   z,
 } from 'hookline';
 import { drawScenes } from './draw/draw-scenes.ts';
@@ -47,13 +48,12 @@ export default defineTrainer({
       .register('test', () => readCoco({ json: test, strict: true }));
   },
 
-  async buildModel({ model: { width } }, trainer) {
-    const { metadata } = await trainer.trainData();
+  async buildModel({ model: { head, width } }, trainer) {
     return detector({
-      classNames: metadata.classes,
+      classNames: await trainer.classNames(),
       backbone: residualBackbone({ widths: [width, 2 * width, 3 * width], channels: 2 * width }),
       // Plain cross entropy (gamma 0): in so short a training it tells shapes apart sooner than focal loss.
-      head: fcosHead({ focal: { alpha: 0.5, gamma: 0 } }),
+      head: head === 'fcos' ? fcosHead({ focal: { alpha: 0.5, gamma: 0 } }) : retinaHead(),
     });
   },
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseBenchArgs } from './bench-args.mjs';
 import { formatNumber, formatReport } from './bench-report.mjs';
 import { whyInstall } from './installed.mjs';
-import { countLine, skippedLines } from './jest-summary.mjs';
+import { countLine, skippedLines, slowestLines } from './jest-summary.mjs';
 import { isSupportedNode } from './node-version.mjs';
 
 describe('isSupportedNode', () => {
@@ -71,6 +71,17 @@ describe('jest summary', () => {
       { status: 'pending', fullName: 'needs a GPU' },
     ];
     expect(skippedLines({ testResults: [{ assertionResults }] })).toEqual(['skipped: needs a GPU']);
+  });
+
+  it('names the files that took longest, where there are many', () => {
+    const file = (name: string, endTime: number) => ({ name: `/project/${name}`, startTime: 1000, endTime });
+    const testResults = [file('a.test.ts', 3000), file('b.test.ts', 14_000), file('c.test.ts', 2000)];
+    expect(slowestLines({ testResults }, '/project', 2)).toEqual([
+      'slowest:',
+      '   13 s  b.test.ts',
+      '    2 s  a.test.ts',
+    ]);
+    expect(slowestLines({ testResults }, '/project', 3)).toEqual([]);
   });
 });
 

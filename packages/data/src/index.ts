@@ -89,4 +89,8 @@ export type { DetectionLoaderOptions } from './loader/loader-options.ts';
 export { BatchSamples, type DetectionBatch, type HostField } from './loader/detection-batch.ts';
 export { fitSize, type Fit, type Size } from './loader/fit-size.ts';
 export { clipBoxes } from './loader/map-sample.ts';
+export { inputSides, type SmallObjects } from './loader/small-objects.ts';
+export { listed, remarksOnTest, remarksOnTraining } from './readers/dataset-remarks.ts';
+export { type SameImage, sameImages } from './readers/same-images.ts';
+export { isPicture } from './readers/folder-index.ts';
 export { decodeFile, type DecodedFile, type DecodeFileOptions } from './loader/decode-file.ts';

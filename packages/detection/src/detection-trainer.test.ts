@@ -12,8 +12,10 @@ import {
   readCoco,
   readVoc,
 } from '@hookline/data';
+import { readCheckpoint } from '@hookline/core';
 import { evaluateCoco, readCocoResults, summarizeCoco } from '@hookline/plugin-detection';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
+import { modelRef } from '@hookline/tfjs';
 import { defineTrainer } from '@hookline/trainer';
 import { detectionConfig } from './config/detection-config.ts';
 import { DetectionTrainer } from './detection-trainer.ts';
@@ -226,6 +228,35 @@ describe('a checkpoint', () => {
     // A new training may begin with its weights all the same.
     await other.load(file, 'weights');
     await create(...set).trainer.load(file);
+  });
+
+  it('predicts and evaluates without training data: it says what they were', async () => {
+    const file = (await (await train('datasets.test=', 'solver.maxIterations=1')).trainer.checkpoints.latest())!;
+    const gone = ['data.root=nowhere', 'datasets.test=val'];
+    const { trainer, logger } = create(...gone);
+    await trainer.loadForInference(file);
+    expect((await trainer.service(modelRef)) as unknown).toMatchObject({ classNames: ['dark', 'light'] });
+    expect(await trainer.predictOptions()).toMatchObject({ size: { width: 80, height: 64 }, orient: true });
+    // That of the catalog, which is elsewhere.
+    expect(Object.keys(await trainer.evaluate())).toEqual(['bbox', 'bbox_TTA']);
+    expect(logger.matching('images, ')).toEqual([expect.stringMatching(/test\.txt: 4 of 4 images, 8 of 8/)]);
+    await expect(trainer.train()).rejects.toThrow(/HKL_DATA_UNREAD/);
+    // Another checkpoint takes the place of this one, and what is saved has the position that was loaded.
+    await trainer.loadForInference(file);
+    const again = await trainer.checkpoints.save('again');
+    await trainer.dispose();
+    const [before, after] = await Promise.all([file, again].map(async (path) => (await readCheckpoint(path)).manifest));
+    const position = ({ epoch, batches, source }: Record<string, unknown>) => ({ epoch, batches, source });
+    const dataOf = (manifest: typeof before) => position(manifest!.entries['hookline/data']!.data as never);
+    expect(dataOf(after)).toEqual(dataOf(before));
+
+    const other = create(...gone, 'data.classes=light,dark').trainer;
+    await expect(other.loadForInference(file)).rejects.toThrow(/HKL_DATA_CLASSES.*the data have light, dark/);
+    // One fifth of the training data is the test: they are read, and have to be those of the checkpoint.
+    const held = create('datasets.test=held-back', 'datasets.train=trainval', 'data.format=voc').trainer;
+    await held.loadForInference(file);
+    expect((await held.testData('held-back')).records).toHaveLength(2);
+    await held.dispose();
   });
 });
 

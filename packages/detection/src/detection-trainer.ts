@@ -20,16 +20,18 @@ import {
   type TtaOptions,
 } from '@hookline/plugin-detection';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
-import { type DataSource, openData, type TrainableModel } from '@hookline/tfjs';
+import { type DataSource, modelRef, openData, type TfjsRuntimeOptions, type TrainableModel } from '@hookline/tfjs';
 import { DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
 import { bestMetric } from './best-metric.ts';
-import { classNames } from './class-names.ts';
+import { assertSameClasses, classNames, type Learned, learnedOf } from './class-names.ts';
 import type { DetectionConfig } from './config/detection-config.ts';
-import { type DetectionDatasets, readDatasets } from './datasets/read-datasets.ts';
+import { type DetectionDatasets, readDatasets, readTestDatasets } from './datasets/read-datasets.ts';
 import { trainSampler } from './datasets/train-sampler.ts';
 import { assertDifferent, nameOf } from './datasets/well-known-names.ts';
+import { tellOfSmallObjects } from './datasets/tell-of-data.ts';
 import { writeTruth } from './datasets/write-truth.ts';
 import { lateEvaluator } from './late-evaluator.ts';
+import { lossAlarm } from './loss-alarm.ts';
 import { makeEvaluator, postprocessing } from './make-evaluator.ts';
 
 /** Less of an object than this, after augmentation, is no help to know it by: its share, and pixels of its sides. */
@@ -50,6 +52,10 @@ const TTA_NMS_THRESHOLD = 0.55;
  */
 export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> extends DefaultTrainer<C> {
   #datasets: Promise<DetectionDatasets> | undefined;
+  #testSets: Promise<ReadonlyMap<string, Dataset>> | undefined;
+  /** What the checkpoint says that is loaded for inference. */
+  #learned: Learned | undefined;
+  readonly #facts: DataFacts = {};
   readonly #written = new Set<string>();
 
   /** Data sets by name, for `datasets.train` and `datasets.test`. None by default: names are those of files then. */
@@ -57,23 +63,52 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     return new DatasetCatalog();
   }
 
+  /**
+   * The names of the classes to detect, in order: those of the checkpoint that {@link DetectionTrainer.loadForInference} is given,
+   * which needs no data, else those of the training data.
+   *
+   * @throws HooklineError see {@link readDatasets}
+   */
+  async classNames(): Promise<readonly string[]> {
+    return this.#learned?.classes ?? (await this.trainData()).metadata.classes;
+  }
+
   /** All of `datasets.train` as one; read once, with the test data. @throws HooklineError see {@link readDatasets} */
   async trainData(): Promise<Dataset> {
     return (await this.#read()).train;
   }
 
-  /** One of `datasets.test`. @throws HooklineError see {@link readDatasets} */
+  /** One of `datasets.test`; of a trainer that trains, read with the training data. @throws HooklineError see {@link readDatasets} */
   async testData(dataset: string): Promise<Dataset> {
-    const found = (await this.#read()).test.get(dataset);
+    const found = (await this.#readTest()).get(dataset);
     if (found !== undefined) return found;
     throw new HooklineError('HKL_DATASET_UNKNOWN', `"${dataset}" is not in datasets.test`, { who: 'testData' });
   }
 
+  /**
+   * Loads a checkpoint to predict or evaluate with. The training data are not read and need not be there; an evaluation reads the
+   * test data. The checkpoint says what the classes are.
+   *
+   * @throws HooklineError what `load` raises; `HKL_DATA_CLASSES` where `data.classes` names others
+   */
+  override async loadForInference(
+    path: string,
+    options: Parameters<DefaultTrainer['loadForInference']>[1] = {},
+  ): Promise<void> {
+    const { classes } = this.config.data;
+    // Once the model is made, it has its classes.
+    if (this.madeService(modelRef) === undefined) {
+      this.#learned = await learnedOf(path);
+      this.#facts.orient = this.#learned?.orient ?? undefined;
+    }
+    if (classes.length > 0 && this.#learned !== undefined) assertSameClasses(this.#learned.classes, classes);
+    await super.loadForInference(path, options);
+  }
+
   override async buildModel({ model }: C): Promise<TrainableModel> {
-    const { metadata } = await this.trainData();
     const [first, second, third] = [1, 2, 3].map((times) => times * model.width) as [number, number, number];
     return detector({
-      classNames: metadata.classes,
+      classNames: await this.classNames(),
       backbone: residualBackbone({ widths: [first, second, third], channels: 2 * model.width }),
       head: model.head === 'fcos' ? fcosHead() : retinaHead(),
     });
@@ -158,19 +193,30 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   /** How `hookline predict` prepares images: as in training. `tta` are the views that it takes where it is asked for. */
   async predictOptions(): Promise<PredictImageOptions> {
     const { width, height, fit } = this.config.input;
-    const { records } = await this.trainData();
     return {
       size: { width, height },
       fit,
       // Boxes that were drawn on pixels as stored taught the network to look at pixels as stored.
-      orient: records.every(({ orient }) => orient !== false),
+      orient: this.#learned?.orient ?? (await this.#orientOfData()),
       ...postprocessing(this.config.test),
       tta: ttaOptions(this.config),
     };
   }
 
   protected override builtinPlugins(): readonly PluginInput[] {
-    return [...super.builtinPlugins(), classNames()];
+    return [...super.builtinPlugins(), classNames({ orient: orientOf(this.#facts) }), lossAlarm()];
+  }
+
+  protected override runtimeOptions(): TfjsRuntimeOptions {
+    const options = super.runtimeOptions();
+    return {
+      ...options,
+      loadData: async () => {
+        const data = (await options.loadData?.()) as DataSource;
+        if (data instanceof DetectionLoader) tellOfSmallObjects(data, await this.classNames(), this.logger);
+        return data;
+      },
+    };
   }
 
   protected override pluginConfig(config: C): C {
@@ -183,8 +229,31 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   }
 
   #read(): Promise<DetectionDatasets> {
-    return (this.#datasets ??= (async () =>
-      readDatasets(this.config, await this.buildCatalog(this.config), this.logger))());
+    return (this.#datasets ??= (async () => {
+      const found = await readDatasets(this.config, await this.buildCatalog(this.config), this.logger);
+      this.#facts.orient = found.train.records.every(({ orient }) => orient !== false);
+      return found;
+    })());
+  }
+
+  async #readTest(): Promise<ReadonlyMap<string, Dataset>> {
+    if (this.#learned === undefined) return (await this.#read()).test;
+    const { classes } = this.#learned;
+    return (this.#testSets ??= (async () =>
+      readTestDatasets(this.config, await this.buildCatalog(this.config), this.logger, classes))());
+  }
+
+  /** Of a checkpoint that does not say it, such as one of version 0.1.0. */
+  async #orientOfData(): Promise<boolean> {
+    try {
+      await this.trainData();
+    } catch (error) {
+      if (this.#learned === undefined) throw error;
+      this.logger.warn(
+        'the checkpoint does not say whether its images were annotated with their EXIF rotation applied, and the training data cannot be read: it is applied',
+      );
+    }
+    return this.#facts.orient ?? true;
   }
 }
 
@@ -212,6 +281,15 @@ function lateDataset<C extends DetectionConfig>(
     }),
   };
 }
+
+/** What the training data turn out to be. */
+interface DataFacts {
+  /** Whether the images are seen with their EXIF rotation applied; undefined while that is not known. */
+  orient?: boolean | undefined;
+}
+
+/** In a function of the module, for the same reason. */
+const orientOf = (facts: DataFacts) => (): boolean | undefined => facts.orient;
 
 const FLIPS = {
   none: [],

@@ -294,7 +294,15 @@ export {
   type VocEvaluatorOptions,
 } from '@hookline/plugin-detection';
 export { earlyStopping, type EarlyStoppingOptions } from '@hookline/plugin-early-stopping';
-export { ema, emaRef, type Ema, type EmaOptions } from '@hookline/plugin-ema';
+export {
+  ema,
+  emaRef,
+  stochasticWeightAveraging,
+  swaRef,
+  type Ema,
+  type EmaOptions,
+  type StochasticWeightAveragingOptions,
+} from '@hookline/plugin-ema';
 export {
   ClassificationEvaluator,
   DatasetEvaluators,
@@ -347,6 +355,7 @@ export { preciseBn, updateBnStats, type PreciseBnOptions } from '@hookline/plugi
 export { profiler, type ProfilerOptions } from '@hookline/plugin-profiler';
 export { reduceOnPlateau, type ReduceOnPlateauOptions } from '@hookline/plugin-reduce-on-plateau';
 export { timeLimit, type TimeLimitOptions } from '@hookline/plugin-time-limit';
+export { validationLoss, type ValidationLossOptions } from '@hookline/plugin-validation-loss';
 export {
   writers,
   writersHooks,

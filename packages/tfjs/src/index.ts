@@ -76,6 +76,7 @@ export {
   type TfDataset,
   type TfIterator,
 } from './batch/open-data.ts';
+export { unreadData, unreadDataError } from './batch/unread-data.ts';
 export {
   disposeBatch,
   toDevice,

@@ -123,14 +123,15 @@ it.each<[string, () => PluginInput[]]>([
 });
 
 it('gives the same bits each time, those of the eager forward pass but for the fusions of oneDNN, and memory stays flat', async () => {
+  const binding = (tf.backend() as unknown as { binding: { getNumOfTensors(): number; getNumOfSavedModels(): number } })
+    .binding;
+  const sessions = binding.getNumOfSavedModels();
   const trainer = make('required', 4);
   const model = await trainer.service(modelRef);
   await trainer.train();
   const judge = new Sums();
   const evaluate = () => inferenceOnDataset(model, batches, judge);
   await evaluate();
-  const binding = (tf.backend() as unknown as { binding: { getNumOfTensors(): number; getNumOfSavedModels(): number } })
-    .binding;
   const counts = () => [tf.memory().numTensors, binding.getNumOfTensors(), binding.getNumOfSavedModels()];
   const before = counts();
   const first = [...judge.seen];
@@ -147,6 +148,8 @@ it('gives the same bits each time, those of the eager forward pass but for the f
   });
   expect(predictorOf(model)?.status).toEqual({ isCaptured: true, reason: undefined, graphs: 2 });
   await trainer.dispose();
+  // Those of predictions after the training as well.
+  expect(binding.getNumOfSavedModels()).toBe(sessions);
 });
 
 it('has the same results to the bit after a resume', async () => {

@@ -1,6 +1,7 @@
 import {
   assertKnownOptions,
   HooklineError,
+  type LoadOptions,
   type Logger,
   type OptionNames,
   type PluginEntry,
@@ -22,8 +23,16 @@ import { lrScheduleRef, type Schedule, scheduleFromConfig } from '@hookline/plug
 import { plots } from '@hookline/plugin-plots';
 import { reduceOnPlateau } from '@hookline/plugin-reduce-on-plateau';
 import { timeLimit } from '@hookline/plugin-time-limit';
-import type { DataSource, DeviceRequest, Optimizer, TfjsRuntimeOptions, TrainableModel } from '@hookline/tfjs';
-import { modelRef } from '@hookline/tfjs';
+import {
+  type DataSource,
+  type DeviceRequest,
+  modelRef,
+  type Optimizer,
+  type TfjsRuntimeOptions,
+  type TrainableModel,
+  unreadData,
+  unreadDataError,
+} from '@hookline/tfjs';
 import { applyConfig } from './apply-config.ts';
 import { buildOptimizer } from './build-optimizer.ts';
 import { buildPreset } from './build-preset.ts';
@@ -76,6 +85,8 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   readonly config: C;
   readonly #scale: string | undefined;
   readonly #plugins: DefaultTrainerOptions['plugins'];
+  /** Whether the training data have been read, or never will be. */
+  #trainData: 'later' | 'read' | 'never' = 'later';
 
   /** @throws HooklineError `HKL_CONFIG_INVALID` for what is no complete config, `HKL_OPTION_UNKNOWN` */
   constructor(config: C, options: DefaultTrainerOptions = {}) {
@@ -198,6 +209,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   /** Trains, and compares the last results with `config.test.expectedResults` where there are any. */
   override async train(options: { readonly maxIterations?: number } = {}): Promise<TrainResult> {
+    if (this.#trainData === 'never') throw unreadDataError();
     if (this.#scale !== undefined) this.logger.info(this.#scale);
     const result = await super.train(options);
     const { expectedResults } = this.config.test;
@@ -215,6 +227,19 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     return super.resumeOrLoad({ ...options, resume, ...(weights === '' ? {} : { weights }) });
   }
 
+  /**
+   * Loads a checkpoint to predict or evaluate with. The training data are not read, where that has not been done, so that
+   * they need not be there; this trainer trains no more.
+   *
+   * @param options.allowMismatch as for `load`
+   * @throws HooklineError what `load` raises; `HKL_DATA_UNREAD` from a training afterwards
+   */
+  async loadForInference(path: string, options: Pick<LoadOptions, 'allowMismatch'> = {}): Promise<void> {
+    assertKnownOptions('loadForInference', options, { allowMismatch: true });
+    if (this.#trainData === 'later') this.#trainData = 'never';
+    await this.load(path, options);
+  }
+
   protected override deviceRequest(): DeviceRequest {
     return this.config.device;
   }
@@ -224,7 +249,11 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     return {
       model: () => this.buildModel(this.config),
       optimizer: (model) => this.buildOptimizer(this.config, model),
-      loadData: () => this.buildTrainLoader(this.config),
+      loadData: () => {
+        if (this.#trainData === 'never') return unreadData;
+        this.#trainData = 'read';
+        return this.buildTrainLoader(this.config);
+      },
       capture,
       precision,
     };

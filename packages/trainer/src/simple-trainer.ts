@@ -12,6 +12,7 @@ import {
   type DeviceRequest,
   modelRef,
   modelVariables,
+  predictorOf,
   selectDevice,
   TFJS_RUNTIME_OPTIONS,
   type TfjsRuntime,
@@ -97,6 +98,8 @@ export class SimpleTrainer extends TrainerBase {
     } finally {
       // Where preparing failed, it may never have been made.
       const model = this.madeService(modelRef);
+      // Whoever has predicted after the training has captured graphs anew.
+      if (model !== undefined) predictorOf(model)?.close();
       if (model !== undefined && typeof this.runtimeOptions().model === 'function')
         for (const variable of modelVariables(model).values()) variable.dispose();
     }

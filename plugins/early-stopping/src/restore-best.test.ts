@@ -52,7 +52,12 @@ const recorder = (into: Weights[]): Plugin =>
 const make = (
   values: readonly number[],
   options: Partial<EarlyStoppingOptions> = {},
-  { savedAt = -1, capture = 'off', maxIterations = 9, more = [] as readonly Plugin[] } = {},
+  {
+    savedAt = -1,
+    maxIterations = 9,
+    capture = 'off',
+    more = [],
+  }: { savedAt?: number; maxIterations?: number; capture?: 'off' | 'required'; more?: readonly Plugin[] } = {},
 ) => {
   const weights: Weights[] = [];
   const evaluations: number[] = [];

@@ -36,13 +36,14 @@ export const reduceOnPlateau = definePlugin({
     const watch = new MetricWatch({ metric, storage, evaluation, logger });
     const plateau = new Plateau(options);
     const rate = learningRateFactor(optimizer.value, plugin.id);
-    const unsmoothed = { smoothing: false };
 
     const judge = (samples: readonly { readonly value: number; readonly iteration: number }[]): void => {
       for (const { value, iteration } of samples) {
         const { best, factor: before } = plateau.state;
-        if (!plateau.take(value, rate.base)) continue;
+        const isReduced = plateau.take(value, rate.base);
         const { factor } = plateau.state;
+        storage.putScalar('lr_factor', factor, { smoothing: false, iteration });
+        if (!isReduced) continue;
         rate.set(factor);
         logger.info(
           `${metric} has not got better than ${best} (iteration ${iteration}): ` +
@@ -56,8 +57,6 @@ export const reduceOnPlateau = definePlugin({
       await watch.begin();
       judge(await watch.look());
     });
-    // Before the step, so that a checkpoint of this iteration, which is saved before the evaluation, holds it.
-    hooks.beforeStep.tap(() => storage.putScalar('lr_factor', plateau.state.factor, unsmoothed));
     hooks.afterStep.tap(() => {
       const samples = watch.look();
       watch.warnWhereMissing();

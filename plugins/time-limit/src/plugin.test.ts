@@ -81,10 +81,10 @@ describe('timeLimit', () => {
     expect(await weightsOf(resumed)).toEqual(await weightsOf(whole));
   });
 
-  it.each([
+  it.each<[TimeLimitOptions, RegExp]>([
     [{}, /give a time above 0/],
     [{ minutes: -1 }, /option "minutes"/],
-    [{ minute: 1 }, /Did you mean "minutes"/],
+    [{ minute: 1 } as TimeLimitOptions, /Did you mean "minutes"/],
   ])('refuses %j', async (options, message) => {
     await expect(make(options).train()).rejects.toThrow(message);
   });

@@ -1,3 +1,5 @@
+import { eachTarget } from './annotation-table.ts';
+
 /** A box as left, top, right and bottom edge in pixels (XYXY_ABS): the image spans 0 to its width and height. */
 export type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 
@@ -45,15 +47,15 @@ export interface DatasetMetadata {
 }
 
 /** True when a record has an object to learn from: one that is not a crowd. */
-export function hasTargets({ annotations }: DatasetRecord): boolean {
-  return annotations.some(({ iscrowd }) => iscrowd === 0);
+export function hasTargets(record: DatasetRecord): boolean {
+  let has = false;
+  eachTarget(record, () => (has = true));
+  return has;
 }
 
 /** How many objects each class has, crowds left out; by category. */
 export function classHistogram(records: readonly DatasetRecord[], classes: number): number[] {
   const counts = Array.from({ length: classes }, () => 0);
-  for (const { annotations } of records) {
-    for (const { category, iscrowd } of annotations) if (iscrowd === 0) counts[category] = (counts[category] ?? 0) + 1;
-  }
+  for (const record of records) eachTarget(record, (category) => (counts[category] = (counts[category] ?? 0) + 1));
   return counts;
 }

@@ -1,4 +1,5 @@
 import { HooklineError } from '@hookline/core';
+import { isOfTable } from '../catalog/annotation-table.ts';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import { checkBox } from '../readers/check-box.ts';
 import { ProblemList } from '../readers/dataset-report.ts';
@@ -11,16 +12,18 @@ import { ProblemList } from '../readers/dataset-report.ts';
  */
 export function checkRecords(records: readonly DatasetRecord[]): void {
   for (const [place, record] of records.entries()) {
-    const { file, width, height, annotations } = record;
+    const { file, width, height } = record;
     if (typeof file !== 'string' || file === '') throw broken(`record ${place}`, 'it has no file');
     if (![width, height].every((length) => Number.isInteger(length) && length > 0))
       throw broken(file, `its record says ${width}x${height}, which is no size in pixels`);
-    for (const { id, box, category } of annotations) {
+    // What a reader has put into a table it has looked at.
+    if (isOfTable(record)) continue;
+    for (const { id, box, category } of record.annotations) {
       const what = `annotation ${id}`;
       if (!Number.isInteger(category) || category < 0)
         throw broken(file, `${what}: category ${category} is no whole number from 0 up`);
       const problems = new ProblemList();
-      const kept = checkBox(box, record, `${what}: box [${box.join(', ')}]`, file, problems);
+      const kept = checkBox(box, record, () => `${what}: box [${box.join(', ')}]`, file, problems);
       // What is only clipped stays a target.
       if (kept === undefined) throw broken(file, problems.problems[0]?.message ?? `${what}: its box is broken`);
     }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { describeCause } from '@hookline/core';
 import type { Metadata } from 'sharp';
 import { loadSharp } from '../load-sharp.ts';
 import type { Image } from '../transforms/image.ts';
@@ -9,6 +8,7 @@ import type { AffineMatrix } from '../transforms/sample-bilinear.ts';
 import { NO_TRANSFORM, type Transform, TransformList } from '../transforms/transform.ts';
 import { decodeImage } from './decode-image.ts';
 import { fitSize, type Fit, type Size } from './fit-size.ts';
+import { pictureFault } from './picture-fault.ts';
 import { PortableError } from '../portable-error.ts';
 
 /** An image file as a {@link DetectionLoader} would decode it. */
@@ -87,10 +87,9 @@ const TURNS: readonly ((width: number, height: number) => AffineMatrix)[] = [
 
 /** The error of an image that cannot be decoded. */
 export function unreadable(file: string, cause: unknown): PortableError {
-  const reason = describeCause(cause).replace(/\s+/g, ' ').trim();
-  return new PortableError('HKL_IMAGE_UNREADABLE', `it cannot be decoded: ${reason}`, {
-    who: file,
-    fix: 'Mend or remove the image; readers find such images with checkImages: "decode"',
+  const { what, fix = 'Mend or remove the image; readers find such images with checkImages: "decode"' } = pictureFault(
+    file,
     cause,
-  });
+  );
+  return new PortableError('HKL_IMAGE_UNREADABLE', what, { who: file, fix, cause });
 }

@@ -4,6 +4,8 @@ import { aspectRatioGroups, BatchSampler, type BatchSamplerState } from '../samp
 import { TrainingSampler } from '../samplers/training-sampler.ts';
 import { BatchMaker } from './batch-maker.ts';
 import type { DetectionBatch } from './detection-batch.ts';
+import type { Size } from './fit-size.ts';
+import { type SmallObjects, smallObjects } from './small-objects.ts';
 import { resolveLoaderOptions, type DetectionLoaderOptions } from './loader-options.ts';
 import { assertPosition, isCount, shown } from '../position.ts';
 
@@ -77,6 +79,20 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
   /** What it is doing while somebody waits for a batch: the files and augmentations that its threads are at. */
   waitsFor(): string | undefined {
     return this.#maker.describe();
+  }
+
+  /**
+   * Objects that it drops before augmentation, since their images are shrunk to `size` and `minSize` is more than what is left of
+   * them; undefined for a loader without a size, which shrinks nothing.
+   */
+  smallObjects(): SmallObjects | undefined {
+    const { size, fit, minSize } = this.#options;
+    return size === undefined ? undefined : smallObjects(this.records, { size, fit, minSize });
+  }
+
+  /** Size of the batches' images; undefined where it is that of the images. */
+  get size(): Size | undefined {
+    return this.#options.size;
   }
 
   /** Where it stands, for a checkpoint. Batches made ahead do not count. */

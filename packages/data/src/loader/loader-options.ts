@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { assertKnownOptions, HooklineError, type OptionNames, type RandomStream } from '@hookline/core';
+import { eachTarget } from '../catalog/annotation-table.ts';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import type { Sampler } from '../samplers/sampler.ts';
 import type { Augmentation } from '../transforms/augmentation.ts';
@@ -95,7 +96,12 @@ export function resolveLoaderOptions(records: readonly DatasetRecord[], options:
       who: 'DetectionLoader',
     });
   }
-  const targets = records.map(({ annotations }) => annotations.filter(({ iscrowd }) => iscrowd === 0).length);
+  let maxBoxes = 0;
+  for (const record of records) {
+    let targets = 0;
+    eachTarget(record, () => targets++);
+    maxBoxes = Math.max(maxBoxes, targets);
+  }
   const workers = options.workers ?? Math.min(4, Math.max(1, availableParallelism() - 1));
   return {
     fit: 'inside' as const,
@@ -104,7 +110,7 @@ export function resolveLoaderOptions(records: readonly DatasetRecord[], options:
     groupByAspect: false,
     prefetch: Math.max(2, workers),
     cache: false,
-    maxBoxes: targets.reduce((most, count) => Math.max(most, count), 0),
+    maxBoxes,
     minVisible: 0,
     minSize: 1e-5,
     divisor: 1,

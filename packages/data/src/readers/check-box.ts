@@ -18,6 +18,8 @@ export function checkBox(
   problems: ProblemList,
 ): Box | undefined {
   const [x0, y0, x1, y1] = box;
+  // Nearly all are as they should be.
+  if (x0 >= 0 && y0 >= 0 && x1 <= width && y1 <= height && x1 - x0 >= LEAST && y1 - y0 >= LEAST) return box;
   const named = (): string => (typeof what === 'string' ? what : what());
   if (!box.every(Number.isFinite)) {
     problems.add('annotation', 'box-invalid', file, `${named()} is not four numbers`);

@@ -1,7 +1,10 @@
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Metadata } from 'sharp';
 import { loadSharp } from '../load-sharp.ts';
+import { pictureFault } from '../loader/picture-fault.ts';
+import { jpegDamage } from './cut-jpeg.ts';
 import type { ReaderOptions } from './dataset.ts';
 import type { DatasetProblem, ProblemList } from './dataset-report.ts';
 
@@ -18,7 +21,12 @@ export interface CheckedImage {
   readonly orient?: false;
 }
 
-const EXTENSIONS: Readonly<Record<string, string>> = { '.jpg': 'jpeg', '.jpeg': 'jpeg', '.tif': 'tiff' };
+/** What sharp calls a format, where the ending is called otherwise. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['.jpg', '.jpeg', '.jpe', '.jfif'].map((ending) => [ending, 'jpeg'])),
+  ...Object.fromEntries(['.avif', '.heic', '.heif'].map((ending) => [ending, 'heif'])),
+  '.tif': 'tiff',
+};
 
 /**
  * Looks at an image file and adds what it finds to `problems`.
@@ -45,8 +53,14 @@ export async function checkImage(
     if (width !== undefined && height !== undefined) return { width, height };
     return add('image', 'image-size', 'the annotations do not state its size, and images are not looked at');
   }
-  const found = await stat(file).catch(() => undefined);
-  if (found === undefined) return add('image', 'image-missing', 'there is no such file');
+  let found: Stats;
+  try {
+    found = await stat(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
+    return add('image', isMissing ? 'image-missing' : 'image-unreadable', pictureFault(file, error).what);
+  }
   if (!found.isFile()) return add('image', 'image-unreadable', 'it is a folder, not a file');
   if (found.size === 0) return add('image', 'image-unreadable', 'it is empty');
   const sharp = await loadSharp();
@@ -55,13 +69,20 @@ export async function checkImage(
     // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
     const bytes = await readFile(file);
     metadata = await sharp(bytes).metadata();
-    // Shrinking by 8 while decoding still reads every byte of a JPEG, at a fraction of the time.
-    if (level === 'decode')
+    // Shrinking by 8 while decoding still reads every byte of a JPEG, at a fraction of the time. Whether the pixels of HEIC can
+    // be decoded is not told by its header.
+    if (level === 'decode' && metadata.format === 'jpeg') {
+      const damage = await jpegDamage(bytes);
+      if (damage === 'cut') return add('image', 'image-truncated', `${ENDS_EARLY}, and was given an end`);
+      if (damage === 'warned')
+        add('note', 'image-damaged', 'its pixels are damaged in places; it is used all the same');
+    } else if (level === 'decode' || metadata.compression === 'hevc')
       await sharp(bytes, { failOn: 'error' }).resize({ width: 64, height: 64, fit: 'inside' }).raw().toBuffer();
   } catch (error) {
-    return (await endsEarly(file))
-      ? add('image', 'image-truncated', 'it ends before all its pixels are there')
-      : add('image', 'image-unreadable', `it cannot be decoded: ${oneLine(error)}`);
+    const fault = pictureFault(file, error);
+    return !isOfSystem(error) && (await endsEarly(file))
+      ? add('image', 'image-truncated', ENDS_EARLY)
+      : add('image', 'image-unreadable', fault.fix === undefined ? fault.what : `${fault.what}. ${fault.fix}`);
   }
   describe(file, metadata, add);
   if (stated !== undefined) return matchSize(stated, metadata, add);
@@ -111,8 +132,9 @@ function matchSize(stated: StatedSize, metadata: Metadata, add: Add): CheckedIma
   return add('image', 'image-size', `it is ${seen.width}x${seen.height} and the annotations say ${claim}`);
 }
 
-const oneLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+const ENDS_EARLY = 'it ends before all its pixels are there';
+
+const isOfSystem = (error: unknown): boolean => (error as NodeJS.ErrnoException).syscall !== undefined;
 
 /** The decoder's words cannot tell: libvips keeps one text of errors for all images that are decoded at a time. */
 async function endsEarly(file: string): Promise<boolean> {

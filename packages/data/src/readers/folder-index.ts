@@ -1,8 +1,8 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
 
-/** Endings of picture files, in lower case. */
-const PICTURES = new Set(
+/** Endings of picture files, in lower case; of some of them the pixels cannot be decoded, which is told then. */
+const PICTURES: ReadonlySet<string> = new Set(
   ['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'bmp', 'gif', 'tif', 'tiff', 'avif', 'heic', 'heif', 'jp2', 'jxl'].map(
     (ending) => `.${ending}`,
   ),

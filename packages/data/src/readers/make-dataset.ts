@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { HooklineError } from '@hookline/core';
-import type { Box, DatasetAnnotation, DatasetMetadata, DatasetRecord } from '../catalog/dataset-record.ts';
+import { AnnotationTable, type RecordHead } from '../catalog/annotation-table.ts';
+import type { Box, DatasetAnnotation, DatasetMetadata } from '../catalog/dataset-record.ts';
 import { checkBox } from './check-box.ts';
 import { checkImage, type CheckedImage, type StatedSize } from './check-image.ts';
 import type { Dataset, ReaderOptions } from './dataset.ts';
@@ -19,7 +20,7 @@ export interface AnnotatedObject {
   readonly area?: number | undefined;
   readonly difficult?: boolean;
   /** What the object and its box are called in messages: `object 1: box [1, 2, 3, 4]`. */
-  readonly describe: () => string;
+  describe(): string;
   /** What was found already. With the effect `annotation` the object is dropped. */
   readonly finding?: Pick<DatasetProblem, 'effect' | 'kind' | 'message'> | undefined;
 }
@@ -65,17 +66,20 @@ export async function makeDataset(
   { checkImages = 'decode', strict }: Omit<ReaderOptions, 'outside'>,
 ): Promise<Dataset> {
   refuseFractions(source, images);
-  const records = await mapLimited(images, availableParallelism() * 2, async (image) =>
-    isLost(image) ? undefined : makeRecord(image, finder, checkImages),
+  const table = new AnnotationTable();
+  const found = await mapLimited(images, availableParallelism() * 2, async (image) =>
+    isLost(image) ? undefined : makeRecord(image, finder, checkImages, table),
   );
   for (const image of images) for (const found of listOf(image).problems) problems.problems.push(found);
   if (strict === true) problems.refuse(source);
+  table.trim();
   // Ids of objects are their numbers in the whole data set where the format has none.
   let number = 0;
-  const kept = records.flatMap((record) => {
-    if (record === undefined) return [];
-    const annotations = record.annotations.map((each) => (++number, each.id === 0 ? { ...each, id: number } : each));
-    return [{ ...record, annotations }];
+  const kept = found.flatMap((each) => {
+    if (each === undefined) return [];
+    const { head, first, count } = each;
+    for (let row = first; row < first + count; row++) table.numberIfNone(row, ++number);
+    return table.record(head, first, count);
   });
   return {
     records: kept,
@@ -94,11 +98,20 @@ export async function makeDataset(
 const isLost = (image: AnnotatedImage | ProblemList): image is ProblemList => image instanceof ProblemList;
 const listOf = (image: AnnotatedImage | ProblemList): ProblemList => (isLost(image) ? image : image.problems);
 
+/** A record, of which the objects are rows of a table. */
+interface FoundRecord {
+  readonly head: RecordHead;
+  readonly first: number;
+  readonly count: number;
+}
+
 async function makeRecord(
-  { imageId, name, hints, stated, source, unit, objects, problems }: AnnotatedImage,
+  annotated: AnnotatedImage,
   finder: ImageFinder,
   level: NonNullable<ReaderOptions['checkImages']>,
-): Promise<DatasetRecord | undefined> {
+  table: AnnotationTable,
+): Promise<FoundRecord | undefined> {
+  const { imageId, name, hints, stated, source, unit, problems } = annotated;
   const { file, note, problem } = await finder.find(name, hints);
   let image: CheckedImage | undefined;
   if (problem !== undefined) problems.add('image', problem.kind, file, problem.message);
@@ -107,31 +120,45 @@ async function makeRecord(
     image = await checkImage(file, stated, level, problems);
   }
   const where = source ?? file;
+  // Made anew by each access.
+  const { objects } = annotated;
   if (image === undefined) {
     const lost = `${count(objects.length, 'object')} went with the image`;
     if (objects.length > 0) problems.add('annotation', 'annotation-orphaned', where, lost);
     return undefined;
   }
-  const size = image;
-  const annotations = objects.flatMap((object): DatasetAnnotation[] => {
-    const { finding, box, id, category, iscrowd = 0, area, difficult } = object;
-    if (finding?.effect === 'annotation') {
-      problems.add('annotation', finding.kind, where, finding.message);
-      return [];
-    }
-    if (unit === 'pixel' && isFraction(box)) {
-      const what = `${object.describe()} is a fraction of the image, and the others are in pixels`;
-      problems.add('annotation', 'box-normalised', where, what);
-      return [];
-    }
-    const edges = unit === 'pixel' ? box : scaled(box, size);
-    const kept = checkBox(edges, size, object.describe, where, problems);
-    if (kept === undefined) return [];
-    if (finding !== undefined) problems.add(finding.effect, finding.kind, where, finding.message);
-    const own = area ?? (kept[2] - kept[0]) * (kept[3] - kept[1]);
-    return [{ id, box: kept, category, iscrowd, area: own, ...(difficult === true && { difficult }) }];
-  });
-  return { file, ...size, imageId, annotations };
+  // Nothing is awaited from here on, so that the rows of a record follow one another.
+  const first = table.length;
+  for (const object of objects) {
+    const kept = keepObject(object, unit, image, where, problems);
+    if (kept !== undefined) table.add(kept);
+  }
+  return { head: { file, ...image, imageId }, first, count: table.length - first };
+}
+
+function keepObject(
+  object: AnnotatedObject,
+  unit: AnnotatedImage['unit'],
+  size: CheckedImage,
+  where: string,
+  problems: ProblemList,
+): DatasetAnnotation | undefined {
+  const { finding, box, id, category, iscrowd = 0, area, difficult } = object;
+  if (finding?.effect === 'annotation') {
+    problems.add('annotation', finding.kind, where, finding.message);
+    return undefined;
+  }
+  if (unit === 'pixel' && isFraction(box)) {
+    const what = `${object.describe()} is a fraction of the image, and the others are in pixels`;
+    problems.add('annotation', 'box-normalised', where, what);
+    return undefined;
+  }
+  const edges = unit === 'pixel' ? box : scaled(box, size);
+  const kept = checkBox(edges, size, () => object.describe(), where, problems);
+  if (kept === undefined) return undefined;
+  if (finding !== undefined) problems.add(finding.effect, finding.kind, where, finding.message);
+  const own = area ?? (kept[2] - kept[0]) * (kept[3] - kept[1]);
+  return { id, box: kept, category, iscrowd, area: own, ...(difficult === true && { difficult }) };
 }
 
 const scaled = ([x0, y0, x1, y1]: Box, { width, height }: CheckedImage): Box => [

@@ -40,6 +40,13 @@ describe('readVoc', () => {
       { id: 3, box: [2, 3, 10, 12], category: 0, iscrowd: 0, area: 72, difficult: true },
     ]);
     expect(report).toMatchObject({ images: 2, annotations: 3, keptAnnotations: 3, problems: [] });
+    // What tools that count from 0 write for an object at the edge.
+    await add('c', object('cat', [0, 0, 40, 30]));
+    const edges = await readVoc({ root, strict: true });
+    expect(edges.records[2]?.annotations[0]?.box).toEqual([0, 0, 40, 30]);
+    expect(edges.report.problems).toMatchObject([
+      { effect: 'note', message: 'object 1: box [0, 0, 40, 30] counts pixels from 0, where the format counts from 1' },
+    ]);
     const fromZero = await readVoc({ root, firstPixel: 0 });
     expect(fromZero.records[0]?.annotations[0]?.box).toEqual([1, 2, 3, 4]);
   });

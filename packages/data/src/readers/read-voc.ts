@@ -208,7 +208,7 @@ function readObject(
   const [xmin, ymin, xmax, ymax] = box;
   // By the numbers of the file: xmin = xmax would be a box of one pixel's width, but is what faulty tools write.
   const empty = xmax <= xmin || ymax <= ymin;
-  const edges: Box = empty ? box : [xmin - firstPixel, ymin - firstPixel, xmax, ymax];
+  const edges: Box = empty ? box : [leftOf(xmin, firstPixel), leftOf(ymin, firstPixel), xmax, ymax];
   return {
     id: 0,
     box: edges,
@@ -222,6 +222,19 @@ function readObject(
             kind: 'category-unknown',
             message: `${what}: "${name ?? ''}" is not one of the classes`,
           }
-        : undefined,
+        : !empty && countsFromZero([xmin, ymin], firstPixel)
+          ? {
+              effect: 'note',
+              kind: 'box-from-zero',
+              message: `${what}: box [${box.join(', ')}] counts pixels from 0, where the format counts from 1`,
+            }
+          : undefined,
   };
 }
+
+/** Many tools count from 0: what they call 0 is the edge of the image, and not one pixel before it. */
+const leftOf = (edge: number, firstPixel: 0 | 1): number =>
+  countsFromZero([edge], firstPixel) ? 0 : edge - firstPixel;
+
+const countsFromZero = (edges: readonly number[], firstPixel: 0 | 1): boolean =>
+  firstPixel === 1 && edges.some((edge) => edge >= 0 && edge < 1);

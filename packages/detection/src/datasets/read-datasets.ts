@@ -1,9 +1,11 @@
 import { HooklineError, type Logger } from '@hookline/core';
-import { classHistogram, type Dataset, type DatasetCatalog, formatReport, hasTargets } from '@hookline/data';
+import { type Dataset, type DatasetCatalog, formatReport, hasTargets } from '@hookline/data';
+import { assertSameClasses } from '../class-names.ts';
 import type { DetectionConfig } from '../config/detection-config.ts';
 import { classesOf, withClasses } from './agree-on-classes.ts';
 import { DatasetFinder } from './find-dataset.ts';
 import { joinDatasets } from './join-datasets.ts';
+import { tellOfTest, tellOfTraining } from './tell-of-data.ts';
 import { assertDifferent, HELD_BACK } from './well-known-names.ts';
 
 /** The data sets of a training. */
@@ -58,24 +60,46 @@ export async function readDatasets(
   if (train.records.length < rest.length)
     logger.info(`${rest.length - train.records.length} training images without an object are left out`);
   if (train.records.length === 0) throw nothingToLearn(whole);
-  describeObjects(train, logger);
+  tellOfTraining(train, logger);
+  for (const [name, set] of test) await tellOfTest(name, set, train, logger);
   return { train, test };
+}
+
+/**
+ * Reads the data sets of `datasets.test` alone, to evaluate a detector whose classes are known. Those that are held back from
+ * the training data are read with these.
+ *
+ * @param classes the names that the detector counts by
+ * @throws HooklineError those of {@link readDatasets}
+ */
+export async function readTestDatasets(
+  config: Pick<DetectionConfig, 'data' | 'datasets' | 'dataloader'>,
+  catalog: DatasetCatalog,
+  logger: Logger,
+  classes: readonly string[],
+): Promise<ReadonlyMap<string, Dataset>> {
+  const { data, datasets } = config;
+  assertDifferent(datasets.test);
+  const finder = new DatasetFinder(data, catalog, logger);
+  const others = data.classes.length > 0 ? 'drop' : 'refuse';
+  const found = new Map<string, Dataset>();
+  for (const name of datasets.test) {
+    const set = await finder.find(name, datasets);
+    if (set === undefined) {
+      const { train, test } = await readDatasets(config, catalog, logger);
+      assertSameClasses(classes, train.metadata.classes);
+      return test;
+    }
+    report(set, logger);
+    if (set.records.length === 0) throw empty(set);
+    found.set(name, withClasses(set, classes, others));
+  }
+  return found;
 }
 
 function report({ report: found }: Dataset, logger: Logger): void {
   if (found.problems.length === 0) logger.info(formatReport(found));
   else logger.warn(formatReport(found));
-}
-
-/** How many objects each class has (detectron2's class histogram). */
-function describeObjects({ records, metadata }: Dataset, logger: Logger): void {
-  const { classes } = metadata;
-  const counts = classHistogram(records, classes.length);
-  const list = classes.map((name, category) => `${counts[category] ?? 0} ${name}`);
-  logger.info(`training on ${records.length} images with ${list.join(', ')}`);
-  const unseen = classes.filter((_, category) => counts[category] === 0);
-  if (unseen.length > 0)
-    logger.warn(`the training data show no ${unseen.join(', no ')}: what is not shown cannot be learned`);
 }
 
 function checkNames({ train, test }: DetectionConfig['datasets']): void {

@@ -9,7 +9,12 @@ import {
   FORMAT_NAMES,
   type FormatName,
   formatReport,
+  inputSides,
   mainSplits,
+  remarksOnTest,
+  remarksOnTraining,
+  roleOf,
+  sameImages,
   writeCocoFolder,
 } from '@hookline/data';
 import type { CommandLine } from './command-line.ts';
@@ -22,6 +27,12 @@ import { usageError } from './usage-error.ts';
 
 /** Files of each kind of finding that are named. */
 const FILES = 5;
+
+/** Pixels of an object's shorter side that a DetectionTrainer leaves out, and that a small network sees well. */
+const DROPPED = 2;
+const SEEN = 8;
+/** Of the objects: some are small by mistake. */
+const SHARE = 0.95;
 
 /** `hookline data`: says what a folder of data is, and draws or converts it. @returns the exit status */
 export async function data({ file: folder, images: [target], text, flag }: CommandLine): Promise<number> {
@@ -48,7 +59,8 @@ export async function data({ file: folder, images: [target], text, flag }: Comma
   }
   // One that cannot be used, such as images for a test without labels, does not hide the others.
   if (splits.size === 0 && unread[0] !== undefined) throw unread[0];
-  const shared = sharedImages(splits);
+  const shared = await sharedImages(splits);
+  const told = remarksOn(splits);
   if (!flag.json) {
     for (const remark of [...found.remarks, ...unread.map(({ message }) => message)]) print(remark);
     print(`\n${tableOf(splits)}\n`);
@@ -58,6 +70,7 @@ export async function data({ file: folder, images: [target], text, flag }: Comma
       const [are, them] = count === 1 ? ['image is', 'it'] : ['images are', 'them'];
       print(`${count} ${are} in both ${between.join(' and ')}: a test with ${them} says too much`);
     }
+    for (const remark of told) print(remark);
   }
   const files: Record<string, readonly string[]> = {};
   if (text.pictures !== undefined) {
@@ -68,7 +81,8 @@ export async function data({ file: folder, images: [target], text, flag }: Comma
   if (target !== undefined) files['coco'] = await writeCocoFolder(target, splits);
   if (flag.json) {
     const list = [...splits].map(([name, set]) => ({ name, ...countsOf(set), problems: set.report.problems }));
-    const { format: name, title, remarks } = found;
+    const { format: name, title } = found;
+    const remarks = [...found.remarks, ...told];
     const unreadable = unread.map(({ message }) => message);
     print(JSON.stringify({ folder, format: name, title, remarks, splits: list, unreadable, shared, files }));
   } else for (const [kind, paths] of Object.entries(files)) for (const path of paths) print(line(kind, resolve(path)));
@@ -142,13 +156,38 @@ function tableOf(splits: ReadonlyMap<string, Dataset>): string {
   );
 }
 
-/** Images that are in two splits. */
-function sharedImages(splits: ReadonlyMap<string, Dataset>): { between: [string, string]; count: number }[] {
-  const files = [...splits].map(([name, { records }]) => [name, new Set(records.map(({ file }) => file))] as const);
-  return files.flatMap(([name, own], place) =>
-    files.slice(place + 1).flatMap(([other, theirs]) => {
-      const count = [...own].filter((file) => theirs.has(file)).length;
-      return count === 0 ? [] : [{ between: [name, other] as [string, string], count }];
-    }),
-  );
+/** Images that are in two splits, also as copies under other names. */
+async function sharedImages(splits: ReadonlyMap<string, Dataset>): Promise<Shared[]> {
+  const all = [...splits];
+  const shared: Shared[] = [];
+  for (const [place, [name, own]] of all.entries()) {
+    for (const [other, theirs] of all.slice(place + 1)) {
+      const { length: count } = await sameImages(theirs.records, own.records);
+      if (count > 0) shared.push({ between: [name, other], count });
+    }
+  }
+  return shared;
+}
+
+interface Shared {
+  readonly between: readonly [string, string];
+  readonly count: number;
+}
+
+/** What a training on these data would tell before its first step. */
+function remarksOn(splits: ReadonlyMap<string, Dataset>): string[] {
+  const tests = [...splits].filter(([name]) => ['val', 'test'].includes(roleOf(name) ?? ''));
+  const others = [...splits.values()].filter((each) => !tests.some(([, test]) => test === each));
+  return [
+    ...others.flatMap((each) => [...remarksOnTraining(each), ...remarksOnSizes(each)]),
+    ...tests.flatMap(([name, test]) => remarksOnTest(name, test)),
+  ];
+}
+
+function remarksOnSizes({ records }: Dataset): string[] {
+  const [kept, seen] = inputSides(records, [DROPPED, SEEN], SHARE);
+  if (kept === undefined || seen === undefined) return [];
+  return [
+    `an input of ${kept} pixels on its longer side keeps ${100 * SHARE}% of the objects above ${DROPPED} pixels, below which training leaves them out; one of ${seen} shows them ${SEEN} pixels large`,
+  ];
 }

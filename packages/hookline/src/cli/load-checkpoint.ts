@@ -4,7 +4,8 @@ import { shown } from './output-files.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 
 /**
- * Loads the checkpoint that the command line names, or else the latest one of the trainer's folder.
+ * Loads the checkpoint that the command line names, or else the latest one of the trainer's folder, to predict or evaluate
+ * with: a trainer that can do without its training data does not read them.
  *
  * @returns its file
  * @throws HooklineError `HKL_NO_CHECKPOINT`
@@ -20,6 +21,7 @@ export async function loadCheckpoint(
       fix: 'Train first, or give --output DIR or --checkpoint FILE',
     });
   }
-  await trainer.load(file, { allowMismatch });
+  if (trainer.loadForInference === undefined) await trainer.load(file, { allowMismatch });
+  else await trainer.loadForInference(file, { allowMismatch });
   return file;
 }

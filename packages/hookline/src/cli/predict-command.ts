@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { basename, extname, join, parse } from 'node:path';
+import { basename, join, parse } from 'node:path';
 import { ConsoleLogger, describeCause, HooklineError } from '@hookline/core';
+import { isPicture } from '@hookline/data';
 import {
   type Detections,
   type Detector,
@@ -21,8 +22,6 @@ import { usageError } from './usage-error.ts';
 /** Folder of the pictures, in that of the run. */
 const FOLDER = 'predicted';
 const DEFAULT_SCORE = '0.4';
-/** Endings of the files of a folder that are taken for images. */
-const IMAGES = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.avif', '.tif', '.tiff'];
 /** Pictures that are drawn and written at a time. */
 const AT_ONCE = 4;
 /** Pictures of one size until their prediction is captured, which takes as long as some of them. */
@@ -98,8 +97,9 @@ async function expandFolders(paths: readonly string[]): Promise<readonly string[
     });
     if (names === undefined) found.push(path);
     else {
-      const images = names.filter((name) => IMAGES.includes(extname(name).toLowerCase())).sort();
-      if (images.length === 0) throw usageError(`${path} holds no image`, `Images end in ${IMAGES.join(', ')}`);
+      const images = names.filter((name) => isPicture(name) && !name.startsWith('.')).sort();
+      if (images.length === 0)
+        throw usageError(`${path} holds no image`, 'Images are known by endings such as .jpg and .png');
       found.push(...images.map((name) => join(path, name)));
     }
   }

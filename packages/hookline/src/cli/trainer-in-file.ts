@@ -17,6 +17,8 @@ export type RunnableTrainer = Pick<
   | 'checkpoints'
 > & {
   readonly config?: unknown;
+  /** Loads a checkpoint without reading training data, for `predict` and `eval`; `load` where it is left out. */
+  loadForInference?(path: string, options: { readonly allowMismatch: readonly string[] }): Promise<void>;
   /** How `hookline predict` prepares images; as they are, where it is left out. Its `tta` is used with `--tta` alone. */
   predictOptions?(): PredictImageOptions | Promise<PredictImageOptions>;
 };

@@ -5,6 +5,7 @@ import { beyondEnd, empty, exhausted, failed, invalid, misplaced, nothing, notRe
 import { disposeUnused, toDevice, type DeviceBatch } from './device-batch.ts';
 import { type DataSource, isBareIterator, isDataset, openData, type OpenedData } from './open-data.ts';
 import { skipBatches } from './skip-batches.ts';
+import { unreadData } from './unread-data.ts';
 
 /** Options of {@link BatchSource}. */
 export interface BatchSourceOptions {
@@ -39,6 +40,8 @@ export class BatchSource {
   readonly #wait = new BatchWait();
   /** It has got ready, and has not been iterated, so that no end of an iteration will undo it. */
   #isWarm = false;
+  /** The position that was restored, of data that are not read. */
+  #kept: BatchSourceState | undefined;
   /** Passes over a dataset that were begun: each changes the order of the next where it shuffles. */
   #begun = 0;
 
@@ -102,6 +105,7 @@ export class BatchSource {
     this.#isWarm = false;
     this.#leave();
     this.#data = next;
+    this.#kept = undefined;
     this.#taken = undefined;
     this.#epoch = 0;
     this.#batches = 0;
@@ -119,6 +123,7 @@ export class BatchSource {
 
   /** Where it is. */
   state(): BatchSourceState {
+    if (this.#kept !== undefined) return this.#kept;
     const resumable = this.#resumable();
     return {
       epoch: this.#epoch,
@@ -142,6 +147,10 @@ export class BatchSource {
     const fault = this.misfit(state);
     if (fault !== undefined) throw misplaced(fault);
     this.#taken = undefined;
+    if (this.#data === unreadData) {
+      this.#kept = state;
+      return;
+    }
     if (JSON.stringify(state) === JSON.stringify(this.state())) return;
     if (this.#keepsPass() && state.epoch === this.#epoch && state.batches >= this.#batches + this.#skip) {
       // The pass in progress leads there.
@@ -161,6 +170,7 @@ export class BatchSource {
     const { data, error } = batchSourceState.safeParse(state);
     if (data === undefined)
       return error.issues.map(({ path, message }) => `field "${path.join('.')}": ${message}`).join('; ');
+    if (this.#data === unreadData) return undefined;
     const resumable = this.#resumable();
     if (resumable !== undefined) {
       if (data.source === undefined) return 'field "source" is missing: these data have a position of their own';

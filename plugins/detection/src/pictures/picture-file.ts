@@ -36,9 +36,10 @@ export async function decodePicture(path: string, options: DecodeFileOptions): P
   try {
     return await decodeFile(path, options);
   } catch (cause) {
-    throw new HooklineError('HKL_PICTURE_READ', 'the file cannot be read as an image', {
+    const { what = 'the file cannot be read as an image', fix } = cause as { what?: string; fix?: string };
+    throw new HooklineError('HKL_PICTURE_READ', what, {
       who: path,
-      fix: 'Give a complete JPEG, PNG, WebP, GIF, AVIF or TIFF file',
+      fix: fix?.includes('checkImages') === false ? fix : 'Give a complete JPEG, PNG, WebP, GIF, AVIF or TIFF file',
       cause,
     });
   }

@@ -1,5 +1,9 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasTargets } from '../../catalog/dataset-record.ts';
+import { DetectionLoader } from '../../loader/detection-loader.ts';
+import { randomFlip } from '../../transforms/random-augmentations.ts';
+import type { Dataset } from '../dataset.ts';
 import { formatReport } from '../dataset-report.ts';
 import { describeFormat, findFormats } from './find-formats.ts';
 import {
@@ -38,8 +42,27 @@ async function read(root: string, options?: Parameters<typeof findFormats>[1]) {
   return { line: describeFormat(format), splits, report: reports.join('\n'), remarks: format.remarks };
 }
 
-it.each(LAYOUTS)('%s is found and read', async (_, files, line, splits) => {
-  const found = await read(await make(files));
+/** Objects in three batches of a training on the first split that has any. */
+async function objectsOfThreeBatches(root: string): Promise<number> {
+  const sets = await Promise.all((await findFormats(root)).only().splits.map(async (split) => split.read({})));
+  const { records } = sets.find((each) => each.records.some(hasTargets)) as Dataset;
+  const loader = new DetectionLoader(records, {
+    ...{ batchSize: 2, size: { width: 32, height: 24 }, workers: 0, minSize: 2 },
+    augmentations: [randomFlip()],
+  });
+  let [batches, objects] = [0, 0];
+  for await (const { boxes, counts } of loader) {
+    expect(boxes.data.every(Number.isFinite)).toBe(true);
+    objects += counts.data.reduce((sum, each) => sum + each, 0);
+    if (++batches === 3) break;
+  }
+  return objects;
+}
+
+it.each(LAYOUTS)('%s is found and read, and a training gets batches of it', async (_, files, line, splits) => {
+  const root = await make(files);
+  const found = await read(root);
+  expect(await objectsOfThreeBatches(root)).toBeGreaterThan(0);
   if (typeof line === 'string') expect(found.line).toBe(line);
   else expect(found.line).toMatch(line);
   expect(found.splits).toEqual(splits);

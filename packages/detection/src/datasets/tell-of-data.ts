@@ -1,0 +1,62 @@
+import { HooklineError, type Logger } from '@hookline/core';
+import {
+  classHistogram,
+  type Dataset,
+  type DetectionLoader,
+  listed,
+  remarksOnTest,
+  remarksOnTraining,
+  sameImages,
+} from '@hookline/data';
+import { nameOf } from './well-known-names.ts';
+
+/** Says how many objects each class has (detectron2's class histogram), and which classes have too few to be learned. */
+export function tellOfTraining(train: Dataset, logger: Logger): void {
+  const { records, metadata } = train;
+  const counts = classHistogram(records, metadata.classes.length);
+  const list = metadata.classes.map((name, category) => `${counts[category] ?? 0} ${name}`);
+  logger.info(`training on ${records.length} images with ${list.join(', ')}`);
+  for (const remark of remarksOnTraining(train)) logger.warn(remark);
+}
+
+/** Says of a test data set whether it is too small to tell anything, and which pictures of it are in the training data. */
+export async function tellOfTest(entry: string, test: Dataset, train: Dataset, logger: Logger): Promise<void> {
+  const name = nameOf(entry);
+  for (const remark of remarksOnTest(name, test)) logger.warn(remark);
+  const shared = await sameImages(test.records, train.records);
+  const [first] = shared;
+  if (first === undefined) return;
+  const [are, them] = shared.length === 1 ? ['picture is', 'it'] : ['pictures are', 'them'];
+  const example = first.file === first.other ? first.file : `${first.file}, which is ${first.other} there`;
+  logger.warn(
+    `${shared.length} ${are} in the test data "${name}" and in the training data, such as ${example}: an evaluation with ${them} says too much`,
+  );
+}
+
+/**
+ * Says how many objects a training loader drops since they are too small once their images are shrunk, and which size would
+ * keep them.
+ *
+ * @throws HooklineError `HKL_DATA_EMPTY` when it drops all of them
+ */
+export function tellOfSmallObjects(loader: DetectionLoader, classes: readonly string[], logger: Logger): void {
+  const { size } = loader;
+  const found = loader.smallObjects();
+  if (size === undefined || found?.better === undefined) return;
+  const { objects, dropped, byCategory, better } = found;
+  const counts = [...byCategory].sort(([, a], [, b]) => b - a);
+  const list = listed(counts.map(([category, count]) => `${count} ${classes[category] ?? category}`));
+  const rest = better.dropped === 0 ? 'all of them' : `all but ${better.dropped}`;
+  const fix = `--set input.width=${better.size.width} --set input.height=${better.size.height} keeps ${rest}`;
+  const what = `too small to be learned once their images are shrunk to ${size.width}x${size.height}`;
+  if (dropped === objects)
+    throw new HooklineError(
+      'HKL_DATA_EMPTY',
+      `all of the ${objects} objects are ${what}, so that nothing is left to learn`,
+      {
+        who: 'input',
+        fix,
+      },
+    );
+  logger.warn(`${dropped} of ${objects} objects are left out of the training: ${what} (${list}). ${fix}`);
+}
