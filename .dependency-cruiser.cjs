@@ -51,6 +51,13 @@ module.exports = {
       'The trainers that every task shares know none of them.',
     ),
     {
+      name: 'inference-stands-alone',
+      comment: 'It runs in browsers: nothing of the engine, and no module of Node. Tests compare it with the engine.',
+      severity: 'error',
+      from: { path: '^packages/inference/src/', pathNot: '\\.test\\.' },
+      to: { pathNot: '^packages/inference/src/' },
+    },
+    {
       name: 'core-without-tensors',
       comment: 'The engine works with any tensor library, and without one.',
       severity: 'error',

@@ -8,6 +8,7 @@ import { median } from '../lib/index.ts';
 export interface Training {
   /** Minutes of all steps. */
   readonly minutes: number;
+  readonly iterations: number;
   /** Median of the steps, in seconds. */
   readonly step: number;
   /** Share of that time that waited for data, 0 to 1. */
@@ -21,12 +22,12 @@ export interface Training {
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CLI = join(ROOT, 'packages', 'hookline', 'bin', 'hookline.js');
 
-/** Runs `hookline train examples/detection/bccd.ts` in a process of its own, as its users do. */
-export async function trainOnce(output: string, set: readonly string[]): Promise<Training> {
+/** Runs `hookline train examples/detection/FILE` in a process of its own, as its users do. */
+export async function trainOnce(output: string, set: readonly string[], file = 'bccd.ts'): Promise<Training> {
   const args = [
     CLI,
     'train',
-    'examples/detection/bccd.ts',
+    `examples/detection/${file}`,
     ...[...set, `output=${output}`].flatMap((each) => ['--set', each]),
   ];
   const status = await new Promise<number | null>((resolve, reject) => {
@@ -56,5 +57,12 @@ function readTraining(text: string): Training {
     Object.assign(results, record);
     if (record['bbox/AP'] !== undefined) curve.push({ minutes: seconds / 60, ap: record['bbox/AP'] });
   }
-  return { minutes: seconds / 60, step: median(times), waiting: waited / seconds, results, curve };
+  return {
+    minutes: seconds / 60,
+    iterations: times.length,
+    step: median(times),
+    waiting: waited / seconds,
+    results,
+    curve,
+  };
 }

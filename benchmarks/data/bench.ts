@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { RandomStream } from '@hookline/core';
 import {
   augment,
@@ -16,6 +17,8 @@ import {
 } from '@hookline/data';
 import sharp from 'sharp';
 import { alternate, figure, type BenchmarkArgs, type BenchmarkResult } from '../lib/index.ts';
+import { has, missing } from '../lib/python.ts';
+import { Worker } from '../lib/worker.ts';
 import { mainThreadTime } from './main-thread-time.ts';
 
 const BATCH = 16;
@@ -35,12 +38,19 @@ const OWN: readonly Augmentation[] = AUGMENTATIONS.map((each) => ({ ...each }));
 /**
  * Images per second of the loader against decoding each image of a batch, one after the other, in the main thread, with
  * the same augmentations. `--coco FILE --images FOLDER` takes a COCO data set instead of images drawn here.
+ * `--python PATH` compares with PyTorch's DataLoader; `--only torch` does nothing else.
  */
 export default async function data({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
   const folder = await mkdtemp(join(tmpdir(), 'hookline-data-'));
   const source = typeof args['coco'] === 'string' ? await readDataset(args['coco'], args['images']) : undefined;
   const records = source ?? (await drawImages(folder, quick ? 32 : IMAGES));
   const rounds = quick ? 2 : 7;
+
+  const torch = await compareWithTorch({ records, folder, rounds, args, canCompare: source === undefined });
+  if (args['only'] === 'torch') {
+    await rm(folder, { recursive: true, force: true });
+    return torch;
+  }
 
   const mainThread = async (): Promise<number> => {
     const random = new RandomStream(1, 'bench');
@@ -93,8 +103,15 @@ export default async function data({ quick, ...args }: BenchmarkArgs): Promise<B
   const waiting = figure(await measureWaiting(cached, rounds), '%');
   await rm(folder, { recursive: true, force: true });
   return {
-    figures: { ...figures, ...main.figures, 'augment.batch_16': augmenting, 'waiting.step_100ms': waiting },
+    figures: {
+      ...torch.figures,
+      ...figures,
+      ...main.figures,
+      'augment.batch_16': augmenting,
+      'waiting.step_100ms': waiting,
+    },
     notes: [
+      ...(torch.notes ?? []),
       `${records.length} images (${source === undefined ? '640x480 JPEG, drawn here' : String(args['coco'])}) to ${SIZE.width}x${SIZE.height}, batches of ${BATCH}; flip, affine, brightness, contrast`,
       `the loader's figures begin after its first ${WARMUP} batches`,
       'images: main_thread decodes and augments one image after the other; workers_N is the loader with N threads; cached is every epoch but the first with cache: true, with 2 threads',
@@ -104,6 +121,73 @@ export default async function data({ quick, ...args }: BenchmarkArgs): Promise<B
       'waiting.step_100ms: share of the time that such steps wait for cached data; goal below 10 %',
     ],
   };
+}
+
+/** Images per second of the loader and of PyTorch's, in turn, each with two workers and the same augmentations. */
+async function compareWithTorch({
+  records,
+  folder,
+  rounds,
+  args,
+  canCompare,
+}: {
+  readonly records: readonly DatasetRecord[];
+  readonly folder: string;
+  readonly rounds: number;
+  readonly args: Omit<BenchmarkArgs, 'quick'>;
+  /** The other side has the images that are drawn here. */
+  readonly canCompare: boolean;
+}): Promise<BenchmarkResult> {
+  const python =
+    typeof args['python'] === 'string' ? args['python'] : (process.env['HOOKLINE_BENCH_PYTHON'] ?? 'python3');
+  const [batches, notes] = [Math.max(8, Math.ceil((2 * records.length) / BATCH)), [] as string[]];
+  const ours = (size: { readonly width: number; readonly height: number }) => async (): Promise<number> => {
+    const loader = new DetectionLoader(records, { batchSize: BATCH, size, augmentations: AUGMENTATIONS, workers: 2 });
+    let begun = 0;
+    await takeBatches(loader, batches, 0, () => (begun = performance.now()));
+    return (batches * BATCH * 1000) / (performance.now() - begun);
+  };
+  const contestants: Record<string, () => Promise<number>> = {
+    'small.hookline': ours(SIZE),
+    'full.hookline': ours({ width: 640, height: 480 }),
+  };
+  const hasTorch = canCompare && has(python, 'torch') && has(python, 'PIL');
+  let worker: Worker | undefined;
+  if (hasTorch) {
+    const running = new Worker(python, [
+      fileURLToPath(new URL('torch_worker.py', import.meta.url)),
+      folder,
+      '2',
+      String(BATCH),
+    ]);
+    worker = running;
+    const theirs = (kind: string) => async (): Promise<number> =>
+      1000 / (await running.measure(`${kind}:${WARMUP}`, batches));
+    contestants['small.torch'] = theirs('small');
+    contestants['small.torch_draft'] = theirs('small_draft');
+    contestants['full.torch'] = theirs('full');
+  } else
+    notes.push(
+      canCompare
+        ? missing(python, has(python, 'torch') ? 'PIL' : 'torch')
+        : 'with --coco there is no comparison with PyTorch',
+    );
+  try {
+    const { figures } = await alternate(contestants, { rounds: Math.min(rounds, 5), warmup: 1, unit: 'images/s' });
+    const wanted = (label: string): number => figures[label]?.median ?? Number.NaN;
+    const ratio = (ours: string, theirs: string): string =>
+      `${ours} is ${(wanted(ours) / wanted(theirs)).toFixed(2)} times ${theirs}`;
+    if (hasTorch)
+      notes.push(
+        `${ratio('small.hookline', 'small.torch')}, ${ratio('small.hookline', 'small.torch_draft')}, ${ratio('full.hookline', 'full.torch')}`,
+      );
+    notes.push(
+      "small: to 160x128; full: 640x480; torch is PyTorch's DataLoader with PIL, torch_draft with PIL's draft mode; two workers each, the same augmentations, from the first batches on as images",
+    );
+    return { figures, notes };
+  } finally {
+    worker?.close();
+  }
 }
 
 async function readDataset(json: string, images: unknown): Promise<readonly DatasetRecord[]> {

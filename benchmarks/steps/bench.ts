@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import {
   alternate,
@@ -9,7 +8,8 @@ import {
   type Figure,
 } from '../lib/index.ts';
 import { NETS } from './nets.ts';
-import { Worker } from './worker.ts';
+import { has, missing } from '../lib/python.ts';
+import { Worker } from '../lib/worker.ts';
 
 /** Steps in a row that make one sample; enough to be far above the clock's grain. */
 const STEPS: Readonly<Record<string, number>> = { mlp: 300, convnet: 10, resnet18: 3, detector: 4 };
@@ -126,19 +126,3 @@ async function contest(net: string, workers: Map<string, Worker>, args: Benchmar
 
 const kindOf = (label: string): string => label.split(':')[0] as string;
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
-
-function has(python: string, module: string): boolean {
-  try {
-    execFileSync(
-      python,
-      ['-c', `import importlib.util, sys; sys.exit(importlib.util.find_spec("${module}") is None)`],
-      { stdio: 'ignore' },
-    );
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const missing = (python: string, module: string): string =>
-  `${python} has no ${module}: its rows are left out. To have them: python3 -m venv .venv-bench && .venv-bench/bin/pip install torch tensorflow, then add --python .venv-bench/bin/python`;

@@ -70,5 +70,7 @@ export default defineTrainer({
 
   buildTestLoader: async ({ data }) => new ArrayLoader(digitFields((await loadDigits(data)).test), { batchSize: 100 }),
 
+  buildExport: () => ({ details: { task: 'classification', classNames: '0123456789'.split(''), scores: 'logits' } }),
+
   buildEvaluator: () => new ClassificationEvaluator({ labels: (batch) => (batch as DigitBatch).label }),
 });

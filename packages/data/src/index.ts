@@ -54,6 +54,7 @@ export { augment, type Augmentation, type AugmentationInput, type Augmented } fr
 export { moduleAugmentation } from './transforms/module-augmentation.ts';
 export { resize, resizeScale, resizeShortestEdge } from './transforms/resize-augmentations.ts';
 export { fixedSizeCrop, minIoURandomCrop, randomCrop, type CropType } from './transforms/crop-augmentations.ts';
+export { randomWindow, type RandomWindowOptions } from './transforms/window-augmentation.ts';
 export {
   randomAffine,
   randomApply,

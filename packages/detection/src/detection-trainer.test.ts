@@ -32,14 +32,18 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(() => (output = join(folder, `run-${runs++}`)));
 
-const CONFIG = detectionConfig({
+const SMALL = {
   seed: 1,
-  capture: 'off',
+  capture: 'off' as const,
   model: { width: 8 },
-  input: { width: 80, height: 64 },
-  solver: { batchSize: 4, maxIterations: 2, warmupIterations: 1 },
+  solver: { batchSize: 4, warmupIterations: 1 },
   test: { aug: { scales: [1] } },
   writers: { tensorboard: false, plots: false },
+};
+const CONFIG = detectionConfig({
+  ...SMALL,
+  input: { width: 80, height: 64 },
+  solver: { ...SMALL.solver, maxIterations: 2 },
 });
 const definition = defineTrainer({
   config: CONFIG,
@@ -57,12 +61,58 @@ function create(...set: string[]) {
   return { trainer, logger };
 }
 
+/** The same, with sizes that nobody has written but the channels. */
+function createChosen(...set: string[]) {
+  const logger = new RecordingLogger();
+  const config = detectionConfig({ ...SMALL, data: { root }, datasets: { train: ['trainval'] } });
+  return { trainer: new DetectionTrainer(config.resolve([`output=${output}`, ...set]), { logger }), logger };
+}
+
+async function trainChosen(...set: string[]) {
+  const made = createChosen(...set);
+  await made.trainer.train();
+  await made.trainer.dispose();
+  return made;
+}
+
 async function train(...set: string[]) {
   const { trainer, logger } = create(...set);
   const { results } = await trainer.train();
   await trainer.dispose();
   return { trainer, logger, results: results as unknown as Record<string, Record<string, Record<string, number>>> };
 }
+
+describe('with a budget', () => {
+  it('sizes are chosen for the data, told, and kept by whoever goes on or evaluates, whatever would be chosen now', async () => {
+    const set = ['budget.minutes=1', 'solver.maxIterations=2', 'datasets.test='];
+    const { trainer, logger } = await trainChosen(...set);
+    // The squares of 14 pixels, in images of 80x64, cannot become larger.
+    const { input, model, solver } = trainer.config;
+    expect([input.width, input.height, input.window, model.width]).toEqual([96, 80, 0, 8]);
+    expect(solver.maxIterations).toBe(2);
+    expect(logger.matching('recipe: ').length).toBe(5);
+    expect(JSON.parse(await readFile(join(output, 'config.json'), 'utf8'))).toMatchObject({ input: { width: 96 } });
+
+    const again = createChosen(...set, 'budget.minutes=0');
+    await again.trainer.resumeOrLoad();
+    expect(again.trainer.config.input).toMatchObject({ width: 96, height: 80 });
+    expect(again.logger.matching('that of the checkpoint')).toHaveLength(1);
+    expect(await again.trainer.evaluate()).toEqual({});
+    await again.trainer.dispose();
+
+    const late = createChosen(...set, 'input.width=64');
+    await late.trainer.prepare();
+    const file = await late.trainer.checkpoints.latest();
+    await expect(late.trainer.load(file!)).rejects.toThrow('HKL_RECIPE');
+    await late.trainer.dispose();
+  });
+
+  it('that is too short is refused', async () => {
+    const { trainer } = createChosen('budget.minutes=0.0001');
+    await expect(trainer.train()).rejects.toThrow(/HKL_BUDGET.*budget\.minutes/s);
+    await trainer.dispose();
+  });
+});
 
 describe('several test data sets', () => {
   it('have results, metrics, pictures, files and test-time augmentation of their own', async () => {

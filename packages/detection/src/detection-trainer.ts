@@ -1,5 +1,6 @@
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { HooklineError, type PluginInput, type Preset } from '@hookline/core';
+import { HooklineError, type LoadOptions, type LoadScope, type PluginInput, type Preset } from '@hookline/core';
 import {
   type Augmentation,
   type Dataset,
@@ -10,6 +11,7 @@ import {
   randomBrightness,
   randomContrast,
   randomFlip,
+  randomWindow,
 } from '@hookline/data';
 import {
   detector,
@@ -20,8 +22,15 @@ import {
   type TtaOptions,
 } from '@hookline/plugin-detection';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
-import { type DataSource, modelRef, openData, type TfjsRuntimeOptions, type TrainableModel } from '@hookline/tfjs';
-import { DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
+import {
+  type DataSource,
+  type ExportSource,
+  modelRef,
+  openData,
+  type TfjsRuntimeOptions,
+  type TrainableModel,
+} from '@hookline/tfjs';
+import { type ConfigPart, DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
 import { bestMetric } from './best-metric.ts';
 import { assertSameClasses, classNames, type Learned, learnedOf } from './class-names.ts';
 import type { DetectionConfig } from './config/detection-config.ts';
@@ -30,6 +39,10 @@ import { trainSampler } from './datasets/train-sampler.ts';
 import { assertDifferent, nameOf } from './datasets/well-known-names.ts';
 import { tellOfSmallObjects } from './datasets/tell-of-data.ts';
 import { writeTruth } from './datasets/write-truth.ts';
+import { describeValues, findRecipe, type RecipeValues, tellRecipe, unwritten } from './recipe/find-recipe.ts';
+import { recipeState, savedRecipe } from './recipe/recipe-state.ts';
+import { statisticsOf } from './recipe/data-statistics.ts';
+import { timeSteps } from './recipe/time-steps.ts';
 import { lateEvaluator } from './late-evaluator.ts';
 import { lossAlarm } from './loss-alarm.ts';
 import { makeEvaluator, postprocessing } from './make-evaluator.ts';
@@ -57,6 +70,11 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   #learned: Learned | undefined;
   readonly #facts: DataFacts = {};
   readonly #written = new Set<string>();
+  #isSettled = false;
+  /** What was chosen for the run that is gone on with, from its checkpoint. */
+  #saved: { readonly values: RecipeValues | undefined } | undefined;
+  /** What was chosen for this run. */
+  #recipe: RecipeValues | undefined;
 
   /** Data sets by name, for `datasets.train` and `datasets.test`. None by default: names are those of files then. */
   buildCatalog(_config: C): DatasetCatalog | Promise<DatasetCatalog> {
@@ -110,15 +128,19 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     return detector({
       classNames: await this.classNames(),
       backbone: residualBackbone({ widths: [first, second, third], channels: 2 * model.width }),
-      head: model.head === 'fcos' ? fcosHead() : retinaHead(),
+      head: model.head === 'fcos' ? fcosHead({ softmaxWeight: model.softmaxWeight }) : retinaHead(),
     });
   }
 
-  /** Changes made at random to the training images. */
+  /** Changes made at random to the training images. With `input.window` they end with images of that size. */
   buildAugmentations({ input }: C): readonly Augmentation[] {
+    const { window, randomFlip: flips } = input;
     return [
-      ...FLIPS[input.randomFlip].map((direction) => randomFlip({ direction })),
-      randomAffine({ scale: 0.35, shift: 0.15 }),
+      // Before the flips, which have less to do then.
+      window > 0
+        ? randomWindow({ width: window, height: window, scale: 0.35 })
+        : randomAffine({ scale: 0.35, shift: 0.15 }),
+      ...FLIPS[flips].map((direction) => randomFlip({ direction })),
       randomBrightness(0.75, 1.25),
       randomContrast(0.75, 1.25),
     ];
@@ -132,6 +154,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
       ...LEAST_OF_OBJECT,
       batchSize: solver.batchSize,
       size: { width: input.width, height: input.height },
+      ...(input.window > 0 && { frame: { width: input.window, height: input.window } }),
       fit: input.fit,
       sampler: trainSampler(records, dataloader, random.stream('order')),
       groupByAspect: dataloader.aspectRatioGrouping,
@@ -203,8 +226,53 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     };
   }
 
+  /** Pictures of the size of `input`, and what a program needs to prepare them and to make detections of the outputs. */
+  override async buildExport({ input, test }: C): Promise<ExportSource> {
+    const { width, height, fit } = input;
+    const { orient } = await this.predictOptions();
+    return {
+      inputs: { name: 'images', shape: [null, height, width, 3], range: [0, 255] },
+      details: {
+        task: 'detection',
+        classNames: await this.classNames(),
+        preparation: { width, height, fit, fill: FILL, orient: orient !== false },
+        postprocessing: { ...POSTPROCESSING, ...postprocessing(test) },
+      },
+    };
+  }
+
+  /** Loads a checkpoint. Before the trainer is prepared, what was chosen for that run is taken on first. */
+  override async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
+    if (!this.#isSettled) this.#saved = { values: await savedRecipe(path) };
+    await super.load(path, options);
+  }
+
+  /** With `budget.minutes`: sizes and schedule for the data, or those of the checkpoint that is gone on with. */
+  protected override async adaptConfig(
+    config: C,
+    isWritten: (key: string) => boolean,
+  ): Promise<ConfigPart<C> | undefined> {
+    this.#isSettled = true;
+    if (this.#saved !== undefined) {
+      const { values } = this.#saved;
+      if (values !== undefined) this.logger.info(`recipe:     that of the checkpoint: ${describeValues(values)}`);
+      this.#recipe = values;
+      return values && (unwritten(values, isWritten) as ConfigPart<C>);
+    }
+    if (config.budget.minutes === 0) return undefined;
+    const { values, reasons } = await this.#findRecipe(config, isWritten);
+    tellRecipe(reasons, this.logger);
+    this.#recipe = values;
+    return values as ConfigPart<C>;
+  }
+
   protected override builtinPlugins(): readonly PluginInput[] {
-    return [...super.builtinPlugins(), classNames({ orient: orientOf(this.#facts) }), lossAlarm()];
+    return [
+      ...super.builtinPlugins(),
+      classNames({ orient: orientOf(this.#facts) }),
+      this.#recipe !== undefined && recipeState(this.#recipe),
+      lossAlarm(),
+    ];
   }
 
   protected override runtimeOptions(): TfjsRuntimeOptions {
@@ -217,6 +285,27 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
         return data;
       },
     };
+  }
+
+  async #findRecipe(config: C, isWritten: (key: string) => boolean): ReturnType<typeof findRecipe> {
+    const { train, test } = await this.#read();
+    const { solver, capture, precision } = config;
+    const statistics = statisticsOf(train.records, train.metadata.classes.length);
+    return findRecipe({
+      config,
+      isWritten,
+      statistics,
+      testImages: [...test.values()].reduce((sum, { records }) => sum + records.length, 0),
+      // A quarter of the machine's: the network, and what else is open, need some too.
+      memory: totalmem() / 4,
+      views: config.test.aug.enabled ? costOfViews(ttaOptions(config)) : 0,
+      time: async (sizes) => {
+        const [width, height] = sizes.window > 0 ? [sizes.window, sizes.window] : [sizes.width, sizes.height];
+        const model = await this.buildModel({ ...config, model: { ...config.model, width: sizes.channels } });
+        const objects = Math.max(...train.records.map(({ annotations }) => annotations.length));
+        return timeSteps({ model, batchSize: solver.batchSize, width, height, objects, capture, precision });
+      },
+    });
   }
 
   protected override pluginConfig(config: C): C {
@@ -282,6 +371,11 @@ function lateDataset<C extends DetectionConfig>(
   };
 }
 
+/** Of the pixels that fill an input up, in the loader and in `predictImage`. */
+const FILL = 114;
+/** What `postprocess` does where the config has no key for it. */
+const POSTPROCESSING = { topK: 1000 };
+
 /** What the training data turn out to be. */
 interface DataFacts {
   /** Whether the images are seen with their EXIF rotation applied; undefined while that is not known. */
@@ -316,6 +410,10 @@ function ttaOptions({ input, test }: DetectionConfig): TtaOptions {
     maxDetections: detectionsPerImage,
   };
 }
+
+/** Passes of the network over an image: a larger view costs as its pixels. */
+const costOfViews = ({ flips = [], scales = [] }: TtaOptions): number =>
+  flips.length * scales.reduce((sum, scale) => sum + scale * scale, 0);
 
 const threads = ({ dataloader: { numWorkers } }: DetectionConfig) =>
   numWorkers === 'auto' ? {} : { workers: numWorkers };

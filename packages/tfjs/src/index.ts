@@ -41,6 +41,20 @@ export {
   type TrainableModel,
 } from './model/trainable-model.ts';
 
+// Leaving for other programs
+export {
+  EXPORT_FORMATS,
+  exportModel,
+  exportSourceRef,
+  type ExportedEnd,
+  type ExportedModel,
+  type ExportFormat,
+  type ExportModelOptions,
+  type ExportSource,
+} from './export/export-model.ts';
+export type { ExportCheck } from './export/check-written.ts';
+export type { ExportInput, ExportInputs } from './export/forward-source.ts';
+
 // Optimizers
 export { adam, adamW, type AdamOptimizer, type AdamOptions } from './optim/adam.ts';
 export { adagrad, type AdagradOptimizer, type AdagradOptions } from './optim/adagrad.ts';
@@ -133,6 +147,7 @@ export {
 export { tfjsState } from './training/tfjs-state.ts';
 
 // Getting the native runtime, and knowing what will be used
+export { cacheFolder } from './runtime/cache-folder.ts';
 export type { CudaLibraries, CudaLibrary } from './runtime/cuda-libraries.ts';
 export { diagnose, type Diagnosis } from './runtime/diagnose.ts';
 export { formatDiagnosis } from './runtime/format-diagnosis.ts';

@@ -26,6 +26,8 @@ import { timeLimit } from '@hookline/plugin-time-limit';
 import {
   type DataSource,
   type DeviceRequest,
+  type ExportSource,
+  exportSourceRef,
   modelRef,
   type Optimizer,
   type TfjsRuntimeOptions,
@@ -40,11 +42,20 @@ import { configOfPlugins, optionsOf, type PluginConfig } from './config-of-plugi
 import type { BaseConfig } from './config/config-schema.ts';
 import { autoScale, describeScale } from './config/auto-scale.ts';
 import { configFile } from './config/config-file.ts';
-import { isWritten } from './config/written-keys.ts';
+import { type ConfigPart, layOver } from './config/lay-over.ts';
+import { copyWritten, isWritten } from './config/written-keys.ts';
+import { exampleBatch } from './example-batch.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
-import { weakEvaluators, weakSeed, weakTest, weakTestLoader, weakTrainLoader } from './weak-services.ts';
+import {
+  weakEvaluators,
+  weakExportSource,
+  weakSeed,
+  weakTest,
+  weakTestLoader,
+  weakTrainLoader,
+} from './weak-services.ts';
 
 /** What `buildEvaluator` gives: one, several, or none. */
 export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
@@ -82,7 +93,8 @@ const OPTIONS = { plugins: true, services: true, logger: true } satisfies Option
  * await new DigitsTrainer(defineConfig({ solver: { maxIterations: 700, warmupIterations: 50 } }).resolve()).train();
  */
 export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTrainer {
-  readonly config: C;
+  #config: C;
+  #hasEnd = false;
   readonly #scale: string | undefined;
   readonly #plugins: DefaultTrainerOptions['plugins'];
   /** Whether the training data have been read, or never will be. */
@@ -105,9 +117,27 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       model: () => this.buildModel(this.config),
       optimizer: (model) => this.buildOptimizer(this.config, model),
     });
-    this.config = scaled;
+    this.#config = scaled;
     this.#scale = describeScale(config, scaled);
     this.#plugins = plugins;
+  }
+
+  /** The complete config; what {@link DefaultTrainer.adaptConfig} chooses is in it once the trainer is prepared. */
+  get config(): C {
+    return this.#config;
+  }
+
+  /**
+   * Values that data and device decide, chosen once, before anything is made of the config: a subclass overrides it. They
+   * are those of keys that nobody has written; `isWritten(key)` tells. The end of the training may be among them.
+   *
+   * @returns the values that differ, by section; none by default
+   */
+  protected adaptConfig(
+    _config: C,
+    _isWritten: (key: string) => boolean,
+  ): ConfigPart<C> | Promise<ConfigPart<C> | undefined> | undefined {
+    return undefined;
   }
 
   /** The model. There is no default. */
@@ -142,6 +172,25 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
    */
   buildEvaluator(_config: C, _dataset: string, _folder: string): MadeEvaluators | Promise<MadeEvaluators> {
     return undefined;
+  }
+
+  /**
+   * What `export.json` shall say of the model in `details`, such as `{ classNames }`, and what its `predict` takes in `inputs`.
+   * Without `inputs`, the model is written with what it takes of a batch of the test data, or else of the training data.
+   */
+  buildExport(_config: C): ExportSource | Promise<ExportSource> {
+    return {};
+  }
+
+  /** What `exportModel` needs to know of the model: that of `buildExport`, with a batch where it names no inputs. */
+  async exportSource(): Promise<ExportSource> {
+    const source = await this.buildExport(this.config);
+    if (source.inputs !== undefined || source.example !== undefined) return source;
+    const example = await exampleBatch([
+      ...this.config.datasets.test.slice(0, 1).map((name) => async () => this.buildTestLoader(this.config, name)),
+      async () => this.buildTrainLoader(this.config),
+    ]);
+    return example === undefined ? source : { ...source, example };
   }
 
   /** What results and files of one of `config.datasets.test` are called. */
@@ -211,6 +260,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   override async train(options: { readonly maxIterations?: number } = {}): Promise<TrainResult> {
     if (this.#trainData === 'never') throw unreadDataError();
     if (this.#scale !== undefined) this.logger.info(this.#scale);
+    if (options.maxIterations !== undefined) this.#hasEnd = true;
     const result = await super.train(options);
     const { expectedResults } = this.config.test;
     if (expectedResults.length > 0 && result.status === 'completed')
@@ -225,6 +275,14 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     ...options
   }: ResumeOptions = {}): Promise<string | undefined> {
     return super.resumeOrLoad({ ...options, resume, ...(weights === '' ? {} : { weights }) });
+  }
+
+  protected override async settle(): Promise<void> {
+    const before = this.#config;
+    const part = await this.adaptConfig(before, (key) => isWritten(before, key));
+    if (part === undefined) return;
+    this.#config = copyWritten(before, layOver(before, part) as C);
+    if (!this.#hasEnd) this.endAt(this.#config.solver.maxIterations);
   }
 
   /**
@@ -266,6 +324,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       provide(lrScheduleRef, () => this.buildLrScheduler(this.config)),
       provide(testLoaderRef, () => weakTestLoader(new WeakRef(this))),
       provide(evaluatorsRef, () => weakEvaluators(new WeakRef(this))),
+      provide(exportSourceRef, () => weakExportSource(new WeakRef(this))),
     ];
   }
 

@@ -52,6 +52,7 @@ const OPTIONS = {
 export class SimpleTrainer extends TrainerBase {
   readonly #parts: SimpleTrainerOptions;
   #runtime: TfjsRuntime | undefined;
+  #settling: Promise<void> | undefined;
 
   /** @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option, and what TrainerBase raises */
   constructor(options: SimpleTrainerOptions) {
@@ -82,9 +83,15 @@ export class SimpleTrainer extends TrainerBase {
     const request = this.deviceRequest();
     if (request !== undefined) {
       const device = await selectDevice(request);
-      if (this.#runtime === undefined) this.logger.info(device.describe());
+      if (this.#runtime === undefined && this.#settling === undefined) this.logger.info(device.describe());
     }
+    await (this.#settling ??= this.settle());
     await super.prepare();
+  }
+
+  /** Called once, when the device is chosen and before anything is made: a subclass decides here what data or device decide. */
+  protected async settle(): Promise<void> {
+    // Everything is settled by the options.
   }
 
   /**

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { HooklineError, type Results } from '@hookline/core';
 import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
-import { type DataSource, openData } from '@hookline/tfjs';
+import { type DataSource, type ExportSource, openData } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { DefaultTrainer } from './default-trainer.ts';
 import type { MakeEvaluators, TestLoader } from './trainer-services.ts';
@@ -27,6 +27,11 @@ export function weakEvaluators<C extends BaseConfig>(reference: TrainerRef<C>): 
     if (made === undefined) return [];
     return Array.isArray(made) ? (made as readonly DatasetEvaluator[]) : [made as DatasetEvaluator];
   };
+}
+
+/** The service `exportSource`: `exportSource` of a trainer that it does not keep alive. */
+export function weakExportSource<C extends BaseConfig>(reference: TrainerRef<C>): () => Promise<ExportSource> {
+  return () => alive(reference, 'exportSource').exportSource();
 }
 
 /** What the plugin of `test()` calls: that of a trainer that it does not keep alive. */

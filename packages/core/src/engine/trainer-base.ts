@@ -108,6 +108,11 @@ export class TrainerBase implements TrainerView {
     return this.#run.maxIterations;
   }
 
+  /** Sets the end, for a subclass that decides on it while it is prepared. @throws HooklineError `HKL_OPTION_INVALID` */
+  protected endAt(maxIterations: number): void {
+    this.#run.maxIterations = check.assertCount('maxIterations', maxIterations);
+  }
+
   /** Absolute path of the run's folder; it exists once somebody writes into it. */
   get outputDir(): string {
     return this.#output.dir;

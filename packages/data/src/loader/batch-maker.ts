@@ -167,7 +167,7 @@ export class BatchMaker {
   }
 
   get #settings() {
-    const { size: frame, divisor, maxBoxes, fill, dtype, minVisible, minSize } = this.#options;
+    const { size, frame = size, divisor, maxBoxes, fill, dtype, minVisible, minSize } = this.#options;
     return { frame, divisor, maxBoxes, fill, dtype, minVisible, minSize };
   }
 

@@ -14,6 +14,10 @@ export interface DetectionLoaderOptions {
   readonly batchSize: number;
   /** Size of the batches' images, in pixels. Default: images as they are, each batch as large as its largest. */
   readonly size?: Size;
+  /**
+   * Size of the batches' images where augmentations make others of them than `size`, such as `randomWindow`. Default: `size`.
+   */
+  readonly frame?: Size;
   /** How images come to `size`, while they are decoded: in proportion, or stretched to all of it. @default 'inside' */
   readonly fit?: Fit;
   /**
@@ -59,6 +63,7 @@ export interface DetectionLoaderOptions {
 const OPTIONS = {
   batchSize: true,
   size: true,
+  frame: true,
   fit: true,
   augmentations: true,
   sampler: true,

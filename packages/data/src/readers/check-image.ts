@@ -1,12 +1,14 @@
-import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Metadata } from 'sharp';
 import { loadSharp } from '../load-sharp.ts';
 import { pictureFault } from '../loader/picture-fault.ts';
 import { jpegDamage } from './cut-jpeg.ts';
-import type { ReaderOptions } from './dataset.ts';
+import type { ImageCheck } from './dataset.ts';
 import type { DatasetProblem, ProblemList } from './dataset-report.ts';
+import { type ImageHeader, readImageHeader } from './image-header.ts';
+import type { ImageMemory } from './image-memory.ts';
 
 /** Size that the annotation file gives an image, in pixels; undefined where it gives none. */
 export interface StatedSize {
@@ -37,8 +39,9 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 export async function checkImage(
   file: string,
   stated: StatedSize | undefined,
-  level: NonNullable<ReaderOptions['checkImages']>,
+  level: ImageCheck,
   problems: ProblemList,
+  memory?: ImageMemory,
 ): Promise<CheckedImage | undefined> {
   const add = (
     effect: DatasetProblem['effect'],
@@ -54,8 +57,15 @@ export async function checkImage(
     return add('image', 'image-size', 'the annotations do not state its size, and images are not looked at');
   }
   let found: Stats;
+  let header: ImageHeader | undefined;
+  let isWhole = level === 'decode';
   try {
-    found = await stat(file);
+    if (level === 'decode') found = statSync(file);
+    else {
+      const read = readImageHeader(file);
+      [found, header] = [read.stats, read.header];
+      isWhole = read.isOpen;
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
@@ -63,20 +73,23 @@ export async function checkImage(
   }
   if (!found.isFile()) return add('image', 'image-unreadable', 'it is a folder, not a file');
   if (found.size === 0) return add('image', 'image-unreadable', 'it is empty');
+  header ??= memory?.get(file, found.size, found.mtimeMs);
+  if (header !== undefined) return accept(file, header, stated, add);
   const sharp = await loadSharp();
   let metadata: Metadata;
+  const before = problems.problems.length;
   try {
     // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
     const bytes = await readFile(file);
     metadata = await sharp(bytes).metadata();
     // Shrinking by 8 while decoding still reads every byte of a JPEG, at a fraction of the time. Whether the pixels of HEIC can
     // be decoded is not told by its header.
-    if (level === 'decode' && metadata.format === 'jpeg') {
+    if (isWhole && metadata.format === 'jpeg') {
       const damage = await jpegDamage(bytes);
       if (damage === 'cut') return add('image', 'image-truncated', `${ENDS_EARLY}, and was given an end`);
       if (damage === 'warned')
         add('note', 'image-damaged', 'its pixels are damaged in places; it is used all the same');
-    } else if (level === 'decode' || metadata.compression === 'hevc')
+    } else if (isWhole || metadata.compression === 'hevc')
       await sharp(bytes, { failOn: 'error' }).resize({ width: 64, height: 64, fit: 'inside' }).raw().toBuffer();
   } catch (error) {
     const fault = pictureFault(file, error);
@@ -84,6 +97,18 @@ export async function checkImage(
       ? add('image', 'image-truncated', ENDS_EARLY)
       : add('image', 'image-unreadable', fault.fix === undefined ? fault.what : `${fault.what}. ${fault.fix}`);
   }
+  // What there is something to say about is looked at, and told, each time.
+  if (problems.problems.length === before) memory?.set(file, found.size, found.mtimeMs, metadata);
+  return accept(file, metadata, stated, add);
+}
+
+/** The size of an image that can be used, after what there is to say about it. */
+function accept(
+  file: string,
+  metadata: ImageHeader,
+  stated: StatedSize | undefined,
+  add: Add,
+): CheckedImage | undefined {
   describe(file, metadata, add);
   if (stated !== undefined) return matchSize(stated, metadata, add);
   const { width, height, orientation = 1 } = metadata;
@@ -97,7 +122,7 @@ type Add = (
   message: string,
 ) => CheckedImage | undefined;
 
-function describe(file: string, { format, channels, hasAlpha }: Metadata, add: Add): void {
+function describe(file: string, { format, channels, hasAlpha }: ImageHeader, add: Add): void {
   const extension = extname(file).toLowerCase();
   const named = EXTENSIONS[extension] ?? extension.slice(1);
   if (named !== '' && named !== format) add('note', 'image-misnamed', `it is named ${extension} and is ${format}`);
@@ -110,7 +135,7 @@ function noteRotation(orientation: number, add: Add): void {
 }
 
 /** The annotations may have been drawn on the image as looked at, or on its pixels as stored. */
-function matchSize(stated: StatedSize, metadata: Metadata, add: Add): CheckedImage | undefined {
+function matchSize(stated: StatedSize, metadata: ImageHeader, add: Add): CheckedImage | undefined {
   const { width, height, orientation = 1 } = metadata;
   const turned = orientation >= 5;
   const seen = turned ? { width: height, height: width } : { width, height };

@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HooklineError } from '@hookline/core';
 import { AnnotationTable, type RecordHead } from '../catalog/annotation-table.ts';
 import type { Box, DatasetAnnotation, DatasetMetadata } from '../catalog/dataset-record.ts';
 import { checkBox } from './check-box.ts';
 import { checkImage, type CheckedImage, type StatedSize } from './check-image.ts';
-import type { Dataset, ReaderOptions } from './dataset.ts';
+import type { Dataset, ImageCheck, ReaderOptions } from './dataset.ts';
 import { count, type DatasetProblem, ProblemList } from './dataset-report.ts';
 import type { ImageFinder, ImageHints } from './find-image.ts';
+import { ImageMemory } from './image-memory.ts';
 import { mapLimited } from './map-limited.ts';
 
 /** An object as a file has it, unchecked: numbers may be NaN, and the category may not be known. */
@@ -55,6 +57,11 @@ export interface AnnotatedData extends Pick<DatasetMetadata, 'classes' | 'catego
   readonly finder: ImageFinder;
 }
 
+/** So many images are decoded to find damaged ones; of more, the headers are read. */
+const DECODED = 5000;
+/** Images between two pauses. */
+const TURN = 256;
+
 /**
  * Finds and looks at the images, and checks the boxes: what all readers have in common.
  *
@@ -63,13 +70,21 @@ export interface AnnotatedData extends Pick<DatasetMetadata, 'classes' | 'catego
  */
 export async function makeDataset(
   { source, images, listed, problems, finder, classes, categoryIds, evaluator, openClasses }: AnnotatedData,
-  { checkImages = 'decode', strict }: Omit<ReaderOptions, 'outside'>,
+  { checkImages = 'auto', remember, onProgress, strict }: Omit<ReaderOptions, 'outside'>,
 ): Promise<Dataset> {
   refuseFractions(source, images);
   const table = new AnnotationTable();
-  const found = await mapLimited(images, availableParallelism() * 2, async (image) =>
-    isLost(image) ? undefined : makeRecord(image, finder, checkImages, table),
-  );
+  const level = checkImages !== 'auto' ? checkImages : images.length > DECODED ? 'header' : 'decode';
+  const memory = await ImageMemory.of(remember, source);
+  const found = await mapLimited(images, availableParallelism() * 2, async (image, place) => {
+    if (place % TURN === TURN - 1) {
+      onProgress?.(place + 1, images.length);
+      // Headers are read without a pause, and signals want their turn.
+      await nextTurn();
+    }
+    return isLost(image) ? undefined : makeRecord(image, finder, level, table, memory);
+  });
+  await memory.save();
   for (const image of images) for (const found of listOf(image).problems) problems.problems.push(found);
   if (strict === true) problems.refuse(source);
   table.trim();
@@ -108,8 +123,9 @@ interface FoundRecord {
 async function makeRecord(
   annotated: AnnotatedImage,
   finder: ImageFinder,
-  level: NonNullable<ReaderOptions['checkImages']>,
+  level: ImageCheck,
   table: AnnotationTable,
+  memory: ImageMemory,
 ): Promise<FoundRecord | undefined> {
   const { imageId, name, hints, stated, source, unit, problems } = annotated;
   const { file, note, problem } = await finder.find(name, hints);
@@ -117,7 +133,7 @@ async function makeRecord(
   if (problem !== undefined) problems.add('image', problem.kind, file, problem.message);
   else {
     if (note !== undefined) problems.add('note', 'image-renamed', file, note);
-    image = await checkImage(file, stated, level, problems);
+    image = await checkImage(file, stated, level, problems, memory);
   }
   const where = source ?? file;
   // Made anew by each access.

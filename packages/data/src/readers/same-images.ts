@@ -29,9 +29,15 @@ export async function sameImages(
   const known = await filesBySize(others);
   const found: SameImage[] = [];
   for (const [size, files] of await filesBySize(images)) {
-    const alike = known.get(size) ?? [];
+    const alike = known.get(size);
+    if (alike === undefined) continue;
+    // Of pictures without compression all sizes may be the same.
+    const byId = new Map(alike.map((each) => [each.id, each]));
+    let byHead: Map<string, Known[]> | undefined;
     for (const each of files) {
-      const other = alike.find(({ id }) => id === each.id) ?? (await copyOf(each, alike));
+      const same = byId.get(each.id);
+      if (same === undefined) byHead ??= groupByHead(alike);
+      const other = same ?? (await copyOf(each, byHead?.get(headOf(each)) ?? []));
       if (other !== undefined) found.push({ file: each.file, other: other.file });
     }
   }
@@ -68,9 +74,19 @@ async function filesBySize(records: readonly DatasetRecord[]): Promise<ReadonlyM
   return files;
 }
 
+function groupByHead(files: readonly Known[]): Map<string, Known[]> {
+  const groups = new Map<string, Known[]>();
+  for (const each of files) {
+    const group = groups.get(headOf(each));
+    if (group === undefined) groups.set(headOf(each), [each]);
+    else group.push(each);
+  }
+  return groups;
+}
+
+/** @param others files that begin alike */
 async function copyOf(image: Known, others: readonly Known[]): Promise<Known | undefined> {
   for (const other of others) {
-    if (headOf(image) !== headOf(other)) continue;
     if ((await wholeOf(image)) === (await wholeOf(other))) return other;
   }
   return undefined;

@@ -7,6 +7,7 @@ import type { Image } from './image.ts';
 import { randomAffine, randomApply, randomExtent, randomFlip, randomRotation } from './random-augmentations.ts';
 import { resize, resizeScale, resizeShortestEdge } from './resize-augmentations.ts';
 import { reviveAugmentation } from './revive-augmentation.ts';
+import { randomWindow } from './window-augmentation.ts';
 import { NO_TRANSFORM } from './transform.ts';
 
 const image: Image<Uint8Array> = {
@@ -32,6 +33,7 @@ const ALL: Augmentation[] = [
   randomRotation({ angles: [-30, 30] }),
   randomExtent({ scale: [0.5, 1.5], shift: [0.2, 0.2] }),
   randomAffine(),
+  randomWindow({ width: 24, height: 20 }),
   randomContrast(0.5, 1.5),
   randomBrightness(0.5, 1.5),
   randomSaturation(0.5, 1.5),

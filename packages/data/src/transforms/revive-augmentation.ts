@@ -5,6 +5,7 @@ import type { AugmentationSpec } from './augmentation-spec.ts';
 import { randomBrightness, randomContrast, randomLighting, randomSaturation } from './color-augmentations.ts';
 import { fixedSizeCrop, minIoURandomCrop, randomCrop } from './crop-augmentations.ts';
 import { randomAffine, randomApply, randomExtent, randomFlip, randomRotation } from './random-augmentations.ts';
+import { randomWindow } from './window-augmentation.ts';
 import { resize, resizeScale, resizeShortestEdge } from './resize-augmentations.ts';
 
 /** Arguments come from a call of the same function. */
@@ -12,7 +13,7 @@ type Make = (...args: never[]) => unknown;
 
 const BUILT_IN: Readonly<Record<string, Make>> = {
   ...{ resize, resizeScale, resizeShortestEdge },
-  ...{ fixedSizeCrop, minIoURandomCrop, randomCrop },
+  ...{ fixedSizeCrop, minIoURandomCrop, randomCrop, randomWindow },
   ...{ randomAffine, randomExtent, randomFlip, randomRotation },
   ...{ randomBrightness, randomContrast, randomLighting, randomSaturation },
   randomApply: async (inner: AugmentationSpec, options: { readonly probability: number }) =>

@@ -27,10 +27,17 @@ export const DETECTION_KEYS = {
     images: z.string().default(''),
     /** Names of the classes to detect, in order; empty takes those in the training data. */
     classes: z.array(z.string().min(1)).default([]),
-    /** How much of each image is looked at before training: all of it, its header, or nothing. */
-    checkImages: z.enum(['decode', 'header', 'none']).default('decode'),
+    /** How much of each image is looked at before training: all of it, its header, or nothing; `auto`: all of it up to 5000 images. */
+    checkImages: z.enum(['auto', 'decode', 'header', 'none']).default('auto'),
     /** Refuse data of which anything would have to be dropped or changed. */
     strict: z.boolean().default(false),
+  },
+  budget: {
+    /**
+     * Minutes that a training may take: sizes and schedule are chosen for it, from the data and the time of a few steps, as far
+     * as nobody has written them. 0 leaves them as they are.
+     */
+    minutes: z.number().nonnegative().default(0),
   },
   input: {
     /** Pixels of the network's input. */
@@ -38,6 +45,8 @@ export const DETECTION_KEYS = {
     height: z.int().min(16).default(128),
     /** How images come to this size: in proportion, or stretched. */
     fit: z.enum(['inside', 'stretch']).default('inside'),
+    /** Side of the square windows, mostly around objects, that training cuts out of the input; 0 trains on all of it. */
+    window: z.union([z.literal(0), z.int().min(16)]).default(0),
     /** Flips at random under which objects stay what they are. */
     randomFlip: z.enum(['none', 'horizontal', 'vertical', 'both']).default('horizontal'),
   },
@@ -61,6 +70,8 @@ export const DETECTION_KEYS = {
     head: z.enum(['fcos', 'retina']).default('fcos'),
     /** Channels of the backbone's first level. */
     width: z.int().positive().default(32),
+    /** Weight of the loss that tells classes apart at the objects; see `fcosHead`. Of the head `fcos` alone. */
+    softmaxWeight: z.number().nonnegative().default(1),
   },
   test: {
     /** Metrics: COCO's, those of Pascal VOC, of VOC 2007, or by the format of each data set. */

@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { isAbsolute, posix, resolve } from 'node:path';
+import { isAbsolute, join, posix, resolve } from 'node:path';
 import { didYouMean, HooklineError, type Logger } from '@hookline/core';
 import {
   type Dataset,
@@ -11,11 +11,16 @@ import {
   type FoundFormats,
   type FoundSplit,
   readCoco,
+  type ReaderOptions,
   roleOf,
 } from '@hookline/data';
+import { cacheFolder } from '@hookline/tfjs';
 import type { DetectionConfig } from '../config/detection-config.ts';
 import { joinDatasets } from './join-datasets.ts';
 import { ALL, HELD_BACK } from './well-known-names.ts';
+
+/** Least time between two lines about the images that have been looked at. */
+const PROGRESS_MS = 5000;
 
 /** Finds and reads data sets by the entries of `datasets`. */
 export class DatasetFinder {
@@ -92,7 +97,20 @@ export class DatasetFinder {
 
   async #read(split: FoundSplit): Promise<Dataset> {
     const { checkImages, strict } = this.#data;
-    return split.read({ checkImages, strict });
+    return split.read({ checkImages, strict, ...this.#looking(split.source) });
+  }
+
+  /** Where it is kept which images are sound, and a line now and then while they are looked at. */
+  #looking(source: string): Pick<ReaderOptions, 'remember' | 'onProgress'> {
+    let told = performance.now();
+    return {
+      remember: join(cacheFolder(), 'images'),
+      onProgress: (done, images) => {
+        if (performance.now() - told < PROGRESS_MS) return;
+        told = performance.now();
+        this.#logger.info(`${source}: looked at ${done} of ${images} images`);
+      },
+    };
   }
 
   async #readCoco(json: string): Promise<Dataset> {
@@ -104,6 +122,7 @@ export class DatasetFinder {
       outside,
       checkImages,
       strict,
+      ...this.#looking(json),
       ...(images !== '' && { images: resolve(root, images) }),
     });
   }

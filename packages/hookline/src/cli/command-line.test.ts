@@ -60,7 +60,10 @@ describe('readCommandLine', () => {
   });
 
   it.each([
-    [[], '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, inspect, data, setup, doctor;'],
+    [
+      [],
+      '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, export, inspect, data, setup, doctor;',
+    ],
     [['trian', 'a.ts'], 'there is no command "trian". Did you mean train?'],
     [['setup', '--cuda', '--no-cuda'], '--cuda and --no-cuda exclude each other. Give one of them.'],
     [['setup', '--cuda=12'], 'option --cuda takes no value'],

@@ -14,13 +14,23 @@ export interface CommandLine {
   readonly set: readonly string[];
   readonly text: Readonly<
     Record<
-      'output' | 'device' | 'checkpoint' | 'from' | 'score' | 'format' | 'pictures' | 'images' | 'outside' | 'to',
+      | 'output'
+      | 'device'
+      | 'checkpoint'
+      | 'from'
+      | 'score'
+      | 'format'
+      | 'pictures'
+      | 'images'
+      | 'outside'
+      | 'to'
+      | 'batch',
       string | undefined
     >
   >;
   /** Whose state a checkpoint may lack or have left over. */
   readonly allowMismatch: readonly string[];
-  readonly flag: Readonly<Record<'resume' | 'graph' | 'json' | 'tta' | 'force' | 'brief' | 'debug', boolean>>;
+  readonly flag: Readonly<Record<'resume' | 'graph' | 'json' | 'tta' | 'ema' | 'force' | 'brief' | 'debug', boolean>>;
   /** `--cuda` and `--no-cuda`; undefined where neither is given. */
   readonly cuda: boolean | undefined;
 }
@@ -66,6 +76,18 @@ function define(): CAC {
     .option(...DEVICE)
     .option('--json', 'Print the detections, as one line of JSON per image, and draw nothing')
     .example('hookline predict trainer.ts --checkpoint runs/a/model_final.safetensors street.jpg');
+  cli
+    .command('export <file>', 'Write the model for browsers, Python or others, and check what was written')
+    .option(...SET)
+    .option('--format <name>', 'graph-model, saved-model, onnx or layers-model; see docs/export.md')
+    .option('--checkpoint <file>', 'The checkpoint to export (default: the latest one of the output folder)')
+    .option(...ALLOW_MISMATCH)
+    .option('--batch <number>', 'Pictures, or other items, that it takes at a time (default: any number)')
+    .option('--ema', 'Export the averaged weights of the plugin ema')
+    .option(...OUTPUT)
+    .option(...DEVICE)
+    .option('--json', 'Print what was written as JSON')
+    .example('hookline export trainer.ts --format graph-model');
   cli
     .command('inspect <file>', 'Show plugins with their order and reasons, hooks with their taps, and services')
     .option(...SET)
@@ -148,6 +170,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       images: text('images'),
       outside: text('outside'),
       to: text('to'),
+      batch: text('batch'),
     },
     allowMismatch: (text('allow-mismatch') ?? '')
       .split(',')
@@ -158,6 +181,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       graph: isGiven('graph'),
       json: isGiven('json'),
       tta: isGiven('tta'),
+      ema: isGiven('ema'),
       force: isGiven('force'),
       brief: isGiven('brief'),
       debug: isGiven('debug'),

@@ -79,12 +79,20 @@ function broken(file: string, cause: unknown): HooklineError {
   const [message = ''] = error.message.split('\n');
   const what = `loading it failed: ${message}`;
   if (/^(ERR_)?MODULE_NOT_FOUND$/.test((error as NodeJS.ErrnoException).code ?? '')) {
-    const fix = 'Install the package, or mend the path of the import';
+    const fix = cannotRequireFromArchives(error.message)
+      ? 'Under Plug\'n\'Play, Node 20 finds no packages for a CommonJS trainer file: write "type": "module" into package.json, name the file .mts, or use Node 22 or later'
+      : 'Install the package, or mend the path of the import';
     return new HooklineError('HKL_TRAINER_FILE_BROKEN', what, { who: file, fix });
   }
   const where = placeIn(error.stack, resolve(file));
   return new HooklineError('HKL_TRAINER_FILE_BROKEN', what, { who: file, where, cause });
 }
+
+/** Whether Yarn's hooks did not see an import, as happens in ES modules that Node 20 loads for `require`. */
+const cannotRequireFromArchives = (message: string): boolean =>
+  process.versions['pnp'] !== undefined &&
+  process.version.startsWith('v20.') &&
+  /imported from .*\.zip\//.test(message);
 
 /** tsx shows `.cts` and `.mts` files as `.ts`. */
 function placeAsNamed(place: string): string {

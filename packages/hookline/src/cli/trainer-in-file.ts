@@ -1,5 +1,6 @@
 import type { Logger, TrainerBase } from '@hookline/core';
 import type { PredictImageOptions } from '@hookline/plugin-detection';
+import type { ExportSource } from '@hookline/tfjs';
 
 /** A trainer as the commands use it. */
 export type RunnableTrainer = Pick<
@@ -21,6 +22,8 @@ export type RunnableTrainer = Pick<
   loadForInference?(path: string, options: { readonly allowMismatch: readonly string[] }): Promise<void>;
   /** How `hookline predict` prepares images; as they are, where it is left out. Its `tta` is used with `--tta` alone. */
   predictOptions?(): PredictImageOptions | Promise<PredictImageOptions>;
+  /** What `hookline export` needs to know of the model; a tf.layers model says it itself. */
+  exportSource?(): ExportSource | Promise<ExportSource>;
 };
 
 /** What differs from the file in one run. */

@@ -1,6 +1,6 @@
 import { TrainerBase } from '@hookline/core';
 import { RecordingLogger } from '@hookline/testing';
-import { adam, inEvalMode, selectDevice, tf, tfjsRuntime } from '@hookline/tfjs';
+import { adam, inEvalMode, selectDevice, tf, tfjsRuntime, toDevice } from '@hookline/tfjs';
 import { postprocess } from '../postprocess/postprocess.ts';
 import { residualBackbone } from './backbone.ts';
 import type { HeadFactory } from './dense-head.ts';
@@ -71,6 +71,19 @@ describe('detector', () => {
     expect(captured.names).toEqual(eager.names);
     const apart = Math.max(...eager.values.map((value, at) => Math.abs(value - (captured.values[at] as number))));
     expect(apart).toBeLessThan(1e-4);
+  });
+
+  it('fcosHead: the loss between the classes is that of a guess before it learns, times its weight, and none for one class', () => {
+    const { batch } = toDevice([...squares()][0]);
+    const lossOf = (weight: number, classNames?: string[]) => {
+      const model = make(fcosHead({ convs: 1, softmaxWeight: weight }), classNames);
+      const losses = model.losses(batch) as Readonly<Record<string, tf.Scalar>>;
+      return losses['loss_cls_softmax']?.dataSync()[0];
+    };
+    expect(lossOf(1)).toBeCloseTo(Math.log(2), 1);
+    expect(lossOf(3)).toBeCloseTo(3 * Math.log(2), 0);
+    expect(lossOf(0)).toBeUndefined();
+    expect(lossOf(1, ['square'])).toBeUndefined();
   });
 
   it.each(heads.slice(0, 2))('learns to find squares and to tell their kinds: %s', async (_, head) => {

@@ -18,6 +18,11 @@ export interface FcosHeadOptions {
   readonly focal?: FocalLossOptions;
   /** Weight of the box loss. @default 2 */
   readonly boxWeight?: number;
+  /**
+   * Weight of a softmax cross entropy between the classes, at the cells of objects, beside the focal loss: it tells apart
+   * classes that look alike, which the focal loss learns late. 0 leaves it out. @default 0
+   */
+  readonly softmaxWeight?: number;
 }
 
 const OPTIONS = {
@@ -25,6 +30,7 @@ const OPTIONS = {
   radius: true,
   focal: true,
   boxWeight: true,
+  softmaxWeight: true,
 } as const satisfies OptionNames<FcosHeadOptions>;
 
 /** Class scores begin at 0.01, so that the many empty places do not drown the first steps. */
@@ -40,7 +46,7 @@ const LARGEST = 8;
  */
 export function fcosHead(options: FcosHeadOptions = {}): HeadFactory {
   assertKnownOptions('fcosHead', options, OPTIONS);
-  const { convs = 2, radius = 1.5, focal, boxWeight = 2 } = options;
+  const { convs = 2, radius = 1.5, focal, boxWeight = 2, softmaxWeight = 0 } = options;
   return (parameters, { channels, strides, classes }) => {
     const tower = headTower(parameters, 'head', { convs, channels, strides });
     const classify = conv(parameters, 'head/class', {
@@ -74,7 +80,7 @@ export function fcosHead(options: FcosHeadOptions = {}): HeadFactory {
         const targets = features.map((feature, level) =>
           centreSampling(feature, objects, { radius, sizes: sizes[level] as [number, number] }),
         );
-        return fcosLosses(levels, targets, { classes, focal, boxWeight });
+        return fcosLosses(levels, targets, { classes, focal, boxWeight, softmaxWeight });
       },
       predict(features, training) {
         const levels = outputs(features, training);
@@ -104,7 +110,12 @@ interface Level {
 function fcosLosses(
   levels: readonly Level[],
   targets: readonly CellTargets[],
-  { classes, focal, boxWeight }: { classes: number; focal: FocalLossOptions | undefined; boxWeight: number },
+  {
+    classes,
+    focal,
+    boxWeight,
+    softmaxWeight,
+  }: { classes: number; focal: FocalLossOptions | undefined; boxWeight: number; softmaxWeight: number },
 ): Record<string, tf.Scalar> {
   const join = <T extends tf.Tensor>(parts: readonly T[]): T =>
     parts.length === 1 ? (parts[0] as T) : tf.concat([...parts], 1);
@@ -116,6 +127,10 @@ function fcosLosses(
   return {
     loss_cls: sigmoidFocalLoss(logits, hot, focal).sum().div<tf.Scalar>(count),
     loss_box_reg: apart.mul(positive).sum().div(count).mul<tf.Scalar>(boxWeight),
+    // One class has no other to be told from.
+    ...(softmaxWeight > 0 && classes > 1
+      ? { loss_cls_softmax: tf.logSoftmax(logits).mul(hot).sum().div(count).mul<tf.Scalar>(-softmaxWeight) }
+      : {}),
   };
 }
 

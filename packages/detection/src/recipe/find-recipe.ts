@@ -1,0 +1,176 @@
+import type { Logger } from '@hookline/core';
+import type { ConfigPart } from '@hookline/trainer';
+import type { DetectionConfig } from '../config/detection-config.ts';
+import {
+  chooseSchedule,
+  ENOUGH_ITERATIONS,
+  LEAST_SIDE,
+  type RecipeSchedule,
+  type RecipeSizes,
+  recipeSizes,
+  relativeCost,
+  sidesAt,
+} from './choose-recipe.ts';
+import type { DataStatistics } from './data-statistics.ts';
+
+/** What {@link findRecipe} goes by. */
+export interface RecipeQuestion {
+  readonly config: DetectionConfig;
+  /** Whether somebody has written a key of the config, whose value holds then. */
+  readonly isWritten: (key: string) => boolean;
+  readonly statistics: DataStatistics;
+  /** Images of all test data sets. */
+  readonly testImages: number;
+  /** Views of each with test-time augmentation, a larger one as several; 0 without it. */
+  readonly views: number;
+  /** Bytes that the decoded training images may take. */
+  readonly memory: number;
+  /** Times a step with some sizes, in seconds. */
+  readonly time: (sizes: RecipeSizes) => Promise<number>;
+}
+
+/** Values of the config that a recipe decides. */
+export type RecipeValues = ConfigPart<
+  Pick<DetectionConfig, 'input' | 'dataloader' | 'model' | 'solver' | 'test' | 'checkpoint'>
+>;
+
+/**
+ * Chooses sizes and schedule for data and a budget: the best sizes with which there is time for enough steps, by the time
+ * of a few steps on this machine.
+ *
+ * @returns values of keys that nobody has written, and lines that say what was chosen and why
+ * @throws HooklineError `HKL_BUDGET` for a budget in which nothing can be learned
+ */
+export async function findRecipe(question: RecipeQuestion): Promise<{ values: RecipeValues; reasons: string[] }> {
+  const { config, isWritten, statistics, testImages, views, time } = question;
+  const { budget, solver } = config;
+  const candidates = recipeSizes(statistics, fixedSizes(config, isWritten));
+  const options = { ...budget, batchSize: solver.batchSize, images: statistics.images, testImages, views };
+  const answer = (sizes: RecipeSizes, timed?: TimedSchedule) => ({
+    values: valuesOf(question, sizes, timed),
+    reasons: reasonsFor(question, sizes, timed),
+  });
+  // Then there is nothing left that the time of a step would decide.
+  if (isWritten('solver.maxIterations')) return answer(candidates[0] as RecipeSizes);
+  for (let place = 0; ;) {
+    const sizes = candidates[place] as RecipeSizes;
+    const stepSeconds = await time(sizes);
+    const isLast = place === candidates.length - 1;
+    const schedule = attempt(() => chooseSchedule(sizes, { ...options, stepSeconds }), isLast);
+    if (schedule !== undefined && (isLast || schedule.iterations >= ENOUGH_ITERATIONS))
+      return answer(sizes, { ...schedule, stepSeconds });
+    // The next sizes with which there should be time enough, which is timed again.
+    const rest = candidates.slice(place + 1);
+    const fast = rest.findIndex(
+      (each) => (schedule?.iterations ?? 0) >= ENOUGH_ITERATIONS * relativeCost(each, sizes) * 0.9,
+    );
+    place += fast < 0 ? rest.length : fast + 1;
+  }
+}
+
+interface TimedSchedule extends RecipeSchedule {
+  readonly stepSeconds: number;
+}
+
+/** What the function gives, or undefined where it throws and that does not matter. */
+function attempt<T>(make: () => T, matters: boolean): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (matters) throw error;
+    return undefined;
+  }
+}
+
+function fixedSizes({ input, model }: DetectionConfig, isWritten: (key: string) => boolean): Partial<RecipeSizes> {
+  const hasInput = isWritten('input.width') || isWritten('input.height');
+  return {
+    ...(hasInput ? { width: input.width, height: input.height } : {}),
+    ...(isWritten('input.window') ? { window: input.window } : {}),
+    ...(isWritten('model.width') ? { channels: model.width } : {}),
+  };
+}
+
+/** Bytes of the decoded training images. */
+const bytesOf = ({ images, width, height }: DataStatistics, sizes: RecipeSizes): number =>
+  images * 3 * Math.min(sizes.width / width, sizes.height / height) ** 2 * width * height;
+
+function valuesOf(
+  { isWritten, statistics, memory }: RecipeQuestion,
+  sizes: RecipeSizes,
+  schedule: RecipeSchedule | undefined,
+): RecipeValues {
+  const { width, height, window, channels } = sizes;
+  const values: Record<string, Record<string, number | boolean>> = {};
+  const set = (key: string, value: number | boolean | undefined): void => {
+    const [section = '', name = ''] = key.split('.');
+    if (value !== undefined && !isWritten(key)) (values[section] ??= {})[name] = value;
+  };
+  set('input.width', width);
+  set('input.height', height);
+  set('input.window', window);
+  set('dataloader.cache', bytesOf(statistics, sizes) <= memory);
+  set('model.width', channels);
+  set('solver.maxIterations', schedule?.iterations);
+  set('solver.warmupIterations', schedule?.warmup);
+  set('test.evalPeriod', schedule?.period);
+  set('checkpoint.period', schedule?.period);
+  return values;
+}
+
+function reasonsFor(
+  { config, statistics, memory, isWritten }: RecipeQuestion,
+  sizes: RecipeSizes,
+  schedule: TimedSchedule | undefined,
+): string[] {
+  const { images, objects, classes } = statistics;
+  const [small, middle] = sidesAt(sizes, statistics);
+  const { width, height, window, channels } = sizes;
+  const said = (keys: readonly string[]): string => (keys.some(isWritten) ? ', as set' : '');
+  return [
+    `${count(images, 'image')} with ${count(objects, 'object')} of ${count(classes, 'class', 'classes')}, ${count(config.budget.minutes, 'minute')} (budget.minutes)`,
+    `input ${width}x${height}${said(['input.width', 'input.height'])}: half of the objects are ${middle.toFixed(0)} pixels wide or more, nine in ten ${small.toFixed(0)}${
+      small < LEAST_SIDE ? `; below ${LEAST_SIDE} little is seen of them` : ''
+    }`,
+    window > 0
+      ? `training on windows of ${window}x${window} around objects${said(['input.window'])}, ${((100 * window * window) / (width * height)).toFixed(0)} % of the pixels`
+      : `training on whole images${said(['input.window'])}`,
+    ...(bytesOf(statistics, sizes) <= memory || isWritten('dataloader.cache')
+      ? []
+      : [
+          `decoding images anew each time: all of them are ${(bytesOf(statistics, sizes) / 1e9).toFixed(1)} GB (dataloader.cache)`,
+        ]),
+    `model.width ${channels}${said(['model.width'])}${
+      schedule === undefined
+        ? ''
+        : `; a step of ${count(config.solver.batchSize, 'image')} takes ${(schedule.stepSeconds * 1000).toFixed(0)} ms here`
+    }`,
+    schedule === undefined
+      ? `${count(config.solver.maxIterations, 'iteration')}, as set`
+      : `${count(schedule.iterations, 'iteration')}, evaluated every ${schedule.period}${
+          schedule.iterations < ENOUGH_ITERATIONS ? '; too few to learn well, so give it more minutes' : ''
+        }`,
+  ];
+}
+
+/** The values of keys that nobody has written. */
+export function unwritten(values: RecipeValues, isWritten: (key: string) => boolean): RecipeValues {
+  const sections = Object.entries(values).map(([section, keys]) => [
+    section,
+    Object.fromEntries(Object.entries(keys).filter(([key]) => !isWritten(`${section}.${key}`))),
+  ]);
+  return Object.fromEntries(sections) as RecipeValues;
+}
+
+/** Such as `input.width 160, model.width 32`. */
+export const describeValues = (values: RecipeValues): string =>
+  Object.entries(values)
+    .flatMap(([section, keys]) => Object.entries(keys).map(([key, value]) => `${section}.${key} ${String(value)}`))
+    .join(', ');
+
+/** Tells what was chosen. */
+export function tellRecipe(reasons: readonly string[], logger: Logger): void {
+  for (const reason of reasons) logger.info(`recipe:     ${reason}`);
+}
+
+const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`;

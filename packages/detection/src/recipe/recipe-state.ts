@@ -1,0 +1,46 @@
+import { isDeepStrictEqual } from 'node:util';
+import { definePlugin, defineState, HooklineError, type Plugin, readCheckpoint } from '@hookline/core';
+import { z } from 'zod';
+import type { RecipeValues } from './find-recipe.ts';
+
+const NAME = '@hookline/detection/recipe';
+
+const VALUES = z.record(z.string(), z.record(z.string(), z.union([z.number(), z.boolean()])));
+
+const factory = definePlugin({
+  name: NAME,
+  version: '0.1.0',
+  description: 'keeps in checkpoints what was chosen for the data and the budget',
+  options: z.strictObject({ values: VALUES }),
+  setup(_, { values }) {
+    return {
+      state: defineState({
+        schema: VALUES,
+        save: () => values,
+        load: (saved) => {
+          if (!isDeepStrictEqual(saved, values)) throw differentRecipe();
+        },
+      }),
+    };
+  },
+});
+
+/** The plugin that keeps a recipe in checkpoints, so that a run goes on, and is evaluated, with what it began with. */
+export const recipeState = (values: RecipeValues): Plugin => factory({ values: values as z.infer<typeof VALUES> });
+
+/** The recipe that a checkpoint was trained by; undefined where nothing was chosen for it. @throws what reading raises */
+export async function savedRecipe(file: string): Promise<RecipeValues | undefined> {
+  const { manifest } = await readCheckpoint(file);
+  for (const { data } of Object.values(manifest.entries)) {
+    const saved = (data as Readonly<Record<string, { readonly data?: unknown } | undefined>> | null)?.[NAME];
+    const values = VALUES.safeParse(saved?.data);
+    if (values.success) return values.data;
+  }
+  return undefined;
+}
+
+const differentRecipe = (): HooklineError =>
+  new HooklineError('HKL_RECIPE', 'it was trained by another recipe than the one that was chosen here', {
+    who: 'checkpoint',
+    fix: 'Load it before anything else is asked of the trainer, which takes its recipe then',
+  });

@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../../../..');
+const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
+const TRAINER = join(ROOT, 'examples/digits/trainer.ts');
+
+let folder: string;
+
+beforeAll(() => {
+  // The command runs what is built.
+  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
+    cwd: ROOT,
+  });
+  folder = mkdtempSync(join(tmpdir(), 'hookline-exported-'));
+}, 300_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function hookline(command: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
+  const values = ['data.count=200', 'model.width=2', 'solver.emaDecay=0.9', 'test.evalPeriod=0', 'writers.plots=false'];
+  const set = [...values, 'solver.maxIterations=4'].flatMap((each) => ['--set', each]);
+  return spawnSync(process.execPath, [BIN, command, TRAINER, ...set, '--output', folder, ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    env,
+  });
+}
+
+describe('hookline export', () => {
+  it('writes the latest checkpoint, with averaged weights where asked for, and says what it compared', () => {
+    expect(hookline('train').status).toBe(0);
+    const { status, stdout } = hookline('export', '--format', 'saved-model');
+    expect(stdout).toMatch(/^model: +\S*exported\/saved-model\/saved_model\.pb$/m);
+    expect(stdout).toMatch(/^inputs: +image int32\[batch,28,28,1\]$/m);
+    expect(stdout).toMatch(/^compared: +native TensorFlow, 1 and 4 items: largest difference \d/m);
+    expect(status).toBe(0);
+    const file = join(folder, 'exported/saved-model/saved_model.pb');
+    const trained = readFileSync(file);
+    const averaged = hookline('export', '--format', 'saved-model', '--ema', '--batch', '2', '--json');
+    expect(JSON.parse(averaged.stdout)).toMatchObject({
+      inputs: [{ name: 'image', shape: [2, 28, 28, 1], range: [0, 255] }],
+      classNames: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+      checkpoint: expect.stringContaining('model_final.safetensors'),
+      iteration: 4,
+      weights: 'averaged',
+    });
+    expect(readFileSync(file).equals(trained)).toBe(false);
+    expect(readdirSync(join(folder, 'exported'))).toEqual(['saved-model']);
+  }, 240_000);
+
+  it.each([
+    [[], /no format is given\. Write --format graph-model/],
+    [['--format', 'tflite'], /there is no format "tflite"/],
+    [['--format', 'graph-model', '--batch', 'all'], /--batch all is no number of items/],
+  ])('refuses %j', (args, message) => {
+    const { status, stderr } = hookline('export', ...args);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+  });
+});

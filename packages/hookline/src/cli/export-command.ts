@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { ConsoleLogger, HooklineError } from '@hookline/core';
+import { emaRef } from '@hookline/plugin-ema';
+import { EXPORT_FORMATS, type ExportedModel, type ExportFormat, exportModel, modelRef } from '@hookline/tfjs';
+import type { CommandLine } from './command-line.ts';
+import { createTrainer } from './create-trainer.ts';
+import { EXIT } from './exit-status.ts';
+import { loadCheckpoint } from './load-checkpoint.ts';
+import { line, shown } from './output-files.ts';
+import { print } from './print.ts';
+import type { RunnableTrainer } from './trainer-in-file.ts';
+import { usageError } from './usage-error.ts';
+
+/** Folder of the exported models, in that of the run; each format has one of its own in it. */
+const FOLDER = 'exported';
+
+/** `hookline export`. @returns the exit status */
+export async function exportCommand(given: CommandLine): Promise<number> {
+  const { text, flag } = given;
+  const format = EXPORT_FORMATS.find((each) => each === text.format);
+  if (format === undefined) {
+    const what = text.format === undefined ? 'no format is given' : `there is no format "${text.format}"`;
+    throw usageError(what, `Write --format ${EXPORT_FORMATS.join(' or ')}`);
+  }
+  const batch = text.batch === undefined ? undefined : Number(text.batch);
+  if (batch !== undefined && !(Number.isInteger(batch) && batch >= 1))
+    throw usageError(`--batch ${text.batch ?? ''} is no number of items`, 'Such as 1');
+  const logger = new ConsoleLogger();
+  const trainer = await createTrainer(given, logger);
+  try {
+    const checkpoint = await loadCheckpoint(trainer, given);
+    const weights = flag.ema ? 'averaged' : 'trained';
+    logger.info(`exporting ${shown(checkpoint)}, iteration ${trainer.iteration}, as ${format}`);
+    const output = join(trainer.outputDir, FOLDER, format);
+    const facts = { checkpoint: shown(checkpoint), iteration: trainer.iteration, weights };
+    const write = () => writeModel(trainer, { format, batch, output, facts });
+    const exported = flag.ema ? await withAverages(trainer, given.file, write) : await write();
+    if (flag.json) print(JSON.stringify({ output, ...exported }));
+    else for (const each of linesOf(output, exported)) print(each);
+  } finally {
+    await trainer.dispose();
+  }
+  return EXIT.ok;
+}
+
+async function writeModel(
+  trainer: RunnableTrainer,
+  { facts, ...options }: { format: ExportFormat; batch: number | undefined; output: string; facts: object },
+): Promise<ExportedModel> {
+  const { details, ...source } = (await trainer.exportSource?.()) ?? {};
+  return exportModel(await trainer.service(modelRef), { ...options, ...source, details: { ...details, ...facts } });
+}
+
+async function withAverages<T>(trainer: RunnableTrainer, file: string, fn: () => Promise<T>): Promise<T> {
+  let ema;
+  try {
+    ema = await trainer.service(emaRef);
+  } catch (cause) {
+    throw noAverages(file, cause);
+  }
+  if (ema.averages.size === 0) throw noAverages(file);
+  return ema.withAverages(fn);
+}
+
+const noAverages = (file: string, cause?: unknown): HooklineError =>
+  new HooklineError('HKL_EXPORT_OPTION', 'its training keeps no averages of the weights', {
+    who: file,
+    where: '--ema',
+    fix: 'Leave --ema out, or train with the plugin ema (--set solver.emaDecay=0.999)',
+    cause,
+  });
+
+function linesOf(output: string, { files, check, inputs, outputs }: ExportedModel): string[] {
+  const ends = (list: ExportedModel['outputs']): string =>
+    list.map(({ name, dtype, shape }) => `${name} ${dtype}[${shape.map((size) => size ?? 'batch').join()}]`).join(', ');
+  const checked =
+    typeof check === 'string'
+      ? check
+      : `${check.runtime}, ${check.batches.join(' and ')} items: largest difference ${check.difference.toExponential(1)} of the largest number`;
+  return [
+    line('model', join(output, files[0] ?? '')),
+    line('about it', join(output, 'export.json')),
+    `${'inputs:'.padEnd(12)}${ends(inputs)}`,
+    `${'outputs:'.padEnd(12)}${ends(outputs)}`,
+    `${'compared:'.padEnd(12)}${checked}`,
+  ];
+}

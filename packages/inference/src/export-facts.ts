@@ -1,0 +1,79 @@
+import { InferenceError } from './inference-error.ts';
+
+/** An input or output of an exported model. */
+export interface End {
+  readonly name: string;
+  readonly shape: readonly (number | null)[];
+  readonly dtype: string;
+  readonly range?: readonly [number, number];
+}
+
+/** How pictures are brought to the size of the network's input. */
+export interface Preparation {
+  readonly width: number;
+  readonly height: number;
+  /** In proportion, with the rest filled up at the right and at the bottom, or to all of it. */
+  readonly fit: 'inside' | 'stretch';
+  /** Value of the pixels that fill the input up. */
+  readonly fill: number;
+}
+
+/** How a detector's outputs become detections. */
+export interface Postprocessing {
+  readonly scoreThreshold: number;
+  readonly topK: number;
+  readonly nmsThreshold: number;
+  readonly maxDetections: number;
+}
+
+/** What `export.json` says of a model, as far as it is needed to run it. */
+export interface ExportFacts {
+  readonly format: string;
+  readonly model: string;
+  readonly files: readonly string[];
+  readonly inputs: readonly End[];
+  readonly outputs: readonly End[];
+  readonly task?: string;
+  readonly classNames?: readonly string[];
+  readonly preparation?: Partial<Preparation>;
+  readonly postprocessing?: Partial<Postprocessing>;
+  /** Whether a classifier gives logits or probabilities. */
+  readonly scores?: 'logits' | 'probabilities';
+}
+
+/** The address of the folder, ending in a slash, from that of the folder, of `export.json` or of the model's file. */
+export function folderOf(url: string | URL): URL {
+  const base = typeof location === 'undefined' ? undefined : location.href;
+  const whole = new URL(url, base);
+  if (/\.(json|onnx)$/.test(whole.pathname)) return new URL('.', whole);
+  if (!whole.pathname.endsWith('/')) whole.pathname += '/';
+  return whole;
+}
+
+/** Reads a file of a model. @throws InferenceError `HKL_INFERENCE_MODEL` */
+export async function fetchFile(url: URL): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    throw new InferenceError('HKL_INFERENCE_MODEL', `${url.href} cannot be fetched`, cause);
+  }
+  if (response.ok) return response;
+  throw new InferenceError('HKL_INFERENCE_MODEL', `${url.href} answers with status ${response.status}`);
+}
+
+/** Reads `export.json`. @throws InferenceError `HKL_INFERENCE_MODEL` for what is none */
+export async function readFacts(folder: URL): Promise<ExportFacts> {
+  const url = new URL('export.json', folder);
+  let facts: Partial<ExportFacts> | undefined;
+  try {
+    facts = (await (await fetchFile(url)).json()) as Partial<ExportFacts>;
+  } catch (cause) {
+    if (cause instanceof InferenceError) throw cause;
+    throw new InferenceError('HKL_INFERENCE_MODEL', `${url.href} is no JSON`, cause);
+  }
+  const { format, files, inputs, outputs } = facts;
+  if (typeof format === 'string' && Array.isArray(files) && Array.isArray(inputs) && Array.isArray(outputs))
+    return facts as ExportFacts;
+  throw new InferenceError('HKL_INFERENCE_MODEL', `${url.href} was not written by hookline export`);
+}

@@ -1,0 +1,115 @@
+import { isPlainObject } from '@hookline/core';
+import { specOf, type AttributeValue, type RecordNode, type ValueRef } from '../capture/graph-record.ts';
+import { DataType } from '../capture/native-backend.ts';
+import type { OpenRecord, OpenShape } from './open-record.ts';
+
+/** A node of the graph that is written, with the name that it has there. */
+export interface ExportNode {
+  readonly name: string;
+  readonly op: string;
+  /** Names of what it takes; `name:1` for an output that is not the first. */
+  readonly inputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, AttributeValue>;
+  readonly node: RecordNode;
+  /** Shapes of its outputs, with null where the batch is open. */
+  readonly shapes: readonly OpenShape[];
+}
+
+/** An input or output of the graph that is written. */
+export interface ExportEnd {
+  /** Of the node that stands for it, and of the signature's entry. */
+  readonly name: string;
+  readonly dtype: number;
+  readonly shape: OpenShape;
+}
+
+/** The graph as every writer takes it. */
+export interface ExportGraph {
+  readonly nodes: readonly ExportNode[];
+  readonly inputs: readonly ExportEnd[];
+  /** In the order of what `predict` returns. Each is an Identity of its own. */
+  readonly outputs: readonly ExportEnd[];
+}
+
+/** A name with the characters that every format allows. */
+export const plainName = (name: string): string =>
+  name.replace(/[^A-Za-z0-9_./-]/g, '_').replace(/^[^A-Za-z0-9.]+/, '') || 'value';
+
+/** Names the nodes: inputs and outputs as the model does, weights after the variables, others after their op. */
+export function nameNodes({ record, shapes }: OpenRecord, weights: ReadonlyMap<RecordNode, string>): ExportGraph {
+  const taken = new Set<string>();
+  const claim = (wanted: string): string => {
+    let name = wanted;
+    for (let count = 1; taken.has(name.toLowerCase()); count++) name = `${wanted}_${count}`;
+    taken.add(name.toLowerCase());
+    return name;
+  };
+  const names = new Map<RecordNode, string>();
+  const inputs = [...record.inputs].map(([name, node]): ExportEnd => {
+    names.set(node, claim(plainName(name)));
+    return { name: names.get(node) as string, dtype: specOf({ node, index: 0 }).dtype, shape: shapeAt(shapes, node) };
+  });
+  const ends = [...record.outputs].map(([name, value]) => ({ name: claim(plainName(name)), value }));
+  record.nodes.forEach((node, place) => {
+    if (names.has(node)) return;
+    const weight = weights.get(node);
+    names.set(node, claim(weight === undefined ? `${node.op}_${place}` : plainName(weight)));
+  });
+  const reference = ({ node, index }: ValueRef): string => {
+    const name = names.get(node) as string;
+    return index === 0 ? name : `${name}:${index}`;
+  };
+  const nodes: ExportNode[] = record.nodes.map((node) => ({
+    name: names.get(node) as string,
+    op: node.op,
+    inputs: node.inputs.map(reference),
+    attributes: node.attributes,
+    node,
+    shapes: shapes.get(node) ?? node.outputs.map(({ shape }) => shape),
+  }));
+  const outputs = ends.map(({ name, value }): ExportEnd => {
+    const { dtype } = specOf(value);
+    const shape = shapeAt(shapes, value.node, value.index);
+    const attributes = new Map<string, AttributeValue>([['T', { kind: 'type', value: dtype }]]);
+    const node: RecordNode = { ...value.node, op: 'Identity', inputs: [value], outputs: [specOf(value)], attributes };
+    const { constant: _constant, input: _input, ...identity } = node;
+    nodes.push({ name, op: 'Identity', inputs: [reference(value)], attributes, node: identity, shapes: [shape] });
+    return { name, dtype, shape };
+  });
+  return { nodes, inputs, outputs };
+}
+
+const shapeAt = (shapes: OpenRecord['shapes'], node: RecordNode, index = 0): OpenShape =>
+  shapes.get(node)?.[index] ?? specOf({ node, index }).shape;
+
+/** tfjs's names of TensorFlow's element types. */
+export const TYPE_NAMES: Readonly<Record<number, 'float32' | 'int32' | 'bool' | 'string' | 'complex64'>> = {
+  [DataType.float32]: 'float32',
+  [DataType.int32]: 'int32',
+  [DataType.bool]: 'bool',
+  [DataType.uint8]: 'int32',
+  [DataType.string]: 'string',
+  [DataType.complex64]: 'complex64',
+};
+
+/** Names of the inputs or outputs at the paths that `takeApart` gives: `output` for one alone, `output_0` in a list. */
+export function endNames(paths: Iterable<string>, alone: string): Map<string, string> {
+  return new Map(
+    [...paths].map((path) => {
+      if (path === '') return [path, alone];
+      const name = path.replaceAll('/', '_');
+      return [path, /^\d/.test(name) ? `${alone}_${name}` : name];
+    }),
+  );
+}
+
+/** What a nested value holds at a path of `takeApart`. */
+export function valueAt(value: unknown, path: string): unknown {
+  if (path === '') return value;
+  return path
+    .split('/')
+    .reduce<unknown>(
+      (part, key) => (Array.isArray(part) ? part[Number(key)] : isPlainObject(part) ? part[key] : undefined),
+      value,
+    );
+}

@@ -1,0 +1,304 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import {
+  assertKnownOptions,
+  claimTempName,
+  defineService,
+  type HooklineError,
+  type OptionNames,
+  releaseTempName,
+  type ServiceRef,
+  VERSION,
+} from '@hookline/core';
+import tf from '#tfjs';
+import { asModel, type ModelLike } from '../model/as-model.ts';
+import type { TrainableLayersModel } from '../model/layers-model.ts';
+import type { TrainableModel } from '../model/trainable-model.ts';
+
+import { checkWritten, type ExportCheck } from './check-written.ts';
+import { TYPE_NAMES, type ExportGraph } from './export-graph.ts';
+import { exportError } from './export-errors.ts';
+import {
+  inputsOfLayers,
+  sourceOfExample,
+  sourceOfInputs,
+  type ExportInputs,
+  type ForwardSource,
+} from './forward-source.ts';
+import { recordExport, type ExportRecord } from './record-export.ts';
+import { writeOnnx } from './onnx/write-onnx.ts';
+import { openWritten, type WrittenModel } from './run-written.ts';
+import { writeGraphModel } from './write-graph-model.ts';
+import { loadWrittenLayers, writeLayersModel } from './write-layers-model.ts';
+import { writeSavedModel } from './write-saved-model.ts';
+
+/**
+ * What a model is written as: `graph-model` for TensorFlow.js in browsers and Node, `saved-model` for TensorFlow in Python and
+ * TensorFlow Serving, `onnx` for ONNX Runtime, `layers-model` for `tf.loadLayersModel`, which takes tf.layers models alone.
+ */
+export type ExportFormat = 'graph-model' | 'saved-model' | 'onnx' | 'layers-model';
+
+/** All formats, for messages. */
+export const EXPORT_FORMATS: readonly ExportFormat[] = ['graph-model', 'saved-model', 'onnx', 'layers-model'];
+
+/** Options of {@link exportModel}. */
+export interface ExportModelOptions {
+  readonly format: ExportFormat;
+  /** The folder to write into; an earlier export that lies there is replaced. */
+  readonly output: string;
+  /**
+   * What `predict` takes, by shape.
+   * @default what a tf.layers model says its inputs are; other models need this or `example`
+   */
+  readonly inputs?: ExportInputs | undefined;
+  /**
+   * A batch on the device, as the model gets it in an evaluation, instead of `inputs`: the written model takes those of its
+   * tensors that the outputs depend on, and does to them what the model's own `inputs` does, such as scaling pixels.
+   */
+  readonly example?: unknown;
+  /** The number of items that the written model takes. @default any number */
+  readonly batch?: number | undefined;
+  /** Further facts for `export.json`, such as the checkpoint that the weights come from and the names of the classes. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What is known of a model before its format is: what it takes, and facts about it. */
+export type ExportSource = Pick<ExportModelOptions, 'inputs' | 'example' | 'details'>;
+
+/** Says what a trainer's model takes. Whoever calls frees the example. */
+export const exportSourceRef: ServiceRef<() => Promise<ExportSource>> = defineService('exportSource', {
+  description: 'says what the model takes when it is exported, and what shall stand in export.json (buildExport)',
+});
+
+const OPTIONS = {
+  format: true,
+  output: true,
+  inputs: true,
+  example: true,
+  batch: true,
+  details: true,
+} satisfies OptionNames<ExportModelOptions>;
+
+/** An input or an output of a written model. */
+export interface ExportedEnd {
+  readonly name: string;
+  /** Null stands for the number of items in the batch. */
+  readonly shape: readonly (number | null)[];
+  readonly dtype: string;
+}
+
+/** What was written: also the contents of `export.json`. */
+export interface ExportedModel {
+  readonly hookline: string;
+  readonly format: ExportFormat;
+  /** The model's name. */
+  readonly model: string;
+  /** Files of the model, relative to the folder. */
+  readonly files: readonly string[];
+  readonly inputs: readonly (ExportedEnd & { readonly range: readonly [number, number] })[];
+  readonly outputs: readonly ExportedEnd[];
+  /** How it was compared with `predict`; a sentence where nothing that is installed could run it. */
+  readonly check: ExportCheck | string;
+  /** What `details` said. */
+  readonly [detail: string]: unknown;
+}
+
+/** The file beside the model. */
+export const EXPORT_FILE = 'export.json';
+
+/** Numbers of items with which an open batch is checked: one item, and a number that was not recorded. */
+const CHECKED = [1, 4];
+
+/**
+ * Writes a model for other programs, with what they need to know of it in `export.json`. The forward pass in eval mode is
+ * recorded, as `capture` does, and written with the weights that the model has now. The written model is run once and compared with
+ * the model's `predict` before it is put in its place.
+ *
+ * @example await exportModel(model, { format: 'graph-model', output: 'web/model', inputs: { shape: [null, 96, 128, 3], range: [0, 255] } });
+ *
+ * @throws HooklineError `HKL_EXPORT_INPUTS`, `HKL_EXPORT_OPTION`, `HKL_EXPORT_BATCH` where the batch cannot be open,
+ * `HKL_EXPORT_OP` for an op that the format lacks, `HKL_EXPORT_SIZE`, `HKL_EXPORT_CHECK` where the written model gives something
+ * else than `predict`, and `HKL_CAPTURE_...` for a forward pass that cannot be recorded
+ */
+export async function exportModel(given: ModelLike, options: ExportModelOptions): Promise<ExportedModel> {
+  assertKnownOptions('exportModel', options, OPTIONS);
+  const model = asModel(given);
+  assertOptions(model, options);
+  const { format, output, details } = options;
+  const source = sourceOf(model, options);
+  try {
+    const folder = resolve(output);
+    await assertReplaceable(folder, model.name);
+    await mkdir(dirname(folder), { recursive: true });
+    const temporary = claimTempName(basename(folder));
+    const at = join(dirname(folder), temporary);
+    try {
+      await mkdir(at);
+      const written = await (format === 'layers-model'
+        ? writeLayers(model, source, at, options)
+        : writeGraph(model, source, at, options));
+      const exported: ExportedModel = { hookline: VERSION, format, model: model.name, ...written, ...details };
+      await writeFile(join(at, EXPORT_FILE), `${JSON.stringify(exported, undefined, 2)}\n`);
+      await rm(folder, { recursive: true, force: true });
+      await rename(at, folder);
+      return exported;
+    } finally {
+      await rm(at, { recursive: true, force: true });
+      releaseTempName(temporary);
+    }
+  } finally {
+    source.dispose();
+  }
+}
+
+type Written = Pick<ExportedModel, 'files' | 'inputs' | 'outputs' | 'check'>;
+
+async function writeGraph(
+  { name: model }: TrainableModel,
+  source: ForwardSource,
+  folder: string,
+  { format, batch }: ExportModelOptions,
+): Promise<Written> {
+  const kind = format as Exclude<ExportFormat, 'layers-model'>;
+  const record = recordExport(model, source, batch);
+  const write = { 'graph-model': writeGraphModel, 'saved-model': writeSavedModel, onnx: writeOnnx }[kind];
+  const files = await write(record.graph, folder, model);
+  return {
+    files,
+    ...endsOf(record, source),
+    check: await check(model, source, record, batch, await openWritten(kind, folder, record.graph)),
+  };
+}
+
+async function check(
+  model: string,
+  source: ForwardSource,
+  record: Pick<ExportRecord, 'inputPaths' | 'outputPaths'>,
+  batch: number | undefined,
+  written: WrittenModel | string,
+): Promise<ExportCheck | string> {
+  if (typeof written === 'string') return written;
+  const isOpen = batch === undefined && source.open.size > 0;
+  try {
+    return await checkWritten(written, {
+      ...{ model, source, isOpen, batches: isOpen ? CHECKED : [batch ?? 1] },
+      ...{ inputPaths: record.inputPaths, outputPaths: record.outputPaths },
+    });
+  } finally {
+    written.close();
+  }
+}
+
+function endsOf({ graph, inputPaths }: ExportRecord, source: ForwardSource): Pick<ExportedModel, 'inputs' | 'outputs'> {
+  const end = ({ name, shape, dtype }: ExportGraph['inputs'][number]): ExportedEnd => ({
+    name,
+    shape,
+    dtype: TYPE_NAMES[dtype] ?? String(dtype),
+  });
+  return {
+    inputs: graph.inputs.map((input) => ({
+      ...end(input),
+      range: source.rangeOf(inputPaths.get(input.name) as string),
+    })),
+    outputs: graph.outputs.map(end),
+  };
+}
+
+async function writeLayers(
+  model: TrainableModel,
+  source: ForwardSource,
+  folder: string,
+  { batch }: ExportModelOptions,
+): Promise<Written> {
+  const { layers } = model as TrainableLayersModel;
+  const files = await writeLayersModel(layers, folder);
+  const end = (of: tf.SymbolicTensor): ExportedEnd => ({ name: of.name, shape: of.shape, dtype: of.dtype });
+  const paths = (ends: readonly tf.SymbolicTensor[]): Map<string, string> =>
+    new Map(ends.map(({ name }, place) => [name, ends.length === 1 ? '' : String(place)]));
+  const [inputPaths, outputPaths] = [paths(layers.inputs), paths(layers.outputs)];
+  const loaded = await loadWrittenLayers(folder, (path) => readFile(path));
+  const written: WrittenModel = {
+    runtime: `TensorFlow.js (${tf.getBackend()})`,
+    run: async (inputs) => {
+      const feeds = [...inputPaths.keys()].map((name) => inputs.get(name) as tf.Tensor);
+      const outputs = [loaded.predict(feeds.length === 1 ? (feeds[0] as tf.Tensor) : feeds)].flat();
+      const found = await Promise.all(
+        outputs.map(async (tensor) => ({ shape: tensor.shape, values: await tensor.data() })),
+      );
+      tf.dispose(outputs);
+      return new Map(
+        layers.outputs.map(({ name }, place) => [name, found[place] as { shape: number[]; values: Float32Array }]),
+      );
+    },
+    close: () => loaded.dispose(),
+  };
+  return {
+    files,
+    inputs: layers.inputs.map((input) => ({
+      ...end(input),
+      range: source.rangeOf(inputPaths.get(input.name) as string),
+    })),
+    outputs: layers.outputs.map(end),
+    check: await check(model.name, source, { inputPaths, outputPaths }, batch, written),
+  };
+}
+
+const isLayers = (model: TrainableModel): model is TrainableLayersModel =>
+  (model as Partial<TrainableLayersModel>).layers instanceof tf.LayersModel;
+
+function sourceOf(model: TrainableModel, { format, inputs, example, batch }: ExportModelOptions): ForwardSource {
+  // What is written of a tf.layers model are its layers, without what is done to a batch before them.
+  if (format === 'layers-model') {
+    if (isLayers(model)) return sourceOfInputs(model, inputsOfLayers(model.layers, model.name), batch);
+    throw exportError(
+      'HKL_EXPORT_OPTION',
+      'it is no tf.layers model, so that there are no layers to write',
+      model.name,
+      {
+        fix: 'Export it as graph-model, saved-model or onnx',
+      },
+    );
+  }
+  if (example !== undefined) return sourceOfExample(model, example);
+  if (inputs !== undefined) return sourceOfInputs(model, inputs, batch);
+  if (isLayers(model)) return sourceOfInputs(model, inputsOfLayers(model.layers, model.name), batch);
+  throw exportError('HKL_EXPORT_INPUTS', 'it is not known what it takes', model.name, {
+    fix: 'Give inputs: { shape: [null, 96, 128, 3], range: [0, 255] }, or a batch as example',
+  });
+}
+
+function assertOptions(model: TrainableModel, { format, output, batch, inputs, example }: ExportModelOptions): void {
+  const refuse = (what: string, fix: string): HooklineError =>
+    exportError('HKL_EXPORT_OPTION', what, model.name, { fix });
+  if (!EXPORT_FORMATS.includes(format))
+    throw refuse(`there is no format "${format as string}"`, `Known: ${EXPORT_FORMATS.join(', ')}`);
+  if (typeof output !== 'string' || output === '')
+    throw refuse('its option output is no folder', 'Give the path of a folder');
+  if (batch !== undefined && !(Number.isInteger(batch) && batch >= 1))
+    throw refuse(
+      `its option batch is ${String(batch)}`,
+      'Give a whole number from 1 on, or leave it out for any number',
+    );
+  if (inputs !== undefined && example !== undefined)
+    throw refuse('inputs and example exclude each other', 'Give one of them');
+  if (model.predict !== undefined) return;
+  throw refuse('it has no predict', 'Give it one: functionModel({ predict: (inputs) => ..., ... })');
+}
+
+/** A folder is replaced where it is empty or an earlier export, and left alone otherwise. */
+async function assertReplaceable(folder: string, model: string): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw exportError('HKL_EXPORT_OPTION', `${folder} cannot be written into`, model, {
+      fix: 'Give another folder',
+      cause,
+    });
+  }
+  if (names.length === 0 || names.includes(EXPORT_FILE)) return;
+  throw exportError('HKL_EXPORT_OPTION', `${folder} holds files that are no earlier export`, model, {
+    fix: 'Give another folder, or empty it',
+  });
+}

@@ -1,0 +1,136 @@
+import { HooklineError } from '@hookline/core';
+import tf from '#tfjs';
+import { batchInput } from '../capture/feed-plan.ts';
+import { settle } from '../capture/graph-edit.ts';
+import type { GraphRecord } from '../capture/graph-record.ts';
+import { asNativeBackend, handleOf, type NativeBackend } from '../capture/native-backend.ts';
+import { constants } from '../capture/passes/constants.ts';
+import { PASSES } from '../capture/passes/pass-list.ts';
+import { recordAlike } from '../capture/record-alike.ts';
+import { predictionVariables, recordPrediction, type RecordedPrediction } from '../capture/record-prediction.ts';
+import { registerKernels } from '../kernels/register-kernels.ts';
+import { endNames, nameNodes, type ExportGraph } from './export-graph.ts';
+import { exportError, FIX_BATCH } from './export-errors.ts';
+import type { ForwardSource } from './forward-source.ts';
+import { fixedRecord, freezeOutside, freezeVariables, openBatch } from './open-record.ts';
+
+/** Numbers of items that are compared. Neither is a usual size of a kernel or a layer, and their difference is not 1. */
+const ITEMS = [3, 5] as const;
+
+/** The forward pass as it is written. */
+export interface ExportRecord {
+  readonly graph: ExportGraph;
+  /** Paths of the inputs by their names in the graph. */
+  readonly inputPaths: ReadonlyMap<string, string>;
+  /** Paths of the outputs by their names in the graph. */
+  readonly outputPaths: ReadonlyMap<string, string>;
+}
+
+/**
+ * Records the forward pass in eval mode: every op that it runs, with the weights as constants.
+ *
+ * @param batch items of the batch that it is for; undefined for any number
+ * @throws HooklineError `HKL_EXPORT_...`, `HKL_CAPTURE_...`
+ */
+export function recordExport(model: string, source: ForwardSource, batch: number | undefined): ExportRecord {
+  const backend = nativeBackend();
+  const [first, second] = batch === undefined && source.open.size > 0 ? ITEMS : [batch ?? 1, undefined];
+  const recorded = recordItems(backend, model, source, first, true);
+  const others: RecordedPrediction[] = [];
+  try {
+    const { record } = recorded;
+    prepare(record);
+    const inputs = [...record.inputs].flatMap(([name, { outside }]) => (outside === undefined ? [name] : []));
+    const openInput = inputs.find((name) => source.open.has(name.slice(batchInput('').length)));
+    if (batch === undefined && openInput === undefined && source.open.size > 0) {
+      throw exportError('HKL_EXPORT_BATCH', 'no output depends on an input with a batch', model, { fix: FIX_BATCH });
+    }
+    let open = fixedRecord(record);
+    if (second !== undefined && openInput !== undefined) {
+      const other = recordItems(backend, model, source, second, false);
+      others.push(other);
+      prepare(other.record);
+      open = openBatch({ record, items: first }, { record: other.record, items: second }, openInput, model);
+    }
+    open = freezeOutside(open);
+    constants.run(open.record, { precision: 'float32' });
+    const variables = predictionVariables();
+    const frozen = freezeVariables(open, (key) =>
+      backend.binding.tensorDataSync(handleOf(backend, variables.get(key) as tf.Variable)).slice(),
+    );
+    return named(frozen.open, frozen.weights, source);
+  } finally {
+    for (const each of [recorded, ...others]) each.free();
+  }
+}
+
+function recordItems(
+  backend: NativeBackend,
+  model: string,
+  source: ForwardSource,
+  items: number,
+  isFirst: boolean,
+): RecordedPrediction {
+  const { value, tensors } = source.inputsFor(items);
+  const record = (clock?: number) =>
+    recordPrediction(backend, { who: `model "${model}"` }, () => source.forward(value), tensors, clock);
+  try {
+    // What the host draws or counts shows where several recordings are compared.
+    return isFirst ? recordAlike(record) : record();
+  } finally {
+    tf.dispose([...tensors.values()]);
+  }
+}
+
+/** All passes but the one that makes equal constants one: the batch's size may equal an unrelated number. */
+function prepare(record: GraphRecord): void {
+  settle(record);
+  for (const pass of PASSES) if (pass !== constants) pass.run(record, { precision: 'float32' });
+}
+
+function named(
+  open: Parameters<typeof nameNodes>[0],
+  weights: Parameters<typeof nameNodes>[1],
+  source: ForwardSource,
+): ExportRecord {
+  const { record } = open;
+  const rename = <V>(ends: Map<string, V>, names: (path: string) => string, pathOf: (key: string) => string) => {
+    const old = [...ends];
+    ends.clear();
+    return new Map(
+      old.map(([key, value]) => {
+        const path = pathOf(key);
+        const name = names(path);
+        ends.set(name, value);
+        return [name, path] as const;
+      }),
+    );
+  };
+  const pathOf = (key: string): string => key.slice(batchInput('').length);
+  const inputNames = endNames([...record.inputs.keys()].map(pathOf), 'input');
+  const outputNames = endNames(record.outputs.keys(), 'output');
+  const inputs = rename(record.inputs, (path) => source.names.get(path) ?? inputNames.get(path) ?? path, pathOf);
+  const outputs = rename(
+    record.outputs,
+    (path) => outputNames.get(path) ?? path,
+    (key) => key,
+  );
+  const graph = nameNodes(open, weights);
+  // What a format cannot say is written otherwise, and an output may have had the name of an input.
+  const paths = (ends: ExportGraph['inputs'], by: ReadonlyMap<string, string>): Map<string, string> => {
+    const old = [...by.values()];
+    return new Map(ends.map(({ name }, place) => [name, old[place] as string]));
+  };
+  return { graph, inputPaths: paths(graph.inputs, inputs), outputPaths: paths(graph.outputs, outputs) };
+}
+
+function nativeBackend(): NativeBackend {
+  // Among them a gather whose indices nobody reads, so that embeddings can be recorded.
+  registerKernels();
+  const backend = asNativeBackend(tf.backend());
+  if (backend !== undefined) return backend;
+  throw new HooklineError('HKL_CAPTURE_BACKEND', `the backend ${tf.getBackend()} records no TensorFlow graph`, {
+    who: 'export',
+    fix: 'Run `hookline setup` for native TensorFlow; checkpoints of a training on wasm can be exported there',
+  });
+}
