@@ -5,21 +5,21 @@ import { trainOnce, type Training } from '../bccd/train-once.ts';
 import { figure, listArgument, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
 import { drawSymbols } from './draw-symbols.ts';
 
-/** Sizes that the recipe chooses for these data, written out for the rows in between. */
-const INPUT = ['input.width=624', 'input.height=624'];
+const NONE = 'budget.minutes=0';
+const input = (side: number): string[] => [`input.width=${side}`, `input.height=${side}`, 'input.window=160'];
 
 /** From the default keys of the config to what the trainer file chooses, one change after the other. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
-  before: ['budget.minutes=0', 'model.softmaxWeight=0'],
-  softmax: ['budget.minutes=0'],
-  windows: ['budget.minutes=0', ...INPUT, 'input.window=160', 'model.softmaxWeight=0'],
-  both: ['budget.minutes=0', ...INPUT, 'input.window=160'],
+  before: [NONE],
+  windows: [NONE, ...input(432)],
+  softmax: [NONE, ...input(432), 'model.softmaxWeight=1'],
+  larger: [NONE, ...input(624), 'model.softmaxWeight=1'],
   chosen: [],
 };
 
 /**
  * Trains the trainer file for one's own data on drawn photos of cards, whose six symbols of some 40 pixels differ by one
- * stroke: with the default keys, with what the recipe chooses, and with parts of it.
+ * stroke: with the default keys, with one change after the other, and with what the recipe chooses.
  *
  * Options: `--kinds before,chosen`, `--seeds 3`, `--minutes 8` as budget of `chosen`, `--iterations N` for all kinds instead,
  * `--data FOLDER` to keep the photos, which are drawn there where it is not there yet.

@@ -90,7 +90,7 @@ describe('with a budget', () => {
     const { input, model, solver } = trainer.config;
     expect([input.width, input.height, input.window, model.width]).toEqual([96, 80, 0, 8]);
     expect(solver.maxIterations).toBe(2);
-    expect(logger.matching('recipe: ').length).toBe(5);
+    expect(logger.matching('recipe: ').length).toBe(6);
     expect(JSON.parse(await readFile(join(output, 'config.json'), 'utf8'))).toMatchObject({ input: { width: 96 } });
 
     const again = createChosen(...set, 'budget.minutes=0');

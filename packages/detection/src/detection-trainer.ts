@@ -298,6 +298,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
       testImages: [...test.values()].reduce((sum, { records }) => sum + records.length, 0),
       // A quarter of the machine's: the network, and what else is open, need some too.
       memory: totalmem() / 4,
+      now: () => performance.now() / 1000,
       views: config.test.aug.enabled ? costOfViews(ttaOptions(config)) : 0,
       time: async (sizes) => {
         const [width, height] = sizes.window > 0 ? [sizes.window, sizes.window] : [sizes.width, sizes.height];

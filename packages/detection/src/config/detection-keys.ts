@@ -71,7 +71,7 @@ export const DETECTION_KEYS = {
     /** Channels of the backbone's first level. */
     width: z.int().positive().default(32),
     /** Weight of the loss that tells classes apart at the objects; see `fcosHead`. Of the head `fcos` alone. */
-    softmaxWeight: z.number().nonnegative().default(1),
+    softmaxWeight: z.number().nonnegative().default(0),
   },
   test: {
     /** Metrics: COCO's, those of Pascal VOC, of VOC 2007, or by the format of each data set. */

@@ -7,6 +7,7 @@ import {
   relativeCost,
   type ScheduleOptions,
   sidesAt,
+  softmaxWeight,
 } from './choose-recipe.ts';
 import { statisticsOf } from './data-statistics.ts';
 
@@ -36,6 +37,18 @@ describe('statistics of a data set', () => {
     const statistics = statisticsOf([{ ...first!, annotations: [...first!.annotations, crowd] }], 2);
     expect(statistics).toMatchObject({ images: 1, classes: 2, objects: 3, longerSide: 200, width: 1, height: 0.5 });
     expect(statistics.sides).toEqual([0.05, 0.1, 0.2]);
+  });
+
+  it('call the objects of the smallest class small, where there are enough of them', () => {
+    const data = records(200, 100, [40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40]);
+    const withTiny = (count: number) =>
+      data.map((record, place) => {
+        const [first] = record.annotations;
+        const tiny = { ...first!, box: [0, 0, 4, 4] as const, category: 1 };
+        return place < count ? { ...record, annotations: [...record.annotations, tiny] } : record;
+      });
+    expect(statisticsOf(withTiny(12), 2).sides).toEqual([0.02, 0.2, 0.2]);
+    expect(statisticsOf(withTiny(5), 2).sides).toEqual([0.2, 0.2, 0.2]);
   });
 
   it('say of images of both orientations that they fill a square', () => {
@@ -73,6 +86,18 @@ describe('sizes for data', () => {
     ]);
     expect(recipeSizes(statistics, { window: 0 }).every(({ window }) => window === 0)).toBe(true);
   });
+});
+
+it('the loss between the classes weighs as much as there is to tell apart', () => {
+  expect(softmaxWeight({ entropy: Math.log(6) })).toBe(1);
+  expect(softmaxWeight({ entropy: Math.log(80) })).toBe(1);
+  expect(softmaxWeight(statisticsOf(records(200, 100, [10]), 3))).toBe(0);
+  const two = records(200, 100, [10, 10]).map((record) => ({
+    ...record,
+    annotations: record.annotations.map((each, category) => ({ ...each, category })),
+  }));
+  expect(statisticsOf(two, 2).entropy).toBeCloseTo(Math.log(2), 9);
+  expect(softmaxWeight(statisticsOf(two, 2))).toBe(0.4);
 });
 
 describe('the schedule for a budget', () => {

@@ -33,24 +33,28 @@ export interface ScheduleOptions {
   readonly views: number;
 }
 
-/** Side in pixels that the middle object should have in the input, the best first, which only windows can afford. */
-const TARGETS = [32, 24, 16] as const;
-/** Channels for the smallest of these targets, on slow machines. */
-const WIDTHS = [32, 24, 16] as const;
-/** A network sees less of a shape below this: a tenth of the objects should have such sides. */
-export const LEAST_SIDE = 8;
+/** Side in pixels that the middle object should have in the input, and channels: the best first, which only windows can afford. */
+const CHOICES = [
+  [32, 32],
+  [24, 32],
+  [24, 24],
+  [24, 16],
+  [16, 16],
+] as const;
+/** Side in pixels that small objects should have: of smaller ones a network sees too little. */
+export const LEAST_SIDE = 10;
 /** Pixels of the input beyond which predicting takes too long and memory runs out, 1024 x 1024. */
 const MOST_PIXELS = 1 << 20;
 /** Inputs and windows are multiples of the network's coarsest stride. */
 const STRIDE = 16;
-const [LEAST_INPUT, LEAST_WINDOW] = [96, 128];
+const [LEAST_INPUT, LEAST_WINDOW] = [96, 96];
 /** Sides of the middle object, and of a large one, that a window has. */
 const [MIDDLE_SIDES, LARGE_SIDES] = [5, 2];
 /** Windows pay where they have at most this share of the pixels of whole images. */
 const WINDOW_SHARE = 0.7;
 
-/** Iterations with which a training of this kind learns what it can, and fewer than which it learns nothing. */
-export const [ENOUGH_ITERATIONS, LEAST_ITERATIONS] = [700, 50] as const;
+/** Iterations below which a smaller network, which has time for more, learns more; and below which none learns anything. */
+export const [ENOUGH_ITERATIONS, LEAST_ITERATIONS] = [500, 50] as const;
 /** Views of each training image after which more of them teach nothing new. */
 const MOST_VIEWS = 1500;
 const EVALUATIONS = 4;
@@ -61,16 +65,15 @@ const PREDICTING = 0.4;
 
 /**
  * Sizes for data, the best first and the fastest last. The input is as large as makes the middle object some 24 pixels wide,
- * or a small one 8, but no larger than the images. Where that leaves much of each image empty, training looks at windows
+ * or a small one 10, but no larger than the images. Where that leaves much of each image empty, training looks at windows
  * around objects, whose cost does not depend on the size of the input: then the middle object may have 32 pixels.
  *
  * @param fixed sizes that the user has chosen
  */
 export function recipeSizes(statistics: DataStatistics, fixed: Partial<RecipeSizes> = {}): readonly RecipeSizes[] {
-  const sizes = [
-    ...TARGETS.map((target) => sizesFor(statistics, target, WIDTHS[0])),
-    ...WIDTHS.slice(1).map((channels) => sizesFor(statistics, TARGETS[TARGETS.length - 1] as number, channels)),
-  ].map((each) => refit({ ...each, ...fixed }, statistics, fixed.window));
+  const sizes = CHOICES.map(([target, channels]) =>
+    refit({ ...sizesFor(statistics, target, channels), ...fixed }, statistics, fixed.window),
+  );
   if (sizes[0]?.window === 0) sizes.shift();
   const keys = sizes.map((each) => JSON.stringify(each));
   return sizes.filter((_, place) => keys.indexOf(keys[place] as string) === place);
@@ -101,6 +104,16 @@ export function sidesAt(
   const longer = Math.min(width / statistics.width, height / statistics.height);
   return statistics.sides.map((side) => side * longer) as [number, number, number];
 }
+
+/** Entropy with which the loss between the classes has its full weight: that of six classes, each as frequent. */
+const FULL_ENTROPY = Math.log(6);
+
+/**
+ * Weight of the loss between the classes: as much as there is to tell apart. Where nearly all objects are of one class, it would
+ * mostly teach how frequent that is.
+ */
+export const softmaxWeight = ({ entropy }: Pick<DataStatistics, 'entropy'>): number =>
+  Math.round(10 * Math.min(1, entropy / FULL_ENTROPY)) / 10;
 
 /** How much longer a step takes with these sizes than with others: by its pixels, and by the channels as measured. */
 export function relativeCost(sizes: RecipeSizes, others: RecipeSizes): number {

@@ -10,6 +10,7 @@ import {
   recipeSizes,
   relativeCost,
   sidesAt,
+  softmaxWeight,
 } from './choose-recipe.ts';
 import type { DataStatistics } from './data-statistics.ts';
 
@@ -27,6 +28,8 @@ export interface RecipeQuestion {
   readonly memory: number;
   /** Times a step with some sizes, in seconds. */
   readonly time: (sizes: RecipeSizes) => Promise<number>;
+  /** Seconds on a clock: the time that is spent on timing is missing from the budget. */
+  readonly now: () => number;
 }
 
 /** Values of the config that a recipe decides. */
@@ -42,21 +45,26 @@ export type RecipeValues = ConfigPart<
  * @throws HooklineError `HKL_BUDGET` for a budget in which nothing can be learned
  */
 export async function findRecipe(question: RecipeQuestion): Promise<{ values: RecipeValues; reasons: string[] }> {
-  const { config, isWritten, statistics, testImages, views, time } = question;
+  const { config, isWritten, statistics, testImages, views, time, now } = question;
   const { budget, solver } = config;
   const candidates = recipeSizes(statistics, fixedSizes(config, isWritten));
-  const options = { ...budget, batchSize: solver.batchSize, images: statistics.images, testImages, views };
+  const options = { batchSize: solver.batchSize, images: statistics.images, testImages, views };
   const answer = (sizes: RecipeSizes, timed?: TimedSchedule) => ({
     values: valuesOf(question, sizes, timed),
     reasons: reasonsFor(question, sizes, timed),
   });
   // Then there is nothing left that the time of a step would decide.
   if (isWritten('solver.maxIterations')) return answer(candidates[0] as RecipeSizes);
+  const begun = now();
   for (let place = 0; ;) {
     const sizes = candidates[place] as RecipeSizes;
+    const before = now();
     const stepSeconds = await time(sizes);
+    // The training makes and captures its step too, which takes about as long as timing one.
+    const spent = now() - begun + (now() - before);
+    const minutes = Math.max(0, budget.minutes - spent / 60);
     const isLast = place === candidates.length - 1;
-    const schedule = attempt(() => chooseSchedule(sizes, { ...options, stepSeconds }), isLast);
+    const schedule = attempt(() => chooseSchedule(sizes, { ...options, minutes, stepSeconds }), isLast);
     if (schedule !== undefined && (isLast || schedule.iterations >= ENOUGH_ITERATIONS))
       return answer(sizes, { ...schedule, stepSeconds });
     // The next sizes with which there should be time enough, which is timed again.
@@ -111,6 +119,7 @@ function valuesOf(
   set('input.window', window);
   set('dataloader.cache', bytesOf(statistics, sizes) <= memory);
   set('model.width', channels);
+  set('model.softmaxWeight', softmaxWeight(statistics));
   set('solver.maxIterations', schedule?.iterations);
   set('solver.warmupIterations', schedule?.warmup);
   set('test.evalPeriod', schedule?.period);
@@ -129,7 +138,7 @@ function reasonsFor(
   const said = (keys: readonly string[]): string => (keys.some(isWritten) ? ', as set' : '');
   return [
     `${count(images, 'image')} with ${count(objects, 'object')} of ${count(classes, 'class', 'classes')}, ${count(config.budget.minutes, 'minute')} (budget.minutes)`,
-    `input ${width}x${height}${said(['input.width', 'input.height'])}: half of the objects are ${middle.toFixed(0)} pixels wide or more, nine in ten ${small.toFixed(0)}${
+    `input ${width}x${height}${said(['input.width', 'input.height'])}: half of the objects are ${middle.toFixed(0)} pixels wide or more, small ones ${small.toFixed(0)}${
       small < LEAST_SIDE ? `; below ${LEAST_SIDE} little is seen of them` : ''
     }`,
     window > 0
@@ -140,6 +149,9 @@ function reasonsFor(
       : [
           `decoding images anew each time: all of them are ${(bytesOf(statistics, sizes) / 1e9).toFixed(1)} GB (dataloader.cache)`,
         ]),
+    ...(isWritten('model.softmaxWeight')
+      ? []
+      : [`model.softmaxWeight ${softmaxWeight(statistics)}: so much is there to tell apart between the classes`]),
     `model.width ${channels}${said(['model.width'])}${
       schedule === undefined
         ? ''
