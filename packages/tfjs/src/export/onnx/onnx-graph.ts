@@ -29,6 +29,7 @@ const SMALL = 1024;
 export class OnnxGraph {
   readonly nodes: Encoded[] = [];
   readonly #constants: { name: string; type: number; shape: readonly number[]; content: Uint8Array }[] = [];
+  readonly #used = new Set<string>();
   #count = 0;
 
   /** Adds an op. @returns the name of its first output */
@@ -39,6 +40,7 @@ export class OnnxGraph {
     outputs: readonly string[] = [this.fresh(op)],
   ): string {
     const [first = ''] = outputs;
+    for (const input of inputs) this.#used.add(input);
     this.nodes.push(
       join(
         ...inputs.map((input) => bytes(1, input)),
@@ -81,7 +83,7 @@ export class OnnxGraph {
   }
 
   /**
-   * The constants as messages.
+   * The constants that a node takes, as messages; what stood for sizes and axes may have become attributes.
    *
    * @param file name of a file beside the model for the large ones; undefined leaves them all in the model
    * @returns the messages, and the contents of the file
@@ -89,7 +91,8 @@ export class OnnxGraph {
   constants(file?: string): { readonly messages: readonly Encoded[]; readonly external: readonly Uint8Array[] } {
     const external: Uint8Array[] = [];
     let offset = 0;
-    const messages = this.#constants.map(({ name, type, shape, content }) => {
+    const taken = this.#constants.filter(({ name }) => this.#used.has(name));
+    const messages = taken.map(({ name, type, shape, content }) => {
       const head = join(...shape.map((size) => int(1, size)), int(2, type), bytes(8, name));
       if (file === undefined || content.length < SMALL) return join(head, bytes(9, content));
       const place = { location: file, offset: String(offset), length: String(content.length) };
