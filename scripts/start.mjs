@@ -7,6 +7,12 @@ import { pathToFileURL } from 'node:url';
 requireSupportedNode();
 process.chdir(ROOT);
 prepare();
+// The command ends the process itself.
+process.on('exit', (code) => {
+  if (code !== 0) return;
+  console.error('To see it in your browser, with pictures of your own or the camera:');
+  console.error('  npx hookline export examples/scenes/trainer.ts --format graph-model && npm run demo');
+});
 // In this process, so that Ctrl-C reaches the training once.
 process.argv = [process.execPath, CLI, 'train', 'examples/scenes/trainer.ts', ...process.argv.slice(2)];
 await import(pathToFileURL(CLI).href);

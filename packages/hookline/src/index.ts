@@ -71,6 +71,7 @@ export {
   exportSourceRef,
   functionModel,
   inEvalMode,
+  learningRateFactor,
   openData,
   alignNames,
   lamb,
@@ -107,6 +108,7 @@ export {
   type FunctionModelOptions,
   type HostTensorLike,
   type LayersModelOptions,
+  type LearningRateFactor,
   type MinimizeOptions,
   type ModelLike,
   type ModelLosses,
@@ -303,7 +305,16 @@ export {
   type VocEvaluatorOptions,
 } from '@hookline/plugin-detection';
 export { earlyStopping, type EarlyStoppingOptions } from '@hookline/plugin-early-stopping';
-export { ema, emaRef, type Ema, type EmaOptions } from '@hookline/plugin-ema';
+export {
+  ema,
+  emaRef,
+  stochasticWeightAveraging,
+  swaRef,
+  type Ema,
+  type EmaOptions,
+  type StochasticWeightAveragingOptions,
+} from '@hookline/plugin-ema';
+export { exportBest, type ExportBestOptions } from '@hookline/plugin-export';
 export {
   ClassificationEvaluator,
   DatasetEvaluators,
@@ -338,6 +349,7 @@ export {
   lrScheduler,
   lrScheduleRef,
   multiStep,
+  oneCycle,
   polynomial,
   scheduleFromConfig,
   stepWithFixedGamma,
@@ -353,6 +365,9 @@ export { memoryStats, type MemoryStatsOptions } from '@hookline/plugin-memory-st
 export { plots, type PlotsOptions } from '@hookline/plugin-plots';
 export { preciseBn, updateBnStats, type PreciseBnOptions } from '@hookline/plugin-precise-bn';
 export { profiler, type ProfilerOptions } from '@hookline/plugin-profiler';
+export { reduceOnPlateau, type ReduceOnPlateauOptions } from '@hookline/plugin-reduce-on-plateau';
+export { timeLimit, type TimeLimitOptions } from '@hookline/plugin-time-limit';
+export { validationLoss, type ValidationLossOptions } from '@hookline/plugin-validation-loss';
 export {
   writers,
   writersHooks,

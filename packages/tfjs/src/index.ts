@@ -60,6 +60,7 @@ export { adam, adamW, type AdamOptimizer, type AdamOptions } from './optim/adam.
 export { adagrad, type AdagradOptimizer, type AdagradOptions } from './optim/adagrad.ts';
 export { BaseOptimizer, type BaseOptimizerOptions, type ParameterUpdate } from './optim/base-optimizer.ts';
 export { lamb, type LambOptimizer, type LambOptions } from './optim/lamb.ts';
+export { learningRateFactor, type LearningRateFactor } from './optim/learning-rate-factor.ts';
 export { lion, type LionOptimizer, type LionOptions } from './optim/lion.ts';
 export type { MinimizeOptions } from './optim/minimize.ts';
 export { optimizerRef, type Optimizer } from './optim/optimizer.ts';

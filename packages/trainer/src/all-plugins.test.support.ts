@@ -9,6 +9,7 @@ import { constant, warmup } from '@hookline/plugin-lr-scheduler';
 import { memoryStats } from '@hookline/plugin-memory-stats';
 import { plots } from '@hookline/plugin-plots';
 import { profiler } from '@hookline/plugin-profiler';
+import { reduceOnPlateau } from '@hookline/plugin-reduce-on-plateau';
 import { presetDefault } from '@hookline/preset-default';
 import { RecordingLogger } from '@hookline/testing';
 import {
@@ -99,6 +100,8 @@ export function everyPlugin({ period = 5 }: { readonly period?: number } = {}): 
     gradientClipping({ type: 'global-norm', clip: 0.5, metric: true }),
     ema({ decay: 0.9 }),
     earlyStopping({ metric: 'accuracy', patience: 1000 }),
+    // Accuracy rests on plateaus long enough for several reductions.
+    reduceOnPlateau({ metric: 'accuracy', patience: 0, factor: 0.5 }),
     memoryStats({ period, leakWindow: 40 }),
     profiler({ start: 3, steps: 5 }),
     plots({ period }),

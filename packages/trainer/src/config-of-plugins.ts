@@ -33,13 +33,26 @@ const SCHEDULE = [
 /** The options that a config gives to plugins, by the names of the plugins. */
 export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource) {
   const { solver, test, checkpoint, writers, precision } = config;
-  const { clipGradients, amp } = solver;
+  const { clipGradients, amp, reduceOnPlateau } = solver;
   return {
     '@hookline/plugin-lr-scheduler': {
       // Without the option the plugin takes the schedule of the config, or of `buildLrScheduler`.
       options: { schedule: { key: 'solver.lrSchedule', value: undefined } },
       asked: { key: 'solver.lrSchedule', isWanted: true },
       keys: SCHEDULE,
+    },
+    '@hookline/plugin-reduce-on-plateau': {
+      options: {
+        metric: { key: 'solver.reduceOnPlateau.metric', value: reduceOnPlateau.metric },
+        mode: { key: 'solver.reduceOnPlateau.mode', value: reduceOnPlateau.mode },
+        factor: { key: 'solver.reduceOnPlateau.factor', value: reduceOnPlateau.factor },
+        patience: { key: 'solver.reduceOnPlateau.patience', value: reduceOnPlateau.patience },
+        threshold: { key: 'solver.reduceOnPlateau.threshold', value: reduceOnPlateau.threshold },
+        thresholdMode: { key: 'solver.reduceOnPlateau.thresholdMode', value: reduceOnPlateau.thresholdMode },
+        cooldown: { key: 'solver.reduceOnPlateau.cooldown', value: reduceOnPlateau.cooldown },
+        minLr: { key: 'solver.reduceOnPlateau.minLr', value: reduceOnPlateau.minLr },
+      },
+      asked: { key: 'solver.reduceOnPlateau.metric', isWanted: reduceOnPlateau.metric !== '' },
     },
     '@hookline/plugin-evaluator': { options: { period: { key: 'test.evalPeriod', value: test.evalPeriod } } },
     '@hookline/plugin-precise-bn': {
@@ -53,6 +66,7 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
     '@hookline/plugin-checkpointer': {
       options: {
         period: { key: 'checkpoint.period', value: checkpoint.period },
+        periodMinutes: { key: 'checkpoint.periodMinutes', value: checkpoint.periodMinutes || undefined },
         maxToKeep: { key: 'checkpoint.maxToKeep', value: checkpoint.maxToKeep || undefined },
       },
     },
@@ -95,6 +109,10 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
     '@hookline/plugin-ema': {
       options: { decay: { key: 'solver.emaDecay', value: solver.emaDecay } },
       asked: { key: 'solver.emaDecay', isWanted: solver.emaDecay > 0 },
+    },
+    '@hookline/plugin-time-limit': {
+      options: { minutes: { key: 'solver.maxMinutes', value: solver.maxMinutes } },
+      asked: { key: 'solver.maxMinutes', isWanted: solver.maxMinutes > 0 },
     },
     '@hookline/plugin-plots': { options: {}, asked: { key: 'writers.plots', isWanted: writers.plots } },
   } as const satisfies Readonly<Record<string, PluginConfig>>;

@@ -21,6 +21,8 @@ import { gradientClipping } from '@hookline/plugin-gradient-clipping';
 import { lossScaling } from '@hookline/plugin-loss-scaling';
 import { lrScheduleRef, type Schedule, scheduleFromConfig } from '@hookline/plugin-lr-scheduler';
 import { plots } from '@hookline/plugin-plots';
+import { reduceOnPlateau } from '@hookline/plugin-reduce-on-plateau';
+import { timeLimit } from '@hookline/plugin-time-limit';
 import {
   type DataSource,
   type DeviceRequest,
@@ -211,12 +213,16 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     const scaling = says['@hookline/plugin-loss-scaling'];
     const clipping = says['@hookline/plugin-gradient-clipping'];
     const averaging = says['@hookline/plugin-ema'];
+    const reduction = says['@hookline/plugin-reduce-on-plateau'];
+    const limit = says['@hookline/plugin-time-limit'];
     return [
       this.buildPreset(config),
       accumulation.asked.isWanted && gradientAccumulation(optionsOf(accumulation)),
       scaling.asked.isWanted && lossScaling(optionsOf(scaling)),
       clipping.asked.isWanted && gradientClipping(optionsOf(clipping)),
       averaging.asked.isWanted && ema(optionsOf(averaging)),
+      reduction.asked.isWanted && reduceOnPlateau(optionsOf(reduction)),
+      limit.asked.isWanted && timeLimit(optionsOf(limit)),
       config.writers.plots && plots(),
     ];
   }

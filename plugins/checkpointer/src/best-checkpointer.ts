@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import {
   checkpointsRef,
@@ -21,6 +22,8 @@ type Best = Readonly<z.output<typeof bestValue>>;
 
 const savedState = z.object({
   best: bestValue.nullable(),
+  /** Where several are kept: all of them, the best one first. */
+  kept: z.array(bestValue).default([]),
   /** Values of the metric that were looked at. */
   seen: z.int().min(0),
   metric: z.string(),
@@ -28,9 +31,9 @@ const savedState = z.object({
 });
 
 /**
- * Keeps the checkpoint with the best value of a metric.
+ * Keeps the checkpoint with the best value of a metric, or the best few.
  *
- * @example bestCheckpointer({ metric: 'accuracy' })
+ * @example bestCheckpointer({ metric: 'accuracy', keep: 3 })
  * @example bestCheckpointer({ metric: 'val/loss', mode: 'min' })
  */
 export const bestCheckpointer = definePlugin({
@@ -47,9 +50,11 @@ export const bestCheckpointer = definePlugin({
     output: outputRef,
     storage: storageRef,
   },
-  setup({ hooks, checkpoints, evaluation, logger, output, storage }, { metric, mode, prefix }) {
+  setup({ hooks, checkpoints, evaluation, logger, output, storage }, { metric, mode, prefix, keep }) {
     const watch = new MetricWatch({ metric, storage, evaluation, logger });
     let best: Best | undefined;
+    /** Where several are kept: the best one first. */
+    let kept: readonly Best[] = [];
 
     const recordFile = (): Promise<string> => output.file(`${prefix}.json`);
     const consider = async ({ value, iteration }: Best): Promise<void> => {
@@ -62,18 +67,61 @@ export const bestCheckpointer = definePlugin({
       await writeBestRecord(await recordFile(), { metric, mode, value, iteration });
       logger.info(`best ${metric} so far: ${forPeople(value)} at iteration ${iteration}${before}; saved as ${prefix}`);
     };
+    const nameOf = ({ iteration }: Best): string => `${prefix}_${String(iteration).padStart(7, '0')}`;
+    const isThere = async (name: string): Promise<boolean> =>
+      (await checkpoints.list()).some((path) => basename(path, extname(path)) === name);
+    const remove = async (those: readonly Best[]): Promise<void> => {
+      const names = new Set(those.map(nameOf));
+      for (const path of await checkpoints.list()) {
+        if (!names.has(basename(path, extname(path)))) continue;
+        try {
+          await rm(path, { force: true });
+        } catch (error) {
+          logger.warn(`could not delete the checkpoint ${path}, which is no longer among the best: ${String(error)}`);
+        }
+      }
+    };
+    /** {@link consider} where several are kept, each under a name of its own. */
+    const rank = async (sample: Best): Promise<void> => {
+      const { value, iteration } = sample;
+      // A run that goes on from an older checkpoint comes to the same iterations again.
+      const same = kept.find((each) => each.iteration === iteration);
+      if (same !== undefined && !isBetter(value, same.value, mode)) return;
+      const others = kept.filter((each) => each.iteration !== iteration);
+      const place = others.findIndex((each) => isBetter(value, each.value, mode));
+      const at = place < 0 ? others.length : place;
+      if (!Number.isFinite(value) || at >= keep) return;
+      const ranked = others.toSpliced(at, 0, sample);
+      kept = ranked.slice(0, keep);
+      best = kept[0];
+      await checkpoints.save(nameOf(sample), { tag: false });
+      if (best !== undefined) await writeBestRecord(await recordFile(), { metric, mode, ...best, kept: [...kept] });
+      await remove(ranked.slice(keep));
+      logger.info(
+        `${metric} ${forPeople(value)} at iteration ${iteration} is number ${at + 1} so far; saved as ${nameOf(sample)}`,
+      );
+    };
+    const take = keep > 1 ? rank : consider;
     const look = (): void | Promise<void> => {
       const samples = watch.look();
-      if (samples instanceof Promise) return samples.then((values) => lastOf(values, consider));
-      return lastOf(samples, consider);
+      if (samples instanceof Promise) return samples.then((values) => lastOf(values, take));
+      return lastOf(samples, take);
     };
 
     /** A resumed checkpoint may be older than the best one, and must not lose against a worse one later. */
     const recall = async (): Promise<void> => {
       const record = await readBestRecord(await recordFile());
-      if (record?.metric !== metric || record.mode !== mode || !isBetter(record.value, best?.value, mode)) return;
-      const files = await checkpoints.list();
-      if (!files.some((path) => basename(path, extname(path)) === prefix)) return;
+      if (record?.metric !== metric || record.mode !== mode) return;
+      if (keep > 1) {
+        const found: Best[] = [];
+        for (const each of record.kept ?? []) if (await isThere(nameOf(each))) found.push(each);
+        const ranked = new Set(found.map(({ iteration }) => iteration));
+        // What a killed run had no time to delete.
+        await remove(kept.filter(({ iteration }) => !ranked.has(iteration)));
+        [kept, best] = [found.slice(0, keep), found[0]];
+        return;
+      }
+      if (!isBetter(record.value, best?.value, mode) || !(await isThere(prefix))) return;
       best = { value: record.value, iteration: record.iteration };
     };
 
@@ -101,7 +149,13 @@ export const bestCheckpointer = definePlugin({
       state: defineState({
         schema: savedState,
         optional: true,
-        save: () => ({ best: best === undefined ? null : { ...best }, seen: watch.seen ?? 0, metric, mode }),
+        save: () => ({
+          best: best === undefined ? null : { ...best },
+          kept: kept.map((each) => ({ ...each })),
+          seen: watch.seen ?? 0,
+          metric,
+          mode,
+        }),
         load: (saved) => {
           if (saved.metric !== metric || saved.mode !== mode) {
             logger.warn(
@@ -110,10 +164,11 @@ export const bestCheckpointer = definePlugin({
             return;
           }
           best = saved.best ?? undefined;
+          ({ kept } = saved);
           watch.seen = saved.seen;
         },
         reset: () => {
-          [best, watch.seen] = [undefined, undefined];
+          [best, kept, watch.seen] = [undefined, [], undefined];
         },
       }),
     };

@@ -7,6 +7,8 @@ const schema = z.object({
   mode: z.enum(['max', 'min']),
   value: z.number(),
   iteration: z.int(),
+  /** Where several are kept: all of them, the best one first, by the iterations in their names. */
+  kept: z.array(z.object({ value: z.number(), iteration: z.int().min(0) })).optional(),
 });
 
 /** Which value the best checkpoint has, written beside it. */

@@ -33,11 +33,13 @@ export const checkpointer = definePlugin({
   // A failing evaluation then leaves a checkpoint.
   before: ['evaluation', 'writing'],
   requires: { checkpoints: checkpointsRef, evaluation: evaluationRef, logger: loggerRef },
-  setup({ hooks, checkpoints, evaluation, logger }, { period, maxToKeep, prefix, final, onStop }) {
+  setup({ hooks, checkpoints, evaluation, logger }, { period, periodMinutes, maxToKeep, prefix, final, onStop }) {
     const kept = new KeptCheckpoints(checkpoints, logger);
     let startIteration = 0;
     /** Iterations done when it was saved last. */
     let savedAt = -1;
+    /** When, by the clock, in milliseconds. */
+    let savedTime = performance.now();
     let savedName = '';
     let savedPath = '';
     /** The last evaluation that it holds. */
@@ -49,6 +51,7 @@ export const checkpointer = definePlugin({
       savedPath = shown(await checkpoints.save(name, options));
       savedName = name;
       savedAt = done;
+      savedTime = performance.now();
       logger.info(`saved ${savedPath}`);
     };
     const numbered = (done: number): string => `${prefix}_${String(done - 1).padStart(7, '0')}`;
@@ -112,6 +115,7 @@ export const checkpointer = definePlugin({
 
     hooks.beforeTrain.tap((run) => {
       startIteration = run.startIteration;
+      savedTime = performance.now();
       // A numbered checkpoint is saved before older ones are deleted, so a run that was killed may go on from one that
       // still counts them.
       return maxToKeep === undefined ? undefined : kept.prune(maxToKeep);
@@ -119,7 +123,9 @@ export const checkpointer = definePlugin({
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
       const done = iteration + 1;
       if (final && done === maxIterations) return save(`${prefix}_final`, done);
-      if (period > 0 && done % period === 0) return saveNumbered(done);
+      const isDue = period > 0 && done % period === 0;
+      const isTime = periodMinutes > 0 && performance.now() - savedTime >= periodMinutes * 60_000;
+      if (isDue || isTime) return saveNumbered(done);
       return undefined;
     });
     hooks.afterTrain.tap(onEnd);

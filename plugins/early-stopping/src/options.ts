@@ -11,6 +11,12 @@ export const earlyStoppingOptions = z.strictObject({
   minDelta: z.number().nonnegative().default(0),
   /** Values of earlier iterations are not looked at. @default 0 */
   startIteration: z.int().nonnegative().default(0),
+  /**
+   * Whether the model gets the weights back that had the best value, at the end of the training and when this plugin stops
+   * it. A copy of the weights is kept for it on the device and in checkpoints.
+   * @default false
+   */
+  restoreBest: z.boolean().default(false),
 });
 
 export type EarlyStoppingOptions = z.input<typeof earlyStoppingOptions>;

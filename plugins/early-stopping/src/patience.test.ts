@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Patience } from './patience.ts';
 
 /** Feeds values, by iteration, and gives the number of the one at which the patience was over. */
@@ -7,6 +8,17 @@ const feed = (patience: Patience, values: readonly number[], from = 0): number |
 };
 const make = (options: Partial<ConstructorParameters<typeof Patience>[0]> = {}) =>
   new Patience({ mode: 'max', patience: 2, minDelta: 0, ...options });
+
+/** What the fixture holds of one history; the last three are the number of the value that ends it. */
+type Case = readonly [
+  mode: 'max' | 'min',
+  patience: number,
+  minDelta: number,
+  values: string,
+  keras: number | null,
+  lightning: number | null,
+  strictLightning: number | null,
+];
 
 describe('Patience', () => {
   it('is over after so many values in a row that are not better', () => {
@@ -32,6 +44,21 @@ describe('Patience', () => {
     const patience = make();
     expect(feed(patience, [Number.NaN, 1, Infinity])).toBeUndefined();
     expect(patience.best).toEqual({ value: 1, iteration: 1 });
+  });
+
+  it("is over at the value at which Keras's and Lightning's EarlyStopping stop, over 100 histories", async () => {
+    const file = new URL('./keras-and-lightning.test.fixture.json', import.meta.url);
+    const { cases } = JSON.parse(await readFile(file, 'utf8')) as { readonly cases: readonly Case[] };
+    expect(cases).toHaveLength(100);
+    for (const [number, [mode, limit, minDelta, text, keras, lightning, strict]] of cases.entries()) {
+      const values = text.split(' ').map((value) => Number(value.replace('inf', 'Infinity')));
+      const found = feed(make({ mode, patience: limit, minDelta }), values) ?? null;
+      expect({ number, found }).toEqual({ number, found: keras });
+      // Lightning by default also stops at the first value that is not finite, which here counts as not better.
+      const hole = values.findIndex((value) => !Number.isFinite(value));
+      expect(lightning).toBe(keras);
+      expect(strict).toBe(hole < 0 || (keras !== null && keras < hole) ? keras : hole);
+    }
   });
 
   it('goes on from a saved state', () => {

@@ -53,7 +53,7 @@ export class Patience {
   #isBetter(value: number): boolean {
     if (!Number.isFinite(value)) return false;
     if (this.#best === null) return true;
-    const gain = this.#mode === 'max' ? value - this.#best.value : this.#best.value - value;
-    return gain > this.#minDelta;
+    // As Keras and Lightning compare, also in the rounding.
+    return this.#mode === 'max' ? value - this.#minDelta > this.#best.value : value + this.#minDelta < this.#best.value;
   }
 }

@@ -3,11 +3,16 @@ import {
   definePlugin,
   defineState,
   evaluationRef,
+  HooklineError,
   loggerRef,
   MetricWatch,
+  optional,
+  type StepContext,
   storageRef,
 } from '@hookline/core';
+import { modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
+import { BestWeights } from './best-weights.ts';
 import { earlyStoppingOptions } from './options.ts';
 import { type MetricSample, Patience } from './patience.ts';
 
@@ -20,12 +25,14 @@ const savedState = z.object({
   mode: z.enum(['max', 'min']),
   /** Values of the metric that were looked at. */
   seen: z.int().min(0),
+  /** Whether the checkpoint holds the weights of the best value. */
+  holdsBest: z.boolean().default(false),
 });
 
 /**
  * Ends the training when a metric no longer gets better.
  *
- * @example earlyStopping({ metric: 'accuracy', patience: 3 })
+ * @example earlyStopping({ metric: 'accuracy', patience: 3, restoreBest: true })
  * @example earlyStopping({ metric: 'val/loss', mode: 'min', minDelta: 0.001 })
  */
 export const earlyStopping = definePlugin({
@@ -34,36 +41,74 @@ export const earlyStopping = definePlugin({
   description: 'ends the training when a metric no longer gets better',
   options: earlyStoppingOptions,
   provides: ['stopping'],
-  after: ['evaluation', 'metrics'],
+  // Another best checkpoint than this plugin's is of the weights before they are restored.
+  after: ['evaluation', 'metrics', 'checkpointer/best?'],
   before: ['writing'],
-  requires: { control: controlRef, evaluation: evaluationRef, logger: loggerRef, storage: storageRef },
-  setup({ hooks, control, evaluation, logger, storage }, { metric, startIteration, ...options }) {
+  requires: {
+    control: controlRef,
+    evaluation: evaluationRef,
+    logger: loggerRef,
+    storage: storageRef,
+    model: optional(modelRef),
+    scope: optional(stepScopeRef),
+  },
+  setup(
+    { hooks, plugin, control, evaluation, logger, storage, model, scope },
+    { metric, startIteration, restoreBest, ...options },
+  ) {
     const watch = new MetricWatch({ metric, storage, evaluation, logger });
     const patience = new Patience(options);
+    if (restoreBest && (model === undefined || scope === undefined)) throw noModel(plugin.id);
+    if (restoreBest && evaluation.withWeights !== undefined) throw averaged(plugin.id);
+    const weights =
+      restoreBest && model !== undefined && scope !== undefined
+        ? new BestWeights(scope.value, plugin.id, model.value)
+        : undefined;
+    let holdsBest = false;
 
-    const judge = (samples: readonly MetricSample[]): void => {
+    /** @returns whether the patience is over */
+    const judge = (samples: readonly MetricSample[]): boolean => {
       for (const sample of samples) {
-        if (sample.iteration < startIteration || !patience.isOver(sample)) continue;
+        if (sample.iteration < startIteration) continue;
+        const isOver = patience.isOver(sample);
+        if (patience.best?.iteration === sample.iteration && weights !== undefined) {
+          weights.keep();
+          holdsBest = true;
+        }
+        if (!isOver) continue;
         const best =
           patience.best === null
             ? 'never had a finite value'
             : `was best at iteration ${patience.best.iteration} (${patience.best.value})`;
         control.stop(`${metric} ${best} and has not got better in ${patience.state().waited} evaluations`);
-        return;
+        return true;
       }
+      return false;
+    };
+    /** Before the last checkpoint and the end of the training see the weights, and with the results that belong to them. */
+    const restore = async (step: StepContext): Promise<void> => {
+      const { best } = patience;
+      if (weights === undefined || !holdsBest || best === null || best.iteration === step.iteration) return;
+      weights.restore();
+      logger.info(
+        `the model has the weights of iteration ${best.iteration} again, whose ${metric} was best (${best.value})`,
+      );
+      if (evaluation.latest !== undefined) await evaluation.run(step);
+    };
+    const act = (samples: readonly MetricSample[], step: StepContext): Promise<void> | undefined => {
+      const isOver = judge(samples);
+      return isOver || step.iteration + 1 >= step.maxIterations ? restore(step) : undefined;
     };
 
-    hooks.beforeTrain.tap(async () => {
+    hooks.beforeTrain.tap(async ({ startIteration: start, maxIterations }) => {
       await watch.begin();
       // An evaluation that is made up for may be the one too many: no step comes after it then.
-      judge(await watch.look());
+      await act(await watch.look(), { iteration: start - 1, startIteration: start, maxIterations });
     });
-    hooks.afterStep.tap(() => {
+    hooks.afterStep.tap((step) => {
       const samples = watch.look();
       watch.warnWhereMissing();
-      if (samples instanceof Promise) return samples.then(judge);
-      judge(samples);
-      return undefined;
+      return samples instanceof Promise ? samples.then((values) => act(values, step)) : act(samples, step);
     });
     hooks.afterTrain.tap(({ status }) => {
       // What was interrupted may not have come to an evaluation.
@@ -72,12 +117,14 @@ export const earlyStopping = definePlugin({
     return {
       state: defineState({
         schema: savedState,
-        save: () => ({ ...patience.state(), metric, mode: options.mode, seen: watch.seen ?? 0 }),
+        save: () => ({ ...patience.state(), metric, mode: options.mode, seen: watch.seen ?? 0, holdsBest }),
         load: ({ seen, best, waited, ...saved }) => {
+          ({ holdsBest } = saved);
           if (saved.metric !== metric || saved.mode !== options.mode) {
             logger.warn(
               `begins anew: the checkpoint watched ${saved.metric} (${saved.mode}), which says nothing of ${metric} (${options.mode})`,
             );
+            holdsBest = false;
             return;
           }
           patience.restore({ best, waited });
@@ -86,8 +133,31 @@ export const earlyStopping = definePlugin({
         reset: () => {
           patience.restore({ best: null, waited: 0 });
           watch.seen = undefined;
+          holdsBest = false;
         },
       }),
     };
   },
 });
+
+function noModel(who: string): HooklineError {
+  return new HooklineError(
+    'HKL_EARLY_STOPPING_MODEL',
+    'there is no model in this trainer whose weights it could restore',
+    {
+      who,
+      fix: 'Leave out restoreBest, or keep the best weights in a step of your own',
+    },
+  );
+}
+
+function averaged(who: string): HooklineError {
+  return new HooklineError(
+    'HKL_EARLY_STOPPING_AVERAGES',
+    'the metric is that of averaged weights, which restoreBest does not bring back',
+    {
+      who,
+      fix: "Leave out restoreBest and take the file of bestCheckpointer, which holds the averages too, or set the averaging plugin's evaluate: false",
+    },
+  );
+}

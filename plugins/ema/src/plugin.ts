@@ -1,16 +1,9 @@
-import {
-  definePlugin,
-  defineState,
-  type Evaluation,
-  evaluationRef,
-  HooklineError,
-  provide,
-  replace,
-} from '@hookline/core';
+import { definePlugin, defineState, evaluationRef, provide, replace } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
-import { type Ema, emaRef, EmaService } from './ema-service.ts';
+import { emaRef, EmaService } from './ema-service.ts';
 import { emaSchema } from './options.ts';
+import { savedWhileSwapped, withAverages } from './with-averages.ts';
 import { WeightAverage } from './weight-average.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-ema';
@@ -33,7 +26,11 @@ export const ema = definePlugin({
   services: ({ evaluate }) => [
     provide(emaRef, () => new EmaService()),
     ...(evaluate
-      ? [replace(evaluationRef, (original, { service }) => withAverages(original, service), { service: emaRef })]
+      ? [
+          replace(evaluationRef, (original, { service }) => withAverages(original, service, PLUGIN_NAME), {
+            service: emaRef,
+          }),
+        ]
       : []),
   ],
   setup({ hooks, plugin, scope, model, service }, { decay, warmup, averageState }) {
@@ -69,22 +66,3 @@ export const ema = definePlugin({
     };
   },
 });
-
-/** An evaluation that sees the averages. */
-function withAverages(original: Evaluation, service: Ema): Evaluation {
-  return {
-    run: (step) => service.withAverages(() => original.run(step)),
-    withWeights: (fn) => service.withAverages(() => original.withWeights?.(fn) ?? fn(), { keepState: true }),
-    get latest() {
-      return original.latest;
-    },
-  };
-}
-
-function savedWhileSwapped(who: string): HooklineError {
-  return new HooklineError('HKL_EMA_SWAPPED', 'the model holds the averaged weights, and a checkpoint is being saved', {
-    who,
-    where: 'hook saveState',
-    fix: 'Save before or after the evaluation, in afterStep, so that the weights of the training are saved',
-  });
-}

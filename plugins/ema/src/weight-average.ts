@@ -70,6 +70,22 @@ export class WeightAverage {
     });
   }
 
+  /**
+   * Between steps: takes the weights into their plain mean, a ← a + (w − a) / (n + 1), as torch's AveragedModel does. State
+   * that no optimizer trains is not averaged but copied.
+   *
+   * @param count n, how many weights the mean is of so far; with 0 it begins at the present ones
+   */
+  include(count: number): void {
+    tf.tidy(() => {
+      for (const [name, variable] of this.#variables) {
+        const average = this.#average(name);
+        const isCopied = count === 0 || this.#state.includes(name);
+        average.assign(isCopied ? variable : average.add(variable.sub(average).div(count + 1)));
+      }
+    });
+  }
+
   /** Puts the averages into the variables, until as many calls of {@link WeightAverage.swapOut} have been made. */
   swapIn(): void {
     if (this.#swaps++ > 0) return;

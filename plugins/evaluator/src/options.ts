@@ -38,6 +38,7 @@ export const evaluatorSchema = z
     inputs: z.custom<(batch: unknown) => unknown>(isFunction, 'must be a function').optional(),
     name: z.string().min(1).optional(),
     evalAfterTrain: z.boolean().default(true),
+    evalBeforeTrain: z.boolean().default(false),
   })
   .refine(({ evaluators, loader }) => (evaluators === undefined) === (loader === undefined), {
     message: 'evaluators and loader go together: give both or neither',
@@ -59,4 +60,10 @@ export interface EvaluatorOptions {
   readonly name?: string;
   /** Whether to evaluate at the end of the training as well, whatever the period. @default true */
   readonly evalAfterTrain?: boolean;
+  /**
+   * Whether to evaluate before the first step as well: what is wrong with the evaluation then shows at once, and the results, which are
+   * stored under iteration 0, tell where the training began. A run that is resumed does not.
+   * @default false
+   */
+  readonly evalBeforeTrain?: boolean;
 }

@@ -57,7 +57,7 @@ export const evaluator = definePlugin({
     model: optional(modelRef),
   },
   setup({ hooks, plugin, storage, evaluation, trainer, logger, model }, options) {
-    const { period, evalAfterTrain } = options;
+    const { period, evalAfterTrain, evalBeforeTrain } = options;
     // Only a run that goes on can owe an evaluation; a checkpoint without an evaluator never had one to make.
     let goesOn = false;
     const isDue = (done: number, maxIterations: number): boolean =>
@@ -73,6 +73,7 @@ export const evaluator = definePlugin({
     hooks.beforeTrain.tap(({ startIteration, maxIterations }) => {
       // In a run that begins elsewhere the same number means other weights.
       if (evaluatedAt.get(evaluation) !== startIteration) evaluatedAt.delete(evaluation);
+      if (startIteration === 0 && evalBeforeTrain) return run({ iteration: 0, startIteration, maxIterations }, 0);
       if (!owes(startIteration, maxIterations)) return undefined;
       const iteration = startIteration - 1;
       logger.info(`evaluating first: the checkpoint was saved before the evaluation of iteration ${iteration}`);

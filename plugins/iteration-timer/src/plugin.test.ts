@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { jest } from '@jest/globals';
 import { ConsoleLogger, definePlugin, TrainerBase, type StepFunction } from '@hookline/core';
 import { iterationTimer } from './plugin.ts';
 
@@ -48,6 +49,27 @@ describe('iterationTimer', () => {
     const { logger, lines } = recorder();
     await new TrainerBase({ step: one, maxIterations: 2, plugins: [iterationTimer()], logger }).train();
     expect(lines).toEqual(['Total training time: 0:00:00 (0:00:00 on hooks)']);
+  });
+
+  it('tells the throughput, and the share of waiting for data, where it is told the samples of a step', async () => {
+    const { logger, lines } = recorder();
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    let now = 0;
+    const step: StepFunction = () => {
+      now += 500;
+      return { losses: { loss: 1 }, dataTime: 0.125 };
+    };
+    try {
+      const plugins = [iterationTimer({ warmupIterations: 2, batchSize: 32 })];
+      const trainer = new TrainerBase({ step, maxIterations: 5, plugins, logger });
+      await trainer.train();
+      expect(trainer.storage.history('samples_per_second').values()).toEqual(
+        [1, 2, 3, 4].map((iteration) => ({ iteration, value: 64 })),
+      );
+      expect(lines[1]).toBe("Throughput: 64 samples / s; waiting for data took 25.0 % of the steps' time");
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it('measures the step alone, wherever it is listed', async () => {

@@ -8,7 +8,7 @@ const PLUGIN_NAME = '@hookline/plugin-iteration-timer';
 /**
  * Stores the seconds of each step as `time` and sums up speed and total time after training.
  *
- * @example iterationTimer({ warmupIterations: 10 })
+ * @example iterationTimer({ warmupIterations: 10, batchSize: 32 })
  */
 export const iterationTimer = definePlugin({
   name: PLUGIN_NAME,
@@ -29,16 +29,19 @@ export const iterationTimer = definePlugin({
     'writing',
   ],
   requires: { storage: storageRef, logger: loggerRef },
-  setup({ hooks, storage, logger }, { warmupIterations }) {
+  setup({ hooks, storage, logger }, { warmupIterations, batchSize }) {
     const step = new Timer();
     /** Steps only. */
     const steps = new Timer();
     /** Steps and what runs between them. */
     const run = new Timer();
     let measured = 0;
+    /** Seconds of the measured steps in which they waited for data. */
+    let waited = 0;
 
     hooks.beforeTrain.tap(() => {
       measured = 0;
+      waited = 0;
       run.reset();
       steps.reset();
       steps.pause();
@@ -48,10 +51,13 @@ export const iterationTimer = definePlugin({
       // It still runs when the step before failed and was skipped.
       if (steps.paused) steps.resume();
     });
-    hooks.afterStep.tap(({ iteration, startIteration }) => {
+    hooks.afterStep.tap(({ iteration, startIteration }, { dataTime = 0 }) => {
       if (iteration - startIteration + 1 >= warmupIterations) {
         measured++;
-        storage.putScalar('time', step.seconds());
+        const seconds = step.seconds();
+        storage.putScalar('time', seconds);
+        waited += dataTime;
+        if (batchSize !== undefined && seconds > 0) storage.putScalar('samples_per_second', batchSize / seconds);
       } else {
         run.reset();
         steps.reset();
@@ -64,6 +70,11 @@ export const iterationTimer = definePlugin({
       if (measured > 0 && inSteps > 0) {
         const speed = `${formatDuration(inSteps)} (${(inSteps / measured).toFixed(4)} s / it)`;
         logger.info(`Overall training speed: ${measured} iterations in ${speed}`);
+        if (batchSize !== undefined) {
+          const share = Math.min(100, (100 * waited) / inSteps).toFixed(1);
+          const rate = Number(((batchSize * measured) / inSteps).toPrecision(3));
+          logger.info(`Throughput: ${rate} samples / s; waiting for data took ${share} % of the steps' time`);
+        }
       }
       logger.info(
         `Total training time: ${formatDuration(total)} (${formatDuration(Math.max(0, total - inSteps))} on hooks)`,

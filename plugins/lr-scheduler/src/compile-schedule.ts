@@ -6,6 +6,7 @@ import { customFactor } from './schedules/custom.ts';
 import { exponentialFactor } from './schedules/exponential.ts';
 import { linearFactor } from './schedules/linear.ts';
 import { multiStepFactor } from './schedules/multi-step.ts';
+import { oneCycleFactor } from './schedules/one-cycle.ts';
 import { polynomialFactor } from './schedules/polynomial.ts';
 import type { Factor } from './schedules/position.ts';
 import { stepFactor } from './schedules/step.ts';
@@ -26,6 +27,8 @@ export function compileSchedule(schedule: CheckedSchedule): Factor {
       return cosineFactor(schedule);
     case 'exponential':
       return exponentialFactor(schedule);
+    case 'one-cycle':
+      return oneCycleFactor(schedule);
     case 'polynomial':
       return polynomialFactor(schedule);
     case 'multi-step':

@@ -10,6 +10,7 @@ export { custom, type CustomSchedule } from './schedules/custom.ts';
 export { exponential, type ExponentialSchedule } from './schedules/exponential.ts';
 export { linear, type LinearSchedule } from './schedules/linear.ts';
 export { multiStep, type MultiStepSchedule } from './schedules/multi-step.ts';
+export { oneCycle, type OneCycleSchedule } from './schedules/one-cycle.ts';
 export { polynomial, type PolynomialSchedule } from './schedules/polynomial.ts';
 export { step, type StepSchedule } from './schedules/step.ts';
 export { stepWithFixedGamma, type StepWithFixedGammaSchedule } from './schedules/step-with-fixed-gamma.ts';

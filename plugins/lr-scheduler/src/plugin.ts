@@ -1,5 +1,5 @@
 import { definePlugin, HooklineError, loggerRef, optional, storageRef } from '@hookline/core';
-import { optimizerRef } from '@hookline/tfjs';
+import { learningRateFactor, optimizerRef } from '@hookline/tfjs';
 import { compileSchedule } from './compile-schedule.ts';
 import { lrScheduleRef } from './lr-schedule-ref.ts';
 import { lrSchedulerOptions } from './options.ts';
@@ -25,19 +25,20 @@ export const lrScheduler = definePlugin({
   // A checkpoint then holds the learning rate of the step that it resumes with.
   before: ['checkpointing', 'writing'],
   requires: { optimizer: optimizerRef, storage: storageRef, logger: loggerRef, planned: optional(lrScheduleRef) },
-  setup({ hooks, optimizer, storage, logger, planned }, options) {
+  setup({ hooks, plugin, optimizer, storage, logger, planned }, options) {
     if (options.schedule === undefined && planned === undefined) throw noSchedule();
     const schedule = options.schedule ?? checkSchedule(planned);
     const factor = compileSchedule(schedule);
-    const base = optimizer.value.learningRate;
+    const own = learningRateFactor(optimizer.value, plugin.id);
     const shown = shownFactor(optimizer.value.groups);
     const unsmoothed = { smoothing: false };
     let ready = -1;
 
     const setRate = (iteration: number, maxIterations: number): void => {
-      const rate = base * factor({ iteration, total: maxIterations, maxIterations });
+      const scheduled = factor({ iteration, total: maxIterations, maxIterations });
+      const rate = own.base * scheduled;
       if (!Number.isFinite(rate) || rate < 0) throw badRate(rate, iteration);
-      optimizer.value.learningRate = rate;
+      own.set(scheduled);
       ready = iteration;
     };
 
@@ -55,9 +56,7 @@ export const lrScheduler = definePlugin({
     });
     return {
       // The optimizer gets its own rate back, so that a further training does not take a scheduled one for it.
-      dispose: () => {
-        optimizer.value.learningRate = base;
-      },
+      dispose: () => own.release(),
     };
   },
 });

@@ -3,6 +3,7 @@ import type { Schedule } from './schedule.ts';
 import { constant } from './schedules/constant.ts';
 import { cosine } from './schedules/cosine.ts';
 import { multiStep } from './schedules/multi-step.ts';
+import { oneCycle } from './schedules/one-cycle.ts';
 import { stepWithFixedGamma } from './schedules/step-with-fixed-gamma.ts';
 import { warmup } from './schedules/warmup.ts';
 import { warmupPoly } from './schedules/warmup-poly.ts';
@@ -10,7 +11,7 @@ import { warmupPoly } from './schedules/warmup-poly.ts';
 /** The learning-rate keys of detectron2's SOLVER section, in our spelling. */
 export interface ScheduleConfig {
   readonly lrSchedule:
-    'WarmupMultiStepLR' | 'WarmupCosineLR' | 'WarmupStepWithFixedGammaLR' | 'WarmupPolyLR' | 'constant';
+    'WarmupMultiStepLR' | 'WarmupCosineLR' | 'WarmupStepWithFixedGammaLR' | 'WarmupPolyLR' | 'OneCycleLR' | 'constant';
   /** @default 0.1 */
   readonly gamma?: number;
   /** Milestones of WarmupMultiStepLR, in iterations. @default none */
@@ -56,6 +57,8 @@ export function scheduleFromConfig(config: ScheduleConfig): Schedule {
         warmupFactor: factor,
         warmupMethod: method,
       });
+    case 'OneCycleLR':
+      return oneCycle();
     case 'constant':
       return constant();
   }

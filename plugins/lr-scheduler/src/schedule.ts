@@ -7,6 +7,7 @@ import { customSchema } from './schedules/custom.ts';
 import { exponentialSchema } from './schedules/exponential.ts';
 import { linearSchema } from './schedules/linear.ts';
 import { multiStepSchema } from './schedules/multi-step.ts';
+import { oneCycleSchema } from './schedules/one-cycle.ts';
 import { polynomialSchema } from './schedules/polynomial.ts';
 import { stepSchema } from './schedules/step.ts';
 import { stepWithFixedGammaSchema } from './schedules/step-with-fixed-gamma.ts';
@@ -20,6 +21,7 @@ const simple = [
   linearSchema,
   cosineSchema,
   exponentialSchema,
+  oneCycleSchema,
   polynomialSchema,
   multiStepSchema,
   stepSchema,

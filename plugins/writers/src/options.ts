@@ -8,23 +8,29 @@ const isWriter = (value: unknown): boolean =>
 /** Either a switch or options; `true` stands for the defaults. */
 const switchable = <S extends z.ZodType>(schema: S): z.ZodUnion<[z.ZodBoolean, S]> => z.union([z.boolean(), schema]);
 
-export const optionsSchema = z.strictObject({
-  period: z.int().positive().default(20),
-  windowSize: z.int().positive().default(20),
-  console: z.union([z.boolean(), z.literal('auto')]).default('auto'),
-  progress: switchable(z.strictObject({ refresh: z.number().nonnegative().default(200) })).default(true),
-  json: switchable(
-    z.strictObject({ file: z.string().min(1).default('metrics.json'), values: values.default('all') }),
-  ).default(true),
-  tensorboard: switchable(z.strictObject({ dir: z.string().default('.'), values: values.default('all') })).default(
-    true,
-  ),
-  writers: z
-    .array(z.custom<Writer>(isWriter, 'must be a writer: { name, write(batch), open?(run), close?() }'))
-    .readonly()
-    .default([]),
-  onError: z.enum(['throw', 'warn']).default('throw'),
-});
+export const optionsSchema = z
+  .strictObject({
+    period: z.int().positive().default(20),
+    windowSize: z.int().positive().default(20),
+    console: z.union([z.boolean(), z.literal('auto')]).default('auto'),
+    progress: switchable(z.strictObject({ refresh: z.number().nonnegative().default(200) })).default(true),
+    json: switchable(
+      z.strictObject({ file: z.string().min(1).default('metrics.json'), values: values.default('all') }),
+    ).default(true),
+    csv: switchable(z.strictObject({ file: z.string().min(1).default('metrics.csv') })).default(false),
+    tensorboard: switchable(z.strictObject({ dir: z.string().default('.'), values: values.default('all') })).default(
+      true,
+    ),
+    writers: z
+      .array(z.custom<Writer>(isWriter, 'must be a writer: { name, write(batch), open?(run), close?() }'))
+      .readonly()
+      .default([]),
+    onError: z.enum(['throw', 'warn']).default('throw'),
+  })
+  .refine(({ csv, json }) => csv === false || json !== false, {
+    path: ['csv'],
+    message: 'is made from the JSON lines: leave json on',
+  });
 
 /** What of each scalar a file gets; see {@link WritersOptions}. */
 interface FileValues {
@@ -64,6 +70,12 @@ export interface WritersOptions {
    * @default true, with file 'metrics.json'
    */
   json?: boolean | (FileValues & { file?: string });
+  /**
+   * A table of all metrics in `file` of the run's folder, made from the JSON lines at the end of the training: a row for each
+   * iteration, a column for each scalar.
+   * @default false; with file 'metrics.csv'
+   */
+  csv?: boolean | { file?: string };
   /**
    * TensorBoard event files in `dir` of the run's folder.
    * @default true, with dir '.'

@@ -18,10 +18,14 @@ import {
   predictionPictures,
   presetDefault,
   profiler,
+  reduceOnPlateau,
   selectDevice,
   sgd,
   SimpleTrainer,
+  stochasticWeightAveraging,
   tf,
+  timeLimit,
+  validationLoss,
 } from '../index.ts';
 import { formatDescription } from './format-description.ts';
 
@@ -38,14 +42,18 @@ const preset = () =>
 const others = (): readonly PluginInput[] => [
   profiler(),
   plots(),
+  reduceOnPlateau({ metric: 'accuracy' }),
   memoryStats(),
   earlyStopping({ metric: 'accuracy' }),
   detectionTta({ loader: [], evaluator: new ClassificationEvaluator() }),
   predictionPictures({ loader: [] }),
   lossScaling(),
+  timeLimit({ hours: 1 }),
+  validationLoss({ loader: [] }),
   gradientClipping(),
   gradientAccumulation({ steps: 2 }),
   ema(),
+  stochasticWeightAveraging({ evaluate: false }),
   callback({ afterStep: () => undefined }),
   anomalyGuard(),
 ];
@@ -80,91 +88,114 @@ const ORDER = `
      why here    as listed
   2. profiler
      why here    before iteration-timer (timing), lr-scheduler (schedule), gradient-clipping
-                 (gradients), ema (averaging), precise-bn (statistics), checkpointer
-                 (checkpointing), evaluator (evaluation), memory-stats (metrics), callback
-                 (metrics), early-stopping (stopping), plots (writing), writers (writing)
+                 (gradients), ema (averaging), ema/swa (averaging), precise-bn (statistics),
+                 checkpointer (checkpointing), evaluator (evaluation), memory-stats (metrics),
+                 callback (metrics), early-stopping (stopping), time-limit (stopping), plots
+                 (writing), writers (writing)
   3. detection-tta
      why here    before evaluator (evaluation)
-  4. gradient-accumulation
+  4. validation-loss
+     why here    as listed
+  5. gradient-accumulation
      why here    before loss-scaling (accumulation), lr-scheduler (schedule), gradient-clipping
-                 (gradients), ema (averaging), precise-bn (statistics), checkpointer
-                 (checkpointing), anomaly-guard (accumulation)
-  5. loss-scaling
+                 (gradients), ema (averaging), ema/swa (averaging), precise-bn (statistics),
+                 checkpointer (checkpointing), anomaly-guard (accumulation)
+  6. loss-scaling
      why here    after gradient-accumulation (accumulation); before gradient-clipping (gradients),
-                 ema (averaging), checkpointer (checkpointing), anomaly-guard (scaling)
-  6. anomaly-guard
+                 ema (averaging), ema/swa (averaging), checkpointer (checkpointing), anomaly-guard
+                 (scaling)
+  7. anomaly-guard
      why here    after gradient-accumulation (accumulation), loss-scaling (scaling); before
                  gradient-clipping (gradients), checkpointer (checkpointing)
-  7. iteration-timer
+  8. iteration-timer
      why here    after profiler (timing); before plots (timing, writing), memory-stats (timing,
                  metrics), lr-scheduler (schedule, timing), gradient-clipping (gradients), ema
-                 (averaging), precise-bn (statistics), checkpointer (checkpointing, timing),
-                 evaluator (evaluation), callback (metrics), early-stopping (stopping), writers
-                 (writing, timing)
-  8. gradient-clipping
+                 (averaging), ema/swa (averaging), precise-bn (statistics), checkpointer
+                 (checkpointing, timing), evaluator (evaluation), callback (metrics), early-stopping
+                 (stopping), time-limit (stopping), writers (writing, timing)
+  9. gradient-clipping
      why here    after profiler (gradients), loss-scaling (gradients), gradient-accumulation
                  (gradients), anomaly-guard (gradients), iteration-timer (gradients); before
                  memory-stats (gradients)
-  9. ema
+ 10. ema
      why here    after profiler (averaging), loss-scaling (averaging), gradient-accumulation
                  (averaging), iteration-timer (averaging); before plots (averaging), memory-stats
                  (averaging), detection-pictures (averaging), precise-bn (statistics), checkpointer
                  (checkpointing, averaging), evaluator (evaluation, averaging), writers (averaging)
- 10. lr-scheduler
+ 11. ema/swa
+     why here    after profiler (averaging), loss-scaling (averaging), gradient-accumulation
+                 (averaging), iteration-timer (averaging); before plots (averaging), memory-stats
+                 (averaging), detection-pictures (averaging), precise-bn (statistics), checkpointer
+                 (checkpointing, averaging), evaluator (evaluation, averaging), writers (averaging)
+ 12. lr-scheduler
      why here    after profiler (schedule), gradient-accumulation (schedule), iteration-timer
-                 (schedule, timing); before plots (schedule, writing), memory-stats (schedule),
-                 checkpointer (checkpointing, schedule), writers (writing, schedule)
- 11. precise-bn
+                 (schedule, timing); before plots (schedule, writing), reduce-on-plateau (schedule),
+                 memory-stats (schedule), checkpointer (checkpointing, schedule), writers (writing,
+                 schedule)
+ 13. precise-bn
      why here    after profiler (statistics), gradient-accumulation (statistics), ema (statistics),
-                 iteration-timer (statistics); before plots (statistics), memory-stats (statistics),
-                 detection-pictures (statistics), checkpointer (checkpointing, statistics),
-                 evaluator (evaluation, statistics), writers (statistics)
- 12. detection-pictures
-     why here    after precise-bn (statistics), ema (averaging); before evaluator (evaluation),
-                 plots (writing), writers (writing)
- 13. checkpointer
+                 ema/swa (statistics), iteration-timer (statistics); before plots (statistics),
+                 memory-stats (statistics), detection-pictures (statistics), checkpointer
+                 (checkpointing, statistics), evaluator (evaluation, statistics), writers
+                 (statistics)
+ 14. detection-pictures
+     why here    after precise-bn (statistics), ema (averaging), ema/swa (averaging); before
+                 evaluator (evaluation), plots (writing), writers (writing)
+ 15. checkpointer
      why here    after profiler (checkpointing), loss-scaling (checkpointing), gradient-accumulation
-                 (checkpointing), ema (checkpointing, averaging), anomaly-guard (checkpointing),
-                 iteration-timer (checkpointing, timing), lr-scheduler (checkpointing, schedule),
-                 precise-bn (checkpointing, statistics); before plots (checkpointing, writing),
-                 memory-stats (checkpointing), evaluator (evaluation, checkpointing), writers
-                 (writing, checkpointing)
- 14. evaluator
+                 (checkpointing), ema (checkpointing, averaging), ema/swa (checkpointing,
+                 averaging), anomaly-guard (checkpointing), iteration-timer (checkpointing, timing),
+                 lr-scheduler (checkpointing, schedule), precise-bn (checkpointing, statistics);
+                 before plots (checkpointing, writing), memory-stats (checkpointing), evaluator
+                 (evaluation, checkpointing), writers (writing, checkpointing)
+ 16. evaluator
      why here    after profiler (evaluation), detection-tta (evaluation), detection-pictures
-                 (evaluation), ema (evaluation, averaging), iteration-timer (evaluation), precise-bn
-                 (evaluation, statistics), checkpointer (evaluation, checkpointing); before plots
-                 (evaluation, writing), memory-stats (evaluation, metrics), early-stopping
-                 (evaluation, stopping), callback (metrics), writers (writing, evaluation),
-                 checkpointer/best (evaluation)
- 15. memory-stats
+                 (evaluation), ema (evaluation, averaging), ema/swa (evaluation, averaging),
+                 iteration-timer (evaluation), precise-bn (evaluation, statistics), checkpointer
+                 (evaluation, checkpointing); before plots (evaluation, writing), reduce-on-plateau
+                 (evaluation), memory-stats (evaluation, metrics), early-stopping (evaluation,
+                 stopping), time-limit (evaluation, stopping), callback (metrics), writers (writing,
+                 evaluation), checkpointer/best (evaluation)
+ 17. memory-stats
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
-                 (schedule), gradient-clipping (gradients), ema (averaging), precise-bn
-                 (statistics), checkpointer (checkpointing), evaluator (evaluation, metrics); before
-                 plots (metrics, writing), writers (writing, metrics), early-stopping (metrics),
+                 (schedule), gradient-clipping (gradients), ema (averaging), ema/swa (averaging),
+                 precise-bn (statistics), checkpointer (checkpointing), evaluator (evaluation,
+                 metrics); before plots (metrics, writing), reduce-on-plateau (metrics), writers
+                 (writing, metrics), early-stopping (metrics), time-limit (metrics),
                  checkpointer/best (metrics)
- 16. callback
+ 18. callback
      why here    after profiler (metrics), iteration-timer (metrics), evaluator (metrics); before
-                 plots (metrics, writing), early-stopping (metrics), writers (writing, metrics),
-                 checkpointer/best (metrics)
- 17. early-stopping
+                 plots (metrics, writing), reduce-on-plateau (metrics), early-stopping (metrics),
+                 time-limit (metrics), writers (writing, metrics), checkpointer/best (metrics)
+ 19. reduce-on-plateau
+     why here    after lr-scheduler (schedule), evaluator (evaluation), memory-stats (metrics),
+                 callback (metrics); before plots (writing), writers (writing)
+ 20. time-limit
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
                  (metrics), callback (metrics), iteration-timer (stopping); before plots (stopping,
                  writing), writers (writing, stopping)
- 18. checkpointer/best
+ 21. checkpointer/best
      why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics); before
-                 plots (writing), writers (writing)
- 19. plots
+                 early-stopping (checkpointer/best), plots (writing), writers (writing)
+ 22. early-stopping
+     why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
+                 (metrics), callback (metrics), checkpointer/best (checkpointer/best),
+                 iteration-timer (stopping); before plots (stopping, writing), writers (writing,
+                 stopping)
+ 23. plots
      why here    after profiler (writing), iteration-timer (timing, writing), lr-scheduler
-                 (schedule, writing), ema (averaging), precise-bn (statistics), checkpointer
-                 (checkpointing, writing), evaluator (evaluation, writing), memory-stats (metrics,
-                 writing), callback (metrics, writing), early-stopping (stopping, writing),
+                 (schedule, writing), ema (averaging), ema/swa (averaging), precise-bn (statistics),
+                 checkpointer (checkpointing, writing), evaluator (evaluation, writing),
+                 memory-stats (metrics, writing), callback (metrics, writing), early-stopping
+                 (stopping, writing), time-limit (stopping, writing), reduce-on-plateau (writing),
                  detection-pictures (writing), checkpointer/best (writing)
- 20. writers
-     why here    after profiler (writing), memory-stats (writing, metrics), early-stopping (writing,
-                 stopping), detection-pictures (writing), callback (writing, metrics),
-                 iteration-timer (writing, timing), lr-scheduler (writing, schedule), checkpointer
-                 (writing, checkpointing), evaluator (writing, evaluation), checkpointer/best
-                 (writing), ema (averaging), precise-bn (statistics)
+ 24. writers
+     why here    after profiler (writing), reduce-on-plateau (writing), memory-stats (writing,
+                 metrics), early-stopping (writing, stopping), detection-pictures (writing),
+                 time-limit (writing, stopping), callback (writing, metrics), iteration-timer
+                 (writing, timing), lr-scheduler (writing, schedule), checkpointer (writing,
+                 checkpointing), evaluator (writing, evaluation), checkpointer/best (writing), ema
+                 (averaging), ema/swa (averaging), precise-bn (statistics)
 `;
 
 it('the default preset with every other plugin has this order, for these reasons', async () => {
@@ -178,10 +209,12 @@ it('listed behind the preset, the others find the same places', async () => {
     'profiler',
     'iteration-timer',
     'detection-tta',
+    'validation-loss',
     'gradient-accumulation',
     'lr-scheduler',
     'loss-scaling',
     'ema',
+    'ema/swa',
     'precise-bn',
     'detection-pictures',
     'anomaly-guard',
@@ -191,7 +224,9 @@ it('listed behind the preset, the others find the same places', async () => {
     'memory-stats',
     'callback',
     'checkpointer/best',
+    'reduce-on-plateau',
     'early-stopping',
+    'time-limit',
     'writers',
     'plots',
   ]);

@@ -23,6 +23,19 @@ const amp = z.strictObject({
   growthInterval: positive.default(2000),
 });
 
+/** A reduction of the learning rate, by the names of torch's ReduceLROnPlateau. */
+const reduceOnPlateau = z.strictObject({
+  /** Metric that reduces the learning rate when it no longer gets better; empty reduces nothing. */
+  metric: z.string().default(''),
+  mode: z.enum(['max', 'min']).default('max'),
+  factor: z.number().gt(0).lt(1).default(0.1),
+  patience: count.default(10),
+  threshold: z.number().nonnegative().default(1e-4),
+  thresholdMode: z.enum(['rel', 'abs']).default('rel'),
+  cooldown: count.default(0),
+  minLr: z.number().nonnegative().default(0),
+});
+
 const solver = z.strictObject({
   optimizer: z.enum(['sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'lion', 'lamb']).default('sgd'),
   /** Images, or whatever the data holds, of one step. */
@@ -30,6 +43,8 @@ const solver = z.strictObject({
   /** Batch size that the numbers below are meant for; 0 takes them as they are. See `autoScale`. */
   referenceBatchSize: count.default(0),
   maxIterations: positive.default(40_000),
+  /** Minutes after which each training ends, by the clock; 0 sets no limit. */
+  maxMinutes: z.number().nonnegative().default(0),
   baseLr: z.number().positive().default(0.001),
   /** Of sgd and rmsprop. */
   momentum: fraction.default(0.9),
@@ -53,7 +68,14 @@ const solver = z.strictObject({
   weightDecayBias: z.number().nonnegative().nullable().default(null),
   biasLrFactor: z.number().positive().default(1),
   lrSchedule: z
-    .enum(['WarmupMultiStepLR', 'WarmupCosineLR', 'WarmupStepWithFixedGammaLR', 'WarmupPolyLR', 'constant'])
+    .enum([
+      'WarmupMultiStepLR',
+      'WarmupCosineLR',
+      'WarmupStepWithFixedGammaLR',
+      'WarmupPolyLR',
+      'OneCycleLR',
+      'constant',
+    ])
     .default('WarmupMultiStepLR'),
   gamma: z.number().positive().default(0.1),
   steps: z.array(count).default([30_000]),
@@ -68,6 +90,7 @@ const solver = z.strictObject({
   warmupMethod: z.enum(['linear', 'constant']).default('linear'),
   /** Whether the schedule begins after the warm-up, in what is left of the run. */
   rescaleInterval: z.boolean().default(false),
+  reduceOnPlateau: reduceOnPlateau.prefault({}),
   clipGradients: clipGradients.prefault({}),
   amp: amp.prefault({}),
   /**
@@ -97,6 +120,8 @@ const test = z.strictObject({
 
 const checkpoint = z.strictObject({
   period: positive.default(5000),
+  /** Minutes between further checkpoints, by the clock; 0 saves none. */
+  periodMinutes: z.number().nonnegative().default(0),
   /** Periodic checkpoints that are kept; 0 keeps all. */
   maxToKeep: count.default(0),
   /** Metric whose best value is kept as `model_best`; empty keeps none. */

@@ -1,0 +1,82 @@
+import {
+  definePlugin,
+  defineState,
+  defineService,
+  evaluationRef,
+  provide,
+  replace,
+  type ServiceRef,
+} from '@hookline/core';
+import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { z } from 'zod';
+import { type Ema, EmaService } from './ema-service.ts';
+import { swaSchema } from './swa-options.ts';
+import { WeightAverage } from './weight-average.ts';
+import { savedWhileSwapped, withAverages } from './with-averages.ts';
+
+const PLUGIN_NAME = '@hookline/plugin-ema/swa';
+
+export const swaRef: ServiceRef<Ema> = defineService<Ema>('stochasticWeightAverage', {
+  description: 'the plain mean of the weights late in the training',
+});
+
+/**
+ * Averages the weights late in the training, all alike (torch's AveragedModel), and evaluates with the mean. List
+ * `preciseBn` beside it where the model has batch norm: it estimates the statistics that belong to the mean.
+ *
+ * @example stochasticWeightAveraging({ start: 6000, period: 100 })
+ */
+export const stochasticWeightAveraging = definePlugin({
+  name: PLUGIN_NAME,
+  version: '0.1.0',
+  description: 'averages the weights late in the training and evaluates with the mean',
+  options: swaSchema,
+  provides: ['averaging'],
+  before: ['statistics', 'checkpointing', 'evaluation'],
+  // The evaluation is asked for so that two plugins that replace its weights are found before the first step.
+  requires: { scope: stepScopeRef, model: modelRef, service: swaRef, evaluation: evaluationRef },
+  services: ({ evaluate }) => [
+    provide(swaRef, () => new EmaService()),
+    ...(evaluate
+      ? [
+          replace(evaluationRef, (original, { service }) => withAverages(original, service, PLUGIN_NAME), {
+            service: swaRef,
+          }),
+        ]
+      : []),
+  ],
+  setup({ hooks, plugin, scope, model, service }, { start, period }) {
+    const { value } = model;
+    const average = new WeightAverage(scope.value, plugin.id, value.trainable(), value.state(), {
+      decay: 0,
+      warmup: false,
+    });
+    /** How many weights the mean is of. */
+    let count = 0;
+    if (service instanceof EmaService) service.attach(average, () => count > 0);
+    hooks.afterStep.tap(({ iteration, maxIterations }) => {
+      const first = start ?? Math.floor(maxIterations * 0.75);
+      if (iteration < first || (iteration - first) % period !== 0) return;
+      average.include(count);
+      count++;
+    });
+    hooks.saveState.tap(() => {
+      if (average.isSwapped) throw savedWhileSwapped(plugin.id);
+    });
+    hooks.loadState.tap(({ scope: loaded }) => {
+      if (loaded === 'weights') count = 0;
+    });
+    return {
+      state: defineState({
+        schema: z.object({ count: z.int().min(0) }),
+        save: () => ({ count }),
+        load: (saved) => {
+          ({ count } = saved);
+        },
+        reset: () => {
+          count = 0;
+        },
+      }),
+    };
+  },
+});

@@ -1,0 +1,2 @@
+export { exportBest, VERSION } from './plugin.ts';
+export type { ExportBestOptions } from './options.ts';

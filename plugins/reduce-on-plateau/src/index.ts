@@ -1,0 +1,2 @@
+export { reduceOnPlateau } from './plugin.ts';
+export type { ReduceOnPlateauOptions } from './options.ts';

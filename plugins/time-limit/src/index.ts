@@ -1,0 +1,2 @@
+export { timeLimit } from './plugin.ts';
+export type { TimeLimitOptions } from './options.ts';

@@ -1,0 +1,2 @@
+export { validationLoss } from './plugin.ts';
+export type { ValidationLossOptions } from './options.ts';

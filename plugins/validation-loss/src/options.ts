@@ -1,0 +1,26 @@
+import type { DataSource } from '@hookline/tfjs';
+import { z } from 'zod';
+
+export const validationLossSchema = z.strictObject({
+  loader: z.custom<DataSource>(
+    (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
+    'must be batches to iterate, or a function that returns them',
+  ),
+  name: z.string().min(1).default('val'),
+  batchSize: z
+    .custom<(batch: unknown) => number>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
+});
+
+/** Options of the validation loss. */
+export interface ValidationLossOptions {
+  /** Batches as the model's losses take them, iterated anew each time. */
+  readonly loader: DataSource;
+  /** What the scalars' names begin with: `val/total_loss`. @default 'val' */
+  readonly name?: string;
+  /**
+   * How much a batch on the device counts for.
+   * @default the leading dimension of the model's inputs, or of the first tensor in the batch
+   */
+  readonly batchSize?: (batch: unknown) => number;
+}
