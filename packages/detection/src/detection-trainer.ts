@@ -13,14 +13,7 @@ import {
   randomFlip,
   randomWindow,
 } from '@hookline/data';
-import {
-  detector,
-  fcosHead,
-  type PredictImageOptions,
-  residualBackbone,
-  retinaHead,
-  type TtaOptions,
-} from '@hookline/plugin-detection';
+import { detector, fcosHead, type PredictImageOptions, residualBackbone, retinaHead } from '@hookline/plugin-detection';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
 import {
   type DataSource,
@@ -46,12 +39,10 @@ import { timeSteps } from './recipe/time-steps.ts';
 import { lateEvaluator } from './late-evaluator.ts';
 import { lossAlarm } from './loss-alarm.ts';
 import { makeEvaluator, postprocessing } from './make-evaluator.ts';
+import { costOfViews, ttaOptions } from './tta-options.ts';
 
 /** Less of an object than this, after augmentation, is no help to know it by: its share, and pixels of its sides. */
 const LEAST_OF_OBJECT = { minVisible: 0.3, minSize: 2 };
-
-/** Of views put together; see `boxVoting`. */
-const TTA_NMS_THRESHOLD = 0.55;
 
 /**
  * Trains a dense detector on data sets in any format that `findFormats` knows, or from a catalog: a DefaultTrainer with all
@@ -392,29 +383,6 @@ const FLIPS = {
   vertical: ['vertical'],
   both: ['horizontal', 'vertical'],
 } as const;
-
-/** The views of test-time augmentation: those in which training has shown the images. */
-const VIEWS = {
-  none: ['none'],
-  horizontal: ['none', 'horizontal'],
-  vertical: ['none', 'vertical'],
-  both: ['none', 'horizontal', 'vertical', 'both'],
-} as const;
-
-function ttaOptions({ input, test }: DetectionConfig): TtaOptions {
-  const { aug, detectionsPerImage, scoreThreshold } = test;
-  return {
-    flips: aug.flips.length > 0 ? aug.flips : [...VIEWS[input.randomFlip]],
-    scales: aug.scales,
-    scoreThreshold,
-    nmsThreshold: TTA_NMS_THRESHOLD,
-    maxDetections: detectionsPerImage,
-  };
-}
-
-/** Passes of the network over an image: a larger view costs as its pixels. */
-const costOfViews = ({ flips = [], scales = [] }: TtaOptions): number =>
-  flips.length * scales.reduce((sum, scale) => sum + scale * scale, 0);
 
 const threads = ({ dataloader: { numWorkers } }: DetectionConfig) =>
   numWorkers === 'auto' ? {} : { workers: numWorkers };
