@@ -8,6 +8,7 @@ import {
   detectionTta,
   earlyStopping,
   ema,
+  exportBest,
   functionModel,
   gradientAccumulation,
   gradientClipping,
@@ -40,6 +41,7 @@ const preset = () =>
 
 /** Every other plugin of this repository, in an order that nobody would choose. */
 const others = (): readonly PluginInput[] => [
+  exportBest({ formats: ['graph-model'] }),
   profiler(),
   plots(),
   reduceOnPlateau({ metric: 'accuracy' }),
@@ -146,56 +148,62 @@ const ORDER = `
                  (checkpointing), ema (checkpointing, averaging), ema/swa (checkpointing,
                  averaging), anomaly-guard (checkpointing), iteration-timer (checkpointing, timing),
                  lr-scheduler (checkpointing, schedule), precise-bn (checkpointing, statistics);
-                 before plots (checkpointing, writing), memory-stats (checkpointing), evaluator
-                 (evaluation, checkpointing), writers (writing, checkpointing)
+                 before export (checkpointing), plots (checkpointing, writing), memory-stats
+                 (checkpointing), evaluator (evaluation, checkpointing), writers (writing,
+                 checkpointing)
  16. evaluator
      why here    after profiler (evaluation), detection-tta (evaluation), detection-pictures
                  (evaluation), ema (evaluation, averaging), ema/swa (evaluation, averaging),
                  iteration-timer (evaluation), precise-bn (evaluation, statistics), checkpointer
-                 (evaluation, checkpointing); before plots (evaluation, writing), reduce-on-plateau
-                 (evaluation), memory-stats (evaluation, metrics), early-stopping (evaluation,
-                 stopping), time-limit (evaluation, stopping), callback (metrics), writers (writing,
-                 evaluation), checkpointer/best (evaluation)
+                 (evaluation, checkpointing); before export (evaluation), plots (evaluation,
+                 writing), reduce-on-plateau (evaluation), memory-stats (evaluation, metrics),
+                 early-stopping (evaluation, stopping), time-limit (evaluation, stopping), callback
+                 (metrics), writers (writing, evaluation), checkpointer/best (evaluation)
  17. memory-stats
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
                  (schedule), gradient-clipping (gradients), ema (averaging), ema/swa (averaging),
                  precise-bn (statistics), checkpointer (checkpointing), evaluator (evaluation,
-                 metrics); before plots (metrics, writing), reduce-on-plateau (metrics), writers
-                 (writing, metrics), early-stopping (metrics), time-limit (metrics),
-                 checkpointer/best (metrics)
+                 metrics); before export (metrics), plots (metrics, writing), reduce-on-plateau
+                 (metrics), writers (writing, metrics), early-stopping (metrics), time-limit
+                 (metrics), checkpointer/best (metrics)
  18. callback
      why here    after profiler (metrics), iteration-timer (metrics), evaluator (metrics); before
-                 plots (metrics, writing), reduce-on-plateau (metrics), early-stopping (metrics),
-                 time-limit (metrics), writers (writing, metrics), checkpointer/best (metrics)
+                 export (metrics), plots (metrics, writing), reduce-on-plateau (metrics),
+                 early-stopping (metrics), time-limit (metrics), writers (writing, metrics),
+                 checkpointer/best (metrics)
  19. reduce-on-plateau
      why here    after lr-scheduler (schedule), evaluator (evaluation), memory-stats (metrics),
                  callback (metrics); before plots (writing), writers (writing)
  20. time-limit
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
-                 (metrics), callback (metrics), iteration-timer (stopping); before plots (stopping,
-                 writing), writers (writing, stopping)
+                 (metrics), callback (metrics), iteration-timer (stopping); before export
+                 (stopping), plots (stopping, writing), writers (writing, stopping)
  21. checkpointer/best
      why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics); before
                  early-stopping (checkpointer/best), plots (writing), writers (writing)
  22. early-stopping
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
                  (metrics), callback (metrics), checkpointer/best (checkpointer/best),
-                 iteration-timer (stopping); before plots (stopping, writing), writers (writing,
-                 stopping)
+                 iteration-timer (stopping); before export (stopping), plots (stopping, writing),
+                 writers (writing, stopping)
  23. plots
      why here    after profiler (writing), iteration-timer (timing, writing), lr-scheduler
                  (schedule, writing), ema (averaging), ema/swa (averaging), precise-bn (statistics),
                  checkpointer (checkpointing, writing), evaluator (evaluation, writing),
                  memory-stats (metrics, writing), callback (metrics, writing), early-stopping
                  (stopping, writing), time-limit (stopping, writing), reduce-on-plateau (writing),
-                 detection-pictures (writing), checkpointer/best (writing)
+                 detection-pictures (writing), checkpointer/best (writing); before export (writing)
  24. writers
      why here    after profiler (writing), reduce-on-plateau (writing), memory-stats (writing,
                  metrics), early-stopping (writing, stopping), detection-pictures (writing),
                  time-limit (writing, stopping), callback (writing, metrics), iteration-timer
                  (writing, timing), lr-scheduler (writing, schedule), checkpointer (writing,
                  checkpointing), evaluator (writing, evaluation), checkpointer/best (writing), ema
-                 (averaging), ema/swa (averaging), precise-bn (statistics)
+                 (averaging), ema/swa (averaging), precise-bn (statistics); before export (writing)
+ 25. export
+     why here    after checkpointer (checkpointing), evaluator (evaluation), memory-stats (metrics),
+                 callback (metrics), early-stopping (stopping), time-limit (stopping), plots
+                 (writing), writers (writing)
 `;
 
 it('the default preset with every other plugin has this order, for these reasons', async () => {
@@ -229,6 +237,7 @@ it('listed behind the preset, the others find the same places', async () => {
     'time-limit',
     'writers',
     'plots',
+    'export',
   ]);
 });
 
