@@ -268,6 +268,9 @@ const PLAUSIBLE = [
   /^hookline\/plugins: \S+\/plugin-anomaly-guard\.data\.(losses(\.0)?|skipped|lastSkipped|seen) (= (5|-5|1\.5|\[\])|missing)$/,
   /^hookline\/plugins: \S+\.data\.(epoch|batches|evaluatedAt|seen|waited|best\.iteration) = 5$/,
   /^hookline\/plugins: \S+\.data\.best\.value = (5|-5|1\.5)$/,
+  /^hookline\/plugins: \S+\/plugin-reduce-on-plateau\.data\.best = (5|-5|1\.5)$/,
+  // Earlier versions did not save these.
+  /^hookline\/plugins: \S+\/(plugin-checkpointer\/best\.data\.kept|plugin-early-stopping\.data\.holdsBest) missing$/,
   /^hookline\/plugins: \S+\/plugin-plots\.data(\.\w+(\.(stride|last|points(\.0)?))?)? (= (5|-5|1\.5|NaN|\{\}|\[\])|missing)$/,
 ];
 

@@ -140,12 +140,14 @@ describe.each([
     const eager = await train('eager', net, optimize, steps);
     const recorded = await train('recorded', net, optimize, steps);
     const captured = await train('captured', net, optimize, steps);
+    // The centred second moment of gradients that hardly change is all rounding: 2e-6 on a processor with AVX-512.
+    const bound = name.startsWith('rmsprop, centered') ? 1e-5 : 1e-6;
     expect(new Set(eager.losses).size).toBeGreaterThan(steps);
     // TensorFlow simplifies the graph by itself, for example sums of sums; that too may change the last bit.
     expect(difference(recorded.losses, eager.losses)).toBeLessThan(1e-6);
     expect(difference(recorded.numbers, eager.numbers)).toBeLessThan(1e-6);
-    expect(difference(captured.losses, eager.losses)).toBeLessThan(1e-6);
-    expect(difference(captured.numbers, eager.numbers)).toBeLessThan(1e-6);
+    expect(difference(captured.losses, eager.losses)).toBeLessThan(bound);
+    expect(difference(captured.numbers, eager.numbers)).toBeLessThan(bound);
   });
 });
 
