@@ -138,7 +138,7 @@ describe('picture files and predictImage', () => {
     expect(await readPicture(join(folder, 'red.png'))).toEqual(picture);
     await writeFile(join(folder, 'broken.jpg'), 'no image');
     await expect(readPicture(join(folder, 'broken.jpg'))).rejects.toThrow(
-      `${join(folder, 'broken.jpg')}: the file cannot be read`,
+      `${join(folder, 'broken.jpg')}: it cannot be decoded`,
     );
     await expect(writePicture(join(folder, 'none', 'red.png'), picture)).rejects.toThrow('HKL_PICTURE_WRITE');
   });
