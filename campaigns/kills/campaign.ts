@@ -10,10 +10,10 @@ import { differences, finishTraining, resultOf, SHORT, startTraining, tail, type
  * Kills trainings by SIGKILL, at random moments and while a file is half written, resumes each until it is done, and
  * compares what is left with a training that nobody disturbed: all must be equal to the bit.
  *
- * Options: `--count` kills (default 120; 6 of a shorter training with `--quick`).
+ * Options: `--count` kills (default 120; 4 of a shorter training with `--quick`).
  */
 const kills: Campaign = async (args, tally) => {
-  const count = countOption(args, 'count', args.quick ? 6 : 120);
+  const count = countOption(args, 'count', args.quick ? 4 : 120);
   const set = args.quick ? SHORT : [];
   const choices = new Choices(args.seed, 'kills');
   const folder = await mkdtemp(join(tmpdir(), 'hookline-kills-'));

@@ -12,10 +12,11 @@ const ALLOWED_GROWTH = 48 * 2 ** 20;
  * Trains for many steps, captured and eager, with evaluations and checkpoints, and watches memory: after the first
  * quarter neither the number of tensors nor the process may grow.
  *
- * Options: `--count` steps of each kind (default 20,000; 800 with `--quick`).
+ * Options: `--count` steps of each kind (default 20,000; 320 with `--quick`).
  */
 const soak: Campaign = async (args, tally) => {
-  const count = countOption(args, 'count', args.quick ? 800 : 20_000);
+  const count = countOption(args, 'count', args.quick ? 320 : 20_000);
+  const period = Math.ceil(count / (args.quick ? 16 : 40));
   for (const capture of ['auto', 'off']) {
     const folder = await mkdtemp(join(tmpdir(), 'hookline-soak-'));
     const samples: { readonly tensors: number; readonly bytes: number }[] = [];
@@ -23,14 +24,14 @@ const soak: Campaign = async (args, tally) => {
       `capture=${capture}`,
       `solver.maxIterations=${count}`,
       'model.width=64',
-      `test.evalPeriod=${Math.ceil(count / 40)}`,
-      `checkpoint.period=${Math.ceil(count / 40)}`,
+      `test.evalPeriod=${period}`,
+      `checkpoint.period=${period}`,
       'writers.metricsPeriod=20',
     ];
     try {
       const probe = callback({
         afterStep: ({ iteration }) => {
-          if ((iteration + 1) % Math.ceil(count / 40) !== 0) return;
+          if ((iteration + 1) % period !== 0) return;
           samples.push({ tensors: tf.memory().numTensors, bytes: process.memoryUsage.rss() });
         },
       });

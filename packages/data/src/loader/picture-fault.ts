@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { describeCause } from '@hookline/core';
+import { readHead } from '../readers/read-head.ts';
 
 /** Why a file is no picture that can be used, and what to do about it. */
 export interface PictureFault {
@@ -21,7 +21,7 @@ export function pictureFault(file: string, cause: unknown): PictureFault {
   const { code } = (cause ?? {}) as { readonly code?: unknown };
   const known = typeof code === 'string' ? SYSTEM[code] : undefined;
   if (known !== undefined) return known;
-  const head = headOf(file);
+  const head = readHead(file, HEAD);
   const kind = head === undefined ? undefined : strangeKind(head);
   return kind ?? { what: `it cannot be decoded: ${describeCause(cause).replace(/\s+/g, ' ').trim()}` };
 }
@@ -82,16 +82,3 @@ const OTHERS: readonly (readonly [begins: readonly string[], fault: PictureFault
   [['%pdf'], { what: 'it is a PDF document, not a picture', fix: 'Convert its pages to JPEG or PNG' }],
   [['pk\x03\x04', '\x1f\x8b', 'rar!', '7z\xbc\xaf'], { what: 'it is an archive, not a picture', fix: 'Unpack it' }],
 ];
-
-function headOf(file: string): Uint8Array | undefined {
-  let opened: number | undefined;
-  try {
-    opened = openSync(file, 'r');
-    const head = new Uint8Array(HEAD);
-    return head.subarray(0, readSync(opened, head, 0, HEAD, 0));
-  } catch {
-    return undefined;
-  } finally {
-    if (opened !== undefined) closeSync(opened);
-  }
-}

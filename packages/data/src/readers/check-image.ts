@@ -71,7 +71,10 @@ export async function checkImage(
     const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
     return add('image', isMissing ? 'image-missing' : 'image-unreadable', pictureFault(file, error).what);
   }
-  if (!found.isFile()) return add('image', 'image-unreadable', 'it is a folder, not a file');
+  if (!found.isFile()) {
+    const what = found.isDirectory() ? 'a folder' : 'a named pipe or a device';
+    return add('image', 'image-unreadable', `it is ${what}, not a file`);
+  }
   if (found.size === 0) return add('image', 'image-unreadable', 'it is empty');
   header ??= memory?.get(file, found.size, found.mtimeMs);
   if (header !== undefined) return accept(file, header, stated, add);

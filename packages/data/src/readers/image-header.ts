@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { READ_AT_ONCE } from './read-head.ts';
 
 /** What the header of an image says, in the words of sharp's metadata. */
 export interface ImageHeader {
@@ -33,7 +34,7 @@ const PNG_SIGNATURE = Buffer.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
  * @throws Error of the file system
  */
 export function readImageHeader(file: string): ReadHeader {
-  const handle = openSync(file, 'r');
+  const handle = openSync(file, READ_AT_ONCE);
   try {
     const stats = fstatSync(handle);
     if (!stats.isFile() || stats.size < 16) return { stats, header: undefined, isOpen: false };

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import { readHead } from './read-head.ts';
 
 /** Two files of the same picture. */
 export interface SameImage {
@@ -95,23 +96,10 @@ async function copyOf(image: Known, others: readonly Known[]): Promise<Known | u
 const hash = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('base64');
 
 function headOf(known: Known): string {
-  return (known.head ??= hash(readHead(known.file)));
+  return (known.head ??= hash(readHead(known.file, HEAD) ?? Buffer.from(known.file)));
 }
 
 async function wholeOf(known: Known): Promise<string> {
   // A file that cannot be read is like no other one.
   return (known.whole ??= await readFile(known.file).then(hash, () => known.id));
-}
-
-function readHead(file: string): Uint8Array {
-  let opened: number | undefined;
-  try {
-    opened = openSync(file, 'r');
-    const head = new Uint8Array(HEAD);
-    return head.subarray(0, readSync(opened, head, 0, HEAD, 0));
-  } catch {
-    return Buffer.from(file);
-  } finally {
-    if (opened !== undefined) closeSync(opened);
-  }
 }
