@@ -100,6 +100,8 @@ describe('hookline predict', () => {
     for (const image of imagesOf('00', '12')) copyFileSync(image, join(some, basename(image)));
     writeFileSync(join(some, 'broken.jpg'), 'no image');
     writeFileSync(join(some, 'notes.txt'), 'no image either');
+    // Nobody writes to it, so reading it would wait for ever. Windows has no such pipes among its files, and no mkfifo.
+    spawnSync('mkfifo', [join(some, 'pipe.jpg')]);
     const mixed = hookline('predict', TRAINER, ...set, some);
     expect([mixed.status, mixed.stderr]).toEqual([1, expect.stringMatching(/HKL_PICTURE_READ.*broken\.jpg/s)]);
     expect(mixed.stderr).toContain('1 of 3 images could not be predicted on');

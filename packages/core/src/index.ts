@@ -111,6 +111,7 @@ export type { JsonValue } from './json.ts';
 export { defineState, type CheckedPluginState } from './plugin/define-state.ts';
 export { checkState, type StateOrigin } from './state/check-state.ts';
 export { missingEntry } from './state/engine-state.ts';
+export { readPluginState } from './state/plugin-state.ts';
 export { describeDifferences } from './state/run-settings.ts';
 export type { CheckpointBuilder, CheckpointView, LoadOptions, LoadScope } from './state/checkpoint-view.ts';
 export type { Checkpoints, SaveOptions } from './state/checkpoints.ts';

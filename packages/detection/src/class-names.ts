@@ -1,4 +1,4 @@
-import { definePlugin, defineState, HooklineError, type Plugin, readCheckpoint } from '@hookline/core';
+import { definePlugin, defineState, HooklineError, type Plugin, readPluginState } from '@hookline/core';
 import { modelRef } from '@hookline/tfjs';
 import { z } from 'zod';
 
@@ -52,12 +52,10 @@ export const classNames = (options: { readonly orient: () => boolean | undefined
 /**
  * What {@link classNames} has kept in a checkpoint; undefined for one of a trainer without it.
  *
- * @throws HooklineError those of `readCheckpoint`
+ * @throws HooklineError those of `readPluginState`
  */
 export async function learnedOf(checkpoint: string): Promise<Learned | undefined> {
-  const { manifest } = await readCheckpoint(checkpoint);
-  const states = manifest.entries['hookline/plugins']?.data as Readonly<Record<string, { data?: unknown }>> | undefined;
-  const data = states?.[NAME]?.data;
+  const data = await readPluginState(checkpoint, NAME);
   if (Array.isArray(data)) return { classes: data as string[], orient: null };
   return learned.safeParse(data).data;
 }

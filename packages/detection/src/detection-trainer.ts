@@ -363,7 +363,7 @@ function lateDataset<C extends DetectionConfig>(
   };
 }
 
-/** Of the pixels that fill an input up, in the loader and in `predictImage`. */
+/** Value of the pixels with which the loader and `predictImage` pad an input. */
 const FILL = 114;
 /** What `postprocess` does where the config has no key for it. */
 const POSTPROCESSING = { topK: 1000 };
@@ -374,7 +374,7 @@ interface DataFacts {
   orient?: boolean | undefined;
 }
 
-/** In a function of the module, for the same reason. */
+/** Outside of the class for the same reason: whoever keeps the plugin does not keep the trainer. */
 const orientOf = (facts: DataFacts) => (): boolean | undefined => facts.orient;
 
 const FLIPS = {

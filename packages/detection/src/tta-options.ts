@@ -1,7 +1,7 @@
 import type { TtaOptions } from '@hookline/plugin-detection';
 import type { DetectionConfig } from './config/detection-config.ts';
 
-/** Of views put together; see `boxVoting`. */
+/** Boxes of several views that overlap by more are one object; see `boxVoting`. */
 const TTA_NMS_THRESHOLD = 0.55;
 
 /** The views of test-time augmentation: those in which training has shown the images. */

@@ -12,6 +12,7 @@ export { drawSquaresAs } from './draw-squares-as.ts';
 export { traceHooks, type TraceEntry } from './hook-trace.ts';
 export { RecordingLogger } from './recording-logger.ts';
 export { saveAt } from './save-at.ts';
+export { scriptedEvaluator } from './scripted-evaluator.ts';
 export { type HostBatch, tinyBatches, tinyTraining, type TinyTrainingOptions, weightsOf } from './tiny-training.ts';
 export {
   CULPRIT,

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import {
   checkpointsRef,
@@ -13,6 +12,7 @@ import {
 import { z } from 'zod';
 import { readBestRecord, writeBestRecord } from './best-record.ts';
 import { isBetter } from './is-better.ts';
+import { deleteCheckpoints } from './kept-checkpoints.ts';
 import { bestCheckpointerOptions } from './options.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-checkpointer/best';
@@ -70,17 +70,10 @@ export const bestCheckpointer = definePlugin({
     const nameOf = ({ iteration }: Best): string => `${prefix}_${String(iteration).padStart(7, '0')}`;
     const isThere = async (name: string): Promise<boolean> =>
       (await checkpoints.list()).some((path) => basename(path, extname(path)) === name);
-    const remove = async (those: readonly Best[]): Promise<void> => {
-      const names = new Set(those.map(nameOf));
-      for (const path of await checkpoints.list()) {
-        if (!names.has(basename(path, extname(path)))) continue;
-        try {
-          await rm(path, { force: true });
-        } catch (error) {
-          logger.warn(`could not delete the checkpoint ${path}, which is no longer among the best: ${String(error)}`);
-        }
-      }
-    };
+    const remove = (those: readonly Best[]): Promise<void> =>
+      deleteCheckpoints(checkpoints, new Set(those.map(nameOf)), (path, error) =>
+        logger.warn(`could not delete the checkpoint ${path}, which is no longer among the best: ${String(error)}`),
+      );
     /** {@link consider} where several are kept, each under a name of its own. */
     const rank = async (sample: Best): Promise<void> => {
       const { value, iteration } = sample;

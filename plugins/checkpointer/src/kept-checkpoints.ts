@@ -31,19 +31,33 @@ export class KeptCheckpoints {
     this.#names = [...this.#names.filter((each) => each !== name), name];
   }
 
-  /** Deletes the oldest ones, as far as they are still there. */
+  /** Deletes the oldest ones. */
   async prune(maxToKeep: number): Promise<void> {
     if (this.#names.length <= maxToKeep) return;
     const surplus = new Set(this.#names.slice(0, -maxToKeep));
     this.#names = this.#names.slice(-maxToKeep);
-    for (const path of await this.#checkpoints.list()) {
-      if (!surplus.has(basename(path, extname(path)))) continue;
-      try {
-        await rm(path, { force: true });
-      } catch (error) {
-        // A full folder is a nuisance; losing the training over it would be worse.
-        this.#logger.warn(`could not delete the old checkpoint ${path}: ${String(error)}`);
-      }
+    await deleteCheckpoints(this.#checkpoints, surplus, (path, error) =>
+      this.#logger.warn(`could not delete the old checkpoint ${path}: ${String(error)}`),
+    );
+  }
+}
+
+/**
+ * Deletes checkpoints by their names, without folder and extension, as far as they are still there.
+ *
+ * @param failed is told of each that cannot be deleted: a full folder is a nuisance, losing the training over it would be worse
+ */
+export async function deleteCheckpoints(
+  checkpoints: Checkpoints,
+  names: ReadonlySet<string>,
+  failed: (path: string, error: unknown) => void,
+): Promise<void> {
+  for (const path of await checkpoints.list()) {
+    if (!names.has(basename(path, extname(path)))) continue;
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      failed(path, error);
     }
   }
 }

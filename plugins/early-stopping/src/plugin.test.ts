@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { definePlugin, evaluationRef, type Plugin, storageRef, TrainerBase } from '@hookline/core';
-import { checkPluginContract, RecordingLogger, saveAt } from '@hookline/testing';
+import { definePlugin, type Plugin, storageRef, TrainerBase } from '@hookline/core';
+import { checkPluginContract, RecordingLogger, saveAt, scriptedEvaluator } from '@hookline/testing';
 import type { EarlyStoppingOptions } from './options.ts';
 import { earlyStopping } from './plugin.ts';
 
@@ -12,22 +12,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(output, { recursive: true, force: true }));
 
-/** An evaluator that gives one value every other iteration. */
-const evaluator = (values: readonly number[]): Plugin =>
-  definePlugin({
-    name: 'evaluator',
-    version: '1.0.0',
-    provides: ['evaluation'],
-    requires: { storage: storageRef, evaluation: evaluationRef },
-    setup({ hooks, storage, evaluation }) {
-      hooks.afterStep.tap(async (step) => {
-        const value = values[(step.iteration - 1) / 2];
-        if (value === undefined) return;
-        await evaluation.run(step);
-        storage.putScalar('accuracy', value, { smoothing: false });
-      });
-    },
-  })();
 const make = (
   values: readonly number[],
   options: Partial<EarlyStoppingOptions> = {},
@@ -38,7 +22,12 @@ const make = (
   const trainer = new TrainerBase({
     step: () => 1,
     maxIterations: 20,
-    plugins: [earlyStopping({ metric: 'accuracy', ...options }), evaluator(values), saveAt(savedAt, 'here'), ...more],
+    plugins: [
+      earlyStopping({ metric: 'accuracy', ...options }),
+      scriptedEvaluator(values),
+      saveAt(savedAt, 'here'),
+      ...more,
+    ],
     output,
     logger,
   });
@@ -51,7 +40,7 @@ describe('earlyStopping', () => {
     expect(earlyStopping.definition).toMatchObject({ name, version });
     await checkPluginContract({
       plugin: () => earlyStopping({ metric: 'accuracy', patience: 2 }),
-      beside: () => [evaluator([0.5, 0.4, 0.3, 0.2])],
+      beside: () => [scriptedEvaluator([0.5, 0.4, 0.3, 0.2])],
     });
   });
 
@@ -121,7 +110,7 @@ describe('earlyStopping', () => {
 
   it('may stop several trainings by several metrics', async () => {
     const plugins = [
-      evaluator([0.5, 0.4, 0.3]),
+      scriptedEvaluator([0.5, 0.4, 0.3]),
       earlyStopping({ metric: 'total_loss', mode: 'min', patience: 100 }),
       earlyStopping({ metric: 'accuracy', patience: 1 }, { instance: 'accuracy' }),
     ];

@@ -1,9 +1,9 @@
-import { definePlugin, defineState, evaluationRef, provide, replace } from '@hookline/core';
+import { definePlugin, defineState } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
 import { emaRef, EmaService } from './ema-service.ts';
 import { emaSchema } from './options.ts';
-import { savedWhileSwapped, withAverages } from './with-averages.ts';
+import { averagingServices, savedWhileSwapped } from './averaging.ts';
 import { WeightAverage } from './weight-average.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-ema';
@@ -23,16 +23,7 @@ export const ema = definePlugin({
   provides: ['averaging'],
   before: ['statistics', 'checkpointing', 'evaluation'],
   requires: { scope: stepScopeRef, model: modelRef, service: emaRef },
-  services: ({ evaluate }) => [
-    provide(emaRef, () => new EmaService()),
-    ...(evaluate
-      ? [
-          replace(evaluationRef, (original, { service }) => withAverages(original, service, PLUGIN_NAME), {
-            service: emaRef,
-          }),
-        ]
-      : []),
-  ],
+  services: ({ evaluate }) => averagingServices(emaRef, { evaluate, who: PLUGIN_NAME }),
   setup({ hooks, plugin, scope, model, service }, { decay, warmup, averageState }) {
     const { value } = model;
     const state = averageState ? value.state() : new Map<string, never>();

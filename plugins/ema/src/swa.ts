@@ -1,18 +1,10 @@
-import {
-  definePlugin,
-  defineState,
-  defineService,
-  evaluationRef,
-  provide,
-  replace,
-  type ServiceRef,
-} from '@hookline/core';
+import { definePlugin, defineState, defineService, evaluationRef, type ServiceRef } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
 import { type Ema, EmaService } from './ema-service.ts';
 import { swaSchema } from './swa-options.ts';
 import { WeightAverage } from './weight-average.ts';
-import { savedWhileSwapped, withAverages } from './with-averages.ts';
+import { averagingServices, savedWhileSwapped } from './averaging.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-ema/swa';
 
@@ -35,16 +27,7 @@ export const stochasticWeightAveraging = definePlugin({
   before: ['statistics', 'checkpointing', 'evaluation'],
   // The evaluation is asked for so that two plugins that replace its weights are found before the first step.
   requires: { scope: stepScopeRef, model: modelRef, service: swaRef, evaluation: evaluationRef },
-  services: ({ evaluate }) => [
-    provide(swaRef, () => new EmaService()),
-    ...(evaluate
-      ? [
-          replace(evaluationRef, (original, { service }) => withAverages(original, service, PLUGIN_NAME), {
-            service: swaRef,
-          }),
-        ]
-      : []),
-  ],
+  services: ({ evaluate }) => averagingServices(swaRef, { evaluate, who: PLUGIN_NAME }),
   setup({ hooks, plugin, scope, model, service }, { start, period }) {
     const { value } = model;
     const average = new WeightAverage(scope.value, plugin.id, value.trainable(), value.state(), {

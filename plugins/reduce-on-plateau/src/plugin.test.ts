@@ -1,8 +1,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { definePlugin, evaluationRef, type Plugin, storageRef } from '@hookline/core';
-import { checkPluginContract, RecordingLogger, saveAt, tinyTraining, weightsOf } from '@hookline/testing';
+import { definePlugin, type Plugin } from '@hookline/core';
+import {
+  checkPluginContract,
+  RecordingLogger,
+  saveAt,
+  scriptedEvaluator,
+  tinyTraining,
+  weightsOf,
+} from '@hookline/testing';
 import { learningRateFactor, optimizerRef, selectDevice, sgd, stepScopeRef, tf } from '@hookline/tfjs';
 import type { ReduceOnPlateauOptions } from './options.ts';
 import { reduceOnPlateau } from './plugin.ts';
@@ -14,22 +21,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(output, { recursive: true, force: true }));
 
-/** An evaluator that gives one value every other iteration. */
-const evaluator = (values: readonly number[]): Plugin =>
-  definePlugin({
-    name: 'evaluator',
-    version: '1.0.0',
-    provides: ['evaluation'],
-    requires: { storage: storageRef, evaluation: evaluationRef },
-    setup({ hooks, storage, evaluation }) {
-      hooks.afterStep.tap(async (step) => {
-        const value = values[(step.iteration - 1) / 2];
-        if (value === undefined) return;
-        await evaluation.run(step);
-        storage.putScalar('accuracy', value, { smoothing: false });
-      });
-    },
-  })();
 /** Writes down the rate that each step is made with. */
 const rates = (into: number[]): Plugin =>
   definePlugin({
@@ -59,7 +50,7 @@ const make = (
     logger,
     plugins: [
       reduceOnPlateau({ metric: 'accuracy', patience: 1, ...options }),
-      evaluator(values),
+      scriptedEvaluator(values),
       rates(seen),
       saveAt(savedAt, 'here'),
       ...more,
@@ -74,7 +65,7 @@ describe('reduceOnPlateau', () => {
     expect(reduceOnPlateau.definition).toMatchObject({ name, version });
     await checkPluginContract({
       plugin: () => reduceOnPlateau({ metric: 'accuracy', patience: 0 }),
-      beside: () => [evaluator([0.5, 0.4, 0.3, 0.2])],
+      beside: () => [scriptedEvaluator([0.5, 0.4, 0.3, 0.2])],
       observe: weightsOf,
     });
   });

@@ -1,7 +1,7 @@
 import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
+import { readCheckpoint, readManifest, writeCheckpoint } from './checkpoint-file.ts';
 import type { CheckpointInput } from './checkpoint.ts';
 import type { HostTensor } from './host-tensor.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
@@ -44,6 +44,17 @@ describe('checkpoint file', () => {
     expect(new Map([...read].sort())).toEqual(new Map([...tensors].sort()));
     expect(Object.is((manifest.entries['@hookline/plugin-best#a']?.data as { zero: number }).zero, -0)).toBe(true);
     expect(await readdir(folder)).toEqual(['model.safetensors']);
+  });
+
+  it('tells its manifest without its tensors, and not where the manifest itself was changed', async () => {
+    const written = await writeCheckpoint(path, sample);
+    const bytes = await readFile(path);
+    await truncate(path, bytes.length - 1);
+    expect(await readManifest(path)).toEqual(written);
+    await writeFile(path, bytes.toString('latin1').replace('"iteration', '"iterativn'), 'latin1');
+    await expect(readManifest(path)).rejects.toThrow(code('HKL_CHECKPOINT_CORRUPT'));
+    await rm(path);
+    await expect(readManifest(path)).rejects.toThrow(code('HKL_CHECKPOINT_MISSING'));
   });
 
   it.each(['F8_E4M3', 'C64'])('with tensors of type %s is called by that, and not damaged', async (dtype) => {

@@ -71,12 +71,8 @@ export async function writeCheckpoint(
  *   cannot be read, such as F8_E4M3 and C64, in a file that is fine)
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, 'r');
-    const { size } = await handle.stat();
-    const { header, dataStart } = await readHeader(path, handle, size);
-    const manifest = decodeManifest(path, header);
+  return withFile(path, async (handle) => {
+    const { manifest, header, dataStart, size } = await readBeginning(path, handle);
     if (size < dataStart + header.dataBytes) throw truncated(path, dataStart + header.dataBytes, size);
     if (size > dataStart + header.dataBytes) throw corrupt(path, 'it is longer than it says');
     const hash = createHash('sha256');
@@ -88,11 +84,34 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     }
     if (hash.digest('hex') !== manifest.sha256) throw corrupt(path, 'its data are not those that were written');
     return { manifest, tensors };
+  });
+}
+
+/**
+ * Reads the manifest of a checkpoint without its tensors, so that large ones take no longer.
+ *
+ * @throws what {@link readCheckpoint} raises, but for faults in the tensors' bytes, which are not looked at
+ */
+export async function readManifest(path: string): Promise<CheckpointManifest> {
+  return withFile(path, async (handle) => (await readBeginning(path, handle)).manifest);
+}
+
+async function withFile<T>(path: string, read: (handle: FileHandle) => Promise<T>): Promise<T> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
+    return await read(handle);
   } catch (error) {
     throw readError(path, error);
   } finally {
     await handle?.close();
   }
+}
+
+async function readBeginning(path: string, handle: FileHandle) {
+  const { size } = await handle.stat();
+  const { header, dataStart } = await readHeader(path, handle, size);
+  return { manifest: decodeManifest(path, header), header, dataStart, size };
 }
 
 function* orderedBytes(

@@ -1,3 +1,4 @@
+import { readManifest } from '../checkpoint/checkpoint-file.ts';
 import { describeCause, HooklineError } from '../errors.ts';
 import type { JsonValue } from '../json.ts';
 import type { Plugin, PluginState } from '../plugin/plugin.ts';
@@ -76,6 +77,19 @@ export function checkPluginState({ plugin, state }: StatefulPlugin, saved: Saved
       throw failed('state.load', cause);
     }
   };
+}
+
+/**
+ * What a plugin has saved in a checkpoint that is not being loaded, as it stands there, whichever version of the plugin wrote
+ * it. Only the beginning of the file is read.
+ *
+ * @param id of the plugin
+ * @returns undefined where the checkpoint holds nothing of it
+ * @throws HooklineError what `readManifest` raises, and `HKL_STATE_INVALID` for an entry that no trainer has written
+ */
+export async function readPluginState(path: string, id: string): Promise<JsonValue | undefined> {
+  const entry = (await readManifest(path)).entries[PLUGINS_ENTRY];
+  return entry === undefined ? undefined : savedStates(entry.data, path).get(id)?.data;
 }
 
 /** The states in an entry, by plugin. @throws HooklineError `HKL_STATE_INVALID` for what `savePluginState` never gave */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { removeStaleTemps, writeFileAtomically } from '@hookline/core';
 import type { ImageHeader } from './image-header.ts';
 
 const VERSION = 1;
@@ -51,13 +52,13 @@ export class ImageMemory {
   /** Writes what is known now, if any of it is new; what was not asked for is forgotten. */
   async save(): Promise<void> {
     if (this.#path === undefined || !this.#hasNews || this.#seen.size < WORTH) return;
-    const temporary = `${this.#path}.${process.pid}.tmp`;
+    const content = JSON.stringify({ version: VERSION, images: Object.fromEntries(this.#seen) });
     try {
-      await mkdir(join(this.#path, '..'), { recursive: true });
-      await writeFile(temporary, JSON.stringify({ version: VERSION, images: Object.fromEntries(this.#seen) }));
-      await rename(temporary, this.#path);
+      await mkdir(dirname(this.#path), { recursive: true });
+      await removeStaleTemps(dirname(this.#path));
+      await writeFileAtomically(this.#path, content);
     } catch {
-      await rm(temporary, { force: true }).catch(() => undefined);
+      // Then they are looked at again.
     }
   }
 

@@ -53,14 +53,14 @@ const [MIDDLE_SIDES, LARGE_SIDES] = [5, 2];
 /** Windows pay where they have at most this share of the pixels of whole images. */
 const WINDOW_SHARE = 0.7;
 
-/** Iterations below which a smaller network, which has time for more, learns more; and below which none learns anything. */
+/** With fewer iterations than the first, a smaller network learns more, since it has time for more of them; with fewer than the second, none learns anything. */
 export const [ENOUGH_ITERATIONS, LEAST_ITERATIONS] = [500, 50] as const;
-/** Views of each training image after which more of them teach nothing new. */
+/** Times that a training sees each image at most: further ones teach nothing new. */
 const MOST_VIEWS = 1500;
 const EVALUATIONS = 4;
 /** Share of the budget for reading the data, evaluations' host work, and steps that take longer than others. */
 const RESERVE = 0.06;
-/** Of the time of a training step, per pixel: predicting takes a third, and its batches are decoded anew. */
+/** Share of a training step's time that predicting takes per pixel: the forward pass is a third, and images are decoded anew. */
 const PREDICTING = 0.4;
 
 /**

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { definePlugin, defineState, HooklineError, type Plugin, readCheckpoint } from '@hookline/core';
+import { definePlugin, defineState, HooklineError, type Plugin, readPluginState } from '@hookline/core';
 import { z } from 'zod';
 import type { RecipeValues } from './find-recipe.ts';
 
@@ -30,17 +30,11 @@ export const recipeState = (values: RecipeValues): Plugin => factory({ values: v
 
 /** The recipe that a checkpoint was trained by; undefined where nothing was chosen for it. @throws what reading raises */
 export async function savedRecipe(file: string): Promise<RecipeValues | undefined> {
-  const { manifest } = await readCheckpoint(file);
-  for (const { data } of Object.values(manifest.entries)) {
-    const saved = (data as Readonly<Record<string, { readonly data?: unknown } | undefined>> | null)?.[NAME];
-    const values = VALUES.safeParse(saved?.data);
-    if (values.success) return values.data;
-  }
-  return undefined;
+  return VALUES.safeParse(await readPluginState(file, NAME)).data;
 }
 
 const differentRecipe = (): HooklineError =>
   new HooklineError('HKL_RECIPE', 'it was trained by another recipe than the one that was chosen here', {
     who: 'checkpoint',
-    fix: 'Load it before anything else is asked of the trainer, which takes its recipe then',
+    fix: 'Load the checkpoint before anything else is asked of the trainer, which then takes over its recipe',
   });

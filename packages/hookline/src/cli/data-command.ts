@@ -31,7 +31,7 @@ const FILES = 5;
 /** Pixels of an object's shorter side that a DetectionTrainer leaves out, and that a small network sees well. */
 const DROPPED = 2;
 const SEEN = 8;
-/** Of the objects: some are small by mistake. */
+/** Share of the objects that a stated size must keep: the others may be small by mistake. */
 const SHARE = 0.95;
 
 /** `hookline data`: says what a folder of data is, and draws or converts it. @returns the exit status */

@@ -90,14 +90,18 @@ export async function predict(given: CommandLine): Promise<number> {
 async function expandFolders(paths: readonly string[]): Promise<readonly string[]> {
   const found: string[] = [];
   for (const path of paths) {
-    const names = await readdir(path).catch((error: unknown) => {
+    const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
       // A file, or nothing, of which reading it will tell.
       if (['ENOTDIR', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw error;
     });
-    if (names === undefined) found.push(path);
+    if (entries === undefined) found.push(path);
     else {
-      const images = names.filter((name) => isPicture(name) && !name.startsWith('.')).sort();
+      const images = entries
+        // A named pipe would wait for somebody to write. What else cannot be read is told of when it is read.
+        .filter((entry) => !entry.isFIFO() && isPicture(entry.name) && !entry.name.startsWith('.'))
+        .map(({ name }) => name)
+        .sort();
       if (images.length === 0)
         throw usageError(`${path} holds no image`, 'Images are known by endings such as .jpg and .png');
       found.push(...images.map((name) => join(path, name)));

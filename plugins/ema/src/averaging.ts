@@ -1,13 +1,32 @@
-import { type Evaluation, HooklineError } from '@hookline/core';
-import type { Ema } from './ema-service.ts';
+import {
+  type Evaluation,
+  evaluationRef,
+  HooklineError,
+  provide,
+  type Provider,
+  replace,
+  type ServiceRef,
+} from '@hookline/core';
+import { type Ema, EmaService } from './ema-service.ts';
 
 /**
- * An evaluation that sees the averages.
+ * The services of a plugin that averages weights: the averages and, where wanted, an evaluation that sees them.
  *
- * @param who the plugin that replaces the evaluation
- * @throws HooklineError `HKL_AVERAGES_TWICE` where evaluation sees other averages already
+ * @param service of the averages
+ * @param who the plugin
  */
-export function withAverages(original: Evaluation, service: Ema, who: string): Evaluation {
+export const averagingServices = (
+  service: ServiceRef<Ema>,
+  { evaluate, who }: { readonly evaluate: boolean; readonly who: string },
+): Provider[] => [
+  provide(service, () => new EmaService()),
+  ...(evaluate
+    ? [replace(evaluationRef, (original, uses) => withAverages(original, uses.service, who), { service })]
+    : []),
+];
+
+/** @throws HooklineError `HKL_AVERAGES_TWICE` where evaluation sees other averages already */
+function withAverages(original: Evaluation, service: Ema, who: string): Evaluation {
   if (original.withWeights !== undefined) throw averagedTwice(who);
   return {
     run: (step) => service.withAverages(() => original.run(step)),
