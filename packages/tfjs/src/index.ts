@@ -150,6 +150,12 @@ export {
 } from './training/tfjs-runtime.ts';
 export { tfjsState } from './training/tfjs-state.ts';
 
+// Several processes
+export { allReduceMean } from './ranks/all-reduce.ts';
+export { joinRanks } from './ranks/join-ranks.ts';
+export { rankEnvironment, type Launcher, type RankEnvironment } from './ranks/rank-environment.ts';
+export { compileRanksAddon, findRanksAddons, type CompileRanksOptions, type RanksAddon } from './ranks/ranks-addon.ts';
+
 // Getting the native runtime, and knowing what will be used
 export { cacheFolder } from './runtime/cache-folder.ts';
 export type { CudaLibraries, CudaLibrary } from './runtime/cuda-libraries.ts';
