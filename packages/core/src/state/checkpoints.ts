@@ -1,12 +1,14 @@
 import { basename, isAbsolute, join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
-import { HooklineError } from '../errors.ts';
+import type { Checkpoint, CheckpointInput } from '../checkpoint/checkpoint.ts';
+import { HooklineError, isHooklineError } from '../errors.ts';
 import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { assertKnownOptions } from '../known-options.ts';
 import type { Logger } from '../services/logger.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
+import { VERSION } from '../version.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
 import { assertFinite } from './assert-finite.ts';
 import type { LoadOptions, LoadScope } from './checkpoint-view.ts';
@@ -43,6 +45,9 @@ export interface Checkpoints {
    * plugin states, names, shapes and types of tensors, what is missing and what is left over. When a tap of `loadState` or
    * a plugin's `state.load` fails all the same, everything is put back as it was. Where that fails as well, the trainer
    * refuses to train, evaluate and save until a checkpoint is loaded as a whole (`HKL_HALF_LOADED`).
+   *
+   * With the scope `weights` the file may be one of another framework, where a plugin can read it, as the one of a training
+   * with TensorFlow.js can.
    *
    * @param options the scope, or scope and what may be missing or left over; default all, nothing may
    * @returns the iteration to go on at, 0 for the scope `weights`
@@ -130,12 +135,19 @@ export class DiskCheckpoints implements Checkpoints {
   async load(path: string, options: LoadScope | LoadOptions = {}): Promise<number> {
     const { scope, allowMismatch } = checkedOptions(options);
     const file = isAbsolute(path) ? path : join(process.cwd(), path);
-    const checkpoint = await readCheckpoint(file);
+    const { checkpoint, foreign } = await readFor(scope, file);
     if (scope === 'weights' && this.#isForEngineOnly) throw noWeightsWanted(file);
     const undo = await rememberState(this.#hooks, this.#iteration());
     try {
-      const loading = new LoadingCheckpoint(checkpoint, { source: file, scope, allowMismatch });
+      const loading = new LoadingCheckpoint(checkpoint, {
+        source: file,
+        scope,
+        allowMismatch,
+        isForeign: foreign !== undefined,
+      });
       await this.#hooks.phases.loadState.call(loading);
+      // Nobody can read it.
+      if (foreign !== undefined && !loading.hasChanges) throw foreign;
       if (scope === 'all') {
         loading.assertAllowedNames();
         for (const what of loading.unread())
@@ -163,6 +175,22 @@ export class DiskCheckpoints implements Checkpoints {
   async list(): Promise<readonly string[]> {
     const names = await listCheckpoints(this.#output.dir);
     return names.map((name) => join(this.#output.dir, name));
+  }
+}
+
+/**
+ * A checkpoint, or an empty one for a file that Hookline has not written, where weights are all that is wanted.
+ */
+async function readFor(
+  scope: LoadScope,
+  file: string,
+): Promise<{ readonly checkpoint: Checkpoint | CheckpointInput; readonly foreign?: HooklineError }> {
+  try {
+    return { checkpoint: await readCheckpoint(file) };
+  } catch (error) {
+    if (scope !== 'weights' || !isHooklineError(error, 'HKL_CHECKPOINT_FOREIGN')) throw error;
+    const manifest = { iteration: 0, hookline: VERSION, entries: {} };
+    return { checkpoint: { manifest, tensors: new Map() }, foreign: error };
   }
 }
 
