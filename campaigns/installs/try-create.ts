@@ -27,14 +27,16 @@ export async function tryCreate(
   const env = { npm_config_registry: url, npm_config_audit: 'false', npm_config_fund: 'false' };
   await mkdir(folder, { recursive: true });
   /** Runs a command that has to end well. */
-  const must = async (cwd: string, command: string): Promise<void> => {
+  const must = async (cwd: string, command: string, more: Readonly<Record<string, string>> = {}): Promise<void> => {
     const [program = '', ...args] = command.split(' ');
-    const { status, stdout, stderr } = await run(program, args, cwd, env);
+    const { status, stdout, stderr } = await run(program, args, cwd, { ...env, ...more });
     if (status !== 0) throw new Error(`"${command}" ends with ${status} in ${cwd}:\n${stdout}${stderr}`);
   };
   const create = async (kind: string, language: string): Promise<string> => {
     const place = `${kind}-${language}`;
-    await must(folder, `npm create --yes hookline ${kind} tried -- --language ${language} --folder ${place}`);
+    // A cache of its own: npm keeps what it has run by name and version, and what is packed here changes under one version.
+    const cache = { npm_config_cache: join(folder, 'cache') };
+    await must(folder, `npm create --yes hookline ${kind} tried -- --language ${language} --folder ${place}`, cache);
     await must(join(folder, place), 'npm install --prefer-offline');
     return join(folder, place);
   };
