@@ -98,6 +98,14 @@ export {
   type TapWatch,
 } from './services/core-services.ts';
 export { backgroundRef, type Background, type BackgroundTaskOptions } from './services/background.ts';
+export {
+  commRef,
+  communicator,
+  singleProcess,
+  useCommunicator,
+  type Communicator,
+  type ReduceOperation,
+} from './services/communicator.ts';
 export { controlRef, type Control } from './services/control.ts';
 export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';

@@ -41,6 +41,9 @@ export {
   type TrainableModel,
 } from './model/trainable-model.ts';
 
+// Weights of other frameworks
+export type { ForeignWeight, WeightLayout, WeightTable } from './weights/weight-table.ts';
+
 // Leaving for other programs
 export {
   EXPORT_FORMATS,

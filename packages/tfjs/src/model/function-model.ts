@@ -1,6 +1,7 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import tf from '#tfjs';
 import type { BatchNorm } from './batch-norm.ts';
+import type { WeightTable } from '../weights/weight-table.ts';
 import type { StepScope } from '../step/step-scope.ts';
 import { kindByName, type ModelLosses, type ParameterKind, type TrainableModel } from './trainable-model.ts';
 
@@ -19,6 +20,8 @@ export interface FunctionModelOptions<Batch = never> {
   readonly kinds?: Readonly<Record<string, ParameterKind>>;
   /** Its batch-norm layers, made by `watchableBatchNorm`; those with `trainable: false` are left alone. */
   readonly batchNorms?: readonly (BatchNorm & { readonly trainable?: boolean })[];
+  /** What its variables are called in PyTorch's files, and how their axes lie there; for pretrained weights. */
+  readonly weightTable?: WeightTable;
   /** @default 'model' */
   readonly name?: string;
 }
@@ -29,6 +32,7 @@ const OPTIONS = {
   predict: true,
   kinds: true,
   batchNorms: true,
+  weightTable: true,
   name: true,
 } satisfies OptionNames<FunctionModelOptions>;
 
@@ -44,7 +48,7 @@ const OPTIONS = {
  */
 export function functionModel<Batch>(options: FunctionModelOptions<Batch>): TrainableModel {
   assertKnownOptions('functionModel', options, OPTIONS);
-  const { name = 'model', losses, predict, kinds, batchNorms } = options;
+  const { name = 'model', losses, predict, kinds, batchNorms, weightTable } = options;
   const trainable = new Map<string, tf.Variable>();
   const state = new Map<string, tf.Variable>();
   const seen = new Map<tf.Variable, string>();
@@ -75,6 +79,7 @@ export function functionModel<Batch>(options: FunctionModelOptions<Batch>): Trai
     ...(batchNorms === undefined
       ? {}
       : { batchNorms: () => batchNorms.filter(({ trainable: isTrained }) => isTrained !== false) }),
+    ...(weightTable === undefined ? {} : { weightTable: () => weightTable }),
     ...(kinds === undefined ? {} : { kindOf: (key: string) => kinds[key] ?? kindByName(key) }),
   };
   return model;

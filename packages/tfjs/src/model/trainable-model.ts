@@ -1,6 +1,7 @@
 import { defineService, type WeakServiceRef } from '@hookline/core';
 import type tf from '#tfjs';
 import type { StepScope } from '../step/step-scope.ts';
+import type { WeightTable } from '../weights/weight-table.ts';
 import type { BatchNorm } from './batch-norm.ts';
 
 /**
@@ -44,6 +45,8 @@ export interface TrainableModel {
   batchNorms?(): readonly BatchNorm[];
   /** Outputs for inputs on the device, in the mode that `training` says. The caller disposes them. */
   predict?(inputs: unknown): unknown;
+  /** What its variables are called in PyTorch's files, and how their axes lie there; for pretrained weights. */
+  weightTable?(): WeightTable;
 }
 
 export const modelRef: WeakServiceRef<TrainableModel> = defineService<TrainableModel>('model', {
