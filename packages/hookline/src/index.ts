@@ -68,6 +68,7 @@ export {
   disposeBatch,
   EXPORT_FORMATS,
   exportModel,
+  loadWeights,
   exportSourceRef,
   functionModel,
   inEvalMode,

@@ -268,7 +268,8 @@ export class TrainerBase implements TrainerView {
     const latest = resume ? await this.#latestOfRanks() : undefined;
     const file = latest ?? weights;
     if (file === undefined) return undefined;
-    await this.load(file, latest === undefined ? 'weights' : { ...(allowMismatch && { allowMismatch }) });
+    const scope = latest === undefined ? 'weights' : 'all';
+    await this.load(file, { scope, ...(allowMismatch && { allowMismatch }) });
     return file;
   }
 

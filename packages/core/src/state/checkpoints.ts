@@ -1,8 +1,8 @@
 import { basename, isAbsolute, join } from 'node:path';
-import type { CheckpointInput } from '../checkpoint/checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
-import { HooklineError } from '../errors.ts';
+import type { Checkpoint, CheckpointInput } from '../checkpoint/checkpoint.ts';
+import { HooklineError, isHooklineError } from '../errors.ts';
 import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { assertKnownOptions } from '../known-options.ts';
@@ -10,6 +10,7 @@ import type { Communicator } from '../services/communicator.ts';
 import type { Logger } from '../services/logger.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { onEveryRank, onFirstRank } from '../services/ranks.ts';
+import { VERSION } from '../version.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
 import { assertFinite } from './assert-finite.ts';
 import type { LoadOptions, LoadScope } from './checkpoint-view.ts';
@@ -50,6 +51,9 @@ export interface Checkpoints {
    * plugin states, names, shapes and types of tensors, what is missing and what is left over. When a tap of `loadState` or
    * a plugin's `state.load` fails all the same, everything is put back as it was. Where that fails as well, the trainer
    * refuses to train, evaluate and save until a checkpoint is loaded as a whole (`HKL_HALF_LOADED`).
+   *
+   * With the scope `weights` the file may be one of another framework, where a plugin can read it, as the one of a training
+   * with TensorFlow.js can.
    *
    * @param options the scope, or scope and what may be missing or left over; default all, nothing may
    * @returns the iteration to go on at, 0 for the scope `weights`
@@ -162,14 +166,21 @@ export class DiskCheckpoints implements Checkpoints {
     const { scope, allowMismatch } = checkedOptions(options);
     const file = isAbsolute(path) ? path : join(process.cwd(), path);
     const comm = this.#comm();
-    const read = await onEveryRank(comm, () => readCheckpoint(file), file);
-    await assertSameOnRanks(comm, { checkpoint: read.manifest.sha256 }, file);
-    const checkpoint = ofThisRank(read, comm, file, this.#logger);
+    const { checkpoint: read, foreign } = await onEveryRank(comm, () => readFor(scope, file), file);
+    await assertSameOnRanks(comm, { checkpoint: digestOf(read.manifest) }, file);
+    const checkpoint = scope === 'all' ? ofThisRank(read, comm, file, this.#logger) : read;
     if (scope === 'weights' && this.#isForEngineOnly) throw noWeightsWanted(file);
     const undo = await rememberState(this.#hooks, this.#iteration());
     try {
-      const loading = new LoadingCheckpoint(checkpoint, { source: file, scope, allowMismatch });
+      const loading = new LoadingCheckpoint(checkpoint, {
+        source: file,
+        scope,
+        allowMismatch,
+        isForeign: foreign !== undefined,
+      });
       await this.#hooks.phases.loadState.call(loading);
+      // Nobody can read it.
+      if (foreign !== undefined && !loading.hasChanges) throw foreign;
       if (scope === 'all') {
         loading.assertAllowedNames();
         // What only the first rank has a plugin for says nothing here.
@@ -198,6 +209,26 @@ export class DiskCheckpoints implements Checkpoints {
   async list(): Promise<readonly string[]> {
     const names = await listCheckpoints(this.#output.dir);
     return names.map((name) => join(this.#output.dir, name));
+  }
+}
+
+/** Of a file that Hookline has not written there is none. */
+const digestOf = (manifest: CheckpointInput['manifest'] & { readonly sha256?: string }): string | null =>
+  manifest.sha256 ?? null;
+
+/**
+ * A checkpoint, or an empty one for a file that Hookline has not written, where weights are all that is wanted.
+ */
+async function readFor(
+  scope: LoadScope,
+  file: string,
+): Promise<{ readonly checkpoint: Checkpoint | CheckpointInput; readonly foreign?: HooklineError }> {
+  try {
+    return { checkpoint: await readCheckpoint(file) };
+  } catch (error) {
+    if (scope !== 'weights' || !isHooklineError(error, 'HKL_CHECKPOINT_FOREIGN')) throw error;
+    const manifest = { iteration: 0, hookline: VERSION, entries: {} };
+    return { checkpoint: { manifest, tensors: new Map() }, foreign: error };
   }
 }
 

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { digestTensors } from '../checkpoint/checkpoint-file.ts';
 import { decodeExactJson, encodeExactJson } from '../checkpoint/exact-json.ts';
 import { tensorBytes, type HostTensor } from '../checkpoint/host-tensor.ts';
-import type { Checkpoint, CheckpointEntry, CheckpointInput } from '../checkpoint/checkpoint.ts';
+import type { CheckpointEntry, CheckpointInput } from '../checkpoint/checkpoint.ts';
 import { HooklineError } from '../errors.ts';
 import { isPlainObject } from '../plain-object.ts';
 import type { Communicator } from '../services/communicator.ts';
@@ -59,7 +59,12 @@ function differing(first: Entries, theirs: Entries): Record<string, unknown> {
  *
  * @param source the file, for the message that another number of ranks goes on
  */
-export function ofThisRank(checkpoint: Checkpoint, comm: Communicator, source: string, logger: Logger): Checkpoint {
+export function ofThisRank<C extends CheckpointInput>(
+  checkpoint: C,
+  comm: Communicator,
+  source: string,
+  logger: Logger,
+): C {
   const { [RANKS]: ranks, ...others } = checkpoint.manifest.entries;
   const entries: Record<string, CheckpointEntry> = others;
   const saved = isPlainObject(ranks?.data) ? ranks.data : { size: 1, ranks: [] };

@@ -37,6 +37,7 @@ describe('readCommandLine', () => {
 
   it.each([
     ['train', ['--allow-mismatch', 'ema, optimizer', '--resume']],
+    ['train', ['--allow-mismatch', 'ema, optimizer', '--weights', 'x.safetensors']],
     ['eval', ['--allow-mismatch=ema,optimizer']],
     ['predict', ['--allow-mismatch', 'ema,optimizer']],
   ])('takes the option of two words of %s as it is written', (command, option) => {

@@ -24,7 +24,8 @@ export interface CommandLine {
       | 'images'
       | 'outside'
       | 'to'
-      | 'batch',
+      | 'batch'
+      | 'weights',
       string | undefined
     >
   >;
@@ -41,7 +42,7 @@ const DEVICE = ['--device <device>', 'auto, gpu, cpu, webgpu or wasm (short for 
 
 const ALLOW_MISMATCH = [
   '--allow-mismatch <names>',
-  'Plugins (also: optimizer, data) whose state the checkpoint may lack or have left over, such as ema,loss-scaling',
+  'Plugins (also: optimizer, data, weights) whose state may be missing, left over or not fit, such as ema,loss-scaling',
 ] as const;
 
 function define(): CAC {
@@ -50,6 +51,10 @@ function define(): CAC {
     .command('train <file>', 'Train with a trainer file')
     .option(...SET)
     .option('--resume', 'Go on with the latest checkpoint of the output folder')
+    .option(
+      '--weights <file>',
+      'Begin with these weights: a checkpoint, safetensors, Keras or TensorFlow.js; see docs/pretrained-weights.md',
+    )
     .option(...ALLOW_MISMATCH)
     .option(...OUTPUT)
     .option(...DEVICE)
@@ -149,11 +154,12 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
   checkOptions(command, cli, options);
   checkArguments(command, args);
   const isGiven = (key: string): boolean => options.some((each) => each.name === key);
-  if (command.name === 'train' && isGiven('allow-mismatch') && !isGiven('resume'))
+  const text = (key: string): string | undefined => options.find((each) => each.name === key)?.value;
+  const begins = ['resume', 'weights'].some(isGiven) || /\bweights\b/.test(text('allow-mismatch') ?? '');
+  if (command.name === 'train' && isGiven('allow-mismatch') && !begins)
     throw usageError('--allow-mismatch is about the checkpoint of a run that goes on', 'Add --resume, or leave it out');
   if (isGiven('cuda') && isGiven('no-cuda'))
     throw usageError('--cuda and --no-cuda exclude each other', 'Give one of them');
-  const text = (key: string): string | undefined => options.find((each) => each.name === key)?.value;
   return {
     command: command.name,
     file: args[0] ?? '',
@@ -171,6 +177,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       outside: text('outside'),
       to: text('to'),
       batch: text('batch'),
+      weights: text('weights'),
     },
     allowMismatch: (text('allow-mismatch') ?? '')
       .split(',')
