@@ -38,5 +38,5 @@ export {
   type DepthwiseOptions,
   type Layer,
 } from './layers.ts';
-export { linear, type LinearOptions } from './linear.ts';
+export { linearLayer, type LinearOptions } from './linear.ts';
 export { torchNames } from './weight-names.ts';

@@ -13,7 +13,7 @@ export interface LinearOptions {
 }
 
 /** A fully connected layer with a bias: [batch, from] to [batch, to]. */
-export function linear(
+export function linearLayer(
   parameters: Parameters,
   name: string,
   { from, to, bound, deviation = 0.01 }: LinearOptions,

@@ -20,7 +20,7 @@ import {
   sequence,
   torchConv,
 } from './layers.ts';
-import { linear } from './linear.ts';
+import { linearLayer } from './linear.ts';
 import { levelFeatures } from './level-features.ts';
 import type { Frozen, Parameters } from './parameters.ts';
 import { torchNames } from './weight-names.ts';
@@ -95,8 +95,8 @@ export function mobilenetV3Small(options: MobilenetV3Options = {}): ImageBackbon
       pixels: IMAGENET_PIXELS,
       features: (images, training) => levelFeatures(blocks, STRIDES, stem(images, training), training),
       head: (inHead, classes) => {
-        const hidden = linear(inHead, 'head/classifier/0', { from: LAST_WIDTH, to: HIDDEN });
-        const last = linear(inHead, 'head/classifier/3', { from: HIDDEN, to: classes });
+        const hidden = linearLayer(inHead, 'head/classifier/0', { from: LAST_WIDTH, to: HIDDEN });
+        const last = linearLayer(inHead, 'head/classifier/3', { from: HIDDEN, to: classes });
         return (coarsest, training) => {
           const pooled = hidden(tf.mean<tf.Tensor2D>(coarsest, [1, 2]));
           const swished = pooled.mul<tf.Tensor2D>(tf.relu6(pooled.add(3)).div(6));

@@ -17,7 +17,7 @@ import {
   sequence,
   torchConv,
 } from './layers.ts';
-import { linear } from './linear.ts';
+import { linearLayer } from './linear.ts';
 import { levelFeatures } from './level-features.ts';
 import type { Parameters } from './parameters.ts';
 import { torchNames } from './weight-names.ts';
@@ -77,7 +77,7 @@ export function resnet(options: ResnetOptions): ImageBackboneFactory {
       head: (inHead, classes) => {
         const [, , , from] = channels as [number, number, number, number];
         const bound = 1 / Math.sqrt(from);
-        const fc = linear(inHead, 'head/fc', { from, to: classes, bound });
+        const fc = linearLayer(inHead, 'head/fc', { from, to: classes, bound });
         return (coarsest) => fc(tf.mean<tf.Tensor2D>(coarsest, [1, 2]));
       },
       weightTable: () => torchNames(new Map([...parameters.trainable, ...parameters.state]), ['backbone', 'head']),
