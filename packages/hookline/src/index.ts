@@ -69,6 +69,7 @@ export {
   EXPORT_FORMATS,
   exportModel,
   loadWeights,
+  saveWeights,
   exportSourceRef,
   functionModel,
   inEvalMode,

@@ -42,6 +42,7 @@ export {
 } from './model/trainable-model.ts';
 
 // Weights of other frameworks
+export { saveWeights, type SavedWeights } from './weights/save-weights.ts';
 export { loadWeights, type LoadWeightsOptions, type WeightsReport } from './weights/load-weights.ts';
 export type { ForeignWeight, WeightLayout, WeightTable } from './weights/weight-table.ts';
 
