@@ -106,6 +106,7 @@ export {
   type Communicator,
   type ReduceOperation,
 } from './services/communicator.ts';
+export { gatherFromRanks, onFirstRank } from './services/ranks.ts';
 export { controlRef, type Control } from './services/control.ts';
 export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';
