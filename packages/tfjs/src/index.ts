@@ -42,6 +42,8 @@ export {
 } from './model/trainable-model.ts';
 
 // Weights of other frameworks
+export { saveWeights, type SavedWeights } from './weights/save-weights.ts';
+export { loadWeights, type LoadWeightsOptions, type WeightsReport } from './weights/load-weights.ts';
 export type { ForeignWeight, WeightLayout, WeightTable } from './weights/weight-table.ts';
 
 // Leaving for other programs
@@ -148,6 +150,12 @@ export {
   type TfjsRuntimeOptions,
 } from './training/tfjs-runtime.ts';
 export { tfjsState } from './training/tfjs-state.ts';
+
+// Several processes
+export { allReduceMean } from './ranks/all-reduce.ts';
+export { joinRanks } from './ranks/join-ranks.ts';
+export { rankEnvironment, type Launcher, type RankEnvironment } from './ranks/rank-environment.ts';
+export { compileRanksAddon, findRanksAddons, type CompileRanksOptions, type RanksAddon } from './ranks/ranks-addon.ts';
 
 // Getting the native runtime, and knowing what will be used
 export { cacheFolder } from './runtime/cache-folder.ts';

@@ -3,6 +3,7 @@ import type { HookSite } from '../hooks/hook-site.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { RandomStreams } from '../random/random-streams.ts';
 import { type BackgroundQueues, backgroundRef } from '../services/background.ts';
+import { commRef, communicator } from '../services/communicator.ts';
 import { type Control, controlRef } from '../services/control.ts';
 import { checkpointsRef, evaluationRef, phasesRef, randomRef, storageRef, tapsRef } from '../services/core-services.ts';
 import type { Evaluation } from '../services/evaluation.ts';
@@ -32,6 +33,7 @@ export function coreProviders(parts: CoreParts): readonly Provider[] {
   const { trainer, hooks, site, storage, random, control, logger, output, checkpoints, evaluation, background } = parts;
   return [
     provide(phasesRef, () => hooks),
+    provide(commRef, () => communicator()),
     provide(trainerRef, () => (plugin) => trainerHandle(plugin, trainer)),
     provide(storageRef, () => storage),
     provide(controlRef, () => control),

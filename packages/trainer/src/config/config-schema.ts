@@ -154,7 +154,7 @@ export const CONFIG_SHAPE = {
   precision: z.enum(['float32', 'bfloat16', 'float16', 'auto']).default('float32'),
   model: z
     .strictObject({
-      /** Checkpoint to begin with; empty begins from scratch. */
+      /** File whose weights a run begins with: a checkpoint, safetensors, Keras or TensorFlow.js; empty begins from scratch. */
       weights: z.string().default(''),
     })
     .prefault({}),

@@ -1,0 +1,76 @@
+import { HooklineError, type Communicator, type ReduceOperation } from '@hookline/core';
+import { HostOperation, type NativeRanks, type RanksProblem } from './native-ranks.ts';
+
+const NOTHING = new Uint8Array(0);
+
+/** The ranks of an MPI job. */
+export class MpiCommunicator implements Communicator {
+  readonly rank: number;
+  readonly size: number;
+  readonly localRank: number;
+  readonly localSize: number;
+  readonly #native: NativeRanks;
+
+  constructor(native: NativeRanks, place: Pick<Communicator, 'rank' | 'size' | 'localRank' | 'localSize'>) {
+    this.#native = native;
+    this.rank = place.rank;
+    this.size = place.size;
+    this.localRank = place.localRank;
+    this.localSize = place.localSize;
+  }
+
+  async barrier(what = ''): Promise<void> {
+    await this.#run(HostOperation.barrier, 0, NOTHING, what);
+  }
+
+  async broadcast(bytes: Uint8Array | undefined, root = 0, what = ''): Promise<Uint8Array> {
+    const given = this.rank === root ? (bytes ?? NOTHING) : NOTHING;
+    const [all] = await this.#run(HostOperation.broadcast, this.#checked(root), given, what);
+    return new Uint8Array(all ?? new ArrayBuffer(0));
+  }
+
+  async gather(bytes: Uint8Array, root = 0, what = ''): Promise<readonly Uint8Array[] | undefined> {
+    const all = await this.#run(HostOperation.gather, this.#checked(root), bytes, what);
+    return this.rank === root ? all.map((each) => new Uint8Array(each)) : undefined;
+  }
+
+  async allReduce(numbers: Float64Array, operation: ReduceOperation, what = ''): Promise<Float64Array> {
+    const kind = HostOperation[operation === 'mean' ? 'sum' : operation];
+    const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+    const [all] = await this.#run(kind, 0, bytes, what);
+    const result = new Float64Array(all ?? new ArrayBuffer(0));
+    return operation === 'mean' ? result.map((value) => value / this.size) : result;
+  }
+
+  abort(status: number): never {
+    return this.#native.abort(status);
+  }
+
+  async #run(kind: HostOperation, root: number, bytes: Uint8Array, what: string): Promise<readonly ArrayBuffer[]> {
+    const { problem, buffers } = await this.#native.run(kind, root, bytes, what);
+    if (problem !== undefined) throw ranksError(problem, this.rank);
+    return buffers;
+  }
+
+  #checked(root: number): number {
+    if (Number.isInteger(root) && root >= 0 && root < this.size) return root;
+    throw new HooklineError('HKL_OPTION_INVALID', `root ${root} is none of ${this.size} ranks`, {
+      who: 'communicator',
+      fix: `Give a number from 0 to ${this.size - 1}`,
+    });
+  }
+}
+
+const FIXES: Readonly<Record<string, string>> = {
+  HKL_RANKS_DISAGREE:
+    'Every rank must call the operations of the communicator in the same order: call none of them only where a rank, a file or a clock says so',
+  HKL_RANK_SILENT:
+    'Look at what the ranks that are named write. Where they are only slow, set HOOKLINE_RANK_TIMEOUT to more seconds',
+  HKL_MPI_FAILED: 'Look at what MPI and the other ranks have written',
+};
+
+/** What the addon says is wrong, as an error. */
+export function ranksError(problem: NonNullable<RanksProblem>, rank: number): HooklineError {
+  const [code, text] = problem;
+  return new HooklineError(code, text, { who: `rank ${rank}`, fix: FIXES[code] });
+}
