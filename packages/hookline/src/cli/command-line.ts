@@ -8,7 +8,7 @@ export interface CommandLine {
   readonly command: string;
   /** The trainer file, for commands that take one; of `data` the folder. */
   readonly file: string;
-  /** The images of `predict`; of `data` the folder to write to. */
+  /** The images of `predict`; of `data` the folder to write to, of `convert` the file. */
   readonly images: readonly string[];
   /** Each `key=value`. */
   readonly set: readonly string[];
@@ -112,6 +112,19 @@ function define(): CAC {
     .option(...DEVICE)
     .option('--json', 'Print what was written as JSON')
     .example('hookline export trainer.ts --format graph-model');
+  cli
+    .command(
+      'convert <file> [target]',
+      "Write the weights of a checkpoint as safetensors, by PyTorch's names where the model knows them",
+    )
+    .option(...SET)
+    .option('--checkpoint <file>', 'The checkpoint to convert (default: the latest one of the output folder)')
+    .option(...ALLOW_MISMATCH)
+    .option('--ema', 'Write the averaged weights of the plugin ema')
+    .option(...OUTPUT)
+    .option(...DEVICE)
+    .option('--json', 'Print what was written, with all names, as JSON')
+    .example('hookline convert trainer.ts weights.safetensors');
   cli
     .command('inspect <file>', 'Show plugins with their order and reasons, hooks with their taps, and services')
     .option(...SET)
