@@ -38,7 +38,7 @@ export function shareMachine(
   // A job manager that gives each rank a GPU has done it already; without one there is nothing to share.
   if (devices.length === 0 || (visible?.length === 1 && localSize > 1)) return lines;
   if (localSize > devices.length) throw tooFewGpus(place, devices.length);
-  env['CUDA_VISIBLE_DEVICES'] = devices[localRank] as string;
+  env['CUDA_VISIBLE_DEVICES'] = devices[localRank];
   lines.push(`a GPU for each of the ${localSize} ranks on this machine`);
   return lines;
 }

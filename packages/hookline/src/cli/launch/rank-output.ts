@@ -40,7 +40,7 @@ function prefixed(stream: Output, rank: number): Write {
       .slice(0, -1)
       .map((line) => `[rank ${rank}] ${line}\n`);
     return write(lines.join(''), typeof encoding === 'function' ? encoding : done);
-  }) as Write;
+  });
 }
 
 const dropped = ((_: unknown, encoding?: unknown, done?: unknown): boolean => {
