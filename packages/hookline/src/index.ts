@@ -332,6 +332,7 @@ export {
   type EvaluatorOptions,
   type ExpectedResult,
 } from '@hookline/plugin-evaluator';
+export { dataParallel, type DataParallelOptions } from '@hookline/plugin-data-parallel';
 export { gradientAccumulation, type GradientAccumulationOptions } from '@hookline/plugin-gradient-accumulation';
 export {
   clipByGlobalNorm,
