@@ -106,6 +106,7 @@ export {
   type Communicator,
   type ReduceOperation,
 } from './services/communicator.ts';
+export { gatherFromRanks, onFirstRank } from './services/ranks.ts';
 export { controlRef, type Control } from './services/control.ts';
 export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';
@@ -153,4 +154,5 @@ export { removeStaleTemps, writeFileAtomically } from './checkpoint/atomic-file.
 export { claimTempName, releaseTempName } from './checkpoint/temp-name.ts';
 export { tryLock, type LockAnswer, type LockOwner, type ProcessLock } from './process-lock.ts';
 export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.ts';
+export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors-file.ts';
 export type { HostDType, HostTensor, HostTensorData } from './checkpoint/host-tensor.ts';

@@ -68,6 +68,8 @@ export {
   disposeBatch,
   EXPORT_FORMATS,
   exportModel,
+  loadWeights,
+  saveWeights,
   exportSourceRef,
   functionModel,
   inEvalMode,
@@ -201,6 +203,26 @@ export {
   type Fields,
 } from '@hookline/data';
 
+// Models of images
+export {
+  classificationLoss,
+  classifier,
+  featurePyramid,
+  mobilenetV3Small,
+  resnet,
+  type Backbone,
+  type BackboneFactory,
+  type Classifier,
+  type ClassifierOptions,
+  type FeaturePyramidOptions,
+  type Frozen,
+  type ImageBackbone,
+  type ImageBackboneFactory,
+  type MobilenetV3Options,
+  type PixelStatistics,
+  type ResnetOptions,
+} from '@hookline/vision';
+
 // Writing plugins, presets and services
 export {
   asyncSeries,
@@ -219,8 +241,10 @@ export {
   defineState,
   defineService,
   evaluationRef,
+  gatherFromRanks,
   HOOK_TABLE,
   loggerRef,
+  onFirstRank,
   optional,
   outputRef,
   phasesRef,
@@ -333,6 +357,7 @@ export {
   type ExpectedResult,
 } from '@hookline/plugin-evaluator';
 export { dataParallel, type DataParallelOptions } from '@hookline/plugin-data-parallel';
+export { freeze, type FreezeOptions, type FreezeRule } from '@hookline/plugin-freeze';
 export { gradientAccumulation, type GradientAccumulationOptions } from '@hookline/plugin-gradient-accumulation';
 export {
   clipByGlobalNorm,

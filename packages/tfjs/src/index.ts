@@ -42,6 +42,8 @@ export {
 } from './model/trainable-model.ts';
 
 // Weights of other frameworks
+export { saveWeights, type SavedWeights } from './weights/save-weights.ts';
+export { loadWeights, type LoadWeightsOptions, type WeightsReport } from './weights/load-weights.ts';
 export type { ForeignWeight, WeightLayout, WeightTable } from './weights/weight-table.ts';
 
 // Leaving for other programs
@@ -66,7 +68,7 @@ export { lamb, type LambOptimizer, type LambOptions } from './optim/lamb.ts';
 export { learningRateFactor, type LearningRateFactor } from './optim/learning-rate-factor.ts';
 export { lion, type LionOptimizer, type LionOptions } from './optim/lion.ts';
 export type { MinimizeOptions } from './optim/minimize.ts';
-export { optimizerRef, type Optimizer } from './optim/optimizer.ts';
+export { optimizerRef, type MakeVariable, type Optimizer } from './optim/optimizer.ts';
 export {
   parameterGroups,
   type ParameterGroup,

@@ -1,7 +1,16 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConsoleLogger, controlRef, definePlugin, type PluginInput, replace, type Results } from '@hookline/core';
+import {
+  ConsoleLogger,
+  controlRef,
+  definePlugin,
+  encodeSafetensors,
+  type HostTensor,
+  type PluginInput,
+  replace,
+  type Results,
+} from '@hookline/core';
 import { lrScheduleRef } from '@hookline/plugin-lr-scheduler';
 import { RecordingLogger } from '@hookline/testing';
 import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
@@ -19,6 +28,7 @@ function makeModel(): TrainableModel {
     variables: { slope },
     losses: ({ x, y }) => tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, x.mul(slope)),
     predict: (x: tf.Tensor) => x.mul(slope),
+    weightTable: { slope: { name: 'line.slope', layout: 'same' } },
   });
 }
 
@@ -156,6 +166,30 @@ describe('DefaultTrainer', () => {
     const fourth = make(set);
     expect(await fourth.resumeOrLoad({ resume: false })).toBe(join(dir, 'model_final.safetensors'));
     expect(fourth.iteration).toBe(0);
+  });
+
+  it('begins with the weights of another program, and leaves all as it was where they do not fit', async () => {
+    const write = async (name: string, tensors: Readonly<Record<string, number>>): Promise<string> => {
+      const scalars = Object.entries(tensors).map(([key, value]): [string, HostTensor] => [
+        key,
+        { dtype: 'float64', shape: [], data: Float64Array.of(value) },
+      ]);
+      await writeFile(join(dir, name), encodeSafetensors(new Map(scalars)));
+      return join(dir, name);
+    };
+    const recording = new RecordingLogger();
+    const weights = await write('torch.safetensors', { 'line.slope': 2.5 });
+    const trainer = make([`model.weights=${weights}`], { logger: recording });
+    expect(await trainer.resumeOrLoad()).toBe(weights);
+    expect(await slopeOf(trainer)).toBe(2.5);
+    expect(recording.lines).toContain(`${weights}: 1 of the model's 1 tensors loaded (safetensors)`);
+    const other = await write('other.safetensors', { 'line.slope': 1, 'a.x': 1, 'b.x': 1, 'c.x': 1 });
+    await expect(trainer.load(other, 'weights')).rejects.toThrow(/HKL_WEIGHTS_MISMATCH.*--allow-mismatch weights/);
+    await expect(trainer.load(weights)).rejects.toThrow(/HKL_CHECKPOINT_FOREIGN.*see --weights/);
+    expect(await slopeOf(trainer)).toBe(2.5);
+    await trainer.resumeOrLoad({ weights: other, allowMismatch: ['weights'] });
+    expect(await slopeOf(trainer)).toBe(1);
+    expect(trainer.iteration).toBe(0);
   });
 
   it('keeps its config beside the results, and scales it to the batch size', async () => {

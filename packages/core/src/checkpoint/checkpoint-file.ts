@@ -6,7 +6,7 @@ import { makeFolder } from '../make-folder.ts';
 import { readFully, removeStaleTemps, writeFileAtomically, writeFully } from './atomic-file.ts';
 import { corrupt, decodeManifest, encodeManifest, looksLikeOurs } from './checkpoint-manifest.ts';
 import type { Checkpoint, CheckpointInput, CheckpointManifest } from './checkpoint.ts';
-import { systemCode, writeError } from './file-error.ts';
+import { readError, writeError } from './file-error.ts';
 import { arrayOf, tensorBytes, type HostTensor } from './host-tensor.ts';
 import {
   encodeHeader,
@@ -94,6 +94,13 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
  */
 export async function readManifest(path: string): Promise<CheckpointManifest> {
   return withFile(path, async (handle) => (await readBeginning(path, handle)).manifest);
+}
+
+/** The digest of tensors as {@link writeCheckpoint} computes it, SHA-256 in hexadecimal digits. */
+export function digestTensors(tensors: ReadonlyMap<string, HostTensor>): string {
+  const hash = createHash('sha256');
+  for (const bytes of orderedBytes(tensors, placeTensors(tensors))) hash.update(bytes);
+  return hash.digest('hex');
 }
 
 async function withFile<T>(path: string, read: (handle: FileHandle) => Promise<T>): Promise<T> {
@@ -193,7 +200,7 @@ async function readHeader(
 function foreign(path: string, cause?: unknown): HooklineError {
   return new HooklineError('HKL_CHECKPOINT_FOREIGN', 'it is no safetensors file, or its beginning is damaged', {
     who: path,
-    fix: 'Give a checkpoint that Hookline wrote',
+    fix: 'Give a checkpoint that Hookline wrote; other weights begin a new run, see --weights',
     cause,
   });
 }
@@ -202,17 +209,5 @@ function truncated(path: string, wanted: number, size: number): HooklineError {
   return new HooklineError('HKL_CHECKPOINT_TRUNCATED', `it is cut off: ${size} of at least ${wanted} bytes`, {
     who: path,
     fix: 'Use another checkpoint, or copy it again from where it came',
-  });
-}
-
-function readError(path: string, error: unknown): unknown {
-  const code = systemCode(error);
-  if (code === undefined || code.startsWith('HKL_')) return error;
-  const missing = code === 'ENOENT' || code === 'ENOTDIR';
-  const what = missing ? 'there is no such file' : `it cannot be read: ${describeCause(error)}`;
-  return new HooklineError(missing ? 'HKL_CHECKPOINT_MISSING' : 'HKL_CHECKPOINT_UNREADABLE', what, {
-    who: path,
-    fix: missing ? 'Check the path, or train from scratch' : 'Give a file that may be read',
-    cause: error,
   });
 }

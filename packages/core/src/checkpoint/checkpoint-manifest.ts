@@ -48,7 +48,7 @@ export function decodeManifest(path: string, { metadata, places }: SafetensorsHe
   if (text === undefined) {
     throw new HooklineError('HKL_CHECKPOINT_FOREIGN', 'it is a safetensors file, but no checkpoint of Hookline', {
       who: path,
-      fix: 'Give a checkpoint that Hookline wrote; weights from elsewhere are no state of a run',
+      fix: 'Give a checkpoint that Hookline wrote; weights from elsewhere are no state of a run, and begin a new one, see --weights',
     });
   }
   const manifest = parseManifest(path, text);

@@ -46,3 +46,16 @@ export function writeError(path: string, cause: unknown): HooklineError {
     cause,
   });
 }
+
+/** What went wrong when reading `path`: HKL_CHECKPOINT_MISSING or HKL_CHECKPOINT_UNREADABLE. Errors of our own pass. */
+export function readError(path: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === undefined || code.startsWith('HKL_')) return error;
+  const missing = code === 'ENOENT' || code === 'ENOTDIR';
+  const what = missing ? 'there is no such file' : `it cannot be read: ${describeCause(error)}`;
+  return new HooklineError(missing ? 'HKL_CHECKPOINT_MISSING' : 'HKL_CHECKPOINT_UNREADABLE', what, {
+    who: path,
+    fix: missing ? 'Check the path, or train from scratch' : 'Give a file that may be read',
+    cause: error,
+  });
+}

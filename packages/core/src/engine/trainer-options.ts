@@ -57,9 +57,9 @@ export interface TrainOptions {
 export interface ResumeOptions {
   /** Whether to go on with the latest checkpoint of the output folder, where there is one. Default true. */
   readonly resume?: boolean;
-  /** Checkpoint whose weights a new run begins with. Default none. */
+  /** Checkpoint, or file of another framework, whose weights a new run begins with. Default none. */
   readonly weights?: string;
-  /** What the checkpoint to go on with may lack or have left over; see {@link LoadOptions}. Default nothing. */
+  /** What the checkpoint may lack or have left over; see {@link LoadOptions}. Default nothing. */
   readonly allowMismatch?: LoadOptions['allowMismatch'];
 }
 

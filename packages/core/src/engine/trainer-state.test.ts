@@ -208,6 +208,8 @@ describe('state', () => {
     await next.resumeOrLoad({ resume: false, weights: join(dir, 'halfway.safetensors') });
     expect(next.iteration).toBe(0);
     expect(scopes).toEqual(['weights']);
+    await writeFile(join(dir, 'other.bin'), 'weights of another program');
+    await expect(next.load(join(dir, 'other.bin'), 'weights')).rejects.toThrow(/HKL_CHECKPOINT_FOREIGN/);
   });
 
   it('finds out before the first step that the output folder cannot be written', async () => {

@@ -24,8 +24,13 @@ export interface CheckpointView {
   readonly scope: LoadScope;
   /** `undo` where it is what was there before a load that failed: whatever it is, it is brought back. */
   readonly purpose: 'file' | 'undo';
-  /** For error messages: the file it comes from. */
+  /** The file it comes from, absolute; otherwise words that say what it is. */
   readonly source: string;
+  /**
+   * Whether the file is none that Hookline wrote, which there is with the scope `weights` alone. Entries and tensors are empty
+   * then: who can read such files reads {@link CheckpointView.source} and hands over what to change.
+   */
+  readonly isForeign: boolean;
   get(key: string): { readonly data: JsonValue; readonly version: number } | undefined;
   /**
    * Hands over what changes things: the tap itself only checks that the checkpoint fits. The changes are made once all
@@ -35,7 +40,7 @@ export interface CheckpointView {
   /**
    * Whether whoever loads the checkpoint allows for state of this owner that is missing, left over or does not fit.
    *
-   * @param owner the id of a plugin, or `optimizer`, `data` or `non-finite`
+   * @param owner the id of a plugin, or `optimizer`, `data`, `weights` or `non-finite`
    */
   allowsMismatch(owner: string): boolean;
   readonly tensors: ReadonlyMap<string, HostTensor>;
@@ -50,8 +55,9 @@ export interface LoadOptions {
   readonly scope?: LoadScope;
   /**
    * Names of plugins, short or long, whose state may be missing or one that does not fit (they start afresh), or left
-   * over (it is dropped); `optimizer` and `data`, whose state may be one that does not fit; and `non-finite`: NaN and
-   * infinity in the weights, which are an error else, are loaded with a warning. Default none.
+   * over (it is dropped); `optimizer` and `data`, whose state may be one that does not fit; `weights`: of a file of another
+   * framework, however little fits is loaded; and `non-finite`: NaN and infinity in the weights, which are an error else,
+   * are loaded with a warning. Default none.
    */
   readonly allowMismatch?: readonly string[];
 }

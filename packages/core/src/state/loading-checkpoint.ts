@@ -14,6 +14,8 @@ export interface LoadingOptions {
   readonly purpose?: CheckpointView['purpose'];
   /** Names whose state may be missing or left over. */
   readonly allowMismatch?: readonly string[];
+  /** Default false. */
+  readonly isForeign?: boolean;
 }
 
 /** A checkpoint as the taps of `loadState` see it: they check it first, and then everything changes at once. */
@@ -22,6 +24,7 @@ export class LoadingCheckpoint implements CheckpointView {
   readonly scope: LoadScope;
   readonly purpose: CheckpointView['purpose'];
   readonly source: string;
+  readonly isForeign: boolean;
   readonly tensors: ReadonlyMap<string, HostTensor>;
   readonly #entries: Checkpoint['manifest']['entries'];
   readonly #allowed: readonly string[];
@@ -32,12 +35,13 @@ export class LoadingCheckpoint implements CheckpointView {
 
   constructor(
     { manifest, tensors }: Checkpoint | CheckpointInput,
-    { source, scope, purpose = 'file', allowMismatch = [] }: LoadingOptions,
+    { source, scope, purpose = 'file', allowMismatch = [], isForeign = false }: LoadingOptions,
   ) {
     this.iteration = manifest.iteration;
     this.scope = scope;
     this.purpose = purpose;
     this.source = source;
+    this.isForeign = isForeign;
     this.tensors = new ReadMap(tensors, this.#readTensors);
     this.#entries = manifest.entries;
     this.#allowed = allowMismatch;
@@ -78,6 +82,11 @@ export class LoadingCheckpoint implements CheckpointView {
         .map((key) => `entry "${key}"`),
       ...[...this.tensors.keys()].filter((name) => !this.#readTensors.has(name)).map((name) => `tensor "${name}"`),
     ];
+  }
+
+  /** Whether anything would be changed. */
+  get hasChanges(): boolean {
+    return this.#changes.length > 0;
   }
 
   /** Makes the changes, in the order in which they were handed over. */

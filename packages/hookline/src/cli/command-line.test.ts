@@ -37,6 +37,7 @@ describe('readCommandLine', () => {
 
   it.each([
     ['train', ['--allow-mismatch', 'ema, optimizer', '--resume']],
+    ['train', ['--allow-mismatch', 'ema, optimizer', '--weights', 'x.safetensors']],
     ['eval', ['--allow-mismatch=ema,optimizer']],
     ['predict', ['--allow-mismatch', 'ema,optimizer']],
   ])('takes the option of two words of %s as it is written', (command, option) => {
@@ -62,7 +63,7 @@ describe('readCommandLine', () => {
   it.each([
     [
       [],
-      '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, export, inspect, data, setup, doctor;',
+      '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, export, convert, inspect, data, setup, doctor;',
     ],
     [['trian', 'a.ts'], 'there is no command "trian". Did you mean train?'],
     [['setup', '--cuda', '--no-cuda'], '--cuda and --no-cuda exclude each other. Give one of them.'],

@@ -8,7 +8,7 @@ export interface CommandLine {
   readonly command: string;
   /** The trainer file, for commands that take one; of `data` the folder. */
   readonly file: string;
-  /** The images of `predict`; of `data` the folder to write to. */
+  /** The images of `predict`; of `data` the folder to write to, of `convert` the file. */
   readonly images: readonly string[];
   /** Each `key=value`. */
   readonly set: readonly string[];
@@ -24,7 +24,8 @@ export interface CommandLine {
       | 'images'
       | 'outside'
       | 'to'
-      | 'batch',
+      | 'batch'
+      | 'weights',
       string | undefined
     >
   >;
@@ -41,7 +42,7 @@ const DEVICE = ['--device <device>', 'auto, gpu, cpu, webgpu or wasm (short for 
 
 const ALLOW_MISMATCH = [
   '--allow-mismatch <names>',
-  'Plugins (also: optimizer, data) whose state the checkpoint may lack or have left over, such as ema,loss-scaling',
+  'Plugins (also: optimizer, data, weights) whose state may be missing, left over or not fit, such as ema,loss-scaling',
 ] as const;
 
 function define(): CAC {
@@ -50,6 +51,10 @@ function define(): CAC {
     .command('train <file>', 'Train with a trainer file')
     .option(...SET)
     .option('--resume', 'Go on with the latest checkpoint of the output folder')
+    .option(
+      '--weights <file>',
+      'Begin with these weights: a checkpoint, safetensors, Keras or TensorFlow.js; see docs/pretrained-weights.md',
+    )
     .option(...ALLOW_MISMATCH)
     .option(...OUTPUT)
     .option(...DEVICE)
@@ -88,6 +93,19 @@ function define(): CAC {
     .option(...DEVICE)
     .option('--json', 'Print what was written as JSON')
     .example('hookline export trainer.ts --format graph-model');
+  cli
+    .command(
+      'convert <file> [target]',
+      "Write the weights of a checkpoint as safetensors, by PyTorch's names where the model knows them",
+    )
+    .option(...SET)
+    .option('--checkpoint <file>', 'The checkpoint to convert (default: the latest one of the output folder)')
+    .option(...ALLOW_MISMATCH)
+    .option('--ema', 'Write the averaged weights of the plugin ema')
+    .option(...OUTPUT)
+    .option(...DEVICE)
+    .option('--json', 'Print what was written, with all names, as JSON')
+    .example('hookline convert trainer.ts weights.safetensors');
   cli
     .command('inspect <file>', 'Show plugins with their order and reasons, hooks with their taps, and services')
     .option(...SET)
@@ -149,11 +167,12 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
   checkOptions(command, cli, options);
   checkArguments(command, args);
   const isGiven = (key: string): boolean => options.some((each) => each.name === key);
-  if (command.name === 'train' && isGiven('allow-mismatch') && !isGiven('resume'))
+  const text = (key: string): string | undefined => options.find((each) => each.name === key)?.value;
+  const begins = ['resume', 'weights'].some(isGiven) || /\bweights\b/.test(text('allow-mismatch') ?? '');
+  if (command.name === 'train' && isGiven('allow-mismatch') && !begins)
     throw usageError('--allow-mismatch is about the checkpoint of a run that goes on', 'Add --resume, or leave it out');
   if (isGiven('cuda') && isGiven('no-cuda'))
     throw usageError('--cuda and --no-cuda exclude each other', 'Give one of them');
-  const text = (key: string): string | undefined => options.find((each) => each.name === key)?.value;
   return {
     command: command.name,
     file: args[0] ?? '',
@@ -171,6 +190,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       outside: text('outside'),
       to: text('to'),
       batch: text('batch'),
+      weights: text('weights'),
     },
     allowMismatch: (text('allow-mismatch') ?? '')
       .split(',')

@@ -7,7 +7,7 @@ import type { RunnableTrainer } from './trainer-in-file.ts';
 export async function createTrainer({ file, set, text }: CommandLine, logger: Logger): Promise<RunnableTrainer> {
   const definition = await loadTrainer(file);
   const changes = {
-    set,
+    set: text.weights === undefined ? set : [...set, `model.weights=${JSON.stringify(text.weights)}`],
     logger,
     ...(text.output === undefined ? {} : { output: text.output }),
     ...(text.device === undefined ? {} : { device: text.device }),

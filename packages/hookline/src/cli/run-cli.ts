@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   eval: async () => (await import('./eval-command.ts')).evaluate,
   predict: async () => (await import('./predict-command.ts')).predict,
   export: async () => (await import('./export-command.ts')).exportCommand,
+  convert: async () => (await import('./convert-command.ts')).convert,
   inspect: async () => (await import('./inspect-command.ts')).inspect,
   data: async () => (await import('./data-command.ts')).data,
   setup: async () => (await import('./setup-command.ts')).setup,

@@ -10,6 +10,8 @@ export interface NamedWeight {
   readonly kind: ParameterKind;
   /** Whether its layer and the layers around it train it. */
   readonly trainable: boolean;
+  /** The layer that it is of, none of whose weights stand elsewhere. */
+  readonly layer: tf.layers.Layer;
 }
 
 /**
@@ -21,8 +23,7 @@ export interface NamedWeight {
  */
 export function nameWeights(model: tf.LayersModel): NamedWeight[] {
   const trained = new Set(model.trainableWeights.map((weight) => weight.read()));
-  const rename = segmentRenamer();
-  const taken = new Map<string, number>();
+  const rename = nameStabilizer();
   const seen = new Set<tf.Tensor>();
   const weights: NamedWeight[] = [];
   for (const layer of flattenLayers(model.layers)) {
@@ -31,15 +32,27 @@ export function nameWeights(model: tf.LayersModel): NamedWeight[] {
       const variable = weight.read() as tf.Variable;
       if (seen.has(variable)) continue;
       seen.add(variable);
-      const wanted = weight.originalName.split('/').map(rename).join('/');
-      const count = (taken.get(wanted) ?? 0) + 1;
-      taken.set(wanted, count);
-      const name = count === 1 ? wanted : `${wanted}_${count}`;
-      weights.push({ name, variable, kind: kindOf(layer, wanted), trainable: trained.has(variable) });
+      const { name, wanted } = rename(weight.originalName);
+      weights.push({ name, variable, kind: kindOf(layer, wanted), trainable: trained.has(variable), layer });
     }
   }
   return weights;
 }
+
+/** Gives the weights of a model, one after another by tfjs's names, the names of {@link nameWeights}. */
+export function nameStabilizer(): (originalName: string) => { readonly name: string; readonly wanted: string } {
+  const rename = segmentRenamer();
+  const taken = new Map<string, number>();
+  return (originalName) => {
+    const wanted = originalName.split('/').map(rename).join('/');
+    const count = (taken.get(wanted) ?? 0) + 1;
+    taken.set(wanted, count);
+    return { name: count === 1 ? wanted : `${wanted}_${count}`, wanted };
+  };
+}
+
+/** Whether tfjs has made up the name of a layer or a weight, which says nothing then outside of its process. */
+export const isMadeUp = (name: string): boolean => name.split('/').some((segment) => AUTOMATIC.test(segment));
 
 /** The layers of a model and of the models in it. */
 function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {

@@ -16,14 +16,15 @@ import type { z } from 'zod';
 import { batchSourceState } from '../batch/batch-position.ts';
 import type { BatchSource } from '../batch/batch-source.ts';
 import { asModel, type ModelLike } from '../model/as-model.ts';
-import { modelVariables } from '../model/trainable-model.ts';
+import { modelVariables, type TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
 import { planRestore } from '../state/restore-variables.ts';
 import type { StepScope } from '../step/step-scope.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
 import { assertOptimizer } from './check-parts.ts';
-import { finiteCheck, nothingLoaded } from './tfjs-state.ts';
+import { nothingLoaded, weightsError } from '../weights/weights-error.ts';
+import { finiteCheck, loadForeign } from './tfjs-state.ts';
 
 /** One part of a training whose step is the user's own: what of it checkpoints hold. */
 export interface SavedPart {
@@ -70,6 +71,7 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
       });
       hooks.loadState.tap((checkpoint) => {
         const { tensors, source: file } = checkpoint;
+        if (checkpoint.isForeign) return loadForeign(checkpoint, onlyModel(parts, file), logger);
         const ours = new Map([...tensors].filter(([name]) => name.startsWith('parts/')));
         const isWhole = checkpoint.scope !== 'weights';
         const wanted = isWhole ? variables() : modelsOf();
@@ -90,6 +92,19 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
       return {};
     },
   })();
+}
+
+/** The model for weights that do not say which of the parts they are of. */
+function onlyModel(parts: Readonly<Record<string, SavedPart>>, file: string): TrainableModel {
+  const models = Object.values(parts).flatMap(({ model }) => (model === undefined ? [] : [model]));
+  const [model] = models;
+  if (model !== undefined && models.length === 1) return asModel(model);
+  throw weightsError(
+    'HKL_WEIGHTS_MISMATCH',
+    `its weights could be of each of ${models.length} models`,
+    file,
+    'Say which: loadWeights(model, file)',
+  );
 }
 
 /** Names of tensors of models, among those of parts. */

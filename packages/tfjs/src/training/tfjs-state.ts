@@ -16,11 +16,13 @@ import { z } from 'zod';
 import { type BatchSourceState, batchSourceState, type DataFingerprint } from '../batch/batch-position.ts';
 import type { BatchSource } from '../batch/batch-source.ts';
 import { predictorOf } from '../model/captured-model.ts';
-import { modelRef, modelVariables } from '../model/trainable-model.ts';
+import { modelRef, modelVariables, type TrainableModel } from '../model/trainable-model.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
 import { NON_FINITE, planRestore, type RestoreOptions, restoreVariables } from '../state/restore-variables.ts';
 import { type StepScope, stepScopeRef } from '../step/step-scope.ts';
+import { nothingLoaded } from '../weights/weights-error.ts';
+import { planWeights } from '../weights/load-weights.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
 import { batchSourceRef } from './batch-source-ref.ts';
 
@@ -64,6 +66,7 @@ const factory = definePlugin({
       checkpoint.set(DATA, { ...source.value.stateAt(checkpoint.iteration), fingerprint } as unknown as JsonValue);
     });
     hooks.loadState.tap((checkpoint) => {
+      if (checkpoint.isForeign) return loadForeign(checkpoint, model.value, logger);
       if (checkpoint.scope === 'weights') {
         const { tensors, source: file } = checkpoint;
         const report = restoreVariables(modelVariables(model.value), tensors, {
@@ -91,6 +94,18 @@ const factory = definePlugin({
 
 /** The plugin that makes checkpoints hold what the tfjs runtime keeps. */
 export const tfjsState = (): Plugin => factory();
+
+/** Weights of another program, for a model that begins with them. */
+export async function loadForeign(checkpoint: CheckpointView, model: TrainableModel, logger: Logger): Promise<void> {
+  const { source } = checkpoint;
+  const partial = checkpoint.allowsMismatch('weights');
+  const { report, apply } = await planWeights(model, source, { partial, checkFinite: finiteCheck(checkpoint) });
+  checkpoint.apply(() => {
+    apply();
+    logger[report.mismatched.length > 0 ? 'warn' : 'info'](`${source}: ${report.summary}`);
+    for (const warning of report.warnings) logger.warn(`${source}: ${warning}`);
+  });
+}
 
 /** @returns whether the optimizer takes over the slots of the checkpoint */
 function restoreTensors(
@@ -245,12 +260,4 @@ function savedVariables(scope: StepScope): Variables {
   return new Map(
     [...scope.variables()].filter(([, { saved }]) => saved).map(([name, { variable }]) => [name, variable]),
   );
-}
-
-/** The error for weights of which none fits. */
-export function nothingLoaded(file: string): HooklineError {
-  return new HooklineError('HKL_WEIGHTS_NONE', 'none of its tensors fits the model', {
-    who: file,
-    fix: 'Load a checkpoint of a model with the same layers',
-  });
 }

@@ -67,6 +67,8 @@ const solver = z.strictObject({
   /** Weight decay of biases; null takes that of the weights. */
   weightDecayBias: z.number().nonnegative().nullable().default(null),
   biasLrFactor: z.number().positive().default(1),
+  /** Learning rate of the variables named `backbone/...`, as a factor: lower where they begin with pretrained weights. */
+  backboneLrFactor: z.number().positive().default(1),
   lrSchedule: z
     .enum([
       'WarmupMultiStepLR',
@@ -152,7 +154,7 @@ export const CONFIG_SHAPE = {
   precision: z.enum(['float32', 'bfloat16', 'float16', 'auto']).default('float32'),
   model: z
     .strictObject({
-      /** Checkpoint to begin with; empty begins from scratch. */
+      /** File whose weights a run begins with: a checkpoint, safetensors, Keras or TensorFlow.js; empty begins from scratch. */
       weights: z.string().default(''),
     })
     .prefault({}),

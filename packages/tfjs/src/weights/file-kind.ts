@@ -1,0 +1,77 @@
+import { open } from 'node:fs/promises';
+import { weightsError } from './weights-error.ts';
+
+/** A file of weights that can be read, by how it is read. */
+export type FileKind = 'safetensors' | 'safetensors-index' | 'zip' | 'hdf5' | 'tfjs';
+
+/** The first bytes of files that are known, also of those that cannot be read. */
+const PREFIX_BYTES = 512;
+
+const FROM_PYTORCH = [
+  'Write it as safetensors, with Python:',
+  '  import torch, safetensors.torch',
+  "  safetensors.torch.save_model(model, 'weights.safetensors')  # a model; of a dict of tensors: save_file(state_dict, 'weights.safetensors')",
+].join('\n');
+
+/** What to do about a file that PyTorch has pickled. */
+export const FIX_PICKLE = `A pickle runs code when it is read, so Hookline reads none. ${FROM_PYTORCH}`;
+
+const WANTED =
+  'Give a .safetensors file, a model.safetensors.index.json, a Keras .keras or .weights.h5 file, or the model.json of TensorFlow.js; see docs/pretrained-weights.md';
+
+/** What is in files that cannot be read, by how they begin. */
+const UNREADABLE: readonly (readonly [begins: readonly (string | RegExp)[], what: string, fix: string])[] = [
+  [
+    [/^\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype|html|head)/i],
+    'it is a web page (HTML), not weights',
+    'Download the file itself: what was saved is the page about it, or one that says an error. On huggingface.co its address has /resolve/ in it, not /blob/',
+  ],
+  [
+    ['version https://git-lfs'],
+    'it is a pointer of Git LFS, and the weights are elsewhere',
+    'Fetch the file with `git lfs pull`, or download it',
+  ],
+  [['\x80\x02', '\x80\x03', '\x80\x04', '\x80\x05'], 'it is a pickle of Python', FIX_PICKLE],
+  [['\x1f\x8b', 'BZh', '\xfd7zXZ', '\x28\xb5\x2f\xfd'], 'it is compressed', 'Unpack it, and give what was in it'],
+  [
+    ['\x93NUMPY'],
+    'it is an array of NumPy',
+    "Write all arrays as one file, with Python: safetensors.numpy.save_file({name: array}, 'weights.safetensors')",
+  ],
+  [
+    ['GGUF'],
+    'it is a GGUF file',
+    'Those hold quantized language models; take the safetensors file from which it was made',
+  ],
+];
+
+/**
+ * What kind of weights a file holds, by its contents.
+ *
+
+ * @throws HooklineError `HKL_WEIGHTS_FORMAT` for one that cannot be read, with what it is and what to do; `HKL_WEIGHTS_DAMAGED`
+ * for an empty one
+ */
+export async function fileKind(path: string): Promise<FileKind> {
+  const handle = await open(path, 'r');
+  let bytes: Uint8Array;
+  try {
+    const buffer = new Uint8Array(PREFIX_BYTES);
+    const { bytesRead } = await handle.read(buffer, 0, PREFIX_BYTES, 0);
+    bytes = buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+  if (bytes.length === 0)
+    throw weightsError('HKL_WEIGHTS_DAMAGED', 'it is empty', path, 'Copy or download the file again');
+  const begin = Buffer.from(bytes.buffer, 0, bytes.length).toString('latin1');
+  if (begin[8] === '{') return 'safetensors';
+  if (begin.startsWith('PK')) return 'zip';
+  if (begin.startsWith('\x89HDF\r\n\x1a\n')) return 'hdf5';
+  for (const [begins, what, fix] of UNREADABLE)
+    if (begins.some((known) => (typeof known === 'string' ? begin.startsWith(known) : known.test(begin))))
+      throw weightsError('HKL_WEIGHTS_FORMAT', what, path, fix);
+  if (/^\s*\{/.test(begin)) return path.endsWith('.index.json') ? 'safetensors-index' : 'tfjs';
+  if (path.endsWith('.safetensors')) return 'safetensors';
+  throw weightsError('HKL_WEIGHTS_FORMAT', 'it is no file of weights that Hookline knows', path, WANTED);
+}

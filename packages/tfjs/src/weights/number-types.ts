@@ -1,0 +1,39 @@
+import type { HostTensor } from '@hookline/core';
+
+/**
+ * A tensor of a file in a type that a variable can have: float32, int32 or bool. Numbers of fewer bits are widened, exactly;
+ * float64 is rounded to the nearest float32. Undefined where the values are none of that type: fractions, or integers beyond
+ * 32 bits, for int32.
+ */
+export function asVariableType(tensor: HostTensor, wanted: string): HostTensor | undefined {
+  const { dtype, shape } = tensor;
+  if (dtype === wanted) return tensor;
+  if (wanted === 'float32') return dtype === 'bool' ? undefined : { dtype: 'float32', shape, data: floats(tensor) };
+  if (wanted !== 'int32' || !/^u?int/.test(dtype)) return undefined;
+  const values = Array.from(tensor.data as ArrayLike<number | bigint>, Number);
+  const data = Int32Array.from(values);
+  return values.every((value, place) => data[place] === value) ? { dtype: 'int32', shape, data } : undefined;
+}
+
+function floats({ dtype, data }: HostTensor): Float32Array<ArrayBuffer> {
+  if (dtype === 'bfloat16') return fromBits(data as Uint16Array, (bits) => bits << 16);
+  if (dtype === 'float16') return fromBits(data as Uint16Array, halfBits);
+  return Float32Array.from(data as ArrayLike<number | bigint>, Number);
+}
+
+function fromBits(halves: Uint16Array, bitsOf: (half: number) => number): Float32Array<ArrayBuffer> {
+  return new Float32Array(Int32Array.from(halves, bitsOf).buffer);
+}
+
+/** The bits of a float32 with the value of a float16, whose exponent has 5 bits and whose fraction has 10. */
+function halfBits(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
+  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
+  if (fraction === 0) return sign;
+  // Subnormal in 16 bits, and normal in 32.
+  const shift = Math.clz32(fraction) - 21;
+  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
+}

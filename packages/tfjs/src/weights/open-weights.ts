@@ -1,0 +1,20 @@
+import { fileKind, type FileKind } from './file-kind.ts';
+import { openIndexed, openOneFile } from './open-safetensors.ts';
+import type { WeightsFile } from './weights-file.ts';
+
+const OPEN: Readonly<Record<FileKind, (path: string) => Promise<WeightsFile>>> = {
+  safetensors: openOneFile,
+  'safetensors-index': openIndexed,
+  zip: async (path) => (await import('./open-zip.ts')).openZip(path),
+  hdf5: async (path) => (await import('./open-hdf5.ts')).openHdf5(path),
+  tfjs: async (path) => (await import('./open-tfjs.ts')).openTfjs(path),
+};
+
+/**
+ * Opens a file with weights of another program, whatever it is called. Nothing in it is ever executed. The caller closes it.
+ *
+ * @throws HooklineError `HKL_WEIGHTS_FORMAT`, `HKL_WEIGHTS_DAMAGED`, `HKL_WEIGHTS_READER`, and what reading safetensors raises
+ */
+export async function openWeights(path: string): Promise<WeightsFile> {
+  return OPEN[await fileKind(path)](path);
+}

@@ -1,0 +1,70 @@
+import type { HostTensor } from '@hookline/core';
+import type { WeightLayout } from './weight-table.ts';
+
+type Shape = readonly number[];
+
+/** What is the place of each axis of ours in PyTorch's, and PyTorch's shape where axes are one there. */
+interface Arrangement {
+  /** The foreign shape, with as many axes as ours. */
+  readonly shape: Shape;
+  /** The foreign axis that each of ours is. */
+  readonly axes: readonly number[];
+}
+
+/** A weight of PyTorch's in our axes, or undefined where a weight of this layout cannot have its shape. */
+export function toOurLayout(tensor: HostTensor, layout: WeightLayout, wanted: Shape): HostTensor | undefined {
+  if (layout === 'same') return tensor;
+  const arranged = arrangementOf(tensor.shape, layout, wanted);
+  return arranged && permute({ ...tensor, shape: arranged.shape }, arranged.axes);
+}
+
+/** A weight of ours in PyTorch's axes. */
+export function toForeignLayout(tensor: HostTensor, layout: WeightLayout): HostTensor {
+  const { shape } = tensor;
+  const last = shape.length - 1;
+  switch (layout) {
+    case 'same':
+      return tensor;
+    case 'linear':
+    case 'convolution':
+      return permute(tensor, [last, last - 1, ...shape.slice(0, -2).keys()]);
+    case 'depthwise': {
+      const { data, dtype } = permute(tensor, [last - 1, last, ...shape.slice(0, -2).keys()]);
+      return { dtype, data, shape: [(shape[last - 1] as number) * (shape[last] as number), 1, ...shape.slice(0, -2)] };
+    }
+  }
+}
+
+function arrangementOf(shape: Shape, layout: Exclude<WeightLayout, 'same'>, wanted: Shape): Arrangement | undefined {
+  const rank = layout === 'linear' ? 2 : shape.length;
+  if (shape.length !== rank || rank < 2) return undefined;
+  const spatial = Array.from({ length: rank - 2 }, (_, axis) => axis + 2);
+  if (layout !== 'depthwise') return { shape, axes: [...spatial, 1, 0] };
+  // (C·M) 1 H W is C M H W: the outputs of a channel stand together.
+  const multiplier = wanted.at(-1) ?? 0;
+  const channels = (shape[0] as number) / multiplier;
+  if (shape[1] !== 1 || !Number.isInteger(channels)) return undefined;
+  return { shape: [channels, multiplier, ...shape.slice(2)], axes: [...spatial, 0, 1] };
+}
+
+/** The tensor with its axes in another order: axis `i` of the result is axis `axes[i]` of the given one. */
+function permute({ dtype, shape, data }: HostTensor, axes: readonly number[]): HostTensor {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const sizes = axes.map((axis) => shape[axis] as number);
+  const steps = axes.map((axis) => strides[axis] as number);
+  const from = data as Float32Array;
+  const to = data.slice() as Float32Array<ArrayBuffer>;
+  const place = axes.map(() => 0);
+  let source = 0;
+  for (let target = 0; target < to.length; target++) {
+    to[target] = from[source] as number;
+    for (let axis = axes.length - 1; axis >= 0; axis--) {
+      source += steps[axis] as number;
+      place[axis] = (place[axis] as number) + 1;
+      if ((place[axis] as number) < (sizes[axis] as number)) break;
+      source -= (steps[axis] as number) * (sizes[axis] as number);
+      place[axis] = 0;
+    }
+  }
+  return { dtype, shape: sizes, data: to };
+}
