@@ -203,6 +203,26 @@ export {
   type Fields,
 } from '@hookline/data';
 
+// Models of images
+export {
+  classificationLoss,
+  classifier,
+  featurePyramid,
+  mobilenetV3Small,
+  resnet,
+  type Backbone,
+  type BackboneFactory,
+  type Classifier,
+  type ClassifierOptions,
+  type FeaturePyramidOptions,
+  type Frozen,
+  type ImageBackbone,
+  type ImageBackboneFactory,
+  type MobilenetV3Options,
+  type PixelStatistics,
+  type ResnetOptions,
+} from '@hookline/vision';
+
 // Writing plugins, presets and services
 export {
   asyncSeries,
@@ -336,6 +356,7 @@ export {
   type EvaluatorOptions,
   type ExpectedResult,
 } from '@hookline/plugin-evaluator';
+export { freeze, type FreezeOptions, type FreezeRule } from '@hookline/plugin-freeze';
 export { gradientAccumulation, type GradientAccumulationOptions } from '@hookline/plugin-gradient-accumulation';
 export {
   clipByGlobalNorm,

@@ -68,7 +68,7 @@ export { lamb, type LambOptimizer, type LambOptions } from './optim/lamb.ts';
 export { learningRateFactor, type LearningRateFactor } from './optim/learning-rate-factor.ts';
 export { lion, type LionOptimizer, type LionOptions } from './optim/lion.ts';
 export type { MinimizeOptions } from './optim/minimize.ts';
-export { optimizerRef, type Optimizer } from './optim/optimizer.ts';
+export { optimizerRef, type MakeVariable, type Optimizer } from './optim/optimizer.ts';
 export {
   parameterGroups,
   type ParameterGroup,

@@ -171,7 +171,7 @@ export class TrainStep {
       const replaced = update.used ? update.call(gradients) : undefined;
       this.#watch.beginUpdate({});
       if (replaced === undefined) this.optimizer.apply(gradients, trainable);
-      if (replaced !== false) this.model.constrain?.();
+      if (replaced !== false) this.model.constrain?.(new Set(Object.keys(gradients)));
       // Before afterUpdate, whose taps shall see the weights that there will be.
       conditional?.settle();
       if (replaced === false || !afterUpdate.used) return;

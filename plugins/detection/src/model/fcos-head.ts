@@ -1,11 +1,10 @@
 import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
-import type { Feature } from './backbone.ts';
+import { conv, type Feature, type Layer } from '@hookline/vision';
 import { corners, giouLoss } from './box-losses.ts';
 import { cellCentres, type CellTargets, centreSampling } from './centre-sampling.ts';
 import type { DenseHead, HeadFactory } from './dense-head.ts';
 import { type FocalLossOptions, oneHotClasses, sigmoidFocalLoss } from './focal-loss.ts';
-import { conv, type Layer } from './layers.ts';
 import { levelSizes } from './level-sizes.ts';
 import { headTower } from './head-tower.ts';
 

@@ -1,15 +1,14 @@
 import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
+import { conv, type Feature, type Layer } from '@hookline/vision';
 import { matchAnchors, type MatchingOptions } from './anchor-matching.ts';
 import { type AnchorOptions, anchorShapes, makeAnchors } from './anchors.ts';
-import type { Feature } from './backbone.ts';
 import { decodeDeltas, encodeDeltas } from './box-deltas.ts';
 import { giouLoss, smoothL1Loss } from './box-losses.ts';
 import type { DenseHead, HeadFactory, Objects } from './dense-head.ts';
 import { type FocalLossOptions, oneHotClasses, sigmoidFocalLoss } from './focal-loss.ts';
 import { FINAL_DEVIATION, PRIOR_BIAS } from './fcos-head.ts';
 import { headTower } from './head-tower.ts';
-import { conv, type Layer } from './layers.ts';
 
 /** Options of {@link retinaHead}. */
 export interface RetinaHeadOptions extends AnchorOptions, Partial<MatchingOptions> {
