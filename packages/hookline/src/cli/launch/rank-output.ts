@@ -30,7 +30,7 @@ export function markOutput(
 function prefixed(stream: Output, rank: number): Write {
   const write = stream.write.bind(stream) as (text: string, done?: unknown) => boolean;
   let begun = '';
-  return ((chunk: string | Uint8Array, encoding?: unknown, done?: unknown): boolean => {
+  return (chunk: string | Uint8Array, encoding?: unknown, done?: unknown): boolean => {
     const text = begun + (typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString());
     const end = text.lastIndexOf('\n') + 1;
     begun = text.slice(end);
@@ -40,7 +40,7 @@ function prefixed(stream: Output, rank: number): Write {
       .slice(0, -1)
       .map((line) => `[rank ${rank}] ${line}\n`);
     return write(lines.join(''), typeof encoding === 'function' ? encoding : done);
-  });
+  };
 }
 
 const dropped = ((_: unknown, encoding?: unknown, done?: unknown): boolean => {
