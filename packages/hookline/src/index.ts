@@ -342,6 +342,7 @@ export {
   type EvaluatorOptions,
   type ExpectedResult,
 } from '@hookline/plugin-evaluator';
+export { dataParallel, type DataParallelOptions } from '@hookline/plugin-data-parallel';
 export { freeze, type FreezeOptions, type FreezeRule } from '@hookline/plugin-freeze';
 export { gradientAccumulation, type GradientAccumulationOptions } from '@hookline/plugin-gradient-accumulation';
 export {
