@@ -5,6 +5,7 @@ const to = (folders, names) => [inFolder(...folders), named(...names)];
 
 const TFJS = to(['packages/tfjs'], ['tfjs']);
 const DATA = to(['packages/data'], ['data']);
+const VISION = to(['packages/vision'], ['vision']);
 const TESTING = to(['packages/testing'], ['testing']);
 const PLUGINS = to(['plugins/(?!preset-)[^/]+'], ['plugin-[^/]+']);
 const PRESETS = to(['plugins/preset-[^/]+'], ['preset-[^/]+']);
@@ -36,11 +37,17 @@ module.exports = {
     points(
       'core',
       'packages/core',
-      [TFJS, DATA, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
+      [TFJS, DATA, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
       'The engine knows nothing of what is built on it.',
     ),
-    points('tfjs', 'packages/tfjs', [DATA, TESTING, PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: core only.'),
-    points('data', 'packages/data', [TESTING, PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: core and tfjs only.'),
+    points('tfjs', 'packages/tfjs', [DATA, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: core only.'),
+    points('data', 'packages/data', [VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: core and tfjs only.'),
+    points(
+      'vision',
+      'packages/vision',
+      [PLUGINS, PRESETS, TRAINER, APPS],
+      'Runtime: models of images, for every trainer and plugin.',
+    ),
     points('testing', 'packages/testing', [PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: what plugins are tested with.'),
     points('plugins', 'plugins', [TRAINER, APPS], 'Plugins and presets work with every trainer.'),
     points('trainer', 'packages/(trainer|detection)', [APPS], 'Trainers know no command line.'),

@@ -13,7 +13,7 @@ import {
   randomFlip,
   randomWindow,
 } from '@hookline/data';
-import { detector, fcosHead, type PredictImageOptions, residualBackbone, retinaHead } from '@hookline/plugin-detection';
+import { detector, fcosHead, type PredictImageOptions, retinaHead } from '@hookline/plugin-detection';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
 import {
   type DataSource,
@@ -38,6 +38,7 @@ import { statisticsOf } from './recipe/data-statistics.ts';
 import { timeSteps } from './recipe/time-steps.ts';
 import { lateEvaluator } from './late-evaluator.ts';
 import { lossAlarm } from './loss-alarm.ts';
+import { makeBackbone } from './make-backbone.ts';
 import { makeEvaluator, postprocessing } from './make-evaluator.ts';
 import { costOfViews, ttaOptions } from './tta-options.ts';
 
@@ -115,10 +116,9 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   }
 
   override async buildModel({ model }: C): Promise<TrainableModel> {
-    const [first, second, third] = [1, 2, 3].map((times) => times * model.width) as [number, number, number];
     return detector({
       classNames: await this.classNames(),
-      backbone: residualBackbone({ widths: [first, second, third], channels: 2 * model.width }),
+      backbone: makeBackbone(model),
       head: model.head === 'fcos' ? fcosHead({ softmaxWeight: model.softmaxWeight }) : retinaHead(),
     });
   }

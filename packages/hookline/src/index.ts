@@ -69,6 +69,7 @@ export {
   EXPORT_FORMATS,
   exportModel,
   loadWeights,
+  saveWeights,
   exportSourceRef,
   functionModel,
   inEvalMode,
@@ -130,6 +131,7 @@ export {
 // Data
 export {
   ArrayLoader,
+  classFolders,
   DatasetCatalog,
   DetectionLoader,
   fitSize,
@@ -149,6 +151,7 @@ export {
   type RandomWindowOptions,
   RandomSubsetTrainingSampler,
   readCoco,
+  readImageFolder,
   readVoc,
   repeatFactors,
   RepeatFactorTrainingSampler,
@@ -196,11 +199,15 @@ export {
   type DetectionBatch,
   type DetectionLoaderOptions,
   type ReadCocoOptions,
+  type ReadImageFolderOptions,
   type ReadVocOptions,
   type Field,
   type FieldArray,
   type Fields,
 } from '@hookline/data';
+
+// Models of images
+export * from './image-models.ts';
 
 // Writing plugins, presets and services
 export {
@@ -220,8 +227,10 @@ export {
   defineState,
   defineService,
   evaluationRef,
+  gatherFromRanks,
   HOOK_TABLE,
   loggerRef,
+  onFirstRank,
   optional,
   outputRef,
   phasesRef,
@@ -333,6 +342,8 @@ export {
   type EvaluatorOptions,
   type ExpectedResult,
 } from '@hookline/plugin-evaluator';
+export { dataParallel, type DataParallelOptions } from '@hookline/plugin-data-parallel';
+export { freeze, type FreezeOptions, type FreezeRule } from '@hookline/plugin-freeze';
 export { gradientAccumulation, type GradientAccumulationOptions } from '@hookline/plugin-gradient-accumulation';
 export {
   clipByGlobalNorm,

@@ -1,9 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
   checkpointsRef,
+  commRef,
+  type Communicator,
   definePlugin,
   HooklineError,
   isHooklineError,
@@ -11,10 +13,12 @@ import {
   type Plugin,
   type PluginInput,
   readCheckpoint,
+  replace,
   TrainerBase,
   writeCheckpoint,
 } from '@hookline/core';
 import { currentDevice, selectDevice } from '@hookline/tfjs';
+import { connectRanks, onRanks } from './connect-ranks.ts';
 import { RecordingLogger } from './recording-logger.ts';
 import { saveAt } from './save-at.ts';
 import { tinyTraining } from './tiny-training.ts';
@@ -47,7 +51,9 @@ export interface ContractOptions {
  * 2. a training with it completes, twice in one trainer, and tears down without an error;
  * 3. a run that is saved and resumed at any iteration ends with the same plugin state and the same scalars as one that
  *    was never interrupted;
- * 4. what it never saved is refused as its state, before it is loaded.
+ * 4. what it never saved is refused as its state, before it is loaded;
+ * 5. two ranks that train with it, within this process, complete, end with the same weights and resume; the second one
+ *    writes no file, but for those with `rank1` in their name.
  *
  * @throws HooklineError `HKL_CONTRACT` that lists what does not hold
  */
@@ -78,6 +84,7 @@ export async function checkPluginContract(given: ContractOptions): Promise<void>
   for (let at = 0; at < iterations - 1; at++)
     await attempt(`resuming after iteration ${at}`, () => resumesAt(options, at, iterations));
   await attempt('junk as its state', () => refusesJunk(options, iterations));
+  await attempt('training on two ranks', () => trainsOnRanks(options, iterations));
   if (problems.length === 0) return;
   throw new HooklineError('HKL_CONTRACT', problems.join('; '), {
     who: plugin().name,
@@ -194,6 +201,41 @@ async function runAndLook(
   const states = manifest.entries['hookline/plugins']?.data as Record<string, unknown> | undefined;
   return { state: states?.[plugin().id], seen: await observe(trainer) };
 }
+
+const RANKS = 2;
+
+async function trainsOnRanks(options: ContractOptions, iterations: number): Promise<string | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
+  const output = (rank: number): string => join(folder, String(rank));
+  /** @param file the checkpoint to begin with */
+  const train = async (maxIterations: number, file?: string): Promise<void> => {
+    await onRanks(connectRanks(RANKS), async (comm) => {
+      const trainer = makeTrainer(options, output(comm.rank), maxIterations, [useRank(comm)(), saveAtEnd()]);
+      if (file !== undefined) await trainer.load(file);
+      await trainer.train();
+    });
+  };
+  try {
+    await train(iterations);
+    await train(iterations * 2, join(output(0), 'end.safetensors'));
+    const written = await readdir(output(1), { recursive: true }).catch(() => []);
+    const own = written.filter((name) => extname(name) !== '' && !name.includes('rank1'));
+    return own.length === 0
+      ? undefined
+      : `the second rank writes ${own.join(', ')}; leave it to the first one (onFirstRank, or ranks: 'first')`;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Gives a trainer its rank. */
+const useRank = (comm: Communicator): ReturnType<typeof definePlugin> =>
+  definePlugin({
+    name: '@hookline/testing/use-rank',
+    version: '0.1.0',
+    services: () => [replace(commRef, () => comm)],
+    setup: () => undefined,
+  });
 
 const latestScalars = (trainer: TrainerBase): unknown =>
   Object.fromEntries(

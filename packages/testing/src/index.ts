@@ -7,6 +7,7 @@ export {
   type ChangedStateOutcome,
   type ChangedStatesOptions,
 } from './changed-states.ts';
+export { connectRanks, onRanks, type ConnectedRank } from './connect-ranks.ts';
 export { drawSquares } from './draw-squares.ts';
 export { drawSquaresAs } from './draw-squares-as.ts';
 export { traceHooks, type TraceEntry } from './hook-trace.ts';

@@ -42,6 +42,7 @@ export {
 } from './model/trainable-model.ts';
 
 // Weights of other frameworks
+export { saveWeights, type SavedWeights } from './weights/save-weights.ts';
 export { loadWeights, type LoadWeightsOptions, type WeightsReport } from './weights/load-weights.ts';
 export type { ForeignWeight, WeightLayout, WeightTable } from './weights/weight-table.ts';
 
@@ -67,7 +68,7 @@ export { lamb, type LambOptimizer, type LambOptions } from './optim/lamb.ts';
 export { learningRateFactor, type LearningRateFactor } from './optim/learning-rate-factor.ts';
 export { lion, type LionOptimizer, type LionOptions } from './optim/lion.ts';
 export type { MinimizeOptions } from './optim/minimize.ts';
-export { optimizerRef, type Optimizer } from './optim/optimizer.ts';
+export { optimizerRef, type MakeVariable, type Optimizer } from './optim/optimizer.ts';
 export {
   parameterGroups,
   type ParameterGroup,
@@ -114,10 +115,12 @@ export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './st
 export { GradientNotFiniteError } from './step/step-figures.ts';
 export type { StepInput } from './step/step-input.ts';
 export type { StepRandom } from './step/step-random.ts';
+export { meanOverRanks, ranksOfStep, type StepRanks } from './step/step-ranks.ts';
 export {
   StepScope,
   stepScopeRef,
   type ScopeVariable,
+  type StepLosses,
   type StepScopeOptions,
   type StepVariableOptions,
 } from './step/step-scope.ts';

@@ -54,3 +54,17 @@ it('buildOptimizer gives each algorithm its keys, and its own defaults where the
   });
   expect(build({ optimizer: 'adam' })).toMatchObject({ beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
 });
+
+it('buildOptimizer gives the variables of a backbone a learning rate of their own, and refuses it where there are none', () => {
+  const [first, last] = [0, 1].map(() => tf.variable(tf.zeros([1])));
+  const model = functionModel({
+    variables: { 'backbone/conv/kernel': first!, 'head/kernel': last! },
+    losses: () => tf.scalar(0),
+  });
+  const { solver } = defineConfig({ solver: { backboneLrFactor: 0.1 } }).resolve();
+  expect(buildOptimizer({ ...defineConfig().resolve(), solver }, model).groups).toMatchObject([
+    { names: ['backbone/conv/kernel'], lrFactor: 0.1 },
+    { names: ['head/kernel'], lrFactor: 1 },
+  ]);
+  expect(() => build({ backboneLrFactor: 0.1 })).toThrow('HKL_UNKNOWN_PARAMETER');
+});

@@ -1,4 +1,5 @@
 import {
+  commRef,
   controlRef,
   definePlugin,
   defineState,
@@ -6,6 +7,7 @@ import {
   HooklineError,
   isHooklineError,
   loggerRef,
+  onFirstRank,
   optional,
   outputRef,
   type ScalarValue,
@@ -44,17 +46,18 @@ export const anomalyGuard = definePlugin({
   version: VERSION,
   description: 'finds loss spikes and losses or gradients that are not finite; skips, stops or raises',
   options: anomalyGuardSchema,
-  after: ['accumulation?', 'scaling?'],
+  after: ['accumulation?', 'reduction?', 'scaling?'],
   before: ['gradients', 'checkpointing'],
   requires: {
     storage: storageRef,
     control: controlRef,
     logger: loggerRef,
     output: outputRef,
+    comm: commRef,
     scope: optional(stepScopeRef),
     model: optional(modelRef),
   },
-  setup({ hooks, plugin, storage, control, logger, output, scope, model }, options) {
+  setup({ hooks, plugin, storage, control, logger, output, comm, scope, model }, options) {
     const { factor, minHistory, maxSkips, period } = options;
     const losses = new LossWindow(options.window);
     let skipped = 0;
@@ -76,12 +79,13 @@ export const anomalyGuard = definePlugin({
         return;
       }
       const { values, median } = losses;
-      const path = await writeReport(output, {
-        ...found,
-        recentLosses: values,
-        medianLoss: median,
-        skippedInARow: skipped,
-      });
+      const numbers = { recentLosses: values, medianLoss: median, skippedInARow: skipped };
+      // Losses and gradients are those of all ranks: each of them finds the same.
+      const path = await onFirstRank(
+        comm,
+        () => writeReport(output, { ...found, ...numbers }),
+        'the report of an anomaly',
+      );
       logger.warn(`${found.message}; see ${path}`);
     };
     /** Reports an anomaly of a step that has been taken, and acts on it. */

@@ -1,16 +1,18 @@
 import { basename, extname } from 'node:path';
 import {
   checkpointsRef,
+  commRef,
   definePlugin,
   defineState,
   evaluationRef,
   loggerRef,
   MetricWatch,
+  onFirstRank,
   outputRef,
   storageRef,
 } from '@hookline/core';
 import { z } from 'zod';
-import { readBestRecord, writeBestRecord } from './best-record.ts';
+import { type BestRecord, readBestRecord, writeBestRecord } from './best-record.ts';
 import { isBetter } from './is-better.ts';
 import { deleteCheckpoints } from './kept-checkpoints.ts';
 import { bestCheckpointerOptions } from './options.ts';
@@ -48,15 +50,18 @@ export const bestCheckpointer = definePlugin({
     evaluation: evaluationRef,
     logger: loggerRef,
     output: outputRef,
+    comm: commRef,
     storage: storageRef,
   },
-  setup({ hooks, checkpoints, evaluation, logger, output, storage }, { metric, mode, prefix, keep }) {
+  setup({ hooks, checkpoints, evaluation, logger, output, comm, storage }, { metric, mode, prefix, keep }) {
     const watch = new MetricWatch({ metric, storage, evaluation, logger });
     let best: Best | undefined;
     /** Where several are kept: the best one first. */
     let kept: readonly Best[] = [];
 
     const recordFile = (): Promise<string> => output.file(`${prefix}.json`);
+    const record = (values: BestRecord): Promise<void> =>
+      onFirstRank(comm, async () => writeBestRecord(await recordFile(), values), 'the best value');
     const consider = async ({ value, iteration }: Best): Promise<void> => {
       if (!isBetter(value, best?.value, mode)) return;
       const before =
@@ -64,16 +69,22 @@ export const bestCheckpointer = definePlugin({
       // Before saving, so that the checkpoint knows that it is the best one.
       best = { value, iteration };
       await checkpoints.save(prefix, { tag: false });
-      await writeBestRecord(await recordFile(), { metric, mode, value, iteration });
+      await record({ metric, mode, value, iteration });
       logger.info(`best ${metric} so far: ${forPeople(value)} at iteration ${iteration}${before}; saved as ${prefix}`);
     };
     const nameOf = ({ iteration }: Best): string => `${prefix}_${String(iteration).padStart(7, '0')}`;
     const isThere = async (name: string): Promise<boolean> =>
       (await checkpoints.list()).some((path) => basename(path, extname(path)) === name);
-    const remove = (those: readonly Best[]): Promise<void> =>
-      deleteCheckpoints(checkpoints, new Set(those.map(nameOf)), (path, error) =>
-        logger.warn(`could not delete the checkpoint ${path}, which is no longer among the best: ${String(error)}`),
+    const remove = (those: readonly Best[]): Promise<void> => {
+      const failed = (path: string, error: unknown): void =>
+        logger.warn(`could not delete the checkpoint ${path}, which is no longer among the best: ${String(error)}`);
+      const names = new Set(those.map(nameOf));
+      return onFirstRank(
+        comm,
+        () => deleteCheckpoints(checkpoints, names, failed),
+        'checkpoints that are not the best',
       );
+    };
     /** {@link consider} where several are kept, each under a name of its own. */
     const rank = async (sample: Best): Promise<void> => {
       const { value, iteration } = sample;
@@ -88,7 +99,7 @@ export const bestCheckpointer = definePlugin({
       kept = ranked.slice(0, keep);
       best = kept[0];
       await checkpoints.save(nameOf(sample), { tag: false });
-      if (best !== undefined) await writeBestRecord(await recordFile(), { metric, mode, ...best, kept: [...kept] });
+      if (best !== undefined) await record({ metric, mode, ...best, kept: [...kept] });
       await remove(ranked.slice(keep));
       logger.info(
         `${metric} ${forPeople(value)} at iteration ${iteration} is number ${at + 1} so far; saved as ${nameOf(sample)}`,
@@ -101,21 +112,30 @@ export const bestCheckpointer = definePlugin({
       return lastOf(samples, take);
     };
 
+    /** What the record says of files that are there; null where it is of another metric. */
+    const recorded = async (): Promise<readonly Best[] | null> => {
+      const found = await readBestRecord(await recordFile());
+      if (found?.metric !== metric || found.mode !== mode) return null;
+      const { value, iteration, kept: several = [] } = found;
+      const named =
+        keep > 1 ? several.map((each) => [each, nameOf(each)] as const) : [[{ value, iteration }, prefix] as const];
+      const there: Best[] = [];
+      for (const [each, name] of named) if (await isThere(name)) there.push(each);
+      return there;
+    };
     /** A resumed checkpoint may be older than the best one, and must not lose against a worse one later. */
     const recall = async (): Promise<void> => {
-      const record = await readBestRecord(await recordFile());
-      if (record?.metric !== metric || record.mode !== mode) return;
+      const found = await onFirstRank(comm, recorded, 'the best value');
+      if (found === null) return;
       if (keep > 1) {
-        const found: Best[] = [];
-        for (const each of record.kept ?? []) if (await isThere(nameOf(each))) found.push(each);
         const ranked = new Set(found.map(({ iteration }) => iteration));
         // What a killed run had no time to delete.
         await remove(kept.filter(({ iteration }) => !ranked.has(iteration)));
         [kept, best] = [found.slice(0, keep), found[0]];
         return;
       }
-      if (!isBetter(record.value, best?.value, mode) || !(await isThere(prefix))) return;
-      best = { value: record.value, iteration: record.iteration };
+      const [before] = found;
+      if (before !== undefined && isBetter(before.value, best?.value, mode)) best = before;
     };
 
     hooks.beforeTrain.tap(async ({ startIteration }) => {

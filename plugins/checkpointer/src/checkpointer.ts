@@ -1,11 +1,13 @@
 import { relative } from 'node:path';
 import {
   checkpointsRef,
+  commRef,
   definePlugin,
   defineState,
   evaluationRef,
   isHooklineError,
   loggerRef,
+  onFirstRank,
   type Outcome,
   type Results,
   type SaveOptions,
@@ -32,9 +34,9 @@ export const checkpointer = definePlugin({
   after: ['timing', 'schedule', 'averaging', 'statistics'],
   // A failing evaluation then leaves a checkpoint.
   before: ['evaluation', 'writing'],
-  requires: { checkpoints: checkpointsRef, evaluation: evaluationRef, logger: loggerRef },
-  setup({ hooks, checkpoints, evaluation, logger }, { period, periodMinutes, maxToKeep, prefix, final, onStop }) {
-    const kept = new KeptCheckpoints(checkpoints, logger);
+  requires: { checkpoints: checkpointsRef, evaluation: evaluationRef, logger: loggerRef, comm: commRef },
+  setup({ hooks, checkpoints, evaluation, logger, comm }, { period, periodMinutes, maxToKeep, prefix, final, onStop }) {
+    const kept = new KeptCheckpoints(checkpoints, logger, comm);
     let startIteration = 0;
     /** Iterations done when it was saved last. */
     let savedAt = -1;
@@ -124,9 +126,14 @@ export const checkpointer = definePlugin({
       const done = iteration + 1;
       if (final && done === maxIterations) return save(`${prefix}_final`, done);
       const isDue = period > 0 && done % period === 0;
-      const isTime = periodMinutes > 0 && performance.now() - savedTime >= periodMinutes * 60_000;
-      if (isDue || isTime) return saveNumbered(done);
-      return undefined;
+      if (isDue) return saveNumbered(done);
+      if (periodMinutes === 0) return undefined;
+      const isTime = (): boolean => performance.now() - savedTime >= periodMinutes * 60_000;
+      if (comm.size === 1) return isTime() ? saveNumbered(done) : undefined;
+      // The clocks of the ranks differ, and all save together.
+      return onFirstRank(comm, isTime, 'whether it is time to save').then((it) =>
+        it ? saveNumbered(done) : undefined,
+      );
     });
     hooks.afterTrain.tap(onEnd);
     return {

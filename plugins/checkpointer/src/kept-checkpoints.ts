@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import type { Checkpoints, Logger } from '@hookline/core';
+import { type Checkpoints, type Communicator, type Logger, onFirstRank } from '@hookline/core';
 
 /**
  * The numbered checkpoints that this run has saved, the oldest first. Only what the run itself saved is ever deleted:
@@ -9,9 +9,11 @@ import type { Checkpoints, Logger } from '@hookline/core';
 export class KeptCheckpoints {
   readonly #checkpoints: Checkpoints;
   readonly #logger: Logger;
+  readonly #comm: Communicator;
   #names: string[] = [];
 
-  constructor(checkpoints: Checkpoints, logger: Logger) {
+  constructor(checkpoints: Checkpoints, logger: Logger, comm: Communicator) {
+    this.#comm = comm;
     this.#checkpoints = checkpoints;
     this.#logger = logger;
   }
@@ -36,9 +38,11 @@ export class KeptCheckpoints {
     if (this.#names.length <= maxToKeep) return;
     const surplus = new Set(this.#names.slice(0, -maxToKeep));
     this.#names = this.#names.slice(-maxToKeep);
-    await deleteCheckpoints(this.#checkpoints, surplus, (path, error) =>
-      this.#logger.warn(`could not delete the old checkpoint ${path}: ${String(error)}`),
-    );
+    const remove = (): Promise<void> =>
+      deleteCheckpoints(this.#checkpoints, surplus, (path, error) =>
+        this.#logger.warn(`could not delete the old checkpoint ${path}: ${String(error)}`),
+      );
+    await onFirstRank(this.#comm, remove, 'old checkpoints');
   }
 }
 

@@ -7,28 +7,27 @@ export { VERSION } from './version.ts';
 
 // Models
 export { detector, type DetectionBatch, type Detector, type DetectorOptions } from './model/detector.ts';
-export {
-  residualBackbone,
-  type Backbone,
-  type BackboneFactory,
-  type Feature,
-  type ResidualBackboneOptions,
-} from './model/backbone.ts';
+export { residualBackbone, type ResidualBackboneOptions } from './model/backbone.ts';
 export { type DenseHead, type DenseOutputs, type HeadFactory, type Objects } from './model/dense-head.ts';
 export { fcosHead, type FcosHeadOptions } from './model/fcos-head.ts';
 export { retinaHead, type RetinaHeadOptions } from './model/retina-head.ts';
 export type { AnchorOptions } from './model/anchors.ts';
 export type { FocalLossOptions } from './model/focal-loss.ts';
-export { Parameters } from './model/parameters.ts';
+
+// What backbones and heads of one's own are made of
 export {
   batchNorm,
   conv,
   convNormRelu,
-  type ConvOptions,
-  type Layer,
+  Parameters,
   residualBlock,
   sequence,
-} from './model/layers.ts';
+  type Backbone,
+  type BackboneFactory,
+  type ConvOptions,
+  type Feature,
+  type Layer,
+} from '@hookline/vision';
 
 // COCO evaluation
 export { evaluateCoco, type CocoEvaluation } from './coco-eval/evaluate-coco.ts';

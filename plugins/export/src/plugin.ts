@@ -32,6 +32,8 @@ export const exportBest = definePlugin({
   options: exportSchema,
   // After the best checkpoint of the last evaluation, which is saved before what was stored is written.
   after: ['checkpointing', 'evaluation', 'metrics', 'stopping', 'writing'],
+  // All ranks have the same weights.
+  ranks: 'first',
   requires: {
     model: modelRef,
     checkpoints: checkpointsRef,

@@ -23,6 +23,8 @@ export const plots = definePlugin({
   options: optionsSchema,
   after: ['timing', 'schedule', 'averaging', 'statistics', 'checkpointing', 'evaluation', 'metrics', 'stopping'],
   provides: ['writing'],
+  // All ranks have the same losses and metrics.
+  ranks: 'first',
   requires: { storage: storageRef, output: outputRef },
   setup({ hooks, storage, output }, { period, file, title, points, exclude }) {
     const reader = storage.reader();

@@ -1,4 +1,5 @@
 import {
+  commRef,
   definePlugin,
   defineState,
   evaluationRef,
@@ -39,8 +40,12 @@ export const preciseBn = definePlugin({
     evaluation: evaluationRef,
     logger: loggerRef,
     trainer: trainerRef,
+    comm: commRef,
   },
-  setup({ hooks, plugin, model, scope, phases, evaluation, logger, trainer }, { loader, batches, period, repeat }) {
+  setup(
+    { hooks, plugin, model, scope, phases, evaluation, logger, trainer, comm },
+    { loader, batches, period, repeat },
+  ) {
     const source = new BatchSource(loader, { repeat }, (line) => logger.info(line));
     const { batch: onBatch } = phases.phases;
     let isOff = false;
@@ -66,7 +71,7 @@ export const preciseBn = definePlugin({
       doneAt = iteration;
       const update = async (whose: string): Promise<void> => {
         const start = performance.now();
-        const layers = await updateBnStats(model.value, batches, (index) => forward(iteration, index));
+        const layers = await updateBnStats(model.value, batches, (index) => forward(iteration, index), comm);
         const seconds = ((performance.now() - start) / 1000).toFixed(1);
         logger.info(
           `Precise statistics of ${layers} batch-norm layers${whose} from ${batches} batches in ${seconds} s`,

@@ -1,3 +1,4 @@
+import type { Communicator } from '@hookline/core';
 import { type BatchStatistics, tf } from '@hookline/tfjs';
 
 /**
@@ -36,6 +37,31 @@ export class PopulationStatistics {
     });
     [this.#mean, this.#variance] = next.map((tensor) => tf.keep(tensor)) as [tf.Tensor, tf.Tensor];
     tf.dispose([oldMean, oldVariance].filter((tensor) => tensor !== undefined));
+  }
+
+  /** Takes in what the populations of the other ranks have seen: afterwards they are equal on all ranks. */
+  async join(comm: Communicator): Promise<void> {
+    const [mean, variance] = [this.#mean, this.#variance];
+    if (comm.size === 1 || mean === undefined || variance === undefined) return;
+    const what = 'the statistics of batch norm';
+    const [means, variances] = await Promise.all([mean.data(), variance.data()]);
+    const share = this.#count;
+    const sums = await comm.allReduce(Float64Array.from([share, ...Array.from(means, (m) => m * share)]), 'sum', what);
+    const count = sums[0] ?? share;
+    const joined = sums.subarray(1).map((sum) => sum / count);
+    // Around the common mean, so that nothing cancels where it is large.
+    const squares = joined.map((common, i) => ((variances[i] ?? 0) + ((means[i] ?? 0) - common) ** 2) * share);
+    const spread = await comm.allReduce(squares, 'sum', what);
+    const { shape } = mean;
+    this.dispose();
+    this.#count = count;
+    this.#mean = tf.keep(tf.tensor(Float32Array.from(joined), shape));
+    this.#variance = tf.keep(
+      tf.tensor(
+        Float32Array.from(spread, (square) => square / count),
+        shape,
+      ),
+    );
   }
 
   dispose(): void {

@@ -1,4 +1,4 @@
-import { HooklineError } from '@hookline/core';
+import { type Communicator, HooklineError, singleProcess } from '@hookline/core';
 import { type BatchNorm, tf, type TrainableModel } from '@hookline/tfjs';
 import { PopulationStatistics } from './population-statistics.ts';
 
@@ -10,13 +10,18 @@ export type BatchNormModel = Pick<TrainableModel, 'name' | 'training' | 'state' 
 
 /**
  * Sets mean and variance of every batch-norm layer to those of the population, estimated over `batches` forward passes.
- * Every other variable that the passes change is put back; after an error, these too.
+ * Of several ranks, each gives its own batches, and all get the statistics of all of them. Every other variable that the passes change is put back; after an error, these too.
  *
  * @returns how many layers there are; 0 when there is nothing to do
  * @throws HooklineError `HKL_BN_EVAL_MODE`, `HKL_BN_REUSED` for a layer that is passed through twice, and what a forward
  * pass raises, such as too little data
  */
-export async function updateBnStats(model: BatchNormModel, batches: number, forward: ForwardPass): Promise<number> {
+export async function updateBnStats(
+  model: BatchNormModel,
+  batches: number,
+  forward: ForwardPass,
+  comm: Communicator = singleProcess,
+): Promise<number> {
   const norms = model.batchNorms?.() ?? [];
   if (norms.length === 0) return 0;
   if (!model.training) throw inEvalMode(model);
@@ -36,6 +41,7 @@ export async function updateBnStats(model: BatchNormModel, batches: number, forw
       passed.clear();
       await forward(index);
     }
+    for (const norm of norms) await populations.get(norm)?.join(comm);
     isDone = true;
   } finally {
     for (const stop of unwatch) stop();

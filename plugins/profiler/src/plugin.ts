@@ -1,4 +1,6 @@
+import { basename, dirname, extname, join } from 'node:path';
 import {
+  commRef,
   definePlugin,
   describeCause,
   HooklineError,
@@ -35,8 +37,8 @@ export const profiler = definePlugin({
     'stopping',
     'writing',
   ],
-  requires: { taps: tapsRef, output: outputRef, logger: loggerRef },
-  setup({ hooks, taps, output, logger }, { start, steps, when, trace: file, maxEvents }) {
+  requires: { taps: tapsRef, output: outputRef, logger: loggerRef, comm: commRef },
+  setup({ hooks, taps, output, logger, comm }, { start, steps, when, trace: file, maxEvents }) {
     const isMeasured =
       when ??
       (({ iteration, startIteration }: StepContext) => {
@@ -55,7 +57,7 @@ export const profiler = definePlugin({
     };
     const writeTrace = async (): Promise<void> => {
       if (file === false) return;
-      const path = await output.file(file);
+      const path = await output.file(comm.rank === 0 ? file : ofRank(file, comm.rank));
       try {
         await writeFileAtomically(path, trace.toJson());
       } catch (cause) {
@@ -95,3 +97,9 @@ export const profiler = definePlugin({
     return { dispose: stop };
   },
 });
+
+/** The trace of another rank than the first: `trace.json` is `trace-rank1.json`. */
+function ofRank(file: string, rank: number): string {
+  const extension = extname(file);
+  return join(dirname(file), `${basename(file, extension)}-rank${rank}${extension}`);
+}

@@ -1,9 +1,9 @@
-import { HooklineError } from '@hookline/core';
+import { type Communicator, gatherFromRanks, HooklineError, singleProcess } from '@hookline/core';
 import { type DataSource, disposeBatch, inEvalMode, openData, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
 
 /**
  * Means of a model's losses over batches, in eval mode and without gradients; each batch counts by its size. Nothing is left on
- * the device, and the mode is put back.
+ * the device, and the mode is put back. Of several ranks all batches of all of them count.
  *
  * @returns the means by name, and as `total_loss` that of their sum
  * @throws HooklineError `HKL_VALIDATION_DATA`, `HKL_VALIDATION_NO_LOSS`, and what the model and the data raise
@@ -13,6 +13,7 @@ export async function meanLosses(
   loader: DataSource,
   sizeOf: (batch: unknown) => number,
   who: string,
+  comm: Communicator = singleProcess,
 ): Promise<Readonly<Record<string, number>>> {
   const batches = openData(loader);
   if (batches === undefined) throw noData(who, 'cannot be iterated');
@@ -36,8 +37,13 @@ export async function meanLosses(
       }
     }
   });
-  if (samples === 0) throw noData(who, 'holds no batch');
-  return Object.fromEntries([...sums].map(([name, sum]) => [name, sum / samples]));
+  // Each rank has its part of the data; the last ones may have none.
+  const ranks = await gatherFromRanks(comm, { samples, sums: Object.fromEntries(sums) }, 'the losses on held-out data');
+  const count = ranks.reduce((total, rank) => total + rank.samples, 0);
+  if (count === 0) throw noData(who, 'holds no batch');
+  const names = new Set(ranks.flatMap((rank) => Object.keys(rank.sums)));
+  const total = (name: string): number => ranks.reduce((sum, rank) => sum + (rank.sums[name] ?? 0), 0);
+  return Object.fromEntries([...names].map((name) => [name, total(name) / count]));
 }
 
 function byName(losses: tf.Tensor | Readonly<Record<string, tf.Tensor>>, who: string): Record<string, tf.Tensor> {

@@ -1,4 +1,4 @@
-import { definePlugin, evaluationRef, HooklineError } from '@hookline/core';
+import { commRef, definePlugin, evaluationRef, HooklineError } from '@hookline/core';
 import { modelRef } from '@hookline/tfjs';
 import { leadingDimension } from './batch-size.ts';
 import { meanLosses } from './mean-losses.ts';
@@ -17,8 +17,8 @@ export const validationLoss = definePlugin({
   version: '0.1.0',
   description: 'adds the losses on held-out data to each evaluation',
   options: validationLossSchema,
-  requires: { model: modelRef, evaluation: evaluationRef },
-  setup({ hooks, plugin, model }, { loader, name, batchSize }) {
+  requires: { model: modelRef, evaluation: evaluationRef, comm: commRef },
+  setup({ hooks, plugin, model, comm }, { loader, name, batchSize }) {
     const sizeOf = (batch: unknown): number => {
       const size = batchSize?.(batch) ?? leadingDimension(model.value, batch, plugin.id);
       if (size > 0 && Number.isFinite(size)) return size;
@@ -34,7 +34,7 @@ export const validationLoss = definePlugin({
           fix: 'Give the option name, for each of several its own',
         });
       }
-      return { ...results, [name]: await meanLosses(model.value, loader, sizeOf, plugin.id) };
+      return { ...results, [name]: await meanLosses(model.value, loader, sizeOf, plugin.id, comm) };
     });
   },
 });

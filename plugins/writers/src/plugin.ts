@@ -19,6 +19,8 @@ export const writers = definePlugin({
   options: optionsSchema,
   after: ['timing', 'schedule', 'averaging', 'statistics', 'checkpointing', 'evaluation', 'metrics', 'stopping'],
   provides: ['writing'],
+  // All ranks have the same losses and metrics.
+  ranks: 'first',
   requires: { storage: storageRef, output: outputRef, logger: loggerRef },
   hooks: writersHooks,
   setup({ hooks, own, storage, output, logger }, options) {

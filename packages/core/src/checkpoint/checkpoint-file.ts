@@ -96,6 +96,13 @@ export async function readManifest(path: string): Promise<CheckpointManifest> {
   return withFile(path, async (handle) => (await readBeginning(path, handle)).manifest);
 }
 
+/** The digest of tensors as {@link writeCheckpoint} computes it, SHA-256 in hexadecimal digits. */
+export function digestTensors(tensors: ReadonlyMap<string, HostTensor>): string {
+  const hash = createHash('sha256');
+  for (const bytes of orderedBytes(tensors, placeTensors(tensors))) hash.update(bytes);
+  return hash.digest('hex');
+}
+
 async function withFile<T>(path: string, read: (handle: FileHandle) => Promise<T>): Promise<T> {
   let handle: FileHandle | undefined;
   try {

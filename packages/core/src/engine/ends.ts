@@ -17,6 +17,9 @@ export interface GuardedRun {
 /** A closed terminal sends SIGHUP. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+/** What `mpirun` passes on to all ranks, since it takes SIGINT and SIGTERM for its own end; Slurm sends what it is told to. */
+const PASSED_ON = 'SIGUSR2';
+
 /** One Ctrl-C may arrive twice: from the terminal, and once more from npm, which passes it on to what it runs. */
 const ECHO_MS = 300;
 
@@ -165,6 +168,7 @@ function killAtExit(signal: NodeJS.Signals): void {
 const onSignal = (signal: NodeJS.Signals): void => {
   for (const ends of guarded) ends.signal(signal as keyof typeof SIGNALS);
 };
+const onPassedOn = (): void => onSignal('SIGINT');
 const onError = (error: unknown): void => {
   for (const ends of guarded) ends.fail(error);
 };
@@ -192,6 +196,7 @@ function refuseExit(code?: number | string | null): never {
 
 function install(): void {
   for (const signal of Object.keys(SIGNALS)) process.on(signal, onSignal);
+  process.on(PASSED_ON, onPassedOn);
   process.on('uncaughtException', onError);
   process.on('unhandledRejection', onError);
   process.on('exit', onExit);
@@ -202,6 +207,7 @@ function install(): void {
 
 function uninstall(): void {
   for (const signal of Object.keys(SIGNALS)) process.off(signal, onSignal);
+  process.off(PASSED_ON, onPassedOn);
   process.off('uncaughtException', onError);
   process.off('unhandledRejection', onError);
   process.off('exit', onExit);

@@ -1,6 +1,8 @@
 import type { PluginSet } from '../plugin/plugin-set.ts';
+import type { Communicator } from '../services/communicator.ts';
 import type { DiskOutputFolder } from '../services/output-folder.ts';
 import type { Logger } from '../services/logger.ts';
+import { onFirstRank } from '../services/ranks.ts';
 import { throwAll } from '../throw-all.ts';
 import { needsOutput } from './trainer-checks.ts';
 
@@ -9,6 +11,8 @@ export interface HeldOutput {
   readonly output: DiskOutputFolder;
   readonly set: PluginSet;
   readonly logger: Logger;
+  /** Of several ranks the first one alone has the folder. */
+  readonly comm: Communicator;
   /** Tears the plugins down where the folder cannot be had; gives what failed. */
   readonly tearDown: () => Promise<readonly unknown[]>;
 }
@@ -20,12 +24,12 @@ export interface HeldOutput {
  * ended when the folder was removed meanwhile; what `train` throws
  */
 export async function holdOutput<T>(
-  { output, set, logger, tearDown }: HeldOutput,
+  { output, set, logger, comm, tearDown }: HeldOutput,
   train: () => Promise<T>,
 ): Promise<T> {
   if (!needsOutput(set.arranged.map(({ plugin }) => plugin))) return train();
   try {
-    await output.lock(logger);
+    await onFirstRank(comm, () => output.lock(logger), "the run's folder");
   } catch (error) {
     throwAll([error, ...(await tearDown())]);
   }

@@ -1,4 +1,5 @@
 import type { Disposer } from '../container/service-container.ts';
+import type { Communicator } from '../services/communicator.ts';
 import type { LivePlugin, PluginSet } from '../plugin/plugin-set.ts';
 import { checkPluginState, type SavedState, savePluginState, type StatefulPlugin } from '../state/plugin-state.ts';
 import { tearDown } from './tear-down.ts';
@@ -19,11 +20,11 @@ export class LivePlugins {
   }
 
   /** Sets all plugins up, in order, and gives them the states that they had. Those of them that have one are returned. */
-  setUp(set: PluginSet): readonly StatefulPlugin[] {
+  setUp(set: PluginSet, { rank }: Pick<Communicator, 'rank'>): readonly StatefulPlugin[] {
     const live: LivePlugin[] = [];
     // Told one by one, so that those which stand are torn down when a later one fails.
     this.#live = live;
-    set.setUp((plugin) => live.push(plugin));
+    set.setUp((plugin) => live.push(plugin), rank);
     const plugins = live.flatMap(({ plugin, parts: { state } }) => (state === undefined ? [] : [{ plugin, state }]));
     for (const each of plugins) {
       const kept = this.#kept.get(each.plugin.id);

@@ -8,6 +8,7 @@ import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../storage/event-storage.ts';
 import type { StepContext, StepOutput, StepRunner } from '../step-runner.ts';
 import { throwAll } from '../throw-all.ts';
+import type { AgreedFailure, Agreement } from './agreement.ts';
 import { Interruption } from './interruption.ts';
 import type { RunState } from './run-state.ts';
 import { discardStepOutput, storeStepOutput } from './store-step-output.ts';
@@ -22,6 +23,8 @@ export interface LoopParts {
   readonly logger: Logger;
   readonly waits: Waits;
   readonly random: RandomStreams;
+  /** Lets the ranks of a job end together. */
+  readonly agreement: Agreement;
   /** Store the losses of every how many steps. */
   readonly metricsPeriod: number;
   /** Lets signals and timers through when it is time. */
@@ -40,12 +43,16 @@ export interface LoopParts {
  * @returns how it ended, when nothing failed
  * @throws the error that ended it; an AggregateError led by it when closing failed as well
  */
-export async function runLoop({ hooks, runner, run, storage, control, ...parts }: LoopParts): Promise<Outcome> {
+export async function runLoop(given: LoopParts): Promise<Outcome> {
+  const { hooks, runner, run, storage, control, agreement, ...parts } = given;
   const errors: unknown[] = [];
   try {
     const { startIteration, maxIterations } = run;
     await hooks.beforeTrain.call({ startIteration, maxIterations, storage });
-    while (run.iteration < run.maxIterations && !control.stopRequested) {
+    for (;;) {
+      const agreed = agreement.between(run.iteration);
+      if (agreed !== undefined) await agreed;
+      if (run.iteration >= run.maxIterations || control.stopRequested) break;
       const step = run.context();
       parts.random.mark(step.iteration);
       const ready = hooks.beforeStep.call(step);
@@ -56,8 +63,8 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
         // Awaiting what is there already would cost more than the rest of the loop.
         output = running instanceof Promise ? await parts.waits.step(running, step, runner) : running;
       } catch (error) {
-        // Nobody waits for a batch once the training shall end; the step has not begun.
-        if (error instanceof Interruption) break;
+        // Nobody waits for a batch once the training shall end; the step has not begun. Other ranks may be within it.
+        if (error instanceof Interruption && agreement.isAlone) break;
         await handle(error, step);
       }
       // Before afterStep, so that what runs meanwhile, such as a loader without threads of its own, counts as the step's.
@@ -80,10 +87,13 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
     errors.push(error);
   }
   errors.push(...outside());
+  let failure: AgreedFailure | undefined;
   if (errors.length > 0) {
+    failure = await agreement.failed(errors[0], run.done);
+    if (!failure.isOwn) errors[0] = failure.error;
     parts.logger.error(`training failed at iteration ${run.iteration}: ${describeCause(errors[0])}`);
   }
-  const outcome = conclude(run, control, errors);
+  const outcome = conclude(run, control, failure);
   try {
     await hooks.afterTrain.call(outcome);
   } catch (error) {
@@ -103,7 +113,7 @@ export async function runLoop({ hooks, runner, run, storage, control, ...parts }
   async function handle(error: unknown, step: StepContext): Promise<void> {
     let action: FailedStepAction | undefined;
     try {
-      action = await hooks.stepFailed.call(error, step);
+      action = await agreement.action(await hooks.stepFailed.call(error, step));
     } catch (failure) {
       // What the step failed with comes first; who failed to handle it comes after.
       errors.push(error);
@@ -119,10 +129,9 @@ function isCausedBy(error: unknown, failure: unknown): boolean {
   return error instanceof Error && error.cause !== undefined && isCausedBy(error.cause, failure);
 }
 
-function conclude(run: RunState, control: RunControl, errors: readonly unknown[]): Outcome {
-  const { iteration } = run;
-  if (errors.length > 0) return { status: 'failed', iteration: run.done, error: errors[0] };
-  if (iteration >= run.maxIterations) return { status: 'completed', iteration };
+function conclude({ iteration, maxIterations }: RunState, control: RunControl, failure?: AgreedFailure): Outcome {
+  if (failure !== undefined) return { status: 'failed', iteration: failure.done, error: failure.error };
+  if (iteration >= maxIterations) return { status: 'completed', iteration };
   const reason = control.reasons[0] ?? 'stop requested';
   return { status: control.interrupted ? 'interrupted' : 'stopped', iteration, reason };
 }

@@ -10,18 +10,22 @@ import type { PluginInput } from '../preset/preset.ts';
 import { type PluginEntry, resolvePlugins } from '../preset/resolve-plugins.ts';
 import { RandomStreams } from '../random/random-streams.ts';
 import { BackgroundQueues } from '../services/background.ts';
+import { type Communicator, singleProcess } from '../services/communicator.ts';
 import { RunControl } from '../services/control.ts';
 import { checkpointsRef, evaluationRef, stepRunnerRef } from '../services/core-services.ts';
 import { HookEvaluation } from '../services/evaluation.ts';
 import { ConsoleLogger, type Logger } from '../services/logger.ts';
 import { DiskOutputFolder } from '../services/output-folder.ts';
+import { onFirstRank } from '../services/ranks.ts';
 import type { TrainerView } from '../services/trainer-handle.ts';
+import { assertSameRun } from '../state/compare-ranks.ts';
 import type { LoadOptions, LoadScope } from '../state/checkpoint-view.ts';
 import { type Checkpoints, DiskCheckpoints } from '../state/checkpoints.ts';
 import { tapEngineState } from '../state/engine-state.ts';
 import { EventStorage } from '../storage/event-storage.ts';
 import type { StepRunner } from '../step-runner.ts';
 import { throwAll } from '../throw-all.ts';
+import { Agreement } from './agreement.ts';
 import { assemblePlugins } from './assemble-plugins.ts';
 import { breather } from './breathe.ts';
 import { coreProviders } from './core-providers.ts';
@@ -32,7 +36,7 @@ import { holdOutput } from './hold-output.ts';
 import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
 import { RunState } from './run-state.ts';
-import { startServices } from './start-services.ts';
+import { startComm, startServices } from './start-services.ts';
 import { closeTraining, tearDown } from './tear-down.ts';
 import * as check from './trainer-checks.ts';
 import type { ResumeOptions, TrainerBaseOptions, TrainerOptions, TrainOptions } from './trainer-options.ts';
@@ -65,7 +69,9 @@ export class TrainerBase implements TrainerView {
   readonly #control = new RunControl();
   readonly #output: DiskOutputFolder;
   readonly #hooks: EngineHookSet = new HookSet('hookline', HOOK_TABLE, this.#site);
-  readonly #evaluation = new HookEvaluation(this.#hooks);
+  /** The ranks that train together; known once the services are. */
+  #comm: Communicator = singleProcess;
+  readonly #evaluation = new HookEvaluation(this.#hooks, () => this.#comm);
   readonly #checkpoints: DiskCheckpoints;
   readonly #background: BackgroundQueues;
   #set: PluginSet | undefined;
@@ -93,7 +99,13 @@ export class TrainerBase implements TrainerView {
     });
     this.#output = new DiskOutputFolder(options.output ?? 'output');
     const run = this.#run;
-    this.#checkpoints = new DiskCheckpoints(this.#hooks, this.#output, () => run.done, this.logger);
+    this.#checkpoints = new DiskCheckpoints(
+      this.#hooks,
+      this.#output,
+      () => run.done,
+      this.logger,
+      () => this.#comm,
+    );
   }
 
   get iteration(): number {
@@ -162,14 +174,17 @@ export class TrainerBase implements TrainerView {
   async #prepare(): Promise<void> {
     if (this.#plugins.areUp) return;
     const set = (this.#set ??= await this.#assemble());
-    if (!this.#servicesUp) await startServices(set, this.#output);
+    if (!this.#servicesUp) {
+      this.#comm = await startComm(set);
+      await startServices(set, this.#output, this.#comm);
+    }
     this.#servicesUp = true;
     try {
       set.open();
       const { storage, random, logger } = this;
       const asked = { seed: this.#options.seed, run: this.#run, arranged: set.arranged };
       const tapPlugins = tapEngineState({ hooks: this.#hooks, storage, random, logger, ...asked });
-      const stateful = this.#plugins.setUp(set);
+      const stateful = this.#plugins.setUp(set, this.#comm);
       tapPlugins(stateful);
       this.#checkpoints.begin(stateful);
       set.seal();
@@ -204,7 +219,9 @@ export class TrainerBase implements TrainerView {
       check.assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
       const plugins = this.#prepared().arranged.map(({ plugin }) => plugin);
       if (check.requiresAny(plugins, [checkpointsRef])) this.#checkpoints.warnWhereWithoutWeights();
-      const folder = { output: this.#output, set: this.#prepared(), logger: this.logger, tearDown: () => this.close() };
+      const [comm, set] = [this.#comm, this.#prepared()];
+      await assertSameRun(comm, this.#hooks, this.iteration, set.arranged);
+      const folder = { output: this.#output, set, logger: this.logger, comm, tearDown: () => this.close() };
       const outcome = await holdOutput(folder, () =>
         runLoop({
           hooks: this.#hooks.phases,
@@ -212,6 +229,7 @@ export class TrainerBase implements TrainerView {
           ...parts,
           storage: this.storage,
           random: this.random,
+          agreement: new Agreement(comm, this.#control, this.logger),
           metricsPeriod: this.#options.metricsPeriod ?? 1,
           breathe: breather(this.#options.yieldAfter ?? 50),
           tearDown: () => this.close(),
@@ -246,12 +264,19 @@ export class TrainerBase implements TrainerView {
   async resumeOrLoad(options: ResumeOptions = {}): Promise<string | undefined> {
     assertKnownOptions('resumeOrLoad', options, { resume: true, weights: true, allowMismatch: true });
     const { resume = true, weights, allowMismatch } = options;
-    const latest = resume ? await this.#checkpoints.latest() : undefined;
+    await this.prepare();
+    const latest = resume ? await this.#latestOfRanks() : undefined;
     const file = latest ?? weights;
     if (file === undefined) return undefined;
     const scope = latest === undefined ? 'weights' : 'all';
     await this.load(file, { scope, ...(allowMismatch && { allowMismatch }) });
     return file;
+  }
+
+  /** The checkpoint to go on with, of which the first rank decides: another one may see an older state of a shared folder. */
+  async #latestOfRanks(): Promise<string | undefined> {
+    const find = async (): Promise<string | null> => (await this.#checkpoints.latest()) ?? null;
+    return (await onFirstRank(this.#comm, find, 'the checkpoint to go on with')) ?? undefined;
   }
 
   /** Runs all evaluators once, outside of training. */

@@ -35,6 +35,7 @@ const FIELDS = Object.keys({
   before: true,
   after: true,
   provides: true,
+  ranks: true,
   requires: true,
   services: true,
   hooks: true,
@@ -77,6 +78,8 @@ export function definePlugin<
   }
   if (typeof definition.setup !== 'function')
     throw invalid('the plugin has no setup function', 'Add setup(context, options) {...}');
+  if (definition.ranks !== undefined && !['all', 'first'].includes(definition.ranks))
+    throw invalid(`ranks is "${definition.ranks}"`, "Set it to 'all' or 'first', or leave it out");
   for (const name of ['hooks', 'own', 'plugin']) {
     if (definition.requires !== undefined && Object.hasOwn(definition.requires, name)) {
       throw invalid(

@@ -2,9 +2,9 @@ import { type OwnedProvider, ServiceContainer } from '../container/service-conta
 import type { AnyServiceRef, HooksToken, OptionalRef, Requirement } from '../container/service-ref.ts';
 import { weakHandle } from '../container/weak-handle.ts';
 import { HooklineError } from '../errors.ts';
-import { HookSet } from '../hooks/hook-set.ts';
+import { type HookFacades, HookSet } from '../hooks/hook-set.ts';
 import type { HookSite } from '../hooks/hook-site.ts';
-import type { EngineHookSet } from '../hooks/hook-table.ts';
+import type { EngineHooks, EngineHookSet } from '../hooks/hook-table.ts';
 import { type PluginEntry } from '../preset/resolve-plugins.ts';
 import { didYouMean } from '../suggest-name.ts';
 import { checkCoreVersion } from './check-core-version.ts';
@@ -34,6 +34,32 @@ export function arrangePlugins(entries: readonly PluginEntry[]): readonly Arrang
   return placed.map(({ item, reasons }) => {
     checkCoreVersion(item.plugin);
     return { ...item, reasons, options: validateOptions(item.plugin) };
+  });
+}
+
+/** What a plugin that some ranks lack must not change: they would compute something else than the others. */
+const INSIDE_OF_STEPS = ['batch', 'losses', 'gradients', 'update', 'afterUpdate', 'stepFailed'] as const;
+
+/** The facades of a plugin that is set up on the first rank alone. */
+function outsideOfSteps(who: string, facades: HookFacades<EngineHooks>): HookFacades<EngineHooks> {
+  const refused = INSIDE_OF_STEPS.map((hook) => {
+    const tap = (): never => {
+      throw new HooklineError(
+        'HKL_HOOK_ON_ONE_RANK',
+        'it is set up on the first rank alone and taps what all must do',
+        {
+          who,
+          where: `hook ${hook}`,
+          fix: "Leave out ranks: 'first' from its definition, so that it is set up on all ranks",
+        },
+      );
+    };
+    return [hook, { tap }] as const;
+  });
+  const taps = new Map<unknown, unknown>(refused);
+  // Of an empty object, since a proxy of a frozen one may not answer otherwise than that.
+  return new Proxy({} as HookFacades<EngineHooks>, {
+    get: (_, name) => taps.get(name) ?? (Reflect.get(facades, name) as unknown),
   });
 }
 
@@ -93,9 +119,12 @@ export class PluginSet {
     for (const hookSet of this.hookSets) hookSet.open();
   }
 
-  /** Lets every plugin tap the hooks, in order. `onLive` is told of each as soon as it stands. */
-  setUp(onLive: (plugin: LivePlugin) => void): void {
-    for (const arranged of this.arranged) onLive({ ...arranged, parts: this.#setUpOne(arranged) });
+  /** Lets every plugin of this rank tap the hooks, in order. `onLive` is told of each as soon as it stands. */
+  setUp(onLive: (plugin: LivePlugin) => void, rank = 0): void {
+    for (const arranged of this.arranged) {
+      if (rank > 0 && arranged.plugin.definition.ranks === 'first') continue;
+      onLive({ ...arranged, parts: this.#setUpOne(arranged) });
+    }
   }
 
   /** Refuses any further tap. */
@@ -106,7 +135,7 @@ export class PluginSet {
   #setUpOne({ plugin, options }: ArrangedPlugin): PluginParts {
     const { definition, id, name, instance } = plugin;
     const context: Record<string, unknown> = {
-      hooks: this.engine.facades(id),
+      hooks: definition.ranks === 'first' ? outsideOfSteps(id, this.engine.facades(id)) : this.engine.facades(id),
       own: definition.hooks === undefined ? Object.freeze({}) : this.#own.get(definition.hooks.id)?.set.phases,
       plugin: Object.freeze({ id, name, instance }),
     };

@@ -74,6 +74,12 @@ export interface PluginDefinition<S extends StandardSchemaV1, R extends Requirem
   readonly after?: readonly string[];
   /** Labels that others can order themselves by. */
   readonly provides?: readonly string[];
+  /**
+   * Where several processes train together, on which of them the plugin is set up. `first`: on the first rank alone, for
+   * what writes, draws or shows what is the same on all ranks; such a plugin cannot tap the inside of the step. `all`: on
+   * every rank. Default `all`.
+   */
+  readonly ranks?: 'all' | 'first';
   /** What setup needs, by the name under which it wants it. */
   readonly requires?: R;
   /** Services it provides or replaces. */

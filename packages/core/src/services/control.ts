@@ -42,6 +42,12 @@ export class RunControl implements Control {
     this.stop(signal);
   }
 
+  /** The stop request of another rank takes the place of what was asked for here. */
+  adopt(reason: string, interrupted: boolean): void {
+    this.#reasons = [reason];
+    this.#interrupted = interrupted;
+  }
+
   /** What makes the training fail although no hook threw it. */
   get failures(): readonly unknown[] {
     return this.#failures;

@@ -1,9 +1,11 @@
 import type { EngineHookSet, Results } from '../hooks/hook-table.ts';
 import type { StepContext } from '../step-runner.ts';
+import type { Communicator } from './communicator.ts';
+import { onFirstRank } from './ranks.ts';
 
 /** Runs all evaluators once. */
 export interface Evaluation {
-  /** The results of the `evaluate` hook, empty when nobody evaluates. */
+  /** The results of the `evaluate` hook, of several ranks those of the first one; empty when nobody evaluates. */
   run(step: StepContext): Promise<Results>;
   /** What {@link Evaluation.run} gave last. */
   readonly latest: Results | undefined;
@@ -18,14 +20,18 @@ export interface Evaluation {
 /** Calls the `evaluate` hook. */
 export class HookEvaluation implements Evaluation {
   readonly #hooks: EngineHookSet;
+  readonly #comm: () => Communicator;
   latest: Results | undefined;
 
-  constructor(hooks: EngineHookSet) {
+  constructor(hooks: EngineHookSet, comm: () => Communicator) {
     this.#hooks = hooks;
+    this.#comm = comm;
   }
 
   async run(step: StepContext): Promise<Results> {
-    this.latest = await this.#hooks.phases.evaluate.call({}, step);
+    const own = await this.#hooks.phases.evaluate.call({}, step);
+    // Whoever acts on a metric, such as early stopping, must do the same on all ranks.
+    this.latest = await onFirstRank(this.#comm(), () => own, 'the results of the evaluation');
     return this.latest;
   }
 }

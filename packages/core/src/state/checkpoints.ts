@@ -6,15 +6,19 @@ import { HooklineError, isHooklineError } from '../errors.ts';
 import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { assertKnownOptions } from '../known-options.ts';
+import type { Communicator } from '../services/communicator.ts';
 import type { Logger } from '../services/logger.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
+import { onEveryRank, onFirstRank } from '../services/ranks.ts';
 import { VERSION } from '../version.ts';
 import { DraftCheckpoint } from './draft-checkpoint.ts';
 import { assertFinite } from './assert-finite.ts';
 import type { LoadOptions, LoadScope } from './checkpoint-view.ts';
 import { rememberState } from './load-undo.ts';
 import { LoadingCheckpoint } from './loading-checkpoint.ts';
+import { assertSameOnRanks } from './compare-ranks.ts';
 import type { StatefulPlugin } from './plugin-state.ts';
+import { assertSameTensors, ofThisRank, withOtherRanks } from './rank-states.ts';
 
 /** Options of {@link Checkpoints.save}. */
 export interface SaveOptions {
@@ -33,11 +37,13 @@ export interface SaveOptions {
 /** Saves and loads the whole state of a run. */
 export interface Checkpoints {
   /**
-   * Saves everything into `<output>/<name>.safetensors`, atomically.
+   * Saves everything into `<output>/<name>.safetensors`, atomically. Of several ranks all must call it: the first one writes,
+   * the others wait for it, and it fails on all of them where it fails on one.
    *
    * @returns the path of the file
    * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_WEIGHTS_NOT_FINITE`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
-   * new one, what the taps of `saveState` raise, and what writing raises
+   * new one, `HKL_RANKS_DIVERGED` where the ranks do not have the same weights, what the taps of `saveState` raise, and what
+   * writing raises
    */
   save(name: string, options?: SaveOptions): Promise<string>;
   /**
@@ -68,6 +74,7 @@ export class DiskCheckpoints implements Checkpoints {
   readonly #output: OutputFolder;
   readonly #iteration: () => number;
   readonly #logger: Logger;
+  readonly #comm: () => Communicator;
   #halfLoaded: HooklineError | undefined;
   /** Checkpoints that may be saved once more at the end, by name. */
   #renewals = new Map<string, SaveOptions>();
@@ -75,7 +82,14 @@ export class DiskCheckpoints implements Checkpoints {
   #hasRunState = false;
   #hasWarned = false;
 
-  constructor(hooks: EngineHookSet, output: OutputFolder, iteration: () => number, logger: Logger) {
+  constructor(
+    hooks: EngineHookSet,
+    output: OutputFolder,
+    iteration: () => number,
+    logger: Logger,
+    comm: () => Communicator,
+  ) {
+    this.#comm = comm;
     this.#hooks = hooks;
     this.#output = output;
     this.#iteration = iteration;
@@ -89,7 +103,8 @@ export class DiskCheckpoints implements Checkpoints {
     this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
       for (const [name, { tag = true, renewIf }] of this.#renewals) {
         // After a failure the state may be anything.
-        if (status !== 'failed' && renewIf?.() === true) await this.save(name, { tag });
+        if (status === 'failed' || renewIf === undefined) continue;
+        if (await onFirstRank(this.#comm(), renewIf, `the checkpoint ${name}`)) await this.save(name, { tag });
       }
     });
   }
@@ -122,20 +137,38 @@ export class DiskCheckpoints implements Checkpoints {
     this.assertWhole();
     const draft = new DraftCheckpoint(this.#iteration());
     await this.#hooks.phases.saveState.call(draft);
-    const { manifest, tensors } = draft.finish();
+    const comm = this.#comm();
+    const { manifest, tensors } = await withOtherRanks(comm, draft.finish());
     if (tensors.size === 0) this.warnWhereWithoutWeights();
-    if (finite) assertFinite(tensors);
-    const path = await this.#output.file(`${name}.safetensors`);
-    await writeCheckpoint(path, { manifest, tensors });
-    if (tag) await writeTag(this.#output.dir, basename(path));
+    const { path, sha256 } = await onFirstRank(
+      comm,
+      () => this.#write(name, { manifest, tensors }, { tag, finite }),
+      name,
+    );
+    await assertSameTensors(comm, { manifest, tensors }, comm.rank === 0 ? sha256 : undefined);
     if (renewIf !== undefined) this.#renewals.set(name, options);
     return path;
+  }
+
+  async #write(
+    name: string,
+    { manifest, tensors }: CheckpointInput,
+    { tag, finite }: { readonly tag: boolean; readonly finite: boolean },
+  ): Promise<{ readonly path: string; readonly sha256: string }> {
+    if (finite) assertFinite(tensors);
+    const path = await this.#output.file(`${name}.safetensors`);
+    const { sha256 } = await writeCheckpoint(path, { manifest, tensors });
+    if (tag) await writeTag(this.#output.dir, basename(path));
+    return { path, sha256 };
   }
 
   async load(path: string, options: LoadScope | LoadOptions = {}): Promise<number> {
     const { scope, allowMismatch } = checkedOptions(options);
     const file = isAbsolute(path) ? path : join(process.cwd(), path);
-    const { checkpoint, foreign } = await readFor(scope, file);
+    const comm = this.#comm();
+    const { checkpoint: read, foreign } = await onEveryRank(comm, () => readFor(scope, file), file);
+    await assertSameOnRanks(comm, { checkpoint: digestOf(read.manifest) }, file);
+    const checkpoint = scope === 'all' ? ofThisRank(read, comm, file, this.#logger) : read;
     if (scope === 'weights' && this.#isForEngineOnly) throw noWeightsWanted(file);
     const undo = await rememberState(this.#hooks, this.#iteration());
     try {
@@ -150,7 +183,8 @@ export class DiskCheckpoints implements Checkpoints {
       if (foreign !== undefined && !loading.hasChanges) throw foreign;
       if (scope === 'all') {
         loading.assertAllowedNames();
-        for (const what of loading.unread())
+        // What only the first rank has a plugin for says nothing here.
+        for (const what of comm.rank === 0 ? loading.unread() : [])
           this.#logger.warn(`${what} of ${file} is ignored: nothing in this trainer asks for it`);
       }
       await loading.applyAll();
@@ -177,6 +211,10 @@ export class DiskCheckpoints implements Checkpoints {
     return names.map((name) => join(this.#output.dir, name));
   }
 }
+
+/** Of a file that Hookline has not written there is none. */
+const digestOf = (manifest: CheckpointInput['manifest'] & { readonly sha256?: string }): string | null =>
+  manifest.sha256 ?? null;
 
 /**
  * A checkpoint, or an empty one for a file that Hookline has not written, where weights are all that is wanted.

@@ -25,9 +25,11 @@ export interface EngineStateParts {
   readonly arranged: readonly ArrangedPlugin[];
 }
 
-const STORAGE = 'hookline/storage';
+/** Key of the entry that holds the event histories. */
+export const STORAGE = 'hookline/storage';
 const RANDOM = 'hookline/random';
-const RUN = 'hookline/run';
+/** Key of the entry that says with which options was trained. */
+export const RUN = 'hookline/run';
 
 /**
  * Saves and loads what the engine itself keeps: random streams, event histories and the plugins' states by id. Call it
@@ -51,7 +53,13 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Stat
       return data;
     });
     const states = required(checkpoint, PLUGINS_ENTRY, 'plugins', (data) => savedStates(data, source));
-    loads = checkPlugins(checkpoint, plugins, states, logger);
+    const elsewhere = arranged.filter(({ plugin: { definition } }) => definition.ranks === 'first');
+    loads = checkPlugins(
+      checkpoint,
+      { plugins, elsewhere: new Set(elsewhere.map(({ plugin }) => plugin.id)) },
+      states,
+      logger,
+    );
     const settings = checkpoint.get(RUN);
     const here = { maxIterations: run.maxIterations, plugins: arranged };
     const asked = { seed, saved: (streams as { seed: number }).seed };
@@ -124,7 +132,7 @@ export function missingEntry(key: string, who: string, source: string): Hookline
 
 function checkPlugins(
   checkpoint: CheckpointView,
-  plugins: readonly StatefulPlugin[],
+  { plugins, elsewhere }: { readonly plugins: readonly StatefulPlugin[]; readonly elsewhere: ReadonlySet<string> },
   states: ReadonlyMap<string, { readonly optional?: boolean } & Parameters<typeof checkPluginState>[1]>,
   logger: Logger,
 ): readonly (() => void)[] {
@@ -146,7 +154,10 @@ function checkPlugins(
   }
   const surplus: string[] = [];
   for (const [id, { optional }] of left) {
-    if (!checkpoint.allowsMismatch(id) && optional !== true) surplus.push(id);
+    const isAllowed = checkpoint.allowsMismatch(id);
+    // It is set up on the first rank alone, and this is another one.
+    if (elsewhere.has(id)) continue;
+    if (!isAllowed && optional !== true) surplus.push(id);
     else logger.warn(`the state of ${id} in ${source} is ignored: no such plugin here`);
   }
   if (missing.length + surplus.length > 0) throw mismatch(missing, surplus, source);

@@ -31,7 +31,7 @@ it('keys of the user, in sections that there are and in others, stand beside tho
   const config = detectionConfig({ scenes: { count: 2 }, model: { width: 8 } }, extension).resolve(['model.depth=3']);
   const sum: number = config.scenes.count + config.model.depth + config.model.width + config.input.width;
   expect(sum).toBe(2 + 3 + 8 + 160);
-  expect(config.model).toEqual({ weights: '', head: 'fcos', width: 8, softmaxWeight: 0, depth: 3 });
+  expect(config.model).toMatchObject({ weights: '', head: 'fcos', width: 8, softmaxWeight: 0, depth: 3 });
   expect(detectionConfig({ output: 'here' }).resolve(['input.width=64'])).toMatchObject({
     output: 'here',
     input: { width: 64, height: 128 },

@@ -68,8 +68,17 @@ export const DETECTION_KEYS = {
   },
   model: {
     head: z.enum(['fcos', 'retina']).default('fcos'),
-    /** Channels of the backbone's first level. */
+    /**
+     * `small` is trained from scratch; the others are torchvision's networks with a feature pyramid at strides 8, 16 and 32, for
+     * pretrained weights.
+     */
+    backbone: z.enum(['small', 'resnet18', 'resnet50', 'mobilenetV3Small']).default('small'),
+    /** Channels of the first level of the small backbone; the features of every backbone have twice as many. */
     width: z.int().positive().default(32),
+    /** Stages of the backbone that are frozen, from the images on; the stem counts as one, that of the small backbone to its first stage. */
+    frozenStages: count.default(0),
+    /** Freeze all batch norms of the backbone: scales, offsets and statistics. */
+    frozenBatchNorm: z.boolean().default(false),
     /** Weight of the loss that tells classes apart at the objects; see `fcosHead`. Of the head `fcos` alone. */
     softmaxWeight: z.number().nonnegative().default(0),
   },

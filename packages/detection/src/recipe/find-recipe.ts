@@ -95,7 +95,8 @@ function fixedSizes({ input, model }: DetectionConfig, isWritten: (key: string) 
   return {
     ...(hasInput ? { width: input.width, height: input.height } : {}),
     ...(isWritten('input.window') ? { window: input.window } : {}),
-    ...(isWritten('model.width') ? { channels: model.width } : {}),
+    // How wide a network of torchvision is nobody chooses.
+    ...(isWritten('model.width') || model.backbone !== 'small' ? { channels: model.width } : {}),
   };
 }
 

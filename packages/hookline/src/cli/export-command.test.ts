@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { decodeSafetensors } from '@hookline/core';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
@@ -23,7 +24,7 @@ function hookline(command: string, ...args: string[]): { status: number | null; 
   const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
   const values = ['data.count=200', 'model.width=2', 'solver.emaDecay=0.9', 'test.evalPeriod=0', 'writers.plots=false'];
   const set = [...values, 'solver.maxIterations=4'].flatMap((each) => ['--set', each]);
-  return spawnSync(process.execPath, [BIN, command, TRAINER, ...set, '--output', folder, ...args], {
+  return spawnSync(process.execPath, [BIN, command, TRAINER, ...args, ...set, '--output', folder], {
     cwd: ROOT,
     encoding: 'utf8',
     env,
@@ -50,6 +51,24 @@ describe('hookline export', () => {
     });
     expect(readFileSync(file).equals(trained)).toBe(false);
     expect(readdirSync(join(folder, 'exported'))).toEqual(['saved-model']);
+  }, 240_000);
+
+  it('the weights are converted to safetensors, and those are taken as weights again', () => {
+    const target = join(folder, 'digits.safetensors');
+    const first = hookline('convert', target);
+    expect(first.stdout).toMatch(/^weights: +\S*digits.safetensors$/m);
+    expect(first.stdout).toMatch(/^tensors: +\d+, by the names of Hookline/m);
+    expect(first.status).toBe(0);
+    const written = readFileSync(target);
+    const { tensors } = decodeSafetensors(written);
+    const saved = decodeSafetensors(readFileSync(join(folder, 'model_final.safetensors'))).tensors;
+    for (const [name, tensor] of tensors) expect(tensor).toEqual(saved.get(`model/${name}`));
+    const again = join(folder, 'again.safetensors');
+    expect(hookline('convert', again, '--checkpoint', target).status).toBe(0);
+    expect(readFileSync(again).equals(written)).toBe(true);
+    const { status, stderr } = hookline('convert', join(folder, 'model_final.safetensors'));
+    expect(stderr).toMatch(/model_final.safetensors is a checkpoint, and would be replaced/);
+    expect(status).toBe(2);
   }, 240_000);
 
   it.each([

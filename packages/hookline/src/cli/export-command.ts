@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { ConsoleLogger, HooklineError } from '@hookline/core';
-import { emaRef } from '@hookline/plugin-ema';
+import { ConsoleLogger } from '@hookline/core';
 import { EXPORT_FORMATS, type ExportedModel, type ExportFormat, exportModel, modelRef } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
@@ -10,6 +9,7 @@ import { line, shown } from './output-files.ts';
 import { print } from './print.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 import { usageError } from './usage-error.ts';
+import { withAverages } from './with-averages.ts';
 
 /** Folder of the exported models, in that of the run; each format has one of its own in it. */
 const FOLDER = 'exported';
@@ -50,25 +50,6 @@ async function writeModel(
   const { details, ...source } = (await trainer.exportSource?.()) ?? {};
   return exportModel(await trainer.service(modelRef), { ...options, ...source, details: { ...details, ...facts } });
 }
-
-async function withAverages<T>(trainer: RunnableTrainer, file: string, fn: () => Promise<T>): Promise<T> {
-  let ema;
-  try {
-    ema = await trainer.service(emaRef);
-  } catch (cause) {
-    throw noAverages(file, cause);
-  }
-  if (ema.averages.size === 0) throw noAverages(file);
-  return ema.withAverages(fn);
-}
-
-const noAverages = (file: string, cause?: unknown): HooklineError =>
-  new HooklineError('HKL_EXPORT_OPTION', 'its training keeps no averages of the weights', {
-    who: file,
-    where: '--ema',
-    fix: 'Leave --ema out, or train with the plugin ema (--set solver.emaDecay=0.999)',
-    cause,
-  });
 
 function linesOf(output: string, { files, check, inputs, outputs }: ExportedModel): string[] {
   const ends = (list: ExportedModel['outputs']): string =>

@@ -1,11 +1,11 @@
-import { HooklineError } from '@hookline/core';
+import { HooklineError, isHooklineError } from '@hookline/core';
 import type { CommandLine } from './command-line.ts';
 import { shown } from './output-files.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 
 /**
  * Loads the checkpoint that the command line names, or else the latest one of the trainer's folder, to predict or evaluate
- * with: a trainer that can do without its training data does not read them.
+ * with: a trainer that can do without its training data does not read them. A file of another program gives its weights.
  *
  * @returns its file
  * @throws HooklineError `HKL_NO_CHECKPOINT`
@@ -21,7 +21,12 @@ export async function loadCheckpoint(
       fix: 'Train first, or give --output DIR or --checkpoint FILE',
     });
   }
-  if (trainer.loadForInference === undefined) await trainer.load(file, { allowMismatch });
-  else await trainer.loadForInference(file, { allowMismatch });
+  try {
+    if (trainer.loadForInference === undefined) await trainer.load(file, { allowMismatch });
+    else await trainer.loadForInference(file, { allowMismatch });
+  } catch (error) {
+    if (!isHooklineError(error, 'HKL_CHECKPOINT_FOREIGN')) throw error;
+    await trainer.load(file, { scope: 'weights', allowMismatch });
+  }
   return file;
 }

@@ -22,6 +22,11 @@ export interface BatchNorm {
    * freed with the `tf.tidy` around the pass.
    */
   watch(listener: (statistics: BatchStatistics) => void): () => void;
+  /**
+   * Lets it stand still, or move again: a frozen one normalises by `mean` and `variance` in train mode as well, and leaves them
+   * as they are. A captured step must be recorded anew for it, by a variant of its scope. Layers that cannot do so have none.
+   */
+  freeze?(isFrozen: boolean): void;
 }
 
 /** A batch-norm layer of a model that is made of functions. */
@@ -55,9 +60,15 @@ export function watchableBatchNorm({
   ...parts
 }: Pick<BatchNorm, 'name' | 'mean' | 'variance'> & Partial<Pick<WatchableBatchNorm, 'trainable'>>): WatchableBatchNorm {
   const listeners = new Set<(statistics: BatchStatistics) => void>();
+  let isFrozen = false;
   return {
     ...parts,
-    trainable,
+    get trainable() {
+      return trainable && !isFrozen;
+    },
+    freeze: (isAsked) => {
+      isFrozen = isAsked;
+    },
     watch: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -13,11 +13,19 @@ const guarded = new WeakSet<object>();
  */
 export function keepFrozenBatchNorms(model: tf.LayersModel): void {
   for (const { layer, isFrozen } of batchNormLayers(model)) {
-    if (isFrozen) frozen.add(layer);
-    else frozen.delete(layer);
-    if (isFrozen && !guarded.has(layer)) guard(layer);
+    freezeBatchNorm(layer, isFrozen);
   }
 }
+
+/** Lets one layer stand still, or move again, from its next pass on. */
+export function freezeBatchNorm(layer: CallableLayer, isFrozen: boolean): void {
+  if (isFrozen) frozen.add(layer);
+  else frozen.delete(layer);
+  if (isFrozen && !guarded.has(layer)) guard(layer);
+}
+
+/** Whether a layer stands still by {@link freezeBatchNorm}, or because it is not trained. */
+export const isFrozenBatchNorm = (layer: CallableLayer): boolean => frozen.has(layer);
 
 function guard(layer: CallableLayer): void {
   guarded.add(layer);

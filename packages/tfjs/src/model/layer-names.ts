@@ -23,7 +23,8 @@ export interface NamedWeight {
  */
 export function nameWeights(model: tf.LayersModel): NamedWeight[] {
   const trained = new Set(model.trainableWeights.map((weight) => weight.read()));
-  const rename = nameStabilizer();
+  const rename = segmentRenamer();
+  const taken = new Map<string, number>();
   const seen = new Set<tf.Tensor>();
   const weights: NamedWeight[] = [];
   for (const layer of flattenLayers(model.layers)) {
@@ -32,23 +33,14 @@ export function nameWeights(model: tf.LayersModel): NamedWeight[] {
       const variable = weight.read() as tf.Variable;
       if (seen.has(variable)) continue;
       seen.add(variable);
-      const { name, wanted } = rename(weight.originalName);
+      const wanted = weight.originalName.split('/').map(rename).join('/');
+      const count = (taken.get(wanted) ?? 0) + 1;
+      taken.set(wanted, count);
+      const name = count === 1 ? wanted : `${wanted}_${count}`;
       weights.push({ name, variable, kind: kindOf(layer, wanted), trainable: trained.has(variable), layer });
     }
   }
   return weights;
-}
-
-/** Gives the weights of a model, one after another by tfjs's names, the names of {@link nameWeights}. */
-export function nameStabilizer(): (originalName: string) => { readonly name: string; readonly wanted: string } {
-  const rename = segmentRenamer();
-  const taken = new Map<string, number>();
-  return (originalName) => {
-    const wanted = originalName.split('/').map(rename).join('/');
-    const count = (taken.get(wanted) ?? 0) + 1;
-    taken.set(wanted, count);
-    return { name: count === 1 ? wanted : `${wanted}_${count}`, wanted };
-  };
 }
 
 /** Whether tfjs has made up the name of a layer or a weight, which says nothing then outside of its process. */

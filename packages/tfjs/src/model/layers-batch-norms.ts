@@ -1,5 +1,6 @@
 import type tf from '#tfjs';
 import { batchStatistics, type BatchNorm } from './batch-norm.ts';
+import { freezeBatchNorm, isFrozenBatchNorm } from './frozen-batch-norms.ts';
 import { batchNormLayers, type CallableLayer, nameWeights } from './layer-names.ts';
 
 interface BatchNormLayer extends CallableLayer {
@@ -12,12 +13,18 @@ interface BatchNormLayer extends CallableLayer {
 export function layersBatchNorms(model: tf.LayersModel): readonly BatchNorm[] {
   const names = new Map(nameWeights(model).map(({ name, variable }) => [variable, name]));
   return [...batchNormLayers(model)]
-    .filter(({ isFrozen, isWrapped }) => !isFrozen && !isWrapped)
+    .filter(({ layer, isFrozen, isWrapped }) => !isFrozen && !isWrapped && !isFrozenBatchNorm(layer))
     .map(({ layer }) => {
       const norm = layer as BatchNormLayer;
       const mean = norm.movingMean.read();
       const name = (names.get(mean) ?? layer.name).replace(/\/[^/]*$/, '');
-      return { name, mean, variance: norm.movingVariance.read(), watch: (listener) => watchLayer(norm, listener) };
+      return {
+        name,
+        mean,
+        variance: norm.movingVariance.read(),
+        watch: (listener) => watchLayer(norm, listener),
+        freeze: (asked) => freezeBatchNorm(layer, asked),
+      };
     });
 }
 

@@ -61,7 +61,7 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
   // tfjs asks neither a sequential model for its regularizers, nor a recurrent layer for those of its cell. Wrappers show
   // those of what they wrap too, so that each function is taken once.
   const regularizers = [...new Set(parts.flatMap((layer) => layer.losses))];
-  const constraints = findConstraints(parts, new Set(trainable.values()));
+  const constraints = findConstraints(parts, trainable);
   const predict = (of: unknown): tf.Tensor | tf.Tensor[] =>
     tf.tidy(() => layers.apply(of as tf.Tensor, { training: model.training }) as tf.Tensor | tf.Tensor[]);
   const model: TrainableLayersModel = {
@@ -79,7 +79,7 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
         for (const [key, metric] of Object.entries(metrics)) scope.metric(key, metric(outputs, batch as Batch));
       return regularizers.length === 0 ? losses : addRegularization(losses, regularizers);
     },
-    ...(constraints.size === 0 ? {} : { constrain: () => constrain(constraints) }),
+    ...(constraints.size === 0 ? {} : { constrain: (updated) => constrain(constraints, updated) }),
     inputs: (batch) => inputs(batch as Batch),
     predict,
   };
@@ -117,25 +117,35 @@ interface Constraint {
   apply(weight: tf.Tensor): tf.Tensor;
 }
 
-/** Of the variables that are trained, what their layers keep them to. */
+/** A variable, and what its layer keeps it to. */
+interface Constrained {
+  readonly variable: tf.Variable;
+  readonly constraint: Constraint;
+}
+
+/** Of the variables that are trained, by name, those that their layers keep to something. */
 function findConstraints(
   layers: readonly tf.layers.Layer[],
-  trained: ReadonlySet<tf.Variable>,
-): Map<tf.Variable, Constraint> {
-  const found = new Map<tf.Variable, Constraint>();
+  trained: ReadonlyMap<string, tf.Variable>,
+): Map<string, Constrained> {
+  const names = new Map([...trained].map(([name, variable]) => [variable, name]));
+  const found = new Map<string, Constrained>();
   for (const { weights } of layers) {
     for (const weight of weights) {
       const { constraint } = weight as unknown as { readonly constraint?: Constraint | null };
       // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- a layer's weight is a variable
       const variable = weight.read() as tf.Variable;
-      if (constraint && trained.has(variable)) found.set(variable, constraint);
+      const name = names.get(variable);
+      if (constraint && name !== undefined) found.set(name, { variable, constraint });
     }
   }
   return found;
 }
 
-function constrain(constraints: ReadonlyMap<tf.Variable, Constraint>): void {
-  for (const [variable, constraint] of constraints) tf.tidy(() => variable.assign(constraint.apply(variable)));
+function constrain(constraints: ReadonlyMap<string, Constrained>, updated: ReadonlySet<string>): void {
+  for (const [name, { variable, constraint }] of constraints) {
+    if (updated.has(name)) tf.tidy(() => variable.assign(constraint.apply(variable)));
+  }
 }
 
 function findInputs(batch: unknown, name: string): tf.Tensor | tf.Tensor[] {

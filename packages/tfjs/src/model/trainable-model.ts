@@ -35,8 +35,12 @@ export interface TrainableModel {
   trainable(): ReadonlyMap<string, tf.Variable>;
   /** Every other variable, by name: frozen weights, moving averages. With `trainable` it is the whole model. */
   state(): ReadonlyMap<string, tf.Variable>;
-  /** Brings the variables back to what they are constrained to, such as a largest norm. Called after each update. */
-  constrain?(): void;
+  /**
+   * Brings variables back to what they are constrained to, such as a largest norm. Called after each update.
+   *
+   * @param updated names of those that the update has changed; others stay as they are, to the bit
+   */
+  constrain?(updated: ReadonlySet<string>): void;
   /** What a variable of `trainable` is for; without it, its name decides: `bias`, or `gamma` and `beta` for norms. */
   kindOf?(name: string): ParameterKind;
   /** What {@link TrainableModel.predict} takes, from a batch on the device; for whoever evaluates whole batches. */

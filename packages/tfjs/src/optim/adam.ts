@@ -4,6 +4,8 @@ import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, div, mul, sqrt, square, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
+import { BetaPowers, once, type Powers } from './beta-powers.ts';
+import type { MakeVariable } from './optimizer.ts';
 import { PARAMETER_GROUP_OPTIONS } from './parameter-groups.ts';
 
 /** Options of {@link adam} and {@link adamW}. */
@@ -31,8 +33,7 @@ export class AdamOptimizer extends BaseOptimizer {
   readonly epsilon: number;
   /** Whether weight decay acts on the weights (AdamW) or is added to the gradients (L2). */
   readonly decoupled: boolean;
-  readonly #beta1Power: tf.Variable;
-  readonly #beta2Power: tf.Variable;
+  readonly #powers: BetaPowers;
 
   constructor(model: TrainableModel, options: AdamOptions, decoupled: boolean) {
     const name = decoupled ? 'adamW' : 'adam';
@@ -49,8 +50,12 @@ export class AdamOptimizer extends BaseOptimizer {
     const variables = model.trainable();
     this.addSlots('m', variables);
     this.addSlots('v', variables);
-    this.#beta1Power = this.addSlot('beta1_power', () => tf.scalar(1));
-    this.#beta2Power = this.addSlot('beta2_power', () => tf.scalar(1));
+    const [power1, power2] = ['beta1_power', 'beta2_power'].map((slot) => this.addSlot(slot, () => tf.scalar(1)));
+    this.#powers = new BetaPowers([power1 as tf.Variable, power2 as tf.Variable]);
+  }
+
+  startLater(names: readonly string[], makeVariable: MakeVariable): () => void {
+    return this.#powers.startLater(names, makeVariable);
   }
 
   override apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void {
@@ -62,17 +67,15 @@ export class AdamOptimizer extends BaseOptimizer {
         tf.Scalar,
         tf.Scalar,
       ];
-      const power1 = mul(this.#beta1Power, beta1);
-      const power2 = mul(this.#beta2Power, beta2);
-      this.#beta1Power.assign(power1);
-      this.#beta2Power.assign(power2);
+      const powersOf = this.#powers.advance(gradients, beta1, beta2);
       // Both bias corrections as scalars, so that none is left to do per parameter.
-      const root2 = sqrt(sub(one, power2));
-      const correction = div(root2, sub(one, power1));
-      const epsilon = mul(tf.scalar(this.epsilon), root2);
+      const correct = once(([power1, power2]: Powers) => {
+        const root2 = sqrt(sub(one, power2));
+        return { correction: div(root2, sub(one, power1)), epsilon: mul(tf.scalar(this.epsilon), root2) };
+      });
       for (const group of this.groups) {
         const learningRate = this.rate(group);
-        const stepSize = mul(learningRate, correction);
+        const sizeOf = once((powers: Powers) => mul(learningRate, correct(powers).correction));
         const decay = group.weightDecay === 0 ? undefined : tf.scalar(group.weightDecay);
         const shrink = decay !== undefined && this.decoupled ? sub(one, mul(learningRate, decay)) : undefined;
         for (const name of group.names) {
@@ -86,7 +89,9 @@ export class AdamOptimizer extends BaseOptimizer {
           mean.assign(m);
           meanSquare.assign(v);
           const kept = shrink === undefined ? variable : mul(variable, shrink);
-          variable.assign(sub(kept, mul(div(m, add(sqrt(v), epsilon)), stepSize)));
+          const powers = powersOf(name);
+          const { epsilon } = correct(powers);
+          variable.assign(sub(kept, mul(div(m, add(sqrt(v), epsilon)), sizeOf(powers))));
         }
       }
     });

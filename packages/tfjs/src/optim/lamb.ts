@@ -4,6 +4,8 @@ import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, div, mul, norm, ratioOr1, sqrt, square, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
+import { BetaPowers, once, type Powers } from './beta-powers.ts';
+import type { MakeVariable } from './optimizer.ts';
 import { PARAMETER_GROUP_OPTIONS } from './parameter-groups.ts';
 
 /** Options of {@link lamb}. */
@@ -29,8 +31,7 @@ export class LambOptimizer extends BaseOptimizer {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
-  readonly #beta1Power: tf.Variable;
-  readonly #beta2Power: tf.Variable;
+  readonly #powers: BetaPowers;
 
   constructor(model: TrainableModel, options: LambOptions) {
     assertKnownOptions('lamb', options, OPTIONS);
@@ -44,8 +45,12 @@ export class LambOptimizer extends BaseOptimizer {
     const variables = model.trainable();
     this.addSlots('m', variables);
     this.addSlots('v', variables);
-    this.#beta1Power = this.addSlot('beta1_power', () => tf.scalar(1));
-    this.#beta2Power = this.addSlot('beta2_power', () => tf.scalar(1));
+    const [power1, power2] = ['beta1_power', 'beta2_power'].map((slot) => this.addSlot(slot, () => tf.scalar(1)));
+    this.#powers = new BetaPowers([power1 as tf.Variable, power2 as tf.Variable]);
+  }
+
+  startLater(names: readonly string[], makeVariable: MakeVariable): () => void {
+    return this.#powers.startLater(names, makeVariable);
   }
 
   override apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void {
@@ -54,15 +59,13 @@ export class LambOptimizer extends BaseOptimizer {
       const [beta1, beta2, epsilon] = [tf.scalar(this.beta1), tf.scalar(this.beta2), tf.scalar(this.epsilon)];
       // Of the float32 values, so that weights of old and new, and with them the bias corrections, sum up to exactly 1.
       const [rest1, rest2] = [tf.scalar(1 - Math.fround(this.beta1)), tf.scalar(1 - Math.fround(this.beta2))];
-      const power1 = mul(this.#beta1Power, beta1);
-      const power2 = mul(this.#beta2Power, beta2);
-      this.#beta1Power.assign(power1);
-      this.#beta2Power.assign(power2);
-      const [correction1, correction2] = [sub(one, power1), sqrt(sub(one, power2))];
+      const powersOf = this.#powers.advance(gradients, beta1, beta2);
+      const corrections = once(([power1, power2]: Powers) => [sub(one, power1), sqrt(sub(one, power2))] as const);
       for (const { variable, gradient, name, learningRate, weightDecay } of this.updates(gradients, variables)) {
         const [mean, meanSquare] = [this.slot('m', name), this.slot('v', name)];
         const m = add(mul(mean, beta1), mul(gradient, rest1));
         const v = add(mul(meanSquare, beta2), mul(square(gradient), rest2));
+        const [correction1, correction2] = corrections(powersOf(name));
         mean.assign(m);
         meanSquare.assign(v);
         const adam = div(div(m, correction1), add(div(sqrt(v), correction2), epsilon));

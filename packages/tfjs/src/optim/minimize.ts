@@ -58,7 +58,7 @@ function update(optimizer: Optimizer, model: TrainableModel, gradients: NamedTen
   try {
     tf.tidy(() => {
       optimizer.apply(gradients, model.trainable());
-      model.constrain?.();
+      model.constrain?.(new Set(Object.keys(gradients)));
     });
   } finally {
     for (const part of parts) part.end();

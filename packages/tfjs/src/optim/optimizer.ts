@@ -4,6 +4,9 @@ import type { StepInput } from '../step/step-input.ts';
 import type { StepVariant } from '../step/step-variant.ts';
 import type { ParameterGroup } from './parameter-groups.ts';
 
+/** Makes a variable that checkpoints hold, such as `StepScope.variable` with a name of the caller's before this one. */
+export type MakeVariable = (name: string, init: () => tf.Tensor) => tf.Variable;
+
 /**
  * Updates variables by their gradients inside the step: pure tensor operations and assignments, nothing is read on
  * the host.
@@ -24,6 +27,16 @@ export interface Optimizer {
   readonly variants: readonly StepVariant[];
   /** Updates each variable that has a gradient; one without a gradient stays as it is. */
   apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void;
+  /**
+   * Says that some parameters are left out of the first updates, as frozen ones are: what makes up for an optimizer's beginning,
+   * such as the bias corrections of Adam, then counts the updates of these alone, from their first gradient on. Call it before
+   * a checkpoint is loaded. Optimizers that make up for nothing have none.
+   *
+   * @param names of the parameters, which begin together
+   * @param makeVariable what the count is kept in
+   * @returns a function that takes it back
+   */
+  startLater?(names: readonly string[], makeVariable: MakeVariable): () => void;
   /** The whole state besides the weights, by name, so that restoring it goes on to the bit. */
   slots(): ReadonlyMap<string, tf.Variable>;
   /** Disposes the slots. */

@@ -102,7 +102,7 @@ export async function planWeights(
   const variables = modelVariables(model);
   const file = await openWeights(path);
   try {
-    const matches = matchesOf(model, variables, file, path);
+    const matches = matchesOf(model, variables, file, { path, partial });
     const { tensors, mismatched } = await readMatches(matches, variables, file);
     const fitting = new Map([...variables].filter(([name]) => tensors.has(name)));
     const about = { path, model: model.name, variables: [...variables.keys()], names: [...file.tensors.keys()] };
@@ -123,13 +123,13 @@ function matchesOf(
   model: TrainableModel,
   variables: ReadonlyMap<string, tf.Variable>,
   file: WeightsFile,
-  path: string,
+  about: { readonly path: string; readonly partial: boolean },
 ): Matches {
   const { layers: inFile, isOrdered } = file;
   if (inFile !== undefined || isOrdered === true) {
     const layers = layersOf(model);
-    if (layers !== undefined) return inFile ? matchLayers(layers, inFile) : matchOrder(layers, file, path);
-    if (inFile !== undefined) throw noLayers(model.name, file.kind, path);
+    if (layers !== undefined) return inFile ? matchLayers(layers, inFile, about) : matchOrder(layers, file, about.path);
+    if (inFile !== undefined) throw noLayers(model.name, file.kind, about.path);
   }
   return matchNames([...variables.keys()], [...file.tensors.keys()], model.weightTable?.() ?? {});
 }

@@ -1,9 +1,9 @@
 import tf from '#tfjs';
-import { isMadeUp, nameStabilizer, nameWeights, type NamedWeight } from '../model/layer-names.ts';
+import { isMadeUp, nameWeights, type NamedWeight } from '../model/layer-names.ts';
 import type { TrainableLayersModel } from '../model/layers-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Match, Matches } from './match-names.ts';
-import { layerOf } from './some-of.ts';
+import { layerOf, someOf } from './some-of.ts';
 import { weightsError } from './weights-error.ts';
 import type { FileLayer, WeightsFile } from './weights-file.ts';
 
@@ -22,14 +22,26 @@ export const layersOf = (model: TrainableModel): tf.LayersModel | undefined => {
 
 /**
  * Matches the layers of a Keras file with those of a tf.layers model: by the names that somebody has given them, where half of
- * the model's layers are in the file by name, and otherwise by class and place, as the second Conv2D.
+ * the model's layers are in the file by name, and otherwise by class and place, such as the second Conv2D.
+ *
+ * @param about.partial whether places count also where the file has other layers, so that they may be those of others
+ * @throws HooklineError `HKL_WEIGHTS_MISMATCH` where names say nothing and the layers with weights are others
  */
-export function matchLayers(model: tf.LayersModel, layers: readonly FileLayer[]): Matches {
+export function matchLayers(
+  model: tf.LayersModel,
+  layers: readonly FileLayer[],
+  { path, partial }: { readonly path: string; readonly partial: boolean },
+): Matches {
   const ours = layersWithWeights(model);
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   const named = ours.filter(({ name }) => !isMadeUp(name) && byName.has(name));
   const isCertain = named.length * 2 >= ours.length;
   const byPlace = new Map(layers.map((layer) => [layer.place, layer]));
+  const isSame = byPlace.size === ours.length && ours.every(({ place }) => byPlace.has(place));
+  if (!isCertain && !isSame && !partial) {
+    const [wanted, found] = [ours.map(({ place }) => place), [...byPlace.keys()]];
+    throw otherLayers(model.name, differing(wanted, found), differing(found, wanted), path);
+  }
   const pairs = new Map<string, Match>();
   const misfits: string[] = [];
   for (const { name, place, weights } of ours) {
@@ -50,20 +62,27 @@ export function matchLayers(model: tf.LayersModel, layers: readonly FileLayer[])
   };
 }
 
+/** Layers that are in one list and not in another, in words. */
+function differing(these: readonly string[], others: readonly string[]): string {
+  const only = these.filter((place) => !others.includes(place));
+  return only.length === 0 ? 'no other layers' : someOf(only);
+}
+
 /**
- * Matches the tensors of a file that are in the order of its layers: by name, where half of the model's weights are in the
- * file by names that somebody has given, or that tfjs has made up in both; otherwise in their order.
+ * Matches the tensors of a file that are in the order of its layers: by names that somebody has given, where half of the model's
+ * weights are in the file by them, and otherwise by their order.
  *
  * @throws HooklineError `HKL_WEIGHTS_MISMATCH` where there are more or fewer of them than in the model, and names say nothing
  */
 export function matchOrder(model: tf.LayersModel, { tensors }: WeightsFile, path: string): Matches {
   const names = together([...tensors.keys()]);
-  const rename = nameStabilizer();
-  const inFile = new Map(names.map((name) => [keyOf(name, rename(name).name), name]));
+  const given = new Map(names.filter((name) => !isMadeUp(name)).map((name) => [endOf(name), name]));
   const ours = nameWeights(model);
-  const found = ours.map(({ name, layer }) => inFile.get(keyOf(isMadeUp(layer.name) ? layer.name : name, name)));
+  // Names that tfjs has made up say nothing: an added layer moves the numbers of those after it.
+  const found = ours.map(({ name, layer }) => (isMadeUp(layer.name) ? undefined : given.get(endOf(name))));
   const isCertain = found.filter((name) => name !== undefined).length * 2 >= ours.length;
-  if (!isCertain && names.length !== ours.length) throw otherLayers(model.name, ours.length, names.length, path);
+  if (!isCertain && names.length !== ours.length)
+    throw otherLayers(model.name, `${ours.length} weights`, `${names.length}`, path);
   const pairs = new Map<string, Match>();
   const misfits: string[] = [];
   for (const [index, { name: variable }] of ours.entries()) {
@@ -75,9 +94,8 @@ export function matchOrder(model: tf.LayersModel, { tensors }: WeightsFile, path
   return { pairs, misfits, expected: ours.map(({ name }) => name), offered: names, isCertain };
 }
 
-/** Names that tfjs has made up are told from given ones, which may read the same: Keras numbers layers from `dense` on, we from `dense_1`. */
-const keyOf = (name: string, stable: string): string =>
-  isMadeUp(name) ? `*${stable}` : stable.split('/').slice(-2).join('/');
+/** The layer and the weight in a name, without the models around them. */
+const endOf = (name: string): string => name.split('/').slice(-2).join('/');
 
 /** What a weight is in its layer; Keras's own words for some have changed. */
 const roleOf = (name: string): string =>
@@ -128,10 +146,10 @@ const snakeCase = (className: string): string =>
     .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase();
 
-const otherLayers = (model: string, ours: number, found: number, path: string): Error =>
+const otherLayers = (model: string, ours: string, found: string, path: string): Error =>
   weightsError(
     'HKL_WEIGHTS_MISMATCH',
-    `it has ${found} tensors, and the model "${model}" ${ours}; its layers have no names by which they could be matched`,
+    `its layers are others, and have no names by which they could be matched: the model "${model}" has ${ours}, the file ${found}`,
     path,
     'Build the same layers, or give those that both have the same names: tf.layers.dense({ name, ... })',
   );

@@ -37,10 +37,10 @@ let opened = 0;
  */
 export async function openHdf5(path: string, bytes?: Uint8Array, kind = 'Keras weights'): Promise<WeightsFile> {
   const hdf5 = await loadReader(path);
-  const { FS, deactivate_error_handler: silence } = (await hdf5.ready) as Awaited<Hdf5['ready']> & {
-    deactivate_error_handler?: () => void;
-  };
-  silence?.();
+  const module = await hdf5.ready;
+  // Otherwise it prints what is wrong and goes on.
+  module.activate_throwing_error_handler();
+  const { FS } = module;
   // Its file system lies in memory, so that nothing in the file reaches another one.
   const name = `/weights-${++opened}.h5`;
   FS.writeFile(name, bytes ?? (await readFile(path)));
@@ -53,12 +53,16 @@ export async function openHdf5(path: string, bytes?: Uint8Array, kind = 'Keras w
     }
   } catch (error) {
     if (isHooklineError(error)) throw error;
-    const what = `its HDF5 cannot be read: ${describeCause(error)}`;
+    const what = `its HDF5 cannot be read: ${sentenceOf(describeCause(error))}`;
     throw weightsError('HKL_WEIGHTS_DAMAGED', what, path, COPY_AGAIN, error);
   } finally {
     FS.unlink(name);
   }
 }
+
+/** What was found, of HDF5's stack of calls, whose last line is the cause of the others. */
+const sentenceOf = (message: string): string =>
+  [...message.matchAll(/^ +#\d+: .*?\(\): (?<what>.*)$/gm)].at(-1)?.groups?.['what'] ?? message;
 
 async function loadReader(path: string): Promise<Hdf5> {
   try {

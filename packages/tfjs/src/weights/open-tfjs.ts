@@ -12,8 +12,8 @@ interface ManifestGroup {
 }
 
 /**
- * Opens the weights of a `model.json` of TensorFlow.js: of a LayersModel, in the order of its layers, or of a GraphModel by the
- * names of its constants, which are those of the variables where Hookline has exported it. Quantized weights are widened.
+ * Opens the weights of a `model.json` of TensorFlow.js: of a LayersModel, in the order of its layers, or of a GraphModel, by the
+ * names of its constants. Quantized weights are widened.
  *
  * @throws HooklineError `HKL_WEIGHTS_FORMAT` for other JSON, `HKL_WEIGHTS_DAMAGED`
  */

@@ -18,6 +18,23 @@ export function toOurLayout(tensor: HostTensor, layout: WeightLayout, wanted: Sh
   return arranged && permute({ ...tensor, shape: arranged.shape }, arranged.axes);
 }
 
+/** A weight of ours in PyTorch's axes. */
+export function toForeignLayout(tensor: HostTensor, layout: WeightLayout): HostTensor {
+  const { shape } = tensor;
+  const last = shape.length - 1;
+  switch (layout) {
+    case 'same':
+      return tensor;
+    case 'linear':
+    case 'convolution':
+      return permute(tensor, [last, last - 1, ...shape.slice(0, -2).keys()]);
+    case 'depthwise': {
+      const { data, dtype } = permute(tensor, [last - 1, last, ...shape.slice(0, -2).keys()]);
+      return { dtype, data, shape: [(shape[last - 1] as number) * (shape[last] as number), 1, ...shape.slice(0, -2)] };
+    }
+  }
+}
+
 function arrangementOf(shape: Shape, layout: Exclude<WeightLayout, 'same'>, wanted: Shape): Arrangement | undefined {
   const rank = layout === 'linear' ? 2 : shape.length;
   if (shape.length !== rank || rank < 2) return undefined;

@@ -67,6 +67,8 @@ const solver = z.strictObject({
   /** Weight decay of biases; null takes that of the weights. */
   weightDecayBias: z.number().nonnegative().nullable().default(null),
   biasLrFactor: z.number().positive().default(1),
+  /** Learning rate of the variables named `backbone/...`, as a factor: lower where they begin with pretrained weights. */
+  backboneLrFactor: z.number().positive().default(1),
   lrSchedule: z
     .enum([
       'WarmupMultiStepLR',

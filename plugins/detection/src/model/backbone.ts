@@ -1,32 +1,22 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import type { tf } from '@hookline/tfjs';
-import { conv, convNormRelu, type Layer, residualBlock, sequence, upsample } from './layers.ts';
-import type { Parameters } from './parameters.ts';
-
-/** Features of images at one scale. */
-export interface Feature {
-  /** [batch, height, width, channels] */
-  readonly tensor: tf.Tensor4D;
-  /** Input pixels from one cell to the next. */
-  readonly stride: number;
-}
-
-/** Turns images into features at one scale or several. */
-export interface Backbone {
-  readonly channels: number;
-  /** Of the features, ascending. */
-  readonly strides: readonly number[];
-  /** What the sides of the images must be multiples of. */
-  readonly multiple: number;
-  /** @param images normalised, [batch, height, width, 3] */
-  features(images: tf.Tensor4D, training: boolean): readonly Feature[];
-}
-
-/** Makes a backbone with its variables in `parameters`. */
-export type BackboneFactory = (parameters: Parameters) => Backbone;
+import {
+  type BackboneFactory,
+  conv,
+  convNormRelu,
+  type Feature,
+  FROZEN_OPTIONS,
+  type FrozenOptions,
+  frozenParts,
+  type Layer,
+  type Parameters,
+  residualBlock,
+  sequence,
+  upsample,
+} from '@hookline/vision';
 
 /** Options of {@link residualBackbone}. */
-export interface ResidualBackboneOptions {
+export interface ResidualBackboneOptions extends FrozenOptions {
   /** Channels at strides 4, 8, 16 and so on. @default [32, 64, 96] */
   readonly widths?: readonly number[];
   /** Residual blocks at each of them. @default 1 at the first, 2 at the others */
@@ -42,6 +32,7 @@ const OPTIONS = {
   blocks: true,
   channels: true,
   strides: true,
+  ...FROZEN_OPTIONS,
 } as const satisfies OptionNames<ResidualBackboneOptions>;
 
 const STEM_STRIDE = 4;
@@ -49,9 +40,10 @@ const STEM_STRIDE = 4;
 /**
  * A small residual network with a top-down path. Images are cut into squares of 4x4 pixels, each becomes a cell;
  * plain 3x3 residual blocks work at strides 4, 8 and 16; from the coarsest on, features are doubled in size and added to
- * the finer ones.
+ * the finer ones. Stages to freeze are those of its widths; the first begins with the stem.
  *
- * @throws HooklineError `HKL_DETECT_BACKBONE` for options that do not fit together
+ * @throws HooklineError `HKL_DETECT_BACKBONE` for options that do not fit together, `HKL_BACKBONE_OPTION` for a number of
+ * stages that there is not
  */
 export function residualBackbone(options: ResidualBackboneOptions = {}): BackboneFactory {
   assertKnownOptions('residualBackbone', options, OPTIONS);
@@ -59,8 +51,11 @@ export function residualBackbone(options: ResidualBackboneOptions = {}): Backbon
   const { blocks = widths.map((_, stage) => (stage === 0 ? 1 : 2)) } = options;
   const available = widths.map((_, stage) => STEM_STRIDE * 2 ** stage);
   checkOptions(widths, blocks, strides, available);
+  const frozen = frozenParts('residualBackbone', widths.length, options);
   return (parameters) => {
-    const stages = widths.map((width, stage) => makeStage(parameters, widths, stage, width, blocks[stage] as number));
+    const stages = widths.map((width, stage) =>
+      parameters.freeze(frozen(stage), () => makeStage(parameters, widths, stage, width, blocks[stage] as number)),
+    );
     const laterals = widths.map((width, stage) =>
       conv(parameters, `backbone/lateral${stage + 1}`, { kernel: 1, from: width, to: channels, bias: 0 }),
     );

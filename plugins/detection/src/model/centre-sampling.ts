@@ -1,5 +1,5 @@
 import { tf } from '@hookline/tfjs';
-import type { Feature } from './backbone.ts';
+import type { Feature } from '@hookline/vision';
 import type { Objects } from './dense-head.ts';
 import { pickObjects } from './pick-objects.ts';
 

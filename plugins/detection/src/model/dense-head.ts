@@ -1,6 +1,5 @@
 import type { tf } from '@hookline/tfjs';
-import type { Backbone, Feature } from './backbone.ts';
-import type { Parameters } from './parameters.ts';
+import type { Backbone, Feature, Parameters } from '@hookline/vision';
 
 /** The objects of a batch on the device. */
 export interface Objects {

@@ -1,9 +1,9 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import { tf, type TrainableModel } from '@hookline/tfjs';
-import { type BackboneFactory, residualBackbone } from './backbone.ts';
+import { type BackboneFactory, normalizePixels, Parameters } from '@hookline/vision';
+import { residualBackbone } from './backbone.ts';
 import type { DenseOutputs, HeadFactory, Objects } from './dense-head.ts';
 import { fcosHead } from './fcos-head.ts';
-import { Parameters } from './parameters.ts';
 
 /** A batch as loaders of detection data give it, on the device. */
 export interface DetectionBatch {
@@ -25,9 +25,9 @@ export interface DetectorOptions {
   readonly backbone?: BackboneFactory;
   /** @default fcosHead() */
   readonly head?: HeadFactory;
-  /** Of the pixels, taken off before the network. @default 127.5 */
+  /** Of the pixels, taken off before the network. @default what the backbone expects, else 127.5 */
   readonly pixelMean?: number | readonly [number, number, number];
-  /** By which they are divided then. @default 64 */
+  /** By which they are divided then. @default what the backbone expects, else 64 */
   readonly pixelDeviation?: number | readonly [number, number, number];
   /** @default 'detector' */
   readonly name?: string;
@@ -41,6 +41,9 @@ const OPTIONS = {
   pixelDeviation: true,
   name: true,
 } as const satisfies OptionNames<DetectorOptions>;
+
+/** By what pixels are normalised for backbones that say nothing of it. */
+const [PIXEL_MEAN, PIXEL_DEVIATION] = [127.5, 64];
 
 /** A detector: a model that is trained, and that predicts boxes and scores at each place. */
 export interface Detector extends TrainableModel {
@@ -59,11 +62,13 @@ export interface Detector extends TrainableModel {
  * @example
  * detector({ classNames: ['circle', 'square'] })
  * detector({ classNames, backbone: residualBackbone({ widths: [16, 32, 48], channels: 32 }), head: fcosHead({ convs: 1 }) })
+ * @example
+ * detector({ classNames, backbone: featurePyramid(resnet({ depth: 18, frozenStages: 2 })) })
  * @throws HooklineError `HKL_DETECT_CLASSES` without a class
  */
 export function detector(options: DetectorOptions): Detector {
   assertKnownOptions('detector', options, OPTIONS);
-  const { classNames, name = 'detector', pixelMean = 127.5, pixelDeviation = 64 } = options;
+  const { classNames, name = 'detector' } = options;
   if (classNames.length === 0) {
     throw new HooklineError('HKL_DETECT_CLASSES', 'there is no class to detect', {
       who: `model "${name}"`,
@@ -73,21 +78,21 @@ export function detector(options: DetectorOptions): Detector {
   const parameters = new Parameters();
   const backbone = (options.backbone ?? residualBackbone())(parameters);
   const { channels, strides } = backbone;
-  const head = (options.head ?? fcosHead())(parameters, { channels, strides, classes: classNames.length });
-  const features = (images: tf.Tensor4D, training: boolean) => {
-    const pixels = images
-      .cast<tf.Tensor4D>('float32')
-      .sub(perChannel(pixelMean))
-      .div<tf.Tensor4D>(perChannel(pixelDeviation));
-    return backbone.features(fillUp(pixels, backbone.multiple), training);
+  const pixels = {
+    mean: options.pixelMean ?? backbone.pixels?.mean ?? PIXEL_MEAN,
+    deviation: options.pixelDeviation ?? backbone.pixels?.deviation ?? PIXEL_DEVIATION,
   };
+  const head = (options.head ?? fcosHead())(parameters, { channels, strides, classes: classNames.length });
+  const features = (images: tf.Tensor4D, training: boolean) =>
+    backbone.features(fillUp(normalizePixels(images, pixels), backbone.multiple), training);
   const model: Detector = {
     name,
     classNames,
     training: true,
     trainable: () => parameters.trainable,
     state: () => parameters.state,
-    batchNorms: () => parameters.batchNorms,
+    batchNorms: () => parameters.batchNorms.filter(({ trainable }) => trainable),
+    ...(backbone.weightTable === undefined ? {} : { weightTable: () => backbone.weightTable?.() ?? {} }),
     inputs: (batch) => (batch as DetectionBatch).images,
     losses: (batch) => {
       const { images, ...rest } = batch as DetectionBatch;
@@ -98,9 +103,6 @@ export function detector(options: DetectorOptions): Detector {
   };
   return model;
 }
-
-const perChannel = (value: number | readonly number[]): tf.Tensor =>
-  typeof value === 'number' ? tf.scalar(value) : tf.tensor1d([...value]);
 
 function fillUp(images: tf.Tensor4D, multiple: number): tf.Tensor4D {
   const [, height, width] = images.shape;

@@ -1,6 +1,5 @@
 import { tf } from '@hookline/tfjs';
-import { batchNorm, conv, type Layer, sequence } from './layers.ts';
-import type { Parameters } from './parameters.ts';
+import { batchNorm, conv, type Layer, type Parameters, sequence } from '@hookline/vision';
 
 /** Shape of a tower. */
 export interface TowerOptions {

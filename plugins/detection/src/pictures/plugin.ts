@@ -30,6 +30,8 @@ export const predictionPictures = definePlugin({
   options: picturesSchema,
   after: ['statistics', 'averaging'],
   before: ['evaluation', 'writing'],
+  // All ranks have the same weights.
+  ranks: 'first',
   requires: { storage: storageRef, output: outputRef, model: modelRef },
   setup({ hooks, plugin, storage, output, model }, options) {
     const { period, name, loader, count, writeFiles } = options;

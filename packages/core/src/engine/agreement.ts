@@ -1,0 +1,184 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
+import type { FailedStepAction } from '../hooks/hook-table.ts';
+import type { Communicator } from '../services/communicator.ts';
+import type { RunControl } from '../services/control.ts';
+import type { Logger } from '../services/logger.ts';
+import { errorOfRank, gatherFromRanks, tellError, type ToldError } from '../services/ranks.ts';
+
+/** What a rank wants, the gravest last. */
+const GO_ON = 0;
+const STOP = 1;
+const INTERRUPT = 2;
+const FAIL = 3;
+
+/** What each rank tells once one of them does not want to go on. */
+interface Wish {
+  readonly wish: number;
+  readonly reasons: readonly string[];
+  /** Iterations done. */
+  readonly done: number;
+  readonly error?: ToldError;
+}
+
+/** What all ranks know of a failure. */
+export interface AgreedFailure {
+  /** Iterations that the first rank has done. */
+  readonly done: number;
+  /** The error of the first rank that has met one of its own; on other ranks one that tells of it. */
+  readonly error: unknown;
+  /** Whether this rank has met more than what the failure of another one led to. */
+  readonly isOwn: boolean;
+}
+
+/** What the ranks are at, for messages; it holds no iteration, since a rank that has failed within a step is one behind. */
+const GOING_ON = 'whether to go on';
+
+/** How long the other ranks may take until they hear of a rank that has failed. They are within a step as a rule. */
+const HEARD_MS = 20_000;
+const ATTEMPTS = 8;
+
+/**
+ * Lets the ranks of a job stop after the same iteration, whichever of them was asked to or has failed: a rank that went on
+ * alone would wait for the others for ever. In a single process it does nothing.
+ */
+export class Agreement {
+  /** Whether there is no other rank. */
+  readonly isAlone: boolean;
+  readonly #comm: Communicator;
+  readonly #control: RunControl;
+  readonly #logger: Logger;
+  /** What the ranks said when they agreed on an end: no word is exchanged after it. */
+  #end: readonly Wish[] | undefined;
+
+  constructor(comm: Communicator, control: RunControl, logger: Logger) {
+    [this.#comm, this.#control, this.#logger] = [comm, control, logger];
+    this.isAlone = comm.size === 1;
+  }
+
+  /**
+   * Between two steps: brings the stop requests of all ranks to each of them.
+   *
+   * @param done iterations done
+   * @returns undefined in a single process
+   * @throws HooklineError `HKL_RANK_FAILED` where another rank has failed
+   */
+  between(done: number): Promise<void> | undefined {
+    return this.isAlone ? undefined : this.#between(done);
+  }
+
+  async #between(done: number): Promise<void> {
+    const wish = this.#wish();
+    const [gravest = GO_ON] = await this.#comm.allReduce(Float64Array.of(wish), 'max', GOING_ON);
+    if (gravest === GO_ON) return;
+    const all = await this.#exchange(done);
+    this.#end = all;
+    const own = all[this.#comm.rank];
+    // What has failed here outside of every hook, the loop knows already.
+    if (own?.error !== undefined) return;
+    if (all.some(({ error }) => error !== undefined)) throw failureOf(all);
+    const first = all.findIndex((each) => each.wish === gravest);
+    const [reason = 'stop requested'] = all[first]?.reasons ?? [];
+    if (own?.wish !== gravest || own.reasons[0] !== reason)
+      this.#control.adopt(`${reason} (rank ${first})`, gravest === INTERRUPT);
+  }
+
+  /**
+   * What to do about a step that has failed: the gravest of what the ranks want, where to let it fail is graver than to
+   * stop, and that than to skip it.
+   */
+  async action(own: FailedStepAction | undefined): Promise<FailedStepAction | undefined> {
+    if (this.isAlone) return own;
+    const actions: readonly (FailedStepAction | undefined)[] = ['skip', 'stop', undefined];
+    const [gravest = 2] = await this.#comm.allReduce(
+      Float64Array.of(actions.indexOf(own)),
+      'max',
+      'what to do about a failed step',
+    );
+    return actions[gravest];
+  }
+
+  /**
+   * Tells the other ranks that this one has failed, so that they end too, and all can save together.
+   *
+   * @param done iterations done
+   * @returns what the run has ended with, the same on all ranks
+   */
+  async failed(error: unknown, done: number): Promise<AgreedFailure> {
+    const isOwn = true;
+    if (this.isAlone) return { done, error, isOwn };
+    if (this.#end !== undefined) return { done: this.#end[0]?.done ?? done, error, isOwn };
+    const heard = new AbortController();
+    const told = this.#tellFailure(error, done);
+    // It may be too late for anybody to wait for it.
+    told.catch(() => undefined);
+    const late = wait(HEARD_MS, undefined, { signal: heard.signal, ref: true }).catch(() => undefined);
+    try {
+      const all = await Promise.race([told, late]);
+      if (all === undefined) return this.#endAll(error, `no other rank has heard of it for ${HEARD_MS / 1000} s`);
+      this.#end = all;
+      const { done: first = done } = all[0] ?? {};
+      if (guiltyOf(all).rank === this.#comm.rank) return { done: first, error, isOwn };
+      return { done: first, error: failureOf(all), isOwn: !isConsequence(tellError(error)) };
+    } catch (failure) {
+      return this.#endAll(error, describeCause(failure));
+    } finally {
+      heard.abort();
+    }
+  }
+
+  /** Other ranks may be at other things: each of those fails on all ranks, until all of them are here. */
+  async #tellFailure(error: unknown, done: number): Promise<readonly Wish[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#comm.allReduce(Float64Array.of(FAIL), 'max', GOING_ON);
+        return await this.#exchange(done, error);
+      } catch (failure) {
+        if (attempt === ATTEMPTS || !isHooklineError(failure, 'HKL_RANKS_DISAGREE')) throw failure;
+      }
+    }
+  }
+
+  #endAll(error: unknown, why: string): never {
+    const cause = describeCause(error);
+    const reason = isConsequence(tellError(error)) ? cause : `this one has failed (${cause}), and ${why}`;
+    this.#logger.error(`all ranks are ended: ${reason}`);
+    return this.#comm.abort(1);
+  }
+
+  #wish(): number {
+    if (!this.#control.stopRequested) return GO_ON;
+    if (this.#control.failures.length > 0) return FAIL;
+    return this.#control.interrupted ? INTERRUPT : STOP;
+  }
+
+  #exchange(done: number, error: unknown = this.#control.failures[0]): Promise<readonly Wish[]> {
+    const told = error === undefined ? {} : { error: tellError(error) };
+    const own: Wish = { wish: this.#wish(), reasons: this.#control.reasons, done, ...told };
+    return gatherFromRanks(this.#comm, own, 'why a rank ends');
+  }
+}
+
+/** Errors that a rank meets because another one has failed. */
+const CONSEQUENCES = new Set(['HKL_RANKS_DISAGREE', 'HKL_RANK_FAILED', 'HKL_RANK_SILENT']);
+
+const isConsequence = ({ codes }: ToldError): boolean => codes.some((code) => CONSEQUENCES.has(code));
+
+/** The rank that is to blame, with what it said. */
+function guiltyOf(all: readonly Wish[]): { readonly rank: number; readonly error: ToldError } {
+  const failed = all.flatMap(({ error }, rank) => (error === undefined ? [] : [{ error, rank }]));
+  const guilty = failed.find(({ error }) => !isConsequence(error)) ?? failed[0];
+  return guilty ?? { rank: 0, error: { codes: [], message: 'it has failed' } };
+}
+
+/** The error that the other ranks end with. */
+function failureOf(all: readonly Wish[]): HooklineError {
+  const { rank, error } = guiltyOf(all);
+  const what = error.message.replace(/^\[HKL_RANK_FAILED\] /, '').replace(/\.$/, '');
+  return new HooklineError('HKL_RANK_FAILED', `it has failed: ${what}`, {
+    who: `rank ${rank}`,
+    fix: 'Its own messages say more',
+    // The codes tell, for one, whether the weights may be to blame.
+    cause: error.codes.length === 0 ? undefined : errorOfRank(rank, error),
+  });
+}

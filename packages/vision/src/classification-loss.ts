@@ -1,0 +1,32 @@
+import { tf } from '@hookline/tfjs';
+
+/** Options of {@link classificationLoss}. */
+export interface ClassificationLossOptions {
+  /** Share of the target that is spread over all classes. @default 0 */
+  readonly labelSmoothing?: number;
+  /** Weight of each class. @default 1 for each */
+  readonly classWeights?: readonly number[];
+}
+
+/**
+ * Softmax cross entropy, as PyTorch's `cross_entropy` with `label_smoothing` and `weight`: with weights, their mean over the
+ * weights of the true classes.
+ *
+ * @param logits [batch, classes]
+ * @param labels true classes from 0, int32 [batch]
+ */
+export function classificationLoss(
+  logits: tf.Tensor2D,
+  labels: tf.Tensor1D,
+  { labelSmoothing = 0, classWeights }: ClassificationLossOptions = {},
+): tf.Scalar {
+  const classes = logits.shape[1];
+  const hot = tf.oneHot(labels, classes).cast('float32');
+  const target = labelSmoothing === 0 ? hot : hot.mul(1 - labelSmoothing).add(labelSmoothing / classes);
+  const entropy = tf.logSoftmax(logits).mul(target);
+  if (classWeights === undefined) return entropy.sum(1).mean().neg().asScalar();
+  const weights = tf.tensor1d([...classWeights]);
+  // A batch whose classes all weigh nothing has a loss of 0.
+  const total = tf.maximum(hot.mul(weights).sum(), 1e-12);
+  return entropy.mul(weights).sum().div(total).neg().asScalar();
+}

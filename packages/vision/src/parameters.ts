@@ -1,0 +1,63 @@
+import { HooklineError } from '@hookline/core';
+import { tf, watchableBatchNorm, type WatchableBatchNorm } from '@hookline/tfjs';
+
+/** What stands still of a part of a model: nothing, its batch norms with their scales and offsets, or all of it. */
+export type Frozen = 'nothing' | 'batch norms' | 'all';
+
+/** Collects the named variables of a model while its layers are made. */
+export class Parameters {
+  readonly trainable = new Map<string, tf.Variable>();
+  /** Variables that the optimizer leaves alone: moving averages, and weights that are frozen. */
+  readonly state = new Map<string, tf.Variable>();
+  readonly batchNorms: WatchableBatchNorm[] = [];
+  #frozen: Frozen = 'nothing';
+
+  /** What `build` makes is frozen as `what` says, or as a call around this one says, whichever is more. */
+  freeze<T>(what: Frozen, build: () => T): T {
+    const before = this.#frozen;
+    if (what === 'all' || before === 'nothing') this.#frozen = what;
+    try {
+      return build();
+    } finally {
+      this.#frozen = before;
+    }
+  }
+
+  /** A variable of the value that `init` makes: trained, unless this part of the model is frozen. */
+  weight(name: string, init: () => tf.Tensor): tf.Variable {
+    return this.#addWeight(name, init, this.#frozen === 'all');
+  }
+
+  /** Scale or offset of a batch norm: trained, unless it is frozen. */
+  normWeight(name: string, init: () => tf.Tensor): tf.Variable {
+    return this.#addWeight(name, init, this.#frozen !== 'nothing');
+  }
+
+  /** A variable that the model assigns by itself. */
+  average(name: string, init: () => tf.Tensor): tf.Variable {
+    return this.#add(this.state, name, init, false);
+  }
+
+  /** The moving statistics of a batch norm, for whoever estimates them anew. One that is frozen must not move them. */
+  batchNorm(name: string, mean: tf.Variable, variance: tf.Variable): WatchableBatchNorm {
+    const norm = watchableBatchNorm({ name, mean, variance, trainable: this.#frozen === 'nothing' });
+    this.batchNorms.push(norm);
+    return norm;
+  }
+
+  #addWeight(name: string, init: () => tf.Tensor, isFrozen: boolean): tf.Variable {
+    return this.#add(isFrozen ? this.state : this.trainable, name, init, !isFrozen);
+  }
+
+  #add(to: Map<string, tf.Variable>, name: string, init: () => tf.Tensor, isTrained: boolean): tf.Variable {
+    if (this.trainable.has(name) || this.state.has(name)) {
+      throw new HooklineError('HKL_MODEL_VARIABLE', `two variables are called "${name}"`, {
+        who: 'the model',
+        fix: 'Give each part of the model a name of its own',
+      });
+    }
+    const variable = tf.tidy(() => tf.variable(init(), isTrained));
+    to.set(name, variable);
+    return variable;
+  }
+}

@@ -1,0 +1,31 @@
+import type { ForeignWeight, tf, WeightTable } from '@hookline/tfjs';
+
+/** What each kind of variable is called in PyTorch, and how its axes lie there. */
+const KINDS: Readonly<Record<string, readonly [name: string, layout: ForeignWeight['layout']]>> = {
+  kernel: ['weight', 'convolution'],
+  depthwise_kernel: ['weight', 'depthwise'],
+  bias: ['bias', 'same'],
+  gamma: ['weight', 'same'],
+  beta: ['bias', 'same'],
+  moving_mean: ['running_mean', 'same'],
+  moving_variance: ['running_var', 'same'],
+};
+
+/**
+ * The table of a network whose variables are named as in torchvision, with `/` for `.` and the part of the model before them:
+ * `backbone/layer1/0/bn1/gamma` is `layer1.0.bn1.weight` there.
+ *
+ * @param variables of the model, by name
+ * @param parts first words of the names that belong to the network
+ */
+export function torchNames(variables: ReadonlyMap<string, tf.Variable>, parts: readonly string[]): WeightTable {
+  const table: Record<string, ForeignWeight> = {};
+  for (const [ours, { rank }] of variables) {
+    const [part = '', ...path] = ours.split('/');
+    const kind = KINDS[path.pop() ?? ''];
+    if (!parts.includes(part) || kind === undefined) continue;
+    const [name, layout] = kind;
+    table[ours] = { name: [...path, name].join('.'), layout: rank === 2 ? 'linear' : layout };
+  }
+  return table;
+}

@@ -1,0 +1,2 @@
+export { freeze, VERSION } from './plugin.ts';
+export type { FreezeOptions, FreezeRule } from './options.ts';
