@@ -107,6 +107,7 @@ export {
   type ReduceOperation,
 } from './services/communicator.ts';
 export { gatherFromRanks, onFirstRank } from './services/ranks.ts';
+export { assertSameOnRanks } from './state/compare-ranks.ts';
 export { controlRef, type Control } from './services/control.ts';
 export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';

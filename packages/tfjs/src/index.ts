@@ -115,10 +115,12 @@ export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './st
 export { GradientNotFiniteError } from './step/step-figures.ts';
 export type { StepInput } from './step/step-input.ts';
 export type { StepRandom } from './step/step-random.ts';
+export { meanOverRanks, ranksOfStep, type StepRanks } from './step/step-ranks.ts';
 export {
   StepScope,
   stepScopeRef,
   type ScopeVariable,
+  type StepLosses,
   type StepScopeOptions,
   type StepVariableOptions,
 } from './step/step-scope.ts';

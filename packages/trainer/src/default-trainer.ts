@@ -224,6 +224,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       reduction.asked.isWanted && reduceOnPlateau(optionsOf(reduction)),
       limit.asked.isWanted && timeLimit(optionsOf(limit)),
       config.writers.plots && plots(),
+      ...this.rankPlugins(),
     ];
   }
 

@@ -1,15 +1,20 @@
 import {
   assertKnownOptions,
+  communicator,
   type OptionNames,
   pickOptions,
+  type PluginEntry,
   type PluginInput,
   type Provider,
+  resolvePlugins,
   TRAINER_OPTIONS,
   TrainerBase,
   type TrainerOptions,
 } from '@hookline/core';
+import { dataParallel } from '@hookline/plugin-data-parallel';
 import {
   type DeviceRequest,
+  joinRanks,
   modelRef,
   modelVariables,
   predictorOf,
@@ -79,7 +84,24 @@ export class SimpleTrainer extends TrainerBase {
     return this.#tfjs().plugins;
   }
 
+  /** Plugins that give way to what the user lists. */
+  protected override resolvePlugins(
+    builtin: readonly PluginInput[],
+    listed: readonly PluginInput[],
+  ): readonly PluginEntry[] {
+    return resolvePlugins(listed, [
+      { addedBy: 'trainer', inputs: builtin },
+      { addedBy: 'trainer', inputs: this.rankPlugins(), isDefault: true },
+    ]);
+  }
+
+  /** What a training on several processes needs; none in a single one. */
+  protected rankPlugins(): readonly PluginInput[] {
+    return communicator().size > 1 ? [dataParallel()] : [];
+  }
+
   override async prepare(): Promise<void> {
+    await joinRanks();
     const request = this.deviceRequest();
     if (request !== undefined) {
       const device = await selectDevice(request);

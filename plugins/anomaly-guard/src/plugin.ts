@@ -46,7 +46,7 @@ export const anomalyGuard = definePlugin({
   version: VERSION,
   description: 'finds loss spikes and losses or gradients that are not finite; skips, stops or raises',
   options: anomalyGuardSchema,
-  after: ['accumulation?', 'scaling?'],
+  after: ['accumulation?', 'reduction?', 'scaling?'],
   before: ['gradients', 'checkpointing'],
   requires: {
     storage: storageRef,

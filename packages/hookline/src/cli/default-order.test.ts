@@ -5,6 +5,7 @@ import {
   callback,
   ClassificationEvaluator,
   ConsoleLogger,
+  dataParallel,
   detectionTta,
   earlyStopping,
   ema,
@@ -53,6 +54,7 @@ const others = (): readonly PluginInput[] => [
   timeLimit({ hours: 1 }),
   validationLoss({ loader: [] }),
   gradientClipping(),
+  dataParallel(),
   gradientAccumulation({ steps: 2 }),
   ema(),
   stochasticWeightAveraging({ evaluate: false }),
@@ -99,59 +101,66 @@ const ORDER = `
   4. validation-loss
      why here    as listed
   5. gradient-accumulation
-     why here    before loss-scaling (accumulation), lr-scheduler (schedule), gradient-clipping
-                 (gradients), ema (averaging), ema/swa (averaging), precise-bn (statistics),
-                 checkpointer (checkpointing), anomaly-guard (accumulation)
-  6. loss-scaling
-     why here    after gradient-accumulation (accumulation); before gradient-clipping (gradients),
-                 ema (averaging), ema/swa (averaging), checkpointer (checkpointing), anomaly-guard
-                 (scaling)
-  7. anomaly-guard
-     why here    after gradient-accumulation (accumulation), loss-scaling (scaling); before
-                 gradient-clipping (gradients), checkpointer (checkpointing)
-  8. iteration-timer
+     why here    before loss-scaling (accumulation), data-parallel (accumulation), lr-scheduler
+                 (schedule), gradient-clipping (gradients), ema (averaging), ema/swa (averaging),
+                 precise-bn (statistics), checkpointer (checkpointing), anomaly-guard (accumulation)
+  6. data-parallel
+     why here    after gradient-accumulation (accumulation); before loss-scaling (scaling),
+                 lr-scheduler (schedule), gradient-clipping (gradients), ema (averaging), ema/swa
+                 (averaging), precise-bn (statistics), checkpointer (checkpointing), anomaly-guard
+                 (reduction)
+  7. loss-scaling
+     why here    after gradient-accumulation (accumulation), data-parallel (scaling); before
+                 gradient-clipping (gradients), ema (averaging), ema/swa (averaging), checkpointer
+                 (checkpointing), anomaly-guard (scaling)
+  8. anomaly-guard
+     why here    after gradient-accumulation (accumulation), data-parallel (reduction), loss-scaling
+                 (scaling); before gradient-clipping (gradients), checkpointer (checkpointing)
+  9. iteration-timer
      why here    after profiler (timing); before plots (timing, writing), memory-stats (timing,
                  metrics), lr-scheduler (schedule, timing), gradient-clipping (gradients), ema
                  (averaging), ema/swa (averaging), precise-bn (statistics), checkpointer
                  (checkpointing, timing), evaluator (evaluation), callback (metrics), early-stopping
                  (stopping), time-limit (stopping), writers (writing, timing)
-  9. gradient-clipping
-     why here    after profiler (gradients), loss-scaling (gradients), gradient-accumulation
-                 (gradients), anomaly-guard (gradients), iteration-timer (gradients); before
-                 memory-stats (gradients)
- 10. ema
-     why here    after profiler (averaging), loss-scaling (averaging), gradient-accumulation
-                 (averaging), iteration-timer (averaging); before plots (averaging), memory-stats
-                 (averaging), detection-pictures (averaging), precise-bn (statistics), checkpointer
-                 (checkpointing, averaging), evaluator (evaluation, averaging), writers (averaging)
- 11. ema/swa
-     why here    after profiler (averaging), loss-scaling (averaging), gradient-accumulation
-                 (averaging), iteration-timer (averaging); before plots (averaging), memory-stats
-                 (averaging), detection-pictures (averaging), precise-bn (statistics), checkpointer
-                 (checkpointing, averaging), evaluator (evaluation, averaging), writers (averaging)
- 12. lr-scheduler
-     why here    after profiler (schedule), gradient-accumulation (schedule), iteration-timer
-                 (schedule, timing); before plots (schedule, writing), reduce-on-plateau (schedule),
-                 memory-stats (schedule), checkpointer (checkpointing, schedule), writers (writing,
-                 schedule)
- 13. precise-bn
-     why here    after profiler (statistics), gradient-accumulation (statistics), ema (statistics),
-                 ema/swa (statistics), iteration-timer (statistics); before plots (statistics),
-                 memory-stats (statistics), detection-pictures (statistics), checkpointer
-                 (checkpointing, statistics), evaluator (evaluation, statistics), writers
-                 (statistics)
- 14. detection-pictures
+ 10. gradient-clipping
+     why here    after profiler (gradients), loss-scaling (gradients), data-parallel (gradients),
+                 gradient-accumulation (gradients), anomaly-guard (gradients), iteration-timer
+                 (gradients); before memory-stats (gradients)
+ 11. ema
+     why here    after profiler (averaging), loss-scaling (averaging), data-parallel (averaging),
+                 gradient-accumulation (averaging), iteration-timer (averaging); before plots
+                 (averaging), memory-stats (averaging), detection-pictures (averaging), precise-bn
+                 (statistics), checkpointer (checkpointing, averaging), evaluator (evaluation,
+                 averaging), writers (averaging)
+ 12. ema/swa
+     why here    after profiler (averaging), loss-scaling (averaging), data-parallel (averaging),
+                 gradient-accumulation (averaging), iteration-timer (averaging); before plots
+                 (averaging), memory-stats (averaging), detection-pictures (averaging), precise-bn
+                 (statistics), checkpointer (checkpointing, averaging), evaluator (evaluation,
+                 averaging), writers (averaging)
+ 13. lr-scheduler
+     why here    after profiler (schedule), data-parallel (schedule), gradient-accumulation
+                 (schedule), iteration-timer (schedule, timing); before plots (schedule, writing),
+                 reduce-on-plateau (schedule), memory-stats (schedule), checkpointer (checkpointing,
+                 schedule), writers (writing, schedule)
+ 14. precise-bn
+     why here    after profiler (statistics), data-parallel (statistics), gradient-accumulation
+                 (statistics), ema (statistics), ema/swa (statistics), iteration-timer (statistics);
+                 before plots (statistics), memory-stats (statistics), detection-pictures
+                 (statistics), checkpointer (checkpointing, statistics), evaluator (evaluation,
+                 statistics), writers (statistics)
+ 15. detection-pictures
      why here    after precise-bn (statistics), ema (averaging), ema/swa (averaging); before
                  evaluator (evaluation), plots (writing), writers (writing)
- 15. checkpointer
-     why here    after profiler (checkpointing), loss-scaling (checkpointing), gradient-accumulation
-                 (checkpointing), ema (checkpointing, averaging), ema/swa (checkpointing,
-                 averaging), anomaly-guard (checkpointing), iteration-timer (checkpointing, timing),
-                 lr-scheduler (checkpointing, schedule), precise-bn (checkpointing, statistics);
-                 before export (checkpointing), plots (checkpointing, writing), memory-stats
-                 (checkpointing), evaluator (evaluation, checkpointing), writers (writing,
-                 checkpointing)
- 16. evaluator
+ 16. checkpointer
+     why here    after profiler (checkpointing), loss-scaling (checkpointing), data-parallel
+                 (checkpointing), gradient-accumulation (checkpointing), ema (checkpointing,
+                 averaging), ema/swa (checkpointing, averaging), anomaly-guard (checkpointing),
+                 iteration-timer (checkpointing, timing), lr-scheduler (checkpointing, schedule),
+                 precise-bn (checkpointing, statistics); before export (checkpointing), plots
+                 (checkpointing, writing), memory-stats (checkpointing), evaluator (evaluation,
+                 checkpointing), writers (writing, checkpointing)
+ 17. evaluator
      why here    after profiler (evaluation), detection-tta (evaluation), detection-pictures
                  (evaluation), ema (evaluation, averaging), ema/swa (evaluation, averaging),
                  iteration-timer (evaluation), precise-bn (evaluation, statistics), checkpointer
@@ -159,48 +168,48 @@ const ORDER = `
                  writing), reduce-on-plateau (evaluation), memory-stats (evaluation, metrics),
                  early-stopping (evaluation, stopping), time-limit (evaluation, stopping), callback
                  (metrics), writers (writing, evaluation), checkpointer/best (evaluation)
- 17. memory-stats
+ 18. memory-stats
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
                  (schedule), gradient-clipping (gradients), ema (averaging), ema/swa (averaging),
                  precise-bn (statistics), checkpointer (checkpointing), evaluator (evaluation,
                  metrics); before export (metrics), plots (metrics, writing), reduce-on-plateau
                  (metrics), writers (writing, metrics), early-stopping (metrics), time-limit
                  (metrics), checkpointer/best (metrics)
- 18. callback
+ 19. callback
      why here    after profiler (metrics), iteration-timer (metrics), evaluator (metrics); before
                  export (metrics), plots (metrics, writing), reduce-on-plateau (metrics),
                  early-stopping (metrics), time-limit (metrics), writers (writing, metrics),
                  checkpointer/best (metrics)
- 19. reduce-on-plateau
+ 20. reduce-on-plateau
      why here    after lr-scheduler (schedule), evaluator (evaluation), memory-stats (metrics),
                  callback (metrics); before plots (writing), writers (writing)
- 20. time-limit
+ 21. time-limit
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
                  (metrics), callback (metrics), iteration-timer (stopping); before export
                  (stopping), plots (stopping, writing), writers (writing, stopping)
- 21. checkpointer/best
+ 22. checkpointer/best
      why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics); before
                  early-stopping (checkpointer/best), plots (writing), writers (writing)
- 22. early-stopping
+ 23. early-stopping
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
                  (metrics), callback (metrics), checkpointer/best (checkpointer/best),
                  iteration-timer (stopping); before export (stopping), plots (stopping, writing),
                  writers (writing, stopping)
- 23. plots
+ 24. plots
      why here    after profiler (writing), iteration-timer (timing, writing), lr-scheduler
                  (schedule, writing), ema (averaging), ema/swa (averaging), precise-bn (statistics),
                  checkpointer (checkpointing, writing), evaluator (evaluation, writing),
                  memory-stats (metrics, writing), callback (metrics, writing), early-stopping
                  (stopping, writing), time-limit (stopping, writing), reduce-on-plateau (writing),
                  detection-pictures (writing), checkpointer/best (writing); before export (writing)
- 24. writers
+ 25. writers
      why here    after profiler (writing), reduce-on-plateau (writing), memory-stats (writing,
                  metrics), early-stopping (writing, stopping), detection-pictures (writing),
                  time-limit (writing, stopping), callback (writing, metrics), iteration-timer
                  (writing, timing), lr-scheduler (writing, schedule), checkpointer (writing,
                  checkpointing), evaluator (writing, evaluation), checkpointer/best (writing), ema
                  (averaging), ema/swa (averaging), precise-bn (statistics); before export (writing)
- 25. export
+ 26. export
      why here    after checkpointer (checkpointing), evaluator (evaluation), memory-stats (metrics),
                  callback (metrics), early-stopping (stopping), time-limit (stopping), plots
                  (writing), writers (writing)
@@ -219,6 +228,7 @@ it('listed behind the preset, the others find the same places', async () => {
     'detection-tta',
     'validation-loss',
     'gradient-accumulation',
+    'data-parallel',
     'lr-scheduler',
     'loss-scaling',
     'ema',

@@ -1,6 +1,7 @@
 import { describeCause, type TapWatch } from '@hookline/core';
 import type tf from '#tfjs';
 import { indexOutOfRange } from '../kernels/gather.ts';
+import { rankFault } from '../ranks/all-reduce.ts';
 import { isGood, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from './batch-tensors.ts';
@@ -302,7 +303,11 @@ export class CapturedSteps {
         // What taps report tells of a step that has not been made then.
         return { names, metrics, values, reported: isFinite ? (reported ?? NONE) : NONE, isFinite };
       } catch (error) {
-        throw indexOutOfRange(error, `model "${train.model.name}"`) ?? (step.runs === 0 ? withoutKernel(error) : error);
+        throw (
+          rankFault(error) ??
+          indexOutOfRange(error, `model "${train.model.name}"`) ??
+          (step.runs === 0 ? withoutKernel(error) : error)
+        );
       }
     });
   }

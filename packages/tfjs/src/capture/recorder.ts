@@ -31,6 +31,7 @@ import {
 } from './native-backend.ts';
 import { aliasOf } from './native-tensors.ts';
 import { outsideInput } from './feed-plan.ts';
+import { ALL_REDUCE } from '../ranks/all-reduce-op.ts';
 import { refuseOp } from './refused-ops.ts';
 import { watchTensors } from './watch-tensors.ts';
 
@@ -64,6 +65,7 @@ export class Recorder {
   #variables: ReadonlyMap<string, tf.Variable> = new Map();
   #unwatch = (): void => undefined;
   #taps: Origin[] = [];
+  #lastReduce: RecordNode | undefined;
   readonly #outermost: Origin;
 
   /** @param outermost whom ops belong to outside of any tap */
@@ -186,7 +188,11 @@ export class Recorder {
       outputs.map(({ shape, dtype }) => ({ shape: [...shape], dtype })),
       { attributes: readAttributes(this.#binding, op, attributes, types, origin), origin },
     );
-    if (sources.every((source) => this.#hostKnown.has(source.node))) this.#hostKnown.add(node);
+    if (op === ALL_REDUCE) {
+      // Ranks meet in these ops, and would wait for each other for ever if each took them in an order of its own.
+      if (this.#lastReduce !== undefined) node.controls.push(this.#lastReduce);
+      this.#lastReduce = node;
+    } else if (sources.every((source) => this.#hostKnown.has(source.node))) this.#hostKnown.add(node);
     this.#record.nodes.push(node);
     outputs.forEach(({ id }, index) => this.#values.set(id, valueOf(node, index)));
     return outputs;

@@ -1,5 +1,7 @@
+import { HooklineError } from '@hookline/core';
 import tf from '#tfjs';
 import { NATIVE_BACKEND } from '../device/native-backend.ts';
+import { syncsBatchNorm } from '../step/step-ranks.ts';
 import { batchNormTraining } from './batch-norm-training.ts';
 
 type Weight = { read(): tf.Tensor; write(value: tf.Tensor): unknown };
@@ -27,9 +29,11 @@ export function registerBatchNormLayer(): void {
   prototype.call = function call(this: BatchNormLayer, inputs, kwargs) {
     const x = Array.isArray(inputs) ? inputs[0] : inputs;
     const isLastAxis = this.axis === -1 || this.axis === (x?.rank ?? 0) - 1;
-    const isFused =
-      kwargs.training === true && isLastAxis && x?.dtype === 'float32' && tf.getBackend() === NATIVE_BACKEND;
-    if (!isFused) return original.call(this, inputs, kwargs);
+    const isTraining = kwargs.training === true && x?.dtype === 'float32';
+    const isSynced = isTraining && syncsBatchNorm();
+    if (isSynced && !isLastAxis) throw otherAxis(this.axis);
+    const isOwn = isTraining && isLastAxis && (isSynced || tf.getBackend() === NATIVE_BACKEND);
+    if (!isOwn) return original.call(this, inputs, kwargs);
     return tf.tidy(() => {
       const [gamma, beta] = [this.gamma?.read(), this.beta?.read()] as (tf.Tensor1D | undefined)[];
       const { output, mean, variance } = batchNormTraining(x, gamma, beta, this.epsilon);
@@ -39,6 +43,12 @@ export function registerBatchNormLayer(): void {
     });
   };
 }
+
+const otherAxis = (axis: number): HooklineError =>
+  new HooklineError('HKL_RANKS_BATCH_NORM', `a batch norm over axis ${axis} cannot be shared by several ranks`, {
+    who: 'syncBatchNorm',
+    fix: 'Let it normalise the last axis, or set syncBatchNorm: false',
+  });
 
 function move(average: Weight, value: tf.Tensor, momentum: number): void {
   const old = average.read();

@@ -1,7 +1,9 @@
 import tf from '#tfjs';
 import { NATIVE_BACKEND } from '../device/native-backend.ts';
 import type { NativeAttribute, NativeBackend } from '../capture/native-backend.ts';
+import { syncsBatchNorm } from '../step/step-ranks.ts';
 import { floatType } from './native-op.ts';
+import { syncBatchNorm } from './sync-batch-norm.ts';
 
 const FORWARD = 'HooklineBatchNormTraining';
 const BACKWARD = 'HooklineBatchNormTrainingGrad';
@@ -18,7 +20,8 @@ export interface NormalizedBatch {
 /**
  * Batch normalisation by the batch's own statistics over all axes but the last, float32.
  *
- * On native TensorFlow forward and backward are one op each, where tfjs composes about thirty; elsewhere it is composed.
+ * On native TensorFlow forward and backward are one op each, where tfjs composes about thirty; elsewhere it is composed. In a step that
+ * shares its batch norms with other ranks, the statistics are those of all ranks' batches together.
  *
  * @param gamma shape [channels]; ones where undefined
  * @param beta shape [channels]; zeros where undefined
@@ -32,6 +35,7 @@ export function batchNormTraining(
   const channels = x.shape.at(-1) ?? 1;
   const scale = gamma ?? tf.ones([channels]);
   const offset = beta ?? tf.zeros([channels]);
+  if (syncsBatchNorm()) return syncBatchNorm(x, scale, offset, epsilon);
   if (!isFused() || x.dtype !== 'float32') return composed(x, scale, offset, epsilon);
   const isImages = x.rank === 4;
   const images = isImages ? x : x.reshape([-1, 1, 1, channels]);

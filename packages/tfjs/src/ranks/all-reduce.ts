@@ -5,12 +5,10 @@ import tf from '#tfjs';
 import { asNativeBackend, type NativeBackend } from '../capture/native-backend.ts';
 import { findNativeRuntime } from '../runtime/native-runtime.ts';
 import { libraryFolderOf } from '../runtime/tensorflow-files.ts';
+import { ALL_REDUCE } from './all-reduce-op.ts';
 import { nativeRanks } from './join-ranks.ts';
 import { ranksError } from './mpi-communicator.ts';
 import type { NativeRanks } from './native-ranks.ts';
-
-/** TensorFlow's name of the op; the recorder chains all of them, so that ranks meet in one order. */
-export const ALL_REDUCE = 'HooklineAllReduce';
 
 /** What MPI may still write into, after a wait that was given up. */
 const given: Float32Array[] = [];

@@ -27,6 +27,8 @@ export interface FiniteCheck {
   readonly gradients: NamedTensors;
   /** Where false, the update is skipped anyway, and the gradients may be anything. */
   readonly condition?: tf.Scalar | undefined;
+  /** Makes what is checked the same on all ranks. */
+  readonly agree?: ((guard: tf.Scalar) => tf.Scalar) | undefined;
 }
 
 /**
@@ -42,7 +44,8 @@ export function packFigures({ losses, total }: FigureParts, check?: FiniteCheck)
   }
   const gradients = Object.keys(check.gradients);
   const sums = gradients.map((name) => sumOf(check.gradients[name] as tf.Tensor));
-  const guard = guardOf(total, sums, check.condition);
+  const own = guardOf(total, sums, check.condition);
+  const guard = check.agree?.(own) ?? own;
   return { names: { losses: names, gradients }, packed: tf.stack([...figures, ...sums, guard]), guard };
 }
 

@@ -1,8 +1,9 @@
 import { withStepRandomness } from './tfjs-randomness.ts';
-import { defineService, HooklineError, RandomStream, type WeakServiceRef } from '@hookline/core';
+import { defineService, HooklineError, type NamedLosses, RandomStream, type WeakServiceRef } from '@hookline/core';
 import tf from '#tfjs';
 import { scalarInput, StepInput } from './step-input.ts';
 import { StepRandom } from './step-random.ts';
+import { type StepRanks, withRanks } from './step-ranks.ts';
 import { StepVariant, type VariantValue } from './step-variant.ts';
 import { UpdateCondition } from './update-condition.ts';
 
@@ -16,6 +17,12 @@ export interface StepVariableOptions {
 export interface ScopeVariable {
   readonly variable: tf.Variable;
   readonly saved: boolean;
+}
+
+/** The losses of a step, and their sum. */
+export interface StepLosses {
+  readonly losses: NamedLosses;
+  readonly total: tf.Scalar;
 }
 
 /** Options of {@link StepScope}. */
@@ -46,6 +53,8 @@ export class StepScope {
   readonly #hostStream: RandomStream;
   readonly #key: StepInput<tf.Tensor1D>;
   #lossScale: (() => tf.Scalar) | undefined;
+  #ranks: StepRanks | undefined;
+  #losses: StepLosses | undefined;
   #iteration = 0;
   /** For runners: is told of each random number that the step makes on the host. */
   onHostDraw: (() => void) | undefined;
@@ -173,6 +182,52 @@ export class StepScope {
     return this.#update.begin();
   }
 
+  /**
+   * For a plugin that trains on several processes: what each step shares with the other ranks.
+   *
+   * @throws HooklineError `HKL_STEP_NAME_TAKEN` when another plugin does so already
+   */
+  shareRanks(ranks: StepRanks): void {
+    if (this.#ranks !== undefined) {
+      throw new HooklineError('HKL_STEP_NAME_TAKEN', 'another plugin connects this step with other ranks', {
+        fix: 'List dataParallel() once',
+      });
+    }
+    this.#ranks = ranks;
+    this.#released.push(() => (this.#ranks = undefined));
+  }
+
+  /** For runners: what the steps share with other ranks. */
+  get ranks(): StepRanks | undefined {
+    return this.#ranks;
+  }
+
+  /**
+   * In a tap of gradients: puts others in the place of the losses that the step reports and checks, such as their means over all ranks.
+   *
+   * @param replace is given the losses by name and their sum, and returns as many
+   * @throws HooklineError `HKL_OUTSIDE_STEP` when no gradients are being handed on
+   */
+  replaceLosses(replace: (losses: StepLosses) => StepLosses): void {
+    if (this.#losses === undefined) {
+      throw new HooklineError('HKL_OUTSIDE_STEP', 'there are no losses to replace', {
+        fix: 'Call replaceLosses() in a tap of gradients',
+      });
+    }
+    this.#losses = replace(this.#losses);
+  }
+
+  /** For runners: hands gradients on while {@link StepScope.replaceLosses} may be called. */
+  withLosses<T>(losses: StepLosses, handOn: () => T): { readonly result: T; readonly replaced: StepLosses } {
+    this.#losses = losses;
+    try {
+      const result = handOn();
+      return { result, replaced: this.#losses };
+    } finally {
+      this.#losses = undefined;
+    }
+  }
+
   /** Random tensors of this name. */
   random(name: string): StepRandom {
     let random = this.#randoms.get(name);
@@ -247,7 +302,9 @@ export class StepScope {
       for (const input of this.#inputs.values()) input.begin(feeds?.get(input.name));
       for (const variant of this.#variants.values()) variant.begin();
       const { onHostDraw: onHost } = this;
-      return withStepRandomness({ host: this.#hostStream, open: (name) => this.random(name), onHost }, body);
+      return withRanks(this.#ranks, () =>
+        withStepRandomness({ host: this.#hostStream, open: (name) => this.random(name), onHost }, body),
+      );
     } catch (error) {
       this.#dropReported();
       throw error;

@@ -108,15 +108,23 @@ export class TrainStep {
       for (const name of names) losses[name] = kept[name]?.clone() ?? total;
       if (Object.keys(raw).length === 0) throw noGradients(model.name);
       if (scale !== undefined) divideAll(raw, scale);
-      const gradients = onGradients.used ? onGradients.call(raw) : raw;
-      const check = { gradients: this.#mustBeFinite(raw, gradients), condition: this.scope.updateCondition };
-      return { losses, total, gradients, check };
+      if (!onGradients.used) return { losses, total, gradients: raw, check: this.#checkOf(raw, raw) };
+      const { result: gradients, replaced } = this.scope.withLosses({ losses, total }, () => onGradients.call(raw));
+      return { ...replaced, gradients, check: this.#checkOf(raw, gradients) };
     } catch (error) {
       throw indexOutOfRange(error, `model "${model.name}"`) ?? gradientsFailed(error, model.name);
     } finally {
       tf.dispose(kept);
       this.#watch.endOfBatch();
     }
+  }
+
+  #checkOf(raw: NamedTensors, gradients: NamedTensors): FiniteCheck {
+    const checked = this.#mustBeFinite(raw, gradients);
+    const { ranks, updateCondition: condition } = this.scope;
+    // The gradients of an update are the same on all ranks. Those that are added up are each rank's own, and a step fails on all of them.
+    if (ranks === undefined || Object.keys(gradients).length > 0) return { gradients: checked, condition };
+    return { gradients: checked, condition, agree: (guard) => ranks.mean([guard])[0] as tf.Scalar };
   }
 
   /**

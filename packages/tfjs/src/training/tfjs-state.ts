@@ -52,6 +52,7 @@ const factory = definePlugin({
   setup({ hooks, model, optimizer, scope, source, logger }) {
     noteAskedRate(optimizer.value);
     hooks.saveState.tap(async (checkpoint) => {
+      await scope.value.ranks?.align(savedVariables(scope.value));
       const parts: readonly (readonly [prefix: string, variables: Variables])[] = [
         ['model/', modelVariables(model.value)],
         ['optimizer/', optimizer.value.slots()],

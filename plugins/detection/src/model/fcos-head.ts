@@ -1,5 +1,5 @@
 import { assertKnownOptions, type OptionNames } from '@hookline/core';
-import { tf } from '@hookline/tfjs';
+import { meanOverRanks, ranksOfStep, tf } from '@hookline/tfjs';
 import { conv, type Feature, type Layer } from '@hookline/vision';
 import { corners, giouLoss } from './box-losses.ts';
 import { cellCentres, type CellTargets, centreSampling } from './centre-sampling.ts';
@@ -41,7 +41,7 @@ const LARGEST = 8;
 /**
  * The head of FCOS (Tian et al., 2019) without centerness: each cell predicts classes, and the distances from its
  * centre to the four sides of the box as stride · exp(output). Losses: sigmoid focal and GIoU, both over the number of
- * positive cells.
+ * positive cells in the batches of all ranks.
  */
 export function fcosHead(options: FcosHeadOptions = {}): HeadFactory {
   assertKnownOptions('fcosHead', options, OPTIONS);
@@ -120,7 +120,8 @@ function fcosLosses(
     parts.length === 1 ? (parts[0] as T) : tf.concat([...parts], 1);
   const positive = join(targets.map((target) => target.positive));
   const hot = oneHotClasses(join(targets.map((target) => target.classes)), classes).mul(positive);
-  const count = tf.maximum(positive.sum(), 1);
+  // Of the batches of all ranks: their losses are averaged, each over an equal share of the positives.
+  const count = tf.maximum(meanOverRanks(positive.sum()), 1 / ranksOfStep());
   const logits = join(levels.map((level) => level.logits));
   const apart = giouLoss(join(levels.map(({ boxes }) => boxes)), join(targets.map((target) => target.boxes)));
   return {

@@ -1,5 +1,5 @@
 import { assertKnownOptions, type OptionNames } from '@hookline/core';
-import { tf } from '@hookline/tfjs';
+import { meanOverRanks, ranksOfStep, tf } from '@hookline/tfjs';
 import { conv, type Feature, type Layer } from '@hookline/vision';
 import { matchAnchors, type MatchingOptions } from './anchor-matching.ts';
 import { type AnchorOptions, anchorShapes, makeAnchors } from './anchors.ts';
@@ -41,7 +41,7 @@ const FIRST_NORMALIZER = 100;
 
 /**
  * The head of RetinaNet (Lin et al., 2017): anchors of several sizes and ratios at each cell, focal loss, and smooth L1
- * on deltas or GIoU on boxes; both over a moving average of the number of positive anchors.
+ * on deltas or GIoU on boxes; both over a moving average of the number of positive anchors in the batches of all ranks.
  *
  * @throws HooklineError `HKL_DETECT_ANCHORS`
  */
@@ -93,9 +93,13 @@ export function retinaHead(options: RetinaHeadOptions = {}): HeadFactory {
           background,
           classes,
         });
-        const average = normalizer.mul(MOMENTUM).add(tf.maximum(losses.positives, 1).mul(1 - MOMENTUM));
+        const ranks = ranksOfStep();
+        const positives = ranks === 1 ? losses.positives : meanOverRanks(losses.positives).mul<tf.Scalar>(ranks);
+        const average = normalizer.mul(MOMENTUM).add(tf.maximum(positives, 1).mul(1 - MOMENTUM));
         if (training) normalizer.assign(average);
-        return { loss_cls: losses.loss_cls.div(average), loss_box_reg: losses.loss_box_reg.div(average) };
+        // The losses of all ranks are averaged, each over an equal share of the positives.
+        const share = ranks === 1 ? average : average.div(ranks);
+        return { loss_cls: losses.loss_cls.div(share), loss_box_reg: losses.loss_box_reg.div(share) };
       },
       predict(features, training) {
         const { logits, deltas } = outputs(features, training);

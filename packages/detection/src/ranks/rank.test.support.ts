@@ -1,0 +1,14 @@
+import { writeSync } from 'node:fs';
+import { joinRanks, selectDevice } from '@hookline/tfjs';
+import { SCENARIOS, train, UNEQUAL } from './scenarios.test.support.ts';
+
+// One of the processes that mpirun starts for the test: each scenario, then what every rank has come to, in one line.
+const ranks = await joinRanks();
+await selectDevice('cpu');
+for (const [name, scenario] of Object.entries({ ...SCENARIOS, again: SCENARIOS['mlp, captured'], ...UNEQUAL })) {
+  if (scenario === undefined) continue;
+  const own = Buffer.from(JSON.stringify({ name, ...(await train(scenario)) }));
+  const all = await ranks.gather(own, 0, name);
+  if (all !== undefined) writeSync(1, `${all.map((each) => Buffer.from(each).toString()).join('\t')}\n`);
+}
+process.exit(0);

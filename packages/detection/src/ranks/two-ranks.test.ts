@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { compileRanksAddon, selectDevice } from '@hookline/tfjs';
+import { type Outcome, SCENARIOS, train, UNEQUAL } from './scenarios.test.support.ts';
+
+const device = await selectDevice('auto');
+const runs = (command: string): boolean => spawnSync(command, ['--version']).status === 0;
+const addon = runs('mpirun') ? await compileRanksAddon() : undefined;
+/** Why no ranks can be started here; empty where they can. */
+const missing = device.native
+  ? addon === undefined
+    ? 'there is no mpirun'
+    : addon.value === undefined
+      ? addon.detail
+      : ''
+  : 'there is no native TensorFlow';
+
+/** What each scenario has come to on each of two ranks. All of them share one job, since starting one takes seconds. */
+const found = new Map<string, readonly Outcome[]>();
+
+const describeRanks = missing === '' ? describe : describe.skip;
+
+describeRanks(`two ranks${missing === '' ? '' : ` (skipped: ${missing})`}`, () => {
+  beforeAll(() => {
+    const program = fileURLToPath(new URL('rank.test.support.ts', import.meta.url));
+    const args = ['-np', '2', '--oversubscribe', process.execPath, '--import', 'tsx', program];
+    const env = {
+      ...process.env,
+      NODE_OPTIONS: '',
+      OMPI_ALLOW_RUN_AS_ROOT: '1',
+      OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+      TF_NUM_INTRAOP_THREADS: '1',
+      TF_NUM_INTEROP_THREADS: '1',
+      HOOKLINE_RANK_TIMEOUT: '120',
+    };
+    const { stdout, stderr, status } = spawnSync('mpirun', args, { encoding: 'utf8', env, maxBuffer: 2 ** 28 });
+    if (status !== 0) throw new Error(`mpirun ended with ${String(status)}: ${stderr}`);
+    for (const line of stdout.trim().split('\n')) {
+      const outcomes = line.split('\t').map((text) => JSON.parse(text) as Outcome & { readonly name: string });
+      found.set(outcomes[0]?.name ?? '', outcomes);
+    }
+  }, 300_000);
+
+  const of = (name: string): readonly [Outcome, Outcome] => found.get(name) as [Outcome, Outcome];
+
+  it.each(Object.entries(SCENARIOS))(
+    '%s: half a batch each equals one process with all of it',
+    async (name, scenario) => {
+      const [first, second] = of(name);
+      expect([first.error, second.error]).toEqual(['', '']);
+      expect(second.digest).toBe(first.digest);
+      expect(second.losses).toEqual(first.losses);
+      const alone = await train(scenario);
+      expect(distance(first.weights, alone.weights)).toBeLessThan(1e-5);
+      expect(first.losses).toHaveLength(alone.losses.length);
+      expect(distance(first.losses, alone.losses)).toBeLessThan(1e-5);
+    },
+    60_000,
+  );
+
+  it('gives the same bits when it runs again, and with other buckets', () => {
+    const [first] = of('mlp, captured');
+    expect(of('again')[0]).toEqual({ ...first, name: 'again' });
+    expect(of('mlp, captured, in many buckets')[0].digest).toBe(first.digest);
+  });
+
+  it.each(['an uneven batch', 'batch norms of their own'])('%s leaves the ranks equal to the bit', (name) => {
+    const [first, second] = of(name);
+    expect([first.error, first.losses.length]).toEqual(['', 20]);
+    expect(second).toEqual(first);
+  });
+
+  it.each(Object.keys(UNEQUAL).filter((name) => name.startsWith('NaN')))('%s fails the step on both', (name) => {
+    const [first, second] = of(name);
+    expect(first.error).toMatch(/HKL_(LOSS|GRADIENT)_NOT_FINITE/);
+    expect(second.error).toMatch(/HKL_(LOSS|GRADIENT)_NOT_FINITE/);
+    expect(second.digest).toBe(first.digest);
+    expect(first.weights.every(Number.isFinite)).toBe(true);
+  });
+});
+
+/** The length of the difference as a share of the second's length. */
+function distance(values: readonly number[], expected: readonly number[]): number {
+  const length = (list: readonly number[]): number => Math.hypot(...list);
+  return length(values.map((value, place) => value - (expected[place] ?? NaN))) / length(expected);
+}

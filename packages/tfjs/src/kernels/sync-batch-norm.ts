@@ -1,0 +1,52 @@
+import tf from '#tfjs';
+import { meanOverRanks } from '../step/step-ranks.ts';
+import type { NormalizedBatch } from './batch-norm-training.ts';
+
+/**
+ * Batch normalisation by the statistics of the batches of all ranks together, which may be of different sizes (PyTorch's
+ * SyncBatchNorm). Mean first, then the variance around it: with both at once, large means would leave no digits for the variance.
+ *
+ * @param scale shape [channels]
+ * @param offset shape [channels]
+ */
+export function syncBatchNorm(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number): NormalizedBatch {
+  const axes = x.shape.map((_, axis) => axis).slice(0, -1);
+  const channels = scale.size;
+  const statistics: { mean?: tf.Tensor1D; variance?: tf.Tensor1D } = {};
+  /** The mean per value over all ranks of what each of them has summed up per channel. */
+  const perValue = (...sums: readonly tf.Tensor[]): tf.Tensor[] => {
+    const counts = tf.fill([1], x.size / channels);
+    const parts = tf.split(meanOverRanks(tf.concat([...sums, counts])), [...sums.map(() => channels), 1]);
+    const count = parts.pop() as tf.Tensor;
+    return parts.map((sum) => sum.div(count));
+  };
+  const output = tf.customGrad((...inputs) => {
+    const [from, gamma, beta] = inputs.slice(0, 3) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const save = inputs.at(-1) as unknown as (tensors: tf.Tensor[]) => void;
+    const [mean] = perValue(from.sum(axes)) as [tf.Tensor1D];
+    const centred = from.sub(mean);
+    const [variance] = perValue(centred.square().sum(axes)) as [tf.Tensor1D];
+    statistics.mean = tf.keep(mean.clone());
+    statistics.variance = tf.keep(variance.clone());
+    const inverse = variance.add(epsilon).rsqrt();
+    const normalized = centred.mul(inverse);
+    save([normalized, inverse, gamma]);
+    return {
+      value: normalized.mul(gamma).add(beta),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [unit, width, factor] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const sum = dy.sum(axes);
+        const product = dy.mul(unit).sum(axes);
+        const [meanSum, meanProduct] = perValue(sum, product) as [tf.Tensor, tf.Tensor];
+        return [dy.sub(meanSum).sub(unit.mul(meanProduct)).mul(width.mul(factor)), product, sum];
+      },
+    };
+  })(x, scale, offset);
+  // Made of what the function above has kept: tfjs disposes of whatever else it makes there.
+  const [mean, variance] = [statistics.mean, statistics.variance].map((kept) => {
+    const copy = (kept as tf.Tensor).clone();
+    (kept as tf.Tensor).dispose();
+    return copy as tf.Tensor1D;
+  }) as [tf.Tensor1D, tf.Tensor1D];
+  return { output, mean, variance };
+}

@@ -1,0 +1,2 @@
+export { dataParallel, VERSION } from './plugin.ts';
+export type { DataParallelOptions } from './options.ts';
