@@ -59,7 +59,13 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
   options: LayersModelOptions<Batch, Outputs>,
 ): TrainableLayersModel {
   assertKnownOptions('layersModel', options, OPTIONS);
-  const { loss, weightTable, metrics = {}, name = layers.name, inputs = (batch: Batch) => findInputs(batch, name) } = options;
+  const {
+    loss,
+    weightTable,
+    metrics = {},
+    name = layers.name,
+    inputs = (batch: Batch) => findInputs(batch, name),
+  } = options;
   const weights = namedWeights(layers, name);
   keepFrozenBatchNorms(layers);
   const trainable = new Map(
