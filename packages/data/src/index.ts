@@ -22,6 +22,7 @@ export {
 
 // Readers and writers
 export { readCoco, type ReadCocoOptions } from './readers/read-coco.ts';
+export { classFolders, readImageFolder, type ReadImageFolderOptions } from './readers/read-image-folder.ts';
 export { readVoc, type ReadVocOptions } from './readers/read-voc.ts';
 export {
   describeFormat,

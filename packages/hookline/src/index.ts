@@ -131,6 +131,7 @@ export {
 // Data
 export {
   ArrayLoader,
+  classFolders,
   DatasetCatalog,
   DetectionLoader,
   fitSize,
@@ -150,6 +151,7 @@ export {
   type RandomWindowOptions,
   RandomSubsetTrainingSampler,
   readCoco,
+  readImageFolder,
   readVoc,
   repeatFactors,
   RepeatFactorTrainingSampler,
@@ -197,6 +199,7 @@ export {
   type DetectionBatch,
   type DetectionLoaderOptions,
   type ReadCocoOptions,
+  type ReadImageFolderOptions,
   type ReadVocOptions,
   type Field,
   type FieldArray,
@@ -204,24 +207,7 @@ export {
 } from '@hookline/data';
 
 // Models of images
-export {
-  classificationLoss,
-  classifier,
-  featurePyramid,
-  mobilenetV3Small,
-  resnet,
-  type Backbone,
-  type BackboneFactory,
-  type Classifier,
-  type ClassifierOptions,
-  type FeaturePyramidOptions,
-  type Frozen,
-  type ImageBackbone,
-  type ImageBackboneFactory,
-  type MobilenetV3Options,
-  type PixelStatistics,
-  type ResnetOptions,
-} from '@hookline/vision';
+export * from './image-models.ts';
 
 // Writing plugins, presets and services
 export {

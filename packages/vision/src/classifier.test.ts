@@ -43,7 +43,7 @@ async function trained(capture: 'off' | 'required', maxIterations: number) {
       .history(name)
       .values()
       .map(({ value }) => value);
-  return { trainer, model, losses: history('total_loss'), accuracies: history('accuracy') };
+  return { trainer, model, losses: history('total_loss'), accuracies: history('train_accuracy') };
 }
 
 it('takes the same captured steps as eager ones, stores the accuracy, and leaves frozen stages alone', async () => {

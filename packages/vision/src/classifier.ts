@@ -41,6 +41,8 @@ const OPTIONS = {
 
 /** A classifier of images in training. */
 export interface Classifier extends TrainableModel {
+  /** Tells it from detectors, which have names of classes too. */
+  readonly task: 'classification';
   readonly classNames: readonly string[];
   inputs(batch: unknown): tf.Tensor;
   /** Logits [batch, classes] for pixels from 0 to 255. The caller disposes them. */
@@ -49,7 +51,7 @@ export interface Classifier extends TrainableModel {
 
 /**
  * A classifier of images: a backbone, and the last layers that it had in its paper, for the classes given. It is trained by
- * softmax cross entropy; `accuracy` is stored with each step. Pixels are normalised in here.
+ * softmax cross entropy; `train_accuracy` is stored with each step. Pixels are normalised in here.
  *
  * @example classifier({ backbone: resnet({ depth: 18 }), classNames: ['cat', 'dog'], labelSmoothing: 0.1 })
  * @throws HooklineError `HKL_CLASSIFIER_OPTION` for fewer than two classes, or weights and a smoothing that are none,
@@ -74,6 +76,7 @@ export function classifier(options: ClassifierOptions): Classifier {
   };
   const model: Classifier = {
     name,
+    task: 'classification',
     classNames,
     training: true,
     trainable: () => parameters.trainable,
@@ -84,7 +87,7 @@ export function classifier(options: ClassifierOptions): Classifier {
     losses: (batch, scope) => {
       const logits = logitsOf(inputs(batch), model.training);
       const truth = labels(batch);
-      scope?.metric('accuracy', tf.equal(tf.argMax(logits, 1), truth).cast('float32').mean().asScalar());
+      scope?.metric('train_accuracy', tf.equal(tf.argMax(logits, 1), truth).cast('float32').mean().asScalar());
       return classificationLoss(logits, truth, { labelSmoothing, ...(classWeights && { classWeights }) });
     },
     predict: (images) => tf.tidy(() => logitsOf(images as tf.Tensor, model.training)),

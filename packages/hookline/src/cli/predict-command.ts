@@ -11,6 +11,7 @@ import {
   writePicture,
 } from '@hookline/plugin-detection';
 import { modelRef, predictorOf, type TrainableModel } from '@hookline/tfjs';
+import { classifyPictures, isClassifier } from './classify-pictures.ts';
 import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
 import { EXIT } from './exit-status.ts';
@@ -40,7 +41,16 @@ export async function predict(given: CommandLine): Promise<number> {
   const checkpoint = await loadCheckpoint(trainer, given);
   try {
     logger.info(`predicting with ${shown(checkpoint)}, iteration ${trainer.iteration}`);
-    const model = detectorOf(await trainer.service(modelRef), given.file);
+    const made = await trainer.service(modelRef);
+    if (isClassifier(made)) {
+      const source = (await trainer.exportSource?.()) ?? {};
+      return tellFailed(
+        await classifyPictures(made, targets.keys(), { source, isJson: flag.json, logger }),
+        targets.size,
+        logger,
+      );
+    }
+    const model = detectorOf(made, given.file);
     predictorOf(model)?.captureAfter(EAGER_PICTURES);
     const folder = join(trainer.outputDir, FOLDER);
     if (!flag.json) await mkdir(folder, { recursive: true });
@@ -76,14 +86,17 @@ export async function predict(given: CommandLine): Promise<number> {
       if (drawing.size >= AT_ONCE) await Promise.race(drawing);
     }
     await Promise.all(drawing);
-    if (failed > 0) {
-      logger.error(`${failed} of ${targets.size} images could not be predicted on`);
-      return EXIT.failed;
-    }
+    return tellFailed(failed, targets.size, logger);
   } finally {
     await trainer.dispose();
   }
-  return EXIT.ok;
+}
+
+/** @returns the exit status */
+function tellFailed(failed: number, all: number, logger: ConsoleLogger): number {
+  if (failed === 0) return EXIT.ok;
+  logger.error(`${failed} of ${all} images could not be predicted on`);
+  return EXIT.failed;
 }
 
 /** Images that are named, with those of folders that are named in the order of their names. */
@@ -164,8 +177,12 @@ function countsOf(found: readonly Found[]): string {
 
 function detectorOf(model: TrainableModel, file: string): Detector {
   if ('classNames' in model && model.predict !== undefined) return model as Detector;
-  throw new HooklineError('HKL_DETECT_MODEL', `its model "${model.name}" is no detector`, {
-    who: file,
-    fix: 'predict is for models made by detector(...)',
-  });
+  throw new HooklineError(
+    'HKL_DETECT_MODEL',
+    `its model "${model.name}" is neither a detector nor a classifier of pictures`,
+    {
+      who: file,
+      fix: 'predict is for models made by detector(...) and classifier(...)',
+    },
+  );
 }
