@@ -22,7 +22,14 @@ const NODE_GLOBALS = Object.fromEntries(
 );
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/coverage/', '**/runs/', '**/output/', '**/fixtures/']),
+  globalIgnores([
+    'packages/create-hookline/templates/',
+    '**/dist/',
+    '**/coverage/',
+    '**/runs/',
+    '**/output/',
+    '**/fixtures/',
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

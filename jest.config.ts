@@ -7,7 +7,7 @@ setTensorFlowVariables(process.env);
 
 const config: Config = {
   testMatch: ['<rootDir>/{packages,plugins,examples,benchmarks,campaigns,scripts}/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '<rootDir>/packages/create-hookline/templates/'],
   modulePathIgnorePatterns: ['<rootDir>/(packages|plugins)/[^/]+/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -6,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { transpileModule, ModuleKind, ScriptTarget } from 'typescript';
 import type { Campaign, Tally } from '../lib/campaign.ts';
 import { type PackedManifest, serveRegistry } from './local-registry.ts';
+import { run, type Ran } from './run.ts';
+import { tryCreate } from './try-create.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** More lines than this on standard error are noise. */
@@ -15,12 +16,6 @@ const NOISE =
   /already registered|Hi, looks like|ExperimentalWarning|DeprecationWarning|^\d{4}-\d\d-\d\d \d\d:|^[IWEF]\d{4} /m;
 /** For pnpm from 11 on; as the page of hookline says. */
 const PNPM = 'allowBuilds:\n  core-js: false\n  esbuild: false\n';
-
-interface Ran {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** A program of some package of the tools, run by this Node or another. */
 interface Manager {
@@ -35,15 +30,22 @@ interface Manager {
 /**
  * Installs what is packed here into empty folders outside, as users do, and trains there with the trainer on the page of
  * the package hookline: under npm, pnpm and yarn, with Node 20, 22 and 24, in ES modules and in CommonJS. Each must train
- * to its end, say little, and the page's trainer must type-check.
+ * to its end, say little, and the page's trainer must type-check. And makes an app, a plugin and a preset by `npm create hookline`.
  *
- * Options: none; `--quick` is npm and the Node that runs this. Package managers and versions of Node come from npm.
+ * Options: `--only create` leaves it at that; `--quick` is npm and the Node that runs this. Package managers and versions of Node come from npm.
  */
 const installs: Campaign = async (args, tally) => {
   const folder = await mkdtemp(join(tmpdir(), 'hookline-installs-'));
   const upstream = (await run('npm', ['config', 'get', 'registry'], ROOT)).stdout.trim();
   const registry = await serveRegistry(await pack(join(folder, 'packed')), upstream);
   try {
+    await tryCreate(
+      join(folder, 'created'),
+      registry.url,
+      args.quick ? ['typescript'] : ['typescript', 'javascript'],
+      tally,
+    );
+    if (args['only'] === 'create') return;
     const tools = args.quick ? [] : ['node22@npm:node@22', 'node24@npm:node@24', 'pnpm@10', '@yarnpkg/cli-dist@4'];
     const tool = await installTools(join(folder, 'tools'), tools);
     const nodes = [process.execPath, ...(args.quick ? [] : [tool('node22/bin/node'), tool('node24/bin/node')])];
@@ -181,21 +183,4 @@ async function installTools(folder: string, packages: readonly string[]): Promis
   if (packages.length > 0)
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], folder);
   return (path) => join(folder, 'node_modules', path);
-}
-
-/** Runs a program to its end, beside what this process does, for it may ask this process's registry. */
-function run(
-  program: string,
-  args: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Ran> {
-  // What npm has set for this process is about this repository.
-  const own = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_OPTIONS$/i.test(name));
-  return new Promise((resolve) => {
-    const options = { cwd, env: { ...Object.fromEntries(own), ...env }, maxBuffer: 1e8 };
-    execFile(program, [...args], options, (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, stdout, stderr });
-    });
-  });
 }

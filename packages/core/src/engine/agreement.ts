@@ -31,6 +31,9 @@ export interface AgreedFailure {
   readonly isOwn: boolean;
 }
 
+/** What the ranks are at, for messages; it holds no iteration, since a rank that has failed within a step is one behind. */
+const GOING_ON = 'whether to go on';
+
 /** How long the other ranks may take until they hear of a rank that has failed. They are within a step as a rule. */
 const HEARD_MS = 20_000;
 const ATTEMPTS = 8;
@@ -66,7 +69,7 @@ export class Agreement {
 
   async #between(done: number): Promise<void> {
     const wish = this.#wish();
-    const [gravest = GO_ON] = await this.#comm.allReduce(Float64Array.of(wish), 'max', `the end of iteration ${done}`);
+    const [gravest = GO_ON] = await this.#comm.allReduce(Float64Array.of(wish), 'max', GOING_ON);
     if (gravest === GO_ON) return;
     const all = await this.#exchange(done);
     this.#end = all;
@@ -128,7 +131,7 @@ export class Agreement {
   async #tellFailure(error: unknown, done: number): Promise<readonly Wish[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#comm.allReduce(Float64Array.of(FAIL), 'max', `the end of iteration ${done}`);
+        await this.#comm.allReduce(Float64Array.of(FAIL), 'max', GOING_ON);
         return await this.#exchange(done, error);
       } catch (failure) {
         if (attempt === ATTEMPTS || !isHooklineError(failure, 'HKL_RANKS_DISAGREE')) throw failure;
@@ -137,7 +140,9 @@ export class Agreement {
   }
 
   #endAll(error: unknown, why: string): never {
-    this.#logger.error(`all ranks are ended, since this one has failed (${describeCause(error)}) and ${why}`);
+    const cause = describeCause(error);
+    const reason = isConsequence(tellError(error)) ? cause : `this one has failed (${cause}), and ${why}`;
+    this.#logger.error(`all ranks are ended: ${reason}`);
     return this.#comm.abort(1);
   }
 
@@ -169,10 +174,11 @@ function guiltyOf(all: readonly Wish[]): { readonly rank: number; readonly error
 /** The error that the other ranks end with. */
 function failureOf(all: readonly Wish[]): HooklineError {
   const { rank, error } = guiltyOf(all);
-  const cause = errorOfRank(rank, error);
-  return new HooklineError('HKL_RANK_FAILED', `rank ${rank} has failed: ${error.message.replace(/\.$/, '')}`, {
+  const what = error.message.replace(/^\[HKL_RANK_FAILED\] /, '').replace(/\.$/, '');
+  return new HooklineError('HKL_RANK_FAILED', `it has failed: ${what}`, {
     who: `rank ${rank}`,
     fix: 'Its own messages say more',
-    cause,
+    // The codes tell, for one, whether the weights may be to blame.
+    cause: error.codes.length === 0 ? undefined : errorOfRank(rank, error),
   });
 }

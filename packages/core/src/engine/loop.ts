@@ -113,13 +113,12 @@ export async function runLoop(given: LoopParts): Promise<Outcome> {
   async function handle(error: unknown, step: StepContext): Promise<void> {
     let action: FailedStepAction | undefined;
     try {
-      action = await hooks.stepFailed.call(error, step);
+      action = await agreement.action(await hooks.stepFailed.call(error, step));
     } catch (failure) {
       // What the step failed with comes first; who failed to handle it comes after.
       errors.push(error);
       throw failure;
     }
-    action = await agreement.action(action);
     if (action === undefined) throw error;
     if (action === 'stop') control.stop(`step ${step.iteration} failed: ${describeCause(error)}`);
   }

@@ -145,7 +145,7 @@ export class DiskCheckpoints implements Checkpoints {
       () => this.#write(name, { manifest, tensors }, { tag, finite }),
       name,
     );
-    await assertSameTensors(comm, tensors, comm.rank === 0 ? sha256 : undefined);
+    await assertSameTensors(comm, { manifest, tensors }, comm.rank === 0 ? sha256 : undefined);
     if (renewIf !== undefined) this.#renewals.set(name, options);
     return path;
   }

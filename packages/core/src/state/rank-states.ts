@@ -28,7 +28,7 @@ export async function withOtherRanks(comm: Communicator, own: CheckpointInput): 
   const { iteration, entries } = own.manifest;
   const kept = Object.fromEntries(Object.entries(entries).filter(([key]) => !OF_THE_RUN.includes(key)));
   const packed = Buffer.from(encodeExactJson({ iteration, entries: kept }, 'the state of a rank'));
-  const parts = await comm.gather(comm.rank === 0 ? new Uint8Array(0) : packed, 0, `the checkpoint of ${iteration}`);
+  const parts = await comm.gather(comm.rank === 0 ? new Uint8Array(0) : packed, 0, 'a checkpoint');
   if (parts === undefined) return own;
   const ranks = parts.map((part) => {
     if (part.length === 0) return {};
@@ -89,23 +89,27 @@ const counted = (size: unknown): string => (size === 1 ? 'one process' : `${Stri
 /**
  * Makes sure that all ranks hold the same tensors, to the bit.
  *
- * @param tensors what this rank would save
+ * @param checkpoint what this rank would save
  * @param written digest of what the first rank has written; undefined on the others
  * @throws HooklineError `HKL_RANKS_DIVERGED` with a rank and the first of its tensors that differ
  */
 export async function assertSameTensors(
   comm: Communicator,
-  tensors: ReadonlyMap<string, HostTensor>,
+  { manifest, tensors }: CheckpointInput,
   written: string | undefined,
 ): Promise<void> {
   if (comm.size === 1) return;
   const what = 'whether all ranks have the same weights';
-  const digests = await gatherFromRanks(comm, written ?? digestTensors(tensors), what);
-  if (digests.every((digest) => digest === digests[0])) return;
+  const own = { iteration: manifest.iteration, digest: written ?? digestTensors(tensors) };
+  const digests = await gatherFromRanks(comm, own, what);
+  // One that failed within another step has other weights, and the run ends anyway.
+  const isOdd = (rank: number): boolean =>
+    digests[rank]?.iteration === digests[0]?.iteration && digests[rank]?.digest !== digests[0]?.digest;
+  if (!digests.some((_, rank) => isOdd(rank))) return;
   const tables = await gatherFromRanks(comm, digestEach(tensors), what);
   for (const [rank, table] of tables.entries()) {
+    if (!isOdd(rank)) continue;
     const names = Object.keys({ ...tables[0], ...table }).filter((name) => table[name] !== tables[0]?.[name]);
-    if (names.length === 0) continue;
     const more = names.length === 1 ? '' : ` and ${names.length - 1} more`;
     throw new HooklineError('HKL_RANKS_DIVERGED', `its ${names[0]}${more} differ from those of the first rank`, {
       who: `rank ${rank}`,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { loadSharp } from '../load-sharp.ts';
+import { imageHeaderOf } from '../readers/image-header.ts';
 import type { DecodeRequest } from './decode-request.ts';
 
 /**
@@ -18,12 +19,13 @@ export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
 ): Promise<Uint8Array<A>> {
   // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
   const [bytes, sharp] = await Promise.all([content ?? readFile(file), loadSharp()]);
-  const metadata = await sharp(bytes).metadata();
-  const seen = orient ? metadata.autoOrient : metadata;
-  if (seen.width !== sourceWidth || seen.height !== sourceHeight)
-    throw new Error(`it is ${seen.width}x${seen.height} and its record says ${sourceWidth}x${sourceHeight}`);
+  const header = imageHeaderOf(bytes) ?? (await sharp(bytes).metadata());
+  const isTurned = orient && (header.orientation ?? 1) >= 5;
+  const [seenWidth, seenHeight] = isTurned ? [header.height, header.width] : [header.width, header.height];
+  if (seenWidth !== sourceWidth || seenHeight !== sourceHeight)
+    throw new Error(`it is ${seenWidth}x${seenHeight} and its record says ${sourceWidth}x${sourceHeight}`);
   const opaque = sharp(bytes, { failOn: 'error', autoOrient: orient });
-  const image = (metadata.hasAlpha ? opaque.flatten({ background: '#fff' }) : opaque).toColourspace('srgb');
+  const image = (header.hasAlpha ? opaque.flatten({ background: '#fff' }) : opaque).toColourspace('srgb');
   const resized =
     width === sourceWidth && height === sourceHeight ? image : image.resize(width, height, { fit: 'fill' });
   const { data, info } = await resized.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { readImageHeader } from './image-header.ts';
+import { imageHeaderOf, readImageHeader } from './image-header.ts';
 import { readCoco } from './read-coco.ts';
 
 let folder: string;
@@ -45,14 +45,9 @@ describe('readImageHeader', () => {
   ])('says of a %s what a decoder says', async (_, make) => {
     const bytes = await make();
     const { format, width, height, channels, hasAlpha, orientation } = await sharp(bytes).metadata();
-    expect(readImageHeader(write('image', bytes)).header).toEqual({
-      format,
-      width,
-      height,
-      channels,
-      hasAlpha,
-      orientation,
-    });
+    const said = { format, width, height, channels, hasAlpha, orientation };
+    expect(readImageHeader(write('image', bytes)).header).toEqual(said);
+    expect(imageHeaderOf(bytes)).toEqual(said);
   });
 
   it.each<[string, () => Promise<Buffer>]>([

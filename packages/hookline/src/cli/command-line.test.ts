@@ -44,6 +44,17 @@ describe('readCommandLine', () => {
     expect(readCommandLine([command, 'a.ts', ...option])).toMatchObject({ allowMismatch: ['ema', 'optimizer'] });
   });
 
+  it('takes the number of processes in each way of writing it', () => {
+    for (const words of [['-n', '2'], ['-n2'], ['--ranks', '2'], ['--ranks=2']])
+      expect(readCommandLine(['launch', ...words, 'a.ts', '--all-output'])).toMatchObject({
+        command: 'launch',
+        file: 'a.ts',
+        text: { ranks: '2', hosts: undefined },
+        flag: { allOutput: true },
+      });
+    expect(() => readCommandLine(['launch', '-n'])).toThrow(/option --ranks needs a value/);
+  });
+
   it('tells --cuda, --no-cuda and neither apart', () => {
     expect(readCommandLine(['setup'])?.cuda).toBeUndefined();
     expect(readCommandLine(['setup', '--cuda'])?.cuda).toBe(true);
@@ -63,7 +74,7 @@ describe('readCommandLine', () => {
   it.each([
     [
       [],
-      '[HKL_USAGE] hookline: no command is given. Known: train, eval, predict, export, convert, inspect, data, setup, doctor;',
+      '[HKL_USAGE] hookline: no command is given. Known: train, launch, eval, predict, export, convert, inspect, data, setup, doctor;',
     ],
     [['trian', 'a.ts'], 'there is no command "trian". Did you mean train?'],
     [['setup', '--cuda', '--no-cuda'], '--cuda and --no-cuda exclude each other. Give one of them.'],

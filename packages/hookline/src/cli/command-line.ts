@@ -25,13 +25,17 @@ export interface CommandLine {
       | 'outside'
       | 'to'
       | 'batch'
-      | 'weights',
+      | 'weights'
+      | 'ranks'
+      | 'hosts',
       string | undefined
     >
   >;
   /** Whose state a checkpoint may lack or have left over. */
   readonly allowMismatch: readonly string[];
-  readonly flag: Readonly<Record<'resume' | 'graph' | 'json' | 'tta' | 'ema' | 'force' | 'brief' | 'debug', boolean>>;
+  readonly flag: Readonly<
+    Record<'resume' | 'graph' | 'json' | 'tta' | 'ema' | 'force' | 'brief' | 'debug' | 'allOutput', boolean>
+  >;
   /** `--cuda` and `--no-cuda`; undefined where neither is given. */
   readonly cuda: boolean | undefined;
 }
@@ -39,6 +43,12 @@ export interface CommandLine {
 const SET = ['--set <key=value>', 'Change a value of the config; may be given several times'] as const;
 const OUTPUT = ['--output <dir>', "The run's folder (short for --set output=...)"] as const;
 const DEVICE = ['--device <device>', 'auto, gpu, cpu, webgpu or wasm (short for --set device=...)'] as const;
+
+const RESUME = ['--resume', 'Go on with the latest checkpoint of the output folder'] as const;
+const WEIGHTS = [
+  '--weights <file>',
+  'Begin with these weights: a checkpoint, safetensors, Keras or TensorFlow.js; see docs/pretrained-weights.md',
+] as const;
 
 const ALLOW_MISMATCH = [
   '--allow-mismatch <names>',
@@ -50,15 +60,24 @@ function define(): CAC {
   cli
     .command('train <file>', 'Train with a trainer file')
     .option(...SET)
-    .option('--resume', 'Go on with the latest checkpoint of the output folder')
-    .option(
-      '--weights <file>',
-      'Begin with these weights: a checkpoint, safetensors, Keras or TensorFlow.js; see docs/pretrained-weights.md',
-    )
+    .option(...RESUME)
+    .option(...WEIGHTS)
     .option(...ALLOW_MISMATCH)
     .option(...OUTPUT)
     .option(...DEVICE)
     .example('hookline train trainer.ts --set solver.maxIterations=500 --output runs/short');
+  cli
+    .command('launch <file>', 'Train as several processes at once, by mpirun; takes the options of train')
+    .option('-n, --ranks <count>', 'How many processes train together')
+    .option('--hosts <hosts>', 'Machines, each with how many processes: a:4,b:4 (default: this one)')
+    .option('--all-output', 'Show what every process prints, not the first one alone')
+    .option(...SET)
+    .option(...RESUME)
+    .option(...WEIGHTS)
+    .option(...ALLOW_MISMATCH)
+    .option(...OUTPUT)
+    .option(...DEVICE)
+    .example('hookline launch -n 4 trainer.ts --output runs/four');
   cli
     .command('eval <file>', 'Evaluate a checkpoint: the latest one of the output folder, or a given one')
     .option(...SET)
@@ -169,7 +188,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
   const isGiven = (key: string): boolean => options.some((each) => each.name === key);
   const text = (key: string): string | undefined => options.find((each) => each.name === key)?.value;
   const begins = ['resume', 'weights'].some(isGiven) || /\bweights\b/.test(text('allow-mismatch') ?? '');
-  if (command.name === 'train' && isGiven('allow-mismatch') && !begins)
+  if (['train', 'launch'].includes(command.name) && isGiven('allow-mismatch') && !begins)
     throw usageError('--allow-mismatch is about the checkpoint of a run that goes on', 'Add --resume, or leave it out');
   if (isGiven('cuda') && isGiven('no-cuda'))
     throw usageError('--cuda and --no-cuda exclude each other', 'Give one of them');
@@ -191,6 +210,8 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       to: text('to'),
       batch: text('batch'),
       weights: text('weights'),
+      ranks: text('ranks'),
+      hosts: text('hosts'),
     },
     allowMismatch: (text('allow-mismatch') ?? '')
       .split(',')
@@ -205,6 +226,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       force: isGiven('force'),
       brief: isGiven('brief'),
       debug: isGiven('debug'),
+      allOutput: isGiven('all-output'),
     },
     cuda: isGiven('cuda') ? true : isGiven('no-cuda') ? false : undefined,
   };
@@ -227,9 +249,12 @@ const namesOf = ({ rawName }: Command['options'][number]): string[] =>
 
 function readTokens(cli: CAC, argv: readonly string[]): { positionals: string[]; options: GivenOption[] } {
   const known = [...cli.commands, cli.globalCommand].flatMap((each) => each.options);
-  const types = known.flatMap((option) =>
-    namesOf(option).map((name) => [name, { type: option.required === true ? 'string' : 'boolean' }] as const),
-  );
+  const types = known.flatMap((option) => {
+    const type = option.required === true ? 'string' : 'boolean';
+    const [short, ...names] = namesOf(option).sort((a, b) => a.length - b.length);
+    if (short?.length !== 1) return [[short as string, { type }] as const];
+    return names.map((name) => [name, { type, short }] as const);
+  });
   // Not strict, so that what does not fit gets an answer with a suggestion.
   const { tokens } = parseArgs({
     args: [...argv],
@@ -282,7 +307,8 @@ function checkOptions(command: Command, cli: CAC, given: readonly GivenOption[])
 function checkArguments({ name, args }: Command, given: readonly string[]): void {
   if (args.length > 0 && (given[0] ?? '') === '') {
     if (name === 'data') throw usageError('no folder is given', 'Write hookline data FOLDER');
-    throw usageError('no trainer file is given', `Write hookline ${name} FILE, such as examples/scenes/trainer.ts`);
+    const how = name === 'launch' ? 'launch -n 2' : name;
+    throw usageError('no trainer file is given', `Write hookline ${how} FILE, such as examples/scenes/trainer.ts`);
   }
   if (given.length <= args.length || args.some(({ variadic }) => variadic)) return;
   const extra = given.slice(args.length).join(' ');

@@ -9,6 +9,7 @@ type RunCommand = (given: CommandLine, argv: readonly string[]) => Promise<numbe
 /** Commands load what they need when they run: `hookline --help` needs no TensorFlow. */
 const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   train: async () => (await import('./train-command.ts')).train,
+  launch: async () => (await import('./launch/launch-command.ts')).launch,
   eval: async () => (await import('./eval-command.ts')).evaluate,
   predict: async () => (await import('./predict-command.ts')).predict,
   export: async () => (await import('./export-command.ts')).exportCommand,

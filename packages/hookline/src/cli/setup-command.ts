@@ -1,4 +1,4 @@
-import { formatSetup, selectDevice, setupRuntime } from '@hookline/tfjs';
+import { compileRanksAddon, formatSetup, selectDevice, setupRuntime } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { EXIT } from './exit-status.ts';
 import { shown } from './output-files.ts';
@@ -12,9 +12,15 @@ import { print, printError } from './print.ts';
  */
 export async function setup({ flag, text, cuda }: CommandLine): Promise<number> {
   const result = await setupRuntime({ log: printError, force: flag.force, from: text.from, cuda });
+  const ranks = await compileRanksAddon({ force: flag.force });
   if (!flag.brief) {
     print(formatSetup(result));
     if (result.native !== undefined) print(`addon: ${shown(result.native.bindingPath)}`);
+    print(
+      ranks.outcome === 'used'
+        ? `several processes: possible with ${ranks.value.mpi} (${ranks.detail})`
+        : `several processes: not possible, ${ranks.detail}`,
+    );
     if (result.error !== undefined) throw result.error;
     return EXIT.ok;
   }

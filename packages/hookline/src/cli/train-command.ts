@@ -1,14 +1,16 @@
-import { ConsoleLogger, type Logger, runAll } from '@hookline/core';
+import { type Logger, runAll } from '@hookline/core';
 import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
 import { EXIT, signalStatus } from './exit-status.ts';
 import { line, outputLines, shown } from './output-files.ts';
+import { assertSameCommand, becomeRank, startedBy } from './launch/rank-process.ts';
 import { resumeCommand } from './resume-command.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 
 /** `hookline train`. @returns the exit status */
 export async function train(given: CommandLine, argv: readonly string[]): Promise<number> {
-  const logger = new ConsoleLogger();
+  const logger = await becomeRank();
+  await assertSameCommand(given);
   const trainer = await createTrainer(given, logger);
   let status = EXIT.ok as number;
   await runAll([async () => (status = await run(trainer, given, argv, logger)), () => trainer.dispose()]);
@@ -32,7 +34,7 @@ async function run(
     logger.info(
       checkpoint === undefined
         ? `nothing was saved: ${iteration === 0 ? 'no step was done' : 'no plugin writes checkpoints (add @hookline/plugin-checkpointer)'}`
-        : `saved ${shown(checkpoint)}; go on with:\n  ${resumeCommand(argv)}`,
+        : `saved ${shown(checkpoint)}; go on with:\n  ${resumeCommand(startedBy(argv))}`,
     );
     return signalStatus(reason);
   }

@@ -1,0 +1,98 @@
+import type { Kind, Language } from './project-name.ts';
+
+/** Versions of what a project is built and tested with. */
+const TOOLS = {
+  '@eslint/js': '^10.0.1',
+  '@types/node': '^20.19.43',
+  eslint: '^10.15.0',
+  tsx: '^4.23.15',
+  typescript: '~6.0.3',
+  'typescript-eslint': '^8.73.0',
+} as const;
+const ZOD = '^4.6.7';
+
+/** What a `package.json` is made from. */
+export interface ManifestOptions {
+  readonly kind: Kind;
+  readonly language: Language;
+  /** Of the package. */
+  readonly name: string;
+  /** Without it the field is left out. */
+  readonly author?: string | undefined;
+  /** Version of Hookline, whose packages all have the same. */
+  readonly version: string;
+}
+
+/** The `package.json` of a new project. */
+export function manifest(options: ManifestOptions): Record<string, unknown> {
+  return options.kind === 'app' ? appManifest(options) : publishedManifest(options);
+}
+
+function appManifest({ language, name, author, version }: ManifestOptions): Record<string, unknown> {
+  const file = language === 'typescript' ? 'trainer.ts' : 'trainer.js';
+  return {
+    name,
+    version: '0.1.0',
+    private: true,
+    ...authorOf(author),
+    type: 'module',
+    engines: { node: '^20.19 || >=22.12' },
+    scripts: {
+      setup: 'hookline setup',
+      start: `hookline train ${file}`,
+      inspect: `hookline inspect ${file}`,
+      ...scripts(language, '.'),
+    },
+    dependencies: { hookline: `^${version}` },
+    devDependencies: tools(language),
+  };
+}
+
+function publishedManifest({ kind, language, name, author, version }: ManifestOptions): Record<string, unknown> {
+  const hookline = `^${version}`;
+  const isTypeScript = language === 'typescript';
+  const entry = isTypeScript
+    ? { types: './dist/index.d.ts', default: './dist/index.js' }
+    : { types: './types/index.d.ts', default: './src/index.js' };
+  return {
+    name,
+    version: '0.1.0',
+    description: kind === 'plugin' ? 'A plugin for Hookline' : 'A preset of plugins for Hookline',
+    license: 'MIT',
+    ...authorOf(author),
+    type: 'module',
+    sideEffects: false,
+    engines: { node: '^20.19 || >=22.12' },
+    exports: { '.': entry, './package.json': './package.json' },
+    files: [isTypeScript ? 'dist' : 'types', 'src', '!**/*.test.*'],
+    keywords: ['hookline', `hookline-${kind}`],
+    scripts: { build: 'tsc', ...scripts(language, 'src'), prepack: 'npm run build' },
+    dependencies:
+      kind === 'plugin'
+        ? { zod: ZOD }
+        : { '@hookline/plugin-early-stopping': hookline, '@hookline/preset-default': hookline },
+    peerDependencies: { '@hookline/core': hookline },
+    devDependencies: {
+      '@hookline/core': hookline,
+      '@hookline/testing': hookline,
+      ...tools(language),
+    },
+  };
+}
+
+const authorOf = (author: string | undefined): { author?: string } => (author === undefined ? {} : { author });
+
+function scripts(language: Language, folder: string): Record<string, string> {
+  const tests = `${folder}/*.test.${language === 'typescript' ? 'ts' : 'js'}`;
+  return {
+    test: `node ${language === 'typescript' ? '--import tsx ' : ''}--test ${tests}`,
+    types: 'tsc --noEmit',
+    lint: 'eslint .',
+    check: 'npm run types && npm run lint && npm test',
+  };
+}
+
+function tools(language: Language): Record<string, string> {
+  const { tsx, 'typescript-eslint': linter, ...common } = TOOLS;
+  return language === 'typescript' ? { ...common, tsx, 'typescript-eslint': linter } : common;
+}

@@ -1,0 +1,55 @@
+import { CreateError } from './create-error.ts';
+
+/** What can be made: an app with a trainer file, a plugin or a preset to be published. */
+export const KINDS = ['app', 'plugin', 'preset'] as const;
+export type Kind = (typeof KINDS)[number];
+
+export const LANGUAGES = ['typescript', 'javascript'] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+/** What npm allows as the name of a new package, with or without a scope. */
+const NPM_NAME = /^(@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*$/;
+const LONGEST = 214;
+
+/**
+ * The name of the package. One that is to be published gets the prefix by which others find it: `loss-ratio` becomes
+ * `hookline-plugin-loss-ratio`, and `@lab/loss-ratio` becomes `@lab/hookline-plugin-loss-ratio`.
+ *
+ * @throws CreateError `HKL_CREATE_NAME` for a name that npm does not allow
+ */
+export function packageName(kind: Kind, name: string): string {
+  if (!NPM_NAME.test(name) || name.length > LONGEST)
+    throw new CreateError(
+      'HKL_CREATE_NAME',
+      `"${name}" cannot be the name of a package`,
+      'Use lower-case letters, digits, hyphens, dots and underscores, such as my-name or @scope/my-name',
+    );
+  if (kind === 'app') return name;
+  const [last = '', scope] = name.split('/').reverse();
+  const prefix = `hookline-${kind}-`;
+  const whole = last.startsWith(prefix) ? last : prefix + last;
+  return scope === undefined ? whole : `${scope}/${whole}`;
+}
+
+/** The name without scope and prefix: `loss-ratio`. */
+export const shortName = (kind: Kind, name: string): string =>
+  (name.split('/').at(-1) ?? name).replace(new RegExp(`^hookline-${kind}-`), '');
+
+/** A name for a function: `lossRatio`, or `presetLab` for a preset. */
+export function exportName(kind: Kind, name: string): string {
+  const words = [...(kind === 'preset' ? ['preset'] : []), ...shortName(kind, name).split(/[^a-z0-9]+/)].filter(
+    (word) => word !== '',
+  );
+  const [first = '', ...rest] = words;
+  const camel = first + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+  // A plugin is a factory, so a name that begins with a digit or is a word of the language needs something in front.
+  return /^\d/.test(camel) || RESERVED.has(camel) ? `${kind}${camel.charAt(0).toUpperCase()}${camel.slice(1)}` : camel;
+}
+
+const RESERVED = new Set(
+  (
+    'arguments await break case catch class const continue debugger default delete do else enum eval export extends false ' +
+    'finally for function if implements import in instanceof interface let new null package private protected public return ' +
+    'static super switch this throw true try typeof var void while with yield z definePlugin defineState storageRef'
+  ).split(' '),
+);

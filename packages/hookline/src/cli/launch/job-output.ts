@@ -1,0 +1,159 @@
+/** The rank whose end has ended the job, as `mpirun` tells it. */
+export interface RankEnd {
+  readonly rank: number;
+  readonly pid?: number;
+  readonly host?: string;
+  /** The signal's number, where one has killed it. */
+  readonly signal?: number;
+  readonly exitCode?: number;
+}
+
+/** What the reports of `mpirun` on a process that has failed are framed by: Open MPI, MPICH. */
+const FRAME = /^(-{70,}|={50,})$/;
+/** Longer than any of those reports; what a user frames in the same way is let through after so many lines. */
+const LONGEST_REPORT = 24;
+/** Lines of other ranks that are remembered, so that a message which each rank gives is shown once. */
+const REMEMBERED = 10_000;
+/** Lines of other ranks are shown so much later: most are those of the first rank, which says them itself. */
+const LATE_MS = 400;
+const CLEAR = '\r\u001b[K';
+
+/**
+ * Passes on what the ranks of a job write to standard error: a message that several ranks give is shown once, lines of
+ * other ranks do not run into the first one's progress line, and the reports of `mpirun` on a rank that has failed are
+ * kept as {@link JobOutput.ends} instead of being shown.
+ */
+export class JobOutput {
+  readonly #write: (text: string) => void;
+  readonly #all: boolean;
+  readonly #firstBy = new Map<string, number>();
+  readonly #ends: RankEnd[] = [];
+  #held = '';
+  /** Lines of other ranks that are not shown yet. */
+  readonly #late: { readonly rank: number; readonly message: string }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #report: string[] | undefined;
+  /** Whether a line without its end, such as the progress line, has been written. */
+  #isWithinLine = false;
+  /** Lines that were left out since another rank had said the same. */
+  repeated = 0;
+
+  /** @param all whether messages that repeat those of another rank are shown too */
+  constructor(write: (text: string) => void, all: boolean) {
+    this.#write = write;
+    this.#all = all;
+  }
+
+  /** Ranks that have failed, in the order in which `mpirun` has told of them. */
+  get ends(): readonly RankEnd[] {
+    return this.#ends;
+  }
+
+  take(text: string): void {
+    const lines = (this.#held + text).split('\n');
+    this.#held = lines.pop() ?? '';
+    for (const line of lines) this.#line(line);
+    // The progress line, and what a user writes without a line's end; a message of another rank arrives as a whole.
+    if (this.#held === '' || this.#report !== undefined || /^[[=-]/.test(this.#held)) return;
+    this.#write(this.#held);
+    this.#held = '';
+    this.#isWithinLine = true;
+  }
+
+  /** Everything has arrived. */
+  end(): void {
+    if (this.#held !== '') this.#line(this.#held);
+    this.#held = '';
+    this.#letThrough();
+    this.#showLate();
+  }
+
+  #line(line: string): void {
+    if (this.#report !== undefined) {
+      this.#report.push(line);
+      if (FRAME.test(line)) this.#closeReport();
+      else if (this.#report.length > LONGEST_REPORT) this.#letThrough();
+      return;
+    }
+    if (FRAME.test(line)) {
+      this.#report = [line];
+      return;
+    }
+    if (ASIDE.test(line)) return;
+    const [, rank, message] = /^\[rank (\d+)\] (.*)$/s.exec(line) ?? [];
+    if (rank === undefined || message === undefined) {
+      this.#isRepeated(line, 0);
+      this.#write(`${line}\n`);
+      this.#isWithinLine = false;
+      return;
+    }
+    this.#late.push({ rank: Number(rank), message });
+    this.#timer ??= setTimeout(() => this.#showLate(), LATE_MS);
+  }
+
+  /** What other ranks have said, where the first one has not said the same meanwhile. */
+  #showLate(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const { rank, message } of this.#late.splice(0)) {
+      if (this.#isRepeated(message, rank)) continue;
+      this.#write(`${this.#isWithinLine ? CLEAR : ''}[rank ${rank}] ${message}\n`);
+      this.#isWithinLine = false;
+    }
+  }
+
+  #isRepeated(message: string, rank: number): boolean {
+    if (this.#all || message === '') return false;
+    const text = message.replace(CLEAR, '');
+    const first = this.#firstBy.get(text);
+    if (first === undefined) {
+      if (this.#firstBy.size < REMEMBERED) this.#firstBy.set(text, rank);
+      return false;
+    }
+    if (first === rank || rank === 0) return false;
+    this.repeated++;
+    return true;
+  }
+
+  #closeReport(): void {
+    const text = (this.#report ?? []).join('\n');
+    // The frame of MPICH encloses several parts.
+    const isWhole = !/^=.*BAD TERMINATION/ms.test(text) || /EXIT CODE|KILLED BY/.test(text);
+    if (!isWhole) return;
+    const end = readEnd(text);
+    if (end !== undefined) this.#ends.push(end);
+    if (end !== undefined || NOISE.test(text)) this.#report = undefined;
+    else this.#letThrough();
+  }
+
+  #letThrough(): void {
+    const lines = this.#report ?? [];
+    this.#report = undefined;
+    for (const line of lines) this.#write(`${line}\n`);
+  }
+}
+
+/** Reports that say nothing which a rank has not said. */
+const NOISE =
+  /Primary job\s+terminated normally|MPI_ABORT was invoked|has exited due to process rank|CLEANING UP REMAINING/;
+
+/** What Open MPI says of reports that are not shown, and of the signal that the launcher has sent. */
+const ASIDE =
+  /^\[[\w.-]+:\d+\] (\d+ more process(es)? ha(s|ve) sent help message|Set MCA parameter "orte_base_help)|^mpirun: Forwarding signal/;
+
+function readEnd(text: string): RankEnd | undefined {
+  const killed = /process rank (\d+) with PID (\d+) on node (\S+) exited on\s+signal (\d+)/.exec(text);
+  if (killed !== null) {
+    const [, rank, pid, host, signal] = killed;
+    return { rank: Number(rank), pid: Number(pid), host: host as string, signal: Number(signal) };
+  }
+  const exited = /Process name: \[\[\d+,\d+\],(\d+)\]\s+Exit code:\s+(\d+)/.exec(text);
+  if (exited !== null) return { rank: Number(exited[1]), exitCode: Number(exited[2]) };
+  const hydra = /RANK (\d+) PID (\d+) RUNNING AT (\S+)[\s=]+(?:KILLED BY SIGNAL: (\d+)|EXIT CODE: (\d+))/.exec(text);
+  if (hydra === null) return undefined;
+  const [, rank, pid, host, signal, exitCode] = hydra;
+  return {
+    ...{ rank: Number(rank), pid: Number(pid), host: host as string },
+    ...(signal === undefined ? { exitCode: Number(exitCode) } : { signal: Number(signal) }),
+  };
+}

@@ -1,0 +1,61 @@
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { type Communicator, HooklineError } from '@hookline/core';
+
+/** Where a rank is among those of its machine. */
+type RankPlace = Pick<Communicator, 'rank' | 'localRank' | 'localSize'>;
+
+/** What a machine has, for tests. */
+export interface MachineParts {
+  /** Processor cores that this process may use. */
+  readonly cores: number;
+  /** NVIDIA GPUs. */
+  readonly gpus: number;
+}
+
+/**
+ * Gives a rank its share of the machine, through the environment that TensorFlow reads when it is loaded: its part of
+ * the cores, and where there are GPUs one of its own. What is set already stays.
+ *
+ * @returns lines that say what was set
+ * @throws HooklineError `HKL_RANK_GPUS` for more ranks than GPUs on this machine
+ */
+export function shareMachine(
+  place: RankPlace,
+  env: NodeJS.ProcessEnv = process.env,
+  { cores, gpus }: MachineParts = { cores: availableParallelism(), gpus: countGpus() },
+): readonly string[] {
+  const { localRank, localSize } = place;
+  const lines: string[] = [];
+  if (env['TF_NUM_INTRAOP_THREADS'] === undefined) {
+    // Slurm says how many cores are those of one task, and binds it to them as a rule.
+    const ofSlurm = Number(env['SLURM_CPUS_PER_TASK'] ?? 0);
+    const threads = ofSlurm > 0 ? ofSlurm : Math.max(1, Math.floor(cores / localSize));
+    env['TF_NUM_INTRAOP_THREADS'] = String(threads);
+    env['TF_NUM_INTEROP_THREADS'] ??= String(threads);
+    lines.push(`${threads} ${threads === 1 ? 'thread' : 'threads'} for each of the ${localSize} ranks on this machine`);
+  }
+  const visible = env['CUDA_VISIBLE_DEVICES']?.split(',').filter((each) => each.trim() !== '');
+  const devices = visible ?? Array.from({ length: gpus }, (_, index) => String(index));
+  // A job manager that gives each rank a GPU has done it already; without one there is nothing to share.
+  if (devices.length === 0 || (visible?.length === 1 && localSize > 1)) return lines;
+  if (localSize > devices.length) throw tooFewGpus(place, devices.length);
+  env['CUDA_VISIBLE_DEVICES'] = devices[localRank];
+  lines.push(`a GPU for each of the ${localSize} ranks on this machine`);
+  return lines;
+}
+
+function countGpus(): number {
+  try {
+    return readdirSync('/dev').filter((name) => /^nvidia\d+$/.test(name)).length;
+  } catch {
+    return 0;
+  }
+}
+
+function tooFewGpus({ localSize, rank }: RankPlace, gpus: number): HooklineError {
+  return new HooklineError('HKL_RANK_GPUS', `${localSize} ranks would share ${gpus} GPUs of one machine`, {
+    who: `rank ${rank}`,
+    fix: `Start at most ${gpus} ranks on each machine, or train on its processor: --device cpu with CUDA_VISIBLE_DEVICES= set to nothing`,
+  });
+}
