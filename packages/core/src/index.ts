@@ -106,7 +106,8 @@ export {
   type Communicator,
   type ReduceOperation,
 } from './services/communicator.ts';
-export { gatherFromRanks, onFirstRank } from './services/ranks.ts';
+export { runOf, shareData, type RankShare, type SharedData } from './services/rank-share.ts';
+export { gatherFromRanks, onEveryRank, onFirstRank } from './services/ranks.ts';
 export { assertSameOnRanks } from './state/compare-ranks.ts';
 export { controlRef, type Control } from './services/control.ts';
 export type { Evaluation } from './services/evaluation.ts';

@@ -5,9 +5,12 @@ import {
   isPlainObject,
   type OptionNames,
   RandomStream,
+  type RankShare,
+  runOf,
 } from '@hookline/core';
 import { asField, type Field, type FieldArray, type FieldData, type FieldInput } from './as-field.ts';
 import { assertPosition, isCount, shown } from './position.ts';
+import { assertShared, rowsOf, WHOLE } from './loader-share.ts';
 
 /** The fields of a data set by name; all hold equally many samples. */
 export type Fields = Readonly<Record<string, FieldInput>>;
@@ -54,13 +57,14 @@ export interface ArrayLoaderState {
 export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
   /** Samples in the data set. */
   readonly samples: number;
-  /** Batches of one epoch. */
-  readonly length: number;
   readonly #fields: Readonly<Record<string, Field>>;
   readonly #options: ArrayLoaderOptions<F>;
   readonly #random: RandomStream;
+  #share: RankShare = WHOLE;
   #epoch = 0;
   #batch = 0;
+  /** Batches of one epoch of the whole data. */
+  readonly #batches: number;
 
   /**
    * @param fields by name, each with one entry for each sample: `{ data, shape }`, a typed array, arrays of numbers (which become
@@ -78,8 +82,8 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
         who: 'ArrayLoader',
       });
     }
-    this.length = (dropLast ? Math.floor : Math.ceil)(this.samples / batchSize);
-    if (this.length === 0) {
+    this.#batches = (dropLast ? Math.floor : Math.ceil)(this.samples / batchSize);
+    if (this.#batches === 0) {
       throw new HooklineError('HKL_DATA_EMPTY', `${this.samples} samples do not fill one batch of ${batchSize}`, {
         who: 'ArrayLoader',
         fix: 'Lower batchSize, set dropLast: false, or look at where the data comes from',
@@ -87,6 +91,23 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     }
     this.#options = options;
     this.#random = options.random ?? new RandomStream(0, 'array-loader');
+  }
+
+  /** Batches of one epoch, of several ranks those of this one. */
+  get length(): number {
+    if (this.#share.of === 'rows') return this.#batches;
+    const [first, end] = runOf(this.#batches, this.#share);
+    return end - first;
+  }
+
+  /**
+   * Gives this rank its share from now on: `rows` of every batch, or a run of whole `batches`. Positions stay those of the whole data.
+   *
+   * @throws HooklineError `HKL_DATA_SHARE` where `batchSize` is no multiple of the number of ranks
+   */
+  shareAmong(share: RankShare): void {
+    assertShared('ArrayLoader', this.#options.batchSize, share);
+    this.#share = share;
   }
 
   /** Where it stands, for a checkpoint. */
@@ -107,7 +128,7 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     const { epoch, batch } = (state ?? {}) as Partial<Record<string, unknown>>;
     if (!isCount(epoch)) return `"epoch" is ${shown(epoch)}, and should be a count`;
     if (!isCount(batch)) return `"batch" is ${shown(batch)}, and should be a count`;
-    return batch <= this.length ? undefined : `"batch" is ${batch}, and an epoch has ${this.length} batches`;
+    return batch <= this.#batches ? undefined : `"batch" is ${batch}, and an epoch has ${this.#batches} batches`;
   }
 
   /** What gives positions their meaning. */
@@ -120,7 +141,13 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
   *[Symbol.iterator](): Generator<ArrayBatch<F>, void, undefined> {
     for (;;) {
       const order = this.#order();
-      while (this.#batch < this.length) yield this.#gather(order, this.#batch++);
+      const [first, end] = this.#share.of === 'rows' ? [0, this.#batches] : runOf(this.#batches, this.#share);
+      this.#batch = Math.max(this.#batch, first);
+      while (this.#batch < end) {
+        const index = this.#batch++;
+        const rows = rowsOf(this.#rows(order, index), this.#share);
+        if (rows.length > 0) yield this.#gather(rows, index);
+      }
       this.#epoch++;
       this.#batch = 0;
       if (this.#options.repeat !== true) return;
@@ -132,13 +159,20 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     return this.#fresh(`order/${this.#epoch}`).permutation(this.samples);
   }
 
-  #gather(order: Uint32Array, index: number): ArrayBatch<F> {
-    const { batchSize, transform } = this.#options;
-    const chosen = order.subarray(index * batchSize, Math.min((index + 1) * batchSize, this.samples));
+  #rows(order: Uint32Array, index: number): Uint32Array {
+    const { batchSize } = this.#options;
+    return order.subarray(index * batchSize, Math.min((index + 1) * batchSize, this.samples));
+  }
+
+  #gather(chosen: Uint32Array, index: number): ArrayBatch<F> {
+    const { transform } = this.#options;
+    const { rank, size, of } = this.#share;
+    // Ranks that share a batch change their rows at random each in its own way.
+    const own = size > 1 && of === 'rows' ? `/rank/${rank}` : '';
     const batch = Object.fromEntries(
       Object.entries(this.#fields).map(([name, field]) => [name, pick(field, chosen)]),
     ) as unknown as ArrayBatch<F>;
-    transform?.(batch, this.#fresh(`batch/${this.#epoch}/${index}`));
+    transform?.(batch, this.#fresh(`batch/${this.#epoch}/${index}${own}`));
     return batch;
   }
 

@@ -25,6 +25,13 @@ const OPTIONS = {
   task: true,
 } as const satisfies OptionNames<ClassificationEvaluatorOptions>;
 
+/** What a {@link ClassificationEvaluator} has counted. */
+interface ClassificationCounts {
+  readonly places: readonly number[];
+  readonly samples: number;
+  readonly classes: ReadonlyMap<number, { readonly right: number; readonly all: number }>;
+}
+
 /**
  * Accuracy of a classifier, as fractions from 0 to 1. Of equal scores the first class counts as the better one; a score
  * that is NaN is never right.
@@ -76,6 +83,24 @@ export class ClassificationEvaluator implements DatasetEvaluator {
       results[`accuracy-${name}`] = share(right, all);
     });
     return task === undefined ? results : { [task]: results };
+  }
+
+  /** What this rank has counted of its part of the data. */
+  share(): ClassificationCounts {
+    return { places: this.#places, samples: this.#samples, classes: this.#classes };
+  }
+
+  /** Adds up what all ranks have counted. */
+  merge(parts: readonly ClassificationCounts[]): void {
+    this.reset();
+    for (const { places, samples, classes } of parts) {
+      places.forEach((count, place) => (this.#places[place] = (this.#places[place] ?? 0) + count));
+      this.#samples += samples;
+      for (const [name, { right, all }] of classes) {
+        const before = this.#classes.get(name) ?? { right: 0, all: 0 };
+        this.#classes.set(name, { right: before.right + right, all: before.all + all });
+      }
+    }
   }
 
   #count(scores: ArrayLike<number>, truth: number): void {

@@ -10,4 +10,14 @@ export interface DatasetEvaluator<Inputs = unknown, Outputs = unknown> {
   process(inputs: Inputs, outputs: Outputs): void | Promise<void>;
   /** The metrics; nothing for an evaluator that has none. */
   evaluate(): Results | undefined | Promise<Results | undefined>;
+  /**
+   * For several ranks: what this one has seen of its part of the data, as anything that `structuredClone` copies. With it and
+   * {@link DatasetEvaluator.merge} each rank evaluates a part; without, the first rank evaluates all of the data.
+   */
+  share?(): unknown;
+  /**
+   * On the first rank, before `evaluate`: takes what all ranks have shared, its own first, in the order of the data, as if it had seen all of
+   * it itself.
+   */
+  merge?(parts: readonly unknown[]): void;
 }

@@ -17,6 +17,21 @@ export class DatasetEvaluators implements DatasetEvaluator {
     for (const evaluator of this.#evaluators) await evaluator.process(inputs, outputs);
   }
 
+  /** Whether each of them can be put together from parts. */
+  get canMerge(): boolean {
+    return this.#evaluators.every(canMerge);
+  }
+
+  share(): unknown[] {
+    return this.#evaluators.map((evaluator) => evaluator.share?.());
+  }
+
+  merge(parts: readonly unknown[]): void {
+    this.#evaluators.forEach((evaluator, place) =>
+      evaluator.merge?.(parts.map((part) => (part as readonly unknown[])[place])),
+    );
+  }
+
   /** @throws HooklineError `HKL_EVAL_DUPLICATE` when two give a result of the same name */
   async evaluate(): Promise<Results> {
     const merged: Record<string, number | Results> = {};
@@ -29,6 +44,12 @@ export class DatasetEvaluators implements DatasetEvaluator {
     return merged;
   }
 }
+
+/** Whether an evaluator's results can be put together from what several ranks have seen. */
+export const canMerge = (evaluator: DatasetEvaluator): boolean =>
+  evaluator instanceof DatasetEvaluators
+    ? evaluator.canMerge
+    : evaluator.share !== undefined && evaluator.merge !== undefined;
 
 /** The error of a result that is there already. */
 export function duplicateResult(name: string): HooklineError {

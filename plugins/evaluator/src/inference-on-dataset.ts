@@ -1,7 +1,16 @@
-import { assertKnownOptions, HooklineError, type Logger, type OptionNames, type Results } from '@hookline/core';
+import {
+  assertKnownOptions,
+  type Communicator,
+  communicator,
+  HooklineError,
+  type Logger,
+  type OptionNames,
+  type Results,
+} from '@hookline/core';
 import { type DataSource, disposeBatch, inEvalMode, openData, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
 import type { DatasetEvaluator } from './dataset-evaluator.ts';
-import { DatasetEvaluators } from './dataset-evaluators.ts';
+import { canMerge, DatasetEvaluators } from './dataset-evaluators.ts';
+import { evaluateOnRanks, partOf } from './evaluate-on-ranks.ts';
 import { InferenceClock } from './inference-clock.ts';
 import { findInputs } from './find-inputs.ts';
 
@@ -25,6 +34,8 @@ export interface InferenceOptions {
   readonly onEnd?: () => void | Promise<void>;
   /** Seconds from anywhere; for the lines about time. @default the process's clock */
   readonly now?: () => number;
+  /** The ranks that evaluate together; each has to call it. @default those of the process */
+  readonly comm?: Communicator;
 }
 
 const OPTIONS = {
@@ -35,11 +46,15 @@ const OPTIONS = {
   afterInference: true,
   onEnd: true,
   now: true,
+  comm: true,
 } as const satisfies OptionNames<InferenceOptions>;
 
 /**
  * Runs a model over a data set in eval mode and evaluates its outputs. Its mode is put back afterwards, also when
  * something fails, and nothing is left on the device.
+ *
+ * Of several ranks each has to call it. Where data and evaluators can be shared, each takes a run of neighbouring batches, which are those
+ * that one process would take, and the first rank computes the results of all of them; else it evaluates alone. All ranks get its results.
  *
  * @returns the evaluators' results, empty where they have none
  * @throws HooklineError `HKL_EVAL_NO_PREDICT`, `HKL_EVAL_EMPTY` when there is no batch, and what model, data and
@@ -54,13 +69,28 @@ export async function inferenceOnDataset(
   assertKnownOptions('inferenceOnDataset', options, OPTIONS);
   if (model.predict === undefined) throw noPredict(model);
   const evaluator: DatasetEvaluator = isList(evaluators) ? new DatasetEvaluators(evaluators) : evaluators;
+  const { comm = communicator() } = options;
+  const own = comm.size > 1 && canMerge(evaluator) ? partOf(loader, comm) : undefined;
+  const infer = (data: DataSource): Promise<number> => inferAll(model, data, evaluator, options);
+  if (comm.size > 1) return evaluateOnRanks(comm, evaluator, { whole: loader, own }, infer, empty);
+  if ((await infer(loader)) === 0) throw empty();
+  return (await evaluator.evaluate()) ?? {};
+}
+
+/** @returns how many batches there were */
+async function inferAll(
+  model: InferenceModel,
+  loader: DataSource,
+  evaluator: DatasetEvaluator,
+  options: InferenceOptions,
+): Promise<number> {
   const batches = openData(loader);
   if (batches === undefined) throw noData();
   const { logger, now = () => performance.now() / 1000 } = options;
+  let count = 0;
   evaluator.reset();
   await inEvalMode(model, async () => {
     const clock = new InferenceClock(lengthOf(batches), now);
-    let count = 0;
     await options.onStart?.();
     for await (const batch of batches) {
       count++;
@@ -70,11 +100,11 @@ export async function inferenceOnDataset(
       const line = clock.batchDone();
       if (line !== undefined) logger?.info(line);
     }
-    if (count === 0) throw empty();
+    if (count === 0) return;
     await options.onEnd?.();
     for (const line of clock.summary()) logger?.info(line);
   });
-  return (await evaluator.evaluate()) ?? {};
+  return count;
 }
 
 async function inferOne(

@@ -1,4 +1,4 @@
-import { type Communicator, gatherFromRanks, HooklineError, singleProcess } from '@hookline/core';
+import { type Communicator, gatherFromRanks, HooklineError, shareData, singleProcess } from '@hookline/core';
 import { type DataSource, disposeBatch, inEvalMode, openData, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
 
 /**
@@ -15,7 +15,10 @@ export async function meanLosses(
   who: string,
   comm: Communicator = singleProcess,
 ): Promise<Readonly<Record<string, number>>> {
-  const batches = openData(loader);
+  const data = typeof loader === 'function' ? loader() : loader;
+  // Where they cannot be shared, each rank takes all of them, with the same means.
+  shareData(data, comm, 'batches');
+  const batches = openData(data);
   if (batches === undefined) throw noData(who, 'cannot be iterated');
   const sums = new Map<string, number>();
   let samples = 0;

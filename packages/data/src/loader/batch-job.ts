@@ -20,6 +20,8 @@ export interface BatchJob {
   readonly samples: readonly SampleJob[];
   /** The stream under which each sample has one of its own. */
   readonly random: { readonly seed: number; readonly path: string };
+  /** By which place each sample has its stream; without it, by its own. */
+  readonly places?: readonly number[] | undefined;
   /** One number in shared memory: 1 once somebody has begun with it; see {@link claim}. Without it nobody else may. */
   readonly claim?: Int32Array | undefined;
 }

@@ -64,12 +64,17 @@ export class BatchMaker {
    * A batch.
    *
    * @param indices of its records
-   * @param random each sample draws from a sub-stream
+   * @param random each sample draws from a sub-stream, by its place
+   * @param places of the samples in the batch of all ranks; default: their places among these
    * @throws what {@link BatchPool.run} raises
    */
-  async make(indices: readonly number[], { seed, path }: RandomStream): Promise<DetectionBatch> {
+  async make(
+    indices: readonly number[],
+    { seed, path }: RandomStream,
+    places?: readonly number[],
+  ): Promise<DetectionBatch> {
     const samples = indices.map((index) => this.#sampleOf(index));
-    const job: BatchJob = { samples, random: { seed, path } };
+    const job: BatchJob = { samples, random: { seed, path }, places };
     const records = indices.map((index) => this.#record(index));
     if (this.mappedIn === 'main') {
       const { images, read } = await this.#load(job);

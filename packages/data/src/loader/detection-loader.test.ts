@@ -270,4 +270,42 @@ describe('DetectionLoader', () => {
     expect(() => make({ batchSize: 0 })).toThrow(/HKL_DATA_OPTION.*batchSize/);
     expect(() => make({ workers: 1.5 })).toThrow(/HKL_DATA_OPTION.*workers/);
   });
+
+  it('gives ranks their rows of each batch, changed at random as in the whole batch, and a run of batches to evaluate', async () => {
+    const options = { batchSize: 4, augmentations: AUGMENTATIONS };
+    const whole = await take(make(options), 4);
+    const pixels = ({ images: { data } }: DetectionBatch, row: number) => [
+      ...data.subarray(row * 3072, (row + 1) * 3072),
+    ];
+    for (const rank of [0, 1]) {
+      const loader = make(options);
+      loader.shareAmong({ rank, size: 2, of: 'rows' });
+      const own = await take(loader, 4);
+      expect(ids(own)).toEqual(ids(whole).map((batch) => [batch[rank], batch[rank + 2]]));
+      own.forEach((batch, step) =>
+        [0, 1].forEach((row) =>
+          expect(pixels(batch, row)).toEqual(pixels(whole[step] as DetectionBatch, row * 2 + rank)),
+        ),
+      );
+      expect(loader.state()).toEqual({ epoch: 2, position: 2, held: [] });
+    }
+    const runs = await Promise.all(
+      [0, 1].map(async (rank) => {
+        const loader = make({ batchSize: 2, sampler: new InferenceSampler(7) });
+        loader.shareAmong({ rank, size: 2, of: 'batches' });
+        // Twice, as each evaluation does.
+        const first = ids(await take(loader, 99));
+        expect(ids(await take(loader, 99))).toEqual(first);
+        return first;
+      }),
+    );
+    expect(runs).toEqual([
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      [[4, 5], [6]],
+    ]);
+    expect(() => make({ batchSize: 3 }).shareAmong({ rank: 0, size: 2, of: 'rows' })).toThrow(/HKL_DATA_SHARE/);
+  });
 });

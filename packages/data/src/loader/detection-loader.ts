@@ -1,4 +1,4 @@
-import { RandomStream } from '@hookline/core';
+import { RandomStream, type RankShare, runOf } from '@hookline/core';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import { aspectRatioGroups, BatchSampler, type BatchSamplerState } from '../samplers/batch-sampler.ts';
 import { TrainingSampler } from '../samplers/training-sampler.ts';
@@ -7,6 +7,7 @@ import type { DetectionBatch } from './detection-batch.ts';
 import type { Size } from './fit-size.ts';
 import { type SmallObjects, smallObjects } from './small-objects.ts';
 import { resolveLoaderOptions, type DetectionLoaderOptions } from './loader-options.ts';
+import { assertShared, placesOf, WHOLE } from '../loader-share.ts';
 import { assertPosition, isCount, shown } from '../position.ts';
 
 /** Where a {@link DetectionLoader} stands; plain JSON. */
@@ -52,6 +53,7 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
   readonly #options: ReturnType<typeof resolveLoaderOptions>;
   readonly #random: RandomStream;
   readonly #maker: BatchMaker;
+  #share: RankShare = WHOLE;
   #state: DetectionLoaderState;
   /** Counts iterations: one that is begun ends those before it. */
   #run = 0;
@@ -93,6 +95,18 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
   /** Size of the batches' images; undefined where it is that of the images. */
   get size(): Size | undefined {
     return this.#options.size;
+  }
+
+  /**
+   * Gives this rank its share from now on: `rows` of every batch, or a run of whole `batches` of an epoch that ends. Positions stay those of
+   * the whole data, and augmentation goes by the place in the whole batch. A sampler that is given must be of the whole data too.
+   *
+   * @throws HooklineError `HKL_DATA_SHARE` where `batchSize` is no multiple of the number of ranks
+   */
+  shareAmong(share: RankShare): void {
+    assertShared('DetectionLoader', this.#options.batchSize, share);
+    this.#run++;
+    this.#share = share;
   }
 
   /** Where it stands, for a checkpoint. Batches made ahead do not count. */
@@ -147,13 +161,19 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
     sampler.restore(this.#state);
     const queue: Planned[] = [];
     let ended = false;
+    const [first, end] = this.#runOfBatches();
+    let count = 0;
     const plan = (): void => {
       while (!ended && queue.length <= this.#options.prefetch) {
         const indices = sampler.next();
         const after = sampler.state();
         ended = indices === undefined;
         if (indices === undefined) break;
-        const batch = this.#make(indices, after);
+        const number = count++;
+        if (number < first || number >= end) continue;
+        const places = placesOf(indices.length, this.#share);
+        if (places?.length === 0) continue;
+        const batch = this.#make(indices, after, places);
         // Whoever takes it sees the error; one that nobody takes is no unhandled rejection.
         batch.catch(() => undefined);
         queue.push({ batch, after });
@@ -204,8 +224,23 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
     });
   }
 
-  #make(indices: readonly number[], { epoch, position, held }: DetectionLoaderState): Promise<DetectionBatch> {
+  /** Which batches of an epoch this rank takes; counting them takes no time beside making one. */
+  #runOfBatches(): readonly [first: number, end: number] {
+    if (this.#share.of === 'rows' || this.#options.sampler?.infinite !== false) return [0, Infinity];
+    const sampler = this.#sampler();
+    sampler.restore(this.#state);
+    let count = 0;
+    while (sampler.next() !== undefined) count++;
+    return runOf(count, this.#share);
+  }
+
+  #make(
+    indices: readonly number[],
+    { epoch, position, held }: DetectionLoaderState,
+    places?: readonly number[],
+  ): Promise<DetectionBatch> {
     // At the end of an epoch several batches have one position, but never as many samples held.
-    return this.#maker.make(indices, this.#random.detached(`augment/${epoch}/${position}/${held.length}`));
+    const random = this.#random.detached(`augment/${epoch}/${position}/${held.length}`);
+    return this.#maker.make(places?.map((place) => indices[place] as number) ?? indices, random, places);
   }
 }

@@ -70,7 +70,7 @@ export async function loadImages(
  * @throws HooklineError `HKL_AUGMENTATION_FAILED`, `HKL_BATCH_FRAME`, `HKL_BATCH_BOXES`, each with the file's name
  */
 export function finishBatch(
-  { samples, random: { seed, path } }: BatchJob,
+  { samples, random: { seed, path }, places }: BatchJob,
   images: readonly Image<Uint8Array>[],
   augmentations: readonly Augmentation[],
   settings: BatchSettings,
@@ -81,7 +81,7 @@ export function finishBatch(
   const mapped = samples.map((sample, place) => {
     onSample?.(place);
     const image = images[place] as Image<Uint8Array>;
-    const own = random.detached(String(place));
+    const own = random.detached(String(places?.[place] ?? place));
     return mapSample(sample, image, augmentations, settings, own, (which) => onSample?.(place, which));
   });
   const fields = collate(mapped, settings);

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { joinRanks, selectDevice } from '@hookline/tfjs';
+import { evaluations } from './evaluations.test.support.ts';
 import { SCENARIOS, train, UNEQUAL } from './scenarios.test.support.ts';
 
 // One of the processes that mpirun starts for the test: each scenario, then what every rank has come to, in one line.
@@ -11,4 +12,7 @@ for (const [name, scenario] of Object.entries({ ...SCENARIOS, again: SCENARIOS['
   const all = await ranks.gather(own, 0, name);
   if (all !== undefined) writeSync(1, `${all.map((each) => Buffer.from(each).toString()).join('\t')}\n`);
 }
+await selectDevice('cpu');
+const results = await ranks.gather(Buffer.from(JSON.stringify({ name: 'evaluations', results: await evaluations() })));
+if (results !== undefined) writeSync(1, `${results.map((each) => Buffer.from(each).toString()).join('\t')}\n`);
 process.exit(0);

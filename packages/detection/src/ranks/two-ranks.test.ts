@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { compileRanksAddon, selectDevice } from '@hookline/tfjs';
+import { evaluations } from './evaluations.test.support.ts';
 import { type Outcome, SCENARIOS, train, UNEQUAL } from './scenarios.test.support.ts';
 
 const device = await selectDevice('auto');
@@ -62,6 +63,13 @@ describeRanks(`two ranks${missing === '' ? '' : ` (skipped: ${missing})`}`, () =
     const [first] = of('mlp, captured');
     expect(of('again')[0]).toEqual({ ...first, name: 'again' });
     expect(of('mlp, captured, in many buckets')[0].digest).toBe(first.digest);
+  });
+
+  it('evaluates parts of the data with the results of one process, on every rank', async () => {
+    await selectDevice('cpu');
+    const alone = await evaluations();
+    for (const { results } of found.get('evaluations') as unknown as readonly { readonly results: unknown }[])
+      expect(results).toEqual(JSON.parse(JSON.stringify(alone)));
   });
 
   it.each(['an uneven batch', 'batch norms of their own'])('%s leaves the ranks equal to the bit', (name) => {

@@ -1,4 +1,4 @@
-import { describeCause } from '@hookline/core';
+import { type Communicator, describeCause, shareData, singleProcess } from '@hookline/core';
 import { type BatchSourceState, batchSourceState, type DataFingerprint, type ResumableData } from './batch-position.ts';
 import { BatchWait, type WaitingData } from './batch-wait.ts';
 import { beyondEnd, empty, exhausted, failed, invalid, misplaced, nothing, notRepeatable } from './data-errors.ts';
@@ -28,6 +28,8 @@ export class BatchSource {
   readonly repeat: boolean;
   readonly #tensors: 'consume' | 'borrow' | undefined;
   readonly #log: ((line: string) => void) | undefined;
+  readonly #ranks: Pick<Communicator, 'rank' | 'size'>;
+  #isTold = false;
   #data: DataSource;
   #iterable: OpenedData | undefined;
   #iterator: BatchIterator | undefined;
@@ -47,10 +49,18 @@ export class BatchSource {
 
   /**
    * @param log takes a line when passing over batches takes long, and when data that are left cannot be closed; default: nobody
+   * @param ranks gives this process its share of each batch, where the data can be shared; default: a single process
    * @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called
    */
-  constructor(data: DataSource, { repeat = false, tensors }: BatchSourceOptions = {}, log?: (line: string) => void) {
+  constructor(
+    data: DataSource,
+    { repeat = false, tensors }: BatchSourceOptions = {},
+    log?: (line: string) => void,
+    ranks: Pick<Communicator, 'rank' | 'size'> = singleProcess,
+  ) {
+    this.#ranks = ranks;
     this.#data = checkedData(data);
+    if (typeof data !== 'function') this.#share(data);
     this.repeat = repeat;
     this.#tensors = tensors;
     this.#log = log;
@@ -100,6 +110,7 @@ export class BatchSource {
   /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
   reset(data: DataSource): void {
     const next = checkedData(data);
+    if (typeof data !== 'function') this.#share(data);
     // Its threads are idle; where they cannot be ended they keep no process alive.
     if (this.#isWarm) this.#closeData().catch(() => undefined);
     this.#isWarm = false;
@@ -306,12 +317,22 @@ export class BatchSource {
     const passesBefore = isDataset(this.#data) ? Math.max(0, this.#epoch - this.#begun) : 0;
     let made: unknown;
     const data = this.#data;
-    const iterable = openData(typeof data === 'function' ? () => (made = data()) : data, passesBefore);
+    const iterable = openData(typeof data === 'function' ? () => this.#share((made = data())) : data, passesBefore);
     if (iterable === undefined) throw invalid(made, 'what the data function returned');
     this.#begun += passesBefore + 1;
     this.#iterable = iterable;
     this.#iterator = Array.isArray(iterable) ? this.#openArray(iterable) : iteratorOf(iterable);
     return this.#iterator;
+  }
+
+  /** Data that cannot be shared are each rank's own, and whoever makes them goes by the rank. */
+  #share<T>(data: T): T {
+    if (shareData(data, this.#ranks, 'rows') || this.#isTold) return data;
+    this.#isTold = true;
+    this.#log?.(
+      'these data cannot be shared by the ranks: each takes all that it is given, so give each its part (communicator().rank), or write shareAmong()',
+    );
+    return data;
   }
 
   /** An array is entered at any place at once. */

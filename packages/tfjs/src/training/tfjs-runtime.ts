@@ -1,5 +1,6 @@
 import {
   assertKnownOptions,
+  commRef,
   loggerRef,
   type OptionNames,
   phasesRef,
@@ -97,12 +98,12 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
       provide(trainDataRef, () => loadData?.() ?? (data as DataSource)),
       provide(
         batchSourceRef,
-        ({ data: batches, logger }) => {
-          const source = new BatchSource(batches, sourceOptions, (line) => logger(OWNER).info(line));
+        ({ data: batches, logger, comm }) => {
+          const source = new BatchSource(batches, sourceOptions, (line) => logger(OWNER).info(line), comm);
           source.warmUp();
           return source;
         },
-        { data: trainDataRef, logger: loggerRef },
+        { data: trainDataRef, logger: loggerRef, comm: commRef },
       ),
       provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
       provide(

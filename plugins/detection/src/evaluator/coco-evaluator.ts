@@ -5,7 +5,7 @@ import { evaluateCoco } from '../coco-eval/evaluate-coco.ts';
 import { categoryPrecisions, summarizeCoco } from '../coco-eval/summarize-coco.ts';
 import type { DenseOutputs } from '../model/dense-head.ts';
 import type { Detections } from '../postprocess/detections.ts';
-import { DetectionCollector, type CollectorOptions } from './detection-collector.ts';
+import { type CollectedDetections, DetectionCollector, type CollectorOptions } from './detection-collector.ts';
 import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
 import { logPrecision } from './log-precision.ts';
 import { warnOfNothing } from './warn-of-nothing.ts';
@@ -67,6 +67,14 @@ export class CocoEvaluator {
   /** @throws HooklineError `HKL_DETECT_RECORDS`, `HKL_DETECT_IMAGE`, `HKL_DETECT_CLASS` */
   process(batch: unknown, outputs: unknown): Promise<void> {
     return this.#collector.add(batch, outputs as DenseOutputs | readonly Detections[]);
+  }
+
+  share(): CollectedDetections {
+    return this.#collector.share();
+  }
+
+  merge(parts: readonly CollectedDetections[]): void {
+    this.#collector.merge(parts);
   }
 
   async evaluate(): Promise<Results | undefined> {

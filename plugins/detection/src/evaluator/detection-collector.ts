@@ -14,6 +14,12 @@ export interface CollectorOptions {
   readonly postprocess?: PostprocessOptions;
 }
 
+/** What a {@link DetectionCollector} has gathered. */
+export interface CollectedDetections {
+  readonly images: number;
+  readonly detections: readonly CocoDetection[];
+}
+
 /** Gathers what a model detects in a data set, in the pixels of the images as they are stored. */
 export class DetectionCollector {
   readonly #truth: IndexedTruth;
@@ -51,6 +57,17 @@ export class DetectionCollector {
       const one = found[row];
       if (one !== undefined) this.#addImage(batch, image, one);
     });
+  }
+
+  /** What has been gathered of this rank's part of the data. */
+  share(): CollectedDetections {
+    return { images: this.#images, detections: this.#detections };
+  }
+
+  /** Takes what all ranks have gathered, in the order of the data. */
+  merge(parts: readonly CollectedDetections[]): void {
+    this.#detections = parts.flatMap(({ detections }) => detections);
+    this.#images = parts.reduce((sum, { images }) => sum + images, 0);
   }
 
   #addImage(batch: unknown, image: BatchImage, { boxes, scores, classes }: Detections): void {
