@@ -14,18 +14,19 @@ const COUNTED = new Set(['node16-esm', 'bundler']);
 const folder = mkdtempSync(join(tmpdir(), 'hookline-packages-'));
 const faults = [];
 try {
-  const packing = { stdio: ['ignore', 'ignore', 'inherit'] };
-  execFileSync('npm', ['pack', '--silent', '--workspaces', '--pack-destination', folder], packing);
+  execFileSync('npm', ['pack', '--silent', '--workspaces', '--pack-destination', folder], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   for (const file of readdirSync(folder)) {
     const tarball = readFileSync(join(folder, file));
     const data = tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.byteLength);
     const { messages, pkg } = await publint({ pack: { tarball: data }, strict: true });
     for (const message of messages) faults.push(`${file}: ${formatMessage(message, pkg)}`);
-    const { types, problems = [] } = await checkPackage(createPackageFromTarballData(new Uint8Array(tarball)));
-    if (types === false) faults.push(`${file}: it has no types`);
-    for (const problem of problems)
-      if (problem.resolutionKind === undefined || COUNTED.has(problem.resolutionKind))
-        faults.push(`${file}: ${problem.kind} (${problem.entrypoint ?? problem.pos ?? 'all of it'})`);
+    const checked = await checkPackage(createPackageFromTarballData(new Uint8Array(tarball)));
+    if (!('problems' in checked)) faults.push(`${file}: it has no types`);
+    for (const problem of 'problems' in checked ? checked.problems : [])
+      if (!('resolutionKind' in problem) || COUNTED.has(problem.resolutionKind))
+        faults.push(`${file}: ${problem.kind} (${'entrypoint' in problem ? problem.entrypoint : 'all of it'})`);
   }
   console.log(`${readdirSync(folder).length} packages looked at, ${faults.length} faults`);
 } finally {
