@@ -30,10 +30,15 @@ export interface Training {
   readonly end: Promise<End>;
 }
 
-/** Starts the campaigns' trainer, or goes on with it, in a process of its own, as its users do. */
-export function startTraining(output: string, set: readonly string[] = []): Training {
+/**
+ * Starts the campaigns' trainer, or goes on with it, in a process of its own, as its users do.
+ *
+ * @param ranks how many processes train together; undefined for one that `hookline train` runs
+ */
+export function startTraining(output: string, set: readonly string[] = [], ranks?: number): Training {
   const options = ['--resume', '--output', output, ...set.flatMap((each) => ['--set', each])];
-  const child = spawn(process.execPath, [CLI, 'train', TRAINER, ...options], {
+  const command = ranks === undefined ? ['train'] : ['launch', '-n', String(ranks)];
+  const child = spawn(process.execPath, [CLI, ...command, TRAINER, ...options], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -57,8 +62,8 @@ export function startTraining(output: string, set: readonly string[] = []): Trai
 }
 
 /** Trains to the end. @throws Error with what it printed when it fails */
-export async function finishTraining(output: string, set: readonly string[] = []): Promise<End> {
-  const end = await startTraining(output, set).end;
+export async function finishTraining(output: string, set: readonly string[] = [], ranks?: number): Promise<End> {
+  const end = await startTraining(output, set, ranks).end;
   if (end.status !== 0) throw new Error(`hookline train ended with ${end.status ?? end.signal}:\n${tail(end.text)}`);
   return end;
 }

@@ -62,6 +62,9 @@ describe('the share of a rank', () => {
     const given = { TF_NUM_INTRAOP_THREADS: '1', CUDA_VISIBLE_DEVICES: '3' };
     shareMachine(place, given, { cores: 1, gpus: 8 });
     expect(given.CUDA_VISIBLE_DEVICES).toBe('3');
+    const bySlurm: NodeJS.ProcessEnv = { SLURM_CPUS_PER_TASK: '8' };
+    shareMachine(place, bySlurm, { cores: 8, gpus: 0 });
+    expect(bySlurm).toMatchObject({ TF_NUM_INTRAOP_THREADS: '8' });
     expect(() => shareMachine({ ...place, localSize: 3 }, {}, { cores: 4, gpus: 2 })).toThrow(
       /HKL_RANK_GPUS.*rank 3: 3 ranks would share 2 GPUs/,
     );

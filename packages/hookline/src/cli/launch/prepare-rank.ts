@@ -28,7 +28,9 @@ export function shareMachine(
   const { localRank, localSize } = place;
   const lines: string[] = [];
   if (env['TF_NUM_INTRAOP_THREADS'] === undefined) {
-    const threads = Math.max(1, Math.floor(cores / localSize));
+    // Slurm says how many cores are those of one task, and binds it to them as a rule.
+    const ofSlurm = Number(env['SLURM_CPUS_PER_TASK'] ?? 0);
+    const threads = ofSlurm > 0 ? ofSlurm : Math.max(1, Math.floor(cores / localSize));
     env['TF_NUM_INTRAOP_THREADS'] = String(threads);
     env['TF_NUM_INTEROP_THREADS'] ??= String(threads);
     lines.push(`${threads} ${threads === 1 ? 'thread' : 'threads'} for each of the ${localSize} ranks on this machine`);

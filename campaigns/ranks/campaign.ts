@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process';
+import { watch } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { compileRanksAddon } from '@hookline/tfjs';
+import { type Campaign, Choices, countOption } from '../lib/campaign.ts';
+import { differences, finishTraining, resultOf, SHORT, startTraining, tail, type Training } from '../lib/training.ts';
+
+const RANKS = 2;
+/** Seconds until a job whose rank was killed counts as hanging. */
+const HANGS_AFTER = 60;
+
+/**
+ * Kills one rank of a training of two by SIGKILL, or ends it by SIGTERM, at random moments and while a file is half written,
+ * resumes the training until it is done, and compares what is left with one that nobody disturbed: all must be equal to the
+ * bit. All ranks must end, and no process may be left. Needs `mpirun` and what `hookline setup` compiles for it.
+ *
+ * Options: `--count` attacks (default 20; 2 on a shorter training with `--quick`).
+ */
+const ranks: Campaign = async (args, tally) => {
+  const count = countOption(args, 'count', args.quick ? 2 : 20);
+  const { outcome, detail } = await compileRanksAddon();
+  if (outcome !== 'used') {
+    console.log(`nothing was tried: ${detail}`);
+    return;
+  }
+  const set = args.quick ? SHORT : [];
+  const choices = new Choices(args.seed, 'ranks');
+  const folder = await mkdtemp(join(tmpdir(), 'hookline-ranks-'));
+  let attacks = 0;
+  try {
+    await finishTraining(join(folder, 'whole'), set, RANKS);
+    const whole = await resultOf(join(folder, 'whole'));
+    for (let chain = 0; attacks < count; chain++) {
+      const output = join(folder, `chain-${chain}`);
+      await mkdir(output);
+      const wanted = Math.min(count - attacks, 2 + choices.int(3));
+      for (let done = 0; done < wanted; done++) {
+        const training = startTraining(output, set, RANKS);
+        const signal = choices.int(4) === 0 ? 'SIGTERM' : 'SIGKILL';
+        const isHit = await attack(training, output, choices, signal);
+        const end = await Promise.race([training.end, wait(HANGS_AFTER * 1000)]);
+        if (end === undefined) {
+          tally.fail(`chain ${chain} hangs after ${signal} to one rank`);
+          for (const pid of processesOf(output)) process.kill(pid, 'SIGKILL');
+        }
+        const left = processesOf(output);
+        if (left.length > 0) tally.fail(`chain ${chain}: processes ${left.join(', ')} are left after ${signal}`);
+        if (end?.status === 0 || end === undefined) break;
+        if (!isHit) {
+          tally.fail(`chain ${chain} could not go on, status ${end.status}:\n${tail(end.text)}`);
+          break;
+        }
+        attacks++;
+        tally.count(signal);
+        const expected = signal === 'SIGKILL' ? 137 : 143;
+        if (end.status !== expected)
+          tally.fail(`chain ${chain} ended with ${end.status} after ${signal} to one rank:\n${tail(end.text)}`);
+        if (!/rank [01]\b/.test(end.text)) tally.fail(`chain ${chain} names no rank:\n${tail(end.text)}`);
+      }
+      // A chain that had reached its end by itself has nothing to train any more.
+      const end = await startTraining(output, set, RANKS).end;
+      if (end.status !== 0 && !end.text.includes('HKL_NOTHING_TO_TRAIN')) {
+        tally.fail(`chain ${chain} could not be ended:\n${tail(end.text)}`);
+        break;
+      }
+      const different = differences(whole, await resultOf(output));
+      tally.count('chains');
+      if (different.length === 0) tally.count('chains equal to the bit');
+      else tally.fail(`chain ${chain} differs in ${different.join(', ')}`);
+      await rm(output, { recursive: true });
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+export default ranks;
+
+/** Half of the attacks come at any moment after the start, the others when a temporary file is there. @returns whether a rank was there */
+async function attack(training: Training, output: string, choices: Choices, signal: NodeJS.Signals): Promise<boolean> {
+  const isAimed = choices.int(2) === 0;
+  const delay = choices.between(0, 1500);
+  const nth = 1 + choices.int(4);
+  const rank = choices.int(RANKS);
+  await training.begun;
+  if (isAimed) {
+    const stopped = new AbortController();
+    let seen = 0;
+    const watcher = watch(output, (_, name) => {
+      if (name?.includes('.tmp') === true && ++seen === nth) stopped.abort();
+    });
+    await Promise.race([training.end, wait(5000, undefined, { signal: stopped.signal }).catch(() => undefined)]);
+    watcher.close();
+  } else await Promise.race([training.end, wait(delay)]);
+  const pid = processesOf(output)[rank];
+  if (pid === undefined) return false;
+  process.kill(pid, signal);
+  return true;
+}
+
+/** The ranks that train into a folder, by the numbers of their processes. */
+function processesOf(output: string): readonly number[] {
+  const lines = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
+  return lines
+    .filter((line) => line.includes(` train `) && line.includes(output) && !/mpirun|mpiexec/.test(line))
+    .map((line) => Number.parseInt(line, 10));
+}
