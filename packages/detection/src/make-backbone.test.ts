@@ -33,14 +33,18 @@ function create(...set: string[]) {
 const bytes = (model: TrainableModel) =>
   new Map([...modelVariables(model)].map(([name, variable]) => [name, [...variable.dataSync()]]));
 
-it.each(['off', 'auto'])(
-  'a detector on MobileNetV3 learns at strides 8, 16 and 32; its frozen stages stand still to the bit, capture %s',
-  async (capture) => {
+it.each([
+  ['off', 'fcos'],
+  ['auto', 'retina'],
+])(
+  'a detector on MobileNetV3 learns at strides 8, 16 and 32; its frozen stages stand still to the bit, capture %s, head %s',
+  async (capture, head) => {
     const trainer = create(
       'model.backbone=mobilenetV3Small',
       'model.frozenStages=3',
       'model.width=8',
       `capture=${capture}`,
+      `model.head=${head}`,
     );
     await trainer.prepare();
     const model = await trainer.service(modelRef);

@@ -1,5 +1,6 @@
-import { assertKnownOptions, HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import tf from '#tfjs';
+import type { WeightTable } from '../weights/weight-table.ts';
 import { keepFrozenBatchNorms } from './frozen-batch-norms.ts';
 import { nameWeights, nestedLayers } from './layer-names.ts';
 import { layersBatchNorms } from './layers-batch-norms.ts';
@@ -21,9 +22,19 @@ export interface LayersModelOptions<Batch, Outputs> {
    * @example { accuracy: (logits, { y }) => tf.metrics.categoricalAccuracy(y, logits).mean() }
    */
   readonly metrics?: Readonly<Record<string, (outputs: Outputs, batch: Batch) => tf.Scalar>>;
+  /** What its variables are called in PyTorch's files, and how their axes lie there; for pretrained weights. */
+  readonly weightTable?: WeightTable;
   /** @default the name of the tf.layers model */
   readonly name?: string;
 }
+
+const OPTIONS = {
+  loss: true,
+  inputs: true,
+  metrics: true,
+  weightTable: true,
+  name: true,
+} satisfies OptionNames<LayersModelOptions<never, never>>;
 
 /** A tf.layers model in training. */
 export interface TrainableLayersModel extends TrainableModel {
@@ -47,8 +58,14 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
   layers: tf.LayersModel,
   options: LayersModelOptions<Batch, Outputs>,
 ): TrainableLayersModel {
-  assertKnownOptions('layersModel', options, { loss: true, inputs: true, metrics: true, name: true });
-  const { loss, metrics = {}, name = layers.name, inputs = (batch: Batch) => findInputs(batch, name) } = options;
+  assertKnownOptions('layersModel', options, OPTIONS);
+  const {
+    loss,
+    weightTable,
+    metrics = {},
+    name = layers.name,
+    inputs = (batch: Batch) => findInputs(batch, name),
+  } = options;
   const weights = namedWeights(layers, name);
   keepFrozenBatchNorms(layers);
   const trainable = new Map(
@@ -80,6 +97,7 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
       return regularizers.length === 0 ? losses : addRegularization(losses, regularizers);
     },
     ...(constraints.size === 0 ? {} : { constrain: (updated) => constrain(constraints, updated) }),
+    ...(weightTable === undefined ? {} : { weightTable: () => weightTable }),
     inputs: (batch) => inputs(batch as Batch),
     predict,
   };

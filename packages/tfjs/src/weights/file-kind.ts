@@ -8,9 +8,11 @@ export type FileKind = 'safetensors' | 'safetensors-index' | 'zip' | 'hdf5' | 't
 const PREFIX_BYTES = 512;
 
 const FROM_PYTORCH = [
-  'Write it as safetensors, with Python:',
+  'Write its tensors as safetensors, with Python:',
   '  import torch, safetensors.torch',
-  "  safetensors.torch.save_model(model, 'weights.safetensors')  # a model; of a dict of tensors: save_file(state_dict, 'weights.safetensors')",
+  "  state = torch.load('FILE', map_location='cpu', weights_only=True)  # where it is nested: state = state['state_dict']",
+  "  safetensors.torch.save_file(state, 'weights.safetensors')",
+  'Then give that file',
 ].join('\n');
 
 /** What to do about a file that PyTorch has pickled. */

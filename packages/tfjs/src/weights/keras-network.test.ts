@@ -166,7 +166,7 @@ it('what torch.save writes is refused with the way out', async () => {
   const file = join(dir, 'resnet18.pth');
   await writeFile(file, Buffer.concat([local, name, central, name, end]));
   await expect(loadWeights(makeNetwork(), file)).rejects.toThrow(
-    /HKL_WEIGHTS_FORMAT.*resnet18\.pth: it is a pickle of PyTorch.*safetensors\.torch\.save_model/s,
+    /HKL_WEIGHTS_FORMAT.*resnet18\.pth: it is a pickle of PyTorch.*safetensors\.torch\.save_file/s,
   );
   await writeFile(file, 'PK\x03\x04 and nothing');
   await expect(loadWeights(makeNetwork(), file)).rejects.toThrow(/HKL_WEIGHTS_DAMAGED.*a zip that cannot be read/);

@@ -258,7 +258,7 @@ describe('weights that do not fit', () => {
 describe('files that are no weights', () => {
   it.each<[string, string | Uint8Array, RegExp]>([
     ['a web page', '\n<!DOCTYPE html><html>404</html>', /HKL_WEIGHTS_FORMAT.* web page .*\/resolve\//],
-    ['a pickle', Buffer.from('\x80\x02}q\x00X\x06\x00\x00\x00weight', 'latin1'), /pickle of Python.*save_model/s],
+    ['a pickle', Buffer.from('\x80\x02}q\x00X\x06\x00\x00\x00weight', 'latin1'), /pickle of Python.*save_file/s],
     ['a pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:4', /pointer of Git LFS.*git lfs pull/],
     ['a packed file', Buffer.from('\x1f\x8b\x08\0\0\0\0\0\0\0', 'latin1'), /it is compressed\. Unpack it/],
     ['an array', Buffer.from('\x93NUMPY\x01\0v\0{}', 'latin1'), /array of NumPy/],

@@ -18,11 +18,15 @@ export function asVariableType(tensor: HostTensor, wanted: string): HostTensor |
 function floats({ dtype, data }: HostTensor): Float32Array<ArrayBuffer> {
   if (dtype === 'bfloat16') return fromBits(data as Uint16Array, (bits) => bits << 16);
   if (dtype === 'float16') return fromBits(data as Uint16Array, halfBits);
-  return Float32Array.from(data as ArrayLike<number | bigint>, Number);
+  const values = new Float32Array(data.length);
+  for (let place = 0; place < values.length; place++) values[place] = Number(data[place]);
+  return values;
 }
 
 function fromBits(halves: Uint16Array, bitsOf: (half: number) => number): Float32Array<ArrayBuffer> {
-  return new Float32Array(Int32Array.from(halves, bitsOf).buffer);
+  const bits = new Int32Array(halves.length);
+  for (let place = 0; place < bits.length; place++) bits[place] = bitsOf(halves[place] as number);
+  return new Float32Array(bits.buffer);
 }
 
 /** The bits of a float32 with the value of a float16, whose exponent has 5 bits and whose fraction has 10. */

@@ -54,15 +54,18 @@ function permute({ dtype, shape, data }: HostTensor, axes: readonly number[]): H
   const steps = axes.map((axis) => strides[axis] as number);
   const from = data as Float32Array;
   const to = data.slice() as Float32Array<ArrayBuffer>;
+  // The last axis by itself, since a large model has tens of millions of numbers.
+  const width = sizes.at(-1) as number;
+  const step = steps.at(-1) as number;
   const place = axes.map(() => 0);
-  let source = 0;
-  for (let target = 0; target < to.length; target++) {
-    to[target] = from[source] as number;
-    for (let axis = axes.length - 1; axis >= 0; axis--) {
-      source += steps[axis] as number;
+  let row = 0;
+  for (let target = 0; target < to.length; target += width) {
+    for (let column = 0; column < width; column++) to[target + column] = from[row + column * step] as number;
+    for (let axis = axes.length - 2; axis >= 0; axis--) {
+      row += steps[axis] as number;
       place[axis] = (place[axis] as number) + 1;
       if ((place[axis] as number) < (sizes[axis] as number)) break;
-      source -= (steps[axis] as number) * (sizes[axis] as number);
+      row -= (steps[axis] as number) * (sizes[axis] as number);
       place[axis] = 0;
     }
   }
