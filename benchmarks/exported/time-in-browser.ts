@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import puppeteer from 'puppeteer-core';
+
+const CHROMIUM = [
+  process.env['HOOKLINE_CHROMIUM'] ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
+const PATIENCE = 120_000;
+
+/**
+ * Milliseconds of each picture but the first on the page of examples/browser-demo, by backend, or why there are none.
+ *
+ * @returns undefined where there is no Chromium
+ */
+export async function timeInBrowser({
+  url,
+  backends,
+  files,
+}: {
+  readonly url: string;
+  readonly backends: readonly string[];
+  readonly files: readonly string[];
+}): Promise<Readonly<Record<string, number[] | string>> | undefined> {
+  const executablePath = CHROMIUM.find((path) => path !== '' && existsSync(path));
+  if (executablePath === undefined) return undefined;
+  const browser = await puppeteer.launch({
+    executablePath,
+    args: ['--no-sandbox', '--enable-unsafe-swiftshader', '--enable-unsafe-webgpu', '--use-angle=swiftshader'],
+  });
+  const times: Record<string, number[] | string> = {};
+  try {
+    for (const backend of backends) {
+      const page = await browser.newPage();
+      try {
+        await page.goto(`${url}&backend=${backend}`);
+        const input = await page.waitForSelector('input#files');
+        await input?.uploadFile(...files);
+        // Each picture has a caption: what was found, or why not.
+        const captions = await page
+          .waitForFunction(captionsOf(files.length), { timeout: PATIENCE })
+          .then((handle) => handle.jsonValue() as Promise<string[]>);
+        const found = captions.map((each) => Number(/ in (\d+(?:\.\d+)?) ms by /.exec(each)?.[1]));
+        times[backend] = found.some(Number.isNaN) ? (captions[found.findIndex(Number.isNaN)] ?? '') : found.slice(1);
+      } catch (error) {
+        const said = await page.evaluate(`document.querySelector('#about')?.textContent`).catch(() => '');
+        times[backend] = `${error instanceof Error ? error.message : 'it failed'} (${String(said)})`;
+      } finally {
+        await page.close();
+      }
+    }
+  } finally {
+    await browser.close();
+  }
+  return times;
+}
+
+/** An expression that gives the captions of all pictures, the first one first, once there are so many. */
+const captionsOf = (count: number): string => `(() => {
+  const captions = [...document.querySelectorAll('figcaption')].map((each) => each.textContent).filter((text) => text !== '');
+  return captions.length >= ${count} ? captions.reverse() : undefined;
+})()`;
