@@ -27,7 +27,11 @@ export async function timeInBrowser({
   if (executablePath === undefined) return undefined;
   const browser = await puppeteer.launch({
     executablePath,
-    args: ['--no-sandbox', '--enable-unsafe-swiftshader', '--enable-unsafe-webgpu', '--use-angle=swiftshader'],
+    // Without a GPU, WebGL and WebGPU are computed by SwiftShader on the processor.
+    args: [
+      ...['--no-sandbox', '--enable-unsafe-swiftshader', '--use-angle=swiftshader'],
+      ...['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--use-webgpu-adapter=swiftshader'],
+    ],
   });
   const times: Record<string, number[] | string> = {};
   try {

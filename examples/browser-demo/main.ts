@@ -26,6 +26,8 @@ const model = new URL(query.get('model') ?? './model/', location.href);
 let detector: Promise<LoadedDetector> | undefined;
 
 async function load(): Promise<LoadedDetector> {
+  // Half a megabyte that only browsers with WebGPU can use.
+  if (backend.value === 'webgpu') await import('@tensorflow/tfjs-backend-webgpu');
   if (!(await tf.setBackend(backend.value))) throw new Error(`${backend.value} does not run in this browser`);
   await tf.ready();
   const loaded = await loadDetector(model, { tf });
