@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { watch } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -9,13 +9,15 @@ import { type Campaign, Choices, countOption } from '../lib/campaign.ts';
 import { differences, finishTraining, resultOf, SHORT, startTraining, tail, type Training } from '../lib/training.ts';
 
 const RANKS = 2;
+/** They divide the batch. */
+const OTHER_NUMBERS = [1, 4];
 /** Seconds until a job whose rank was killed counts as hanging. */
 const HANGS_AFTER = 60;
 
 /**
  * Kills one rank of a training of two by SIGKILL, or ends it by SIGTERM, at random moments and while a file is half written,
  * resumes the training until it is done, and compares what is left with one that nobody disturbed: all must be equal to the
- * bit. All ranks must end, and no process may be left. Needs `mpirun` and what `hookline setup` compiles for it.
+ * bit. All ranks must end, and no process may be left. Then other numbers of ranks go on from a checkpoint. Needs `mpirun` and what `hookline setup` compiles for it.
  *
  * Options: `--count` attacks (default 20; 2 on a shorter training with `--quick`).
  */
@@ -72,11 +74,36 @@ const ranks: Campaign = async (args, tally) => {
       else tally.fail(`chain ${chain} differs in ${different.join(', ')}`);
       await rm(output, { recursive: true });
     }
+    for (const others of args.quick ? [] : OTHER_NUMBERS) {
+      const problem = await goOnWith(others, join(folder, 'whole'), join(folder, `with-${others}`), whole);
+      tally.count('goes on with another number of ranks');
+      if (problem !== undefined) tally.fail(`${others} ranks do not go on from what ${RANKS} have saved: ${problem}`);
+    }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 };
 export default ranks;
+
+/** Goes on from the last numbered checkpoint of a run with another number of ranks. @returns what does not hold */
+async function goOnWith(
+  size: number,
+  from: string,
+  output: string,
+  whole: Readonly<Record<string, unknown>>,
+): Promise<string | undefined> {
+  const names = (await readdir(from)).filter((name) => /^model_\d+\.safetensors$/.test(name)).sort();
+  const last = names.at(-1);
+  if (last === undefined) return 'it has saved nothing';
+  await mkdir(output);
+  for (const name of [last, 'metrics.json']) await copyFile(join(from, name), join(output, name));
+  await writeFile(join(output, 'last_checkpoint'), last);
+  const { text } = await finishTraining(output, [], size === 1 ? undefined : size);
+  if (!text.includes(`was saved by ${RANKS} ranks`)) return `it does not say who has saved it:\n${tail(text)}`;
+  const data = 'state hookline/data';
+  const different = differences(whole[data], (await resultOf(output))[data]);
+  return different.length === 0 ? undefined : `its position in the data differs in ${different.join(', ')}`;
+}
 
 /** Half of the attacks come at any moment after the start, the others when a temporary file is there. @returns whether a rank was there */
 async function attack(training: Training, output: string, choices: Choices, signal: NodeJS.Signals): Promise<boolean> {

@@ -35,7 +35,7 @@ export interface AgreedFailure {
 const GOING_ON = 'whether to go on';
 
 /** How long the other ranks may take until they hear of a rank that has failed. They are within a step as a rule. */
-const HEARD_MS = 20_000;
+const HEARD_MS = 10_000;
 const ATTEMPTS = 8;
 
 /**
@@ -84,18 +84,16 @@ export class Agreement {
   }
 
   /**
-   * What to do about a step that has failed: the gravest of what the ranks want, where to let it fail is graver than to
-   * stop, and that than to skip it.
+   * What to do about a step that has failed on all ranks: to stop where one of them wants that, else to skip it.
+   *
+   * @param own what the plugins of this rank say; undefined to let the training fail, of which {@link Agreement.failed} tells
    */
-  async action(own: FailedStepAction | undefined): Promise<FailedStepAction | undefined> {
-    if (this.isAlone) return own;
-    const actions: readonly (FailedStepAction | undefined)[] = ['skip', 'stop', undefined];
-    const [gravest = 2] = await this.#comm.allReduce(
-      Float64Array.of(actions.indexOf(own)),
-      'max',
-      'what to do about a failed step',
-    );
-    return actions[gravest];
+  async action(own: FailedStepAction | undefined, error: unknown): Promise<FailedStepAction | undefined> {
+    if (this.isAlone || own === undefined) return own;
+    const stop = Float64Array.of(own === 'stop' ? 1 : 0);
+    const agreed = this.#comm.allReduce(stop, 'max', 'what to do about a failed step');
+    const [isStop] = await this.#unlessAlone(agreed, error);
+    return isStop === 0 ? 'skip' : 'stop';
   }
 
   /**
@@ -108,20 +106,26 @@ export class Agreement {
     const isOwn = true;
     if (this.isAlone) return { done, error, isOwn };
     if (this.#end !== undefined) return { done: this.#end[0]?.done ?? done, error, isOwn };
-    const heard = new AbortController();
-    const told = this.#tellFailure(error, done);
-    // It may be too late for anybody to wait for it.
-    told.catch(() => undefined);
-    const late = wait(HEARD_MS, undefined, { signal: heard.signal, ref: true }).catch(() => undefined);
     try {
-      const all = await Promise.race([told, late]);
-      if (all === undefined) return this.#endAll(error, `no other rank has heard of it for ${HEARD_MS / 1000} s`);
+      const all = await this.#unlessAlone(this.#tellFailure(error, done), error);
       this.#end = all;
       const { done: first = done } = all[0] ?? {};
       if (guiltyOf(all).rank === this.#comm.rank) return { done: first, error, isOwn };
       return { done: first, error: failureOf(all), isOwn: !isConsequence(tellError(error)) };
     } catch (failure) {
       return this.#endAll(error, describeCause(failure));
+    }
+  }
+
+  /** What the ranks tell each other of a failure, unless the others are within a step that waits for this one. */
+  async #unlessAlone<T extends object>(told: Promise<T>, error: unknown): Promise<T> {
+    const heard = new AbortController();
+    // It may be too late for anybody to wait for it.
+    told.catch(() => undefined);
+    const late = wait(HEARD_MS, undefined, { signal: heard.signal }).catch(() => undefined);
+    try {
+      const result = await Promise.race([told, late]);
+      return result ?? this.#endAll(error, `the others have not heard of it for ${HEARD_MS / 1000} s`);
     } finally {
       heard.abort();
     }

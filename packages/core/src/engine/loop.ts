@@ -113,7 +113,7 @@ export async function runLoop(given: LoopParts): Promise<Outcome> {
   async function handle(error: unknown, step: StepContext): Promise<void> {
     let action: FailedStepAction | undefined;
     try {
-      action = await agreement.action(await hooks.stepFailed.call(error, step));
+      action = await agreement.action(await hooks.stepFailed.call(error, step), error);
     } catch (failure) {
       // What the step failed with comes first; who failed to handle it comes after.
       errors.push(error);

@@ -12,6 +12,7 @@ const FROM_PYTORCH = [
   '  import torch, safetensors.torch',
   "  state = torch.load('FILE', map_location='cpu', weights_only=True)  # where it is nested: state = state['state_dict']",
   "  safetensors.torch.save_file(state, 'weights.safetensors')",
+  'Then give that file',
 ].join('\n');
 
 /** What to do about a file that PyTorch has pickled. */

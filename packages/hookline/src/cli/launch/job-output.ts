@@ -139,7 +139,7 @@ const NOISE =
 
 /** What Open MPI says of reports that are not shown, and of the signal that the launcher has sent. */
 const ASIDE =
-  /^\[[\w.-]+:\d+\] (\d+ more process(es)? ha(s|ve) sent help message|Set MCA parameter "orte_base_help)|^mpirun: Forwarding signal/;
+  /^\[[\w.-]+:\d+\] (\d+ more process(es)? ha(s|ve) sent help message|Set MCA parameter "orte_base_help|\[\[\d+,\d+\],\d+\] ORTE_ERROR_LOG)|^mpirun: Forwarding signal/;
 
 function readEnd(text: string): RankEnd | undefined {
   const killed = /process rank (\d+) with PID (\d+) on node (\S+) exited on\s+signal (\d+)/.exec(text);
