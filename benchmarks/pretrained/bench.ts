@@ -8,7 +8,7 @@ import { figure, type BenchmarkArgs, type BenchmarkResult, type Figure } from '.
 
 /** Channels that both networks have. */
 const WIDTH = 24;
-/** Of the weights that were learned on scenes: all that fit, and the backbone held still until an iteration. */
+/** Whether a training begins with the weights that were learned on scenes. */
 const KINDS = { scratch: false, pretrained: true } as const;
 
 interface Point {

@@ -64,9 +64,7 @@ export default defineTrainer({
     ...(model.frozenUntil > 0 ? [freeze({ rules: [{ names: 'backbone/*', until: model.frozenUntil }] })] : []),
   ],
 
-  async buildModel({ data, model }, { logger }) {
-    if (model.weights === '' && model.frozenUntil > 0)
-      logger.info('from scratch: set solver.backboneLrFactor=1 and model.frozenUntil=0, unless the run goes on');
+  async buildModel({ data, model }) {
     const { frozenStages, labelSmoothing } = model;
     return classifier({
       classNames: await classFolders(join(data.root, data.train)),
@@ -78,7 +76,11 @@ export default defineTrainer({
     });
   },
 
-  async buildTrainLoader({ data, input, solver }, trainer) {
+  async buildTrainLoader({ data, input, solver, model }, trainer) {
+    if (model.weights === '' && model.frozenUntil > 0)
+      trainer.logger.info(
+        'from scratch: set solver.backboneLrFactor=1 and model.frozenUntil=0, unless the run goes on',
+      );
     const { records } = told(await readImageFolder({ root: join(data.root, data.train) }), trainer.logger);
     return new DetectionLoader(records, {
       batchSize: solver.batchSize,

@@ -17,7 +17,7 @@ import {
   type TrainerBaseOptions,
   writeFileAtomically,
 } from '@hookline/core';
-import { connectRanks } from './connect-ranks.ts';
+import { type ConnectedRank, connectRanks, onRanks as onEach } from './connect-ranks.ts';
 import { RecordingLogger } from './recording-logger.ts';
 
 let output: string;
@@ -103,6 +103,34 @@ describe('several ranks', () => {
       { status: 'stopped', iteration: 3, reason: 'enough (rank 1)' },
       { status: 'stopped', iteration: 3, reason: 'enough' },
       { status: 'stopped', iteration: 3, reason: 'enough (rank 1)' },
+    ]);
+  });
+
+  it('go on together when one of them is asked to stop while they agree on going on, and stop after the next step', async () => {
+    const ranks = connectRanks(2);
+    const ends = await onEach(ranks, (comm) => {
+      let calls = 0;
+      const late: ConnectedRank = {
+        ...comm,
+        allReduce(...args) {
+          const agreed = comm.allReduce(...args);
+          if (comm.rank === 1 && ++calls === 3) trainer.stop('late');
+          return agreed;
+        },
+      };
+      const trainer: TrainerBase = new TrainerBase({
+        maxIterations: 6,
+        seed: 1,
+        output,
+        logger: new RecordingLogger(),
+        step: () => 1,
+        services: [replace(commRef, () => late)],
+      });
+      return trainer.train();
+    });
+    expect(ends).toMatchObject([
+      { status: 'stopped', iteration: 3, reason: 'late (rank 1)' },
+      { status: 'stopped', iteration: 3, reason: 'late' },
     ]);
   });
 

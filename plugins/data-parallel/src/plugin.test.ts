@@ -1,7 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { commRef, type Communicator, replace, singleProcess, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
-import { functionModel, meanOverRanks, ranksOfStep, selectDevice, sgd, tf, tfjsRuntime } from '@hookline/tfjs';
+import {
+  functionModel,
+  meanOverRanks,
+  ranksOfStep,
+  selectDevice,
+  sgd,
+  stepScopeRef,
+  tf,
+  tfjsRuntime,
+} from '@hookline/tfjs';
 import { dataParallel, VERSION } from './plugin.ts';
 
 beforeAll(() => selectDevice('auto'));
@@ -70,15 +79,27 @@ describe('dataParallel', () => {
     const bytes = new Uint8Array(Float32Array.of(5, 6).buffer);
     const broadcast = (own: Uint8Array | undefined, _root?: number, what = '') =>
       Promise.resolve(what.startsWith('the first values') ? bytes : (own ?? new Uint8Array(0)));
-    const { trainer, w } = training(alike({ rank: 1, broadcast, gather: () => Promise.resolve(undefined) }));
+    const { trainer, w } = training(alike({ rank: 1, broadcast }));
     await trainer.train();
     expect(w.arraySync()).toEqual([expect.closeTo(4.8, 5), expect.closeTo(5.8, 5)]);
     await trainer.dispose();
   });
 
+  it('gives each rank random tensors of its own', async () => {
+    const keyOf = async (rank: number): Promise<number[]> => {
+      const { trainer } = training(alike({ rank }));
+      const scope = await trainer.service(stepScopeRef);
+      const key = [...(scope.inputs().get('random_key')?.values() ?? [])];
+      await trainer.dispose();
+      return key;
+    };
+    expect(await keyOf(1)).not.toEqual(await keyOf(0));
+  });
+
   it('refuses ranks with other variables', async () => {
-    const gather = (bytes: Uint8Array) =>
-      Promise.resolve([bytes, Buffer.from(JSON.stringify(['model/w: float32 [3]']))]);
+    const other = Buffer.from(JSON.stringify(['model/w: float32 [3]']));
+    const gather = (bytes: Uint8Array, _root?: number, what?: string) =>
+      Promise.resolve([bytes, what === 'the variables of all ranks' ? other : bytes]);
     const { trainer } = training(alike({ gather }));
     await expect(trainer.train()).rejects.toThrow(/HKL_RANKS_DIFFER.*rank 1: model\/w: float32 \[3\]/);
     await trainer.dispose();

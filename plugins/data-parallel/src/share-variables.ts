@@ -90,7 +90,8 @@ const digest = (bytes: Uint8Array): number => createHash('sha256').update(bytes)
 
 function write(variable: tf.Variable, bytes: Uint8Array): void {
   const { dtype, shape } = variable;
-  const { buffer } = bytes.slice();
+  // A copy of its own memory, which slices of a Buffer are not.
+  const { buffer } = Uint8Array.from(bytes);
   const values =
     dtype === 'bool' ? new Uint8Array(buffer) : dtype === 'int32' ? new Int32Array(buffer) : new Float32Array(buffer);
   tf.tidy(() => variable.assign(tf.tensor(values, shape, dtype)));

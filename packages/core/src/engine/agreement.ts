@@ -60,27 +60,29 @@ export class Agreement {
    * Between two steps: brings the stop requests of all ranks to each of them.
    *
    * @param done iterations done
-   * @returns undefined in a single process
+   * @returns undefined in a single process; else whether all ranks stop, also where this one has been asked to since it said
+   * what it wants
    * @throws HooklineError `HKL_RANK_FAILED` where another rank has failed
    */
-  between(done: number): Promise<void> | undefined {
+  between(done: number): Promise<boolean> | undefined {
     return this.isAlone ? undefined : this.#between(done);
   }
 
-  async #between(done: number): Promise<void> {
+  async #between(done: number): Promise<boolean> {
     const wish = this.#wish();
     const [gravest = GO_ON] = await this.#comm.allReduce(Float64Array.of(wish), 'max', GOING_ON);
-    if (gravest === GO_ON) return;
+    if (gravest === GO_ON) return false;
     const all = await this.#exchange(done);
     this.#end = all;
     const own = all[this.#comm.rank];
     // What has failed here outside of every hook, the loop knows already.
-    if (own?.error !== undefined) return;
+    if (own?.error !== undefined) return true;
     if (all.some(({ error }) => error !== undefined)) throw failureOf(all);
     const first = all.findIndex((each) => each.wish === gravest);
     const [reason = 'stop requested'] = all[first]?.reasons ?? [];
     if (own?.wish !== gravest || own.reasons[0] !== reason)
       this.#control.adopt(`${reason} (rank ${first})`, gravest === INTERRUPT);
+    return true;
   }
 
   /**

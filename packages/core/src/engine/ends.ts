@@ -10,6 +10,8 @@ export interface GuardedRun {
   readonly control: RunControl;
   readonly waits: Waits;
   readonly logger: Logger;
+  /** Whether a step may be left out that waits for its batch: not where other ranks are within it. */
+  mayLeaveStep?(): boolean;
   /** Tells the iteration in progress, for messages. */
   readonly run: { readonly iteration: number };
 }
@@ -144,7 +146,7 @@ class Ends {
   /** A batch that is waited for may never come, and a step that has not begun is no loss. */
   #giveUpLater(error: unknown, signal: NodeJS.Signals): void {
     const wait = this.#run.waits.innermost;
-    if (wait?.isIdle?.() !== true) return;
+    if (wait?.isIdle?.() !== true || this.#run.mayLeaveStep?.() === false) return;
     this.#timer ??= setTimeout(() => {
       if (this.#run.waits.innermost === wait && wait.isIdle?.() === true) {
         killAtExit(signal);

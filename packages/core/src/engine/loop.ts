@@ -51,8 +51,8 @@ export async function runLoop(given: LoopParts): Promise<Outcome> {
     await hooks.beforeTrain.call({ startIteration, maxIterations, storage });
     for (;;) {
       const agreed = agreement.between(run.iteration);
-      if (agreed !== undefined) await agreed;
-      if (run.iteration >= run.maxIterations || control.stopRequested) break;
+      const isStop = agreed === undefined ? control.stopRequested : await agreed;
+      if (isStop || run.iteration >= run.maxIterations) break;
       const step = run.context();
       parts.random.mark(step.iteration);
       const ready = hooks.beforeStep.call(step);

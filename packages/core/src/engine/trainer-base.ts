@@ -208,7 +208,7 @@ export class TrainerBase implements TrainerView {
     check.assertIdle(this.#training, 'train');
     this.#training = true;
     const parts = { run: this.#run, control: this.#control, logger: this.logger, waits: this.#site.waits };
-    const release = guardRun(parts, this.#options);
+    const release = guardRun({ ...parts, mayLeaveStep: () => this.#comm.size === 1 }, this.#options);
     try {
       const { maxIterations = this.#run.maxIterations } = options;
       this.#run.maxIterations = check.assertCount('maxIterations', maxIterations);

@@ -105,7 +105,13 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
         },
         { data: trainDataRef, logger: loggerRef, comm: commRef },
       ),
-      provide(stepScopeRef, ({ random }) => new StepScope({ random: random(`${OWNER}/step`) }), { random: randomRef }),
+      provide(
+        stepScopeRef,
+        // Ranks share the weights and not the batch: each drops out and mixes in its own way.
+        ({ random, comm: { rank } }) =>
+          new StepScope({ random: random(rank === 0 ? `${OWNER}/step` : `${OWNER}/step/rank/${rank}`) }),
+        { random: randomRef, comm: commRef },
+      ),
       provide(
         stepRunnerRef,
         ({ logger, phases, source, taps, ...uses }) => {
