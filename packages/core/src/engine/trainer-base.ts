@@ -10,7 +10,7 @@ import type { PluginInput } from '../preset/preset.ts';
 import { type PluginEntry, resolvePlugins } from '../preset/resolve-plugins.ts';
 import { RandomStreams } from '../random/random-streams.ts';
 import { BackgroundQueues } from '../services/background.ts';
-import { type Communicator, singleProcess } from '../services/communicator.ts';
+import { communicator, type Communicator, singleProcess } from '../services/communicator.ts';
 import { RunControl } from '../services/control.ts';
 import { checkpointsRef, evaluationRef, stepRunnerRef } from '../services/core-services.ts';
 import { HookEvaluation } from '../services/evaluation.ts';
@@ -264,7 +264,6 @@ export class TrainerBase implements TrainerView {
   async resumeOrLoad(options: ResumeOptions = {}): Promise<string | undefined> {
     assertKnownOptions('resumeOrLoad', options, { resume: true, weights: true, allowMismatch: true });
     const { resume = true, weights, allowMismatch } = options;
-    await this.prepare();
     const latest = resume ? await this.#latestOfRanks() : undefined;
     const file = latest ?? weights;
     if (file === undefined) return undefined;
@@ -273,10 +272,13 @@ export class TrainerBase implements TrainerView {
     return file;
   }
 
-  /** The checkpoint to go on with, of which the first rank decides: another one may see an older state of a shared folder. */
+  /**
+   * The checkpoint to go on with, of which the first rank decides: another one may see an older state of a shared folder. The
+   * ranks are those of the process, since nothing is prepared yet: a subclass may build the model that a checkpoint was made with.
+   */
   async #latestOfRanks(): Promise<string | undefined> {
     const find = async (): Promise<string | null> => (await this.#checkpoints.latest()) ?? null;
-    return (await onFirstRank(this.#comm, find, 'the checkpoint to go on with')) ?? undefined;
+    return (await onFirstRank(communicator(), find, 'the checkpoint to go on with')) ?? undefined;
   }
 
   /** Runs all evaluators once, outside of training. */
