@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { assertKnownOptions, HooklineError, type OptionNames, type RandomStream } from '@hookline/core';
+import { assertKnownOptions, communicator, HooklineError, type OptionNames, type RandomStream } from '@hookline/core';
 import { eachTarget } from '../catalog/annotation-table.ts';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import type { Sampler } from '../samplers/sampler.ts';
@@ -31,7 +31,10 @@ export interface DetectionLoaderOptions {
   readonly dropLast?: boolean;
   /** Batches hold wide images or others, not both: with images of their own size less has to be added. @default false */
   readonly groupByAspect?: boolean;
-  /** Threads that make batches; 0 makes them in this one. Default: all cores but one, from 1 to 4. */
+  /**
+   * Threads that make batches; 0 makes them in this one. Default: all cores but one, from 1 to 4; with several ranks on a
+   * machine, of this rank's part of the cores.
+   */
   readonly workers?: number;
   /** Batches made ahead, each by one thread. Default: one per thread, and at least 2. */
   readonly prefetch?: number;
@@ -107,7 +110,8 @@ export function resolveLoaderOptions(records: readonly DatasetRecord[], options:
     eachTarget(record, () => targets++);
     maxBoxes = Math.max(maxBoxes, targets);
   }
-  const workers = options.workers ?? Math.min(4, Math.max(1, availableParallelism() - 1));
+  const workers =
+    options.workers ?? Math.min(4, Math.max(1, Math.floor(availableParallelism() / communicator().localSize) - 1));
   return {
     fit: 'inside' as const,
     augmentations: [],

@@ -253,21 +253,37 @@ function transformer(): TrainableModel {
   return functionModel({ name: 'transformer', variables, losses: () => tf.scalar(0), predict });
 }
 
-describe('a transformer', () => {
+describe.each([
+  {
+    name: 'a transformer',
+    make: transformer,
+    input: { name: 'tokens', shape: [null, 6], dtype: 'int32', range: [0, 19] },
+    batch: (items: number) => tf.randomUniform([items, 6], 0, 20, 'int32', items),
+    want: (model: TrainableModel, tokens: tf.Tensor) => model.predict!(tokens),
+  },
+  {
+    name: 'a tf.layers model with its preparation',
+    make: convnet,
+    input: undefined,
+    batch: bytes,
+    want: (model: TrainableModel, image: tf.Tensor) => model.predict!(model.inputs!({ image } as never)),
+  },
+] as const)('$name', ({ make, input, batch, want: predict }) => {
   it.each(['graph-model', 'saved-model', ...(hasOnnx ? (['onnx'] as const) : [])] as const)(
     'gives as %s what predict gives, for 1, 3 and 16 items',
     async (format) => {
-      const model = transformer();
+      const model = make();
       const output = join(folder, format);
-      const inputs = { name: 'tokens', shape: [null, 6], dtype: 'int32', range: [0, 19] } as const;
-      const exported = await exportModel(model, { format, output, inputs });
+      const given = input === undefined ? { example: { image: bytes(5) } } : { inputs: input };
+      const exported = await exportModel(model, { format, output, ...given });
       const ends = { inputs: exported.inputs, outputs: exported.outputs } as unknown as ExportGraph;
       const written = await openWritten(format, output, ends);
       if (typeof written === 'string') throw new Error(written);
+      model.training = false;
       for (const items of [1, 3, 16]) {
-        const tokens = tf.randomUniform([items, 6], 0, 20, 'int32', items);
-        const want = values(model.predict!(tokens) as tf.Tensor);
-        const got = (await written.run(new Map([['tokens', tokens]]))).get('output')!;
+        const inputs = batch(items);
+        const want = values(predict(model, inputs) as tf.Tensor);
+        const got = (await written.run(new Map([[input?.name ?? 'image', inputs]]))).get('output')!;
         expect(far([...(got.values as Float32Array)], want)).toBeLessThan(1e-5 * Math.max(...want.map(Math.abs)));
       }
       written.close();
