@@ -43,7 +43,7 @@ describe('createProject', () => {
       });
       for (const file of files) expect(readFileSync(join(project, file), 'utf8')).not.toMatch(/\{\{\w+\}\}/);
       // Of the same kind in the other language, the types say enough.
-      const isWhole = kind === 'plugin' || (kind === 'preset') === (language === 'typescript');
+      const isWhole = (kind === 'app') === (language === 'javascript');
       const { stdout, stderr, status } = npmRun(project, isWhole ? 'check' : 'types');
       expect({ status, said: status === 0 ? '' : stdout + stderr }).toEqual({ status: 0, said: '' });
       if (isWhole) expect(stdout).toMatch(/^# pass [12]$/m);

@@ -202,6 +202,13 @@ describe('hookline inspect', () => {
     expect(status).toBe(0);
   });
 
+  it('says with --diff how another file differs', () => {
+    writeFileSync(join(folder, 'other.ts'), TRAINER.replace('1000', '500'));
+    const { status, stdout } = hookline('inspect', 'trainer.ts', '--diff', 'other.ts', '--output', 'runs/i');
+    expect(stdout).toContain('  plugin @hookline/plugin-checkpointer.period: 1000 -> 500\n');
+    expect(status).toBe(0);
+  });
+
   it('prints a table for people, and trains nothing', () => {
     const { stdout } = hookline('inspect', 'trainer.ts', '--output', 'runs/i');
     expect(stdout).toContain('  1. checkpointer 0.1.0');

@@ -27,7 +27,8 @@ export interface CommandLine {
       | 'batch'
       | 'weights'
       | 'ranks'
-      | 'hosts',
+      | 'hosts'
+      | 'diff',
       string | undefined
     >
   >;
@@ -130,6 +131,7 @@ function define(): CAC {
     .option(...SET)
     .option(...OUTPUT)
     .option(...DEVICE)
+    .option('--diff <file>', 'Show how the trainer of another file differs: config, plugins, options, order, services')
     .option('--graph', 'Show the captured step: ops before and after the passes, casts, inputs, variables')
     .option('--json', 'Print everything, and the config, as JSON');
   cli
@@ -212,6 +214,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       weights: text('weights'),
       ranks: text('ranks'),
       hosts: text('hosts'),
+      diff: text('diff'),
     },
     allowMismatch: (text('allow-mismatch') ?? '')
       .split(',')
