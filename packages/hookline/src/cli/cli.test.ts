@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -83,6 +83,20 @@ describe('hookline train', () => {
     expect(stderr).toContain('output:     runs/a\nbeginning:  a new run\n');
     expect(stderr).toMatch(/done: 3 iterations, [\d.]+ s\ncheckpoint: runs\/a\/model_final\.safetensors\n$/);
     expect(status).toBe(0);
+  });
+
+  it('tries with --fast-dev-run two steps and the end of a training, and keeps nothing', () => {
+    const { status, stdout, stderr } = hookline('train', 'trainer.ts', '--fast-dev-run');
+    expect(stepsIn(stdout)).toEqual([0, 1]);
+    expect(stderr).toMatch(/^saved .*hookline-fast-dev-run-\w+\/model_final\.safetensors$/m);
+    expect(stderr).toContain(
+      'fast dev run: 2 of 2 steps and what follows them; all of it went through; nothing is kept',
+    );
+    expect(existsSync(/saved (.*)\/model_final/.exec(stderr)?.[1] ?? folder)).toBe(false);
+    expect(status).toBe(0);
+    const failing = hookline('train', 'trainer.ts', '--fast-dev-run', '--set', 'fail=1');
+    expect(failing.stderr).toContain('no such thing');
+    expect(failing.status).toBe(1);
   });
 
   it.each([

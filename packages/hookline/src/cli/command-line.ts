@@ -35,7 +35,10 @@ export interface CommandLine {
   /** Whose state a checkpoint may lack or have left over. */
   readonly allowMismatch: readonly string[];
   readonly flag: Readonly<
-    Record<'resume' | 'graph' | 'json' | 'tta' | 'ema' | 'force' | 'brief' | 'debug' | 'allOutput', boolean>
+    Record<
+      'resume' | 'graph' | 'json' | 'tta' | 'ema' | 'force' | 'brief' | 'debug' | 'allOutput' | 'fastDevRun',
+      boolean
+    >
   >;
   /** `--cuda` and `--no-cuda`; undefined where neither is given. */
   readonly cuda: boolean | undefined;
@@ -63,6 +66,7 @@ function define(): CAC {
     .option(...SET)
     .option(...RESUME)
     .option(...WEIGHTS)
+    .option('--fast-dev-run', 'Try two steps, an evaluation and a checkpoint, and keep nothing')
     .option(...ALLOW_MISMATCH)
     .option(...OUTPUT)
     .option(...DEVICE)
@@ -230,6 +234,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       brief: isGiven('brief'),
       debug: isGiven('debug'),
       allOutput: isGiven('all-output'),
+      fastDevRun: isGiven('fast-dev-run'),
     },
     cuda: isGiven('cuda') ? true : isGiven('no-cuda') ? false : undefined,
   };

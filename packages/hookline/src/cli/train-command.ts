@@ -2,6 +2,7 @@ import { type Logger, runAll } from '@hookline/core';
 import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
 import { EXIT, signalStatus } from './exit-status.ts';
+import { fastDevRun } from './fast-dev-run.ts';
 import { line, outputLines, shown } from './output-files.ts';
 import { assertSameCommand, becomeRank, startedBy } from './launch/rank-process.ts';
 import { resumeCommand } from './resume-command.ts';
@@ -11,6 +12,7 @@ import type { RunnableTrainer } from './trainer-in-file.ts';
 export async function train(given: CommandLine, argv: readonly string[]): Promise<number> {
   const logger = await becomeRank();
   await assertSameCommand(given);
+  if (given.flag.fastDevRun) return fastDevRun(given, logger);
   const trainer = await createTrainer(given, logger);
   let status = EXIT.ok as number;
   await runAll([async () => (status = await run(trainer, given, argv, logger)), () => trainer.dispose()]);
