@@ -72,7 +72,7 @@ describe('what is misspelt is refused before the first step, with a suggestion:'
     [
       'an option of layersModel',
       () => layersModel(net(), { losses: () => tf.scalar(1) } as never),
-      '[HKL_OPTION_UNKNOWN] layersModel: it has no option "losses". Did you mean "loss"? Known: inputs, loss, metrics, name.',
+      '[HKL_OPTION_UNKNOWN] layersModel: it has no option "losses". Did you mean "loss"? Known: inputs, loss, metrics, name, weightTable.',
     ],
     [
       'an option of functionModel',

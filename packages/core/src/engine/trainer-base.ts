@@ -46,6 +46,13 @@ export interface TrainResult extends Outcome {
   readonly results?: Results;
 }
 
+/** The ranks of a trainer, apart from it, so that what asks for them does not keep the trainer alive. */
+interface Ranks {
+  comm: Communicator;
+}
+
+const commOf = (ranks: Ranks) => (): Communicator => ranks.comm;
+
 /**
  * The bare trainer: the loop, its hooks, plugins and services, and a step of the user's own.
  *
@@ -70,8 +77,8 @@ export class TrainerBase implements TrainerView {
   readonly #output: DiskOutputFolder;
   readonly #hooks: EngineHookSet = new HookSet('hookline', HOOK_TABLE, this.#site);
   /** The ranks that train together; known once the services are. */
-  #comm: Communicator = singleProcess;
-  readonly #evaluation = new HookEvaluation(this.#hooks, () => this.#comm);
+  readonly #ranks: Ranks = { comm: singleProcess };
+  readonly #evaluation = new HookEvaluation(this.#hooks, commOf(this.#ranks));
   readonly #checkpoints: DiskCheckpoints;
   readonly #background: BackgroundQueues;
   #set: PluginSet | undefined;
@@ -104,7 +111,7 @@ export class TrainerBase implements TrainerView {
       this.#output,
       () => run.done,
       this.logger,
-      () => this.#comm,
+      commOf(this.#ranks),
     );
   }
 
@@ -175,8 +182,8 @@ export class TrainerBase implements TrainerView {
     if (this.#plugins.areUp) return;
     const set = (this.#set ??= await this.#assemble());
     if (!this.#servicesUp) {
-      this.#comm = await startComm(set);
-      await startServices(set, this.#output, this.#comm);
+      this.#ranks.comm = await startComm(set);
+      await startServices(set, this.#output, this.#ranks.comm);
     }
     this.#servicesUp = true;
     try {
@@ -184,7 +191,7 @@ export class TrainerBase implements TrainerView {
       const { storage, random, logger } = this;
       const asked = { seed: this.#options.seed, run: this.#run, arranged: set.arranged };
       const tapPlugins = tapEngineState({ hooks: this.#hooks, storage, random, logger, ...asked });
-      const stateful = this.#plugins.setUp(set, this.#comm);
+      const stateful = this.#plugins.setUp(set, this.#ranks.comm);
       tapPlugins(stateful);
       this.#checkpoints.begin(stateful);
       set.seal();
@@ -208,7 +215,7 @@ export class TrainerBase implements TrainerView {
     check.assertIdle(this.#training, 'train');
     this.#training = true;
     const parts = { run: this.#run, control: this.#control, logger: this.logger, waits: this.#site.waits };
-    const release = guardRun({ ...parts, mayLeaveStep: () => this.#comm.size === 1 }, this.#options);
+    const release = guardRun({ ...parts, mayLeaveStep: () => this.#ranks.comm.size === 1 }, this.#options);
     try {
       const { maxIterations = this.#run.maxIterations } = options;
       this.#run.maxIterations = check.assertCount('maxIterations', maxIterations);
@@ -219,7 +226,7 @@ export class TrainerBase implements TrainerView {
       check.assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
       const plugins = this.#prepared().arranged.map(({ plugin }) => plugin);
       if (check.requiresAny(plugins, [checkpointsRef])) this.#checkpoints.warnWhereWithoutWeights();
-      const [comm, set] = [this.#comm, this.#prepared()];
+      const [comm, set] = [this.#ranks.comm, this.#prepared()];
       await assertSameRun(comm, this.#hooks, this.iteration, set.arranged);
       const folder = { output: this.#output, set, logger: this.logger, comm, tearDown: () => this.close() };
       const outcome = await holdOutput(folder, () =>
