@@ -19,10 +19,10 @@ const HANGS_AFTER = 60;
  * resumes the training until it is done, and compares what is left with one that nobody disturbed: all must be equal to the
  * bit. All ranks must end, and no process may be left. Then other numbers of ranks go on from a checkpoint. Needs `mpirun` and what `hookline setup` compiles for it.
  *
- * Options: `--count` attacks (default 20; 2 on a shorter training with `--quick`).
+ * Options: `--count` attacks (default 20; 1 on a shorter training with `--quick`).
  */
 const ranks: Campaign = async (args, tally) => {
-  const count = countOption(args, 'count', args.quick ? 2 : 20);
+  const count = countOption(args, 'count', args.quick ? 1 : 20);
   const { outcome, detail } = await compileRanksAddon();
   if (outcome !== 'used') {
     console.log(`nothing was tried: ${detail}`);
