@@ -266,7 +266,7 @@ describe.each([
     make: convnet,
     input: undefined,
     batch: bytes,
-    want: (model: TrainableModel, image: tf.Tensor) => model.predict!(model.inputs!({ image } as never)),
+    want: (model: TrainableModel, image: tf.Tensor) => model.predict!(model.inputs!({ image })),
   },
 ] as const)('$name', ({ make, input, batch, want: predict }) => {
   it.each(['graph-model', 'saved-model', ...(hasOnnx ? (['onnx'] as const) : [])] as const)(
