@@ -101,6 +101,7 @@ export { backgroundRef, type Background, type BackgroundTaskOptions } from './se
 export {
   commRef,
   communicator,
+  drawSeed,
   singleProcess,
   useCommunicator,
   type Communicator,

@@ -1,6 +1,14 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { HooklineError, type LoadOptions, type LoadScope, type PluginInput, type Preset } from '@hookline/core';
+import {
+  communicator,
+  HooklineError,
+  type LoadOptions,
+  type LoadScope,
+  onFirstRank,
+  type PluginInput,
+  type Preset,
+} from '@hookline/core';
 import {
   type Augmentation,
   type Dataset,
@@ -251,7 +259,9 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
       return values && (unwritten(values, isWritten) as ConfigPart<C>);
     }
     if (config.budget.minutes === 0) return undefined;
-    const { values, reasons } = await this.#findRecipe(config, isWritten);
+    // By the clock and the memory of one machine, which are other ones on each rank.
+    const find = (): ReturnType<typeof findRecipe> => this.#findRecipe(config, isWritten);
+    const { values, reasons } = await onFirstRank(communicator(), find, 'the recipe');
     tellRecipe(reasons, this.logger);
     this.#recipe = values;
     return values as ConfigPart<C>;
@@ -295,7 +305,9 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
         const [width, height] = sizes.window > 0 ? [sizes.window, sizes.window] : [sizes.width, sizes.height];
         const model = await this.buildModel({ ...config, model: { ...config.model, width: sizes.channels } });
         const objects = Math.max(...train.records.map(({ annotations }) => annotations.length));
-        return timeSteps({ model, batchSize: solver.batchSize, width, height, objects, capture, precision });
+        // Of several ranks each has its part of a batch.
+        const batchSize = Math.ceil(solver.batchSize / communicator().size);
+        return timeSteps({ model, batchSize, width, height, objects, capture, precision });
       },
     });
   }

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { provide, type Provider } from '../container/provider.ts';
 import type { AnyServiceRef, Service } from '../container/service-ref.ts';
 import { HookSet } from '../hooks/hook-set.ts';
@@ -10,7 +9,7 @@ import type { PluginInput } from '../preset/preset.ts';
 import { type PluginEntry, resolvePlugins } from '../preset/resolve-plugins.ts';
 import { RandomStreams } from '../random/random-streams.ts';
 import { BackgroundQueues } from '../services/background.ts';
-import { communicator, type Communicator, singleProcess } from '../services/communicator.ts';
+import { communicator, type Communicator, drawSeed, singleProcess } from '../services/communicator.ts';
 import { RunControl } from '../services/control.ts';
 import { checkpointsRef, evaluationRef, stepRunnerRef } from '../services/core-services.ts';
 import { HookEvaluation } from '../services/evaluation.ts';
@@ -96,7 +95,7 @@ export class TrainerBase implements TrainerView {
     this.#step = options.step;
     this.#timeout = options.disposeTimeout ?? 30_000;
     this.logger = options.logger ?? new ConsoleLogger();
-    this.random = new RandomStreams(options.seed === undefined || options.seed < 0 ? randomInt(2 ** 31) : options.seed);
+    this.random = new RandomStreams(options.seed === undefined || options.seed < 0 ? drawSeed() : options.seed);
     this.#run = new RunState(options.maxIterations, this.storage, this.#site);
     this.#run.iteration = options.startIteration ?? 0;
     this.#background = new BackgroundQueues({

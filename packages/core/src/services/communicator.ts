@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { defineService, type ServiceRef } from '../container/service-ref.ts';
 
 /** How {@link Communicator.allReduce} puts the numbers of the ranks together, place by place. */
@@ -79,6 +80,11 @@ export const singleProcess: Communicator = Object.freeze<Communicator>({
 });
 
 let joined: Communicator = singleProcess;
+let joinedSeed: number | undefined;
+/** Seeds that were drawn of {@link joinedSeed}. */
+let drawn = 0;
+
+const SEEDS = 2 ** 31;
 
 /** The communicator of this process: that of the ranks which it has joined, else {@link singleProcess}. */
 export const communicator = (): Communicator => joined;
@@ -86,15 +92,19 @@ export const communicator = (): Communicator => joined;
 /**
  * For what joins the ranks of a job, before any trainer is made: from now on this is the communicator of the process.
  *
+ * @param seed a whole number from 0 that all ranks have alike, from which {@link drawSeed} draws
  * @returns the function that makes the one before it the process's again
  */
-export function useCommunicator(ranks: Communicator): () => void {
-  const before = joined;
-  joined = ranks;
+export function useCommunicator(ranks: Communicator, seed?: number): () => void {
+  const before = { joined, joinedSeed, drawn };
+  [joined, joinedSeed, drawn] = [ranks, seed, 0];
   return () => {
-    joined = before;
+    ({ joined, joinedSeed, drawn } = before);
   };
 }
+
+/** A seed for a run that is given none, another one each time; all ranks draw the same. */
+export const drawSeed = (): number => (joinedSeed === undefined ? randomInt(SEEDS) : (joinedSeed + drawn++) % SEEDS);
 
 export const commRef: ServiceRef<Communicator> = defineService<Communicator>('comm', {
   description: 'rank and number of the processes that train together, and what they tell each other',

@@ -1,4 +1,4 @@
-import { ConsoleLogger } from '@hookline/core';
+import { commRef, ConsoleLogger, definePlugin, replace, singleProcess, VERSION } from '@hookline/core';
 import { adam, type TfjsRuntimeOptions, type TrainableModel } from '@hookline/tfjs';
 import { SimpleTrainer } from '@hookline/trainer';
 
@@ -18,6 +18,14 @@ export interface TimedSteps {
 /** Steps until a captured one runs as it will run, and those that are timed. */
 const WARM_UP = 7;
 const TIMED = 6;
+
+/** The first rank times steps while the others wait for what comes of it, so that it must meet none of them within a step. */
+const byItself = definePlugin({
+  name: '@hookline/detection/by-itself',
+  version: VERSION,
+  services: () => [replace(commRef, () => singleProcess)],
+  setup: () => undefined,
+});
 
 /**
  * Trains a throw-away model on made-up images for some steps, as the training would.
@@ -39,6 +47,7 @@ export async function timeSteps({ model, batchSize, width, height, objects, ...o
         yield data;
       }
     },
+    plugins: [byItself()],
     handleSignals: false,
     logger: new ConsoleLogger({ level: 'error' }),
   });

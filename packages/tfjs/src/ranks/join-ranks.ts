@@ -1,4 +1,11 @@
-import { communicator, describeCause, HooklineError, useCommunicator, type Communicator } from '@hookline/core';
+import {
+  communicator,
+  describeCause,
+  drawSeed,
+  HooklineError,
+  useCommunicator,
+  type Communicator,
+} from '@hookline/core';
 import { MpiCommunicator } from './mpi-communicator.ts';
 import { loadRanksAddon, type NativeRanks } from './native-ranks.ts';
 import { findRanksAddons, mpiName, type RanksAddon } from './ranks-addon.ts';
@@ -44,9 +51,14 @@ async function join(): Promise<Communicator> {
   if (place.size === 1) return communicator();
   native = loaded;
   const ranks = new MpiCommunicator(loaded, place);
-  useCommunicator(ranks);
   process.on('exit', (status) => leave(loaded, ranks, status));
-  return await Promise.resolve(ranks);
+  const [seed] = await ranks.allReduce(
+    Float64Array.of(ranks.rank === 0 ? drawSeed() : 0),
+    'sum',
+    'the seed of the first rank',
+  );
+  useCommunicator(ranks, seed);
+  return ranks;
 }
 
 /** The end of the process: all ranks end together, or are ended. */

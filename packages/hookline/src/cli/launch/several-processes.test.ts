@@ -33,7 +33,7 @@ export default {
       maxIterations: Number(given.get('steps') ?? 12),
       output,
       logger,
-      seed: 1,
+      seed: given.has('drawn') ? undefined : 1,
       plugins: [checkpointer({ period: 2 }), counter()],
       async step({ iteration }) {
         if (iteration === 4) console.log('here is rank', communicator().rank, 'with', process.env.TF_NUM_INTRAOP_THREADS);
@@ -114,6 +114,17 @@ several('hookline launch', () => {
     });
     expect(stderr.match(/saved whole\/model_final/g)).toHaveLength(1);
     expect((await stateOf('whole')).entries['hookline/ranks']?.data).toMatchObject({ size: 2 });
+  }, 120_000);
+
+  it('gives all ranks the seed that the first one draws, another one each time', async () => {
+    const seeds: unknown[] = [];
+    for (const name of ['one', 'other']) {
+      const { status, stderr } = await launch('--output', name, '--set', 'drawn=1').end;
+      expect(status === 0 ? '' : stderr).toBe('');
+      const { entries } = await stateOf(name);
+      seeds.push((entries['hookline/random']?.data as { seed: number }).seed);
+    }
+    expect(seeds[0]).not.toBe(seeds[1]);
   }, 120_000);
 
   it('ends all ranks where one is killed, names it, and goes on from there', async () => {
