@@ -1,10 +1,9 @@
-import { watch } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type Campaign, Choices, countOption } from '../lib/campaign.ts';
-import { differences, finishTraining, resultOf, SHORT, startTraining, tail, type Training } from '../lib/training.ts';
+import { randomMoment } from '../lib/random-moment.ts';
+import { differences, finishTraining, resultOf, SHORT, startTraining, tail } from '../lib/training.ts';
 
 /**
  * Kills trainings by SIGKILL, at random moments and while a file is half written, resumes each until it is done, and
@@ -27,7 +26,8 @@ const kills: Campaign = async (args, tally) => {
       let killed = 0;
       while (killed < wanted && (tally.counts['kills'] ?? 0) < count) {
         const training = startTraining(output, set);
-        await kill(training, output, choices);
+        await randomMoment(training, output, choices, 900);
+        training.process.kill('SIGKILL');
         const { signal, status, text } = await training.end;
         if (signal === 'SIGKILL') {
           killed++;
@@ -55,21 +55,3 @@ const kills: Campaign = async (args, tally) => {
   }
 };
 export default kills;
-
-/** Half of the kills come at any moment after the start, the others when a temporary file is there. */
-async function kill(training: Training, output: string, choices: Choices): Promise<void> {
-  const isAimed = choices.int(2) === 0;
-  const delay = choices.between(0, 900);
-  const nth = 1 + choices.int(4);
-  await training.begun;
-  if (isAimed) {
-    const stopped = new AbortController();
-    let seen = 0;
-    const watcher = watch(output, (_, name) => {
-      if (name?.includes('.tmp') === true && ++seen === nth) stopped.abort();
-    });
-    await Promise.race([training.end, wait(5000, undefined, { signal: stopped.signal }).catch(() => undefined)]);
-    watcher.close();
-  } else await Promise.race([training.end, wait(delay)]);
-  training.process.kill('SIGKILL');
-}

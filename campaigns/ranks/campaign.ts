@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { watch } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { compileRanksAddon } from '@hookline/tfjs';
 import { type Campaign, Choices, countOption } from '../lib/campaign.ts';
+import { randomMoment } from '../lib/random-moment.ts';
 import { differences, finishTraining, resultOf, SHORT, startTraining, tail, type Training } from '../lib/training.ts';
 
 const RANKS = 2;
@@ -107,22 +107,10 @@ async function goOnWith(
   return different.length === 0 ? undefined : `its position in the data differs in ${different.join(', ')}`;
 }
 
-/** Half of the attacks come at any moment after the start, the others when a temporary file is there. @returns whether a rank was there */
+/** @returns whether a rank was there */
 async function attack(training: Training, output: string, choices: Choices, signal: NodeJS.Signals): Promise<boolean> {
-  const isAimed = choices.int(2) === 0;
-  const delay = choices.between(0, 1500);
-  const nth = 1 + choices.int(4);
+  await randomMoment(training, output, choices, 1500);
   const rank = choices.int(RANKS);
-  await training.begun;
-  if (isAimed) {
-    const stopped = new AbortController();
-    let seen = 0;
-    const watcher = watch(output, (_, name) => {
-      if (name?.includes('.tmp') === true && ++seen === nth) stopped.abort();
-    });
-    await Promise.race([training.end, wait(5000, undefined, { signal: stopped.signal }).catch(() => undefined)]);
-    watcher.close();
-  } else await Promise.race([training.end, wait(delay)]);
   const pid = processesOf(output)[rank];
   if (pid === undefined) return false;
   process.kill(pid, signal);

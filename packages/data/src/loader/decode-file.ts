@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import type { Metadata } from 'sharp';
-import { loadSharp } from '../load-sharp.ts';
+import type { ImageHeader } from '../readers/image-header.ts';
 import type { Image } from '../transforms/image.ts';
 import { AffineTransform } from '../transforms/affine-transform.ts';
 import { ResizeTransform } from '../transforms/resize-transform.ts';
 import type { AffineMatrix } from '../transforms/sample-bilinear.ts';
 import { NO_TRANSFORM, type Transform, TransformList } from '../transforms/transform.ts';
-import { decodeImage } from './decode-image.ts';
+import { decodeImage, readHeader, seenSize } from './decode-image.ts';
 import { fitSize, type Fit, type Size } from './fit-size.ts';
 import { pictureFault } from './picture-fault.ts';
 import { PortableError } from '../portable-error.ts';
@@ -41,20 +40,18 @@ export async function decodeFile(
   file: string,
   { size, fit = 'inside', orient = true }: DecodeFileOptions = {},
 ): Promise<DecodedFile> {
-  const sharp = await loadSharp();
   try {
     const content = await readFile(file);
-    const metadata = await sharp(content).metadata();
-    const { width: sourceWidth, height: sourceHeight } = orient ? metadata.autoOrient : metadata;
+    const header = await readHeader(content);
+    const { width: sourceWidth, height: sourceHeight } = seenSize(header, orient);
     const { width, height } = fitSize({ width: sourceWidth, height: sourceHeight }, size, fit);
     const request = { file, sourceWidth, sourceHeight, width, height, orient };
     const data = await decodeImage(request, undefined, content);
     const resized = width !== sourceWidth || height !== sourceHeight;
-    const turned = orient ? [] : [turnOf(metadata).inverse()];
+    const turned = orient ? [] : [turnOf(header).inverse()];
     return {
       image: { data, width, height, channels: 3 },
-      width: metadata.autoOrient.width,
-      height: metadata.autoOrient.height,
+      ...seenSize(header, true),
       transform: new TransformList([
         ...turned,
         ...(resized ? [new ResizeTransform(sourceWidth, sourceHeight, width, height)] : []),
@@ -66,7 +63,7 @@ export async function decodeFile(
 }
 
 /** From the pixels of an image as stored to those as it is looked at, by the eight orientations of EXIF. */
-function turnOf({ width, height, orientation = 1 }: Metadata): Transform {
+function turnOf({ width, height, orientation = 1 }: Pick<ImageHeader, 'width' | 'height' | 'orientation'>): Transform {
   const matrix = TURNS[orientation - 1]?.(width, height);
   if (matrix === undefined || orientation === 1) return NO_TRANSFORM;
   const [newWidth, newHeight] = orientation >= 5 ? [height, width] : [width, height];
