@@ -77,7 +77,9 @@ describe('names', () => {
     ['plugin', '@lab/ratio', '@lab/hookline-plugin-ratio', 'ratio'],
     ['plugin', '3d', 'hookline-plugin-3d', 'plugin3d'],
     ['plugin', 'default', 'hookline-plugin-default', 'pluginDefault'],
+    ['plugin', 'options', 'hookline-plugin-options', 'pluginOptions'],
     ['preset', 'lab', 'hookline-preset-lab', 'presetLab'],
+    ['preset', 'default', 'hookline-preset-default', 'presetPresetDefault'],
     ['app', '@lab/cells', '@lab/cells', 'cells'],
   ] as const)('a %s called %s is the package %s with the export %s', (kind, name, whole, exported) => {
     expect(packageName(kind, name)).toBe(whole);

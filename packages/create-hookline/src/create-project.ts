@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CreateError } from './create-error.ts';
 import { manifest } from './manifest.ts';
-import { exportName, type Kind, type Language, packageName, shortName } from './project-name.ts';
+import { exportName, EXTENSIONS, type Kind, type Language, packageName, shortName } from './project-name.ts';
 
 const TEMPLATES = fileURLToPath(new URL('../templates', import.meta.url));
 
@@ -48,6 +48,7 @@ export async function createProject(options: ProjectOptions): Promise<CreatedPro
     name,
     export: exportName(kind, name),
     metric: shortName(kind, name).replaceAll(/[^a-z0-9]+/g, '_'),
+    extension: EXTENSIONS[language],
     year: String(new Date().getFullYear()),
     author: author ?? `the authors of ${name}`,
   };
@@ -56,8 +57,8 @@ export async function createProject(options: ProjectOptions): Promise<CreatedPro
     const root = join(TEMPLATES, template);
     for (const path of await filesIn(root)) {
       const text = await readFile(join(root, path), 'utf8');
-      // npm leaves out of packages, or treats in its own way, what begins with a dot.
-      const place = path.replaceAll(/(^|\/)_/g, '$1.');
+      // npm leaves out of packages, or treats in its own way, what begins with a dot. A source is the same in both languages.
+      const place = path.replaceAll(/(^|\/)_/g, '$1.').replace(/\.source$/, `.${EXTENSIONS[language]}`);
       files.set(
         place,
         text.replaceAll(/\{\{(\w+)\}\}/g, (whole, key: string) => values[key] ?? whole),

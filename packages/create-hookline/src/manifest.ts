@@ -1,4 +1,4 @@
-import type { Kind, Language } from './project-name.ts';
+import { EXTENSIONS, type Kind, type Language } from './project-name.ts';
 
 /** Versions of what a project is built and tested with. */
 const TOOLS = {
@@ -29,7 +29,7 @@ export function manifest(options: ManifestOptions): Record<string, unknown> {
 }
 
 function appManifest({ language, name, author, version }: ManifestOptions): Record<string, unknown> {
-  const file = language === 'typescript' ? 'trainer.ts' : 'trainer.js';
+  const file = `trainer.${EXTENSIONS[language]}`;
   return {
     name,
     version: '0.1.0',
@@ -83,7 +83,7 @@ function publishedManifest({ kind, language, name, author, version }: ManifestOp
 const authorOf = (author: string | undefined): { author?: string } => (author === undefined ? {} : { author });
 
 function scripts(language: Language, folder: string): Record<string, string> {
-  const tests = `${folder}/*.test.${language === 'typescript' ? 'ts' : 'js'}`;
+  const tests = `${folder}/*.test.${EXTENSIONS[language]}`;
   return {
     test: `node ${language === 'typescript' ? '--import tsx ' : ''}--test ${tests}`,
     types: 'tsc --noEmit',

@@ -7,6 +7,9 @@ export type Kind = (typeof KINDS)[number];
 export const LANGUAGES = ['typescript', 'javascript'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
+/** How the names of source files end. */
+export const EXTENSIONS: Readonly<Record<Language, string>> = { typescript: 'ts', javascript: 'js' };
+
 /** What npm allows as the name of a new package, with or without a scope. */
 const NPM_NAME = /^(@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*$/;
 const LONGEST = 214;
@@ -50,6 +53,8 @@ const RESERVED = new Set(
   (
     'arguments await break case catch class const continue debugger default delete do else enum eval export extends false ' +
     'finally for function if implements import in instanceof interface let new null package private protected public return ' +
-    'static super switch this throw true try typeof var void while with yield z definePlugin defineState storageRef'
+    'static super switch this throw true try typeof var void while with yield ' +
+    // What the templates call by name.
+    'checkPluginContract definePlugin definePreset defineState earlyStopping options presetDefault saved storageRef z'
   ).split(' '),
 );

@@ -1,1 +1,0 @@
-export { {{export}} } from './plugin.ts';
