@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { CLI, ROOT } from '../lib/command-line.ts';
 import { median } from '../lib/index.ts';
 
 /** What one training left in its `metrics.json`. */
@@ -18,9 +18,6 @@ export interface Training {
   /** AP at each evaluation, and after how many minutes of steps. */
   readonly curve: readonly { readonly minutes: number; readonly ap: number }[];
 }
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const CLI = join(ROOT, 'packages', 'hookline', 'bin', 'hookline.js');
 
 /** Runs `hookline train examples/detection/FILE` in a process of its own, as its users do. */
 export async function trainOnce(output: string, set: readonly string[], file = 'bccd.ts'): Promise<Training> {

@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BenchmarkArgs, type BenchmarkResult, figure, type Figure } from '../lib/index.ts';
+import { CLI, ROOT } from '../lib/command-line.ts';
 import { has, missing } from '../lib/python.ts';
 import { drawCoco } from './draw-coco.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const CLI = join(ROOT, 'packages', 'hookline', 'bin', 'hookline.js');
 const [IMAGES, OBJECTS] = [118_287, 860_001];
 
 /** What a process prints about itself. */

@@ -1,20 +1,19 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, extname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, resolve } from 'node:path';
+import { decodeFile } from '@hookline/data';
 import { type LoadedDetector, loadDetector, type OnnxRuntime, type TfRuntime } from '@hookline/inference';
 import { type CocoDetection, type CocoGroundTruth, evaluateCoco, summarizeCoco } from '@hookline/plugin-detection';
 import * as tfjs from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import sharp from 'sharp';
 import { type BenchmarkArgs, type BenchmarkResult, figure, type Figure, listArgument } from '../lib/index.ts';
+import { CLI, ROOT } from '../lib/command-line.ts';
+import { buildPage, serveFolders } from '../../examples/browser-demo/open-page.ts';
 import { timeInBrowser } from './time-in-browser.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const require = createRequire(import.meta.url);
 const FORMATS = ['graph-model', 'onnx'] as const;
 
@@ -47,7 +46,7 @@ export default async function exported({ quick, ...args }: BenchmarkArgs): Promi
   const pictures = quick ? all.slice(0, 10) : all;
   const folder = await mkdtemp(join(tmpdir(), 'hookline-exported-'));
   const page = join(folder, 'page');
-  const server = await serve({ page, models: join(run, 'exported') });
+  const server = await serveFolders({ '/': page, '/models/': join(run, 'exported') });
   try {
     const figures: Record<string, Figure> = {};
     const evaluated = hookline('eval', trainer, '--output', run, '--json').trim().split('\n').at(-1) ?? '';
@@ -67,12 +66,10 @@ export default async function exported({ quick, ...args }: BenchmarkArgs): Promi
       figures[`picture.${label}`] = figure(times, 'ms');
       await detector.dispose();
     }
-    const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
-    const demo = join(ROOT, 'examples', 'browser-demo');
-    execFileSync(process.execPath, [vite, 'build', demo, '--outDir', page, '--logLevel', 'error'], { cwd: ROOT });
+    buildPage(page);
     const backends = listArgument(args['backends']) ?? ['webgl', 'webgpu', 'wasm'];
     const files = pictures.slice(0, 21).map(({ file }) => file);
-    const timed = await timeInBrowser({ url: `${server.url}/page/?model=../models/graph-model/`, backends, files });
+    const timed = await timeInBrowser({ url: `${server.url}/?model=models/graph-model/`, backends, files });
     if (timed === undefined) notes.push('there is no Chromium: its rows are left out (HOOKLINE_CHROMIUM names it)');
     for (const [backend, found] of Object.entries(timed ?? {})) {
       if (typeof found === 'string') notes.push(`${backend} in Chromium: ${found}`);
@@ -90,8 +87,7 @@ export default async function exported({ quick, ...args }: BenchmarkArgs): Promi
 }
 
 function hookline(...args: string[]): string {
-  const command = join(ROOT, 'packages', 'hookline', 'bin', 'hookline.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], { cwd: ROOT, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { cwd: ROOT, encoding: 'utf8' });
   if (status !== 0) throw new Error(`hookline ${args.join(' ')} ended with ${status}:\n${stderr}`);
   return stdout;
 }
@@ -120,9 +116,9 @@ async function detectAll(
   const detections: CocoDetection[] = [];
   const times: number[] = [];
   for (const { id, file } of pictures) {
-    const { data, info } = await sharp(file).toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+    const { image } = await decodeFile(file);
     const begin = performance.now();
-    const found = await detector.detect({ data, width: info.width, height: info.height }, { score: 0 });
+    const found = await detector.detect(image, { score: 0 });
     times.push(performance.now() - begin);
     for (const { class: name, score, box } of found.detections) {
       const [x1, y1, x2, y2] = box;
@@ -130,24 +126,4 @@ async function detectAll(
     }
   }
   return { detections, times: times.slice(1) };
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  ...{ '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' },
-  ...{ '.json': 'application/json', '.wasm': 'application/wasm' },
-};
-
-/** Serves folders by the first part of the path. */
-async function serve(folders: Readonly<Record<string, string>>): Promise<{ url: string; close: () => Server }> {
-  const server = createServer((request, response) => {
-    const [, first = '', ...rest] = new URL(request.url ?? '/', 'http://localhost').pathname.split('/');
-    const path = rest.join('/');
-    const file = join(folders[first] ?? '', path === '' ? 'index.html' : path);
-    if (!existsSync(file)) return void response.writeHead(404).end();
-    response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
-    response.end(readFileSync(file));
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address() as { port: number };
-  return { url: `http://127.0.0.1:${address.port}`, close: () => server.close() };
 }

@@ -1,12 +1,5 @@
-import { existsSync } from 'node:fs';
-import puppeteer from 'puppeteer-core';
+import { CHROMIUM, openChromium } from '../../examples/browser-demo/open-page.ts';
 
-const CHROMIUM = [
-  process.env['HOOKLINE_CHROMIUM'] ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-];
 const PATIENCE = 120_000;
 
 /**
@@ -23,16 +16,8 @@ export async function timeInBrowser({
   readonly backends: readonly string[];
   readonly files: readonly string[];
 }): Promise<Readonly<Record<string, number[] | string>> | undefined> {
-  const executablePath = CHROMIUM.find((path) => path !== '' && existsSync(path));
-  if (executablePath === undefined) return undefined;
-  const browser = await puppeteer.launch({
-    executablePath,
-    // Without a GPU, WebGL and WebGPU are computed by SwiftShader on the processor.
-    args: [
-      ...['--no-sandbox', '--enable-unsafe-swiftshader', '--use-angle=swiftshader'],
-      ...['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--use-webgpu-adapter=swiftshader'],
-    ],
-  });
+  if (CHROMIUM === undefined) return undefined;
+  const browser = await openChromium(CHROMIUM, { webgpu: true });
   const times: Record<string, number[] | string> = {};
   try {
     for (const backend of backends) {

@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   detector,
   exportModel,
@@ -13,45 +11,20 @@ import {
   tf,
   writePicture,
 } from 'hookline';
-import puppeteer, { type Browser, type ElementHandle } from 'puppeteer-core';
-
-const ROOT = resolve(import.meta.dirname, '../..');
-const CHROMIUM = [
-  process.env['HOOKLINE_CHROMIUM'] ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== '' && existsSync(path));
-const TYPES: Readonly<Record<string, string>> = {
-  ...{ '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' },
-  ...{ '.json': 'application/json', '.wasm': 'application/wasm' },
-};
+import type { Browser, ElementHandle } from 'puppeteer-core';
+import { buildPage, CHROMIUM, openChromium, serveFolders } from './open-page.ts';
 
 let folder: string;
-let server: Server;
+let server: Awaited<ReturnType<typeof serveFolders>>;
 let browser: Browser;
 const FRAME = { width: 64, height: 48 };
 
 beforeAll(async () => {
   if (CHROMIUM === undefined) return;
   folder = mkdtempSync(join(tmpdir(), 'hookline-demo-'));
-  const vite = join(ROOT, 'node_modules/vite/bin/vite.js');
-  const env = { ...process.env, NODE_OPTIONS: '' };
-  const args = [vite, 'build', import.meta.dirname, '--outDir', join(folder, 'page'), '--logLevel', 'error'];
-  const built = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', env });
-  expect(built.stderr).toBe('');
-  server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-    const file = join(folder, path.startsWith('/model/') ? path : join('page', path === '/' ? 'index.html' : path));
-    if (!existsSync(file)) return void response.writeHead(404).end();
-    response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
-    response.end(readFileSync(file));
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  browser = await puppeteer.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--enable-unsafe-swiftshader', '--use-angle=swiftshader'],
-  });
+  expect(buildPage(join(folder, 'page'))).toBe('');
+  server = await serveFolders({ '/': join(folder, 'page'), '/model/': join(folder, 'model') });
+  browser = await openChromium(CHROMIUM);
 });
 afterAll(async () => {
   if (CHROMIUM === undefined) return;
@@ -100,12 +73,11 @@ function eagerDetector() {
     const shown = Array.from(want.scores, (score, row) => ({ score, row })).filter(({ score }) => score >= 0.4);
     expect(shown.length).toBeGreaterThan(3);
 
-    const { port } = server.address() as { port: number };
     const page = await browser.newPage();
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(String(error)));
     for (const backend of ['webgl', 'wasm']) {
-      await page.goto(`http://127.0.0.1:${port}/?backend=${backend}`);
+      await page.goto(`${server.url}/?backend=${backend}`);
       const input = await page.waitForSelector('#files');
       await (input as ElementHandle<HTMLInputElement>).uploadFile(file);
       await page.waitForSelector('figure[data-detections]', { timeout: 60_000 });
