@@ -114,6 +114,14 @@ export { controlRef, type Control } from './services/control.ts';
 export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';
 export { MetricWatch, type MetricWatchParts } from './services/metric-watch.ts';
+export {
+  type Epochs,
+  epochsRef,
+  isPeriod,
+  isPositivePeriod,
+  type Period,
+  PERIOD_RULE,
+} from './services/epochs.ts';
 export { outputRef, type OutputFolder } from './services/output-folder.ts';
 export { terminalText } from './services/terminal-text.ts';
 export { trainerRef, type TrainerView } from './services/trainer-handle.ts';

@@ -31,6 +31,8 @@ export interface StepOutput {
 /** Does the arithmetic of one step; the only thing in a trainer that touches tensors. */
 export interface StepRunner {
   run(context: StepContext): StepOutput | Promise<StepOutput>;
+  /** Steps of an epoch, which may be a fraction; undefined where the data do not tell. */
+  readonly epochLength?: number | undefined;
   /** What the step in progress waits for from outside, such as a batch, in words; undefined where it computes. */
   waitsFor?(): string | undefined;
   /** Gives up what {@link StepRunner.waitsFor} tells of: the step in progress fails with `error` and changes nothing. */

@@ -381,6 +381,7 @@ export { plots, type PlotsOptions } from '@hookline/plugin-plots';
 export { preciseBn, updateBnStats, type PreciseBnOptions } from '@hookline/plugin-precise-bn';
 export { profiler, type ProfilerOptions } from '@hookline/plugin-profiler';
 export { reduceOnPlateau, type ReduceOnPlateauOptions } from '@hookline/plugin-reduce-on-plateau';
+export { type Epoch, epochHooks, epochs } from '@hookline/plugin-epochs';
 export { timeLimit, type TimeLimitOptions } from '@hookline/plugin-time-limit';
 export { validationLoss, type ValidationLossOptions } from '@hookline/plugin-validation-loss';
 export {

@@ -50,7 +50,7 @@ export function tinyTraining(options: TinyTrainingOptions = {}): TrainerBase {
   } = options;
   const algorithm = options.algorithm ?? 'adam';
   const optimizer = options.optimizer ?? ((model) => (algorithm === 'sgd' ? sgd : adam)(model, { learningRate: 0.05 }));
-  const runtime = tfjsRuntime({ model: makeModel, optimizer, data: tinyBatches, repeat: true, capture });
+  const runtime = tfjsRuntime({ model: makeModel, optimizer, data: [...tinyBatches()], repeat: true, capture });
   return new TrainerBase({
     maxIterations,
     seed,

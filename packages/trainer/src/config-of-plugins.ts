@@ -114,6 +114,7 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
       options: { minutes: { key: 'solver.maxMinutes', value: solver.maxMinutes } },
       asked: { key: 'solver.maxMinutes', isWanted: solver.maxMinutes > 0 },
     },
+    '@hookline/plugin-epochs': { options: {}, asked: { key: 'solver.maxEpochs', isWanted: solver.maxEpochs > 0 } },
     '@hookline/plugin-plots': { options: {}, asked: { key: 'writers.plots', isWanted: writers.plots } },
   } as const satisfies Readonly<Record<string, PluginConfig>>;
 }

@@ -12,10 +12,12 @@ import {
   resolvePlugins,
   type ResumeOptions,
   type Results,
+  type TrainOptions,
   type TrainResult,
 } from '@hookline/core';
 import { type DatasetEvaluator, inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
 import { ema } from '@hookline/plugin-ema';
+import { epochs } from '@hookline/plugin-epochs';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
 import { lossScaling } from '@hookline/plugin-loss-scaling';
@@ -111,7 +113,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       ...others,
       seed,
       output,
-      maxIterations: solver.maxIterations,
+      ...endOf(solver),
       metricsPeriod: writers.metricsPeriod,
       // Replaced by runtimeOptions() below, which may use `this`.
       model: () => this.buildModel(this.config),
@@ -215,6 +217,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     const averaging = says['@hookline/plugin-ema'];
     const reduction = says['@hookline/plugin-reduce-on-plateau'];
     const limit = says['@hookline/plugin-time-limit'];
+    const inEpochs = says['@hookline/plugin-epochs'];
     return [
       this.buildPreset(config),
       accumulation.asked.isWanted && gradientAccumulation(optionsOf(accumulation)),
@@ -223,6 +226,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       averaging.asked.isWanted && ema(optionsOf(averaging)),
       reduction.asked.isWanted && reduceOnPlateau(optionsOf(reduction)),
       limit.asked.isWanted && timeLimit(optionsOf(limit)),
+      inEpochs.asked.isWanted && epochs(),
       config.writers.plots && plots(),
       ...this.rankPlugins(),
     ];
@@ -258,10 +262,10 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   }
 
   /** Trains, and compares the last results with `config.test.expectedResults` where there are any. */
-  override async train(options: { readonly maxIterations?: number } = {}): Promise<TrainResult> {
+  override async train(options: TrainOptions = {}): Promise<TrainResult> {
     if (this.#trainData === 'never') throw unreadDataError();
     if (this.#scale !== undefined) this.logger.info(this.#scale);
-    if (options.maxIterations !== undefined) this.#hasEnd = true;
+    if (Object.values(options).some((end) => end !== undefined)) this.#hasEnd = true;
     const result = await super.train(options);
     const { expectedResults } = this.config.test;
     if (expectedResults.length > 0 && result.status === 'completed')
@@ -283,7 +287,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     const part = await this.adaptConfig(before, (key) => isWritten(before, key));
     if (part === undefined) return;
     this.#config = copyWritten(before, layOver(before, part) as C);
-    if (!this.#hasEnd) this.endAt(this.#config.solver.maxIterations);
+    if (!this.#hasEnd && this.#config.solver.maxEpochs === 0) this.endAt(this.#config.solver.maxIterations);
   }
 
   /**
@@ -373,6 +377,10 @@ function besidesPreset(
     .map(({ plugin }) => plugin)
     .filter(({ id }) => !held.has(id) || says[id]?.asked !== undefined);
 }
+
+/** Where a config has the training end. */
+const endOf = ({ maxEpochs, maxIterations }: BaseConfig['solver']): TrainOptions =>
+  maxEpochs > 0 ? { maxEpochs } : { maxIterations };
 
 function assertConfig(config: unknown): void {
   const { solver, resolve } = (config ?? {}) as { readonly solver?: unknown; readonly resolve?: unknown };

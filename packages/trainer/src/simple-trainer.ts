@@ -12,6 +12,7 @@ import {
   type TrainerOptions,
 } from '@hookline/core';
 import { dataParallel } from '@hookline/plugin-data-parallel';
+import { epochs } from '@hookline/plugin-epochs';
 import {
   type DeviceRequest,
   joinRanks,
@@ -91,8 +92,13 @@ export class SimpleTrainer extends TrainerBase {
   ): readonly PluginEntry[] {
     return resolvePlugins(listed, [
       { addedBy: 'trainer', inputs: builtin },
-      { addedBy: 'trainer', inputs: this.rankPlugins(), isDefault: true },
+      { addedBy: 'trainer', inputs: [...this.#epochPlugins(), ...this.rankPlugins()], isDefault: true },
     ]);
+  }
+
+  /** Whoever counts in epochs sees them. */
+  #epochPlugins(): readonly PluginInput[] {
+    return this.#parts.maxEpochs === undefined ? [] : [epochs()];
   }
 
   /** What a training on several processes needs; none in a single one. */
@@ -135,6 +141,8 @@ export class SimpleTrainer extends TrainerBase {
   }
 
   #tfjs(): TfjsRuntime {
-    return (this.#runtime ??= tfjsRuntime(pickOptions(this.runtimeOptions(), TFJS_RUNTIME_OPTIONS)));
+    // An end after several epochs asks for the data several times.
+    const options = { ...(this.#parts.maxEpochs === undefined ? {} : { repeat: true }), ...this.runtimeOptions() };
+    return (this.#runtime ??= tfjsRuntime(pickOptions(options, TFJS_RUNTIME_OPTIONS)));
   }
 }

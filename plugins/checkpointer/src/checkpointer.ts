@@ -4,6 +4,7 @@ import {
   commRef,
   definePlugin,
   defineState,
+  epochsRef,
   evaluationRef,
   isHooklineError,
   loggerRef,
@@ -34,8 +35,16 @@ export const checkpointer = definePlugin({
   after: ['timing', 'schedule', 'averaging', 'statistics'],
   // A failing evaluation then leaves a checkpoint.
   before: ['evaluation', 'writing'],
-  requires: { checkpoints: checkpointsRef, evaluation: evaluationRef, logger: loggerRef, comm: commRef },
-  setup({ hooks, checkpoints, evaluation, logger, comm }, { period, periodMinutes, maxToKeep, prefix, final, onStop }) {
+  requires: {
+    checkpoints: checkpointsRef,
+    evaluation: evaluationRef,
+    logger: loggerRef,
+    comm: commRef,
+    epochs: epochsRef,
+  },
+  setup({ hooks, checkpoints, evaluation, logger, comm, epochs }, options) {
+    const { periodMinutes, maxToKeep, prefix, final, onStop } = options;
+    const isDue = epochs.every(options.period, 'period');
     const kept = new KeptCheckpoints(checkpoints, logger, comm);
     let startIteration = 0;
     /** Iterations done when it was saved last. */
@@ -125,8 +134,7 @@ export const checkpointer = definePlugin({
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
       const done = iteration + 1;
       if (final && done === maxIterations) return save(`${prefix}_final`, done);
-      const isDue = period > 0 && done % period === 0;
-      if (isDue) return saveNumbered(done);
+      if (isDue(done)) return saveNumbered(done);
       if (periodMinutes === 0) return undefined;
       const isTime = (): boolean => performance.now() - savedTime >= periodMinutes * 60_000;
       if (comm.size === 1) return isTime() ? saveNumbered(done) : undefined;

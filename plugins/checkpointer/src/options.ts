@@ -1,10 +1,11 @@
+import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
 
 const prefix = z.string().regex(/^[^./\\][^/\\]*$/, 'must be a plain file name');
 
 export const checkpointerOptions = z.strictObject({
-  /** Iterations between checkpoints; 0 saves none on the way. @default 5000 */
-  period: z.int().nonnegative().default(5000),
+  /** Iterations, or epochs, between checkpoints: `1000`, `{ epochs: 1 }`; 0 saves none on the way. @default 5000 */
+  period: z.custom<Period>(isPeriod, PERIOD_RULE).default(5000),
   /** Minutes between further checkpoints, by the clock, counted from the last one; 0 saves none. @default 0 */
   periodMinutes: z.number().nonnegative().default(0),
   /** How many numbered checkpoints are kept, the newest ones. @default all */

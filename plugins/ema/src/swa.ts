@@ -1,4 +1,4 @@
-import { definePlugin, defineState, defineService, evaluationRef, type ServiceRef } from '@hookline/core';
+import { definePlugin, defineState, defineService, epochsRef, evaluationRef, type ServiceRef } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
 import { type Ema, EmaService } from './ema-service.ts';
@@ -26,9 +26,11 @@ export const stochasticWeightAveraging = definePlugin({
   provides: ['averaging'],
   before: ['statistics', 'checkpointing', 'evaluation'],
   // The evaluation is asked for so that two plugins that replace its weights are found before the first step.
-  requires: { scope: stepScopeRef, model: modelRef, service: swaRef, evaluation: evaluationRef },
+  requires: { scope: stepScopeRef, model: modelRef, service: swaRef, evaluation: evaluationRef, epochs: epochsRef },
   services: ({ evaluate }) => averagingServices(swaRef, { evaluate, who: PLUGIN_NAME }),
-  setup({ hooks, plugin, scope, model, service }, { start, period }) {
+  setup({ hooks, plugin, scope, model, service, epochs }, { start, period }) {
+    const firstOf = start === undefined ? undefined : epochs.until(start, 'start');
+    const isEpochOver = epochs.every(period, 'period');
     const { value } = model;
     const average = new WeightAverage(scope.value, plugin.id, value.trainable(), value.state(), {
       decay: 0,
@@ -38,8 +40,9 @@ export const stochasticWeightAveraging = definePlugin({
     let count = 0;
     if (service instanceof EmaService) service.attach(average, () => count > 0);
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
-      const first = start ?? Math.floor(maxIterations * 0.75);
-      if (iteration < first || (iteration - first) % period !== 0) return;
+      const first = firstOf?.() ?? Math.floor(maxIterations * 0.75);
+      const isDue = typeof period === 'number' ? (iteration - first) % period === 0 : isEpochOver(iteration + 1);
+      if (iteration < first || !isDue) return;
       average.include(count);
       count++;
     });

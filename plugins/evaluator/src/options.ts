@@ -1,4 +1,4 @@
-import type { Results, StepContext } from '@hookline/core';
+import { isPeriod, type Period, PERIOD_RULE, type Results, type StepContext } from '@hookline/core';
 import type { DataSource, TrainableModel } from '@hookline/tfjs';
 import { z } from 'zod';
 import type { DatasetEvaluator } from './dataset-evaluator.ts';
@@ -21,7 +21,7 @@ const isEvaluator = (value: unknown): boolean =>
 
 export const evaluatorSchema = z
   .strictObject({
-    period: z.int().min(0).default(0),
+    period: z.custom<Period>(isPeriod, PERIOD_RULE).default(0),
     evaluate: z.custom<EvaluateFunction>(isFunction, 'must be a function').optional(),
     evaluators: z
       .custom<DatasetEvaluator | readonly DatasetEvaluator[]>(
@@ -46,8 +46,8 @@ export const evaluatorSchema = z
 
 /** Options of the evaluator. */
 export interface EvaluatorOptions {
-  /** Evaluates after every how many iterations; 0 for only at the end. @default 0 */
-  readonly period?: number;
+  /** Evaluates after every how many iterations, or epochs: `500`, `{ epochs: 1 }`; 0 for only at the end. @default 0 */
+  readonly period?: Period;
   /** A function that evaluates in its own way. */
   readonly evaluate?: EvaluateFunction;
   /** What judges the model's outputs; needs `loader`. */

@@ -1,6 +1,7 @@
 import {
   definePlugin,
   defineState,
+  epochsRef,
   type Evaluation,
   evaluationRef,
   HooklineError,
@@ -54,14 +55,16 @@ export const evaluator = definePlugin({
     evaluation: evaluationRef,
     trainer: trainerRef,
     logger: loggerRef,
+    epochs: epochsRef,
     model: optional(modelRef),
   },
-  setup({ hooks, plugin, storage, evaluation, trainer, logger, model }, options) {
-    const { period, evalAfterTrain, evalBeforeTrain } = options;
+  setup({ hooks, plugin, storage, evaluation, trainer, logger, epochs, model }, options) {
+    const { evalAfterTrain, evalBeforeTrain } = options;
+    const isPeriodOver = epochs.every(options.period, 'period');
     // Only a run that goes on can owe an evaluation; a checkpoint without an evaluator never had one to make.
     let goesOn = false;
     const isDue = (done: number, maxIterations: number): boolean =>
-      (period > 0 && done % period === 0) || (evalAfterTrain && done === maxIterations);
+      isPeriodOver(done) || (evalAfterTrain && done === maxIterations);
     const owes = (done: number, maxIterations: number): boolean =>
       goesOn && done > 0 && isDue(done, maxIterations) && evaluatedAt.get(evaluation) !== done;
     const run = async (step: StepContext, done: number): Promise<void> => {

@@ -1,10 +1,9 @@
 import { didYouMean, HooklineError } from '@hookline/core';
 import type { BatchNorm, TrainableModel } from '@hookline/tfjs';
-import type { FreezeRule } from './options.ts';
 
 /** Variables and batch norms that begin to move together. */
 export interface FrozenSet {
-  /** The iteration with which they move; Infinity for never. */
+  /** The iteration with which they move; Infinity for never. In epochs it is known for good once the training begins. */
   readonly until: number;
   /** Of the variables that the optimizer updates. */
   readonly trained: readonly string[];
@@ -13,16 +12,27 @@ export interface FrozenSet {
   readonly norms: readonly BatchNorm[];
 }
 
+/** A rule, with the iteration until which it holds; none for never. */
+export interface ResolvedRule {
+  readonly names: string | readonly string[];
+  readonly until?: (() => number) | undefined;
+}
+
+const never = (): number => Infinity;
+
 /**
  * What the rules name, by when it begins to move.
  *
  * @throws HooklineError `HKL_FREEZE_NAMES` for a pattern that nothing fits, `HKL_FREEZE_NORM` where one of the statistics of
  * a batch norm is frozen and the other is not, or where the layer cannot stand still
  */
-export function findFrozen(who: string, model: TrainableModel, rules: readonly FreezeRule[]): FrozenSet[] {
+export function findFrozen(who: string, model: TrainableModel, rules: readonly ResolvedRule[]): FrozenSet[] {
   const [trained, state] = [[...model.trainable().keys()], [...model.state().keys()]];
   const until = new Map<string, number>();
-  for (const { names, until: end = Infinity } of rules) {
+  const moments = new Map<number, () => number>();
+  for (const { names, until: moment = never } of rules) {
+    const end = moment();
+    moments.set(end, moment);
     for (const pattern of typeof names === 'string' ? [names] : names) {
       const fits = matcher(pattern);
       const found = [...trained, ...state].filter(fits);
@@ -33,7 +43,9 @@ export function findFrozen(who: string, model: TrainableModel, rules: readonly F
   const norms = new Map((model.batchNorms?.() ?? []).map((norm) => [norm, normUntil(who, model, norm, until)]));
   const ends = [...new Set(until.values())].sort((a, b) => a - b);
   return ends.map((end) => ({
-    until: end,
+    get until() {
+      return (moments.get(end) ?? never)();
+    },
     trained: trained.filter((name) => until.get(name) === end),
     state: state.filter((name) => until.get(name) === end),
     norms: [...norms].filter(([, each]) => each === end).map(([norm]) => norm),

@@ -1,10 +1,11 @@
+import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
 
 const pattern = z.string().min(1);
 
 const rule = z.strictObject({
   names: z.union([pattern, z.array(pattern).min(1)]),
-  until: z.int().min(1).optional(),
+  until: z.custom<Period>(isPositivePeriod, PERIOD_RULE).optional(),
 });
 
 export const freezeSchema = z.strictObject({ rules: z.array(rule).min(1) });
@@ -16,8 +17,8 @@ export interface FreezeRule {
    * weights and for the statistics of batch norm alike.
    */
   readonly names: string | readonly string[];
-  /** The iteration with which they begin to move. @default never */
-  readonly until?: number | undefined;
+  /** The iteration with which they begin to move, or the epochs before it: `1000`, `{ epochs: 3 }`. @default never */
+  readonly until?: Period | undefined;
 }
 
 /** Options of the plugin. */

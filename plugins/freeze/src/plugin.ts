@@ -1,4 +1,4 @@
-import { definePlugin, HooklineError, loggerRef, type NamedTensors } from '@hookline/core';
+import { definePlugin, epochsRef, HooklineError, loggerRef, type NamedTensors } from '@hookline/core';
 import { modelRef, optimizerRef, stepScopeRef } from '@hookline/tfjs';
 import { findFrozen, type FrozenSet } from './find-frozen.ts';
 import { freezeSchema } from './options.ts';
@@ -25,9 +25,16 @@ export const freeze = definePlugin({
   options: freezeSchema,
   after: ['accumulation?'],
   before: ['scaling?', 'gradients', 'averaging', 'statistics', 'checkpointing'],
-  requires: { scope: stepScopeRef, model: modelRef, optimizer: optimizerRef, logger: loggerRef },
-  setup({ hooks, plugin, scope, model, optimizer, logger }, { rules }) {
-    const sets = findFrozen(plugin.id, model.value, rules);
+  requires: { scope: stepScopeRef, model: modelRef, optimizer: optimizerRef, logger: loggerRef, epochs: epochsRef },
+  setup({ hooks, plugin, scope, model, optimizer, logger, epochs }, { rules }) {
+    const sets = findFrozen(
+      plugin.id,
+      model.value,
+      rules.map(({ names, until }) => ({
+        names,
+        until: until === undefined ? undefined : epochs.until(until, 'until'),
+      })),
+    );
     let now = 0;
     /** How many of the sets move; they are sorted by when they begin to. */
     const moving = (): number => sets.filter(({ until }) => until <= now).length;

@@ -1,4 +1,4 @@
-import type { CheckedSchedule } from './schedule.ts';
+import type { ScheduleInIterations } from './schedule.ts';
 import { compositeFactor } from './schedules/composite.ts';
 import { constantFactor } from './schedules/constant.ts';
 import { cosineFactor } from './schedules/cosine.ts';
@@ -17,7 +17,7 @@ import { warmupPolyFactor } from './schedules/warmup-poly.ts';
 import { warmupFactor } from './schedules/warmup.ts';
 
 /** The function that a schedule describes. */
-export function compileSchedule(schedule: CheckedSchedule): Factor {
+export function compileSchedule(schedule: ScheduleInIterations): Factor {
   switch (schedule.type) {
     case 'constant':
       return constantFactor(schedule);

@@ -1,9 +1,10 @@
-import { definePlugin, HooklineError, loggerRef, optional, storageRef } from '@hookline/core';
+import { definePlugin, epochsRef, HooklineError, loggerRef, optional, storageRef } from '@hookline/core';
 import { learningRateFactor, optimizerRef } from '@hookline/tfjs';
 import { compileSchedule } from './compile-schedule.ts';
 import { lrScheduleRef } from './lr-schedule-ref.ts';
 import { lrSchedulerOptions } from './options.ts';
-import { checkSchedule } from './schedule.ts';
+import { inIterations } from './in-iterations.ts';
+import { checkSchedule, type ScheduleInIterations } from './schedule.ts';
 import { scheduleWarnings } from './schedule-warnings.ts';
 import { shownFactor } from './shown-factor.ts';
 
@@ -24,11 +25,19 @@ export const lrScheduler = definePlugin({
   after: ['timing'],
   // A checkpoint then holds the learning rate of the step that it resumes with.
   before: ['checkpointing', 'writing'],
-  requires: { optimizer: optimizerRef, storage: storageRef, logger: loggerRef, planned: optional(lrScheduleRef) },
-  setup({ hooks, plugin, optimizer, storage, logger, planned }, options) {
+  requires: {
+    optimizer: optimizerRef,
+    storage: storageRef,
+    logger: loggerRef,
+    epochs: epochsRef,
+    planned: optional(lrScheduleRef),
+  },
+  setup({ hooks, plugin, optimizer, storage, logger, epochs, planned }, options) {
     if (options.schedule === undefined && planned === undefined) throw noSchedule();
-    const schedule = options.schedule ?? checkSchedule(planned);
-    const factor = compileSchedule(schedule);
+    const checked = options.schedule ?? checkSchedule(planned);
+    const resolve = (): ScheduleInIterations =>
+      inIterations(checked, (moment) => epochs.until(moment, 'schedule')()) as ScheduleInIterations;
+    let factor = compileSchedule(resolve());
     const own = learningRateFactor(optimizer.value, plugin.id);
     const shown = shownFactor(optimizer.value.groups);
     const unsmoothed = { smoothing: false };
@@ -43,6 +52,9 @@ export const lrScheduler = definePlugin({
     };
 
     hooks.beforeTrain.tap(({ startIteration, maxIterations }) => {
+      // How long an epoch is counts from here on: loading a checkpoint may have moved it.
+      const schedule = resolve();
+      factor = compileSchedule(schedule);
       for (const warning of scheduleWarnings(schedule, maxIterations)) logger.warn(warning);
       setRate(startIteration, maxIterations);
     });

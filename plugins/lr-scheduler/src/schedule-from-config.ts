@@ -1,4 +1,4 @@
-import { HooklineError } from '@hookline/core';
+import { HooklineError, type Period } from '@hookline/core';
 import type { Schedule } from './schedule.ts';
 import { constant } from './schedules/constant.ts';
 import { cosine } from './schedules/cosine.ts';
@@ -14,8 +14,8 @@ export interface ScheduleConfig {
     'WarmupMultiStepLR' | 'WarmupCosineLR' | 'WarmupStepWithFixedGammaLR' | 'WarmupPolyLR' | 'OneCycleLR' | 'constant';
   /** @default 0.1 */
   readonly gamma?: number;
-  /** Milestones of WarmupMultiStepLR, in iterations. @default none */
-  readonly steps?: readonly number[];
+  /** Milestones of WarmupMultiStepLR, in iterations or as `{ epochs: 8 }`. @default none */
+  readonly steps?: readonly Period[];
   /** Decays of WarmupStepWithFixedGammaLR. @default 3 */
   readonly numDecays?: number;
   /** What `baseLrEnd` is relative to. */
@@ -25,7 +25,7 @@ export interface ScheduleConfig {
   /** @default 0.9 */
   readonly polyPower?: number;
   /** @default 1000 */
-  readonly warmupIterations?: number;
+  readonly warmupIterations?: Period;
   /** @default 0.001 */
   readonly warmupFactor?: number;
   /** @default 'linear' */

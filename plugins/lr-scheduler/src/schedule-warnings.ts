@@ -1,8 +1,8 @@
-import type { CheckedSchedule } from './schedule.ts';
+import type { ScheduleInIterations } from './schedule.ts';
 import { WARMUP_ITERATIONS } from './schedules/warmup.ts';
 
 /** What a run of this length will never reach, in sentences. */
-export function scheduleWarnings(schedule: CheckedSchedule, maxIterations: number): readonly string[] {
+export function scheduleWarnings(schedule: ScheduleInIterations, maxIterations: number): readonly string[] {
   switch (schedule.type) {
     case 'composite':
       return schedule.schedules.flatMap((part) => scheduleWarnings(part, maxIterations));

@@ -1,7 +1,8 @@
 import { scheduleFactor } from './schedule-factor.ts';
 import { scheduleFromConfig } from './schedule-from-config.ts';
 import { scheduleWarnings } from './schedule-warnings.ts';
-import { scheduleSchema } from './schedule.ts';
+import { inIterations } from './in-iterations.ts';
+import { type ScheduleInIterations, scheduleSchema } from './schedule.ts';
 import { cosine } from './schedules/cosine.ts';
 import { custom } from './schedules/custom.ts';
 import { multiStep } from './schedules/multi-step.ts';
@@ -14,6 +15,17 @@ describe('schedules', () => {
     const copy = JSON.parse(JSON.stringify(schedule));
     expect(copy).toEqual(schedule);
     expect([0, 1, 3, 4].map(scheduleFactor(copy, 10))).toEqual([0, 1, 3, 4].map(scheduleFactor(schedule, 10)));
+  });
+
+  it('count in epochs where milestones or a warm-up say so', () => {
+    const schedule = warmup(multiStep({ milestones: [{ epochs: 1.5 }, { epochs: 2 }], gamma: 0.5 }), {
+      iterations: { epochs: 0.5 },
+      factor: 0,
+    });
+    expect([0, 2, 5, 14, 15, 20].map(scheduleFactor(schedule, 30, 10))).toEqual([0, 0.4, 1, 1, 0.5, 0.25]);
+    expect(() => scheduleFactor(schedule, 30)).toThrow('[HKL_EPOCH_UNKNOWN] scheduleFactor: the schedule counts in');
+    expect(() => scheduleFactor(multiStep({ milestones: [4, { epochs: 2 }] }), 30)).toThrow(/all in epochs/);
+    expect(() => scheduleFactor(multiStep({ milestones: [{ epochs: 2 }, { epochs: 1 }] }), 30)).toThrow(/must rise/);
   });
 
   it('can be a function', () => {
@@ -63,7 +75,10 @@ describe('scheduleFromConfig', () => {
 
 describe('scheduleWarnings', () => {
   const warnings = (schedule: Parameters<typeof scheduleSchema.parse>[0], n: number) =>
-    scheduleWarnings(scheduleSchema.parse(schedule), n);
+    scheduleWarnings(
+      inIterations(scheduleSchema.parse(schedule), (moment) => moment as number) as ScheduleInIterations,
+      n,
+    );
 
   it('tells what the run will never reach', () => {
     expect(warnings(warmup(multiStep({ milestones: [60, 100, 120] })), 100)).toEqual([

@@ -1,5 +1,6 @@
 import { didYouMean, HooklineError } from '@hookline/core';
 import { z } from 'zod';
+import type { InIterations } from './in-iterations.ts';
 import { type CompositeSchedule, compositeSchema } from './schedules/composite.ts';
 import { constantSchema } from './schedules/constant.ts';
 import { cosineSchema } from './schedules/cosine.ts';
@@ -14,7 +15,7 @@ import { stepWithFixedGammaSchema } from './schedules/step-with-fixed-gamma.ts';
 import { warmupCosineSchema } from './schedules/warmup-cosine.ts';
 import { warmupMultiStepSchema } from './schedules/warmup-multi-step.ts';
 import { warmupPolySchema } from './schedules/warmup-poly.ts';
-import { type WarmupSchedule, warmupSchema } from './schedules/warmup.ts';
+import { type WarmupOptions, type WarmupSchedule, warmupSchema } from './schedules/warmup.ts';
 
 const simple = [
   constantSchema,
@@ -43,6 +44,12 @@ export type CheckedSchedule = SimpleSchedule | CompositeSchedule<CheckedSchedule
 const nested: z.ZodType<CheckedSchedule, Schedule> = z.lazy(() => scheduleSchema);
 const all = [...simple, compositeSchema(nested), warmupSchema(nested)] as const;
 const types: readonly string[] = all.map((schema) => schema.shape.type.value);
+
+/** A checked schedule, all in iterations. */
+export type ScheduleInIterations =
+  | InIterations<SimpleSchedule>
+  | CompositeSchedule<ScheduleInIterations>
+  | (InIterations<WarmupOptions> & { readonly type: 'warmup'; readonly schedule: ScheduleInIterations });
 
 /** Checks a schedule and fills in its defaults. */
 export const scheduleSchema: z.ZodType<CheckedSchedule, Schedule> = z.discriminatedUnion('type', all, {

@@ -1,7 +1,8 @@
+import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
 
 export const optionsSchema = z.strictObject({
-  period: z.int().positive().default(20),
+  period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(20),
   maxRuns: z.int().nonnegative().default(10),
   leakWindow: z.union([z.int().min(8), z.literal(false)]).default(100),
 });
@@ -9,10 +10,10 @@ export const optionsSchema = z.strictObject({
 /** Options of {@link memoryStats}. */
 export interface MemoryStatsOptions {
   /**
-   * Measure every how many iterations.
+   * Measure every how many iterations, or epochs: `20`, `{ epochs: 1 }`.
    * @default 20
    */
-  period?: number;
+  period?: Period;
   /**
    * How many measurements are logged; all of them are stored as scalars.
    * @default 10

@@ -1,4 +1,4 @@
-import { definePlugin, loggerRef, storageRef, tapsRef } from '@hookline/core';
+import { definePlugin, epochsRef, loggerRef, storageRef, tapsRef } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 import { describeLeak, LeakAlarm } from './leak-alarm.ts';
 import { balanceTable, memoryLine } from './memory-line.ts';
@@ -25,8 +25,9 @@ export const memoryStats = definePlugin({
   after: ['timing', 'schedule', 'gradients', 'averaging', 'statistics', 'checkpointing', 'evaluation'],
   before: ['writing'],
   provides: ['metrics'],
-  requires: { storage: storageRef, logger: loggerRef, taps: tapsRef },
-  setup({ hooks, storage, logger, taps }, { period, maxRuns, leakWindow }) {
+  requires: { storage: storageRef, logger: loggerRef, taps: tapsRef, epochs: epochsRef },
+  setup({ hooks, storage, logger, taps, epochs }, { period, maxRuns, leakWindow }) {
+    const isPeriodOver = epochs.every(period, 'period');
     const balance = new TapBalance(countTensors);
     const alarm = leakWindow === false ? undefined : new LeakAlarm(leakWindow);
     const unwatch = taps.observe(balance);
@@ -49,7 +50,7 @@ export const memoryStats = definePlugin({
       steps++;
       const now = countTensors();
       warnOfLeak(now.tensors);
-      if ((iteration + 1) % period !== 0) return;
+      if (!isPeriodOver(iteration + 1)) return;
       const { rss, heapUsed } = process.memoryUsage();
       storage.nameScope('memory', () => {
         const values = {

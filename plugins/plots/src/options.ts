@@ -1,7 +1,8 @@
+import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
 
 export const optionsSchema = z.strictObject({
-  period: z.int().positive().default(200),
+  period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(200),
   file: z.string().min(1).default('curves.svg'),
   title: z.string().default('Training'),
   points: z.int().min(16).default(512),
@@ -11,10 +12,10 @@ export const optionsSchema = z.strictObject({
 /** Options of {@link plots}. */
 export interface PlotsOptions {
   /**
-   * Draw every how many iterations; it is drawn at the end in any case.
+   * Draw every how many iterations, or epochs: `200`, `{ epochs: 1 }`; it is drawn at the end in any case.
    * @default 200
    */
-  period?: number;
+  period?: Period;
   /**
    * The picture, in the run's folder.
    * @default 'curves.svg'

@@ -2,6 +2,7 @@ import {
   definePlugin,
   defineState,
   describeCause,
+  epochsRef,
   HooklineError,
   outputRef,
   storageRef,
@@ -25,8 +26,9 @@ export const plots = definePlugin({
   provides: ['writing'],
   // All ranks have the same losses and metrics.
   ranks: 'first',
-  requires: { storage: storageRef, output: outputRef },
-  setup({ hooks, storage, output }, { period, file, title, points, exclude }) {
+  requires: { storage: storageRef, output: outputRef, epochs: epochsRef },
+  setup({ hooks, storage, output, epochs }, { period, file, title, points, exclude }) {
+    const isPeriodOver = epochs.every(period, 'period');
     const reader = storage.reader();
     const excluded = new Set(exclude);
     let curves = new Map<string, { curve: Curve; smoothing: boolean }>();
@@ -70,7 +72,7 @@ export const plots = definePlugin({
     };
 
     hooks.beforeTrain.tap(({ maxIterations }) => void (end = maxIterations));
-    hooks.afterStep.tap(({ iteration }) => ((iteration + 1) % period === 0 ? draw(iteration + 1) : undefined));
+    hooks.afterStep.tap(({ iteration }) => (isPeriodOver(iteration + 1) ? draw(iteration + 1) : undefined));
     hooks.saveState.tap(async () => void (await absorb()));
     hooks.afterTrain.tap(({ iteration }) => draw(iteration));
     return {

@@ -1,3 +1,4 @@
+import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import type { DataSource } from '@hookline/tfjs';
 import { z } from 'zod';
 
@@ -7,7 +8,7 @@ export const preciseBnSchema = z.strictObject({
     'must be batches to iterate, or a function that returns them',
   ),
   batches: z.int().min(1).default(200),
-  period: z.int().min(0).default(0),
+  period: z.custom<Period>(isPeriod, PERIOD_RULE).default(0),
   repeat: z.boolean().default(true),
 });
 
@@ -20,8 +21,8 @@ export interface PreciseBnOptions {
   readonly loader: DataSource;
   /** Batches that each estimate is made of. @default 200 */
   readonly batches?: number;
-  /** Estimates after every how many iterations; 0 for only at the end of the training. @default 0 */
-  readonly period?: number;
+  /** Estimates after every how many iterations, or epochs: `5000`, `{ epochs: 1 }`; 0 for only at the end of the training. @default 0 */
+  readonly period?: Period;
   /** Begin again when the loader ends. @default true */
   readonly repeat?: boolean;
 }

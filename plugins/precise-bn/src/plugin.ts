@@ -2,6 +2,7 @@ import {
   commRef,
   definePlugin,
   defineState,
+  epochsRef,
   evaluationRef,
   HooklineError,
   loggerRef,
@@ -41,12 +42,14 @@ export const preciseBn = definePlugin({
     logger: loggerRef,
     trainer: trainerRef,
     comm: commRef,
+    epochs: epochsRef,
   },
   setup(
-    { hooks, plugin, model, scope, phases, evaluation, logger, trainer, comm },
+    { hooks, plugin, model, scope, phases, evaluation, logger, trainer, comm, epochs },
     { loader, batches, period, repeat },
   ) {
     const source = new BatchSource(loader, { repeat }, (line) => logger.info(line));
+    const isPeriodOver = epochs.every(period, 'period');
     const { batch: onBatch } = phases.phases;
     let isOff = false;
     let doneAt: number | undefined;
@@ -86,7 +89,7 @@ export const preciseBn = definePlugin({
     });
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
       const done = iteration + 1;
-      return done === maxIterations || (period > 0 && done % period === 0) ? estimate(done) : undefined;
+      return done === maxIterations || isPeriodOver(done) ? estimate(done) : undefined;
     });
     hooks.afterTrain.tap(({ status, iteration }) =>
       status === 'stopped' && iteration > trainer.startIteration ? estimate(iteration) : undefined,

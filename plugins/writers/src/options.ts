@@ -1,3 +1,4 @@
+import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
 import type { Writer } from './writer.ts';
 
@@ -10,7 +11,7 @@ const switchable = <S extends z.ZodType>(schema: S): z.ZodUnion<[z.ZodBoolean, S
 
 export const optionsSchema = z
   .strictObject({
-    period: z.int().positive().default(20),
+    period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(20),
     windowSize: z.int().positive().default(20),
     console: z.union([z.boolean(), z.literal('auto')]).default('auto'),
     progress: switchable(z.strictObject({ refresh: z.number().nonnegative().default(200) })).default(true),
@@ -45,10 +46,10 @@ interface FileValues {
 /** Options of {@link writers}. */
 export interface WritersOptions {
   /**
-   * Write every how many iterations.
+   * Write every how many iterations, or epochs: `20`, `{ epochs: 1 }`.
    * @default 20
    */
-  period?: number;
+  period?: Period;
   /**
    * How many iterations are smoothed over (detectron2's `window_size`): medians of the metrics line, of the progress
    * line and of files with `values: 'latest'`, and the mean of `data_time`.

@@ -1,4 +1,13 @@
-import { definePlugin, defineState, loggerRef, outputRef, runAll, type RunContext, storageRef } from '@hookline/core';
+import {
+  definePlugin,
+  defineState,
+  epochsRef,
+  loggerRef,
+  outputRef,
+  runAll,
+  type RunContext,
+  storageRef,
+} from '@hookline/core';
 import { z } from 'zod';
 import { ProgressDisplay } from './console/progress.ts';
 import { RemainingTime } from './console/remaining-time.ts';
@@ -21,10 +30,11 @@ export const writers = definePlugin({
   provides: ['writing'],
   // All ranks have the same losses and metrics.
   ranks: 'first',
-  requires: { storage: storageRef, output: outputRef, logger: loggerRef },
+  requires: { storage: storageRef, output: outputRef, logger: loggerRef, epochs: epochsRef },
   hooks: writersHooks,
-  setup({ hooks, own, storage, output, logger }, options) {
-    const { period, progress, onError, windowSize } = options;
+  setup({ hooks, own, storage, output, logger, epochs }, options) {
+    const isPeriodOver = epochs.every(options.period, 'period');
+    const { progress, onError, windowSize } = options;
     const live = progress !== false && logger.live;
     const reader = storage.reader();
     const remaining = new RemainingTime();
@@ -65,7 +75,7 @@ export const writers = definePlugin({
     hooks.afterStep.tap((step, output) => {
       for (const name in output.metrics) metrics.add(name);
       const { iteration, maxIterations } = step;
-      const due = (iteration + 1) % period === 0 || iteration + 1 === maxIterations;
+      const due = isPeriodOver(iteration + 1) || iteration + 1 === maxIterations;
       if (!due && display?.isDue(step) !== true) return undefined;
       return (async () => {
         if (due) await flush(iteration, true);

@@ -6,6 +6,7 @@ import { type BackgroundQueues, backgroundRef } from '../services/background.ts'
 import { commRef, communicator } from '../services/communicator.ts';
 import { type Control, controlRef } from '../services/control.ts';
 import { checkpointsRef, evaluationRef, phasesRef, randomRef, storageRef, tapsRef } from '../services/core-services.ts';
+import { type EpochClock, epochsFor, epochsRef } from '../services/epochs.ts';
 import type { Evaluation } from '../services/evaluation.ts';
 import { type Logger, loggerRef, pluginLogger } from '../services/logger.ts';
 import { type OutputFolder, outputRef } from '../services/output-folder.ts';
@@ -21,6 +22,7 @@ export interface CoreParts {
   readonly storage: EventStorage;
   readonly random: RandomStreams;
   readonly control: Control;
+  readonly epochs: EpochClock;
   readonly logger: Logger;
   readonly output: OutputFolder;
   readonly checkpoints: Checkpoints;
@@ -30,13 +32,15 @@ export interface CoreParts {
 
 /** The services that every trainer has. */
 export function coreProviders(parts: CoreParts): readonly Provider[] {
-  const { trainer, hooks, site, storage, random, control, logger, output, checkpoints, evaluation, background } = parts;
+  const { trainer, hooks, site, storage, random, control, logger, output, checkpoints, evaluation } = parts;
+  const { background, epochs } = parts;
   return [
     provide(phasesRef, () => hooks),
     provide(commRef, () => communicator()),
     provide(trainerRef, () => (plugin) => trainerHandle(plugin, trainer)),
     provide(storageRef, () => storage),
     provide(controlRef, () => control),
+    provide(epochsRef, () => (plugin) => epochsFor(plugin, epochs)),
     provide(randomRef, () => (plugin) => random.stream(plugin)),
     provide(loggerRef, () => (plugin) => pluginLogger(logger, plugin)),
     provide(outputRef, () => output),

@@ -3,7 +3,9 @@ import { HooklineError } from '../errors.ts';
 import { isThenable } from '../hooks/guard-tap.ts';
 import { describeValue } from '../hooks/result-check.ts';
 import { isPlainObject } from '../plain-object.ts';
+import type { Communicator } from '../services/communicator.ts';
 import { stepRunnerRef } from '../services/core-services.ts';
+import { onFirstRank } from '../services/ranks.ts';
 import type { ScalarValue, StepContext, StepOutput, StepRunner } from '../step-runner.ts';
 import type { StepFunction } from './trainer-options.ts';
 
@@ -48,6 +50,17 @@ export function runnerOf(container: ServiceContainer): StepRunner {
     who: 'trainer',
     fix: 'Give step: (step) => loss, or a plugin that provides the service "stepRunner"',
   });
+}
+
+/**
+ * Steps of an epoch, as the step runner of the first rank tells it: data that the ranks do not share may differ.
+ *
+ * @returns undefined where there is no runner, or where it does not tell
+ */
+export async function epochLength(container: ServiceContainer, comm: Communicator): Promise<number | undefined> {
+  const length = (): number | null =>
+    (container.has(stepRunnerRef) ? (container.get(stepRunnerRef, 'trainer') as StepRunner).epochLength : null) ?? null;
+  return (await onFirstRank(comm, length, 'how many steps an epoch has')) ?? undefined;
 }
 
 /**

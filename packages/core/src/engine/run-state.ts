@@ -1,3 +1,4 @@
+import { EpochClock, type Period } from '../services/epochs.ts';
 import type { HookSite } from '../hooks/hook-site.ts';
 import type { EventStorage } from '../storage/event-storage.ts';
 import type { StepContext } from '../step-runner.ts';
@@ -5,16 +6,23 @@ import type { StepContext } from '../step-runner.ts';
 /** Where a training stands. The storage and the hooks' error messages follow it. */
 export class RunState {
   startIteration = 0;
-  maxIterations: number;
+  /** Where the training ends. */
+  end: Period;
+  readonly epochs: EpochClock = new EpochClock();
   readonly #storage: EventStorage;
   readonly #site: HookSite;
   #iteration = 0;
   #stepDone = false;
 
-  constructor(maxIterations: number, storage: EventStorage, site: HookSite) {
-    this.maxIterations = maxIterations;
+  constructor(end: Period, storage: EventStorage, site: HookSite) {
+    this.end = end;
     this.#storage = storage;
     this.#site = site;
+  }
+
+  /** Iteration at which training ends (exclusive); Infinity while an end in epochs is not known. */
+  get maxIterations(): number {
+    return this.epochs.until(this.end);
   }
 
   /** 0-based iteration in progress; equals maxIterations after a complete training. */

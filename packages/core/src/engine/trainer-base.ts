@@ -29,7 +29,7 @@ import { assemblePlugins } from './assemble-plugins.ts';
 import { breather } from './breathe.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
-import { asRunner, runnerOf } from './function-runner.ts';
+import { asRunner, epochLength, runnerOf } from './function-runner.ts';
 import { guardRun } from './guard-run.ts';
 import { holdOutput } from './hold-output.ts';
 import { LivePlugins } from './live-plugins.ts';
@@ -96,7 +96,7 @@ export class TrainerBase implements TrainerView {
     this.#timeout = options.disposeTimeout ?? 30_000;
     this.logger = options.logger ?? new ConsoleLogger();
     this.random = new RandomStreams(options.seed === undefined || options.seed < 0 ? drawSeed() : options.seed);
-    this.#run = new RunState(options.maxIterations, this.storage, this.#site);
+    this.#run = new RunState(check.endOf(options), this.storage, this.#site);
     this.#run.iteration = options.startIteration ?? 0;
     this.#background = new BackgroundQueues({
       logger: this.logger,
@@ -128,7 +128,7 @@ export class TrainerBase implements TrainerView {
 
   /** Sets the end, for a subclass that decides on it while it is prepared. @throws HooklineError `HKL_OPTION_INVALID` */
   protected endAt(maxIterations: number): void {
-    this.#run.maxIterations = check.assertCount('maxIterations', maxIterations);
+    this.#run.end = check.assertCount('maxIterations', maxIterations);
   }
 
   /** Absolute path of the run's folder; it exists once somebody writes into it. */
@@ -185,6 +185,8 @@ export class TrainerBase implements TrainerView {
       await startServices(set, this.#output, this.#ranks.comm);
     }
     this.#servicesUp = true;
+    const length = await epochLength(set.container, this.#ranks.comm);
+    this.#run.epochs.begin(length, this.iteration);
     try {
       set.open();
       const { storage, random, logger } = this;
@@ -203,25 +205,25 @@ export class TrainerBase implements TrainerView {
    * Trains until `maxIterations`. Where all iterations are done and a plugin has something left to do, because the run
    * was cut short in the evaluation after its last step for example, it does that without a step.
    *
-   * @param options.maxIterations a new end, for going on after an earlier call
-   * @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already, `HKL_TRAIN_TWICE` while training,
+   * @param options.maxIterations a new end, for going on after an earlier call; or `maxEpochs`
+   * @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already, `HKL_EPOCH_UNKNOWN`, `HKL_TRAIN_TWICE` while training,
    * `HKL_OUTPUT_IN_USE` while another training writes into the run's folder, `HKL_OUTPUT_REMOVED` at the end when that
    * folder was removed meanwhile, `HKL_HALF_LOADED` after a load that could not be undone, and whatever ended the training
    */
   async train(options: TrainOptions = {}): Promise<TrainResult> {
-    assertKnownOptions('train', options, { maxIterations: true });
+    assertKnownOptions('train', options, { maxIterations: true, maxEpochs: true });
     check.assertNotDisposed(this.#disposed);
     check.assertIdle(this.#training, 'train');
     this.#training = true;
     const parts = { run: this.#run, control: this.#control, logger: this.logger, waits: this.#site.waits };
     const release = guardRun({ ...parts, mayLeaveStep: () => this.#ranks.comm.size === 1 }, this.#options);
     try {
-      const { maxIterations = this.#run.maxIterations } = options;
-      this.#run.maxIterations = check.assertCount('maxIterations', maxIterations);
+      if (Object.values(options).some((end) => end !== undefined)) this.#run.end = check.endOf(options);
       this.#checkpoints.assertWhole();
       this.#run.begin();
       // Where all is done, only what has been prepared before can have left something.
-      if (this.#set !== undefined || this.iteration < maxIterations) await this.prepare();
+      if (this.#set !== undefined || this.iteration < this.maxIterations) await this.prepare();
+      this.#run.epochs.assertKnown(this.#run.end);
       check.assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
       const plugins = this.#prepared().arranged.map(({ plugin }) => plugin);
       if (check.requiresAny(plugins, [checkpointsRef])) this.#checkpoints.warnWhereWithoutWeights();
@@ -342,6 +344,7 @@ export class TrainerBase implements TrainerView {
       storage: this.storage,
       random: this.random,
       control: this.#control,
+      epochs: this.#run.epochs,
       logger: this.logger,
       output: this.#output,
       checkpoints: this.#checkpoints,

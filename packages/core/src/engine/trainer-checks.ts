@@ -3,9 +3,10 @@ import { HooklineError } from '../errors.ts';
 import { assertKnownOptions } from '../known-options.ts';
 import type { Plugin } from '../plugin/plugin.ts';
 import { checkpointsRef } from '../services/core-services.ts';
+import type { Period } from '../services/epochs.ts';
 import { outputRef } from '../services/output-folder.ts';
 import type { RunState } from './run-state.ts';
-import { TRAINER_BASE_OPTIONS, type TrainerBaseOptions } from './trainer-options.ts';
+import { TRAINER_BASE_OPTIONS, type TrainerBaseOptions, type TrainOptions } from './trainer-options.ts';
 
 /** A whole number from `least` up. @throws HooklineError `HKL_OPTION_INVALID` */
 export function assertCount(name: string, value: number | undefined, least = 0): number {
@@ -15,11 +16,26 @@ export function assertCount(name: string, value: number | undefined, least = 0):
   });
 }
 
+/** Where a training shall end. @throws HooklineError `HKL_OPTION_INVALID` unless it is told once */
+export function endOf({ maxIterations, maxEpochs }: TrainOptions): Period {
+  if (maxEpochs === undefined) return assertCount('maxIterations', maxIterations);
+  if (maxIterations !== undefined) {
+    throw new HooklineError('HKL_OPTION_INVALID', 'both maxIterations and maxEpochs are given', {
+      who: 'trainer',
+      fix: 'Leave one of them out',
+    });
+  }
+  if (typeof maxEpochs === 'number' && maxEpochs > 0 && Number.isFinite(maxEpochs)) return { epochs: maxEpochs };
+  throw new HooklineError('HKL_OPTION_INVALID', `maxEpochs must be a number above 0, not ${String(maxEpochs)}`, {
+    who: 'trainer',
+  });
+}
+
 /** Checks what can be known of a trainer's options at once. @throws HooklineError `HKL_OPTION_UNKNOWN`, `HKL_OPTION_INVALID` */
 export function assertTrainerOptions(options: Partial<TrainerBaseOptions> = {}): void {
   assertKnownOptions('TrainerBase', options, TRAINER_BASE_OPTIONS);
-  const { maxIterations, startIteration = 0, metricsPeriod = 1, yieldAfter, waitWarning, disposeTimeout } = options;
-  assertCount('maxIterations', maxIterations);
+  const { startIteration = 0, metricsPeriod = 1, yieldAfter, waitWarning, disposeTimeout } = options;
+  endOf(options);
   assertCount('startIteration', startIteration);
   assertCount('metricsPeriod', metricsPeriod, 1);
   assertTime('yieldAfter', yieldAfter, 'milliseconds');
@@ -59,7 +75,7 @@ export function assertNotDisposed(isDisposed: boolean): void {
 export function assertSomethingToTrain({ iteration, maxIterations }: RunState, isUnfinished: boolean): void {
   if (iteration < maxIterations || (iteration === maxIterations && isUnfinished)) return;
   const what = `iteration ${iteration} is not below maxIterations ${maxIterations}`;
-  const fix = 'Raise maxIterations to go on, or begin a new run in another output folder';
+  const fix = 'Raise the end (maxIterations or maxEpochs) to go on, or begin a new run in another output folder';
   throw new HooklineError('HKL_NOTHING_TO_TRAIN', what, { who: 'train', fix });
 }
 

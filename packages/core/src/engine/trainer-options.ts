@@ -18,8 +18,13 @@ type LossRecord = Readonly<Record<string, ScalarValue>>;
 
 /** What every trainer takes. */
 export interface TrainerOptions {
-  /** Iteration at which training ends (exclusive). */
-  readonly maxIterations: number;
+  /** Iteration at which training ends (exclusive). Either this or `maxEpochs` is given. */
+  readonly maxIterations?: number;
+  /**
+   * Epochs after which training ends, which may be a fraction: it ends with the step that completes them. The data must tell how many
+   * batches an epoch has.
+   */
+  readonly maxEpochs?: number;
   /** Iteration at which training begins. Default 0; a loaded checkpoint overrides it. */
   readonly startIteration?: number;
   /** Plugins, presets and lists of them; falsy entries are left out. Default none. */
@@ -51,6 +56,8 @@ export interface TrainerOptions {
 export interface TrainOptions {
   /** A new end (exclusive), for going on after an earlier call. Default: the one that there is. */
   readonly maxIterations?: number;
+  /** A new end in epochs, in place of `maxIterations`: those of the whole run, not of this call. */
+  readonly maxEpochs?: number;
 }
 
 /** Options of `resumeOrLoad`. */
@@ -72,6 +79,7 @@ export interface TrainerBaseOptions extends TrainerOptions {
 /** All names of {@link TrainerOptions}, for trainers that have options besides. */
 export const TRAINER_OPTIONS = Object.freeze({
   maxIterations: true,
+  maxEpochs: true,
   startIteration: true,
   plugins: true,
   services: true,

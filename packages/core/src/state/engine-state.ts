@@ -5,13 +5,14 @@ import type { ArrangedPlugin } from '../plugin/plugin-set.ts';
 import { describeCause, HooklineError } from '../errors.ts';
 import { shortName } from '../plugin/plugin-name.ts';
 import { checkedPositions, type RandomStreams } from '../random/random-streams.ts';
+import type { EpochClock } from '../services/epochs.ts';
 import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../storage/event-storage.ts';
 import { checkedScalars, withoutIteration } from '../storage/storage-state.ts';
 import type { CheckpointView } from './checkpoint-view.ts';
 import { invalidState } from './check-state.ts';
 import { checkPluginState, PLUGINS_ENTRY, savedStates, savePluginState, type StatefulPlugin } from './plugin-state.ts';
-import { describeRun, tellDifferences } from './run-settings.ts';
+import { describeRun, type RunSettings, savedEpochs, tellDifferences } from './run-settings.ts';
 
 /** What the engine saves and loads by itself. */
 export interface EngineStateParts {
@@ -21,7 +22,7 @@ export interface EngineStateParts {
   readonly logger: Logger;
   /** The seed that was asked for; undefined where none was. */
   readonly seed: number | undefined;
-  readonly run: { readonly maxIterations: number };
+  readonly run: { readonly maxIterations: number; readonly epochs: EpochClock };
   readonly arranged: readonly ArrangedPlugin[];
 }
 
@@ -61,12 +62,13 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Stat
       logger,
     );
     const settings = checkpoint.get(RUN);
-    const here = { maxIterations: run.maxIterations, plugins: arranged };
     const asked = { seed, saved: (streams as { seed: number }).seed };
     checkpoint.apply(() => {
       random.restore(streams as never);
       storage.restore(histories as never);
-      tellDifferences(settings?.data, here, asked, source, logger);
+      const epochs = savedEpochs(settings?.data);
+      if (epochs !== undefined) run.epochs.restore(epochs, checkpoint.iteration);
+      tellDifferences(settings?.data, settingsOf(parts), asked, source, logger);
     });
   });
   return (live) => {
@@ -80,7 +82,7 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Stat
       // A step that failed is made again after resuming, and puts its scalars again.
       const whole = random.isWithinStep(iteration) ? withoutIteration(histories, iteration) : histories;
       checkpoint.set(STORAGE, whole as unknown as JsonValue);
-      checkpoint.set(RUN, describeRun({ maxIterations: run.maxIterations, plugins: arranged }));
+      checkpoint.set(RUN, describeRun(settingsOf(parts)));
       const saved = plugins.map((each) => [each.plugin.id, savePluginState(each)] as const);
       checkpoint.set(PLUGINS_ENTRY, Object.fromEntries(saved) as unknown as JsonValue);
     });
@@ -91,6 +93,12 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Stat
     });
   };
 }
+
+const settingsOf = ({ run, arranged }: EngineStateParts): RunSettings => ({
+  maxIterations: run.maxIterations,
+  epochs: run.epochs.state(),
+  plugins: arranged,
+});
 
 /** Reads the scalars that are pending. One that cannot be read is lost, which is told; the checkpoint is not. */
 async function readScalars(storage: EventStorage, logger: Logger): Promise<void> {

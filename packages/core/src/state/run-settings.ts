@@ -1,11 +1,14 @@
 import type { JsonValue } from '../json.ts';
 import type { ArrangedPlugin } from '../plugin/plugin-set.ts';
+import type { EpochClockState } from '../services/epochs.ts';
 import type { Logger } from '../services/logger.ts';
 import { isPlainObject } from '../plain-object.ts';
 
 /** What a run was asked for, as far as a resumed one should be told of it. */
 export interface RunSettings {
   readonly maxIterations: number;
+  /** How epochs are counted, where that is known. */
+  readonly epochs: EpochClockState | undefined;
   readonly plugins: readonly Pick<ArrangedPlugin, 'plugin' | 'options'>[];
 }
 
@@ -15,10 +18,20 @@ const [LONGEST, DEEPEST] = [32, 5];
 const TOLD = 12;
 
 /** The settings as JSON: numbers, strings and booleans, in lists and plain objects; functions and data are left out. */
-export function describeRun({ maxIterations, plugins }: RunSettings): JsonValue {
+export function describeRun({ maxIterations, epochs, plugins }: RunSettings): JsonValue {
   const options = plugins.map(({ plugin, options: own }) => [plugin.id, plain(own, 0) ?? {}] as const);
-  return { maxIterations, plugins: Object.fromEntries(options) };
+  return { maxIterations, ...(epochs && { epochs: { ...epochs } }), plugins: Object.fromEntries(options) };
 }
+
+/** How a checkpoint says that epochs were counted; undefined where it does not say. */
+export function savedEpochs(saved: unknown): EpochClockState | undefined {
+  const { epochs } = isPlainObject(saved) ? (saved as { readonly epochs?: unknown }) : {};
+  if (!isPlainObject(epochs)) return undefined;
+  const { length, origin } = epochs as Partial<Record<string, unknown>>;
+  return isAmount(length) && length > 0 && isAmount(origin) ? { length, origin } : undefined;
+}
+
+const isAmount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
 /**
  * Tells what is asked for now and differs from what was saved.
@@ -42,6 +55,7 @@ export function tellDifferences(
   const { maxIterations, plugins = {} } = isPlainObject(saved)
     ? (saved as { maxIterations?: unknown; plugins?: unknown })
     : {};
+  const length = savedEpochs(saved)?.length;
   if (!Number.isSafeInteger(maxIterations) || !isPlainObject(plugins)) {
     logger.warn(`entry hookline/run of ${source} is no list of options, so that no difference can be told`);
     return;
@@ -49,6 +63,9 @@ export function tellDifferences(
   const here = describeRun(settings) as { readonly plugins: Readonly<Record<string, JsonValue>> };
   const lines = [
     ...describeDifferences(maxIterations, settings.maxIterations, 'maxIterations'),
+    ...(length === undefined
+      ? []
+      : describeDifferences(length, settings.epochs?.length, 'the number of steps of an epoch')),
     ...Object.entries(here.plugins).flatMap(([id, options]) =>
       Object.hasOwn(plugins, id) ? describeDifferences(plugins[id], options, id) : [],
     ),

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { HooklineError, RandomStream } from '@hookline/core';
 import sharp from 'sharp';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import { RandomSubsetTrainingSampler } from '../samplers/random-subset-training-sampler.ts';
 import { InferenceSampler } from '../samplers/inference-sampler.ts';
 import type { Augmentation } from '../transforms/augmentation.ts';
 import { randomBrightness } from '../transforms/color-augmentations.ts';
@@ -68,6 +69,14 @@ const contents = (batches: DetectionBatch[]) =>
   });
 
 describe('DetectionLoader', () => {
+  it('tells how many batches an epoch has, where its sampler tells that', () => {
+    const length = (options: Partial<DetectionLoaderOptions>) =>
+      new DetectionLoader(records, { batchSize: 2, ...options }).epochLength;
+    expect(length({})).toBe(3.5);
+    expect(length({ sampler: new RandomSubsetTrainingSampler(7, 0.5) })).toBe(1.5);
+    expect(length({ sampler: new InferenceSampler(7) })).toBeUndefined();
+  });
+
   it('gives images in proportion at the top left, boxes with them, and room for the most objects', async () => {
     const [batch] = await take(make({ sampler: new InferenceSampler(7), fill: 9 }), 1);
     const { images, boxes, classes, counts, sizes, samples } = batch!;

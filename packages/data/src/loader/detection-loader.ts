@@ -92,6 +92,16 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
     return size === undefined ? undefined : smallObjects(this.records, { size, fit, minSize });
   }
 
+  /**
+   * Batches of one epoch, in which each image comes once: a fraction where the number of images is no multiple of `batchSize`, since an endless
+   * loader fills its batches across the end of an epoch. Undefined for a sampler that does not tell its `epochSize`.
+   */
+  get epochLength(): number | undefined {
+    const { batchSize, sampler } = this.#options;
+    const samples = sampler === undefined ? this.records.length : sampler.epochSize;
+    return samples === undefined ? undefined : samples / batchSize;
+  }
+
   /** Size of the batches' images; undefined where it is that of the images. */
   get size(): Size | undefined {
     return this.#options.size;

@@ -30,6 +30,10 @@ export class RandomSubsetTrainingSampler implements Sampler {
     return (this.#subset ??= this.#draw());
   }
 
+  get epochSize(): number {
+    return this.#sampler.epochSize;
+  }
+
   epoch(epoch: number): Uint32Array {
     return this.#sampler.epoch(epoch).map((place) => this.subset[place] ?? 0);
   }

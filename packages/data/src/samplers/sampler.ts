@@ -4,6 +4,8 @@ import { HooklineError } from '@hookline/core';
 export interface Sampler {
   /** Whether there is always a next epoch: true for training, false for evaluation. */
   readonly infinite: boolean;
+  /** Samples of each epoch of an endless sampler, where all have equally many; it is what epochs are counted by. */
+  readonly epochSize?: number;
   /** Indices of the samples of an epoch that this process takes, in order. Depends on seed and epoch alone. */
   epoch(epoch: number): Uint32Array;
 }

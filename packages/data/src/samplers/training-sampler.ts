@@ -36,6 +36,11 @@ export class TrainingSampler implements Sampler {
     this.#random = options.random ?? new RandomStream(0, 'sampler');
   }
 
+  /** Samples of an epoch; of several processes those of this one, on average. */
+  get epochSize(): number {
+    return this.size / (this.#options.world ?? 1);
+  }
+
   epoch(epoch: number): Uint32Array {
     const order =
       this.#options.shuffle === false

@@ -54,7 +54,7 @@ export async function findRecipe(question: RecipeQuestion): Promise<{ values: Re
     reasons: reasonsFor(question, sizes, timed),
   });
   // Then there is nothing left that the time of a step would decide.
-  if (isWritten('solver.maxIterations')) return answer(candidates[0] as RecipeSizes);
+  if (isWritten('solver.maxIterations') || solver.maxEpochs > 0) return answer(candidates[0] as RecipeSizes);
   const begun = now();
   for (let place = 0; ;) {
     const sizes = candidates[place] as RecipeSizes;
@@ -159,7 +159,7 @@ function reasonsFor(
         : `; a step of ${count(config.solver.batchSize, 'image')} takes ${(schedule.stepSeconds * 1000).toFixed(0)} ms here`
     }`,
     schedule === undefined
-      ? `${count(config.solver.maxIterations, 'iteration')}, as set`
+      ? `${config.solver.maxEpochs > 0 ? count(config.solver.maxEpochs, 'epoch') : count(config.solver.maxIterations, 'iteration')}, as set`
       : `${count(schedule.iterations, 'iteration')}, evaluated every ${schedule.period}${
           schedule.iterations < ENOUGH_ITERATIONS ? '; too few to learn well, so give it more minutes' : ''
         }`,

@@ -2,6 +2,11 @@ import { z } from 'zod';
 
 /** A data source that knows its own position, so that a resumed training goes on at the same batch. */
 export interface ResumableData {
+  /**
+   * Batches of one epoch, where that is not `length`: a fraction where batches go on across the end of the data. Undefined where it
+   * is not known.
+   */
+  readonly epochLength?: number | undefined;
   state(): unknown;
   /** Goes on where `state` was taken. @throws for what it never gave, and for a position that it does not have */
   restore(state: unknown): void;

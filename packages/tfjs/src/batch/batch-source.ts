@@ -195,6 +195,18 @@ export class BatchSource {
     return `field "batches" is ${batches}, and the data are ${this.#data.length} batches`;
   }
 
+  /** Batches of one pass over the data, of which the last may be shared with the next pass; undefined where they do not tell. */
+  get epochLength(): number | undefined {
+    if (typeof this.#data === 'function') return undefined;
+    const { epochLength, length, size } = this.#data as {
+      readonly epochLength?: unknown;
+      readonly length?: unknown;
+      readonly size?: unknown;
+    };
+    const batches = epochLength ?? length ?? size;
+    return typeof batches === 'number' && batches > 0 && Number.isFinite(batches) ? batches : undefined;
+  }
+
   /** What {@link ResumableData.fingerprint} says; of plain data the number of batches, where they tell it. */
   fingerprint(): DataFingerprint {
     const own = this.#resumable()?.fingerprint?.();

@@ -150,6 +150,10 @@ export class CapturedStepRunner implements StepRunner {
     }
   }
 
+  get epochLength(): number | undefined {
+    return this.source.epochLength;
+  }
+
   waitsFor(): string | undefined {
     return this.source.waitsFor();
   }

@@ -59,6 +59,10 @@ export class EagerStepRunner implements StepRunner {
     return next instanceof Promise ? next.then((batch) => this.runBatch(batch, context)) : this.runBatch(next, context);
   }
 
+  get epochLength(): number | undefined {
+    return this.source.epochLength;
+  }
+
   waitsFor(): string | undefined {
     return this.source.waitsFor();
   }

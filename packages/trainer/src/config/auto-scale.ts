@@ -1,10 +1,11 @@
+import type { Period } from '@hookline/core';
 import type { BaseConfig } from './config-schema.ts';
 import { copyWritten } from './written-keys.ts';
 
 /**
  * Scales a config that was tuned for `solver.referenceBatchSize` to `solver.batchSize` (detectron2's
  * auto_scale_workers, Goyal et al. 2017): with s = batch / reference, the learning rate is multiplied by s, and
- * everything counted in iterations is divided by it, rounded half to even.
+ * everything counted in iterations is divided by it, rounded half to even; what is counted in epochs stays.
  *
  * @returns the same config when the reference is 0 or equal
  */
@@ -13,6 +14,8 @@ export function autoScale<C extends BaseConfig>(config: C): C {
   if (referenceBatchSize === 0 || referenceBatchSize === batchSize) return config;
   const scale = batchSize / referenceBatchSize;
   const iterations = (value: number): number => roundHalfToEven(value / scale);
+  const period = (value: Period, least = 0): Period =>
+    typeof value === 'number' ? Math.max(least, iterations(value)) : value;
   const { solver, test, checkpoint } = config;
   const scaled = {
     ...config,
@@ -22,11 +25,11 @@ export function autoScale<C extends BaseConfig>(config: C): C {
       baseLr: solver.baseLr * scale,
       baseLrEnd: solver.baseLrEnd * scale,
       maxIterations: Math.max(1, iterations(solver.maxIterations)),
-      warmupIterations: iterations(solver.warmupIterations),
-      steps: solver.steps.map(iterations),
+      warmupIterations: period(solver.warmupIterations),
+      steps: solver.steps.map((step) => period(step)),
     },
-    test: { ...test, evalPeriod: iterations(test.evalPeriod) },
-    checkpoint: { ...checkpoint, period: Math.max(1, iterations(checkpoint.period)) },
+    test: { ...test, evalPeriod: period(test.evalPeriod) },
+    checkpoint: { ...checkpoint, period: period(checkpoint.period, 1) },
   };
   return copyWritten(config, scaled);
 }
@@ -37,12 +40,15 @@ export function describeScale(before: BaseConfig, after: BaseConfig): string | u
   const { solver, test, checkpoint } = after;
   return [
     `config scaled from batches of ${before.solver.referenceBatchSize} to ${solver.batchSize}: learning rate ${solver.baseLr}`,
-    `${solver.maxIterations} iterations`,
-    `${solver.warmupIterations} of them warm-up`,
-    ...(test.evalPeriod > 0 ? [`evaluation every ${test.evalPeriod}`] : []),
-    `checkpoint every ${checkpoint.period}`,
+    solver.maxEpochs > 0 ? `${solver.maxEpochs} epochs` : `${solver.maxIterations} iterations`,
+    `${inWords(solver.warmupIterations)} of them warm-up`,
+    ...(test.evalPeriod === 0 ? [] : [`evaluation every ${inWords(test.evalPeriod)}`]),
+    `checkpoint every ${inWords(checkpoint.period)}`,
   ].join(', ');
 }
+
+/** Such as `50`, or `2 epochs`. */
+const inWords = (period: Period): string => (typeof period === 'number' ? String(period) : `${period.epochs} epochs`);
 
 function roundHalfToEven(value: number): number {
   const floor = Math.floor(value);

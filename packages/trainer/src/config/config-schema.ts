@@ -1,7 +1,10 @@
+import { isPeriod, isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
 
 const count = z.int().nonnegative();
 const positive = z.int().positive();
+const period = z.custom<Period>(isPeriod, PERIOD_RULE);
+const positivePeriod = z.custom<Period>(isPositivePeriod, PERIOD_RULE);
 const fraction = z.number().min(0).max(1);
 
 const clipGradients = z.strictObject({
@@ -42,7 +45,10 @@ const solver = z.strictObject({
   batchSize: positive.default(16),
   /** Batch size that the numbers below are meant for; 0 takes them as they are. See `autoScale`. */
   referenceBatchSize: count.default(0),
+  /** Where the run ends; of this and `maxEpochs` one is written at most. */
   maxIterations: positive.default(40_000),
+  /** Epochs after which the run ends, in place of iterations: the training data must tell how many batches they are; 0 goes by iterations. */
+  maxEpochs: z.number().nonnegative().default(0),
   /** Minutes after which each training ends, by the clock; 0 sets no limit. */
   maxMinutes: z.number().nonnegative().default(0),
   baseLr: z.number().positive().default(0.001),
@@ -80,14 +86,16 @@ const solver = z.strictObject({
     ])
     .default('WarmupMultiStepLR'),
   gamma: z.number().positive().default(0.1),
-  steps: z.array(count).default([30_000]),
+  /** Milestones of WarmupMultiStepLR, in iterations or as `{ epochs: 8 }`. */
+  steps: z.array(period).default([30_000]),
   /** Decays of WarmupStepWithFixedGammaLR. */
   numDecays: positive.default(3),
   /** Last learning rate of WarmupCosineLR. */
   baseLrEnd: z.number().nonnegative().default(0),
   /** Power of WarmupPolyLR. */
   polyPower: z.number().positive().default(0.9),
-  warmupIterations: count.default(1000),
+  /** Iterations of the warm-up, or epochs, as `{ epochs: 1 }`. */
+  warmupIterations: period.default(1000),
   warmupFactor: fraction.default(0.001),
   warmupMethod: z.enum(['linear', 'constant']).default('linear'),
   /** Whether the schedule begins after the warm-up, in what is left of the run. */
@@ -113,15 +121,16 @@ const preciseBn = z.strictObject({
 const expectedResult = z.tuple([z.string(), z.string(), z.number(), z.number().nonnegative()]);
 
 const test = z.strictObject({
-  /** Iterations between evaluations; 0 evaluates only after training. */
-  evalPeriod: count.default(0),
+  /** Iterations between evaluations, or epochs, as `{ epochs: 1 }`; 0 evaluates only after training. */
+  evalPeriod: period.default(0),
   /** `[task, metric, expected, tolerance]` each; training fails when a result is off. */
   expectedResults: z.array(expectedResult).default([]),
   preciseBn: preciseBn.prefault({}),
 });
 
 const checkpoint = z.strictObject({
-  period: positive.default(5000),
+  /** Iterations between checkpoints, or epochs, as `{ epochs: 1 }`. */
+  period: positivePeriod.default(5000),
   /** Minutes between further checkpoints, by the clock; 0 saves none. */
   periodMinutes: z.number().nonnegative().default(0),
   /** Periodic checkpoints that are kept; 0 keeps all. */
@@ -132,8 +141,8 @@ const checkpoint = z.strictObject({
 });
 
 const writers = z.strictObject({
-  /** Iterations between console lines. */
-  period: positive.default(20),
+  /** Iterations between console lines, or epochs, as `{ epochs: 1 }`. */
+  period: positivePeriod.default(20),
   /** Iterations that the values of a console line are smoothed over. */
   windowSize: positive.default(20),
   /** Store the losses of every how many iterations. */

@@ -5,7 +5,7 @@ import { applyOverrides } from './apply-overrides.ts';
 import { type BaseConfig, type BaseConfigInput, CONFIG_SHAPE } from './config-schema.ts';
 import { keysAt } from './key-types.ts';
 import { type ConfigPart, isSection, layOver } from './lay-over.ts';
-import { rememberWritten } from './written-keys.ts';
+import { isWritten, rememberWritten } from './written-keys.ts';
 
 /** Keys of the user's own, by section: new sections, or more keys in those that exist. */
 export type ConfigExtension = Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
@@ -83,7 +83,7 @@ function makeDefinition(
       const own = device === undefined ? undefined : onDevices.get(device);
       const change = (from: object) => applyOverrides(schema, own === undefined ? from : layOver(from, own), overrides);
       const result = schema.safeParse(change(fillIn(values, recipe)));
-      if (result.success) return rememberWritten(result.data as unknown as BaseConfig, change(values));
+      if (result.success) return checked(rememberWritten(result.data as unknown as BaseConfig, change(values)));
       assertKnownKeys(schema, result.error);
       throw new HooklineError('HKL_CONFIG_INVALID', describeIssues(result.error), {
         who: 'config',
@@ -100,6 +100,15 @@ function makeDefinition(
     valuesOn: (device) => onDevices.get(device),
     devices: [...onDevices.keys()],
   };
+}
+
+/** @throws HooklineError `HKL_CONFIG_INVALID` where both ends are written */
+function checked<C extends BaseConfig>(config: C): C {
+  if (config.solver.maxEpochs === 0 || !isWritten(config, 'solver.maxIterations')) return config;
+  throw new HooklineError('HKL_CONFIG_INVALID', 'both solver.maxIterations and solver.maxEpochs are written', {
+    who: 'config',
+    fix: 'Leave one of them out',
+  });
 }
 
 /** Values with those of a recipe where they say nothing: section by section, and of a section key by key. */

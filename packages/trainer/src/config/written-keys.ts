@@ -33,7 +33,7 @@ export function copyWritten<C extends object>(from: C, to: C): C {
  */
 export function isWritten(config: object, key: string): boolean {
   const written = WRITTEN.get(config);
-  if (written !== undefined) return written.has(key);
+  if (written !== undefined) return written.has(key) || [...written].some((each) => each.startsWith(`${key}.`));
   defaults ??= z.strictObject(CONFIG_SHAPE).parse({});
   return !isDeepStrictEqual(valueAt(config, key), valueAt(defaults, key));
 }

@@ -1,10 +1,11 @@
+import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import type { DataSource } from '@hookline/tfjs';
 import { z } from 'zod';
 import { loaderSchema, postprocessShape } from '../schemas.ts';
 
 export const picturesSchema = z.strictObject({
   loader: loaderSchema,
-  period: z.int().min(0).default(0),
+  period: z.custom<Period>(isPeriod, PERIOD_RULE).default(0),
   count: z.int().min(1).default(8),
   columns: z.int().min(1).default(4),
   name: z.string().min(1).default('predictions'),
@@ -19,8 +20,8 @@ export const picturesSchema = z.strictObject({
 export interface PredictionPicturesOptions {
   /** Batches of which the first images are shown, the same ones each time. */
   readonly loader: DataSource;
-  /** Draws after every how many iterations and after the last; 0 for with every evaluation. @default 0 */
-  readonly period?: number;
+  /** Draws after every how many iterations, or epochs, and after the last: `200`, `{ epochs: 1 }`; 0 for with every evaluation. @default 0 */
+  readonly period?: Period;
   /** Images. @default 8 */
   readonly count?: number;
   /** Columns of the grid. @default 4 */

@@ -1,4 +1,4 @@
-import { definePlugin, HooklineError, outputRef, storageRef } from '@hookline/core';
+import { definePlugin, epochsRef, HooklineError, outputRef, storageRef } from '@hookline/core';
 import { modelRef } from '@hookline/tfjs';
 import type { z } from 'zod';
 import { detectorOf } from '../detector-of.ts';
@@ -32,8 +32,8 @@ export const predictionPictures = definePlugin({
   before: ['evaluation', 'writing'],
   // All ranks have the same weights.
   ranks: 'first',
-  requires: { storage: storageRef, output: outputRef, model: modelRef },
-  setup({ hooks, plugin, storage, output, model }, options) {
+  requires: { storage: storageRef, output: outputRef, model: modelRef, epochs: epochsRef },
+  setup({ hooks, plugin, storage, output, model, epochs }, options) {
     const { period, name, loader, count, writeFiles } = options;
     let images: readonly ShownImage[] | undefined;
     const show = async (iteration: number): Promise<void> => {
@@ -45,6 +45,7 @@ export const predictionPictures = definePlugin({
       if (writeFiles)
         await writePicture(await output.file(name, `${String(iteration).padStart(DIGITS, '0')}.png`), grid);
     };
+    const isPeriodOver = epochs.every(period, 'period');
     if (period === 0) {
       hooks.evaluate.tap(async (results, { iteration }) => {
         await show(iteration);
@@ -54,7 +55,7 @@ export const predictionPictures = definePlugin({
     }
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
       const done = iteration + 1;
-      return done % period === 0 || done === maxIterations ? show(iteration) : undefined;
+      return isPeriodOver(done) || done === maxIterations ? show(iteration) : undefined;
     });
   },
 });

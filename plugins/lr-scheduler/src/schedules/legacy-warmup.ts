@@ -1,10 +1,11 @@
+import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
 import { type Position, squeezed } from './position.ts';
 
 /** The options by which the WarmupXxxLR schedules warm up. */
 export const legacyWarmupShape = {
-  /** @default 1000 */
-  warmupIterations: z.int().nonnegative().default(1000),
+  /** Iterations, or epochs as `{ epochs: 1 }`. @default 1000 */
+  warmupIterations: z.custom<Period>(isPeriod, PERIOD_RULE).default(1000),
   /** Factor at the beginning of the warm-up. @default 0.001 */
   warmupFactor: z.number().nonnegative().default(0.001),
   /** @default 'linear' */

@@ -1,9 +1,19 @@
+import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
 
-/** Whole numbers that rise. */
+const numberOf = (moment: Period): number => (typeof moment === 'number' ? moment : moment.epochs);
+
+/** Moments that rise, all of them in iterations or all in epochs. */
 export const milestonesSchema = z
-  .array(z.int().nonnegative())
-  .refine((milestones) => milestones.every((each, i) => i === 0 || each > (milestones[i - 1] ?? 0)), 'must rise');
+  .array(z.custom<Period>(isPeriod, PERIOD_RULE))
+  .refine(
+    (milestones) => new Set(milestones.map((each) => typeof each)).size < 2,
+    'give all milestones in iterations or all in epochs',
+  )
+  .refine(
+    (milestones) => milestones.every((each, i) => i === 0 || numberOf(each) > numberOf(milestones[i - 1] ?? 0)),
+    'must rise',
+  );
 
 /** How many milestones are reached (bisect_right). */
 export function reached(milestones: readonly number[], at: number): number {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { milestonesSchema, reached } from './milestones.ts';
+import type { InIterations } from '../in-iterations.ts';
 import { type Factor, unitsDone } from './position.ts';
 
 export const multiStepSchema = z
   .strictObject({
     type: z.literal('multi-step'),
-    /** Where the next value begins. @default equal steps, one for each value */
+    /** Where the next value begins: iterations, or epochs as `{ epochs: 8 }`. @default equal steps, one for each value */
     milestones: milestonesSchema.optional(),
     /** One more than there are milestones. @default powers of gamma */
     values: z.array(z.number().nonnegative()).min(1).optional(),
@@ -14,9 +15,11 @@ export const multiStepSchema = z
     /** How many units, such as epochs, the run has where milestones do not count iterations. @default maxIterations */
     updates: z.int().positive().optional(),
   })
-  .superRefine(({ milestones, values, gamma }, issues) => {
+  .superRefine(({ milestones, values, gamma, updates }, issues) => {
     const refuse = (path: string, message: string): void => issues.addIssue({ code: 'custom', path: [path], message });
     if (milestones === undefined && values === undefined) refuse('milestones', 'give milestones, values or both');
+    if (updates !== undefined && milestones?.some((each) => typeof each !== 'number') === true)
+      refuse('updates', 'milestones in epochs need no updates');
     if (values !== undefined && gamma !== undefined) refuse('gamma', 'give either values or gamma');
     if (milestones !== undefined && values !== undefined && values.length !== milestones.length + 1) {
       refuse('values', `${milestones.length} milestones need ${milestones.length + 1} values, not ${values.length}`);
@@ -32,7 +35,7 @@ export const multiStep = (options: Omit<MultiStepSchedule, 'type'>): MultiStepSc
 });
 
 /** values[bisect_right(milestones, w·U)]; without milestones, steps of ceil(U / len) */
-export function multiStepFactor(schedule: z.output<typeof multiStepSchema>): Factor {
+export function multiStepFactor(schedule: InIterations<z.output<typeof multiStepSchema>>): Factor {
   const { milestones, gamma = 0.1 } = schedule;
   const values = schedule.values ?? Array.from({ length: (milestones?.length ?? 0) + 1 }, (_, k) => gamma ** k);
   return (position) => {

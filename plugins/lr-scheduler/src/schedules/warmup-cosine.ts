@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { InIterations } from '../in-iterations.ts';
 import { legacyWarmup, legacyWarmupShape } from './legacy-warmup.ts';
 import { type Factor, progress } from './position.ts';
 
@@ -14,6 +15,6 @@ export const warmupCosine = (options: Omit<WarmupCosineSchedule, 'type'> = {}): 
 
 /** a(i)·½(1 + cos πi/N) */
 export const warmupCosineFactor =
-  (schedule: z.output<typeof warmupCosineSchema>): Factor =>
+  (schedule: InIterations<z.output<typeof warmupCosineSchema>>): Factor =>
   (position) =>
     legacyWarmup(schedule, position) * 0.5 * (1 + Math.cos(Math.PI * progress(position)));

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import type { InIterations } from '../in-iterations.ts';
 import { legacyWarmup, legacyWarmupShape } from './legacy-warmup.ts';
 import { milestonesSchema, reached } from './milestones.ts';
 import { type Factor, unitsDone } from './position.ts';
 
 export const warmupMultiStepSchema = z.strictObject({
   type: z.literal('warmup-multi-step'),
-  /** Iterations at which it falls. */
+  /** Iterations at which it falls, or epochs as `{ epochs: 8 }`. */
   milestones: milestonesSchema,
   /** Ratio of each value to the one before. @default 0.1 */
   gamma: z.number().nonnegative().default(0.1),
@@ -22,7 +23,7 @@ export const warmupMultiStep = (options: Omit<WarmupMultiStepSchedule, 'type'>):
 
 /** a(i)·γ^bisect_right(milestones, i) */
 export const warmupMultiStepFactor =
-  (schedule: z.output<typeof warmupMultiStepSchema>): Factor =>
+  (schedule: InIterations<z.output<typeof warmupMultiStepSchema>>): Factor =>
   (position) =>
     legacyWarmup(schedule, position) *
     schedule.gamma ** reached(schedule.milestones, unitsDone(position, position.maxIterations));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { InIterations } from '../in-iterations.ts';
 import { legacyWarmup, legacyWarmupShape } from './legacy-warmup.ts';
 import { type Factor, progress } from './position.ts';
 
@@ -21,7 +22,7 @@ export const warmupPoly = (options: Omit<WarmupPolySchedule, 'type'> = {}): Warm
 
 /** a(i)·(1 − i/N)^p; once a(i) is 1, at least the constant ending */
 export const warmupPolyFactor =
-  (schedule: z.output<typeof warmupPolySchema>): Factor =>
+  (schedule: InIterations<z.output<typeof warmupPolySchema>>): Factor =>
   (position) => {
     const low = legacyWarmup(schedule, position);
     const poly = (1 - progress(position)) ** schedule.power;

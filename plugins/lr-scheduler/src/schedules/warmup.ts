@@ -1,10 +1,12 @@
+import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
+import type { InIterations } from '../in-iterations.ts';
 import { type Factor, type Position, shareOf, squeezed } from './position.ts';
 
 /** How the warm-up is done; the same for all kinds. */
 export interface WarmupOptions {
-  /** How long, in iterations of the run; all of it where it is shorter. @default 1000 */
-  readonly iterations?: number | undefined;
+  /** How long, in iterations of the run, or in epochs as `{ epochs: 1 }`; all of it where it is shorter. @default 1000 */
+  readonly iterations?: Period | undefined;
   /** How long, as a share of the run, in place of `iterations`. */
   readonly fraction?: number | undefined;
   /** What the schedule's first value is multiplied with at the beginning. @default 0.001 */
@@ -27,7 +29,7 @@ export const warmupSchema = <S extends z.ZodType>(schedule: S) =>
     .strictObject({
       type: z.literal('warmup'),
       schedule,
-      iterations: z.int().nonnegative().optional(),
+      iterations: z.custom<Period>(isPeriod, PERIOD_RULE).optional(),
       fraction: z.number().min(0).max(1).optional(),
       factor: z.number().nonnegative().default(0.001),
       method: z.enum(['linear', 'constant']).default('linear'),
@@ -52,7 +54,10 @@ export const WARMUP_ITERATIONS = 1000;
  * Length of a warm-up within the part of the run that its schedule covers: the share min(iterations / N, 1) of it, as
  * detectron2 has it, or `fraction`.
  */
-function warmupLength({ iterations = WARMUP_ITERATIONS, fraction }: WarmupOptions, position: Position): number {
+function warmupLength(
+  { iterations = WARMUP_ITERATIONS, fraction }: InIterations<WarmupOptions>,
+  position: Position,
+): number {
   const { total } = position;
   return fraction === undefined ? Math.min(squeezed(iterations, position), total) : shareOf(total, fraction);
 }
@@ -61,7 +66,10 @@ function warmupLength({ iterations = WARMUP_ITERATIONS, fraction }: WarmupOption
  * From f·S(0) to S(0) where the schedule is rescaled, else to S(L), within the length L; then S((w − L) / (1 − L)) or
  * S(w).
  */
-export function warmupFactor<S>(schedule: WarmupSchedule<S>, compile: (schedule: S) => Factor): Factor {
+export function warmupFactor<S>(
+  schedule: InIterations<WarmupOptions> & { readonly schedule: S },
+  compile: (schedule: S) => Factor,
+): Factor {
   const { factor: low = 0.001, method = 'linear', rescale = false } = schedule;
   const inner = compile(schedule.schedule);
   return (position) => {

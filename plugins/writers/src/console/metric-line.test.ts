@@ -19,6 +19,14 @@ describe('metricLine', () => {
     );
   });
 
+  it('shows the epoch where somebody counts it', () => {
+    const storage = makeStorage();
+    storage.putScalar('epoch', 2.414, { smoothing: false });
+    expect(metricLine({ storage, iteration: 19, eta: 80, maxMemory: 1 })).toMatch(
+      /^ eta: 0:01:20 {2}epoch: 2.41 {2}iter: 19 /,
+    );
+  });
+
   it('shows medians of what is smoothed and newest values of what is not, metrics after losses', () => {
     const storage = makeStorage();
     for (let i = 0; i < 30; i++) {

@@ -24,7 +24,7 @@ export interface MetricLineInput {
  *
  *     eta: 0:01:20  iter: 19  total_loss: 0.5  loss_cls: 0.3    time: 0.1000  last_time: 0.1100 ...   lr: 0.001  max_mem: 512M
  *
- * Losses are the scalars with `loss` in their names, then those with `[metric]` and what steps report; each is the median over the last
+ * Where the plugin `epochs` counts them, `epoch: 2.41` comes before `iter`. Losses are the scalars with `loss` in their names, then those with `[metric]` and what steps report; each is the median over the last
  * `windowSize` iterations, or the newest value where it was put without smoothing. `time` is the mean over all steps of
  * this run, `data_time` over the last `windowSize` of them, in seconds. What is not in the storage is left out.
  */
@@ -59,7 +59,8 @@ export function metricLine({
   ].join('');
   const lr = names.includes('lr') ? formatGeneral(storage.history('lr').latest(), 5) : 'N/A';
   const start = eta === undefined ? '' : `eta: ${formatDuration(eta)}  `;
-  return ` ${start}iter: ${iteration}  ${list(isLoss)}  ${list(isMetric)}  ${times} lr: ${lr}  max_mem: ${maxMemory.toFixed(0)}M`;
+  const epoch = names.includes('epoch') ? `epoch: ${storage.history('epoch').latest().toFixed(2)}  ` : '';
+  return ` ${start}${epoch}iter: ${iteration}  ${list(isLoss)}  ${list(isMetric)}  ${times} lr: ${lr}  max_mem: ${maxMemory.toFixed(0)}M`;
 }
 
 /** Peak resident memory of this process in MiB. */

@@ -29,6 +29,11 @@ describe('progressLine', () => {
     expect(progressLine({ ...full, metrics }, 80)).toContain('  loss 0.213  accuracy 0.91  12.3 ms/step  eta 0:42');
   });
 
+  it('shows the epoch after the count, and gives it up first', () => {
+    expect(progressLine({ ...full, epoch: 2.449 }, 92)).toContain('450/1000  epoch 2.4  loss 0.213  lr 1.0e-3');
+    expect(progressLine({ ...full, epoch: 2.449 }, 76)).toContain('450/1000  loss 0.213  lr 1.0e-3');
+  });
+
   it('leaves out what is unknown and knows slow steps', () => {
     expect(progressLine({ done: 0, total: 10 })).toBe(`[>${' '.repeat(23)}]  0/10`);
     expect(progressLine({ done: 1, total: 2, secondsPerStep: 12.34 })).toContain('12.3 s/step');

@@ -6,6 +6,8 @@ export interface Progress {
   /** Steps done. */
   readonly done: number;
   readonly total: number;
+  /** Epochs done, with the part of the one in progress. */
+  readonly epoch?: number | undefined;
   readonly loss?: number | undefined;
   /** What steps report, by name. */
   readonly metrics?: ReadonlyMap<string, number | undefined> | undefined;
@@ -18,16 +20,17 @@ export interface Progress {
 const BAR = { widest: 24, narrowest: 8 };
 
 /**
- * One line for a terminal: `[=====>    ] 450/1000  loss 0.213  accuracy 0.91  lr 1.0e-3  12.3 ms/step  eta 0:42`.
+ * One line for a terminal: `[=====>    ] 450/1000  epoch 2.4  loss 0.213  accuracy 0.91  lr 1.0e-3  12.3 ms/step  eta 0:42`.
  *
  * The bar takes the room that the rest leaves of `columns`, 8 to 24 characters of it; where even that is too much,
  * parts are left out, those at the end last of all but the count.
  */
 export function progressLine(progress: Progress, columns = 80): string {
-  const { done, total, loss, metrics = new Map<string, undefined>(), lr, secondsPerStep, eta } = progress;
+  const { done, total, loss, epoch, metrics = new Map<string, undefined>(), lr, secondsPerStep, eta } = progress;
   const count = `${String(done).padStart(String(total).length)}/${total}`;
   // In the order in which they are given up.
   const parts = [
+    { at: -1, text: epoch === undefined ? '' : `epoch ${epoch.toFixed(1)}` },
     { at: 1, text: lr === undefined ? '' : `lr ${formatRate(lr)}` },
     ...[...metrics].reverse().map(([name, value], place) => ({
       at: 1 - (place + 1) / (metrics.size + 1),

@@ -55,7 +55,16 @@ export class ProgressDisplay {
     const metrics = new Map([...this.#options.metrics].map((name) => [name, median(name)]));
     this.#logger.status(
       progressLine(
-        { done, total: maxIterations, loss: median('total_loss'), metrics, lr: median('lr'), secondsPerStep, eta },
+        {
+          done,
+          total: maxIterations,
+          epoch: median('epoch'),
+          loss: median('total_loss'),
+          metrics,
+          lr: median('lr'),
+          secondsPerStep,
+          eta,
+        },
         process.stderr.isTTY ? process.stderr.columns : 80,
       ),
     );
