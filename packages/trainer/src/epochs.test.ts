@@ -120,7 +120,7 @@ describe('epochs', () => {
       freeze({ rules: [{ names: '*', until: { epochs: 1 } }] }),
     ];
     await expect(simple({ maxIterations: 4, plugins }).train()).rejects.toThrow('[HKL_FREEZE_ALL]');
-    const trainer = simple({ maxIterations: 4, plugins: plugins.slice(0, 2) });
+    const trainer = simple({ maxIterations: 4, repeat: true, plugins: plugins.slice(0, 2) });
     await trainer.train();
     expect(
       trainer.storage

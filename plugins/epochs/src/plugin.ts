@@ -14,7 +14,6 @@ export const epochs = definePlugin({
   name: '@hookline/plugin-epochs',
   version: '0.1.0',
   description: 'hooks at the ends of epochs, and the epoch as a metric',
-  provides: ['metrics'],
   after: ['timing', 'schedule', 'averaging', 'statistics'],
   // What taps do at the end of an epoch is in the checkpoint of that step, and so comes once, also where a run goes on from there.
   before: ['checkpointing', 'evaluation', 'writing'],

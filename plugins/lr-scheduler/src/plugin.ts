@@ -36,7 +36,7 @@ export const lrScheduler = definePlugin({
     if (options.schedule === undefined && planned === undefined) throw noSchedule();
     const checked = options.schedule ?? checkSchedule(planned);
     const resolve = (): ScheduleInIterations =>
-      inIterations(checked, (moment) => epochs.until(moment, 'schedule')()) as ScheduleInIterations;
+      inIterations(checked, (moment) => epochs.until(moment, 'schedule')());
     let factor = compileSchedule(resolve());
     const own = learningRateFactor(optimizer.value, plugin.id);
     const shown = shownFactor(optimizer.value.groups);

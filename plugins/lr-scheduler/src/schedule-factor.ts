@@ -1,7 +1,7 @@
 import { HooklineError } from '@hookline/core';
 import { compileSchedule } from './compile-schedule.ts';
 import { inIterations } from './in-iterations.ts';
-import { checkSchedule, type Schedule, type ScheduleInIterations } from './schedule.ts';
+import { checkSchedule, type Schedule } from './schedule.ts';
 
 /**
  * What a schedule multiplies the base learning rate with, outside of a training: for plots and tests.
@@ -26,7 +26,7 @@ export function scheduleFactor(
         who: 'scheduleFactor',
         fix: 'Give the steps of an epoch as the third argument',
       });
-    }) as ScheduleInIterations,
+    }),
   );
   return (iteration) => factor({ iteration, total: maxIterations, maxIterations });
 }

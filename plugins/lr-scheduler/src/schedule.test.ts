@@ -2,7 +2,7 @@ import { scheduleFactor } from './schedule-factor.ts';
 import { scheduleFromConfig } from './schedule-from-config.ts';
 import { scheduleWarnings } from './schedule-warnings.ts';
 import { inIterations } from './in-iterations.ts';
-import { type ScheduleInIterations, scheduleSchema } from './schedule.ts';
+import { scheduleSchema } from './schedule.ts';
 import { cosine } from './schedules/cosine.ts';
 import { custom } from './schedules/custom.ts';
 import { multiStep } from './schedules/multi-step.ts';
@@ -76,7 +76,7 @@ describe('scheduleFromConfig', () => {
 describe('scheduleWarnings', () => {
   const warnings = (schedule: Parameters<typeof scheduleSchema.parse>[0], n: number) =>
     scheduleWarnings(
-      inIterations(scheduleSchema.parse(schedule), (moment) => moment as number) as ScheduleInIterations,
+      inIterations(scheduleSchema.parse(schedule), (moment) => moment as number),
       n,
     );
 
