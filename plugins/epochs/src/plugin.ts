@@ -1,4 +1,5 @@
 import { definePlugin, epochsRef, type StepContext, storageRef } from '@hookline/core';
+import { z } from 'zod';
 import { epochHooks } from './epoch-hooks.ts';
 
 /**
@@ -15,6 +16,7 @@ export const epochs = definePlugin({
   version: '0.1.0',
   description: 'hooks at the ends of epochs, and the epoch as a metric',
   after: ['timing', 'schedule', 'averaging', 'statistics'],
+  options: z.strictObject({}),
   // What taps do at the end of an epoch is in the checkpoint of that step, and so comes once, also where a run goes on from there.
   before: ['checkpointing', 'evaluation', 'writing'],
   requires: { epochs: epochsRef, storage: storageRef },

@@ -35,8 +35,7 @@ export const lrScheduler = definePlugin({
   setup({ hooks, plugin, optimizer, storage, logger, epochs, planned }, options) {
     if (options.schedule === undefined && planned === undefined) throw noSchedule();
     const checked = options.schedule ?? checkSchedule(planned);
-    const resolve = (): ScheduleInIterations =>
-      inIterations(checked, (moment) => epochs.until(moment, 'schedule')());
+    const resolve = (): ScheduleInIterations => inIterations(checked, (moment) => epochs.until(moment, 'schedule')());
     let factor = compileSchedule(resolve());
     const own = learningRateFactor(optimizer.value, plugin.id);
     const shown = shownFactor(optimizer.value.groups);

@@ -72,10 +72,11 @@ export function assertNotDisposed(isDisposed: boolean): void {
  * @param isUnfinished whether a plugin has something left to do after the last step
  * @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already
  */
-export function assertSomethingToTrain({ iteration, maxIterations }: RunState, isUnfinished: boolean): void {
+export function assertSomethingToTrain({ iteration, maxIterations, end }: RunState, isUnfinished: boolean): void {
   if (iteration < maxIterations || (iteration === maxIterations && isUnfinished)) return;
   const what = `iteration ${iteration} is not below maxIterations ${maxIterations}`;
-  const fix = 'Raise the end (maxIterations or maxEpochs) to go on, or begin a new run in another output folder';
+  const name = typeof end === 'number' ? 'maxIterations' : 'maxEpochs';
+  const fix = `Raise ${name} to go on, or begin a new run in another output folder`;
   throw new HooklineError('HKL_NOTHING_TO_TRAIN', what, { who: 'train', fix });
 }
 
