@@ -106,7 +106,13 @@ export class GradientNotFiniteError extends HooklineError {
   /** Names of the variables. */
   readonly gradients: readonly string[];
 
-  constructor(gradients: readonly string[], count: number, loss: number, context?: Pick<StepContext, 'iteration'>, who = 'step') {
+  constructor(
+    gradients: readonly string[],
+    count: number,
+    loss: number,
+    context?: Pick<StepContext, 'iteration'>,
+    who = 'step',
+  ) {
     const rest = gradients.length - NAMED;
     const named = gradients.slice(0, NAMED).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
     super(
