@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { detector, predictImage, residualBackbone, writePicture } from '@hookline/plugin-detection';
+import { detector, predictImage, residualBackbone, writePicture } from '@hookline/vision';
 import { exportModel, layersModel, selectDevice, tf } from '@hookline/tfjs';
 import { build } from 'esbuild';
 import sharp from 'sharp';
