@@ -4,35 +4,16 @@ import { join } from 'node:path';
 import { definePlugin, evaluationRef, type PluginInput, type Results, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, squareBatches } from '@hookline/testing';
 import { adam, selectDevice, tfjsRuntime } from '@hookline/tfjs';
-import { CocoEvaluator, residualBackbone, detector, fcosHead } from '@hookline/vision';
+import { residualBackbone, detector, fcosHead } from '@hookline/vision';
 import { predictionPictures } from './plugin.ts';
 
 beforeAll(() => selectDevice('auto'));
-
-const truth = {
-  records: [...squareBatches()].flatMap(({ records, boxes, classes }) =>
-    records.map((record, image) => {
-      const box = [...boxes.data.subarray(image * 8, image * 8 + 4)].map((side) => side * 2) as [
-        number,
-        number,
-        number,
-        number,
-      ];
-      const area = (box[2] - box[0]) * (box[3] - box[1]);
-      return {
-        ...record,
-        annotations: [{ box, category: classes.data[image * 2] as number, iscrowd: 0 as const, area }],
-      };
-    }),
-  ),
-  metadata: { classes: ['dark', 'light'] },
-};
 
 function train(plugins: readonly PluginInput[], { maxIterations = 4, output = 'unused' } = {}): TrainerBase {
   const runtime = tfjsRuntime({
     model: () =>
       detector({
-        classNames: truth.metadata.classes,
+        classNames: ['dark', 'light'],
         backbone: residualBackbone({ widths: [8, 8], channels: 8 }),
         head: fcosHead({ convs: 1 }),
       }),
