@@ -356,6 +356,7 @@ export {
 } from '@hookline/plugin-lr-scheduler';
 export { lossScaling, type LossScalingOptions } from '@hookline/plugin-loss-scaling';
 export { memoryStats, type MemoryStatsOptions } from '@hookline/plugin-memory-stats';
+export { modelSummary, type ModelSummaryOptions } from '@hookline/plugin-model-summary';
 export { plots, type PlotsOptions } from '@hookline/plugin-plots';
 export { preciseBn, updateBnStats, type PreciseBnOptions } from '@hookline/plugin-precise-bn';
 export { profiler, type ProfilerOptions } from '@hookline/plugin-profiler';
