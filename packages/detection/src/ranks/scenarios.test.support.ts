@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { communicator, describeCause, isHooklineError, type PluginInput, TrainerBase } from '@hookline/core';
-import { detector, fcosHead, residualBackbone, retinaHead } from '@hookline/plugin-detection';
+import { detector, fcosHead, residualBackbone, retinaHead } from '@hookline/vision';
 import { dataParallel } from '@hookline/plugin-data-parallel';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
