@@ -127,7 +127,7 @@ export { missingEntry } from './state/engine-state.ts';
 export { readPluginState } from './state/plugin-state.ts';
 export { describeDifferences } from './state/run-settings.ts';
 export type { CheckpointBuilder, CheckpointView, LoadOptions, LoadScope } from './state/checkpoint-view.ts';
-export type { Checkpoints, SaveOptions } from './state/checkpoints.ts';
+export type { Checkpoints, SaveOptions, StartedSave } from './state/checkpoints.ts';
 
 // Tensors of whichever runtime is in use
 export type { ScalarTensor, Tensor, TensorTypes, Variable } from './tensor-types.ts';
