@@ -43,7 +43,7 @@ const ranks: Campaign = async (args, tally) => {
         const training = startTraining(output, set, RANKS);
         const signal = choices.int(4) === 0 ? 'SIGTERM' : 'SIGKILL';
         const isHit = await attack(training, output, choices, signal);
-        const end = await Promise.race([training.end, wait(HANGS_AFTER * 1000)]);
+        const end = await Promise.race([training.end, wait(HANGS_AFTER * 1000, undefined, { ref: false })]);
         if (end === undefined) {
           tally.fail(`chain ${chain} hangs after ${signal} to one rank`);
           for (const pid of processesOf(output)) process.kill(pid, 'SIGKILL');

@@ -6,7 +6,9 @@ import {
   exportModel,
   fcosHead,
   predictImage,
+  RandomStream,
   residualBackbone,
+  seededInit,
   selectDevice,
   tf,
   writePicture,
@@ -36,10 +38,14 @@ afterAll(async () => {
 /** A detector that finds much, though nothing in particular. */
 function eagerDetector() {
   const backbone = residualBackbone({ widths: [8, 8, 8], channels: 8 });
-  const model = detector({ classNames: ['a', 'b', 'c'], backbone, head: fcosHead({ convs: 1 }) });
+  const head = fcosHead({ convs: 1 });
+  const model = seededInit(new RandomStream(1, 'init'), () =>
+    detector({ classNames: ['a', 'b', 'c'], backbone, head }),
+  );
   for (const [name, variable] of model.trainable()) {
     if (name === 'head/class/bias') variable.assign(tf.fill(variable.shape, -1));
-    else if (name.startsWith('head/')) variable.assign(variable.mul(30));
+    // Larger factors drive most scores to 1, and the order of equal scores says nothing.
+    else if (name.startsWith('head/')) variable.assign(variable.mul(3));
   }
   return model;
 }
@@ -51,7 +57,7 @@ function eagerDetector() {
     // Exporting records TensorFlow's ops.
     if (!native) return;
     const model = eagerDetector();
-    const postprocessing = { scoreThreshold: 0.05, topK: 1000, nmsThreshold: 0.5, maxDetections: 100 };
+    const postprocessing = { scoreThreshold: 0.05, topK: 1000, nmsThreshold: 0.5, maxDetections: 20 };
     await exportModel(model, {
       format: 'graph-model',
       output: join(folder, 'model'),

@@ -14,8 +14,9 @@ import {
   type Results,
   type TrainOptions,
   type TrainResult,
+  type DatasetEvaluator,
 } from '@hookline/core';
-import { type DatasetEvaluator, inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
+import { inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
 import { ema } from '@hookline/plugin-ema';
 import { epochs } from '@hookline/plugin-epochs';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';

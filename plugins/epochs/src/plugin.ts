@@ -17,6 +17,7 @@ export const epochs = definePlugin({
   description: 'hooks at the ends of epochs, and the epoch as a metric',
   after: ['timing', 'schedule', 'averaging', 'statistics'],
   options: z.strictObject({}),
+  writes: ['metrics/epoch'],
   // What taps do at the end of an epoch is in the checkpoint of that step, and so comes once, also where a run goes on from there.
   before: ['checkpointing', 'evaluation', 'writing'],
   requires: { epochs: epochsRef, storage: storageRef },

@@ -25,6 +25,7 @@ export const memoryStats = definePlugin({
   after: ['timing', 'schedule', 'gradients', 'averaging', 'statistics', 'checkpointing', 'evaluation'],
   before: ['writing'],
   provides: ['metrics'],
+  writes: ['metrics/memory'],
   requires: { storage: storageRef, logger: loggerRef, taps: tapsRef, epochs: epochsRef },
   setup({ hooks, storage, logger, taps, epochs }, { period, maxRuns, leakWindow }) {
     const isPeriodOver = epochs.every(period, 'period');
