@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { decodeFile } from '@hookline/data';
 import { type LoadedDetector, loadDetector, type OnnxRuntime, type TfRuntime } from '@hookline/inference';
-import { type CocoDetection, type CocoGroundTruth, evaluateCoco, summarizeCoco } from '@hookline/plugin-detection';
+import { type CocoDetection, type CocoGroundTruth, evaluateCoco, summarizeCoco } from '@hookline/vision';
 import * as tfjs from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { type BenchmarkArgs, type BenchmarkResult, figure, type Figure, listArgument } from '../lib/index.ts';

@@ -111,6 +111,7 @@ export { runOf, shareData, type RankShare, type SharedData } from './services/ra
 export { gatherFromRanks, onEveryRank, onFirstRank } from './services/ranks.ts';
 export { assertSameOnRanks } from './state/compare-ranks.ts';
 export { controlRef, type Control } from './services/control.ts';
+export { isDatasetEvaluator, type DatasetEvaluator } from './services/dataset-evaluator.ts';
 export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';
 export { MetricWatch, type MetricWatchParts } from './services/metric-watch.ts';

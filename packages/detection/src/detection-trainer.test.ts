@@ -13,7 +13,7 @@ import {
   readVoc,
 } from '@hookline/data';
 import { readCheckpoint } from '@hookline/core';
-import { evaluateCoco, readCocoResults, summarizeCoco } from '@hookline/plugin-detection';
+import { evaluateCoco, readCocoResults, summarizeCoco } from '@hookline/vision';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
 import { modelRef } from '@hookline/tfjs';
 import { defineTrainer } from '@hookline/trainer';

@@ -21,7 +21,7 @@ import {
   randomFlip,
   randomWindow,
 } from '@hookline/data';
-import { detector, fcosHead, type PredictImageOptions, retinaHead } from '@hookline/plugin-detection';
+import { detector, fcosHead, type PredictImageOptions, retinaHead } from '@hookline/vision';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
 import {
   type DataSource,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DetectionLoader, InferenceSampler, readCoco, writeCoco, type Fit } from '@hookline/data';
-import { CocoEvaluator, type DenseOutputs, predictImage } from '@hookline/plugin-detection';
+import { CocoEvaluator, type DenseOutputs, predictImage } from '@hookline/vision';
 import { inferenceOnDataset } from '@hookline/plugin-evaluator';
 import { RandomStream } from '@hookline/core';
 import { selectDevice, tf } from '@hookline/tfjs';

@@ -252,6 +252,7 @@ export {
   type Communicator,
   type BackgroundTaskOptions,
   type Control,
+  type DatasetEvaluator,
   type Evaluation,
   type FailedStepAction,
   type JsonValue,
@@ -294,29 +295,6 @@ export {
   type BestCheckpointerOptions,
   type CheckpointerOptions,
 } from '@hookline/plugin-checkpointer';
-export {
-  CocoEvaluator,
-  detectionTta,
-  detector,
-  drawDetections,
-  fcosHead,
-  pictureGrid,
-  predictImage,
-  predictionPictures,
-  readPicture,
-  residualBackbone,
-  retinaHead,
-  VocEvaluator,
-  writePicture,
-  type BatchImage,
-  type CocoEvaluatorOptions,
-  type DetectionTtaOptions,
-  type Detector,
-  type DetectorOptions,
-  type PredictImageOptions,
-  type PredictionPicturesOptions,
-  type VocEvaluatorOptions,
-} from '@hookline/plugin-detection';
 export { earlyStopping, type EarlyStoppingOptions } from '@hookline/plugin-early-stopping';
 export {
   ema,
@@ -338,10 +316,11 @@ export {
   printCsvFormat,
   verifyResults,
   type ClassificationEvaluatorOptions,
-  type DatasetEvaluator,
   type EvaluatorOptions,
   type ExpectedResult,
 } from '@hookline/plugin-evaluator';
+export { predictionPictures, type PredictionPicturesOptions } from '@hookline/plugin-prediction-pictures';
+export { detectionTta, type DetectionTtaOptions } from '@hookline/plugin-test-time-augmentation';
 export { dataParallel, type DataParallelOptions } from '@hookline/plugin-data-parallel';
 export { freeze, type FreezeOptions, type FreezeRule } from '@hookline/plugin-freeze';
 export { gradientAccumulation, type GradientAccumulationOptions } from '@hookline/plugin-gradient-accumulation';
@@ -377,6 +356,7 @@ export {
 } from '@hookline/plugin-lr-scheduler';
 export { lossScaling, type LossScalingOptions } from '@hookline/plugin-loss-scaling';
 export { memoryStats, type MemoryStatsOptions } from '@hookline/plugin-memory-stats';
+export { modelSummary, type ModelSummaryOptions } from '@hookline/plugin-model-summary';
 export { plots, type PlotsOptions } from '@hookline/plugin-plots';
 export { preciseBn, updateBnStats, type PreciseBnOptions } from '@hookline/plugin-precise-bn';
 export { profiler, type ProfilerOptions } from '@hookline/plugin-profiler';

@@ -7,6 +7,7 @@ import type { DetectionBatch } from './detection-batch.ts';
 import type { Size } from './fit-size.ts';
 import { type SmallObjects, smallObjects } from './small-objects.ts';
 import { resolveLoaderOptions, type DetectionLoaderOptions } from './loader-options.ts';
+import { hashRecords } from '../contents-hash.ts';
 import { assertShared, placesOf, WHOLE } from '../loader-share.ts';
 import { assertPosition, isCount, shown } from '../position.ts';
 
@@ -60,6 +61,7 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
   #batches = 0;
   #images = 0;
   #waited = 0;
+  #contents: string | undefined;
 
   /** @throws HooklineError `HKL_DATA_EMPTY` without records, `HKL_DATA_RECORD` for a broken one, `HKL_DATA_OPTION` */
   constructor(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
@@ -127,9 +129,10 @@ export class DetectionLoader implements AsyncIterable<DetectionBatch>, AsyncDisp
     return `"position" is ${position}, and an epoch has ${length} samples`;
   }
 
-  /** What gives positions their meaning. */
-  fingerprint(): { readonly records: number; readonly batchSize: number } {
-    return { records: this.records.length, batchSize: this.#options.batchSize };
+  /** What gives positions their meaning, and a hash of the annotations. */
+  fingerprint(): { readonly records: number; readonly batchSize: number; readonly contents: string } {
+    const { batchSize } = this.#options;
+    return { records: this.records.length, batchSize, contents: (this.#contents ??= hashRecords(this.records)) };
   }
 
   /**

@@ -24,7 +24,7 @@ export async function drawData(path: string, splits: ReadonlyMap<string, Dataset
   if (chosen.length === 0) throw usageError('there is no image to draw', 'Leave --pictures out');
   // With it comes TensorFlow.js, which the rest of the command does without.
   const { blankPicture, drawDetections, paste, pictureGrid, readPicture, resizePicture, writePicture } =
-    await import('@hookline/plugin-detection');
+    await import('@hookline/vision');
   const pictures = [];
   for (const { record, classNames } of chosen) {
     const whole = await readPicture(record.file, { orient: record.orient !== false });

@@ -9,7 +9,7 @@ import {
   predictImage,
   readPicture,
   writePicture,
-} from '@hookline/plugin-detection';
+} from '@hookline/vision';
 import { modelRef, predictorOf, type TrainableModel } from '@hookline/tfjs';
 import { classifyPictures, isClassifier } from './classify-pictures.ts';
 import type { CommandLine } from './command-line.ts';
