@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import prettier from 'prettier';
 import { collectErrorCodes } from './lib/error-codes.mjs';
@@ -12,6 +12,7 @@ const PAGE = join(ROOT, 'docs', 'errors.md');
 const sources = ['packages', 'plugins'].flatMap((group) =>
   readdirSync(join(ROOT, group)).flatMap((folder) => {
     const base = join(ROOT, group, folder);
+    if (!existsSync(join(base, 'package.json'))) return [];
     /** @type {{ name: string }} */
     const { name } = JSON.parse(readFileSync(join(base, 'package.json'), 'utf8'));
     return readdirSync(join(base, 'src'), { recursive: true, encoding: 'utf8' })
