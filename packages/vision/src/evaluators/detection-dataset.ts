@@ -1,4 +1,4 @@
-import type { DatasetAnnotation, DatasetMetadata, DatasetRecord } from '@hookline/data';
+import type { DatasetAnnotation, DatasetMetadata, DatasetRecord } from '@hookline/images';
 import type { CocoAnnotation, CocoGroundTruth } from '../coco-eval/coco-types.ts';
 
 /** What an evaluation looks at in a record of a data set. */

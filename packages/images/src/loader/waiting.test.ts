@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RandomStream } from '@hookline/core';
 import sharp from 'sharp';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
-import { InferenceSampler } from '../samplers/inference-sampler.ts';
+import { InferenceSampler } from '@hookline/data';
 import { moduleAugmentation } from '../transforms/module-augmentation.ts';
 import { randomFlip } from '../transforms/random-augmentations.ts';
 import { DetectionLoader } from './detection-loader.ts';

@@ -1,5 +1,5 @@
 import { describeCause } from '@hookline/core';
-import { PortableError } from '../portable-error.ts';
+import { PortableError } from '@hookline/data';
 import type { Augmentation } from './augmentation.ts';
 import type { AugmentationSpec } from './augmentation-spec.ts';
 import { randomBrightness, randomContrast, randomLighting, randomSaturation } from './color-augmentations.ts';

@@ -1,6 +1,6 @@
 import type { BatchFields, MappedSample } from './detection-batch.ts';
 import type { Size } from './fit-size.ts';
-import { PortableError } from '../portable-error.ts';
+import { PortableError } from '@hookline/data';
 import type { Pixels } from '../transforms/image.ts';
 
 /** Elements of a batch's images on the host. */

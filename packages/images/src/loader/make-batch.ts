@@ -1,4 +1,5 @@
 import { RandomStream } from '@hookline/core';
+import type { OnSample } from '@hookline/data';
 import { mapLimited } from '../readers/map-limited.ts';
 import type { Augmentation } from '../transforms/augmentation.ts';
 import type { Image } from '../transforms/image.ts';
@@ -11,9 +12,6 @@ import type { DecodeRequest } from './decode-request.ts';
 import type { BatchFields } from './detection-batch.ts';
 import { isFilled, markFilled, pixelsOf } from './image-slot.ts';
 import { mapSample } from './map-sample.ts';
-
-/** Is told which sample is next, and which augmentation where that is next, from 0. */
-export type OnSample = (place: number, augmentation?: number) => void;
 
 /** Decoded images of a batch. */
 export interface LoadedImages {

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { RandomStream } from '@hookline/core';
+import type { BatchMaker } from '@hookline/data';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
 import { isBuiltIn, specOf, type AugmentationSpec } from '../transforms/augmentation-spec.ts';
 import { packTransforms, unpackTransforms } from '../transforms/pack-transforms.ts';
@@ -23,7 +24,7 @@ const noop = (): void => undefined;
  * Makes batches of records: in threads all of it, where the augmentations can be told to them; else threads decode, and
  * the rest happens here. Equal calls give equal batches either way.
  */
-export class BatchMaker {
+export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
   /** Images read from files. */
   decoded = 0;
   /** Images that were in memory. */
@@ -132,7 +133,7 @@ export class BatchMaker {
   describe(): string | undefined {
     const names = this.mappedIn === 'threads' ? this.#specs.map(({ name }) => name) : [];
     const here = this.#here === undefined ? [] : [`the main thread, ${this.#here}`];
-    const busy = [...here, this.#pool?.describe(names) ?? []].flat();
+    const busy = [...here, this.#pool?.describeBatches(names) ?? []].flat();
     return busy.length === 0 ? undefined : busy.join('; ');
   }
 

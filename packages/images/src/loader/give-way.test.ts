@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { THREAD_NICE } from '@hookline/data';
 import { BatchPool } from './batch-pool.ts';
-import { THREAD_NICE } from './give-way.ts';
 
 /** The priorities (nice values) of the process's threads, by id. */
 async function priorities(): Promise<Map<number, number>> {

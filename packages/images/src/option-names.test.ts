@@ -1,9 +1,14 @@
 import {
   BatchSampler,
+  InferenceSampler,
+  RandomSubsetTrainingSampler,
+  RepeatFactorTrainingSampler,
+  TrainingSampler,
+} from '@hookline/data';
+import {
   DetectionLoader,
   findFormats,
   fixedSizeCrop,
-  InferenceSampler,
   minIoURandomCrop,
   randomAffine,
   randomApply,
@@ -14,12 +19,9 @@ import {
   randomWindow,
   readCoco,
   readVoc,
-  RandomSubsetTrainingSampler,
-  RepeatFactorTrainingSampler,
   resize,
   resizeScale,
   resizeShortestEdge,
-  TrainingSampler,
 } from './index.ts';
 
 /** What is made of an options object that has one name too many. */

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { HooklineError, RandomStream } from '@hookline/core';
 import sharp from 'sharp';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
-import { InferenceSampler } from '../samplers/inference-sampler.ts';
+import { InferenceSampler } from '@hookline/data';
 import type { Augmentation } from '../transforms/augmentation.ts';
 import { randomBrightness } from '../transforms/color-augmentations.ts';
 import { moduleAugmentation } from '../transforms/module-augmentation.ts';

@@ -8,7 +8,7 @@ import { NO_TRANSFORM, type Transform, TransformList } from '../transforms/trans
 import { decodeImage, readHeader, seenSize } from './decode-image.ts';
 import { fitSize, type Fit, type Size } from './fit-size.ts';
 import { pictureFault } from './picture-fault.ts';
-import { PortableError } from '../portable-error.ts';
+import { PortableError } from '@hookline/data';
 
 /** An image file as a {@link DetectionLoader} would decode it. */
 export interface DecodedFile {

@@ -1,34 +1,32 @@
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describeCause, HooklineError } from '@hookline/core';
-import { unpackError } from '../portable-error.ts';
-import { claim, isClaimed, type BatchJob, type BatchRecipe } from './batch-job.ts';
-import type { Answer, ThreadSetup } from './serve-batches.ts';
+import { claim, type Claimable, isClaimed } from './claim.ts';
+import { unpackError } from './portable-error.ts';
+import type { Answer, ThreadSetup } from './serve-jobs.ts';
 
-/** Options of {@link BatchPool}. */
-export interface BatchPoolOptions {
+/** Options of {@link WorkerPool}. */
+export interface WorkerPoolOptions<Job, Recipe = unknown> {
   /** Threads, at least one. */
   readonly workers: number;
-  /** How they make batches; without it they only decode. */
-  readonly recipe?: BatchRecipe | undefined;
+  /** Script of the threads, which calls `serveJobs`: a path. */
+  readonly script: string;
+  /** What holds for all jobs; plain data, since it goes to each thread. */
+  readonly recipe: Recipe;
   /**
-   * Whether nothing of the user's own runs in the threads, so that any batch may be made by {@link BatchPool.help} from
+   * Whether nothing of the user's own runs in the threads, so that any batch may be made by {@link WorkerPool.help} from
    * the beginning. @default false
    */
   readonly isBuiltIn?: boolean;
-  /** Script of the threads. Default: the one beside this file. */
-  readonly script?: string;
+  /** What errors call the sample at a place of a job, such as its file. */
+  readonly nameOf: (job: Job, place: number) => string | undefined;
 }
 
-/** What comes of a job. */
-export type Result = Exclude<Answer, { readonly error: unknown } | { readonly taken: true }>;
-
 /** Makes in this thread what threads make. */
-export type MakeHere = (job: BatchJob) => Promise<Result>;
+export type MakeHere<Job, Result> = (job: Job) => Promise<Result>;
 
-interface Task {
-  readonly job: BatchJob;
+interface Task<Job, Result> {
+  readonly job: Job & Claimable;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   /** A thread died over it: it gets a thread of its own now. */
@@ -40,10 +38,10 @@ interface Task {
 /** How long threads may take to end, in milliseconds. */
 const CLOSE_MS = 2000;
 
-interface Thread {
+interface Thread<Job, Result> {
   readonly worker: Worker;
   /** What it has to do, in order. All of it is handed over at once: the thread of the training may be busy for long. */
-  readonly tasks: Task[];
+  readonly tasks: Task<Job, Result>[];
   readonly progress: Int32Array;
 }
 
@@ -51,17 +49,18 @@ interface Thread {
  * Makes batches in threads. A thread that dies is replaced and its batch tried again; idle threads keep no process
  * alive.
  */
-export class BatchPool {
+export class WorkerPool<Job extends object, Result> {
   /** Threads that died and were replaced. */
   restarts = 0;
   readonly #size: number;
-  readonly #recipe: BatchRecipe | undefined;
+  readonly #recipe: unknown;
   readonly #isBuiltIn: boolean;
   readonly #script: string;
+  readonly #nameOf: (job: Job, place: number) => string | undefined;
   /** What has been asked for and is not there yet, in that order. */
-  readonly #open = new Set<Task>();
-  readonly #threads = new Set<Thread>();
-  readonly #queue: Task[] = [];
+  readonly #open = new Set<Task<Job, Result>>();
+  readonly #threads = new Set<Thread<Job, Result>>();
+  readonly #queue: Task<Job, Result>[] = [];
   #closed = false;
   /** Batches that threads have made. */
   #made = 0;
@@ -70,11 +69,12 @@ export class BatchPool {
   /** Why no thread can be started. */
   #broken: HooklineError | undefined;
 
-  constructor({ workers, recipe, isBuiltIn = false, script }: BatchPoolOptions) {
+  constructor({ workers, recipe, isBuiltIn = false, script, nameOf }: WorkerPoolOptions<Job>) {
     this.#size = workers;
     this.#recipe = recipe;
     this.#isBuiltIn = isBuiltIn;
-    this.#script = script ?? fileURLToPath(new URL('./batch-worker.mjs', import.meta.url));
+    this.#script = script;
+    this.#nameOf = nameOf;
   }
 
   /** Starts all threads, which takes them a while, before there is anything for them to do. */
@@ -83,17 +83,16 @@ export class BatchPool {
   }
 
   /**
-   * Makes a batch, or decodes its images.
+   * Has a thread do a job.
    *
-   * @throws HooklineError `HKL_IMAGE_UNREADABLE`, `HKL_AUGMENTATION_FAILED`, `HKL_BATCH_FRAME`, `HKL_BATCH_BOXES`,
-   * `HKL_DATA_WORKER` when threads die over it, `HKL_DATA_CLOSED` when the pool is closed meanwhile; each with the name
-   * of a file
+   * @throws HooklineError `HKL_DATA_WORKER` when threads die over it, `HKL_DATA_CLOSED` when the pool is closed meanwhile,
+   * each with the name of a sample; and whatever the job throws
    */
-  async run(job: BatchJob): Promise<Result> {
-    if (this.#closed) throw closed(job);
+  async run(job: Job): Promise<Result> {
+    if (this.#closed) throw this.#isClosed(job);
     if (this.#broken !== undefined) throw this.#broken;
     return new Promise((resolve, reject) => {
-      const task: Task = {
+      const task: Task<Job, Result> = {
         job: { ...job, claim: new Int32Array(new SharedArrayBuffer(4)) },
         resolve: (result) => {
           this.#open.delete(task);
@@ -113,7 +112,7 @@ export class BatchPool {
     });
   }
 
-  /** Whether the oldest of the batches that are not there yet may be made by {@link BatchPool.help} at once. */
+  /** Whether the oldest of the batches that are not there yet may be made by {@link WorkerPool.help} at once. */
   get isOldestFree(): boolean {
     const [oldest] = this.#open;
     return this.#isBuiltIn && oldest !== undefined && !isClaimed(oldest.job);
@@ -128,7 +127,7 @@ export class BatchPool {
    *
    * @returns whether there was one
    */
-  async help(make: MakeHere): Promise<boolean> {
+  async help(make: MakeHere<Job, Result>): Promise<boolean> {
     if (this.#closed || (this.#made === 0 && !this.#isBuiltIn)) return false;
     for (const task of this.#open) {
       if (!task.suspect && claim(task.job)) return this.#makeHere(task, make);
@@ -142,13 +141,13 @@ export class BatchPool {
    *
    * @returns whether there was one
    */
-  async overtake(make: MakeHere): Promise<boolean> {
+  async overtake(make: MakeHere<Job, Result>): Promise<boolean> {
     const [oldest] = this.#open;
     if (!this.#isBuiltIn || oldest === undefined || oldest.suspect || oldest.isMadeHere) return false;
     return this.#makeHere(oldest, make);
   }
 
-  async #makeHere(task: Task, make: MakeHere): Promise<true> {
+  async #makeHere(task: Task<Job, Result>, make: MakeHere<Job, Result>): Promise<true> {
     task.isMadeHere = true;
     try {
       task.resolve(await make(task.job));
@@ -161,17 +160,15 @@ export class BatchPool {
   /**
    * What the threads are at, in words.
    *
-   * @param names of the augmentations
+   * @param doing what a thread is at that has come to this stage of the sample at this place; -1 is the first stage
    */
-  describe(names: readonly string[]): string | undefined {
+  describe(doing: (job: Job, place: number, stage: number) => string): string | undefined {
     const busy = [...this.#threads].flatMap(({ tasks, progress }, index) => {
       const job = tasks[0]?.job;
       if (job === undefined) return [];
       const place = Atomics.load(progress, 0);
       if (place < 0) return [`thread ${index + 1}, which is starting`];
-      const augmentation = Atomics.load(progress, 1);
-      const what = augmentation < 0 ? 'reading' : `the augmentation "${names[augmentation] ?? augmentation}" of`;
-      return [`thread ${index + 1}, ${what} ${job.samples[place]?.request.file}`];
+      return [`thread ${index + 1}, ${doing(job, place, Atomics.load(progress, 1))}`];
     });
     return busy.length === 0 ? undefined : busy.join('; ');
   }
@@ -180,7 +177,7 @@ export class BatchPool {
   async close(): Promise<void> {
     this.#closed = true;
     const threads = [...this.#threads];
-    for (const { job, reject } of this.#open) reject(closed(job));
+    for (const { job, reject } of this.#open) reject(this.#isClosed(job));
     this.#threads.clear();
     this.#queue.length = 0;
     // What has not started holds nothing yet; it ends when it can.
@@ -188,6 +185,11 @@ export class BatchPool {
     const ended = Promise.all(ends.filter((each) => !each.isStarting).map(({ end }) => end));
     // One that waits for a file which never comes cannot end.
     await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
+  }
+
+  #isClosed(job: Job): HooklineError {
+    const who = this.#nameOf(job, 0);
+    return new HooklineError('HKL_DATA_CLOSED', 'the loader was closed before its batch was made', { who });
   }
 
   #assign(): void {
@@ -204,8 +206,8 @@ export class BatchPool {
   }
 
   /** The thread with the least to do, a new one rather than a busy one; undefined when the task has to wait. */
-  #threadFor({ suspect }: Task): Thread | undefined {
-    let best: Thread | undefined;
+  #threadFor({ suspect }: Task<Job, Result>): Thread<Job, Result> | undefined {
+    let best: Thread<Job, Result> | undefined;
     for (const thread of this.#threads) {
       if (thread.tasks[0]?.suspect === true) continue;
       if (best === undefined || thread.tasks.length < best.tasks.length) best = thread;
@@ -217,17 +219,17 @@ export class BatchPool {
     return suspect ? undefined : best;
   }
 
-  #start(): Thread {
+  #start(): Thread<Job, Result> {
     const progress = new Int32Array(new SharedArrayBuffer(8)).fill(-1);
-    const setup: ThreadSetup = { recipe: this.#recipe, progress };
+    const setup: ThreadSetup<unknown> = { recipe: this.#recipe, progress };
     // Without the flags of this process: loaders of TypeScript and the like have nothing to do there.
     const worker = new Worker(this.#script, { execArgv: [], workerData: setup });
-    const thread: Thread = { worker, tasks: [], progress };
+    const thread: Thread<Job, Result> = { worker, tasks: [], progress };
     this.#threads.add(thread);
     let reason: unknown;
     worker.on('error', (error) => (reason = error));
     worker.on('exit', (code) => this.#died(thread, reason ?? new Error(`it ended with code ${code}`)));
-    worker.on('message', (answer: Answer) => {
+    worker.on('message', (answer: Answer<Result>) => {
       this.#stillborn = 0;
       const task = thread.tasks.shift();
       if (this.#closed || task === undefined) return;
@@ -238,13 +240,13 @@ export class BatchPool {
       }
       this.#made++;
       if ('error' in answer) task.reject(unpackError(answer.error));
-      else task.resolve(answer);
+      else task.resolve(answer.result);
       this.#assign();
     });
     return thread;
   }
 
-  #died(thread: Thread, cause: unknown): void {
+  #died(thread: Thread<Job, Result>, cause: unknown): void {
     if (this.#closed) return;
     this.restarts++;
     this.#threads.delete(thread);
@@ -258,7 +260,7 @@ export class BatchPool {
       return;
     }
     if (first?.suspect === true) {
-      first.reject(deadly(first.job, place, cause));
+      first.reject(deadly(this.#nameOf(first.job, place), cause));
       this.#queue.unshift(...others);
     } else if (first !== undefined) {
       if (place >= 0 && !first.isMadeHere) {
@@ -272,7 +274,7 @@ export class BatchPool {
   }
 }
 
-const isStarting = ({ progress }: Thread): boolean => Atomics.load(progress, 0) < 0;
+const isStarting = ({ progress }: { readonly progress: Int32Array }): boolean => Atomics.load(progress, 0) < 0;
 
 function unstartable(cause: unknown): HooklineError {
   const fix = 'See the cause; workers: 0 makes batches in the thread of the training';
@@ -280,13 +282,8 @@ function unstartable(cause: unknown): HooklineError {
   return new HooklineError('HKL_DATA_WORKER', what, { who: 'data', fix, cause });
 }
 
-function deadly({ samples }: BatchJob, place: number, cause: unknown): HooklineError {
-  const what = `two threads died over its batch, the second one at this image: ${describeCause(cause)}`;
-  const fix = 'Look at the image with another program; a lack of memory ends threads too';
-  return new HooklineError('HKL_DATA_WORKER', what, { who: samples[place]?.request.file, fix, cause });
+function deadly(who: string | undefined, cause: unknown): HooklineError {
+  const what = `two threads died over its batch, the second one at this sample: ${describeCause(cause)}`;
+  const fix = 'Look at the sample with another program; a lack of memory ends threads too';
+  return new HooklineError('HKL_DATA_WORKER', what, { who, fix, cause });
 }
-
-const closed = ({ samples }: BatchJob): HooklineError =>
-  new HooklineError('HKL_DATA_CLOSED', 'the loader was closed before its batch was made', {
-    who: samples[0]?.request.file,
-  });

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { HooklineError, writeFileAtomically } from '@hookline/core';
-import { decodeFile, type DecodedFile, type DecodeFileOptions } from '@hookline/data';
+import { decodeFile, type DecodedFile, type DecodeFileOptions } from '../loader/decode-file.ts';
 import type { FormatEnum } from 'sharp';
 import type { Picture } from './canvas.ts';
 

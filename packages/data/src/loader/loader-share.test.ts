@@ -1,5 +1,5 @@
 import { RandomStream, type RankShare } from '@hookline/core';
-import { ArrayLoader } from './array-loader.ts';
+import { ArrayLoader } from '../array-loader.ts';
 
 const x = Float32Array.from({ length: 22 }, (_, index) => index);
 const make = (share?: RankShare, options: { batchSize?: number; repeat?: boolean; dropLast?: boolean } = {}) => {

@@ -1,5 +1,5 @@
 import { describeCause, type RandomStream } from '@hookline/core';
-import { PortableError } from '../portable-error.ts';
+import { PortableError } from '@hookline/data';
 import type { Boxes, Image, Pixels } from './image.ts';
 import { TransformList, type Transform } from './transform.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { DetectionLoader } from '../loader/detection-loader.ts';
-import { InferenceSampler } from '../samplers/inference-sampler.ts';
+import { InferenceSampler } from '@hookline/data';
 import { readImageFolder } from './read-image-folder.ts';
 
 let root: string;

@@ -1,3 +1,4 @@
+import type { Claimable } from '@hookline/data';
 import type { AugmentationSpec } from '../transforms/augmentation-spec.ts';
 import type { CollateOptions } from './collate.ts';
 import type { DecodeRequest } from './decode-request.ts';
@@ -16,22 +17,13 @@ export interface SampleJob {
 }
 
 /** A batch that is to be made. */
-export interface BatchJob {
+export interface BatchJob extends Claimable {
   readonly samples: readonly SampleJob[];
   /** The stream under which each sample has one of its own. */
   readonly random: { readonly seed: number; readonly path: string };
   /** By which place each sample has its stream; without it, by its own. */
   readonly places?: readonly number[] | undefined;
-  /** One number in shared memory: 1 once somebody has begun with it; see {@link claim}. Without it nobody else may. */
-  readonly claim?: Int32Array | undefined;
 }
-
-/** Takes a batch that nobody has begun. @returns whether it is the caller's now */
-export const claim = ({ claim: flag }: BatchJob): boolean =>
-  flag === undefined || Atomics.compareExchange(flag, 0, 0, 1) === 0;
-
-/** Whether somebody has begun with it. */
-export const isClaimed = ({ claim: flag }: BatchJob): boolean => flag === undefined || Atomics.load(flag, 0) !== 0;
 
 /** What holds for every batch of a loader. */
 export interface BatchSettings extends CollateOptions, BoxFilter {}

@@ -1,4 +1,4 @@
-import type { Detections } from '../postprocess/detections.ts';
+import type { Detections } from './detections.ts';
 import { enlarge, fill, outline, type Picture, type Rectangle, textSize, write } from './canvas.ts';
 import { classColor, textColor } from './class-colors.ts';
 

@@ -1,3 +1,4 @@
+import { aspectRatioGroups } from './aspect-ratio-groups.ts';
 import { collate, type ImageType } from './collate.ts';
 import type { MappedSample } from './detection-batch.ts';
 
@@ -17,4 +18,9 @@ it.each<[ImageType, MappedSample[], Uint8Array | Float32Array]>([
 ])('%s puts images together as bytes where it should', (dtype, samples, data) => {
   const { images } = collate(samples, { divisor: 1, maxBoxes: 0, fill: 114, dtype });
   expect(images).toEqual({ data, shape: [samples.length, 1, 1, 3], dtype: 'float32' });
+});
+
+it('aspectRatioGroups sets wide images apart', () => {
+  const records = Array.from({ length: 7 }, (_, index) => ({ width: index < 3 ? 20 : 10, height: 15 }));
+  expect([...aspectRatioGroups(records)]).toEqual([1, 1, 1, 0, 0, 0, 0]);
 });
