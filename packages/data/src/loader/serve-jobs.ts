@@ -27,9 +27,9 @@ export type OnSample = (place: number, stage?: number) => void;
 /** How a thread does its jobs. */
 export interface JobServer<Job, Result> {
   /** Does a job. What it throws goes to whoever asked for it; of a `PortableError` all parts do. */
-  work(job: Job, onSample: OnSample): Promise<Result>;
+  readonly work: (job: Job, onSample: OnSample) => Promise<Result>;
   /** Memory that goes over with the result instead of being copied. */
-  belongings(result: Result): Transferable[];
+  readonly belongings: (result: Result) => Transferable[];
 }
 
 /**

@@ -22,7 +22,7 @@ export async function writePicture(path: string, { data, width, height, channels
 }
 
 /**
- * Reads an image file as `decodeFile` of `@hookline/data` does: turned as its EXIF data say, what is transparent on white.
+ * Reads an image file as `decodeFile` does: turned as its EXIF data say, what is transparent on white.
  *
  * @param options.orient false for the pixels as they are stored. Default true
  * @throws HooklineError `HKL_PICTURE_READ`

@@ -49,7 +49,7 @@ it('starts from the sources under tsx', async () => {
 it('starts from the build, which is what is packed', async () => {
   // The exit status counts the type errors of tests too.
   await run(process.execPath, [TSC, '-b', PACKAGE]).catch(() => undefined);
-  expect(await take('@hookline/data')).toEqual(expected);
+  expect(await take('@hookline/images')).toEqual(expected);
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json'], { cwd: PACKAGE });
   const [packed] = JSON.parse(stdout) as { files: { path: string }[] }[];
   const paths = packed!.files.map(({ path }) => path);

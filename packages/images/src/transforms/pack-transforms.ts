@@ -68,7 +68,7 @@ function fromPlain([name, args]: Plain): Transform {
     `one is of a class of its own (${name}) and stayed in the thread that decided on it`,
     {
       who: 'the transforms of a batch',
-      fix: 'Decide on transforms of @hookline/data, or set workers: 0 where the transforms are needed',
+      fix: 'Decide on transforms of @hookline/images, or set workers: 0 where the transforms are needed',
     },
   );
 }
