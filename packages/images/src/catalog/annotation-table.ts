@@ -34,7 +34,7 @@ export class AnnotationTable {
     this.#boxes.set(box, row * 4);
     this.#areas[row] = area;
     this.#categories[row] = category;
-    this.#flags[row] = iscrowd | (difficult === true ? 2 : 0);
+    this.#flags[row] = flagsOf(iscrowd, difficult);
   }
 
   /** Gives up the memory that is kept for more objects. */
@@ -65,6 +65,19 @@ export class AnnotationTable {
   /** @internal Category and crowd of a row, without an object for it. */
   target(row: number): number {
     return ((this.#flags[row] as number) & 1) === 1 ? -1 : (this.#categories[row] as number);
+  }
+
+  /** @internal */
+  visit(row: number, see: ObjectVisitor): void {
+    const [at, boxes] = [row * 4, this.#boxes];
+    see(
+      boxes[at] as number,
+      boxes[at + 1] as number,
+      boxes[at + 2] as number,
+      boxes[at + 3] as number,
+      this.#categories[row] as number,
+      this.#flags[row] as number,
+    );
   }
 
   #annotation(row: number): DatasetAnnotation {
@@ -114,6 +127,23 @@ export function eachTarget(record: DatasetRecord, visit: (category: number) => v
     if (category >= 0) visit(category);
   }
 }
+
+/** Is given an object's box, category and flags: 1 for a crowd, 2 for a difficult object. */
+export type ObjectVisitor = (x0: number, y0: number, x1: number, y1: number, category: number, flags: number) => void;
+
+/** Calls `see` with each object of a record, without making objects of those in a table. */
+export function eachObject(record: DatasetRecord, see: ObjectVisitor): void {
+  const rows = (record as { readonly [ROWS]?: Rows })[ROWS];
+  if (rows === undefined) {
+    for (const { box, category, iscrowd, difficult } of record.annotations)
+      see(...box, category, flagsOf(iscrowd, difficult));
+    return;
+  }
+  const { table, first, count } = rows;
+  for (let row = first; row < first + count; row++) table.visit(row, see);
+}
+
+const flagsOf = (iscrowd: 0 | 1, difficult: boolean | undefined): number => iscrowd | (difficult === true ? 2 : 0);
 
 function resized<A extends Float64Array | Int32Array | Uint8Array>(array: A, length: number): A {
   if (array.length === length) return array;

@@ -1,6 +1,7 @@
 import { type BatchSamplerState, DataLoader } from '@hookline/data';
 import { RandomStream } from '@hookline/core';
 import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import { hashRecords } from '../catalog/hash-records.ts';
 import { aspectRatioGroups } from './aspect-ratio-groups.ts';
 import { ImageBatchMaker } from './image-batch-maker.ts';
 import type { DetectionBatch } from './detection-batch.ts';
@@ -46,6 +47,7 @@ export class DetectionLoader extends DataLoader<DetectionBatch> {
   readonly records: readonly DatasetRecord[];
   readonly #options: ReturnType<typeof resolveLoaderOptions>;
   readonly #maker: ImageBatchMaker;
+  #contents: string | undefined;
 
   /** @throws HooklineError `HKL_DATA_EMPTY` without records, `HKL_DATA_RECORD` for a broken one, `HKL_DATA_OPTION` */
   constructor(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
@@ -74,6 +76,11 @@ export class DetectionLoader extends DataLoader<DetectionBatch> {
   /** Size of the batches' images; undefined where it is that of the images. */
   get size(): Size | undefined {
     return this.#options.size;
+  }
+
+  /** What gives positions their meaning, and a hash of the annotations. */
+  override fingerprint(): { readonly records: number; readonly batchSize: number; readonly contents: string } {
+    return { ...super.fingerprint(), contents: (this.#contents ??= hashRecords(this.records)) };
   }
 
   /** What it has done so far. */
