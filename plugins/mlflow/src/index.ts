@@ -1,0 +1,2 @@
+export { mlflow } from './plugin.ts';
+export type { MlflowOptions } from './options.ts';

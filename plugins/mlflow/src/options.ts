@@ -1,0 +1,52 @@
+import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { z } from 'zod';
+
+export const optionsSchema = z.strictObject({
+  url: z.url().optional(),
+  experiment: z.string().min(1).default('Default'),
+  runName: z.string().min(1).optional(),
+  params: z.record(z.string(), z.unknown()).optional(),
+  tags: z.record(z.string(), z.string()).default({}),
+  period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(20),
+  timeout: z.number().positive().default(10),
+});
+
+/** Options of {@link mlflow}. */
+export interface MlflowOptions {
+  /**
+   * Address of the tracking server, such as `http://localhost:5000`. A user name with password, or a token, come from the environment,
+   * as with MLflow's own client: `MLFLOW_TRACKING_USERNAME`, `MLFLOW_TRACKING_PASSWORD`, `MLFLOW_TRACKING_TOKEN`.
+   * @default the environment variable MLFLOW_TRACKING_URI
+   */
+  url?: string;
+  /**
+   * Name of the experiment, which is made where there is none of it.
+   * @default 'Default'
+   */
+  experiment?: string;
+  /**
+   * Name of the run.
+   * @default the name of the run's folder
+   */
+  runName?: string;
+  /**
+   * What the run is made with; sections become names with dots, such as `solver.baseLr`.
+   * @default the config, of a DefaultTrainer
+   */
+  params?: Readonly<Record<string, unknown>>;
+  /**
+   * Tags of the run.
+   * @default none
+   */
+  tags?: Readonly<Record<string, string>>;
+  /**
+   * Send metrics every how many iterations, or epochs: `20`, `{ epochs: 1 }`.
+   * @default 20
+   */
+  period?: Period;
+  /**
+   * Seconds that a request may take.
+   * @default 10
+   */
+  timeout?: number;
+}
