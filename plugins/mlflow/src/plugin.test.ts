@@ -36,7 +36,7 @@ const make = (
     output,
     logger,
     // What a server that does not answer may hold the end up for.
-    disposeTimeout: server.mode === 'ok' ? 30_000 : 300,
+    disposeTimeout: server.mode === 'ok' || server.mode === 'refuse' ? 30_000 : 300,
     plugins: [...plugins, mlflow({ url: server.url, experiment: 'tests', period: 2, ...options })],
   });
   return { trainer, logger };
