@@ -173,7 +173,7 @@ export const mlflow = definePlugin({
 });
 
 function noServer(url: string | undefined): HooklineError {
-  return new HooklineError('HKL_MLFLOW_SERVER', `its server is ${url === undefined ? 'not given' : url}`, {
+  return new HooklineError('HKL_MLFLOW_SERVER', `its server is ${url ?? 'not given'}`, {
     who: PLUGIN_NAME,
     fix: "Give the option url, such as 'http://localhost:5000', or set MLFLOW_TRACKING_URI to it",
   });
