@@ -13,7 +13,6 @@ import {
   type ResumeOptions,
   type Results,
   type TrainResult,
-  type DatasetEvaluator,
 } from '@hookline/core';
 import { inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
 import { ema } from '@hookline/plugin-ema';
@@ -48,7 +47,7 @@ import { copyWritten, isWritten } from './config/written-keys.ts';
 import { exampleBatch } from './example-batch.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
-import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
+import { configRef, evaluatorsRef, type MadeEvaluators, testLoaderRef } from './trainer-services.ts';
 import {
   weakEvaluators,
   weakExportSource,
@@ -57,9 +56,6 @@ import {
   weakTestLoader,
   weakTrainLoader,
 } from './weak-services.ts';
-
-/** What `buildEvaluator` gives: one, several, or none. */
-export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
 
 /** What a DefaultTrainer takes besides its config. */
 export interface DefaultTrainerOptions {
