@@ -19,7 +19,7 @@ const HANGS_AFTER = 60;
  * resumes the training until it is done, and compares what is left with one that nobody disturbed: all must be equal to the
  * bit. All ranks must end, and no process may be left. Then other numbers of ranks go on from a checkpoint. Needs `mpirun` and what `hookline setup` compiles for it.
  *
- * Options: `--count` attacks (default 20; 1 on a shorter training with `--quick`).
+ * Options: `--count` kills, beside which one rank is sent SIGTERM every now and then (default 20; 1 on a shorter training with `--quick`).
  */
 const ranks: Campaign = async (args, tally) => {
   const count = countOption(args, 'count', args.quick ? 1 : 20);
@@ -31,14 +31,14 @@ const ranks: Campaign = async (args, tally) => {
   const set = args.quick ? SHORT : [];
   const choices = new Choices(args.seed, 'ranks');
   const folder = await mkdtemp(join(tmpdir(), 'hookline-ranks-'));
-  let attacks = 0;
+  let kills = 0;
   try {
     await finishTraining(join(folder, 'whole'), set, RANKS);
     const whole = await resultOf(join(folder, 'whole'));
-    for (let chain = 0; attacks < count; chain++) {
+    for (let chain = 0; kills < count; chain++) {
       const output = join(folder, `chain-${chain}`);
       await mkdir(output);
-      const wanted = Math.min(count - attacks, 2 + choices.int(3));
+      const wanted = Math.min(count - kills, 2 + choices.int(3));
       for (let done = 0; done < wanted; done++) {
         const training = startTraining(output, set, RANKS);
         const signal = choices.int(4) === 0 ? 'SIGTERM' : 'SIGKILL';
@@ -55,7 +55,7 @@ const ranks: Campaign = async (args, tally) => {
           tally.fail(`chain ${chain} could not go on, status ${end.status}:\n${tail(end.text)}`);
           break;
         }
-        attacks++;
+        if (signal === 'SIGKILL') kills++;
         tally.count(signal);
         const expected = signal === 'SIGKILL' ? 137 : 143;
         if (end.status !== expected)
