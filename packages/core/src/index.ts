@@ -127,7 +127,7 @@ export { missingEntry } from './state/engine-state.ts';
 export { readPluginState } from './state/plugin-state.ts';
 export { describeDifferences } from './state/run-settings.ts';
 export type { CheckpointBuilder, CheckpointView, LoadOptions, LoadScope } from './state/checkpoint-view.ts';
-export type { Checkpoints, SaveOptions } from './state/checkpoints.ts';
+export type { Checkpoints, SaveOptions, StartedSave } from './state/checkpoints.ts';
 
 // Tensors of whichever runtime is in use
 export type { ScalarTensor, Tensor, TensorTypes, Variable } from './tensor-types.ts';
@@ -146,7 +146,7 @@ export {
 } from './storage/event-storage.ts';
 export { HistoryBuffer, type ScalarSample } from './storage/history-buffer.ts';
 export type { LazyScalar } from './storage/lazy-scalar.ts';
-export type { HistogramEvent } from './storage/histogram.ts';
+export type { HistogramCounts, HistogramEvent } from './storage/histogram.ts';
 export type { ImageEvent, ImageInput } from './storage/image.ts';
 export type { ReaderBatch, ScalarEvent, StorageReader } from './storage/storage-reader.ts';
 

@@ -363,6 +363,7 @@ export { profiler, type ProfilerOptions } from '@hookline/plugin-profiler';
 export { reduceOnPlateau, type ReduceOnPlateauOptions } from '@hookline/plugin-reduce-on-plateau';
 export { timeLimit, type TimeLimitOptions } from '@hookline/plugin-time-limit';
 export { validationLoss, type ValidationLossOptions } from '@hookline/plugin-validation-loss';
+export { weightHistograms, type WeightHistogramsOptions } from '@hookline/plugin-weight-histograms';
 export {
   writers,
   writersHooks,

@@ -59,7 +59,9 @@ const factory = definePlugin({
         ['scope/', savedVariables(scope.value)],
       ];
       for (const [prefix, variables] of parts) {
-        for (const [name, tensor] of await captureVariables(variables, prefix)) checkpoint.setTensor(name, tensor);
+        // No step changes them until they are written or copied; what an undo brings back is for later.
+        const tensors = await captureVariables(variables, prefix, checkpoint.purpose === 'undo');
+        for (const [name, tensor] of tensors) checkpoint.setTensor(name, tensor);
       }
       checkpoint.set(OPTIMIZER, { name: optimizer.value.name, ...rateToSave(optimizer.value) });
       const fingerprint = source.value.fingerprint();
