@@ -13,6 +13,8 @@ const RANKS = 2;
 const OTHER_NUMBERS = [1, 4];
 /** Seconds until a job whose rank was killed counts as hanging. */
 const HANGS_AFTER = 60;
+/** Seconds that processes may take to be gone: mpirun kills them and does not wait for it. */
+const GONE_AFTER = 5;
 
 /**
  * Kills one rank of a training of two by SIGKILL, or ends it by SIGTERM, at random moments and while a file is half written,
@@ -48,7 +50,7 @@ const ranks: Campaign = async (args, tally) => {
           tally.fail(`chain ${chain} hangs after ${signal} to one rank`);
           for (const pid of processesOf(output)) process.kill(pid, 'SIGKILL');
         }
-        const left = processesOf(output);
+        const left = await whatStays(output);
         if (left.length > 0) tally.fail(`chain ${chain}: processes ${left.join(', ')} are left after ${signal}`);
         if (end?.status === 0 || end === undefined) break;
         if (!isHit) {
@@ -115,6 +117,12 @@ async function attack(training: Training, output: string, choices: Choices, sign
   if (pid === undefined) return false;
   process.kill(pid, signal);
   return true;
+}
+
+/** The ranks of a job that has ended which do not go away. */
+async function whatStays(output: string): Promise<readonly number[]> {
+  for (let waited = 0; waited < GONE_AFTER && processesOf(output).length > 0; waited += 0.1) await wait(100);
+  return processesOf(output);
 }
 
 /** The ranks that train into a folder, by the numbers of their processes. */
