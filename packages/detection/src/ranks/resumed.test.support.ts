@@ -46,7 +46,11 @@ export async function resumedAccumulation(): Promise<Resumed> {
       model: () =>
         functionModel<{ x: tf.Tensor2D }>({
           variables: { w },
-          losses: (batch) => batch.x.matMul(w as tf.Tensor2D).square().mean() as tf.Scalar,
+          losses: (batch) =>
+            batch.x
+              .matMul(w as tf.Tensor2D)
+              .square()
+              .mean() as tf.Scalar,
         }),
       optimizer: (model) => sgd(model, { learningRate: 0.1, momentum: 0.9 }),
       data: new ArrayLoader({ x: { data: x, shape: [32, 2] } }, { batchSize: 4, repeat: true }),
