@@ -111,7 +111,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       ...others,
       seed,
       output,
-      ...endOf(solver),
+      ...(solver.maxEpochs > 0 ? { maxEpochs: solver.maxEpochs } : { maxIterations: solver.maxIterations }),
       metricsPeriod: writers.metricsPeriod,
       // Replaced by runtimeOptions() below, which may use `this`.
       model: () => this.buildModel(this.config),
@@ -380,10 +380,6 @@ function besidesPreset(
     .map(({ plugin }) => plugin)
     .filter(({ id }) => !held.has(id) || says[id]?.asked !== undefined);
 }
-
-/** Where a config has the training end. */
-const endOf = ({ maxEpochs, maxIterations }: BaseConfig['solver']): TrainOptions =>
-  maxEpochs > 0 ? { maxEpochs } : { maxIterations };
 
 function assertConfig(config: unknown): void {
   const { solver, resolve } = (config ?? {}) as { readonly solver?: unknown; readonly resolve?: unknown };
