@@ -146,7 +146,7 @@ export {
 } from './storage/event-storage.ts';
 export { HistoryBuffer, type ScalarSample } from './storage/history-buffer.ts';
 export type { LazyScalar } from './storage/lazy-scalar.ts';
-export type { HistogramEvent } from './storage/histogram.ts';
+export type { HistogramCounts, HistogramEvent } from './storage/histogram.ts';
 export type { ImageEvent, ImageInput } from './storage/image.ts';
 export type { ReaderBatch, ScalarEvent, StorageReader } from './storage/storage-reader.ts';
 

@@ -16,6 +16,7 @@ import {
   type DatasetEvaluator,
 } from '@hookline/core';
 import { inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
+import { dataParallel } from '@hookline/plugin-data-parallel';
 import { ema } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
@@ -227,6 +228,11 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       config.writers.plots && plots(),
       ...this.rankPlugins(),
     ];
+  }
+
+  /** In a single process the plugin does nothing; it is there for a key of the config that is its. */
+  protected override rankPlugins(): readonly PluginInput[] {
+    return this.config.model.syncBatchNorm ? [dataParallel()] : super.rankPlugins();
   }
 
   /** The config as plugins are given it. A subclass may say a value otherwise here, such as the full name of a metric. */

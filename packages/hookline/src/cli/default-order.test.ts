@@ -30,6 +30,7 @@ import {
   tf,
   timeLimit,
   validationLoss,
+  weightHistograms,
 } from '../index.ts';
 import { formatDescription } from './format-description.ts';
 
@@ -63,6 +64,7 @@ const others = (): readonly PluginInput[] => [
   ema(),
   stochasticWeightAveraging({ evaluate: false }),
   callback({ afterStep: () => undefined }),
+  weightHistograms(),
   anomalyGuard(),
 ];
 
@@ -98,8 +100,8 @@ const ORDER = `
      why here    before iteration-timer (timing), lr-scheduler (schedule), gradient-clipping
                  (gradients), ema (averaging), ema/swa (averaging), precise-bn (statistics),
                  checkpointer (checkpointing), evaluator (evaluation), memory-stats (metrics),
-                 callback (metrics), early-stopping (stopping), time-limit (stopping), plots
-                 (writing), writers (writing)
+                 callback (metrics), weight-histograms (metrics), early-stopping (stopping),
+                 time-limit (stopping), plots (writing), writers (writing)
   3. model-summary
      why here    as listed
   4. detection-tta
@@ -110,7 +112,7 @@ const ORDER = `
      why here    before loss-scaling (accumulation), freeze (accumulation), data-parallel
                  (accumulation), lr-scheduler (schedule), gradient-clipping (gradients), ema
                  (averaging), ema/swa (averaging), precise-bn (statistics), checkpointer
-                 (checkpointing), anomaly-guard (accumulation)
+                 (checkpointing), weight-histograms (accumulation), anomaly-guard (accumulation)
   7. freeze
      why here    after gradient-accumulation (accumulation); before loss-scaling (scaling),
                  gradient-clipping (gradients), ema (averaging), ema/swa (averaging), precise-bn
@@ -129,14 +131,16 @@ const ORDER = `
                  (scaling); before gradient-clipping (gradients), checkpointer (checkpointing)
  11. iteration-timer
      why here    after profiler (timing); before plots (timing, writing), memory-stats (timing,
-                 metrics), lr-scheduler (schedule, timing), gradient-clipping (gradients), ema
-                 (averaging), ema/swa (averaging), precise-bn (statistics), checkpointer
-                 (checkpointing, timing), evaluator (evaluation), callback (metrics), early-stopping
-                 (stopping), time-limit (stopping), writers (writing, timing)
+                 metrics), weight-histograms (timing, metrics), lr-scheduler (schedule, timing),
+                 gradient-clipping (gradients), ema (averaging), ema/swa (averaging), precise-bn
+                 (statistics), checkpointer (checkpointing, timing), evaluator (evaluation),
+                 callback (metrics), early-stopping (stopping), time-limit (stopping), writers
+                 (writing, timing)
  12. gradient-clipping
      why here    after profiler (gradients), loss-scaling (gradients), freeze (gradients),
                  data-parallel (gradients), gradient-accumulation (gradients), anomaly-guard
-                 (gradients), iteration-timer (gradients); before memory-stats (gradients)
+                 (gradients), iteration-timer (gradients); before memory-stats (gradients),
+                 weight-histograms (gradients)
  13. ema
      why here    after profiler (averaging), loss-scaling (averaging), freeze (averaging),
                  data-parallel (averaging), gradient-accumulation (averaging), iteration-timer
@@ -152,8 +156,8 @@ const ORDER = `
  15. lr-scheduler
      why here    after profiler (schedule), data-parallel (schedule), gradient-accumulation
                  (schedule), iteration-timer (schedule, timing); before plots (schedule, writing),
-                 reduce-on-plateau (schedule), memory-stats (schedule), checkpointer (checkpointing,
-                 schedule), writers (writing, schedule)
+                 reduce-on-plateau (schedule), memory-stats (schedule), weight-histograms
+                 (schedule), checkpointer (checkpointing, schedule), writers (writing, schedule)
  16. precise-bn
      why here    after profiler (statistics), freeze (statistics), data-parallel (statistics),
                  gradient-accumulation (statistics), ema (statistics), ema/swa (statistics),
@@ -179,7 +183,8 @@ const ORDER = `
                  (evaluation, checkpointing); before export (evaluation), plots (evaluation,
                  writing), reduce-on-plateau (evaluation), memory-stats (evaluation, metrics),
                  early-stopping (evaluation, stopping), time-limit (evaluation, stopping), callback
-                 (metrics), writers (writing, evaluation), checkpointer/best (evaluation)
+                 (metrics), weight-histograms (metrics), writers (writing, evaluation),
+                 checkpointer/best (evaluation)
  20. memory-stats
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
                  (schedule), gradient-clipping (gradients), ema (averaging), ema/swa (averaging),
@@ -192,39 +197,50 @@ const ORDER = `
                  export (metrics), plots (metrics, writing), reduce-on-plateau (metrics),
                  early-stopping (metrics), time-limit (metrics), writers (writing, metrics),
                  checkpointer/best (metrics)
- 22. reduce-on-plateau
+ 22. weight-histograms
+     why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
+                 (schedule), gradient-accumulation (accumulation), gradient-clipping (gradients),
+                 evaluator (metrics); before export (metrics), plots (metrics, writing),
+                 reduce-on-plateau (metrics), early-stopping (metrics), time-limit (metrics),
+                 writers (writing, metrics), checkpointer/best (metrics)
+ 23. reduce-on-plateau
      why here    after lr-scheduler (schedule), evaluator (evaluation), memory-stats (metrics),
-                 callback (metrics); before plots (writing), writers (writing)
- 23. time-limit
+                 callback (metrics), weight-histograms (metrics); before plots (writing), writers
+                 (writing)
+ 24. time-limit
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
-                 (metrics), callback (metrics), iteration-timer (stopping); before export
-                 (stopping), plots (stopping, writing), writers (writing, stopping)
- 24. checkpointer/best
-     why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics); before
-                 early-stopping (checkpointer/best), plots (writing), writers (writing)
- 25. early-stopping
+                 (metrics), callback (metrics), weight-histograms (metrics), iteration-timer
+                 (stopping); before export (stopping), plots (stopping, writing), writers (writing,
+                 stopping)
+ 25. checkpointer/best
+     why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics),
+                 weight-histograms (metrics); before early-stopping (checkpointer/best), plots
+                 (writing), writers (writing)
+ 26. early-stopping
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
-                 (metrics), callback (metrics), checkpointer/best (checkpointer/best),
-                 iteration-timer (stopping); before export (stopping), plots (stopping, writing),
-                 writers (writing, stopping)
- 26. plots
+                 (metrics), callback (metrics), weight-histograms (metrics), checkpointer/best
+                 (checkpointer/best), iteration-timer (stopping); before export (stopping), plots
+                 (stopping, writing), writers (writing, stopping)
+ 27. plots
      why here    after profiler (writing), iteration-timer (timing, writing), lr-scheduler
                  (schedule, writing), ema (averaging), ema/swa (averaging), precise-bn (statistics),
                  checkpointer (checkpointing, writing), evaluator (evaluation, writing),
-                 memory-stats (metrics, writing), callback (metrics, writing), early-stopping
-                 (stopping, writing), time-limit (stopping, writing), reduce-on-plateau (writing),
-                 detection-pictures (writing), checkpointer/best (writing); before export (writing)
- 27. writers
+                 memory-stats (metrics, writing), callback (metrics, writing), weight-histograms
+                 (metrics, writing), early-stopping (stopping, writing), time-limit (stopping,
+                 writing), reduce-on-plateau (writing), detection-pictures (writing),
+                 checkpointer/best (writing); before export (writing)
+ 28. writers
      why here    after profiler (writing), reduce-on-plateau (writing), memory-stats (writing,
                  metrics), early-stopping (writing, stopping), detection-pictures (writing),
-                 time-limit (writing, stopping), callback (writing, metrics), iteration-timer
-                 (writing, timing), lr-scheduler (writing, schedule), checkpointer (writing,
-                 checkpointing), evaluator (writing, evaluation), checkpointer/best (writing), ema
-                 (averaging), ema/swa (averaging), precise-bn (statistics); before export (writing)
- 28. export
+                 time-limit (writing, stopping), callback (writing, metrics), weight-histograms
+                 (writing, metrics), iteration-timer (writing, timing), lr-scheduler (writing,
+                 schedule), checkpointer (writing, checkpointing), evaluator (writing, evaluation),
+                 checkpointer/best (writing), ema (averaging), ema/swa (averaging), precise-bn
+                 (statistics); before export (writing)
+ 29. export
      why here    after checkpointer (checkpointing), evaluator (evaluation), memory-stats (metrics),
-                 callback (metrics), early-stopping (stopping), time-limit (stopping), plots
-                 (writing), writers (writing)
+                 callback (metrics), weight-histograms (metrics), early-stopping (stopping),
+                 time-limit (stopping), plots (writing), writers (writing)
 `;
 
 it('the default preset with every other plugin has this order, for these reasons', async () => {
@@ -255,6 +271,7 @@ it('listed behind the preset, the others find the same places', async () => {
     'gradient-clipping',
     'memory-stats',
     'callback',
+    'weight-histograms',
     'checkpointer/best',
     'reduce-on-plateau',
     'early-stopping',
