@@ -24,7 +24,7 @@ import {
 
 const PERIOD = 50;
 /** One layer with momentum: 2 x 5000 x 5000 numbers of 4 bytes are 200 MB. */
-const [WIDTH, BATCH] = [5000, 64];
+const [WIDTH, BATCH] = [5000, 16];
 /** A window begins and ends halfway between two checkpoints. */
 const BEGIN = PERIOD * 1.5;
 const LABELS = ['none', 'async', 'sync'] as const;

@@ -17,7 +17,7 @@ const thrower = (phase: Phase): Plugin =>
       const tap = (): void => {
         if (calls++ === (isStep ? 1 : 0)) throw new Error(THROWN);
       };
-      (hooks[phase]).tap(tap);
+      hooks[phase].tap(tap);
     },
   })();
 
