@@ -13,7 +13,6 @@ import {
   type ResumeOptions,
   type Results,
   type TrainResult,
-  type DatasetEvaluator,
 } from '@hookline/core';
 import { inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
 import { dataParallel } from '@hookline/plugin-data-parallel';
@@ -49,7 +48,7 @@ import { copyWritten, isWritten } from './config/written-keys.ts';
 import { exampleBatch } from './example-batch.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
-import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
+import { configRef, evaluatorsRef, type MadeEvaluators, testLoaderRef } from './trainer-services.ts';
 import {
   weakEvaluators,
   weakExportSource,
@@ -58,9 +57,6 @@ import {
   weakTestLoader,
   weakTrainLoader,
 } from './weak-services.ts';
-
-/** What `buildEvaluator` gives: one, several, or none. */
-export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
 
 /** What a DefaultTrainer takes besides its config. */
 export interface DefaultTrainerOptions {
@@ -124,7 +120,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     this.#plugins = plugins;
   }
 
-  /** The complete config; what {@link DefaultTrainer.adaptConfig} chooses is in it once the trainer is prepared. */
+  /** The complete config; what `DefaultTrainer.adaptConfig` chooses is in it once the trainer is prepared. */
   get config(): C {
     return this.#config;
   }
