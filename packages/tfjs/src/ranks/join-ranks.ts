@@ -118,10 +118,10 @@ const notSetUp = (what: string, cause?: unknown): HooklineError =>
   );
 
 /** An MPI that does not speak the launcher's language takes each process for a job of its own, and all would train the same. */
-const notConnected = (started: number, known: number, { version }: NativeRanks): HooklineError =>
+const notConnected = (started: number, known: number, native: NativeRanks): HooklineError =>
   new HooklineError(
     'HKL_MPI_WITHOUT_PMI',
-    `the launcher has started ${started} processes, and ${mpiName(version())} knows of ${known}`,
+    `the launcher has started ${started} processes, and ${mpiName(native.version())} knows of ${known}`,
     {
       who: 'joinRanks',
       fix: 'Use the mpirun of that MPI, or of `srun --mpi=list` what it is built for: pmix for Open MPI, pmi2 for MPICH. Where `hookline setup` has compiled for several, run it again with the one that you use (MPICXX names its compiler)',
