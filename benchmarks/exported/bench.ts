@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { decodeFile } from '@hookline/data';
+import { decodeFile } from '@hookline/images';
 import { type LoadedDetector, loadDetector, type OnnxRuntime, type TfRuntime } from '@hookline/inference';
 import { type CocoDetection, type CocoGroundTruth, evaluateCoco, summarizeCoco } from '@hookline/vision';
 import * as tfjs from '@tensorflow/tfjs';

@@ -11,7 +11,7 @@ import {
   type DetectionLoader,
   readCoco,
   readVoc,
-} from '@hookline/data';
+} from '@hookline/images';
 import { readCheckpoint } from '@hookline/core';
 import { evaluateCoco, readCocoResults, summarizeCoco } from '@hookline/vision';
 import { drawSquares, RecordingLogger } from '@hookline/testing';

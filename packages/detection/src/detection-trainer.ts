@@ -14,13 +14,13 @@ import {
   type Dataset,
   DatasetCatalog,
   DetectionLoader,
-  InferenceSampler,
   randomAffine,
   randomBrightness,
   randomContrast,
   randomFlip,
   randomWindow,
-} from '@hookline/data';
+} from '@hookline/images';
+import { InferenceSampler } from '@hookline/data';
 import { detector, fcosHead, type PredictImageOptions, retinaHead } from '@hookline/vision';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
 import {

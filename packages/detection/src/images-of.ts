@@ -1,4 +1,4 @@
-import { type DetectionBatch, fitSize } from '@hookline/data';
+import { type DetectionBatch, fitSize } from '@hookline/images';
 import type { BatchImage } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 

@@ -1,5 +1,5 @@
 import type { Logger, DatasetEvaluator } from '@hookline/core';
-import type { Dataset } from '@hookline/data';
+import type { Dataset } from '@hookline/images';
 import { CocoEvaluator, type PostprocessOptions, VocEvaluator } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 import { imagesOf } from './images-of.ts';

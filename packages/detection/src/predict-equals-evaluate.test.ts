@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DetectionLoader, InferenceSampler, readCoco, writeCoco, type Fit } from '@hookline/data';
+import { DetectionLoader, readCoco, writeCoco, type Fit } from '@hookline/images';
+import { InferenceSampler } from '@hookline/data';
 import { CocoEvaluator, type DenseOutputs, predictImage } from '@hookline/vision';
 import { inferenceOnDataset } from '@hookline/plugin-evaluator';
 import { RandomStream } from '@hookline/core';

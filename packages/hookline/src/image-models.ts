@@ -4,18 +4,14 @@ export {
   classifier,
   CocoEvaluator,
   detector,
-  drawDetections,
   fcosHead,
   featurePyramid,
   mobilenetV3Small,
-  pictureGrid,
   predictImage,
-  readPicture,
   residualBackbone,
   resnet,
   retinaHead,
   VocEvaluator,
-  writePicture,
   type Backbone,
   type BackboneFactory,
   type BatchImage,
@@ -34,3 +30,4 @@ export {
   type ResnetOptions,
   type VocEvaluatorOptions,
 } from '@hookline/vision';
+export { drawDetections, pictureGrid, readPicture, writePicture } from '@hookline/images';

@@ -131,12 +131,26 @@ export {
 // Data
 export {
   ArrayLoader,
+  InferenceSampler,
+  RandomSubsetTrainingSampler,
+  repeatFactors,
+  RepeatFactorTrainingSampler,
+  TrainingSampler,
+  BatchSampler,
+  type ArrayBatch,
+  type ArrayLoaderOptions,
+  type ArrayLoaderState,
+  type Field,
+  type FieldArray,
+  type Fields,
+} from '@hookline/data';
+export {
+  aspectRatioGroups,
   classFolders,
   DatasetCatalog,
   DetectionLoader,
   fitSize,
   formatReport,
-  InferenceSampler,
   minIoURandomCrop,
   moduleAugmentation,
   randomAffine,
@@ -149,16 +163,10 @@ export {
   randomSaturation,
   randomWindow,
   type RandomWindowOptions,
-  RandomSubsetTrainingSampler,
   readCoco,
   readImageFolder,
   readVoc,
-  repeatFactors,
-  RepeatFactorTrainingSampler,
-  TrainingSampler,
   writeCoco,
-  aspectRatioGroups,
-  BatchSampler,
   augment,
   resize,
   resizeScale,
@@ -187,9 +195,6 @@ export {
   type Boxes,
   type Image,
   type Transform,
-  type ArrayBatch,
-  type ArrayLoaderOptions,
-  type ArrayLoaderState,
   type Augmentation,
   type Dataset,
   type DatasetAnnotation,
@@ -201,10 +206,7 @@ export {
   type ReadCocoOptions,
   type ReadImageFolderOptions,
   type ReadVocOptions,
-  type Field,
-  type FieldArray,
-  type Fields,
-} from '@hookline/data';
+} from '@hookline/images';
 
 // Models of images
 export * from './image-models.ts';

@@ -1,7 +1,7 @@
 // Detectors
 export { detector, type DetectionTensors, type Detector, type DetectorOptions } from './detector/detector.ts';
 export { detectorOf } from './detector/detector-of.ts';
-export { type DenseHead, type DenseOutputs, type HeadFactory, type Objects } from './detector/dense-head.ts';
+export type { DenseHead, DenseOutputs, HeadFactory, Objects } from './detector/dense-head.ts';
 export { fcosHead, type FcosHeadOptions } from './detector/fcos-head.ts';
 export { retinaHead, type RetinaHeadOptions } from './detector/retina-head.ts';
 export type { AnchorOptions } from './detector/anchors.ts';
@@ -54,7 +54,6 @@ export { torchNames } from './layers/weight-names.ts';
 // From outputs to detections
 export { postprocess, type PostprocessOptions } from './postprocess/postprocess.ts';
 export { postprocessShape } from './postprocess/postprocess-options.ts';
-export { type Detections, scaleBoxes } from './postprocess/detections.ts';
 export { nms } from './postprocess/nms.ts';
 
 // Predictions, with test-time augmentation where it is wanted
@@ -81,9 +80,3 @@ export { evaluateVoc, type VocEvaluation, type VocOptions } from './coco-eval/vo
 export { readCocoResults, writeCocoResults } from './coco-eval/coco-results.ts';
 export type { AreaRange, CocoParams } from './coco-eval/coco-params.ts';
 export type { CocoAnnotation, CocoBox, CocoDetection, CocoGroundTruth } from './coco-eval/coco-types.ts';
-
-// Pictures
-export { drawDetections, type DrawOptions } from './drawing/draw-detections.ts';
-export { pictureGrid } from './drawing/picture-grid.ts';
-export { readPicture, resizePicture, writePicture } from './drawing/picture-file.ts';
-export { blankPicture, paste, type Color, type Picture } from './drawing/canvas.ts';

@@ -1,17 +1,8 @@
 import { definePlugin, HooklineError, outputRef, storageRef } from '@hookline/core';
 import { modelRef } from '@hookline/tfjs';
 import type { z } from 'zod';
-import {
-  detectorOf,
-  type Detector,
-  scaleBoxes,
-  type PostprocessOptions,
-  type Picture,
-  drawDetections,
-  writePicture,
-  pictureGrid,
-  predictImage,
-} from '@hookline/vision';
+import { detectorOf, type Detector, type PostprocessOptions, predictImage } from '@hookline/vision';
+import { scaleBoxes, type Picture, drawDetections, writePicture, pictureGrid } from '@hookline/images';
 import { picturesSchema } from './options.ts';
 import { firstImages, type ShownImage } from './shown-images.ts';
 

@@ -1,5 +1,6 @@
 import { type DataSource, tf, eachBatch } from '@hookline/tfjs';
-import type { DetectionTensors, Detector, Picture } from '@hookline/vision';
+import type { DetectionTensors, Detector } from '@hookline/vision';
+import type { Picture } from '@hookline/images';
 import { sourcePicture } from './source-picture.ts';
 
 /** An image of a batch on the host. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selectDevice, tf } from '@hookline/tfjs';
-import { blankPicture, writePicture } from '@hookline/vision';
+import { blankPicture, writePicture } from '@hookline/images';
 import { firstImages } from './shown-images.ts';
 import { sourcePicture } from './source-picture.ts';
 

@@ -1,4 +1,4 @@
-import { type Picture, readPicture, resizePicture } from '@hookline/vision';
+import { type Picture, readPicture, resizePicture } from '@hookline/images';
 
 /** What batches of `DetectionLoader` tell of their rows; of others, all of it may be missing. */
 interface BatchSources {

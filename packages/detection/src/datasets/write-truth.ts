@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Dataset, writeCoco } from '@hookline/data';
+import { type Dataset, writeCoco } from '@hookline/images';
 import { indexTruth } from '@hookline/vision';
 
 /**

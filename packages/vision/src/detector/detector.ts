@@ -7,7 +7,7 @@ import { residualBackbone } from '../backbones/residual-backbone.ts';
 import type { DenseOutputs, HeadFactory, Objects } from './dense-head.ts';
 import { fcosHead } from './fcos-head.ts';
 
-/** The tensors of a `DetectionBatch` of `@hookline/data`, once it is on the device. */
+/** The tensors of a `DetectionBatch` of `@hookline/images`, once it is on the device. */
 export interface DetectionTensors {
   /** Pixels from 0 to 255: [batch, height, width, 3]. */
   readonly images: tf.Tensor4D;

@@ -4,7 +4,7 @@ import type { CocoDetection, CocoGroundTruth } from '../coco-eval/coco-types.ts'
 import { evaluateCoco } from '../coco-eval/evaluate-coco.ts';
 import { categoryPrecisions, summarizeCoco } from '../coco-eval/summarize-coco.ts';
 import type { DenseOutputs } from '../detector/dense-head.ts';
-import type { Detections } from '../postprocess/detections.ts';
+import type { Detections } from '@hookline/images';
 import { type CollectedDetections, DetectionCollector, type CollectorOptions } from './detection-collector.ts';
 import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
 import { logPrecision } from './log-precision.ts';

@@ -1,7 +1,7 @@
 import { HooklineError } from '@hookline/core';
 import type { CocoDetection } from '../coco-eval/coco-types.ts';
 import type { DenseOutputs } from '../detector/dense-head.ts';
-import { type Detections, scaleBoxes } from '../postprocess/detections.ts';
+import { type Detections, scaleBoxes } from '@hookline/images';
 import { postprocess, type PostprocessOptions } from '../postprocess/postprocess.ts';
 import { type BatchImage, findBatchImages, inputSize } from './batch-images.ts';
 import type { IndexedTruth } from './detection-dataset.ts';

@@ -1,4 +1,4 @@
-import type { DatasetAnnotation, DatasetMetadata, DatasetRecord } from '@hookline/data';
+import type { DatasetAnnotation, DatasetMetadata, DatasetRecord } from '@hookline/images';
 import type { CocoAnnotation, CocoGroundTruth } from '../coco-eval/coco-types.ts';
 
 /** What an evaluation looks at in a record of a data set. */
@@ -6,7 +6,7 @@ export interface DetectionRecord extends Pick<DatasetRecord, 'imageId' | 'width'
   readonly annotations: readonly Omit<DatasetAnnotation, 'id'>[];
 }
 
-/** What an evaluation looks at in a data set; every `Dataset` of `@hookline/data` is one. */
+/** What an evaluation looks at in a data set; every `Dataset` of `@hookline/images` is one. */
 export interface DetectionDataset {
   readonly records: readonly DetectionRecord[];
   /** The category ids are those of the data set's own file. @default 1, 2, 3, ... */

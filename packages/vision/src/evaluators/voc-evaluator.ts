@@ -3,7 +3,7 @@ import { writeCocoResults } from '../coco-eval/coco-results.ts';
 import type { CocoGroundTruth } from '../coco-eval/coco-types.ts';
 import { evaluateVoc } from '../coco-eval/voc-ap.ts';
 import type { DenseOutputs } from '../detector/dense-head.ts';
-import type { Detections } from '../postprocess/detections.ts';
+import type { Detections } from '@hookline/images';
 import { type CollectedDetections, DetectionCollector, type CollectorOptions } from './detection-collector.ts';
 import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
 import { logPrecision } from './log-precision.ts';

@@ -1,4 +1,4 @@
-import type { Detections } from './detections.ts';
+import type { Detections } from '@hookline/images';
 
 /**
  * Class-wise non-maximum suppression: of boxes of one class that overlap by more than `threshold`, the best scored

@@ -1,6 +1,6 @@
 import { RandomStream } from '@hookline/core';
 import { selectDevice, tf } from '@hookline/tfjs';
-import { type Detections, scaleBoxes } from './detections.ts';
+import { type Detections, scaleBoxes } from '@hookline/images';
 import { nms } from './nms.ts';
 import { postprocess } from './postprocess.ts';
 

@@ -1,5 +1,5 @@
 import type { DenseOutputs } from '../detector/dense-head.ts';
-import { type Detections, pickDetections } from './detections.ts';
+import { type Detections, pickDetections } from '@hookline/images';
 import { nms } from './nms.ts';
 
 /** Options of {@link postprocess}. */

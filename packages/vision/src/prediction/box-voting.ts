@@ -1,4 +1,4 @@
-import { type Detections, pickDetections } from '../postprocess/detections.ts';
+import { type Detections, pickDetections } from '@hookline/images';
 import { nms, pairIou } from '../postprocess/nms.ts';
 
 /** Options of {@link boxVoting}. */

@@ -1,12 +1,17 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
-import { type Fit, fitSize } from '@hookline/data';
+import {
+  type Fit,
+  fitSize,
+  type Detections,
+  scaleBoxes,
+  type Picture,
+  decodePicture,
+  resizePicture,
+} from '@hookline/images';
 import { inEvalMode, tf } from '@hookline/tfjs';
 import type { Detector } from '../detector/detector.ts';
-import { type Detections, scaleBoxes } from '../postprocess/detections.ts';
 import { postprocess, type PostprocessOptions } from '../postprocess/postprocess.ts';
 import { predictViews, type TtaOptions } from './predict-views.ts';
-import type { Picture } from '../drawing/canvas.ts';
-import { decodePicture, resizePicture } from '../drawing/picture-file.ts';
 
 /** Options of {@link predictImage}. */
 export interface PredictImageOptions extends PostprocessOptions {

@@ -1,6 +1,6 @@
 import { inEvalMode, tf } from '@hookline/tfjs';
 import type { Detector } from '../detector/detector.ts';
-import type { Detections } from '../postprocess/detections.ts';
+import type { Detections } from '@hookline/images';
 import { candidates, type PostprocessOptions } from '../postprocess/postprocess.ts';
 import { boxVoting, type VotingOptions } from './box-voting.ts';
 import { listViews, makeView, undoView, type ViewOptions } from './views.ts';
