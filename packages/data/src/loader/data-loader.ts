@@ -3,7 +3,7 @@ import { BatchSampler, type BatchSamplerState } from '../samplers/batch-sampler.
 import type { Sampler } from '../samplers/sampler.ts';
 import { TrainingSampler } from '../samplers/training-sampler.ts';
 import { assertShared, placesOf, WHOLE } from './loader-share.ts';
-import { assertPosition, isCount, shown } from './position.ts';
+import { assertPosition, isCount, shown } from '../position.ts';
 
 /** Where a {@link DataLoader} stands; plain JSON. */
 export type DataLoaderState = BatchSamplerState;

@@ -5,7 +5,7 @@ import {
   type ConfigInput,
   defineConfig,
 } from '@hookline/trainer';
-import { ALL, HELD_BACK } from '../datasets/well-known-names.ts';
+import { ALL, HELD_BACK } from './well-known-names.ts';
 import { DETECTION_KEYS } from './detection-keys.ts';
 
 /** The config of a {@link DetectionTrainer}, complete. */

@@ -6,7 +6,7 @@ import { classesOf, withClasses } from './agree-on-classes.ts';
 import { DatasetFinder } from './find-dataset.ts';
 import { joinDatasets } from './join-datasets.ts';
 import { tellOfTest, tellOfTraining } from './tell-of-data.ts';
-import { assertDifferent, HELD_BACK } from './well-known-names.ts';
+import { assertDifferent, HELD_BACK } from '../config/well-known-names.ts';
 
 /** The data sets of a training. */
 export interface DetectionDatasets {

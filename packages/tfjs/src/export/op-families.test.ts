@@ -6,7 +6,8 @@ import tf from '#tfjs';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';
 import { loadWasmBackend } from '../device/wasm-backend.ts';
-import { exportModel, type ExportFormat } from './export-model.ts';
+import type { ExportFormat } from './export-format.ts';
+import { exportModel } from './export-model.ts';
 import { readGraphModel } from './read-written.test.support.ts';
 import { freeFamilies, OP_FAMILIES } from './op-families.test.support.ts';
 
