@@ -120,7 +120,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     this.#plugins = plugins;
   }
 
-  /** The complete config; what {@link DefaultTrainer.adaptConfig} chooses is in it once the trainer is prepared. */
+  /** The complete config; what `DefaultTrainer.adaptConfig` chooses is in it once the trainer is prepared. */
   get config(): C {
     return this.#config;
   }

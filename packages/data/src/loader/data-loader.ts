@@ -79,7 +79,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
 
   /**
    * Starts its threads ahead of the first batch, since that takes them a second or more. A training calls it before it
-   * makes the model. {@link DataLoader.close} ends them; idle ones keep no process alive.
+   * makes the model. `DataLoader.close` ends them; idle ones keep no process alive.
    */
   warmUp(): void {
     this.#maker.start();
