@@ -362,6 +362,17 @@ export {
   type LrSchedulerOptions,
   type Schedule,
 } from '@hookline/plugin-lr-scheduler';
+export {
+  lrFinder,
+  rangeTest,
+  suggestRate,
+  writeRangeTest,
+  type LrFinderOptions,
+  type RangePoint,
+  type RangeTest,
+  type RangeTestOptions,
+  type RangeTestParts,
+} from '@hookline/plugin-lr-finder';
 export { lossScaling, type LossScalingOptions } from '@hookline/plugin-loss-scaling';
 export { memoryStats, type MemoryStatsOptions } from '@hookline/plugin-memory-stats';
 export { modelSummary, type ModelSummaryOptions } from '@hookline/plugin-model-summary';

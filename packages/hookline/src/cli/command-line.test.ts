@@ -74,7 +74,7 @@ describe('readCommandLine', () => {
   it.each([
     [
       [],
-      '[HKL_USAGE] hookline: no command is given. Known: train, launch, eval, predict, export, convert, inspect, data, setup, doctor;',
+      '[HKL_USAGE] hookline: no command is given. Known: train, launch, lr-finder, batch-size, eval, predict, export, convert, inspect, data, setup, doctor;',
     ],
     [['trian', 'a.ts'], 'there is no command "trian". Did you mean train?'],
     [['setup', '--cuda', '--no-cuda'], '--cuda and --no-cuda exclude each other. Give one of them.'],

@@ -28,7 +28,13 @@ export interface CommandLine {
       | 'weights'
       | 'ranks'
       | 'hosts'
-      | 'diff',
+      | 'diff'
+      | 'overfit'
+      | 'minRate'
+      | 'maxRate'
+      | 'steps'
+      | 'max'
+      | 'at',
       string | undefined
     >
   >;
@@ -67,6 +73,10 @@ function define(): CAC {
     .option(...RESUME)
     .option(...WEIGHTS)
     .option('--fast-dev-run', 'Try two steps, an evaluation and a checkpoint, and keep nothing')
+    .option(
+      '--overfit <count>',
+      'Train on the first batches again and again, into a folder of its own; a net that learns gets them by heart',
+    )
     .option(...ALLOW_MISMATCH)
     .option(...OUTPUT)
     .option(...DEVICE)
@@ -83,6 +93,32 @@ function define(): CAC {
     .option(...OUTPUT)
     .option(...DEVICE)
     .example('hookline launch -n 4 trainer.ts --output runs/four');
+  cli
+    .command(
+      'lr-finder <file>',
+      'Find a learning rate: train some steps with a growing rate, draw the losses and suggest one',
+    )
+    .option(...SET)
+    .option('--min-rate <number>', 'The rate of the first step (default: 1e-7)')
+    .option('--max-rate <number>', 'The rate of the last step (default: 10)')
+    .option('--steps <count>', 'How many steps, at least 10 (default: 100)')
+    .option(...WEIGHTS)
+    .option(...OUTPUT)
+    .option(...DEVICE)
+    .option('--json', 'Print the points and the suggestion as JSON')
+    .example('hookline lr-finder trainer.ts --min-rate 1e-5 --max-rate 1');
+  cli
+    .command(
+      'batch-size <file>',
+      'Find a batch size: try doubled sizes, each in a process of its own, and compare samples per second',
+    )
+    .option(...SET)
+    .option('--max <count>', 'The largest size to try (default: 1024)')
+    .option('--steps <count>', 'How many steps are timed of each size (default: 10)')
+    .option('--at <count>', 'Time this size alone, in this process')
+    .option(...DEVICE)
+    .option('--json', 'Print the sizes and the suggestion as JSON')
+    .example('hookline batch-size trainer.ts --max 256');
   cli
     .command('eval <file>', 'Evaluate a checkpoint: the latest one of the output folder, or a given one')
     .option(...SET)
@@ -219,6 +255,12 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
       ranks: text('ranks'),
       hosts: text('hosts'),
       diff: text('diff'),
+      overfit: text('overfit'),
+      minRate: text('min-rate'),
+      maxRate: text('max-rate'),
+      steps: text('steps'),
+      max: text('max'),
+      at: text('at'),
     },
     allowMismatch: (text('allow-mismatch') ?? '')
       .split(',')

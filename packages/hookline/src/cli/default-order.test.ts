@@ -15,6 +15,7 @@ import {
   gradientAccumulation,
   gradientClipping,
   lossScaling,
+  lrFinder,
   memoryStats,
   modelSummary,
   plots,
@@ -65,6 +66,7 @@ const others = (): readonly PluginInput[] => [
   stochasticWeightAveraging({ evaluate: false }),
   callback({ afterStep: () => undefined }),
   weightHistograms(),
+  lrFinder(),
   anomalyGuard(),
 ];
 
@@ -131,11 +133,11 @@ const ORDER = `
                  (scaling); before gradient-clipping (gradients), checkpointer (checkpointing)
  11. iteration-timer
      why here    after profiler (timing); before plots (timing, writing), memory-stats (timing,
-                 metrics), weight-histograms (timing, metrics), lr-scheduler (schedule, timing),
-                 gradient-clipping (gradients), ema (averaging), ema/swa (averaging), precise-bn
-                 (statistics), checkpointer (checkpointing, timing), evaluator (evaluation),
-                 callback (metrics), early-stopping (stopping), time-limit (stopping), writers
-                 (writing, timing)
+                 metrics), weight-histograms (timing, metrics), lr-finder (timing), lr-scheduler
+                 (schedule, timing), gradient-clipping (gradients), ema (averaging), ema/swa
+                 (averaging), precise-bn (statistics), checkpointer (checkpointing, timing),
+                 evaluator (evaluation), callback (metrics), early-stopping (stopping), time-limit
+                 (stopping), writers (writing, timing)
  12. gradient-clipping
      why here    after profiler (gradients), loss-scaling (gradients), freeze (gradients),
                  data-parallel (gradients), gradient-accumulation (gradients), anomaly-guard
@@ -157,17 +159,20 @@ const ORDER = `
      why here    after profiler (schedule), data-parallel (schedule), gradient-accumulation
                  (schedule), iteration-timer (schedule, timing); before plots (schedule, writing),
                  reduce-on-plateau (schedule), memory-stats (schedule), weight-histograms
-                 (schedule), checkpointer (checkpointing, schedule), writers (writing, schedule)
- 16. precise-bn
+                 (schedule), lr-finder (schedule), checkpointer (checkpointing, schedule), writers
+                 (writing, schedule)
+ 16. lr-finder
+     why here    after lr-scheduler (schedule), iteration-timer (timing)
+ 17. precise-bn
      why here    after profiler (statistics), freeze (statistics), data-parallel (statistics),
                  gradient-accumulation (statistics), ema (statistics), ema/swa (statistics),
                  iteration-timer (statistics); before plots (statistics), memory-stats (statistics),
                  detection-pictures (statistics), checkpointer (checkpointing, statistics),
                  evaluator (evaluation, statistics), writers (statistics)
- 17. detection-pictures
+ 18. detection-pictures
      why here    after precise-bn (statistics), ema (averaging), ema/swa (averaging); before
                  evaluator (evaluation), plots (writing), writers (writing)
- 18. checkpointer
+ 19. checkpointer
      why here    after profiler (checkpointing), loss-scaling (checkpointing), freeze
                  (checkpointing), data-parallel (checkpointing), gradient-accumulation
                  (checkpointing), ema (checkpointing, averaging), ema/swa (checkpointing,
@@ -176,7 +181,7 @@ const ORDER = `
                  before export (checkpointing), plots (checkpointing, writing), memory-stats
                  (checkpointing), evaluator (evaluation, checkpointing), writers (writing,
                  checkpointing)
- 19. evaluator
+ 20. evaluator
      why here    after profiler (evaluation), detection-tta (evaluation), detection-pictures
                  (evaluation), ema (evaluation, averaging), ema/swa (evaluation, averaging),
                  iteration-timer (evaluation), precise-bn (evaluation, statistics), checkpointer
@@ -185,43 +190,43 @@ const ORDER = `
                  early-stopping (evaluation, stopping), time-limit (evaluation, stopping), callback
                  (metrics), weight-histograms (metrics), writers (writing, evaluation),
                  checkpointer/best (evaluation)
- 20. memory-stats
+ 21. memory-stats
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
                  (schedule), gradient-clipping (gradients), ema (averaging), ema/swa (averaging),
                  precise-bn (statistics), checkpointer (checkpointing), evaluator (evaluation,
                  metrics); before export (metrics), plots (metrics, writing), reduce-on-plateau
                  (metrics), writers (writing, metrics), early-stopping (metrics), time-limit
                  (metrics), checkpointer/best (metrics)
- 21. callback
+ 22. callback
      why here    after profiler (metrics), iteration-timer (metrics), evaluator (metrics); before
                  export (metrics), plots (metrics, writing), reduce-on-plateau (metrics),
                  early-stopping (metrics), time-limit (metrics), writers (writing, metrics),
                  checkpointer/best (metrics)
- 22. weight-histograms
+ 23. weight-histograms
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
                  (schedule), gradient-accumulation (accumulation), gradient-clipping (gradients),
                  evaluator (metrics); before export (metrics), plots (metrics, writing),
                  reduce-on-plateau (metrics), early-stopping (metrics), time-limit (metrics),
                  writers (writing, metrics), checkpointer/best (metrics)
- 23. reduce-on-plateau
+ 24. reduce-on-plateau
      why here    after lr-scheduler (schedule), evaluator (evaluation), memory-stats (metrics),
                  callback (metrics), weight-histograms (metrics); before plots (writing), writers
                  (writing)
- 24. time-limit
+ 25. time-limit
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
                  (metrics), callback (metrics), weight-histograms (metrics), iteration-timer
                  (stopping); before export (stopping), plots (stopping, writing), writers (writing,
                  stopping)
- 25. checkpointer/best
+ 26. checkpointer/best
      why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics),
                  weight-histograms (metrics); before early-stopping (checkpointer/best), plots
                  (writing), writers (writing)
- 26. early-stopping
+ 27. early-stopping
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
                  (metrics), callback (metrics), weight-histograms (metrics), checkpointer/best
                  (checkpointer/best), iteration-timer (stopping); before export (stopping), plots
                  (stopping, writing), writers (writing, stopping)
- 27. plots
+ 28. plots
      why here    after profiler (writing), iteration-timer (timing, writing), lr-scheduler
                  (schedule, writing), ema (averaging), ema/swa (averaging), precise-bn (statistics),
                  checkpointer (checkpointing, writing), evaluator (evaluation, writing),
@@ -229,7 +234,7 @@ const ORDER = `
                  (metrics, writing), early-stopping (stopping, writing), time-limit (stopping,
                  writing), reduce-on-plateau (writing), detection-pictures (writing),
                  checkpointer/best (writing); before export (writing)
- 28. writers
+ 29. writers
      why here    after profiler (writing), reduce-on-plateau (writing), memory-stats (writing,
                  metrics), early-stopping (writing, stopping), detection-pictures (writing),
                  time-limit (writing, stopping), callback (writing, metrics), weight-histograms
@@ -237,7 +242,7 @@ const ORDER = `
                  schedule), checkpointer (writing, checkpointing), evaluator (writing, evaluation),
                  checkpointer/best (writing), ema (averaging), ema/swa (averaging), precise-bn
                  (statistics); before export (writing)
- 29. export
+ 30. export
      why here    after checkpointer (checkpointing), evaluator (evaluation), memory-stats (metrics),
                  callback (metrics), weight-histograms (metrics), early-stopping (stopping),
                  time-limit (stopping), plots (writing), writers (writing)
@@ -265,6 +270,7 @@ it('listed behind the preset, the others find the same places', async () => {
     'ema/swa',
     'precise-bn',
     'detection-pictures',
+    'lr-finder',
     'anomaly-guard',
     'checkpointer',
     'evaluator',

@@ -10,6 +10,8 @@ type RunCommand = (given: CommandLine, argv: readonly string[]) => Promise<numbe
 const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   train: async () => (await import('./train-command.ts')).train,
   launch: async () => (await import('./launch/launch-command.ts')).launch,
+  'lr-finder': async () => (await import('./lr-finder-command.ts')).lrFinderCommand,
+  'batch-size': async () => (await import('./batch-size/batch-size-command.ts')).batchSizeCommand,
   eval: async () => (await import('./eval-command.ts')).evaluate,
   predict: async () => (await import('./predict-command.ts')).predict,
   export: async () => (await import('./export-command.ts')).exportCommand,

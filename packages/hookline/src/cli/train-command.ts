@@ -5,6 +5,7 @@ import { EXIT, signalStatus } from './exit-status.ts';
 import { fastDevRun } from './fast-dev-run.ts';
 import { line, outputLines, shown } from './output-files.ts';
 import { assertSameCommand, becomeRank, startedBy } from './launch/rank-process.ts';
+import { forOverfit, overfitBatches, repeatBatches } from './overfit.ts';
 import { resumeCommand } from './resume-command.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 
@@ -13,21 +14,22 @@ export async function train(given: CommandLine, argv: readonly string[]): Promis
   const logger = await becomeRank();
   await assertSameCommand(given);
   if (given.flag.fastDevRun) return fastDevRun(given, logger);
-  const trainer = await createTrainer(given, logger);
+  const overfit = overfitBatches(given);
+  const trainer = await createTrainer(overfit === undefined ? given : await forOverfit(given, logger), logger);
   let status = EXIT.ok as number;
-  await runAll([async () => (status = await run(trainer, given, argv, logger)), () => trainer.dispose()]);
+  await runAll([async () => (status = await run(trainer, { given, argv, overfit }, logger)), () => trainer.dispose()]);
   return status;
 }
 
 async function run(
   trainer: RunnableTrainer,
-  given: CommandLine,
-  argv: readonly string[],
+  { given, argv, overfit }: { given: CommandLine; argv: readonly string[]; overfit: number | undefined },
   logger: Logger,
 ): Promise<number> {
   const began = Date.now();
   logger.info(line('output', trainer.outputDir));
   logger.info(await begin(trainer, given));
+  if (overfit !== undefined) logger.info(await repeatBatches(trainer, overfit));
   const { status, iteration, reason } = await trainer.train();
   const checkpoint = await trainer.checkpoints.latest();
   logger.status(undefined);
@@ -36,7 +38,9 @@ async function run(
     logger.info(
       checkpoint === undefined
         ? `nothing was saved: ${iteration === 0 ? 'no step was done' : 'no plugin writes checkpoints (add @hookline/plugin-checkpointer)'}`
-        : `saved ${shown(checkpoint)}; go on with:\n  ${resumeCommand(startedBy(argv))}`,
+        : overfit === undefined
+          ? `saved ${shown(checkpoint)}; go on with:\n  ${resumeCommand(startedBy(argv))}`
+          : `saved ${shown(checkpoint)}`,
     );
     return signalStatus(reason);
   }

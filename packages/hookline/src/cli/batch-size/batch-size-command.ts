@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { availableMemory } from 'node:process';
+import { ConsoleLogger, HooklineError, runAll } from '@hookline/core';
+import type { CommandLine } from '../command-line.ts';
+import { createTrainer } from '../create-trainer.ts';
+import { EXIT } from '../exit-status.ts';
+import { numberOption } from '../number-option.ts';
+import { print } from '../print.ts';
+import { columns } from '../table.ts';
+import { nextMemory, samplesPerSecond, scaledRate, suggestSize } from './suggest-size.ts';
+import { type TimedSize, timeSteps } from './time-steps.ts';
+import { trySize, type TriedSize } from './try-size.ts';
+
+const DEFAULTS = { max: 1024, steps: 10 };
+const MIB = 2 ** 20;
+
+/** The keys of a config that the command is about. */
+interface Solver {
+  readonly batchSize: number;
+  readonly baseLr?: number;
+}
+
+/**
+ * `hookline batch-size`: times steps with batches of 1, 2, 4, ..., each in a process of its own, until one does not fit; says which is the largest that
+ * does, and from where on more samples per batch give no more samples per second.
+ *
+ * @returns the exit status
+ */
+export async function batchSizeCommand(given: CommandLine): Promise<number> {
+  const steps = numberOption('steps', given.text.steps, 'count') ?? DEFAULTS.steps;
+  const at = numberOption('at', given.text.at, 'count');
+  if (at !== undefined) return timeOne(given, at, steps);
+  const max = numberOption('max', given.text.max, 'count') ?? DEFAULTS.max;
+  const logger = new ConsoleLogger();
+  const solver = await solverOf(given);
+  const tried: TriedSize[] = [];
+  const timed: TimedSize[] = [];
+  let end = 'the largest that was tried; --max tries larger ones';
+  for (let size = 1; size <= max; size *= 2) {
+    const memory = nextMemory(timed);
+    if (memory !== undefined && memory > availableMemory()) {
+      end = `${size} is not tried: it would take about ${mib(memory)} of ${mib(availableMemory())} that are free`;
+      break;
+    }
+    logger.status(`timing batches of ${size}`);
+    const found = await trySize(size, argumentsOf(given, size, steps));
+    tried.push(found);
+    if ('failure' in found) {
+      if (timed.length === 0) throw nothingFits(given.file, found.failure);
+      end = found.isMemory ? `${size} does not fit` : `${size} fails`;
+      break;
+    }
+    timed.push(found);
+  }
+  logger.status(undefined);
+  report(given, solver, { tried, timed, end });
+  return EXIT.ok;
+}
+
+async function timeOne(given: CommandLine, size: number, steps: number): Promise<number> {
+  const set = [...given.set, `solver.batchSize=${size}`];
+  // The folder of the run is left alone.
+  const output = await mkdtemp(join(tmpdir(), 'hookline-batch-size-'));
+  const trainer = await createTrainer(
+    { ...given, set, text: { ...given.text, output } },
+    new ConsoleLogger({ level: 'warn' }),
+  );
+  const time = async (): Promise<void> => {
+    const timed = await timeSteps(trainer, size, steps);
+    print(given.flag.json ? JSON.stringify(timed) : table([timed]));
+  };
+  await runAll([time, () => trainer.dispose(), () => rm(output, { recursive: true, force: true })]);
+  return EXIT.ok;
+}
+
+/** @throws HooklineError `HKL_BATCH_SIZE` for a trainer whose batch size is no key of its config */
+async function solverOf(given: CommandLine): Promise<Solver> {
+  const trainer = await createTrainer(given, new ConsoleLogger({ level: 'warn' }));
+  const { solver } = (trainer.config ?? {}) as { readonly solver?: Partial<Solver> };
+  await trainer.dispose();
+  if (typeof solver?.batchSize === 'number') return solver as Solver;
+  throw new HooklineError('HKL_BATCH_SIZE', 'its trainer has no solver.batchSize that could be changed', {
+    who: given.file,
+    fix: 'Make it with defineTrainer, and let buildTrainLoader use config.solver.batchSize',
+  });
+}
+
+function argumentsOf({ file, set, text }: CommandLine, size: number, steps: number): string[] {
+  const device = text.device === undefined ? [] : [`--device=${text.device}`];
+  const sets = set.flatMap((each) => ['--set', each]);
+  return ['batch-size', ...sets, ...device, `--steps=${steps}`, `--at=${size}`, '--json', '--', file];
+}
+
+interface Found {
+  readonly tried: readonly TriedSize[];
+  readonly timed: readonly TimedSize[];
+  readonly end: string;
+}
+
+function report({ flag }: CommandLine, { batchSize, baseLr }: Solver, { tried, timed, end }: Found): void {
+  const suggested = suggestSize(timed);
+  const size = suggested?.batchSize ?? batchSize;
+  const rate = baseLr === undefined ? undefined : Number(scaledRate(baseLr, batchSize, size).toPrecision(3));
+  const largest = timed.at(-1)?.batchSize;
+  if (flag.json) {
+    print(JSON.stringify({ tried, largest, end, suggestion: { batchSize: size, baseLr: rate } }));
+    return;
+  }
+  print(table(tried));
+  print(`largest:    ${largest ?? ''} (${end})`);
+  const rates = rate === undefined ? '' : ` --set solver.baseLr=${rate}`;
+  print(`suggestion: --set solver.batchSize=${size}${rates}`);
+  print(
+    `            from there on the samples per second level off${
+      rate === undefined
+        ? ''
+        : `; the rate is that of batches of ${batchSize}, ${baseLr ?? ''}, by the linear scaling rule`
+    }`,
+  );
+}
+
+const mib = (bytes: number): string => `${Math.round(bytes / MIB).toLocaleString('en-US')} MiB`;
+
+function table(tried: readonly TriedSize[]): string {
+  const rows = tried.map((size) =>
+    'failure' in size
+      ? [String(size.batchSize), size.failure]
+      : [
+          String(size.batchSize),
+          (size.secondsPerStep * 1000).toPrecision(3),
+          samplesPerSecond(size).toPrecision(3),
+          mib(size.memory),
+        ],
+  );
+  return columns([['batch', 'ms/step', 'samples/s', 'memory'], ...rows]);
+}
+
+const nothingFits = (file: string, failure: string): HooklineError =>
+  new HooklineError('HKL_BATCH_SIZE', `not even a batch of 1 can be trained on: ${failure}`, {
+    who: file,
+    fix: 'Try `hookline train FILE --fast-dev-run`, which shows what is wrong',
+  });

@@ -1,0 +1,51 @@
+import { commRef, definePlugin, loggerRef, outputRef, stepRunnerRef } from '@hookline/core';
+import { batchSourceRef, modelRef, optimizerRef, stepScopeRef } from '@hookline/tfjs';
+import { optionsSchema } from './options.ts';
+import { rangeTest } from './range-test.ts';
+import { version } from './version.ts';
+import { writeRangeTest } from './write-range-test.ts';
+
+/**
+ * Makes a range test of learning rates before the first step of a run, writes its curve, says which rate it suggests, and puts everything back; the
+ * training goes on as it would have without it. `hookline lr-finder FILE` makes the test alone.
+ *
+ * @example plugins: [presetDefault(), lrFinder({ minRate: 1e-5, maxRate: 1 })]
+ */
+export const lrFinder = definePlugin({
+  name: '@hookline/plugin-lr-finder',
+  version,
+  description: 'a range test of learning rates before the first step',
+  options: optionsSchema,
+  after: ['schedule', 'timing'],
+  requires: {
+    model: modelRef,
+    optimizer: optimizerRef,
+    scope: stepScopeRef,
+    runner: stepRunnerRef,
+    source: batchSourceRef,
+    logger: loggerRef,
+    output: outputRef,
+    comm: commRef,
+  },
+  setup({ hooks, model, optimizer, scope, runner, source, logger, output, comm }, options) {
+    hooks.beforeTrain.tap(async ({ startIteration }) => {
+      // A run that goes on has its rate.
+      if (startIteration > 0) return;
+      const parts = {
+        model: model.value,
+        optimizer: optimizer.value,
+        scope: scope.value,
+        runner: runner.value,
+        source: source.value,
+      };
+      const test = await rangeTest(parts, options, startIteration);
+      const { suggestion, end, points } = test;
+      logger.info(
+        suggestion === undefined
+          ? `lr finder: the loss fell at no rate up to ${points.at(-1)?.rate.toPrecision(3) ?? ''} (${end})`
+          : `lr finder: the loss fell most steeply at a learning rate of ${suggestion.toPrecision(3)} (${end} after ${points.length} steps)`,
+      );
+      if (comm.rank === 0) await writeRangeTest(test, (name) => output.file(name));
+    });
+  },
+});

@@ -1,0 +1,166 @@
+import { HooklineError, isHooklineError, type ScalarValue, type StepOutput, type StepRunner } from '@hookline/core';
+import {
+  type BatchSource,
+  modelVariables,
+  type Optimizer,
+  type StepScope,
+  tf,
+  type TrainableModel,
+} from '@hookline/tfjs';
+import { optionsSchema, type RangeTestOptions } from './options.ts';
+import { suggestRate } from './suggest-rate.ts';
+
+/** The parts of a training that a range test uses, and leaves as they were. */
+export interface RangeTestParts {
+  readonly model: TrainableModel;
+  readonly optimizer: Optimizer;
+  readonly scope: StepScope;
+  readonly runner: StepRunner;
+  readonly source: BatchSource;
+}
+
+/** One step of a range test. */
+export interface RangePoint {
+  readonly rate: number;
+  readonly loss: number;
+  /** The moving average of the losses up to here. */
+  readonly smoothed: number;
+}
+
+/** What a range test has found. */
+export interface RangeTest {
+  readonly points: readonly RangePoint[];
+  /** See {@link suggestRate}. */
+  readonly suggestion: number | undefined;
+  /** Why it ended: at the largest rate, because the loss diverged, or because a loss or gradient was not finite. */
+  readonly end: 'complete' | 'diverged' | 'not finite';
+}
+
+/**
+ * Trains for some steps with a learning rate that grows from step to step by one factor, and watches the loss: the range test of Leslie N. Smith
+ * (Cyclical Learning Rates for Training Neural Networks, 2017, section 3.3), with the exponential growth, the smoothing and the end of fastai's and Lightning's
+ * finders.
+ *
+ *     rate[i] = minRate · (maxRate / minRate)^(i / (steps - 1))
+ *     m[i] = smoothing · m[i - 1] + (1 - smoothing) · loss[i],  smoothed[i] = m[i] / (1 - smoothing^(i + 1))
+ *
+ * It ends early when the smoothed loss exceeds `divergence` times the smallest so far. Then everything is put back: weights, the model's other variables, the optimizer
+ * with its rate, variables of plugins, and the position in the data. Random numbers go by seed and iteration, and so are where they were. A training afterwards ends with
+ * the weights that it would have had, to the bit.
+ *
+ * @param iteration of the step that comes next in the training
+ * @throws HooklineError `HKL_OPTION_INVALID`, `HKL_RANGE_TEST` where the first loss is not finite or no step changed a weight, and what the data, the model
+ * and the taps raise
+ */
+export async function rangeTest(
+  parts: RangeTestParts,
+  options: RangeTestOptions = {},
+  iteration = 0,
+): Promise<RangeTest> {
+  const { steps, minRate, maxRate, smoothing, divergence } = checked(options);
+  const { optimizer, runner, source, model } = parts;
+  const [rate, position, putBack] = [optimizer.learningRate, source.state(), remember(parts)];
+  const weights = [...model.trainable().values()].map((variable) => tf.keep(variable.clone()));
+  const points: RangePoint[] = [];
+  let end: RangeTest['end'] = 'complete';
+  try {
+    let [mean, smallest] = [0, Infinity];
+    for (let step = 0; step < steps && end === 'complete'; step++) {
+      optimizer.learningRate = minRate * (maxRate / minRate) ** (step / (steps - 1));
+      const context = { iteration: iteration + step, startIteration: iteration, maxIterations: iteration + steps };
+      const loss = await finiteLoss(runner, context);
+      if (loss === undefined) {
+        end = 'not finite';
+        break;
+      }
+      mean = smoothing * mean + (1 - smoothing) * loss;
+      const smoothed = mean / (1 - smoothing ** (step + 1));
+      points.push({ rate: optimizer.learningRate, loss, smoothed });
+      if (step > 0 && smoothed - smallest > (divergence - 1) * Math.abs(smallest)) end = 'diverged';
+      smallest = Math.min(smallest, smoothed);
+    }
+    if (points.length === 0)
+      throw nothingToSee(
+        'the loss of the first step is not finite',
+        'Look at the data and the model; a smaller minRate will not help',
+      );
+    if (points.length > 1 && (await areEqual(weights, [...model.trainable().values()])))
+      throw nothingToSee(
+        'its steps changed no weight',
+        'Leave gradient accumulation out of the test (--set solver.accumulationSteps=1)',
+      );
+  } finally {
+    tf.dispose(weights);
+    optimizer.learningRate = rate;
+    putBack();
+    source.restore(position);
+  }
+  return { points, suggestion: suggestRate(points), end };
+}
+
+function checked(options: RangeTestOptions) {
+  const { data, error } = optionsSchema.safeParse(options);
+  if (data !== undefined) return data;
+  throw new HooklineError(
+    'HKL_OPTION_INVALID',
+    error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
+    {
+      who: 'rangeTest',
+      fix: 'See the options of the range test',
+    },
+  );
+}
+
+/** Takes note of every variable that a step may change. @returns what puts them back and frees the copies */
+function remember({ model, optimizer, scope }: RangeTestParts): () => void {
+  const variables = [
+    ...modelVariables(model).values(),
+    ...optimizer.slots().values(),
+    ...[...scope.variables().values()].map(({ variable }) => variable),
+  ];
+  const copies = variables.map((variable) => [variable, tf.keep(variable.clone())] as const);
+  return () => {
+    for (const [variable, copy] of copies) {
+      if (!variable.isDisposed) variable.assign(copy);
+      copy.dispose();
+    }
+  };
+}
+
+/** The loss of one step; undefined where a loss or a gradient is not finite. */
+async function finiteLoss(runner: StepRunner, context: Parameters<StepRunner['run']>[0]): Promise<number | undefined> {
+  let output: StepOutput;
+  try {
+    output = await runner.run(context);
+  } catch (error) {
+    if (isHooklineError(error, 'HKL_LOSS_NOT_FINITE') || isHooklineError(error, 'HKL_GRADIENT_NOT_FINITE'))
+      return undefined;
+    throw error;
+  }
+  const losses = await Promise.all(Object.values(output.losses).map(take));
+  const total = output.totalLoss === undefined ? undefined : await take(output.totalLoss);
+  for (const metric of Object.values(output.metrics ?? {})) if (typeof metric !== 'number') metric.dispose?.();
+  const loss = total ?? losses.reduce((sum, each) => sum + each, 0);
+  return Number.isFinite(loss) ? loss : undefined;
+}
+
+async function take(value: ScalarValue): Promise<number> {
+  if (typeof value === 'number') return value;
+  try {
+    return await value.read();
+  } finally {
+    value.dispose?.();
+  }
+}
+
+async function areEqual(before: readonly tf.Tensor[], after: readonly tf.Tensor[]): Promise<boolean> {
+  const difference = tf.tidy(() =>
+    tf.addN(before.map((tensor, i) => tf.sum(tf.abs(tf.sub(after[i] as tf.Tensor, tensor))))),
+  );
+  const [value = 0] = await difference.data();
+  difference.dispose();
+  return value === 0;
+}
+
+const nothingToSee = (what: string, fix: string): HooklineError =>
+  new HooklineError('HKL_RANGE_TEST', what, { who: 'the range test of learning rates', fix });
