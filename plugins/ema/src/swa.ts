@@ -1,5 +1,5 @@
 import { definePlugin, defineState, defineService, evaluationRef, type ServiceRef } from '@hookline/core';
-import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { assertNoParts, modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
 import { type Ema, EmaService } from './ema-service.ts';
 import { swaSchema } from './swa-options.ts';
@@ -29,6 +29,7 @@ export const stochasticWeightAveraging = definePlugin({
   requires: { scope: stepScopeRef, model: modelRef, service: swaRef, evaluation: evaluationRef },
   services: ({ evaluate }) => averagingServices(swaRef, { evaluate, who: PLUGIN_NAME }),
   setup({ hooks, plugin, scope, model, service }, { start, period }) {
+    assertNoParts(model.value, plugin.id, "List it by part: forPart('generator', stochasticWeightAveraging({ ... }))");
     const { value } = model;
     const average = new WeightAverage(scope.value, plugin.id, value.trainable(), value.state(), {
       decay: 0,

@@ -1,5 +1,5 @@
 import { definePlugin, HooklineError, loggerRef, optional, storageRef } from '@hookline/core';
-import { learningRateFactor, optimizerRef } from '@hookline/tfjs';
+import { learningRateFactor, type Optimizer, optimizerRef } from '@hookline/tfjs';
 import { compileSchedule } from './compile-schedule.ts';
 import { lrScheduleRef } from './lr-schedule-ref.ts';
 import { lrSchedulerOptions } from './options.ts';
@@ -11,7 +11,8 @@ const PLUGIN_NAME = '@hookline/plugin-lr-scheduler';
 
 /**
  * Sets the learning rate of each step: the optimizer's own, times what the schedule says, and stores the rate that a
- * step used as `lr`.
+ * step used as `lr`. Of a model of several parts it sets the rate of each, and stores it as `NAME/lr`; a part with a schedule of
+ * its own has its own lrScheduler, by `forPart`.
  *
  * @example lrScheduler({ schedule: warmup(multiStep({ milestones: [60_000, 80_000] })) })
  */
@@ -30,7 +31,8 @@ export const lrScheduler = definePlugin({
     const schedule = options.schedule ?? checkSchedule(planned);
     const factor = compileSchedule(schedule);
     const own = learningRateFactor(optimizer.value, plugin.id);
-    const shown = shownFactor(optimizer.value.groups);
+    const parts = [...(optimizer.value.parts?.keys() ?? [undefined])];
+    const shown = parts.map((part) => shownFactor(optimizerOf(optimizer.value, part).groups));
     const unsmoothed = { smoothing: false };
     let ready = -1;
 
@@ -51,7 +53,10 @@ export const lrScheduler = definePlugin({
       if (ready !== iteration) setRate(iteration, maxIterations);
     });
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
-      storage.putScalar('lr', optimizer.value.learningRate * shown, unsmoothed);
+      parts.forEach((part, place) => {
+        const rate = optimizerOf(optimizer.value, part).learningRate * (shown[place] as number);
+        storage.putScalar(part === undefined ? 'lr' : `${part}/lr`, rate, unsmoothed);
+      });
       setRate(iteration + 1, maxIterations);
     });
     return {
@@ -60,6 +65,9 @@ export const lrScheduler = definePlugin({
     };
   },
 });
+
+const optimizerOf = (optimizer: Optimizer, part: string | undefined): Optimizer =>
+  part === undefined ? optimizer : (optimizer.parts?.get(part) as Optimizer);
 
 function noSchedule(): HooklineError {
   return new HooklineError('HKL_SCHEDULE_MISSING', 'it is given no schedule', {
