@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { emaRef, inEvalMode, isHooklineError, modelRef, tf } from 'hookline';
+import { fileURLToPath } from 'node:url';
+import { ConsoleLogger, emaRef, inEvalMode, modelRef, tf } from 'hookline';
 import sharp from 'sharp';
-import digitsTrainer from '../digits/trainer.ts';
 import { SIDE } from '../digits/draw-digits.ts';
-import type { DigitBatch } from '../digits/load-digits.ts';
+import { loadDigits } from '../digits/load-digits.ts';
+import digitsTrainer from '../digits/trainer.ts';
 import ganTrainer from './trainer.ts';
 
 /** Of the classifier's probabilities, the least that counts as recognising a digit. */
@@ -40,3 +41,35 @@ export async function writePicture(images: tf.Tensor4D, columns: number, file: s
   const raw = { width: columns * SIDE, height: rows * SIDE, channels: 1 } as const;
   await sharp(Uint8Array.from(grid, Math.round), { raw }).png().toFile(file);
 }
+
+/** Images [count, 28, 28, 1] of 0 to 1 that the generator of a run draws, with the moving average of its weights. */
+export async function draw(run: string, count: number): Promise<tf.Tensor4D> {
+  const trainer = ganTrainer.create({ output: run, logger: new ConsoleLogger({ level: 'warn' }) });
+  await trainer.loadForInference(join(run, 'model_final.safetensors'));
+  const generator = (await trainer.service(modelRef)).parts?.get('generator');
+  if (generator === undefined) throw new Error('the model has no generator');
+  const noise = tf.randomNormal([count, trainer.config.model.latent], 0, 1, 'float32', 1);
+  const averages = await trainer.service(emaRef);
+  return averages.withAverages(() => inEvalMode(generator, () => generator.predict?.(noise) as tf.Tensor4D));
+}
+
+async function main([gan = 'runs/gan', digits = 'runs/digits', count = '2000']: readonly string[]): Promise<void> {
+  const images = await draw(gan, Number(count));
+  await writePicture(images.slice(0, 100), 10, join(gan, 'samples.png'));
+  const trainer = digitsTrainer.create({ output: digits, logger: new ConsoleLogger({ level: 'warn' }) });
+  await trainer.loadForInference(join(digits, 'model_final.safetensors'));
+  const classifier = await trainer.service(modelRef);
+  const look = (of: tf.Tensor): Recognition =>
+    recognition(inEvalMode(classifier, () => classifier.predict?.(of) as tf.Tensor2D));
+  const { images: pixels, labels } = (await loadDigits(trainer.config.data)).test;
+  const real = look(tf.tensor(pixels, [labels.length, SIDE, SIDE, 1]).div(255));
+  const drawn = look(images);
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  console.log(
+    `recognised: ${percent(drawn.recognised)} of ${count} drawn digits, ${percent(real.recognised)} of real ones`,
+  );
+  console.log(`drawn digits 0 to 9: ${drawn.counts.join(' ')}`);
+  console.log(`most to least: ${(Math.max(...drawn.counts) / Math.min(...drawn.counts)).toFixed(2)}`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

@@ -45,6 +45,8 @@ const PART = { model: true, losses: true, optimizer: true, period: true } satisf
  * Variables are named by part as well, as `generator/dense/kernel`. One that several parts share has the name that it has in
  * the first of them; each part has its own optimizer of it.
  *
+ * The whole has no `predict`; `model.parts.get('generator').predict(noise)` is that of a part.
+ *
  * @example
  * new SimpleTrainer({
  *   model: () => {
@@ -144,6 +146,7 @@ function partModel<Batch>(
     constrain: (updated) => own.constrain?.(new Set([...updated].flatMap((key) => ownNames.get(key) ?? []))),
     kindOf: (key) => parameterKind(own, ownNames.get(key) ?? key),
     batchNorms: () => own.batchNorms?.() ?? [],
+    ...(own.predict === undefined ? {} : { predict: (inputs) => own.predict?.(inputs) }),
     makeOptimizer: () => assertOptimizer(typeof optimizer === 'function' ? optimizer(model) : optimizer),
   };
   return model;
