@@ -5,6 +5,7 @@ const to = (folders, names) => [inFolder(...folders), named(...names)];
 
 const TFJS = to(['packages/tfjs'], ['tfjs']);
 const DATA = to(['packages/data'], ['data']);
+const IMAGES = to(['packages/images'], ['images']);
 const VISION = to(['packages/vision'], ['vision']);
 const TESTING = to(['packages/testing'], ['testing']);
 const PLUGINS = to(['plugins/(?!preset-)[^/]+'], ['plugin-[^/]+']);
@@ -37,11 +38,27 @@ module.exports = {
     points(
       'core',
       'packages/core',
-      [TFJS, DATA, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
+      [TFJS, DATA, IMAGES, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
       'The engine knows nothing of what is built on it.',
     ),
-    points('tfjs', 'packages/tfjs', [DATA, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: core only.'),
-    points('data', 'packages/data', [VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS], 'Runtime: core and tfjs only.'),
+    points(
+      'tfjs',
+      'packages/tfjs',
+      [DATA, IMAGES, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
+      'Runtime: core only.',
+    ),
+    points(
+      'data',
+      'packages/data',
+      [TFJS, IMAGES, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
+      'Runtime: core only.',
+    ),
+    points(
+      'images',
+      'packages/images',
+      [TFJS, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
+      'Runtime: core and data only.',
+    ),
     points(
       'vision',
       'packages/vision',
@@ -65,10 +82,11 @@ module.exports = {
       to: { pathNot: '^packages/inference/src/' },
     },
     {
-      name: 'core-without-tensors',
-      comment: 'The engine works with any tensor library, and without one.',
+      name: 'without-tensors',
+      comment:
+        'The engine works with any tensor library, and without one; threads that make batches and the command `data` load none.',
       severity: 'error',
-      from: { path: inFolder('packages/core') },
+      from: { path: inFolder('packages/core', 'packages/data', 'packages/images') },
       to: { path: '(^|/)@tensorflow/' },
     },
   ],

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cocoStats, evaluateCoco, summarizeCoco } from '@hookline/plugin-detection';
+import { cocoStats, evaluateCoco, summarizeCoco } from '@hookline/vision';
 import { type BenchmarkArgs, type BenchmarkResult, type Figure, figure } from '../lib/index.ts';
 import { makeScene } from './scene.ts';
 

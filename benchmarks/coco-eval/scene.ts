@@ -1,5 +1,5 @@
 import { RandomStream } from '@hookline/core';
-import type { CocoAnnotation, CocoDetection, CocoGroundTruth } from '@hookline/plugin-detection';
+import type { CocoAnnotation, CocoDetection, CocoGroundTruth } from '@hookline/vision';
 
 /** How large the made-up data set is. */
 export interface SceneSize {

@@ -1,4 +1,4 @@
-import { readCoco } from '@hookline/data';
+import { readCoco } from '@hookline/images';
 
 /** Reads a COCO file in a process of its own and prints what that took: `node --import tsx read-worker.ts JSON IMAGES`. */
 const [json, images] = process.argv.slice(2) as [string, string];

@@ -14,7 +14,7 @@ import {
   readCoco,
   type Augmentation,
   type DatasetRecord,
-} from '@hookline/data';
+} from '@hookline/images';
 import sharp from 'sharp';
 import { alternate, figure, type BenchmarkArgs, type BenchmarkResult } from '../lib/index.ts';
 import { has, missing } from '../lib/python.ts';

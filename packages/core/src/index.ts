@@ -112,6 +112,7 @@ export { runOf, shareData, type RankShare, type SharedData } from './services/ra
 export { gatherFromRanks, onEveryRank, onFirstRank } from './services/ranks.ts';
 export { assertSameOnRanks } from './state/compare-ranks.ts';
 export { controlRef, type Control } from './services/control.ts';
+export { isDatasetEvaluator, type DatasetEvaluator } from './services/dataset-evaluator.ts';
 export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';
 export { MetricWatch, type MetricWatchParts } from './services/metric-watch.ts';
@@ -127,7 +128,7 @@ export { missingEntry } from './state/engine-state.ts';
 export { readPluginState } from './state/plugin-state.ts';
 export { describeDifferences } from './state/run-settings.ts';
 export type { CheckpointBuilder, CheckpointView, LoadOptions, LoadScope } from './state/checkpoint-view.ts';
-export type { Checkpoints, SaveOptions } from './state/checkpoints.ts';
+export type { Checkpoints, SaveOptions, StartedSave } from './state/checkpoints.ts';
 
 // Tensors of whichever runtime is in use
 export type { ScalarTensor, Tensor, TensorTypes, Variable } from './tensor-types.ts';
@@ -146,7 +147,7 @@ export {
 } from './storage/event-storage.ts';
 export { HistoryBuffer, type ScalarSample } from './storage/history-buffer.ts';
 export type { LazyScalar } from './storage/lazy-scalar.ts';
-export type { HistogramEvent } from './storage/histogram.ts';
+export type { HistogramCounts, HistogramEvent } from './storage/histogram.ts';
 export type { ImageEvent, ImageInput } from './storage/image.ts';
 export type { ReaderBatch, ScalarEvent, StorageReader } from './storage/storage-reader.ts';
 

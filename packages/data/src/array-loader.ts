@@ -9,8 +9,9 @@ import {
   runOf,
 } from '@hookline/core';
 import { asField, type Field, type FieldArray, type FieldData, type FieldInput } from './as-field.ts';
-import { assertPosition, isCount, shown } from './position.ts';
-import { assertShared, rowsOf, WHOLE } from './loader-share.ts';
+import { hashFields } from './hash-fields.ts';
+import { assertPosition, isCount, shown } from './loader/position.ts';
+import { assertShared, rowsOf, WHOLE } from './loader/loader-share.ts';
 
 /** The fields of a data set by name; all hold equally many samples. */
 export type Fields = Readonly<Record<string, FieldInput>>;
@@ -63,6 +64,7 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
   #share: RankShare = WHOLE;
   #epoch = 0;
   #batch = 0;
+  #contents: string | undefined;
   /** Batches of one epoch of the whole data. */
   readonly #batches: number;
 
@@ -131,10 +133,15 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     return batch <= this.#batches ? undefined : `"batch" is ${batch}, and an epoch has ${this.#batches} batches`;
   }
 
-  /** What gives positions their meaning. */
-  fingerprint(): { readonly samples: number; readonly batchSize: number; readonly shuffle: boolean } {
+  /** What gives positions their meaning, and a hash of the samples as they are at the first call. */
+  fingerprint(): {
+    readonly samples: number;
+    readonly batchSize: number;
+    readonly shuffle: boolean;
+    readonly contents: string;
+  } {
     const { batchSize, shuffle = false } = this.#options;
-    return { samples: this.samples, batchSize, shuffle };
+    return { samples: this.samples, batchSize, shuffle, contents: (this.#contents ??= hashFields(this.#fields)) };
   }
 
   /** Gives the batches that follow; without `repeat`, those of one epoch. */

@@ -1,4 +1,4 @@
-// Loaders
+// Data in memory
 export {
   ArrayLoader,
   type ArrayBatch,
@@ -8,34 +8,13 @@ export {
 } from './array-loader.ts';
 export type { Field, FieldArray, FieldData, FieldInput, NestedNumbers, TensorField } from './as-field.ts';
 
-// Data sets by name
-export { DatasetCatalog, type DatasetFunction } from './catalog/dataset-catalog.ts';
-export { Metadata } from './catalog/metadata.ts';
-export {
-  classHistogram,
-  hasTargets,
-  type Box,
-  type DatasetAnnotation,
-  type DatasetMetadata,
-  type DatasetRecord,
-} from './catalog/dataset-record.ts';
-
-// Readers and writers
-export { readCoco, type ReadCocoOptions } from './readers/read-coco.ts';
-export { classFolders, readImageFolder, type ReadImageFolderOptions } from './readers/read-image-folder.ts';
-export { readVoc, type ReadVocOptions } from './readers/read-voc.ts';
-export {
-  describeFormat,
-  findFormats,
-  type FindFormatsOptions,
-  type FoundFormats,
-} from './readers/formats/find-formats.ts';
-export { FORMAT_NAMES, type FormatName, type FoundFormat, type FoundSplit } from './readers/formats/data-format.ts';
-export { divideSplits, mainSplits, roleOf, type SplitRole } from './readers/formats/splits.ts';
-export { writeCocoFolder } from './readers/write-coco-folder.ts';
-export { writeCoco, writeCocoResults, type DetectionResult } from './readers/write-coco.ts';
-export type { Dataset, ReaderOptions } from './readers/dataset.ts';
-export { formatReport, type DatasetProblem, type DatasetReport, type ProblemKind } from './readers/dataset-report.ts';
+// Data whose batches threads make ahead of time
+export { DataLoader, type BatchMaker, type DataLoaderOptions, type DataLoaderState } from './loader/data-loader.ts';
+export { WorkerPool, type MakeHere, type WorkerPoolOptions } from './loader/worker-pool.ts';
+export { serveJobs, type JobServer, type OnSample } from './loader/serve-jobs.ts';
+export type { Claimable } from './loader/claim.ts';
+export { PortableError } from './loader/portable-error.ts';
+export { THREAD_NICE } from './loader/give-way.ts';
 
 // Samplers
 export type { Sampler, Shard } from './samplers/sampler.ts';
@@ -43,56 +22,4 @@ export { TrainingSampler, type TrainingSamplerOptions } from './samplers/trainin
 export { RandomSubsetTrainingSampler } from './samplers/random-subset-training-sampler.ts';
 export { repeatFactors, RepeatFactorTrainingSampler } from './samplers/repeat-factor-training-sampler.ts';
 export { InferenceSampler } from './samplers/inference-sampler.ts';
-export {
-  aspectRatioGroups,
-  BatchSampler,
-  type BatchSamplerOptions,
-  type BatchSamplerState,
-} from './samplers/batch-sampler.ts';
-
-// Augmentations: random changes
-export { augment, type Augmentation, type AugmentationInput, type Augmented } from './transforms/augmentation.ts';
-export { moduleAugmentation } from './transforms/module-augmentation.ts';
-export { resize, resizeScale, resizeShortestEdge } from './transforms/resize-augmentations.ts';
-export { fixedSizeCrop, minIoURandomCrop, randomCrop, type CropType } from './transforms/crop-augmentations.ts';
-export { randomWindow, type RandomWindowOptions } from './transforms/window-augmentation.ts';
-export {
-  randomAffine,
-  randomApply,
-  randomExtent,
-  randomFlip,
-  randomRotation,
-} from './transforms/random-augmentations.ts';
-export {
-  randomBrightness,
-  randomContrast,
-  randomLighting,
-  randomSaturation,
-} from './transforms/color-augmentations.ts';
-
-// Transforms: decided changes, with inverses
-export type { Boxes, Image, Pixels } from './transforms/image.ts';
-export { NO_TRANSFORM, TransformList, type Transform } from './transforms/transform.ts';
-export {
-  AffineTransform,
-  extentTransform,
-  rotationTransform,
-  type AffineOptions,
-} from './transforms/affine-transform.ts';
-export type { AffineMatrix } from './transforms/sample-bilinear.ts';
-export { FlipTransform } from './transforms/flip-transform.ts';
-export { ResizeTransform } from './transforms/resize-transform.ts';
-export { cropTransform, padTransform, WindowTransform, type Window } from './transforms/window-transform.ts';
-export { BlendTransform, ShiftColorTransform, type BlendSource } from './transforms/color-transform.ts';
-
-// Batches for detection
-export { DetectionLoader, type DetectionLoaderState, type DetectionLoaderStats } from './loader/detection-loader.ts';
-export type { DetectionLoaderOptions } from './loader/loader-options.ts';
-export { BatchSamples, type DetectionBatch, type HostField } from './loader/detection-batch.ts';
-export { fitSize, type Fit, type Size } from './loader/fit-size.ts';
-export { clipBoxes } from './loader/map-sample.ts';
-export { inputSides, type SmallObjects } from './loader/small-objects.ts';
-export { listed, remarksOnTest, remarksOnTraining } from './readers/dataset-remarks.ts';
-export { type SameImage, sameImages } from './readers/same-images.ts';
-export { isPicture } from './readers/folder-index.ts';
-export { decodeFile, type DecodedFile, type DecodeFileOptions } from './loader/decode-file.ts';
+export { BatchSampler, type BatchSamplerOptions, type BatchSamplerState } from './samplers/batch-sampler.ts';

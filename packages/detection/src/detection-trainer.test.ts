@@ -11,9 +11,9 @@ import {
   type DetectionLoader,
   readCoco,
   readVoc,
-} from '@hookline/data';
+} from '@hookline/images';
 import { readCheckpoint } from '@hookline/core';
-import { evaluateCoco, readCocoResults, summarizeCoco } from '@hookline/plugin-detection';
+import { evaluateCoco, readCocoResults, summarizeCoco } from '@hookline/vision';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
 import { modelRef } from '@hookline/tfjs';
 import { defineTrainer } from '@hookline/trainer';

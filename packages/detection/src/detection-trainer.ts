@@ -14,14 +14,14 @@ import {
   type Dataset,
   DatasetCatalog,
   DetectionLoader,
-  InferenceSampler,
   randomAffine,
   randomBrightness,
   randomContrast,
   randomFlip,
   randomWindow,
-} from '@hookline/data';
-import { detector, fcosHead, type PredictImageOptions, retinaHead } from '@hookline/plugin-detection';
+} from '@hookline/images';
+import { InferenceSampler } from '@hookline/data';
+import { detector, fcosHead, type PredictImageOptions, retinaHead } from '@hookline/vision';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
 import {
   type DataSource,

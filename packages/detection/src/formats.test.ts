@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FORMAT_NAMES } from '@hookline/data';
+import { FORMAT_NAMES } from '@hookline/images';
 import { drawSquaresAs, RecordingLogger } from '@hookline/testing';
 import { defineTrainer } from '@hookline/trainer';
 import { detectionConfig } from './config/detection-config.ts';

@@ -1,5 +1,5 @@
-import { type DetectionBatch, fitSize } from '@hookline/data';
-import type { BatchImage } from '@hookline/plugin-detection';
+import { type DetectionBatch, fitSize } from '@hookline/images';
+import type { BatchImage } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Results } from '@hookline/core';
-import { type DatasetEvaluator, DatasetEvaluators } from '@hookline/plugin-evaluator';
+import type { Results, DatasetEvaluator } from '@hookline/core';
+import { DatasetEvaluators } from '@hookline/plugin-evaluator';
 import type { MadeEvaluators } from '@hookline/trainer';
 
 /** An evaluator that is made, anew, when an evaluation begins: plugins are listed before the data have been read. */

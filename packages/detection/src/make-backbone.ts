@@ -1,5 +1,4 @@
-import { residualBackbone } from '@hookline/plugin-detection';
-import { type BackboneFactory, featurePyramid, mobilenetV3Small, resnet } from '@hookline/vision';
+import { residualBackbone, type BackboneFactory, featurePyramid, mobilenetV3Small, resnet } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 
 /** The backbone that `model` describes. @throws HooklineError `HKL_BACKBONE_OPTION` for more frozen stages than it has */

@@ -1,7 +1,6 @@
-import type { Logger } from '@hookline/core';
-import type { Dataset } from '@hookline/data';
-import { CocoEvaluator, type PostprocessOptions, VocEvaluator } from '@hookline/plugin-detection';
-import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
+import type { Logger, DatasetEvaluator } from '@hookline/core';
+import type { Dataset } from '@hookline/images';
+import { CocoEvaluator, type PostprocessOptions, VocEvaluator } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 import { imagesOf } from './images-of.ts';
 

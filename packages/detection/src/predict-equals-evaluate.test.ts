@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DetectionLoader, InferenceSampler, readCoco, writeCoco, type Fit } from '@hookline/data';
-import { CocoEvaluator, type DenseOutputs, predictImage } from '@hookline/plugin-detection';
+import { DetectionLoader, readCoco, writeCoco, type Fit } from '@hookline/images';
+import { InferenceSampler } from '@hookline/data';
+import { CocoEvaluator, type DenseOutputs, predictImage } from '@hookline/vision';
 import { inferenceOnDataset } from '@hookline/plugin-evaluator';
 import { RandomStream } from '@hookline/core';
 import { selectDevice, tf } from '@hookline/tfjs';

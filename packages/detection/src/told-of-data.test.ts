@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Dataset, DetectionLoader, readVoc } from '@hookline/data';
+import { type Dataset, DetectionLoader, readVoc } from '@hookline/images';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
 import { defineTrainer } from '@hookline/trainer';
 import { detectionConfig } from './config/detection-config.ts';

@@ -1,4 +1,4 @@
-import type { TtaOptions } from '@hookline/plugin-detection';
+import type { TtaOptions } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 
 /** Boxes of several views that overlap by more are one object; see `boxVoting`. */

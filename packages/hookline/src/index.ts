@@ -136,12 +136,26 @@ export {
 // Data
 export {
   ArrayLoader,
+  InferenceSampler,
+  RandomSubsetTrainingSampler,
+  repeatFactors,
+  RepeatFactorTrainingSampler,
+  TrainingSampler,
+  BatchSampler,
+  type ArrayBatch,
+  type ArrayLoaderOptions,
+  type ArrayLoaderState,
+  type Field,
+  type FieldArray,
+  type Fields,
+} from '@hookline/data';
+export {
+  aspectRatioGroups,
   classFolders,
   DatasetCatalog,
   DetectionLoader,
   fitSize,
   formatReport,
-  InferenceSampler,
   minIoURandomCrop,
   moduleAugmentation,
   randomAffine,
@@ -154,16 +168,10 @@ export {
   randomSaturation,
   randomWindow,
   type RandomWindowOptions,
-  RandomSubsetTrainingSampler,
   readCoco,
   readImageFolder,
   readVoc,
-  repeatFactors,
-  RepeatFactorTrainingSampler,
-  TrainingSampler,
   writeCoco,
-  aspectRatioGroups,
-  BatchSampler,
   augment,
   resize,
   resizeScale,
@@ -192,9 +200,6 @@ export {
   type Boxes,
   type Image,
   type Transform,
-  type ArrayBatch,
-  type ArrayLoaderOptions,
-  type ArrayLoaderState,
   type Augmentation,
   type Dataset,
   type DatasetAnnotation,
@@ -206,10 +211,7 @@ export {
   type ReadCocoOptions,
   type ReadImageFolderOptions,
   type ReadVocOptions,
-  type Field,
-  type FieldArray,
-  type Fields,
-} from '@hookline/data';
+} from '@hookline/images';
 
 // Models of images
 export * from './image-models.ts';
@@ -257,6 +259,7 @@ export {
   type Communicator,
   type BackgroundTaskOptions,
   type Control,
+  type DatasetEvaluator,
   type Evaluation,
   type FailedStepAction,
   type JsonValue,
@@ -299,29 +302,6 @@ export {
   type BestCheckpointerOptions,
   type CheckpointerOptions,
 } from '@hookline/plugin-checkpointer';
-export {
-  CocoEvaluator,
-  detectionTta,
-  detector,
-  drawDetections,
-  fcosHead,
-  pictureGrid,
-  predictImage,
-  predictionPictures,
-  readPicture,
-  residualBackbone,
-  retinaHead,
-  VocEvaluator,
-  writePicture,
-  type BatchImage,
-  type CocoEvaluatorOptions,
-  type DetectionTtaOptions,
-  type Detector,
-  type DetectorOptions,
-  type PredictImageOptions,
-  type PredictionPicturesOptions,
-  type VocEvaluatorOptions,
-} from '@hookline/plugin-detection';
 export { earlyStopping, type EarlyStoppingOptions } from '@hookline/plugin-early-stopping';
 export {
   ema,
@@ -343,10 +323,11 @@ export {
   printCsvFormat,
   verifyResults,
   type ClassificationEvaluatorOptions,
-  type DatasetEvaluator,
   type EvaluatorOptions,
   type ExpectedResult,
 } from '@hookline/plugin-evaluator';
+export { predictionPictures, type PredictionPicturesOptions } from '@hookline/plugin-prediction-pictures';
+export { detectionTta, type DetectionTtaOptions } from '@hookline/plugin-test-time-augmentation';
 export { dataParallel, type DataParallelOptions } from '@hookline/plugin-data-parallel';
 export { freeze, type FreezeOptions, type FreezeRule } from '@hookline/plugin-freeze';
 export { gradientAccumulation, type GradientAccumulationOptions } from '@hookline/plugin-gradient-accumulation';
@@ -382,12 +363,14 @@ export {
 } from '@hookline/plugin-lr-scheduler';
 export { lossScaling, type LossScalingOptions } from '@hookline/plugin-loss-scaling';
 export { memoryStats, type MemoryStatsOptions } from '@hookline/plugin-memory-stats';
+export { modelSummary, type ModelSummaryOptions } from '@hookline/plugin-model-summary';
 export { plots, type PlotsOptions } from '@hookline/plugin-plots';
 export { preciseBn, updateBnStats, type PreciseBnOptions } from '@hookline/plugin-precise-bn';
 export { profiler, type ProfilerOptions } from '@hookline/plugin-profiler';
 export { reduceOnPlateau, type ReduceOnPlateauOptions } from '@hookline/plugin-reduce-on-plateau';
 export { timeLimit, type TimeLimitOptions } from '@hookline/plugin-time-limit';
 export { validationLoss, type ValidationLossOptions } from '@hookline/plugin-validation-loss';
+export { weightHistograms, type WeightHistogramsOptions } from '@hookline/plugin-weight-histograms';
 export {
   writers,
   writersHooks,

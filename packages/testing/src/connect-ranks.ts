@@ -74,6 +74,8 @@ export function connectRanks(size: number): readonly ConnectedRank[] {
         const all = await call(rank, named(`${operation} of ${numbers.length}`, what), numbers.slice());
         return numbers.map((_number, place) => REDUCE[operation](all.map((each) => each[place] ?? Number.NaN)));
       },
+      // Its ranks share no step.
+      leaveStep: () => undefined,
       abort(status) {
         end(new HooklineError('HKL_RANK_FAILED', `rank ${rank} has ended the job with status ${status}`));
         throw ended;

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { type Dataset, type DatasetRecord, type FormatName, readVoc, writeCoco } from '@hookline/data';
+import { type Dataset, type DatasetRecord, type FormatName, readVoc, writeCoco } from '@hookline/images';
 import { drawSquares } from './draw-squares.ts';
 
 /** Text files by path. */

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readVoc, writeCoco } from '@hookline/data';
+import { readVoc, writeCoco } from '@hookline/images';
 import sharp from 'sharp';
 
 const [WIDTH, HEIGHT] = [80, 64];

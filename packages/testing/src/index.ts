@@ -10,6 +10,7 @@ export {
 export { connectRanks, onRanks, type ConnectedRank } from './connect-ranks.ts';
 export { drawSquares } from './draw-squares.ts';
 export { drawSquaresAs } from './draw-squares-as.ts';
+export { squareBatches } from './square-batches.ts';
 export { traceHooks, type TraceEntry } from './hook-trace.ts';
 export { RecordingLogger } from './recording-logger.ts';
 export { saveAt } from './save-at.ts';

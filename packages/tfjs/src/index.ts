@@ -89,6 +89,8 @@ export {
   type DataFingerprint,
   type ResumableData,
 } from './batch/batch-position.ts';
+export { dataSourceSchema } from './batch/data-source-schema.ts';
+export { eachBatch } from './batch/each-batch.ts';
 export { BatchSource, type BatchSourceOptions, type TimedBatch } from './batch/batch-source.ts';
 export {
   openData,

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConsoleLogger, type PluginInput } from '@hookline/core';
+import { ConsoleLogger, type PluginInput, type DatasetEvaluator } from '@hookline/core';
 import { ema } from '@hookline/plugin-ema';
-import { type DatasetEvaluator, evaluator, inferenceOnDataset } from '@hookline/plugin-evaluator';
+import { evaluator, inferenceOnDataset } from '@hookline/plugin-evaluator';
 import { preciseBn } from '@hookline/plugin-precise-bn';
 import { saveAt } from '@hookline/testing';
 import {

@@ -10,10 +10,10 @@ import {
   type PluginInput,
   replace,
   type Results,
+  type DatasetEvaluator,
 } from '@hookline/core';
 import { lrScheduleRef } from '@hookline/plugin-lr-scheduler';
 import { RecordingLogger } from '@hookline/testing';
-import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
 import { adam, functionModel, modelRef, type Optimizer, optimizerRef, tf, type TrainableModel } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import { defineConfig } from './config/define-config.ts';

@@ -13,8 +13,9 @@ import {
   type ResumeOptions,
   type Results,
   type TrainResult,
+  type DatasetEvaluator,
 } from '@hookline/core';
-import { type DatasetEvaluator, inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
+import { inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
 import { ema } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';

@@ -20,8 +20,8 @@ import {
   storageRef,
   tapsRef,
   trainerRef,
+  type DatasetEvaluator,
 } from '@hookline/core';
-import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
 import { emaRef } from '@hookline/plugin-ema';
 import { lrScheduleRef } from '@hookline/plugin-lr-scheduler';
 import { batchSourceRef, modelRef, optimizerRef, selectDevice, stepScopeRef, trainDataRef } from '@hookline/tfjs';

@@ -163,6 +163,7 @@ describe('other data', () => {
     expect(warnings).toEqual([
       expect.stringMatching(/the data are not those .*: samples is 64, it was 60$/),
       expect.stringMatching(/the data are not those .*: batchSize is 4, it was 6$/),
+      expect.stringMatching(/the data are not those .*: contents is "\w{16}", it was "\w{16}"$/),
     ]);
     await trainer.dispose();
   });

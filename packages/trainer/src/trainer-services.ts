@@ -1,5 +1,4 @@
-import { defineService, type ServiceRef } from '@hookline/core';
-import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
+import { defineService, type ServiceRef, type DatasetEvaluator } from '@hookline/core';
 import type { DataSource } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 

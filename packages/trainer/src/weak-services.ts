@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { HooklineError, type Results } from '@hookline/core';
-import type { DatasetEvaluator } from '@hookline/plugin-evaluator';
+import { HooklineError, type Results, type DatasetEvaluator } from '@hookline/core';
 import { type DataSource, type ExportSource, openData } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { DefaultTrainer } from './default-trainer.ts';

@@ -1,11 +1,21 @@
+// Detectors
+export { detector, type DetectionTensors, type Detector, type DetectorOptions } from './detector/detector.ts';
+export { detectorOf } from './detector/detector-of.ts';
+export type { DenseHead, DenseOutputs, HeadFactory, Objects } from './detector/dense-head.ts';
+export { fcosHead, type FcosHeadOptions } from './detector/fcos-head.ts';
+export { retinaHead, type RetinaHeadOptions } from './detector/retina-head.ts';
+export type { AnchorOptions } from './detector/anchors.ts';
+export type { FocalLossOptions } from './detector/focal-loss.ts';
+
 // Classifiers
-export { classifier, type Classifier, type ClassifierOptions } from './classifier.ts';
-export { classificationLoss, type ClassificationLossOptions } from './classification-loss.ts';
+export { classifier, type Classifier, type ClassifierOptions } from './classifier/classifier.ts';
+export { classificationLoss, type ClassificationLossOptions } from './classifier/classification-loss.ts';
 
 // Backbones
-export { resnet, type ResnetOptions } from './resnet.ts';
-export { mobilenetV3Small, type MobilenetV3Options } from './mobilenet-v3.ts';
-export { featurePyramid, type FeaturePyramidOptions } from './feature-pyramid.ts';
+export { residualBackbone, type ResidualBackboneOptions } from './backbones/residual-backbone.ts';
+export { resnet, type ResnetOptions } from './backbones/resnet.ts';
+export { mobilenetV3Small, type MobilenetV3Options } from './backbones/mobilenet-v3.ts';
+export { featurePyramid, type FeaturePyramidOptions } from './backbones/feature-pyramid.ts';
 export {
   FROZEN_OPTIONS,
   type FrozenOptions,
@@ -17,11 +27,11 @@ export {
   type ImageBackbone,
   type ImageBackboneFactory,
   type PixelStatistics,
-} from './backbone.ts';
-export { normalizePixels } from './normalize-pixels.ts';
+} from './backbones/backbone.ts';
+export { normalizePixels } from './backbones/normalize-pixels.ts';
 
 // Parts of backbones and heads of one's own
-export { Parameters, type Frozen } from './parameters.ts';
+export { Parameters, type Frozen } from './layers/parameters.ts';
 export {
   batchNorm,
   conv,
@@ -37,6 +47,36 @@ export {
   type ConvOptions,
   type DepthwiseOptions,
   type Layer,
-} from './layers.ts';
-export { linearLayer, type LinearOptions } from './linear.ts';
-export { torchNames } from './weight-names.ts';
+} from './layers/layers.ts';
+export { linearLayer, type LinearOptions } from './layers/linear.ts';
+export { torchNames } from './layers/weight-names.ts';
+
+// From outputs to detections
+export { postprocess, type PostprocessOptions } from './postprocess/postprocess.ts';
+export { postprocessShape } from './postprocess/postprocess-options.ts';
+export { nms } from './postprocess/nms.ts';
+
+// Predictions, with test-time augmentation where it is wanted
+export { predictImage, type ImagePrediction, type PredictImageOptions } from './prediction/predict-image.ts';
+export { predictViews, type TtaOptions } from './prediction/predict-views.ts';
+export { boxVoting, type VotingOptions } from './prediction/box-voting.ts';
+export type { Flip, View, ViewOptions } from './prediction/views.ts';
+
+// Evaluators for trainings
+export { CocoEvaluator, type CocoEvaluatorOptions } from './evaluators/coco-evaluator.ts';
+export { VocEvaluator, type VocEvaluatorOptions } from './evaluators/voc-evaluator.ts';
+export type { BatchImage } from './evaluators/batch-images.ts';
+export {
+  type DetectionDataset,
+  type DetectionRecord,
+  indexTruth,
+  type IndexedTruth,
+} from './evaluators/detection-dataset.ts';
+
+// COCO's and Pascal VOC's metrics, without a training
+export { evaluateCoco, type CocoEvaluation } from './coco-eval/evaluate-coco.ts';
+export { categoryPrecisions, cocoStats, summarizeCoco, type CocoSummary } from './coco-eval/summarize-coco.ts';
+export { evaluateVoc, type VocEvaluation, type VocOptions } from './coco-eval/voc-ap.ts';
+export { readCocoResults, writeCocoResults } from './coco-eval/coco-results.ts';
+export type { AreaRange, CocoParams } from './coco-eval/coco-params.ts';
+export type { CocoAnnotation, CocoBox, CocoDetection, CocoGroundTruth } from './coco-eval/coco-types.ts';

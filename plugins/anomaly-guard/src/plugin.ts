@@ -46,6 +46,7 @@ export const anomalyGuard = definePlugin({
   version: VERSION,
   description: 'finds loss spikes and losses or gradients that are not finite; skips, stops or raises',
   options: anomalyGuardSchema,
+  writes: [`metrics/${BAD_GRADIENTS}`],
   after: ['accumulation?', 'reduction?', 'scaling?'],
   before: ['gradients', 'checkpointing'],
   requires: {

@@ -43,6 +43,7 @@ export const bestCheckpointer = definePlugin({
   version: '0.1.0',
   description: 'keeps the checkpoint with the best value of a metric',
   options: bestCheckpointerOptions,
+  writes: ({ prefix }) => [`files/${prefix}`],
   after: ['evaluation', 'metrics'],
   before: ['writing'],
   requires: {

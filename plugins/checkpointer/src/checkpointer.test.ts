@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -252,6 +252,71 @@ describe('checkpointer', () => {
     });
     await expect(trainer.train()).rejects.toThrow('no data');
     expect(await files()).toEqual(['model_0000000']);
+  });
+
+  describe('while a checkpoint is written', () => {
+    const SIZE = 9 * 2 ** 20;
+    /** Every step fills a large tensor with its iteration, in place. */
+    const filling = (options: CheckpointerOptions, maxIterations: number) => {
+      const data = new Uint8Array(SIZE);
+      const logger = new RecordingLogger();
+      const large = definePlugin({
+        name: 'large',
+        version: '1.0.0',
+        setup: ({ hooks }) =>
+          hooks.saveState.tap((checkpoint) => checkpoint.setTensor('large', { dtype: 'uint8', shape: [SIZE], data })),
+      });
+      const step: StepFunction = ({ iteration }) => {
+        logger.info(`step ${iteration}`);
+        data.fill(iteration);
+        return 1;
+      };
+      const plugins = [large(), checkpointer(options)];
+      return { trainer: new TrainerBase({ step, maxIterations, plugins, output, logger }), logger };
+    };
+    const valueIn = async (name: string): Promise<Set<number>> => {
+      const { tensors } = await readCheckpoint(join(output, `${name}.safetensors`));
+      return new Set(tensors.get('large')?.data as Uint8Array);
+    };
+
+    it.each([true, false])('steps go on, of a copy: %p', async (async) => {
+      const { trainer, logger } = filling({ period: 3, async, maxToKeep: 2 }, 10);
+      await trainer.train();
+      expect(await files()).toEqual(['model_0000005', 'model_0000008', 'model_final']);
+      for (const [name, value] of [
+        ['model_0000005', 5],
+        ['model_0000008', 8],
+        ['model_final', 9],
+      ] as const)
+        expect(await valueIn(name)).toEqual(new Set([value]));
+      expect(await tag()).toBe('model_final.safetensors');
+      // The next one waits until the one before is written.
+      const saved = (iteration: number): number =>
+        logger.lines.findIndex((line) => line.includes(`saved`) && line.includes(`000000${iteration}`));
+      expect(saved(2) > logger.lines.indexOf('step 3')).toBe(async);
+      expect(saved(2)).toBeLessThan(saved(5));
+      expect(saved(5)).toBeLessThan(logger.lines.indexOf('step 9'));
+    });
+
+    it.each([true, false])(
+      'an error ends the training, which it names the plugin and the file to: %p',
+      async (async) => {
+        await mkdir(join(output, 'last_checkpoint', 'in the way'), { recursive: true });
+        const failing = filling({ period: 3, async, onStop: false }, 100);
+        await expect(failing.trainer.train()).rejects.toThrow(
+          /@hookline\/plugin-checkpointer: its tap failed: \[HKL_UNWRITABLE\] .*last_checkpoint/,
+        );
+        expect(failing.logger.lines).toContain('step 2');
+        expect(failing.logger.lines).not.toContain('step 6');
+      },
+    );
+
+    it('an error in the last steps is told at the end, and nothing is told to be saved', async () => {
+      await mkdir(join(output, 'last_checkpoint', 'in the way'), { recursive: true });
+      const { trainer, logger } = filling({ period: 3, onStop: false, final: false }, 4);
+      await expect(trainer.train()).rejects.toThrow(/plugin-checkpointer.*HKL_UNWRITABLE.*last_checkpoint/);
+      expect(logger.lines.filter((line) => line.startsWith('saved '))).toEqual([]);
+    });
   });
 
   it.each([

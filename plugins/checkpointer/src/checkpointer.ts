@@ -18,6 +18,16 @@ import { checkpointerOptions } from './options.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-checkpointer';
 
+interface Saved {
+  readonly name: string;
+  /** For people. */
+  readonly path: string;
+  /** Iterations done. */
+  readonly done: number;
+  /** The last evaluation that it holds. */
+  readonly results: Results | undefined;
+}
+
 /**
  * Saves the whole state periodically, at the end, and when the training is stopped or fails. After a failure that is
  * not about the weights, such as that of a tap or of the data, the checkpoint holds the state after the last whole step,
@@ -35,82 +45,130 @@ export const checkpointer = definePlugin({
   // A failing evaluation then leaves a checkpoint.
   before: ['evaluation', 'writing'],
   requires: { checkpoints: checkpointsRef, evaluation: evaluationRef, logger: loggerRef, comm: commRef },
-  setup({ hooks, checkpoints, evaluation, logger, comm }, { period, periodMinutes, maxToKeep, prefix, final, onStop }) {
+  setup({ hooks, checkpoints, evaluation, logger, comm }, options) {
+    const { period, periodMinutes, maxToKeep, prefix, final, onStop } = options;
     const kept = new KeptCheckpoints(checkpoints, logger, comm);
     let startIteration = 0;
-    /** Iterations done when it was saved last. */
-    let savedAt = -1;
-    /** When, by the clock, in milliseconds. */
+    /** The last one, which may still be being written. */
+    let saved: Saved | undefined;
+    /** When it was saved, by the clock, in milliseconds. */
     let savedTime = performance.now();
-    let savedName = '';
-    let savedPath = '';
-    /** The last evaluation that it holds. */
-    let savedResults: Results | undefined;
+    /** Ends, without an error, when it has been written and what is too many has been deleted. */
+    let writing: Promise<void> | undefined;
+    /** Why it could not be written, until the training has been told. */
+    let failure: { readonly error: unknown } | undefined;
 
-    const isStale = (): boolean => savedResults !== evaluation.latest;
-    const save = async (name: string, done: number, options?: SaveOptions): Promise<void> => {
-      savedResults = evaluation.latest;
-      savedPath = shown(await checkpoints.save(name, options));
-      savedName = name;
-      savedAt = done;
-      savedTime = performance.now();
-      logger.info(`saved ${savedPath}`);
+    const isStale = (): boolean => saved?.results !== evaluation.latest;
+    const throwFailure = (): void => {
+      const failed = failure;
+      failure = undefined;
+      if (failed !== undefined) throw failed.error;
     };
+    /** Saves and waits until it is written. */
+    const save = async (name: string, done: number, how?: SaveOptions): Promise<void> => {
+      await writing;
+      throwFailure();
+      const results = evaluation.latest;
+      const path = shown(await checkpoints.save(name, how));
+      saved = { name, path, done, results };
+      savedTime = performance.now();
+      logger.info(`saved ${path}`);
+    };
+    /** Saves; the steps go on while it is written, unless they are to wait. */
+    const start = async (name: string, done: number): Promise<void> => {
+      if (!options.async) {
+        await save(name, done);
+        return pruned()();
+      }
+      await writing;
+      throwFailure();
+      const before = saved;
+      const results = evaluation.latest;
+      const { path, written } = await checkpoints.saveAsync(name);
+      saved = { name, path: shown(path), done, results };
+      savedTime = performance.now();
+      const prune = pruned();
+      writing = written.then(
+        () => {
+          logger.info(`saved ${shown(path)}`);
+          return prune();
+        },
+        (error: unknown) => {
+          failure = { error };
+          saved = before;
+        },
+      );
+      // Of several ranks it is written already, and all of them delete at the same time.
+      if (comm.size > 1) await writing;
+    };
+    const pruned = (): (() => Promise<void>) =>
+      maxToKeep === undefined ? () => Promise.resolve() : kept.prune(maxToKeep);
     const numbered = (done: number): string => `${prefix}_${String(done - 1).padStart(7, '0')}`;
-    /** @param atEnd whether an evaluation may come that it does not hold yet; it is then saved again, as the last thing */
-    const saveNumbered = async (done: number, atEnd = false): Promise<void> => {
-      const name = numbered(done);
-      // Before saving, so that the checkpoint knows of itself when a resumed run counts what to keep.
-      kept.add(name);
-      await save(name, done, atEnd ? { renewIf: isStale } : {});
-      if (maxToKeep !== undefined) await kept.prune(maxToKeep);
+    // Before saving, so that the checkpoint knows of itself when a resumed run counts what to keep.
+    const startNumbered = (done: number): Promise<void> => {
+      kept.add(numbered(done));
+      return start(numbered(done), done);
+    };
+    /** An evaluation may come that it does not hold yet; it is then saved again, as the last thing. */
+    const saveStopped = async (done: number): Promise<void> => {
+      kept.add(numbered(done));
+      await save(numbered(done), done, { renewIf: isStale });
+      await pruned()();
     };
     const saveFailed = async ({ iteration, error }: Outcome): Promise<void> => {
-      if (iteration === startIteration && savedAt < 0) return;
+      if (iteration === startIteration && saved === undefined) return;
       if (isAboutWeights(error)) {
         logger.warn(`nothing is saved of this end, since the weights may be to blame. ${lastSaved()}`);
         return;
       }
-      if (savedAt !== iteration) {
+      if (saved?.done !== iteration) {
         const name = numbered(iteration);
         const before = kept.names;
         try {
           kept.add(name);
           // Good checkpoints that are there already stay: neither overwritten by bad weights nor pruned.
           await save(name, iteration, { finite: true });
-        } catch (failure) {
+        } catch (failed) {
           kept.load([...before]);
-          if (!isHooklineError(failure, 'HKL_WEIGHTS_NOT_FINITE')) throw failure;
-          logger.warn(`nothing is saved of this end: ${failure.message} ${lastSaved()}`);
+          if (!isHooklineError(failed, 'HKL_WEIGHTS_NOT_FINITE')) throw failed;
+          logger.warn(`nothing is saved of this end: ${failed.message} ${lastSaved()}`);
           return;
         }
       }
       logger.info(
-        `failed after ${counted(iteration)}: everything up to there is in ${savedPath}. ` +
+        `failed after ${counted(iteration)}: everything up to there is in ${saved?.path}. ` +
           'When the cause is mended, run the same command with --resume (in code: await trainer.resumeOrLoad())',
       );
     };
     const lastSaved = (): string =>
-      savedPath === '' ? 'This run has saved nothing before' : `The last one is ${savedPath}`;
+      saved === undefined ? 'This run has saved nothing before' : `The last one is ${saved.path}`;
     /** The one of the last step came before the evaluation of that step, which going on from there would make again. */
-    const renew = async (): Promise<void> => {
-      savedResults = evaluation.latest;
-      await checkpoints.save(savedName, { renewIf: isStale });
+    const renew = async ({ name, ...rest }: Saved): Promise<void> => {
+      saved = { name, ...rest, results: evaluation.latest };
+      await checkpoints.save(name, { renewIf: isStale });
     };
     const onEnd = async (outcome: Outcome): Promise<void> => {
       const { status, iteration, reason } = outcome;
-      if (status === 'failed' && onStop) return saveFailed(outcome);
+      await writing;
+      if (status === 'failed' && onStop) {
+        const failed = failure;
+        failure = undefined;
+        await saveFailed(outcome);
+        if (failed !== undefined) throw failed.error;
+        return;
+      }
+      throwFailure();
       if (status === 'completed') {
         // afterStep has saved it, unless the last step was skipped.
-        if (savedAt === iteration && isStale()) await renew();
-        else if (savedAt !== iteration && final) await save(`${prefix}_final`, iteration, { renewIf: isStale });
+        if (saved?.done === iteration && isStale()) await renew(saved);
+        else if (saved?.done !== iteration && final) await save(`${prefix}_final`, iteration, { renewIf: isStale });
       }
       if (!onStop || (status !== 'stopped' && status !== 'interrupted')) return;
       if (iteration === startIteration) return;
-      if (savedAt === iteration) await renew();
-      else await saveNumbered(iteration, true);
+      if (saved?.done === iteration) await renew(saved);
+      else await saveStopped(iteration);
       logger.info(
-        `${status} after ${counted(iteration)} (${reason}): everything is in ${savedPath}. ` +
+        `${status} after ${counted(iteration)} (${reason}): everything is in ${saved?.path}. ` +
           'To go on, run the same command with --resume (in code: await trainer.resumeOrLoad())',
       );
     };
@@ -120,19 +178,20 @@ export const checkpointer = definePlugin({
       savedTime = performance.now();
       // A numbered checkpoint is saved before older ones are deleted, so a run that was killed may go on from one that
       // still counts them.
-      return maxToKeep === undefined ? undefined : kept.prune(maxToKeep);
+      return pruned()();
     });
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
+      throwFailure();
       const done = iteration + 1;
-      if (final && done === maxIterations) return save(`${prefix}_final`, done);
+      if (final && done === maxIterations) return start(`${prefix}_final`, done);
       const isDue = period > 0 && done % period === 0;
-      if (isDue) return saveNumbered(done);
+      if (isDue) return startNumbered(done);
       if (periodMinutes === 0) return undefined;
       const isTime = (): boolean => performance.now() - savedTime >= periodMinutes * 60_000;
-      if (comm.size === 1) return isTime() ? saveNumbered(done) : undefined;
+      if (comm.size === 1) return isTime() ? startNumbered(done) : undefined;
       // The clocks of the ranks differ, and all save together.
       return onFirstRank(comm, isTime, 'whether it is time to save').then((it) =>
-        it ? saveNumbered(done) : undefined,
+        it ? startNumbered(done) : undefined,
       );
     });
     hooks.afterTrain.tap(onEnd);

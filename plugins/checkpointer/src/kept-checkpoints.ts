@@ -33,16 +33,20 @@ export class KeptCheckpoints {
     this.#names = [...this.#names.filter((each) => each !== name), name];
   }
 
-  /** Deletes the oldest ones. */
-  async prune(maxToKeep: number): Promise<void> {
-    if (this.#names.length <= maxToKeep) return;
+  /**
+   * Forgets the oldest ones.
+   *
+   * @returns deletes them; call it when the newest one is complete
+   */
+  prune(maxToKeep: number): () => Promise<void> {
+    if (this.#names.length <= maxToKeep) return () => Promise.resolve();
     const surplus = new Set(this.#names.slice(0, -maxToKeep));
     this.#names = this.#names.slice(-maxToKeep);
     const remove = (): Promise<void> =>
       deleteCheckpoints(this.#checkpoints, surplus, (path, error) =>
         this.#logger.warn(`could not delete the old checkpoint ${path}: ${String(error)}`),
       );
-    await onFirstRank(this.#comm, remove, 'old checkpoints');
+    return () => onFirstRank(this.#comm, remove, 'old checkpoints');
   }
 }
 

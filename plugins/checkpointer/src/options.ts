@@ -15,6 +15,12 @@ export const checkpointerOptions = z.strictObject({
   final: z.boolean().default(true),
   /** Whether to save when the training is stopped or interrupted, or fails for another reason than its weights. @default true */
   onStop: z.boolean().default(true),
+  /**
+   * Whether steps go on while a checkpoint is written, of a copy. A run waits only where the next one comes before that, and at its
+   * end; of several ranks it always waits.
+   * @default true
+   */
+  async: z.boolean().default(true),
 });
 
 export type CheckpointerOptions = z.input<typeof checkpointerOptions>;

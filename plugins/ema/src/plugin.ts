@@ -21,6 +21,7 @@ export const ema = definePlugin({
   description: 'keeps an exponential moving average of the weights and evaluates with it',
   options: emaSchema,
   provides: ['averaging'],
+  writes: ({ evaluate }) => (evaluate ? ['evaluationWeights'] : []),
   before: ['statistics', 'checkpointing', 'evaluation'],
   requires: { scope: stepScopeRef, model: modelRef, service: emaRef },
   services: ({ evaluate }) => averagingServices(emaRef, { evaluate, who: PLUGIN_NAME }),

@@ -24,6 +24,7 @@ export const stochasticWeightAveraging = definePlugin({
   description: 'averages the weights late in the training and evaluates with the mean',
   options: swaSchema,
   provides: ['averaging'],
+  writes: ({ evaluate }) => (evaluate ? ['evaluationWeights'] : []),
   before: ['statistics', 'checkpointing', 'evaluation'],
   // The evaluation is asked for so that two plugins that replace its weights are found before the first step.
   requires: { scope: stepScopeRef, model: modelRef, service: swaRef, evaluation: evaluationRef },

@@ -1,6 +1,11 @@
-import { assertKnownOptions, HooklineError, type OptionNames, type Results } from '@hookline/core';
+import {
+  assertKnownOptions,
+  HooklineError,
+  type OptionNames,
+  type Results,
+  type DatasetEvaluator,
+} from '@hookline/core';
 import { tf } from '@hookline/tfjs';
-import type { DatasetEvaluator } from './dataset-evaluator.ts';
 import { findLabels } from './find-inputs.ts';
 
 /** Options of {@link ClassificationEvaluator}. */

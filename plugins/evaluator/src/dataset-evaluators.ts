@@ -1,5 +1,4 @@
-import { HooklineError, type Results } from '@hookline/core';
-import type { DatasetEvaluator } from './dataset-evaluator.ts';
+import { HooklineError, type Results, type DatasetEvaluator } from '@hookline/core';
 
 /** Several evaluators as one: each sees every batch, and their results are put together. */
 export class DatasetEvaluators implements DatasetEvaluator {

@@ -8,9 +8,9 @@ import {
   type Results,
   runOf,
   shareData,
+  type DatasetEvaluator,
 } from '@hookline/core';
 import type { DataSource } from '@hookline/tfjs';
-import type { DatasetEvaluator } from './dataset-evaluator.ts';
 
 /** The part of the data that a rank evaluates: a run of neighbouring batches. Undefined for data that cannot be shared. */
 export function partOf(loader: DataSource, comm: Communicator): DataSource | undefined {

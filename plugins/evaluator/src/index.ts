@@ -4,7 +4,6 @@ export type { EvaluateContext, EvaluateFunction, EvaluatorOptions } from './opti
 
 // Evaluating without the plugin
 export { inferenceOnDataset, type InferenceModel, type InferenceOptions } from './inference-on-dataset.ts';
-export type { DatasetEvaluator } from './dataset-evaluator.ts';
 export { DatasetEvaluators } from './dataset-evaluators.ts';
 export { ClassificationEvaluator, type ClassificationEvaluatorOptions } from './classification-evaluator.ts';
 

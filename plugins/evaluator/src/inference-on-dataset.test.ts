@@ -1,5 +1,5 @@
 import { functionModel, selectDevice, tf } from '@hookline/tfjs';
-import type { DatasetEvaluator } from './dataset-evaluator.ts';
+import type { DatasetEvaluator } from '@hookline/core';
 import { inferenceOnDataset } from './inference-on-dataset.ts';
 
 beforeAll(() => selectDevice('auto'));

@@ -6,9 +6,9 @@ import {
   type Logger,
   type OptionNames,
   type Results,
+  type DatasetEvaluator,
 } from '@hookline/core';
 import { type DataSource, disposeBatch, inEvalMode, openData, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
-import type { DatasetEvaluator } from './dataset-evaluator.ts';
 import { canMerge, DatasetEvaluators } from './dataset-evaluators.ts';
 import { evaluateOnRanks, partOf } from './evaluate-on-ranks.ts';
 import { InferenceClock } from './inference-clock.ts';

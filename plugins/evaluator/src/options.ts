@@ -1,7 +1,6 @@
-import type { Results, StepContext } from '@hookline/core';
-import type { DataSource, TrainableModel } from '@hookline/tfjs';
+import { type DatasetEvaluator, isDatasetEvaluator, type Results, type StepContext } from '@hookline/core';
+import { type DataSource, dataSourceSchema, type TrainableModel } from '@hookline/tfjs';
 import { z } from 'zod';
-import type { DatasetEvaluator } from './dataset-evaluator.ts';
 
 /** What an evaluation function is told. */
 export interface EvaluateContext {
@@ -16,8 +15,6 @@ export type EvaluateFunction = (
 ) => Results | undefined | null | Promise<Results | undefined | null>;
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
-const isEvaluator = (value: unknown): boolean =>
-  ['reset', 'process', 'evaluate'].every((name) => isFunction((value as Record<string, unknown> | null)?.[name]));
 
 export const evaluatorSchema = z
   .strictObject({
@@ -25,16 +22,12 @@ export const evaluatorSchema = z
     evaluate: z.custom<EvaluateFunction>(isFunction, 'must be a function').optional(),
     evaluators: z
       .custom<DatasetEvaluator | readonly DatasetEvaluator[]>(
-        (value) => (Array.isArray(value) ? value.length > 0 && value.every(isEvaluator) : isEvaluator(value)),
+        (value) =>
+          Array.isArray(value) ? value.length > 0 && value.every(isDatasetEvaluator) : isDatasetEvaluator(value),
         'must be one evaluator or several, each with reset, process and evaluate',
       )
       .optional(),
-    loader: z
-      .custom<DataSource>(
-        (value) => isFunction(value) || (typeof value === 'object' && value !== null),
-        'must be batches to iterate, or a function that returns them',
-      )
-      .optional(),
+    loader: dataSourceSchema.optional(),
     inputs: z.custom<(batch: unknown) => unknown>(isFunction, 'must be a function').optional(),
     name: z.string().min(1).optional(),
     evalAfterTrain: z.boolean().default(true),

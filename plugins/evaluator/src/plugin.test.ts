@@ -1,8 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { controlRef, definePlugin, type PluginInput, storageRef, TrainerBase } from '@hookline/core';
+import {
+  controlRef,
+  definePlugin,
+  type PluginInput,
+  storageRef,
+  TrainerBase,
+  type DatasetEvaluator,
+} from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyBatches, tinyTraining } from '@hookline/testing';
 import { selectDevice, tf } from '@hookline/tfjs';
-import type { DatasetEvaluator } from './dataset-evaluator.ts';
 import type { EvaluatorOptions } from './options.ts';
 import { evaluator, VERSION } from './plugin.ts';
 

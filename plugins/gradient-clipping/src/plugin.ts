@@ -19,9 +19,10 @@ export const gradientClipping = definePlugin({
   description: 'clips gradients by value, per-parameter norm or global norm',
   options: gradientClippingSchema,
   provides: ['gradients'],
+  writes: ({ metric }) => (metric === false ? [] : [`metrics/${metricName(metric)}`]),
   requires: { scope: stepScopeRef },
   setup({ hooks, scope }, { type, clip, norm: p, metric }) {
-    const name = metric === true ? 'grad_norm' : metric;
+    const name = metric === false ? false : metricName(metric);
     const clipped = (gradients: NamedTensors, norm: ReturnType<typeof globalNorm> | undefined): NamedTensors => {
       if (type === 'value') return clipByValue(gradients, clip);
       return type === 'norm' ? clipByNorm(gradients, clip, p) : clipByGlobalNorm(gradients, clip, p, norm);
@@ -36,3 +37,5 @@ export const gradientClipping = definePlugin({
     });
   },
 });
+
+const metricName = (metric: string | true): string => (metric === true ? 'grad_norm' : metric);

@@ -16,6 +16,7 @@ export const iterationTimer = definePlugin({
   description: 'stores the time of each step and sums up the speed',
   options: iterationTimerOptions,
   provides: ['timing'],
+  writes: ['metrics/time', 'metrics/samples_per_second'],
   // First of all: between its own beforeStep and afterStep there is the step and no afterStep of anybody else.
   before: [
     'schedule',

@@ -25,6 +25,7 @@ export const lossScaling = definePlugin({
   description: 'scales the loss for float16, and skips updates whose gradients are not finite',
   options: lossScalingSchema,
   provides: ['scaling'],
+  writes: ['lossScale', `metrics/${SCALE}`, `metrics/${SKIPPED}`],
   // The gradients of an update are judged, before clipping could hide that some are infinite.
   after: ['accumulation?'],
   before: ['gradients', 'averaging', 'checkpointing'],

@@ -22,6 +22,7 @@ export const lrScheduler = definePlugin({
   description: 'sets the learning rate of each step by a schedule',
   options: lrSchedulerOptions,
   provides: ['schedule'],
+  writes: ['learningRate/schedule', 'metrics/lr'],
   after: ['timing'],
   // A checkpoint then holds the learning rate of the step that it resumes with.
   before: ['checkpointing', 'writing'],

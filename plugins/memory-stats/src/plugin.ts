@@ -25,6 +25,7 @@ export const memoryStats = definePlugin({
   after: ['timing', 'schedule', 'gradients', 'averaging', 'statistics', 'checkpointing', 'evaluation'],
   before: ['writing'],
   provides: ['metrics'],
+  writes: ['metrics/memory'],
   requires: { storage: storageRef, logger: loggerRef, taps: tapsRef },
   setup({ hooks, storage, logger, taps }, { period, maxRuns, leakWindow }) {
     const balance = new TapBalance(countTensors);

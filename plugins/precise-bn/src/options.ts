@@ -1,11 +1,8 @@
-import type { DataSource } from '@hookline/tfjs';
+import { type DataSource, dataSourceSchema } from '@hookline/tfjs';
 import { z } from 'zod';
 
 export const preciseBnSchema = z.strictObject({
-  loader: z.custom<DataSource>(
-    (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
-    'must be batches to iterate, or a function that returns them',
-  ),
+  loader: dataSourceSchema,
   batches: z.int().min(1).default(200),
   period: z.int().min(0).default(0),
   repeat: z.boolean().default(true),

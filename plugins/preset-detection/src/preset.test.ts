@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PluginInput, TrainerBase } from '@hookline/core';
-import { CocoEvaluator, detector, fcosHead, residualBackbone } from '@hookline/plugin-detection';
+import { CocoEvaluator, detector, fcosHead, residualBackbone } from '@hookline/vision';
 import { presetDefault } from '@hookline/preset-default';
 import { RecordingLogger } from '@hookline/testing';
 import { adam, selectDevice, tfjsRuntime } from '@hookline/tfjs';

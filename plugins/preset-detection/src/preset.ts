@@ -1,11 +1,13 @@
-import { definePreset, HooklineError, type PluginInput, type Preset, type PresetFactory } from '@hookline/core';
 import {
-  type DetectionJudge,
-  detectionTta,
-  type DetectionTtaOptions,
-  predictionPictures,
-  type PredictionPicturesOptions,
-} from '@hookline/plugin-detection';
+  type DatasetEvaluator,
+  definePreset,
+  HooklineError,
+  type PluginInput,
+  type Preset,
+  type PresetFactory,
+} from '@hookline/core';
+import { predictionPictures, type PredictionPicturesOptions } from '@hookline/plugin-prediction-pictures';
+import { detectionTta, type DetectionTtaOptions } from '@hookline/plugin-test-time-augmentation';
 import { presetDefault, type PresetDefaultOptions } from '@hookline/preset-default';
 import type { DataSource } from '@hookline/tfjs';
 
@@ -16,7 +18,7 @@ export interface PresetDetectionDataset {
   /** Its batches, iterated anew each time. */
   readonly loader: DataSource;
   /** Judges what test-time augmentation finds; without it there is none. */
-  readonly judge?: DetectionJudge;
+  readonly judge?: DatasetEvaluator;
 }
 
 /** Options of {@link presetDetection}: those of the default preset, and by short name those of its own plugins. */
@@ -26,7 +28,7 @@ export interface PresetDetectionOptions extends PresetDefaultOptions {
   /** Test batches, iterated anew each time. Without them there are neither pictures nor test-time augmentation. */
   readonly loader?: DataSource;
   /** Judges what test-time augmentation finds; without it there is none. */
-  readonly judge?: DetectionJudge;
+  readonly judge?: DatasetEvaluator;
   /**
    * Several test data sets, in place of `loader` and `judge`: each has plugins of its own. With more than one, results
    * of test-time augmentation are nested under `NAME_TTA`, and pictures are `predictions/NAME`.
@@ -85,7 +87,7 @@ function makePictures(
 function makeTta(
   options: PresetDetectionOptions['detectionTta'],
   loader?: DataSource,
-  judge?: DetectionJudge,
+  judge?: DatasetEvaluator,
   instance?: string,
 ): PluginInput {
   if (options === false) return undefined;

@@ -29,6 +29,7 @@ export const reduceOnPlateau = definePlugin({
   version: '0.1.0',
   description: 'reduces the learning rate when a metric no longer gets better',
   options: reduceOnPlateauOptions,
+  writes: ['learningRate/plateau', 'metrics/lr_factor'],
   after: ['schedule', 'evaluation', 'metrics'],
   before: ['writing'],
   requires: { optimizer: optimizerRef, evaluation: evaluationRef, logger: loggerRef, storage: storageRef },

@@ -1,11 +1,8 @@
-import type { DataSource } from '@hookline/tfjs';
+import { type DataSource, dataSourceSchema } from '@hookline/tfjs';
 import { z } from 'zod';
 
 export const validationLossSchema = z.strictObject({
-  loader: z.custom<DataSource>(
-    (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
-    'must be batches to iterate, or a function that returns them',
-  ),
+  loader: dataSourceSchema,
   name: z.string().min(1).default('val'),
   batchSize: z
     .custom<(batch: unknown) => number>((value) => typeof value === 'function', 'must be a function')

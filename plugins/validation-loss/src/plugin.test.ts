@@ -87,6 +87,8 @@ describe('validationLoss', () => {
       validationLoss({ loader: tinyBatches }, { instance: 'two' }),
       evaluating(),
     ];
-    await expect(tinyTraining({ plugins }).train()).rejects.toThrow(/\[HKL_EVAL_DUPLICATE\]/);
+    await expect(tinyTraining({ plugins }).train()).rejects.toThrow(
+      /\[HKL_WRITTEN_TWICE\] .*#two: it writes metrics\/val/,
+    );
   });
 });

@@ -17,6 +17,7 @@ export const validationLoss = definePlugin({
   version: '0.1.0',
   description: 'adds the losses on held-out data to each evaluation',
   options: validationLossSchema,
+  writes: ({ name }) => [`metrics/${name}`],
   requires: { model: modelRef, evaluation: evaluationRef, comm: commRef },
   setup({ hooks, plugin, model, comm }, { loader, name, batchSize }) {
     const sizeOf = (batch: unknown): number => {

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readCheckpoint, readManifest, writeCheckpoint } from './checkpoint-file.ts';
+import { readCheckpoint, readManifest, writeCheckpoint, writeCopyOfCheckpoint } from './checkpoint-file.ts';
 import type { CheckpointInput } from './checkpoint.ts';
 import type { HostTensor } from './host-tensor.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+import { WriteThread } from './write-thread.ts';
 
 const code = (expected: string): Error => expect.objectContaining({ code: expected }) as Error;
 
@@ -44,6 +46,47 @@ describe('checkpoint file', () => {
     expect(new Map([...read].sort())).toEqual(new Map([...tensors].sort()));
     expect(Object.is((manifest.entries['@hookline/plugin-best#a']?.data as { zero: number }).zero, -0)).toBe(true);
     expect(await readdir(folder)).toEqual(['model.safetensors']);
+  });
+
+  it.each([3, 12 * 2 ** 20])('writes what there is at the time of the call, of %d bytes', async (size) => {
+    const thread = new WriteThread();
+    const data = new Uint8Array(size).fill(7);
+    const entries = { seen: { data: { names: ['a'] } } };
+    const made = (value: number): CheckpointInput => ({
+      tensors: new Map([
+        ...tensors,
+        ['large', { dtype: 'uint8', shape: [size], data: new Uint8Array(size).fill(value) }],
+      ]),
+      manifest: { ...sample.manifest, created: '2026-01-01', entries: { seen: { data: { names: ['a'] } } } },
+    });
+    const live = new Map([...tensors, ['large', { dtype: 'uint8' as const, shape: [size], data }]]);
+    const manifest = { ...sample.manifest, created: '2026-01-01', entries };
+    for (const value of [7, 8]) {
+      data.fill(value);
+      const writing = writeCopyOfCheckpoint(path, { manifest, tensors: live }, thread);
+      data.fill(99);
+      entries.seen.data.names.push('b');
+      await writing;
+      entries.seen.data.names.pop();
+      const other = join(folder, 'other.safetensors');
+      await writeCheckpoint(other, made(value));
+      expect((await readFile(path)).equals(await readFile(other))).toBe(true);
+    }
+    await thread.close();
+  });
+
+  it('tells what the system said to the thread, and writes on with another one', async () => {
+    const thread = new WriteThread();
+    const bytes = thread.memory(8 * 2 ** 20)!;
+    const handle = await open('/dev/null', 'r');
+    await expect(thread.write(handle.fd, 0, bytes)).rejects.toMatchObject({ code: 'EBADF' });
+    await handle.close();
+    await writeFile(path, '');
+    const file = await open(path, 'r+');
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    expect(await thread.write(file.fd, 0, bytes)).toBe(digest);
+    await file.close();
+    await thread.close();
   });
 
   it('tells its manifest without its tensors, and not where the manifest itself was changed', async () => {

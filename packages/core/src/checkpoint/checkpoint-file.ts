@@ -5,7 +5,7 @@ import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { readFully, removeStaleTemps, writeFileAtomically, writeFully } from './atomic-file.ts';
 import { corrupt, decodeManifest, encodeManifest, looksLikeOurs } from './checkpoint-manifest.ts';
-import type { Checkpoint, CheckpointInput, CheckpointManifest } from './checkpoint.ts';
+import type { Checkpoint, CheckpointDraft, CheckpointInput, CheckpointManifest } from './checkpoint.ts';
 import { readError, writeError } from './file-error.ts';
 import { arrayOf, tensorBytes, type HostTensor } from './host-tensor.ts';
 import {
@@ -18,9 +18,9 @@ import {
   type SafetensorsHeader,
   type TensorPlace,
 } from './safetensors-header.ts';
+import { CHUNK_BYTES, writeData } from './write-data.ts';
+import type { WriteThread } from './write-thread.ts';
 
-/** Large enough that calls cost nothing, small enough that other work gets its turn. */
-const CHUNK_BYTES = 4 * 2 ** 20;
 const NO_DIGEST = '0'.repeat(64);
 
 /**
@@ -34,33 +34,74 @@ const NO_DIGEST = '0'.repeat(64);
  */
 export async function writeCheckpoint(
   path: string,
-  { manifest: draft, tensors }: CheckpointInput,
+  { manifest, tensors }: CheckpointInput,
 ): Promise<CheckpointManifest> {
-  const created = draft.created ?? new Date().toISOString();
   const places = placeTensors(tensors);
+  return writeFile(path, manifest, places, async (handle, position) => {
+    const hash = createHash('sha256');
+    await writeData(handle, position, orderedBytes(tensors, places), hash);
+    return hash.digest('hex');
+  });
+}
+
+/**
+ * As {@link writeCheckpoint}, of what there is at the time of the call: everything has been copied when this returns, and
+ * what is written later is the copy.
+ *
+ * @param thread writes what is large
+ * @returns the manifest as it was written, later. Its errors come from there, but for HKL_TENSOR_INVALID, HKL_STATE_NOT_JSON and
+ * HKL_CHECKPOINT_DRAFT, which are thrown at once
+ */
+export function writeCopyOfCheckpoint(
+  path: string,
+  { manifest, tensors }: CheckpointInput,
+  thread: WriteThread,
+): Promise<CheckpointManifest> {
+  const places = placeTensors(tensors);
+  const size = places.at(-1)?.end ?? 0;
+  const shared = thread.memory(size);
+  const copy = shared ?? new Uint8Array(size);
+  let at = 0;
+  for (const bytes of orderedBytes(tensors, places)) {
+    copy.set(bytes, at);
+    at += bytes.length;
+  }
+  return writeFile(path, manifest, places, async (handle, position) => {
+    if (shared !== undefined) return thread.write(handle.fd, position, shared);
+    const hash = createHash('sha256');
+    await writeData(handle, position, [copy], hash);
+    return hash.digest('hex');
+  });
+}
+
+/** @param writeTensors writes the data section from a position on and gives its digest */
+function writeFile(
+  path: string,
+  draft: CheckpointDraft,
+  places: readonly TensorPlace[],
+  writeTensors: (handle: FileHandle, position: number) => Promise<string>,
+): Promise<CheckpointManifest> {
+  const encoded = encodeManifest(draft, draft.created ?? new Date().toISOString(), places);
   // The digest is known last and stands first; it has a fixed length, so its place can be kept free.
-  const encode = (sha256: string): { manifest: CheckpointManifest; header: Uint8Array } => {
-    const { manifest, metadata } = encodeManifest(draft, created, places, sha256);
-    return { manifest, header: encodeHeader(places, metadata) };
-  };
-  const { header: preliminary } = encode(NO_DIGEST);
-  if (preliminary.length - LENGTH_BYTES > MAX_HEADER_BYTES) {
-    throw new HooklineError('HKL_STATE_NOT_JSON', `manifest and tensor names take ${preliminary.length} bytes`, {
+  const dataStart = encodeHeader(places, encoded(NO_DIGEST).metadata).length;
+  if (dataStart - LENGTH_BYTES > MAX_HEADER_BYTES) {
+    throw new HooklineError('HKL_STATE_NOT_JSON', `manifest and tensor names take ${dataStart} bytes`, {
       who: path,
       fix: `At most ${MAX_HEADER_BYTES} bytes are possible; save large arrays of numbers as tensors`,
     });
   }
-  await makeFolder(dirname(path)).catch((cause: unknown) => {
-    throw writeError(path, cause);
-  });
-  await removeStaleTemps(dirname(path)).catch(() => undefined);
-  return writeFileAtomically(path, async (handle) => {
-    const hash = createHash('sha256');
-    await writeData(handle, preliminary.length, orderedBytes(tensors, places), hash);
-    const { manifest, header } = encode(hash.digest('hex'));
-    await writeFully(handle, header, 0);
-    return manifest;
-  });
+  const write = async (): Promise<CheckpointManifest> => {
+    await makeFolder(dirname(path)).catch((cause: unknown) => {
+      throw writeError(path, cause);
+    });
+    await removeStaleTemps(dirname(path)).catch(() => undefined);
+    return writeFileAtomically(path, async (handle) => {
+      const { manifest, metadata } = encoded(await writeTensors(handle, dataStart));
+      await writeFully(handle, encodeHeader(places, metadata), 0);
+      return manifest;
+    });
+  };
+  return write();
 }
 
 /**
@@ -129,34 +170,6 @@ function* orderedBytes(
     const tensor = tensors.get(name);
     if (tensor !== undefined) yield tensorBytes(name, tensor);
   }
-}
-
-/** Writes large arrays from where they are, and gathers small ones, of which models have many. */
-async function writeData(handle: FileHandle, start: number, arrays: Iterable<Uint8Array>, hash: Hash): Promise<void> {
-  const gathered = Buffer.allocUnsafe(CHUNK_BYTES);
-  let waiting = 0;
-  let position = start;
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    const writing = writeFully(handle, bytes, position);
-    position += bytes.length;
-    // While the system writes.
-    hash.update(bytes);
-    await writing;
-  };
-  const flush = async (): Promise<void> => {
-    if (waiting > 0) await write(gathered.subarray(0, waiting));
-    waiting = 0;
-  };
-  for (const array of arrays) {
-    if (waiting + array.length > CHUNK_BYTES) await flush();
-    if (array.length < CHUNK_BYTES) {
-      gathered.set(array, waiting);
-      waiting += array.length;
-    } else {
-      for (let at = 0; at < array.length; at += CHUNK_BYTES) await write(array.subarray(at, at + CHUNK_BYTES));
-    }
-  }
-  await flush();
 }
 
 async function readData(path: string, handle: FileHandle, start: number, bytes: Uint8Array, hash: Hash): Promise<void> {

@@ -10,13 +10,17 @@ export const CHECKPOINT_FORMAT = 1;
 const MANIFEST_KEY = 'hookline';
 const DIGEST_KEY = 'hookline_sha256';
 
-/** The metadata of a checkpoint's file: the manifest, and a digest over it and what the header says of the tensors. */
+/**
+ * The metadata of a checkpoint's file: the manifest, and a digest over it and what the header says of the tensors. What is
+ * in the entries is read once, by this call.
+ *
+ * @returns a function of the digest of the tensors
+ */
 export function encodeManifest(
   draft: CheckpointDraft,
   created: string,
   places: readonly TensorPlace[],
-  sha256: string,
-): { manifest: CheckpointManifest; metadata: Map<string, string> } {
+): (sha256: string) => { manifest: CheckpointManifest; metadata: Map<string, string> } {
   const { iteration, hookline } = draft;
   const entries = Object.entries(draft.entries).map(([key, { version, data }]) => {
     const entry = { ...(version === undefined ? {} : { version }), data };
@@ -29,13 +33,16 @@ export function encodeManifest(
     });
   }
   const own = { format: CHECKPOINT_FORMAT, iteration, hookline, created };
-  // `sha256` first, where even a damaged end leaves it readable; joined by hand, since each entry is encoded by itself.
-  const text = `{"sha256":"${sha256}",${JSON.stringify(own).slice(1, -1)},"entries":{${entries.join(',')}}}`;
-  const metadata = new Map([
-    [MANIFEST_KEY, text],
-    [DIGEST_KEY, digestOf(text, places)],
-  ]);
-  return { manifest: { ...own, sha256, entries: draft.entries }, metadata };
+  const rest = `${JSON.stringify(own).slice(1, -1)},"entries":{${entries.join(',')}}}`;
+  return (sha256) => {
+    // `sha256` first, where even a damaged end leaves it readable; joined by hand, since each entry is encoded by itself.
+    const text = `{"sha256":"${sha256}",${rest}`;
+    const metadata = new Map([
+      [MANIFEST_KEY, text],
+      [DIGEST_KEY, digestOf(text, places)],
+    ]);
+    return { manifest: { ...own, sha256, entries: draft.entries }, metadata };
+  };
 }
 
 /**

@@ -85,6 +85,12 @@ export class Agreement {
     return true;
   }
 
+  /** A step has failed here: lets those of other ranks fail that wait for this one within it. */
+  leaveStep(error: unknown): void {
+    // Whom another rank's failure has reached has nothing to add.
+    if (!this.isAlone && !isConsequence(tellError(error))) this.#comm.leaveStep();
+  }
+
   /**
    * What to do about a step that has failed on all ranks: to stop where one of them wants that, else to skip it.
    *
@@ -108,6 +114,7 @@ export class Agreement {
     const isOwn = true;
     if (this.isAlone) return { done, error, isOwn };
     if (this.#end !== undefined) return { done: this.#end[0]?.done ?? done, error, isOwn };
+    this.leaveStep(error);
     try {
       const all = await this.#unlessAlone(this.#tellFailure(error, done), error);
       this.#end = all;

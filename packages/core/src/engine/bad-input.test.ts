@@ -218,6 +218,25 @@ const CASES: readonly (readonly [
     `core: "newest!" is no version range. Write, for example, "^${VERSION}".`,
   ],
   [
+    'two plugins that write one thing',
+    () =>
+      run([
+        plugin('one', undefined, { writes: ['learningRate/one'] }),
+        plugin('all', undefined, { writes: ['learningRate'] }),
+      ]),
+    'HKL_WRITTEN_TWICE',
+    'all',
+    'it writes learningRate (the learning rate), and one writes learningRate/one: one would undo what the other does. ' +
+      "Leave one of them out, in a preset by .without('one') or .without('all'), or give one an option by which it writes something else.",
+  ],
+  [
+    'a plugin that writes no list of names',
+    () => run([plugin('odd', undefined, { writes: () => 'learningRate' as never })]),
+    'HKL_PLUGIN_INVALID',
+    'odd',
+    'writes is no list of names',
+  ],
+  [
     'a loss that is not finite',
     () => run([], { step: () => Number.NaN }),
     'HKL_LOSS_NOT_FINITE',
@@ -247,6 +266,11 @@ describe('bad input', () => {
       'Error: broken',
       `PluginError: [HKL_PLUGIN_FAILED] retrier: its tap failed: [HKL_TAP_RESULT] it returned "retry". Return 'skip' to go on with the next step, 'stop' to end gracefully, or nothing to let the error through (hook stepFailed, iteration 0).`,
     ]);
+  });
+
+  it('parts of one thing, and names that only begin alike, are no conflict', async () => {
+    const writing = (name: string, ...writes: string[]) => plugin(name, undefined, { writes });
+    await run([writing('a', 'learningRate/a', 'metrics/val'), writing('b', 'learningRate/b', 'metrics/values')]);
   });
 
   it('two instances of a plugin keep a state each', async () => {

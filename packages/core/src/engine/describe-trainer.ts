@@ -20,6 +20,8 @@ export interface PluginDescription {
   readonly taps: readonly string[];
   readonly options: unknown;
   readonly provides: readonly string[];
+  /** What it writes that no other plugin may write. */
+  readonly writes: readonly string[];
   readonly requires: readonly string[];
 }
 
@@ -49,7 +51,7 @@ export function describeTrainer(set: PluginSet): TrainerDescription {
       taps,
     })),
   );
-  const plugins = set.arranged.map(({ plugin, addedBy, changes, reasons, options }, index) => ({
+  const plugins = set.arranged.map(({ plugin, addedBy, changes, reasons, options, writes }, index) => ({
     id: plugin.id,
     name: plugin.name,
     shortName: shortName(plugin.name),
@@ -62,6 +64,7 @@ export function describeTrainer(set: PluginSet): TrainerDescription {
     taps: hooks.filter(({ taps }) => taps.includes(plugin.id)).map(({ name }) => name),
     options,
     provides: plugin.definition.provides ?? [],
+    writes,
     requires: Object.values(plugin.definition.requires ?? {}).map((requirement) =>
       requirement.kind === 'optional' ? `${requirement.ref.id}?` : requirement.id,
     ),

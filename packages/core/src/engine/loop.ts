@@ -65,6 +65,7 @@ export async function runLoop(given: LoopParts): Promise<Outcome> {
       } catch (error) {
         // Nobody waits for a batch once the training shall end; the step has not begun. Other ranks may be within it.
         if (error instanceof Interruption && agreement.isAlone) break;
+        agreement.leaveStep(error);
         await handle(error, step);
       }
       // Before afterStep, so that what runs meanwhile, such as a loader without threads of its own, counts as the step's.

@@ -36,6 +36,7 @@ const FIELDS = Object.keys({
   after: true,
   provides: true,
   ranks: true,
+  writes: true,
   requires: true,
   services: true,
   hooks: true,

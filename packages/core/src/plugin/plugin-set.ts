@@ -12,11 +12,14 @@ import { checkParts } from './check-parts.ts';
 import type { PluginParts } from './plugin.ts';
 import { type Placed, sortPlugins } from './sort-plugins.ts';
 import { validateOptions } from './validate-options.ts';
+import { assertWrittenOnce, writesOf } from './writes.ts';
 
 /** A plugin in its place, with its checked options. */
 export interface ArrangedPlugin extends PluginEntry {
   readonly reasons: readonly string[];
   readonly options: unknown;
+  /** What it writes that no other plugin may write. */
+  readonly writes: readonly string[];
 }
 
 /** What setup of one plugin gave. */
@@ -25,16 +28,19 @@ export interface LivePlugin extends ArrangedPlugin {
 }
 
 /**
- * Checks and sorts plugins: options, versions, order. Everything that can be known before anything is made.
+ * Checks and sorts plugins: options, versions, order, what they write. Everything that can be known before anything is made.
  *
  * @throws HooklineError for the first plugin that does not fit
  */
 export function arrangePlugins(entries: readonly PluginEntry[]): readonly ArrangedPlugin[] {
   const placed: readonly Placed<PluginEntry>[] = sortPlugins(entries);
-  return placed.map(({ item, reasons }) => {
+  const arranged = placed.map(({ item, reasons }) => {
     checkCoreVersion(item.plugin);
-    return { ...item, reasons, options: validateOptions(item.plugin) };
+    const options = validateOptions(item.plugin);
+    return { ...item, reasons, options, writes: writesOf(item.plugin, options) };
   });
+  assertWrittenOnce(arranged);
+  return arranged;
 }
 
 /** What a plugin that some ranks lack must not change: they would compute something else than the others. */

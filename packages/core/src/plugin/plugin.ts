@@ -80,6 +80,12 @@ export interface PluginDefinition<S extends StandardSchemaV1, R extends Requirem
    * every rank. Default `all`.
    */
   readonly ranks?: 'all' | 'first';
+  /**
+   * What it writes that no other plugin may write: `learningRate`, `evaluationWeights`, `lossScale`, `metrics/NAME`, or names of
+   * its own; also as a function of its options. Two writers of one thing are an error before the first step. A name stands for all below
+   * it: `learningRate/mine`, a factor of the learning rate, conflicts with `learningRate` and not with `learningRate/theirs`.
+   */
+  readonly writes?: readonly string[] | ((options: StandardSchemaV1.InferOutput<S>) => readonly string[]);
   /** What setup needs, by the name under which it wants it. */
   readonly requires?: R;
   /** Services it provides or replaces. */
@@ -93,8 +99,9 @@ export interface PluginDefinition<S extends StandardSchemaV1, R extends Requirem
 /** The definition with its types forgotten, as the engine handles it. */
 export type AnyPluginDefinition = Omit<
   PluginDefinition<StandardSchemaV1, Requirements, HookTable>,
-  'setup' | 'services'
+  'setup' | 'services' | 'writes'
 > & {
+  readonly writes?: readonly string[] | ((options: unknown) => readonly string[]);
   services?(options: unknown): readonly Provider[];
   setup(context: never, options: unknown): PluginParts | void;
 };

@@ -7,7 +7,7 @@ export type ReduceOperation = 'sum' | 'mean' | 'max' | 'min';
 /**
  * The processes that train together, its ranks, and what they can tell each other (detectron2's `comm`).
  *
- * Every operation is one of all ranks: each has to call it, in the same order as the others. None blocks the event loop. Where the
+ * Nearly every operation is one of all ranks: each has to call it, in the same order as the others. None blocks the event loop. Where the
  * ranks call different operations, all of them are told (`HKL_RANKS_DISAGREE`). A wait that lasts longer than the time limit of ranks
  * ends with `HKL_RANK_SILENT`, which names the ranks that did not come and what was waited for; after that only
  * {@link Communicator.abort} is left, and every further operation fails at once.
@@ -58,6 +58,12 @@ export interface Communicator {
   allReduce(numbers: Float64Array, operation: ReduceOperation, what?: string): Promise<Float64Array>;
 
   /**
+   * Tells the other ranks, which may wait for this one within a step, that its step has failed: their step then fails too, with
+   * `HKL_RANK_FAILED`. It is no operation of all ranks; the engine calls it, and ranks that are not within a step take no notice.
+   */
+  leaveStep(): void;
+
+  /**
    * Ends the processes of all ranks at once, without any clean-up: for errors that the other ranks cannot be told otherwise.
    * In a single process it ends that one.
    *
@@ -76,6 +82,7 @@ export const singleProcess: Communicator = Object.freeze<Communicator>({
   broadcast: (bytes) => Promise.resolve(bytes ?? new Uint8Array(0)),
   gather: (bytes) => Promise.resolve([bytes]),
   allReduce: (numbers) => Promise.resolve(numbers.slice()),
+  leaveStep: () => undefined,
   abort: (status) => process.exit(status),
 });
 

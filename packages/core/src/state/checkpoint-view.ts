@@ -13,7 +13,10 @@ export interface CheckpointBuilder {
    * @throws HooklineError `HKL_STATE_DUPLICATE` when the key is taken
    */
   set(key: string, data: JsonValue, version?: number): void;
-  /** Adds a tensor; by convention `model/...` for weights, `optimizer/...`, `<plugin>/...`. Same error. */
+  /**
+   * Adds a tensor; by convention `model/...` for weights, `optimizer/...`, `<plugin>/...`. Its data are written, or copied, before the
+   * training goes on; with the purpose `undo` they must stay what they are. Same error.
+   */
   setTensor(name: string, tensor: HostTensor): void;
 }
 

@@ -1,7 +1,8 @@
 import { basename, isAbsolute, join } from 'node:path';
-import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
+import { readCheckpoint, writeCheckpoint, writeCopyOfCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
 import type { Checkpoint, CheckpointInput } from '../checkpoint/checkpoint.ts';
+import { WriteThread } from '../checkpoint/write-thread.ts';
 import { HooklineError, isHooklineError } from '../errors.ts';
 import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
@@ -34,6 +35,14 @@ export interface SaveOptions {
   readonly finite?: boolean;
 }
 
+/** A checkpoint that is being written. */
+export interface StartedSave {
+  /** The path of the file that there will be. */
+  readonly path: string;
+  /** Settles when the file is complete and in its place. Handle it: it rejects with what writing raises. */
+  readonly written: Promise<void>;
+}
+
 /** Saves and loads the whole state of a run. */
 export interface Checkpoints {
   /**
@@ -46,6 +55,16 @@ export interface Checkpoints {
    * writing raises
    */
   save(name: string, options?: SaveOptions): Promise<string>;
+  /**
+   * As {@link Checkpoints.save}, without waiting for the disk: when it returns, the state has been copied, and the training may go on
+   * while a thread hashes and writes the copy. Whatever has to do with checkpoints waits for it first: the next one that is saved or
+   * loaded, `latest`, `list` and the end of the training. Of several ranks all wait, as with `save`.
+   *
+   * The copy takes as much memory as the checkpoint, which is kept for the next one until the training ends.
+   *
+   * @throws what `save` throws, but for what writing raises
+   */
+  saveAsync(name: string, options?: SaveOptions): Promise<StartedSave>;
   /**
    * Loads a file into the prepared trainer, all or nothing. All of it is checked before anything changes: schemas of
    * plugin states, names, shapes and types of tensors, what is missing and what is left over. When a tap of `loadState` or
@@ -81,6 +100,9 @@ export class DiskCheckpoints implements Checkpoints {
   /** Whether a plugin has a state without which a run does not go on to the same weights: its own may be there. */
   #hasRunState = false;
   #hasWarned = false;
+  /** The checkpoint that is being written beside the training; it never rejects. */
+  #writing: Promise<void> | undefined;
+  readonly #thread = new WriteThread();
 
   constructor(
     hooks: EngineHookSet,
@@ -101,10 +123,15 @@ export class DiskCheckpoints implements Checkpoints {
     this.#renewals.clear();
     this.#hasRunState = stateful.some(({ state }) => state.optional !== true);
     this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
-      for (const [name, { tag = true, renewIf }] of this.#renewals) {
-        // After a failure the state may be anything.
-        if (status === 'failed' || renewIf === undefined) continue;
-        if (await onFirstRank(this.#comm(), renewIf, `the checkpoint ${name}`)) await this.save(name, { tag });
+      try {
+        for (const [name, { tag = true, renewIf }] of this.#renewals) {
+          // After a failure the state may be anything.
+          if (status === 'failed' || renewIf === undefined) continue;
+          if (await onFirstRank(this.#comm(), renewIf, `the checkpoint ${name}`)) await this.save(name, { tag });
+        }
+      } finally {
+        await this.#writing;
+        await this.#thread.close();
       }
     });
   }
@@ -127,7 +154,40 @@ export class DiskCheckpoints implements Checkpoints {
   }
 
   async save(name: string, options: SaveOptions = {}): Promise<string> {
-    const { tag = true, finite = false, renewIf } = options;
+    const comm = this.#comm();
+    const { manifest, tensors } = await this.#collect(name, options);
+    const { path, sha256 } = await onFirstRank(
+      comm,
+      async () => {
+        const file = await this.#output.file(`${name}.safetensors`);
+        const written = await writeCheckpoint(file, { manifest, tensors });
+        await this.#tag(file, options);
+        return { path: file, sha256: written.sha256 };
+      },
+      name,
+    );
+    await assertSameTensors(comm, { manifest, tensors }, comm.rank === 0 ? sha256 : undefined);
+    this.#mayRenew(name, options);
+    return path;
+  }
+
+  async saveAsync(name: string, options: SaveOptions = {}): Promise<StartedSave> {
+    // What another rank has, and whether it could write, is known only once all are done.
+    if (this.#comm().size > 1) return { path: await this.save(name, options), written: Promise.resolve() };
+    const checkpoint = await this.#collect(name, options);
+    const path = await this.#output.file(`${name}.safetensors`);
+    // Another one may have been started meanwhile.
+    while (this.#writing !== undefined) await this.#writing;
+    const writing = writeCopyOfCheckpoint(path, checkpoint, this.#thread).then(() => this.#tag(path, options));
+    const end = (): void => void (this.#writing = undefined);
+    this.#writing = writing.then(end, end);
+    this.#mayRenew(name, options);
+    // A promise of its own: where nobody handles it, Node says so.
+    return { path, written: writing.then(() => undefined) };
+  }
+
+  /** All that is saved, of all ranks, once nothing else is being written. */
+  async #collect(name: string, { finite = false }: SaveOptions): Promise<CheckpointInput> {
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
       throw new HooklineError('HKL_CHECKPOINT_NAME', `"${name}" cannot name a checkpoint`, {
         who: 'checkpoints',
@@ -135,36 +195,28 @@ export class DiskCheckpoints implements Checkpoints {
       });
     }
     this.assertWhole();
+    await this.#writing;
     const draft = new DraftCheckpoint(this.#iteration());
     await this.#hooks.phases.saveState.call(draft);
     const comm = this.#comm();
-    const { manifest, tensors } = await withOtherRanks(comm, draft.finish());
-    if (tensors.size === 0) this.warnWhereWithoutWeights();
-    const { path, sha256 } = await onFirstRank(
-      comm,
-      () => this.#write(name, { manifest, tensors }, { tag, finite }),
-      name,
-    );
-    await assertSameTensors(comm, { manifest, tensors }, comm.rank === 0 ? sha256 : undefined);
-    if (renewIf !== undefined) this.#renewals.set(name, options);
-    return path;
+    const checkpoint = await withOtherRanks(comm, draft.finish());
+    if (checkpoint.tensors.size === 0) this.warnWhereWithoutWeights();
+    if (finite) await onFirstRank(comm, () => assertFinite(checkpoint.tensors), name);
+    return checkpoint;
   }
 
-  async #write(
-    name: string,
-    { manifest, tensors }: CheckpointInput,
-    { tag, finite }: { readonly tag: boolean; readonly finite: boolean },
-  ): Promise<{ readonly path: string; readonly sha256: string }> {
-    if (finite) assertFinite(tensors);
-    const path = await this.#output.file(`${name}.safetensors`);
-    const { sha256 } = await writeCheckpoint(path, { manifest, tensors });
+  #mayRenew(name: string, options: SaveOptions): void {
+    if (options.renewIf !== undefined) this.#renewals.set(name, options);
+  }
+
+  async #tag(path: string, { tag = true }: SaveOptions): Promise<void> {
     if (tag) await writeTag(this.#output.dir, basename(path));
-    return { path, sha256 };
   }
 
   async load(path: string, options: LoadScope | LoadOptions = {}): Promise<number> {
     const { scope, allowMismatch } = checkedOptions(options);
     const file = isAbsolute(path) ? path : join(process.cwd(), path);
+    await this.#writing;
     const comm = this.#comm();
     const { checkpoint: read, foreign } = await onEveryRank(comm, () => readFor(scope, file), file);
     await assertSameOnRanks(comm, { checkpoint: digestOf(read.manifest) }, file);
@@ -202,11 +254,13 @@ export class DiskCheckpoints implements Checkpoints {
   }
 
   async latest(): Promise<string | undefined> {
+    await this.#writing;
     const tag = await readTag(this.#output.dir);
     return tag === undefined ? undefined : join(this.#output.dir, tag);
   }
 
   async list(): Promise<readonly string[]> {
+    await this.#writing;
     const names = await listCheckpoints(this.#output.dir);
     return names.map((name) => join(this.#output.dir, name));
   }

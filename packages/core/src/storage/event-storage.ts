@@ -1,6 +1,6 @@
 import { HooklineError } from '../errors.ts';
 import { didYouMean } from '../suggest-name.ts';
-import { makeHistogram, type HistogramEvent } from './histogram.ts';
+import { makeHistogram, type HistogramCounts, type HistogramEvent } from './histogram.ts';
 import type { HistoryBuffer, ScalarSample } from './history-buffer.ts';
 import { makeImage, type ImageEvent, type ImageInput } from './image.ts';
 import type { LazyScalar } from './lazy-scalar.ts';
@@ -110,10 +110,23 @@ export class EventStorage {
     this.#images.push(event, event.data.byteLength);
   }
 
-  /** Adds the histogram of some numbers, for readers; see `makeHistogram`. `bins` is 1000 by default. */
-  putHistogram(name: string, values: ArrayLike<number>, options?: PutOptions & { readonly bins?: number }): void {
+  /**
+   * Adds the histogram of some numbers, for readers; see `makeHistogram`.
+   *
+   * @param values the numbers, or what was counted of them elsewhere, such as on the device
+   * @param options.bins how many buckets numbers are counted in; 1000 by default
+   */
+  putHistogram(
+    name: string,
+    values: ArrayLike<number> | HistogramCounts,
+    options?: PutOptions & { readonly bins?: number },
+  ): void {
     const iteration = options?.iteration ?? this.#iteration;
-    const event = makeHistogram(this.#scopes.fullName(name), values, iteration, options?.bins ?? 1000);
+    const fullName = this.#scopes.fullName(name);
+    const event =
+      'bucketCounts' in values
+        ? { ...values, name: fullName, iteration }
+        : makeHistogram(fullName, values, iteration, options?.bins ?? 1000);
     this.#histograms.push(event, event.bucketCounts.byteLength * 2);
   }
 

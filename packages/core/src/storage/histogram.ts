@@ -19,6 +19,9 @@ export interface HistogramEvent {
   readonly bucketCounts: Float64Array;
 }
 
+/** A histogram without its name and iteration. */
+export type HistogramCounts = Omit<HistogramEvent, 'name' | 'iteration'>;
+
 /**
  * Counts numbers in buckets of equal width from their smallest to their largest; a number on an edge belongs to the
  * bucket on its right, the largest to the last one.

@@ -1,6 +1,6 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import type { Sampler } from './sampler.ts';
-import { assertPosition } from '../position.ts';
+import { assertPosition } from '../loader/position.ts';
 
 /** Options of {@link BatchSampler}. */
 export interface BatchSamplerOptions {
@@ -109,11 +109,6 @@ export class BatchSampler {
     this.#held = [];
     return undefined;
   }
-}
-
-/** Groups for {@link BatchSamplerOptions.groups}: 1 for images wider than high, else 0. */
-export function aspectRatioGroups(records: readonly { readonly width: number; readonly height: number }[]): Uint8Array {
-  return Uint8Array.from(records, ({ width, height }) => (width > height ? 1 : 0));
 }
 
 const endless = (): HooklineError =>

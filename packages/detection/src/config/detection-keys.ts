@@ -1,4 +1,4 @@
-import { FORMAT_NAMES } from '@hookline/data';
+import { FORMAT_NAMES } from '@hookline/images';
 import { z } from '@hookline/trainer';
 
 const count = z.int().nonnegative();

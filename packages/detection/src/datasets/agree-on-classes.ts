@@ -1,5 +1,5 @@
 import { didYouMean, HooklineError } from '@hookline/core';
-import type { Dataset } from '@hookline/data';
+import type { Dataset } from '@hookline/images';
 
 /** No file of Pascal VOC, LabelMe and others lists the classes: what a reader found is what there happens to be. */
 const isOpen = ({ metadata }: Dataset): boolean => metadata.openClasses === true || metadata.evaluator === 'voc';

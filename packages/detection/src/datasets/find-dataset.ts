@@ -13,7 +13,7 @@ import {
   readCoco,
   type ReaderOptions,
   roleOf,
-} from '@hookline/data';
+} from '@hookline/images';
 import { cacheFolder } from '@hookline/tfjs';
 import type { DetectionConfig } from '../config/detection-config.ts';
 import { joinDatasets } from './join-datasets.ts';

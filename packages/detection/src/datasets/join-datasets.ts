@@ -1,4 +1,4 @@
-import type { Dataset } from '@hookline/data';
+import type { Dataset } from '@hookline/images';
 
 /** Data sets of the same classes as one. */
 export function joinDatasets(sets: readonly Dataset[]): Dataset {

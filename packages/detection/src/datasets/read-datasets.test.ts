@@ -1,7 +1,7 @@
 import { copyFile, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatasetCatalog, readCoco, readVoc } from '@hookline/data';
+import { DatasetCatalog, readCoco, readVoc } from '@hookline/images';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
 import { detectionConfig } from '../config/detection-config.ts';
 import { readDatasets } from './read-datasets.ts';

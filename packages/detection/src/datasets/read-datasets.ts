@@ -1,5 +1,5 @@
 import { HooklineError, type Logger } from '@hookline/core';
-import { type Dataset, type DatasetCatalog, formatReport, hasTargets } from '@hookline/data';
+import { type Dataset, type DatasetCatalog, formatReport, hasTargets } from '@hookline/images';
 import { assertSameClasses } from '../class-names.ts';
 import type { DetectionConfig } from '../config/detection-config.ts';
 import { classesOf, withClasses } from './agree-on-classes.ts';

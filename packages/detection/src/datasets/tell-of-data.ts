@@ -7,7 +7,7 @@ import {
   remarksOnTest,
   remarksOnTraining,
   sameImages,
-} from '@hookline/data';
+} from '@hookline/images';
 import { nameOf } from './well-known-names.ts';
 
 /** Says how many objects each class has (detectron2's class histogram), and which classes have too few to be learned. */

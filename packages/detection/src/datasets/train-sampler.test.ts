@@ -1,5 +1,5 @@
 import { RandomStream } from '@hookline/core';
-import type { DatasetRecord } from '@hookline/data';
+import type { DatasetRecord } from '@hookline/images';
 import { detectionConfig } from '../config/detection-config.ts';
 import { trainSampler } from './train-sampler.ts';
 

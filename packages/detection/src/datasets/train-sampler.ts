@@ -1,6 +1,6 @@
 import { HooklineError, type RandomStream } from '@hookline/core';
+import type { DatasetRecord } from '@hookline/images';
 import {
-  type DatasetRecord,
   RandomSubsetTrainingSampler,
   RepeatFactorTrainingSampler,
   repeatFactors,

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Dataset, writeCoco } from '@hookline/data';
-import { indexTruth } from '@hookline/plugin-detection';
+import { type Dataset, writeCoco } from '@hookline/images';
+import { indexTruth } from '@hookline/vision';
 
 /**
  * Writes what there is to find as a COCO file, with the numbers that images have in the results of evaluators, so that

@@ -1,5 +1,6 @@
 import { ArrayLoader } from '@hookline/data';
-import { ClassificationEvaluator, type DatasetEvaluator, inferenceOnDataset } from '@hookline/plugin-evaluator';
+import { ClassificationEvaluator, inferenceOnDataset } from '@hookline/plugin-evaluator';
+import type { DatasetEvaluator } from '@hookline/core';
 import { functionModel, tf } from '@hookline/tfjs';
 
 /** Sums its outputs, and cannot be put together from parts. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { communicator, describeCause, isHooklineError, type PluginInput, TrainerBase } from '@hookline/core';
-import { detector, fcosHead, residualBackbone, retinaHead } from '@hookline/plugin-detection';
+import { detector, fcosHead, residualBackbone, retinaHead } from '@hookline/vision';
 import { dataParallel } from '@hookline/plugin-data-parallel';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
@@ -26,7 +26,7 @@ export interface Outcome {
   /** All variables of the model in one. */
   readonly weights: readonly number[];
   readonly digest: string;
-  /** Code and message of what it ended with, and the digest of the weights then. */
+  /** Codes and message of what it ended with; empty where nothing failed. */
   readonly error: string;
 }
 
@@ -179,6 +179,21 @@ export const UNEQUAL: Readonly<Record<string, Scenario>> = {
     plugins: [gradientAccumulation({ steps: 2 }), dataParallel()],
     change: (batch, step, rank) => (step === 4 && rank === 1 ? withNan(batch) : batch),
   },
+  'a failing loader of one rank': {
+    ...ofMlp,
+    change: (batch, step, rank) => {
+      if (step === 5 && rank === 1) throw new TypeError('no such picture');
+      return batch;
+    },
+  },
+  'a failing loader of one rank, eager': {
+    ...ofMlp,
+    capture: 'off',
+    change: (batch, step, rank) => {
+      if (step === 5 && rank === 1) throw new TypeError('no such picture');
+      return batch;
+    },
+  },
 };
 
 const withNan = ({ x, ...rest }: HostBatch): HostBatch => ({
@@ -223,7 +238,7 @@ export async function train(scenario: Scenario): Promise<Outcome> {
   try {
     await trainer.train();
   } catch (cause) {
-    error = codesOf(cause).join(' ') || describeCause(cause);
+    error = [...codesOf(cause), describeCause(cause)].join(' ');
   }
   const all = [...modelVariables(await trainer.service(modelRef))].sort(([a], [b]) => (a < b ? -1 : 1));
   const values = all.map(([, variable]) => variable.dataSync() as Float32Array);

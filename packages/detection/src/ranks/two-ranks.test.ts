@@ -83,8 +83,21 @@ describeRanks(`two ranks${missing === '' ? '' : ` (skipped: ${missing})`}`, () =
     expect(first.error).toMatch(/HKL_(LOSS|GRADIENT)_NOT_FINITE/);
     expect(second.error).toMatch(/HKL_(LOSS|GRADIENT)_NOT_FINITE/);
     expect(second.digest).toBe(first.digest);
+    expect(first.error).toContain('step of rank 1: the loss became');
+    expect(second.error).toContain('step of rank 1: the loss became');
     expect(first.weights.every(Number.isFinite)).toBe(true);
   });
+
+  it.each(Object.keys(UNEQUAL).filter((name) => name.includes('failing loader')))(
+    '%s ends the step of both, which keep the weights that they had before it',
+    (name) => {
+      const [first, second] = of(name);
+      expect(first.error).toMatch(/^HKL_RANK_FAILED .*rank 1: it has failed: .*no such picture/);
+      expect(second.error).toContain('no such picture');
+      expect(first.losses).toEqual(of('mlp, captured')[0].losses.slice(0, 5));
+      expect(second.digest).toBe(first.digest);
+    },
+  );
 });
 
 /** The length of the difference as a share of the second's length. */

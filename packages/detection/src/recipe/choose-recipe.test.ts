@@ -1,4 +1,4 @@
-import type { DatasetRecord } from '@hookline/data';
+import type { DatasetRecord } from '@hookline/images';
 import {
   chooseSchedule,
   LEAST_SIDE,

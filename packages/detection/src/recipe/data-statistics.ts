@@ -1,4 +1,4 @@
-import type { DatasetRecord } from '@hookline/data';
+import type { DatasetRecord } from '@hookline/images';
 
 /** What of a data set decides how to train on it. */
 export interface DataStatistics {

@@ -1,5 +1,5 @@
 import { describeCause, HooklineError, type Logger } from '@hookline/core';
-import { decodeFile, type Size } from '@hookline/data';
+import { decodeFile, type Size } from '@hookline/images';
 import { type ExportSource, inEvalMode, tf, type TrainableModel } from '@hookline/tfjs';
 import type { Classifier } from '@hookline/vision';
 import { print } from './print.ts';

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findFormats } from '@hookline/data';
+import { findFormats } from '@hookline/images';
 import { drawSquares, drawSquaresAs } from '@hookline/testing';
 import sharp from 'sharp';
 import { runCli } from './run-cli.ts';

@@ -16,7 +16,7 @@ import {
   roleOf,
   sameImages,
   writeCocoFolder,
-} from '@hookline/data';
+} from '@hookline/images';
 import type { CommandLine } from './command-line.ts';
 import { drawData } from './draw-data.ts';
 import { EXIT } from './exit-status.ts';

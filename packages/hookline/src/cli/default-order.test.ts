@@ -16,6 +16,7 @@ import {
   gradientClipping,
   lossScaling,
   memoryStats,
+  modelSummary,
   plots,
   type PluginInput,
   predictionPictures,
@@ -29,6 +30,7 @@ import {
   tf,
   timeLimit,
   validationLoss,
+  weightHistograms,
 } from '../index.ts';
 import { formatDescription } from './format-description.ts';
 
@@ -48,6 +50,7 @@ const others = (): readonly PluginInput[] => [
   plots(),
   reduceOnPlateau({ metric: 'accuracy' }),
   memoryStats(),
+  modelSummary(),
   earlyStopping({ metric: 'accuracy' }),
   detectionTta({ loader: [], evaluator: new ClassificationEvaluator() }),
   predictionPictures({ loader: [] }),
@@ -61,6 +64,7 @@ const others = (): readonly PluginInput[] => [
   ema(),
   stochasticWeightAveraging({ evaluate: false }),
   callback({ afterStep: () => undefined }),
+  weightHistograms(),
   anomalyGuard(),
 ];
 
@@ -96,70 +100,74 @@ const ORDER = `
      why here    before iteration-timer (timing), lr-scheduler (schedule), gradient-clipping
                  (gradients), ema (averaging), ema/swa (averaging), precise-bn (statistics),
                  checkpointer (checkpointing), evaluator (evaluation), memory-stats (metrics),
-                 callback (metrics), early-stopping (stopping), time-limit (stopping), plots
-                 (writing), writers (writing)
-  3. detection-tta
-     why here    before evaluator (evaluation)
-  4. validation-loss
+                 callback (metrics), weight-histograms (metrics), early-stopping (stopping),
+                 time-limit (stopping), plots (writing), writers (writing)
+  3. model-summary
      why here    as listed
-  5. gradient-accumulation
+  4. detection-tta
+     why here    before evaluator (evaluation)
+  5. validation-loss
+     why here    as listed
+  6. gradient-accumulation
      why here    before loss-scaling (accumulation), freeze (accumulation), data-parallel
                  (accumulation), lr-scheduler (schedule), gradient-clipping (gradients), ema
                  (averaging), ema/swa (averaging), precise-bn (statistics), checkpointer
-                 (checkpointing), anomaly-guard (accumulation)
-  6. freeze
+                 (checkpointing), weight-histograms (accumulation), anomaly-guard (accumulation)
+  7. freeze
      why here    after gradient-accumulation (accumulation); before loss-scaling (scaling),
                  gradient-clipping (gradients), ema (averaging), ema/swa (averaging), precise-bn
                  (statistics), checkpointer (checkpointing)
-  7. data-parallel
+  8. data-parallel
      why here    after gradient-accumulation (accumulation); before loss-scaling (scaling),
                  lr-scheduler (schedule), gradient-clipping (gradients), ema (averaging), ema/swa
                  (averaging), precise-bn (statistics), checkpointer (checkpointing), anomaly-guard
                  (reduction)
-  8. loss-scaling
+  9. loss-scaling
      why here    after gradient-accumulation (accumulation), freeze (scaling), data-parallel
                  (scaling); before gradient-clipping (gradients), ema (averaging), ema/swa
                  (averaging), checkpointer (checkpointing), anomaly-guard (scaling)
-  9. anomaly-guard
+ 10. anomaly-guard
      why here    after gradient-accumulation (accumulation), data-parallel (reduction), loss-scaling
                  (scaling); before gradient-clipping (gradients), checkpointer (checkpointing)
- 10. iteration-timer
+ 11. iteration-timer
      why here    after profiler (timing); before plots (timing, writing), memory-stats (timing,
-                 metrics), lr-scheduler (schedule, timing), gradient-clipping (gradients), ema
-                 (averaging), ema/swa (averaging), precise-bn (statistics), checkpointer
-                 (checkpointing, timing), evaluator (evaluation), callback (metrics), early-stopping
-                 (stopping), time-limit (stopping), writers (writing, timing)
- 11. gradient-clipping
+                 metrics), weight-histograms (timing, metrics), lr-scheduler (schedule, timing),
+                 gradient-clipping (gradients), ema (averaging), ema/swa (averaging), precise-bn
+                 (statistics), checkpointer (checkpointing, timing), evaluator (evaluation),
+                 callback (metrics), early-stopping (stopping), time-limit (stopping), writers
+                 (writing, timing)
+ 12. gradient-clipping
      why here    after profiler (gradients), loss-scaling (gradients), freeze (gradients),
                  data-parallel (gradients), gradient-accumulation (gradients), anomaly-guard
-                 (gradients), iteration-timer (gradients); before memory-stats (gradients)
- 12. ema
+                 (gradients), iteration-timer (gradients); before memory-stats (gradients),
+                 weight-histograms (gradients)
+ 13. ema
      why here    after profiler (averaging), loss-scaling (averaging), freeze (averaging),
                  data-parallel (averaging), gradient-accumulation (averaging), iteration-timer
                  (averaging); before plots (averaging), memory-stats (averaging), detection-pictures
                  (averaging), precise-bn (statistics), checkpointer (checkpointing, averaging),
                  evaluator (evaluation, averaging), writers (averaging)
- 13. ema/swa
+ 14. ema/swa
      why here    after profiler (averaging), loss-scaling (averaging), freeze (averaging),
                  data-parallel (averaging), gradient-accumulation (averaging), iteration-timer
                  (averaging); before plots (averaging), memory-stats (averaging), detection-pictures
                  (averaging), precise-bn (statistics), checkpointer (checkpointing, averaging),
                  evaluator (evaluation, averaging), writers (averaging)
- 14. lr-scheduler
+ 15. lr-scheduler
      why here    after profiler (schedule), data-parallel (schedule), gradient-accumulation
                  (schedule), iteration-timer (schedule, timing); before plots (schedule, writing),
-                 reduce-on-plateau (schedule), memory-stats (schedule), checkpointer (checkpointing,
-                 schedule), writers (writing, schedule)
- 15. precise-bn
+                 reduce-on-plateau (schedule), memory-stats (schedule), weight-histograms
+                 (schedule), checkpointer (checkpointing, schedule), writers (writing, schedule)
+ 16. precise-bn
      why here    after profiler (statistics), freeze (statistics), data-parallel (statistics),
                  gradient-accumulation (statistics), ema (statistics), ema/swa (statistics),
                  iteration-timer (statistics); before plots (statistics), memory-stats (statistics),
                  detection-pictures (statistics), checkpointer (checkpointing, statistics),
                  evaluator (evaluation, statistics), writers (statistics)
- 16. detection-pictures
+ 17. detection-pictures
      why here    after precise-bn (statistics), ema (averaging), ema/swa (averaging); before
                  evaluator (evaluation), plots (writing), writers (writing)
- 17. checkpointer
+ 18. checkpointer
      why here    after profiler (checkpointing), loss-scaling (checkpointing), freeze
                  (checkpointing), data-parallel (checkpointing), gradient-accumulation
                  (checkpointing), ema (checkpointing, averaging), ema/swa (checkpointing,
@@ -168,59 +176,71 @@ const ORDER = `
                  before export (checkpointing), plots (checkpointing, writing), memory-stats
                  (checkpointing), evaluator (evaluation, checkpointing), writers (writing,
                  checkpointing)
- 18. evaluator
+ 19. evaluator
      why here    after profiler (evaluation), detection-tta (evaluation), detection-pictures
                  (evaluation), ema (evaluation, averaging), ema/swa (evaluation, averaging),
                  iteration-timer (evaluation), precise-bn (evaluation, statistics), checkpointer
                  (evaluation, checkpointing); before export (evaluation), plots (evaluation,
                  writing), reduce-on-plateau (evaluation), memory-stats (evaluation, metrics),
                  early-stopping (evaluation, stopping), time-limit (evaluation, stopping), callback
-                 (metrics), writers (writing, evaluation), checkpointer/best (evaluation)
- 19. memory-stats
+                 (metrics), weight-histograms (metrics), writers (writing, evaluation),
+                 checkpointer/best (evaluation)
+ 20. memory-stats
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
                  (schedule), gradient-clipping (gradients), ema (averaging), ema/swa (averaging),
                  precise-bn (statistics), checkpointer (checkpointing), evaluator (evaluation,
                  metrics); before export (metrics), plots (metrics, writing), reduce-on-plateau
                  (metrics), writers (writing, metrics), early-stopping (metrics), time-limit
                  (metrics), checkpointer/best (metrics)
- 20. callback
+ 21. callback
      why here    after profiler (metrics), iteration-timer (metrics), evaluator (metrics); before
                  export (metrics), plots (metrics, writing), reduce-on-plateau (metrics),
                  early-stopping (metrics), time-limit (metrics), writers (writing, metrics),
                  checkpointer/best (metrics)
- 21. reduce-on-plateau
+ 22. weight-histograms
+     why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
+                 (schedule), gradient-accumulation (accumulation), gradient-clipping (gradients),
+                 evaluator (metrics); before export (metrics), plots (metrics, writing),
+                 reduce-on-plateau (metrics), early-stopping (metrics), time-limit (metrics),
+                 writers (writing, metrics), checkpointer/best (metrics)
+ 23. reduce-on-plateau
      why here    after lr-scheduler (schedule), evaluator (evaluation), memory-stats (metrics),
-                 callback (metrics); before plots (writing), writers (writing)
- 22. time-limit
+                 callback (metrics), weight-histograms (metrics); before plots (writing), writers
+                 (writing)
+ 24. time-limit
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
-                 (metrics), callback (metrics), iteration-timer (stopping); before export
-                 (stopping), plots (stopping, writing), writers (writing, stopping)
- 23. checkpointer/best
-     why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics); before
-                 early-stopping (checkpointer/best), plots (writing), writers (writing)
- 24. early-stopping
+                 (metrics), callback (metrics), weight-histograms (metrics), iteration-timer
+                 (stopping); before export (stopping), plots (stopping, writing), writers (writing,
+                 stopping)
+ 25. checkpointer/best
+     why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics),
+                 weight-histograms (metrics); before early-stopping (checkpointer/best), plots
+                 (writing), writers (writing)
+ 26. early-stopping
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
-                 (metrics), callback (metrics), checkpointer/best (checkpointer/best),
-                 iteration-timer (stopping); before export (stopping), plots (stopping, writing),
-                 writers (writing, stopping)
- 25. plots
+                 (metrics), callback (metrics), weight-histograms (metrics), checkpointer/best
+                 (checkpointer/best), iteration-timer (stopping); before export (stopping), plots
+                 (stopping, writing), writers (writing, stopping)
+ 27. plots
      why here    after profiler (writing), iteration-timer (timing, writing), lr-scheduler
                  (schedule, writing), ema (averaging), ema/swa (averaging), precise-bn (statistics),
                  checkpointer (checkpointing, writing), evaluator (evaluation, writing),
-                 memory-stats (metrics, writing), callback (metrics, writing), early-stopping
-                 (stopping, writing), time-limit (stopping, writing), reduce-on-plateau (writing),
-                 detection-pictures (writing), checkpointer/best (writing); before export (writing)
- 26. writers
+                 memory-stats (metrics, writing), callback (metrics, writing), weight-histograms
+                 (metrics, writing), early-stopping (stopping, writing), time-limit (stopping,
+                 writing), reduce-on-plateau (writing), detection-pictures (writing),
+                 checkpointer/best (writing); before export (writing)
+ 28. writers
      why here    after profiler (writing), reduce-on-plateau (writing), memory-stats (writing,
                  metrics), early-stopping (writing, stopping), detection-pictures (writing),
-                 time-limit (writing, stopping), callback (writing, metrics), iteration-timer
-                 (writing, timing), lr-scheduler (writing, schedule), checkpointer (writing,
-                 checkpointing), evaluator (writing, evaluation), checkpointer/best (writing), ema
-                 (averaging), ema/swa (averaging), precise-bn (statistics); before export (writing)
- 27. export
+                 time-limit (writing, stopping), callback (writing, metrics), weight-histograms
+                 (writing, metrics), iteration-timer (writing, timing), lr-scheduler (writing,
+                 schedule), checkpointer (writing, checkpointing), evaluator (writing, evaluation),
+                 checkpointer/best (writing), ema (averaging), ema/swa (averaging), precise-bn
+                 (statistics); before export (writing)
+ 29. export
      why here    after checkpointer (checkpointing), evaluator (evaluation), memory-stats (metrics),
-                 callback (metrics), early-stopping (stopping), time-limit (stopping), plots
-                 (writing), writers (writing)
+                 callback (metrics), weight-histograms (metrics), early-stopping (stopping),
+                 time-limit (stopping), plots (writing), writers (writing)
 `;
 
 it('the default preset with every other plugin has this order, for these reasons', async () => {
@@ -233,6 +253,7 @@ it('listed behind the preset, the others find the same places', async () => {
     'tfjs/state',
     'profiler',
     'iteration-timer',
+    'model-summary',
     'detection-tta',
     'validation-loss',
     'gradient-accumulation',
@@ -250,6 +271,7 @@ it('listed behind the preset, the others find the same places', async () => {
     'gradient-clipping',
     'memory-stats',
     'callback',
+    'weight-histograms',
     'checkpointer/best',
     'reduce-on-plateau',
     'early-stopping',

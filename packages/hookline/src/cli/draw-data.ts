@@ -1,4 +1,14 @@
-import type { Dataset, DatasetRecord } from '@hookline/data';
+import {
+  blankPicture,
+  type Dataset,
+  type DatasetRecord,
+  drawDetections,
+  paste,
+  pictureGrid,
+  readPicture,
+  resizePicture,
+  writePicture,
+} from '@hookline/images';
 import { usageError } from './usage-error.ts';
 
 /** Pictures of a grid, and how many stand side by side. */
@@ -22,9 +32,6 @@ export async function drawData(path: string, splits: ReadonlyMap<string, Dataset
   const full = all.filter(({ record }) => record.annotations.length > 0);
   const chosen = evenly(full.length > 0 ? full : all, PICTURES);
   if (chosen.length === 0) throw usageError('there is no image to draw', 'Leave --pictures out');
-  // With it comes TensorFlow.js, which the rest of the command does without.
-  const { blankPicture, drawDetections, paste, pictureGrid, readPicture, resizePicture, writePicture } =
-    await import('@hookline/plugin-detection');
   const pictures = [];
   for (const { record, classNames } of chosen) {
     const whole = await readPicture(record.file, { orient: record.orient !== false });

@@ -6,6 +6,7 @@ const clock = definePlugin({
   version: '1.2.3',
   description: 'counts',
   provides: ['timing'],
+  writes: ['metrics/time'],
   before: ['writing'],
   setup({ hooks }) {
     hooks.beforeStep.tap(() => undefined);
@@ -45,6 +46,7 @@ describe('formatDescription', () => {
         '     why here    before printer (timing, writing)',
         '     taps        beforeStep, afterStep',
         '     provides    timing',
+        '     writes      metrics/time',
         '  2. printer 0.4.0',
         '     added by    preset-small',
         '     why here    after clock (timing, writing)',

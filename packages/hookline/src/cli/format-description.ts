@@ -34,6 +34,7 @@ function formatPlugin(plugin: PluginDescription, nameOf: (id: string) => string)
     ['why here', formatReasons(plugin.reasons, nameOf)],
     ['taps', plugin.taps.join(', ')],
     ['provides', plugin.provides.join(', ')],
+    ['writes', plugin.writes.join(', ')],
     ['requires', plugin.requires.join(', ')],
     ['options', options],
   ];

@@ -1,15 +1,8 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { basename, join, parse } from 'node:path';
 import { ConsoleLogger, describeCause, HooklineError } from '@hookline/core';
-import { isPicture } from '@hookline/data';
-import {
-  type Detections,
-  type Detector,
-  drawDetections,
-  predictImage,
-  readPicture,
-  writePicture,
-} from '@hookline/plugin-detection';
+import { isPicture, type Detections, drawDetections, readPicture, writePicture } from '@hookline/images';
+import { type Detector, predictImage } from '@hookline/vision';
 import { modelRef, predictorOf, type TrainableModel } from '@hookline/tfjs';
 import { classifyPictures, isClassifier } from './classify-pictures.ts';
 import type { CommandLine } from './command-line.ts';

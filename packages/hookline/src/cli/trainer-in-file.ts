@@ -1,5 +1,5 @@
 import type { Logger, TrainerBase } from '@hookline/core';
-import type { PredictImageOptions } from '@hookline/plugin-detection';
+import type { PredictImageOptions } from '@hookline/vision';
 import type { ExportSource } from '@hookline/tfjs';
 
 /** A trainer as the commands use it. */

@@ -203,6 +203,21 @@ napi_value spent(napi_env env, napi_callback_info) {
   return result;
 }
 
+/// Numbers of the ranks whose own numbers were infinite or NaN in all-reduces of the step in progress.
+napi_value notFinite(napi_env env, napi_callback_info) {
+  napi_value result;
+  napi_create_array(env, &result);
+  uint32_t place = 0;
+  for (int rank : World::instance().notFinite()) napi_set_element(env, result, place++, number(env, rank));
+  return result;
+}
+
+/// leaveStep(): all-reduces of the other ranks in the step in progress fail.
+napi_value leaveStep(napi_env, napi_callback_info) {
+  World::instance().leaveStep();
+  return nullptr;
+}
+
 napi_value fault(napi_env env, napi_callback_info) { return problemOf(env, World::instance().fault()); }
 
 /// finalize(grace): the end of MPI; a problem is returned, and the caller aborts.
@@ -236,7 +251,7 @@ napi_value init(napi_env env, napi_value exports) {
     napi_callback call;
   } functions[] = {{"version", version},         {"join", join},   {"run", run},     {"reduce", reduce},     {"registerOp", registerOp},
                    {"communicate", communicate}, {"spent", spent}, {"fault", fault}, {"finalize", finalize}, {"abort", abortRanks},
-                   {"abortAtExit", abortAtExit}};
+                   {"abortAtExit", abortAtExit}, {"notFinite", notFinite}, {"leaveStep", leaveStep}};
   for (const auto& each : functions) {
     napi_value function;
     napi_create_function(env, each.name, NAPI_AUTO_LENGTH, each.call, nullptr, &function);

@@ -15,7 +15,19 @@ constexpr int64_t LARGE = 1 << 16;
 constexpr int64_t MESSAGE = 1 << 30;
 /// Seconds that a rank has for saying where it is.
 constexpr double ANSWER_LIMIT = 5;
-enum Tag { QUESTION = 1, ANSWER = 2, BYTES = 3 };
+enum Tag { QUESTION = 1, ANSWER = 2, BYTES = 3, LEAVE = 4 };
+
+/// Whether numbers are infinite or NaN: all bits of the exponent are set. In integers, which compilers vectorize.
+bool hasNotFinite(const float* from, int64_t count) {
+  constexpr uint32_t EXPONENT = 0x7f800000;
+  uint32_t found = 0;
+  for (int64_t i = 0; i < count; i++) {
+    uint32_t bits;
+    std::memcpy(&bits, from + i, sizeof bits);
+    found |= (bits & EXPONENT) == EXPONENT;
+  }
+  return found != 0;
+}
 
 void pause(double waited) {
   // Whoever is only a little late is met at once; from then on the core is left to others.
@@ -36,7 +48,7 @@ const char* nameOf(int64_t kind) {
 
 /// What each rank says before an operation of the host.
 struct Header {
-  int64_t kind, root, length;
+  int64_t kind, root, length, isStepBroken;
   char what[104];
 };
 }  // namespace
@@ -71,13 +83,14 @@ Problem World::join() {
   std::vector<char> all(static_cast<size_t>(size) * WIDTH);
   MPI_Allgather(own, WIDTH, MPI_CHAR, all.data(), WIDTH, MPI_CHAR, MPI_COMM_WORLD);
   for (int r = 0; r < size; r++) machines_.push_back(&all[static_cast<size_t>(r) * WIDTH]);
+  left_.assign(size, Leave{{INT64_MAX, 0}});
   joined_ = true;
   return {};
 }
 
 Problem World::fault() {
   std::lock_guard<std::mutex> lock(state_);
-  return fault_;
+  return fault_ ? fault_ : stepFault_;
 }
 
 Problem World::fail(const std::string& code, const std::string& text) {
@@ -143,6 +156,16 @@ Problem World::wait(std::vector<MPI_Request>& requests, Lane lane, double limit)
       answer();
       answered = now;
     }
+    if (lane == STEP && waited > 0.005) {
+      if (const int missing = absent(); missing >= 0) {
+        isStepBroken_ = true;
+        // MPI may still read and write it.
+        static auto& kept = *new std::vector<std::vector<float>>;
+        kept.push_back(std::move(pack_));
+        pack_ = {};
+        return without(missing);
+      }
+    }
     pause(waited);
   }
 }
@@ -151,14 +174,21 @@ Problem World::reduce(const std::vector<const float*>& in, const std::vector<flo
                       float scale, const char* what) {
   const double begun = MPI_Wtime();
   if (Problem problem = begin(STEP, what)) return problem;
+  // Whoever has left may have done so long before: nothing is begun then that could not be ended.
+  if (const int missing = absent(); missing >= 0) return without(missing);
+  bool isOwnNotFinite = false, isNotFinite = false;
   const auto sum = [&](const float* from, float* to, int64_t count) -> Problem {
     MPI_Request request;
+    // Before, since it may be overwritten; what is read here, MPI finds in the processor's cache.
+    isOwnNotFinite |= hasNotFinite(from, count);
     const void* source = from == to ? MPI_IN_PLACE : from;
     if (Problem problem = start([&] {
           return MPI_Iallreduce(source, to, static_cast<int>(count), MPI_FLOAT, MPI_SUM, step_, &request);
         }))
       return problem;
-    return wait(request, STEP);
+    if (Problem problem = wait(request, STEP)) return problem;
+    isNotFinite |= hasNotFinite(to, count);
+    return {};
   };
   const auto times = [scale](float* to, const float* from, int64_t count) {
     for (int64_t i = 0; i < count; i++) to[i] = from[i] * scale;
@@ -199,9 +229,85 @@ Problem World::reduce(const std::vector<const float*>& in, const std::vector<flo
     }
   }
   if (Problem problem = flush()) return problem;
+  // The result is the same on all ranks, so that all of them are here.
+  if (isNotFinite)
+    if (Problem problem = findNotFinite(isOwnNotFinite)) return problem;
   end(STEP);
   spent += MPI_Wtime() - begun;
   calls++;
+  return {};
+}
+
+Problem World::findNotFinite(bool isOwn) {
+  // What the first all-reduce has spread, all ranks bring to the next ones.
+  if (!notFinite().empty()) return {};
+  const char own = isOwn;
+  std::vector<char> all(size);
+  MPI_Request request;
+  if (Problem problem = start([&] { return MPI_Iallgather(&own, 1, MPI_CHAR, all.data(), 1, MPI_CHAR, step_, &request); }))
+    return problem;
+  if (Problem problem = wait(request, STEP)) return problem;
+  std::lock_guard<std::mutex> lock(state_);
+  // Between two steps there is an operation of the host.
+  notFiniteAt_ = places_[HOST].sequence;
+  notFinite_.clear();
+  for (int r = 0; r < size; r++)
+    if (all[r]) notFinite_.push_back(r);
+  return {};
+}
+
+std::vector<int> World::notFinite() {
+  std::lock_guard<std::mutex> lock(state_);
+  return notFiniteAt_ == places_[HOST].sequence ? notFinite_ : std::vector<int>{};
+}
+
+void World::leaveStep() {
+  if (isBroken_) return;
+  // Kept for good: it is sent some time, and a rank fails seldom.
+  auto* leave = new Leave{};
+  for (int lane = 0; lane < LANES; lane++) leave->sequence[lane] = placeOf(static_cast<Lane>(lane)).sequence;
+  std::lock_guard<std::mutex> lock(mpi_);
+  for (int r = 0; r < size; r++) {
+    MPI_Request request;
+    if (r == rank) continue;
+    MPI_Isend(leave, sizeof *leave, MPI_BYTE, r, LEAVE, control_, &request);
+    MPI_Request_free(&request);
+  }
+}
+
+void World::hear() {
+  int isThere = 0;
+  MPI_Status status;
+  while (MPI_Iprobe(MPI_ANY_SOURCE, LEAVE, control_, &isThere, &status) == MPI_SUCCESS && isThere)
+    MPI_Recv(&left_[status.MPI_SOURCE], sizeof(Leave), MPI_BYTE, status.MPI_SOURCE, LEAVE, control_, MPI_STATUS_IGNORE);
+}
+
+int World::absent() {
+  std::lock_guard<std::mutex> lock(mpi_);
+  hear();
+  std::lock_guard<std::mutex> state(state_);
+  // An operation of the host that has come since then was one of all ranks: whatever had been told before is over.
+  for (int r = 0; r < size; r++)
+    if (places_[STEP].sequence > left_[r].sequence[STEP] && places_[HOST].sequence <= left_[r].sequence[HOST]) return r;
+  return -1;
+}
+
+Problem World::without(int r) {
+  end(STEP);
+  std::lock_guard<std::mutex> lock(state_);
+  return stepFault_ = {"HKL_RANK_FAILED", name(r) + " has failed within this step or before it"};
+}
+
+Problem World::renewStep() {
+  MPI_Comm fresh;
+  MPI_Request request;
+  if (Problem problem = start([&] { return MPI_Comm_idup(host_, &fresh, &request); })) return problem;
+  if (Problem problem = wait(request, HOST)) return problem;
+  std::lock_guard<std::mutex> lock(state_);
+  // The one before still has what was given up, and is never freed.
+  step_ = fresh;
+  isStepBroken_ = false;
+  places_[STEP].sequence = 0;
   return {};
 }
 
@@ -210,6 +316,7 @@ Problem World::headers(HostOperation& operation, std::vector<int64_t>& lengths) 
   own.kind = operation.kind;
   own.root = operation.root;
   own.length = static_cast<int64_t>(operation.bytes.size());
+  own.isStepBroken = isStepBroken_;
   std::snprintf(own.what, sizeof own.what, "%s", operation.what.c_str());
   std::vector<Header> all(size);
   MPI_Request request;
@@ -218,6 +325,8 @@ Problem World::headers(HostOperation& operation, std::vector<int64_t>& lengths) 
       }))
     return problem;
   if (Problem problem = wait(request, HOST)) return problem;
+  if (std::any_of(all.begin(), all.end(), [](const Header& each) { return each.isStepBroken != 0; }))
+    if (Problem problem = renewStep()) return problem;
   const auto describe = [&](int r) {
     const Header& each = all[r];
     std::string text = name(r) + " calls " + nameOf(each.kind);
@@ -305,6 +414,7 @@ void World::answer() {
                                   return isSent != 0;
                                 }),
                  replies_.end());
+  hear();
   for (;;) {
     int isThere = 0;
     MPI_Status status;

@@ -33,6 +33,10 @@ struct Answer {
   Place places[LANES];
   int64_t isEnding;
 };
+/// What a rank tells the others that leaves a step: the operations of each lane that it has taken part in.
+struct Leave {
+  int64_t sequence[LANES];
+};
 
 enum Kind { BARRIER = 1, BROADCAST = 2, GATHER = 3, SUM = 4, MAX = 5, MIN = 6 };
 
@@ -73,12 +77,16 @@ class World {
   /// Tells other ranks where this one is; on the thread for operations of the host, some times a second.
   void answer();
 
+  /// Tells the other ranks that this one takes part in no further all-reduce of the step in progress: theirs fail then.
+  void leaveStep();
+  /// Ranks whose own numbers were infinite or NaN in all-reduces of the step in progress.
+  std::vector<int> notFinite();
   /// Ends MPI. `grace`: seconds that the other ranks may take to end as well. On a problem the caller aborts.
   Problem finalize(double grace);
 
   [[noreturn]] void abort(int status);
 
-  /// The first problem after which no operation can work any more.
+  /// The first problem after which no operation can work any more, else the one that the last all-reduce of a step ended with.
   Problem fault();
 
  private:
@@ -88,7 +96,14 @@ class World {
   MPI_Comm step_, host_, control_;
   std::vector<std::string> machines_;
   Place places_[LANES] = {};
-  Problem fault_;
+  Problem fault_, stepFault_;
+  /// By rank: what the one that has left a step has told.
+  std::vector<Leave> left_;
+  /// An all-reduce of a step was given up, so that another one of that communicator would meet it.
+  std::atomic<bool> isStepBroken_{false};
+  std::vector<int> notFinite_;
+  /// Operations of the host that had begun when `notFinite_` was found.
+  int64_t notFiniteAt_ = 0;
   std::vector<float> pack_;
   struct Reply {
     Answer answer;
@@ -104,6 +119,16 @@ class World {
   Problem wait(MPI_Request& request, Lane lane);
   Problem fail(const std::string& code, const std::string& text);
   Problem failed(int status);
+  /// Takes in, under the lock, what ranks have told that leave a step.
+  void hear();
+  /// A rank that the all-reduce in progress waits for in vain, or -1.
+  int absent();
+  /// The problem of an all-reduce that a rank does not come to.
+  Problem without(int rank);
+  /// Finds out which ranks brought numbers that are not finite.
+  Problem findNotFinite(bool isOwn);
+  /// Another communicator for steps in the place of one with an all-reduce that was given up. All ranks call it.
+  Problem renewStep();
   std::string whoIsMissing(Lane lane, double waited);
   Problem headers(HostOperation& operation, std::vector<int64_t>& lengths);
   std::string name(int rank) const;

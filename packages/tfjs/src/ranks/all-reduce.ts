@@ -64,6 +64,9 @@ export function rankFault(error: unknown, rank = communicator().rank): HooklineE
   return problem === undefined ? undefined : ranksError(problem, rank);
 }
 
+/** The ranks that brought infinite or NaN numbers to the step in progress; none in a single process. */
+export const ranksNotFinite = (): readonly number[] => nativeRanks()?.notFinite() ?? [];
+
 function overHost(ranks: NativeRanks, tensors: readonly tf.Tensor[], size: number, rank: number): tf.Tensor[] {
   if (tf.getBackend() === 'webgpu') {
     throw new HooklineError('HKL_RANKS_BACKEND', 'values on WebGPU cannot be read inside a step', {

@@ -42,6 +42,10 @@ export class MpiCommunicator implements Communicator {
     return operation === 'mean' ? result.map((value) => value / this.size) : result;
   }
 
+  leaveStep(): void {
+    this.#native.leaveStep();
+  }
+
   abort(status: number): never {
     return this.#native.abort(status);
   }
@@ -64,6 +68,7 @@ export class MpiCommunicator implements Communicator {
 const FIXES: Readonly<Record<string, string>> = {
   HKL_RANKS_DISAGREE:
     'Every rank must call the operations of the communicator in the same order: call none of them only where a rank, a file or a clock says so',
+  HKL_RANK_FAILED: 'Its own messages say more',
   HKL_RANK_SILENT:
     'Look at what the ranks that are named write. Where they are only slow, set HOOKLINE_RANK_TIMEOUT to more seconds',
   HKL_MPI_FAILED: 'Look at what MPI and the other ranks have written',

@@ -28,7 +28,11 @@ export interface NativeRanks {
   communicate(value: boolean): void;
   /** Milliseconds in all-reduces of steps since the last call, waiting among them, and how many there were. */
   spent(): readonly [milliseconds: number, calls: number];
-  /** After it, no operation works any more. */
+  /** Numbers of the ranks whose own numbers were infinite or NaN in all-reduces since the last operation of the host. */
+  notFinite(): readonly number[];
+  /** Lets all-reduces of the other ranks fail until the next operation of the host. */
+  leaveStep(): void;
+  /** What no operation works any more after, else what the last all-reduce failed with. */
   fault(): RanksProblem;
   /** Ends MPI. @param grace seconds that the other ranks may take to end as well */
   finalize(grace: number): RanksProblem;

@@ -1,5 +1,6 @@
 import { HooklineError, lossNotFinite, type NamedLosses, type NamedTensors, type StepContext } from '@hookline/core';
 import tf from '#tfjs';
+import { ranksNotFinite } from '../ranks/all-reduce.ts';
 
 /** What stands where in the figures of a step: the losses, their sum where there are several, and the check's values. */
 export interface FigureNames {
@@ -117,15 +118,24 @@ export const isGood = ({ gradients }: FigureNames, values: Float32Array): boolea
 export function notFinite(names: FigureNames, values: Float32Array, context?: StepContext): HooklineError {
   const { losses, total } = readLosses(names, values);
   const { gradients = [] } = names;
+  const who = `step${ofRanks(ranksNotFinite())}`;
   if (!Number.isFinite(total))
-    return lossNotFinite(isSumAlone(names) ? losses : { ...losses, total_loss: total }, context);
+    return lossNotFinite(isSumAlone(names) ? losses : { ...losses, total_loss: total }, context, undefined, who);
   const first = values.length - 1 - gradients.length;
   const bad = gradients.filter((_, place) => !Number.isFinite(values[first + place]));
   // Each finite and the sum of all of them not: so large that the next loss will not be finite either.
-  return new GradientNotFiniteError(bad.length === 0 ? gradients : bad, gradients.length, total, context);
+  return new GradientNotFiniteError(bad.length === 0 ? gradients : bad, gradients.length, total, context, who);
 }
 
-/** Variables that an error names: one NaN reaches hundreds of them. */
+/** Of the ranks whose numbers those are; nothing in a single process, and where only their sum over the ranks is not finite. */
+function ofRanks(ranks: readonly number[]): string {
+  if (ranks.length === 0) return '';
+  const listed = ranks.slice(0, NAMED).join(', ');
+  const more = ranks.length > NAMED ? ` and ${ranks.length - NAMED} more` : '';
+  return ` of ${ranks.length === 1 ? 'rank' : 'ranks'} ${listed}${more}`;
+}
+
+/** Variables, and ranks, that an error names: one NaN reaches hundreds of them. */
 const NAMED = 5;
 
 /** `HKL_GRADIENT_NOT_FINITE`: the loss is finite, gradients of the update are not. */
@@ -134,14 +144,20 @@ export class GradientNotFiniteError extends HooklineError {
   /** Names of the variables. */
   readonly gradients: readonly string[];
 
-  constructor(gradients: readonly string[], count: number, loss: number, context?: Pick<StepContext, 'iteration'>) {
+  constructor(
+    gradients: readonly string[],
+    count: number,
+    loss: number,
+    context?: Pick<StepContext, 'iteration'>,
+    who = 'step',
+  ) {
     const rest = gradients.length - NAMED;
     const named = gradients.slice(0, NAMED).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
     super(
       'HKL_GRADIENT_NOT_FINITE',
       `the gradients of ${gradients.length} of ${count} variables became infinite or NaN (${named}), though the loss is ${loss}`,
       {
-        who: 'step',
+        who,
         where: context && `iteration ${context.iteration}`,
         fix:
           'Weights were left as they were. Look at the batch for NaN and infinity, which max pooling and saturated activations hide ' +

@@ -63,7 +63,8 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
     setup({ hooks, logger }) {
       for (const { optimizer } of Object.values(parts)) if (optimizer !== undefined) noteAskedRate(optimizer);
       hooks.saveState.tap(async (checkpoint) => {
-        for (const [name, tensor] of await captureVariables(variables())) checkpoint.setTensor(name, tensor);
+        const tensors = await captureVariables(variables(), '', checkpoint.purpose === 'undo');
+        for (const [name, tensor] of tensors) checkpoint.setTensor(name, tensor);
         for (const [name, { optimizer, source }] of Object.entries(parts)) {
           const state = { ...(optimizer && rateToSave(optimizer)), data: source?.stateAt(checkpoint.iteration) };
           checkpoint.set(`parts/${name}`, JSON.parse(JSON.stringify(state)) as JsonValue);

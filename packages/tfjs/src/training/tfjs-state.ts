@@ -60,7 +60,9 @@ const factory = definePlugin({
         ['scope/', savedVariables(scope.value)],
       ];
       for (const [prefix, variables] of parts) {
-        for (const [name, tensor] of await captureVariables(variables, prefix)) checkpoint.setTensor(name, tensor);
+        // No step changes them until they are written or copied; what an undo brings back is for later.
+        const tensors = await captureVariables(variables, prefix, checkpoint.purpose === 'undo');
+        for (const [name, tensor] of tensors) checkpoint.setTensor(name, tensor);
       }
       for (const [part, each] of optimizersOf(optimizer.value))
         checkpoint.set(entryOf(part), { name: each.name, ...rateToSave(each) });

@@ -1,0 +1,87 @@
+import type { Detections } from './detections.ts';
+import { enlarge, fill, outline, type Picture, type Rectangle, textSize, write } from './canvas.ts';
+import { classColor, textColor } from './class-colors.ts';
+
+/** Options of {@link drawDetections}. */
+export interface DrawOptions {
+  readonly classNames: readonly string[];
+  /** Detections below are not drawn. @default 0.4 */
+  readonly scoreThreshold?: number;
+  /** Writes scores behind the names, in percent. @default true */
+  readonly scores?: boolean;
+  /** Draws into a picture of this many times the size. @default as many as make it 480 pixels wide, at least 1 */
+  readonly enlarge?: number;
+  /** Corners of the true boxes in pixels, four numbers each, drawn as thin dashed lines. @default none */
+  readonly truth?: Float32Array;
+}
+
+/** Width that a picture needs for its labels to be read. */
+const READABLE = 480;
+/** Pixels of the picture for each pixel of the font, per READABLE. */
+const TEXT_SCALE = 1.5;
+
+/** The picture, perhaps enlarged, with the boxes, classes and scores of what was found in it. */
+export function drawDetections(
+  picture: Picture,
+  { boxes, scores, classes }: Detections,
+  options: DrawOptions,
+): Picture {
+  const { classNames, scoreThreshold = 0.4, truth = new Float32Array(0) } = options;
+  const factor = options.enlarge ?? Math.max(1, Math.ceil(READABLE / picture.width));
+  const drawn = enlarge(picture, factor);
+  const scale = Math.max(1, Math.round((TEXT_SCALE * drawn.width) / READABLE));
+  const rectangle = (all: Float32Array, row: number): Rectangle => {
+    const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = all.subarray(row * 4, row * 4 + 4).map((side) => side * factor);
+    return { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
+  };
+  for (let row = 0; row < truth.length / 4; row++) {
+    outline(drawn, rectangle(truth, row), [255, 255, 255], { thickness: scale, dash: 3 * scale });
+  }
+  const shown = Array.from(scores.keys()).filter((row) => (scores[row] as number) >= scoreThreshold);
+  // The best last, so that it lies on top.
+  shown.sort((a, b) => (scores[a] as number) - (scores[b] as number) || b - a);
+  for (const row of shown) {
+    outline(drawn, rectangle(boxes, row), classColor(classes[row] as number), { thickness: scale + 1 });
+  }
+  const placed: Rectangle[] = [];
+  for (const row of shown.reverse()) {
+    const kind = classes[row] as number;
+    const name = classNames[kind] ?? `class ${kind}`;
+    const text = options.scores === false ? name : `${name} ${Math.round((scores[row] as number) * 100)}`;
+    const place = placeLabel(rectangle(boxes, row), textSize(text, scale), drawn, placed);
+    placed.push(place);
+    const color = classColor(kind);
+    fill(drawn, place, color, 0.85);
+    write(drawn, text, place.x, place.y, textColor(color), scale);
+  }
+  return drawn;
+}
+
+/** Where a label goes: at a corner of its box, within the picture, and if possible clear of the labels before. */
+function placeLabel(
+  box: Rectangle,
+  { width, height }: { readonly width: number; readonly height: number },
+  picture: Picture,
+  placed: readonly Rectangle[],
+): Rectangle {
+  const [below, right] = [box.y + box.height, box.x + box.width - width];
+  const corners = [
+    [box.x, box.y - height],
+    [box.x, below],
+    [right, box.y - height],
+    [right, below],
+    [box.x, box.y],
+    [box.x, below - height],
+  ] as const;
+  const candidates = corners.map(([x, y]) => ({
+    x: Math.round(Math.min(Math.max(x, 0), picture.width - width)),
+    y: Math.round(Math.min(Math.max(y, 0), picture.height - height)),
+    width,
+    height,
+  }));
+  const isClear = (place: Rectangle): boolean => !placed.some((other) => overlap(place, other));
+  return candidates.find(isClear) ?? (candidates[0] as Rectangle);
+}
+
+const overlap = (a: Rectangle, b: Rectangle): boolean =>
+  a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;

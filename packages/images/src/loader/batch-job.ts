@@ -1,0 +1,35 @@
+import type { Claimable } from '@hookline/data';
+import type { AugmentationSpec } from '../transforms/augmentation-spec.ts';
+import type { CollateOptions } from './collate.ts';
+import type { DecodeRequest } from './decode-request.ts';
+import type { BoxFilter } from './map-sample.ts';
+
+// All of this is plain data: it travels between threads.
+
+/** One sample of a batch that is to be made. */
+export interface SampleJob {
+  readonly request: DecodeRequest;
+  /** Where its decoded image is kept, or is to be kept: see image-slot.ts. Undefined without a cache. */
+  readonly slot: SharedArrayBuffer | undefined;
+  /** Edges of its targets in pixels of the record, four for each. */
+  readonly boxes: readonly number[];
+  readonly classes: readonly number[];
+}
+
+/** A batch that is to be made. */
+export interface BatchJob extends Claimable {
+  readonly samples: readonly SampleJob[];
+  /** The stream under which each sample has one of its own. */
+  readonly random: { readonly seed: number; readonly path: string };
+  /** By which place each sample has its stream; without it, by its own. */
+  readonly places?: readonly number[] | undefined;
+}
+
+/** What holds for every batch of a loader. */
+export interface BatchSettings extends CollateOptions, BoxFilter {}
+
+/** How the batches of a thread are made; without it a thread only decodes. */
+export interface BatchRecipe {
+  readonly settings: BatchSettings;
+  readonly augmentations: readonly AugmentationSpec[];
+}

@@ -1,0 +1,72 @@
+import {
+  BatchSampler,
+  InferenceSampler,
+  RandomSubsetTrainingSampler,
+  RepeatFactorTrainingSampler,
+  TrainingSampler,
+} from '@hookline/data';
+import {
+  DetectionLoader,
+  findFormats,
+  fixedSizeCrop,
+  minIoURandomCrop,
+  randomAffine,
+  randomApply,
+  randomCrop,
+  randomExtent,
+  randomFlip,
+  randomRotation,
+  randomWindow,
+  readCoco,
+  readVoc,
+  resize,
+  resizeScale,
+  resizeShortestEdge,
+} from './index.ts';
+
+/** What is made of an options object that has one name too many. */
+const makers: Record<string, (junk: object) => unknown> = {
+  randomFlip: (junk) => randomFlip(junk),
+  randomApply: (junk) => randomApply(randomFlip(), junk),
+  randomRotation: (junk) => randomRotation({ angles: [10], ...junk }),
+  randomExtent: (junk) => randomExtent({ scale: [1, 1], shift: [0, 0], ...junk }),
+  randomAffine: (junk) => randomAffine(junk),
+  randomCrop: (junk) => randomCrop({ type: 'relative', size: [0.5, 0.5], ...junk }),
+  fixedSizeCrop: (junk) => fixedSizeCrop({ width: 4, height: 4, ...junk }),
+  randomWindow: (junk) => randomWindow({ width: 4, height: 4, ...junk }),
+  minIoURandomCrop: (junk) => minIoURandomCrop(junk),
+  resize: (junk) => resize({ width: 4, height: 4, ...junk }),
+  resizeShortestEdge: (junk) => resizeShortestEdge({ lengths: [4], ...junk }),
+  resizeScale: (junk) => resizeScale({ minScale: 1, maxScale: 2, width: 4, height: 4, ...junk }),
+  TrainingSampler: (junk) => new TrainingSampler(4, junk),
+  RandomSubsetTrainingSampler: (junk) => new RandomSubsetTrainingSampler(4, 0.5, junk),
+  RepeatFactorTrainingSampler: (junk) => new RepeatFactorTrainingSampler([1], junk),
+  InferenceSampler: (junk) => new InferenceSampler(4, junk),
+  BatchSampler: (junk) => new BatchSampler(new TrainingSampler(4), { batchSize: 1, ...junk }),
+  DetectionLoader: (junk) =>
+    new DetectionLoader([{ file: 'a.png', width: 4, height: 4, imageId: 1, annotations: [] }], {
+      batchSize: 1,
+      workers: 0,
+      ...junk,
+    }),
+};
+
+describe('options with a misspelt name', () => {
+  it.each(Object.entries(makers))('are refused by %s', (name, make) => {
+    make({});
+    expect(() => make({ shufle: true })).toThrow(`[HKL_OPTION_UNKNOWN] ${name}: it has no option "shufle"`);
+  });
+
+  it('come with the name that was meant', () => {
+    expect(() => randomFlip({ prob: 1 } as object)).toThrow('probability');
+    expect(() => new TrainingSampler(4, { shufle: false } as object)).toThrow('shuffle');
+  });
+
+  it.each<readonly [string, (junk: object) => Promise<unknown>]>([
+    ['readCoco', (junk) => readCoco({ json: 'none.json', ...junk })],
+    ['readVoc', (junk) => readVoc({ root: 'none', ...junk })],
+    ['findFormats', (junk) => findFormats('none', junk)],
+  ])('are refused by %s', async (name, read) => {
+    await expect(read({ strcit: true })).rejects.toThrow(`[HKL_OPTION_UNKNOWN] ${name}: it has no option "strcit"`);
+  });
+});

@@ -1,0 +1,74 @@
+import { deserialize, serialize } from 'node:v8';
+import { HooklineError } from '@hookline/core';
+import { AffineTransform } from './affine-transform.ts';
+import { BlendTransform, ShiftColorTransform } from './color-transform.ts';
+import { FlipTransform } from './flip-transform.ts';
+import { ResizeTransform } from './resize-transform.ts';
+import { TransformList, type Transform } from './transform.ts';
+import { WindowTransform } from './window-transform.ts';
+
+/** A class of transforms, and what its constructor takes to make one again. */
+interface Kind {
+  readonly type: new (...args: never) => Transform;
+  readonly argsOf: (transform: never) => readonly unknown[];
+}
+
+function kind<T extends Transform, const A extends readonly unknown[]>(
+  type: new (...args: A) => T,
+  argsOf: (transform: T) => NoInfer<A>,
+): Kind {
+  return { type, argsOf };
+}
+
+const KINDS: ReadonlyMap<string, Kind> = new Map([
+  [
+    'affine',
+    kind(AffineTransform, ({ matrix, width, height, newWidth, newHeight, fill }) => [
+      { matrix, width, height, newWidth, newHeight, fill },
+    ]),
+  ],
+  ['blend', kind(BlendTransform, ({ source, weight }) => [source, weight])],
+  ['color', kind(ShiftColorTransform, ({ shift }) => [shift])],
+  ['flip', kind(FlipTransform, ({ direction, width, height }) => [direction, width, height])],
+  ['resize', kind(ResizeTransform, ({ width, height, newWidth, newHeight }) => [width, height, newWidth, newHeight])],
+  ['window', kind(WindowTransform, ({ window, width, height, fill }) => [window, width, height, fill])],
+]);
+
+/** A transform as plain data: its kind and its arguments; without arguments the name of a class that is none of them. */
+type Plain = readonly [name: string, args?: readonly unknown[]];
+
+/** The transforms of a batch as bytes: they travel between threads, and are read only when somebody asks. */
+export function packTransforms(lists: readonly TransformList[]): Uint8Array<ArrayBuffer> {
+  // A copy, since the memory of a Buffer cannot be handed over.
+  return Uint8Array.from(serialize(lists.map(({ transforms }) => transforms.map(toPlain))));
+}
+
+/**
+ * Transforms equal to those that were packed.
+ *
+ * @throws HooklineError `HKL_TRANSFORM_FOREIGN` when one was of a class that this package does not know
+ */
+export function unpackTransforms(packed: Uint8Array): TransformList[] {
+  const lists = deserialize(packed) as readonly (readonly Plain[])[];
+  return lists.map((list) => new TransformList(list.map(fromPlain)));
+}
+
+function toPlain(transform: Transform): Plain {
+  // By the class itself: one derived from it may do something else.
+  for (const [name, { type, argsOf }] of KINDS)
+    if (transform.constructor === type) return [name, argsOf(transform as never)];
+  return [transform.constructor.name];
+}
+
+function fromPlain([name, args]: Plain): Transform {
+  const found = KINDS.get(name);
+  if (found !== undefined && args !== undefined) return new found.type(...(args as never));
+  throw new HooklineError(
+    'HKL_TRANSFORM_FOREIGN',
+    `one is of a class of its own (${name}) and stayed in the thread that decided on it`,
+    {
+      who: 'the transforms of a batch',
+      fix: 'Decide on transforms of @hookline/images, or set workers: 0 where the transforms are needed',
+    },
+  );
+}

@@ -1,0 +1,116 @@
+import { HooklineError } from '@hookline/core';
+import type { CocoDetection } from '../coco-eval/coco-types.ts';
+import type { DenseOutputs } from '../detector/dense-head.ts';
+import { type Detections, scaleBoxes } from '@hookline/images';
+import { postprocess, type PostprocessOptions } from '../postprocess/postprocess.ts';
+import { type BatchImage, findBatchImages, inputSize } from './batch-images.ts';
+import type { IndexedTruth } from './detection-dataset.ts';
+
+/** Options of {@link DetectionCollector}. */
+export interface CollectorOptions {
+  /** The images of a batch. @default its `records` */
+  readonly images?: (batch: unknown) => readonly BatchImage[];
+  /** How outputs become detections. */
+  readonly postprocess?: PostprocessOptions;
+}
+
+/** What a {@link DetectionCollector} has gathered. */
+export interface CollectedDetections {
+  readonly images: number;
+  readonly detections: readonly CocoDetection[];
+}
+
+/** Gathers what a model detects in a data set, in the pixels of the images as they are stored. */
+export class DetectionCollector {
+  readonly #truth: IndexedTruth;
+  readonly #options: CollectorOptions;
+  #detections: CocoDetection[] = [];
+  #images = 0;
+
+  constructor(truth: IndexedTruth, options: CollectorOptions) {
+    this.#truth = truth;
+    this.#options = options;
+  }
+
+  get detections(): readonly CocoDetection[] {
+    return this.#detections;
+  }
+
+  /** How many images have been seen. */
+  get images(): number {
+    return this.#images;
+  }
+
+  reset(): void {
+    this.#detections = [];
+    this.#images = 0;
+  }
+
+  /**
+   * @param outputs of a dense head, or detections of each image in pixels of the batch
+   * @throws HooklineError `HKL_DETECT_RECORDS`, `HKL_DETECT_IMAGE`, `HKL_DETECT_CLASS`
+   */
+  async add(batch: unknown, outputs: DenseOutputs | readonly Detections[]): Promise<void> {
+    const images = (this.#options.images ?? findBatchImages)(batch);
+    const found = isList(outputs) ? outputs : await postprocess(outputs, this.#options.postprocess);
+    images.forEach((image, row) => {
+      const one = found[row];
+      if (one !== undefined) this.#addImage(batch, image, one);
+    });
+  }
+
+  /** What has been gathered of this rank's part of the data. */
+  share(): CollectedDetections {
+    return { images: this.#images, detections: this.#detections };
+  }
+
+  /** Takes what all ranks have gathered, in the order of the data. */
+  merge(parts: readonly CollectedDetections[]): void {
+    this.#detections = parts.flatMap(({ detections }) => detections);
+    this.#images = parts.reduce((sum, { images }) => sum + images, 0);
+  }
+
+  #addImage(batch: unknown, image: BatchImage, { boxes, scores, classes }: Detections): void {
+    const { imageId, width, height } = image;
+    const number = this.#truth.imageNumbers.get(imageId);
+    if (number === undefined) throw unknownImage(imageId);
+    const shown =
+      image.inputWidth === undefined || image.inputHeight === undefined
+        ? inputSize(batch)
+        : { width: image.inputWidth, height: image.inputHeight };
+    const moved = { boxes: boxes.slice(), scores, classes };
+    scaleBoxes(moved, [width / shown.width, height / shown.height], image);
+    this.#images++;
+    for (let row = 0; row < scores.length; row++) {
+      const category = this.#truth.categoryIds[classes[row] as number];
+      if (category === undefined) throw unknownClass(classes[row] as number, this.#truth.categoryIds.length);
+      const [x1, y1, x2, y2] = moved.boxes.subarray(row * 4, row * 4 + 4) as unknown as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      this.#detections.push({
+        image_id: number,
+        category_id: category,
+        bbox: [x1, y1, x2 - x1, y2 - y1],
+        score: scores[row] as number,
+      });
+    }
+  }
+}
+
+const isList = (outputs: DenseOutputs | readonly Detections[]): outputs is readonly Detections[] =>
+  Array.isArray(outputs);
+
+const unknownImage = (id: number | string): HooklineError =>
+  new HooklineError('HKL_DETECT_IMAGE', `the batch holds the image "${id}", which the ground truth does not have`, {
+    who: 'detection evaluation',
+    fix: 'Evaluate with a loader and a ground truth of the same data set',
+  });
+
+const unknownClass = (index: number, classes: number): HooklineError =>
+  new HooklineError('HKL_DETECT_CLASS', `the model detects class ${index}, the data set has ${classes} classes`, {
+    who: 'detection evaluation',
+    fix: 'Evaluate with a data set of the classes that the model was made for',
+  });

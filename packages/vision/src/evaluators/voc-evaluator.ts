@@ -1,0 +1,101 @@
+import { assertKnownOptions, type DatasetEvaluator, type Logger, type OptionNames, type Results } from '@hookline/core';
+import { writeCocoResults } from '../coco-eval/coco-results.ts';
+import type { CocoGroundTruth } from '../coco-eval/coco-types.ts';
+import { evaluateVoc } from '../coco-eval/voc-ap.ts';
+import type { DenseOutputs } from '../detector/dense-head.ts';
+import type { Detections } from '@hookline/images';
+import { type CollectedDetections, DetectionCollector, type CollectorOptions } from './detection-collector.ts';
+import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
+import { logPrecision } from './log-precision.ts';
+import { warnOfNothing } from './warn-of-nothing.ts';
+
+/** Options of {@link VocEvaluator}. */
+export interface VocEvaluatorOptions extends CollectorOptions {
+  /** What there is to find. Objects that are `difficult` count neither way. */
+  readonly truth: CocoGroundTruth | DetectionDataset;
+  /** Where to write the detections as COCO's results JSON; folders are made. @default nowhere */
+  readonly resultsFile?: string;
+  /** The eleven-point mean of VOC 2007. @default false */
+  readonly use2007?: boolean;
+  /** Name of the results. @default 'bbox' */
+  readonly task?: string;
+  /** Is told AP and the AP of each class, and when nothing was detected. @default nobody */
+  readonly logger?: Pick<Logger, 'info' | 'warn'>;
+}
+
+const OPTIONS = {
+  truth: true,
+  resultsFile: true,
+  use2007: true,
+  task: true,
+  logger: true,
+  images: true,
+  postprocess: true,
+} as const satisfies OptionNames<VocEvaluatorOptions>;
+
+/**
+ * Pascal VOC's metrics of a detector, times 100: AP over the IoUs from 0.5 to 0.95, AP50, AP75, means over the classes;
+ * with several classes also AP of each, as `AP-name` (detectron2's PascalVOCDetectionEvaluator).
+ *
+ * A class of which there is no object is NaN and is left out of the means.
+ */
+export class VocEvaluator implements DatasetEvaluator {
+  readonly #options: VocEvaluatorOptions;
+  readonly #truth: IndexedTruth;
+  readonly #collector: DetectionCollector;
+
+  /** @throws HooklineError `HKL_OPTION_UNKNOWN` */
+  constructor(options: VocEvaluatorOptions) {
+    assertKnownOptions('VocEvaluator', options, OPTIONS);
+    this.#options = options;
+    this.#truth = indexTruth(options.truth);
+    this.#collector = new DetectionCollector(this.#truth, options);
+  }
+
+  reset(): void {
+    this.#collector.reset();
+  }
+
+  /** @throws HooklineError `HKL_DETECT_RECORDS`, `HKL_DETECT_IMAGE`, `HKL_DETECT_CLASS` */
+  process(batch: unknown, outputs: unknown): Promise<void> {
+    return this.#collector.add(batch, outputs as DenseOutputs | readonly Detections[]);
+  }
+
+  share(): CollectedDetections {
+    return this.#collector.share();
+  }
+
+  merge(parts: readonly CollectedDetections[]): void {
+    this.#collector.merge(parts);
+  }
+
+  async evaluate(): Promise<Results | undefined> {
+    const { use2007 = false, task = 'bbox', resultsFile, logger } = this.#options;
+    const { images, detections } = this.#collector;
+    if (images === 0) return undefined;
+    if (resultsFile !== undefined) await writeCocoResults(resultsFile, detections);
+    if (detections.length === 0) warnOfNothing(logger, images);
+    const { precision, categories } = evaluateVoc(this.#truth.truth, detections, { use2007 });
+    const means = precision.map((row) => mean(row) * 100);
+    const [FIFTY, SEVENTY_FIVE] = [0, 5];
+    const results: Record<string, number> = {
+      AP: mean(means),
+      AP50: means[FIFTY] as number,
+      AP75: means[SEVENTY_FIVE] as number,
+    };
+    const names = new Map(this.#truth.truth.categories.map(({ id, name }) => [id, name]));
+    if (categories.length > 1) {
+      categories.forEach((id, place) => {
+        results[`AP-${names.get(id) as string}`] = mean(precision.map((row) => row[place] as number)) * 100;
+      });
+    }
+    if (detections.length > 0) logPrecision(logger, task, results);
+    return { [task]: results };
+  }
+}
+
+/** Of what is a number; NaN where nothing is. */
+function mean(values: readonly number[]): number {
+  const known = values.filter((value) => !Number.isNaN(value));
+  return known.reduce((sum, value) => sum + value, 0) / known.length;
+}

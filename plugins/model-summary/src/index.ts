@@ -1,0 +1,2 @@
+export { modelSummary } from './plugin.ts';
+export type { ModelSummaryOptions } from './options.ts';

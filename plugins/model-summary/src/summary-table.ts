@@ -1,0 +1,59 @@
+import { describeParameters, type TrainableModel } from '@hookline/tfjs';
+import { type ForwardUse, layerOf } from './forward-watch.ts';
+
+/** The summary of a model. */
+export interface Summary {
+  /** Its last line: parameters and multiply-adds of the whole model. */
+  readonly total: string;
+  /** All of it. */
+  readonly table: string;
+}
+
+const count = (value: number): string => value.toLocaleString('en-US');
+
+/**
+ * A model with what was seen of its forward pass, for people: layers in the order in which they were used, then those that were not.
+ *
+ * @param items how many items the batch held; undefined where that is not known
+ */
+export function summarize(
+  model: TrainableModel,
+  { layers, elsewhere }: ForwardUse,
+  items: number | undefined,
+): Summary {
+  const parameters = describeParameters(model);
+  const names = new Set([...layers.keys(), ...parameters.map(({ name }) => layerOf(name))]);
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const rows = [...names].map((layer) => {
+    const own = parameters.filter(({ name }) => layerOf(name) === layer);
+    const use = layers.get(layer);
+    return [
+      layer,
+      use?.output === undefined ? '' : `[${use.output.join(', ')}]`,
+      count(sum(own.map(({ size }) => size))),
+      count(sum(own.flatMap(({ trainable, size }) => (trainable ? [size] : [])))),
+      count(use?.multiplyAdds ?? 0),
+    ];
+  });
+  if (elsewhere > 0) rows.push(['(products without weights)', '', '0', '0', count(elsewhere)]);
+  const all = sum(parameters.map(({ size }) => size));
+  const trained = sum(parameters.flatMap(({ trainable, size }) => (trainable ? [size] : [])));
+  const work = elsewhere + sum([...layers.values()].map(({ multiplyAdds }) => multiplyAdds));
+  const each =
+    items === undefined || items === 1 ? '' : `, ${count(Math.round(work / items))} for each of its ${items} items`;
+  const total = `${model.name}: ${count(all)} parameters, ${count(trained)} of them trained; ${count(work)} multiply-adds in the forward pass of a batch${each}`;
+  const header = ['layer', 'output', 'parameters', 'trained', 'multiply-adds'];
+  return { total, table: `${align([header, ...rows])}\n${total}` };
+}
+
+/** Names and shapes to the left, numbers to the right. */
+function align(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .join('  '),
+    )
+    .join('\n');
+}

@@ -1,0 +1,2 @@
+export { predictionPictures, VERSION } from './plugin.ts';
+export type { PredictionPicturesOptions } from './options.ts';

@@ -1,0 +1,51 @@
+import { type DataSource, tf, eachBatch } from '@hookline/tfjs';
+import type { DetectionTensors, Detector } from '@hookline/vision';
+import type { Picture } from '@hookline/images';
+import { sourcePicture } from './source-picture.ts';
+
+/** An image of a batch on the host. */
+export interface ShownImage {
+  /** What the network sees. */
+  readonly input: Picture;
+  /** What is drawn on: the image's own file where the batch names it, else `input`. */
+  readonly picture: Picture;
+  /** Pixels of `picture` for one of `input`, across and down. */
+  readonly scale: readonly [across: number, down: number];
+  /** Corners of its objects in pixels of `picture`, four numbers each; none where the batch does not tell. */
+  readonly truth: Float32Array;
+}
+
+/** The first images of a source. */
+export async function firstImages(
+  model: Pick<Detector, 'inputs'>,
+  source: DataSource,
+  count: number,
+): Promise<ShownImage[]> {
+  const shown: ShownImage[] = [];
+  await eachBatch(source, async (batch) => {
+    const images = model.inputs(batch);
+    const [size, height, width] = images.shape;
+    const { boxes, counts } = batch as Partial<DetectionTensors>;
+    const [pixels, corners, objects] = await Promise.all([images.data(), dataOf(boxes), dataOf(counts)]);
+    const each = height * width * 3;
+    const most = boxes?.shape[1] ?? 0;
+    for (let row = 0; row < size && shown.length < count; row++) {
+      const data = Uint8Array.from(pixels.subarray(row * each, (row + 1) * each), (value) =>
+        Math.min(255, Math.max(0, Math.round(value))),
+      );
+      const input: Picture = { data, width, height, channels: 3 };
+      const { picture, scale } = (await sourcePicture(batch, row)) ?? { picture: input, scale: [1, 1] as const };
+      const from = row * most * 4;
+      const truth = Float32Array.from(
+        corners.subarray(from, from + (objects[row] ?? 0) * 4),
+        (edge, place) => edge * scale[place % 2 === 0 ? 0 : 1],
+      );
+      shown.push({ input, picture, scale, truth });
+    }
+    return shown.length < count;
+  });
+  return shown;
+}
+
+const dataOf = async (tensor: tf.Tensor | undefined): Promise<tf.TypedArray> =>
+  tensor instanceof tf.Tensor ? tensor.data() : new Float32Array(0);

@@ -1,0 +1,40 @@
+import { type Picture, readPicture, resizePicture } from '@hookline/images';
+
+/** What batches of `DetectionLoader` tell of their rows; of others, all of it may be missing. */
+interface BatchSources {
+  readonly samples?: {
+    readonly records?: readonly {
+      readonly file: string;
+      readonly width: number;
+      readonly height: number;
+      readonly orient?: boolean;
+    }[];
+    /** From the pixels of a record to those of its row. */
+    readonly transforms?: readonly { applyBoxes(boxes: Float32Array): Float32Array }[];
+  };
+}
+
+/** Larger pictures are shrunk to this width: a grid of photographs would be unwieldy. */
+const WIDEST = 640;
+
+/**
+ * The picture that a row of a batch was made from, with how many of its pixels one of the row is.
+ *
+ * @returns undefined where the batch does not tell, or where more than the size was changed on the way
+ */
+export async function sourcePicture(
+  batch: unknown,
+  row: number,
+): Promise<{ readonly picture: Picture; readonly scale: readonly [number, number] } | undefined> {
+  const { samples } = batch as BatchSources;
+  const [record, transform] = [samples?.records?.[row], samples?.transforms?.[row]];
+  if (record === undefined || transform === undefined || record.orient === false) return undefined;
+  // A box that flips and crops would put elsewhere.
+  const { width, height } = record;
+  const [x0, y0, x1 = 0, y1 = 0] = transform.applyBoxes(Float32Array.of(0, 0, width / 2, height / 4));
+  if (x0 !== 0 || y0 !== 0) return undefined;
+  const whole = await readPicture(record.file);
+  const factor = Math.min(1, WIDEST / whole.width);
+  const size = { width: Math.round(whole.width * factor), height: Math.round(whole.height * factor) };
+  return { picture: await resizePicture(whole, size), scale: [size.width / (2 * x1), size.height / (4 * y1)] };
+}

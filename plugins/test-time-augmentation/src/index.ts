@@ -1,0 +1,2 @@
+export { detectionTta, VERSION } from './plugin.ts';
+export type { DetectionTtaOptions } from './options.ts';

@@ -1,0 +1,2 @@
+export { weightHistograms } from './plugin.ts';
+export type { WeightHistogramsOptions } from './options.ts';

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+export const optionsSchema = z.strictObject({
+  period: z.int().positive().default(100),
+  bins: z.int().positive().max(1000).default(30),
+});
+
+/** Options of {@link weightHistograms}. */
+export interface WeightHistogramsOptions {
+  /**
+   * Every how many iterations. A step that changes no weight, as of an accumulation, gives none.
+   * @default 100
+   */
+  period?: number;
+  /**
+   * Buckets of each histogram, of equal width, up to 1000.
+   * @default 30
+   */
+  bins?: number;
+}
