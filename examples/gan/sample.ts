@@ -5,26 +5,24 @@ import sharp from 'sharp';
 import { SIDE } from '../digits/draw-digits.ts';
 import { loadDigits } from '../digits/load-digits.ts';
 import digitsTrainer from '../digits/trainer.ts';
-import ganTrainer from './trainer.ts';
-
-/** Of the classifier's probabilities, the least that counts as recognising a digit. */
-const SURE = 0.9;
+import ganTrainer, { DIGITS } from './trainer.ts';
 
 /** What a classifier makes of images. */
 export interface Recognition {
-  /** Share of the images of which it is sure. */
+  /** Share of the images that it takes for the digit that was asked for. */
   readonly recognised: number;
-  /** How many images it takes for each digit, sure or not. */
+  /** How many images it takes for each digit. */
   readonly counts: readonly number[];
 }
 
-/** @param logits of the classifier, [images, 10] */
-export function recognition(logits: tf.Tensor2D): Recognition {
-  return tf.tidy(() => {
-    const sure = logits.softmax().max(1).greaterEqual(SURE).mean().dataSync()[0] ?? Number.NaN;
-    const counts = tf.oneHot(logits.argMax(1) as tf.Tensor1D, 10).sum(0);
-    return { recognised: sure, counts: [...counts.dataSync()] };
-  });
+/** @param logits of the classifier, [images, 10] @param asked the digit of each image */
+export function recognition(logits: tf.Tensor2D, asked: readonly number[]): Recognition {
+  const seen = [...tf.tidy(() => logits.argMax(1)).dataSync()];
+  const right = seen.filter((digit, image) => digit === asked[image]);
+  return {
+    recognised: right.length / asked.length,
+    counts: Array.from({ length: DIGITS }, (_, digit) => seen.filter((each) => each === digit).length),
+  };
 }
 
 /** Writes images [rows * columns, 28, 28, 1] of 0 to 1 as one picture. */
@@ -42,28 +40,37 @@ export async function writePicture(images: tf.Tensor4D, columns: number, file: s
   await sharp(Uint8Array.from(grid, Math.round), { raw }).png().toFile(file);
 }
 
-/** Images [count, 28, 28, 1] of 0 to 1 that the generator of a run draws, with the moving average of its weights. */
-export async function draw(run: string, count: number): Promise<tf.Tensor4D> {
-  const trainer = ganTrainer.create({ output: run, logger: new ConsoleLogger({ level: 'warn' }) });
-  await trainer.loadForInference(join(run, 'model_final.safetensors'));
+/** Images [count, 28, 28, 1] of 0 to 1 of digits, drawn by a trainer's generator with the moving average of its weights. */
+export async function draw(
+  trainer: ReturnType<typeof ganTrainer.create>,
+  digits: readonly number[],
+): Promise<tf.Tensor4D> {
   const generator = (await trainer.service(modelRef)).parts?.get('generator');
   if (generator === undefined) throw new Error('the model has no generator');
-  const noise = tf.randomNormal([count, trainer.config.model.latent], 0, 1, 'float32', 1);
+  const noise = tf.randomNormal([digits.length, trainer.config.model.latent], 0, 1, 'float32', 1);
+  const inputs = tf.concat([noise, tf.oneHot(tf.tensor1d([...digits], 'int32'), DIGITS).toFloat()], 1);
   const averages = await trainer.service(emaRef);
-  return averages.withAverages(() => inEvalMode(generator, () => generator.predict?.(noise) as tf.Tensor4D));
+  return averages.withAverages(() => inEvalMode(generator, () => generator.predict?.(inputs) as tf.Tensor4D));
 }
 
 async function main([gan = 'runs/gan', digits = 'runs/digits', count = '2000']: readonly string[]): Promise<void> {
-  const images = await draw(gan, Number(count));
+  const asked = Array.from({ length: Number(count) }, (_, image) => image % DIGITS);
+  const logger = new ConsoleLogger({ level: 'warn' });
+  const artist = ganTrainer.create({ output: gan, logger });
+  await artist.loadForInference(join(gan, 'model_final.safetensors'));
+  const images = await draw(artist, asked);
   await writePicture(images.slice(0, 100), 10, join(gan, 'samples.png'));
-  const trainer = digitsTrainer.create({ output: digits, logger: new ConsoleLogger({ level: 'warn' }) });
+  const trainer = digitsTrainer.create({ output: digits, logger });
   await trainer.loadForInference(join(digits, 'model_final.safetensors'));
   const classifier = await trainer.service(modelRef);
-  const look = (of: tf.Tensor): Recognition =>
-    recognition(inEvalMode(classifier, () => classifier.predict?.(of) as tf.Tensor2D));
+  const look = (of: tf.Tensor, digits: readonly number[]): Recognition =>
+    recognition(
+      inEvalMode(classifier, () => classifier.predict?.(of) as tf.Tensor2D),
+      digits,
+    );
   const { images: pixels, labels } = (await loadDigits(trainer.config.data)).test;
-  const real = look(tf.tensor(pixels, [labels.length, SIDE, SIDE, 1]).div(255));
-  const drawn = look(images);
+  const real = look(tf.tensor(pixels, [labels.length, SIDE, SIDE, 1]).div(255), [...labels]);
+  const drawn = look(images, asked);
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   console.log(
     `recognised: ${percent(drawn.recognised)} of ${count} drawn digits, ${percent(real.recognised)} of real ones`,

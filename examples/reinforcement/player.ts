@@ -27,6 +27,8 @@ export const player = definePlugin({
     /** Share of random moves: from 1 down to `least` over the first half of the training. */
     least: z.number().min(0).max(1).default(0.05),
   }),
+  // A checkpoint then holds what was played after its step.
+  before: ['checkpointing'],
   requires: { model: modelRef, random: randomRef, data: trainDataRef, storage: storageRef },
   setup({ hooks, model, random, data, storage }, { games: count, start, least }) {
     // What the training takes its batches from is what the player fills.

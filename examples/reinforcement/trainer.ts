@@ -4,7 +4,6 @@ import {
   defineConfig,
   definePlugin,
   defineTrainer,
-  layersModel,
   modelRef,
   stepScopeRef,
   tf,

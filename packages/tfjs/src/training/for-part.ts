@@ -95,7 +95,7 @@ function partHooks(context: Readonly<Record<string, unknown>>, part: string, per
   return new Proxy({} as Hooks, {
     get: (_, name) => {
       const tap = typeof name === 'string' && Object.hasOwn(taps, name) ? taps[name] : undefined;
-      return tap === undefined ? (Reflect.get(hooks, name) as unknown) : { tap };
+      return tap === undefined ? Reflect.get(hooks, name) : { tap };
     },
   });
 }
