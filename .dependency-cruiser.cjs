@@ -29,6 +29,13 @@ const points = (name, from, above, comment) => ({
 module.exports = {
   forbidden: [
     {
+      name: 'no-circular-imports',
+      comment: 'Of two files that need each other, what both need belongs into a third one. Types count as well.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
       name: 'plugins-never-import-plugins',
       comment: 'Plugins talk through hooks, services and labels; presets alone bundle plugins.',
       severity: 'error',

@@ -13,13 +13,15 @@ const RANKS = 2;
 const OTHER_NUMBERS = [1, 4];
 /** Seconds until a job whose rank was killed counts as hanging. */
 const HANGS_AFTER = 60;
+/** Seconds that processes may take to be gone: mpirun kills them and does not wait for it. */
+const GONE_AFTER = 5;
 
 /**
  * Kills one rank of a training of two by SIGKILL, or ends it by SIGTERM, at random moments and while a file is half written,
  * resumes the training until it is done, and compares what is left with one that nobody disturbed: all must be equal to the
  * bit. All ranks must end, and no process may be left. Then other numbers of ranks go on from a checkpoint. Needs `mpirun` and what `hookline setup` compiles for it.
  *
- * Options: `--count` attacks (default 20; 1 on a shorter training with `--quick`).
+ * Options: `--count` kills, beside which one rank is sent SIGTERM every now and then (default 20; 1 on a shorter training with `--quick`).
  */
 const ranks: Campaign = async (args, tally) => {
   const count = countOption(args, 'count', args.quick ? 1 : 20);
@@ -31,14 +33,14 @@ const ranks: Campaign = async (args, tally) => {
   const set = args.quick ? SHORT : [];
   const choices = new Choices(args.seed, 'ranks');
   const folder = await mkdtemp(join(tmpdir(), 'hookline-ranks-'));
-  let attacks = 0;
+  let kills = 0;
   try {
     await finishTraining(join(folder, 'whole'), set, RANKS);
     const whole = await resultOf(join(folder, 'whole'));
-    for (let chain = 0; attacks < count; chain++) {
+    for (let chain = 0; kills < count; chain++) {
       const output = join(folder, `chain-${chain}`);
       await mkdir(output);
-      const wanted = Math.min(count - attacks, 2 + choices.int(3));
+      const wanted = Math.min(count - kills, 2 + choices.int(3));
       for (let done = 0; done < wanted; done++) {
         const training = startTraining(output, set, RANKS);
         const signal = choices.int(4) === 0 ? 'SIGTERM' : 'SIGKILL';
@@ -48,14 +50,14 @@ const ranks: Campaign = async (args, tally) => {
           tally.fail(`chain ${chain} hangs after ${signal} to one rank`);
           for (const pid of processesOf(output)) process.kill(pid, 'SIGKILL');
         }
-        const left = processesOf(output);
+        const left = await whatStays(output);
         if (left.length > 0) tally.fail(`chain ${chain}: processes ${left.join(', ')} are left after ${signal}`);
         if (end?.status === 0 || end === undefined) break;
         if (!isHit) {
           tally.fail(`chain ${chain} could not go on, status ${end.status}:\n${tail(end.text)}`);
           break;
         }
-        attacks++;
+        if (signal === 'SIGKILL') kills++;
         tally.count(signal);
         const expected = signal === 'SIGKILL' ? 137 : 143;
         if (end.status !== expected)
@@ -115,6 +117,12 @@ async function attack(training: Training, output: string, choices: Choices, sign
   if (pid === undefined) return false;
   process.kill(pid, signal);
   return true;
+}
+
+/** The ranks of a job that has ended which do not go away. */
+async function whatStays(output: string): Promise<readonly number[]> {
+  for (let waited = 0; waited < GONE_AFTER && processesOf(output).length > 0; waited += 0.1) await wait(100);
+  return processesOf(output);
 }
 
 /** The ranks that train into a folder, by the numbers of their processes. */

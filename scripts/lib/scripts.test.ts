@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseBenchArgs } from './bench-args.mjs';
 import { formatNumber, formatReport } from './bench-report.mjs';
+import { collectErrorCodes } from './error-codes.mjs';
+import { formatErrorIndex, withoutRemedy } from './error-index.mjs';
 import { whyInstall } from './installed.mjs';
 import { countLine, skippedLines, slowestLines } from './jest-summary.mjs';
 import { isSupportedNode } from './node-version.mjs';
@@ -144,5 +146,36 @@ describe('bench report', () => {
         'batch 32',
       ].join('\n'),
     );
+  });
+});
+
+describe('error index', () => {
+  const text = `
+    const COPY = 'Copy it again';
+    throw new HooklineError('HKL_READ', \`\${file} is damaged\`, { who, fix: COPY });
+    const refuse = (what: string, fix: string) => new HooklineError('HKL_REFUSED', what, { fix });
+    refuse('it is empty', 'Fill it');
+    refuse('it is <full>', 'Empty it');
+    throw exists ? new HooklineError('HKL_MUTE', reason) : undefined;
+    if (isHooklineError(error, 'HKL_ELSEWHERE')) return;`;
+  const codes = collectErrorCodes([{ path: 'a.ts', packageName: '@hookline/a', text }]);
+
+  it('has every code with what its messages say and what to do', () => {
+    const page = formatErrorIndex(codes, { HKL_MUTE: { says: 'nothing is said', fix: 'Say it' } });
+    expect(page.slice(page.indexOf('## '))).toBe(
+      [
+        '## HKL_MUTE\n\nRaised by `@hookline/a`.\n\n- Nothing is said. _Say it._',
+        '## HKL_READ\n\nRaised by `@hookline/a`.\n\n- … is damaged. _Copy it again._',
+        '## HKL_REFUSED\n\nRaised by `@hookline/a`.\n\n- It is empty. _Fill it._\n- It is \\<full>. _Empty it._\n',
+      ].join('\n\n'),
+    );
+  });
+
+  it('is not complete while a code says neither, or a note is about a code that is gone', () => {
+    expect(withoutRemedy(codes, { HKL_GONE: {} })).toEqual([
+      expect.stringMatching(/HKL_MUTE what it means/),
+      expect.stringMatching(/HKL_MUTE what to do/),
+      expect.stringMatching(/nothing raises HKL_GONE/),
+    ]);
   });
 });

@@ -69,7 +69,8 @@ export { namesOf, shortName } from './plugin/plugin-name.ts';
 export { STANDARD_LABELS, type StandardLabel } from './plugin/labels.ts';
 export { definePreset, type PresetDefinition, type PresetFactory } from './preset/define-preset.ts';
 export { isPreset, type PluginInput, type Preset } from './preset/preset.ts';
-export { resolvePlugins, type PluginEntry, type PluginGroup } from './preset/resolve-plugins.ts';
+export type { PluginEntry } from './plugin/plugin-entry.ts';
+export { resolvePlugins, type PluginGroup } from './preset/resolve-plugins.ts';
 
 // Services
 export {

@@ -25,8 +25,7 @@ describe('makeFolder', () => {
   });
 
   it('gives up where a folder that is there takes none', async () => {
-    // Only Linux has one of that kind at hand.
-    if (!existsSync('/proc/self')) return;
+    if (!existsSync('/proc/self')) skipTest('only Linux has a folder of that kind at hand');
     await expect(makeFolder('/proc/hookline/run')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -10,7 +10,7 @@ import {
 } from '@hookline/core';
 import { asField, type Field, type FieldArray, type FieldData, type FieldInput } from './as-field.ts';
 import { hashFields } from './hash-fields.ts';
-import { assertPosition, isCount, shown } from './loader/position.ts';
+import { assertPosition, isCount, shown } from './position.ts';
 import { assertShared, rowsOf, WHOLE } from './loader/loader-share.ts';
 
 /** The fields of a data set by name; all hold equally many samples. */

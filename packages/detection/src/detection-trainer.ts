@@ -37,7 +37,7 @@ import { assertSameClasses, classNames, type Learned, learnedOf } from './class-
 import type { DetectionConfig } from './config/detection-config.ts';
 import { type DetectionDatasets, readDatasets, readTestDatasets } from './datasets/read-datasets.ts';
 import { trainSampler } from './datasets/train-sampler.ts';
-import { assertDifferent, nameOf } from './datasets/well-known-names.ts';
+import { assertDifferent, nameOf } from './config/well-known-names.ts';
 import { tellOfSmallObjects } from './datasets/tell-of-data.ts';
 import { writeTruth } from './datasets/write-truth.ts';
 import { describeValues, findRecipe, type RecipeValues, tellRecipe, unwritten } from './recipe/find-recipe.ts';

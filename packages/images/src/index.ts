@@ -1,14 +1,8 @@
 // Data sets by name
-export { DatasetCatalog, type DatasetFunction } from './catalog/dataset-catalog.ts';
-export { Metadata } from './catalog/metadata.ts';
-export {
-  classHistogram,
-  hasTargets,
-  type Box,
-  type DatasetAnnotation,
-  type DatasetMetadata,
-  type DatasetRecord,
-} from './catalog/dataset-record.ts';
+export { DatasetCatalog, type DatasetFunction } from './readers/dataset-catalog.ts';
+export { Metadata } from './readers/metadata.ts';
+export type { Box, DatasetAnnotation, DatasetMetadata, DatasetRecord } from './records/dataset-record.ts';
+export { classHistogram, hasTargets } from './records/targets.ts';
 
 // Readers and writers
 export { readCoco, type ReadCocoOptions } from './readers/read-coco.ts';
@@ -20,8 +14,9 @@ export {
   type FindFormatsOptions,
   type FoundFormats,
 } from './readers/formats/find-formats.ts';
-export { FORMAT_NAMES, type FormatName, type FoundFormat, type FoundSplit } from './readers/formats/data-format.ts';
-export { divideSplits, mainSplits, roleOf, type SplitRole } from './readers/formats/splits.ts';
+export { FORMAT_NAMES, type FormatName, type FoundFormat } from './readers/formats/data-format.ts';
+export { divideSplits, mainSplits, roleOf, type SplitRole } from './readers/splits.ts';
+export type { FoundSplit } from './readers/found-split.ts';
 export { writeCocoFolder } from './readers/write-coco-folder.ts';
 export { writeCoco, writeCocoResults, type DetectionResult } from './readers/write-coco.ts';
 export type { Dataset, ReaderOptions } from './readers/dataset.ts';
@@ -56,7 +51,7 @@ export {
   rotationTransform,
   type AffineOptions,
 } from './transforms/affine-transform.ts';
-export type { AffineMatrix } from './transforms/sample-bilinear.ts';
+export type { AffineMatrix } from './transforms/affine-matrix.ts';
 export { FlipTransform } from './transforms/flip-transform.ts';
 export { ResizeTransform } from './transforms/resize-transform.ts';
 export { cropTransform, padTransform, WindowTransform, type Window } from './transforms/window-transform.ts';

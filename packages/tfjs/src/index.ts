@@ -26,8 +26,9 @@ export {
   type ParameterCount,
   type ParameterDescription,
 } from './model/describe-model.ts';
-export { batchNormTraining, type NormalizedBatch } from './kernels/batch-norm-training.ts';
 export { alternatingModel, type AlternatingModel, type AlternatingPart } from './model/alternating-model.ts';
+export { batchNormTraining } from './kernels/batch-norm-training.ts';
+export type { NormalizedBatch } from './kernels/normalized-batch.ts';
 export { asModel, type ModelLike } from './model/as-model.ts';
 export { capturedModel, predictorOf } from './model/captured-model.ts';
 export { functionModel, type FunctionModelOptions } from './model/function-model.ts';
@@ -49,13 +50,12 @@ export { loadWeights, type LoadWeightsOptions, type WeightsReport } from './weig
 export type { ForeignWeight, WeightLayout, WeightTable } from './weights/weight-table.ts';
 
 // Leaving for other programs
+export { EXPORT_FORMATS, type ExportFormat } from './export/export-format.ts';
 export {
-  EXPORT_FORMATS,
   exportModel,
   exportSourceRef,
   type ExportedEnd,
   type ExportedModel,
-  type ExportFormat,
   type ExportModelOptions,
   type ExportSource,
 } from './export/export-model.ts';

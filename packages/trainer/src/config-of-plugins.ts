@@ -32,7 +32,7 @@ const SCHEDULE = [
 
 /** The options that a config gives to plugins, by the names of the plugins. */
 export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource) {
-  const { solver, test, checkpoint, writers, precision } = config;
+  const { model, solver, test, checkpoint, writers, precision } = config;
   const { clipGradients, amp, reduceOnPlateau } = solver;
   return {
     '@hookline/plugin-lr-scheduler': {
@@ -113,6 +113,9 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
     '@hookline/plugin-time-limit': {
       options: { minutes: { key: 'solver.maxMinutes', value: solver.maxMinutes } },
       asked: { key: 'solver.maxMinutes', isWanted: solver.maxMinutes > 0 },
+    },
+    '@hookline/plugin-data-parallel': {
+      options: { syncBatchNorm: { key: 'model.syncBatchNorm', value: model.syncBatchNorm } },
     },
     '@hookline/plugin-plots': { options: {}, asked: { key: 'writers.plots', isWanted: writers.plots } },
   } as const satisfies Readonly<Record<string, PluginConfig>>;

@@ -13,9 +13,9 @@ import {
   type ResumeOptions,
   type Results,
   type TrainResult,
-  type DatasetEvaluator,
 } from '@hookline/core';
 import { inferenceOnDataset, printCsvFormat, verifyResults } from '@hookline/plugin-evaluator';
+import { dataParallel } from '@hookline/plugin-data-parallel';
 import { ema } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
@@ -48,7 +48,7 @@ import { copyWritten, isWritten } from './config/written-keys.ts';
 import { exampleBatch } from './example-batch.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
-import { configRef, evaluatorsRef, testLoaderRef } from './trainer-services.ts';
+import { configRef, evaluatorsRef, type MadeEvaluators, testLoaderRef } from './trainer-services.ts';
 import {
   weakEvaluators,
   weakExportSource,
@@ -57,9 +57,6 @@ import {
   weakTestLoader,
   weakTrainLoader,
 } from './weak-services.ts';
-
-/** What `buildEvaluator` gives: one, several, or none. */
-export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
 
 /** What a DefaultTrainer takes besides its config. */
 export interface DefaultTrainerOptions {
@@ -123,7 +120,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     this.#plugins = plugins;
   }
 
-  /** The complete config; what {@link DefaultTrainer.adaptConfig} chooses is in it once the trainer is prepared. */
+  /** The complete config; what `DefaultTrainer.adaptConfig` chooses is in it once the trainer is prepared. */
   get config(): C {
     return this.#config;
   }
@@ -227,6 +224,11 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       config.writers.plots && plots(),
       ...this.rankPlugins(),
     ];
+  }
+
+  /** In a single process the plugin does nothing; it is there for a key of the config that is its. */
+  protected override rankPlugins(): readonly PluginInput[] {
+    return this.config.model.syncBatchNorm ? [dataParallel()] : super.rankPlugins();
   }
 
   /** The config as plugins are given it. A subclass may say a value otherwise here, such as the full name of a metric. */

@@ -1,6 +1,7 @@
 // Trainers
 export { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
-export { DefaultTrainer, type DefaultTrainerOptions, type MadeEvaluators } from './default-trainer.ts';
+export { DefaultTrainer, type DefaultTrainerOptions } from './default-trainer.ts';
+export type { MadeEvaluators } from './trainer-services.ts';
 export {
   defineTrainer,
   isTrainerDefinition,

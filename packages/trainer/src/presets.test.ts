@@ -8,6 +8,7 @@ import {
   type Preset,
 } from '@hookline/core';
 import { bestCheckpointer, checkpointer } from '@hookline/plugin-checkpointer';
+import { dataParallel } from '@hookline/plugin-data-parallel';
 import { ema } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
@@ -290,6 +291,17 @@ describe('a subclass', () => {
     expect(copied.find(({ plugin }) => namesOf(plugin).includes('checkpointer'))?.plugin.options).toMatchObject({
       period: 3,
     });
+  });
+
+  it('synchronizes batch norms over ranks where model.syncBatchNorm says so, also beside an own dataParallel', () => {
+    const { options, warned } = look({ model: { syncBatchNorm: true } }, []);
+    expect(options('data-parallel')).toEqual({ syncBatchNorm: true });
+    const own = look({ model: { syncBatchNorm: true } }, [dataParallel({ bucketBytes: 1000 })]);
+    expect(own.options('data-parallel')).toEqual({ syncBatchNorm: true, bucketBytes: 1000 });
+    const unsaid = look({}, [dataParallel({ syncBatchNorm: true })]);
+    expect(unsaid.options('data-parallel')).toEqual({ syncBatchNorm: true });
+    expect(look({}, []).names).not.toContain('data-parallel');
+    expect([...warned, ...own.warned, ...unsaid.warned]).toEqual([]);
   });
 
   it('has what is written scaled to its batch size', () => {

@@ -13,6 +13,9 @@ export const testLoaderRef: ServiceRef<TestLoader> = defineService<TestLoader>('
   description: 'makes the batches of a test data set (buildTestLoader)',
 });
 
+/** What `buildEvaluator` gives: one, several, or none. */
+export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
+
 /** Makes the evaluators of one test data set; none leaves it out. */
 export type MakeEvaluators = (dataset: string) => readonly DatasetEvaluator[] | Promise<readonly DatasetEvaluator[]>;
 

@@ -2,12 +2,24 @@ import { join } from 'node:path';
 import { HooklineError, type Results, type DatasetEvaluator } from '@hookline/core';
 import { type DataSource, type ExportSource, openData } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
-import type { DefaultTrainer } from './default-trainer.ts';
-import type { MakeEvaluators, TestLoader } from './trainer-services.ts';
+import type { MadeEvaluators, MakeEvaluators, TestLoader } from './trainer-services.ts';
 
 // Functions of a module, not of the trainer: a closure made in one of its methods keeps `this` alive, used or not.
 
-type TrainerRef<C extends BaseConfig> = WeakRef<DefaultTrainer<C>>;
+/** What these services ask a `DefaultTrainer` for. */
+interface ServingTrainer<C extends BaseConfig> {
+  readonly config: C;
+  readonly outputDir: string;
+  readonly random: { readonly seed: number };
+  buildTrainLoader(config: C): DataSource | Promise<DataSource>;
+  buildTestLoader(config: C, dataset: string): ReturnType<TestLoader>;
+  buildEvaluator(config: C, dataset: string, folder: string): MadeEvaluators | Promise<MadeEvaluators>;
+  datasetName(dataset: string): string;
+  exportSource(): Promise<ExportSource>;
+  test(): Promise<Results>;
+}
+
+type TrainerRef<C extends BaseConfig> = WeakRef<ServingTrainer<C>>;
 
 /** The service `testLoader`: `buildTestLoader` of a trainer that it does not keep alive. */
 export function weakTestLoader<C extends BaseConfig>(reference: TrainerRef<C>): TestLoader {
@@ -57,7 +69,7 @@ function buildTrainLoader<C extends BaseConfig>(reference: TrainerRef<C>): DataS
 }
 
 /** @throws HooklineError `HKL_TRAINER_GONE` that names the service */
-function alive<C extends BaseConfig>(reference: TrainerRef<C>, service: string): DefaultTrainer<C> {
+function alive<C extends BaseConfig>(reference: TrainerRef<C>, service: string): ServingTrainer<C> {
   const trainer = reference.deref();
   if (trainer !== undefined) return trainer;
   throw new HooklineError('HKL_TRAINER_GONE', 'the trainer that it belongs to is gone', {

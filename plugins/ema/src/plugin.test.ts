@@ -75,7 +75,7 @@ describe('ema', () => {
     ['warm-up', true, 'required'],
   ] as const)('averages by its formula: %s (%s), capture %s', async (_, warmup, capture) => {
     // Only native TensorFlow runs graphs.
-    if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
+    if (capture === 'required' && tf.getBackend() !== 'tensorflow') skipTest('captured steps need native TensorFlow');
     const { log, plugin } = weightLog();
     const trainer = await train([ema({ decay: 0.9, warmup }), plugin], { capture });
     const [start = NaN, ...weights] = log;
@@ -102,7 +102,7 @@ describe('ema', () => {
     'evaluates with the averages and puts the weights back, capture %s',
     async (capture) => {
       // Only native TensorFlow runs graphs.
-      if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
+      if (capture === 'required' && tf.getBackend() !== 'tensorflow') skipTest('captured steps need native TensorFlow');
       const seen: number[] = [];
       const { log, plugin } = weightLog();
       const plain = await train([], { capture });

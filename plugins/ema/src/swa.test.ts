@@ -67,7 +67,7 @@ describe('stochasticWeightAveraging', () => {
   });
 
   it.each(['off', 'required'] as const)('evaluates with the mean from its start on, capture %s', async (capture) => {
-    if (capture === 'required' && tf.getBackend() !== 'tensorflow') return;
+    if (capture === 'required' && tf.getBackend() !== 'tensorflow') skipTest('captured steps need native TensorFlow');
     const [weights, evaluated]: [number[], number[]] = [[], []];
     const plugins = [stochasticWeightAveraging({ start: 4, period: 2 }), log(weights, evaluated)];
     const trainer = tinyTraining({ plugins, maxIterations: 9, capture });

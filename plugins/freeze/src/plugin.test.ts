@@ -95,7 +95,7 @@ describe.each(['off', 'required'] as const)('freeze, capture %s', (capture) => {
   const isSkipped = () => capture === 'required' && tf.getBackend() !== 'tensorflow';
 
   it('keeps weights, slots, statistics and what is constrained as they are, to the bit, and lets go of them', async () => {
-    if (isSkipped()) return;
+    if (isSkipped()) skipTest('captured steps need native TensorFlow');
     const { trainer, made } = training({ plugins: [freeze(FIRST)], capture });
     await trainer.prepare();
     const [model] = made as [TrainableModel];
@@ -120,7 +120,7 @@ describe.each(['off', 'required'] as const)('freeze, capture %s', (capture) => {
     ['adam', (of: TrainableModel) => adam(of, { learningRate: 0.01 })],
     ['lamb', (of: TrainableModel) => lamb(of, { learningRate: 0.01, weightDecay: 0 })],
   ])('%s moves what was frozen no faster than at its own first step', async (_, optimizer) => {
-    if (isSkipped()) return;
+    if (isSkipped()) skipTest('captured steps need native TensorFlow');
     const rules = [{ names: 'w', until: 20 }];
     const model = () => {
       const [w, v] = [tf.variable(tf.fill([4], 2)), tf.variable(tf.fill([4], 2))];
@@ -139,7 +139,7 @@ describe.each(['off', 'required'] as const)('freeze, capture %s', (capture) => {
   });
 
   it('is exact on resume, before and after it lets go', async () => {
-    if (isSkipped()) return;
+    if (isSkipped()) skipTest('captured steps need native TensorFlow');
     const folder = await mkdtemp(join(tmpdir(), 'hookline-freeze-'));
     const whole = training({ plugins: [freeze(FIRST)], capture, maxIterations: 8 });
     await whole.trainer.train();
@@ -232,7 +232,9 @@ describe('what is told and refused', () => {
 
 it('keeps the contract of plugins', () =>
   checkPluginContract({
-    plugin: () => freeze({ rules: [{ names: 'linear/bias', until: 3 }] }),
+    plugin: () => freeze({ rules: [{ names: 'linear/bias', until: 2 }] }),
     trainer: tinyTraining,
+    // Long enough that steps of both kinds are captured.
+    iterations: 9,
     observe: weightsOf,
   }));

@@ -23,7 +23,7 @@ describe('lossScaling', () => {
 
   describe.each(MODES)('capture %s', (capture) => {
     it.each(Object.entries(OPTIMIZERS))('changes no bit where nothing overflows, with %s', async (_, optimizer) => {
-      if (!isHere(capture)) return;
+      if (!isHere(capture)) skipTest('captured steps need native TensorFlow');
       const options = { capture, optimizer, maxIterations: 30 };
       const plain = await train([], options);
       const trainer = await train([lossScaling({ growthInterval: 4 })], options);
@@ -36,7 +36,7 @@ describe('lossScaling', () => {
     it.each(Object.entries(OPTIMIZERS))(
       'an overflow changes neither weights nor optimizer, with %s',
       async (_, optimizer) => {
-        if (!isHere(capture)) return;
+        if (!isHere(capture)) skipTest('captured steps need native TensorFlow');
         const isSpike = (iteration: number) => [0, 4, 5].includes(iteration);
         const { log, plugin } = stepLog();
         const trainer = await train([spikes(isSpike), lossScaling(), plugin], { capture, optimizer, maxIterations: 8 });
@@ -56,7 +56,7 @@ describe('lossScaling', () => {
     );
 
     it('is as if the skipped steps had not been there', async () => {
-      if (!isHere(capture)) return;
+      if (!isHere(capture)) skipTest('captured steps need native TensorFlow');
       const weights = async (batches: number, spoilt: number[]) => {
         const plugins = [spikes((iteration) => spoilt.includes(iteration)), lossScaling()];
         return weightsOf(await train(plugins, { capture, maxIterations: batches }));
@@ -67,7 +67,7 @@ describe('lossScaling', () => {
     });
 
     it('leaves no tensor behind', async () => {
-      if (!isHere(capture)) return;
+      if (!isHere(capture)) skipTest('captured steps need native TensorFlow');
       const trainer = tinyTraining({
         plugins: [spikes((i) => i % 3 === 1), lossScaling({ growthInterval: 2 })],
         capture,
@@ -79,7 +79,7 @@ describe('lossScaling', () => {
     });
 
     it('resumes to the bit, in the middle of what it has counted', async () => {
-      if (!isHere(capture)) return;
+      if (!isHere(capture)) skipTest('captured steps need native TensorFlow');
       const dir = await mkdtemp(join(tmpdir(), 'hookline-scaling-'));
       try {
         const saver = definePlugin({
@@ -111,7 +111,7 @@ describe('lossScaling', () => {
     });
 
     it('lets a loss that is not finite fail the step, scale and weights as they were', async () => {
-      if (!isHere(capture)) return;
+      if (!isHere(capture)) skipTest('captured steps need native TensorFlow');
       const { log, plugin } = stepLog();
       const infinite = definePlugin({
         name: 'infinite',
@@ -133,7 +133,7 @@ describe('lossScaling', () => {
   });
 
   it('is the same captured as eagerly, with overflows in between', async () => {
-    if (!isHere('required')) return;
+    if (!isHere('required')) skipTest('captured steps need native TensorFlow');
     const run = async (capture: 'off' | 'required') => {
       const plugins = [spikes((i) => i % 13 === 4), lossScaling({ growthInterval: 5 })];
       const trainer = await train(plugins, { capture, maxIterations: 60 });
@@ -166,7 +166,7 @@ describe('lossScaling', () => {
   });
 
   it('warns when no scale helps', async () => {
-    if (!isHere('required')) return;
+    if (!isHere('required')) skipTest('captured steps need native TensorFlow');
     const logger = new RecordingLogger();
     const { log, plugin } = stepLog();
     const plugins = [bursts((i) => i > 3), lossScaling(), plugin];

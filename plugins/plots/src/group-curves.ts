@@ -1,5 +1,6 @@
 import type { Curve } from './curve.ts';
-import type { Panel, PanelCurve } from './panel.ts';
+import type { Panel } from './panel.ts';
+import type { PanelCurve } from './panel-curve.ts';
 
 /** A scalar with what the storage knows of it. */
 export interface NamedCurve {

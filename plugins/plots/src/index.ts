@@ -4,5 +4,6 @@ export type { PlotsOptions } from './options.ts';
 
 // Drawing by itself
 export { drawFigure, type Figure } from './figure.ts';
-export type { Panel, PanelCurve } from './panel.ts';
+export type { Panel } from './panel.ts';
+export type { PanelCurve } from './panel-curve.ts';
 export { Curve, type CurvePoint } from './curve.ts';

@@ -1,5 +1,5 @@
 import { INK } from './colors.ts';
-import { curveStyle, type PanelCurve } from './panel.ts';
+import { curveStyle, type PanelCurve } from './panel-curve.ts';
 import { element, escapeText } from './svg.ts';
 
 /** Height of a row of a legend. */

@@ -1,19 +1,10 @@
 import { type Axis, linearAxis, logAxis } from './axis.ts';
-import { CURVE_COLORS, DASHES, INK } from './colors.ts';
+import { INK } from './colors.ts';
 import type { CurvePoint } from './curve.ts';
 import { layOutLegend, LEGEND_ROW } from './legend.ts';
+import { curveStyle, type PanelCurve } from './panel-curve.ts';
 import { smooth } from './smooth.ts';
 import { element, escapeText, pointList } from './svg.ts';
-
-/** A curve of a panel. */
-export interface PanelCurve {
-  readonly label: string;
-  readonly points: readonly CurvePoint[];
-  /** The value shown in the legend. */
-  readonly last: number;
-  /** Whether a smoothed line is drawn over the faint values. */
-  readonly smoothing: boolean;
-}
 
 /** Curves that share axes. */
 export interface Panel {
@@ -135,12 +126,4 @@ function drawFew(
       .map(([cx, cy]) => element('circle', { cx, cy, r: 2.6, fill: INK.paper, stroke: color, 'stroke-width': '1.6' }))
       .join('')
   );
-}
-
-/** Colour and dash of a panel's curve by its number. */
-export function curveStyle(index: number): { readonly color: string; readonly dash: string } {
-  return {
-    color: CURVE_COLORS[index % CURVE_COLORS.length] ?? INK.text,
-    dash: DASHES[Math.floor(index / CURVE_COLORS.length) % DASHES.length] ?? '',
-  };
 }

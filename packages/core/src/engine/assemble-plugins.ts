@@ -3,7 +3,7 @@ import type { OwnedProvider } from '../container/service-container.ts';
 import type { HookSite } from '../hooks/hook-site.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { arrangePlugins, PluginSet } from '../plugin/plugin-set.ts';
-import type { PluginEntry } from '../preset/resolve-plugins.ts';
+import type { PluginEntry } from '../plugin/plugin-entry.ts';
 
 /** What a trainer's plugins and services come from. */
 export interface Assembly {

@@ -6,9 +6,10 @@ import { type EngineHookSet, HOOK_TABLE, type Outcome, type Results } from '../h
 import { assertKnownOptions } from '../known-options.ts';
 import type { PluginSet } from '../plugin/plugin-set.ts';
 import type { PluginInput } from '../preset/preset.ts';
-import { type PluginEntry, resolvePlugins } from '../preset/resolve-plugins.ts';
+import type { PluginEntry } from '../plugin/plugin-entry.ts';
+import { resolvePlugins } from '../preset/resolve-plugins.ts';
 import { RandomStreams } from '../random/random-streams.ts';
-import { BackgroundQueues } from '../services/background.ts';
+import { BackgroundQueues } from '../services/background-queues.ts';
 import { communicator, type Communicator, drawSeed, singleProcess } from '../services/communicator.ts';
 import { RunControl } from '../services/control.ts';
 import { checkpointsRef, evaluationRef, stepRunnerRef } from '../services/core-services.ts';
@@ -36,7 +37,8 @@ import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
 import { RunState } from './run-state.ts';
 import { startComm, startServices } from './start-services.ts';
-import { closeTraining, tearDown } from './tear-down.ts';
+import { closeTraining } from './close-training.ts';
+import { tearDown } from './tear-down.ts';
 import * as check from './trainer-checks.ts';
 import type { ResumeOptions, TrainerBaseOptions, TrainerOptions, TrainOptions } from './trainer-options.ts';
 

@@ -1,7 +1,8 @@
 import { definePlugin } from '../plugin/define-plugin.ts';
 import { definePreset } from './define-preset.ts';
 import type { PluginInput, Preset } from './preset.ts';
-import { type PluginEntry, resolvePlugins } from './resolve-plugins.ts';
+import type { PluginEntry } from '../plugin/plugin-entry.ts';
+import { resolvePlugins } from './resolve-plugins.ts';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 const anyOptions = {

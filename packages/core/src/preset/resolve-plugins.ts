@@ -2,18 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { HooklineError } from '../errors.ts';
 import { makePlugin } from '../plugin/define-plugin.ts';
 import { isPlugin, type Plugin } from '../plugin/plugin.ts';
+import type { PluginEntry } from '../plugin/plugin-entry.ts';
 import { namesOf } from '../plugin/plugin-name.ts';
 import { didYouMean } from '../suggest-name.ts';
 import { isPreset, type PluginInput, type Preset, type PresetEdit } from './preset.ts';
-
-/** A plugin of the resolved list, with where it comes from. */
-export interface PluginEntry {
-  readonly plugin: Plugin;
-  /** `you`, or the preset that lists it, with the presets above it: `preset-a > preset-b`. */
-  readonly addedBy: string;
-  /** What presets or users changed, in words. */
-  readonly changes: readonly string[];
-}
 
 /** Plugins that somebody other than the user lists. */
 export interface PluginGroup {

@@ -1,7 +1,5 @@
 import { definePluginService } from '../container/service-ref.ts';
-import type { HooklineError } from '../errors.ts';
-import type { Wait, Waits } from '../hooks/waits.ts';
-import { PluginQueue } from './background-queue.ts';
+import type { Waits } from '../hooks/waits.ts';
 import type { RunControl } from './control.ts';
 import type { Logger } from './logger.ts';
 
@@ -42,68 +40,9 @@ export const backgroundRef = definePluginService<Background>('background', {
   description: "a queue of the plugin's own for work beside the steps, with time limit and retries",
 });
 
-/** Whoever waits for longer than this is told what for. */
-const TELL_AFTER_MS = 1000;
-
-/** What {@link BackgroundQueues} works with. */
+/** What the queues of a trainer work with. */
 export interface BackgroundParts {
   readonly logger: Logger;
   readonly control: RunControl;
   readonly waits: Waits;
-}
-
-/** The queues of all plugins of one trainer. */
-export class BackgroundQueues {
-  readonly #parts: BackgroundParts;
-  readonly #queues = new Map<string, PluginQueue>();
-
-  constructor(parts: BackgroundParts) {
-    this.#parts = parts;
-  }
-
-  /** The queue of a plugin, open until the next {@link BackgroundQueues.drain}. */
-  of(plugin: string): Background {
-    let queue = this.#queues.get(plugin);
-    if (queue === undefined) this.#queues.set(plugin, (queue = new PluginQueue(plugin, this.#parts)));
-    queue.open();
-    return queue;
-  }
-
-  /**
-   * Waits until all tasks are done, `limit` milliseconds at most, aborts the others, and tells of each plugin in one line what was
-   * not done. A signal ends the wait.
-   *
-   * @returns an error for each task that was required and not done, unless the training has failed with it already
-   */
-  async drain(limit: number): Promise<readonly HooklineError[]> {
-    const queues = [...this.#queues.values()];
-    if (queues.some(({ size }) => size > 0)) await this.#wait(queues, limit);
-    return queues.flatMap((queue) => queue.close());
-  }
-
-  async #wait(queues: readonly PluginQueue[], limit: number): Promise<void> {
-    const { waits, logger } = this.#parts;
-    const left = (): string => queues.flatMap((queue) => queue.describe()).join(', ');
-    let finish = (): void => undefined;
-    const over = new Promise<void>((resolve) => (finish = resolve));
-    const wait: Wait = {
-      order: waits.ticket(),
-      who: 'the trainer',
-      where: 'the end of the training',
-      since: performance.now(),
-      isOptional: true,
-      describe: () => `background tasks of ${left()}`,
-      giveUp: () => finish(),
-    };
-    waits.begin(wait);
-    const timer = setTimeout(finish, limit);
-    const teller = setTimeout(() => {
-      logger.info(`waiting ${limit / 1000} s at most for background tasks of ${left()}; Ctrl-C leaves them undone`);
-    }, TELL_AFTER_MS);
-    void Promise.all(queues.map((queue) => queue.idle())).then(finish);
-    await over;
-    clearTimeout(timer);
-    clearTimeout(teller);
-    waits.end(wait);
-  }
 }

@@ -3,7 +3,7 @@ import { BatchSampler, type BatchSamplerState } from '../samplers/batch-sampler.
 import type { Sampler } from '../samplers/sampler.ts';
 import { TrainingSampler } from '../samplers/training-sampler.ts';
 import { assertShared, placesOf, WHOLE } from './loader-share.ts';
-import { assertPosition, isCount, shown } from './position.ts';
+import { assertPosition, isCount, shown } from '../position.ts';
 
 /** Where a {@link DataLoader} stands; plain JSON. */
 export type DataLoaderState = BatchSamplerState;
@@ -79,7 +79,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
 
   /**
    * Starts its threads ahead of the first batch, since that takes them a second or more. A training calls it before it
-   * makes the model. {@link DataLoader.close} ends them; idle ones keep no process alive.
+   * makes the model. `DataLoader.close` ends them; idle ones keep no process alive.
    */
   warmUp(): void {
     this.#maker.start();

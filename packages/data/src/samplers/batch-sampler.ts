@@ -1,6 +1,6 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import type { Sampler } from './sampler.ts';
-import { assertPosition } from '../loader/position.ts';
+import { assertPosition } from '../position.ts';
 
 /** Options of {@link BatchSampler}. */
 export interface BatchSamplerOptions {

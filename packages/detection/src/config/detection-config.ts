@@ -5,7 +5,7 @@ import {
   type ConfigInput,
   defineConfig,
 } from '@hookline/trainer';
-import { ALL, HELD_BACK } from '../datasets/well-known-names.ts';
+import { ALL, HELD_BACK } from './well-known-names.ts';
 import { DETECTION_KEYS } from './detection-keys.ts';
 
 /** The config of a {@link DetectionTrainer}, complete. */
@@ -18,7 +18,7 @@ export type DetectionConfigInput = ConfigInput<typeof DETECTION_KEYS>;
  * Adam at 2e-3 with 100 iterations of warm-up and a cosine, gradients clipped at a norm of 5, 1700 iterations, an
  * evaluation and a checkpoint every 400, the best one kept by `bbox/AP`.
  *
- * @param values what differs; see {@link DETECTION_KEYS} for the keys of detection
+ * @param values what differs; see `DETECTION_KEYS` for the keys of detection
  * @param extension keys of one's own as zod types, by section
  *
  * @example

@@ -17,7 +17,7 @@ import {
 import { cacheFolder } from '@hookline/tfjs';
 import type { DetectionConfig } from '../config/detection-config.ts';
 import { joinDatasets } from './join-datasets.ts';
-import { ALL, HELD_BACK } from './well-known-names.ts';
+import { ALL, HELD_BACK } from '../config/well-known-names.ts';
 
 /** Least time between two lines about the images that have been looked at. */
 const PROGRESS_MS = 5000;

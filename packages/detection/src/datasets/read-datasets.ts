@@ -6,7 +6,7 @@ import { classesOf, withClasses } from './agree-on-classes.ts';
 import { DatasetFinder } from './find-dataset.ts';
 import { joinDatasets } from './join-datasets.ts';
 import { tellOfTest, tellOfTraining } from './tell-of-data.ts';
-import { assertDifferent, HELD_BACK } from './well-known-names.ts';
+import { assertDifferent, HELD_BACK } from '../config/well-known-names.ts';
 
 /** The data sets of a training. */
 export interface DetectionDatasets {
@@ -22,7 +22,7 @@ const HELD_BACK_SHARE = 5;
 /**
  * Reads the data sets that a config names, gives them the same classes, and reports what was dropped or changed.
  *
- * @throws HooklineError those of {@link DatasetFinder}; `HKL_DATA_CLASSES` when classes do not agree, `HKL_DATA_EMPTY`
+ * @throws HooklineError those of `DatasetFinder`; `HKL_DATA_CLASSES` when classes do not agree, `HKL_DATA_EMPTY`
  * when a data set has no image that can be used, `HKL_DATASETS` when none is named to train on or one twice
  */
 export async function readDatasets(

@@ -8,7 +8,7 @@ import {
   remarksOnTraining,
   sameImages,
 } from '@hookline/images';
-import { nameOf } from './well-known-names.ts';
+import { nameOf } from '../config/well-known-names.ts';
 
 /** Says how many objects each class has (detectron2's class histogram), and which classes have too few to be learned. */
 export function tellOfTraining(train: Dataset, logger: Logger): void {

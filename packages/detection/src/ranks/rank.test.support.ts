@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { joinRanks, selectDevice } from '@hookline/tfjs';
 import { evaluations } from './evaluations.test.support.ts';
+import { resumedAccumulation } from './resumed.test.support.ts';
 import { SCENARIOS, train, UNEQUAL } from './scenarios.test.support.ts';
 
 // One of the processes that mpirun starts for the test: each scenario, then what every rank has come to, in one line.
@@ -13,6 +14,11 @@ for (const [name, scenario] of Object.entries({ ...SCENARIOS, again: SCENARIOS['
   if (all !== undefined) writeSync(1, `${all.map((each) => Buffer.from(each).toString()).join('\t')}\n`);
 }
 await selectDevice('cpu');
-const results = await ranks.gather(Buffer.from(JSON.stringify({ name: 'evaluations', results: await evaluations() })));
-if (results !== undefined) writeSync(1, `${results.map((each) => Buffer.from(each).toString()).join('\t')}\n`);
+for (const own of [
+  { name: 'evaluations', results: await evaluations() },
+  { name: 'accumulation, resumed', ...(await resumedAccumulation()) },
+]) {
+  const results = await ranks.gather(Buffer.from(JSON.stringify(own)));
+  if (results !== undefined) writeSync(1, `${results.map((each) => Buffer.from(each).toString()).join('\t')}\n`);
+}
 process.exit(0);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { compileRanksAddon, selectDevice } from '@hookline/tfjs';
 import { evaluations } from './evaluations.test.support.ts';
+import type { Resumed } from './resumed.test.support.ts';
 import { type Outcome, SCENARIOS, train, UNEQUAL } from './scenarios.test.support.ts';
 
 const device = await selectDevice('auto');
@@ -70,6 +71,14 @@ describeRanks(`two ranks${missing === '' ? '' : ` (skipped: ${missing})`}`, () =
     const alone = await evaluations();
     for (const { results } of found.get('evaluations') as unknown as readonly { readonly results: unknown }[])
       expect(results).toEqual(JSON.parse(JSON.stringify(alone)));
+  });
+
+  it('go on from the middle of an accumulation with the bits of the run that saved it', () => {
+    for (const { whole, resumed, weights } of found.get('accumulation, resumed') as unknown as readonly Resumed[]) {
+      expect(resumed).toBe(whole);
+      // Saving puts the mean of all ranks in the place of each rank's sums: that is the same but for the rounding.
+      expect(distance(weights[1], weights[0])).toBeLessThan(1e-6);
+    }
   });
 
   it.each(['an uneven batch', 'batch norms of their own'])('%s leaves the ranks equal to the bit', (name) => {

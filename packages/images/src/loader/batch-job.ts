@@ -2,7 +2,6 @@ import type { Claimable } from '@hookline/data';
 import type { AugmentationSpec } from '../transforms/augmentation-spec.ts';
 import type { CollateOptions } from './collate.ts';
 import type { DecodeRequest } from './decode-request.ts';
-import type { BoxFilter } from './map-sample.ts';
 
 // All of this is plain data: it travels between threads.
 
@@ -23,6 +22,14 @@ export interface BatchJob extends Claimable {
   readonly random: { readonly seed: number; readonly path: string };
   /** By which place each sample has its stream; without it, by its own. */
   readonly places?: readonly number[] | undefined;
+}
+
+/** Which boxes stay targets after augmentation. */
+export interface BoxFilter {
+  /** Least share of a box that is still in the image. */
+  readonly minVisible: number;
+  /** Least width and height that is left of it, in pixels. */
+  readonly minSize: number;
 }
 
 /** What holds for every batch of a loader. */

@@ -1,6 +1,6 @@
 import { HooklineError } from '@hookline/core';
-import { isOfTable } from '../catalog/annotation-table.ts';
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import { isOfTable } from '../records/annotation-table.ts';
+import type { DatasetRecord } from '../records/dataset-record.ts';
 import { checkBox } from '../readers/check-box.ts';
 import { ProblemList } from '../readers/dataset-report.ts';
 

@@ -3,11 +3,11 @@ import type { ImageHeader } from '../readers/image-header.ts';
 import type { Image } from '../transforms/image.ts';
 import { AffineTransform } from '../transforms/affine-transform.ts';
 import { ResizeTransform } from '../transforms/resize-transform.ts';
-import type { AffineMatrix } from '../transforms/sample-bilinear.ts';
+import type { AffineMatrix } from '../transforms/affine-matrix.ts';
 import { NO_TRANSFORM, type Transform, TransformList } from '../transforms/transform.ts';
 import { decodeImage, readHeader, seenSize } from './decode-image.ts';
 import { fitSize, type Fit, type Size } from './fit-size.ts';
-import { pictureFault } from './picture-fault.ts';
+import { pictureFault } from '../readers/picture-fault.ts';
 import { PortableError } from '@hookline/data';
 
 /** An image file as a {@link DetectionLoader} would decode it. */

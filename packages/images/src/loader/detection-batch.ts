@@ -1,4 +1,4 @@
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import type { DatasetRecord } from '../records/dataset-record.ts';
 import type { Pixels } from '../transforms/image.ts';
 import type { TransformList } from '../transforms/transform.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { HooklineError, RandomStream } from '@hookline/core';
 import sharp from 'sharp';
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import type { DatasetRecord } from '../records/dataset-record.ts';
 import { InferenceSampler } from '@hookline/data';
 import type { Augmentation } from '../transforms/augmentation.ts';
 import { randomBrightness } from '../transforms/color-augmentations.ts';

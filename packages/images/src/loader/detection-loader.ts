@@ -1,7 +1,7 @@
 import { type BatchSamplerState, DataLoader } from '@hookline/data';
 import { RandomStream } from '@hookline/core';
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
-import { hashRecords } from '../catalog/hash-records.ts';
+import type { DatasetRecord } from '../records/dataset-record.ts';
+import { hashRecords } from '../records/hash-records.ts';
 import { aspectRatioGroups } from './aspect-ratio-groups.ts';
 import { ImageBatchMaker } from './image-batch-maker.ts';
 import type { DetectionBatch } from './detection-batch.ts';

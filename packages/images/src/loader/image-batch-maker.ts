@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { RandomStream } from '@hookline/core';
 import type { BatchMaker } from '@hookline/data';
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import type { DatasetRecord } from '../records/dataset-record.ts';
 import { isBuiltIn, specOf, type AugmentationSpec } from '../transforms/augmentation-spec.ts';
 import { packTransforms, unpackTransforms } from '../transforms/pack-transforms.ts';
 import type { BatchJob, SampleJob } from './batch-job.ts';

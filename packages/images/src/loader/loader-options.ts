@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { assertKnownOptions, communicator, HooklineError, type OptionNames, type RandomStream } from '@hookline/core';
-import { eachTarget } from '../catalog/annotation-table.ts';
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import { eachTarget } from '../records/annotation-table.ts';
+import type { DatasetRecord } from '../records/dataset-record.ts';
 import type { Sampler } from '@hookline/data';
 import type { Augmentation } from '../transforms/augmentation.ts';
 import { checkRecords } from './check-records.ts';

@@ -3,16 +3,8 @@ import { augment, type Augmentation } from '../transforms/augmentation.ts';
 import type { Boxes, Image } from '../transforms/image.ts';
 import { ResizeTransform } from '../transforms/resize-transform.ts';
 import { TransformList } from '../transforms/transform.ts';
-import type { SampleJob } from './batch-job.ts';
+import type { BoxFilter, SampleJob } from './batch-job.ts';
 import type { MappedSample } from './detection-batch.ts';
-
-/** Which boxes stay targets after augmentation. */
-export interface BoxFilter {
-  /** Least share of a box that is still in the image. */
-  readonly minVisible: number;
-  /** Least width and height that is left of it, in pixels. */
-  readonly minSize: number;
-}
 
 /** Augments a decoded image and its targets. */
 export function mapSample(

@@ -1,4 +1,4 @@
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import type { DatasetRecord } from '../records/dataset-record.ts';
 import { type Fit, fitSize, type Size } from './fit-size.ts';
 
 /** Objects that are too small for the network once their images have been shrunk. */

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RandomStream } from '@hookline/core';
 import sharp from 'sharp';
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import type { DatasetRecord } from '../records/dataset-record.ts';
 import { InferenceSampler } from '@hookline/data';
 import { moduleAugmentation } from '../transforms/module-augmentation.ts';
 import { randomFlip } from '../transforms/random-augmentations.ts';

@@ -1,4 +1,4 @@
-import type { Box } from '../catalog/dataset-record.ts';
+import type { Box } from '../records/dataset-record.ts';
 import type { ProblemList } from './dataset-report.ts';
 
 /** The least width and height, in pixels, of a box that is kept. */

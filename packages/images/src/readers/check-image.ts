@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Metadata } from 'sharp';
 import { loadSharp } from '../load-sharp.ts';
-import { pictureFault } from '../loader/picture-fault.ts';
+import { pictureFault } from './picture-fault.ts';
 import { jpegDamage } from './cut-jpeg.ts';
 import type { ImageCheck } from './dataset.ts';
 import type { DatasetProblem, ProblemList } from './dataset-report.ts';

@@ -1,4 +1,4 @@
-import type { Box } from '../catalog/dataset-record.ts';
+import type { Box } from '../records/dataset-record.ts';
 import { asFlag, asNumber, isObject, type Fields } from './json-fields.ts';
 import { type AnnotatedObject, boxAround, NO_BOX } from './make-dataset.ts';
 import { FIELD, type ScannedAnnotation } from './scan-annotation.ts';

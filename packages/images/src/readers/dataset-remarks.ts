@@ -1,4 +1,4 @@
-import { classHistogram } from '../catalog/dataset-record.ts';
+import { classHistogram } from '../records/targets.ts';
 import type { Dataset } from './dataset.ts';
 import { count } from './dataset-report.ts';
 

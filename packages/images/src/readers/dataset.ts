@@ -1,5 +1,5 @@
 import type { OptionNames } from '@hookline/core';
-import type { DatasetMetadata, DatasetRecord } from '../catalog/dataset-record.ts';
+import type { DatasetMetadata, DatasetRecord } from '../records/dataset-record.ts';
 import type { DatasetReport } from './dataset-report.ts';
 
 /** A data set as a reader gives it. */

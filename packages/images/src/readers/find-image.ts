@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { join, posix, resolve, sep } from 'node:path';
 import type { ProblemKind } from './dataset-report.ts';
 import { fold, FolderIndex, isWithin, stemOf } from './folder-index.ts';
-import { isOfRole, type SplitRole } from './formats/splits.ts';
+import { isOfRole, type SplitRole } from './splits.ts';
 
 /** Where an image is, or why it is not used. */
 export interface FoundImage {

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HooklineError } from '@hookline/core';
-import { AnnotationTable, type RecordHead } from '../catalog/annotation-table.ts';
-import type { Box, DatasetAnnotation, DatasetMetadata } from '../catalog/dataset-record.ts';
+import { AnnotationTable, type RecordHead } from '../records/annotation-table.ts';
+import type { Box, DatasetAnnotation, DatasetMetadata } from '../records/dataset-record.ts';
 import { checkBox } from './check-box.ts';
 import { checkImage, type CheckedImage, type StatedSize } from './check-image.ts';
 import type { Dataset, ImageCheck, ReaderOptions } from './dataset.ts';

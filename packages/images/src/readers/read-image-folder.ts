@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { assertKnownOptions, describeCause, didYouMean, HooklineError, type OptionNames } from '@hookline/core';
-import type { Box } from '../catalog/dataset-record.ts';
+import type { Box } from '../records/dataset-record.ts';
 import { type Dataset, READER_OPTIONS, type ReaderOptions } from './dataset.ts';
 import { ProblemList } from './dataset-report.ts';
 import { ImageFinder } from './find-image.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Stats, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import type { DatasetRecord } from '../records/dataset-record.ts';
 import { readHead } from './read-head.ts';
 
 /** Two files of the same picture. */

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { HooklineError } from '@hookline/core';
-import type { DatasetRecord } from '../catalog/dataset-record.ts';
+import type { DatasetRecord } from '../records/dataset-record.ts';
 import type { Dataset } from './dataset.ts';
 import { mapLimited } from './map-limited.ts';
 import { writeCoco } from './write-coco.ts';

@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
 import { HooklineError, writeFileAtomically } from '@hookline/core';
-import type { Box, DatasetMetadata, DatasetRecord } from '../catalog/dataset-record.ts';
+import type { Box, DatasetMetadata, DatasetRecord } from '../records/dataset-record.ts';
 
 /** One detection in an image, in the image's own pixels. */
 export interface DetectionResult {

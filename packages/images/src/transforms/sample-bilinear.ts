@@ -1,8 +1,6 @@
+import type { AffineMatrix } from './affine-matrix.ts';
 import type { Image } from './image.ts';
 import { HALF, scaleBytes, SHARE_BITS, WHOLE } from './scale-bytes.ts';
-
-/** The matrix [[a, b, c], [d, e, f]]: x' = a x + b y + c, y' = d x + e y + f, on edges, not on centres of pixels. */
-export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /**
  * Fills `to` where its pixels' centres lie inside of `from`; the rest keeps its value. `matrix` leads from positions in

@@ -1,5 +1,5 @@
+import type { AffineMatrix } from './affine-matrix.ts';
 import type { Image } from './image.ts';
-import type { AffineMatrix } from './sample-bilinear.ts';
 import { packColors } from './words.ts';
 
 /** Shares of a pixel are counted in 2^-11, so that four products of two shares and a byte fit into 31 bits. */

@@ -17,15 +17,17 @@ constexpr int64_t MESSAGE = 1 << 30;
 constexpr double ANSWER_LIMIT = 5;
 enum Tag { QUESTION = 1, ANSWER = 2, BYTES = 3, LEAVE = 4 };
 
-/// Whether numbers are infinite or NaN: all bits of the exponent are set. In integers, which compilers vectorize.
-bool hasNotFinite(const float* from, int64_t count) {
+/// Whether a number is infinite or NaN: all bits of the exponent are set. In integers, which compilers vectorize.
+inline uint32_t isNotFiniteNumber(float number) {
   constexpr uint32_t EXPONENT = 0x7f800000;
+  uint32_t bits;
+  std::memcpy(&bits, &number, sizeof bits);
+  return (bits & EXPONENT) == EXPONENT;
+}
+
+bool hasNotFinite(const float* from, int64_t count) {
   uint32_t found = 0;
-  for (int64_t i = 0; i < count; i++) {
-    uint32_t bits;
-    std::memcpy(&bits, from + i, sizeof bits);
-    found |= (bits & EXPONENT) == EXPONENT;
-  }
+  for (int64_t i = 0; i < count; i++) found |= isNotFiniteNumber(from[i]);
   return found != 0;
 }
 
@@ -186,12 +188,15 @@ Problem World::reduce(const std::vector<const float*>& in, const std::vector<flo
           return MPI_Iallreduce(source, to, static_cast<int>(count), MPI_FLOAT, MPI_SUM, step_, &request);
         }))
       return problem;
-    if (Problem problem = wait(request, STEP)) return problem;
-    isNotFinite |= hasNotFinite(to, count);
-    return {};
+    return wait(request, STEP);
   };
-  const auto times = [scale](float* to, const float* from, int64_t count) {
-    for (int64_t i = 0; i < count; i++) to[i] = from[i] * scale;
+  const auto times = [&](float* to, const float* from, int64_t count) {
+    uint32_t found = 0;
+    for (int64_t i = 0; i < count; i++) {
+      found |= isNotFiniteNumber(from[i]);
+      to[i] = from[i] * scale;
+    }
+    isNotFinite |= found != 0;
   };
   /// Tensors that wait to go together, and their floats.
   std::vector<size_t> small;

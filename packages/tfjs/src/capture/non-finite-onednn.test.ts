@@ -9,7 +9,7 @@ const other = process.env['TF_ENABLE_ONEDNN_OPTS'] === '1' ? '0' : '1';
 const native = findNativeRuntime().runtime === undefined ? it.skip : it;
 
 native(
-  'what captured steps do about NaN and infinity, with oneDNN switched the other way',
+  'what captured steps do about NaN and infinity, with oneDNN switched the other way (needs the native runtime)',
   async () => {
     const args = ['--experimental-vm-modules', JEST, '--runInBand', '--json', join(import.meta.dirname, 'non-finite.test.ts')]; // prettier-ignore
     const env = { ...process.env, TF_ENABLE_ONEDNN_OPTS: other };

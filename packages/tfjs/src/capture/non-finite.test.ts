@@ -15,27 +15,30 @@ const hasNative = findNativeRuntime().runtime !== undefined;
 // There is no capturing without the native runtime, which `npx hookline setup` provides.
 const native = hasNative ? describe : describe.skip;
 
-native(`NaN and infinity, oneDNN ${process.env['TF_ENABLE_ONEDNN_OPTS'] ?? 'as it comes'}`, () => {
-  beforeAll(async () => {
-    await loadNativeBackend(true);
-  });
+native(
+  `NaN and infinity, oneDNN ${process.env['TF_ENABLE_ONEDNN_OPTS'] ?? 'as it comes'} (needs the native runtime)`,
+  () => {
+    beforeAll(async () => {
+      await loadNativeBackend(true);
+    });
 
-  it.each(Object.entries(LAYERS))(
-    '%s: a captured step fails wherever an eager one does, and changes nothing',
-    async (name, layer) => {
-      const eager = await outcomesOf(layer, false, PARTS[name]);
-      const captured = await outcomesOf(layer, true, PARTS[name]);
-      expect(captured).toEqual(eager);
-      for (const outcome of eager) {
-        expect(outcome).toMatchObject({ isPoisoned: false, isUnchanged: outcome.end !== 'done' });
-      }
-      // Otherwise the test would show nothing.
-      expect(eager.filter(({ end }) => end !== 'done').length).toBeGreaterThan(1);
-    },
-  );
-});
+    it.each(Object.entries(LAYERS))(
+      '%s: a captured step fails wherever an eager one does, and changes nothing',
+      async (name, layer) => {
+        const eager = await outcomesOf(layer, false, PARTS[name]);
+        const captured = await outcomesOf(layer, true, PARTS[name]);
+        expect(captured).toEqual(eager);
+        for (const outcome of eager) {
+          expect(outcome).toMatchObject({ isPoisoned: false, isUnchanged: outcome.end !== 'done' });
+        }
+        // Otherwise the test would show nothing.
+        expect(eager.filter(({ end }) => end !== 'done').length).toBeGreaterThan(1);
+      },
+    );
+  },
+);
 
-native('NaN in a prediction', () => {
+native('NaN in a prediction (needs the native runtime)', () => {
   beforeAll(() => loadNativeBackend(true));
 
   it.each(['dense relu', 'conv2d relu', 'batch norm relu', 'residual conv bias relu'])(
@@ -48,7 +51,7 @@ native('NaN in a prediction', () => {
   );
 });
 
-native('a gradient that is not finite though the loss is', () => {
+native('a gradient that is not finite though the loss is (needs the native runtime)', () => {
   beforeAll(() => loadNativeBackend(true));
   afterEach(() => tf.disposeVariables());
 

@@ -36,19 +36,22 @@ describe('loadNativeBackend', () => {
     }
   });
 
-  native('computes with oneDNN on a processor with AVX2, unless the environment says otherwise', () => {
-    const source = join(import.meta.dirname, 'native-backend.ts');
-    const program = `
+  native(
+    'computes with oneDNN on a processor with AVX2, unless the environment says otherwise (needs the native runtime)',
+    () => {
+      const source = join(import.meta.dirname, 'native-backend.ts');
+      const program = `
       import * as tf from '@tensorflow/tfjs';
       import { loadNativeBackend } from ${JSON.stringify(source)};
       await loadNativeBackend(true);
       tf.matMul([[1]], [[2]]).dataSync();`;
-    const args = ['--import', 'tsx', '--input-type=module', '-e', program];
-    const notes = (own: string | undefined): string => {
-      const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0', TF_ENABLE_ONEDNN_OPTS: own };
-      return spawnSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname, env }).stderr;
-    };
-    expect(notes(undefined)).toContain('oneDNN custom operations are on');
-    expect(notes('0')).not.toContain('oneDNN custom operations are on');
-  });
+      const args = ['--import', 'tsx', '--input-type=module', '-e', program];
+      const notes = (own: string | undefined): string => {
+        const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0', TF_ENABLE_ONEDNN_OPTS: own };
+        return spawnSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname, env }).stderr;
+      };
+      expect(notes(undefined)).toContain('oneDNN custom operations are on');
+      expect(notes('0')).not.toContain('oneDNN custom operations are on');
+    },
+  );
 });

@@ -64,7 +64,7 @@ describe('selectDevice', () => {
     );
   });
 
-  it('fails loudly for gpu where TensorFlow would run on a CPU', async () => {
+  it('uses the GPU, or fails loudly where TensorFlow would run on a CPU', async () => {
     if (hasGpu && hasNative) {
       expect(await selectDevice('gpu')).toMatchObject({ kind: 'gpu' });
       return;

@@ -33,8 +33,10 @@ describe('dropNotes', () => {
 });
 
 describe('the gate', () => {
-  withGate('holds back what native code writes to standard error, and gives it back', () => {
-    const script = `
+  withGate(
+    'holds back what native code writes to standard error, and gives it back (needs a runtime that setup has built)',
+    () => {
+      const script = `
       const gate = require(process.argv[1]);
       const fs = require('node:fs');
       fs.writeSync(2, 'before ');
@@ -46,8 +48,9 @@ describe('the gate', () => {
       const nothing = gate.open() + gate.open();
       fs.writeSync(2, 'end');
       console.log(JSON.stringify([held, nothing]));`;
-    const { stdout, stderr } = spawnSync(process.execPath, ['-e', script, gate ?? ''], { encoding: 'utf8' });
-    expect(JSON.parse(stdout)).toEqual(['held back', '']);
-    expect(stderr).toBe('before after end');
-  });
+      const { stdout, stderr } = spawnSync(process.execPath, ['-e', script, gate ?? ''], { encoding: 'utf8' });
+      expect(JSON.parse(stdout)).toEqual(['held back', '']);
+      expect(stderr).toBe('before after end');
+    },
+  );
 });

@@ -4,7 +4,7 @@ import { asNativeBackend } from '../capture/native-backend.ts';
 import { exportError, FIX_BATCH } from './export-errors.ts';
 import { valueAt } from './export-graph.ts';
 import type { ForwardSource } from './forward-source.ts';
-import type { HostOutput, WrittenModel } from './run-written.ts';
+import type { HostOutput, WrittenModel } from './written-model.ts';
 
 /** How far a number may be off, relative to the largest of its output: what the order of sums explains, and not more. */
 const TOLERANCE = 1e-4;

@@ -18,6 +18,7 @@ import type { TrainableModel } from '../model/trainable-model.ts';
 import { checkWritten, type ExportCheck } from './check-written.ts';
 import { TYPE_NAMES, type ExportGraph } from './export-graph.ts';
 import { exportError } from './export-errors.ts';
+import { EXPORT_FORMATS, type ExportFormat } from './export-format.ts';
 import {
   inputsOfLayers,
   sourceOfExample,
@@ -27,19 +28,11 @@ import {
 } from './forward-source.ts';
 import { recordExport, type ExportRecord } from './record-export.ts';
 import { writeOnnx } from './onnx/write-onnx.ts';
-import { openWritten, type WrittenModel } from './run-written.ts';
+import { openWritten } from './run-written.ts';
 import { writeGraphModel } from './write-graph-model.ts';
 import { loadWrittenLayers, writeLayersModel } from './write-layers-model.ts';
 import { writeSavedModel } from './write-saved-model.ts';
-
-/**
- * What a model is written as: `graph-model` for TensorFlow.js in browsers and Node, `saved-model` for TensorFlow in Python and
- * TensorFlow Serving, `onnx` for ONNX Runtime, `layers-model` for `tf.loadLayersModel`, which takes tf.layers models alone.
- */
-export type ExportFormat = 'graph-model' | 'saved-model' | 'onnx' | 'layers-model';
-
-/** All formats, for messages. */
-export const EXPORT_FORMATS: readonly ExportFormat[] = ['graph-model', 'saved-model', 'onnx', 'layers-model'];
+import type { WrittenModel } from './written-model.ts';
 
 /** Options of {@link exportModel}. */
 export interface ExportModelOptions {

@@ -2,25 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import tf from '#tfjs';
 import { asNativeBackend, handleOf, type NativeBackend } from '../capture/native-backend.ts';
-import type { ExportFormat } from './export-model.ts';
+import type { ExportFormat } from './export-format.ts';
 import type { ExportGraph } from './export-graph.ts';
 import { openOnnx } from './onnx/run-onnx.ts';
 import { TAG } from './write-saved-model.ts';
-
-/** An output of a written model on the host. */
-export interface HostOutput {
-  readonly shape: readonly number[];
-  readonly values: ArrayLike<number>;
-}
-
-/** A written model that can be run. */
-export interface WrittenModel {
-  /** What it runs in. */
-  readonly runtime: string;
-  /** @param inputs by name; they stay with the caller */
-  run(inputs: ReadonlyMap<string, tf.Tensor>): Promise<ReadonlyMap<string, HostOutput>>;
-  close(): void;
-}
+import type { HostOutput, WrittenModel } from './written-model.ts';
 
 /**
  * Opens a model that has been written.

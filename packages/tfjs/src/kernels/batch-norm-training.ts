@@ -3,19 +3,11 @@ import { NATIVE_BACKEND } from '../device/native-backend.ts';
 import type { NativeAttribute, NativeBackend } from '../capture/native-backend.ts';
 import { syncsBatchNorm } from '../step/step-ranks.ts';
 import { floatType } from './native-op.ts';
+import type { NormalizedBatch } from './normalized-batch.ts';
 import { syncBatchNorm } from './sync-batch-norm.ts';
 
 const FORWARD = 'HooklineBatchNormTraining';
 const BACKWARD = 'HooklineBatchNormTrainingGrad';
-
-/** A normalised batch with the statistics that it was normalised by. */
-export interface NormalizedBatch {
-  readonly output: tf.Tensor;
-  /** Mean of each channel, shape [channels]; no gradient flows through it. */
-  readonly mean: tf.Tensor1D;
-  /** Biased variance of each channel, shape [channels]; no gradient flows through it. */
-  readonly variance: tf.Tensor1D;
-}
 
 /**
  * Batch normalisation by the batch's own statistics over all axes but the last, float32.

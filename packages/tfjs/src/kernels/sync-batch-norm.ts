@@ -1,6 +1,6 @@
 import tf from '#tfjs';
 import { meanOverRanks } from '../step/step-ranks.ts';
-import type { NormalizedBatch } from './batch-norm-training.ts';
+import type { NormalizedBatch } from './normalized-batch.ts';
 
 /**
  * Batch normalisation by the statistics of the batches of all ranks together, which may be of different sizes (PyTorch's

@@ -30,7 +30,7 @@ export const nativeRanks = (): NativeRanks | undefined => native;
  * Processes that this one starts afterwards are no ranks: `HOOKLINE_RANKS=off` is put into the environment.
  *
  * @throws HooklineError `HKL_MPI_NOT_SET_UP` where the addon for this MPI has not been compiled, `HKL_MPI_FAILED`,
- * `HKL_MPI_WITHOUT_PMI`, `HKL_OPTION_INVALID` for a `HOOKLINE_RANK_TIMEOUT` that is no number
+ * `HKL_MPI_WITHOUT_PMI` where MPI does not find what the launcher has started, `HKL_OPTION_INVALID` for a `HOOKLINE_RANK_TIMEOUT` that is no number
  */
 export function joinRanks(): Promise<Communicator> {
   return (joining ??= join());
@@ -48,6 +48,7 @@ async function join(): Promise<Communicator> {
     throw mpiFailed((joined as [string, string] | undefined)?.[1] ?? '');
   env['HOOKLINE_RANKS'] = 'off';
   const place = joined as Exclude<typeof joined, readonly unknown[]>;
+  if (found.size !== undefined && place.size !== found.size) throw notConnected(found.size, place.size, loaded);
   if (place.size === 1) return communicator();
   native = loaded;
   const ranks = new MpiCommunicator(loaded, place);
@@ -73,8 +74,11 @@ function leave(ranks: NativeRanks, { rank }: Communicator, status: number): void
 function load({ launcher }: RankEnvironment, env: NodeJS.ProcessEnv): NativeRanks {
   const all = findRanksAddons(env);
   const isOpen = ({ mpi }: RanksAddon): boolean => mpi.startsWith('Open MPI');
-  // PMIx may be anybody's.
-  const fitting = launcher === 'PMIx' ? all : all.filter((each) => isOpen(each) === (launcher === 'Open MPI'));
+  // PMIx may be anybody's, and is Open MPI's as a rule.
+  const fitting =
+    launcher === 'PMIx'
+      ? [...all.filter(isOpen), ...all.filter((each) => !isOpen(each))]
+      : all.filter((each) => isOpen(each) === (launcher === 'Open MPI'));
   const [addon] = fitting;
   if (addon === undefined) {
     const others = all.map(({ mpi }) => mpi).join(', ');
@@ -110,6 +114,17 @@ const notSetUp = (what: string, cause?: unknown): HooklineError =>
       who: 'joinRanks',
       fix: 'Run `hookline setup` on a machine with this MPI and its compiler mpicxx (on Debian openmpi-bin and libopenmpi-dev). HOOKLINE_RANKS=off lets each process train for itself',
       cause,
+    },
+  );
+
+/** An MPI that does not speak the launcher's language takes each process for a job of its own, and all would train the same. */
+const notConnected = (started: number, known: number, { version }: NativeRanks): HooklineError =>
+  new HooklineError(
+    'HKL_MPI_WITHOUT_PMI',
+    `the launcher has started ${started} processes, and ${mpiName(version())} knows of ${known}`,
+    {
+      who: 'joinRanks',
+      fix: 'Use the mpirun of that MPI, or of `srun --mpi=list` what it is built for: pmix for Open MPI, pmi2 for MPICH. Where `hookline setup` has compiled for several, run it again with the one that you use (MPICXX names its compiler)',
     },
   );
 

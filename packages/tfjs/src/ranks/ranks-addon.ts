@@ -93,8 +93,9 @@ export function findRanksAddons(env: NodeJS.ProcessEnv = process.env): readonly 
     .sort((a, b) => b.built.localeCompare(a.built));
 }
 
-/** The first line of what an MPI says of itself, without what follows the version. */
-export const mpiName = (version: string): string => (version.split('\n')[0] ?? '').split(',')[0]?.trim() ?? '';
+/** The first line of what an MPI says of itself, as `Open MPI v4.1.4` or `MPICH 4.0.2`, without what follows the version. */
+export const mpiName = (version: string): string =>
+  ((version.split('\n')[0] ?? '').split(',')[0] ?? '').replace(/\s+Version:\s+/, ' ').trim();
 
 /** Loads the addon so that MPI's own plug-ins find MPI's functions: Node alone would keep these to the addon. */
 const LOAD =

@@ -17,7 +17,7 @@ const canBuild =
   spawnSync('python3', ['-m', 'pip', '--version']).status === 0;
 const describeBuilt = canBuild ? describe : describe.skip;
 
-describeBuilt('provideCuda', () => {
+describeBuilt('provideCuda (needs Linux, c++ and pip)', () => {
   let fakes: CudaFakes;
   let folder: string;
   let lines: string[];

@@ -55,8 +55,8 @@ with zipfile.ZipFile(sys.argv[2], 'w') as archive:
 const withPython = spawnSync('python3', ['--version']).status === 0 ? it : it.skip;
 
 describe('unpackWheel', () => {
-  withPython.each([true, false])('takes only what the addon needs (unzip: %s)', async (unzip) => {
-    if (unzip && !machine.unzip) return;
+  withPython.each([true, false])('takes only what the addon needs (unzip: %s; needs python3)', async (unzip) => {
+    if (unzip && !machine.unzip) skipTest('there is no unzip');
     const wheel = makeWheel('tensorflow-2.19.1-cp312-cp312-manylinux_2_17_x86_64.whl');
     const target = mkdtempSync(join(root, 'target-'));
     const { value } = await unpackWheel(wheel, target, { ...machine, unzip }, process.env);
@@ -77,7 +77,7 @@ describe('unpackWheel', () => {
     ]);
   });
 
-  withPython('says what a wheel lacks', async () => {
+  withPython('says what a wheel lacks (needs python3)', async () => {
     const wheel = makeWheel('tensorflow_cpu-2.1.0-cp37-cp37m-linux_x86_64.whl', 'tensorflow/libtensorflow_cc.so.2');
     const { outcome, detail } = await unpackWheel(wheel, mkdtempSync(join(root, 'target-')), machine, process.env);
     expect({ outcome, detail }).toEqual({
@@ -97,7 +97,7 @@ describe('unpackWheel', () => {
 });
 
 describe('findInstalledTensorFlow', () => {
-  withPython('finds it without importing it, and uses it where it is', async () => {
+  withPython('finds it without importing it, and uses it where it is (needs python3)', async () => {
     const { value } = await findInstalledTensorFlow(machine, { ...process.env, PYTHONPATH: site });
     expect(value).toMatchObject({
       version: '2.19.1',
@@ -107,7 +107,7 @@ describe('findInstalledTensorFlow', () => {
     });
   });
 
-  withPython('says that there is none', async () => {
+  withPython('says that there is none (needs python3)', async () => {
     const { outcome, value } = await findInstalledTensorFlow(machine, {
       ...process.env,
       PYTHONPATH: '',

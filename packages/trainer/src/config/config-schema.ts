@@ -156,6 +156,8 @@ export const CONFIG_SHAPE = {
     .strictObject({
       /** File whose weights a run begins with: a checkpoint, safetensors, Keras or TensorFlow.js; empty begins from scratch. */
       weights: z.string().default(''),
+      /** Whether batch norms use the mean and variance of the batches of all ranks together; in a single process it changes nothing. */
+      syncBatchNorm: z.boolean().default(false),
     })
     .prefault({}),
   datasets: z

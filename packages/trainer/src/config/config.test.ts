@@ -19,7 +19,7 @@ describe('defineConfig', () => {
       warmupIterations: 1000,
     });
     expect(config.data).toEqual({ root: 'here', limit: 9 });
-    expect(config.model).toEqual({ weights: '', width: 32 });
+    expect(config.model).toEqual({ weights: '', syncBatchNorm: false, width: 32 });
     expect(config.data.root satisfies string).toBe('here');
   });
 

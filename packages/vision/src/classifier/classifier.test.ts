@@ -48,7 +48,7 @@ async function trained(capture: 'off' | 'required', maxIterations: number) {
 
 it('takes the same captured steps as eager ones, stores the accuracy, and leaves frozen stages alone', async () => {
   // Only native TensorFlow runs graphs.
-  if (tf.getBackend() !== 'tensorflow') return;
+  if (tf.getBackend() !== 'tensorflow') skipTest('captured steps need native TensorFlow');
   const [eager, captured] = [await trained('off', 3), await trained('required', 3)];
   captured.losses.forEach((loss, place) => expect(loss).toBeCloseTo(eager.losses[place] as number, 4));
   expect(captured.accuracies).toHaveLength(3);

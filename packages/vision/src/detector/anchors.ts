@@ -1,6 +1,6 @@
 import { HooklineError } from '@hookline/core';
 
-/** Options of {@link makeAnchors}. */
+/** Options of `makeAnchors`. */
 export interface AnchorOptions {
   /**
    * Sides of the anchors in pixels of the input, the square root of their areas: for each stride of the backbone a list,

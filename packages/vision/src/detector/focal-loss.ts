@@ -1,6 +1,6 @@
 import { tf } from '@hookline/tfjs';
 
-/** Options of {@link sigmoidFocalLoss}. */
+/** Options of `sigmoidFocalLoss`. */
 export interface FocalLossOptions {
   /** Weight of positives; negatives weigh 1 - alpha. @default 0.25 */
   readonly alpha?: number;

@@ -1,6 +1,7 @@
 /** The rank whose end has ended the job, as `mpirun` tells it. */
 export interface RankEnd {
-  readonly rank: number;
+  /** Undefined where neither `mpirun` nor the rank itself has said it. */
+  readonly rank: number | undefined;
   readonly pid?: number;
   readonly host?: string;
   /** The signal's number, where one has killed it. */
@@ -28,6 +29,7 @@ export class JobOutput {
   readonly #all: boolean;
   readonly #firstBy = new Map<string, number>();
   readonly #ends: RankEnd[] = [];
+  readonly #ranks: Map<number, number>;
   #held = '';
   /** Lines of other ranks that are not shown yet. */
   readonly #late: { readonly rank: number; readonly message: string }[] = [];
@@ -38,8 +40,12 @@ export class JobOutput {
   /** Lines that were left out since another rank had said the same. */
   repeated = 0;
 
-  /** @param all whether messages that repeat those of another rank are shown too */
-  constructor(write: (text: string) => void, all: boolean) {
+  /**
+   * @param all whether messages that repeat those of another rank are shown too
+   * @param ranks takes the ranks by the numbers of their processes, as they say themselves
+   */
+  constructor(write: (text: string) => void, all: boolean, ranks = new Map<number, number>()) {
+    this.#ranks = ranks;
     this.#write = write;
     this.#all = all;
   }
@@ -79,7 +85,11 @@ export class JobOutput {
       this.#report = [line];
       return;
     }
-    if (ASIDE.test(line)) return;
+    const [, self, pid] = SELF.exec(line) ?? [];
+    if (self !== undefined) this.#ranks.set(Number(pid), Number(self));
+    const [, signal] = KILLED.exec(line) ?? [];
+    if (signal !== undefined) this.#noteSignal(Number(signal));
+    if (self !== undefined || signal !== undefined || ASIDE.test(line)) return;
     const [, rank, message] = /^\[rank (\d+)\] (.*)$/s.exec(line) ?? [];
     if (rank === undefined || message === undefined) {
       this.#isRepeated(line, 0);
@@ -120,10 +130,23 @@ export class JobOutput {
     // The frame of MPICH encloses several parts.
     const isWhole = !/^=.*BAD TERMINATION/ms.test(text) || /EXIT CODE|KILLED BY/.test(text);
     if (!isWhole) return;
-    const end = readEnd(text);
+    const end = this.#readEnd(text);
     if (end !== undefined) this.#ends.push(end);
     if (end !== undefined || NOISE.test(text)) this.#report = undefined;
     else this.#letThrough();
+  }
+
+  /** MPICH tells the signal as an exit status, and in a line below the report that it is one. */
+  #noteSignal(signal: number): void {
+    const end = this.#ends.at(-1);
+    if (end?.exitCode !== signal) return;
+    const { exitCode: _, ...rest } = end;
+    this.#ends[this.#ends.length - 1] = { ...rest, signal };
+  }
+
+  #readEnd(text: string): RankEnd | undefined {
+    const end = readEnd(text);
+    return end?.pid === undefined || end.rank !== undefined ? end : { ...end, rank: this.#ranks.get(end.pid) };
   }
 
   #letThrough(): void {
@@ -137,9 +160,18 @@ export class JobOutput {
 const NOISE =
   /Primary job\s+terminated normally|MPI_ABORT was invoked|has exited due to process rank|CLEANING UP REMAINING/;
 
-/** What Open MPI says of reports that are not shown, and of the signal that the launcher has sent. */
+/** What Open MPI says of reports that are not shown, and of the signal that the launcher has sent; what MPICH says of what a step has given up. */
 const ASIDE =
-  /^\[[\w.-]+:\d+\] (\d+ more process(es)? ha(s|ve) sent help message|Set MCA parameter "orte_base_help|\[\[\d+,\d+\],\d+\] ORTE_ERROR_LOG)|^mpirun: Forwarding signal/;
+  /^\[[\w.-]+:\d+\] (\d+ more process(es)? ha(s|ve) sent help message|Set MCA parameter "orte_base_help|\[\[\d+,\d+\],\d+\] ORTE_ERROR_LOG)|^mpirun: Forwarding signal|^This typically refers to a problem with your application\.$|^Please see the FAQ page for debugging suggestions$|UCX {2}WARN .*(not returned to mpool|tag-receive descriptor)/;
+
+/** The line by which MPICH tells a signal. */
+const KILLED = /^YOUR APPLICATION TERMINATED WITH THE EXIT STRING: .*\(signal (\d+)\)$/;
+
+/** The line by which a rank tells the launcher which process it is. */
+const SELF = /^\[hookline: rank (\d+) is process (\d+)\]$/;
+
+/** What a rank writes to standard error for the launcher. */
+export const tellProcess = (rank: number, pid: number): string => `[hookline: rank ${rank} is process ${pid}]\n`;
 
 function readEnd(text: string): RankEnd | undefined {
   const killed = /process rank (\d+) with PID (\d+) on node (\S+) exited on\s+signal (\d+)/.exec(text);
@@ -149,11 +181,13 @@ function readEnd(text: string): RankEnd | undefined {
   }
   const exited = /Process name: \[\[\d+,\d+\],(\d+)\]\s+Exit code:\s+(\d+)/.exec(text);
   if (exited !== null) return { rank: Number(exited[1]), exitCode: Number(exited[2]) };
-  const hydra = /RANK (\d+) PID (\d+) RUNNING AT (\S+)[\s=]+(?:KILLED BY SIGNAL: (\d+)|EXIT CODE: (\d+))/.exec(text);
+  const hydra = /(?:RANK (\d+) )?PID (\d+) RUNNING AT (\S+)[\s=]+(?:KILLED BY SIGNAL: (\d+)|EXIT CODE: (\d+))/.exec(
+    text,
+  );
   if (hydra === null) return undefined;
   const [, rank, pid, host, signal, exitCode] = hydra;
   return {
-    ...{ rank: Number(rank), pid: Number(pid), host: host as string },
+    ...{ rank: rank === undefined ? undefined : Number(rank), pid: Number(pid), host: host as string },
     ...(signal === undefined ? { exitCode: Number(exitCode) } : { signal: Number(signal) }),
   };
 }

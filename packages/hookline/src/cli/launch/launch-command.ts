@@ -43,8 +43,15 @@ export async function launch({ text, flag }: CommandLine, argv: readonly string[
   // In a process group of its own: Ctrl-C of a terminal reaches a whole group, and mpirun would end the ranks at once.
   const child = spawn(mpirun.path, mpiArguments(mpirun, job), { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = passSignalsOn(child);
-  const output = new JobOutput((line) => void process.stderr.write(line), flag.allOutput);
-  child.stdout.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
+  const processes = new Map<number, number>();
+  const output = new JobOutput((line) => void process.stderr.write(line), flag.allOutput, processes);
+  // MPICH's mpirun reports on standard output.
+  const reports = new JobOutput((line) => void process.stdout.write(line), true, processes);
+  if (mpirun.kind === 'mpich')
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      reports.take(chunk);
+    });
+  else child.stdout.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => output.take(chunk));
   const ended = await new Promise<{ status: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.on('error', reject);
@@ -52,12 +59,16 @@ export async function launch({ text, flag }: CommandLine, argv: readonly string[
   });
   const asked = stop();
   output.end();
+  reports.end();
   if (output.repeated > 0)
     printError(
       `${output.repeated} messages of other ranks that repeat one above are left out (--all-output shows them)`,
     );
-  for (const end of output.ends.slice(0, 1)) tellOfEnd(end, argv);
+  const [end] = [...output.ends, ...reports.ends];
+  if (end !== undefined) tellOfEnd(end, argv);
   if (asked !== undefined) return EXIT[asked];
+  // MPICH ends with the number of a signal that has killed a rank, as if it were a status.
+  if (end?.signal !== undefined) return 128 + end.signal;
   return ended.status ?? 128 + constants.signals[ended.signal ?? 'SIGKILL'];
 }
 
@@ -136,15 +147,17 @@ function passSignalsOn(child: ChildProcess): () => (typeof SIGNALS)[number] | un
 
 function tellOfEnd({ rank, pid, host, signal, exitCode }: RankEnd, argv: readonly string[]): void {
   const place = host === undefined ? '' : ` (${pid === undefined || pid === 0 ? '' : `process ${pid} `}on ${host})`;
+  const name = rank === undefined ? 'a rank' : `rank ${rank}`;
   if (signal === undefined) {
     // Those of ours come with a message.
     if (Object.values<number>(EXIT).includes(exitCode ?? -1)) return;
-    printError(`error: rank ${rank}${place} has ended with exit status ${exitCode ?? 'unknown'}, and with it the job`);
+    printError(`error: ${name}${place} has ended with exit status ${exitCode ?? 'unknown'}, and with it the job`);
     return;
   }
-  const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
+  const signalName =
+    Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
   const why = signal === constants.signals.SIGKILL ? ', by somebody or for want of memory' : '';
   printError(
-    `error: rank ${rank}${place} was killed by ${name}${why}; all ranks have ended with it. Go on from the last checkpoint with:\n  ${resumeCommand(argv)}`,
+    `error: ${name}${place} was killed by ${signalName}${why}; all ranks have ended with it. Go on from the last checkpoint with:\n  ${resumeCommand(argv)}`,
   );
 }

@@ -135,6 +135,11 @@ describe('what ranks write', () => {
     const equals = '='.repeat(83);
     const hydra = `${equals}\n=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES\n=   RANK 2 PID 5 RUNNING AT b\n=   KILLED BY SIGNAL: 9 (Killed)\n${equals}\n`;
     expect(shown(hydra).output.ends).toEqual([{ rank: 2, pid: 5, host: 'b', signal: 9 }]);
+    // MPICH 4 names no rank; the ranks have said which processes they are.
+    const hydra4 =
+      `[hookline: rank 1 is process 5]\n${equals}\n=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES\n=   PID 5 RUNNING AT b\n=   EXIT CODE: 9\n=   CLEANING UP REMAINING PROCESSES\n${equals}\n` +
+      'YOUR APPLICATION TERMINATED WITH THE EXIT STRING: Killed (signal 9)\nThis typically refers to a problem with your application.\nPlease see the FAQ page for debugging suggestions\n';
+    expect(shown(hydra4)).toMatchObject({ text: '', output: { ends: [{ rank: 1, pid: 5, host: 'b', signal: 9 }] } });
   });
 
   it('is let through where it only looks like that', () => {

@@ -27,13 +27,14 @@ export function shareMachine(
 ): readonly string[] {
   const { localRank, localSize } = place;
   const lines: string[] = [];
+  const whom = localSize === 1 ? 'the rank' : `each of the ${localSize} ranks`;
   if (env['TF_NUM_INTRAOP_THREADS'] === undefined) {
     // Slurm says how many cores are those of one task, and binds it to them as a rule.
     const ofSlurm = Number(env['SLURM_CPUS_PER_TASK'] ?? 0);
     const threads = ofSlurm > 0 ? ofSlurm : Math.max(1, Math.floor(cores / localSize));
     env['TF_NUM_INTRAOP_THREADS'] = String(threads);
     env['TF_NUM_INTEROP_THREADS'] ??= String(threads);
-    lines.push(`${threads} ${threads === 1 ? 'thread' : 'threads'} for each of the ${localSize} ranks on this machine`);
+    lines.push(`${threads} ${threads === 1 ? 'thread' : 'threads'} for ${whom} on this machine`);
   }
   const visible = env['CUDA_VISIBLE_DEVICES']?.split(',').filter((each) => each.trim() !== '');
   const devices = visible ?? Array.from({ length: gpus }, (_, index) => String(index));
@@ -41,7 +42,7 @@ export function shareMachine(
   if (devices.length === 0 || (visible?.length === 1 && localSize > 1)) return lines;
   if (localSize > devices.length) throw tooFewGpus(place, devices.length);
   env['CUDA_VISIBLE_DEVICES'] = devices[localRank];
-  lines.push(`a GPU for each of the ${localSize} ranks on this machine`);
+  lines.push(`a GPU for ${whom} on this machine`);
   return lines;
 }
 

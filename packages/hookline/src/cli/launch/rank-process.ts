@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { assertSameOnRanks, communicator, ConsoleLogger, type Logger, VERSION } from '@hookline/core';
 import { joinRanks } from '@hookline/tfjs';
 import type { CommandLine } from '../command-line.ts';
+import { tellProcess } from './job-output.ts';
 import { shareMachine } from './prepare-rank.ts';
 import { ALL_OUTPUT, markOutput } from './rank-output.ts';
 
@@ -21,6 +22,8 @@ export const TERMINAL_COLUMNS = 'HOOKLINE_TERMINAL_COLUMNS';
 export async function becomeRank(env: NodeJS.ProcessEnv = process.env): Promise<Logger> {
   const comm = await joinRanks();
   if (comm.size === 1) return new ConsoleLogger();
+  // Of a rank that is killed, MPICH's mpirun tells the process alone.
+  if (env[LAUNCHED_BY] !== undefined) process.stderr.write(tellProcess(comm.rank, process.pid));
   const all = (env[ALL_OUTPUT] ?? '') !== '';
   markOutput(comm, all);
   const lines = shareMachine(comm, env);

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { fold, folderOf } from '../folder-index.ts';
 import { readCocoFile } from '../read-coco.ts';
 import type { DataFormat, FolderContents } from './data-format.ts';
-import { isOfRole, roleWithFolder, splitNames } from './splits.ts';
+import { isOfRole, roleWithFolder, splitNames } from '../splits.ts';
 
 const LISTS = ['images', 'annotations', 'categories'];
 /** In COCO's own folder, beside `instances_`: without boxes, or the same objects once more. */

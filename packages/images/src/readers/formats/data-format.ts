@@ -1,5 +1,5 @@
-import type { Dataset, ReaderOptions } from '../dataset.ts';
 import type { ImageFinder } from '../find-image.ts';
+import type { FoundSplit } from '../found-split.ts';
 import type { JsonOutline } from '../read-text.ts';
 
 /** The formats that are found, as options name them. */
@@ -17,17 +17,6 @@ export interface FolderContents {
   readonly json: readonly { readonly path: string; readonly outline: JsonOutline; readonly whole: boolean }[];
   /** CSV files with the names of their columns. */
   readonly tables: readonly { readonly path: string; readonly columns: readonly string[] }[];
-}
-
-/** A part of the data that is used as one: for training, for the test. */
-export interface FoundSplit {
-  readonly name: string;
-  /** How many images there are; undefined where that is known only after reading. */
-  readonly images: number | undefined;
-  /** The file or folder that it is in, from the root. */
-  readonly source: string;
-  /** Reads it. @throws HooklineError `HKL_DATASET_UNREADABLE`, `HKL_DATASET_INVALID` */
-  readonly read: (options: Omit<ReaderOptions, 'outside'>) => Promise<Dataset>;
 }
 
 /** Data in a format that was recognised. */

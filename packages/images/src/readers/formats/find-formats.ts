@@ -11,7 +11,7 @@ import { createml } from './createml.ts';
 import type { DataFormat, FolderContents, FormatName, FoundFormat } from './data-format.ts';
 import { labelme } from './labelme.ts';
 import { openImages } from './open-images.ts';
-import { mainSplits } from './splits.ts';
+import { mainSplits } from '../splits.ts';
 import { via } from './via.ts';
 import { voc } from './voc.ts';
 import { yolo } from './yolo.ts';

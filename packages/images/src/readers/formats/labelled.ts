@@ -1,4 +1,4 @@
-import type { Box } from '../../catalog/dataset-record.ts';
+import type { Box } from '../../records/dataset-record.ts';
 import type { Dataset, ReaderOptions } from '../dataset.ts';
 import { ProblemList } from '../dataset-report.ts';
 import type { ImageFinder } from '../find-image.ts';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { describeCause } from '@hookline/core';
-import type { Box } from '../../catalog/dataset-record.ts';
+import type { Box } from '../../records/dataset-record.ts';
 import type { Dataset, ReaderOptions } from '../dataset.ts';
 import { ProblemList } from '../dataset-report.ts';
 import type { ImageFinder } from '../find-image.ts';
@@ -11,7 +11,7 @@ import { mapLimited } from '../map-limited.ts';
 import { parseJson, readText } from '../read-text.ts';
 import type { DataFormat } from './data-format.ts';
 import { type LabelledImage, makeLabelled } from './labelled.ts';
-import { groupBySplit, roleWithFolder } from './splits.ts';
+import { groupBySplit, roleWithFolder } from '../splits.ts';
 
 /** LabelMe's JSON files, one for each image. */
 export const labelme: DataFormat = {

@@ -1,6 +1,6 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasTargets } from '../../catalog/dataset-record.ts';
+import { hasTargets } from '../../records/targets.ts';
 import { DetectionLoader } from '../../loader/detection-loader.ts';
 import { randomFlip } from '../../transforms/random-augmentations.ts';
 import type { Dataset } from '../dataset.ts';

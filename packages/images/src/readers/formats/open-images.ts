@@ -6,7 +6,7 @@ import { asFlag } from '../json-fields.ts';
 import { readText } from '../read-text.ts';
 import type { DataFormat, FolderContents } from './data-format.ts';
 import { type LabelledImage, makeLabelled } from './labelled.ts';
-import { isOfRole, roleWithFolder, splitPerFile } from './splits.ts';
+import { isOfRole, roleWithFolder, splitPerFile } from '../splits.ts';
 
 const COLUMNS = ['ImageID', 'LabelName', 'XMin', 'XMax', 'YMin', 'YMax'];
 

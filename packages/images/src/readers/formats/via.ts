@@ -1,4 +1,4 @@
-import type { Box } from '../../catalog/dataset-record.ts';
+import type { Box } from '../../records/dataset-record.ts';
 import type { Dataset, ReaderOptions } from '../dataset.ts';
 import { ProblemList } from '../dataset-report.ts';
 import type { ImageFinder } from '../find-image.ts';
@@ -8,7 +8,7 @@ import { boxAround, NO_BOX } from '../make-dataset.ts';
 import { type JsonOutline, readJson } from '../read-text.ts';
 import type { DataFormat } from './data-format.ts';
 import { type LabelledImage, makeLabelled } from './labelled.ts';
-import { roleWithFolder, splitPerFile } from './splits.ts';
+import { roleWithFolder, splitPerFile } from '../splits.ts';
 
 const isVia = ({ root, keys, inner }: JsonOutline): boolean =>
   root === 'object' && (keys.has('_via_img_metadata') || (inner.has('filename') && inner.has('regions')));

@@ -2,8 +2,9 @@ import { posix } from 'node:path';
 import { fold, stemOf } from '../folder-index.ts';
 import { readHead } from '../read-text.ts';
 import { readVocFiles } from '../read-voc.ts';
-import type { DataFormat, FolderContents, FoundSplit } from './data-format.ts';
-import { groupBySplit, isOfRole, roleWithFolder } from './splits.ts';
+import type { FoundSplit } from '../found-split.ts';
+import type { DataFormat, FolderContents } from './data-format.ts';
+import { groupBySplit, isOfRole, roleWithFolder } from '../splits.ts';
 
 /** How many XML files are looked into before the rest is believed. */
 const LOOKED_AT = 5;

@@ -1,15 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { posix, resolve } from 'node:path';
 import { describeCause, HooklineError } from '@hookline/core';
-import type { Box } from '../../catalog/dataset-record.ts';
+import type { Box } from '../../records/dataset-record.ts';
 import type { Dataset, ReaderOptions } from '../dataset.ts';
 import { count, ProblemList } from '../dataset-report.ts';
 import { type FolderIndex, isPicture, stemOf } from '../folder-index.ts';
 import { type AnnotatedImage, type AnnotatedObject, boxAround, makeDataset, NO_BOX } from '../make-dataset.ts';
 import { mapLimited } from '../map-limited.ts';
 import { readHead, readText } from '../read-text.ts';
-import type { DataFormat, FolderContents, FoundFormat, FoundSplit } from './data-format.ts';
-import { groupBySplit, roleWithFolder } from './splits.ts';
+import type { FoundSplit } from '../found-split.ts';
+import type { DataFormat, FolderContents, FoundFormat } from './data-format.ts';
+import { groupBySplit, roleWithFolder } from '../splits.ts';
 import { findDescriptions, namesBeside, type YoloDescription } from './yolo-description.ts';
 
 /** A line of a label file: a number for the class, then four numbers or more. */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type tf from '#tfjs';
-import type { HostOutput, WrittenModel } from '../run-written.ts';
+import type { HostOutput, WrittenModel } from '../written-model.ts';
 import { ONNX_FILE } from './write-onnx.ts';
 
 /** The packages that run ONNX models in Node, the faster one first. Neither is a dependency: they are large. */

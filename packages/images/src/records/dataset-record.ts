@@ -1,5 +1,3 @@
-import { eachTarget } from './annotation-table.ts';
-
 /** A box as left, top, right and bottom edge in pixels (XYXY_ABS): the image spans 0 to its width and height. */
 export type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 
@@ -44,18 +42,4 @@ export interface DatasetMetadata {
   readonly source: string;
   /** Set where the format lists no classes: these are the ones that its objects have, sorted. */
   readonly openClasses?: true;
-}
-
-/** True when a record has an object to learn from: one that is not a crowd. */
-export function hasTargets(record: DatasetRecord): boolean {
-  let has = false;
-  eachTarget(record, () => (has = true));
-  return has;
-}
-
-/** How many objects each class has, crowds left out; by category. */
-export function classHistogram(records: readonly DatasetRecord[], classes: number): number[] {
-  const counts = Array.from({ length: classes }, () => 0);
-  for (const record of records) eachTarget(record, (category) => (counts[category] = (counts[category] ?? 0) + 1));
-  return counts;
 }

@@ -1,5 +1,5 @@
 import { describeCause } from '@hookline/core';
-import { readHead } from '../readers/read-head.ts';
+import { readHead } from './read-head.ts';
 
 /** Why a file is no picture that can be used, and what to do about it. */
 export interface PictureFault {

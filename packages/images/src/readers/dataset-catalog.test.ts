@@ -1,4 +1,4 @@
-import type { Dataset } from '../readers/dataset.ts';
+import type { Dataset } from './dataset.ts';
 import { DatasetCatalog } from './dataset-catalog.ts';
 
 const dataset = (source: string): Dataset => ({

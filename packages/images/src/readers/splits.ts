@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { type FolderIndex, folderOf, stemOf } from '../folder-index.ts';
-import type { FoundSplit } from './data-format.ts';
+import { type FolderIndex, folderOf, stemOf } from './folder-index.ts';
+import type { FoundSplit } from './found-split.ts';
 
 /** What a split is for. */
 export type SplitRole = 'train' | 'val' | 'test';

@@ -1,5 +1,5 @@
 import { didYouMean, HooklineError } from '@hookline/core';
-import type { Dataset } from '../readers/dataset.ts';
+import type { Dataset } from './dataset.ts';
 import { Metadata } from './metadata.ts';
 
 /** Reads a data set; called on every {@link DatasetCatalog.get}. */

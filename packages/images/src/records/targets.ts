@@ -1,0 +1,16 @@
+import { eachTarget } from './annotation-table.ts';
+import type { DatasetRecord } from './dataset-record.ts';
+
+/** True when a record has an object to learn from: one that is not a crowd. */
+export function hasTargets(record: DatasetRecord): boolean {
+  let has = false;
+  eachTarget(record, () => (has = true));
+  return has;
+}
+
+/** How many objects each class has, crowds left out; by category. */
+export function classHistogram(records: readonly DatasetRecord[], classes: number): number[] {
+  const counts = Array.from({ length: classes }, () => 0);
+  for (const record of records) eachTarget(record, (category) => (counts[category] = (counts[category] ?? 0) + 1));
+  return counts;
+}

@@ -1,0 +1,16 @@
+import type tf from '#tfjs';
+
+/** An output of a written model on the host. */
+export interface HostOutput {
+  readonly shape: readonly number[];
+  readonly values: ArrayLike<number>;
+}
+
+/** A written model that can be run. */
+export interface WrittenModel {
+  /** What it runs in. */
+  readonly runtime: string;
+  /** @param inputs by name; they stay with the caller */
+  run(inputs: ReadonlyMap<string, tf.Tensor>): Promise<ReadonlyMap<string, HostOutput>>;
+  close(): void;
+}

@@ -1,0 +1,20 @@
+import { CURVE_COLORS, DASHES, INK } from './colors.ts';
+import type { CurvePoint } from './curve.ts';
+
+/** A curve of a panel. */
+export interface PanelCurve {
+  readonly label: string;
+  readonly points: readonly CurvePoint[];
+  /** The value shown in the legend. */
+  readonly last: number;
+  /** Whether a smoothed line is drawn over the faint values. */
+  readonly smoothing: boolean;
+}
+
+/** Colour and dash of a panel's curve by its number. */
+export function curveStyle(index: number): { readonly color: string; readonly dash: string } {
+  return {
+    color: CURVE_COLORS[index % CURVE_COLORS.length] ?? INK.text,
+    dash: DASHES[Math.floor(index / CURVE_COLORS.length) % DASHES.length] ?? '',
+  };
+}

@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Application } from 'typedoc';
+import { ROOT } from './lib/processes.mjs';
+
+// npm run docs [-- --dev]: the guides and the API of every package as one site, in docs/.vitepress/dist.
+const SITE = join(ROOT, 'docs', '.vitepress');
+const API = join(SITE, 'public', 'api');
+
+/** The modules that packages export, by the names of the packages. @type {Map<string, string>} */
+const modules = new Map();
+for (const group of ['packages', 'plugins']) {
+  for (const folder of readdirSync(join(ROOT, group)).sort()) {
+    const entry = join(ROOT, group, folder, 'src', 'index.ts');
+    if (!existsSync(entry)) continue;
+    modules.set(JSON.parse(readFileSync(join(ROOT, group, folder, 'package.json'), 'utf8')).name, entry);
+  }
+}
+
+/** Writes the API as web pages. @returns whether all links in it lead somewhere */
+async function writeApi() {
+  const folder = mkdtempSync(join(ROOT, 'node_modules', '.api-'));
+  try {
+    // All sources are one program, so that a type of another package is a link.
+    const tsconfig = join(folder, 'tsconfig.json');
+    const compilerOptions = {
+      ...{ lib: ['ES2023', 'ESNext.Disposable', 'DOM', 'DOM.Iterable'], types: ['node'] },
+      ...{ composite: false, declaration: false, declarationMap: false, noEmit: true },
+      ...{ rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true },
+      paths: Object.fromEntries([...modules].map(([name, entry]) => [name, [entry]])),
+    };
+    const files = [...modules.values()];
+    writeFileSync(tsconfig, JSON.stringify({ extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, files }));
+    const app = await Application.bootstrap({
+      name: 'Hookline',
+      entryPoints: files,
+      tsconfig,
+      readme: 'none',
+      navigationLinks: { Guides: '../index.html' },
+      // Types are checked by the build.
+      skipErrorChecking: true,
+      disableSources: true,
+      excludeExternals: true,
+      excludePrivate: true,
+      hideGenerator: true,
+      logLevel: 'Warn',
+      validation: { invalidLink: true, notExported: false, invalidPath: false },
+      treatValidationWarningsAsErrors: true,
+    });
+    const project = await app.convert();
+    if (project === undefined) return false;
+    const names = new Map([...modules].map(([name, entry]) => [entry, name]));
+    for (const module of project.children ?? []) {
+      module.name = names.get(join(ROOT, module.name, 'index.ts')) ?? module.name;
+    }
+    app.validate(project);
+    await app.generateDocs(project, API);
+    return !app.logger.hasErrors();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const isDev = process.argv.includes('--dev');
+const isSound = await writeApi();
+const vitepress = join(ROOT, 'node_modules', 'vitepress', 'bin', 'vitepress.js');
+const { status } = spawnSync(process.execPath, [vitepress, isDev ? 'dev' : 'build', join(ROOT, 'docs')], {
+  stdio: 'inherit',
+});
+process.exitCode = isSound ? (status ?? 1) : 1;

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const CRUISER = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
+
+/** Files of a workspace, each with what it imports. */
+const FILES: Readonly<Record<string, readonly string[]>> = {
+  // In order: an app, a trainer, a preset, a plugin, the runtime, the engine.
+  'packages/hookline/src/index.ts': ['../../trainer/src/index.ts'],
+  'packages/trainer/src/index.ts': ['../../../plugins/preset-a/src/index.ts'],
+  'plugins/preset-a/src/index.ts': ['../../a/src/index.ts', '../../b/src/index.ts'],
+  'plugins/a/src/index.ts': ['../../../packages/vision/src/index.ts'],
+  'packages/vision/src/index.ts': ['../../core/src/index.ts'],
+  'packages/core/src/index.ts': [],
+  // Against the rules.
+  'plugins/b/src/index.ts': ['../../a/src/index.ts'],
+  'packages/core/src/upward.ts': ['../../tfjs/src/index.ts'],
+  'packages/images/src/upward.ts': ['../../vision/src/index.ts'],
+  'packages/tfjs/src/index.ts': [],
+  'packages/data/src/one.ts': ['./two.ts'],
+  'packages/data/src/two.ts': ['./one.ts'],
+  'packages/vision/src/models/a.ts': ['../losses/b.ts'],
+  'packages/vision/src/models/c.ts': [],
+  'packages/vision/src/losses/b.ts': [],
+  'packages/vision/src/losses/d.ts': ['../models/c.ts'],
+};
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hookline-layers-'));
+  cpSync(join(ROOT, 'tsconfig.base.json'), join(folder, 'tsconfig.base.json'));
+  for (const [file, imports] of Object.entries(FILES)) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    // Types alone, which are gone after compiling, count too.
+    const lines = imports.map((path, place) => `import type { T as T${place} } from '${path}';`);
+    writeFileSync(join(folder, file), `${lines.join('\n')}\nexport type T = ${imports.length > 0 ? 'T0' : '1'};\n`);
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What is refused: lines such as `rule: from → to`. */
+function refused(config: string): string[] {
+  const args = [CRUISER, '--config', join(ROOT, config), '--output-type', 'json', 'packages', 'plugins'];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+  expect(stderr).toBe('');
+  const { summary } = JSON.parse(stdout) as {
+    readonly summary: {
+      readonly violations: readonly {
+        readonly from: string;
+        readonly to: string;
+        readonly rule: { readonly name: string };
+      }[];
+    };
+  };
+  return summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`).sort();
+}
+
+it('refuses circular imports, plugins that import plugins, and imports that point up, and nothing else', () => {
+  expect(refused('.dependency-cruiser.cjs')).toEqual([
+    'imports-point-down-from-core: packages/core/src/upward.ts → packages/tfjs/src/index.ts',
+    'imports-point-down-from-images: packages/images/src/upward.ts → packages/vision/src/index.ts',
+    'no-circular-imports: packages/data/src/one.ts → packages/data/src/two.ts',
+    'plugins-never-import-plugins: plugins/b/src/index.ts → plugins/a/src/index.ts',
+  ]);
+});
+
+it('refuses circular imports between the folders of a package', () => {
+  expect(refused('.dependency-cruiser-folders.cjs')).toEqual([
+    'no-circular-folders: packages/vision/src/losses → packages/vision/src/models',
+    'no-circular-folders: packages/vision/src/models → packages/vision/src/losses',
+  ]);
+});
