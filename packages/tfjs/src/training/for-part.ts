@@ -50,7 +50,16 @@ export function forPart(part: string, plugin: Plugin): Plugin {
     }
     return definition.setup(own as never, given);
   };
-  const defined = { ...definition, requires: { ...requires, [WHOLE]: modelRef, [STORAGE]: storageRef }, setup };
+  // What it writes of its part nobody writes of another.
+  const { writes = [] } = definition;
+  const ofPart = (names: readonly string[]): readonly string[] => names.map((name) => `parts/${part}/${name}`);
+  const written = typeof writes === 'function' ? (chosen: unknown) => ofPart(writes(chosen)) : ofPart(writes);
+  const defined = {
+    ...definition,
+    writes: written,
+    requires: { ...requires, [WHOLE]: modelRef, [STORAGE]: storageRef },
+    setup,
+  };
   return makePlugin(defined as typeof definition, options, instance === undefined ? part : `${part}/${instance}`);
 }
 
@@ -102,16 +111,16 @@ function partHooks(context: Readonly<Record<string, unknown>>, part: string, per
 
 /** What a step gave of one part, by the names that it would have in a training of its own. */
 function outputOf({ losses, metrics = {}, dataTime }: StepOutput, part: string): StepOutput {
-  const { total_loss: totalLoss, ...others } = ofPart(losses, part);
+  const { total_loss: totalLoss, ...others } = valuesOf(losses, part);
   return {
     losses: Object.keys(others).length > 0 || totalLoss === undefined ? others : { total_loss: totalLoss },
     ...(totalLoss === undefined ? {} : { totalLoss }),
-    metrics: ofPart(metrics, part),
+    metrics: valuesOf(metrics, part),
     ...(dataTime === undefined ? {} : { dataTime }),
   };
 }
 
-const ofPart = <T>(values: Readonly<Record<string, T>>, part: string): Record<string, T> =>
+const valuesOf = <T>(values: Readonly<Record<string, T>>, part: string): Record<string, T> =>
   Object.fromEntries(
     Object.entries(values)
       .filter(([name]) => name.startsWith(`${part}/`))
