@@ -26,6 +26,7 @@ export {
   type EngineHooks,
   type EngineHookSet,
   type FailedStepAction,
+  type InPart,
   type NamedLosses,
   type NamedTensors,
   type NamedVariables,

@@ -26,6 +26,7 @@ export {
   type ParameterCount,
   type ParameterDescription,
 } from './model/describe-model.ts';
+export { alternatingModel, type AlternatingModel, type AlternatingPart } from './model/alternating-model.ts';
 export { batchNormTraining } from './kernels/batch-norm-training.ts';
 export type { NormalizedBatch } from './kernels/normalized-batch.ts';
 export { asModel, type ModelLike } from './model/as-model.ts';
@@ -39,6 +40,7 @@ export {
   parameterKind,
   type ModelLosses,
   type ParameterKind,
+  type PartModel,
   type TrainableModel,
 } from './model/trainable-model.ts';
 
@@ -61,6 +63,7 @@ export type { ExportCheck } from './export/check-written.ts';
 export type { ExportInput, ExportInputs } from './export/forward-source.ts';
 
 // Optimizers
+export { alternatingOptimizer } from './optim/alternating-optimizer.ts';
 export { adam, adamW, type AdamOptimizer, type AdamOptions } from './optim/adam.ts';
 export { adagrad, type AdagradOptimizer, type AdagradOptions } from './optim/adagrad.ts';
 export { BaseOptimizer, type BaseOptimizerOptions, type ParameterUpdate } from './optim/base-optimizer.ts';
@@ -127,7 +130,7 @@ export {
   type StepVariableOptions,
 } from './step/step-scope.ts';
 export type { StepVariant, VariantValue } from './step/step-variant.ts';
-export { TrainStep, type ForwardBackward, type TrainStepParts } from './step/train-step.ts';
+export { TrainStep, type ForwardBackward, type StepPart, type TrainStepParts } from './step/train-step.ts';
 
 // State
 export { alignNames } from './state/align-names.ts';
@@ -144,6 +147,7 @@ export {
 
 // A training with tensors
 export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';
+export { assertNoParts, forPart } from './training/for-part.ts';
 export { savedParts, type SavedPart } from './training/saved-parts.ts';
 export { seededInit } from './training/seeded-init.ts';
 export {

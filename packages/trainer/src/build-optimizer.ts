@@ -1,14 +1,33 @@
 import { HooklineError } from '@hookline/core';
-import { adagrad, adam, adamW, lamb, lion, type Optimizer, rmsprop, sgd, type TrainableModel } from '@hookline/tfjs';
+import {
+  adagrad,
+  adam,
+  alternatingOptimizer,
+  adamW,
+  lamb,
+  lion,
+  type Optimizer,
+  rmsprop,
+  sgd,
+  type TrainableModel,
+} from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
+import { isWritten } from './config/written-keys.ts';
 
 /**
  * The optimizer that `config.solver` describes (detectron2's build_optimizer, with a choice of algorithm).
  *
  * @throws HooklineError `HKL_UNKNOWN_PARAMETER` for `solver.backboneLrFactor` where the model trains no backbone, and what
- * the optimizers raise
+ * the optimizers raise. The parts of an `alternatingModel` bring their optimizers along; `HKL_CONFIG_PARTS` where the config
+ * says something of one all the same
  */
-export function buildOptimizer({ solver }: BaseConfig, model: TrainableModel): Optimizer {
+export function buildOptimizer(config: BaseConfig, model: TrainableModel): Optimizer {
+  const { solver } = config;
+  if (model.parts !== undefined) {
+    const unused = OF_ONE_OPTIMIZER.find((key) => isWritten(config, key));
+    if (unused !== undefined) throw ofParts(unused, model.parts.keys());
+    return alternatingOptimizer(model.parts);
+  }
   const { baseLr, weightDecay, weightDecayNorm, weightDecayBias, biasLrFactor, backboneLrFactor } = solver;
   const common = {
     learningRate: baseLr,
@@ -49,3 +68,12 @@ function factorOfBackbone(model: TrainableModel, factor: number): (name: string)
     fix: 'Leave the key out; a backbone that is frozen as a whole has no learning rate either',
   });
 }
+
+/** Keys that a model of several parts has no use for. */
+const OF_ONE_OPTIMIZER = ['optimizer', 'baseLr', 'weightDecay', 'momentum', 'betas'].map((key) => `solver.${key}`);
+
+const ofParts = (key: string, parts: Iterable<string>): HooklineError =>
+  new HooklineError('HKL_CONFIG_PARTS', 'it is written, and each part of the model has an optimizer of its own', {
+    who: `config key ${key}`,
+    fix: `Leave the key out, and give the value to the optimizers of ${[...parts].join(' and ')} in alternatingModel`,
+  });

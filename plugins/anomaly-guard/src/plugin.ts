@@ -59,6 +59,7 @@ export const anomalyGuard = definePlugin({
     model: optional(modelRef),
   },
   setup({ hooks, plugin, storage, control, logger, output, comm, scope, model }, options) {
+    if (model !== undefined && 'makeOptimizer' in model.value) throw ofOnePart(plugin.id);
     const { factor, minHistory, maxSkips, period } = options;
     const losses = new LossWindow(options.window);
     let skipped = 0;
@@ -161,7 +162,7 @@ export const anomalyGuard = definePlugin({
     hooks.afterStep.tap((step, stepOutput) => {
       const { iteration } = step;
       const loss = totalOf(stepOutput);
-      const bad = stepOutput.metrics?.[BAD_GRADIENTS] ?? 0;
+      const bad = badGradientsOf(stepOutput);
       if (typeof loss === 'number' && typeof bad === 'number') {
         seen = iteration;
         // The usual case costs no promise.
@@ -182,7 +183,11 @@ export const anomalyGuard = definePlugin({
       if (after >= iteration) return;
       await storage.resolve();
       seen = iteration;
-      const bad = new Map(newSamples(storage, BAD_GRADIENTS, after).map((sample) => [sample.iteration, sample]));
+      const bad = new Map<number, Sample>();
+      for (const name of storage.names().filter(isBadGradients)) {
+        for (const { iteration: at, value } of newSamples(storage, name, after))
+          bad.set(at, { iteration: at, value: value + (bad.get(at)?.value ?? 0) });
+      }
       for (const sample of newSamples(storage, 'total_loss', after)) {
         await lookAtLoss(sample);
         await lookAtGradients(bad.get(sample.iteration) ?? { iteration: sample.iteration, value: 0 });
@@ -207,12 +212,35 @@ export const anomalyGuard = definePlugin({
   },
 });
 
+/** Several parts that are updated in turn have a scalar each, such as `generator/nonfinite_gradients`. */
+const isBadGradients = (name: string): boolean => name === BAD_GRADIENTS || name.endsWith(`/${BAD_GRADIENTS}`);
+
+/** How many variables have gradients that are not finite; undefined where that is still on the device. */
+function badGradientsOf({ metrics = {} }: StepOutput): number | undefined {
+  let sum = 0;
+  for (const name in metrics) {
+    if (!isBadGradients(name)) continue;
+    const value = metrics[name];
+    if (typeof value !== 'number') return undefined;
+    sum += value;
+  }
+  return sum;
+}
+
 function totalOf({ totalLoss, losses }: StepOutput): ScalarValue | undefined {
   if (totalLoss !== undefined) return totalLoss;
   const values = Object.values(losses);
   if (values.length === 1) return values[0];
   return values.every((value) => typeof value === 'number') ? values.reduce((sum, value) => sum + value, 0) : undefined;
 }
+
+/** What it looks at in the storage is of the whole step. */
+const ofOnePart = (who: string): HooklineError =>
+  new HooklineError('HKL_PARTS_UNSUPPORTED', 'it looks after all parts of a model at once', {
+    who,
+    where: 'setup',
+    fix: 'List it without forPart',
+  });
 
 function anomaly(who: string, { iteration, message }: Pick<AnomalyReport, 'iteration' | 'message'>): HooklineError {
   return new HooklineError('HKL_ANOMALY', message, {

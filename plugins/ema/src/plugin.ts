@@ -1,5 +1,5 @@
 import { definePlugin, defineState } from '@hookline/core';
-import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { assertNoParts, modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
 import { emaRef, EmaService } from './ema-service.ts';
 import { emaSchema } from './options.ts';
@@ -26,6 +26,7 @@ export const ema = definePlugin({
   requires: { scope: stepScopeRef, model: modelRef, service: emaRef },
   services: ({ evaluate }) => averagingServices(emaRef, { evaluate, who: PLUGIN_NAME }),
   setup({ hooks, plugin, scope, model, service }, { decay, warmup, averageState }) {
+    assertNoParts(model.value, plugin.id, "List it by part: forPart('generator', ema({ ... }))");
     const { value } = model;
     const state = averageState ? value.state() : new Map<string, never>();
     const average = new WeightAverage(scope.value, plugin.id, value.trainable(), state, { decay, warmup });

@@ -1,5 +1,5 @@
 import { definePlugin, defineState, defineService, epochsRef, evaluationRef, type ServiceRef } from '@hookline/core';
-import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { assertNoParts, modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
 import { type Ema, EmaService } from './ema-service.ts';
 import { swaSchema } from './swa-options.ts';
@@ -30,6 +30,7 @@ export const stochasticWeightAveraging = definePlugin({
   requires: { scope: stepScopeRef, model: modelRef, service: swaRef, evaluation: evaluationRef, epochs: epochsRef },
   services: ({ evaluate }) => averagingServices(swaRef, { evaluate, who: PLUGIN_NAME }),
   setup({ hooks, plugin, scope, model, service, epochs }, { start, period }) {
+    assertNoParts(model.value, plugin.id, "List it by part: forPart('generator', stochasticWeightAveraging({ ... }))");
     const firstOf = start === undefined ? undefined : epochs.until(start, 'start');
     const isEpochOver = epochs.every(period, 'period');
     const { value } = model;

@@ -1,5 +1,5 @@
 import { definePlugin, defineState, HooklineError, loggerRef } from '@hookline/core';
-import { modelRef, stepScopeRef } from '@hookline/tfjs';
+import { assertNoParts, modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
 import { Accumulators, type Weight } from './accumulators.ts';
 import { checkedSize, leadingSize } from './batch-size.ts';
@@ -44,6 +44,7 @@ export const gradientAccumulation = definePlugin({
   before: ['schedule', 'gradients', 'averaging', 'statistics', 'checkpointing'],
   requires: { scope: stepScopeRef, model: modelRef, logger: loggerRef },
   setup({ hooks, plugin, scope, model, logger }, { steps, reduction, batchSize }) {
+    assertNoParts(model.value, plugin.id, "List it by part: forPart('generator', gradientAccumulation({ ... }))");
     if (steps === 1) return;
     let done = 0;
     let size: Weight = 1;

@@ -1,5 +1,5 @@
-import { definePlugin, loggerRef } from '@hookline/core';
-import { stepScopeRef } from '@hookline/tfjs';
+import { definePlugin, loggerRef, optional } from '@hookline/core';
+import { assertNoParts, modelRef, stepScopeRef } from '@hookline/tfjs';
 import { allFinite } from './all-finite.ts';
 import { LossScale } from './loss-scale.ts';
 import { lossScalingSchema } from './options.ts';
@@ -29,8 +29,10 @@ export const lossScaling = definePlugin({
   // The gradients of an update are judged, before clipping could hide that some are infinite.
   after: ['accumulation?'],
   before: ['gradients', 'averaging', 'checkpointing'],
-  requires: { scope: stepScopeRef, logger: loggerRef },
-  setup({ hooks, plugin, scope, logger }, options) {
+  requires: { scope: stepScopeRef, model: optional(modelRef), logger: loggerRef },
+  setup({ hooks, plugin, scope, model, logger }, options) {
+    if (model !== undefined)
+      assertNoParts(model.value, plugin.id, 'Train in float32 or bfloat16, which need no scaled loss');
     const state = new LossScale(scope.value, plugin.id, options);
     scope.value.scaleLoss(() => state.scale);
     hooks.gradients.tap((gradients) => {

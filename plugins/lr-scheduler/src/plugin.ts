@@ -1,5 +1,5 @@
 import { definePlugin, epochsRef, HooklineError, loggerRef, optional, storageRef } from '@hookline/core';
-import { learningRateFactor, optimizerRef } from '@hookline/tfjs';
+import { learningRateFactor, type Optimizer, optimizerRef } from '@hookline/tfjs';
 import { compileSchedule } from './compile-schedule.ts';
 import { lrScheduleRef } from './lr-schedule-ref.ts';
 import { lrSchedulerOptions } from './options.ts';
@@ -12,7 +12,8 @@ const PLUGIN_NAME = '@hookline/plugin-lr-scheduler';
 
 /**
  * Sets the learning rate of each step: the optimizer's own, times what the schedule says, and stores the rate that a
- * step used as `lr`.
+ * step used as `lr`. Of a model of several parts it sets the rate of each, and stores it as `NAME/lr`; a part with a schedule of
+ * its own has its own lrScheduler, by `forPart`.
  *
  * @example lrScheduler({ schedule: warmup(multiStep({ milestones: [60_000, 80_000] })) })
  */
@@ -39,7 +40,8 @@ export const lrScheduler = definePlugin({
     const resolve = (): ScheduleInIterations => inIterations(checked, (moment) => epochs.until(moment, 'schedule')());
     let factor = compileSchedule(resolve());
     const own = learningRateFactor(optimizer.value, plugin.id);
-    const shown = shownFactor(optimizer.value.groups);
+    const parts = [...(optimizer.value.parts?.keys() ?? [undefined])];
+    const shown = parts.map((part) => shownFactor(optimizerOf(optimizer.value, part).groups));
     const unsmoothed = { smoothing: false };
     let ready = -1;
 
@@ -63,7 +65,10 @@ export const lrScheduler = definePlugin({
       if (ready !== iteration) setRate(iteration, maxIterations);
     });
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
-      storage.putScalar('lr', optimizer.value.learningRate * shown, unsmoothed);
+      parts.forEach((part, place) => {
+        const rate = optimizerOf(optimizer.value, part).learningRate * (shown[place] as number);
+        storage.putScalar(part === undefined ? 'lr' : `${part}/lr`, rate, unsmoothed);
+      });
       setRate(iteration + 1, maxIterations);
     });
     return {
@@ -72,6 +77,9 @@ export const lrScheduler = definePlugin({
     };
   },
 });
+
+const optimizerOf = (optimizer: Optimizer, part: string | undefined): Optimizer =>
+  part === undefined ? optimizer : (optimizer.parts?.get(part) as Optimizer);
 
 function noSchedule(): HooklineError {
   return new HooklineError('HKL_SCHEDULE_MISSING', 'it is given no schedule', {

@@ -7,11 +7,11 @@ import type { ScalarValue, StepOutput } from '../step-runner.ts';
  * `total_loss`, the time spent waiting for data as `data_time` in seconds. Scalars on the device stay there.
  */
 export function storeStepOutput(storage: EventStorage, output: StepOutput): void {
-  const { losses, metrics, dataTime } = output;
+  const { losses, totalLoss, metrics, dataTime } = output;
   if (dataTime !== undefined) storage.putScalar('data_time', dataTime);
   const names = Object.keys(losses).filter((name) => name !== TOTAL);
   const total = totalOf(output);
-  const isAlone = names.length === 1 && losses[names[0] as string] === total;
+  const isAlone = names.length === 1 && totalLoss === undefined && losses[names[0] as string] === total;
   if (!isAlone) for (const name of names) storage.putScalar(name, losses[name] as ScalarValue);
   if (total !== undefined) storage.putScalar(TOTAL, total);
   if (metrics !== undefined) {

@@ -57,6 +57,12 @@ export interface NamedVariables {
 }
 
 /**
+ * What the hooks inside the step are called with last: which part of the model is being updated, where several parts
+ * are updated in turn, such as `generator`. They are then called once for each part. Undefined in every other training.
+ */
+export type InPart = [part?: string | undefined];
+
+/**
  * The hooks of every trainer, in one place.
  *
  * Async hooks run on the host, between steps. Sync hooks run on tensors, inside the step: a sync tap is a pure
@@ -91,23 +97,27 @@ export const HOOK_TABLE = Object.freeze({
     failedStepAction,
   ),
   /** The batch on the device, before the forward pass. */
-  batch: syncWaterfall<unknown>(['batch'], 'replace the batch on the device', batchValue),
+  batch: syncWaterfall<unknown, InPart>(['batch', 'part'], 'replace the batch on the device', batchValue),
   /** The losses, before they are summed. */
-  losses: syncWaterfall<NamedLosses>(['losses'], 'add, weight or scale losses', namedTensors('scalar tensors by name')),
+  losses: syncWaterfall<NamedLosses, InPart>(
+    ['losses', 'part'],
+    'add, weight or scale losses',
+    namedTensors('scalar tensors by name'),
+  ),
   /** The gradients by variable name (detectron2's after_backward). */
-  gradients: syncWaterfall<NamedTensors>(
-    ['gradients'],
+  gradients: syncWaterfall<NamedTensors, InPart>(
+    ['gradients', 'part'],
     'clip, accumulate or replace gradients',
     namedTensors('tensors by variable name'),
   ),
   /** A tap that returns true has done the optimizer's update; false puts it off: no weight changes in this step. */
-  update: syncBail<[gradients: NamedTensors], boolean>(
-    ['gradients'],
+  update: syncBail<[gradients: NamedTensors, ...InPart], boolean>(
+    ['gradients', 'part'],
     "replace the optimizer's update, or put it off",
     trueOrFalse,
   ),
   /** The variables after an update; not called for one that was put off. */
-  afterUpdate: sync<[variables: NamedVariables]>(['variables'], 'moving averages and the like'),
+  afterUpdate: sync<[variables: NamedVariables, ...InPart]>(['variables', 'part'], 'moving averages and the like'),
 });
 
 /** The engine's own hooks as types. */

@@ -12,7 +12,7 @@ import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
 import { readProcessor } from '../device/processor.ts';
 import { assertTraining, checkPeriod, EagerStepRunner, type CheckFinite } from '../step/eager-runner.ts';
-import { notFinite, readLosses } from '../step/step-figures.ts';
+import { isSumAlone, notFinite, readLosses } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { isCaptureProblem, isTooLate } from './capture-errors.ts';
 import { CapturedSteps, type CaptureReport } from './captured-steps.ts';
@@ -184,7 +184,7 @@ export class CapturedStepRunner implements StepRunner {
       if (!isFinite) throw notFinite(names, values, context);
       const { losses, total: totalLoss } = readLosses(names, values);
       const metrics = byName(rest.metrics, rest.reported);
-      const isOne = names.losses.length === 1;
+      const isOne = isSumAlone(names);
       this.#announce();
       const { dataTime } = batch;
       return isOne ? { losses, metrics, dataTime } : { losses, totalLoss, metrics, dataTime };

@@ -87,3 +87,15 @@ export function countOps(record: GraphRecord): Map<string, number> {
   for (const { op } of record.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
   return new Map([...counts].sort(([nameA, a], [nameB, b]) => b - a || nameA.localeCompare(nameB)));
 }
+
+/** A node and all that it is computed from. */
+export function ancestorsOf(node: RecordNode | undefined): ReadonlySet<RecordNode> {
+  const found = new Set<RecordNode>();
+  const left = node === undefined ? [] : [node];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (found.has(next)) continue;
+    found.add(next);
+    for (const input of next.inputs) left.push(input.node);
+  }
+  return found;
+}

@@ -1,5 +1,6 @@
 import { defineService, type WeakServiceRef } from '@hookline/core';
 import type tf from '#tfjs';
+import type { Optimizer } from '../optim/optimizer.ts';
 import type { StepScope } from '../step/step-scope.ts';
 import type { WeightTable } from '../weights/weight-table.ts';
 import type { BatchNorm } from './batch-norm.ts';
@@ -51,6 +52,19 @@ export interface TrainableModel {
   predict?(inputs: unknown): unknown;
   /** What its variables are called in PyTorch's files, and how their axes lie there; for pretrained weights. */
   weightTable?(): WeightTable;
+  /**
+   * What each iteration updates in turn, by name and in order, each by an optimizer of its own; see `alternatingModel`.
+   * Variables have the same names here and there. A model without parts is updated as a whole.
+   */
+  readonly parts?: ReadonlyMap<string, PartModel>;
+}
+
+/** One of the parts of a model that are updated in turn. */
+export interface PartModel extends TrainableModel {
+  /** It is updated in every how many iterations: in those whose number plus 1 is a multiple of it. */
+  readonly period: number;
+  /** Makes the optimizer that updates it. */
+  makeOptimizer(): Optimizer;
 }
 
 export const modelRef: WeakServiceRef<TrainableModel> = defineService<TrainableModel>('model', {

@@ -27,6 +27,8 @@ const products = new WeakMap<Optimizer, Product>();
  * A plugin's factor of an optimizer's learning rate. The rate is the optimizer's own times the factors of all plugins, so
  * that several may change it without knowing of each other: a schedule, and a reduction on a plateau.
  *
+ * Of an optimizer of several parts it multiplies the rate of each.
+ *
  * Call it in `setup`, before a checkpoint changes the rate, and `release` in `dispose`. It holds the optimizer weakly.
  *
  * @param owner whose factor it is: the id of the plugin
@@ -34,6 +36,7 @@ const products = new WeakMap<Optimizer, Product>();
  * hooks.afterStep.tap(() => rate.set(0.1));
  */
 export function learningRateFactor(optimizer: Optimizer, owner: string): LearningRateFactor {
+  if (optimizer.parts !== undefined) return factorOfParts([...optimizer.parts.values()], owner);
   const product = products.get(optimizer) ?? { base: optimizer.learningRate, factors: new Map<string, number>() };
   products.set(optimizer, product);
   const { base, factors } = product;
@@ -57,6 +60,20 @@ export function learningRateFactor(optimizer: Optimizer, owner: string): Learnin
       multiply();
       const target = held.deref();
       if (factors.size === 0 && target !== undefined) products.delete(target);
+    },
+  };
+}
+
+/** One factor for the rates of all parts. Its base is the largest of them. */
+function factorOfParts(parts: readonly Optimizer[], owner: string): LearningRateFactor {
+  const factors = parts.map((optimizer) => learningRateFactor(optimizer, owner));
+  return {
+    base: Math.max(...factors.map(({ base }) => base)),
+    set: (factor) => {
+      for (const each of factors) each.set(factor);
+    },
+    release: () => {
+      for (const each of factors) each.release();
     },
   };
 }

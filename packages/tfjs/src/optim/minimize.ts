@@ -6,7 +6,7 @@ import { lossFault } from '../step/collect-losses.ts';
 import { DeviceLosses, readsAtOnce } from '../step/device-losses.ts';
 import { gradientsByName } from '../step/gradients.ts';
 import { gradientsFault } from '../step/gradients-fault.ts';
-import { isGood, notFinite } from '../step/step-figures.ts';
+import { figuresOf, isGood, notFinite, packFigures } from '../step/step-figures.ts';
 import type { Optimizer } from './optimizer.ts';
 
 /** Options of `optimizer.minimize`. */
@@ -37,7 +37,7 @@ export async function minimize(
       const fault = gradientsFault(gradients, trainable, 'option gradients of minimize');
       if (fault !== undefined) throw fault;
       for (const name in gradients) kept[name] = tf.keep((gradients[name] as tf.Tensor).clone());
-      figures = new DeviceLosses({ losses: { loss: total }, total }, { gradients });
+      figures = new DeviceLosses(packFigures([figuresOf({ losses: { loss: total }, total }, { gradients })]));
     });
     const made = figures as unknown as DeviceLosses;
     // At once where the backend can, so that nothing else runs between the loss and the update.

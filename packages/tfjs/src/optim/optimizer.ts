@@ -41,6 +41,8 @@ export interface Optimizer {
   slots(): ReadonlyMap<string, tf.Variable>;
   /** Disposes the slots. */
   dispose(): void;
+  /** The optimizers of a model's parts, by the names of the parts. This one is then all of them as one. */
+  readonly parts?: ReadonlyMap<string, Optimizer>;
 }
 
 export const optimizerRef: WeakServiceRef<Optimizer> = defineService<Optimizer>('optimizer', {

@@ -1,6 +1,6 @@
 import type { LazyScalar, ScalarValue } from '@hookline/core';
 import tf from '#tfjs';
-import { packFigures, readLosses, type FigureNames, type FigureParts, type FiniteCheck } from './step-figures.ts';
+import { isSumAlone, readLosses, type FigureNames, type StepFigures } from './step-figures.ts';
 
 /** Whether the backend in use can hand out a tensor's values within a call. */
 export const readsAtOnce = (): boolean => tf.getBackend() !== 'webgpu';
@@ -13,8 +13,7 @@ export class DeviceLosses {
   #users = 0;
 
   /** Keeps what it needs; call it within the step's `tf.tidy`. */
-  constructor(parts: FigureParts, check: FiniteCheck | undefined) {
-    const { names, packed } = packFigures(parts, check);
+  constructor({ names, packed }: StepFigures) {
     this.names = names;
     this.#packed = tf.keep(packed);
   }
@@ -38,7 +37,7 @@ export class DeviceLosses {
   lazy(): { losses: Record<string, ScalarValue>; total: ScalarValue | undefined } {
     const { losses: names } = this.names;
     const losses = Object.fromEntries(names.map((name, index) => [name, this.#share(index)]));
-    return { losses, total: names.length === 1 ? undefined : this.#share(names.length) };
+    return { losses, total: isSumAlone(this.names) ? undefined : this.#share(this.names.total) };
   }
 
   dispose(): void {

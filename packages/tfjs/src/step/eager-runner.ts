@@ -11,7 +11,7 @@ import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
 import { DeviceLosses, readsAtOnce } from './device-losses.ts';
 import { StateSnapshot } from './state-snapshot.ts';
-import { isGood, notFinite } from './step-figures.ts';
+import { figuresOf, isGood, isSumAlone, notFinite, packFigures } from './step-figures.ts';
 import type { TrainStep } from './train-step.ts';
 
 /**
@@ -80,6 +80,7 @@ export class EagerStepRunner implements StepRunner {
   runBatch({ device, dataTime }: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {
     const isChecked = this.#period > 0 && (context.iteration + 1) % this.#period === 0;
     try {
+      if (this.step.hasParts) return this.#runParts(device.batch, dataTime, isChecked, context);
       if (isChecked && (this.#readAsync ?? !readsAtOnce())) return this.#runAsync(device.batch, dataTime, context);
       return this.#runSync(device.batch, dataTime, isChecked, context);
     } finally {
@@ -111,6 +112,52 @@ export class EagerStepRunner implements StepRunner {
       });
     });
     return output as unknown as StepOutput;
+  }
+
+  /** Updates each part that is due. The check is made at the end of all, and puts back what any of them has changed. */
+  #runParts(
+    batch: unknown,
+    dataTime: number,
+    isChecked: boolean,
+    context: StepContext,
+  ): StepOutput | Promise<StepOutput> {
+    const { step } = this;
+    const before = new StateSnapshot(step, 'all');
+    let losses: DeviceLosses | undefined;
+    const undo = (error: unknown): never => {
+      before.restore();
+      before.dispose();
+      losses?.dispose();
+      throw error;
+    };
+    const finish = (packed: DeviceLosses): StepOutput => {
+      if (isChecked) assertFinite(packed, packed.read(), context);
+      const output = report(step, packed, isChecked, dataTime);
+      before.dispose();
+      if (isChecked) packed.dispose();
+      return output;
+    };
+    try {
+      step.scope.run(context.iteration, () => {
+        tf.tidy(() => {
+          const updates = step.partsAt(context.iteration).map((part) => {
+            const half = step.forwardBackward(batch, part);
+            const figures = figuresOf(half, isChecked ? half.check : undefined, part.name);
+            step.update(half.gradients, part);
+            return figures;
+          });
+          losses = new DeviceLosses(packFigures(updates));
+        });
+      });
+      const packed = losses as unknown as DeviceLosses;
+      if (!isChecked || !(this.#readAsync ?? !readsAtOnce())) return finish(packed);
+      return packed
+        .readAsync()
+        .then(() => finish(packed))
+        .catch(undo);
+    } catch (error) {
+      return undo(error);
+    }
   }
 
   /** Lets go of the process between the two halves. */
@@ -164,7 +211,7 @@ export class EagerStepRunner implements StepRunner {
     let packed: DeviceLosses | undefined;
     try {
       const half = this.step.forwardBackward(batch);
-      packed = new DeviceLosses(half, isChecked ? half.check : undefined);
+      packed = new DeviceLosses(packFigures([figuresOf(half, isChecked ? half.check : undefined)]));
       check?.(packed);
       return { gradients: half.gradients, losses: packed };
     } catch (error) {
@@ -181,8 +228,9 @@ function report({ scope }: TrainStep, losses: DeviceLosses, isRead: boolean, dat
   const metrics = Object.fromEntries([...scope.takeMetrics()].map(([name, value]) => [name, lazyScalar(value)]));
   if (isRead) {
     const { losses: numbers, total } = losses.numbers();
-    const isOne = losses.names.losses.length === 1;
-    return isOne ? { losses: numbers, metrics, dataTime } : { losses: numbers, totalLoss: total, metrics, dataTime };
+    return isSumAlone(losses.names)
+      ? { losses: numbers, metrics, dataTime }
+      : { losses: numbers, totalLoss: total, metrics, dataTime };
   }
   const { losses: lazy, total } = losses.lazy();
   return total === undefined

@@ -5,6 +5,8 @@ import { ranksNotFinite } from '../ranks/all-reduce.ts';
 /** What stands where in the figures of a step: the losses, their sum where there are several, and the check's values. */
 export interface FigureNames {
   readonly losses: readonly string[];
+  /** The place of the sum of the losses. A single loss is the sum itself. */
+  readonly total: number;
   /** The gradients that were checked; undefined where the step is not checked. */
   readonly gradients?: readonly string[] | undefined;
 }
@@ -17,7 +19,7 @@ export interface StepFigures {
   readonly guard?: tf.Scalar | undefined;
 }
 
-/** What {@link packFigures} packs. */
+/** The losses of one update, and their sum. */
 export interface FigureParts {
   readonly losses: NamedLosses;
   readonly total: tf.Scalar;
@@ -32,23 +34,60 @@ export interface FiniteCheck {
   readonly agree?: ((guard: tf.Scalar) => tf.Scalar) | undefined;
 }
 
-/**
- * Packs a step's losses, and for a check the sum of each gradient besides. A sum is NaN or infinite where one of its terms
- * is: that reads each gradient once, and the sums say whose gradient it was. (The sum of finite numbers is infinite
- * only beyond 3.4e38.)
- */
-export function packFigures({ losses, total }: FigureParts, check?: FiniteCheck): StepFigures {
-  const names = Object.keys(losses);
-  const figures: tf.Tensor[] = names.length === 1 ? [total] : [...Object.values(losses), total];
-  if (check === undefined) {
-    return { names: { losses: names }, packed: figures.length === 1 ? total.clone() : tf.stack(figures) };
-  }
-  const gradients = Object.keys(check.gradients);
-  const sums = gradients.map((name) => sumOf(check.gradients[name] as tf.Tensor));
-  const own = guardOf(total, sums, check.condition);
-  const guard = check.agree?.(own) ?? own;
-  return { names: { losses: names, gradients }, packed: tf.stack([...figures, ...sums, guard]), guard };
+/** The figures of one update, of which a step has one, or one for each part that it updates. */
+export interface UpdateFigures extends FigureParts {
+  /** The name of the part; undefined where a step has one update. */
+  readonly part: string | undefined;
+  readonly checked?: {
+    readonly names: readonly string[];
+    readonly sums: readonly tf.Scalar[];
+    readonly guard: tf.Scalar;
+  };
 }
+
+/**
+ * The figures of one update: its losses, and for a check the sum of each gradient besides. A sum is NaN or infinite where
+ * one of its terms is: that reads each gradient once, and the sums say whose gradient it was. (The sum of finite numbers
+ * is infinite only beyond 3.4e38.)
+ */
+export function figuresOf({ losses, total }: FigureParts, check?: FiniteCheck, part?: string): UpdateFigures {
+  if (check === undefined) return { losses, total, part };
+  const names = Object.keys(check.gradients);
+  const sums = names.map((name) => sumOf(check.gradients[name] as tf.Tensor));
+  const own = guardOf(total, sums, check.condition);
+  return { losses, total, part, checked: { names, sums, guard: check.agree?.(own) ?? own } };
+}
+
+/**
+ * Packs the figures of a step. Those of a part have the part's name before their own, as in `generator/total_loss`; the
+ * sum is that of all parts.
+ */
+export function packFigures(updates: readonly UpdateFigures[]): StepFigures {
+  const losses: Record<string, tf.Scalar> = {};
+  for (const { part, losses: own, total } of updates) {
+    const names = Object.keys(own);
+    if (part === undefined || names.length > 1)
+      for (const name of names) losses[part === undefined ? name : `${part}/${name}`] = own[name] as tf.Scalar;
+    if (part !== undefined) losses[`${part}/total_loss`] = total;
+  }
+  const names = Object.keys(losses);
+  const total = addAll(updates.map((each) => each.total));
+  const isAlone = names.length === 1 && updates[0]?.part === undefined;
+  const figures: tf.Tensor[] = isAlone ? [total] : [...Object.values(losses), total];
+  const place = { losses: names, total: figures.length - 1 };
+  const checks = updates.flatMap(({ checked }) => checked ?? []);
+  if (checks.length === 0) {
+    return { names: place, packed: figures.length === 1 ? total.clone() : tf.stack(figures) };
+  }
+  const gradients = checks.flatMap((each) => each.names);
+  // One for all parts, so that a step is made as a whole or not at all.
+  const guard = addAll(checks.map((each) => each.guard));
+  const sums = checks.flatMap((each) => each.sums);
+  return { names: { ...place, gradients }, packed: tf.stack([...figures, ...sums, guard]), guard };
+}
+
+const addAll = (values: readonly tf.Scalar[]): tf.Scalar =>
+  values.length === 1 ? (values[0] as tf.Scalar) : tf.addN([...values]);
 
 const sumOf = (gradient: tf.Tensor): tf.Scalar =>
   gradient.rank === 0 ? (gradient as tf.Scalar) : tf.sum(gradient).asScalar();
@@ -59,16 +98,16 @@ function guardOf(total: tf.Scalar, sums: readonly tf.Scalar[], condition: tf.Sca
   return tf.where(condition, tf.addN([total, ...sums]), total);
 }
 
+/** Whether the single loss is the sum itself. */
+export const isSumAlone = ({ losses, total }: FigureNames): boolean => total < losses.length;
+
 /** The losses and their sum from the figures' values. */
 export function readLosses(
-  { losses: names }: FigureNames,
+  { losses: names, total }: FigureNames,
   values: Float32Array,
 ): { losses: Record<string, number>; total: number } {
   const at = (place: number): number => values[place] ?? Number.NaN;
-  return {
-    losses: Object.fromEntries(names.map((name, place) => [name, at(place)])),
-    total: at(names.length === 1 ? 0 : names.length),
-  };
+  return { losses: Object.fromEntries(names.map((name, place) => [name, at(place)])), total: at(total) };
 }
 
 /** Whether the weights may change. Always true where the step is not checked. */
@@ -79,10 +118,9 @@ export const isGood = ({ gradients }: FigureNames, values: Float32Array): boolea
 export function notFinite(names: FigureNames, values: Float32Array, context?: StepContext): HooklineError {
   const { losses, total } = readLosses(names, values);
   const { gradients = [] } = names;
-  const isOne = names.losses.length === 1;
   const who = `step${ofRanks(ranksNotFinite())}`;
   if (!Number.isFinite(total))
-    return lossNotFinite(isOne ? losses : { ...losses, total_loss: total }, context, undefined, who);
+    return lossNotFinite(isSumAlone(names) ? losses : { ...losses, total_loss: total }, context, undefined, who);
   const first = values.length - 1 - gradients.length;
   const bad = gradients.filter((_, place) => !Number.isFinite(values[first + place]));
   // Each finite and the sum of all of them not: so large that the next loss will not be finite either.

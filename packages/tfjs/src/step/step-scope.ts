@@ -56,6 +56,7 @@ export class StepScope {
   #ranks: StepRanks | undefined;
   #losses: StepLosses | undefined;
   #iteration = 0;
+  #part: string | undefined;
   /** For runners: is told of each random number that the step makes on the host. */
   onHostDraw: (() => void) | undefined;
   #running = false;
@@ -110,7 +111,7 @@ export class StepScope {
 
   /**
    * Reports a scalar of the step in progress. The engine stores it under this name, and nobody waits for it: it is read
-   * when somebody asks.
+   * when somebody asks. While one of several parts is updated, the part's name comes before it, as in `generator/grad_norm`.
    *
    * @throws HooklineError `HKL_OUTSIDE_STEP` when no step runs, `HKL_STEP_NAME_TAKEN` when this step has reported it
    */
@@ -120,9 +121,10 @@ export class StepScope {
         fix: 'Report it in a sync tap; outside of steps use storage.putScalar',
       });
     }
-    this.#claim('metric', name, this.#metrics);
+    const key = this.#part === undefined ? name : `${this.#part}/${name}`;
+    this.#claim('metric', key, this.#metrics);
     const scalar = tf.tidy(() => value.cast('float32').asScalar().clone());
-    this.#metrics.set(name, tf.keep(scalar));
+    this.#metrics.set(key, tf.keep(scalar));
   }
 
   /** For runners: what the step that ran last has reported. Whoever takes it disposes it. */
@@ -182,6 +184,11 @@ export class StepScope {
     return this.#update.begin();
   }
 
+  /** For runners: the update has ended; another part of the step may begin. */
+  endUpdate(): void {
+    this.#update.end();
+  }
+
   /**
    * For a plugin that trains on several processes: what each step shares with the other ranks.
    *
@@ -235,17 +242,32 @@ export class StepScope {
     return random;
   }
 
-  /** For runners and optimizers: takes over an input or a variant that was made elsewhere. */
-  adopt(part: StepInput | StepVariant): void {
+  /** For runners and optimizers: takes over an input or a variant that was made elsewhere. @param name here */
+  adopt(part: StepInput | StepVariant, name = part.name): void {
     if (part instanceof StepVariant) {
-      if (this.#variants.get(part.name) === part) return;
-      this.#claim('variant', part.name, this.#variants);
-      this.#variants.set(part.name, part);
+      if (this.#variants.get(name) === part) return;
+      this.#claim('variant', name, this.#variants);
+      this.#variants.set(name, part);
       return;
     }
-    if (this.#inputs.get(part.name) === part) return;
-    this.#claim('input', part.name, this.#inputs);
-    this.#inputs.set(part.name, part);
+    if (this.#inputs.get(name) === part) return;
+    this.#claim('input', name, this.#inputs);
+    this.#inputs.set(name, part);
+  }
+
+  /** For runners: the iteration of the step in progress, or of the next one. */
+  get iteration(): number {
+    return this.#iteration;
+  }
+
+  /** For runners: runs what updates one of several parts. @param part its name; undefined where there are no parts */
+  inPart<T>(part: string | undefined, body: () => T): T {
+    this.#part = part;
+    try {
+      return body();
+    } finally {
+      this.#part = undefined;
+    }
   }
 
   /** For runners: all inputs, by name; the key of the random tensors is among them. */
@@ -257,7 +279,7 @@ export class StepScope {
   variantKey(): string {
     return this.#variants.size === 0
       ? ''
-      : JSON.stringify([...this.#variants.values()].map(({ name, value }) => [name, value]));
+      : JSON.stringify([...this.#variants].map(([name, { value }]) => [name, value]));
   }
 
   /** All variables of the scope, by name. */
@@ -299,7 +321,7 @@ export class StepScope {
     this.#running = true;
     try {
       this.#key.begin(feeds?.get(this.#key.name) as tf.Tensor1D | undefined);
-      for (const input of this.#inputs.values()) input.begin(feeds?.get(input.name));
+      for (const [name, input] of this.#inputs) input.begin(feeds?.get(name));
       for (const variant of this.#variants.values()) variant.begin();
       const { onHostDraw: onHost } = this;
       return withRanks(this.#ranks, () =>

@@ -18,6 +18,7 @@ import { collectLosses, sumLosses } from './collect-losses.ts';
 import { ConditionalUpdate } from './conditional-update.ts';
 import { gradientsByName } from './gradients.ts';
 import type { FiniteCheck } from './step-figures.ts';
+import { StepVariant } from './step-variant.ts';
 import { StepWatch } from './step-watch.ts';
 import type { StepScope } from './step-scope.ts';
 
@@ -29,6 +30,16 @@ export interface TrainStepParts {
   readonly scope: StepScope;
   /** Lets errors about tensors that a tap has disposed name the tap. */
   readonly taps?: TapWatch | undefined;
+}
+
+/** What one update of a step trains: the model, or one of the parts that are updated in turn. */
+export interface StepPart {
+  /** Undefined for the whole model. */
+  readonly name: string | undefined;
+  readonly model: TrainableModel;
+  readonly optimizer: Optimizer;
+  /** It is updated in every how many iterations. */
+  readonly period: number;
 }
 
 /** What the first half of a step gives; all of it belongs to the caller's `tf.tidy`. */
@@ -52,6 +63,8 @@ export interface ForwardBackward {
  * Where the scope has a loss scale s, gradients are taken of s·loss and divided by s before the hook sees them; where it
  * has a condition of the update, what the last line changes holds only if that is true.
  *
+ * Where the model has parts, all of this is done for each part that is due, in order; see {@link TrainStep.partsAt}.
+ *
  * It reads no value on the host. Call both halves inside one `scope.run(iteration, ...)` and one `tf.tidy`.
  */
 export class TrainStep {
@@ -60,6 +73,7 @@ export class TrainStep {
   readonly scope: StepScope;
   readonly #phases: StepPhases;
   readonly #watch: StepWatch;
+  readonly #parts: readonly StepPart[];
 
   constructor({ model, optimizer, phases, scope, taps }: TrainStepParts) {
     registerKernels();
@@ -68,13 +82,36 @@ export class TrainStep {
     this.scope = scope;
     this.#phases = phases;
     this.#watch = new StepWatch(model, phases, taps);
-    for (const input of optimizer.inputs) scope.adopt(input);
-    for (const variant of optimizer.variants) scope.adopt(variant);
+    this.#parts = partsOf(model, optimizer);
+    for (const part of this.#parts) {
+      const before = part.name === undefined ? '' : `${part.name}/`;
+      for (const each of [...part.optimizer.inputs, ...part.optimizer.variants]) scope.adopt(each, before + each.name);
+    }
+    if (this.#parts.every(({ period }) => period === 1)) return;
+    const due = (): string => JSON.stringify(this.partsAt(scope.iteration).map(({ name }) => name));
+    scope.adopt(new StepVariant('parts', due));
+  }
+
+  /** Whether the model has parts that are updated in turn. */
+  get hasParts(): boolean {
+    return this.model.parts !== undefined;
+  }
+
+  /** What an iteration updates, in order: the whole model, or those of its parts that are due. */
+  partsAt(iteration: number): readonly StepPart[] {
+    return this.#parts.filter(({ period }) => (iteration + 1) % period === 0);
   }
 
   /** The first half: losses and gradients. Changes no weight; may change the model's state and scope variables. */
-  forwardBackward(batch: unknown): ForwardBackward {
-    const { model } = this;
+  forwardBackward(batch: unknown, part: StepPart = this.#whole): ForwardBackward {
+    return this.scope.inPart(part.name, () => this.#forwardBackward(batch, part));
+  }
+
+  get #whole(): StepPart {
+    return this.#parts[0] as StepPart;
+  }
+
+  #forwardBackward(batch: unknown, { name: part, model }: StepPart): ForwardBackward {
     const { batch: onBatch, losses: onLosses, gradients: onGradients } = this.#phases;
     const trainable = model.trainable();
     if (trainable.size === 0) {
@@ -87,13 +124,13 @@ export class TrainStep {
     let names: readonly string[] = [];
     this.#watch.begin(trainable, batchTensors(batch));
     try {
-      const input = onBatch.used ? onBatch.call(batch) : batch;
+      const input = onBatch.used ? onBatch.call(batch, part) : batch;
       // A copy, since tfjs disposes of seeds that it has added to.
       const scale = this.scope.lossScale?.().clone();
       const { value: total, gradients: raw } = gradientsByName(
         () => {
-          let losses = this.#modelLosses(input);
-          if (onLosses.used) losses = collectLosses(onLosses.call(losses), 'hook losses');
+          let losses = this.#modelLosses(model, input);
+          if (onLosses.used) losses = collectLosses(onLosses.call(losses, part), 'hook losses');
           names = Object.keys(losses);
           if (names.length > 1) {
             // tfjs disposes whatever the differentiated function does not return.
@@ -109,7 +146,9 @@ export class TrainStep {
       if (Object.keys(raw).length === 0) throw noGradients(model.name);
       if (scale !== undefined) divideAll(raw, scale);
       if (!onGradients.used) return { losses, total, gradients: raw, check: this.#checkOf(raw, raw) };
-      const { result: gradients, replaced } = this.scope.withLosses({ losses, total }, () => onGradients.call(raw));
+      const { result: gradients, replaced } = this.scope.withLosses({ losses, total }, () =>
+        onGradients.call(raw, part),
+      );
       return { ...replaced, gradients, check: this.#checkOf(raw, gradients) };
     } catch (error) {
       throw indexOutOfRange(error, `model "${model.name}"`) ?? gradientsFailed(error, model.name);
@@ -136,8 +175,7 @@ export class TrainStep {
     return Object.fromEntries(Object.entries(raw).filter(([, { isDisposed }]) => !isDisposed));
   }
 
-  #modelLosses(input: unknown): NamedLosses {
-    const { model } = this;
+  #modelLosses(model: TrainableModel, input: unknown): NamedLosses {
     const who = `model "${model.name}"`;
     let losses: unknown;
     try {
@@ -169,26 +207,33 @@ export class TrainStep {
   }
 
   /** The second half: changes the weights. */
-  update(gradients: NamedTensors): void {
+  update(gradients: NamedTensors, part: StepPart = this.#whole): void {
+    this.scope.inPart(part.name, () => {
+      this.#update(gradients, part);
+    });
+  }
+
+  #update(gradients: NamedTensors, { name: part, model, optimizer }: StepPart): void {
     const { update, afterUpdate } = this.#phases;
-    const trainable = this.model.trainable();
+    const trainable = model.trainable();
     const condition = this.scope.beginUpdate();
     const conditional = condition === undefined ? undefined : new ConditionalUpdate(condition);
     this.#watch.beginUpdate(update.used ? gradients : {});
     try {
-      const replaced = update.used ? update.call(gradients) : undefined;
+      const replaced = update.used ? update.call(gradients, part) : undefined;
       this.#watch.beginUpdate({});
-      if (replaced === undefined) this.optimizer.apply(gradients, trainable);
-      if (replaced !== false) this.model.constrain?.(new Set(Object.keys(gradients)));
+      if (replaced === undefined) optimizer.apply(gradients, trainable);
+      if (replaced !== false) model.constrain?.(new Set(Object.keys(gradients)));
       // Before afterUpdate, whose taps shall see the weights that there will be.
       conditional?.settle();
       if (replaced === false || !afterUpdate.used) return;
-      afterUpdate.call(Object.fromEntries(trainable));
+      afterUpdate.call(Object.fromEntries(trainable), part);
       conditional?.settle();
     } finally {
       this.#watch.beginUpdate({});
       conditional?.dispose();
       condition?.dispose();
+      if (this.hasParts) this.scope.endUpdate();
     }
   }
 
@@ -206,6 +251,23 @@ export class TrainStep {
     for (const [name, { variable }] of this.scope.variables()) all.set(`scope/${name}`, variable);
     return all;
   }
+}
+
+/** The parts of a model that has some, or the whole as the only one. */
+function partsOf(model: TrainableModel, optimizer: Optimizer): readonly StepPart[] {
+  if (model.parts === undefined) return [{ name: undefined, model, optimizer, period: 1 }];
+  return [...model.parts].map(([name, part]) => {
+    const own = optimizer.parts?.get(name);
+    if (own !== undefined) return { name, model: part, optimizer: own, period: part.period };
+    throw new HooklineError(
+      'HKL_OPTIMIZER_INVALID',
+      `${optimizer.name} is one optimizer for a model of several parts`,
+      {
+        who: 'option optimizer',
+        fix: 'Leave it out, and give each part of alternatingModel its own',
+      },
+    );
+  });
 }
 
 /** By multiplying with the inverse, which is exact where the scale is a power of two, as in torch's GradScaler. */

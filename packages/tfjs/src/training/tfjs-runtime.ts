@@ -18,6 +18,7 @@ import { asNativeBackend } from '../capture/native-backend.ts';
 import { usesSlowBackend } from '../device/slow-backend.ts';
 import { capturedModel } from '../model/captured-model.ts';
 import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
+import { alternatingOptimizer } from '../optim/alternating-optimizer.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { createStepRunner, type StepRunnerOptions } from '../step/create-step-runner.ts';
 import { StepScope, stepScopeRef } from '../step/step-scope.ts';
@@ -34,8 +35,8 @@ export interface TfjsRuntimeOptions
   extends BatchSourceOptions, Partial<Pick<StepRunnerOptions, 'capture' | 'checkFinite' | 'precision'>> {
   /** The model; a function is called under the run's seed, so that its first weights are the same for the same seed. */
   readonly model: Made<TrainableModel>;
-  /** The optimizer, or a function of the model. */
-  readonly optimizer: Made<Optimizer, [model: TrainableModel]>;
+  /** The optimizer, or a function of the model. The parts of an `alternatingModel` bring theirs along. */
+  readonly optimizer?: Made<Optimizer, [model: TrainableModel]>;
   /** The batches. As {@link DataSource} has it, a function gives an iterable; `loadData` makes one when it is time. */
   readonly data?: DataSource;
   /** Makes the data when the trainer is prepared. */
@@ -92,7 +93,13 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
       ),
       provide(
         optimizerRef,
-        (uses) => checked(typeof optimizer === 'function' ? optimizer(uses.model) : optimizer, assertOptimizer),
+        (uses) => {
+          const { parts } = uses.model;
+          if (parts !== undefined && optimizer === undefined) return alternatingOptimizer(parts);
+          // What is missing is told like anything else that is no optimizer.
+          const made = typeof optimizer === 'function' ? optimizer(uses.model) : (optimizer as Optimizer);
+          return checked(made, assertOptimizer);
+        },
         { model: modelRef },
       ),
       provide(trainDataRef, () => loadData?.() ?? (data as DataSource)),

@@ -17,6 +17,7 @@ import { type BatchSourceState, batchSourceState, type DataFingerprint } from '.
 import type { BatchSource } from '../batch/batch-source.ts';
 import { predictorOf } from '../model/captured-model.ts';
 import { modelRef, modelVariables, type TrainableModel } from '../model/trainable-model.ts';
+import { optimizersOf } from '../optim/alternating-optimizer.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
 import { NON_FINITE, planRestore, type RestoreOptions, restoreVariables } from '../state/restore-variables.ts';
@@ -50,7 +51,7 @@ const factory = definePlugin({
     logger: loggerRef,
   },
   setup({ hooks, model, optimizer, scope, source, logger }) {
-    noteAskedRate(optimizer.value);
+    for (const each of optimizersOf(optimizer.value).values()) noteAskedRate(each);
     hooks.saveState.tap(async (checkpoint) => {
       await scope.value.ranks?.align(savedVariables(scope.value));
       const parts: readonly (readonly [prefix: string, variables: Variables])[] = [
@@ -63,7 +64,8 @@ const factory = definePlugin({
         const tensors = await captureVariables(variables, prefix, checkpoint.purpose === 'undo');
         for (const [name, tensor] of tensors) checkpoint.setTensor(name, tensor);
       }
-      checkpoint.set(OPTIMIZER, { name: optimizer.value.name, ...rateToSave(optimizer.value) });
+      for (const [part, each] of optimizersOf(optimizer.value))
+        checkpoint.set(entryOf(part), { name: each.name, ...rateToSave(each) });
       const fingerprint = source.value.fingerprint();
       checkpoint.set(DATA, { ...source.value.stateAt(checkpoint.iteration), fingerprint } as unknown as JsonValue);
     });
@@ -142,16 +144,17 @@ function restoreTensors(
   // Asked for every one, so that a name which is allowed to differ is known to be somebody's.
   const allowed = new Set([...variables.keys(), ...found.keys()].filter((name) => isAllowed(checkpoint, name)));
   drop((name) => allowed.has(name) && (!variables.has(name) || !found.has(name)));
-  const saved = savedOptimizer(checkpoint);
+  const saved = [...optimizersOf(optimizer).keys()].map((part) => savedOptimizer(checkpoint, part).name).join(', ');
+  const now = [...optimizersOf(optimizer).values()].map(({ name }) => name).join(', ');
   const plan = planRestore(variables, found, {
     strict: true,
     checkFinite: finiteCheck(checkpoint),
     source,
     ...adviceFor(variables, found),
-    ...(saved.name === optimizer.name || fits('optimizer/')
+    ...(saved === now || fits('optimizer/')
       ? {}
       : {
-          fix: `It was saved by the optimizer ${saved.name}, and this one is ${optimizer.name}: resume with ${saved.name}, or begin the optimizer's state afresh with --allow-mismatch optimizer (in code: allowMismatch: ['optimizer'])`,
+          fix: `It was saved by the optimizer ${saved}, and this one is ${now}: resume with ${saved}, or begin the optimizer's state afresh with --allow-mismatch optimizer (in code: allowMismatch: ['optimizer'])`,
         }),
   });
   for (const warning of plan.report.warnings) logger.warn(`${source}: ${warning}`);
@@ -188,18 +191,24 @@ function ownerOf(tensor: string): string {
 
 function restoreOptimizer(checkpoint: CheckpointView, optimizer: Optimizer, keeps: boolean, logger: Logger): void {
   const { source } = checkpoint;
-  const saved = savedOptimizer(checkpoint);
-  if (!keeps) return;
-  if (saved.name !== optimizer.name)
-    logger.warn(`${optimizer.name} goes on with the state of ${saved.name}, which saved ${source}`);
-  const rate = resumedRate(optimizer, saved, source, logger, 'the learning rate');
-  checkpoint.apply(() => {
-    optimizer.learningRate = rate;
-  });
+  for (const [part, each] of optimizersOf(optimizer)) {
+    const saved = savedOptimizer(checkpoint, part);
+    if (!keeps) continue;
+    if (saved.name !== each.name)
+      logger.warn(`${each.name} goes on with the state of ${saved.name}, which saved ${source}`);
+    const whose = part === undefined ? 'the learning rate' : `the learning rate of the part "${part}"`;
+    const rate = resumedRate(each, saved, source, logger, whose);
+    checkpoint.apply(() => {
+      each.learningRate = rate;
+    });
+  }
 }
 
-function savedOptimizer(checkpoint: CheckpointView): z.output<typeof optimizerState> {
-  return checkedEntry(checkpoint, OPTIMIZER, 'optimizer', optimizerState);
+/** The entry of an optimizer in a checkpoint. */
+const entryOf = (part: string | undefined): string => (part === undefined ? OPTIMIZER : `${OPTIMIZER}/${part}`);
+
+function savedOptimizer(checkpoint: CheckpointView, part: string | undefined): z.output<typeof optimizerState> {
+  return checkedEntry(checkpoint, entryOf(part), 'optimizer', optimizerState);
 }
 
 function restoreData(checkpoint: CheckpointView, source: BatchSource, logger: Logger): void {

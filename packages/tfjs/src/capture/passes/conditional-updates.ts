@@ -1,4 +1,4 @@
-import { Replacements } from '../graph-edit.ts';
+import { ancestorsOf, Replacements } from '../graph-edit.ts';
 import { makeNode, specOf, typeAttribute, valueOf, type GraphRecord, type RecordNode } from '../graph-record.ts';
 import { madeBy, rankOf } from '../match-values.ts';
 import type { GraphPass } from './graph-pass.ts';
@@ -13,16 +13,24 @@ export const conditionalUpdates: GraphPass = {
   name: 'conditional-updates',
   run(record) {
     const replaced = new Replacements();
-    for (const assign of record.effects) simplify(record, assign, replaced);
+    const checked = ancestorsOf(record.guard?.node);
+    for (const assign of record.effects) simplify(record, assign, replaced, checked);
     replaced.apply(record);
   },
 };
 
-function simplify(record: GraphRecord, assign: RecordNode, replaced: Replacements): void {
+function simplify(
+  record: GraphRecord,
+  assign: RecordNode,
+  replaced: Replacements,
+  checked: ReadonlySet<RecordNode>,
+): void {
   if (assign.op !== 'AssignVariableOp' || assign.condition !== undefined) return;
   const choice = madeBy(assign.inputs[1], 'Select', 'SelectV2');
   const [condition, changed, old] = choice?.inputs ?? [];
   if (choice === undefined || condition === undefined || changed === undefined || rankOf(condition) > 0) return;
+  // The check decides whether the variable changes, so it cannot wait for the change: another part's losses use the new value.
+  if (checked.has(choice)) return;
   const handle = targetOf(assign);
   const key = handle.variable?.key;
   if (key === undefined || record.reads.get(key) !== old?.node) return;

@@ -1,4 +1,4 @@
-import { Replacements } from '../graph-edit.ts';
+import { ancestorsOf, Replacements } from '../graph-edit.ts';
 import {
   makeNode,
   sameValue,
@@ -26,10 +26,13 @@ export const fusedUpdates: GraphPass = {
     const lookup = new UpdateLookup(record);
     const replaced = new Replacements();
     const taken = new Set<RecordNode>();
+    const checked = ancestorsOf(record.guard?.node);
     for (const assign of [...record.effects]) {
       if (taken.has(assign) || assign.op !== 'AssignVariableOp') continue;
       const found = firstMatch(assign, lookup);
       if (found === undefined || found.replaces.some((each) => taken.has(each) || !isAlike(each, assign))) continue;
+      // The check decides whether the variable changes, so it cannot wait for the change: another part's losses use the new value.
+      if (found.replaces.some(({ inputs }) => inputs[1] !== undefined && checked.has(inputs[1].node))) continue;
       for (const each of found.replaces) taken.add(each);
       fuse(record, found, replaced);
     }

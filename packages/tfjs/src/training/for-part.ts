@@ -1,0 +1,144 @@
+import {
+  didYouMean,
+  HooklineError,
+  makePlugin,
+  type Plugin,
+  type StepContext,
+  type StepOutput,
+  storageRef,
+  type EventStorage,
+  type WeakHandle,
+} from '@hookline/core';
+import { modelRef, type PartModel, type TrainableModel } from '../model/trainable-model.ts';
+import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
+
+/** The key of {@link forPart}'s own requirement of the model. */
+const WHOLE = 'hooklineWholeModel';
+/** The key of its own requirement of the storage. */
+const STORAGE = 'hooklinePartStorage';
+
+/** Hooks inside the step; each is called for every part. */
+const INSIDE = ['batch', 'losses', 'gradients', 'update', 'afterUpdate'] as const;
+
+/**
+ * A plugin for one part of an {@link alternatingModel}: a learning-rate schedule, clipping or a moving average of the generator
+ * alone. To the plugin the part is a whole training: its model and its optimizer are those of the part, its taps inside the
+ * step, `beforeStep` and `afterStep` are called where the part is updated, with the part's losses and metrics by their own
+ * names, and what it stores in `afterStep` has the part's name before its own, as in `generator/lr`.
+ *
+ * The same plugin may be listed for several parts: each is an instance of its own, named after the part. A plugin that provides a
+ * service, as `ema` does, can be listed once.
+ *
+ * @param part the name of the part; one that the model lacks is an error when the plugins are set up (`HKL_PART_UNKNOWN`)
+ * @example plugins: [forPart('generator', ema()), forPart('critic', gradientClipping({ type: 'value', clip: 0.01 }))]
+ */
+export function forPart(part: string, plugin: Plugin): Plugin {
+  const { definition, options, instance } = plugin;
+  const { requires = {} } = definition;
+  const setup = (context: Readonly<Record<string, unknown>>, given: unknown): unknown => {
+    const { id } = context['plugin'] as { readonly id: string };
+    const whole = context[WHOLE] as WeakHandle<TrainableModel>;
+    const model = handle(whole, (value) => partOf(value, part, id));
+    // Before anything is tapped, so that a misspelt name is told.
+    const { period } = model.value;
+    const own: Record<string, unknown> = { ...context, hooks: partHooks(context, part, period) };
+    for (const [key, requirement] of Object.entries(requires)) {
+      const ref = requirement.kind === 'optional' ? requirement.ref : requirement;
+      if (ref === modelRef) own[key] = model;
+      if (ref === optimizerRef)
+        own[key] = handle(context[key] as WeakHandle<Optimizer>, ({ parts }) => parts?.get(part) as Optimizer);
+    }
+    return definition.setup(own as never, given);
+  };
+  // What it writes of its part nobody writes of another.
+  const { writes = [] } = definition;
+  const ofPart = (names: readonly string[]): readonly string[] => names.map((name) => `parts/${part}/${name}`);
+  const written = typeof writes === 'function' ? (chosen: unknown) => ofPart(writes(chosen)) : ofPart(writes);
+  const defined = {
+    ...definition,
+    writes: written,
+    requires: { ...requires, [WHOLE]: modelRef, [STORAGE]: storageRef },
+    setup,
+  };
+  return makePlugin(defined as typeof definition, options, instance === undefined ? part : `${part}/${instance}`);
+}
+
+/** A handle on something of what another handle is on. */
+const handle = <T extends object, U extends object>(of: WeakHandle<T>, pick: (value: T) => U): WeakHandle<U> => ({
+  get value() {
+    return pick(of.value);
+  },
+});
+
+function partOf({ name, parts }: TrainableModel, part: string, who: string): PartModel {
+  const found = parts?.get(part);
+  if (found !== undefined) return found;
+  throw new HooklineError('HKL_PART_UNKNOWN', `the model "${name}" has no part "${part}" that is updated`, {
+    who,
+    fix:
+      parts === undefined
+        ? 'List the plugin without forPart, or give an alternatingModel'
+        : didYouMean(part, parts.keys()),
+  });
+}
+
+type Tap = (...args: readonly unknown[]) => unknown;
+type Hooks = Readonly<Record<string, { tap(fn: Tap): void }>>;
+
+/** The hooks as the part's plugin sees them. */
+function partHooks(context: Readonly<Record<string, unknown>>, part: string, period: number): Hooks {
+  const hooks = context['hooks'] as Hooks;
+  const storage = context[STORAGE] as EventStorage;
+  const isDue = ({ iteration }: StepContext): boolean => (iteration + 1) % period === 0;
+  const taps: Record<string, (fn: Tap) => void> = {
+    beforeStep: (fn) => hooks['beforeStep']?.tap((step) => (isDue(step as StepContext) ? fn(step) : undefined)),
+    afterStep: (fn) =>
+      hooks['afterStep']?.tap((step, output) =>
+        isDue(step as StepContext)
+          ? storage.nameScope(part, () => fn(step, outputOf(output as StepOutput, part)))
+          : undefined,
+      ),
+  };
+  for (const name of INSIDE)
+    taps[name] = (fn) => hooks[name]?.tap((value, updated) => (updated === part ? fn(value) : undefined));
+  return new Proxy({} as Hooks, {
+    get: (_, name) => {
+      const tap = typeof name === 'string' && Object.hasOwn(taps, name) ? taps[name] : undefined;
+      return tap === undefined ? Reflect.get(hooks, name) : { tap };
+    },
+  });
+}
+
+/** What a step gave of one part, by the names that it would have in a training of its own. */
+function outputOf({ losses, metrics = {}, dataTime }: StepOutput, part: string): StepOutput {
+  const { total_loss: totalLoss, ...others } = valuesOf(losses, part);
+  return {
+    losses: Object.keys(others).length > 0 || totalLoss === undefined ? others : { total_loss: totalLoss },
+    ...(totalLoss === undefined ? {} : { totalLoss }),
+    metrics: valuesOf(metrics, part),
+    ...(dataTime === undefined ? {} : { dataTime }),
+  };
+}
+
+const valuesOf = <T>(values: Readonly<Record<string, T>>, part: string): Record<string, T> =>
+  Object.fromEntries(
+    Object.entries(values)
+      .filter(([name]) => name.startsWith(`${part}/`))
+      .map(([name, value]) => [name.slice(part.length + 1), value]),
+  );
+
+/**
+ * For plugins that know one model with one optimizer: refuses a model of several parts, before the first step.
+ *
+ * @param who the id of the plugin
+ * @param instead how such a model is given it; by default that there is no way
+ * @throws HooklineError `HKL_PARTS_UNSUPPORTED`
+ */
+export function assertNoParts({ parts }: TrainableModel, who: string, instead = 'Leave the plugin out'): void {
+  if (parts === undefined) return;
+  throw new HooklineError('HKL_PARTS_UNSUPPORTED', `it cannot follow ${parts.size} parts that are updated in turn`, {
+    who,
+    where: 'setup',
+    fix: instead,
+  });
+}
