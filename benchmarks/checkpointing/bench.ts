@@ -24,9 +24,9 @@ import {
 
 const PERIOD = 50;
 /** One layer with momentum: 2 x 5000 x 5000 numbers of 4 bytes are 200 MB. */
-const [WIDTH, BATCH] = [5000, 64];
+const [WIDTH, BATCH] = [5000, 16];
 /** A window begins and ends halfway between two checkpoints. */
-const BEGIN = PERIOD * 1.5;
+const BEGIN = PERIOD / 2;
 const LABELS = ['none', 'async', 'sync'] as const;
 type Label = (typeof LABELS)[number];
 
@@ -94,7 +94,7 @@ export default async function checkpointing({ quick, ...args }: BenchmarkArgs): 
     for (const [, contestant] of contestants) await contestant.warmUp();
     const measured = contestants.map(([label, contestant]) => {
       const measure = async (): Promise<number> => {
-        const steps = await contestant.window(PERIOD * (quick ? 1 : 2));
+        const steps = await contestant.window(PERIOD);
         windows[label].push(steps);
         return median(steps);
       };

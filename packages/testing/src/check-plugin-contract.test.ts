@@ -1,5 +1,8 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { definePlugin, defineState, randomRef, storageRef } from '@hookline/core';
-import { modelRef, stepScopeRef, type tf } from '@hookline/tfjs';
+import { modelRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
 import { z } from 'zod';
 import { checkPluginContract } from './check-plugin-contract.ts';
 import { weightsOf } from './tiny-training.ts';
@@ -19,6 +22,10 @@ const walker = (keeps: boolean) =>
     },
   })();
 
+// Known before the tests are listed.
+await selectDevice('auto');
+const hasNative = tf.getBackend() === 'tensorflow';
+
 describe('checkPluginContract', () => {
   it('passes a plugin that resumes exactly', async () => {
     await checkPluginContract({ plugin: () => walker(true) });
@@ -26,7 +33,7 @@ describe('checkPluginContract', () => {
 
   it('tells at which iterations a plugin loses its state', async () => {
     await expect(checkPluginContract({ plugin: () => walker(false), iterations: 3 })).rejects.toThrow(
-      /\[HKL_CONTRACT\] walker: resuming after iteration 0: differs: .*resuming after iteration 1: differs/,
+      /\[HKL_CONTRACT\] walker: resumes exactly: after iteration 0: differs: .*after iteration 1: differs/,
     );
   });
 
@@ -42,7 +49,7 @@ describe('checkPluginContract', () => {
       }),
     });
     await expect(checkPluginContract({ plugin: () => lax(), iterations: 2 })).rejects.toThrow(
-      /an unknown option: is accepted; training twice: .*stuck/,
+      /refuses unknown options: one is accepted; trains twice in one trainer: .*stuck/,
     );
   });
 
@@ -72,7 +79,7 @@ describe('checkPluginContract', () => {
     await checkPluginContract({ plugin: () => pushing(true), iterations: 3, observe: weightsOf });
     await expect(
       checkPluginContract({ plugin: () => pushing(false), iterations: 3, observe: weightsOf }),
-    ).rejects.toThrow(/pushing: resuming after iteration 0: differs: .*linear\/kernel/);
+    ).rejects.toThrow(/pushing: resumes exactly: after iteration 0: differs: .*linear\/kernel/);
   });
 
   it('tells of a plugin that takes junk for its state', async () => {
@@ -82,7 +89,79 @@ describe('checkPluginContract', () => {
       setup: () => ({ state: { save: () => 1, load: () => undefined } }),
     });
     await expect(checkPluginContract({ plugin: () => trusting(), iterations: 2 })).rejects.toThrow(
-      /junk as its state: loads "junk", -5, NaN, \[\{\}\], \{"junk":true\}; give its state a schema/,
+      /refuses junk as its state: loads "junk", -5, NaN, \[\{\}\], \{"junk":true\}; give its state a schema/,
     );
+  });
+
+  it('tells of tensors and listeners that are left, and counts what waits for the device', async () => {
+    let events = 0;
+    const leaky = (isLeaky: boolean) =>
+      definePlugin({
+        name: 'leaky',
+        version: '1.0.0',
+        requires: { model: modelRef },
+        setup({ hooks, model }) {
+          hooks.afterStep.tap(() => {
+            for (const weight of model.value.trainable().values()) weight.dataSync();
+            if (isLeaky) tf.keep(tf.scalar(1));
+          });
+          const event = `leaky ${events++}`;
+          process.on(event, () => undefined);
+          return { dispose: () => void (isLeaky || process.removeAllListeners(event)) };
+        },
+      })();
+    await expect(checkPluginContract({ plugin: () => leaky(true), iterations: 2 })).rejects.toThrow(
+      /leaky: leaves nothing behind: leaves 1 tensors more after each step, 12 tensors when .* disposed of, 1 listeners of the process/,
+    );
+    const file = join(await mkdtemp(join(tmpdir(), 'hookline-report-')), 'contract.md');
+    process.env['HOOKLINE_CONTRACT_REPORT'] = file;
+    const report = await checkPluginContract({ plugin: () => leaky(false), iterations: 2 });
+    delete process.env['HOOKLINE_CONTRACT_REPORT'];
+    expect(report.checks).toContainEqual({
+      what: 'waits for the device, times per step',
+      outcome: 'measured',
+      detail: '2',
+    });
+    const written = await readFile(file, 'utf8');
+    await rm(dirname(file), { recursive: true });
+    expect(written).toBe(`### leaky\n\n${report.markdown}\n\n`);
+    expect(written).toContain('| resumes exactly | yes: 1 of 1 iterations |');
+    expect(written).toContain('| resumes exactly, captured | not tried: it taps nothing inside of the step |');
+  });
+
+  it('tells of a plugin that fails over the errors of others', async () => {
+    const fragile = definePlugin({
+      name: 'fragile',
+      version: '1.0.0',
+      setup({ hooks }) {
+        hooks.afterTrain.tap(({ status }) => {
+          if (status === 'failed') throw new Error('not prepared for that');
+        });
+      },
+    });
+    await expect(checkPluginContract({ plugin: () => fragile(), iterations: 2 })).rejects.toThrow(
+      /fragile: lets errors of others through: in beforeTrain: it adds .*not prepared for that.*; in afterStep: it adds/,
+    );
+  });
+
+  (hasNative ? it : it.skip)('tells of a tap that must not be captured (needs native TensorFlow)', async () => {
+    /** Multiplies the loss with a number of the host that changes from step to step, and declares it or does not. */
+    const growing = (isDeclared: boolean) =>
+      definePlugin({
+        name: 'growing',
+        version: '1.0.0',
+        requires: { scope: stepScopeRef },
+        setup({ hooks, scope }) {
+          let iteration = 0;
+          hooks.beforeStep.tap((step) => void ({ iteration } = step));
+          const factor = isDeclared ? scope.value.input('growing/factor', () => 1 + iteration) : undefined;
+          hooks.losses.tap(({ total_loss: loss }) => ({
+            total_loss: (loss as tf.Scalar).mul(factor?.tensor() ?? 1 + iteration),
+          }));
+        },
+      })();
+    const report = await checkPluginContract({ plugin: () => growing(true) });
+    expect(report.checks).toContainEqual({ what: 'computes the same captured', outcome: 'held', detail: 'losses' });
+    await expect(checkPluginContract({ plugin: () => growing(false) })).rejects.toThrow(/growing: .*captured: /);
   });
 });

@@ -1,26 +1,21 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import { HooklineError, type Plugin, type PluginInput, type TrainerBase } from '@hookline/core';
+import { tf } from '@hookline/tfjs';
+import { type Costs, costsOf } from './contract/contract-costs.ts';
+import { passesErrorsOn } from './contract/contract-errors.ts';
+import { type ContractCheck, type ContractReport, reportOf, writeReport } from './contract/contract-report.ts';
+import { refusesJunk, resumesEverywhere } from './contract/contract-resume.ts';
 import {
-  checkpointsRef,
-  commRef,
-  type Communicator,
-  definePlugin,
-  HooklineError,
-  isHooklineError,
-  type JsonValue,
-  type Plugin,
-  type PluginInput,
-  readCheckpoint,
-  replace,
-  TrainerBase,
-  writeCheckpoint,
-} from '@hookline/core';
-import { currentDevice, selectDevice } from '@hookline/tfjs';
-import { connectRanks, onRanks } from './connect-ranks.ts';
-import { RecordingLogger } from './recording-logger.ts';
-import { saveAt } from './save-at.ts';
+  bareLoop,
+  type Contract,
+  type ContractTrainerOptions,
+  inFolder,
+  latestScalars,
+  makeTrainer,
+  tapsInsideOf,
+  trainsOnRanks,
+  usesTensors,
+} from './contract/contract-trainer.ts';
+import { firstDifference } from './contract/first-difference.ts';
 import { tinyTraining } from './tiny-training.ts';
 
 /** How {@link checkPluginContract} tries a plugin. */
@@ -30,14 +25,11 @@ export interface ContractOptions {
   /** Other plugins it needs. Default none. */
   readonly beside?: () => readonly PluginInput[];
   /**
-   * Makes a trainer with these plugins. Default: {@link tinyTraining}, with real tensors, where they tap the inside of the step or
-   * require what the bare loop lacks, such as the model; else a bare loop whose loss falls as 1 / (iteration + 1).
+   * Makes a trainer with these plugins, and with steps that are captured where `capture` says so. Default: {@link tinyTraining}, with real
+   * tensors, where they tap the inside of the step or require what the bare loop lacks, such as the model; else a bare loop whose loss falls
+   * as 1 / (iteration + 1).
    */
-  readonly trainer?: (options: {
-    plugins: readonly PluginInput[];
-    output: string;
-    maxIterations: number;
-  }) => TrainerBase;
+  readonly trainer?: (options: ContractTrainerOptions) => TrainerBase;
   /** Iterations of each run. Default 6. */
   readonly iterations?: number;
   /** What of a trained trainer must be equal after resuming, besides plugin state; may be async. Default: the latest scalars. */
@@ -49,215 +41,131 @@ export interface ContractOptions {
  *
  * 1. it refuses an option that it does not have;
  * 2. a training with it completes, twice in one trainer, and tears down without an error;
- * 3. a run that is saved and resumed at any iteration ends with the same plugin state and the same scalars as one that
- *    was never interrupted;
- * 4. what it never saved is refused as its state, before it is loaded;
- * 5. two ranks that train with it, within this process, complete, end with the same weights and resume; the second one
- *    writes no file, but for those with `rank1` in their name.
+ * 3. a run that is saved and resumed at any iteration ends with the same plugin state and the same scalars as one that was never
+ *    interrupted, to the bit: with eager steps and, where it taps the inside of the step, with captured ones;
+ * 4. captured steps give what eager ones give, so that its taps inside of the step may be captured;
+ * 5. what it never saved is refused as its state, before it is loaded;
+ * 6. an error of another plugin, in any phase, ends the training and is not hidden;
+ * 7. it leaves no tensors, neither after each step nor at the end, and no listeners of the process;
+ * 8. two ranks that train with it, within this process, complete, end with the same weights and resume; the second one writes no file, but
+ *    for those with `rank1` in their name.
  *
+ * How often its taps wait for the device and how long they take between two steps is measured.
+ *
+ * @returns what came of each check, with a table for the plugin's README; the environment variable `HOOKLINE_CONTRACT_REPORT` names a
+ * file to which the table is appended
  * @throws HooklineError `HKL_CONTRACT` that lists what does not hold
  */
-export async function checkPluginContract(given: ContractOptions): Promise<void> {
-  const options = { ...given, trainer: given.trainer ?? ((await usesTensors(given)) ? tinyTraining : bareLoop) };
-  const { plugin, iterations = 6 } = options;
-  const problems: string[] = [];
-  const attempt = async (what: string, body: () => Promise<string | undefined>): Promise<void> => {
+export async function checkPluginContract(given: ContractOptions): Promise<ContractReport> {
+  const { plugin, beside = () => [], iterations = 6, observe = latestScalars } = given;
+  const tried = { plugin, beside, iterations, observe };
+  const hasTensors = given.trainer !== undefined || (await usesTensors(tried));
+  const contract: Contract = { ...tried, trainer: given.trainer ?? (hasTensors ? tinyTraining : bareLoop) };
+  const checks: ContractCheck[] = [];
+  const attempt = async (what: string, body: () => Promise<Verdict>): Promise<void> => {
+    let verdict: Verdict;
     try {
-      const problem = await body();
-      if (problem !== undefined) problems.push(`${what}: ${problem}`);
+      verdict = await body();
     } catch (error) {
-      problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      verdict = error instanceof Error ? error.message : String(error);
     }
+    if (verdict === undefined) checks.push({ what, outcome: 'held', detail: '' });
+    else if (typeof verdict === 'string') checks.push({ what, outcome: 'broken', detail: verdict });
+    else checks.push({ what, ...verdict });
   };
-  await attempt('an unknown option', () => refusesUnknownOption(options));
-  await attempt('training twice', async () => {
-    const output = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
-    try {
-      const trainer = makeTrainer(options, output, iterations, []);
-      await trainer.train();
-      await trainer.train({ maxIterations: iterations * 2 });
-      return undefined;
-    } finally {
-      await rm(output, { recursive: true, force: true });
-    }
+  let eager: unknown;
+  await attempt('refuses unknown options', () => refusesUnknownOption(contract));
+  await attempt('trains twice in one trainer', () => trainsTwice(contract));
+  await attempt('resumes exactly', async () => {
+    const { whole, problems } = await resumesEverywhere(contract, 'off');
+    eager = whole;
+    return problems.length > 0 ? problems.join('; ') : held(`${iterations - 1} of ${iterations - 1} iterations`);
   });
-  for (let at = 0; at < iterations - 1; at++)
-    await attempt(`resuming after iteration ${at}`, () => resumesAt(options, at, iterations));
-  await attempt('junk as its state', () => refusesJunk(options, iterations));
-  await attempt('training on two ranks', () => trainsOnRanks(options, iterations));
-  if (problems.length === 0) return;
-  throw new HooklineError('HKL_CONTRACT', problems.join('; '), {
+  const inside = await tapsInsideOf(contract).catch(() => []);
+  const skip = whyNotCaptured(inside);
+  let captured: unknown;
+  await attempt('resumes exactly, captured', async () => {
+    if (skip !== undefined) return skip;
+    const { whole, problems, capturedSteps } = await resumesEverywhere(contract, 'required');
+    if (capturedSteps === 0)
+      return skipped('no step was captured: the trainer has to hand `capture` on, and the run to be long enough');
+    captured = whole;
+    return problems.length > 0 ? problems.join('; ') : held(`${iterations - 1} of ${iterations - 1} iterations`);
+  });
+  await attempt('computes the same captured', () => {
+    if (skip !== undefined || captured === undefined) return Promise.resolve(skip ?? skipped('nothing was captured'));
+    const difference = firstDifference(eager, captured);
+    return Promise.resolve(
+      difference === undefined ? held(inside.join(', ')) : `eager steps give other numbers: ${difference}`,
+    );
+  });
+  await attempt('refuses junk as its state', async () => {
+    const problem = await refusesJunk(contract);
+    return problem === null ? skipped('it has no state') : problem;
+  });
+  await attempt('lets errors of others through', async () => {
+    const { tried: phases, problems } = await passesErrorsOn(contract, hasTensors);
+    return problems.length > 0 ? problems.join('; ') : held(`${phases} phases`);
+  });
+  const costs = await costsOf(contract).catch((error: unknown) => (error as Error).message);
+  await attempt('leaves nothing behind', () =>
+    Promise.resolve(typeof costs === 'string' ? skipped(costs) : leaksOf(costs)),
+  );
+  await attempt('trains on two ranks', () => trainsOnRanks(contract));
+  if (typeof costs !== 'string') {
+    checks.push(measured('waits for the device, times per step', costs.syncsPerStep.toFixed(2).replace(/\.?0+$/, '')));
+    checks.push(measured('takes between two steps, microseconds', costs.microseconds.toFixed(0)));
+  }
+  const report = reportOf(plugin().name, checks);
+  await writeReport(report);
+  const problems = checks.filter(({ outcome }) => outcome === 'broken');
+  if (problems.length === 0) return report;
+  throw new HooklineError('HKL_CONTRACT', problems.map(({ what, detail }) => `${what}: ${detail}`).join('; '), {
     who: plugin().name,
     fix: 'Mend the plugin, or see what its test leaves out',
   });
 }
 
-/** Whether the plugins need a step with tensors to do anything; then a device is chosen as well, unless the program has. */
-async function usesTensors(options: ContractOptions): Promise<boolean> {
-  const output = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
-  const trainer = makeTrainer({ ...options, trainer: bareLoop }, output, 1, []);
-  let isSo = true;
-  try {
-    const { hooks } = await trainer.describe();
-    isSo = hooks.some(({ kind, taps }) => kind.startsWith('Sync') && taps.length > 0);
-  } catch (error) {
-    // Whatever else is wrong with the plugin is found where it is tried.
-    if (!isHooklineError(error, 'HKL_SERVICE_MISSING')) isSo = false;
-  } finally {
-    await trainer.close();
-    await rm(output, { recursive: true, force: true });
-  }
-  if (isSo && currentDevice() === undefined) await selectDevice('auto');
-  return isSo;
-}
+/** Undefined where it held; a text that says what is wrong; or an outcome with its detail. */
+type Verdict = undefined | string | Pick<ContractCheck, 'outcome' | 'detail'>;
 
-const bareLoop = (options: Parameters<NonNullable<ContractOptions['trainer']>>[0]): TrainerBase =>
-  new TrainerBase({
-    ...options,
-    step: ({ iteration }) => 1 / (iteration + 1),
-    seed: 1,
-    logger: new RecordingLogger(),
-  });
+const held = (detail: string): Verdict => ({ outcome: 'held', detail });
+const skipped = (detail: string): Verdict => ({ outcome: 'skipped', detail });
+const measured = (what: string, detail: string): ContractCheck => ({ what, outcome: 'measured', detail });
 
-async function refusesUnknownOption(options: ContractOptions): Promise<string | undefined> {
-  const { definition, options: given, instance } = options.plugin();
-  const odd = {
-    ...options.plugin(),
-    options: { ...(given as object | undefined), 'no-such-option': 1 },
-    definition,
-    instance,
-  };
+async function refusesUnknownOption(contract: Contract): Promise<Verdict> {
+  const { definition, options: given, instance, ...rest } = contract.plugin();
+  const odd = { ...rest, options: { ...(given as object | undefined), 'no-such-option': 1 }, definition, instance };
   try {
-    await makeTrainer({ ...options, plugin: () => odd }, 'unused', 1, []).prepare();
+    await makeTrainer({ ...contract, plugin: () => odd }, 'unused', { iterations: 1 }).prepare();
   } catch (error) {
     return error instanceof HooklineError && ['HKL_OPTION_UNKNOWN', 'HKL_OPTION_INVALID'].includes(error.code)
       ? undefined
       : String(error);
   }
-  return 'is accepted';
+  return 'one is accepted';
 }
 
-async function resumesAt(options: ContractOptions, at: number, iterations: number): Promise<string | undefined> {
-  const output = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
-  try {
-    const whole = await runAndLook(
-      options,
-      makeTrainer(options, output, iterations, [saveAt(at), saveAtEnd()]),
-      output,
-    );
-    const resumed = makeTrainer(options, output, iterations, [saveAt(-1), saveAtEnd()]);
-    await resumed.load(join(output, 'mid.safetensors'));
-    const after = await runAndLook(options, resumed, output);
-    return isDeepStrictEqual(after, whole)
-      ? undefined
-      : `differs: ${JSON.stringify(after)} instead of ${JSON.stringify(whole)}`;
-  } finally {
-    await rm(output, { recursive: true, force: true });
-  }
-}
-
-/** What no plugin saves that has something to save; a state that is null may be anything. */
-const JUNK: readonly JsonValue[] = ['junk', -5, Number.NaN, [{}], { junk: true }];
-
-async function refusesJunk(options: ContractOptions, iterations: number): Promise<string | undefined> {
-  const output = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
-  const { id } = options.plugin();
-  try {
-    await makeTrainer(options, output, iterations, [saveAt(iterations - 1)]).train();
-    const file = join(output, 'mid.safetensors');
-    const { manifest, tensors } = await readCheckpoint(file);
-    const entry = manifest.entries['hookline/plugins'];
-    const states = entry?.data as Readonly<Record<string, { readonly data: JsonValue }>>;
-    const own = states[id];
-    if (own === undefined) return undefined;
-    const accepted: string[] = [];
-    for (const data of JUNK) {
-      const changed = { ...entry, data: { ...states, [id]: { ...own, data } } };
-      const entries = { ...manifest.entries, 'hookline/plugins': changed };
-      await writeCheckpoint(file, { manifest: { ...manifest, entries }, tensors });
-      const trainer = makeTrainer(options, output, iterations, [saveAt(-1)]);
-      try {
-        await trainer.load(file);
-        accepted.push(typeof data === 'number' ? String(data) : JSON.stringify(data));
-      } catch (error) {
-        if (!isHooklineError(error)) throw error;
-      } finally {
-        await trainer.close();
-      }
-    }
-    return accepted.length === 0 ? undefined : `loads ${accepted.join(', ')}; give its state a schema`;
-  } finally {
-    await rm(output, { recursive: true, force: true });
-  }
-}
-
-async function runAndLook(
-  { observe = latestScalars, plugin }: ContractOptions,
-  trainer: TrainerBase,
-  output: string,
-): Promise<unknown> {
-  await trainer.train();
-  const { manifest } = await readCheckpoint(join(output, 'end.safetensors'));
-  const states = manifest.entries['hookline/plugins']?.data as Record<string, unknown> | undefined;
-  return { state: states?.[plugin().id], seen: await observe(trainer) };
-}
-
-const RANKS = 2;
-
-async function trainsOnRanks(options: ContractOptions, iterations: number): Promise<string | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
-  const output = (rank: number): string => join(folder, String(rank));
-  /** @param file the checkpoint to begin with */
-  const train = async (maxIterations: number, file?: string): Promise<void> => {
-    await onRanks(connectRanks(RANKS), async (comm) => {
-      const trainer = makeTrainer(options, output(comm.rank), maxIterations, [useRank(comm)(), saveAtEnd()]);
-      if (file !== undefined) await trainer.load(file);
-      await trainer.train();
-    });
-  };
-  try {
-    await train(iterations);
-    await train(iterations * 2, join(output(0), 'end.safetensors'));
-    const written = await readdir(output(1), { recursive: true }).catch(() => []);
-    const own = written.filter((name) => extname(name) !== '' && !name.includes('rank1'));
-    return own.length === 0
-      ? undefined
-      : `the second rank writes ${own.join(', ')}; leave it to the first one (onFirstRank, or ranks: 'first')`;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** Gives a trainer its rank. */
-const useRank = (comm: Communicator): ReturnType<typeof definePlugin> =>
-  definePlugin({
-    name: '@hookline/testing/use-rank',
-    version: '0.1.0',
-    services: () => [replace(commRef, () => comm)],
-    setup: () => undefined,
+async function trainsTwice(contract: Contract): Promise<Verdict> {
+  return inFolder(async (output) => {
+    const trainer = makeTrainer(contract, output);
+    await trainer.train();
+    await trainer.train({ maxIterations: contract.iterations * 2 });
+    return undefined;
   });
-
-const latestScalars = (trainer: TrainerBase): unknown =>
-  Object.fromEntries(
-    [...trainer.storage.latest()].filter(([name]) => !name.endsWith('time')).map(([name, { value }]) => [name, value]),
-  );
-
-function makeTrainer(
-  options: ContractOptions,
-  output: string,
-  maxIterations: number,
-  more: readonly PluginInput[],
-): TrainerBase {
-  const plugins = [...(options.beside?.() ?? []), options.plugin(), ...more];
-  return (options.trainer ?? bareLoop)({ plugins, output, maxIterations });
 }
 
-const saveAtEnd = (): Plugin =>
-  definePlugin({
-    name: '@hookline/testing/save-at-end',
-    version: '0.1.0',
-    requires: { checkpoints: checkpointsRef },
-    setup({ hooks, checkpoints }) {
-      hooks.afterTrain.tap(async () => void (await checkpoints.save('end', { tag: false })));
-    },
-  })();
+/** Why no step is captured for a plugin; undefined where one can be. */
+function whyNotCaptured(inside: readonly string[]): Verdict {
+  if (inside.length === 0) return skipped('it taps nothing inside of the step');
+  return tf.getBackend() === 'tensorflow' ? undefined : skipped('only native TensorFlow captures steps');
+}
+
+function leaksOf({ tensorsPerStep, tensorsLeft, listenersLeft }: Costs): Verdict {
+  const problems = [
+    ...(tensorsPerStep > 0 ? [`${tensorsPerStep} tensors more after each step`] : []),
+    ...(tensorsLeft > 0 ? [`${tensorsLeft} tensors when the trainer has been disposed of`] : []),
+    ...(listenersLeft > 0 ? [`${listenersLeft} listeners of the process`] : []),
+  ];
+  return problems.length === 0 ? undefined : `leaves ${problems.join(', ')}`;
+}

@@ -1,4 +1,6 @@
 export { checkPluginContract, type ContractOptions } from './check-plugin-contract.ts';
+export type { ContractCheck, ContractReport } from './contract/contract-report.ts';
+export type { ContractTrainerOptions } from './contract/contract-trainer.ts';
 export {
   changedStates,
   isPlausibleChange,

@@ -211,5 +211,10 @@ describe('gradientAccumulation', () => {
   });
 
   it('keeps the contract of plugins', () =>
-    checkPluginContract({ plugin: () => gradientAccumulation({ steps: 2 }), trainer: tinyTraining }));
+    checkPluginContract({
+      plugin: () => gradientAccumulation({ steps: 2 }),
+      trainer: tinyTraining,
+      // Long enough that steps which accumulate and steps which update are captured.
+      iterations: 12,
+    }));
 });

@@ -1,0 +1,154 @@
+import { definePlugin, type Plugin, storageRef, tapsRef } from '@hookline/core';
+import { tf } from '@hookline/tfjs';
+import { type Contract, inFolder, makeTrainer } from './contract-trainer.ts';
+
+const STEPS = 12;
+/** Steps before those that are looked at: averages and the like are made in them. */
+const WARM_UP = 4;
+
+/** What a plugin costs, beside what the same training costs without it. */
+export interface Costs {
+  /** Tensors more after each step, beyond those of the training without it. */
+  readonly tensorsPerStep: number;
+  /** Tensors that are left when its trainer has been disposed of, beyond those of the training without it. */
+  readonly tensorsLeft: number;
+  /** Listeners of the process that are left. */
+  readonly listenersLeft: number;
+  /** Reads of tensors in its taps that wait for the device. */
+  readonly syncsPerStep: number;
+  /** Time in its taps between two steps. */
+  readonly microseconds: number;
+}
+
+interface Run {
+  readonly growth: number;
+  readonly left: number;
+  readonly listenersLeft: number;
+  readonly reads: readonly number[];
+  readonly times: readonly number[];
+}
+
+/**
+ * Trains with the plugin and without it, on eager steps, so that its taps inside of them run in each.
+ *
+ * @returns what it costs; a text where there is no training without it
+ */
+export async function costsOf(contract: Contract): Promise<Costs | string> {
+  let without: Run;
+  try {
+    without = await run(contract, true);
+  } catch {
+    return 'what it is tried with does not train without it';
+  }
+  const own = await run(contract, false);
+  const half = own.times.slice(WARM_UP).sort((a, b) => a - b);
+  return {
+    tensorsPerStep: (own.growth - without.growth) / (STEPS - 1 - WARM_UP),
+    tensorsLeft: own.left - without.left,
+    listenersLeft: own.listenersLeft - without.listenersLeft,
+    syncsPerStep: own.reads.slice(WARM_UP).reduce((sum, each) => sum + each, 0) / (STEPS - WARM_UP),
+    microseconds: half[half.length >> 1] ?? 0,
+  };
+}
+
+function run(contract: Contract, without: boolean): Promise<Run> {
+  return inFolder(async (output) => {
+    const tensors: number[] = [];
+    const watch = new TapWatcher(contract.plugin().id);
+    const before = { tensors: tf.memory().numTensors, listeners: countListeners() };
+    const trainer = makeTrainer(contract, output, {
+      without,
+      iterations: STEPS,
+      more: [watch.plugin, countTensors(tensors, watch)],
+    });
+    const stop = watch.watchReads();
+    try {
+      await trainer.train();
+    } finally {
+      stop();
+      await trainer.dispose();
+    }
+    return {
+      growth: (tensors.at(-1) ?? 0) - (tensors[WARM_UP] ?? 0),
+      left: tf.memory().numTensors - before.tensors,
+      listenersLeft: countListeners() - before.listeners,
+      reads: watch.reads,
+      times: watch.times,
+    };
+  });
+}
+
+const countListeners = (): number => process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
+
+/** Counts the tensors after each step, once no scalar waits to be read. */
+const countTensors = (counts: number[], watch: TapWatcher): Plugin =>
+  definePlugin({
+    name: '@hookline/testing/count-tensors',
+    version: '0.1.0',
+    after: ['writing'],
+    requires: { storage: storageRef },
+    setup({ hooks, storage }) {
+      hooks.afterStep.tap(async () => {
+        await storage.resolve();
+        counts.push(tf.memory().numTensors);
+        watch.nextStep();
+      });
+    },
+  })();
+
+/** Times the taps of one plugin, and counts the tensors that are read in them. */
+class TapWatcher {
+  /** Of each step. */
+  readonly reads: number[] = [];
+  /** Microseconds of each step, in taps between the steps. */
+  readonly times: number[] = [];
+  readonly plugin: Plugin;
+  readonly #entered: { readonly plugin: string; readonly since: number }[] = [];
+  #reads = 0;
+  #time = 0;
+
+  constructor(id: string) {
+    this.plugin = definePlugin({
+      name: '@hookline/testing/tap-watcher',
+      version: '0.1.0',
+      requires: { taps: tapsRef },
+      setup: ({ taps }) => ({
+        dispose: taps.observe({
+          enter: (plugin) => void this.#entered.push({ plugin, since: performance.now() }),
+          leave: (plugin, hook) => {
+            const { since = 0 } = this.#entered.pop() ?? {};
+            const isBetween = hook === 'beforeStep' || hook === 'afterStep';
+            if (plugin === id && isBetween) this.#time += (performance.now() - since) * 1000;
+          },
+        }),
+      }),
+    })();
+    this.#id = id;
+  }
+
+  readonly #id: string;
+
+  nextStep(): void {
+    this.reads.push(this.#reads);
+    this.times.push(this.#time);
+    [this.#reads, this.#time] = [0, 0];
+  }
+
+  /** Counts what is read of tensors until the function that it returns is called. */
+  watchReads(): () => void {
+    const backend = tf.backend();
+    const { read, readSync } = backend;
+    const count = (): void => {
+      if (this.#entered.at(-1)?.plugin === this.#id) this.#reads++;
+    };
+    backend.read = function (...args: Parameters<typeof read>) {
+      count();
+      return read.apply(this, args);
+    };
+    backend.readSync = function (...args: Parameters<typeof readSync>) {
+      count();
+      return readSync.apply(this, args);
+    };
+    return () => Object.assign(backend, { read, readSync });
+  }
+}

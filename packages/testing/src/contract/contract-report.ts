@@ -1,0 +1,37 @@
+import { appendFile } from 'node:fs/promises';
+
+/** What came of one check of a plugin. */
+export interface ContractCheck {
+  /** What was tried: `resumes at every step, captured`. */
+  readonly what: string;
+  /** `measured` says how much and asks for nothing. */
+  readonly outcome: 'held' | 'broken' | 'skipped' | 'measured';
+  /** What is wrong, why it was skipped, or the figure; may be empty where it held. */
+  readonly detail: string;
+}
+
+/** What came of all checks of a plugin. */
+export interface ContractReport {
+  /** The plugin's name. */
+  readonly plugin: string;
+  readonly checks: readonly ContractCheck[];
+  /** A table for the plugin's README, in Markdown. */
+  readonly markdown: string;
+}
+
+const WORDS = { held: 'yes', broken: 'no', skipped: 'not tried', measured: '' } as const;
+
+/** The checks with their table. */
+export function reportOf(plugin: string, checks: readonly ContractCheck[]): ContractReport {
+  const rows = checks.map(({ what, outcome, detail }) => {
+    const said = [WORDS[outcome], outcome === 'broken' ? '' : detail].filter((part) => part !== '').join(': ');
+    return `| ${what} | ${said.replaceAll('|', '\\|')} |`;
+  });
+  return { plugin, checks, markdown: ['| Checked | Holds |', '| --- | --- |', ...rows].join('\n') };
+}
+
+/** Appends the table to the file that the environment variable `HOOKLINE_CONTRACT_REPORT` names, where it is set. */
+export async function writeReport({ plugin, markdown }: ContractReport): Promise<void> {
+  const file = process.env['HOOKLINE_CONTRACT_REPORT'];
+  if (file !== undefined && file !== '') await appendFile(file, `### ${plugin}\n\n${markdown}\n\n`);
+}

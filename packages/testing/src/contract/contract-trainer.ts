@@ -1,0 +1,156 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import {
+  checkpointsRef,
+  commRef,
+  type Communicator,
+  definePlugin,
+  isHooklineError,
+  type Plugin,
+  type PluginInput,
+  readCheckpoint,
+  replace,
+  TrainerBase,
+} from '@hookline/core';
+import { currentDevice, selectDevice } from '@hookline/tfjs';
+import { connectRanks, onRanks } from '../connect-ranks.ts';
+import { RecordingLogger } from '../recording-logger.ts';
+
+/** What a trainer is made with to try a plugin in it. */
+export interface ContractTrainerOptions {
+  readonly plugins: readonly PluginInput[];
+  readonly output: string;
+  readonly maxIterations: number;
+  /** Whether steps are captured, for trainers with tensors, as in `tinyTraining`. */
+  readonly capture: 'off' | 'required';
+}
+
+/** How a plugin is tried; the options of `checkPluginContract`, with their defaults. */
+export interface Contract {
+  readonly plugin: () => Plugin;
+  readonly beside: () => readonly PluginInput[];
+  readonly trainer: (options: ContractTrainerOptions) => TrainerBase;
+  readonly iterations: number;
+  readonly observe: (trainer: TrainerBase) => unknown;
+}
+
+/** How one trainer of a contract differs from the usual one. */
+export interface TrainerChange {
+  readonly iterations?: number;
+  /** Default `off`. */
+  readonly capture?: 'off' | 'required';
+  /** Plugins listed after the one that is tried. */
+  readonly more?: readonly PluginInput[];
+  /** Whether to leave out the plugin that is tried. */
+  readonly without?: boolean;
+}
+
+export function makeTrainer(contract: Contract, output: string, change: TrainerChange = {}): TrainerBase {
+  const { iterations = contract.iterations, capture = 'off', more = [], without = false } = change;
+  const plugins = [...contract.beside(), ...(without ? [] : [contract.plugin()]), ...more];
+  return contract.trainer({ plugins, output, maxIterations: iterations, capture });
+}
+
+/** A loop without tensors whose loss falls from 1. */
+export const bareLoop = ({ plugins, output, maxIterations }: ContractTrainerOptions): TrainerBase =>
+  new TrainerBase({
+    ...{ plugins, output, maxIterations },
+    step: ({ iteration }) => 1 / (iteration + 1),
+    seed: 1,
+    logger: new RecordingLogger(),
+  });
+
+/** Calls `fn` with a folder that is removed afterwards. */
+export async function inFolder<T>(fn: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
+  try {
+    return await fn(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Names of the sync hooks that the plugins tap, which run inside the step. */
+export async function tapsInsideOf(contract: Contract): Promise<readonly string[]> {
+  return inFolder(async (output) => {
+    const trainer = makeTrainer(contract, output, { iterations: 1 });
+    try {
+      const { hooks } = await trainer.describe();
+      const { id } = contract.plugin();
+      return hooks.filter(({ kind, taps }) => kind.startsWith('Sync') && taps.includes(id)).map(({ name }) => name);
+    } finally {
+      await trainer.close();
+    }
+  });
+}
+
+/** Whether the plugins need a step with tensors to do anything; then a device is chosen as well, unless the program has. */
+export async function usesTensors(contract: Omit<Contract, 'trainer'>): Promise<boolean> {
+  let isSo: boolean;
+  try {
+    isSo = (await tapsInsideOf({ ...contract, trainer: bareLoop })).length > 0;
+  } catch (error) {
+    // Whatever else is wrong with the plugin is found where it is tried.
+    isSo = isHooklineError(error, 'HKL_SERVICE_MISSING');
+  }
+  if (isSo && currentDevice() === undefined) await selectDevice('auto');
+  return isSo;
+}
+
+/** Trains, and gives the plugin's state at the end and what is observed of the trainer. */
+export async function runAndLook(contract: Contract, trainer: TrainerBase, output: string): Promise<unknown> {
+  await trainer.train();
+  const { manifest } = await readCheckpoint(join(output, 'end.safetensors'));
+  const states = manifest.entries['hookline/plugins']?.data as Record<string, unknown> | undefined;
+  const seen = await contract.observe(trainer);
+  return { state: states?.[contract.plugin().id], seen };
+}
+
+export const latestScalars = (trainer: TrainerBase): unknown =>
+  Object.fromEntries(
+    [...trainer.storage.latest()].filter(([name]) => !name.endsWith('time')).map(([name, { value }]) => [name, value]),
+  );
+
+/** Saves `end` at the end. */
+export const saveAtEnd = definePlugin({
+  name: '@hookline/testing/save-at-end',
+  version: '0.1.0',
+  requires: { checkpoints: checkpointsRef },
+  setup({ hooks, checkpoints }) {
+    hooks.afterTrain.tap(async () => void (await checkpoints.save('end', { tag: false })));
+  },
+});
+
+const RANKS = 2;
+
+/** Trains on two ranks within this process, and goes on. @returns what is wrong */
+export async function trainsOnRanks(contract: Contract): Promise<string | undefined> {
+  return inFolder(async (folder) => {
+    const output = (rank: number): string => join(folder, String(rank));
+    /** @param file the checkpoint to begin with */
+    const train = async (iterations: number, file?: string): Promise<void> => {
+      await onRanks(connectRanks(RANKS), async (comm) => {
+        const trainer = makeTrainer(contract, output(comm.rank), { iterations, more: [useRank(comm)(), saveAtEnd()] });
+        if (file !== undefined) await trainer.load(file);
+        await trainer.train();
+      });
+    };
+    await train(contract.iterations);
+    await train(contract.iterations * 2, join(output(0), 'end.safetensors'));
+    const written = await readdir(output(1), { recursive: true }).catch(() => []);
+    const own = written.filter((name) => extname(name) !== '' && !name.includes('rank1'));
+    return own.length === 0
+      ? undefined
+      : `the second rank writes ${own.join(', ')}; leave it to the first one (onFirstRank, or ranks: 'first')`;
+  });
+}
+
+/** Gives a trainer its rank. */
+const useRank = (comm: Communicator): ReturnType<typeof definePlugin> =>
+  definePlugin({
+    name: '@hookline/testing/use-rank',
+    version: '0.1.0',
+    services: () => [replace(commRef, () => comm)],
+    setup: () => undefined,
+  });
