@@ -42,8 +42,14 @@ export async function launch({ text, flag }: CommandLine, argv: readonly string[
   };
   // In a process group of its own: Ctrl-C of a terminal reaches a whole group, and mpirun would end the ranks at once.
   const child = spawn(mpirun.path, mpiArguments(mpirun, job), { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  const stop = passSignalsOn(child);
   const processes = new Map<number, number>();
+  // MPICH's mpirun ends the job at that signal as well, so that the ranks are sent it. With other machines their numbers may be those of
+  // processes here that have nothing to do with it.
+  const ask = (): void => {
+    if (mpirun.kind === 'mpich' && text.hosts === undefined) for (const pid of processes.keys()) askToStop(pid);
+    else child.kill('SIGUSR2');
+  };
+  const stop = passSignalsOn(child, ask);
   const output = new JobOutput((line) => void process.stderr.write(line), flag.allOutput, processes);
   // MPICH's mpirun reports on standard output.
   const reports = new JobOutput((line) => void process.stdout.write(line), true, processes);
@@ -121,7 +127,7 @@ const ECHO_MS = 300;
  *
  * @returns the function that ends this and tells which signal came first
  */
-function passSignalsOn(child: ChildProcess): () => (typeof SIGNALS)[number] | undefined {
+function passSignalsOn(child: ChildProcess, ask: () => void): () => (typeof SIGNALS)[number] | undefined {
   let first: { readonly signal: (typeof SIGNALS)[number]; readonly at: number } | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
     const signal = name as (typeof SIGNALS)[number];
@@ -131,8 +137,8 @@ function passSignalsOn(child: ChildProcess): () => (typeof SIGNALS)[number] | un
     }
     first = { signal, at: performance.now() };
     printError(`${signal}: all ranks stop after this step and save (once more ends them at once)`);
-    // Both kinds of mpirun end the job at SIGINT and SIGTERM; this one they pass on to all ranks.
-    child.kill('SIGUSR2');
+    // Both kinds of mpirun end the job at SIGINT and SIGTERM; SIGUSR2 Open MPI's passes on to all ranks.
+    ask();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   // An error of ours must not leave them behind.
@@ -143,6 +149,14 @@ function passSignalsOn(child: ChildProcess): () => (typeof SIGNALS)[number] | un
     process.off('exit', onExit);
     return first?.signal;
   };
+}
+
+function askToStop(pid: number): void {
+  try {
+    process.kill(pid, 'SIGUSR2');
+  } catch {
+    // It has ended, or is one of another machine.
+  }
 }
 
 function tellOfEnd({ rank, pid, host, signal, exitCode }: RankEnd, argv: readonly string[]): void {
