@@ -34,12 +34,11 @@ export { capturedModel, predictorOf } from './model/captured-model.ts';
 export { functionModel, type FunctionModelOptions } from './model/function-model.ts';
 export { inEvalMode } from './model/in-eval-mode.ts';
 export { layersModel, type LayersModelOptions, type TrainableLayersModel } from './model/layers-model.ts';
+export { parameterKind, type NamedParameters, type ParameterKind } from './model/parameter-kind.ts';
 export {
   modelRef,
   modelVariables,
-  parameterKind,
   type ModelLosses,
-  type ParameterKind,
   type PartModel,
   type TrainableModel,
 } from './model/trainable-model.ts';

@@ -121,7 +121,10 @@ export class MlflowClient {
     if (!response.ok) {
       const what = `${path} answered ${response.status} ${response.statusText}: ${text.slice(0, 300)}`;
       const Failure = response.status === 400 ? RefusedError : HooklineError;
-      throw new Failure('HKL_MLFLOW', what, { who: this.#url });
+      throw new Failure('HKL_MLFLOW', what, {
+        who: this.#url,
+        fix: "Look for the cause in the server's log; what is not sent is kept and sent later",
+      });
     }
     return JSON.parse(text) as unknown;
   }

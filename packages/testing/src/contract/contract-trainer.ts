@@ -113,7 +113,7 @@ export const latestScalars = (trainer: TrainerBase): unknown =>
   );
 
 /** Saves `end` at the end. */
-export const saveAtEnd = definePlugin({
+export const saveAtEnd: () => Plugin = definePlugin({
   name: '@hookline/testing/save-at-end',
   version: '0.1.0',
   requires: { checkpoints: checkpointsRef },

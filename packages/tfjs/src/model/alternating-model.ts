@@ -5,13 +5,8 @@ import { collectLosses } from '../step/collect-losses.ts';
 import type { StepScope } from '../step/step-scope.ts';
 import { assertOptimizer } from '../training/check-parts.ts';
 import { asModel, type ModelLike } from './as-model.ts';
-import {
-  modelVariables,
-  parameterKind,
-  type ModelLosses,
-  type PartModel,
-  type TrainableModel,
-} from './trainable-model.ts';
+import { parameterKind } from './parameter-kind.ts';
+import { modelVariables, type ModelLosses, type PartModel, type TrainableModel } from './trainable-model.ts';
 
 /** One part of an {@link alternatingModel}: what it trains, on what, and by what. */
 export interface AlternatingPart<Batch = never> {

@@ -1,4 +1,5 @@
-import { parameterKind, type ParameterKind, type TrainableModel } from './trainable-model.ts';
+import { parameterKind, type ParameterKind } from './parameter-kind.ts';
+import type { TrainableModel } from './trainable-model.ts';
 
 /** One variable of a model. */
 export interface ParameterDescription {

@@ -3,7 +3,8 @@ import tf from '#tfjs';
 import type { BatchNorm } from './batch-norm.ts';
 import type { WeightTable } from '../weights/weight-table.ts';
 import type { StepScope } from '../step/step-scope.ts';
-import { kindByName, type ModelLosses, type ParameterKind, type TrainableModel } from './trainable-model.ts';
+import { kindByName, type ParameterKind } from './parameter-kind.ts';
+import type { ModelLosses, TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link functionModel}. */
 export interface FunctionModelOptions<Batch = never> {

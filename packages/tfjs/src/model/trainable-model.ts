@@ -4,6 +4,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import type { StepScope } from '../step/step-scope.ts';
 import type { WeightTable } from '../weights/weight-table.ts';
 import type { BatchNorm } from './batch-norm.ts';
+import type { NamedParameters } from './parameter-kind.ts';
 
 /**
  * What a model's losses are: one float32 scalar, or named ones that are summed. The type takes any tensors, since TypeScript
@@ -11,18 +12,13 @@ import type { BatchNorm } from './batch-norm.ts';
  */
 export type ModelLosses = tf.Tensor | Readonly<Record<string, tf.Tensor>>;
 
-/** What a parameter is for; parameter groups go by it. */
-export type ParameterKind = 'weight' | 'bias' | 'norm';
-
 /**
  * A model as a step runner sees it.
  *
  * Names of variables are the same in every process and for every rebuilt copy of the model, since checkpoints and
  * parameter groups go by them. They read `layer/weight`.
  */
-export interface TrainableModel {
-  /** For messages. */
-  readonly name: string;
+export interface TrainableModel extends NamedParameters {
   /** Train mode or eval mode: whether dropout drops and batch norm uses the batch's own statistics. */
   training: boolean;
   /**
@@ -32,8 +28,6 @@ export interface TrainableModel {
    * @param scope inside a train step, for random tensors (`scope.random`) and for what shall be stored (`scope.metric`)
    */
   losses(batch: unknown, scope?: StepScope): ModelLosses;
-  /** What the optimizer updates, by name; frozen variables are not among them. A shared variable is there once. */
-  trainable(): ReadonlyMap<string, tf.Variable>;
   /** Every other variable, by name: frozen weights, moving averages. With `trainable` it is the whole model. */
   state(): ReadonlyMap<string, tf.Variable>;
   /**
@@ -42,8 +36,6 @@ export interface TrainableModel {
    * @param updated names of those that the update has changed; others stay as they are, to the bit
    */
   constrain?(updated: ReadonlySet<string>): void;
-  /** What a variable of `trainable` is for; without it, its name decides: `bias`, or `gamma` and `beta` for norms. */
-  kindOf?(name: string): ParameterKind;
   /** What {@link TrainableModel.predict} takes, from a batch on the device; for whoever evaluates whole batches. */
   inputs?(batch: unknown): unknown;
   /** Its batch-norm layers that use the batch's own statistics in train mode. Without it there are none to be found. */
@@ -75,16 +67,4 @@ export const modelRef: WeakServiceRef<TrainableModel> = defineService<TrainableM
 /** All variables of a model by name, the trainable ones first. */
 export function modelVariables(model: TrainableModel): ReadonlyMap<string, tf.Variable> {
   return new Map([...model.trainable(), ...model.state()]);
-}
-
-/** What a parameter is for, from the model or else from its name. */
-export function parameterKind(model: TrainableModel, name: string): ParameterKind {
-  return model.kindOf?.(name) ?? kindByName(name);
-}
-
-/** What the last part of a name says: `gamma` and `beta` belong to a norm, `bias` is a bias. */
-export function kindByName(name: string): ParameterKind {
-  const last = name.slice(name.lastIndexOf('/') + 1);
-  if (last === 'gamma' || last === 'beta') return 'norm';
-  return last === 'bias' ? 'bias' : 'weight';
 }

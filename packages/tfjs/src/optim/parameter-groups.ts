@@ -1,5 +1,5 @@
 import { assertKnownOptions, didYouMean, HooklineError, type OptionNames } from '@hookline/core';
-import { parameterKind, type TrainableModel } from '../model/trainable-model.ts';
+import { type NamedParameters, parameterKind } from '../model/parameter-kind.ts';
 
 /** Parameters that share their hyperparameters. */
 export interface ParameterGroup {
@@ -68,7 +68,7 @@ const lastPart = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
  * `HKL_OPTION_UNKNOWN` for a misspelt option
  */
 export function parameterGroups(
-  model: Pick<TrainableModel, 'name' | 'trainable' | 'kindOf'>,
+  model: NamedParameters,
   options: ParameterGroupOptions = {},
 ): ParameterGroup[] {
   assertKnownOptions('parameterGroups', options, PARAMETER_GROUP_OPTIONS);
@@ -77,7 +77,7 @@ export function parameterGroups(
   const overrides = collectOverrides(names, options);
   const groups = new Map<string, { names: string[]; lrFactor: number; weightDecay: number }>();
   for (const name of names) {
-    const isNorm = parameterKind(model as TrainableModel, name) === 'norm';
+    const isNorm = parameterKind(model, name) === 'norm';
     const found = {
       lrFactor: lrFactor?.(name) ?? 1,
       weightDecay: (isNorm ? weightDecayNorm : undefined) ?? weightDecay,
