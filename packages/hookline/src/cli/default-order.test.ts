@@ -9,6 +9,7 @@ import {
   detectionTta,
   earlyStopping,
   ema,
+  epochs,
   exportBest,
   freeze,
   functionModel,
@@ -17,6 +18,7 @@ import {
   lossScaling,
   lrFinder,
   memoryStats,
+  mlflow,
   modelSummary,
   plots,
   type PluginInput,
@@ -67,6 +69,8 @@ const others = (): readonly PluginInput[] => [
   callback({ afterStep: () => undefined }),
   weightHistograms(),
   lrFinder(),
+  mlflow({ url: 'http://localhost:5000' }),
+  epochs(),
   anomalyGuard(),
 ];
 
@@ -103,7 +107,7 @@ const ORDER = `
                  (gradients), ema (averaging), ema/swa (averaging), precise-bn (statistics),
                  checkpointer (checkpointing), evaluator (evaluation), memory-stats (metrics),
                  callback (metrics), weight-histograms (metrics), early-stopping (stopping),
-                 time-limit (stopping), plots (writing), writers (writing)
+                 time-limit (stopping), plots (writing), mlflow (writing), writers (writing)
   3. model-summary
      why here    as listed
   4. detection-tta
@@ -133,11 +137,11 @@ const ORDER = `
                  (scaling); before gradient-clipping (gradients), checkpointer (checkpointing)
  11. iteration-timer
      why here    after profiler (timing); before plots (timing, writing), memory-stats (timing,
-                 metrics), weight-histograms (timing, metrics), lr-finder (timing), lr-scheduler
-                 (schedule, timing), gradient-clipping (gradients), ema (averaging), ema/swa
-                 (averaging), precise-bn (statistics), checkpointer (checkpointing, timing),
-                 evaluator (evaluation), callback (metrics), early-stopping (stopping), time-limit
-                 (stopping), writers (writing, timing)
+                 metrics), weight-histograms (timing, metrics), lr-finder (timing), mlflow (timing,
+                 writing), epochs (timing), lr-scheduler (schedule, timing), gradient-clipping
+                 (gradients), ema (averaging), ema/swa (averaging), precise-bn (statistics),
+                 checkpointer (checkpointing, timing), evaluator (evaluation), callback (metrics),
+                 early-stopping (stopping), time-limit (stopping), writers (writing, timing)
  12. gradient-clipping
      why here    after profiler (gradients), loss-scaling (gradients), freeze (gradients),
                  data-parallel (gradients), gradient-accumulation (gradients), anomaly-guard
@@ -148,104 +152,119 @@ const ORDER = `
                  data-parallel (averaging), gradient-accumulation (averaging), iteration-timer
                  (averaging); before plots (averaging), memory-stats (averaging), detection-pictures
                  (averaging), precise-bn (statistics), checkpointer (checkpointing, averaging),
-                 evaluator (evaluation, averaging), writers (averaging)
+                 evaluator (evaluation, averaging), mlflow (averaging), epochs (averaging), writers
+                 (averaging)
  14. ema/swa
      why here    after profiler (averaging), loss-scaling (averaging), freeze (averaging),
                  data-parallel (averaging), gradient-accumulation (averaging), iteration-timer
                  (averaging); before plots (averaging), memory-stats (averaging), detection-pictures
                  (averaging), precise-bn (statistics), checkpointer (checkpointing, averaging),
-                 evaluator (evaluation, averaging), writers (averaging)
+                 evaluator (evaluation, averaging), mlflow (averaging), epochs (averaging), writers
+                 (averaging)
  15. lr-scheduler
      why here    after profiler (schedule), data-parallel (schedule), gradient-accumulation
                  (schedule), iteration-timer (schedule, timing); before plots (schedule, writing),
                  reduce-on-plateau (schedule), memory-stats (schedule), weight-histograms
-                 (schedule), lr-finder (schedule), checkpointer (checkpointing, schedule), writers
-                 (writing, schedule)
+                 (schedule), lr-finder (schedule), mlflow (schedule, writing), epochs (schedule),
+                 checkpointer (checkpointing, schedule), writers (writing, schedule)
  16. lr-finder
      why here    after lr-scheduler (schedule), iteration-timer (timing)
  17. precise-bn
      why here    after profiler (statistics), freeze (statistics), data-parallel (statistics),
                  gradient-accumulation (statistics), ema (statistics), ema/swa (statistics),
                  iteration-timer (statistics); before plots (statistics), memory-stats (statistics),
-                 detection-pictures (statistics), checkpointer (checkpointing, statistics),
-                 evaluator (evaluation, statistics), writers (statistics)
+                 detection-pictures (statistics), mlflow (statistics), epochs (statistics),
+                 checkpointer (checkpointing, statistics), evaluator (evaluation, statistics),
+                 writers (statistics)
  18. detection-pictures
      why here    after precise-bn (statistics), ema (averaging), ema/swa (averaging); before
-                 evaluator (evaluation), plots (writing), writers (writing)
- 19. checkpointer
+                 evaluator (evaluation), plots (writing), mlflow (writing), writers (writing)
+ 19. epochs
+     why here    after iteration-timer (timing), lr-scheduler (schedule), ema (averaging), ema/swa
+                 (averaging), precise-bn (statistics); before checkpointer (checkpointing),
+                 evaluator (evaluation), plots (writing), mlflow (writing), writers (writing)
+ 20. checkpointer
      why here    after profiler (checkpointing), loss-scaling (checkpointing), freeze
                  (checkpointing), data-parallel (checkpointing), gradient-accumulation
                  (checkpointing), ema (checkpointing, averaging), ema/swa (checkpointing,
-                 averaging), anomaly-guard (checkpointing), iteration-timer (checkpointing, timing),
-                 lr-scheduler (checkpointing, schedule), precise-bn (checkpointing, statistics);
-                 before export (checkpointing), plots (checkpointing, writing), memory-stats
-                 (checkpointing), evaluator (evaluation, checkpointing), writers (writing,
-                 checkpointing)
- 20. evaluator
+                 averaging), epochs (checkpointing), anomaly-guard (checkpointing), iteration-timer
+                 (checkpointing, timing), lr-scheduler (checkpointing, schedule), precise-bn
+                 (checkpointing, statistics); before export (checkpointing), plots (checkpointing,
+                 writing), memory-stats (checkpointing), mlflow (checkpointing, writing), evaluator
+                 (evaluation, checkpointing), writers (writing, checkpointing)
+ 21. evaluator
      why here    after profiler (evaluation), detection-tta (evaluation), detection-pictures
-                 (evaluation), ema (evaluation, averaging), ema/swa (evaluation, averaging),
-                 iteration-timer (evaluation), precise-bn (evaluation, statistics), checkpointer
-                 (evaluation, checkpointing); before export (evaluation), plots (evaluation,
-                 writing), reduce-on-plateau (evaluation), memory-stats (evaluation, metrics),
-                 early-stopping (evaluation, stopping), time-limit (evaluation, stopping), callback
-                 (metrics), weight-histograms (metrics), writers (writing, evaluation),
-                 checkpointer/best (evaluation)
- 21. memory-stats
+                 (evaluation), ema (evaluation, averaging), ema/swa (evaluation, averaging), epochs
+                 (evaluation), iteration-timer (evaluation), precise-bn (evaluation, statistics),
+                 checkpointer (evaluation, checkpointing); before export (evaluation), plots
+                 (evaluation, writing), reduce-on-plateau (evaluation), memory-stats (evaluation,
+                 metrics), early-stopping (evaluation, stopping), time-limit (evaluation, stopping),
+                 mlflow (evaluation, writing), callback (metrics), weight-histograms (metrics),
+                 writers (writing, evaluation), checkpointer/best (evaluation)
+ 22. memory-stats
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
                  (schedule), gradient-clipping (gradients), ema (averaging), ema/swa (averaging),
                  precise-bn (statistics), checkpointer (checkpointing), evaluator (evaluation,
                  metrics); before export (metrics), plots (metrics, writing), reduce-on-plateau
-                 (metrics), writers (writing, metrics), early-stopping (metrics), time-limit
-                 (metrics), checkpointer/best (metrics)
- 22. callback
+                 (metrics), mlflow (writing, metrics), writers (writing, metrics), early-stopping
+                 (metrics), time-limit (metrics), checkpointer/best (metrics)
+ 23. callback
      why here    after profiler (metrics), iteration-timer (metrics), evaluator (metrics); before
                  export (metrics), plots (metrics, writing), reduce-on-plateau (metrics),
-                 early-stopping (metrics), time-limit (metrics), writers (writing, metrics),
-                 checkpointer/best (metrics)
- 23. weight-histograms
+                 early-stopping (metrics), time-limit (metrics), mlflow (writing, metrics), writers
+                 (writing, metrics), checkpointer/best (metrics)
+ 24. weight-histograms
      why here    after profiler (metrics), iteration-timer (timing, metrics), lr-scheduler
                  (schedule), gradient-accumulation (accumulation), gradient-clipping (gradients),
                  evaluator (metrics); before export (metrics), plots (metrics, writing),
-                 reduce-on-plateau (metrics), early-stopping (metrics), time-limit (metrics),
-                 writers (writing, metrics), checkpointer/best (metrics)
- 24. reduce-on-plateau
+                 reduce-on-plateau (metrics), early-stopping (metrics), time-limit (metrics), mlflow
+                 (writing, metrics), writers (writing, metrics), checkpointer/best (metrics)
+ 25. reduce-on-plateau
      why here    after lr-scheduler (schedule), evaluator (evaluation), memory-stats (metrics),
-                 callback (metrics), weight-histograms (metrics); before plots (writing), writers
-                 (writing)
- 25. time-limit
+                 callback (metrics), weight-histograms (metrics); before plots (writing), mlflow
+                 (writing), writers (writing)
+ 26. time-limit
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
                  (metrics), callback (metrics), weight-histograms (metrics), iteration-timer
-                 (stopping); before export (stopping), plots (stopping, writing), writers (writing,
-                 stopping)
- 26. checkpointer/best
+                 (stopping); before export (stopping), plots (stopping, writing), mlflow (writing,
+                 stopping), writers (writing, stopping)
+ 27. checkpointer/best
      why here    after evaluator (evaluation), memory-stats (metrics), callback (metrics),
                  weight-histograms (metrics); before early-stopping (checkpointer/best), plots
-                 (writing), writers (writing)
- 27. early-stopping
+                 (writing), mlflow (writing), writers (writing)
+ 28. early-stopping
      why here    after profiler (stopping), evaluator (evaluation, stopping), memory-stats
                  (metrics), callback (metrics), weight-histograms (metrics), checkpointer/best
                  (checkpointer/best), iteration-timer (stopping); before export (stopping), plots
-                 (stopping, writing), writers (writing, stopping)
- 28. plots
+                 (stopping, writing), mlflow (writing, stopping), writers (writing, stopping)
+ 29. plots
      why here    after profiler (writing), iteration-timer (timing, writing), lr-scheduler
                  (schedule, writing), ema (averaging), ema/swa (averaging), precise-bn (statistics),
                  checkpointer (checkpointing, writing), evaluator (evaluation, writing),
                  memory-stats (metrics, writing), callback (metrics, writing), weight-histograms
                  (metrics, writing), early-stopping (stopping, writing), time-limit (stopping,
-                 writing), reduce-on-plateau (writing), detection-pictures (writing),
-                 checkpointer/best (writing); before export (writing)
- 29. writers
+                 writing), reduce-on-plateau (writing), detection-pictures (writing), epochs
+                 (writing), checkpointer/best (writing); before export (writing)
+ 30. mlflow
      why here    after profiler (writing), reduce-on-plateau (writing), memory-stats (writing,
                  metrics), early-stopping (writing, stopping), detection-pictures (writing),
                  time-limit (writing, stopping), callback (writing, metrics), weight-histograms
-                 (writing, metrics), iteration-timer (writing, timing), lr-scheduler (writing,
-                 schedule), checkpointer (writing, checkpointing), evaluator (writing, evaluation),
-                 checkpointer/best (writing), ema (averaging), ema/swa (averaging), precise-bn
-                 (statistics); before export (writing)
- 30. export
+                 (writing, metrics), iteration-timer (timing, writing), lr-scheduler (schedule,
+                 writing), ema (averaging), ema/swa (averaging), precise-bn (statistics),
+                 checkpointer (checkpointing, writing), evaluator (evaluation, writing), epochs
+                 (writing), checkpointer/best (writing); before export (writing)
+ 31. writers
+     why here    after profiler (writing), reduce-on-plateau (writing), memory-stats (writing,
+                 metrics), early-stopping (writing, stopping), detection-pictures (writing),
+                 time-limit (writing, stopping), callback (writing, metrics), weight-histograms
+                 (writing, metrics), epochs (writing), iteration-timer (writing, timing),
+                 lr-scheduler (writing, schedule), checkpointer (writing, checkpointing), evaluator
+                 (writing, evaluation), checkpointer/best (writing), ema (averaging), ema/swa
+                 (averaging), precise-bn (statistics); before export (writing)
+ 32. export
      why here    after checkpointer (checkpointing), evaluator (evaluation), memory-stats (metrics),
                  callback (metrics), weight-histograms (metrics), early-stopping (stopping),
-                 time-limit (stopping), plots (writing), writers (writing)
+                 time-limit (stopping), plots (writing), mlflow (writing), writers (writing)
 `;
 
 it('the default preset with every other plugin has this order, for these reasons', async () => {
@@ -271,6 +290,7 @@ it('listed behind the preset, the others find the same places', async () => {
     'precise-bn',
     'detection-pictures',
     'lr-finder',
+    'epochs',
     'anomaly-guard',
     'checkpointer',
     'evaluator',
@@ -284,14 +304,21 @@ it('listed behind the preset, the others find the same places', async () => {
     'time-limit',
     'writers',
     'plots',
+    'mlflow',
     'export',
   ]);
 });
 
+/** Plugins whose names are not those of their folders: checkpoints and configs know them by these names. */
+const NAMES: Readonly<Record<string, string>> = {
+  'prediction-pictures': 'detection-pictures',
+  'test-time-augmentation': 'detection-tta',
+};
+
 it('every plugin of this repository is in it', () => {
-  const folders = readdirSync(join(import.meta.dirname, '../../../../plugins')).filter(
-    (name) => !name.startsWith('preset-'),
-  );
+  const folders = readdirSync(join(import.meta.dirname, '../../../../plugins'))
+    .filter((name) => !name.startsWith('preset-'))
+    .map((name) => NAMES[name] ?? name);
   const missing = folders.filter((name) => !new RegExp(`^ *\\d+\\. ${name}(-|/|$)`, 'm').test(ORDER));
   expect(missing).toEqual([]);
 });

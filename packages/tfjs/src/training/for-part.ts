@@ -101,12 +101,15 @@ function partHooks(context: Readonly<Record<string, unknown>>, part: string, per
   };
   for (const name of INSIDE)
     taps[name] = (fn) => hooks[name]?.tap((value, updated) => (updated === part ? fn(value) : undefined));
-  return new Proxy({} as Hooks, {
-    get: (_, name) => {
-      const tap = typeof name === 'string' && Object.hasOwn(taps, name) ? taps[name] : undefined;
-      return tap === undefined ? Reflect.get(hooks, name) : { tap };
+  return new Proxy(
+    {},
+    {
+      get: (_, name): unknown => {
+        const tap = typeof name === 'string' && Object.hasOwn(taps, name) ? taps[name] : undefined;
+        return tap === undefined ? Reflect.get(hooks, name) : { tap };
+      },
     },
-  });
+  );
 }
 
 /** What a step gave of one part, by the names that it would have in a training of its own. */
