@@ -67,10 +67,7 @@ const lastPart = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
  * override names no parameter, `HKL_GROUP_VALUE` when a factor or decay is no finite number of at least 0,
  * `HKL_OPTION_UNKNOWN` for a misspelt option
  */
-export function parameterGroups(
-  model: NamedParameters,
-  options: ParameterGroupOptions = {},
-): ParameterGroup[] {
+export function parameterGroups(model: NamedParameters, options: ParameterGroupOptions = {}): ParameterGroup[] {
   assertKnownOptions('parameterGroups', options, PARAMETER_GROUP_OPTIONS);
   const { weightDecay = 0, weightDecayNorm, lrFactor } = options;
   const names = [...model.trainable().keys()];
