@@ -125,6 +125,7 @@ export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 // State
 export type { JsonValue } from './json.ts';
 export { defineState, type CheckedPluginState } from './plugin/define-state.ts';
+export { documentedOptions, type OptionsInput } from './plugin/documented-options.ts';
 export { checkState, type StateOrigin } from './state/check-state.ts';
 export { missingEntry } from './state/engine-state.ts';
 export { readPluginState } from './state/plugin-state.ts';

@@ -233,6 +233,7 @@ export {
   definePreset,
   defineState,
   defineService,
+  documentedOptions,
   evaluationRef,
   gatherFromRanks,
   HOOK_TABLE,

@@ -1,16 +1,19 @@
+import { documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const anomalyGuardSchema = z.strictObject({
-  loss: z.enum(['skip', 'stop', 'raise']).default('skip'),
-  gradients: z.enum(['off', 'warn', 'skip', 'stop', 'raise']).default('warn'),
-  spike: z.enum(['off', 'warn', 'stop', 'raise']).default('warn'),
-  factor: z.number().gt(1).default(3),
-  window: z.int().min(2).default(100),
-  minHistory: z.int().min(2).default(20),
-  maxSkips: z.int().min(1).default(5),
-  period: z.int().min(1).default(20),
-  maxReports: z.int().min(0).default(20),
-});
+export const anomalyGuardSchema = documentedOptions<AnomalyGuardOptions>()(
+  z.strictObject({
+    loss: z.enum(['skip', 'stop', 'raise']).default('skip'),
+    gradients: z.enum(['off', 'warn', 'skip', 'stop', 'raise']).default('warn'),
+    spike: z.enum(['off', 'warn', 'stop', 'raise']).default('warn'),
+    factor: z.number().gt(1).default(3),
+    window: z.int().min(2).default(100),
+    minHistory: z.int().min(2).default(20),
+    maxSkips: z.int().min(1).default(5),
+    period: z.int().min(1).default(20),
+    maxReports: z.int().min(0).default(20),
+  }),
+);
 
 /** Options of the anomaly guard. */
 export interface AnomalyGuardOptions {

@@ -1,3 +1,4 @@
+import { documentedOptions } from '@hookline/core';
 import type {
   CheckpointBuilder,
   CheckpointView,
@@ -36,23 +37,35 @@ type Callback<Args extends readonly unknown[], Result = void> = (
 const callback = <F>() => z.custom<F>((value) => typeof value === 'function', 'give a function').optional();
 
 /** One key for each async hook. */
-export const callbackOptions = z.strictObject({
-  /** Once, before the first iteration. @default none */
-  beforeTrain: callback<Callback<[run: RunContext]>>(),
-  /** Before each step; keep it negligible. @default none */
-  beforeStep: callback<Callback<[step: StepContext]>>(),
-  /** After each step. @default none */
-  afterStep: callback<Callback<[step: StepContext, output: StepOutput]>>(),
-  /** After the last iteration, whatever the outcome. @default none */
-  afterTrain: callback<Callback<[outcome: Outcome]>>(),
-  /** Adds metrics: returns the results with its own added. @default none */
-  evaluate: callback<Callback<[results: Results, step: StepContext], Optional<Results>>>(),
-  /** Adds to a checkpoint being saved. @default none */
-  saveState: callback<Callback<[checkpoint: CheckpointBuilder]>>(),
-  /** Takes from a checkpoint being loaded. @default none */
-  loadState: callback<Callback<[checkpoint: CheckpointView]>>(),
-  /** Handles a failed step: `'skip'` goes on with the next, `'stop'` ends gracefully. @default none */
-  stepFailed: callback<Callback<[error: unknown, step: StepContext], Optional<FailedStepAction>>>(),
-});
+export const callbackOptions = documentedOptions<CallbackOptions>()(
+  z.strictObject({
+    beforeTrain: callback<Callback<[run: RunContext]>>(),
+    beforeStep: callback<Callback<[step: StepContext]>>(),
+    afterStep: callback<Callback<[step: StepContext, output: StepOutput]>>(),
+    afterTrain: callback<Callback<[outcome: Outcome]>>(),
+    evaluate: callback<Callback<[results: Results, step: StepContext], Optional<Results>>>(),
+    saveState: callback<Callback<[checkpoint: CheckpointBuilder]>>(),
+    loadState: callback<Callback<[checkpoint: CheckpointView]>>(),
+    stepFailed: callback<Callback<[error: unknown, step: StepContext], Optional<FailedStepAction>>>(),
+  }),
+);
 
-export type CallbackOptions = z.input<typeof callbackOptions>;
+/** Options of `callback`. */
+export interface CallbackOptions {
+  /** Once, before the first iteration. @default none */
+  readonly beforeTrain?: Callback<[run: RunContext]>;
+  /** Before each step; keep it negligible. @default none */
+  readonly beforeStep?: Callback<[step: StepContext]>;
+  /** After each step. @default none */
+  readonly afterStep?: Callback<[step: StepContext, output: StepOutput]>;
+  /** After the last iteration, whatever the outcome. @default none */
+  readonly afterTrain?: Callback<[outcome: Outcome]>;
+  /** Adds metrics: returns the results with its own added. @default none */
+  readonly evaluate?: Callback<[results: Results, step: StepContext], Optional<Results>>;
+  /** Adds to a checkpoint being saved. @default none */
+  readonly saveState?: Callback<[checkpoint: CheckpointBuilder]>;
+  /** Takes from a checkpoint being loaded. @default none */
+  readonly loadState?: Callback<[checkpoint: CheckpointView]>;
+  /** Handles a failed step: `'skip'` goes on with the next, `'stop'` ends gracefully. @default none */
+  readonly stepFailed?: Callback<[error: unknown, step: StepContext], Optional<FailedStepAction>>;
+}

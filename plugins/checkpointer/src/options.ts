@@ -1,44 +1,63 @@
-import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { isPeriod, type Period, PERIOD_RULE, documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
 const prefix = z.string().regex(/^[^./\\][^/\\]*$/, 'must be a plain file name');
 
-export const checkpointerOptions = z.strictObject({
+export const checkpointerOptions = documentedOptions<CheckpointerOptions>()(
+  z.strictObject({
+    period: z.custom<Period>(isPeriod, PERIOD_RULE).default(5000),
+    periodMinutes: z.number().nonnegative().default(0),
+    maxToKeep: z.int().positive().optional(),
+    prefix: prefix.default('model'),
+    final: z.boolean().default(true),
+    onStop: z.boolean().default(true),
+    async: z.boolean().default(true),
+  }),
+);
+
+/** Options of `checkpointer`. */
+export interface CheckpointerOptions {
   /** Iterations, or epochs, between checkpoints: `1000`, `{ epochs: 1 }`; 0 saves none on the way. @default 5000 */
-  period: z.custom<Period>(isPeriod, PERIOD_RULE).default(5000),
+  readonly period?: Period;
   /** Minutes between further checkpoints, by the clock, counted from the last one; 0 saves none. @default 0 */
-  periodMinutes: z.number().nonnegative().default(0),
+  readonly periodMinutes?: number | undefined;
   /** How many numbered checkpoints are kept, the newest ones. @default all */
-  maxToKeep: z.int().positive().optional(),
+  readonly maxToKeep?: number | undefined;
   /** What file names begin with: `model_0000099`, `model_final`. @default 'model' */
-  prefix: prefix.default('model'),
+  readonly prefix?: string;
   /** Whether to save `<prefix>_final` after the last iteration. @default true */
-  final: z.boolean().default(true),
+  readonly final?: boolean;
   /** Whether to save when the training is stopped or interrupted, or fails for another reason than its weights. @default true */
-  onStop: z.boolean().default(true),
+  readonly onStop?: boolean;
   /**
    * Whether steps go on while a checkpoint is written, of a copy. A run waits only where the next one comes before that, and at its
    * end; of several ranks it always waits.
    * @default true
    */
-  async: z.boolean().default(true),
-});
+  readonly async?: boolean;
+}
 
-export type CheckpointerOptions = z.input<typeof checkpointerOptions>;
+export const bestCheckpointerOptions = documentedOptions<BestCheckpointerOptions>()(
+  z.strictObject({
+    metric: z.string().min(1),
+    mode: z.enum(['max', 'min']).default('max'),
+    keep: z.int().positive().default(1),
+    prefix: prefix.default('model_best'),
+  }),
+);
 
-export const bestCheckpointerOptions = z.strictObject({
+/** Options of `bestCheckpointer`. */
+export interface BestCheckpointerOptions {
   /** Name of the scalar to go by, such as `accuracy` or `bbox/AP`. */
-  metric: z.string().min(1),
+  readonly metric: string;
   /** Whether higher or lower is better. @default 'max' */
-  mode: z.enum(['max', 'min']).default('max'),
+  readonly mode?: 'max' | 'min';
   /**
    * How many of the best checkpoints are kept. From 2 on each has the iteration in its name, `model_best_0000099`, and the file
    * `model_best.json` lists them, the best one first.
    * @default 1
    */
-  keep: z.int().positive().default(1),
+  readonly keep?: number;
   /** Name of the file. @default 'model_best' */
-  prefix: prefix.default('model_best'),
-});
-
-export type BestCheckpointerOptions = z.input<typeof bestCheckpointerOptions>;
+  readonly prefix?: string;
+}

@@ -1,9 +1,12 @@
+import { documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const dataParallelSchema = z.strictObject({
-  bucketBytes: z.int().min(1).default(25_000_000),
-  syncBatchNorm: z.boolean().default(false),
-});
+export const dataParallelSchema = documentedOptions<DataParallelOptions>()(
+  z.strictObject({
+    bucketBytes: z.int().min(1).default(25_000_000),
+    syncBatchNorm: z.boolean().default(false),
+  }),
+);
 
 /** Options of the training on several processes. */
 export interface DataParallelOptions {

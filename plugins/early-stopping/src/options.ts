@@ -1,22 +1,33 @@
+import { documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const earlyStoppingOptions = z.strictObject({
+export const earlyStoppingOptions = documentedOptions<EarlyStoppingOptions>()(
+  z.strictObject({
+    metric: z.string().min(1),
+    mode: z.enum(['max', 'min']).default('max'),
+    patience: z.int().positive().default(5),
+    minDelta: z.number().nonnegative().default(0),
+    startIteration: z.int().nonnegative().default(0),
+    restoreBest: z.boolean().default(false),
+  }),
+);
+
+/** Options of `earlyStopping`. */
+export interface EarlyStoppingOptions {
   /** Name of the scalar to go by, such as `accuracy` or `val/loss`. */
-  metric: z.string().min(1),
+  readonly metric: string;
   /** Whether higher or lower is better. @default 'max' */
-  mode: z.enum(['max', 'min']).default('max'),
+  readonly mode?: 'max' | 'min';
   /** The training ends when so many values in a row were no better than the best. @default 5 */
-  patience: z.int().positive().default(5),
+  readonly patience?: number;
   /** How much better than the best a value must be to count. @default 0 */
-  minDelta: z.number().nonnegative().default(0),
+  readonly minDelta?: number;
   /** Values of earlier iterations are not looked at. @default 0 */
-  startIteration: z.int().nonnegative().default(0),
+  readonly startIteration?: number;
   /**
    * Whether the model gets the weights back that had the best value, at the end of the training and when this plugin stops
    * it. A copy of the weights is kept for it on the device and in checkpoints.
    * @default false
    */
-  restoreBest: z.boolean().default(false),
-});
-
-export type EarlyStoppingOptions = z.input<typeof earlyStoppingOptions>;
+  readonly restoreBest?: boolean;
+}

@@ -1,11 +1,14 @@
+import { documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const emaSchema = z.strictObject({
-  decay: z.number().min(0).lt(1).default(0.999),
-  warmup: z.boolean().default(true),
-  averageState: z.boolean().default(true),
-  evaluate: z.boolean().default(true),
-});
+export const emaSchema = documentedOptions<EmaOptions>()(
+  z.strictObject({
+    decay: z.number().min(0).lt(1).default(0.999),
+    warmup: z.boolean().default(true),
+    averageState: z.boolean().default(true),
+    evaluate: z.boolean().default(true),
+  }),
+);
 
 /** Options of the exponential moving average. */
 export interface EmaOptions {

@@ -1,11 +1,13 @@
-import { isPeriod, isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { isPeriod, isPositivePeriod, type Period, PERIOD_RULE, documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const swaSchema = z.strictObject({
-  start: z.custom<Period>(isPeriod, PERIOD_RULE).optional(),
-  period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(1),
-  evaluate: z.boolean().default(true),
-});
+export const swaSchema = documentedOptions<StochasticWeightAveragingOptions>()(
+  z.strictObject({
+    start: z.custom<Period>(isPeriod, PERIOD_RULE).optional(),
+    period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(1),
+    evaluate: z.boolean().default(true),
+  }),
+);
 
 /** Options of stochastic weight averaging. */
 export interface StochasticWeightAveragingOptions {

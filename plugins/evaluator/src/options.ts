@@ -6,6 +6,7 @@ import {
   PERIOD_RULE,
   type Results,
   type StepContext,
+  documentedOptions,
 } from '@hookline/core';
 import { type DataSource, dataSourceSchema, type TrainableModel } from '@hookline/tfjs';
 import { z } from 'zod';
@@ -24,26 +25,28 @@ export type EvaluateFunction = (
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
-export const evaluatorSchema = z
-  .strictObject({
-    period: z.custom<Period>(isPeriod, PERIOD_RULE).default(0),
-    evaluate: z.custom<EvaluateFunction>(isFunction, 'must be a function').optional(),
-    evaluators: z
-      .custom<DatasetEvaluator | readonly DatasetEvaluator[]>(
-        (value) =>
-          Array.isArray(value) ? value.length > 0 && value.every(isDatasetEvaluator) : isDatasetEvaluator(value),
-        'must be one evaluator or several, each with reset, process and evaluate',
-      )
-      .optional(),
-    loader: dataSourceSchema.optional(),
-    inputs: z.custom<(batch: unknown) => unknown>(isFunction, 'must be a function').optional(),
-    name: z.string().min(1).optional(),
-    evalAfterTrain: z.boolean().default(true),
-    evalBeforeTrain: z.boolean().default(false),
-  })
-  .refine(({ evaluators, loader }) => (evaluators === undefined) === (loader === undefined), {
-    message: 'evaluators and loader go together: give both or neither',
-  });
+export const evaluatorSchema = documentedOptions<EvaluatorOptions>()(
+  z
+    .strictObject({
+      period: z.custom<Period>(isPeriod, PERIOD_RULE).default(0),
+      evaluate: z.custom<EvaluateFunction>(isFunction, 'must be a function').optional(),
+      evaluators: z
+        .custom<DatasetEvaluator | readonly DatasetEvaluator[]>(
+          (value) =>
+            Array.isArray(value) ? value.length > 0 && value.every(isDatasetEvaluator) : isDatasetEvaluator(value),
+          'must be one evaluator or several, each with reset, process and evaluate',
+        )
+        .optional(),
+      loader: dataSourceSchema.optional(),
+      inputs: z.custom<(batch: unknown) => unknown>(isFunction, 'must be a function').optional(),
+      name: z.string().min(1).optional(),
+      evalAfterTrain: z.boolean().default(true),
+      evalBeforeTrain: z.boolean().default(false),
+    })
+    .refine(({ evaluators, loader }) => (evaluators === undefined) === (loader === undefined), {
+      message: 'evaluators and loader go together: give both or neither',
+    }),
+);
 
 /** Options of the evaluator. */
 export interface EvaluatorOptions {

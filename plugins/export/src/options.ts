@@ -1,17 +1,20 @@
+import { documentedOptions } from '@hookline/core';
 import { EXPORT_FORMATS, type ExportFormat, type ExportInputs } from '@hookline/tfjs';
 import { z } from 'zod';
 
-export const exportSchema = z.strictObject({
-  formats: z
-    .array(z.enum(EXPORT_FORMATS as [ExportFormat, ...ExportFormat[]]))
-    .min(1)
-    .default(['graph-model']),
-  checkpoint: z.string().min(1).default('model_best'),
-  folder: z.string().min(1).default('exported'),
-  batch: z.int().min(1).optional(),
-  inputs: z.custom<ExportInputs>((value) => typeof value === 'object' && value !== null, 'must be inputs').optional(),
-  details: z.record(z.string(), z.unknown()).default({}),
-});
+export const exportSchema = documentedOptions<ExportBestOptions>()(
+  z.strictObject({
+    formats: z
+      .array(z.enum(EXPORT_FORMATS as [ExportFormat, ...ExportFormat[]]))
+      .min(1)
+      .default(['graph-model']),
+    checkpoint: z.string().min(1).default('model_best'),
+    folder: z.string().min(1).default('exported'),
+    batch: z.int().min(1).optional(),
+    inputs: z.custom<ExportInputs>((value) => typeof value === 'object' && value !== null, 'must be inputs').optional(),
+    details: z.record(z.string(), z.unknown()).default({}),
+  }),
+);
 
 /** Options of {@link exportBest}. */
 export interface ExportBestOptions {

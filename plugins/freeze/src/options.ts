@@ -1,4 +1,4 @@
-import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { isPositivePeriod, type Period, PERIOD_RULE, documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
 const pattern = z.string().min(1);
@@ -8,7 +8,7 @@ const rule = z.strictObject({
   until: z.custom<Period>(isPositivePeriod, PERIOD_RULE).optional(),
 });
 
-export const freezeSchema = z.strictObject({ rules: z.array(rule).min(1) });
+export const freezeSchema = documentedOptions<FreezeOptions>()(z.strictObject({ rules: z.array(rule).min(1) }));
 
 /** Which variables stand still, and how long. */
 export interface FreezeRule {

@@ -1,3 +1,4 @@
+import { documentedOptions } from '@hookline/core';
 import type { tf } from '@hookline/tfjs';
 import { z } from 'zod';
 
@@ -7,11 +8,13 @@ import { z } from 'zod';
  */
 export type BatchSizeFunction = (batch: never) => number | tf.Tensor;
 
-export const gradientAccumulationSchema = z.strictObject({
-  steps: z.int().min(1),
-  reduction: z.enum(['mean', 'sum']).default('mean'),
-  batchSize: z.custom<BatchSizeFunction>((value) => typeof value === 'function', 'must be a function').optional(),
-});
+export const gradientAccumulationSchema = documentedOptions<GradientAccumulationOptions>()(
+  z.strictObject({
+    steps: z.int().min(1),
+    reduction: z.enum(['mean', 'sum']).default('mean'),
+    batchSize: z.custom<BatchSizeFunction>((value) => typeof value === 'function', 'must be a function').optional(),
+  }),
+);
 
 /** Options of the gradient accumulation. */
 export interface GradientAccumulationOptions {

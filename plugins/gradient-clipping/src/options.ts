@@ -1,11 +1,14 @@
+import { documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const gradientClippingSchema = z.strictObject({
-  type: z.enum(['value', 'norm', 'global-norm']).default('value'),
-  clip: z.number().positive().default(1),
-  norm: z.union([z.number().min(1), z.literal([Infinity, 'inf'])]).default(2),
-  metric: z.union([z.boolean(), z.string().min(1)]).default(false),
-});
+export const gradientClippingSchema = documentedOptions<GradientClippingOptions>()(
+  z.strictObject({
+    type: z.enum(['value', 'norm', 'global-norm']).default('value'),
+    clip: z.number().positive().default(1),
+    norm: z.union([z.number().min(1), z.literal([Infinity, 'inf'])]).default(2),
+    metric: z.union([z.boolean(), z.string().min(1)]).default(false),
+  }),
+);
 
 /** Options of the gradient clipping. */
 export interface GradientClippingOptions {

@@ -1,14 +1,17 @@
+import { documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
 /** The smallest and the largest scale: beyond them it or its inverse is no float32 with all its bits. */
 export const [SMALLEST_SCALE, LARGEST_SCALE] = [2 ** -126, 2 ** 126];
 
-export const lossScalingSchema = z.strictObject({
-  initScale: z.number().min(SMALLEST_SCALE).max(LARGEST_SCALE).default(65_536),
-  growthFactor: z.number().gt(1).default(2),
-  backoffFactor: z.number().gt(0).lt(1).default(0.5),
-  growthInterval: z.int().min(1).default(2000),
-});
+export const lossScalingSchema = documentedOptions<LossScalingOptions>()(
+  z.strictObject({
+    initScale: z.number().min(SMALLEST_SCALE).max(LARGEST_SCALE).default(65_536),
+    growthFactor: z.number().gt(1).default(2),
+    backoffFactor: z.number().gt(0).lt(1).default(0.5),
+    growthInterval: z.int().min(1).default(2000),
+  }),
+);
 
 /** Options of the loss scaling, by the names of torch's GradScaler. */
 export interface LossScalingOptions {

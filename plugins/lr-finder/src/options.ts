@@ -1,17 +1,20 @@
+import { documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const optionsSchema = z
-  .strictObject({
-    minRate: z.number().positive().default(1e-7),
-    maxRate: z.number().positive().default(10),
-    steps: z.int().min(10).default(100),
-    smoothing: z.number().min(0).lt(1).default(0.98),
-    divergence: z.number().gt(1).default(4),
-  })
-  .refine(({ minRate, maxRate }) => minRate < maxRate, {
-    path: ['maxRate'],
-    message: 'must be above minRate',
-  });
+export const optionsSchema = documentedOptions<RangeTestOptions>()(
+  z
+    .strictObject({
+      minRate: z.number().positive().default(1e-7),
+      maxRate: z.number().positive().default(10),
+      steps: z.int().min(10).default(100),
+      smoothing: z.number().min(0).lt(1).default(0.98),
+      divergence: z.number().gt(1).default(4),
+    })
+    .refine(({ minRate, maxRate }) => minRate < maxRate, {
+      path: ['maxRate'],
+      message: 'must be above minRate',
+    }),
+);
 
 /** How a range test is made. */
 export interface RangeTestOptions {

@@ -1,9 +1,15 @@
+import { documentedOptions } from '@hookline/core';
 import { z } from 'zod';
-import { scheduleSchema } from './schedule.ts';
+import { type Schedule, scheduleSchema } from './schedule.ts';
 
-export const lrSchedulerOptions = z.strictObject({
+export const lrSchedulerOptions = documentedOptions<LrSchedulerOptions>()(
+  z.strictObject({
+    schedule: scheduleSchema.optional(),
+  }),
+);
+
+/** Options of `lrScheduler`. */
+export interface LrSchedulerOptions {
   /** What the optimizer's learning rate is multiplied with, by iteration. Default: the service `lrSchedule`. */
-  schedule: scheduleSchema.optional(),
-});
-
-export type LrSchedulerOptions = z.input<typeof lrSchedulerOptions>;
+  readonly schedule?: Schedule | undefined;
+}

@@ -1,11 +1,13 @@
-import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { isPositivePeriod, type Period, PERIOD_RULE, documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const optionsSchema = z.strictObject({
-  period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(20),
-  maxRuns: z.int().nonnegative().default(10),
-  leakWindow: z.union([z.int().min(8), z.literal(false)]).default(100),
-});
+export const optionsSchema = documentedOptions<MemoryStatsOptions>()(
+  z.strictObject({
+    period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(20),
+    maxRuns: z.int().nonnegative().default(10),
+    leakWindow: z.union([z.int().min(8), z.literal(false)]).default(100),
+  }),
+);
 
 /** Options of {@link memoryStats}. */
 export interface MemoryStatsOptions {

@@ -1,15 +1,17 @@
-import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { isPositivePeriod, type Period, PERIOD_RULE, documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const optionsSchema = z.strictObject({
-  url: z.url().optional(),
-  experiment: z.string().min(1).default('Default'),
-  runName: z.string().min(1).optional(),
-  params: z.record(z.string(), z.unknown()).optional(),
-  tags: z.record(z.string(), z.string()).default({}),
-  period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(20),
-  timeout: z.number().positive().default(10),
-});
+export const optionsSchema = documentedOptions<MlflowOptions>()(
+  z.strictObject({
+    url: z.url().optional(),
+    experiment: z.string().min(1).default('Default'),
+    runName: z.string().min(1).optional(),
+    params: z.record(z.string(), z.unknown()).optional(),
+    tags: z.record(z.string(), z.string()).default({}),
+    period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(20),
+    timeout: z.number().positive().default(10),
+  }),
+);
 
 /** Options of {@link mlflow}. */
 export interface MlflowOptions {

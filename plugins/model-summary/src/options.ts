@@ -1,8 +1,11 @@
+import { documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const optionsSchema = z.strictObject({
-  log: z.boolean().default(true),
-});
+export const optionsSchema = documentedOptions<ModelSummaryOptions>()(
+  z.strictObject({
+    log: z.boolean().default(true),
+  }),
+);
 
 /** Options of {@link modelSummary}. */
 export interface ModelSummaryOptions {

@@ -1,13 +1,15 @@
-import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { isPositivePeriod, type Period, PERIOD_RULE, documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const optionsSchema = z.strictObject({
-  period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(200),
-  file: z.string().min(1).default('curves.svg'),
-  title: z.string().default('Training'),
-  points: z.int().min(16).default(512),
-  exclude: z.array(z.string()).default(['eta_seconds']),
-});
+export const optionsSchema = documentedOptions<PlotsOptions>()(
+  z.strictObject({
+    period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(200),
+    file: z.string().min(1).default('curves.svg'),
+    title: z.string().default('Training'),
+    points: z.int().min(16).default(512),
+    exclude: z.array(z.string()).default(['eta_seconds']),
+  }),
+);
 
 /** Options of {@link plots}. */
 export interface PlotsOptions {

@@ -1,13 +1,15 @@
-import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { isPeriod, type Period, PERIOD_RULE, documentedOptions } from '@hookline/core';
 import { type DataSource, dataSourceSchema } from '@hookline/tfjs';
 import { z } from 'zod';
 
-export const preciseBnSchema = z.strictObject({
-  loader: dataSourceSchema,
-  batches: z.int().min(1).default(200),
-  period: z.custom<Period>(isPeriod, PERIOD_RULE).default(0),
-  repeat: z.boolean().default(true),
-});
+export const preciseBnSchema = documentedOptions<PreciseBnOptions>()(
+  z.strictObject({
+    loader: dataSourceSchema,
+    batches: z.int().min(1).default(200),
+    period: z.custom<Period>(isPeriod, PERIOD_RULE).default(0),
+    repeat: z.boolean().default(true),
+  }),
+);
 
 /** Options of the precise batch norm. */
 export interface PreciseBnOptions {

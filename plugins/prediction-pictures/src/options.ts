@@ -1,20 +1,22 @@
-import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { isPeriod, type Period, PERIOD_RULE, documentedOptions } from '@hookline/core';
 import { type DataSource, dataSourceSchema } from '@hookline/tfjs';
 import { postprocessShape } from '@hookline/vision';
 import { z } from 'zod';
 
-export const picturesSchema = z.strictObject({
-  loader: dataSourceSchema,
-  period: z.custom<Period>(isPeriod, PERIOD_RULE).default(0),
-  count: z.int().min(1).default(8),
-  columns: z.int().min(1).default(4),
-  name: z.string().min(1).default('predictions'),
-  drawThreshold: z.number().min(0).max(1).optional(),
-  enlarge: z.number().positive().optional(),
-  showTruth: z.boolean().default(true),
-  writeFiles: z.boolean().default(true),
-  ...postprocessShape,
-});
+export const picturesSchema = documentedOptions<PredictionPicturesOptions>()(
+  z.strictObject({
+    loader: dataSourceSchema,
+    period: z.custom<Period>(isPeriod, PERIOD_RULE).default(0),
+    count: z.int().min(1).default(8),
+    columns: z.int().min(1).default(4),
+    name: z.string().min(1).default('predictions'),
+    drawThreshold: z.number().min(0).max(1).optional(),
+    enlarge: z.number().positive().optional(),
+    showTruth: z.boolean().default(true),
+    writeFiles: z.boolean().default(true),
+    ...postprocessShape,
+  }),
+);
 
 /** Options of the pictures of predictions. */
 export interface PredictionPicturesOptions {

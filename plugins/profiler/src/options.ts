@@ -1,15 +1,18 @@
+import { documentedOptions } from '@hookline/core';
 import type { StepContext } from '@hookline/core';
 import { z } from 'zod';
 
-export const optionsSchema = z.strictObject({
-  start: z.int().nonnegative().default(10),
-  steps: z.int().positive().default(20),
-  when: z
-    .custom<(step: StepContext) => boolean>((value) => typeof value === 'function', 'must be a function')
-    .optional(),
-  trace: z.union([z.string().min(1), z.literal(false)]).default('trace.json'),
-  maxEvents: z.int().positive().default(100_000),
-});
+export const optionsSchema = documentedOptions<ProfilerOptions>()(
+  z.strictObject({
+    start: z.int().nonnegative().default(10),
+    steps: z.int().positive().default(20),
+    when: z
+      .custom<(step: StepContext) => boolean>((value) => typeof value === 'function', 'must be a function')
+      .optional(),
+    trace: z.union([z.string().min(1), z.literal(false)]).default('trace.json'),
+    maxEvents: z.int().positive().default(100_000),
+  }),
+);
 
 /** Options of {@link profiler}. */
 export interface ProfilerOptions {

@@ -1,22 +1,24 @@
-import { type DatasetEvaluator, isDatasetEvaluator } from '@hookline/core';
+import { type DatasetEvaluator, isDatasetEvaluator, documentedOptions } from '@hookline/core';
 import { type DataSource, dataSourceSchema } from '@hookline/tfjs';
 import { postprocessShape, type TtaOptions } from '@hookline/vision';
 import { z } from 'zod';
 
-export const ttaSchema = z.strictObject({
-  loader: dataSourceSchema,
-  evaluator: z.custom<DatasetEvaluator>(isDatasetEvaluator, 'must be an evaluator with reset, process and evaluate'),
-  everyEvaluation: z.boolean().default(false),
-  name: z.string().min(1).optional(),
-  flips: z
-    .array(z.enum(['none', 'horizontal', 'vertical', 'both']))
-    .min(1)
-    .readonly()
-    .optional(),
-  scales: z.array(z.number().positive()).min(1).readonly().optional(),
-  voteThreshold: z.number().min(0).max(1).optional(),
-  ...postprocessShape,
-});
+export const ttaSchema = documentedOptions<DetectionTtaOptions>()(
+  z.strictObject({
+    loader: dataSourceSchema,
+    evaluator: z.custom<DatasetEvaluator>(isDatasetEvaluator, 'must be an evaluator with reset, process and evaluate'),
+    everyEvaluation: z.boolean().default(false),
+    name: z.string().min(1).optional(),
+    flips: z
+      .array(z.enum(['none', 'horizontal', 'vertical', 'both']))
+      .min(1)
+      .readonly()
+      .optional(),
+    scales: z.array(z.number().positive()).min(1).readonly().optional(),
+    voteThreshold: z.number().min(0).max(1).optional(),
+    ...postprocessShape,
+  }),
+);
 
 /** Options of the test-time augmentation. */
 export interface DetectionTtaOptions extends TtaOptions {

@@ -1,13 +1,16 @@
+import { documentedOptions } from '@hookline/core';
 import { type DataSource, dataSourceSchema } from '@hookline/tfjs';
 import { z } from 'zod';
 
-export const validationLossSchema = z.strictObject({
-  loader: dataSourceSchema,
-  name: z.string().min(1).default('val'),
-  batchSize: z
-    .custom<(batch: unknown) => number>((value) => typeof value === 'function', 'must be a function')
-    .optional(),
-});
+export const validationLossSchema = documentedOptions<ValidationLossOptions>()(
+  z.strictObject({
+    loader: dataSourceSchema,
+    name: z.string().min(1).default('val'),
+    batchSize: z
+      .custom<(batch: unknown) => number>((value) => typeof value === 'function', 'must be a function')
+      .optional(),
+  }),
+);
 
 /** Options of the validation loss. */
 export interface ValidationLossOptions {

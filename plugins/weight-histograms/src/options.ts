@@ -1,10 +1,12 @@
-import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { isPositivePeriod, type Period, PERIOD_RULE, documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-export const optionsSchema = z.strictObject({
-  period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(100),
-  bins: z.int().positive().max(1000).default(30),
-});
+export const optionsSchema = documentedOptions<WeightHistogramsOptions>()(
+  z.strictObject({
+    period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(100),
+    bins: z.int().positive().max(1000).default(30),
+  }),
+);
 
 /** Options of {@link weightHistograms}. */
 export interface WeightHistogramsOptions {

@@ -1,4 +1,4 @@
-import { isPositivePeriod, type Period, PERIOD_RULE } from '@hookline/core';
+import { isPositivePeriod, type Period, PERIOD_RULE, documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 import type { Writer } from './writer.ts';
 
@@ -9,29 +9,31 @@ const isWriter = (value: unknown): boolean =>
 /** Either a switch or options; `true` stands for the defaults. */
 const switchable = <S extends z.ZodType>(schema: S): z.ZodUnion<[z.ZodBoolean, S]> => z.union([z.boolean(), schema]);
 
-export const optionsSchema = z
-  .strictObject({
-    period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(20),
-    windowSize: z.int().positive().default(20),
-    console: z.union([z.boolean(), z.literal('auto')]).default('auto'),
-    progress: switchable(z.strictObject({ refresh: z.number().nonnegative().default(200) })).default(true),
-    json: switchable(
-      z.strictObject({ file: z.string().min(1).default('metrics.json'), values: values.default('all') }),
-    ).default(true),
-    csv: switchable(z.strictObject({ file: z.string().min(1).default('metrics.csv') })).default(false),
-    tensorboard: switchable(z.strictObject({ dir: z.string().default('.'), values: values.default('all') })).default(
-      true,
-    ),
-    writers: z
-      .array(z.custom<Writer>(isWriter, 'must be a writer: { name, write(batch), open?(run), close?() }'))
-      .readonly()
-      .default([]),
-    onError: z.enum(['throw', 'warn']).default('throw'),
-  })
-  .refine(({ csv, json }) => csv === false || json !== false, {
-    path: ['csv'],
-    message: 'is made from the JSON lines: leave json on',
-  });
+export const optionsSchema = documentedOptions<WritersOptions>()(
+  z
+    .strictObject({
+      period: z.custom<Period>(isPositivePeriod, PERIOD_RULE).default(20),
+      windowSize: z.int().positive().default(20),
+      console: z.union([z.boolean(), z.literal('auto')]).default('auto'),
+      progress: switchable(z.strictObject({ refresh: z.number().nonnegative().default(200) })).default(true),
+      json: switchable(
+        z.strictObject({ file: z.string().min(1).default('metrics.json'), values: values.default('all') }),
+      ).default(true),
+      csv: switchable(z.strictObject({ file: z.string().min(1).default('metrics.csv') })).default(false),
+      tensorboard: switchable(z.strictObject({ dir: z.string().default('.'), values: values.default('all') })).default(
+        true,
+      ),
+      writers: z
+        .array(z.custom<Writer>(isWriter, 'must be a writer: { name, write(batch), open?(run), close?() }'))
+        .readonly()
+        .default([]),
+      onError: z.enum(['throw', 'warn']).default('throw'),
+    })
+    .refine(({ csv, json }) => csv === false || json !== false, {
+      path: ['csv'],
+      message: 'is made from the JSON lines: leave json on',
+    }),
+);
 
 /** What of each scalar a file gets; see {@link WritersOptions}. */
 interface FileValues {
@@ -40,7 +42,7 @@ interface FileValues {
    * median over `windowSize` iterations where it was put with smoothing.
    * @default 'all'
    */
-  values?: 'all' | 'latest';
+  values?: 'all' | 'latest' | undefined;
 }
 
 /** Options of {@link writers}. */
@@ -65,23 +67,23 @@ export interface WritersOptions {
    * A progress line on a terminal, renewed at most every `refresh` milliseconds.
    * @default true, with refresh 200
    */
-  progress?: boolean | { refresh?: number };
+  progress?: boolean | { refresh?: number | undefined };
   /**
    * JSON lines in `file` of the run's folder.
    * @default true, with file 'metrics.json'
    */
-  json?: boolean | (FileValues & { file?: string });
+  json?: boolean | (FileValues & { file?: string | undefined });
   /**
    * A table of all metrics in `file` of the run's folder, made from the JSON lines at the end of the training: a row for each
    * iteration, a column for each scalar.
    * @default false; with file 'metrics.csv'
    */
-  csv?: boolean | { file?: string };
+  csv?: boolean | { file?: string | undefined };
   /**
    * TensorBoard event files in `dir` of the run's folder.
    * @default true, with dir '.'
    */
-  tensorboard?: boolean | (FileValues & { dir?: string });
+  tensorboard?: boolean | (FileValues & { dir?: string | undefined });
   /**
    * Further writers.
    * @default []
