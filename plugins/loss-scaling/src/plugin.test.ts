@@ -192,7 +192,16 @@ describe('lossScaling', () => {
       await expect(trainer.prepare()).rejects.toMatchObject({ code: 'HKL_OPTION_INVALID' });
     }
     const two = tinyTraining({ plugins: [lossScaling(), lossScaling({}, { instance: 'b' })] });
-    await expect(two.prepare()).rejects.toThrow('the loss of this step is scaled already');
+    await expect(two.prepare()).rejects.toThrow(/HKL_WRITTEN_TWICE.*lossScale/);
+    // A plugin that does not say what it writes is found when it does so.
+    const undeclared = definePlugin({
+      name: 'undeclared',
+      version: '1.0.0',
+      requires: { scope: stepScopeRef },
+      setup: ({ scope }) => scope.value.scaleLoss(() => tf.scalar(2)),
+    });
+    const beside = tinyTraining({ plugins: [lossScaling(), undeclared()] });
+    await expect(beside.prepare()).rejects.toThrow('the loss of this step is scaled already');
   });
 
   it.each([0.05, 1] as const)('keeps the contract of plugins, rate %d', (learningRate) =>

@@ -72,6 +72,8 @@ export async function resumedAccumulation(): Promise<Resumed> {
   const whole = await run('whole', true);
   const resumed = await run('resumed', false, middle);
   const unsaved = await run('unsaved', false);
+  // The other rank may still be reading.
+  await comm?.barrier();
   await onFirstRank(comm, () => rm(output, { recursive: true }));
   return { whole: whole.digest, resumed: resumed.digest, weights: [unsaved.weights, whole.weights] };
 }
