@@ -201,6 +201,11 @@ export const checkpointer = definePlugin({
         it ? startNumbered(done) : undefined,
       );
     });
+    // A run that is killed in its evaluation goes on with the evaluation, and not with the steps before it.
+    hooks.evaluate.tap(async () => {
+      await writing;
+      throwFailure();
+    });
     hooks.afterTrain.tap(onEnd);
     return {
       state: defineState({

@@ -30,8 +30,8 @@ export interface CheckpointerOptions {
   /** Whether to save when the training is stopped or interrupted, or fails for another reason than its weights. @default true */
   readonly onStop?: boolean;
   /**
-   * Whether steps go on while a checkpoint is written, of a copy. A run waits only where the next one comes before that, and at its
-   * end; of several ranks it always waits.
+   * Whether steps go on while a checkpoint is written, of a copy. A run waits only before an evaluation, where the
+   * next one comes before that, and at its end; of several ranks it always waits.
    * @default true
    */
   readonly async?: boolean;
