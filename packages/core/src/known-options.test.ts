@@ -46,7 +46,7 @@ const CASES: readonly (readonly [what: string, attempt: () => unknown, message: 
   [
     'an option of train',
     () => make().train({ maxIteration: 9 } as never),
-    '[HKL_OPTION_UNKNOWN] train: it has no option "maxIteration". Did you mean "maxIterations"? Known: maxIterations.',
+    '[HKL_OPTION_UNKNOWN] train: it has no option "maxIteration". Did you mean "maxIterations"? Known: maxEpochs, maxIterations.',
   ],
   [
     'an option of resumeOrLoad',
