@@ -262,6 +262,7 @@ const PLAUSIBLE = [
   /^hookline\/storage: scalars\.\w+\.(mean|values\.0|iterations\.0) = (5|-5|1\.5|NaN)$/,
   // Told, but not as a warning.
   /^hookline\/run: (maxIterations|plugins) (= 5|= -5|= \{\}|missing)$/,
+  /^hookline\/run: epochs( missing|\.(length|origin) = (5|-5|1\.5))$/,
   /^hookline\/plugins: \S+\.(package = "x"|optional missing)$/,
   /^hookline\/plugins: \S+\/plugin-checkpointer\.data(\.0)? (= \[\]|= "x"|missing)$/,
   /^hookline\/plugins: \S+\/plugin-gradient-accumulation\.data\.names\.0 missing$/,
@@ -271,6 +272,7 @@ const PLAUSIBLE = [
   /^hookline\/plugins: \S+\/plugin-reduce-on-plateau\.data\.best = (5|-5|1\.5)$/,
   // Earlier versions did not save these.
   /^hookline\/plugins: \S+\/(plugin-checkpointer\/best\.data\.kept|plugin-early-stopping\.data\.holdsBest) missing$/,
+  /^hookline\/plugins: \S+\/plugin-early-stopping\.data\.holdsBest = true$/,
   /^hookline\/plugins: \S+\/plugin-plots\.data(\.\w+(\.(stride|last|points(\.0)?))?)? (= (5|-5|1\.5|NaN|\{\}|\[\])|missing)$/,
 ];
 

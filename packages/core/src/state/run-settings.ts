@@ -56,6 +56,10 @@ export function tellDifferences(
     ? (saved as { maxIterations?: unknown; plugins?: unknown })
     : {};
   const length = savedEpochs(saved)?.length;
+  if (length === undefined && isPlainObject(saved) && Object.hasOwn(saved, 'epochs'))
+    logger.warn(
+      `entry hookline/run of ${source} does not tell how epochs were counted: they are counted from the first step`,
+    );
   if (!Number.isSafeInteger(maxIterations) || !isPlainObject(plugins)) {
     logger.warn(`entry hookline/run of ${source} is no list of options, so that no difference can be told`);
     return;
