@@ -85,8 +85,7 @@ export default defineConfig({
   ],
   rewrites: (file) => pageOf(file) ?? file,
   markdown: { config: withSiteLinks, anchor: { slugify }, toc: { slugify } },
-  // Made by TypeDoc, not by VitePress.
-  // The API is made apart; error messages give addresses as examples.
+  // The API is made by TypeDoc, not by VitePress; messages give addresses as examples.
   ignoreDeadLinks: [/^\/api\//, /^http:\/\/localhost/],
   vite: { publicDir: join(import.meta.dirname, 'public') },
   transformPageData: (page) =>
