@@ -10,13 +10,22 @@ import { systemCode } from './checkpoint/file-error.ts';
  */
 export async function makeFolder(path: string): Promise<void> {
   try {
+    await makeLast(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (systemCode(error) !== 'ENOENT' || parent === path) throw error;
+    // Another caller may have made it meanwhile; then the second attempt tells.
+    if (!(await isFolder(parent))) await makeFolder(parent);
+    await makeLast(path);
+  }
+}
+
+/** Makes one folder, unless it is there. */
+async function makeLast(path: string): Promise<void> {
+  try {
     await mkdir(path);
   } catch (error) {
-    if (await isFolder(path)) return;
-    const parent = dirname(path);
-    if (systemCode(error) !== 'ENOENT' || parent === path || (await isFolder(parent))) throw error;
-    await makeFolder(parent);
-    await makeFolder(path);
+    if (!(await isFolder(path))) throw error;
   }
 }
 
