@@ -110,4 +110,6 @@ export default defineConfig(
     files: ['scripts/**', 'benchmarks/**', 'campaigns/**', 'examples/**', 'packages/hookline/src/cli/**'],
     rules: { 'no-console': 'off' },
   },
+  // The list of everything that the package exports.
+  { files: ['packages/hookline/src/index.ts'], rules: { 'max-lines': 'off' } },
 );
