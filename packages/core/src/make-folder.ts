@@ -14,7 +14,7 @@ export async function makeFolder(path: string): Promise<void> {
   } catch (error) {
     const parent = dirname(path);
     if (systemCode(error) !== 'ENOENT' || parent === path) throw error;
-    // Another caller may have made it meanwhile; then the second attempt tells.
+    // Another caller may have made the parent after the first attempt; then the second one works.
     if (!(await isFolder(parent))) await makeFolder(parent);
     await makeLast(path);
   }

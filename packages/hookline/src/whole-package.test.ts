@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { buildCommand } from './cli/built-command.test.support.ts';
 import * as hookline from './index.ts';
 import { STRICT } from './third-party/sandbox.test.support.ts';
 
@@ -29,8 +30,7 @@ describe('the trainer on the page', () => {
   const [, code = ''] = /^```ts\n(.*?)^```$/ms.exec(PAGE) ?? [];
 
   beforeAll(() => {
-    // The command runs what is built.
-    spawnSync(process.execPath, [TSC, '-b', 'packages/hookline'], { cwd: ROOT });
+    buildCommand();
     folder = mkdtempSync(join(tmpdir(), 'hookline-page-'));
     mkdirSync(join(folder, 'node_modules'));
     mkdirSync(join(folder, 'src'));

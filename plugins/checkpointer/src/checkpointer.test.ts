@@ -298,18 +298,15 @@ describe('checkpointer', () => {
       expect(saved(5)).toBeLessThan(logger.lines.indexOf('step 9'));
     });
 
-    it.each([true, false])(
-      'an error ends the training, which it names the plugin and the file to: %p',
-      async (async) => {
-        await mkdir(join(output, 'last_checkpoint', 'in the way'), { recursive: true });
-        const failing = filling({ period: 3, async, onStop: false }, 100);
-        await expect(failing.trainer.train()).rejects.toThrow(
-          /@hookline\/plugin-checkpointer: its tap failed: \[HKL_UNWRITABLE\] .*last_checkpoint/,
-        );
-        expect(failing.logger.lines).toContain('step 2');
-        expect(failing.logger.lines).not.toContain('step 6');
-      },
-    );
+    it.each([true, false])('an error ends the training, and names the plugin and the file: %p', async (async) => {
+      await mkdir(join(output, 'last_checkpoint', 'in the way'), { recursive: true });
+      const failing = filling({ period: 3, async, onStop: false }, 100);
+      await expect(failing.trainer.train()).rejects.toThrow(
+        /@hookline\/plugin-checkpointer: its tap failed: \[HKL_UNWRITABLE\] .*last_checkpoint/,
+      );
+      expect(failing.logger.lines).toContain('step 2');
+      expect(failing.logger.lines).not.toContain('step 6');
+    });
 
     it('an error in the last steps is told at the end, and nothing is told to be saved', async () => {
       await mkdir(join(output, 'last_checkpoint', 'in the way'), { recursive: true });

@@ -201,7 +201,7 @@ export const checkpointer = definePlugin({
         it ? startNumbered(done) : undefined,
       );
     });
-    // A run that is killed in its evaluation goes on with the evaluation, and not with the steps before it.
+    // A run that is killed while it evaluates resumes with that evaluation, and repeats no step before it.
     hooks.evaluate.tap(async () => {
       await writing;
       throwFailure();

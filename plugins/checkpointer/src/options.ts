@@ -31,7 +31,7 @@ export interface CheckpointerOptions {
   readonly onStop?: boolean;
   /**
    * Whether steps go on while a checkpoint is written, of a copy. A run waits only before an evaluation, where the
-   * next one comes before that, and at its end; of several ranks it always waits.
+   * next one comes before that, and at its end; with several ranks it always waits.
    * @default true
    */
   readonly async?: boolean;

@@ -59,8 +59,7 @@ export async function rangeTest(
 ): Promise<RangeTest> {
   const { steps, minRate, maxRate, smoothing, divergence } = checked(options);
   const { optimizer, runner, source, model } = parts;
-  const [rate, position, putBack] = [optimizer.learningRate, source.state(), remember(parts)];
-  const weights = [...model.trainable().values()].map((variable) => tf.keep(variable.clone()));
+  const [rate, position, before] = [optimizer.learningRate, source.state(), new Snapshot(parts)];
   const points: RangePoint[] = [];
   let end: RangeTest['end'] = 'complete';
   try {
@@ -84,15 +83,14 @@ export async function rangeTest(
         'the loss of the first step is not finite',
         'Look at the data and the model; a smaller minRate will not help',
       );
-    if (points.length > 1 && (await areEqual(weights, [...model.trainable().values()])))
+    if (points.length > 1 && !(await before.differsIn([...model.trainable().values()])))
       throw nothingToSee(
         'its steps changed no weight',
         'Leave gradient accumulation out of the test (--set solver.accumulationSteps=1)',
       );
   } finally {
-    tf.dispose(weights);
     optimizer.learningRate = rate;
-    putBack();
+    before.restore();
     source.restore(position);
   }
   return { points, suggestion: suggestRate(points), end };
@@ -111,20 +109,36 @@ function checked(options: RangeTestOptions) {
   );
 }
 
-/** Takes note of every variable that a step may change. @returns what puts them back and frees the copies */
-function remember({ model, optimizer, scope }: RangeTestParts): () => void {
-  const variables = [
-    ...modelVariables(model).values(),
-    ...optimizer.slots().values(),
-    ...[...scope.variables().values()].map(({ variable }) => variable),
-  ];
-  const copies = variables.map((variable) => [variable, tf.keep(variable.clone())] as const);
-  return () => {
-    for (const [variable, copy] of copies) {
+/** Every variable that a step may change, as it was. */
+class Snapshot {
+  readonly #copies: ReadonlyMap<tf.Variable, tf.Tensor>;
+
+  constructor({ model, optimizer, scope }: RangeTestParts) {
+    const variables = [
+      ...modelVariables(model).values(),
+      ...optimizer.slots().values(),
+      ...[...scope.variables().values()].map(({ variable }) => variable),
+    ];
+    this.#copies = new Map(variables.map((variable) => [variable, tf.keep(variable.clone())]));
+  }
+
+  /** Whether any of these variables has changed. */
+  async differsIn(variables: readonly tf.Variable[]): Promise<boolean> {
+    const difference = tf.tidy(() =>
+      tf.addN(variables.map((variable) => tf.sum(tf.abs(tf.sub(variable, this.#copies.get(variable) as tf.Tensor))))),
+    );
+    const [value = 0] = await difference.data();
+    difference.dispose();
+    return value !== 0;
+  }
+
+  /** Puts everything back and frees the copies. */
+  restore(): void {
+    for (const [variable, copy] of this.#copies) {
       if (!variable.isDisposed) variable.assign(copy);
       copy.dispose();
     }
-  };
+  }
 }
 
 /** The loss of one step; undefined where a loss or a gradient is not finite. */
@@ -151,15 +165,6 @@ async function take(value: ScalarValue): Promise<number> {
   } finally {
     value.dispose?.();
   }
-}
-
-async function areEqual(before: readonly tf.Tensor[], after: readonly tf.Tensor[]): Promise<boolean> {
-  const difference = tf.tidy(() =>
-    tf.addN(before.map((tensor, i) => tf.sum(tf.abs(tf.sub(after[i] as tf.Tensor, tensor))))),
-  );
-  const [value = 0] = await difference.data();
-  difference.dispose();
-  return value === 0;
 }
 
 const nothingToSee = (what: string, fix: string): HooklineError =>

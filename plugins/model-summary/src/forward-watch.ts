@@ -118,8 +118,7 @@ export class ForwardWatch {
 
   #add(layer: string, count: number, result: tf.Tensor | undefined): void {
     const { output, multiplyAdds: before } = this.#layers.get(layer) ?? { output: undefined, multiplyAdds: 0 };
-    const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
-    const isLarger = result !== undefined && (output === undefined || result.size >= sizeOf(output));
+    const isLarger = result !== undefined && (output === undefined || result.size >= tf.util.sizeFromShape([...output]));
     this.#layers.set(layer, { output: isLarger ? [...result.shape] : output, multiplyAdds: before + count });
   }
 }

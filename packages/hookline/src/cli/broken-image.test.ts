@@ -1,12 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { readCheckpoint } from '@hookline/core';
 import { selectDevice, tf } from '@hookline/tfjs';
+import { buildCommand, runCommand, userFolder } from './built-command.test.support.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../../..');
-const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
 const IMAGES = 8;
 
 /** Learns from images in files. In the middle of it one of them is deleted or cut short, while the loader is at work. */
@@ -69,15 +66,9 @@ let folder: string;
 
 beforeAll(async () => {
   await selectDevice('auto');
-  // The command runs what is built.
-  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
-    cwd: ROOT,
-  });
-  folder = mkdtempSync(join(tmpdir(), 'hookline-image-'));
-  for (const name of ['images', 'kept', 'node_modules']) mkdirSync(join(folder, name));
-  symlinkSync(join(ROOT, 'packages/hookline'), join(folder, 'node_modules/hookline'), 'dir');
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(join(folder, 'trainer.ts'), TRAINER);
+  buildCommand();
+  folder = userFolder('image', TRAINER);
+  for (const name of ['images', 'kept']) mkdirSync(join(folder, name));
   const { default: sharp } = await import('sharp');
   for (let index = 0; index < IMAGES; index++) {
     const pixels = Uint8Array.from({ length: 24 * 24 * 3 }, (_, at) => (at * (index + 3) * 37) % 256);
@@ -96,10 +87,7 @@ function putBack(): void {
 }
 
 function train(output: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const env = { ...process.env, NODE_OPTIONS: '' };
-  return spawnSync(process.execPath, [BIN, 'train', 'trainer.ts', '--output', output, ...args], {
-    ...{ cwd: folder, encoding: 'utf8', env },
-  });
+  return runCommand(folder, ['train', 'trainer.ts', '--output', output, ...args]);
 }
 
 const stepsIn = (stdout: string): number[] => [...stdout.matchAll(/^step (\d+)$/gm)].map(([, step]) => Number(step));

@@ -1,27 +1,21 @@
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { buildCommand, ROOT, runCommand } from './built-command.test.support.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../../..');
-const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
 const TRAINER = join(ROOT, 'examples/digits/trainer.ts');
 
 let folder: string;
 
 beforeAll(() => {
-  // The command runs what is built.
-  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
-    cwd: ROOT,
-  });
+  buildCommand();
   folder = mkdtempSync(join(tmpdir(), 'hookline-captured-'));
 }, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function hookline(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
-  return spawnSync(process.execPath, [BIN, ...args, '--set', 'data.count=400'], { cwd: ROOT, encoding: 'utf8', env });
+  return runCommand(ROOT, [...args, '--set', 'data.count=400'], { HOOKLINE_DEVICE: '' });
 }
 
 describe('hookline inspect', () => {

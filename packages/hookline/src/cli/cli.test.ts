@@ -1,11 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-
-const ROOT = resolve(import.meta.dirname, '../../../..');
-const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
+import { BIN, buildCommand, ROOT, runCommand, userFolder } from './built-command.test.support.ts';
 
 /** Prints each step, so that a test sees where a training began and ended. */
 const TRAINER = `
@@ -50,23 +47,14 @@ const lineOf = (text: string): number => TRAINER.slice(0, TRAINER.indexOf(text))
 let folder: string;
 
 beforeAll(() => {
-  // The command runs what is built.
-  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
-    cwd: ROOT,
-  });
-  folder = mkdtempSync(join(tmpdir(), 'hookline-cli-'));
-  mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(join(ROOT, 'packages/hookline'), join(folder, 'node_modules/hookline'), 'dir');
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(join(folder, 'trainer.ts'), TRAINER);
+  buildCommand();
+  folder = userFolder('cli', TRAINER);
 }, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function hookline(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  // Jest's own NODE_OPTIONS are not those of a user.
-  const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
-  return spawnSync(process.execPath, [BIN, ...args], { cwd: folder, encoding: 'utf8', env });
+  return runCommand(folder, args, { HOOKLINE_DEVICE: '' });
 }
 
 function start(...args: string[]): ChildProcess {

@@ -1,34 +1,24 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { decodeSafetensors } from '@hookline/core';
+import { buildCommand, ROOT, runCommand } from './built-command.test.support.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../../..');
-const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
 const TRAINER = join(ROOT, 'examples/digits/trainer.ts');
 
 let folder: string;
 
 beforeAll(() => {
-  // The command runs what is built.
-  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
-    cwd: ROOT,
-  });
+  buildCommand();
   folder = mkdtempSync(join(tmpdir(), 'hookline-exported-'));
 }, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function hookline(command: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
   const values = ['data.count=200', 'model.width=2', 'solver.emaDecay=0.9', 'test.evalPeriod=0', 'writers.plots=false'];
   const set = [...values, 'solver.maxIterations=4'].flatMap((each) => ['--set', each]);
-  return spawnSync(process.execPath, [BIN, command, TRAINER, ...args, ...set, '--output', folder], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    env,
-  });
+  return runCommand(ROOT, [command, TRAINER, ...args, ...set, '--output', folder], { HOOKLINE_DEVICE: '' });
 }
 
 describe('hookline export', () => {

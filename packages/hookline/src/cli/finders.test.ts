@@ -1,21 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { failureOf } from './batch-size/try-size.ts';
 import { nextMemory, scaledRate, suggestSize } from './batch-size/suggest-size.ts';
-
-const ROOT = resolve(import.meta.dirname, '../../../..');
-const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
+import { buildCommand, runCommand, userFolder } from './built-command.test.support.ts';
 
 /** Learns which of two numbers is larger; a batch of two is too much for it. */
 const TRAINER = `
@@ -43,23 +30,14 @@ export default defineTrainer({
 let folder: string;
 
 beforeAll(() => {
-  // The command runs what is built.
-  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
-    cwd: ROOT,
-  });
-  folder = mkdtempSync(join(tmpdir(), 'hookline-finders-'));
-  mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(join(ROOT, 'packages/hookline'), join(folder, 'node_modules/hookline'), 'dir');
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(join(folder, 'trainer.ts'), TRAINER);
+  buildCommand();
+  folder = userFolder('finders', TRAINER);
 }, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function hookline(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  // Jest's own NODE_OPTIONS are not those of a user.
-  const env = { ...process.env, NODE_OPTIONS: '' };
-  return spawnSync(process.execPath, [BIN, ...args], { cwd: folder, encoding: 'utf8', env });
+  return runCommand(folder, args);
 }
 
 it('lr-finder suggests a rate, and writes nothing but its curve', () => {

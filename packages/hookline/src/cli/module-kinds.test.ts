@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { buildCommand, ROOT } from './built-command.test.support.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../../..');
 const HOOKLINE = join(ROOT, 'packages/hookline');
 
 const IMPORTS = `import { HooklineError, tf } from 'hookline';`;
@@ -46,10 +46,7 @@ console.log(JSON.stringify(said));
 let root: string;
 
 beforeAll(() => {
-  // The command runs what is built.
-  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
-    cwd: ROOT,
-  });
+  buildCommand();
   root = mkdtempSync(join(tmpdir(), 'hookline-kinds-'));
   for (const type of ['module', 'commonjs']) {
     mkdirSync(join(root, type, 'node_modules'), { recursive: true });

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { buildCommand, ROOT } from './built-command.test.support.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../../..');
 const HOOKLINE = join(ROOT, 'packages/hookline');
 
 /** Writes down every module that the ES loader loads, while the program runs. */
@@ -19,10 +19,7 @@ export async function load(url, context, next) {
 let folder: string;
 
 beforeAll(() => {
-  // What is built is what users load.
-  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
-    cwd: ROOT,
-  });
+  buildCommand();
   folder = mkdtempSync(join(tmpdir(), 'hookline-start-'));
 }, 600_000);
 

@@ -41,13 +41,13 @@ export async function costsOf(contract: Contract): Promise<Costs | string> {
     return 'what it is tried with does not train without it';
   }
   const own = await run(contract, false);
-  const half = own.times.slice(WARM_UP).sort((a, b) => a - b);
+  const times = own.times.slice(WARM_UP).sort((a, b) => a - b);
   return {
     tensorsPerStep: (own.growth - without.growth) / (STEPS - 1 - WARM_UP),
     tensorsLeft: own.left - without.left,
     listenersLeft: own.listenersLeft - without.listenersLeft,
     syncsPerStep: own.reads.slice(WARM_UP).reduce((sum, each) => sum + each, 0) / (STEPS - WARM_UP),
-    microseconds: half[half.length >> 1] ?? 0,
+    microseconds: times[times.length >> 1] ?? 0,
   };
 }
 

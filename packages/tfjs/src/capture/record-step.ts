@@ -1,7 +1,7 @@
 import type { HooklineError, TapWatch } from '@hookline/core';
 import tf from '#tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
-import { figuresOf, packFigures, type FigureNames } from '../step/step-figures.ts';
+import { packFigures, type FigureNames } from '../step/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { watchBatch } from './batch-values.ts';
 import { captureError } from './capture-errors.ts';
@@ -82,13 +82,7 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       recorded = step.scope.run(
         iteration,
         () => {
-          const updates = step.partsAt(iteration).map((part) => {
-            const half = step.forwardBackward(batch, part);
-            const figures = figuresOf(half, isGuarded ? half.check : undefined, part.name);
-            step.update(half.gradients, part);
-            return figures;
-          });
-          const { names, packed, guard } = packFigures(updates);
+          const { names, packed, guard } = packFigures(step.updateParts(iteration, batch, isGuarded));
           const reported = step.scope.takeMetrics();
           const outputs = new Map([[FIGURES, packed]]);
           if (reported.size > 0) outputs.set(METRICS, tf.stack([...reported.values()]));

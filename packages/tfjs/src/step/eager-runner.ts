@@ -140,13 +140,7 @@ export class EagerStepRunner implements StepRunner {
     try {
       step.scope.run(context.iteration, () => {
         tf.tidy(() => {
-          const updates = step.partsAt(context.iteration).map((part) => {
-            const half = step.forwardBackward(batch, part);
-            const figures = figuresOf(half, isChecked ? half.check : undefined, part.name);
-            step.update(half.gradients, part);
-            return figures;
-          });
-          losses = new DeviceLosses(packFigures(updates));
+          losses = new DeviceLosses(packFigures(step.updateParts(context.iteration, batch, isChecked)));
         });
       });
       const packed = losses as unknown as DeviceLosses;

@@ -17,7 +17,7 @@ import { batchTensors } from '../capture/batch-tensors.ts';
 import { collectLosses, sumLosses } from './collect-losses.ts';
 import { ConditionalUpdate } from './conditional-update.ts';
 import { gradientsByName } from './gradients.ts';
-import type { FiniteCheck } from './step-figures.ts';
+import { figuresOf, type FiniteCheck, type UpdateFigures } from './step-figures.ts';
 import { StepVariant } from './step-variant.ts';
 import { StepWatch } from './step-watch.ts';
 import type { StepScope } from './step-scope.ts';
@@ -100,6 +100,21 @@ export class TrainStep {
   /** What an iteration updates, in order: the whole model, or those of its parts that are due. */
   partsAt(iteration: number): readonly StepPart[] {
     return this.#parts.filter(({ period }) => (iteration + 1) % period === 0);
+  }
+
+  /**
+   * Both halves of each part that is due, one part after the other. Nothing is looked at in between: whether the step holds is
+   * known from the figures of all of them.
+   *
+   * @param isChecked whether the figures say if losses and gradients are finite
+   */
+  updateParts(iteration: number, batch: unknown, isChecked: boolean): readonly UpdateFigures[] {
+    return this.partsAt(iteration).map((part) => {
+      const half = this.forwardBackward(batch, part);
+      const figures = figuresOf(half, isChecked ? half.check : undefined, part.name);
+      this.update(half.gradients, part);
+      return figures;
+    });
   }
 
   /** The first half: losses and gradients. Changes no weight; may change the model's state and scope variables. */

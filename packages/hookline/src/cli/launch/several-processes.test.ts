@@ -1,13 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { readCheckpoint } from '@hookline/core';
 import { compileRanksAddon } from '@hookline/tfjs';
 import { diagnoseRanks } from './describe-ranks.ts';
-
-const ROOT = resolve(import.meta.dirname, '../../../../..');
-const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
+import { BIN, buildCommand, userFolder } from '../built-command.test.support.ts';
 
 /** Counts what it has done, and does something to one rank at one iteration: `--set do=kill:1:3`. */
 const TRAINER = `
@@ -61,14 +58,8 @@ const several = why === '' ? describe : describe.skip;
 let folder: string;
 
 beforeAll(() => {
-  spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b', 'packages/hookline'], {
-    cwd: ROOT,
-  });
-  folder = mkdtempSync(join(tmpdir(), 'hookline-launch-'));
-  mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(join(ROOT, 'packages/hookline'), join(folder, 'node_modules/hookline'), 'dir');
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(join(folder, 'trainer.ts'), TRAINER);
+  buildCommand();
+  folder = userFolder('launch', TRAINER);
 }, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
