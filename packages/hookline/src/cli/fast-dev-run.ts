@@ -1,10 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Logger, runAll } from '@hookline/core';
+import type { Logger } from '@hookline/core';
 import type { CommandLine } from './command-line.ts';
-import { createTrainer } from './create-trainer.ts';
 import { EXIT, signalStatus } from './exit-status.ts';
+import { withThrowawayTrainer } from './throwaway-trainer.ts';
 import { usageError } from './usage-error.ts';
 
 /** Two, so that what the first step leaves is met by another one. */
@@ -23,17 +20,14 @@ export async function fastDevRun(given: CommandLine, logger: Logger): Promise<nu
       `--fast-dev-run keeps nothing, so ${given.flag.resume ? '--resume' : '--output'} means nothing beside it`,
       'Leave out one of them',
     );
-  const output = await mkdtemp(join(tmpdir(), 'hookline-fast-dev-run-'));
-  const trainer = await createTrainer({ ...given, text: { ...given.text, output } }, logger);
   let exit = EXIT.ok as number;
-  const run = async (): Promise<void> => {
+  await withThrowawayTrainer('fast-dev-run', given, logger, async (trainer) => {
     await trainer.resumeOrLoad({ resume: false });
     const { status, iteration, reason } = await trainer.train({ maxIterations: STEPS });
     logger.status(undefined);
     if (status === 'interrupted') exit = signalStatus(reason);
     const end = status === 'completed' ? 'all of it went through' : `${status} (${reason ?? 'on request'})`;
     logger.info(`fast dev run: ${iteration} of ${STEPS} steps and what follows them; ${end}; nothing is kept`);
-  };
-  await runAll([run, () => trainer.dispose(), () => rm(output, { recursive: true, force: true })]);
+  });
   return exit;
 }

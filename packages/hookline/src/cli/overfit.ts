@@ -1,9 +1,9 @@
 import type { Logger } from '@hookline/core';
 import { batchSourceRef, tf } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
-import { createTrainer } from './create-trainer.ts';
 import { numberOption } from './number-option.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
+import { settingsOf } from './throwaway-trainer.ts';
 import { usageError } from './usage-error.ts';
 
 /** How many batches `--overfit` names; undefined without it. @throws HooklineError `HKL_USAGE`, also together with --resume */
@@ -19,14 +19,12 @@ export function overfitBatches({ text, flag }: CommandLine): number | undefined 
  * nothing is evaluated.
  */
 export async function forOverfit(given: CommandLine, logger: Logger): Promise<CommandLine> {
-  const asGiven = await createTrainer(given, logger);
-  const { outputDir, config } = asGiven;
-  await asGiven.dispose();
-  const { datasets } = (config ?? {}) as { readonly datasets?: { readonly test?: unknown } };
+  const { output, config } = await settingsOf(given, logger);
+  const { datasets } = config as { readonly datasets?: { readonly test?: unknown } };
   return {
     ...given,
     set: datasets?.test === undefined ? given.set : [...given.set, 'datasets.test=[]'],
-    text: { ...given.text, output: given.text.output ?? `${outputDir}-overfit` },
+    text: { ...given.text, output: given.text.output ?? `${output}-overfit` },
   };
 }
 

@@ -1,14 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { availableMemory } from 'node:process';
-import { ConsoleLogger, HooklineError, runAll } from '@hookline/core';
+import { ConsoleLogger, HooklineError } from '@hookline/core';
 import type { CommandLine } from '../command-line.ts';
-import { createTrainer } from '../create-trainer.ts';
 import { EXIT } from '../exit-status.ts';
 import { numberOption } from '../number-option.ts';
 import { print } from '../print.ts';
 import { columns } from '../table.ts';
+import { settingsOf, withThrowawayTrainer } from '../throwaway-trainer.ts';
 import { nextMemory, samplesPerSecond, scaledRate, suggestSize } from './suggest-size.ts';
 import { type TimedSize, timeSteps } from './time-steps.ts';
 import { trySize, type TriedSize } from './try-size.ts';
@@ -61,25 +58,17 @@ export async function batchSizeCommand(given: CommandLine): Promise<number> {
 
 async function timeOne(given: CommandLine, size: number, steps: number): Promise<number> {
   const set = [...given.set, `solver.batchSize=${size}`];
-  // The folder of the run is left alone.
-  const output = await mkdtemp(join(tmpdir(), 'hookline-batch-size-'));
-  const trainer = await createTrainer(
-    { ...given, set, text: { ...given.text, output } },
-    new ConsoleLogger({ level: 'warn' }),
-  );
-  const time = async (): Promise<void> => {
+  await withThrowawayTrainer('batch-size', { ...given, set }, new ConsoleLogger({ level: 'warn' }), async (trainer) => {
     const timed = await timeSteps(trainer, size, steps);
     print(given.flag.json ? JSON.stringify(timed) : table([timed]));
-  };
-  await runAll([time, () => trainer.dispose(), () => rm(output, { recursive: true, force: true })]);
+  });
   return EXIT.ok;
 }
 
 /** @throws HooklineError `HKL_BATCH_SIZE` for a trainer whose batch size is no key of its config */
 async function solverOf(given: CommandLine): Promise<Solver> {
-  const trainer = await createTrainer(given, new ConsoleLogger({ level: 'warn' }));
-  const { solver } = (trainer.config ?? {}) as { readonly solver?: Partial<Solver> };
-  await trainer.dispose();
+  const { config } = await settingsOf(given, new ConsoleLogger({ level: 'warn' }));
+  const { solver } = config as { readonly solver?: Partial<Solver> };
   if (typeof solver?.batchSize === 'number') return solver as Solver;
   throw new HooklineError('HKL_BATCH_SIZE', 'its trainer has no solver.batchSize that could be changed', {
     who: given.file,
