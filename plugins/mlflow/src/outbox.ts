@@ -37,6 +37,9 @@ export class Outbox {
   readonly #folder: string;
   #record: RunRecord;
   #messages: Message[];
+  #broken = 0;
+  /** Whether an append has failed, which may have left a part of its line. */
+  #isCut = false;
 
   private constructor(folder: string, key: string, record: RunRecord, messages: Message[]) {
     this.key = key;
@@ -60,15 +63,29 @@ export class Outbox {
     // A last line that a kill has cut off is left out.
     const whole = lines.slice(0, lines.lastIndexOf('\n') + 1);
     if (whole.length < lines.length) await writeFileAtomically(join(folder, `${key}.jsonl`), whole);
-    const messages = whole.split('\n').filter((line) => line !== '');
+    const all = whole.split('\n').slice(0, -1);
     // A kill may have come between deleting what was sent and counting anew.
-    const sent = messages.length === 0 ? 0 : record.sent;
-    return new Outbox(
-      folder,
-      key,
-      { ...record, sent },
-      messages.slice(sent).map((line) => JSON.parse(line) as Message),
-    );
+    const sent = all.length === 0 ? 0 : record.sent;
+    const unsent = all.slice(sent);
+    const read = unsent.map(messageIn);
+    const messages = read.filter((message) => message !== undefined);
+    const box = new Outbox(folder, key, { ...record, sent }, messages);
+    if (messages.length < unsent.length) await box.#putAside(unsent.filter((_, place) => read[place] === undefined));
+    return box;
+  }
+
+  /** How many messages a full disk has cut off; what is left of them was put aside when the outbox was opened. */
+  get broken(): number {
+    return this.#broken;
+  }
+
+  async #putAside(lines: readonly string[]): Promise<void> {
+    this.#broken = lines.length;
+    await appendFile(join(this.#folder, `${this.key}.refused.jsonl`), `${lines.join('\n')}\n`);
+    // In this order: whatever is killed in between, a message is rather sent twice than not at all.
+    await this.update({ sent: 0 });
+    const kept = this.#messages.map((message) => `${JSON.stringify(message)}\n`).join('');
+    await writeFileAtomically(join(this.#folder, `${this.key}.jsonl`), kept);
   }
 
   /** The keys of the runs in a folder. */
@@ -89,7 +106,11 @@ export class Outbox {
   async add(message: Message): Promise<void> {
     // In memory first: a disk that is full then loses nothing as long as the training lives.
     this.#messages.push(message);
-    await appendFile(join(this.#folder, `${this.key}.jsonl`), `${JSON.stringify(message)}\n`);
+    // Each message has a line of its own, also one of which nothing came to the disk, so that lines can be counted.
+    const line = `${this.#isCut ? '\n' : ''}${JSON.stringify(message)}\n`;
+    this.#isCut = true;
+    await appendFile(join(this.#folder, `${this.key}.jsonl`), line);
+    this.#isCut = false;
   }
 
   /** The oldest message was sent. */
@@ -114,5 +135,14 @@ export class Outbox {
     if (this.#messages.length > 0 || this.#record.sent === 0) return;
     await rm(join(this.#folder, `${this.key}.jsonl`), { force: true });
     await this.update({ sent: 0 });
+  }
+}
+
+/** The message in a line; undefined where the line is not whole. */
+function messageIn(line: string): Message | undefined {
+  try {
+    return JSON.parse(line) as Message;
+  } catch {
+    return undefined;
   }
 }

@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { flattenParams, mlflowName } from './flatten-params.ts';
 import { MlflowClient, type MlflowMetric, type RunStatus } from './mlflow-client.ts';
 import { optionsSchema } from './options.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type RunPlan } from './outbox.ts';
 import { send } from './sender.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-mlflow';
@@ -72,6 +72,14 @@ export const mlflow = definePlugin({
     let box: Outbox | undefined;
     let isQueued = false;
 
+    const open = async (name: string, plan?: RunPlan): Promise<Outbox | undefined> => {
+      const opened = await Outbox.open(folder, name, plan);
+      if (opened !== undefined && opened.broken > 0)
+        logger.warn(
+          `${opened.broken} messages were cut off by a full disk; what is left of them is in mlflow/${name}.refused.jsonl`,
+        );
+      return opened;
+    };
     /** Queues the sending of an outbox, of the run's own where that is not queued already. */
     const ship = (outbox: Outbox): void => {
       const isOwn = outbox === box;
@@ -118,10 +126,10 @@ export const mlflow = definePlugin({
         params: flattenParams(options.params ?? config ?? {}),
       };
       key ??= randomUUID();
-      box = await Outbox.open(folder, key, plan);
+      box = await open(key, plan);
       for (const other of await Outbox.keys(folder)) {
         if (other === key) continue;
-        const left = await Outbox.open(folder, other);
+        const left = await open(other);
         if (left !== undefined && left.messages.length > 0) ship(left);
       }
       if (box === undefined) return;
