@@ -118,7 +118,8 @@ export class ForwardWatch {
 
   #add(layer: string, count: number, result: tf.Tensor | undefined): void {
     const { output, multiplyAdds: before } = this.#layers.get(layer) ?? { output: undefined, multiplyAdds: 0 };
-    const isLarger = result !== undefined && (output === undefined || result.size >= tf.util.sizeFromShape([...output]));
+    const isLarger =
+      result !== undefined && (output === undefined || result.size >= tf.util.sizeFromShape([...output]));
     this.#layers.set(layer, { output: isLarger ? [...result.shape] : output, multiplyAdds: before + count });
   }
 }
