@@ -49,7 +49,7 @@ objects               21    8
 ${yolo}/images/train: 12 of 12 images, 21 of 22 objects kept
   category-unknown (object dropped): 1
     ${yolo}/labels/train/squares-04.txt: line 1: class 7 is not among the 2 names
-an input of 12 pixels on its longer side keeps 95% of the objects above 2 pixels, below which training leaves them out; one of 46 shows them 8 pixels large
+with an input of 12 pixels on its longer side, 95% of the objects are larger than 2 pixels and are not left out of training; with 46 pixels they are 8 pixels large
 the test data "val" have 8 objects in 4 images: metrics of so few may be off by ten points and more`);
 });
 
