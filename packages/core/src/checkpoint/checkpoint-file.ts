@@ -2,11 +2,11 @@ import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
-import { readFully, removeStaleTemps, writeFileAtomically, writeFully } from './atomic-file.ts';
+import { makeFolder } from '../files/make-folder.ts';
+import { readFully, removeStaleTemps, writeFileAtomically, writeFully } from '../files/atomic-file.ts';
 import { corrupt, decodeManifest, encodeManifest, looksLikeOurs } from './checkpoint-manifest.ts';
 import type { Checkpoint, CheckpointDraft, CheckpointInput, CheckpointManifest } from './checkpoint.ts';
-import { readError, writeError } from './file-error.ts';
+import { readError, writeError } from '../files/file-error.ts';
 import { arrayOf, tensorBytes, type HostTensor } from './host-tensor.ts';
 import {
   encodeHeader,

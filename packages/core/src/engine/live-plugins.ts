@@ -1,7 +1,7 @@
 import type { Disposer } from '../container/service-container.ts';
 import type { Communicator } from '../services/communicator.ts';
 import type { LivePlugin, PluginSet } from '../plugin/plugin-set.ts';
-import { checkPluginState, type SavedState, savePluginState, type StatefulPlugin } from '../state/plugin-state.ts';
+import { checkPluginState, type SavedState, savePluginState, type StatefulPlugin } from '../save-load/plugin-state.ts';
 import { tearDown } from './tear-down.ts';
 
 /** The plugins of a trainer while they are set up, and their states while they are not. */

@@ -1,4 +1,4 @@
-import type { HostTensor } from '../checkpoint/host-tensor.ts';
+import type { HostTensor } from './host-tensor.ts';
 import type { JsonValue } from '../json.ts';
 
 /** A checkpoint being put together in the `saveState` hook. */

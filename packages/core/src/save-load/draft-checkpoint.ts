@@ -3,7 +3,7 @@ import type { HostTensor } from '../checkpoint/host-tensor.ts';
 import { HooklineError } from '../errors.ts';
 import type { JsonValue } from '../json.ts';
 import { VERSION } from '../version.ts';
-import type { CheckpointBuilder } from './checkpoint-view.ts';
+import type { CheckpointBuilder } from '../checkpoint/checkpoint-view.ts';
 
 /** A checkpoint while the `saveState` hook fills it. */
 export class DraftCheckpoint implements CheckpointBuilder {

@@ -4,7 +4,7 @@ import { HooklineError } from '../errors.ts';
 import type { JsonValue } from '../json.ts';
 import { shortName } from '../plugin/plugin-name.ts';
 import { didYouMean } from '../suggest-name.ts';
-import type { CheckpointView, LoadScope } from './checkpoint-view.ts';
+import type { CheckpointView, LoadScope } from '../checkpoint/checkpoint-view.ts';
 
 /** What {@link LoadingCheckpoint} is told besides the checkpoint. */
 export interface LoadingOptions {
