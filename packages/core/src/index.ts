@@ -60,6 +60,7 @@ export {
   isPlugin,
   type Plugin,
   type PluginDefinition,
+  type PluginEntry,
   type PluginIdentity,
   type PluginParts,
   type PluginState,
@@ -69,7 +70,6 @@ export { namesOf, shortName } from './plugin/plugin-name.ts';
 export { STANDARD_LABELS, type StandardLabel } from './plugin/labels.ts';
 export { definePreset, type PresetDefinition, type PresetFactory } from './preset/define-preset.ts';
 export { isPreset, type PluginInput, type Preset } from './preset/preset.ts';
-export type { PluginEntry } from './plugin/plugin-entry.ts';
 export { resolvePlugins, type PluginGroup } from './preset/resolve-plugins.ts';
 
 // Services
@@ -130,7 +130,6 @@ export { checkState, type StateOrigin } from './save-load/check-state.ts';
 export { missingEntry } from './save-load/engine-state.ts';
 export { readPluginState } from './save-load/plugin-state.ts';
 export { describeDifferences } from './save-load/run-settings.ts';
-export type { CheckpointBuilder, CheckpointView, LoadOptions, LoadScope } from './checkpoint/checkpoint-view.ts';
 export type { Checkpoints, SaveOptions, StartedSave } from './services/checkpoints.ts';
 
 // Tensors of whichever runtime is in use
@@ -154,8 +153,15 @@ export type { HistogramCounts, HistogramEvent } from './events/histogram.ts';
 export type { ImageEvent, ImageInput } from './events/image.ts';
 export type { ReaderBatch, ScalarEvent, StorageReader } from './events/storage-reader.ts';
 
-// Checkpoint files
-export type { Checkpoint, CheckpointInput, CheckpointManifest } from './checkpoint/checkpoint.ts';
+// Checkpoints
+export type {
+  Checkpoint,
+  CheckpointBuilder,
+  CheckpointManifest,
+  CheckpointView,
+  LoadOptions,
+  LoadScope,
+} from './checkpoint/checkpoint.ts';
 export { readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint-file.ts';
 export { CHECKPOINT_EXTENSION, listCheckpoints, readTag, writeTag } from './checkpoint/checkpoint-folder.ts';
 export { removeStaleTemps, writeFileAtomically } from './files/atomic-file.ts';

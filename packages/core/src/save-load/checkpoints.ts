@@ -1,25 +1,24 @@
 import { basename, isAbsolute, join } from 'node:path';
 import { readCheckpoint, writeCheckpoint, writeCopyOfCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
-import type { Checkpoint, CheckpointInput } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, LoadOptions, LoadScope } from '../checkpoint/checkpoint.ts';
 import { WriteThread } from '../checkpoint/write-thread.ts';
 import { HooklineError, isHooklineError } from '../errors.ts';
 import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { assertKnownOptions } from '../known-options.ts';
+import type { LivePlugin } from '../plugin/plugin.ts';
 import type { Communicator } from '../services/communicator.ts';
 import type { Checkpoints, SaveOptions, StartedSave } from '../services/checkpoints.ts';
 import type { Logger } from '../services/logger.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { onEveryRank, onFirstRank } from '../services/ranks.ts';
 import { VERSION } from '../version.ts';
-import { DraftCheckpoint } from './draft-checkpoint.ts';
 import { assertFinite } from './assert-finite.ts';
-import type { LoadOptions, LoadScope } from '../checkpoint/checkpoint-view.ts';
+import { collectState } from './collect-state.ts';
 import { rememberState } from './load-undo.ts';
-import { LoadingCheckpoint } from './loading-checkpoint.ts';
+import { planLoad } from './plan-load.ts';
 import { assertSameOnRanks } from './compare-ranks.ts';
-import type { StatefulPlugin } from './plugin-state.ts';
 import { assertSameTensors, ofThisRank, withOtherRanks } from './rank-states.ts';
 
 /** Checkpoints on disk, filled and read through the `saveState` and `loadState` hooks. */
@@ -53,10 +52,10 @@ export class DiskCheckpoints implements Checkpoints {
     this.#logger = logger;
   }
 
-  /** Taps the end of the training, after all plugins. @param stateful those of them that have a state */
-  begin(stateful: readonly StatefulPlugin[]): void {
+  /** Taps the end of the training, after all plugins. */
+  begin(plugins: readonly LivePlugin[]): void {
     this.#renewals.clear();
-    this.#hasRunState = stateful.some(({ state }) => state.optional !== true);
+    this.#hasRunState = plugins.some(({ parts: { state } }) => state !== undefined && state.optional !== true);
     this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
       try {
         for (const [name, { tag = true, renewIf }] of this.#renewals) {
@@ -122,7 +121,7 @@ export class DiskCheckpoints implements Checkpoints {
   }
 
   /** All that is saved, of all ranks, once nothing else is being written. */
-  async #collect(name: string, { finite = false }: SaveOptions): Promise<CheckpointInput> {
+  async #collect(name: string, { finite = false }: SaveOptions): Promise<Checkpoint> {
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
       throw new HooklineError('HKL_CHECKPOINT_NAME', `"${name}" cannot name a checkpoint`, {
         who: 'checkpoints',
@@ -131,10 +130,9 @@ export class DiskCheckpoints implements Checkpoints {
     }
     this.assertWhole();
     await this.#writing;
-    const draft = new DraftCheckpoint(this.#iteration());
-    await this.#hooks.phases.saveState.call(draft);
     const comm = this.#comm();
-    const checkpoint = await withOtherRanks(comm, draft.finish());
+    const own = await collectState(this.#hooks, this.#iteration());
+    const checkpoint = await withOtherRanks(comm, own);
     if (checkpoint.tensors.size === 0) this.warnWhereWithoutWeights();
     if (finite) await onFirstRank(comm, () => assertFinite(checkpoint.tensors), name);
     return checkpoint;
@@ -154,27 +152,22 @@ export class DiskCheckpoints implements Checkpoints {
     await this.#writing;
     const comm = this.#comm();
     const { checkpoint: read, foreign } = await onEveryRank(comm, () => readFor(scope, file), file);
-    await assertSameOnRanks(comm, { checkpoint: digestOf(read.manifest) }, file);
+    await assertSameOnRanks(comm, { checkpoint: read.manifest.sha256 ?? null }, file);
     const checkpoint = scope === 'all' ? ofThisRank(read, comm, file, this.#logger) : read;
     if (scope === 'weights' && this.#isForEngineOnly) throw noWeightsWanted(file);
     const undo = await rememberState(this.#hooks, this.#iteration());
     try {
-      const loading = new LoadingCheckpoint(checkpoint, {
-        source: file,
-        scope,
-        allowMismatch,
-        isForeign: foreign !== undefined,
-      });
-      await this.#hooks.phases.loadState.call(loading);
+      const request = { source: file, scope, purpose: 'file', isForeign: foreign !== undefined } as const;
+      const plan = await planLoad(this.#hooks, checkpoint, { ...request, allowMismatch });
       // Nobody can read it.
-      if (foreign !== undefined && !loading.hasChanges) throw foreign;
+      if (foreign !== undefined && !plan.hasChanges) throw foreign;
       if (scope === 'all') {
-        loading.assertAllowedNames();
-        // What only the first rank has a plugin for says nothing here.
-        for (const what of comm.rank === 0 ? loading.unread() : [])
+        plan.assertAllowedNames();
+        // The other ranks lack the plugins that are set up on the first one alone, so that they would warn of their states.
+        for (const what of comm.rank === 0 ? plan.unread() : [])
           this.#logger.warn(`${what} of ${file} is ignored: nothing in this trainer asks for it`);
       }
-      await loading.applyAll();
+      await plan.apply();
     } catch (error) {
       this.#halfLoaded = (await undo(file, error)) ?? this.#halfLoaded;
       throw error;
@@ -201,17 +194,13 @@ export class DiskCheckpoints implements Checkpoints {
   }
 }
 
-/** Of a file that Hookline has not written there is none. */
-const digestOf = (manifest: CheckpointInput['manifest'] & { readonly sha256?: string }): string | null =>
-  manifest.sha256 ?? null;
-
 /**
  * A checkpoint, or an empty one for a file that Hookline has not written, where weights are all that is wanted.
  */
 async function readFor(
   scope: LoadScope,
   file: string,
-): Promise<{ readonly checkpoint: Checkpoint | CheckpointInput; readonly foreign?: HooklineError }> {
+): Promise<{ readonly checkpoint: Checkpoint; readonly foreign?: HooklineError }> {
   try {
     return { checkpoint: await readCheckpoint(file) };
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { LoadOptions, LoadScope } from '../checkpoint/checkpoint-view.ts';
+import type { LoadOptions, LoadScope } from '../checkpoint/checkpoint.ts';
 
 /** Options of {@link Checkpoints.save}. */
 export interface SaveOptions {
