@@ -166,6 +166,7 @@ export { readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint-file.ts
 export { CHECKPOINT_EXTENSION, listCheckpoints, readTag, writeTag } from './checkpoint/checkpoint-folder.ts';
 export { removeStaleTemps, writeFileAtomically } from './files/atomic-file.ts';
 export { claimTempName, releaseTempName } from './files/temp-name.ts';
+export { cacheFolder } from './files/cache-folder.ts';
 export { tryLock, type LockAnswer, type LockOwner, type ProcessLock } from './files/process-lock.ts';
 export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.ts';
 export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors-file.ts';
