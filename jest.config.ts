@@ -17,7 +17,7 @@ const config: Config = {
   moduleNameMapper: {
     '^@hookline/core/tensor-types$': '<rootDir>/packages/core/src/tensor-types.ts',
     '^@hookline/inference/detections$': '<rootDir>/packages/inference/src/detections.ts',
-    '^@hookline/(core|tfjs|testing|trainer|detection|data|images|inference|vision)$':
+    '^@hookline/(core|native-runtime|tfjs|testing|trainer|detection|data|images|inference|vision)$':
       '<rootDir>/packages/$1/src/index.ts',
     '^@hookline/plugin-([^/]+)$': '<rootDir>/plugins/$1/src/index.ts',
     '^@hookline/preset-([^/]+)$': '<rootDir>/plugins/preset-$1/src/index.ts',

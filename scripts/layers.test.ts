@@ -18,6 +18,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   // Against the rules.
   'plugins/b/src/index.ts': ['../../a/src/index.ts'],
   'packages/core/src/upward.ts': ['../../tfjs/src/index.ts'],
+  'packages/native-runtime/src/upward.ts': ['../../tfjs/src/index.ts'],
   'packages/images/src/upward.ts': ['../../vision/src/index.ts'],
   'packages/tfjs/src/index.ts': [],
   'packages/data/src/one.ts': ['./two.ts'],
@@ -64,6 +65,7 @@ it('refuses circular imports, plugins that import plugins, imports that point up
   expect(refused('.dependency-cruiser.cjs')).toEqual([
     'imports-point-down-from-core: packages/core/src/upward.ts → packages/tfjs/src/index.ts',
     'imports-point-down-from-images: packages/images/src/upward.ts → packages/vision/src/index.ts',
+    'imports-point-down-from-native-runtime: packages/native-runtime/src/upward.ts → packages/tfjs/src/index.ts',
     'no-circular-imports: packages/data/src/one.ts → packages/data/src/two.ts',
     'one-way-of-preparing-an-image: plugins/c/src/second-way.ts → node_modules/sharp/index.ts',
     'plugins-never-import-plugins: plugins/b/src/index.ts → plugins/a/src/index.ts',
