@@ -4,7 +4,7 @@ import type { EventStorage } from '../events/event-storage.ts';
 import type { LivePlugins } from './live-plugins.ts';
 
 /** What a training leaves to be closed. */
-export interface ClosingParts {
+export interface TrainingToClose {
   readonly plugins: LivePlugins;
   readonly background: BackgroundQueues;
   readonly runner: StepRunner | undefined;
@@ -18,7 +18,7 @@ export interface ClosingParts {
  * @returns what failed
  */
 export async function closeTraining(
-  { plugins, background, runner, storage }: ClosingParts,
+  { plugins, background, runner, storage }: TrainingToClose,
   timeout: number,
 ): Promise<readonly unknown[]> {
   const closeRunner = { owner: 'stepRunner', dispose: () => runner?.close?.() };

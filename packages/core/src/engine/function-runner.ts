@@ -1,6 +1,6 @@
 import type { ServiceContainer } from '../container/service-container.ts';
 import { HooklineError } from '../errors.ts';
-import { isThenable } from '../hooks/guard-tap.ts';
+import { isThenable } from '../hooks/wrap-tap.ts';
 import { describeValue } from '../hooks/result-check.ts';
 import { isPlainObject } from '../plain-object.ts';
 import type { Communicator } from '../services/communicator.ts';

@@ -17,7 +17,7 @@ export class LivePlugins {
 
   /** Whether one of them has something left to do after the last step; not where they are not set up. */
   get haveUnfinished(): boolean {
-    return this.#live?.some(({ parts }) => parts.isUnfinished?.() === true) ?? false;
+    return this.#live?.some(({ result }) => result.isUnfinished?.() === true) ?? false;
   }
 
   /** Sets all plugins up, in order, and gives them the states that they had. */
@@ -26,10 +26,10 @@ export class LivePlugins {
     // Told one by one, so that those which stand are torn down when a later one fails.
     this.#live = live;
     set.setUp((plugin) => live.push(plugin), rank);
-    for (const { plugin, parts } of live) {
+    for (const { plugin, result } of live) {
       const kept = this.#kept.get(plugin.id);
-      if (parts.state !== undefined && kept !== undefined)
-        checkPluginState(plugin, parts.state, kept, 'the training before')();
+      if (result.state !== undefined && kept !== undefined)
+        checkPluginState(plugin, result.state, kept, 'the training before')();
     }
     return live;
   }
@@ -39,15 +39,15 @@ export class LivePlugins {
     const live = this.#live ?? [];
     this.#live = undefined;
     const errors: unknown[] = [];
-    for (const { plugin, parts } of live) {
+    for (const { plugin, result } of live) {
       try {
-        const { state } = parts;
+        const { state } = result;
         if (state !== undefined) this.#kept.set(plugin.id, savePluginState(plugin, state));
       } catch (error) {
         errors.push(error);
       }
     }
-    const disposers = live.map(({ plugin, parts }) => ({ owner: plugin.id, dispose: () => parts.dispose?.() }));
+    const disposers = live.map(({ plugin, result }) => ({ owner: plugin.id, dispose: () => result.dispose?.() }));
     return [...errors, ...(await tearDown([first, ...disposers], timeout))];
   }
 }

@@ -14,7 +14,7 @@ import type { RunState } from './run-state.ts';
 import { discardStepOutput, storeStepOutput } from './store-step-output.ts';
 
 /** What the loop works with. */
-export interface LoopParts {
+export interface LoopOptions {
   readonly hooks: Phases<EngineHooks>;
   readonly runner: StepRunner;
   readonly run: RunState;
@@ -27,8 +27,8 @@ export interface LoopParts {
   readonly agreement: Agreement;
   /** Store the losses of every how many steps. */
   readonly metricsPeriod: number;
-  /** Lets signals and timers through when it is time. */
-  breathe(): Promise<void> | undefined;
+  /** Lets signals and timers have their turn when it is time, by the option `yieldAfter`. */
+  yieldToEventLoop(): Promise<void> | undefined;
   /** Tears the plugins down, in reverse order; gives what failed. */
   tearDown(outcome: Outcome): Promise<readonly unknown[]>;
 }
@@ -43,8 +43,8 @@ export interface LoopParts {
  * @returns how it ended, when nothing failed
  * @throws the error that ended it; an AggregateError led by it when closing failed as well
  */
-export async function runLoop(given: LoopParts): Promise<Outcome> {
-  const { hooks, runner, run, storage, control, agreement, ...parts } = given;
+export async function runLoop(options: LoopOptions): Promise<Outcome> {
+  const { hooks, runner, run, storage, control, agreement, ...others } = options;
   const errors: unknown[] = [];
   try {
     const { startIteration, maxIterations } = run;
@@ -54,14 +54,14 @@ export async function runLoop(given: LoopParts): Promise<Outcome> {
       const isStop = agreed === undefined ? control.stopRequested : await agreed;
       if (isStop || run.iteration >= run.maxIterations) break;
       const step = run.context();
-      parts.random.mark(step.iteration);
+      others.random.mark(step.iteration);
       const ready = hooks.beforeStep.call(step);
       if (ready !== undefined) await ready;
       let output: StepOutput | undefined;
       try {
         const running = runner.run(step);
         // Awaiting what is there already would cost more than the rest of the loop.
-        output = running instanceof Promise ? await parts.waits.step(running, step, runner) : running;
+        output = running instanceof Promise ? await others.waits.step(running, step, runner) : running;
       } catch (error) {
         // Nobody waits for a batch once the training shall end; the step has not begun. Other ranks may be within it.
         if (error instanceof Interruption && agreement.isAlone) break;
@@ -69,11 +69,11 @@ export async function runLoop(given: LoopParts): Promise<Outcome> {
         await handle(error, step);
       }
       // Before afterStep, so that what runs meanwhile, such as a loader without threads of its own, counts as the step's.
-      const breath = parts.breathe();
-      if (breath !== undefined) await breath;
+      const turn = others.yieldToEventLoop();
+      if (turn !== undefined) await turn;
       if (output !== undefined) {
         run.markStepDone();
-        const isStored = (step.iteration + 1) % parts.metricsPeriod === 0;
+        const isStored = (step.iteration + 1) % others.metricsPeriod === 0;
         if (isStored) storeStepOutput(storage, output);
         try {
           const finished = hooks.afterStep.call(step, output);
@@ -92,7 +92,7 @@ export async function runLoop(given: LoopParts): Promise<Outcome> {
   if (errors.length > 0) {
     failure = await agreement.failed(errors[0], run.done);
     if (!failure.isOwn) errors[0] = failure.error;
-    parts.logger.error(`training failed at iteration ${run.iteration}: ${describeCause(errors[0])}`);
+    others.logger.error(`training failed at iteration ${run.iteration}: ${describeCause(errors[0])}`);
   }
   const outcome = conclude(run, control, failure);
   try {
@@ -101,7 +101,7 @@ export async function runLoop(given: LoopParts): Promise<Outcome> {
     // Several taps may have failed: all of them ran.
     errors.push(...(error instanceof AggregateError ? (error.errors as unknown[]) : [error]));
   }
-  errors.push(...(await parts.tearDown(outcome)), ...outside());
+  errors.push(...(await others.tearDown(outcome)), ...outside());
   throwAll(errors);
   return outcome;
 

@@ -27,11 +27,11 @@ import { EventStorage } from '../events/event-storage.ts';
 import type { StepRunner } from '../step-runner.ts';
 import { throwAll } from '../throw-all.ts';
 import { Agreement } from './agreement.ts';
-import { breather } from './breathe.ts';
+import { yieldToEventLoop } from './yield-to-event-loop.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
 import { asRunner, epochLength, runnerOf } from './function-runner.ts';
-import { guardRun } from './guard-run.ts';
+import { watchRun } from './watch-run.ts';
 import { holdOutput } from './hold-output.ts';
 import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
@@ -218,7 +218,7 @@ export class TrainerBase implements TrainerView {
     check.assertIdle(this.#training, 'train');
     this.#training = true;
     const parts = { run: this.#run, control: this.#control, logger: this.logger, waits: this.#site.waits };
-    const release = guardRun({ ...parts, mayLeaveStep: () => this.#ranks.comm.size === 1 }, this.#options);
+    const release = watchRun({ ...parts, mayLeaveStep: () => this.#ranks.comm.size === 1 }, this.#options);
     try {
       if (Object.values(options).some((end) => end !== undefined)) this.#run.end = check.endOf(options);
       this.#checkpoints.assertWhole();
@@ -241,7 +241,7 @@ export class TrainerBase implements TrainerView {
           random: this.random,
           agreement: new Agreement(comm, this.#control, this.logger),
           metricsPeriod: this.#options.metricsPeriod ?? 1,
-          breathe: breather(this.#options.yieldAfter ?? 50),
+          yieldToEventLoop: yieldToEventLoop(this.#options.yieldAfter ?? 50),
           tearDown: () => this.close(),
         }),
       );

@@ -1,5 +1,5 @@
 import { nameOf, type Wait } from '../hooks/waits.ts';
-import type { GuardedRun } from './ends.ts';
+import type { WatchedRun } from './shutdown.ts';
 
 /**
  * Warns when something has been waited for longer than `seconds`, and again each time that the wait has doubled. It
@@ -8,7 +8,7 @@ import type { GuardedRun } from './ends.ts';
  * @param seconds 0 for never
  * @returns the function that ends the watch
  */
-export function watchWaits({ waits, logger, run }: GuardedRun, seconds: number): () => void {
+export function watchWaits({ waits, logger, run }: WatchedRun, seconds: number): () => void {
   if (seconds === 0) return () => undefined;
   const due = new WeakMap<Wait, number>();
   const timer = setInterval(

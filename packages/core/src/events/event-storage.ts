@@ -178,24 +178,24 @@ export class EventStorage {
         fix: didYouMean(name, this.names()),
       });
     }
-    this.#scalars.settle([series]);
+    this.#scalars.readNow([series]);
     return series.history;
   }
 
   /** All histories as of now, by name. */
   histories(): ReadonlyMap<string, HistoryBuffer> {
-    return new Map(this.#scalars.settle().map((series) => [series.name, series.history]));
+    return new Map(this.#scalars.readNow().map((series) => [series.name, series.history]));
   }
 
   /** The value put last for each scalar, with its iteration. */
   latest(): ReadonlyMap<string, ScalarSample> {
-    return new Map(this.#scalars.settle().map(({ name, history }) => [name, history.latestSample()]));
+    return new Map(this.#scalars.readNow().map(({ name, history }) => [name, history.latestSample()]));
   }
 
   /** As `latest`, with the median over the last `window` iterations for scalars that are to be smoothed. */
   latestWithSmoothingHint(window = 20): ReadonlyMap<string, ScalarSample> {
     return new Map(
-      this.#scalars.settle().map(({ name, history, smoothing }) => {
+      this.#scalars.readNow().map(({ name, history, smoothing }) => {
         const { value, iteration } = history.latestSample();
         return [name, { iteration, value: smoothing ? history.median(history.countSamples(window)) : value }];
       }),
@@ -222,7 +222,7 @@ export class EventStorage {
     const reader = new StorageReader({
       images: this.#images,
       histograms: this.#histograms,
-      settledSeries: () => this.#scalars.settle(),
+      seriesWithAllRead: () => this.#scalars.readNow(),
       knownSeries: () => this.#scalars.known(),
       epoch: () => this.#epoch,
       readerMoved: (closed) => this.#forgetRead(closed),
@@ -234,7 +234,7 @@ export class EventStorage {
   /** The histories, by default as far as resuming needs them: the newest 1,000 values of each scalar. */
   state(window: number = STATE_WINDOW): EventStorageState {
     const entries = this.#scalars
-      .settle()
+      .readNow()
       .map(({ name, smoothing, history }) => [name, { smoothing: smoothing ?? true, ...history.state(window) }]);
     return { scalars: Object.fromEntries(entries) as EventStorageState['scalars'] };
   }

@@ -68,7 +68,7 @@ export class PendingScalar {
       try {
         const value = this.#lazy.read();
         if (isPromiseLike(value)) this.#reading = this.#wait(value);
-        else this.#settle(value);
+        else this.#arrive(value);
       } catch (cause) {
         this.#fail(cause);
       }
@@ -90,13 +90,13 @@ export class PendingScalar {
 
   async #wait(value: PromiseLike<number>): Promise<void> {
     try {
-      this.#settle(await value);
+      this.#arrive(await value);
     } catch (cause) {
       this.#fail(cause);
     }
   }
 
-  #settle(value: unknown): void {
+  #arrive(value: unknown): void {
     if (typeof value !== 'number') {
       this.#fail(new TypeError(`read() gave ${value === null ? 'null' : typeof value} instead of a number`));
       return;

@@ -92,7 +92,7 @@ export class ScalarSeries {
    * Brings every value into the history at once.
    * @throws HKL_SCALAR_PENDING when one is still on its way
    */
-  settle(failures: HooklineError[]): void {
+  readNow(failures: HooklineError[]): void {
     if (this.#waiting === 0) return;
     this.startAll([]);
     this.flush(failures);

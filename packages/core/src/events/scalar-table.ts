@@ -48,10 +48,10 @@ export class ScalarTable {
   }
 
   /** Brings all values of some series into their histories, and gives those that hold any. */
-  settle(wanted: ScalarSeries[] = this.known()): ScalarSeries[] {
+  readNow(wanted: ScalarSeries[] = this.known()): ScalarSeries[] {
     const failures: HooklineError[] = [];
     try {
-      for (const series of wanted) series.settle(failures);
+      for (const series of wanted) series.readNow(failures);
     } finally {
       raise(failures);
     }

@@ -50,7 +50,7 @@ export interface ReaderSource {
   readonly images: MediaQueue<ImageEvent>;
   readonly histograms: MediaQueue<HistogramEvent>;
   /** Every series that holds something, with everything read that was on its way. */
-  settledSeries(): Iterable<ScalarSeries>;
+  seriesWithAllRead(): Iterable<ScalarSeries>;
   knownSeries(): Iterable<ScalarSeries>;
   /** Changes when the storage is restored, which makes all cursors void. */
   epoch(): number;
@@ -92,7 +92,7 @@ export class StorageReader {
     const { images, histograms } = this.#source;
     const scalars: ScalarEvent[] = [];
     let dropped = 0;
-    for (const series of this.#source.settledSeries()) {
+    for (const series of this.#source.seriesWithAllRead()) {
       const { count, length } = series.history;
       const cursor = this.#cursorOf(series);
       const first = Math.max(cursor, count - length);

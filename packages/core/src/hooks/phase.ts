@@ -8,7 +8,7 @@ import {
 } from 'tapable';
 import { HooklineError } from '../errors.ts';
 import { asOne } from '../throw-all.ts';
-import { assertTap, guardAsyncTap, guardSettledTap, guardSyncTap, type TapRules } from './guard-tap.ts';
+import { assertTap, wrapAsyncTap, wrapSettledTap, wrapSyncTap, type TapRules } from './wrap-tap.ts';
 import type { HookSite } from './hook-site.ts';
 import type { CallArguments, CallResult, HookKind, HookSpec, TapFunction } from './hook-spec.ts';
 
@@ -36,7 +36,7 @@ const CLASSES = {
   AsyncSeriesWaterfall: AsyncSeriesWaterfallHook,
 } satisfies Record<HookKind, unknown>;
 
-/** One tapable hook of one trainer, with guarded taps and a seal. Its owner calls it; plugins get facades. */
+/** One tapable hook of one trainer, with wrapped taps and a seal. Its owner calls it; plugins get facades. */
 export class Phase<S extends HookSpec = HookSpec> {
   readonly name: string;
   readonly spec: S;
@@ -123,7 +123,7 @@ export class Phase<S extends HookSpec = HookSpec> {
       }
     });
     if (settled) {
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- always a PluginError, see guardAsyncTap
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- always a PluginError, see wrapAsyncTap
       if (failure !== undefined) throw failure;
       return value;
     }
@@ -144,9 +144,9 @@ export class Phase<S extends HookSpec = HookSpec> {
     const { kind, args } = this.spec;
     assertTap(plugin, this.name, kind, fn);
     const place = { plugin, hook: this.name, site: this.#site, rules: this.#rules };
-    if (this.#isSync) this.#hook.tap(plugin, guardSyncTap(place, fn));
-    else if (kind === 'AsyncSeriesSettled') this.#hook.tapAsync(plugin, guardSettledTap(place, args.length, fn));
-    else this.#hook.tapAsync(plugin, guardAsyncTap(place, args.length, fn));
+    if (this.#isSync) this.#hook.tap(plugin, wrapSyncTap(place, fn));
+    else if (kind === 'AsyncSeriesSettled') this.#hook.tapAsync(plugin, wrapSettledTap(place, args.length, fn));
+    else this.#hook.tapAsync(plugin, wrapAsyncTap(place, args.length, fn));
   }
 }
 

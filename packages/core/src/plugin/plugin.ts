@@ -39,7 +39,7 @@ export interface PluginState {
 }
 
 /** What setup may return. */
-export interface PluginParts {
+export interface SetupResult {
   readonly state?: PluginState;
   /**
    * Whether a run that was cut short after its last step has left this plugin something to do. `train()` then runs its
@@ -93,7 +93,7 @@ export interface PluginDefinition<S extends StandardSchemaV1, R extends Requirem
   /** Hooks of its own, for others to tap. */
   readonly hooks?: HooksToken<H>;
   /** Taps the hooks. Called once per training, in order, before anything runs. */
-  setup(context: SetupContext<R, H>, options: StandardSchemaV1.InferOutput<S>): PluginParts | void;
+  setup(context: SetupContext<R, H>, options: StandardSchemaV1.InferOutput<S>): SetupResult | void;
 }
 
 /** The definition with its types forgotten, as the engine handles it. */
@@ -103,7 +103,7 @@ export type AnyPluginDefinition = Omit<
 > & {
   readonly writes?: readonly string[] | ((options: unknown) => readonly string[]);
   services?(options: unknown): readonly Provider[];
-  setup(context: never, options: unknown): PluginParts | void;
+  setup(context: never, options: unknown): SetupResult | void;
 };
 
 /** Marks plugins also across several copies of this package. */
@@ -150,5 +150,5 @@ export interface ArrangedPlugin extends PluginEntry {
 
 /** A plugin that is set up, with what its setup returned. */
 export interface LivePlugin extends ArrangedPlugin {
-  readonly parts: PluginParts;
+  readonly result: SetupResult;
 }

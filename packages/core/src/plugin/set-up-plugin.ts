@@ -3,7 +3,7 @@ import { HooklineError } from '../errors.ts';
 import type { HookFacades } from '../hooks/hook-set.ts';
 import type { EngineHooks } from '../hooks/hook-table.ts';
 import { assertKnownNames, type OptionNames } from '../known-options.ts';
-import type { ArrangedPlugin, PluginIdentity, PluginParts, PluginState } from './plugin.ts';
+import type { ArrangedPlugin, PluginIdentity, SetupResult, PluginState } from './plugin.ts';
 
 /** What every plugin's setup is given, whatever it requires. */
 interface Context {
@@ -20,7 +20,7 @@ interface Context {
  * @returns what setup returned, checked
  * @throws HooklineError `HKL_SETUP_FAILED`, `HKL_SETUP_ASYNC`, `HKL_SETUP_RESULT`
  */
-export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, required }: Context): PluginParts {
+export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, required }: Context): SetupResult {
   const { definition, id, name, instance } = plugin;
   const identity: PluginIdentity = Object.freeze({ id, name, instance });
   const context = {
@@ -29,9 +29,9 @@ export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, r
     plugin: identity,
     ...required,
   };
-  let parts: unknown;
+  let result: unknown;
   try {
-    parts = definition.setup(context as never, options);
+    result = definition.setup(context as never, options);
   } catch (cause) {
     if (cause instanceof HooklineError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -42,16 +42,16 @@ export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, r
       cause,
     });
   }
-  if (parts instanceof Promise) {
+  if (result instanceof Promise) {
     // Nobody awaits it; its rejection would end the process with a second message.
-    parts.catch(() => undefined);
+    result.catch(() => undefined);
     throw new HooklineError('HKL_SETUP_ASYNC', 'its setup is async', {
       who: id,
       where: 'setup',
       fix: 'Tap in setup and open things in beforeTrain',
     });
   }
-  return checkParts(id, parts);
+  return checkResult(id, result);
 }
 
 /** What a plugin that some ranks lack must not change: they would compute something else than the others. */
@@ -80,7 +80,7 @@ function outsideOfSteps(who: string, facades: HookFacades<EngineHooks>): HookFac
   });
 }
 
-const PARTS = Object.keys({ state: true, isUnfinished: true, dispose: true } satisfies OptionNames<PluginParts>);
+const RESULT = Object.keys({ state: true, isUnfinished: true, dispose: true } satisfies OptionNames<SetupResult>);
 const STATE = Object.keys({
   version: true,
   schema: true,
@@ -92,22 +92,22 @@ const STATE = Object.keys({
 } satisfies OptionNames<PluginState>);
 
 /** @throws HooklineError `HKL_SETUP_RESULT` for what would be dropped without a word, such as a clean-up function */
-function checkParts(who: string, parts: unknown): PluginParts {
+function checkResult(who: string, result: unknown): SetupResult {
   const refusal = (what: string, fix: string): HooklineError =>
     new HooklineError('HKL_SETUP_RESULT', `its setup returned ${what}`, { who, where: 'setup', fix });
-  if (parts === undefined || parts === null) return {};
-  if (typeof parts !== 'object' || Array.isArray(parts)) {
-    const what = typeof parts === 'function' ? 'a function' : JSON.stringify(parts);
+  if (result === undefined || result === null) return {};
+  if (typeof result !== 'object' || Array.isArray(result)) {
+    const what = typeof result === 'function' ? 'a function' : JSON.stringify(result);
     throw refusal(what, 'Return { state?: { save, load }, dispose?: () => ... }, or nothing');
   }
-  assertKnownNames(parts, PARTS, (unknown, fix) => refusal(`"${unknown}"`, fix));
-  const { state, dispose, isUnfinished } = parts as Partial<Record<keyof PluginParts, unknown>>;
+  assertKnownNames(result, RESULT, (unknown, fix) => refusal(`"${unknown}"`, fix));
+  const { state, dispose, isUnfinished } = result as Partial<Record<keyof SetupResult, unknown>>;
   for (const [name, value] of Object.entries({ dispose, isUnfinished })) {
     if (value !== undefined && typeof value !== 'function')
       throw refusal(`${name} as ${typeof value}`, `Make it a function: ${name}: () => ...`);
   }
   if (state !== undefined) checkState(state, refusal);
-  return parts;
+  return result;
 }
 
 function checkState(state: unknown, refusal: (what: string, fix: string) => HooklineError): void {

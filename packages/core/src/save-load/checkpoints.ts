@@ -4,7 +4,7 @@ import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-fol
 import type { Checkpoint, LoadOptions, LoadScope } from '../checkpoint/checkpoint.ts';
 import { WriteThread } from '../checkpoint/write-thread.ts';
 import { HooklineError, isHooklineError } from '../errors.ts';
-import { ENGINE } from '../hooks/guard-tap.ts';
+import { ENGINE } from '../hooks/wrap-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { assertKnownOptions } from '../known-options.ts';
 import type { LivePlugin } from '../plugin/plugin.ts';
@@ -55,7 +55,7 @@ export class DiskCheckpoints implements Checkpoints {
   /** Taps the end of the training, after all plugins. */
   begin(plugins: readonly LivePlugin[]): void {
     this.#renewals.clear();
-    this.#hasRunState = plugins.some(({ parts: { state } }) => state !== undefined && state.optional !== true);
+    this.#hasRunState = plugins.some(({ result: { state } }) => state !== undefined && state.optional !== true);
     this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
       try {
         for (const [name, { tag = true, renewIf }] of this.#renewals) {

@@ -58,13 +58,13 @@ export async function assertSameOnRanks(
 
 /** Of what would be saved, what must be the same on all ranks: options, the seed, what the data say of themselves. */
 function whatIsTrained({ manifest }: Checkpoint): Readonly<Record<string, unknown>> {
-  const parts: Record<string, unknown> = {};
+  const found: Record<string, unknown> = {};
   for (const [key, { data }] of Object.entries(manifest.entries)) {
     if (!isPlainObject(data)) continue;
     const name = key.replace('hookline/', '');
-    if (name === 'run') parts['options'] = data;
-    if ('fingerprint' in data) parts[name] = data['fingerprint'];
-    if (name === 'random') parts['seed'] = data['seed'];
+    if (name === 'run') found['options'] = data;
+    if ('fingerprint' in data) found[name] = data['fingerprint'];
+    if (name === 'random') found['seed'] = data['seed'];
   }
-  return parts;
+  return found;
 }

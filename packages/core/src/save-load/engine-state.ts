@@ -1,4 +1,4 @@
-import { ENGINE } from '../hooks/guard-tap.ts';
+import { ENGINE } from '../hooks/wrap-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { JsonValue } from '../json.ts';
 import type { ArrangedPlugin, LivePlugin, Plugin, PluginState } from '../plugin/plugin.ts';
@@ -15,7 +15,7 @@ import { checkPluginState, PLUGINS_ENTRY, type SavedState, savedStates, savePlug
 import { describeRun, type RunSettings, savedEpochs, tellDifferences } from './run-settings.ts';
 
 /** What the engine saves and loads by itself. */
-export interface EngineStateParts {
+export interface EngineState {
   readonly hooks: EngineHookSet;
   readonly storage: EventStorage;
   readonly random: RandomStreams;
@@ -36,8 +36,8 @@ export const RUN = 'hookline/run';
  * Saves and loads what the engine itself keeps: random streams, event histories and the plugins' states by id. Call it
  * once the hooks are open and no plugin has tapped them, and what it returns once all have.
  */
-export function tapEngineState(parts: EngineStateParts): (plugins: readonly LivePlugin[]) => void {
-  const { hooks, storage, random, logger, seed, run, arranged } = parts;
+export function tapEngineState(engine: EngineState): (plugins: readonly LivePlugin[]) => void {
+  const { hooks, storage, random, logger, seed, run, arranged } = engine;
   const facades = hooks.facades(ENGINE);
   let plugins: readonly LivePlugin[] = [];
   let loads: readonly (() => void)[] = [];
@@ -68,7 +68,7 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Live
       storage.restore(histories as never);
       const epochs = savedEpochs(settings?.data);
       if (epochs !== undefined) run.epochs.restore(epochs, checkpoint.iteration);
-      tellDifferences(settings?.data, settingsOf(parts), asked, source, logger);
+      tellDifferences(settings?.data, settingsOf(engine), asked, source, logger);
     });
   });
   return (live) => {
@@ -82,8 +82,8 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Live
       // A step that failed is made again after resuming, and puts its scalars again.
       const whole = random.isWithinStep(iteration) ? withoutIteration(histories, iteration) : histories;
       checkpoint.set(STORAGE, whole as unknown as JsonValue);
-      checkpoint.set(RUN, describeRun(settingsOf(parts)));
-      const saved = plugins.flatMap(({ plugin, parts: { state } }) =>
+      checkpoint.set(RUN, describeRun(settingsOf(engine)));
+      const saved = plugins.flatMap(({ plugin, result: { state } }) =>
         state === undefined ? [] : [[plugin.id, savePluginState(plugin, state)] as const],
       );
       checkpoint.set(PLUGINS_ENTRY, Object.fromEntries(saved) as unknown as JsonValue);
@@ -96,7 +96,7 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Live
   };
 }
 
-const settingsOf = ({ run, arranged }: EngineStateParts): RunSettings => ({
+const settingsOf = ({ run, arranged }: EngineState): RunSettings => ({
   maxIterations: run.maxIterations,
   epochs: run.epochs.state(),
   plugins: arranged,
@@ -150,9 +150,9 @@ function checkPlugins(
   const left = new Map(states);
   const loads: (() => void)[] = [];
   const missing: string[] = [];
-  for (const { plugin, parts } of plugins) {
+  for (const { plugin, result } of plugins) {
     const { id } = plugin;
-    const { state } = parts;
+    const { state } = result;
     if (state === undefined) continue;
     const allowed = checkpoint.allowsMismatch(id);
     const saved = left.get(id);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { describeCause, HooklineError } from '../errors.ts';
 import { assertKnownOptions, type OptionNames } from '../known-options.ts';
-import type { Background, BackgroundParts, BackgroundTaskOptions } from './background.ts';
+import type { Background, BackgroundContext, BackgroundTaskOptions } from './background.ts';
 
 /** Tasks that may wait: where a server is down, they must not fill the memory. */
 const MOST_WAITING = 1000;
@@ -28,7 +28,7 @@ interface Task {
 /** The background tasks of one plugin. */
 export class PluginQueue implements Background {
   readonly #plugin: string;
-  readonly #parts: BackgroundParts;
+  readonly #context: BackgroundContext;
   readonly #queue = new PQueue({ concurrency: 1 });
   /** Aborts when the training is over. */
   #end = new AbortController();
@@ -41,9 +41,9 @@ export class PluginQueue implements Background {
   /** Whether the last task that ended has failed, so that a server that is down is told of once. */
   #isFailing = false;
 
-  constructor(plugin: string, parts: BackgroundParts) {
+  constructor(plugin: string, context: BackgroundContext) {
     this.#plugin = plugin;
-    this.#parts = parts;
+    this.#context = context;
   }
 
   get concurrency(): number {
@@ -114,7 +114,7 @@ export class PluginQueue implements Background {
     this.#queue.clear();
     this.#end.abort(new Error('the training is over'));
     if (this.#notDoneCount > 0) {
-      this.#parts.logger.warn(
+      this.#context.logger.warn(
         `${this.#plugin}: ${this.#notDoneCount} of ${this.#added} background tasks were not done: ${inShort(this.#notDone, this.#notDoneCount)}`,
       );
     }
@@ -138,10 +138,10 @@ export class PluginQueue implements Background {
     const { name, attempts, options } = task;
     this.#note(task, attempts > 1 ? `${reason}, ${attempts} times` : reason);
     if (options.required) {
-      this.#parts.control.fail(this.#error(task, reason, cause));
+      this.#context.control.fail(this.#error(task, reason, cause));
     } else if (!this.#isFailing) {
       const often = attempts > 1 ? ` ${attempts} times` : '';
-      this.#parts.logger.warn(
+      this.#context.logger.warn(
         `${this.#plugin}: the background task "${name}" failed${often}: ${reason}. The training goes on, and at its end tells what was not done`,
       );
     }

@@ -41,7 +41,7 @@ export const backgroundRef = definePluginService<Background>('background', {
 });
 
 /** What the queues of a trainer work with. */
-export interface BackgroundParts {
+export interface BackgroundContext {
   readonly logger: Logger;
   readonly control: RunControl;
   readonly waits: Waits;

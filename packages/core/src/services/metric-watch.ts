@@ -7,7 +7,7 @@ import type { Evaluation } from './evaluation.ts';
 import type { Logger } from './logger.ts';
 
 /** What a {@link MetricWatch} works with. */
-export interface MetricWatchParts {
+export interface MetricWatchOptions {
   /** Name of the scalar. */
   readonly metric: string;
   readonly storage: EventStorage;
@@ -24,16 +24,16 @@ const NOTHING: readonly ScalarSample[] = Object.freeze([]);
  * load `seen`, so that a resumed run acts on no value twice, and on those of an evaluation that it begins with.
  */
 export class MetricWatch {
-  readonly #parts: MetricWatchParts;
+  readonly #options: MetricWatchOptions;
   /** Values of the scalar that were looked at, as its history counts them. */
   seen: number | undefined;
   #results: Results | undefined;
   #known = false;
   #warned = false;
 
-  constructor(parts: MetricWatchParts) {
-    this.#parts = parts;
-    this.#results = parts.evaluation.latest;
+  constructor(options: MetricWatchOptions) {
+    this.#options = options;
+    this.#results = options.evaluation.latest;
   }
 
   /** Begins the watch: without a `seen` from a checkpoint, what is there already is not new. */
@@ -45,7 +45,7 @@ export class MetricWatch {
 
   /** The values since the last look, as they were put. A promise only when one is still on its way. */
   look(): readonly ScalarSample[] | Promise<readonly ScalarSample[]> {
-    const { storage, metric } = this.#parts;
+    const { storage, metric } = this.#options;
     if (!this.#known) {
       if (!storage.names().includes(metric)) return NOTHING;
       this.#known = true;
@@ -60,7 +60,7 @@ export class MetricWatch {
 
   /** Warns, once, when there was an evaluation without the scalar; after training also when there was none. */
   warnWhereMissing(atEnd = false): void {
-    const { storage, metric, evaluation, logger } = this.#parts;
+    const { storage, metric, evaluation, logger } = this.#options;
     if (this.#known || this.#warned) return;
     const evaluated = evaluation.latest !== this.#results;
     if (!evaluated && !atEnd) return;
@@ -70,7 +70,7 @@ export class MetricWatch {
   }
 
   #take(): readonly ScalarSample[] {
-    const history = this.#parts.storage.history(this.#parts.metric);
+    const history = this.#options.storage.history(this.#options.metric);
     const { count } = history;
     const first = Math.max(this.seen ?? 0, count - history.length);
     this.seen = count;

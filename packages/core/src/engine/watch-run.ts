@@ -1,4 +1,4 @@
-import { guardEnds, type GuardedRun } from './ends.ts';
+import { handleShutdown, type WatchedRun } from './shutdown.ts';
 import type { TrainerOptions } from './trainer-options.ts';
 import { watchWaits } from './watch-waits.ts';
 
@@ -8,12 +8,12 @@ import { watchWaits } from './watch-waits.ts';
  *
  * @returns the function that ends that
  */
-export function guardRun(
-  run: GuardedRun,
+export function watchRun(
+  run: WatchedRun,
   { handleSignals = true, waitWarning = 60 }: Partial<TrainerOptions>,
 ): () => void {
   const stopWatch = watchWaits(run, waitWarning);
-  const release = handleSignals ? guardEnds(run) : undefined;
+  const release = handleSignals ? handleShutdown(run) : undefined;
   return () => {
     stopWatch();
     release?.();

@@ -6,7 +6,7 @@ import type { Logger } from '../services/logger.ts';
 import { Interruption } from './interruption.ts';
 
 /** A training that shall not end without a save. */
-export interface GuardedRun {
+export interface WatchedRun {
   readonly control: RunControl;
   readonly waits: Waits;
   readonly logger: Logger;
@@ -31,7 +31,7 @@ const GRACE_MS = 2000;
 /** What a write to a pipe or terminal that is gone fails with. */
 const GONE = new Set(['EPIPE', 'EIO', 'ENXIO', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
 
-const guarded = new Set<Ends>();
+const handlers = new Set<ShutdownHandler>();
 /** Node's own: `process.exit` is another one while a training runs. */
 const originalExit = process.exit.bind(process);
 
@@ -44,24 +44,24 @@ const originalExit = process.exit.bind(process);
  *
  * @returns the function that gives everything back
  */
-export function guardEnds(run: GuardedRun): () => void {
-  const ends = new Ends(run);
-  if (guarded.size === 0) install();
-  guarded.add(ends);
+export function handleShutdown(run: WatchedRun): () => void {
+  const handler = new ShutdownHandler(run);
+  if (handlers.size === 0) install();
+  handlers.add(handler);
   return () => {
-    guarded.delete(ends);
-    ends.close();
-    if (guarded.size === 0) uninstall();
+    handlers.delete(handler);
+    handler.close();
+    if (handlers.size === 0) uninstall();
   };
 }
 
-class Ends {
-  readonly #run: GuardedRun;
+class ShutdownHandler {
+  readonly #run: WatchedRun;
   #first: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #teller: NodeJS.Timeout | undefined;
 
-  constructor(run: GuardedRun) {
+  constructor(run: WatchedRun) {
     this.#run = run;
   }
 
@@ -168,22 +168,22 @@ function killAtExit(signal: NodeJS.Signals): void {
 }
 
 const onSignal = (signal: NodeJS.Signals): void => {
-  for (const ends of guarded) ends.signal(signal as keyof typeof SIGNALS);
+  for (const handler of handlers) handler.signal(signal as keyof typeof SIGNALS);
 };
 const onPassedOn = (): void => onSignal('SIGINT');
 const onError = (error: unknown): void => {
-  for (const ends of guarded) ends.fail(error);
+  for (const handler of handlers) handler.fail(error);
 };
 const onClosed = (error: NodeJS.ErrnoException): void => {
-  for (const ends of guarded) ends.closed(error);
+  for (const handler of handlers) handler.closed(error);
 };
 const onExit = (code: number): void => {
-  for (const ends of guarded) ends.exiting(code);
+  for (const handler of handlers) handler.exiting(code);
 };
 
 /** In the place of `process.exit`: a tap that calls it fails like one that throws, and so is named. */
 function refuseExit(code?: number | string | null): never {
-  const [first] = guarded;
+  const [first] = handlers;
   // Told by the function: the name of its file is another one in a bundle and where source maps are on.
   const caller: { stack?: string } = {};
   Error.captureStackTrace(caller, refuseExit);
@@ -192,7 +192,7 @@ function refuseExit(code?: number | string | null): never {
     where: first?.where(),
     fix: 'Throw an error, or end the training with control.stop(reason); handleSignals: false lets process.exit through',
   });
-  for (const ends of guarded) ends.fail(error);
+  for (const handler of handlers) handler.fail(error);
   throw error;
 }
 

@@ -38,7 +38,7 @@ export interface TapPlace {
  * Wraps a tap of a sync hook: its errors name plugin, hook and iteration, what it returns is checked at once, and a
  * promise is refused, since nobody would await it.
  */
-export function guardSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
+export function wrapSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
   const { plugin, hook, site } = place;
   return (a, b, c) => {
     const { observer } = site;
@@ -50,7 +50,7 @@ export function guardSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
         Promise.resolve(result).catch(() => undefined);
         throw asyncInSyncHook(plugin, hook);
       }
-      return accepted(place, result, a);
+      return checkedResult(place, result, a);
     } catch (error) {
       throw asPluginError(place, error);
     } finally {
@@ -65,7 +65,7 @@ export function guardSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
  * tapable's own `tapPromise` a later tap that throws synchronously leaves the caller waiting for ever.) What it gives
  * is checked at once, and while it is awaited the site's waits know of it.
  */
-export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
+export function wrapAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
   const { plugin, hook, site } = place;
   const run = (done: Done, a?: unknown, b?: unknown, c?: unknown): void => {
     const { observer } = site;
@@ -77,7 +77,7 @@ export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): 
       result = fn(a, b, c);
       // A thenable of another kind may call back twice, or throw; a promise that follows it does neither.
       if (isThenable(result)) pending = Promise.resolve(result);
-      else result = accepted(place, result, a);
+      else result = checkedResult(place, result, a);
     } catch (error) {
       observer?.leave(plugin, hook);
       done(asPluginError(place, error));
@@ -88,7 +88,7 @@ export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): 
       done(null, result);
       return;
     }
-    settle(place, order, pending, a, (error, value) => {
+    awaitTap(place, order, pending, a, (error, value) => {
       observer?.leave(plugin, hook);
       done(error, value);
     });
@@ -106,7 +106,7 @@ export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): 
 }
 
 /** Calls `done` once: with what the tap gives, or with an error when the wait is given up. */
-function settle(place: TapPlace, order: number, pending: Promise<unknown>, first: unknown, done: Done): void {
+function awaitTap(place: TapPlace, order: number, pending: Promise<unknown>, first: unknown, done: Done): void {
   const { plugin, hook, site } = place;
   let isOver = false;
   const finish = (isDone: boolean, value: unknown): void => {
@@ -116,7 +116,7 @@ function settle(place: TapPlace, order: number, pending: Promise<unknown>, first
     let result: unknown;
     let failure: Error | null = isDone ? null : asPluginError(place, value);
     try {
-      if (isDone) result = accepted(place, value, first);
+      if (isDone) result = checkedResult(place, value, first);
     } catch (refusal) {
       failure = asPluginError(place, refusal);
     }
@@ -141,7 +141,7 @@ function settle(place: TapPlace, order: number, pending: Promise<unknown>, first
  *
  * @throws HooklineError `HKL_TAP_RESULT`, and what the site and the caller of the hook find
  */
-function accepted({ hook, site, rules }: TapPlace, result: unknown, first: unknown): unknown {
+function checkedResult({ hook, site, rules }: TapPlace, result: unknown, first: unknown): unknown {
   const broken = site.inspect?.(hook);
   if (broken !== undefined) throw broken;
   const value = result ?? undefined;
@@ -159,15 +159,15 @@ function accepted({ hook, site, rules }: TapPlace, result: unknown, first: unkno
 }
 
 /**
- * Wraps a tap as {@link guardAsyncTap} does, but an error is added to the list that the hook is called with after its
+ * Wraps a tap as {@link wrapAsyncTap} does, but an error is added to the list that the hook is called with after its
  * arguments, and the taps that follow run all the same.
  */
-export function guardSettledTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
-  const guarded = guardAsyncTap(place, arity, fn) as (...args: unknown[]) => void;
+export function wrapSettledTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
+  const wrapped = wrapAsyncTap(place, arity, fn) as (...args: unknown[]) => void;
   return (...args: readonly unknown[]) => {
     const given = args.slice(0, arity);
     const [failures, done] = args.slice(arity) as [unknown[], Done];
-    guarded(...given, (error: unknown) => {
+    wrapped(...given, (error: unknown) => {
       if (error !== null && error !== undefined) failures.push(error);
       done(null);
     });
