@@ -1,4 +1,4 @@
-// Awilix without `loadModules`, which would bring a search for files that nothing here uses.
+// The browser build of Awilix lacks `loadModules`, a search for files that nothing here uses.
 import { asFunction, asValue, type AwilixContainer, createContainer, InjectionMode } from 'awilix/browser';
 import { HooklineError } from '../errors.ts';
 import { didYouMean } from '../suggest-name.ts';
@@ -84,20 +84,20 @@ export class ServiceContainer {
     await this.#start(ref, who, []);
   }
 
-  /** A started service. @throws HooklineError `HKL_SERVICE_MISSING` */
+  /** A service that has been started. @throws HooklineError `HKL_SERVICE_MISSING` */
   get(ref: AnyServiceRef, who: string): unknown {
     if (!this.#registrations.has(ref.id)) throw this.#missing(ref, who, []);
     return this.#awilix.resolve(ref.id);
   }
 
-  /** A service that has been started; undefined where it has not, and none is made. */
+  /** A service that has been started; undefined where it has not been. Makes nothing. */
   made(ref: AnyServiceRef): unknown {
     return this.#ready.has(ref.id) ? this.#awilix.resolve(ref.id) : undefined;
   }
 
   /**
-   * What the services hold that must be released, in the order in which they were made: every value with a method
-   * `dispose`, each once, also where several services are the same object. Whoever takes them disposes of them.
+   * The services that have a method `dispose`, in the order in which they were made, each once, also where several
+   * services are the same object. The caller disposes of them.
    */
   takeDisposers(): readonly Disposer[] {
     const seen = new Set<unknown>();
@@ -105,7 +105,7 @@ export class ServiceContainer {
     this.#made = [];
     return made.flatMap(({ owner, value }) => {
       if (!isDisposable(value)) return [];
-      // A replacement that spreads what it replaces has the very same function.
+      // A replacement that spreads the original has the original's `dispose` function.
       const identity: unknown = Object.hasOwn(value, 'dispose') ? Reflect.get(value, 'dispose') : value;
       if (seen.has(identity)) return [];
       seen.add(identity);
@@ -129,7 +129,7 @@ export class ServiceContainer {
       try {
         const made: unknown = this.#awilix.resolve(name);
         const value: unknown = made instanceof Promise ? await made : made;
-        // A value has no lifetime, so that this registration is not shadowed by the cached promise.
+        // Registered as a value, so that the cached promise of the factory does not shadow it.
         if (made instanceof Promise) this.#awilix.register(name, asValue(value));
         this.#made.push({ owner: `service "${ref.id}" of ${owner}`, value });
       } catch (cause) {

@@ -38,7 +38,7 @@ export interface OpenScope extends Disposable {
 }
 
 /**
- * What happens during training, by name and iteration: scalars with their histories, images and histograms.
+ * Stores what happens during training, by name and iteration: scalars with their histories, images and histograms.
  *
  * Values stay lazy until somebody asks. Every accessor by name takes full names, whatever scope is open, and raises
  * HKL_SCALAR_PENDING when a lazy scalar's value is still on its way (`await storage.resolve()` first) and
@@ -61,7 +61,7 @@ export class EventStorage {
     this.#histograms = new MediaQueue(mediaBytes);
   }
 
-  /** Iteration of what is put without one. The engine sets it before every step. */
+  /** The iteration of values that are put without one. The engine sets it before every step. */
   get iteration(): number {
     return this.#iteration;
   }
@@ -131,11 +131,11 @@ export class EventStorage {
   }
 
   /**
-   * Runs `fn` with `name/` before the name of everything put meanwhile, by whomever; scopes nest. For an asynchronous
+   * Runs `fn`; everything that anybody puts meanwhile gets `name/` before its name. Scopes nest. For an asynchronous
    * `fn` the scope ends when its promise settles. It ends on errors too.
    *
    * @throws HKL_SCOPE_OVERLAP when a scope opened meanwhile is still open at the end, as two asynchronous ones running
-   *   side by side do
+   * side by side do
    */
   nameScope<T>(name: string, fn: () => T): T {
     const entered = this.#scopes.enter(name);
@@ -217,7 +217,7 @@ export class EventStorage {
     return this.#scalars.resolve();
   }
 
-  /** A consumer's own view of everything put, each thing once; any number of them work independently. */
+  /** A reader that gets everything that is put, each item once. Any number of readers work independently. */
   reader(): StorageReader {
     const reader = new StorageReader({
       images: this.#images,
@@ -231,7 +231,7 @@ export class EventStorage {
     return reader;
   }
 
-  /** The histories, by default as far as resuming needs them: the newest 1,000 values of each scalar. */
+  /** The histories, by default what resuming needs: the newest 1,000 values of each scalar. */
   state(window: number = STATE_WINDOW): EventStorageState {
     const entries = this.#scalars
       .readNow()
@@ -240,7 +240,7 @@ export class EventStorage {
   }
 
   /**
-   * Takes on the histories of a state in place of all scalars; readers get only what is put afterwards.
+   * Replaces all scalars with the histories of a state. Readers get only what is put afterwards.
    * @throws HKL_STORAGE_STATE when `state` is not what `state()` gave; nothing is changed then
    */
   restore(state: EventStorageState): void {
@@ -248,7 +248,7 @@ export class EventStorage {
     this.#epoch++;
   }
 
-  /** Gives up, and disposes, the lazy scalars that nobody has read. The storage can be used on. */
+  /** Disposes the lazy scalars that nobody has read; their values are lost. The storage stays usable. */
   discardPending(): void {
     this.#scalars.discard();
   }

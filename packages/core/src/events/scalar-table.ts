@@ -5,7 +5,7 @@ import { checkedName, type NameScope } from './name-scopes.ts';
 import { PendingScalar, type UnreadTally } from './pending-scalar.ts';
 import { ScalarSeries } from './scalar-series.ts';
 
-/** All scalars of a storage, and the lazy ones among their values that are on their way. */
+/** All scalars of a storage, with their lazy values that are still pending. */
 export class ScalarTable {
   readonly #historyLimit: number;
   readonly #pendingLimit: number;
@@ -47,7 +47,7 @@ export class ScalarTable {
     return [...this.#byName.values()].filter((series) => series.known);
   }
 
-  /** Brings all values of some series into their histories, and gives those that hold any. */
+  /** Reads all values of some series synchronously; returns the series that have any. */
   readNow(wanted: ScalarSeries[] = this.known()): ScalarSeries[] {
     const failures: HooklineError[] = [];
     try {

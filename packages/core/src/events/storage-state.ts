@@ -1,7 +1,7 @@
 import { HooklineError } from '../errors.ts';
 import type { HistoryState } from './history-buffer.ts';
 
-/** How many of the newest values of each scalar survive a resume: what smoothing and time estimates look at. */
+/** How many of the newest values of each scalar a checkpoint keeps: as many as smoothing and time estimates need. */
 export const STATE_WINDOW = 1000;
 
 /** The histories of a storage, by scalar; plain data, in which numbers may be NaN or infinite. */
@@ -9,7 +9,7 @@ export interface EventStorageState {
   readonly scalars: Readonly<Record<string, HistoryState & { readonly smoothing: boolean }>>;
 }
 
-/** The histories without what was put last for `iteration`; scalars of which nothing is left are left out. */
+/** The histories without the values of `iteration` at their end. Scalars that have no other values are left out. */
 export function withoutIteration({ scalars }: EventStorageState, iteration: number): EventStorageState {
   const kept = Object.entries(scalars).flatMap(([name, scalar]): [string, (typeof scalars)[string]][] => {
     let { count, mean } = scalar;
@@ -49,7 +49,7 @@ export function checkedScalars(state: EventStorageState): [string, HistoryState 
   });
 }
 
-/** The first field of a history that is not what it should be; empty for the whole of it. */
+/** The name of the first field of a history that is wrong; an empty string where the value is no history at all. */
 function faultOf(given: unknown): string | undefined {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return '';
   const { count, mean, values, iterations, smoothing } = given as Partial<Record<string, unknown>>;

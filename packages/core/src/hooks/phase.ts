@@ -12,9 +12,9 @@ import { assertTap, wrapAsyncTap, wrapSettledTap, wrapSyncTap, type TapRules } f
 import type { HookSite } from './hook-site.ts';
 import type { CallArguments, CallResult, HookKind, HookSpec, TapFunction } from './hook-spec.ts';
 
-/** What a plugin is given of a hook: it can tap it and nothing else. */
+/** A hook as a plugin sees it: the plugin can tap it and nothing else. */
 export interface HookFacade<S extends HookSpec = HookSpec> {
-  /** Adds a tap in the plugin's place of the order. */
+  /** Adds a tap, which runs at the plugin's position in the order of plugins. */
   tap(fn: TapFunction<S>): void;
 }
 
@@ -56,8 +56,9 @@ export class Phase<S extends HookSpec = HookSpec> {
   }
 
   /**
-   * For whoever calls the hook: looks, beyond the check of the hook's table, at what each tap gives or, in a waterfall,
-   * hands on, and gives the error where that does not fit. The error then names the plugin. Undefined takes it away.
+   * For the caller of the hook: sets a further check, beside that of the hook's table, of what each tap returns or, in
+   * a waterfall, hands on. The check returns an error where the value does not fit; the error that is thrown names the
+   * plugin. Undefined removes the check.
    */
   verify(look: ((result: unknown) => HooklineError | undefined) | undefined): void {
     this.#rules.verify = look;
@@ -78,23 +79,23 @@ export class Phase<S extends HookSpec = HookSpec> {
     return Object.freeze({ tap: (fn: TapFunction<S>) => this.#tap(plugin, fn) });
   }
 
-  /** Drops all taps and allows new ones; tapable cannot remove a tap, so the hook within is made anew. */
+  /** Drops all taps and allows new ones. tapable cannot remove a tap, so a new tapable hook is made. */
   open(): void {
     this.#hook = makeHook(this.name, this.spec);
     this.#sealed = false;
   }
 
-  /** No tap may be added from here on; what a step runs stays the same for the whole training. */
+  /** Refuses further taps, so that what a step runs stays the same for the whole training. */
   seal(): void {
     this.#sealed = true;
   }
 
   /**
-   * Calls the taps. Async kinds return their value directly when every tap was synchronous, so that such a phase
-   * costs no promise; otherwise they return a promise.
+   * Calls the taps. Async kinds return their value directly when every tap was synchronous, so that such a call costs
+   * no promise; otherwise they return a promise.
    *
-   * @throws PluginError (or a promise rejected with it) when a tap fails; AsyncSeriesSettled throws an AggregateError of
-   * them when several do
+   * @throws PluginError (or a promise rejected with it) when a tap fails; AsyncSeriesSettled throws an AggregateError
+   * of them when several do
    */
   call(...args: CallArguments<S>): CallResult<S> {
     return this.#call(...args) as CallResult<S>;

@@ -4,13 +4,13 @@ import type { HookSite } from './hook-site.ts';
 import type { ResultCheck } from './result-check.ts';
 import type { Wait } from './waits.ts';
 
-/** The name under which the engine itself taps. Its errors say by themselves whom they are about. */
+/** The name under which the engine itself taps hooks. Its own errors already say whom they are about. */
 export const ENGINE = 'hookline';
 
 type AnyFunction = (...args: unknown[]) => unknown;
 type Done = (error?: Error | null, result?: unknown) => void;
 
-/** Also for a promise of another realm or library. Throws what its `then` throws, where that is a getter. */
+/** Whether a value is a promise, also one of another realm or library. Throws what a getter `then` throws. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   value !== null &&
   (typeof value === 'object' || typeof value === 'function') &&
@@ -18,15 +18,18 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 
 /** What the taps of one hook may return. */
 export interface TapRules {
-  /** What the hook's table says. */
+  /** The check of the hook's table. */
   readonly check: ResultCheck | undefined;
   /** Whether a tap that returns nothing hands on its first argument. */
   readonly isWaterfall: boolean;
-  /** What whoever calls the hook adds, such as a step runner that knows the shapes. It sees what is handed on. */
+  /**
+   * A check that the caller of the hook adds, such as a step runner that knows the shapes. In a waterfall it sees the
+   * value that is handed on.
+   */
   verify: ((result: unknown) => HooklineError | undefined) | undefined;
 }
 
-/** Where a tap stands. */
+/** Whose tap it is, of which hook. */
 export interface TapPlace {
   readonly plugin: string;
   readonly hook: string;
@@ -60,10 +63,10 @@ export function wrapSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
 }
 
 /**
- * Wraps a tap of an async hook in tapable's callback form. A tap that returns no promise completes within the
- * call and costs none; one that throws, or rejects with whatever value, reaches the callback as an error. (With
- * tapable's own `tapPromise` a later tap that throws synchronously leaves the caller waiting for ever.) What it gives
- * is checked at once, and while it is awaited the site's waits know of it.
+ * Wraps a tap of an async hook in tapable's callback form. A tap that returns no promise completes within the call and
+ * costs none; one that throws, or rejects with whatever value, reaches the callback as an error. (With tapable's own
+ * `tapPromise` a later tap that throws synchronously leaves the caller waiting for ever.) What it returns is checked at
+ * once. While it is awaited, the site's {@link Waits} list it.
  */
 export function wrapAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
   const { plugin, hook, site } = place;
@@ -75,7 +78,7 @@ export function wrapAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): (
     const order = site.waits.ticket();
     try {
       result = fn(a, b, c);
-      // A thenable of another kind may call back twice, or throw; a promise that follows it does neither.
+      // A foreign thenable may call back twice, or throw; a promise that follows it does neither.
       if (isThenable(result)) pending = Promise.resolve(result);
       else result = checkedResult(place, result, a);
     } catch (error) {
@@ -105,7 +108,7 @@ export function wrapAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): (
   }
 }
 
-/** Calls `done` once: with what the tap gives, or with an error when the wait is given up. */
+/** Awaits a tap's promise and calls `done` once: with the tap's result, or with an error when the wait is given up. */
 function awaitTap(place: TapPlace, order: number, pending: Promise<unknown>, first: unknown, done: Done): void {
   const { plugin, hook, site } = place;
   let isOver = false;
@@ -137,7 +140,7 @@ function awaitTap(place: TapPlace, order: number, pending: Promise<unknown>, fir
 }
 
 /**
- * What a tap returned, where that fits; null counts as nothing.
+ * Checks and returns what a tap returned; null counts as nothing.
  *
  * @throws HooklineError `HKL_TAP_RESULT`, and what the site and the caller of the hook find
  */
@@ -174,7 +177,7 @@ export function wrapSettledTap(place: TapPlace, arity: number, fn: AnyFunction):
   };
 }
 
-/** Refuses what cannot be a tap, at the moment it is given. */
+/** Refuses a value that cannot be a tap. */
 export function assertTap(plugin: string, hook: string, kind: HookKind, fn: unknown): asserts fn is AnyFunction {
   if (typeof fn !== 'function') {
     throw new HooklineError(

@@ -1,7 +1,7 @@
 import { HooklineError } from '../errors.ts';
 import { RandomStream } from './random-stream.ts';
 
-/** Everything that random streams need to go on where they were; plain JSON. */
+/** The state of random streams, as plain JSON: with it they continue where they were. */
 export interface RandomStreamsState {
   readonly seed: number;
   /** Words drawn so far, by path of the stream; a stream that has drawn nothing may be absent. */
@@ -14,7 +14,7 @@ export interface RandomStreamsState {
  */
 export class RandomStreams {
   readonly #streams = new Map<string, RandomStream>();
-  /** Positions of streams that a restored state knows and nobody has asked for yet. */
+  /** Positions, from a restored state, of streams that nobody has asked for yet. */
   readonly #awaited = new Map<string, number>();
   #seed: number;
   /** Where the streams stood when the iteration in progress began. */
@@ -36,19 +36,19 @@ export class RandomStreams {
     return this.#root.stream(name);
   }
 
-  /** Remembers where the streams stand: the step of `iteration` begins. */
+  /** Remembers the positions of the streams at the beginning of the step of `iteration`. */
   mark(iteration: number): void {
     const positions = new Map<string, number>();
     for (const [path, { position }] of this.#streams) if (position > 0) positions.set(path, position);
     this.#mark = { iteration, positions };
   }
 
-  /** Whether a step has begun that is not among the `done` first ones. */
+  /** Whether a step has begun beyond the first `done` ones. */
   isWithinStep(done: number): boolean {
     return this.#mark !== undefined && this.#mark.iteration >= done;
   }
 
-  /** As {@link RandomStreams.state} after `done` iterations, also where the next one has begun and drawn numbers. */
+  /** The state after `done` iterations, also where the next iteration has begun and has drawn numbers. */
   stateAt(done: number): RandomStreamsState {
     return this.#mark !== undefined && this.isWithinStep(done) ? this.#stateOf(this.#mark.positions) : this.state();
   }
@@ -66,8 +66,9 @@ export class RandomStreams {
   }
 
   /**
-   * Puts every stream where `state` says, under its seed: streams handed out before go on from there, streams asked
-   * for later begin there, and streams that the state does not know are at their beginning.
+   * Moves every stream to its position in `state` and gives it the seed of `state`. That holds for streams that were
+   * handed out before and for those that are asked for later. Streams that the state does not name are at their
+   * beginning.
    *
    * @throws HKL_RANDOM_STATE when `state` is not what `state()` gave; nothing is changed then
    */
