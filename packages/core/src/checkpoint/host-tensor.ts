@@ -20,8 +20,10 @@ const DTYPES = {
   bool: { code: 'BOOL', bytes: 1, array: Uint8Array },
 } as const;
 
+/** Element types of a tensor in a file, such as `float32`, `int64` and `bfloat16`. */
 export type HostDType = keyof typeof DTYPES;
 
+/** The typed arrays that hold the elements of a {@link HostTensor}. */
 export type HostTensorData = InstanceType<(typeof DTYPES)[HostDType]['array']>;
 
 /** A tensor in the host's memory, row-major and little-endian. */

@@ -46,6 +46,7 @@ export interface WeakHandle<T extends object> {
   readonly value: T;
 }
 
+/** A reference to a service of any scope. */
 export type AnyServiceRef = ServiceRef<unknown> | WeakServiceRef<object> | PluginServiceRef<unknown>;
 
 /** An optional requirement: the plugin is given undefined where nobody provides it. */
@@ -54,7 +55,9 @@ export interface OptionalRef<R extends AnyServiceRef | HooksToken = AnyServiceRe
   readonly ref: R;
 }
 
+/** What a plugin can list in `requires`: a service, hooks of another plugin, or either as optional. */
 export type Requirement = AnyServiceRef | HooksToken | OptionalRef;
+/** The `requires` of a plugin: requirements by the name under which setup is given them. */
 export type Requirements = Readonly<Record<string, Requirement>>;
 
 /** What setup is given for a requirement. */

@@ -15,7 +15,7 @@ import { trainerHandle, trainerRef, type TrainerView } from '../services/trainer
 import type { Checkpoints } from '../services/checkpoints.ts';
 import type { EventStorage } from '../events/event-storage.ts';
 
-/** What the engine's services are. None of them may hold the trainer, or plugins would keep it alive. */
+/** The objects behind the engine's services. None of them may refer to the trainer, or plugins would keep it alive. */
 export interface CoreServices {
   readonly trainer: WeakRef<TrainerView>;
   readonly hooks: EngineHookSet;

@@ -3,10 +3,10 @@ import type { TrainerOptions } from './trainer-options.ts';
 import { watchWaits } from './watch-waits.ts';
 
 /**
- * Looks after a run from outside of the loop: what would end the process makes it end with a save, and what is waited
- * for long is named.
+ * Watches a run from outside of the loop: what would end the process makes the run end with a save, and warnings name
+ * what takes long.
  *
- * @returns the function that ends that
+ * @returns the function that ends the watch
  */
 export function watchRun(
   run: WatchedRun,

@@ -10,6 +10,7 @@ import { ScalarTable } from './scalar-table.ts';
 import { StorageReader } from './storage-reader.ts';
 import { checkedScalars, STATE_WINDOW, type EventStorageState } from './storage-state.ts';
 
+/** Options of an {@link EventStorage}. */
 export interface EventStorageOptions {
   /** Iteration to begin at; 0 by default. */
   readonly iteration?: number | undefined;
@@ -21,11 +22,13 @@ export interface EventStorageOptions {
   readonly mediaBytes?: number | undefined;
 }
 
+/** Options of putting an image or a histogram. */
 export interface PutOptions {
   /** Iteration it belongs to; by default that of the storage. */
   readonly iteration?: number | undefined;
 }
 
+/** Options of putting a scalar. */
 export interface PutScalarOptions extends PutOptions {
   /** Whether it should be shown as a windowed median; true by default. The same for every value of a scalar. */
   readonly smoothing?: boolean | undefined;

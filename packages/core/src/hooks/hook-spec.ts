@@ -37,8 +37,8 @@ export interface HookSpec<
 export type HookTable = Readonly<Record<string, HookSpec>>;
 
 type MaybePromise<T> = T | Promise<T>;
-/** A tap that returns nothing changes nothing, hence `void` beside the value. */
 
+/** A tap that returns nothing changes nothing, hence `void` beside the value. */
 type Optional<T> = T | undefined | void;
 
 /** The function that a plugin gives to `tap`, by the kind of the hook. */

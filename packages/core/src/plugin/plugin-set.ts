@@ -71,12 +71,12 @@ export class PluginSet {
     }
   }
 
-  /** Opens the hooks anew, without taps. */
+  /** Drops all taps and allows new ones. */
   open(): void {
     for (const hookSet of this.hookSets) hookSet.open();
   }
 
-  /** Lets every plugin of this rank tap the hooks, in order. `onLive` is told of each as soon as it stands. */
+  /** Sets up every plugin of this rank, in order. `onLive` is called with each plugin as soon as it is set up. */
   setUp(onLive: (plugin: LivePlugin) => void, rank = 0): void {
     for (const arranged of this.arranged) {
       if (rank > 0 && arranged.plugin.definition.ranks === 'first') continue;

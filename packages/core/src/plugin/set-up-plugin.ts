@@ -43,7 +43,7 @@ export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, r
     });
   }
   if (result instanceof Promise) {
-    // Nobody awaits it; its rejection would end the process with a second message.
+    // Nobody awaits the promise; without a handler its rejection would end the process with a second message.
     result.catch(() => undefined);
     throw new HooklineError('HKL_SETUP_ASYNC', 'its setup is async', {
       who: id,
@@ -54,7 +54,7 @@ export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, r
   return checkResult(id, result);
 }
 
-/** What a plugin that some ranks lack must not change: they would compute something else than the others. */
+/** Hooks that a plugin which only some ranks have must not tap: the ranks would compute different things. */
 const INSIDE_OF_STEPS = ['batch', 'losses', 'gradients', 'update', 'afterUpdate', 'stepFailed'] as const;
 
 /** The facades of a plugin that is set up on the first rank alone. */
@@ -74,7 +74,7 @@ function outsideOfSteps(who: string, facades: HookFacades<EngineHooks>): HookFac
     return [hook, { tap }] as const;
   });
   const taps = new Map<unknown, unknown>(refused);
-  // Of an empty object, since a proxy of a frozen one may not answer otherwise than that.
+  // The target is an empty object, since the proxy of a frozen object must return that object's own values.
   return new Proxy({} as HookFacades<EngineHooks>, {
     get: (_, name) => taps.get(name) ?? (Reflect.get(facades, name) as unknown),
   });
@@ -91,7 +91,7 @@ const STATE = Object.keys({
   reset: true,
 } satisfies OptionNames<PluginState>);
 
-/** @throws HooklineError `HKL_SETUP_RESULT` for what would be dropped without a word, such as a clean-up function */
+/** @throws HooklineError `HKL_SETUP_RESULT` for a result that would be ignored silently, such as a clean-up function */
 function checkResult(who: string, result: unknown): SetupResult {
   const refusal = (what: string, fix: string): HooklineError =>
     new HooklineError('HKL_SETUP_RESULT', `its setup returned ${what}`, { who, where: 'setup', fix });

@@ -25,7 +25,7 @@ export function sortPlugins<P extends { readonly plugin: Plugin }>(
   const placed: number[] = [];
   const open = new Set(items.keys());
   while (open.size > 0) {
-    // The first listed plugin that waits for nothing: stable by construction.
+    // Taking the first listed plugin that waits for no other makes the sort stable.
     const next = [...open].find((index) => [...(incoming[index] ?? [])].every((from) => !open.has(from)));
     if (next === undefined) throw cycleError(items, edges, open);
     open.delete(next);
@@ -82,7 +82,7 @@ function cycleError(
   edges: readonly Edge[],
   open: ReadonlySet<number>,
 ): HooklineError {
-  // Every open plugin waits for an open one, so walking backwards must meet itself.
+  // Every open plugin waits for another open one, so walking backwards must run into a cycle.
   const path: number[] = [];
   let at: number | undefined = [...open][0];
   while (at !== undefined && !path.includes(at)) {

@@ -6,20 +6,23 @@ import { namesOf } from '../plugin/plugin-name.ts';
 import { didYouMean } from '../suggest-name.ts';
 import { isPreset, type PluginInput, type Preset, type PresetEdit } from './preset.ts';
 
-/** Plugins that somebody other than the user lists. */
+/** A list of plugins that is not the user's own. */
 export interface PluginGroup {
   readonly addedBy: string;
   readonly inputs: readonly PluginInput[];
-  /** Whether a plugin of it is only taken where no other group lists it or leaves it out. Default false. */
+  /**
+   * Whether the plugins are defaults: each of them is taken only where no other group lists it or leaves it out.
+   * Default false.
+   */
   readonly isDefault?: boolean;
 }
 
 const YOU = 'you';
 
 interface Candidate extends PluginEntry {
-  /** Which list wrote it down, to tell one preset reached twice from two lists naming one plugin. */
+  /** Which list holds it, to distinguish one preset that is reached twice from two lists that name the same plugin. */
   readonly origin: string;
-  /** What was written there before any change. */
+  /** The plugin as that list holds it, before any change. */
   readonly source: Plugin;
   readonly removed: boolean;
 }
@@ -27,15 +30,15 @@ interface Candidate extends PluginEntry {
 /**
  * Flattens lists and presets into one list of plugins, each with who added it.
  *
- * 1. A list gives its entries in order; a preset gives those of the presets it extends, then its own.
+ * 1. A list contributes its entries in order; a preset those of the presets it extends, then its own.
  * 2. The edits of a preset apply to all it holds, in the order in which they were made.
- * 3. A preset that is reached twice counts once. A change made on one of the ways holds; two different changes
- *    to one plugin are an error, since none of them is the obvious one.
+ * 3. A preset that is reached twice counts once. A change made on one of the ways holds; two different changes to one
+ * plugin are an error, since neither is the obvious one.
  * 4. Two plugins with one id from different lists are an error.
- * 5. A plugin of a group of defaults gives way to one with its id in another group, and is not taken where another group
- *    leaves it out or puts something else in its place.
+ * 5. A plugin of a group of defaults is replaced by one with the same id in another group, and dropped where another
+ * group leaves it out or replaces it.
  *
- * @param inFront whose plugins come before those of `inputs`
+ * @param inFront groups whose plugins come before those of `inputs`
  * @throws HooklineError `HKL_PLUGIN_DUPLICATE`, `HKL_PRESET_CONFLICT`, `HKL_PRESET_NAME_UNKNOWN`, `HKL_PLUGIN_LIST`
  */
 export function resolvePlugins(
@@ -62,7 +65,7 @@ export function resolvePlugins(
     .map(({ plugin, addedBy: by, changes }) => ({ plugin, addedBy: by, changes }));
 }
 
-/** Whether a candidate settles what becomes of a plugin of the defaults: it is the same one, changed or left out perhaps. */
+/** Whether a candidate overrides a default plugin: it is the same plugin, perhaps changed or left out. */
 function saysOf(candidate: Candidate, { plugin }: Candidate): boolean {
   return candidate.source.id === plugin.id || (!candidate.removed && candidate.plugin.id === plugin.id);
 }
@@ -159,7 +162,7 @@ function mergeTwo(first: Candidate, second: Candidate): Candidate {
   throw conflict(first, second, `${first.changes.join(', ')}; ${second.changes.join(', ')}`, 'each');
 }
 
-/** One preset made with different options: what only one of them gives the plugin holds. */
+/** Merges a plugin of a preset that was made with different options: options that only one of the two sets hold. */
 function joinOptions(first: Candidate, second: Candidate): Candidate {
   const one = (first.plugin.options ?? {}) as Readonly<Record<string, unknown>>;
   const options = { ...one, ...(second.plugin.options as object | undefined) };
@@ -168,7 +171,7 @@ function joinOptions(first: Candidate, second: Candidate): Candidate {
   return { ...first, plugin: makePlugin(first.plugin.definition, options, first.plugin.instance) };
 }
 
-/** @param settledBy whether a change to one of the two is enough, or both must be changed alike */
+/** @param settledBy whether a change to one of the two resolves the conflict, or both must be changed alike */
 function conflict(first: Candidate, second: Candidate, what: string, settledBy: 'one' | 'each'): HooklineError {
   const name = typedName(first.plugin);
   return new HooklineError(
@@ -197,7 +200,7 @@ function wayOut(first: Candidate, second: Candidate): string {
   return `Change the first with .configure('${typedName(second.plugin)}', {...}) or .replace(...)`;
 }
 
-/** What people type for a plugin: the shortest of its names. */
+/** The shortest name of a plugin, which people type. */
 function typedName(plugin: Plugin): string {
   return namesOf(plugin).at(-1) ?? plugin.id;
 }

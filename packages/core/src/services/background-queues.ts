@@ -3,7 +3,7 @@ import type { Wait } from '../hooks/waits.ts';
 import { PluginQueue } from './background-queue.ts';
 import type { Background, BackgroundContext } from './background.ts';
 
-/** Whoever waits for longer than this is told what for. */
+/** After this time a message says what is being waited for. */
 const TELL_AFTER_MS = 1000;
 
 /** The queues of all plugins of one trainer. */
@@ -24,8 +24,8 @@ export class BackgroundQueues {
   }
 
   /**
-   * Waits until all tasks are done, `limit` milliseconds at most, aborts the others, and tells of each plugin in one line what was
-   * not done. A signal ends the wait.
+   * Waits until all tasks are done, `limit` milliseconds at most, then aborts the others. For each plugin one line of
+   * the log says what was not done. A signal ends the wait.
    *
    * @returns an error for each task that was required and not done, unless the training has failed with it already
    */

@@ -6,7 +6,7 @@ import { didYouMean } from '../suggest-name.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Logger } from './logger.ts';
 
-/** What a {@link MetricWatch} works with. */
+/** Options of a {@link MetricWatch}. */
 export interface MetricWatchOptions {
   /** Name of the scalar. */
   readonly metric: string;
@@ -18,14 +18,15 @@ export interface MetricWatchOptions {
 const NOTHING: readonly ScalarSample[] = Object.freeze([]);
 
 /**
- * Tells which values of a scalar are new, and once when the scalar does not come; for plugins that act on a metric.
+ * Finds new values of a scalar, for plugins that act on a metric, and warns once where the scalar is never stored.
  *
  * Call {@link MetricWatch.begin} in `beforeTrain`, {@link MetricWatch.look} after it and in `afterStep`, and save and
- * load `seen`, so that a resumed run acts on no value twice, and on those of an evaluation that it begins with.
+ * load `seen`, so that a resumed run acts on no value twice, but does act on those of an evaluation that it begins
+ * with.
  */
 export class MetricWatch {
   readonly #options: MetricWatchOptions;
-  /** Values of the scalar that were looked at, as its history counts them. */
+  /** How many values of the scalar have been looked at, as its history counts them. */
   seen: number | undefined;
   #results: Results | undefined;
   #known = false;
@@ -36,14 +37,16 @@ export class MetricWatch {
     this.#results = options.evaluation.latest;
   }
 
-  /** Begins the watch: without a `seen` from a checkpoint, what is there already is not new. */
+  /** Begins the watch. Without a `seen` from a checkpoint, values that are stored already do not count as new. */
   async begin(): Promise<void> {
     if (this.seen !== undefined) return;
     this.seen = 0;
     await this.look();
   }
 
-  /** The values since the last look, as they were put. A promise only when one is still on its way. */
+  /**
+   * The values since the last call, in the order in which they were put. A promise only where a value is still pending.
+   */
   look(): readonly ScalarSample[] | Promise<readonly ScalarSample[]> {
     const { storage, metric } = this.#options;
     if (!this.#known) {
@@ -58,7 +61,7 @@ export class MetricWatch {
     }
   }
 
-  /** Warns, once, when there was an evaluation without the scalar; after training also when there was none. */
+  /** Warns, once, where an evaluation did not store the scalar; after training also where there was no evaluation. */
   warnWhereMissing(atEnd = false): void {
     const { storage, metric, evaluation, logger } = this.#options;
     if (this.#known || this.#warned) return;
