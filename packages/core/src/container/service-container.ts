@@ -3,7 +3,7 @@ import { asFunction, asValue, type AwilixContainer, createContainer, InjectionMo
 import { HooklineError } from '../errors.ts';
 import { didYouMean } from '../suggest-name.ts';
 import type { Provider } from './provider.ts';
-import type { AnyServiceRef } from './service-ref.ts';
+import type { AnyServiceRef, Service } from './service-ref.ts';
 
 /** A provider with the name of who lists it: `core`, `trainer`, `user` or a plugin's id. */
 export interface OwnedProvider {
@@ -28,7 +28,7 @@ export interface Disposer {
 interface Registration {
   readonly ref: AnyServiceRef;
   /** The provider, then its replacements in order. */
-  readonly chain: readonly OwnedProvider[];
+  readonly chain: readonly [OwnedProvider, ...OwnedProvider[]];
 }
 
 /**
@@ -70,7 +70,7 @@ export class ServiceContainer {
     return [...this.#registrations.values()].map(({ ref, chain }) => ({
       id: ref.id,
       description: ref.description,
-      providedBy: chain[0]?.owner ?? 'core',
+      providedBy: chain[0].owner,
       replacedBy: chain.slice(1).map(({ owner }) => owner),
     }));
   }
@@ -85,14 +85,14 @@ export class ServiceContainer {
   }
 
   /** A service that has been started. @throws HooklineError `HKL_SERVICE_MISSING` */
-  get(ref: AnyServiceRef, who: string): unknown {
+  get<R extends AnyServiceRef>(ref: R, who: string): Service<R> {
     if (!this.#registrations.has(ref.id)) throw this.#missing(ref, who, []);
-    return this.#awilix.resolve(ref.id);
+    return this.#awilix.resolve<Service<R>>(ref.id);
   }
 
   /** A service that has been started; undefined where it has not been. Makes nothing. */
-  made(ref: AnyServiceRef): unknown {
-    return this.#ready.has(ref.id) ? this.#awilix.resolve(ref.id) : undefined;
+  made<R extends AnyServiceRef>(ref: R): Service<R> | undefined {
+    return this.#ready.has(ref.id) ? this.#awilix.resolve<Service<R>>(ref.id) : undefined;
   }
 
   /**
@@ -164,14 +164,14 @@ function isDisposable(value: unknown): value is { dispose(): void | Promise<void
 }
 
 function arrange(providers: readonly OwnedProvider[]): ReadonlyMap<string, Registration> {
-  const registrations = new Map<string, { ref: AnyServiceRef; chain: OwnedProvider[] }>();
+  const registrations = new Map<string, { ref: AnyServiceRef; chain: [OwnedProvider, ...OwnedProvider[]] }>();
   for (const owned of providers.filter(({ provider }) => provider.mode === 'provide')) {
     const { ref } = owned.provider;
     const before = registrations.get(ref.id);
     if (before !== undefined) {
       throw new HooklineError(
         'HKL_SERVICE_DUPLICATE',
-        `service "${ref.id}" is already provided by ${before.chain[0]?.owner}`,
+        `service "${ref.id}" is already provided by ${before.chain[0].owner}`,
         {
           who: owned.owner,
           fix: 'Use replace(...) instead of provide(...) to take its place',

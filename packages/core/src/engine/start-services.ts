@@ -8,7 +8,7 @@ import { needsOutput } from './trainer-checks.ts';
 /** Starts the communicator of a trainer: that of the process, unless a service replaces it. */
 export async function startComm({ container }: PluginSet): Promise<Communicator> {
   await container.start(commRef, 'trainer');
-  return container.get(commRef, 'trainer') as Communicator;
+  return container.get(commRef, 'trainer');
 }
 
 /** Makes the services that plugins and the loop require, once per trainer. */

@@ -272,7 +272,8 @@ export class TrainerBase implements TrainerView {
   async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
     await this.prepare();
     const iteration = await this.#checkpoints.load(path, options);
-    if (options !== 'weights' && (options as LoadOptions).scope !== 'weights') this.#run.iteration = iteration;
+    const { scope = 'all' } = typeof options === 'string' ? { scope: options } : options;
+    if (scope === 'all') this.#run.iteration = iteration;
   }
 
   /**
@@ -320,7 +321,7 @@ export class TrainerBase implements TrainerView {
   async service<R extends AnyServiceRef>(ref: R): Promise<Service<R>> {
     await this.prepare();
     await this.#prepared().container.start(ref, 'service()');
-    return this.#prepared().container.get(ref, 'service()') as Service<R>;
+    return this.#prepared().container.get(ref, 'service()');
   }
 
   /**
@@ -328,7 +329,7 @@ export class TrainerBase implements TrainerView {
    * holds.
    */
   protected madeService<R extends AnyServiceRef>(ref: R): Service<R> | undefined {
-    return this.#set?.container.made(ref) as Service<R> | undefined;
+    return this.#set?.container.made(ref);
   }
 
   /** Tears the plugins down, in reverse order. `train` does so by itself. @returns the errors */

@@ -8,7 +8,7 @@ import { MediaQueue } from './media-queue.ts';
 import { NameScopes, overlapError } from './name-scopes.ts';
 import { ScalarTable } from './scalar-table.ts';
 import { StorageReader } from './storage-reader.ts';
-import { checkedScalars, STATE_WINDOW, type EventStorageState } from './storage-state.ts';
+import { checkedHistories, STATE_WINDOW, type EventStorageState } from './storage-state.ts';
 
 /** Options of an {@link EventStorage}. */
 export interface EventStorageOptions {
@@ -247,7 +247,7 @@ export class EventStorage {
    * @throws HKL_STORAGE_STATE when `state` is not what `state()` gave; nothing is changed then
    */
   restore(state: EventStorageState): void {
-    this.#scalars.restore(checkedScalars(state));
+    this.#scalars.restore(checkedHistories(state));
     this.#epoch++;
   }
 

@@ -1,9 +1,9 @@
 import { HooklineError } from '../errors.ts';
-import type { HistoryState } from './history-buffer.ts';
 import type { LazyScalar } from './lazy-scalar.ts';
 import { checkedName, type NameScope } from './name-scopes.ts';
 import { PendingScalar, type UnreadTally } from './pending-scalar.ts';
 import { ScalarSeries } from './scalar-series.ts';
+import type { EventStorageState } from './storage-state.ts';
 
 /** All scalars of a storage, with their lazy values that are still pending. */
 export class ScalarTable {
@@ -65,10 +65,10 @@ export class ScalarTable {
     this.#flush();
   }
 
-  restore(scalars: readonly [string, HistoryState & { readonly smoothing: boolean }][]): void {
+  restore({ scalars }: EventStorageState): void {
     const failures: HooklineError[] = [];
     for (const series of this.#byName.values()) series.clear(failures);
-    for (const [name, { smoothing, ...history }] of scalars) {
+    for (const [name, { smoothing, ...history }] of Object.entries(scalars)) {
       const series = this.#open(name);
       series.smoothing = smoothing;
       series.history.restore(history);

@@ -17,14 +17,16 @@ export class RandomStreams {
   /** Positions, from a restored state, of streams that nobody has asked for yet. */
   readonly #awaited = new Map<string, number>();
   #seed: number;
+  /** Checks the seed and opens all others; nobody draws from it. */
+  readonly #root: RandomStream;
   /** Where the streams stood when the iteration in progress began. */
   #mark: { readonly iteration: number; readonly positions: ReadonlyMap<string, number> } | undefined;
 
   /** @param seed any integer that a double holds exactly */
   constructor(seed: number) {
-    // The root checks the seed; nobody draws from it.
     this.#seed = seed;
-    this.#streams.set('', new RandomStream(seed, '', (path) => this.#open(path)));
+    this.#root = new RandomStream(seed, '', (path) => this.#open(path));
+    this.#streams.set('', this.#root);
   }
 
   get seed(): number {
@@ -73,20 +75,16 @@ export class RandomStreams {
    * @throws HKL_RANDOM_STATE when `state` is not what `state()` gave; nothing is changed then
    */
   restore(state: RandomStreamsState): void {
-    const positions = checkedPositions(state);
-    this.#seed = state.seed;
+    const { seed, positions } = checkedStreams(state);
+    this.#seed = seed;
     this.#awaited.clear();
     this.#mark = undefined;
-    for (const stream of this.#streams.values()) stream.reseed(state.seed);
-    for (const [path, position] of positions) {
+    for (const stream of this.#streams.values()) stream.reseed(seed);
+    for (const [path, position] of Object.entries(positions)) {
       const stream = this.#streams.get(path);
       if (stream === undefined) this.#awaited.set(path, position);
       else stream.position = position;
     }
-  }
-
-  get #root(): RandomStream {
-    return this.#streams.get('') as RandomStream;
   }
 
   #open(path: string): RandomStream {
@@ -102,23 +100,28 @@ export class RandomStreams {
 }
 
 /**
- * The positions of a state, checked.
+ * Checks the state of random streams.
  * @throws HKL_RANDOM_STATE, with the field, when `state` is not what `RandomStreams.state()` gave
  */
-export function checkedPositions(state: RandomStreamsState): [string, number][] {
-  const given = state as { readonly seed?: unknown; readonly positions?: unknown } | null | undefined;
-  const isTable = typeof given?.positions === 'object' && given.positions !== null && !Array.isArray(given.positions);
-  const positions = isTable ? Object.entries(given.positions as RandomStreamsState['positions']) : [];
-  const wrong = positions.find(([, position]) => !Number.isSafeInteger(position) || position < 0);
-  const field = !Number.isSafeInteger(given?.seed)
-    ? 'seed'
-    : !isTable
-      ? 'positions'
-      : wrong === undefined
-        ? undefined
-        : `positions.${wrong[0]}`;
-  if (field === undefined) return positions;
-  throw new HooklineError('HKL_RANDOM_STATE', 'this is no state of random streams', {
+export function checkedStreams(state: unknown): RandomStreamsState {
+  const fields: { readonly seed?: unknown; readonly positions?: unknown } = isRecord(state) ? state : {};
+  const { seed, positions } = fields;
+  if (!isInteger(seed)) throw invalidState('seed');
+  if (!isRecord(positions)) throw invalidState('positions');
+  const checked = Object.entries(positions).map(([path, position]) => {
+    if (!isInteger(position) || position < 0) throw invalidState(`positions.${path}`);
+    return [path, position] as const;
+  });
+  return { seed, positions: Object.fromEntries(checked) };
+}
+
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function invalidState(field: string): HooklineError {
+  return new HooklineError('HKL_RANDOM_STATE', 'this is no state of random streams', {
     who: 'random streams',
     where: `field "${field}"`,
     fix: 'Restore what state() gave: an integer seed, and for each stream the count of words drawn',

@@ -2,13 +2,13 @@ import { ENGINE } from '../hooks/wrap-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { JsonValue } from '../json.ts';
 import type { ArrangedPlugin, LivePlugin, Plugin, PluginState } from '../plugin/plugin.ts';
-import { describeCause, HooklineError } from '../errors.ts';
+import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
 import { shortName } from '../plugin/plugin-name.ts';
-import { checkedPositions, type RandomStreams } from '../random/random-streams.ts';
+import { checkedStreams, type RandomStreams } from '../random/random-streams.ts';
 import type { EpochClock } from '../services/epochs.ts';
 import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../events/event-storage.ts';
-import { checkedScalars, withoutIteration } from '../events/storage-state.ts';
+import { checkedHistories, withoutIteration } from '../events/storage-state.ts';
 import type { CheckpointView } from '../checkpoint/checkpoint.ts';
 import { invalidState } from './check-state.ts';
 import { checkPluginState, PLUGINS_ENTRY, type SavedState, savedStates, savePluginState } from './plugin-state.ts';
@@ -46,14 +46,8 @@ export function tapEngineState(engine: EngineState): (plugins: readonly LivePlug
   facades.loadState.tap((checkpoint) => {
     if (checkpoint.scope === 'weights') return;
     const { source } = checkpoint;
-    const streams = required(checkpoint, RANDOM, 'random', (data) => {
-      checkedPositions(data as never);
-      return data;
-    });
-    const histories = required(checkpoint, STORAGE, 'storage', (data) => {
-      checkedScalars(data as never);
-      return data;
-    });
+    const streams = required(checkpoint, RANDOM, 'random', checkedStreams);
+    const histories = required(checkpoint, STORAGE, 'storage', checkedHistories);
     const states = required(checkpoint, PLUGINS_ENTRY, 'plugins', (data) => savedStates(data, source));
     const elsewhere = arranged.filter(({ plugin: { definition } }) => definition.ranks === 'first');
     loads = checkPlugins(
@@ -63,10 +57,10 @@ export function tapEngineState(engine: EngineState): (plugins: readonly LivePlug
       logger,
     );
     const settings = checkpoint.get(RUN);
-    const asked = { seed, saved: (streams as { seed: number }).seed };
+    const asked = { seed, saved: streams.seed };
     checkpoint.apply(() => {
-      random.restore(streams as never);
-      storage.restore(histories as never);
+      random.restore(streams);
+      storage.restore(histories);
       const epochs = savedEpochs(settings?.data);
       if (epochs !== undefined) run.epochs.restore(epochs, checkpoint.iteration);
       tellDifferences(settings?.data, settingsOf(engine), asked, source, logger);
@@ -108,9 +102,10 @@ async function readScalars(storage: EventStorage, logger: Logger): Promise<void>
   try {
     await storage.resolve();
   } catch (error) {
-    const { cause } = error as HooklineError;
+    if (!isHooklineError(error, 'HKL_SCALAR_UNREADABLE')) throw error;
+    const { cause } = error;
     const failures = cause instanceof AggregateError ? (cause.errors as readonly HooklineError[]) : [error];
-    for (const failure of failures as readonly HooklineError[])
+    for (const failure of failures)
       logger.warn(
         `${failure.who ?? 'a scalar'}: the checkpoint is saved without the value ${failure.where ?? ''}, which cannot be read: ${describeCause(failure.cause)}`,
       );

@@ -9,6 +9,7 @@ import { isPlainObject } from '../plain-object.ts';
 import type { Communicator } from '../services/communicator.ts';
 import type { Logger } from '../services/logger.ts';
 import { gatherFromRanks } from '../services/ranks.ts';
+import { invalidState } from './check-state.ts';
 import { RUN, STORAGE } from './engine-state.ts';
 
 type Entries = Readonly<Record<string, CheckpointEntry>>;
@@ -63,19 +64,20 @@ function differing(first: Entries, theirs: Entries): Record<string, unknown> {
  * The checkpoint that this rank loads: with its own saved state where the number of ranks is the same as when it was
  * saved.
  *
- * @param source the file, for the message that the number of ranks has changed
+ * @param source the file, for messages
+ * @throws HooklineError `HKL_STATE_INVALID` where the entry of the ranks is not what was saved
  */
 export function ofThisRank(checkpoint: Checkpoint, comm: Communicator, source: string, logger: Logger): Checkpoint {
   const { [RANKS]: ranks, ...others } = checkpoint.manifest.entries;
   const entries: Record<string, CheckpointEntry> = others;
-  const saved = isPlainObject(ranks?.data) ? ranks.data : { size: 1, ranks: [] };
-  if (saved['size'] !== comm.size)
+  const states = ranks === undefined ? [{}] : savedRanks(ranks.data, source);
+  const own = states[comm.rank];
+  if (own === undefined || states.length !== comm.size)
     logger.info(
-      `${source} was saved by ${counted(saved['size'])}, and ${counted(comm.size)} ${comm.size === 1 ? 'goes' : 'go'} on from it: from the same position in the data, with other random numbers`,
+      `${source} was saved by ${counted(states.length)}, and ${counted(comm.size)} ${comm.size === 1 ? 'goes' : 'go'} on from it: from the same position in the data, with other random numbers`,
     );
   else {
-    const own = (saved['ranks'] as readonly unknown[])[comm.rank];
-    for (const [key, data] of Object.entries(isPlainObject(own) ? own : {})) {
+    for (const [key, data] of Object.entries(own)) {
       const entry = entries[key];
       if (entry === undefined) continue;
       const isPart = isPlainObject(data) && isPlainObject(entry.data);
@@ -85,7 +87,14 @@ export function ofThisRank(checkpoint: Checkpoint, comm: Communicator, source: s
   return { ...checkpoint, manifest: { ...checkpoint.manifest, entries } };
 }
 
-const counted = (size: unknown): string => (size === 1 ? 'one process' : `${String(size)} ranks`);
+/** What each rank has saved otherwise than the first one. @throws HooklineError `HKL_STATE_INVALID` */
+function savedRanks(data: unknown, source: string): readonly Readonly<Record<string, unknown>>[] {
+  const { size, ranks } = isPlainObject(data) ? (data as { readonly size?: unknown; readonly ranks?: unknown }) : {};
+  if (Array.isArray(ranks) && ranks.length === size && ranks.every(isPlainObject)) return ranks;
+  throw invalidState('it is no list of the states of ranks', { who: 'ranks', entry: RANKS, source });
+}
+
+const counted = (size: number): string => (size === 1 ? 'one process' : `${size} ranks`);
 
 /**
  * Checks that all ranks hold the same tensors, to the bit.
