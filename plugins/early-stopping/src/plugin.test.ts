@@ -49,7 +49,20 @@ describe('earlyStopping', () => {
     expect(await trainer.train()).toMatchObject({
       status: 'stopped',
       iteration: 10,
-      reason: 'accuracy was best at iteration 3 (0.5) and has not got better in 3 evaluations',
+      reason: 'accuracy was best at iteration 3 (0.5) and has not improved in 3 evaluations',
+    });
+  });
+
+  it('ends it at a threshold that is reached, and at one beyond which the metric diverges, by name', async () => {
+    const reached = make([0.1, 0.5, 0.95, 0.96], { stoppingThreshold: 0.9 });
+    expect(await reached.trainer.train()).toMatchObject({
+      status: 'stopped',
+      reason: 'accuracy is 0.95 at iteration 5, which is better than the stoppingThreshold 0.9',
+    });
+    const diverged = make([0.5, 0.04, 0.6], { divergenceThreshold: 0.05 });
+    expect(await diverged.trainer.train()).toMatchObject({
+      status: 'stopped',
+      reason: 'accuracy is 0.04 at iteration 3, which is worse than the divergenceThreshold 0.05',
     });
   });
 
@@ -72,7 +85,7 @@ describe('earlyStopping', () => {
     const { trainer } = make([Number.NaN, Number.NaN], { patience: 2 });
     expect(await trainer.train()).toMatchObject({
       iteration: 4,
-      reason: 'accuracy never had a finite value and has not got better in 2 evaluations',
+      reason: 'accuracy never had a finite value and has not improved in 2 evaluations',
     });
   });
 

@@ -55,7 +55,7 @@ describe('ClassificationEvaluator', () => {
   });
 
   it.each([
-    [{ y: [0, 0, 0, 7] }, 'the label 7 is none of 3 classes'],
+    [{ y: [0, 0, 0, 7] }, 'the label 7 is not one of the 3 classes'],
     [{ y: [0, 0] }, 'neither a tensor nor an array of one number per sample'],
     [{ z: [0] }, 'no labels found in the batch (z)'],
     [7, 'no labels found in the batch ()'],
