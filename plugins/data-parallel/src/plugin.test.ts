@@ -7,7 +7,6 @@ import {
   ranksOfStep,
   selectDevice,
   sgd,
-  stepScopeRef,
   tf,
   tfjsRuntime,
 } from '@hookline/tfjs';
@@ -30,12 +29,14 @@ const alike = (changes: Partial<Communicator> = {}): Communicator => ({
 function training(comm: Communicator, options: Parameters<typeof dataParallel>[0] = {}) {
   const w = tf.variable(tf.tensor1d([1, 2]));
   const seen: number[] = [];
+  const drawn: number[] = [];
   const { services, plugins } = tfjsRuntime({
     model: () =>
       functionModel<{ x: tf.Tensor }>({
         variables: { w },
-        losses: ({ x }) => {
+        losses: ({ x }, _, scope) => {
           seen.push(ranksOfStep());
+          drawn.push(...(scope?.random('noise').uniform([2]).dataSync() ?? []));
           return meanOverRanks(x.mul(w).sum()) as tf.Scalar;
         },
       }),
@@ -46,11 +47,12 @@ function training(comm: Communicator, options: Parameters<typeof dataParallel>[0
   });
   const trainer = new TrainerBase({
     maxIterations: 2,
+    seed: 1,
     logger: new RecordingLogger(),
     services: [...services, replace(commRef, () => comm)],
     plugins: [...plugins, dataParallel(options)],
   });
-  return { trainer, w, seen };
+  return { trainer, w, seen, drawn };
 }
 
 describe('dataParallel', () => {
@@ -90,14 +92,14 @@ describe('dataParallel', () => {
   });
 
   it('gives each rank random tensors of its own', async () => {
-    const keyOf = async (rank: number): Promise<number[]> => {
-      const { trainer } = training(alike({ rank }));
-      const scope = await trainer.service(stepScopeRef);
-      const key = [...(scope.inputs().get('random_key')?.values() ?? [])];
+    const drawnBy = async (rank: number): Promise<number[]> => {
+      const { trainer, drawn } = training(alike({ rank }));
+      await trainer.train();
       await trainer.dispose();
-      return key;
+      return drawn;
     };
-    expect(await keyOf(1)).not.toEqual(await keyOf(0));
+    expect(await drawnBy(0)).toEqual(await drawnBy(0));
+    expect(await drawnBy(1)).not.toEqual(await drawnBy(0));
   });
 
   it('refuses ranks with other variables', async () => {

@@ -9,7 +9,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import { sgd } from '../optim/sgd.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { EagerStepRunner } from '../step/eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 import { countOps } from './graph-edit.ts';
@@ -62,7 +62,7 @@ function build(
     },
   });
   const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
-  const scope = new StepScope({ random: 7 });
+  const scope = new RunnerScope({ random: 7 });
   const host = { iteration: 0 };
   const skip = scope.input('skip', () => (isSkipped(host.iteration) ? 1 : 0));
   const average = scope.variable('average', () => w1.clone());

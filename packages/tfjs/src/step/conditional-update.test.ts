@@ -7,7 +7,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import { sgd } from '../optim/sgd.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { at, bitsOf, rig, type Rig, type RigOptions } from './step-fixture.test.support.ts';
-import { StepScope } from './step-scope.ts';
+import { RunnerScope } from './runner-scope.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
@@ -205,7 +205,7 @@ it('leaves no tensor behind, also when a tap fails after the condition was given
 
 describe('a condition', () => {
   it('belongs inside a step', () => {
-    expect(() => new StepScope().updateIf(tf.scalar(true, 'bool'))).toThrow('HKL_OUTSIDE_STEP');
+    expect(() => new RunnerScope().updateIf(tf.scalar(true, 'bool'))).toThrow('HKL_OUTSIDE_STEP');
   });
 
   it.each([
