@@ -3,6 +3,7 @@ const inFolder = (...folders) => `^(${folders.join('|')})/`;
 const named = (...names) => `^(node_modules/)?@hookline/(${names.join('|')})(/|$)`;
 const to = (folders, names) => [inFolder(...folders), named(...names)];
 
+const NATIVE_RUNTIME = to(['packages/native-runtime'], ['native-runtime']);
 const TFJS = to(['packages/tfjs'], ['tfjs']);
 const DATA = to(['packages/data'], ['data']);
 const IMAGES = to(['packages/images'], ['images']);
@@ -45,25 +46,31 @@ module.exports = {
     points(
       'core',
       'packages/core',
-      [TFJS, DATA, IMAGES, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
+      [NATIVE_RUNTIME, TFJS, DATA, IMAGES, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
       'The engine knows nothing of what is built on it.',
+    ),
+    points(
+      'native-runtime',
+      'packages/native-runtime',
+      [TFJS, DATA, IMAGES, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
+      'Runtime: core only. It installs TensorFlow, and so works without it.',
     ),
     points(
       'tfjs',
       'packages/tfjs',
       [DATA, IMAGES, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
-      'Runtime: core only.',
+      'Runtime: core and native-runtime only.',
     ),
     points(
       'data',
       'packages/data',
-      [TFJS, IMAGES, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
+      [NATIVE_RUNTIME, TFJS, IMAGES, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
       'Runtime: core only.',
     ),
     points(
       'images',
       'packages/images',
-      [TFJS, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
+      [NATIVE_RUNTIME, TFJS, VISION, TESTING, PLUGINS, PRESETS, TRAINER, APPS],
       'Runtime: core and data only.',
     ),
     points(
@@ -91,9 +98,9 @@ module.exports = {
     {
       name: 'without-tensors',
       comment:
-        'The engine works with any tensor library, and without one; threads that make batches and the command `data` load none.',
+        'The engine works with any tensor library, and without one; threads that make batches and the commands `data` and `setup` load none.',
       severity: 'error',
-      from: { path: inFolder('packages/core', 'packages/data', 'packages/images') },
+      from: { path: inFolder('packages/core', 'packages/native-runtime', 'packages/data', 'packages/images') },
       to: { path: '(^|/)@tensorflow/' },
     },
   ],

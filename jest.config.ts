@@ -16,7 +16,7 @@ const config: Config = {
   // Tests run on the sources, so that no build can be stale; packed packages are tested on their own.
   moduleNameMapper: {
     '^@hookline/core/tensor-types$': '<rootDir>/packages/core/src/tensor-types.ts',
-    '^@hookline/(core|tfjs|testing|trainer|detection|data|images|inference|vision)$':
+    '^@hookline/(core|native-runtime|tfjs|testing|trainer|detection|data|images|inference|vision)$':
       '<rootDir>/packages/$1/src/index.ts',
     '^@hookline/plugin-([^/]+)$': '<rootDir>/plugins/$1/src/index.ts',
     '^@hookline/preset-([^/]+)$': '<rootDir>/plugins/preset-$1/src/index.ts',

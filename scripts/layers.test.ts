@@ -18,6 +18,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   // Against the rules.
   'plugins/b/src/index.ts': ['../../a/src/index.ts'],
   'packages/core/src/upward.ts': ['../../tfjs/src/index.ts'],
+  'packages/native-runtime/src/upward.ts': ['../../tfjs/src/index.ts'],
   'packages/images/src/upward.ts': ['../../vision/src/index.ts'],
   'packages/tfjs/src/index.ts': [],
   'packages/data/src/one.ts': ['./two.ts'],
@@ -62,6 +63,7 @@ it('refuses circular imports, plugins that import plugins, and imports that poin
   expect(refused('.dependency-cruiser.cjs')).toEqual([
     'imports-point-down-from-core: packages/core/src/upward.ts → packages/tfjs/src/index.ts',
     'imports-point-down-from-images: packages/images/src/upward.ts → packages/vision/src/index.ts',
+    'imports-point-down-from-native-runtime: packages/native-runtime/src/upward.ts → packages/tfjs/src/index.ts',
     'no-circular-imports: packages/data/src/one.ts → packages/data/src/two.ts',
     'plugins-never-import-plugins: plugins/b/src/index.ts → plugins/a/src/index.ts',
   ]);

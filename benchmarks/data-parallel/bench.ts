@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { compileRanksAddon } from '@hookline/tfjs';
+import { compileRanksAddon } from '@hookline/native-runtime';
 import { type BenchmarkArgs, type BenchmarkResult, type Figure, figure, listArgument, median } from '../lib/index.ts';
 import { has, missing } from '../lib/python.ts';
 

@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { compileRanksAddon } from '@hookline/tfjs';
+import { compileRanksAddon } from '@hookline/native-runtime';
 import { type Campaign, Choices, countOption } from '../lib/campaign.ts';
 import { randomMoment } from '../lib/random-moment.ts';
 import { differences, finishTraining, resultOf, SHORT, startTraining, tail, type Training } from '../lib/training.ts';

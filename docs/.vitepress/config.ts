@@ -74,7 +74,7 @@ const { version } = JSON.parse(readFileSync(join(ROOT, 'packages/hookline/packag
 export default defineConfig({
   title: 'Hookline',
   description: 'A training engine for TensorFlow.js, built from hooks and plugins',
-  // There is no icon; browsers would ask for one.
+  // There is no icon; without this line browsers would request one.
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   srcDir: '..',
   srcExclude: [
@@ -85,7 +85,7 @@ export default defineConfig({
   ],
   rewrites: (file) => pageOf(file) ?? file,
   markdown: { config: withSiteLinks, anchor: { slugify }, toc: { slugify } },
-  // The API is made by TypeDoc, not by VitePress; messages give addresses as examples.
+  // TypeDoc makes the API pages, so VitePress does not know them. Error messages contain localhost addresses as examples.
   ignoreDeadLinks: [/^\/api\//, /^http:\/\/localhost/],
   vite: { publicDir: join(import.meta.dirname, 'public') },
   transformPageData: (page) =>
@@ -123,7 +123,7 @@ export default defineConfig({
           { text: 'Your own data', link: '/train-on-your-own-data' },
           { text: 'Pretrained weights', link: '/pretrained-weights' },
           { text: 'Export', link: '/export' },
-          { text: 'Parts that take turns', link: '/alternating' },
+          { text: 'Alternating updates', link: '/alternating' },
           { text: 'The bare loop', link: '/bare-loop' },
           { text: 'Recipes', link: '/recipes' },
           { text: 'Captured steps', link: '/captured-steps' },
@@ -136,11 +136,11 @@ export default defineConfig({
       {
         text: 'Plugins and presets',
         items: [
-          { text: 'The plugins that there are', link: '/plugin-catalogue' },
+          { text: 'Available plugins', link: '/plugin-catalogue' },
           { text: 'Writing plugins', link: '/plugins' },
           { text: 'Publishing a plugin', link: '/publish-a-plugin' },
           { text: 'Presets', link: '/presets' },
-          { text: 'Their pages', collapsed: true, items: pagesOf('plugins') },
+          { text: 'Plugins A to Z', collapsed: true, items: pagesOf('plugins') },
         ],
       },
       { text: 'Packages', collapsed: true, items: pagesOf('packages') },

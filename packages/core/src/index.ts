@@ -161,6 +161,7 @@ export { readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint-file.ts
 export { CHECKPOINT_EXTENSION, listCheckpoints, readTag, writeTag } from './checkpoint/checkpoint-folder.ts';
 export { removeStaleTemps, writeFileAtomically } from './checkpoint/atomic-file.ts';
 export { claimTempName, releaseTempName } from './checkpoint/temp-name.ts';
+export { cacheFolder } from './cache-folder.ts';
 export { tryLock, type LockAnswer, type LockOwner, type ProcessLock } from './process-lock.ts';
 export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.ts';
 export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors-file.ts';

@@ -157,14 +157,3 @@ export { tfjsState } from './training/tfjs-state.ts';
 export { allReduceMean } from './ranks/all-reduce.ts';
 export { joinRanks } from './ranks/join-ranks.ts';
 export { rankEnvironment, type Launcher, type RankEnvironment } from './ranks/rank-environment.ts';
-export { compileRanksAddon, findRanksAddons, type CompileRanksOptions, type RanksAddon } from './ranks/ranks-addon.ts';
-
-// Getting the native runtime, and knowing what will be used
-export { cacheFolder } from './runtime/cache-folder.ts';
-export type { CudaLibraries, CudaLibrary } from './runtime/cuda-libraries.ts';
-export { diagnose, type Diagnosis } from './runtime/diagnose.ts';
-export { formatDiagnosis } from './runtime/format-diagnosis.ts';
-export type { SetupLimits, SetupOptions } from './runtime/setup-options.ts';
-export { formatSetup, type SetupResult, type SetupStep } from './runtime/setup-result.ts';
-export { setupRuntime } from './runtime/setup-runtime.ts';
-export type { CudaState } from './runtime/why-no-gpu.ts';

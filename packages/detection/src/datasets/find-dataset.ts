@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { isAbsolute, join, posix, resolve } from 'node:path';
-import { didYouMean, HooklineError, type Logger } from '@hookline/core';
+import { cacheFolder, didYouMean, HooklineError, type Logger } from '@hookline/core';
 import {
   type Dataset,
   type DatasetCatalog,
@@ -14,7 +14,6 @@ import {
   type ReaderOptions,
   roleOf,
 } from '@hookline/images';
-import { cacheFolder } from '@hookline/tfjs';
 import type { DetectionConfig } from '../config/detection-config.ts';
 import { joinDatasets } from './join-datasets.ts';
 import { ALL, HELD_BACK } from '../config/well-known-names.ts';

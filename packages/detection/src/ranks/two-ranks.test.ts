@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { compileRanksAddon, selectDevice } from '@hookline/tfjs';
+import { compileRanksAddon } from '@hookline/native-runtime';
+import { selectDevice } from '@hookline/tfjs';
 import { evaluations } from './evaluations.test.support.ts';
 import type { Resumed } from './resumed.test.support.ts';
 import { type Outcome, SCENARIOS, train, UNEQUAL } from './scenarios.test.support.ts';

@@ -1,4 +1,5 @@
-import { chooseOneDnn, choosePrecision, diagnose, formatDiagnosis, readProcessor } from '@hookline/tfjs';
+import { diagnose, formatDiagnosis } from '@hookline/native-runtime';
+import { chooseOneDnn, choosePrecision, readProcessor } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { EXIT } from './exit-status.ts';
 import { diagnoseRanks } from './launch/describe-ranks.ts';

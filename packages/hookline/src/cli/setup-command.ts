@@ -1,4 +1,5 @@
-import { compileRanksAddon, formatSetup, selectDevice, setupRuntime } from '@hookline/tfjs';
+import { compileRanksAddon, formatSetup, setupRuntime } from '@hookline/native-runtime';
+import { selectDevice } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { EXIT } from './exit-status.ts';
 import { shown } from './output-files.ts';

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { HooklineError } from '@hookline/core';
-import { findNativeRuntime } from '../runtime/native-runtime.ts';
+import { findNativeRuntime } from '@hookline/native-runtime';
 
 interface Message {
   serializeBinary(): Uint8Array;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { findNativeRuntime } from '../runtime/native-runtime.ts';
+import { findNativeRuntime } from '@hookline/native-runtime';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const JEST = join(ROOT, 'node_modules/jest/bin/jest.js');

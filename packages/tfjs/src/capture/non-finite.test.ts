@@ -4,7 +4,7 @@ import { BatchSource } from '../batch/batch-source.ts';
 import { loadNativeBackend } from '../device/native-backend.ts';
 import { functionModel } from '../model/function-model.ts';
 import { adam } from '../optim/adam.ts';
-import { findNativeRuntime } from '../runtime/native-runtime.ts';
+import { findNativeRuntime } from '@hookline/native-runtime';
 import { createStepRunner } from '../step/create-step-runner.ts';
 import type { CheckFinite } from '../step/eager-runner.ts';
 import { RunnerScope } from '../step/runner-scope.ts';

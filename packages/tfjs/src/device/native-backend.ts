@@ -2,11 +2,9 @@ import Module, { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
 import tf from '#tfjs';
 import { describeCause } from '@hookline/core';
-import type { LookupOptions } from '../runtime/native-package.ts';
-import { findNativeRuntime, type NativeRuntime } from '../runtime/native-runtime.ts';
+import { findNativeRuntime, withoutNotes, type LookupOptions, type NativeRuntime } from '@hookline/native-runtime';
 import { setTensorFlowVariables } from './onednn.ts';
 import { shimNodeUtil } from './node-util-shim.ts';
-import { withoutNotes } from './stderr-gate.ts';
 
 /** The name under which @tensorflow/tfjs-node registers itself. */
 export const NATIVE_BACKEND = 'tensorflow';

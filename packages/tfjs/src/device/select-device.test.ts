@@ -1,6 +1,6 @@
 import tf from '#tfjs';
 import { spawnSync } from 'node:child_process';
-import { findNativeRuntime } from '../runtime/native-runtime.ts';
+import { findNativeRuntime } from '@hookline/native-runtime';
 import { currentDevice, selectDevice } from './select-device.ts';
 import type { DeviceRequest } from './device.ts';
 

@@ -1,7 +1,6 @@
 import tf from '#tfjs';
 import { didYouMean, HooklineError } from '@hookline/core';
-import { findNativeRuntime } from '../runtime/native-runtime.ts';
-import { findOutWhyNoGpu } from '../runtime/why-no-gpu.ts';
+import { findNativeRuntime, findOutWhyNoGpu } from '@hookline/native-runtime';
 import { createDevice, DEVICE_REQUESTS, type Device, type DeviceKind, type DeviceRequest } from './device.ts';
 import { loadNativeBackend, NATIVE_BACKEND, type NativeBackend } from './native-backend.ts';
 import { loadWasmBackend, WASM_BACKEND } from './wasm-backend.ts';

@@ -8,7 +8,7 @@ import {
 } from '@hookline/core';
 import { MpiCommunicator } from './mpi-communicator.ts';
 import { loadRanksAddon, type NativeRanks } from './native-ranks.ts';
-import { findRanksAddons, mpiName, type RanksAddon } from './ranks-addon.ts';
+import { findRanksAddons, mpiName, type RanksAddon } from '@hookline/native-runtime';
 import { rankEnvironment, type RankEnvironment } from './rank-environment.ts';
 
 /** Seconds that an operation may wait for other ranks, unless `HOOKLINE_RANK_TIMEOUT` says otherwise. */

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 /** What the addon says is wrong: a code and a sentence. */
 export type RanksProblem = readonly [code: string, text: string] | undefined;
 
-/** The addon of `native/ranks`. */
+/** The addon that `@hookline/native-runtime` compiles from its `native/ranks`. */
 export interface NativeRanks {
   /** What MPI says of itself; may be called before {@link NativeRanks.join}. */
   version(): string;

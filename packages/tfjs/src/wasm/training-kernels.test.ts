@@ -1,5 +1,5 @@
 import tf from '#tfjs';
-import { findNativeRuntime } from '../runtime/native-runtime.ts';
+import { findNativeRuntime } from '@hookline/native-runtime';
 import { selectDevice } from '../device/select-device.ts';
 import { elementwiseCases } from './elementwise-cases.test.fixture.ts';
 import type { GradientCase } from './gradient-case.test.fixture.ts';

@@ -1,7 +1,7 @@
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import type { DeviceKind } from '../device/device.ts';
-import { findNativeRuntime } from '../runtime/native-runtime.ts';
+import { findNativeRuntime } from '@hookline/native-runtime';
 
 const hasNative = findNativeRuntime().runtime !== undefined;
 // Without the native backend there is nothing to compare with; `npx hookline setup` provides it.

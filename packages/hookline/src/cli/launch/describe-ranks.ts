@@ -1,4 +1,4 @@
-import { findRanksAddons } from '@hookline/tfjs';
+import { findRanksAddons } from '@hookline/native-runtime';
 import { describeCause } from '@hookline/core';
 import { findMpirun, type Mpirun } from './find-mpirun.ts';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants, availableParallelism } from 'node:os';
 import { HooklineError } from '@hookline/core';
-import { findRanksAddons } from '@hookline/tfjs';
+import { findRanksAddons } from '@hookline/native-runtime';
 import type { CommandLine } from '../command-line.ts';
 import { EXIT } from '../exit-status.ts';
 import { printError } from '../print.ts';

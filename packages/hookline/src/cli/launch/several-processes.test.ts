@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCheckpoint } from '@hookline/core';
-import { compileRanksAddon } from '@hookline/tfjs';
+import { compileRanksAddon } from '@hookline/native-runtime';
 import { diagnoseRanks } from './describe-ranks.ts';
 import { BIN, buildCommand, userFolder } from '../built-command.test.support.ts';
 
