@@ -1,15 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { commRef, type Communicator, replace, singleProcess, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
-import {
-  functionModel,
-  meanOverRanks,
-  ranksOfStep,
-  selectDevice,
-  sgd,
-  tf,
-  tfjsRuntime,
-} from '@hookline/tfjs';
+import { functionModel, meanOverRanks, ranksOfStep, selectDevice, sgd, tf, tfjsRuntime } from '@hookline/tfjs';
 import { dataParallel, VERSION } from './plugin.ts';
 
 beforeAll(() => selectDevice('auto'));
@@ -25,6 +17,12 @@ const alike = (changes: Partial<Communicator> = {}): Communicator => ({
   broadcast: (bytes) => Promise.resolve(bytes ?? NOTHING),
   ...changes,
 });
+
+/** The first rank has 5 and 6 for weights. */
+const sendFirst: Communicator['broadcast'] = (own, _root, what = '') =>
+  Promise.resolve(
+    what.startsWith('the first values') ? new Uint8Array(Float32Array.of(5, 6).buffer) : (own ?? NOTHING),
+  );
 
 function training(comm: Communicator, options: Parameters<typeof dataParallel>[0] = {}) {
   const w = tf.variable(tf.tensor1d([1, 2]));
@@ -82,10 +80,7 @@ describe('dataParallel', () => {
   });
 
   it("takes the first rank's values before the first step", async () => {
-    const bytes = new Uint8Array(Float32Array.of(5, 6).buffer);
-    const broadcast = (own: Uint8Array | undefined, _root?: number, what = '') =>
-      Promise.resolve(what.startsWith('the first values') ? bytes : (own ?? NOTHING));
-    const { trainer, w } = training(alike({ rank: 1, broadcast }));
+    const { trainer, w } = training(alike({ rank: 1, broadcast: sendFirst }));
     await trainer.train();
     expect(w.arraySync()).toEqual([expect.closeTo(4.8, 5), expect.closeTo(5.8, 5)]);
     await trainer.dispose();
@@ -93,7 +88,7 @@ describe('dataParallel', () => {
 
   it('gives each rank random tensors of its own', async () => {
     const drawnBy = async (rank: number): Promise<number[]> => {
-      const { trainer, drawn } = training(alike({ rank }));
+      const { trainer, drawn } = training(alike({ rank, broadcast: sendFirst }));
       await trainer.train();
       await trainer.dispose();
       return drawn;

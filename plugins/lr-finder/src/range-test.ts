@@ -151,8 +151,8 @@ async function finiteLoss(runner: StepRunner, context: Parameters<StepRunner['ru
   const losses = Object.fromEntries(await Promise.all(read));
   const total = output.totalLoss === undefined ? {} : { totalLoss: await take(output.totalLoss) };
   for (const metric of Object.values(output.metrics ?? {})) if (typeof metric !== 'number') metric.dispose?.();
-  const loss = totalLossOf({ losses, ...total }) ?? 0;
-  return Number.isFinite(loss) ? (loss as number) : undefined;
+  const loss = totalLossOf({ losses, ...total });
+  return typeof loss === 'number' && Number.isFinite(loss) ? loss : undefined;
 }
 
 async function take(value: ScalarValue): Promise<number> {

@@ -1,4 +1,4 @@
-import { HooklineError, RandomStream } from '@hookline/core';
+import { defineService, HooklineError, RandomStream, type WeakServiceRef } from '@hookline/core';
 import tf from '#tfjs';
 import { scalarInput, StepInput } from './step-input.ts';
 import { StepRandom } from './step-random.ts';
@@ -276,6 +276,12 @@ export class RunnerScope implements StepScope {
     });
   }
 }
+
+/** Not exported from the package: plugins are given the facade, by `stepScopeRef`. */
+export const runnerScopeRef: WeakServiceRef<RunnerScope> = defineService<RunnerScope>('runnerScope', {
+  description: 'runs the steps with what plugins have declared in the step scope',
+  weak: true,
+});
 
 /** What {@link StepScope} lists of a scope and nothing else, so that no plugin can run, seek or dispose of it. */
 function facadeOf(scope: StepScope): StepScope {

@@ -55,6 +55,19 @@ it('has the same random numbers when the key is fed as when it is made', () => {
   expect(draw(new Map([['random_key', tf.tensor(key.values(), [2], 'int32')]]))).toEqual(draw());
 });
 
+it('gives plugins a facade without what runs steps', () => {
+  const { facade, update } = new RunnerScope();
+  expect(Object.keys(facade).sort()).toEqual(
+    ['input', 'metric', 'random', 'scaleLoss', 'updateCondition', 'updateIf', 'variable', 'variant'].sort(),
+  );
+  expect(Object.isFrozen(facade)).toBe(true);
+  expect(Object.getPrototypeOf(facade)).toBe(Object.prototype);
+  expect(facade.updateCondition).toBeUndefined();
+  update.add(tf.scalar(true, 'bool'));
+  expect(facade.updateCondition?.dataSync()[0]).toBe(1);
+  update.reset();
+});
+
 it('freezes variants for the step and tells their combination', () => {
   const scope = new RunnerScope();
   let applies = false;

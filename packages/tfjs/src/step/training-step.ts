@@ -26,7 +26,7 @@ export interface TrainingStep {
 
 /** The training's step, for plugins that need a forward pass or everything that a step may change. */
 export const trainingStepRef: WeakServiceRef<TrainingStep> = defineService<TrainingStep>('trainingStep', {
-  description: "a forward pass of the step, and all that the step may change (of SimpleTrainer and tfjsRuntime)",
+  description: 'a forward pass of the step, and all that the step may change (of SimpleTrainer and tfjsRuntime)',
   weak: true,
 });
 

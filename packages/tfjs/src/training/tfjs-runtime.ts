@@ -21,14 +21,14 @@ import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { alternatingOptimizer } from '../optim/alternating-optimizer.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { createStepRunner, type StepRunnerOptions } from '../step/create-step-runner.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope, runnerScopeRef } from '../step/runner-scope.ts';
 import { oneRank, stepRanksRef } from '../step/step-ranks.ts';
 import { stepScopeRef } from '../step/step-scope.ts';
 import { trainingStep, trainingStepRef } from '../step/training-step.ts';
 import { batchSourceRef, trainDataRef } from './batch-source-ref.ts';
 import { assertModel, assertOptimizer } from './check-parts.ts';
 import { seededInit } from './seeded-init.ts';
-import { runnerScopeRef, tfjsState } from './tfjs-state.ts';
+import { tfjsState } from './tfjs-state.ts';
 
 /** Something, or the function that makes it when the trainer is prepared. */
 export type Made<T, A extends readonly unknown[] = []> = T | ((...args: A) => T | Promise<T>);

@@ -2,7 +2,6 @@ import {
   checkState,
   type CheckpointView,
   definePlugin,
-  defineService,
   describeDifferences,
   HooklineError,
   type JsonValue,
@@ -11,7 +10,6 @@ import {
   missingEntry,
   type Plugin,
   shortName,
-  type WeakServiceRef,
 } from '@hookline/core';
 import type tf from '#tfjs';
 import { z } from 'zod';
@@ -23,7 +21,7 @@ import { optimizersOf } from '../optim/alternating-optimizer.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { captureVariables } from '../state/capture-variables.ts';
 import { NON_FINITE, planRestore, type RestoreOptions, restoreVariables } from '../state/restore-variables.ts';
-import type { RunnerScope } from '../step/runner-scope.ts';
+import { type RunnerScope, runnerScopeRef } from '../step/runner-scope.ts';
 import { nothingLoaded } from '../weights/weights-error.ts';
 import { planWeights } from '../weights/load-weights.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
@@ -37,12 +35,6 @@ const optimizerState = savedRate.extend({ name: z.string() });
 
 const dataState = batchSourceState.extend({
   fingerprint: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-});
-
-/** The scope as the runner has it. Not exported from the package: plugins are given its facade, by `stepScopeRef`. */
-export const runnerScopeRef: WeakServiceRef<RunnerScope> = defineService<RunnerScope>('runnerScope', {
-  description: 'runs the steps with what plugins have declared in the step scope',
-  weak: true,
 });
 
 type Variables = ReadonlyMap<string, tf.Variable>;
