@@ -278,7 +278,7 @@ export {
   type Plugin,
   type PluginDefinition,
   type PluginInput,
-  type PluginParts,
+  type SetupResult,
   type PluginState,
   type Preset,
   type Provider,
