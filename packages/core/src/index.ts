@@ -34,7 +34,7 @@ export {
   type Outcome,
   type Results,
   type RunContext,
-  type StepPhases,
+  type StepHooks,
 } from './hooks/hook-table.ts';
 export {
   asyncSeries,
@@ -49,11 +49,11 @@ export {
   type HookTable,
   type TapFunction,
 } from './hooks/hook-spec.ts';
-export { HookSet, type HookFacades, type Phases } from './hooks/hook-set.ts';
+export { HookSet, type HookFacades, type OwnHooks } from './hooks/hook-set.ts';
 export { HookSite, type TapObserver } from './hooks/hook-site.ts';
 export { describeValue, type ResultCheck } from './hooks/result-check.ts';
 export { type Wait, Waits } from './hooks/waits.ts';
-export { Phase, type HookFacade } from './hooks/phase.ts';
+export { Hook, type HookFacade } from './hooks/hook.ts';
 
 // Plugins and presets
 export { definePlugin, makePlugin, type InstanceOptions, type PluginFactory } from './plugin/define-plugin.ts';
@@ -93,7 +93,7 @@ export { provide, replace, type Provider } from './container/provider.ts';
 export {
   checkpointsRef,
   evaluationRef,
-  phasesRef,
+  engineHooksRef,
   randomRef,
   stepRunnerRef,
   storageRef,

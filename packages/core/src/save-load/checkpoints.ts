@@ -75,7 +75,7 @@ export class DiskCheckpoints implements Checkpoints {
    * a step of the user's own, until a plugin such as `savedParts` knows its variables.
    */
   get #isForEngineOnly(): boolean {
-    return this.#hooks.phases.loadState.taps.every((plugin) => plugin === ENGINE);
+    return this.#hooks.byName.loadState.taps.every((plugin) => plugin === ENGINE);
   }
 
   /** Warns, once, that checkpoints hold no weights. Call it when all plugins are set up. */
