@@ -51,7 +51,12 @@ export class Phase<S extends HookSpec = HookSpec> {
     this.spec = spec;
     this.#site = site;
     this.#isSync = spec.kind.startsWith('Sync');
-    this.#rules = { check: spec.check, isWaterfall: spec.kind.endsWith('Waterfall'), verify: undefined, isDone: undefined };
+    this.#rules = {
+      check: spec.check,
+      isWaterfall: spec.kind.endsWith('Waterfall'),
+      verify: undefined,
+      isDone: undefined,
+    };
     this.#hook = makeHook(name, spec);
   }
 

@@ -50,7 +50,12 @@ function setUp(make: () => unknown) {
     losses: (batch: unknown) => tf.mean(tf.square(tf.mul(weight, findX(batch)))),
   });
   const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
-  const step = new TrainStep({ model, optimizer: sgd(model, { learningRate: 0.01 }), phases, scope: new RunnerScope() });
+  const step = new TrainStep({
+    model,
+    optimizer: sgd(model, { learningRate: 0.01 }),
+    phases,
+    scope: new RunnerScope(),
+  });
   function* batches(): Generator {
     for (;;) yield make();
   }
