@@ -1,6 +1,14 @@
 import { definePlugin, type PluginInput, type TrainerBase } from '@hookline/core';
 import { tinyTraining, type TinyTrainingOptions } from '@hookline/testing';
-import { captureVariables, modelRef, modelVariables, optimizerRef, stepScopeRef, tf, trainingStepRef } from '@hookline/tfjs';
+import {
+  captureVariables,
+  modelRef,
+  modelVariables,
+  optimizerRef,
+  stepScopeRef,
+  tf,
+  trainingStepRef,
+} from '@hookline/tfjs';
 
 /** Eager and captured. */
 export const MODES = ['off', 'required'] as const;

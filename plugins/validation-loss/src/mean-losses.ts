@@ -1,4 +1,11 @@
-import { type Communicator, gatherFromRanks, HooklineError, shareData, singleProcess, TOTAL_LOSS } from '@hookline/core';
+import {
+  type Communicator,
+  gatherFromRanks,
+  HooklineError,
+  shareData,
+  singleProcess,
+  TOTAL_LOSS,
+} from '@hookline/core';
 import { type DataSource, disposeBatch, inEvalMode, openData, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
 
 /**
