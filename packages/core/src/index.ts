@@ -127,9 +127,8 @@ export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 export type { JsonValue } from './json.ts';
 export { defineState, type CheckedPluginState } from './plugin/define-state.ts';
 export { documentedOptions, type OptionsInput } from './plugin/documented-options.ts';
-export { checkState, type StateOrigin } from './save-load/check-state.ts';
 export { missingEntry } from './save-load/engine-state.ts';
-export { readPluginState } from './save-load/plugin-state.ts';
+export { checkState, readPluginState, type StateOrigin } from './save-load/plugin-state.ts';
 export { describeDifferences } from './save-load/run-settings.ts';
 export type { Checkpoints, SaveOptions, StartedSave } from './services/checkpoints.ts';
 

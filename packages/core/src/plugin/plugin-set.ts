@@ -1,7 +1,12 @@
 import type { Provider } from '../container/provider.ts';
 import { ServiceContainer } from '../container/service-container.ts';
-import type { AnyServiceRef, HooksToken, OptionalRef, Requirement } from '../container/service-ref.ts';
-import { weakHandle } from '../container/weak-handle.ts';
+import {
+  type AnyServiceRef,
+  type HooksToken,
+  type OptionalRef,
+  type Requirement,
+  weakHandle,
+} from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
 import { HookSet } from '../hooks/hook-set.ts';
 import type { HookSite } from '../hooks/hook-site.ts';
