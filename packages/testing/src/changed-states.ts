@@ -7,7 +7,7 @@ import {
   HooklineError,
   type HostTensor,
   type JsonValue,
-  phasesRef,
+  engineHooksRef,
   readCheckpoint,
   type TrainerBase,
   writeCheckpoint,
@@ -236,8 +236,8 @@ async function judge(
 async function savedBy(trainer: TrainerBase): Promise<unknown> {
   const entries: Record<string, JsonValue> = {};
   const tensors: Record<string, HostTensor> = {};
-  const { phases } = await trainer.service(phasesRef);
-  await phases.saveState.call({
+  const { byName: hooks } = await trainer.service(engineHooksRef);
+  await hooks.saveState.call({
     iteration: trainer.iteration,
     purpose: 'undo',
     set: (key, data) => void (entries[key] = structuredClone(data)),
