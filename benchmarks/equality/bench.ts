@@ -7,7 +7,7 @@ import {
   layersModel,
   selectDevice,
   sgd,
-  StepScope,
+  RunnerScope,
   tf,
   type Optimizer,
   type TrainableModel,
@@ -107,8 +107,8 @@ async function startTraining(
   const runner = createStepRunner({
     model,
     optimizer,
-    phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-    scope: new StepScope(),
+    hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
+    scope: new RunnerScope(),
     source: new BatchSource(
       Array.from({ length: BATCHES }, (_, seed) => batchOf(net, seed + 1)),
       { repeat: true },

@@ -4,7 +4,7 @@ import {
   CapturedStepRunner,
   createStepRunner,
   modelVariables,
-  StepScope,
+  RunnerScope,
   tf,
   type CaptureMode,
 } from '@hookline/tfjs';
@@ -31,8 +31,8 @@ export function startTraining(family: Family, capture: CaptureMode): Training {
     const runner = createStepRunner({
       model,
       optimizer: optimizer(model),
-      phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-      scope: new StepScope({ random: 11 }),
+      hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
+      scope: new RunnerScope({ random: 11 }),
       source: new BatchSource(batches(family), { repeat: true }),
       capture,
     });

@@ -10,7 +10,7 @@ import {
   predictorOf,
   selectDevice,
   sgd,
-  StepScope,
+  RunnerScope,
   tf,
 } from '@hookline/tfjs';
 import { batchOf, findNet, lossOf, type Net } from './nets.ts';
@@ -98,8 +98,8 @@ async function ours(net: Net, isCaptured: boolean, isHalf: boolean, isChecked: b
   const made = createStepRunner({
     model,
     optimizer,
-    phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-    scope: new StepScope(),
+    hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
+    scope: new RunnerScope(),
     source: new BatchSource([tensorsOf(net)], { repeat: true }),
     capture: isCaptured ? 'required' : 'off',
     precision: isHalf ? 'bfloat16' : 'float32',

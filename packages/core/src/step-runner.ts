@@ -16,9 +16,8 @@ export interface StepContext {
 /** What a step runner hands back for one step. */
 export interface StepOutput {
   /**
-   * Losses by name. The engine stores each of them, and their total as `total_loss`. The total is `totalLoss` where it
-   * is given, else the loss named `total_loss`, else the only loss, else the sum of the losses where all of them are
-   * numbers. A step without losses returns `{}`.
+   * Losses by name. The engine stores each of them, and their total, which `totalLossOf` finds, as `total_loss`. A step
+   * without losses returns `{}`.
    */
   readonly losses: Readonly<Record<string, ScalarValue>>;
   /** The total loss, where the runner has computed it. */

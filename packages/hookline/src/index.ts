@@ -92,6 +92,7 @@ export {
   sgd,
   stepScopeRef,
   tf,
+  trainingStepRef,
   tfjsOptimizer,
   tfjsRuntime,
   toDevice,
@@ -131,6 +132,7 @@ export {
   type StepScope,
   type TrainableLayersModel,
   type TrainableModel,
+  type TrainingStep,
 } from '@hookline/tfjs';
 
 // Data
@@ -241,7 +243,6 @@ export {
   onFirstRank,
   optional,
   outputRef,
-  phasesRef,
   provide,
   randomRef,
   replace,

@@ -26,8 +26,8 @@ export interface ContractOptions {
   readonly beside?: () => readonly PluginInput[];
   /**
    * Makes a trainer with these plugins, whose steps are captured according to `capture`. Default: {@link tinyTraining}, with real
-   * tensors, if the plugins tap hooks inside the step or require a service that the bare loop lacks, such as the model; otherwise a bare loop whose loss is
-   * 1 / (iteration + 1).
+   * tensors, if the plugins tap hooks inside the step, or require or replace a service that the bare loop lacks, such as the model; otherwise a bare loop
+   * whose loss is 1 / (iteration + 1).
    */
   readonly trainer?: (options: ContractTrainerOptions) => TrainerBase;
   /** Number of iterations of each run. Default 6. */

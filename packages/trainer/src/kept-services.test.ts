@@ -12,7 +12,6 @@ import {
   evaluationRef,
   loggerRef,
   outputRef,
-  phasesRef,
   type Plugin,
   randomRef,
   type Results,
@@ -24,7 +23,16 @@ import {
 } from '@hookline/core';
 import { emaRef } from '@hookline/plugin-ema';
 import { lrScheduleRef } from '@hookline/plugin-lr-scheduler';
-import { batchSourceRef, modelRef, optimizerRef, selectDevice, stepScopeRef, trainDataRef } from '@hookline/tfjs';
+import {
+  batchSourceRef,
+  modelRef,
+  optimizerRef,
+  selectDevice,
+  stepRanksRef,
+  stepScopeRef,
+  trainDataRef,
+  trainingStepRef,
+} from '@hookline/tfjs';
 import { makeNet, points } from './all-plugins.test.support.ts';
 import { defineConfig } from './config/define-config.ts';
 import { DefaultTrainer } from './default-trainer.ts';
@@ -51,11 +59,15 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** A trainer with a generator method, and a method whose result captures `this`, as users write them. */
+/** A trainer with a generator method, and with models and evaluators whose functions use `this`, as users write them. */
 class PointsTrainer extends DefaultTrainer {
   passes = 0;
+  /** Calls of the model's `losses`. */
+  steps = 0;
   override buildModel() {
-    return makeNet();
+    const net = makeNet();
+    // The model holds the trainer, so a plain reference to the model, or to the optimizer, would keep it alive.
+    return { ...net, losses: (...args: Parameters<typeof net.losses>) => (this.steps++, net.losses(...args)) };
   }
   override *buildTrainLoader(): Generator {
     for (;;) {
@@ -82,10 +94,11 @@ const requires = {
   checkpoints: checkpointsRef,
   evaluation: evaluationRef,
   taps: tapsRef,
-  phases: phasesRef,
   model: modelRef,
   optimizer: optimizerRef,
   scope: stepScopeRef,
+  step: trainingStepRef,
+  ranks: stepRanksRef,
   source: batchSourceRef,
   data: trainDataRef,
   average: emaRef,

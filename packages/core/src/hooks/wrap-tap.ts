@@ -27,6 +27,8 @@ export interface TapRules {
    * value that is handed on.
    */
   verify: ((result: unknown) => HooklineError | undefined) | undefined;
+  /** A check that the caller of a sync hook adds: once it returns true, the taps that are left are not called. */
+  isDone: (() => boolean) | undefined;
 }
 
 /** Whose tap it is, of which hook. */
@@ -42,8 +44,10 @@ export interface TapPlace {
  * promise is refused, since nobody would await it.
  */
 export function wrapSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
-  const { plugin, hook, site } = place;
+  const { plugin, hook, site, rules } = place;
   return (a, b, c) => {
+    // A waterfall goes on with its value where a tap returns undefined.
+    if (rules.isDone?.() === true) return undefined;
     const { observer } = site;
     observer?.enter(plugin, hook);
     try {

@@ -9,7 +9,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import { sgd } from '../optim/sgd.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { EagerStepRunner } from '../step/eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 import { countOps } from './graph-edit.ts';
@@ -61,24 +61,24 @@ function build(
       return tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, x.matMul(w1).relu().matMul(w2));
     },
   });
-  const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
-  const scope = new StepScope({ random: 7 });
+  const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
+  const scope = new RunnerScope({ random: 7 });
   const host = { iteration: 0 };
   const skip = scope.input('skip', () => (isSkipped(host.iteration) ? 1 : 0));
   const average = scope.variable('average', () => w1.clone());
   const updates = scope.variable('updates', () => tf.scalar(0));
   if (hasCondition) {
-    phases.gradients.facade('p').tap((gradients) => {
+    hooks.gradients.facade('p').tap((gradients) => {
       scope.updateIf(skip.tensor().equal(0).asScalar());
       return gradients;
     });
   }
-  phases.afterUpdate.facade('p').tap(() => {
+  hooks.afterUpdate.facade('p').tap(() => {
     average.assign(average.mul(0.9).add(w1.mul(0.1)));
     updates.assign(updates.add(1));
     scope.metric('weight', w1.square().sum().asScalar());
   });
-  const step = new TrainStep({ model, optimizer: optimize(model), phases, scope });
+  const step = new TrainStep({ model, optimizer: optimize(model), hooks, scope });
   return { step, source: new BatchSource(batches as never, { repeat: true }), host };
 }
 
@@ -144,6 +144,48 @@ describe.each(Object.entries(OPTIMIZERS))('a conditional update by %s', (_, [opt
       expect(conditional.ops.get(fused)).toBe(2);
       expect(plain.ops.get(fused)).toBe(2);
     }
+  });
+});
+
+it('adds up, skips and draws noise captured as eagerly: two updates in a cycle of four steps, one of them skipped', async () => {
+  const train = async (capture: boolean) => {
+    const w = tf.variable(tf.tensor2d([0.1, -0.2, 0.3], [3, 1]));
+    const model = functionModel<Batch>({
+      variables: { w },
+      losses: ({ x, y }) => tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, x.matMul(w)),
+    });
+    const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
+    const scope = new RunnerScope({ random: 7 });
+    let iteration = 0;
+    const isUpdate = scope.variant('update', () => iteration % 2 === 1);
+    const skip = scope.input('skip', () => (iteration % 4 === 3 ? 1 : 0));
+    const sum = scope.variable('sum', () => tf.zeros([3, 1]));
+    const noise = scope.random('noise');
+    hooks.gradients.facade('sums').tap((gradients) => {
+      const total = sum.add(gradients['w'] as tf.Tensor);
+      sum.assign(isUpdate.value ? tf.zeros([3, 1]) : total);
+      if (!isUpdate.value) scope.updateIf(false);
+      return { w: total };
+    });
+    hooks.gradients.facade('skips').tap(() => scope.updateIf(skip.tensor().equal(0).asScalar()));
+    hooks.gradients.facade('noise').tap(({ w: g }) => ({ w: tf.add(g as tf.Tensor, noise.normal([3, 1], 0, 0.1)) }));
+    const step = new TrainStep({ model, optimizer: adam(model, { learningRate: 0.01 }), hooks, scope });
+    const source = new BatchSource(data, { repeat: true });
+    const runner = capture
+      ? new CapturedStepRunner({ step, source, capture: 'required' })
+      : new EagerStepRunner({ step, source });
+    const weights: number[][] = [];
+    for (; iteration < 24; iteration++) {
+      await runner.run({ iteration, startIteration: 0, maxIterations: 24 });
+      weights.push([...w.dataSync()]);
+    }
+    await runner.close();
+    return weights;
+  };
+  const [eager, captured] = [await train(false), await train(true)];
+  captured.forEach((weights, iteration) => {
+    expectClose(weights, eager[iteration] ?? []);
+    if (iteration > 0) expect(String(weights) !== String(captured[iteration - 1])).toBe(iteration % 4 === 1);
   });
 });
 

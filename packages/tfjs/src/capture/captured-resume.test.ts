@@ -5,7 +5,7 @@ import { loadNativeBackend } from '../device/native-backend.ts';
 import { layersModel } from '../model/layers-model.ts';
 import { adam } from '../optim/adam.ts';
 import { EagerStepRunner } from '../step/eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 
@@ -34,12 +34,12 @@ function build(kind: 'eager' | 'captured') {
   const model = layersModel(layers, {
     loss: (out, { y }) => tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(y, out),
   });
-  const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+  const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
   const step = new TrainStep({
     model,
     optimizer: adam(model, { learningRate: 1e-3 }),
-    phases,
-    scope: new StepScope({ random: 5 }),
+    hooks,
+    scope: new RunnerScope({ random: 5 }),
   });
   const source = new BatchSource(batches, { repeat: true });
   const runner =

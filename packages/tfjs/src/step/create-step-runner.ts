@@ -1,11 +1,11 @@
-import { HooklineError, type StepPhases, type StepRunner, type TapWatch } from '@hookline/core';
+import { HooklineError, type StepHooks, type StepRunner, type TapWatch } from '@hookline/core';
 import type { BatchSource } from '../batch/batch-source.ts';
 import { CapturedStepRunner, type CaptureMode } from '../capture/captured-runner.ts';
 import type { Precision } from '../capture/precision.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { EagerStepRunner, type CheckFinite } from './eager-runner.ts';
-import type { StepScope } from './step-scope.ts';
+import type { RunnerScope } from './runner-scope.ts';
 import { TrainStep } from './train-step.ts';
 
 /** Options of {@link createStepRunner}. */
@@ -13,8 +13,8 @@ export interface StepRunnerOptions {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
   readonly source: BatchSource;
-  readonly phases: StepPhases;
-  readonly scope: StepScope;
+  readonly hooks: StepHooks;
+  readonly scope: RunnerScope;
   /** Whether the step runs as one graph. @default 'auto' */
   readonly capture?: CaptureMode | undefined;
   /** The type in which a captured step convolves and multiplies. @default 'float32' */

@@ -1,9 +1,10 @@
-import { describeValue, HooklineError, type NamedTensors, type StepPhases, type TapWatch } from '@hookline/core';
+import { describeValue, HooklineError, type NamedTensors, type StepHooks, type TapWatch } from '@hookline/core';
 import type tf from '#tfjs';
 import { batchTensors } from '../capture/batch-tensors.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { lossFault } from './collect-losses.ts';
 import { gradientsFault } from './gradients-fault.ts';
+import type { UpdateCondition } from './update-condition.ts';
 
 /** A tensor that is gone, for an error message. */
 export interface Gone {
@@ -16,21 +17,24 @@ type Named = readonly (readonly [name: string, tensor: tf.Tensor])[];
 
 /**
  * Looks after every tap at what it gave and at the tensors that a step stands on, so that the error names the tap: what
- * it hands on has the right names, types and shapes, and neither the batch nor a weight has been disposed.
+ * it hands on has the right names, types and shapes, and neither the batch nor a weight has been disposed. Ends the taps of
+ * gradients where one has said that there is no update.
  */
 export class StepWatch {
-  readonly #phases: StepPhases;
+  readonly #hooks: StepHooks;
   readonly #taps: TapWatch | undefined;
   readonly #model: TrainableModel;
+  readonly #update: UpdateCondition;
   #isOpen = false;
   #weights: Named | undefined;
   #batch: Named = [];
   #gradients: Named = [];
   #trainable: ReadonlyMap<string, tf.Variable> = new Map();
 
-  constructor(model: TrainableModel, phases: StepPhases, taps: TapWatch | undefined) {
+  constructor(model: TrainableModel, hooks: StepHooks, update: UpdateCondition, taps: TapWatch | undefined) {
     this.#model = model;
-    this.#phases = phases;
+    this.#update = update;
+    this.#hooks = hooks;
     this.#taps = taps;
     this.#open();
   }
@@ -47,9 +51,11 @@ export class StepWatch {
     this.#isOpen = true;
     // Plugins hold their hooks, and must not keep the model alive by them.
     const self = new WeakRef(this);
-    this.#phases.batch.verify((value) => self.deref()?.batchFault(value));
-    this.#phases.losses.verify(lossesFault);
-    this.#phases.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
+    this.#hooks.batch.verify((value) => self.deref()?.batchFault(value));
+    this.#hooks.losses.verify(lossesFault);
+    this.#hooks.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
+    const update = this.#update;
+    this.#hooks.gradients.stopWhen(() => update.isOff);
     this.#taps?.inspect?.((hook) => {
       // When the training is over, who made the model may free it.
       const gone = hook === 'afterTrain' ? undefined : self.deref()?.find();
@@ -77,7 +83,8 @@ export class StepWatch {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    for (const phase of [this.#phases.batch, this.#phases.losses, this.#phases.gradients]) phase.verify(undefined);
+    for (const hook of [this.#hooks.batch, this.#hooks.losses, this.#hooks.gradients]) hook.verify(undefined);
+    this.#hooks.gradients.stopWhen(undefined);
     this.#taps?.inspect?.(undefined);
     this.#weights = undefined;
     this.#trainable = new Map();

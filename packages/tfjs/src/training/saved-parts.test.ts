@@ -11,7 +11,7 @@ import { layersModel } from '../model/layers-model.ts';
 import { adam } from '../optim/adam.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { createStepRunner } from '../step/create-step-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { savedParts } from './saved-parts.ts';
 
 let dir: string;
@@ -39,18 +39,18 @@ function adversaries(capture: CaptureMode, maxIterations: number) {
   const part = (variables: Record<string, tf.Variable>, losses: (batch: Batch) => tf.Scalar, seed: number) => {
     const model = functionModel<Batch>({ variables, losses });
     const optimizer = adam(model, { learningRate: 0.02 });
-    const scope = new StepScope({ random: seed });
+    const scope = new RunnerScope({ random: seed });
     const batches = [1, 2, 3].map((i) => ({
       x: { data: Float32Array.from({ length: 12 }, (_, k) => Math.sin(i * k + seed)), shape: [4, 3] },
     }));
     const source = new BatchSource(batches, { repeat: true });
-    const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+    const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
     return {
       model,
       optimizer,
       scope,
       source,
-      runner: createStepRunner({ model, optimizer, scope, source, phases, capture }),
+      runner: createStepRunner({ model, optimizer, scope, source, hooks, capture }),
     };
   };
   const generator = part({ g }, (batch) => score(fake(batch)).neg().mean(), 1);
@@ -114,18 +114,18 @@ function recurrent(capture: CaptureMode, maxIterations: number, units = 3) {
   });
   const model = layersModel<Batch>(net, { loss: (out) => out.sub(0.5).square().mean() });
   const optimizer = adam(model, { learningRate: 0.02 });
-  const scope = new StepScope({ random: 7 });
+  const scope = new RunnerScope({ random: 7 });
   const batches = [1, 2, 3].map((i) => ({
     x: { data: Float32Array.from({ length: 24 }, (_, k) => Math.sin(i * k + 5)), shape: [2, 4, 3] },
   }));
   const source = new BatchSource(batches, { repeat: true });
-  const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+  const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
   const trainer = new TrainerBase({
     maxIterations,
     output: dir,
     logger: new ConsoleLogger({ level: 'silent' }),
     plugins: [savedParts({ net: { model, optimizer, scope, source } })],
-    step: createStepRunner({ model, optimizer, scope, source, phases, capture }),
+    step: createStepRunner({ model, optimizer, scope, source, hooks, capture }),
   });
   const values = () =>
     [...model.trainable().values(), ...model.state().values()].flatMap((each) => [...each.dataSync()]);

@@ -3,7 +3,7 @@ import {
   commRef,
   loggerRef,
   type OptionNames,
-  phasesRef,
+  engineHooksRef,
   type Plugin,
   provide,
   type Provider,
@@ -21,7 +21,10 @@ import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { alternatingOptimizer } from '../optim/alternating-optimizer.ts';
 import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
 import { createStepRunner, type StepRunnerOptions } from '../step/create-step-runner.ts';
-import { StepScope, stepScopeRef } from '../step/step-scope.ts';
+import { RunnerScope, runnerScopeRef } from '../step/runner-scope.ts';
+import { oneRank, stepRanksRef } from '../step/step-ranks.ts';
+import { stepScopeRef } from '../step/step-scope.ts';
+import { trainingStep, trainingStepRef } from '../step/training-step.ts';
 import { batchSourceRef, trainDataRef } from './batch-source-ref.ts';
 import { assertModel, assertOptimizer } from './check-parts.ts';
 import { seededInit } from './seeded-init.ts';
@@ -67,8 +70,8 @@ const SLOW =
 const OWNER = '@hookline/tfjs';
 
 /**
- * The services of a training with tensors (model, optimizer, batches, step scope, step runner) and the plugin that
- * saves them.
+ * The services of a training with tensors (model, optimizer, batches, the step and what plugins may use in it, step runner) and
+ * the plugin that saves them.
  *
  * @example
  * const { services, plugins } = tfjsRuntime({ model, optimizer: (model) => sgd(model, { learningRate: 0.1 }), data });
@@ -112,23 +115,31 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
         },
         { data: trainDataRef, logger: loggerRef, comm: commRef },
       ),
+      provide(stepRanksRef, () => oneRank),
       provide(
-        stepScopeRef,
+        runnerScopeRef,
         // Ranks share the weights and not the batch: each drops out and mixes in its own way.
-        ({ random, comm: { rank } }) =>
-          new StepScope({ random: random(rank === 0 ? `${OWNER}/step` : `${OWNER}/step/rank/${rank}`) }),
-        { random: randomRef, comm: commRef },
+        ({ random, ranks, comm: { rank } }) =>
+          new RunnerScope({ random: random(rank === 0 ? `${OWNER}/step` : `${OWNER}/step/rank/${rank}`), ranks }),
+        { random: randomRef, ranks: stepRanksRef, comm: commRef },
       ),
+      provide(stepScopeRef, ({ scope }) => scope.facade, { scope: runnerScopeRef }),
+      provide(trainingStepRef, ({ hooks, ...parts }) => trainingStep(hooks.byName, parts), {
+        model: modelRef,
+        optimizer: optimizerRef,
+        scope: runnerScopeRef,
+        hooks: engineHooksRef,
+      }),
       provide(
         stepRunnerRef,
-        ({ logger, phases, source, taps, ...uses }) => {
+        ({ logger, hooks, source, taps, ...uses }) => {
           if (usesSlowBackend()) logger(OWNER).warn(SLOW);
           return createStepRunner({
             ...runner,
             ...uses,
             source,
             taps,
-            phases: phases.phases,
+            hooks: hooks.byName,
             log: (line) => logger(OWNER).info(line),
           });
         },
@@ -137,8 +148,8 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
           source: batchSourceRef,
           model: modelRef,
           optimizer: optimizerRef,
-          scope: stepScopeRef,
-          phases: phasesRef,
+          scope: runnerScopeRef,
+          hooks: engineHooksRef,
           taps: tapsRef,
           logger: loggerRef,
         },
