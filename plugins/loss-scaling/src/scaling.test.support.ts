@@ -1,6 +1,6 @@
 import { definePlugin, type PluginInput, type TrainerBase } from '@hookline/core';
 import { tinyTraining, type TinyTrainingOptions } from '@hookline/testing';
-import { captureVariables, modelRef, modelVariables, optimizerRef, stepScopeRef, tf } from '@hookline/tfjs';
+import { snapshotVariables, modelRef, modelVariables, optimizerRef, stepScopeRef, tf } from '@hookline/tfjs';
 
 /** Eager and captured. */
 export const MODES = ['off', 'required'] as const;
@@ -48,7 +48,7 @@ export function stepLog() {
     setup({ hooks, model, optimizer, scope }) {
       const look = async () => {
         const variables = new Map([...modelVariables(model.value), ...optimizer.value.slots()]);
-        const tensors = await captureVariables(variables);
+        const tensors = await snapshotVariables(variables);
         const bits = [...tensors].map(([name, { data }]) => [
           name,
           [...new Uint32Array(data.buffer, data.byteOffset, data.length)],

@@ -7,7 +7,7 @@ import { DeviceLosses, readsAtOnce } from '../step/device-losses.ts';
 import { gradientsByName } from '../step/gradients.ts';
 import { gradientsFault } from '../step/gradients-fault.ts';
 import { figuresOf, isGood, notFinite, packFigures } from '../step/step-figures.ts';
-import type { Optimizer } from './optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 
 /** Options of `optimizer.minimize`. */
 export interface MinimizeOptions {

@@ -2,7 +2,7 @@ import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
 import { StepScope } from '../step/step-scope.ts';
-import type { Optimizer } from './optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 import { sgd, type SgdOptions } from './sgd.ts';
 
 beforeAll(async () => {

@@ -1,18 +1,10 @@
 import { philox, PHILOX_WORDS } from '@hookline/core';
 import tf from '#tfjs';
+import { asNativeBackend, DataType, typeOf } from '../device/native-backend.ts';
 
 type Distribution = 'uniform' | 'normal';
 
-/** The part of tfjs-node's backend that runs one TensorFlow op. */
-interface OpBackend {
-  readonly binding: Readonly<Record<'TF_ATTR_TYPE' | 'TF_FLOAT' | 'TF_INT32', number>>;
-  executeSingleOutput(op: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor;
-}
-
 const OPS = { uniform: 'StatelessRandomUniform', normal: 'StatelessRandomNormal' } as const;
-
-const asOpBackend = (backend: unknown): OpBackend | undefined =>
-  typeof (backend as Partial<OpBackend>).executeSingleOutput === 'function' ? (backend as OpBackend) : undefined;
 
 /**
  * Random float32 numbers that depend on the seed alone: uniform in [0, 1), or standard normal.
@@ -30,13 +22,12 @@ export function statelessRandom(
   seed: () => tf.Tensor,
   hostSeed: () => readonly [number, number],
 ): tf.Tensor {
-  const native = asOpBackend(tf.backend());
+  const native = asNativeBackend(tf.backend());
   if (native === undefined) return tf.tensor(hostRandom(distribution, shape, hostSeed()), [...shape], 'float32');
-  const { TF_ATTR_TYPE: type, TF_FLOAT, TF_INT32 } = native.binding;
   const attributes = [
-    { name: 'dtype', type, value: TF_FLOAT },
-    { name: 'T', type, value: TF_INT32 },
-    { name: 'Tseed', type, value: TF_INT32 },
+    typeOf(native, 'dtype', DataType.float32),
+    typeOf(native, 'T', DataType.int32),
+    typeOf(native, 'Tseed', DataType.int32),
   ];
   return tf.tidy(() =>
     native.executeSingleOutput(OPS[distribution], attributes, [tf.tensor1d([...shape], 'int32'), seed()]),
@@ -54,14 +45,9 @@ export function statelessOp(
   types: Readonly<Record<string, 'float32' | 'int32'>>,
   inputs: () => tf.Tensor[],
 ): tf.Tensor | undefined {
-  const native = asOpBackend(tf.backend());
+  const native = asNativeBackend(tf.backend());
   if (native === undefined) return undefined;
-  const { TF_ATTR_TYPE: type, TF_FLOAT, TF_INT32 } = native.binding;
-  const attributes = Object.entries(types).map(([name, of]) => ({
-    name,
-    type,
-    value: of === 'float32' ? TF_FLOAT : TF_INT32,
-  }));
+  const attributes = Object.entries(types).map(([name, type]) => typeOf(native, name, DataType[type]));
   return tf.tidy(() => native.executeSingleOutput(op, attributes, inputs()));
 }
 

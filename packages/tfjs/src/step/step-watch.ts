@@ -1,6 +1,6 @@
 import { describeValue, HooklineError, type NamedTensors, type StepPhases, type TapWatch } from '@hookline/core';
 import type tf from '#tfjs';
-import { batchTensors } from '../capture/batch-tensors.ts';
+import { batchTensors } from '../batch/batch-tensors.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { lossFault } from './collect-losses.ts';
 import { gradientsFault } from './gradients-fault.ts';
