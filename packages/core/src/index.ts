@@ -60,6 +60,7 @@ export {
   isPlugin,
   type Plugin,
   type PluginDefinition,
+  type PluginEntry,
   type PluginIdentity,
   type PluginParts,
   type PluginState,
@@ -69,7 +70,6 @@ export { namesOf, shortName } from './plugin/plugin-name.ts';
 export { STANDARD_LABELS, type StandardLabel } from './plugin/labels.ts';
 export { definePreset, type PresetDefinition, type PresetFactory } from './preset/define-preset.ts';
 export { isPreset, type PluginInput, type Preset } from './preset/preset.ts';
-export type { PluginEntry } from './plugin/plugin-entry.ts';
 export { resolvePlugins, type PluginGroup } from './preset/resolve-plugins.ts';
 
 // Services
@@ -111,7 +111,7 @@ export {
 } from './services/communicator.ts';
 export { runOf, shareData, type RankShare, type SharedData } from './services/rank-share.ts';
 export { gatherFromRanks, onEveryRank, onFirstRank } from './services/ranks.ts';
-export { assertSameOnRanks } from './state/compare-ranks.ts';
+export { assertSameOnRanks } from './save-load/compare-ranks.ts';
 export { controlRef, type Control } from './services/control.ts';
 export { isDatasetEvaluator, type DatasetEvaluator } from './services/dataset-evaluator.ts';
 export type { Evaluation } from './services/evaluation.ts';
@@ -126,12 +126,11 @@ export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 export type { JsonValue } from './json.ts';
 export { defineState, type CheckedPluginState } from './plugin/define-state.ts';
 export { documentedOptions, type OptionsInput } from './plugin/documented-options.ts';
-export { checkState, type StateOrigin } from './state/check-state.ts';
-export { missingEntry } from './state/engine-state.ts';
-export { readPluginState } from './state/plugin-state.ts';
-export { describeDifferences } from './state/run-settings.ts';
-export type { CheckpointBuilder, CheckpointView, LoadOptions, LoadScope } from './state/checkpoint-view.ts';
-export type { Checkpoints, SaveOptions, StartedSave } from './state/checkpoints.ts';
+export { checkState, type StateOrigin } from './save-load/check-state.ts';
+export { missingEntry } from './save-load/engine-state.ts';
+export { readPluginState } from './save-load/plugin-state.ts';
+export { describeDifferences } from './save-load/run-settings.ts';
+export type { Checkpoints, SaveOptions, StartedSave } from './services/checkpoints.ts';
 
 // Tensors of whichever runtime is in use
 export type { ScalarTensor, Tensor, TensorTypes, Variable } from './tensor-types.ts';
@@ -147,21 +146,28 @@ export {
   type EventStorageOptions,
   type PutOptions,
   type PutScalarOptions,
-} from './storage/event-storage.ts';
-export { HistoryBuffer, type ScalarSample } from './storage/history-buffer.ts';
-export type { LazyScalar } from './storage/lazy-scalar.ts';
-export type { HistogramCounts, HistogramEvent } from './storage/histogram.ts';
-export type { ImageEvent, ImageInput } from './storage/image.ts';
-export type { ReaderBatch, ScalarEvent, StorageReader } from './storage/storage-reader.ts';
+} from './events/event-storage.ts';
+export { HistoryBuffer, type ScalarSample } from './events/history-buffer.ts';
+export type { LazyScalar } from './events/lazy-scalar.ts';
+export type { HistogramCounts, HistogramEvent } from './events/histogram.ts';
+export type { ImageEvent, ImageInput } from './events/image.ts';
+export type { ReaderBatch, ScalarEvent, StorageReader } from './events/storage-reader.ts';
 
-// Checkpoint files
-export type { Checkpoint, CheckpointInput, CheckpointManifest } from './checkpoint/checkpoint.ts';
+// Checkpoints
+export type {
+  Checkpoint,
+  CheckpointBuilder,
+  CheckpointManifest,
+  CheckpointView,
+  LoadOptions,
+  LoadScope,
+} from './checkpoint/checkpoint.ts';
 export { readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint-file.ts';
 export { CHECKPOINT_EXTENSION, listCheckpoints, readTag, writeTag } from './checkpoint/checkpoint-folder.ts';
-export { removeStaleTemps, writeFileAtomically } from './checkpoint/atomic-file.ts';
-export { claimTempName, releaseTempName } from './checkpoint/temp-name.ts';
-export { cacheFolder } from './cache-folder.ts';
-export { tryLock, type LockAnswer, type LockOwner, type ProcessLock } from './process-lock.ts';
+export { removeStaleTemps, writeFileAtomically } from './files/atomic-file.ts';
+export { claimTempName, releaseTempName } from './files/temp-name.ts';
+export { cacheFolder } from './files/cache-folder.ts';
+export { tryLock, type LockAnswer, type LockOwner, type ProcessLock } from './files/process-lock.ts';
 export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.ts';
 export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors-file.ts';
 export type { HostDType, HostTensor, HostTensorData } from './checkpoint/host-tensor.ts';

@@ -1,4 +1,4 @@
-import type { LazyScalar } from './storage/lazy-scalar.ts';
+import type { LazyScalar } from './events/lazy-scalar.ts';
 
 /** A number, or a scalar that is still on the device and is read only when somebody asks. */
 export type ScalarValue = number | LazyScalar;

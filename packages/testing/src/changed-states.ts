@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type Checkpoint,
-  type CheckpointInput,
   HooklineError,
   type HostTensor,
   type JsonValue,
@@ -21,7 +20,7 @@ export interface ChangedState {
   readonly change: string;
   /** Words that an error about it must hold: the entry, plugin or tensor, and the field. */
   readonly names: readonly string[];
-  readonly checkpoint: CheckpointInput;
+  readonly checkpoint: Checkpoint;
 }
 
 /** What came of loading one of them. */
@@ -62,7 +61,7 @@ const TENSORS_PER_OWNER = 2;
  * no count can be. Bounded, always in the same order, and written with a right hash when given to `writeCheckpoint`.
  */
 export function* changedStates({ manifest, tensors }: Checkpoint): Generator<ChangedState> {
-  const withEntries = (entries: Checkpoint['manifest']['entries']): CheckpointInput => ({
+  const withEntries = (entries: Checkpoint['manifest']['entries']): Checkpoint => ({
     manifest: { ...manifest, entries },
     tensors,
   });

@@ -3,7 +3,7 @@ import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCheckpoint, readManifest, writeCheckpoint, writeCopyOfCheckpoint } from './checkpoint-file.ts';
-import type { CheckpointInput } from './checkpoint.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { HostTensor } from './host-tensor.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import { WriteThread } from './write-thread.ts';
@@ -15,7 +15,7 @@ const tensors = new Map<string, HostTensor>([
   ['step', { dtype: 'int32', shape: [], data: Int32Array.of(7) }],
   ['mask', { dtype: 'bool', shape: [3], data: Uint8Array.of(1, 0, 1) }],
 ]);
-const sample: CheckpointInput = {
+const sample: Checkpoint = {
   tensors,
   manifest: {
     iteration: 12,
@@ -52,7 +52,7 @@ describe('checkpoint file', () => {
     const thread = new WriteThread();
     const data = new Uint8Array(size).fill(7);
     const entries = { seen: { data: { names: ['a'] } } };
-    const made = (value: number): CheckpointInput => ({
+    const made = (value: number): Checkpoint => ({
       tensors: new Map([
         ...tensors,
         ['large', { dtype: 'uint8', shape: [size], data: new Uint8Array(size).fill(value) }],
@@ -236,7 +236,7 @@ describe('checkpoint file', () => {
   it('is not written when something in it cannot be saved; the old one stays', async () => {
     await writeCheckpoint(path, sample);
     const before = await readFile(path);
-    const drafts: [string, CheckpointInput][] = [
+    const drafts: [string, Checkpoint][] = [
       ['HKL_STATE_NOT_JSON', { ...sample, manifest: { ...sample.manifest, entries: { p: { data: new Map() } } } }],
       ['HKL_CHECKPOINT_DRAFT', { ...sample, manifest: { ...sample.manifest, iteration: 0.5 } }],
       [
@@ -245,7 +245,7 @@ describe('checkpoint file', () => {
       ],
     ];
     for (const [expected, draft] of drafts) await expect(writeCheckpoint(path, draft)).rejects.toThrow(code(expected));
-    const hostile = JSON.parse('{"__proto__":{"data":1}}') as CheckpointInput['manifest']['entries'];
+    const hostile = JSON.parse('{"__proto__":{"data":1}}') as Checkpoint['manifest']['entries'];
     const polluted = { ...sample, manifest: { ...sample.manifest, entries: hostile } };
     await expect(writeCheckpoint(path, polluted)).rejects.toThrow(code('HKL_STATE_NOT_JSON'));
     expect((await readFile(path)).equals(before)).toBe(true);

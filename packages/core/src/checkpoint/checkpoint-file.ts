@@ -2,11 +2,11 @@ import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
-import { readFully, removeStaleTemps, writeFileAtomically, writeFully } from './atomic-file.ts';
+import { makeFolder } from '../files/make-folder.ts';
+import { readFully, removeStaleTemps, writeFileAtomically, writeFully } from '../files/atomic-file.ts';
 import { corrupt, decodeManifest, encodeManifest, looksLikeOurs } from './checkpoint-manifest.ts';
-import type { Checkpoint, CheckpointDraft, CheckpointInput, CheckpointManifest } from './checkpoint.ts';
-import { readError, writeError } from './file-error.ts';
+import type { Checkpoint, CheckpointManifest } from './checkpoint.ts';
+import { readError, writeError } from '../files/file-error.ts';
 import { arrayOf, tensorBytes, type HostTensor } from './host-tensor.ts';
 import {
   encodeHeader,
@@ -34,8 +34,8 @@ const NO_DIGEST = '0'.repeat(64);
  */
 export async function writeCheckpoint(
   path: string,
-  { manifest, tensors }: CheckpointInput,
-): Promise<CheckpointManifest> {
+  { manifest, tensors }: Checkpoint,
+): Promise<Required<CheckpointManifest>> {
   const places = placeTensors(tensors);
   return writeFile(path, manifest, places, async (handle, position) => {
     const hash = createHash('sha256');
@@ -54,9 +54,9 @@ export async function writeCheckpoint(
  */
 export function writeCopyOfCheckpoint(
   path: string,
-  { manifest, tensors }: CheckpointInput,
+  { manifest, tensors }: Checkpoint,
   thread: WriteThread,
-): Promise<CheckpointManifest> {
+): Promise<Required<CheckpointManifest>> {
   const places = placeTensors(tensors);
   const size = places.at(-1)?.end ?? 0;
   const shared = thread.memory(size);
@@ -77,11 +77,11 @@ export function writeCopyOfCheckpoint(
 /** @param writeTensors writes the data section from a position on and gives its digest */
 function writeFile(
   path: string,
-  draft: CheckpointDraft,
+  given: CheckpointManifest,
   places: readonly TensorPlace[],
   writeTensors: (handle: FileHandle, position: number) => Promise<string>,
-): Promise<CheckpointManifest> {
-  const encoded = encodeManifest(draft, draft.created ?? new Date().toISOString(), places);
+): Promise<Required<CheckpointManifest>> {
+  const encoded = encodeManifest(given, given.created ?? new Date().toISOString(), places);
   // The digest is known last and stands first; it has a fixed length, so its place can be kept free.
   const dataStart = encodeHeader(places, encoded(NO_DIGEST).metadata).length;
   if (dataStart - LENGTH_BYTES > MAX_HEADER_BYTES) {
@@ -90,7 +90,7 @@ function writeFile(
       fix: `At most ${MAX_HEADER_BYTES} bytes are possible; save large arrays of numbers as tensors`,
     });
   }
-  const write = async (): Promise<CheckpointManifest> => {
+  const write = async (): Promise<Required<CheckpointManifest>> => {
     await makeFolder(dirname(path)).catch((cause: unknown) => {
       throw writeError(path, cause);
     });
@@ -111,7 +111,9 @@ function writeFile(
  *   HKL_CHECKPOINT_FOREIGN (no safetensors, or none of ours), HKL_CHECKPOINT_NEWER, HKL_SAFETENSORS_DTYPE (types that
  *   cannot be read, such as F8_E4M3 and C64, in a file that is fine)
  */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
+export async function readCheckpoint(
+  path: string,
+): Promise<{ readonly manifest: Required<CheckpointManifest>; readonly tensors: Map<string, HostTensor> }> {
   return withFile(path, async (handle) => {
     const { manifest, header, dataStart, size } = await readBeginning(path, handle);
     if (size < dataStart + header.dataBytes) throw truncated(path, dataStart + header.dataBytes, size);
@@ -133,7 +135,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
  *
  * @throws what {@link readCheckpoint} raises, but for faults in the tensors' bytes, which are not looked at
  */
-export async function readManifest(path: string): Promise<CheckpointManifest> {
+export async function readManifest(path: string): Promise<Required<CheckpointManifest>> {
   return withFile(path, async (handle) => (await readBeginning(path, handle)).manifest);
 }
 

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeCause, HooklineError } from '../errors.ts';
-import { writeFileAtomically } from './atomic-file.ts';
-import { systemCode } from './file-error.ts';
+import { writeFileAtomically } from '../files/atomic-file.ts';
+import { systemCode } from '../files/file-error.ts';
 
 /** What names of checkpoint files end in. */
 export const CHECKPOINT_EXTENSION = '.safetensors';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describeCause, HooklineError } from '../errors.ts';
-import type { CheckpointDraft, CheckpointEntry, CheckpointManifest } from './checkpoint.ts';
+import type { CheckpointEntry, CheckpointManifest } from './checkpoint.ts';
 import { decodeExactJson, encodeExactJson } from './exact-json.ts';
 import type { SafetensorsHeader, TensorPlace } from './safetensors-header.ts';
 
@@ -17,12 +17,12 @@ const DIGEST_KEY = 'hookline_sha256';
  * @returns a function of the digest of the tensors
  */
 export function encodeManifest(
-  draft: CheckpointDraft,
+  given: CheckpointManifest,
   created: string,
   places: readonly TensorPlace[],
-): (sha256: string) => { manifest: CheckpointManifest; metadata: Map<string, string> } {
-  const { iteration, hookline } = draft;
-  const entries = Object.entries(draft.entries).map(([key, { version, data }]) => {
+): (sha256: string) => { manifest: Required<CheckpointManifest>; metadata: Map<string, string> } {
+  const { iteration, hookline } = given;
+  const entries = Object.entries(given.entries).map(([key, { version, data }]) => {
     const entry = { ...(version === undefined ? {} : { version }), data };
     return encodeExactJson({ [key]: entry }, `state of "${key}"`).slice(1, -1);
   });
@@ -41,7 +41,7 @@ export function encodeManifest(
       [MANIFEST_KEY, text],
       [DIGEST_KEY, digestOf(text, places)],
     ]);
-    return { manifest: { ...own, sha256, entries: draft.entries }, metadata };
+    return { manifest: { ...own, sha256, entries: given.entries }, metadata };
   };
 }
 
@@ -50,7 +50,7 @@ export function encodeManifest(
  * @throws HKL_CHECKPOINT_FOREIGN without one, HKL_CHECKPOINT_NEWER of a newer format, HKL_CHECKPOINT_CORRUPT when it is
  *   not as it was written
  */
-export function decodeManifest(path: string, { metadata, places }: SafetensorsHeader): CheckpointManifest {
+export function decodeManifest(path: string, { metadata, places }: SafetensorsHeader): Required<CheckpointManifest> {
   const text = metadata.get(MANIFEST_KEY);
   if (text === undefined) {
     throw new HooklineError('HKL_CHECKPOINT_FOREIGN', 'it is a safetensors file, but no checkpoint of Hookline', {
@@ -77,32 +77,32 @@ export function corrupt(path: string, what: string, cause?: unknown): HooklineEr
   });
 }
 
-function parseManifest(path: string, text: string): CheckpointManifest {
-  let manifest: Partial<CheckpointManifest> | null;
+function parseManifest(path: string, text: string): Required<CheckpointManifest> {
+  let parsed: unknown;
   try {
-    manifest = decodeExactJson(text) as typeof manifest;
+    parsed = decodeExactJson(text);
   } catch (cause) {
     throw corrupt(path, `its manifest cannot be read: ${describeCause(cause)}`, cause);
   }
-  const { format, iteration, hookline, created, entries, sha256 } = manifest ?? {};
-  if (Number.isSafeInteger(format) && (format as number) > CHECKPOINT_FORMAT) {
+  const fields: Partial<Record<keyof CheckpointManifest, unknown>> = isObject(parsed) ? parsed : {};
+  const { format, iteration, hookline, created, entries, sha256 } = fields;
+  if (isCount(format) && format > CHECKPOINT_FORMAT) {
     const writer = typeof hookline === 'string' ? `Hookline ${hookline}` : 'a newer Hookline';
     throw new HooklineError('HKL_CHECKPOINT_NEWER', `it has format ${format}, written by ${writer}`, {
       who: path,
       fix: `Update Hookline: this version reads formats up to ${CHECKPOINT_FORMAT}`,
     });
   }
-  const sound =
-    format === CHECKPOINT_FORMAT &&
-    Number.isSafeInteger(iteration) &&
-    (iteration as number) >= 0 &&
-    typeof hookline === 'string' &&
-    typeof created === 'string' &&
-    typeof sha256 === 'string' &&
-    isObject(entries) &&
-    Object.values(entries).every((entry) => isEntry(entry));
-  if (!sound) throw corrupt(path, 'its manifest lacks a field or has one of a wrong type');
-  return manifest as CheckpointManifest;
+  if (
+    format !== CHECKPOINT_FORMAT ||
+    !isCount(iteration) ||
+    typeof hookline !== 'string' ||
+    typeof created !== 'string' ||
+    typeof sha256 !== 'string' ||
+    !isEntries(entries)
+  )
+    throw corrupt(path, 'its manifest lacks a field or has one of a wrong type');
+  return { format, iteration, hookline, created, entries, sha256 };
 }
 
 function digestOf(manifest: string, places: readonly TensorPlace[]): string {
@@ -112,11 +112,15 @@ function digestOf(manifest: string, places: readonly TensorPlace[]): string {
     .digest('hex');
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function isEntry(entry: unknown): entry is CheckpointEntry {
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isEntries = (value: unknown): value is Readonly<Record<string, CheckpointEntry>> =>
+  isObject(value) && Object.values(value).every(isEntry);
+
+function isEntry(entry: unknown): boolean {
   if (!isObject(entry) || !('data' in entry)) return false;
   return !('version' in entry) || typeof entry.version === 'string';
 }

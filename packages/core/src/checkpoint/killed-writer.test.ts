@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeStaleTemps } from './atomic-file.ts';
+import { removeStaleTemps } from '../files/atomic-file.ts';
 import { readCheckpoint } from './checkpoint-file.ts';
 
 const KILLS = 30;

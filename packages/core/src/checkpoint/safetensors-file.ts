@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
-import { readFully } from './atomic-file.ts';
-import { readError } from './file-error.ts';
+import { readFully } from '../files/atomic-file.ts';
+import { readError } from '../files/file-error.ts';
 import { arrayOf, type HostTensor } from './host-tensor.ts';
 import { headerLength, LENGTH_BYTES, parseHeader, type SafetensorsHeader } from './safetensors-header.ts';
 

@@ -1,6 +1,6 @@
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { writeFully } from './atomic-file.ts';
+import { writeFully } from '../files/atomic-file.ts';
 
 /** Large enough that calls cost nothing, small enough that other work gets its turn. */
 export const CHUNK_BYTES = 4 * 2 ** 20;

@@ -1,6 +1,6 @@
 import type { BackgroundQueues } from '../services/background-queues.ts';
 import type { StepRunner } from '../step-runner.ts';
-import type { EventStorage } from '../storage/event-storage.ts';
+import type { EventStorage } from '../events/event-storage.ts';
 import type { LivePlugins } from './live-plugins.ts';
 
 /** What a training leaves to be closed. */

@@ -12,8 +12,8 @@ import type { Evaluation } from '../services/evaluation.ts';
 import { type Logger, loggerRef, pluginLogger } from '../services/logger.ts';
 import { type OutputFolder, outputRef } from '../services/output-folder.ts';
 import { trainerHandle, trainerRef, type TrainerView } from '../services/trainer-handle.ts';
-import type { Checkpoints } from '../state/checkpoints.ts';
-import type { EventStorage } from '../storage/event-storage.ts';
+import type { Checkpoints } from '../services/checkpoints.ts';
+import type { EventStorage } from '../events/event-storage.ts';
 
 /** What the engine's services are. None of them may hold the trainer, or plugins would keep it alive. */
 export interface CoreParts {

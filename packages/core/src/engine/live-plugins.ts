@@ -1,7 +1,8 @@
 import type { Disposer } from '../container/service-container.ts';
 import type { Communicator } from '../services/communicator.ts';
-import type { LivePlugin, PluginSet } from '../plugin/plugin-set.ts';
-import { checkPluginState, type SavedState, savePluginState, type StatefulPlugin } from '../state/plugin-state.ts';
+import type { LivePlugin } from '../plugin/plugin.ts';
+import type { PluginSet } from '../plugin/plugin-set.ts';
+import { checkPluginState, type SavedState, savePluginState } from '../save-load/plugin-state.ts';
 import { tearDown } from './tear-down.ts';
 
 /** The plugins of a trainer while they are set up, and their states while they are not. */
@@ -19,18 +20,18 @@ export class LivePlugins {
     return this.#live?.some(({ parts }) => parts.isUnfinished?.() === true) ?? false;
   }
 
-  /** Sets all plugins up, in order, and gives them the states that they had. Those of them that have one are returned. */
-  setUp(set: PluginSet, { rank }: Pick<Communicator, 'rank'>): readonly StatefulPlugin[] {
+  /** Sets all plugins up, in order, and gives them the states that they had. */
+  setUp(set: PluginSet, { rank }: Pick<Communicator, 'rank'>): readonly LivePlugin[] {
     const live: LivePlugin[] = [];
     // Told one by one, so that those which stand are torn down when a later one fails.
     this.#live = live;
     set.setUp((plugin) => live.push(plugin), rank);
-    const plugins = live.flatMap(({ plugin, parts: { state } }) => (state === undefined ? [] : [{ plugin, state }]));
-    for (const each of plugins) {
-      const kept = this.#kept.get(each.plugin.id);
-      if (kept !== undefined) checkPluginState(each, kept, 'the training before')();
+    for (const { plugin, parts } of live) {
+      const kept = this.#kept.get(plugin.id);
+      if (parts.state !== undefined && kept !== undefined)
+        checkPluginState(plugin, parts.state, kept, 'the training before')();
     }
-    return plugins;
+    return live;
   }
 
   /** Keeps their states and tears them down in reverse order, then `first`. Gives what failed. */
@@ -41,7 +42,7 @@ export class LivePlugins {
     for (const { plugin, parts } of live) {
       try {
         const { state } = parts;
-        if (state !== undefined) this.#kept.set(plugin.id, savePluginState({ plugin, state }));
+        if (state !== undefined) this.#kept.set(plugin.id, savePluginState(plugin, state));
       } catch (error) {
         errors.push(error);
       }

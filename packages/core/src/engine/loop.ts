@@ -5,7 +5,7 @@ import type { Waits } from '../hooks/waits.ts';
 import type { RandomStreams } from '../random/random-streams.ts';
 import type { RunControl } from '../services/control.ts';
 import type { Logger } from '../services/logger.ts';
-import type { EventStorage } from '../storage/event-storage.ts';
+import type { EventStorage } from '../events/event-storage.ts';
 import type { StepContext, StepOutput, StepRunner } from '../step-runner.ts';
 import { throwAll } from '../throw-all.ts';
 import type { AgreedFailure, Agreement } from './agreement.ts';

@@ -1,6 +1,6 @@
 import { EpochClock, type Period } from '../services/epochs.ts';
 import type { HookSite } from '../hooks/hook-site.ts';
-import type { EventStorage } from '../storage/event-storage.ts';
+import type { EventStorage } from '../events/event-storage.ts';
 import type { StepContext } from '../step-runner.ts';
 
 /** Where a training stands. The storage and the hooks' error messages follow it. */

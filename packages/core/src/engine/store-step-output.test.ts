@@ -1,6 +1,6 @@
 import { definePlugin } from '../plugin/define-plugin.ts';
 import { storageRef } from '../services/core-services.ts';
-import { EventStorage } from '../storage/event-storage.ts';
+import { EventStorage } from '../events/event-storage.ts';
 import type { StepOutput } from '../step-runner.ts';
 import { ConsoleLogger } from '../services/logger.ts';
 import { storeStepOutput } from './store-step-output.ts';

@@ -1,5 +1,5 @@
-import type { EventStorage } from '../storage/event-storage.ts';
-import { PendingScalar } from '../storage/pending-scalar.ts';
+import type { EventStorage } from '../events/event-storage.ts';
+import { PendingScalar } from '../events/pending-scalar.ts';
 import type { ScalarValue, StepOutput } from '../step-runner.ts';
 
 /**

@@ -4,13 +4,14 @@ import { HookSet } from '../hooks/hook-set.ts';
 import { HookSite } from '../hooks/hook-site.ts';
 import { type EngineHookSet, HOOK_TABLE, type Outcome, type Results } from '../hooks/hook-table.ts';
 import { assertKnownOptions } from '../known-options.ts';
-import type { PluginSet } from '../plugin/plugin-set.ts';
+import { PluginSet } from '../plugin/plugin-set.ts';
 import type { PluginInput } from '../preset/preset.ts';
-import type { PluginEntry } from '../plugin/plugin-entry.ts';
+import type { PluginEntry } from '../plugin/plugin.ts';
 import { resolvePlugins } from '../preset/resolve-plugins.ts';
 import { RandomStreams } from '../random/random-streams.ts';
 import { BackgroundQueues } from '../services/background-queues.ts';
 import { communicator, type Communicator, drawSeed, singleProcess } from '../services/communicator.ts';
+import type { Checkpoints } from '../services/checkpoints.ts';
 import { RunControl } from '../services/control.ts';
 import { checkpointsRef, evaluationRef, stepRunnerRef } from '../services/core-services.ts';
 import { HookEvaluation } from '../services/evaluation.ts';
@@ -18,15 +19,14 @@ import { ConsoleLogger, type Logger } from '../services/logger.ts';
 import { DiskOutputFolder } from '../services/output-folder.ts';
 import { onFirstRank } from '../services/ranks.ts';
 import type { TrainerView } from '../services/trainer-handle.ts';
-import { assertSameRun } from '../state/compare-ranks.ts';
-import type { LoadOptions, LoadScope } from '../state/checkpoint-view.ts';
-import { type Checkpoints, DiskCheckpoints } from '../state/checkpoints.ts';
-import { tapEngineState } from '../state/engine-state.ts';
-import { EventStorage } from '../storage/event-storage.ts';
+import { assertSameRun } from '../save-load/compare-ranks.ts';
+import type { LoadOptions, LoadScope } from '../checkpoint/checkpoint.ts';
+import { DiskCheckpoints } from '../save-load/checkpoints.ts';
+import { tapEngineState } from '../save-load/engine-state.ts';
+import { EventStorage } from '../events/event-storage.ts';
 import type { StepRunner } from '../step-runner.ts';
 import { throwAll } from '../throw-all.ts';
 import { Agreement } from './agreement.ts';
-import { assemblePlugins } from './assemble-plugins.ts';
 import { breather } from './breathe.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
@@ -194,9 +194,9 @@ export class TrainerBase implements TrainerView {
       const { storage, random, logger } = this;
       const asked = { seed: this.#options.seed, run: this.#run, arranged: set.arranged };
       const tapPlugins = tapEngineState({ hooks: this.#hooks, storage, random, logger, ...asked });
-      const stateful = this.#plugins.setUp(set, this.#ranks.comm);
-      tapPlugins(stateful);
-      this.#checkpoints.begin(stateful);
+      const live = this.#plugins.setUp(set, this.#ranks.comm);
+      tapPlugins(live);
+      this.#checkpoints.begin(live);
       set.seal();
     } catch (error) {
       throwAll([error, ...(await this.close())]);
@@ -353,7 +353,7 @@ export class TrainerBase implements TrainerView {
       evaluation: this.#evaluation,
       background: this.#background,
     });
-    return assemblePlugins({
+    return new PluginSet({
       plugins: this.resolvePlugins(await this.builtinPlugins(), plugins),
       services: { core, trainer: this.builtinServices(), you: services },
       hooks: this.#hooks,

@@ -2,7 +2,7 @@ import type { Provider } from '../container/provider.ts';
 import type { OptionNames } from '../known-options.ts';
 import type { PluginInput } from '../preset/preset.ts';
 import type { Logger } from '../services/logger.ts';
-import type { LoadOptions } from '../state/checkpoint-view.ts';
+import type { LoadOptions } from '../checkpoint/checkpoint.ts';
 import type { StepContext, ScalarValue, StepOutput, StepRunner } from '../step-runner.ts';
 
 /**

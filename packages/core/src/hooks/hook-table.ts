@@ -1,5 +1,5 @@
-import type { EventStorage } from '../storage/event-storage.ts';
-import type { CheckpointBuilder, CheckpointView } from '../state/checkpoint-view.ts';
+import type { EventStorage } from '../events/event-storage.ts';
+import type { CheckpointBuilder, CheckpointView } from '../checkpoint/checkpoint.ts';
 import type { StepContext, StepOutput } from '../step-runner.ts';
 import type { ScalarTensor, Tensor, Variable } from '../tensor-types.ts';
 import {

@@ -1,72 +1,24 @@
-import { type OwnedProvider, ServiceContainer } from '../container/service-container.ts';
+import type { Provider } from '../container/provider.ts';
+import { ServiceContainer } from '../container/service-container.ts';
 import type { AnyServiceRef, HooksToken, OptionalRef, Requirement } from '../container/service-ref.ts';
 import { weakHandle } from '../container/weak-handle.ts';
 import { HooklineError } from '../errors.ts';
-import { type HookFacades, HookSet } from '../hooks/hook-set.ts';
+import { HookSet } from '../hooks/hook-set.ts';
 import type { HookSite } from '../hooks/hook-site.ts';
-import type { EngineHooks, EngineHookSet } from '../hooks/hook-table.ts';
+import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { didYouMean } from '../suggest-name.ts';
-import { checkCoreVersion } from './check-core-version.ts';
-import { checkParts } from './check-parts.ts';
-import type { PluginEntry } from './plugin-entry.ts';
-import type { PluginParts } from './plugin.ts';
-import { type Placed, sortPlugins } from './sort-plugins.ts';
-import { validateOptions } from './validate-options.ts';
-import { assertWrittenOnce, writesOf } from './writes.ts';
+import { arrangePlugins } from './arrange-plugins.ts';
+import type { ArrangedPlugin, LivePlugin, PluginEntry, PluginParts } from './plugin.ts';
+import { setUpPlugin } from './set-up-plugin.ts';
 
-/** A plugin in its place, with its checked options. */
-export interface ArrangedPlugin extends PluginEntry {
-  readonly reasons: readonly string[];
-  readonly options: unknown;
-  /** What it writes that no other plugin may write. */
-  readonly writes: readonly string[];
-}
-
-/** What setup of one plugin gave. */
-export interface LivePlugin extends ArrangedPlugin {
-  readonly parts: PluginParts;
-}
-
-/**
- * Checks and sorts plugins: options, versions, order, what they write. Everything that can be known before anything is made.
- *
- * @throws HooklineError for the first plugin that does not fit
- */
-export function arrangePlugins(entries: readonly PluginEntry[]): readonly ArrangedPlugin[] {
-  const placed: readonly Placed<PluginEntry>[] = sortPlugins(entries);
-  const arranged = placed.map(({ item, reasons }) => {
-    checkCoreVersion(item.plugin);
-    const options = validateOptions(item.plugin);
-    return { ...item, reasons, options, writes: writesOf(item.plugin, options) };
-  });
-  assertWrittenOnce(arranged);
-  return arranged;
-}
-
-/** What a plugin that some ranks lack must not change: they would compute something else than the others. */
-const INSIDE_OF_STEPS = ['batch', 'losses', 'gradients', 'update', 'afterUpdate', 'stepFailed'] as const;
-
-/** The facades of a plugin that is set up on the first rank alone. */
-function outsideOfSteps(who: string, facades: HookFacades<EngineHooks>): HookFacades<EngineHooks> {
-  const refused = INSIDE_OF_STEPS.map((hook) => {
-    const tap = (): never => {
-      throw new HooklineError(
-        'HKL_HOOK_ON_ONE_RANK',
-        'it is set up on the first rank alone and taps what all must do',
-        {
-          who,
-          where: `hook ${hook}`,
-          fix: "Leave out ranks: 'first' from its definition, so that it is set up on all ranks",
-        },
-      );
-    };
-    return [hook, { tap }] as const;
-  });
-  const taps = new Map<unknown, unknown>(refused);
-  // Of an empty object, since a proxy of a frozen one may not answer otherwise than that.
-  return new Proxy({} as HookFacades<EngineHooks>, {
-    get: (_, name) => taps.get(name) ?? (Reflect.get(facades, name) as unknown),
-  });
+/** What a trainer's plugins, hooks and services come from. */
+export interface PluginSetParts {
+  readonly plugins: readonly PluginEntry[];
+  /** Services by whom they are of, as error messages and `inspect` name them. */
+  readonly services: Readonly<Record<'core' | 'trainer' | 'you', readonly Provider[]>>;
+  /** The engine's hooks. */
+  readonly hooks: EngineHookSet;
+  readonly site: HookSite;
 }
 
 /** The plugins of one trainer, with the hooks and services they share. */
@@ -76,14 +28,11 @@ export class PluginSet {
   readonly engine: EngineHookSet;
   readonly #own: ReadonlyMap<string, { readonly owner: string; readonly set: HookSet }>;
 
-  constructor(
-    arranged: readonly ArrangedPlugin[],
-    providers: readonly OwnedProvider[],
-    engine: EngineHookSet,
-    site: HookSite,
-  ) {
+  /** Checks and sorts the plugins and puts all services into a container. @throws HooklineError for what does not fit */
+  constructor({ plugins, services, hooks, site }: PluginSetParts) {
+    const arranged = arrangePlugins(plugins);
     this.arranged = arranged;
-    this.engine = engine;
+    this.engine = hooks;
     const own = new Map<string, { owner: string; set: HookSet }>();
     for (const { plugin } of arranged) {
       const token = plugin.definition.hooks;
@@ -98,10 +47,12 @@ export class PluginSet {
       own.set(token.id, { owner: plugin.id, set: new HookSet(token.id, token.table, site) });
     }
     this.#own = own;
-    const fromPlugins = arranged.flatMap(({ plugin, options }) =>
-      (plugin.definition.services?.(options) ?? []).map((provider) => ({ owner: plugin.id, provider })),
+    const providers = Object.entries(services).map(([owner, list]) => ({ owner, list }));
+    for (const { plugin, options } of arranged)
+      providers.push({ owner: plugin.id, list: plugin.definition.services?.(options) ?? [] });
+    this.container = new ServiceContainer(
+      providers.flatMap(({ owner, list }) => list.map((provider) => ({ owner, provider }))),
     );
-    this.container = new ServiceContainer([...providers, ...fromPlugins]);
   }
 
   /** All hooks, the engine's first. */
@@ -138,38 +89,14 @@ export class PluginSet {
     for (const hookSet of this.hookSets) hookSet.seal();
   }
 
-  #setUpOne({ plugin, options }: ArrangedPlugin): PluginParts {
-    const { definition, id, name, instance } = plugin;
-    const context: Record<string, unknown> = {
-      hooks: definition.ranks === 'first' ? outsideOfSteps(id, this.engine.facades(id)) : this.engine.facades(id),
-      own: definition.hooks === undefined ? Object.freeze({}) : this.#own.get(definition.hooks.id)?.set.phases,
-      plugin: Object.freeze({ id, name, instance }),
-    };
-    for (const [key, requirement] of Object.entries(definition.requires ?? {}))
-      context[key] = this.#inject(id, requirement);
-    let parts: unknown;
-    try {
-      parts = definition.setup(context as never, options);
-    } catch (cause) {
-      if (cause instanceof HooklineError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new HooklineError('HKL_SETUP_FAILED', `its setup failed: ${reason}`, {
-        who: id,
-        where: 'setup',
-        fix: 'The cause below holds the original stack',
-        cause,
-      });
-    }
-    if (parts instanceof Promise) {
-      // Nobody awaits it; its rejection would end the process with a second message.
-      parts.catch(() => undefined);
-      throw new HooklineError('HKL_SETUP_ASYNC', 'its setup is async', {
-        who: id,
-        where: 'setup',
-        fix: 'Tap in setup and open things in beforeTrain',
-      });
-    }
-    return checkParts(id, parts);
+  #setUpOne(arranged: ArrangedPlugin): PluginParts {
+    const { id, definition } = arranged.plugin;
+    const required = Object.entries(definition.requires ?? {}).map(([key, each]) => [key, this.#inject(id, each)]);
+    return setUpPlugin(arranged, {
+      hooks: this.engine.facades(id),
+      own: (definition.hooks && this.#own.get(definition.hooks.id)?.set.phases) ?? Object.freeze({}),
+      required: Object.fromEntries(required) as Record<string, unknown>,
+    });
   }
 
   #inject(plugin: string, requirement: Requirement): unknown {

@@ -126,3 +126,29 @@ export interface Plugin {
 export function isPlugin(value: unknown): value is Plugin {
   return typeof value === 'object' && value !== null && PLUGIN_BRAND in value;
 }
+
+// What becomes of a plugin in a trainer: it is listed, arranged among the others, and set up.
+
+/** A plugin of the resolved list, with where it comes from. */
+export interface PluginEntry {
+  readonly plugin: Plugin;
+  /** `you`, or the preset that lists it, with the presets above it: `preset-a > preset-b`. */
+  readonly addedBy: string;
+  /** What presets or users changed, in words. */
+  readonly changes: readonly string[];
+}
+
+/** A plugin in its place, with its checked options. */
+export interface ArrangedPlugin extends PluginEntry {
+  /** Why it stands there: `after X (label)`, `before Y (label)`; empty where only the order of listing counts. */
+  readonly reasons: readonly string[];
+  /** The options after their schema, with defaults filled in. */
+  readonly options: unknown;
+  /** What it writes that no other plugin may write. */
+  readonly writes: readonly string[];
+}
+
+/** A plugin that is set up, with what its setup returned. */
+export interface LivePlugin extends ArrangedPlugin {
+  readonly parts: PluginParts;
+}

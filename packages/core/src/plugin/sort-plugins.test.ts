@@ -10,7 +10,7 @@ interface Order {
 const plugin = (name: string, order: Order = {}) => ({
   plugin: definePlugin({ name, version: '1.0.0', ...order, setup() {} })(),
 });
-const order = (...items: ReturnType<typeof plugin>[]) => sortPlugins(items).map(({ item }) => item.plugin.name);
+const order = (...items: ReturnType<typeof plugin>[]) => sortPlugins(items).map(({ plugin: { name } }) => name);
 
 describe('sortPlugins', () => {
   it('keeps the order of listing where nobody asks for another', () => {
@@ -34,7 +34,7 @@ describe('sortPlugins', () => {
 
   it('gives the reasons', () => {
     const placed = sortPlugins([plugin('w', { after: ['evaluation'] }), plugin('e', { provides: ['evaluation'] })]);
-    expect(placed.map(({ item, reasons }) => [item.plugin.name, ...reasons])).toEqual([
+    expect(placed.map(({ plugin: { name }, reasons }) => [name, ...reasons])).toEqual([
       ['e', 'before w (evaluation)'],
       ['w', 'after e (evaluation)'],
     ]);

@@ -1,15 +1,8 @@
 import { HooklineError } from '../errors.ts';
 import { didYouMean } from '../suggest-name.ts';
 import { STANDARD_LABELS } from './labels.ts';
-import type { Plugin } from './plugin.ts';
+import type { ArrangedPlugin, Plugin } from './plugin.ts';
 import { namesOf } from './plugin-name.ts';
-
-/** A plugin in its place, with the reasons for the place. */
-export interface Placed<P> {
-  readonly item: P;
-  /** `after X ("label")`, `before Y ("label")`; empty where only the order of listing counts. */
-  readonly reasons: readonly string[];
-}
 
 interface Edge {
   readonly from: number;
@@ -21,9 +14,12 @@ interface Edge {
  * Sorts plugins once, topologically: what `before` and `after` ask for holds, and everything else stays in the
  * order of listing.
  *
+ * @returns the items, each with the reasons for its place; see {@link ArrangedPlugin.reasons}
  * @throws HooklineError `HKL_LABEL_UNKNOWN`, `HKL_ORDER_CYCLE`
  */
-export function sortPlugins<P extends { readonly plugin: Plugin }>(items: readonly P[]): readonly Placed<P>[] {
+export function sortPlugins<P extends { readonly plugin: Plugin }>(
+  items: readonly P[],
+): readonly (P & Pick<ArrangedPlugin, 'reasons'>)[] {
   const edges = collectEdges(items.map(({ plugin }) => plugin));
   const incoming = items.map((_, index) => new Set(edges.filter((edge) => edge.to === index).map((edge) => edge.from)));
   const placed: number[] = [];
@@ -45,7 +41,7 @@ export function sortPlugins<P extends { readonly plugin: Plugin }>(items: readon
       ...edges.filter((edge) => edge.to === index).map((edge) => say('after', idOf(edge.from), edge.label)),
       ...edges.filter((edge) => edge.from === index).map((edge) => say('before', idOf(edge.to), edge.label)),
     ];
-    return [{ item, reasons: [...new Set(reasons)] }];
+    return [{ ...item, reasons: [...new Set(reasons)] }];
   });
 }
 

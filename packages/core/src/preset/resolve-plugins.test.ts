@@ -1,7 +1,7 @@
 import { definePlugin } from '../plugin/define-plugin.ts';
 import { definePreset } from './define-preset.ts';
 import type { PluginInput, Preset } from './preset.ts';
-import type { PluginEntry } from '../plugin/plugin-entry.ts';
+import type { PluginEntry } from '../plugin/plugin.ts';
 import { resolvePlugins } from './resolve-plugins.ts';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { HooklineError } from '../errors.ts';
 import { makePlugin } from '../plugin/define-plugin.ts';
-import { isPlugin, type Plugin } from '../plugin/plugin.ts';
-import type { PluginEntry } from '../plugin/plugin-entry.ts';
+import { isPlugin, type Plugin, type PluginEntry } from '../plugin/plugin.ts';
 import { namesOf } from '../plugin/plugin-name.ts';
 import { didYouMean } from '../suggest-name.ts';
 import { isPreset, type PluginInput, type Preset, type PresetEdit } from './preset.ts';

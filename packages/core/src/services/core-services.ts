@@ -3,9 +3,9 @@ import type { HooklineError } from '../errors.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { TapObserver } from '../hooks/hook-site.ts';
 import type { RandomStream } from '../random/random-stream.ts';
-import type { EventStorage } from '../storage/event-storage.ts';
+import type { EventStorage } from '../events/event-storage.ts';
 import type { StepRunner } from '../step-runner.ts';
-import type { Checkpoints } from '../state/checkpoints.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import type { Evaluation } from './evaluation.ts';
 
 export const storageRef = defineService<EventStorage>('storage', {

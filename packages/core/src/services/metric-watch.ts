@@ -1,7 +1,7 @@
 import { isHooklineError } from '../errors.ts';
 import type { Results } from '../hooks/hook-table.ts';
-import type { EventStorage } from '../storage/event-storage.ts';
-import type { ScalarSample } from '../storage/history-buffer.ts';
+import type { EventStorage } from '../events/event-storage.ts';
+import type { ScalarSample } from '../events/history-buffer.ts';
 import { didYouMean } from '../suggest-name.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Logger } from './logger.ts';

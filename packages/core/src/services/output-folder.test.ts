@@ -125,7 +125,7 @@ describe('the output folder', () => {
     killed.child.kill('SIGKILL');
     await once(killed.child, 'close');
     // As a process leaves it that is killed while it writes a file in a folder below.
-    const temp = (await import('../checkpoint/temp-name.ts')).claimTempName('0000007.png');
+    const temp = (await import('../files/temp-name.ts')).claimTempName('0000007.png');
     const left = temp.replace(`-${process.pid}-`, `-${killed.child.pid}-`);
     await mkdir(join(output, 'predictions'));
     await writeFile(join(output, 'predictions', left), '');
@@ -211,9 +211,7 @@ describe('the output folder', () => {
 
   it('sweeps nothing through a link to somewhere else', async () => {
     const { pid } = spawnSync(process.execPath, ['--version']);
-    const name = (await import('../checkpoint/temp-name.ts'))
-      .claimTempName('x')
-      .replace(`-${process.pid}-`, `-${pid}-`);
+    const name = (await import('../files/temp-name.ts')).claimTempName('x').replace(`-${process.pid}-`, `-${pid}-`);
     const elsewhere = await mkdtemp(join(folder, 'elsewhere-'));
     await writeFile(join(elsewhere, name), '');
     await mkdir(output);

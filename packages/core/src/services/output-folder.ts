@@ -1,13 +1,13 @@
 import { open, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { removeStaleTemps } from '../checkpoint/atomic-file.ts';
-import { systemCode } from '../checkpoint/file-error.ts';
-import { claimTempName, releaseTempName } from '../checkpoint/temp-name.ts';
+import { removeStaleTemps } from '../files/atomic-file.ts';
+import { systemCode } from '../files/file-error.ts';
+import { claimTempName, releaseTempName } from '../files/temp-name.ts';
 import { defineService } from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
-import { ABANDONED_AFTER_MS, type LockOwner, type ProcessLock, tryLock } from '../process-lock.ts';
+import { makeFolder } from '../files/make-folder.ts';
+import { ABANDONED_AFTER_MS, type LockOwner, type ProcessLock, tryLock } from '../files/process-lock.ts';
 import type { Logger } from './logger.ts';
 
 /** The folder that a run writes into. */

@@ -1,17 +1,17 @@
 import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { JsonValue } from '../json.ts';
-import type { ArrangedPlugin } from '../plugin/plugin-set.ts';
+import type { ArrangedPlugin, LivePlugin, Plugin, PluginState } from '../plugin/plugin.ts';
 import { describeCause, HooklineError } from '../errors.ts';
 import { shortName } from '../plugin/plugin-name.ts';
 import { checkedPositions, type RandomStreams } from '../random/random-streams.ts';
 import type { EpochClock } from '../services/epochs.ts';
 import type { Logger } from '../services/logger.ts';
-import type { EventStorage } from '../storage/event-storage.ts';
-import { checkedScalars, withoutIteration } from '../storage/storage-state.ts';
-import type { CheckpointView } from './checkpoint-view.ts';
+import type { EventStorage } from '../events/event-storage.ts';
+import { checkedScalars, withoutIteration } from '../events/storage-state.ts';
+import type { CheckpointView } from '../checkpoint/checkpoint.ts';
 import { invalidState } from './check-state.ts';
-import { checkPluginState, PLUGINS_ENTRY, savedStates, savePluginState, type StatefulPlugin } from './plugin-state.ts';
+import { checkPluginState, PLUGINS_ENTRY, type SavedState, savedStates, savePluginState } from './plugin-state.ts';
 import { describeRun, type RunSettings, savedEpochs, tellDifferences } from './run-settings.ts';
 
 /** What the engine saves and loads by itself. */
@@ -36,10 +36,10 @@ export const RUN = 'hookline/run';
  * Saves and loads what the engine itself keeps: random streams, event histories and the plugins' states by id. Call it
  * once the hooks are open and no plugin has tapped them, and what it returns once all have.
  */
-export function tapEngineState(parts: EngineStateParts): (plugins: readonly StatefulPlugin[]) => void {
+export function tapEngineState(parts: EngineStateParts): (plugins: readonly LivePlugin[]) => void {
   const { hooks, storage, random, logger, seed, run, arranged } = parts;
   const facades = hooks.facades(ENGINE);
-  let plugins: readonly StatefulPlugin[] = [];
+  let plugins: readonly LivePlugin[] = [];
   let loads: readonly (() => void)[] = [];
   // Checked before the plugins' own taps, so that a plugin that is missing is named and not one of its tensors.
   facades.loadState.tap((checkpoint) => {
@@ -83,7 +83,9 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Stat
       const whole = random.isWithinStep(iteration) ? withoutIteration(histories, iteration) : histories;
       checkpoint.set(STORAGE, whole as unknown as JsonValue);
       checkpoint.set(RUN, describeRun(settingsOf(parts)));
-      const saved = plugins.map((each) => [each.plugin.id, savePluginState(each)] as const);
+      const saved = plugins.flatMap(({ plugin, parts: { state } }) =>
+        state === undefined ? [] : [[plugin.id, savePluginState(plugin, state)] as const],
+      );
       checkpoint.set(PLUGINS_ENTRY, Object.fromEntries(saved) as unknown as JsonValue);
     });
     facades.loadState.tap((checkpoint) => {
@@ -140,24 +142,28 @@ export function missingEntry(key: string, who: string, source: string): Hookline
 
 function checkPlugins(
   checkpoint: CheckpointView,
-  { plugins, elsewhere }: { readonly plugins: readonly StatefulPlugin[]; readonly elsewhere: ReadonlySet<string> },
-  states: ReadonlyMap<string, { readonly optional?: boolean } & Parameters<typeof checkPluginState>[1]>,
+  { plugins, elsewhere }: { readonly plugins: readonly LivePlugin[]; readonly elsewhere: ReadonlySet<string> },
+  states: ReadonlyMap<string, SavedState>,
   logger: Logger,
 ): readonly (() => void)[] {
   const { source } = checkpoint;
   const left = new Map(states);
   const loads: (() => void)[] = [];
   const missing: string[] = [];
-  for (const each of plugins) {
-    const { id } = each.plugin;
+  for (const { plugin, parts } of plugins) {
+    const { id } = plugin;
+    const { state } = parts;
+    if (state === undefined) continue;
     const allowed = checkpoint.allowsMismatch(id);
     const saved = left.get(id);
     left.delete(id);
     if (saved !== undefined) {
-      loads.push(allowed ? fittingOrFresh(each, saved, source, logger) : checkPluginState(each, saved, source));
-    } else if (each.state.optional === true || allowed) {
+      loads.push(
+        allowed ? fittingOrFresh(plugin, state, saved, source, logger) : checkPluginState(plugin, state, saved, source),
+      );
+    } else if (state.optional === true || allowed) {
       logger.warn(`${id} starts afresh: ${source} holds no state of it`);
-      loads.push(() => each.state.reset?.());
+      loads.push(() => state.reset?.());
     } else missing.push(id);
   }
   const surplus: string[] = [];
@@ -174,16 +180,17 @@ function checkPlugins(
 
 /** Where a state that does not fit is allowed for, the plugin begins afresh instead. */
 function fittingOrFresh(
-  each: StatefulPlugin,
-  saved: Parameters<typeof checkPluginState>[1],
+  plugin: Plugin,
+  state: PluginState,
+  saved: SavedState,
   source: string,
   logger: Logger,
 ): () => void {
   try {
-    return checkPluginState(each, saved, source);
+    return checkPluginState(plugin, state, saved, source);
   } catch (error) {
-    logger.warn(`${each.plugin.id} starts afresh: ${describeCause(error)}`);
-    return () => each.state.reset?.();
+    logger.warn(`${plugin.id} starts afresh: ${describeCause(error)}`);
+    return () => state.reset?.();
   }
 }
 

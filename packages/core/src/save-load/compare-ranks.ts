@@ -1,12 +1,12 @@
-import type { CheckpointInput } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { HooklineError } from '../errors.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { isPlainObject } from '../plain-object.ts';
-import type { ArrangedPlugin } from '../plugin/plugin-set.ts';
+import type { ArrangedPlugin } from '../plugin/plugin.ts';
 import type { Communicator } from '../services/communicator.ts';
 import { gatherFromRanks } from '../services/ranks.ts';
 import { VERSION } from '../version.ts';
-import { DraftCheckpoint } from './draft-checkpoint.ts';
+import { collectState } from './collect-state.ts';
 import { describeDifferences } from './run-settings.ts';
 
 /** How many differences are told. */
@@ -24,10 +24,9 @@ export async function assertSameRun(
   arranged: readonly ArrangedPlugin[],
 ): Promise<void> {
   if (comm.size === 1) return;
-  const draft = new DraftCheckpoint(iteration, 'undo');
-  await hooks.phases.saveState.call(draft);
+  const state = await collectState(hooks, iteration, 'undo');
   const versions = Object.fromEntries(arranged.map(({ plugin }) => [plugin.id, plugin.definition.version]));
-  const own = { iteration, hookline: VERSION, versions, ...whatIsTrained(draft.finish()) };
+  const own = { iteration, hookline: VERSION, versions, ...whatIsTrained(state) };
   await assertSameOnRanks(comm, own, 'whether all ranks train the same');
 }
 
@@ -58,7 +57,7 @@ export async function assertSameOnRanks(
 }
 
 /** Of what would be saved, what must be the same on all ranks: options, the seed, what the data say of themselves. */
-function whatIsTrained({ manifest }: CheckpointInput): Readonly<Record<string, unknown>> {
+function whatIsTrained({ manifest }: Checkpoint): Readonly<Record<string, unknown>> {
   const parts: Record<string, unknown> = {};
   for (const [key, { data }] of Object.entries(manifest.entries)) {
     if (!isPlainObject(data)) continue;

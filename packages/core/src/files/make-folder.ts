@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { systemCode } from './checkpoint/file-error.ts';
+import { systemCode } from './file-error.ts';
 
 /**
  * Makes a folder and those above it. (Node's own recursive `mkdir` tries for ever where a folder that exists takes none

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { isAlive } from '../process-identity.ts';
+import { isAlive } from './process-identity.ts';
 
 /** Temporary files of other hosts, or of live processes, count as left behind when unchanged for so long. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;

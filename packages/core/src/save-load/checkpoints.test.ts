@@ -6,7 +6,7 @@ import { definePlugin } from '../plugin/define-plugin.ts';
 import type { Plugin } from '../plugin/plugin.ts';
 import { checkpointsRef } from '../services/core-services.ts';
 import { ConsoleLogger } from '../services/logger.ts';
-import type { CheckpointBuilder, CheckpointView } from './checkpoint-view.ts';
+import type { CheckpointBuilder, CheckpointView } from '../checkpoint/checkpoint.ts';
 
 const logger = new ConsoleLogger({ level: 'silent' });
 let dir: string;

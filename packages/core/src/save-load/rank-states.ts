@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { digestTensors } from '../checkpoint/checkpoint-file.ts';
 import { decodeExactJson, encodeExactJson } from '../checkpoint/exact-json.ts';
 import { tensorBytes, type HostTensor } from '../checkpoint/host-tensor.ts';
-import type { CheckpointEntry, CheckpointInput } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, CheckpointEntry } from '../checkpoint/checkpoint.ts';
 import { HooklineError } from '../errors.ts';
 import { isPlainObject } from '../plain-object.ts';
 import type { Communicator } from '../services/communicator.ts';
@@ -23,7 +23,7 @@ const OF_THE_RUN: readonly string[] = [STORAGE, RUN];
  * The checkpoint of all ranks, as the first one writes it: its own, and beside it what other ranks would save otherwise,
  * such as positions of their random streams. On the other ranks their own.
  */
-export async function withOtherRanks(comm: Communicator, own: CheckpointInput): Promise<CheckpointInput> {
+export async function withOtherRanks(comm: Communicator, own: Checkpoint): Promise<Checkpoint> {
   if (comm.size === 1) return own;
   const { iteration, entries } = own.manifest;
   const kept = Object.fromEntries(Object.entries(entries).filter(([key]) => !OF_THE_RUN.includes(key)));
@@ -59,12 +59,7 @@ function differing(first: Entries, theirs: Entries): Record<string, unknown> {
  *
  * @param source the file, for the message that another number of ranks goes on
  */
-export function ofThisRank<C extends CheckpointInput>(
-  checkpoint: C,
-  comm: Communicator,
-  source: string,
-  logger: Logger,
-): C {
+export function ofThisRank(checkpoint: Checkpoint, comm: Communicator, source: string, logger: Logger): Checkpoint {
   const { [RANKS]: ranks, ...others } = checkpoint.manifest.entries;
   const entries: Record<string, CheckpointEntry> = others;
   const saved = isPlainObject(ranks?.data) ? ranks.data : { size: 1, ranks: [] };
@@ -95,7 +90,7 @@ const counted = (size: unknown): string => (size === 1 ? 'one process' : `${Stri
  */
 export async function assertSameTensors(
   comm: Communicator,
-  { manifest, tensors }: CheckpointInput,
+  { manifest, tensors }: Checkpoint,
   written: string | undefined,
 ): Promise<void> {
   if (comm.size === 1) return;

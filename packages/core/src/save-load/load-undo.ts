@@ -1,8 +1,8 @@
-import type { CheckpointInput } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { describeCause, HooklineError } from '../errors.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
-import { DraftCheckpoint } from './draft-checkpoint.ts';
-import { LoadingCheckpoint } from './loading-checkpoint.ts';
+import { collectState } from './collect-state.ts';
+import { planLoad } from './plan-load.ts';
 
 /** Brings back what was there before a load. @returns the error that says why it could not, where it could not */
 export type UndoLoad = (file: string, failure: unknown) => Promise<HooklineError | undefined>;
@@ -10,35 +10,31 @@ export type UndoLoad = (file: string, failure: unknown) => Promise<HooklineError
 /**
  * Remembers the whole state, as a checkpoint in memory, before another one is loaded.
  *
- * A checkpoint is checked before anything changes, but a plugin without a schema, or a tap that does not use `apply`, may
- * find out late that it does not fit. Each of them can bring back what it has saved itself, so what was there before is
- * loaded again then.
+ * A checkpoint is checked before anything changes. But the `load` of a plugin's state without a schema, and a tap of
+ * `loadState` that makes its changes without `apply`, can fail when others have changed already: see `load-undo.test.ts`,
+ * "a checkpoint that a plugin's state.load refuses". Each owner can load what it has saved itself, so that state is loaded
+ * again then.
  */
 export async function rememberState(hooks: EngineHookSet, iteration: number): Promise<UndoLoad> {
-  let before: CheckpointInput;
+  let before: Checkpoint;
   try {
-    const draft = new DraftCheckpoint(iteration, 'undo');
-    await hooks.phases.saveState.call(draft);
-    before = copyOf(draft.finish());
+    const { manifest, tensors } = await collectState(hooks, iteration, 'undo');
+    // What a plugin saves may be the very object that a load changes.
+    before = { manifest: structuredClone(manifest), tensors };
   } catch (cause) {
     // Loading goes on all the same: most loads succeed, and then nobody asks.
     return (file, failure) => Promise.resolve(halfLoaded(file, failure, cause));
   }
   return async (file, failure) => {
     try {
-      const loading = new LoadingCheckpoint(before, { source: 'what was there before', scope: 'all', purpose: 'undo' });
-      await hooks.phases.loadState.call(loading);
-      await loading.applyAll();
+      const request = { source: 'what was there before', scope: 'all', purpose: 'undo', isForeign: false } as const;
+      const plan = await planLoad(hooks, before, { ...request, allowMismatch: [] });
+      await plan.apply();
       return undefined;
     } catch (cause) {
       return halfLoaded(file, failure, cause);
     }
   };
-}
-
-/** What a plugin saves may be the very object that a half-done load changes. */
-function copyOf({ manifest, tensors }: CheckpointInput): CheckpointInput {
-  return { manifest: structuredClone(manifest), tensors };
 }
 
 function halfLoaded(file: string, failure: unknown, cause: unknown): HooklineError {

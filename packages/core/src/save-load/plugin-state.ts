@@ -4,12 +4,6 @@ import type { JsonValue } from '../json.ts';
 import type { Plugin, PluginState } from '../plugin/plugin.ts';
 import { checkState, invalidState } from './check-state.ts';
 
-/** A plugin that is set up, with the state it returned. */
-export interface StatefulPlugin {
-  readonly plugin: Plugin;
-  readonly state: PluginState;
-}
-
 /** What a plugin saved, as a checkpoint holds it. */
 export interface SavedState {
   /** Version of the plugin's package. */
@@ -25,7 +19,7 @@ export interface SavedState {
 export const PLUGINS_ENTRY = 'hookline/plugins';
 
 /** What a plugin would put into a checkpoint now. @throws HooklineError `HKL_STATE_SAVE_FAILED` that names the plugin */
-export function savePluginState({ plugin, state }: StatefulPlugin): SavedState {
+export function savePluginState(plugin: Plugin, state: PluginState): SavedState {
   try {
     const data: unknown = state.save();
     if (data instanceof Promise) throw unawaited('save', data);
@@ -53,7 +47,7 @@ export function savePluginState({ plugin, state }: StatefulPlugin): SavedState {
  * @throws HooklineError `HKL_STATE_INVALID`, `HKL_STATE_NEWER`, `HKL_STATE_LOAD_FAILED` where `migrate` fails; each names
  * plugin, source and field or version
  */
-export function checkPluginState({ plugin, state }: StatefulPlugin, saved: SavedState, source: string): () => void {
+export function checkPluginState(plugin: Plugin, state: PluginState, saved: SavedState, source: string): () => void {
   const origin = { who: plugin.id, entry: PLUGINS_ENTRY, source };
   const failed = (where: string, cause: unknown): HooklineError => loadFailed(plugin, saved, source, where, cause);
   const { version = 1, schema } = state;

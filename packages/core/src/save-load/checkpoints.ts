@@ -1,91 +1,25 @@
 import { basename, isAbsolute, join } from 'node:path';
 import { readCheckpoint, writeCheckpoint, writeCopyOfCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
-import type { Checkpoint, CheckpointInput } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, LoadOptions, LoadScope } from '../checkpoint/checkpoint.ts';
 import { WriteThread } from '../checkpoint/write-thread.ts';
 import { HooklineError, isHooklineError } from '../errors.ts';
 import { ENGINE } from '../hooks/guard-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { assertKnownOptions } from '../known-options.ts';
+import type { LivePlugin } from '../plugin/plugin.ts';
 import type { Communicator } from '../services/communicator.ts';
+import type { Checkpoints, SaveOptions, StartedSave } from '../services/checkpoints.ts';
 import type { Logger } from '../services/logger.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { onEveryRank, onFirstRank } from '../services/ranks.ts';
 import { VERSION } from '../version.ts';
-import { DraftCheckpoint } from './draft-checkpoint.ts';
 import { assertFinite } from './assert-finite.ts';
-import type { LoadOptions, LoadScope } from './checkpoint-view.ts';
+import { collectState } from './collect-state.ts';
 import { rememberState } from './load-undo.ts';
-import { LoadingCheckpoint } from './loading-checkpoint.ts';
+import { planLoad } from './plan-load.ts';
 import { assertSameOnRanks } from './compare-ranks.ts';
-import type { StatefulPlugin } from './plugin-state.ts';
 import { assertSameTensors, ofThisRank, withOtherRanks } from './rank-states.ts';
-
-/** Options of {@link Checkpoints.save}. */
-export interface SaveOptions {
-  /** Whether this becomes the checkpoint that resuming takes. @default true */
-  readonly tag?: boolean;
-  /**
-   * For a checkpoint of the end of a training: asked once all plugins have done their `afterTrain`, and where it says true
-   * the checkpoint is saved once more. What is at stake is saved first, and what plugins store afterwards, such as the
-   * evaluation after a stop, is not missed by who resumes. @default it is not saved again
-   */
-  readonly renewIf?: () => boolean;
-  /** Whether to refuse weights that are NaN or infinite. @default false */
-  readonly finite?: boolean;
-}
-
-/** A checkpoint that is being written. */
-export interface StartedSave {
-  /** The path of the file that there will be. */
-  readonly path: string;
-  /** Settles when the file is complete and in its place. Handle it: it rejects with what writing raises. */
-  readonly written: Promise<void>;
-}
-
-/** Saves and loads the whole state of a run. */
-export interface Checkpoints {
-  /**
-   * Saves everything into `<output>/<name>.safetensors`, atomically. Of several ranks all must call it: the first one writes,
-   * the others wait for it, and it fails on all of them where it fails on one.
-   *
-   * @returns the path of the file
-   * @throws HooklineError `HKL_CHECKPOINT_NAME`, `HKL_WEIGHTS_NOT_FINITE`, `HKL_HALF_LOADED` after a load that left neither the old state nor the
-   * new one, `HKL_RANKS_DIVERGED` where the ranks do not have the same weights, what the taps of `saveState` raise, and what
-   * writing raises
-   */
-  save(name: string, options?: SaveOptions): Promise<string>;
-  /**
-   * As {@link Checkpoints.save}, without waiting for the disk: when it returns, the state has been copied, and the training may go on
-   * while a thread hashes and writes the copy. Whatever has to do with checkpoints waits for it first: the next one that is saved or
-   * loaded, `latest`, `list` and the end of the training. Of several ranks all wait, as with `save`.
-   *
-   * The copy takes as much memory as the checkpoint, which is kept for the next one until the training ends.
-   *
-   * @throws what `save` throws, but for what writing raises
-   */
-  saveAsync(name: string, options?: SaveOptions): Promise<StartedSave>;
-  /**
-   * Loads a file into the prepared trainer, all or nothing. All of it is checked before anything changes: schemas of
-   * plugin states, names, shapes and types of tensors, what is missing and what is left over. When a tap of `loadState` or
-   * a plugin's `state.load` fails all the same, everything is put back as it was. Where that fails as well, the trainer
-   * refuses to train, evaluate and save until a checkpoint is loaded as a whole (`HKL_HALF_LOADED`).
-   *
-   * With the scope `weights` the file may be one of another framework, where a plugin can read it, as the one of a training
-   * with TensorFlow.js can.
-   *
-   * @param options the scope, or scope and what may be missing or left over; default all, nothing may
-   * @returns the iteration to go on at, 0 for the scope `weights`
-   * @throws HooklineError `HKL_STATE_INVALID`, `HKL_STATE_MISSING`, `HKL_STATE_LEFT_OVER`, `HKL_STATE_NEWER`,
-   * `HKL_STATE_LOAD_FAILED`, `HKL_OPTION_INVALID` for an allowed name that nobody has, `HKL_WEIGHTS_NONE` for weights that
-   * nobody takes, and what reading the file raises
-   */
-  load(path: string, options?: LoadScope | LoadOptions): Promise<number>;
-  /** The file that resuming takes, undefined when there is none. */
-  latest(): Promise<string | undefined>;
-  /** All checkpoints of the run's folder, absolute. */
-  list(): Promise<readonly string[]>;
-}
 
 /** Checkpoints on disk, filled and read through the `saveState` and `loadState` hooks. */
 export class DiskCheckpoints implements Checkpoints {
@@ -118,10 +52,10 @@ export class DiskCheckpoints implements Checkpoints {
     this.#logger = logger;
   }
 
-  /** Taps the end of the training, after all plugins. @param stateful those of them that have a state */
-  begin(stateful: readonly StatefulPlugin[]): void {
+  /** Taps the end of the training, after all plugins. */
+  begin(plugins: readonly LivePlugin[]): void {
     this.#renewals.clear();
-    this.#hasRunState = stateful.some(({ state }) => state.optional !== true);
+    this.#hasRunState = plugins.some(({ parts: { state } }) => state !== undefined && state.optional !== true);
     this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
       try {
         for (const [name, { tag = true, renewIf }] of this.#renewals) {
@@ -187,7 +121,7 @@ export class DiskCheckpoints implements Checkpoints {
   }
 
   /** All that is saved, of all ranks, once nothing else is being written. */
-  async #collect(name: string, { finite = false }: SaveOptions): Promise<CheckpointInput> {
+  async #collect(name: string, { finite = false }: SaveOptions): Promise<Checkpoint> {
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
       throw new HooklineError('HKL_CHECKPOINT_NAME', `"${name}" cannot name a checkpoint`, {
         who: 'checkpoints',
@@ -196,10 +130,9 @@ export class DiskCheckpoints implements Checkpoints {
     }
     this.assertWhole();
     await this.#writing;
-    const draft = new DraftCheckpoint(this.#iteration());
-    await this.#hooks.phases.saveState.call(draft);
     const comm = this.#comm();
-    const checkpoint = await withOtherRanks(comm, draft.finish());
+    const own = await collectState(this.#hooks, this.#iteration());
+    const checkpoint = await withOtherRanks(comm, own);
     if (checkpoint.tensors.size === 0) this.warnWhereWithoutWeights();
     if (finite) await onFirstRank(comm, () => assertFinite(checkpoint.tensors), name);
     return checkpoint;
@@ -219,27 +152,22 @@ export class DiskCheckpoints implements Checkpoints {
     await this.#writing;
     const comm = this.#comm();
     const { checkpoint: read, foreign } = await onEveryRank(comm, () => readFor(scope, file), file);
-    await assertSameOnRanks(comm, { checkpoint: digestOf(read.manifest) }, file);
+    await assertSameOnRanks(comm, { checkpoint: read.manifest.sha256 ?? null }, file);
     const checkpoint = scope === 'all' ? ofThisRank(read, comm, file, this.#logger) : read;
     if (scope === 'weights' && this.#isForEngineOnly) throw noWeightsWanted(file);
     const undo = await rememberState(this.#hooks, this.#iteration());
     try {
-      const loading = new LoadingCheckpoint(checkpoint, {
-        source: file,
-        scope,
-        allowMismatch,
-        isForeign: foreign !== undefined,
-      });
-      await this.#hooks.phases.loadState.call(loading);
+      const request = { source: file, scope, purpose: 'file', isForeign: foreign !== undefined } as const;
+      const plan = await planLoad(this.#hooks, checkpoint, { ...request, allowMismatch });
       // Nobody can read it.
-      if (foreign !== undefined && !loading.hasChanges) throw foreign;
+      if (foreign !== undefined && !plan.hasChanges) throw foreign;
       if (scope === 'all') {
-        loading.assertAllowedNames();
-        // What only the first rank has a plugin for says nothing here.
-        for (const what of comm.rank === 0 ? loading.unread() : [])
+        plan.assertAllowedNames();
+        // The other ranks lack the plugins that are set up on the first one alone, so that they would warn of their states.
+        for (const what of comm.rank === 0 ? plan.unread() : [])
           this.#logger.warn(`${what} of ${file} is ignored: nothing in this trainer asks for it`);
       }
-      await loading.applyAll();
+      await plan.apply();
     } catch (error) {
       this.#halfLoaded = (await undo(file, error)) ?? this.#halfLoaded;
       throw error;
@@ -266,17 +194,13 @@ export class DiskCheckpoints implements Checkpoints {
   }
 }
 
-/** Of a file that Hookline has not written there is none. */
-const digestOf = (manifest: CheckpointInput['manifest'] & { readonly sha256?: string }): string | null =>
-  manifest.sha256 ?? null;
-
 /**
  * A checkpoint, or an empty one for a file that Hookline has not written, where weights are all that is wanted.
  */
 async function readFor(
   scope: LoadScope,
   file: string,
-): Promise<{ readonly checkpoint: Checkpoint | CheckpointInput; readonly foreign?: HooklineError }> {
+): Promise<{ readonly checkpoint: Checkpoint; readonly foreign?: HooklineError }> {
   try {
     return { checkpoint: await readCheckpoint(file) };
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../json.ts';
-import type { ArrangedPlugin } from '../plugin/plugin-set.ts';
+import type { ArrangedPlugin } from '../plugin/plugin.ts';
 import type { EpochClockState } from '../services/epochs.ts';
 import type { Logger } from '../services/logger.ts';
 import { isPlainObject } from '../plain-object.ts';
