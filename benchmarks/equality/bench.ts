@@ -7,7 +7,7 @@ import {
   layersModel,
   selectDevice,
   sgd,
-  StepScope,
+  RunnerScope,
   tf,
   type Optimizer,
   type TrainableModel,
@@ -108,7 +108,7 @@ async function startTraining(
     model,
     optimizer,
     phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-    scope: new StepScope(),
+    scope: new RunnerScope(),
     source: new BatchSource(
       Array.from({ length: BATCHES }, (_, seed) => batchOf(net, seed + 1)),
       { repeat: true },

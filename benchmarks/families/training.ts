@@ -4,7 +4,7 @@ import {
   CapturedStepRunner,
   createStepRunner,
   modelVariables,
-  StepScope,
+  RunnerScope,
   tf,
   type CaptureMode,
 } from '@hookline/tfjs';
@@ -32,7 +32,7 @@ export function startTraining(family: Family, capture: CaptureMode): Training {
       model,
       optimizer: optimizer(model),
       phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-      scope: new StepScope({ random: 11 }),
+      scope: new RunnerScope({ random: 11 }),
       source: new BatchSource(batches(family), { repeat: true }),
       capture,
     });

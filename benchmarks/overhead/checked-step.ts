@@ -1,5 +1,5 @@
 import { HOOK_TABLE, HookSet, HookSite } from '@hookline/core';
-import { BatchSource, createStepRunner, functionModel, sgd, StepScope, tf, type CheckFinite } from '@hookline/tfjs';
+import { BatchSource, createStepRunner, functionModel, sgd, RunnerScope, tf, type CheckFinite } from '@hookline/tfjs';
 import { BATCH, HIDDEN, INPUTS, LEARNING_RATE, OUTPUTS } from './step-body.ts';
 
 /** A step of Hookline's own runner with or without the check of loss and gradients. */
@@ -23,7 +23,7 @@ export function makeCheckedStep(capture: 'off' | 'required', checkFinite: CheckF
     model,
     optimizer: sgd(model, { learningRate: LEARNING_RATE }),
     phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-    scope: new StepScope(),
+    scope: new RunnerScope(),
     source: new BatchSource([batch], { repeat: true, tensors: 'borrow' }),
     capture,
     checkFinite,

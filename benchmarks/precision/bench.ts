@@ -1,5 +1,5 @@
 import { HOOK_TABLE, HookSet, HookSite } from '@hookline/core';
-import { adam, BatchSource, createStepRunner, layersModel, selectDevice, StepScope, tf } from '@hookline/tfjs';
+import { adam, BatchSource, createStepRunner, layersModel, selectDevice, RunnerScope, tf } from '@hookline/tfjs';
 import { loadDigits, type DigitsSplit } from '../../examples/digits/load-digits.ts';
 import { figure, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
 
@@ -49,7 +49,7 @@ async function train(kind: Kind, seed: number, steps: number, { train: data, tes
     model,
     optimizer: adam(model, { learningRate: 1e-3 }),
     phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-    scope: new StepScope({ random: seed }),
+    scope: new RunnerScope({ random: seed }),
     source: new BatchSource(() => batches(data, seed)),
     capture: 'required',
     precision: kind,

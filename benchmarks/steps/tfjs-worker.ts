@@ -10,7 +10,7 @@ import {
   predictorOf,
   selectDevice,
   sgd,
-  StepScope,
+  RunnerScope,
   tf,
 } from '@hookline/tfjs';
 import { batchOf, findNet, lossOf, type Net } from './nets.ts';
@@ -99,7 +99,7 @@ async function ours(net: Net, isCaptured: boolean, isHalf: boolean, isChecked: b
     model,
     optimizer,
     phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-    scope: new StepScope(),
+    scope: new RunnerScope(),
     source: new BatchSource([tensorsOf(net)], { repeat: true }),
     capture: isCaptured ? 'required' : 'off',
     precision: isHalf ? 'bfloat16' : 'float32',

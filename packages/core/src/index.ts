@@ -19,6 +19,7 @@ export {
 export { lossNotFinite } from './engine/function-runner.ts';
 export type { HookDescription, PluginDescription, TrainerDescription } from './engine/describe-trainer.ts';
 export type { ScalarValue, StepContext, StepOutput, StepRunner } from './step-runner.ts';
+export { TOTAL_LOSS, totalLossOf } from './total-loss.ts';
 
 // Hooks
 export {

@@ -16,8 +16,8 @@ export interface StepContext {
 /** What a step runner hands back for one step. */
 export interface StepOutput {
   /**
-   * Losses by name. The engine stores each, and their total as `total_loss`: `totalLoss`, or the loss of that name, or the
-   * only one, or else the sum, where all are numbers. A step that has none gives `{}`.
+   * Losses by name. The engine stores each of several, and their total, as `totalLossOf` finds it, as `total_loss`. A step
+   * without a loss gives `{}`.
    */
   readonly losses: Readonly<Record<string, ScalarValue>>;
   /** The total, where the runner has it already. */

@@ -241,7 +241,6 @@ export {
   onFirstRank,
   optional,
   outputRef,
-  phasesRef,
   provide,
   randomRef,
   replace,

@@ -26,7 +26,7 @@ export interface ContractOptions {
   readonly beside?: () => readonly PluginInput[];
   /**
    * Makes a trainer with these plugins, and with steps that are captured where `capture` says so. Default: {@link tinyTraining}, with real
-   * tensors, where they tap the inside of the step or require what the bare loop lacks, such as the model; else a bare loop whose loss falls
+   * tensors, where they tap the inside of the step, or require or replace what the bare loop lacks, such as the model; else a bare loop whose loss falls
    * as 1 / (iteration + 1).
    */
   readonly trainer?: (options: ContractTrainerOptions) => TrainerBase;

@@ -119,15 +119,10 @@ export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './ru
 export { GradientNotFiniteError } from './step/step-figures.ts';
 export type { StepInput } from './step/step-input.ts';
 export type { StepRandom } from './step/step-random.ts';
-export { meanOverRanks, ranksOfStep, type StepRanks } from './step/step-ranks.ts';
-export {
-  StepScope,
-  stepScopeRef,
-  type ScopeVariable,
-  type StepLosses,
-  type StepScopeOptions,
-  type StepVariableOptions,
-} from './step/step-scope.ts';
+export { RunnerScope, type RunnerScopeOptions, type ScopeVariable } from './step/runner-scope.ts';
+export { meanOverRanks, ranksOfStep, stepRanksRef, type StepLosses, type StepRanks } from './step/step-ranks.ts';
+export { stepScopeRef, type StepScope, type StepVariableOptions } from './step/step-scope.ts';
+export { trainingStepRef, type TrainingStep } from './step/training-step.ts';
 export type { StepVariant, VariantValue } from './step/step-variant.ts';
 export { TrainStep, type ForwardBackward, type StepPart, type TrainStepParts } from './step/train-step.ts';
 

@@ -11,7 +11,7 @@ import {
 } from '@hookline/core';
 import { ema } from '@hookline/plugin-ema';
 import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
-import { functionModel, modelRef, modelVariables, optimizerRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
+import { functionModel, selectDevice, tf, trainingStepRef } from '@hookline/tfjs';
 import { isHere, makeNet, MODES, points, poison, POISONED } from './all-plugins.test.support.ts';
 import { defineConfig } from './config/define-config.ts';
 import { DefaultTrainer } from './default-trainer.ts';
@@ -31,16 +31,7 @@ const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer => poi
 
 /** Everything that a training changes: weights, moving statistics, slots of the optimizer, variables of the step. */
 async function everything(trainer: SimpleTrainer): Promise<Readonly<Record<string, readonly number[]>>> {
-  const [model, optimizer, scope] = [
-    await trainer.service(modelRef),
-    await trainer.service(optimizerRef),
-    await trainer.service(stepScopeRef),
-  ];
-  const all = [
-    ...modelVariables(model),
-    ...[...optimizer.slots()].map(([name, variable]) => [`optimizer/${name}`, variable] as const),
-    ...[...scope.variables()].map(([name, { variable }]) => [`scope/${name}`, variable] as const),
-  ];
+  const all = [...(await trainer.service(trainingStepRef)).variables()];
   return Object.fromEntries(all.map(([name, variable]) => [name, [...variable.dataSync()]]));
 }
 

@@ -12,7 +12,6 @@ import {
   evaluationRef,
   loggerRef,
   outputRef,
-  phasesRef,
   type Plugin,
   randomRef,
   type Results,
@@ -24,7 +23,16 @@ import {
 } from '@hookline/core';
 import { emaRef } from '@hookline/plugin-ema';
 import { lrScheduleRef } from '@hookline/plugin-lr-scheduler';
-import { batchSourceRef, modelRef, optimizerRef, selectDevice, stepScopeRef, trainDataRef } from '@hookline/tfjs';
+import {
+  batchSourceRef,
+  modelRef,
+  optimizerRef,
+  selectDevice,
+  stepRanksRef,
+  stepScopeRef,
+  trainDataRef,
+  trainingStepRef,
+} from '@hookline/tfjs';
 import { makeNet, points } from './all-plugins.test.support.ts';
 import { defineConfig } from './config/define-config.ts';
 import { DefaultTrainer } from './default-trainer.ts';
@@ -82,10 +90,11 @@ const requires = {
   checkpoints: checkpointsRef,
   evaluation: evaluationRef,
   taps: tapsRef,
-  phases: phasesRef,
   model: modelRef,
   optimizer: optimizerRef,
   scope: stepScopeRef,
+  step: trainingStepRef,
+  ranks: stepRanksRef,
   source: batchSourceRef,
   data: trainDataRef,
   average: emaRef,

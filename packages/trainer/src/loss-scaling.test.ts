@@ -8,7 +8,7 @@ import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
 import { lossScaling } from '@hookline/plugin-loss-scaling';
 import { RecordingLogger } from '@hookline/testing';
-import { snapshotVariables, modelRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
+import { snapshotVariables, modelRef, selectDevice, stepScopeRef, tf, trainingStepRef } from '@hookline/tfjs';
 import {
   everyPlugin,
   fullTrainer,
@@ -53,10 +53,12 @@ function stepLog() {
   const plugin = definePlugin({
     name: 'step-log',
     version: '1.0.0',
-    requires: { model: modelRef, scope: stepScopeRef },
-    setup({ hooks, model, scope }) {
+    requires: { model: modelRef, step: trainingStepRef },
+    setup({ hooks, model, step }) {
       hooks.afterStep.tap(async () => {
-        const own = [...scope.value.variables()].map(([name, { variable }]) => [name, variable] as const);
+        const own = [...step.value.variables()].flatMap(([name, variable]) =>
+          name.startsWith('scope/') ? [[name.slice('scope/'.length), variable] as const] : [],
+        );
         const tensors = await snapshotVariables(new Map([...model.value.trainable(), ...model.value.state(), ...own]));
         log.push(Object.fromEntries([...tensors].map(([name, { data }]) => [name, [...(data as Float32Array)]])));
       });

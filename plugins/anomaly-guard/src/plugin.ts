@@ -10,9 +10,10 @@ import {
   onFirstRank,
   optional,
   outputRef,
-  type ScalarValue,
   type StepOutput,
   storageRef,
+  TOTAL_LOSS,
+  totalLossOf,
 } from '@hookline/core';
 import { modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
@@ -126,8 +127,6 @@ export const anomalyGuard = definePlugin({
 
     if (guard !== undefined && scope !== undefined) {
       hooks.gradients.tap((gradients) => {
-        // A step that only accumulates has none.
-        if (Object.keys(gradients).length === 0) return gradients;
         const bad = guard.inspect(gradients, scope.value.updateCondition);
         scope.value.metric(BAD_GRADIENTS, bad);
         if (options.gradients === 'skip') scope.value.updateIf(bad.equal(0));
@@ -161,7 +160,7 @@ export const anomalyGuard = definePlugin({
     });
     hooks.afterStep.tap((step, stepOutput) => {
       const { iteration } = step;
-      const loss = totalOf(stepOutput);
+      const loss = totalLossOf(stepOutput);
       const bad = badGradientsOf(stepOutput);
       if (typeof loss === 'number' && typeof bad === 'number') {
         seen = iteration;
@@ -188,7 +187,7 @@ export const anomalyGuard = definePlugin({
         for (const { iteration: at, value } of newSamples(storage, name, after))
           bad.set(at, { iteration: at, value: value + (bad.get(at)?.value ?? 0) });
       }
-      for (const sample of newSamples(storage, 'total_loss', after)) {
+      for (const sample of newSamples(storage, TOTAL_LOSS, after)) {
         await lookAtLoss(sample);
         await lookAtGradients(bad.get(sample.iteration) ?? { iteration: sample.iteration, value: 0 });
       }
@@ -225,13 +224,6 @@ function badGradientsOf({ metrics = {} }: StepOutput): number | undefined {
     sum += value;
   }
   return sum;
-}
-
-function totalOf({ totalLoss, losses }: StepOutput): ScalarValue | undefined {
-  if (totalLoss !== undefined) return totalLoss;
-  const values = Object.values(losses);
-  if (values.length === 1) return values[0];
-  return values.every((value) => typeof value === 'number') ? values.reduce((sum, value) => sum + value, 0) : undefined;
 }
 
 /** What it looks at in the storage is of the whole step. */

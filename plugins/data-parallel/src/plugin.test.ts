@@ -1,16 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { commRef, type Communicator, replace, singleProcess, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
-import {
-  functionModel,
-  meanOverRanks,
-  ranksOfStep,
-  selectDevice,
-  sgd,
-  stepScopeRef,
-  tf,
-  tfjsRuntime,
-} from '@hookline/tfjs';
+import { functionModel, meanOverRanks, ranksOfStep, selectDevice, sgd, tf, tfjsRuntime } from '@hookline/tfjs';
 import { dataParallel, VERSION } from './plugin.ts';
 
 beforeAll(() => selectDevice('auto'));
@@ -27,15 +18,23 @@ const alike = (changes: Partial<Communicator> = {}): Communicator => ({
   ...changes,
 });
 
+/** The first rank has 5 and 6 for weights. */
+const sendFirst: Communicator['broadcast'] = (own, _root, what = '') =>
+  Promise.resolve(
+    what.startsWith('the first values') ? new Uint8Array(Float32Array.of(5, 6).buffer) : (own ?? NOTHING),
+  );
+
 function training(comm: Communicator, options: Parameters<typeof dataParallel>[0] = {}) {
   const w = tf.variable(tf.tensor1d([1, 2]));
   const seen: number[] = [];
+  const drawn: number[] = [];
   const { services, plugins } = tfjsRuntime({
     model: () =>
       functionModel<{ x: tf.Tensor }>({
         variables: { w },
-        losses: ({ x }) => {
+        losses: ({ x }, _, scope) => {
           seen.push(ranksOfStep());
+          drawn.push(...(scope?.random('noise').uniform([2]).dataSync() ?? []));
           return meanOverRanks(x.mul(w).sum()) as tf.Scalar;
         },
       }),
@@ -46,11 +45,12 @@ function training(comm: Communicator, options: Parameters<typeof dataParallel>[0
   });
   const trainer = new TrainerBase({
     maxIterations: 2,
+    seed: 1,
     logger: new RecordingLogger(),
     services: [...services, replace(commRef, () => comm)],
     plugins: [...plugins, dataParallel(options)],
   });
-  return { trainer, w, seen };
+  return { trainer, w, seen, drawn };
 }
 
 describe('dataParallel', () => {
@@ -80,24 +80,21 @@ describe('dataParallel', () => {
   });
 
   it("takes the first rank's values before the first step", async () => {
-    const bytes = new Uint8Array(Float32Array.of(5, 6).buffer);
-    const broadcast = (own: Uint8Array | undefined, _root?: number, what = '') =>
-      Promise.resolve(what.startsWith('the first values') ? bytes : (own ?? NOTHING));
-    const { trainer, w } = training(alike({ rank: 1, broadcast }));
+    const { trainer, w } = training(alike({ rank: 1, broadcast: sendFirst }));
     await trainer.train();
     expect(w.arraySync()).toEqual([expect.closeTo(4.8, 5), expect.closeTo(5.8, 5)]);
     await trainer.dispose();
   });
 
   it('gives each rank random tensors of its own', async () => {
-    const keyOf = async (rank: number): Promise<number[]> => {
-      const { trainer } = training(alike({ rank }));
-      const scope = await trainer.service(stepScopeRef);
-      const key = [...(scope.inputs().get('random_key')?.values() ?? [])];
+    const drawnBy = async (rank: number): Promise<number[]> => {
+      const { trainer, drawn } = training(alike({ rank, broadcast: sendFirst }));
+      await trainer.train();
       await trainer.dispose();
-      return key;
+      return drawn;
     };
-    expect(await keyOf(1)).not.toEqual(await keyOf(0));
+    expect(await drawnBy(0)).toEqual(await drawnBy(0));
+    expect(await drawnBy(1)).not.toEqual(await drawnBy(0));
   });
 
   it('refuses ranks with other variables', async () => {

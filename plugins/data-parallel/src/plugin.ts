@@ -1,8 +1,8 @@
-import { commRef, definePlugin } from '@hookline/core';
-import { allReduceMean, modelRef, modelVariables, optimizerRef, stepScopeRef, type tf } from '@hookline/tfjs';
+import { commRef, definePlugin, replace } from '@hookline/core';
+import { modelRef, stepRanksRef, trainingStepRef } from '@hookline/tfjs';
 import { dataParallelSchema } from './options.ts';
-import { reduceStep } from './reduce-step.ts';
-import { alignVariables, shareVariables } from './share-variables.ts';
+import { ReducedSteps } from './reduced-steps.ts';
+import { shareVariables } from './share-variables.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-data-parallel';
 /** Version of this package. */
@@ -23,44 +23,17 @@ export const dataParallel = definePlugin({
   // What is clipped, and judged for its scale, is the gradient of all ranks.
   after: ['accumulation?'],
   before: ['scaling?', 'schedule', 'gradients', 'averaging', 'statistics', 'checkpointing'],
-  requires: { comm: commRef, scope: stepScopeRef, model: modelRef, optimizer: optimizerRef },
-  setup({ hooks, comm, scope, model, optimizer }, { bucketBytes, syncBatchNorm }) {
-    const { size } = comm;
-    if (size === 1) return;
-    scope.value.shareRanks({
-      size,
-      mean: allReduceMean,
-      syncBatchNorm,
-      align: (variables) => alignVariables(comm, variables),
-    });
-    hooks.beforeTrain.tap(async () => {
-      const kinds = {
-        model: modelVariables(model.value),
-        optimizer: optimizer.value.slots(),
-        scope: new Map([...scope.value.variables()].map(([name, { variable }]) => [name, variable])),
-      };
-      const all = Object.entries(kinds).flatMap(([kind, variables]) =>
-        [...variables].map(([name, variable]) => [`${kind}/${name}`, variable] as const),
-      );
-      await shareVariables(comm, new Map(all));
-    });
-    let before: ReadonlyMap<string, object> = new Map();
-    hooks.batch.tap(() => {
-      before = new Map([...model.value.state()].map(([name, { dataId }]) => [name, dataId]));
-    });
-    hooks.gradients.tap((gradients) => {
-      // Each rank has moved its averages by its own batch.
-      const states: tf.Variable[] = [];
-      for (const [name, variable] of model.value.state())
-        if (variable.dtype === 'float32' && before.get(name) !== variable.dataId) states.push(variable);
-      let reduced = gradients;
-      // A step that only accumulates hands on no gradients; its losses are averaged all the same, so that all ranks fail together.
-      scope.value.replaceLosses((losses) => {
-        const step = reduceStep(gradients, losses, states, bucketBytes);
-        reduced = step.gradients;
-        return step.losses;
-      });
-      return reduced;
-    });
+  requires: { comm: commRef, step: trainingStepRef, ranks: stepRanksRef, model: modelRef },
+  services: (options) => [
+    replace(stepRanksRef, (alone, { comm }) => (comm.size === 1 ? alone : new ReducedSteps(comm, options)), {
+      comm: commRef,
+    }),
+  ],
+  setup({ hooks, comm, step, ranks, model }) {
+    // In a single process there is nothing to reduce.
+    if (!(ranks instanceof ReducedSteps)) return;
+    hooks.beforeTrain.tap(() => shareVariables(comm, step.value.variables()));
+    hooks.batch.tap(() => ranks.begin(model.value.state()));
+    hooks.gradients.tap((gradients) => ranks.reduce(gradients));
   },
 });

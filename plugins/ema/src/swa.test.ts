@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definePlugin, evaluationRef, type Plugin } from '@hookline/core';
 import { checkPluginContract, saveAt, tinyTraining, weightsOf } from '@hookline/testing';
-import { modelRef, selectDevice, StepScope, tf } from '@hookline/tfjs';
+import { modelRef, RunnerScope, selectDevice, tf } from '@hookline/tfjs';
 import { ema } from './plugin.ts';
 import { stochasticWeightAveraging, swaRef } from './swa.ts';
 import { WeightAverage } from './weight-average.ts';
@@ -53,7 +53,7 @@ describe('stochasticWeightAveraging', () => {
     const { steps } = JSON.parse(await readFile(file, 'utf8')) as {
       readonly steps: readonly (readonly [weights: number[], average: number[]])[];
     };
-    const scope = new StepScope();
+    const scope = new RunnerScope();
     const w = tf.variable(tf.zeros([6]));
     const average = new WeightAverage(scope, 'swa', new Map([['w', w]]), new Map(), { decay: 0, warmup: false });
     for (const [count, [weights, wanted]] of steps.entries()) {

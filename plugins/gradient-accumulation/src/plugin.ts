@@ -73,11 +73,10 @@ export const gradientAccumulation = definePlugin({
         sums.clear();
         return total;
       }
-      // Taps that come later, such as clipping, are for the gradients of an update; this step has none.
       sums.add(gradients, size);
-      return {};
+      scope.value.updateIf(false);
+      return gradients;
     });
-    hooks.update.tap(() => (isUpdate.value ? undefined : false));
     hooks.afterStep.tap(() => {
       done = (done + 1) % steps;
     });

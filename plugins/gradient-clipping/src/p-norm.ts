@@ -15,7 +15,8 @@ export function pNorm(x: tf.Tensor, p: number | 'inf'): tf.Scalar {
   });
 }
 
-/** The p-norm of all elements of several tensors: the p-norm of their p-norms. */
+/** The p-norm of all elements of several tensors, which is the p-norm of their p-norms; 0 for no tensors. A scalar. */
 export function globalNorm(tensors: readonly tf.Tensor[], p: number | 'inf'): tf.Scalar {
+  if (tensors.length === 0) return tf.scalar(0);
   return tf.tidy(() => pNorm(tf.stack(tensors.map((tensor) => pNorm(tensor, p))), p));
 }

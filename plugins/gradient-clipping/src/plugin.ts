@@ -28,10 +28,7 @@ export const gradientClipping = definePlugin({
       return type === 'norm' ? clipByNorm(gradients, clip, p) : clipByGlobalNorm(gradients, clip, p, norm);
     };
     hooks.gradients.tap((gradients) => {
-      const all = Object.values(gradients);
-      // A step that only accumulates has none.
-      if (all.length === 0) return gradients;
-      const norm = name === false ? undefined : globalNorm(all, p);
+      const norm = name === false ? undefined : globalNorm(Object.values(gradients), p);
       if (name !== false && norm !== undefined) scope.value.metric(name, norm);
       return clipped(gradients, norm);
     });

@@ -36,10 +36,7 @@ export const lossScaling = definePlugin({
     const state = new LossScale(scope.value, plugin.id, options);
     scope.value.scaleLoss(() => state.scale);
     hooks.gradients.tap((gradients) => {
-      const all = Object.values(gradients);
-      // A step that only accumulates has none.
-      if (all.length === 0) return gradients;
-      const isGood = allFinite(all);
+      const isGood = allFinite(Object.values(gradients));
       scope.value.updateIf(isGood);
       scope.value.metric(SCALE, state.scale);
       state.follow(isGood);

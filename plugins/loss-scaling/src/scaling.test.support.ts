@@ -1,6 +1,14 @@
 import { definePlugin, type PluginInput, type TrainerBase } from '@hookline/core';
 import { tinyTraining, type TinyTrainingOptions } from '@hookline/testing';
-import { snapshotVariables, modelRef, modelVariables, optimizerRef, stepScopeRef, tf } from '@hookline/tfjs';
+import {
+  snapshotVariables,
+  modelRef,
+  modelVariables,
+  optimizerRef,
+  stepScopeRef,
+  tf,
+  trainingStepRef,
+} from '@hookline/tfjs';
 
 /** Eager and captured. */
 export const MODES = ['off', 'required'] as const;
@@ -44,8 +52,8 @@ export function stepLog() {
   const plugin = definePlugin({
     name: 'step-log',
     version: '1.0.0',
-    requires: { model: modelRef, optimizer: optimizerRef, scope: stepScopeRef },
-    setup({ hooks, model, optimizer, scope }) {
+    requires: { model: modelRef, optimizer: optimizerRef, step: trainingStepRef },
+    setup({ hooks, model, optimizer, step }) {
       const look = async () => {
         const variables = new Map([...modelVariables(model.value), ...optimizer.value.slots()]);
         const tensors = await snapshotVariables(variables);
@@ -53,10 +61,10 @@ export function stepLog() {
           name,
           [...new Uint32Array(data.buffer, data.byteOffset, data.length)],
         ]);
-        const own = [...scope.value.variables()].filter(([name]) => name.includes('loss-scaling'));
+        const own = [...step.value.variables()].filter(([name]) => name.includes('loss-scaling'));
         log.push({
           training: Object.fromEntries(bits) as Record<string, number[]>,
-          scaler: own.flatMap(([, { variable }]) => [...variable.dataSync()]),
+          scaler: own.flatMap(([, variable]) => [...variable.dataSync()]),
         });
       };
       hooks.beforeTrain.tap(look);

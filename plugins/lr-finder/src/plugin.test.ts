@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definePlugin, type PluginInput, stepRunnerRef, type TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
-import { batchSourceRef, modelRef, optimizerRef, selectDevice, sgd, stepScopeRef, tf } from '@hookline/tfjs';
+import { batchSourceRef, modelRef, optimizerRef, selectDevice, sgd, trainingStepRef, tf } from '@hookline/tfjs';
 import { lrFinder, rangeTest, suggestRate } from './index.ts';
 import { version } from './version.ts';
 
@@ -16,7 +16,7 @@ async function partsOf(trainer: TrainerBase) {
   return {
     model: await trainer.service(modelRef),
     optimizer: await trainer.service(optimizerRef),
-    scope: await trainer.service(stepScopeRef),
+    step: await trainer.service(trainingStepRef),
     runner: await trainer.service(stepRunnerRef),
     source: await trainer.service(batchSourceRef),
   };

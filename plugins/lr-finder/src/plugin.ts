@@ -1,5 +1,5 @@
 import { commRef, definePlugin, loggerRef, outputRef, stepRunnerRef } from '@hookline/core';
-import { batchSourceRef, modelRef, optimizerRef, stepScopeRef } from '@hookline/tfjs';
+import { batchSourceRef, modelRef, optimizerRef, trainingStepRef } from '@hookline/tfjs';
 import { optionsSchema } from './options.ts';
 import { rangeTest } from './range-test.ts';
 import { version } from './version.ts';
@@ -20,21 +20,21 @@ export const lrFinder = definePlugin({
   requires: {
     model: modelRef,
     optimizer: optimizerRef,
-    scope: stepScopeRef,
+    step: trainingStepRef,
     runner: stepRunnerRef,
     source: batchSourceRef,
     logger: loggerRef,
     output: outputRef,
     comm: commRef,
   },
-  setup({ hooks, model, optimizer, scope, runner, source, logger, output, comm }, options) {
+  setup({ hooks, model, optimizer, step, runner, source, logger, output, comm }, options) {
     hooks.beforeTrain.tap(async ({ startIteration }) => {
       // A run that goes on has its rate.
       if (startIteration > 0) return;
       const parts = {
         model: model.value,
         optimizer: optimizer.value,
-        scope: scope.value,
+        step: step.value,
         runner: runner.value,
         source: source.value,
       };

@@ -1,12 +1,12 @@
-import { HooklineError, isHooklineError, type ScalarValue, type StepOutput, type StepRunner } from '@hookline/core';
 import {
-  type BatchSource,
-  modelVariables,
-  type Optimizer,
-  type StepScope,
-  tf,
-  type TrainableModel,
-} from '@hookline/tfjs';
+  HooklineError,
+  isHooklineError,
+  type ScalarValue,
+  type StepOutput,
+  type StepRunner,
+  totalLossOf,
+} from '@hookline/core';
+import { type BatchSource, type Optimizer, tf, type TrainableModel, type TrainingStep } from '@hookline/tfjs';
 import { optionsSchema, type RangeTestOptions } from './options.ts';
 import { suggestRate } from './suggest-rate.ts';
 
@@ -14,7 +14,7 @@ import { suggestRate } from './suggest-rate.ts';
 export interface RangeTestParts {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
-  readonly scope: StepScope;
+  readonly step: TrainingStep;
   readonly runner: StepRunner;
   readonly source: BatchSource;
 }
@@ -59,7 +59,7 @@ export async function rangeTest(
 ): Promise<RangeTest> {
   const { steps, minRate, maxRate, smoothing, divergence } = checked(options);
   const { optimizer, runner, source, model } = parts;
-  const [rate, position, before] = [optimizer.learningRate, source.state(), new Snapshot(parts)];
+  const [rate, position, before] = [optimizer.learningRate, source.state(), new Snapshot(parts.step)];
   const points: RangePoint[] = [];
   let end: RangeTest['end'] = 'complete';
   try {
@@ -113,12 +113,8 @@ function checked(options: RangeTestOptions) {
 class Snapshot {
   readonly #copies: ReadonlyMap<tf.Variable, tf.Tensor>;
 
-  constructor({ model, optimizer, scope }: RangeTestParts) {
-    const variables = [
-      ...modelVariables(model).values(),
-      ...optimizer.slots().values(),
-      ...[...scope.variables().values()].map(({ variable }) => variable),
-    ];
+  constructor(step: TrainingStep) {
+    const variables = [...step.variables().values()];
     this.#copies = new Map(variables.map((variable) => [variable, tf.keep(variable.clone())]));
   }
 
@@ -151,11 +147,12 @@ async function finiteLoss(runner: StepRunner, context: Parameters<StepRunner['ru
       return undefined;
     throw error;
   }
-  const losses = await Promise.all(Object.values(output.losses).map(take));
-  const total = output.totalLoss === undefined ? undefined : await take(output.totalLoss);
+  const read = Object.entries(output.losses).map(async ([name, loss]) => [name, await take(loss)] as const);
+  const losses = Object.fromEntries(await Promise.all(read));
+  const total = output.totalLoss === undefined ? {} : { totalLoss: await take(output.totalLoss) };
   for (const metric of Object.values(output.metrics ?? {})) if (typeof metric !== 'number') metric.dispose?.();
-  const loss = total ?? losses.reduce((sum, each) => sum + each, 0);
-  return Number.isFinite(loss) ? loss : undefined;
+  const loss = totalLossOf({ losses, ...total });
+  return typeof loss === 'number' && Number.isFinite(loss) ? loss : undefined;
 }
 
 async function take(value: ScalarValue): Promise<number> {

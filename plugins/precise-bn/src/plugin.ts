@@ -6,10 +6,9 @@ import {
   evaluationRef,
   HooklineError,
   loggerRef,
-  phasesRef,
   trainerRef,
 } from '@hookline/core';
-import { BatchSource, batchSourceState, disposeBatch, modelRef, stepScopeRef, tf } from '@hookline/tfjs';
+import { BatchSource, batchSourceState, disposeBatch, modelRef, trainingStepRef } from '@hookline/tfjs';
 import { preciseBnSchema } from './options.ts';
 import { updateBnStats } from './update-bn-stats.ts';
 
@@ -36,8 +35,7 @@ export const preciseBn = definePlugin({
   before: ['checkpointing', 'evaluation'],
   requires: {
     model: modelRef,
-    scope: stepScopeRef,
-    phases: phasesRef,
+    step: trainingStepRef,
     evaluation: evaluationRef,
     logger: loggerRef,
     trainer: trainerRef,
@@ -45,12 +43,11 @@ export const preciseBn = definePlugin({
     epochs: epochsRef,
   },
   setup(
-    { hooks, plugin, model, scope, phases, evaluation, logger, trainer, comm, epochs },
+    { hooks, plugin, model, step, evaluation, logger, trainer, comm, epochs },
     { loader, batches, period, repeat },
   ) {
     const source = new BatchSource(loader, { repeat }, (line) => logger.info(line));
     const isPeriodOver = epochs.every(period, 'period');
-    const { batch: onBatch } = phases.phases;
     let isOff = false;
     let doneAt: number | undefined;
     const forward = async (iteration: number, index: number): Promise<void> => {
@@ -61,11 +58,8 @@ export const preciseBn = definePlugin({
         if (source.state().epoch > before.epoch && before.batches < batches)
           throw tooLittle(plugin.id, before.batches, batches);
         const key = FIRST_KEY + (iteration % 2 ** 19) * 2 ** 10 + (index % 2 ** 10);
-        scope.value.run(key, () =>
-          tf.tidy(() => void model.value.losses(onBatch.used ? onBatch.call(device.batch) : device.batch)),
-        );
+        step.value.forward(device.batch, key);
       } finally {
-        tf.dispose([...scope.value.takeMetrics().values()]);
         disposeBatch(device);
       }
     };

@@ -1,4 +1,11 @@
-import { type Communicator, gatherFromRanks, HooklineError, shareData, singleProcess } from '@hookline/core';
+import {
+  type Communicator,
+  gatherFromRanks,
+  HooklineError,
+  shareData,
+  singleProcess,
+  TOTAL_LOSS,
+} from '@hookline/core';
 import { type DataSource, disposeBatch, inEvalMode, openData, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
 
 /**
@@ -50,10 +57,10 @@ export async function meanLosses(
 }
 
 function byName(losses: tf.Tensor | Readonly<Record<string, tf.Tensor>>, who: string): Record<string, tf.Tensor> {
-  if (losses instanceof tf.Tensor) return { total_loss: losses };
+  if (losses instanceof tf.Tensor) return { [TOTAL_LOSS]: losses };
   const values = Object.values(losses);
   if (values.length === 0) throw noLoss(who);
-  return { ...losses, ...('total_loss' in losses ? {} : { total_loss: tf.addN(values) }) };
+  return { ...losses, ...(TOTAL_LOSS in losses ? {} : { [TOTAL_LOSS]: tf.addN(values) }) };
 }
 
 const noData = (who: string, why: string): HooklineError =>

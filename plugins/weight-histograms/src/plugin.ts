@@ -36,9 +36,14 @@ export const weightHistograms = definePlugin({
       before = [];
     };
 
-    hooks.gradients.tap((gradients) => {
+    // A step that makes no update calls no tap below, and leaves nothing to tell.
+    hooks.batch.tap(() => {
       if (!isDue.value) return;
       drop();
+      for (const figures of [gradientFigures, weightFigures]) figures.assign(tf.zeros(figures.shape));
+    });
+    hooks.gradients.tap((gradients) => {
+      if (!isDue.value) return;
       const variables = model.value.trainable();
       const none = tf.zeros([figuresOf(bins)]) as tf.Tensor1D;
       const rows = names.map((name) => {
@@ -46,8 +51,6 @@ export const weightHistograms = definePlugin({
         return gradient === undefined ? none : countOnDevice(gradient, bins);
       });
       gradientFigures.assign(tf.stack(rows));
-      // Until the update has come, there is nothing to tell of it; where it is put off, none will.
-      weightFigures.assign(tf.zeros(weightFigures.shape));
       before = names.map((name) => tf.keep((variables.get(name) as tf.Variable).clone()));
     });
     hooks.afterUpdate.tap((variables) => {

@@ -8,7 +8,7 @@ import { definePlugin } from '../plugin/define-plugin.ts';
 import type { Plugin } from '../plugin/plugin.ts';
 import { definePreset } from '../preset/define-preset.ts';
 import type { PluginInput } from '../preset/preset.ts';
-import { checkpointsRef } from '../services/core-services.ts';
+import { checkpointsRef, phasesRef } from '../services/core-services.ts';
 import { ConsoleLogger } from '../services/logger.ts';
 import { VERSION } from '../version.ts';
 import { TrainerBase } from './trainer-base.ts';
@@ -104,6 +104,13 @@ const CASES: readonly (readonly [
     'HKL_SERVICE_MISSING',
     'a',
     'nobody provides the service "word": a word of greeting. Add a plugin that provides it, or services: [provide(...)] of the trainer.',
+  ],
+  [
+    'a service that calls the hooks',
+    () => run([plugin('a', undefined, { requires: { phases: phasesRef } })]),
+    'HKL_SERVICE_INTERNAL',
+    'a',
+    'the service "phases" is not for plugins (setup). Tap the hooks that setup is given.',
   ],
   [
     'a service that cannot be made',

@@ -7,6 +7,7 @@ import type { Communicator } from '../services/communicator.ts';
 import { stepRunnerRef } from '../services/core-services.ts';
 import { onFirstRank } from '../services/ranks.ts';
 import type { ScalarValue, StepContext, StepOutput, StepRunner } from '../step-runner.ts';
+import { TOTAL_LOSS } from '../total-loss.ts';
 import type { StepFunction } from './trainer-options.ts';
 
 /** A step of the user's own is done when its loss is looked at. */
@@ -18,7 +19,7 @@ export function functionRunner(step: StepFunction): StepRunner {
   const finish = (result: unknown, context: StepContext): StepOutput => {
     const output = asOutput(result);
     const { losses, totalLoss } = output;
-    const all = totalLoss === undefined ? losses : { ...losses, total_loss: totalLoss };
+    const all = totalLoss === undefined ? losses : { ...losses, [TOTAL_LOSS]: totalLoss };
     const bad = Object.values(all).some((loss) => typeof loss === 'number' && !Number.isFinite(loss));
     if (bad) throw lossNotFinite(all, context, OWN_STEP);
     return output;
@@ -87,7 +88,7 @@ export function lossNotFinite(
 }
 
 function asOutput(result: unknown): StepOutput {
-  if (isScalar(result)) return { losses: { total_loss: result } };
+  if (isScalar(result)) return { losses: { [TOTAL_LOSS]: result } };
   if (typeof result === 'object' && result !== null) {
     if ('losses' in result && typeof result.losses === 'object') return result as StepOutput;
     if (isPlainObject(result) && Object.values(result).every(isScalar))

@@ -24,6 +24,8 @@ export interface TapRules {
   readonly isWaterfall: boolean;
   /** What whoever calls the hook adds, such as a step runner that knows the shapes. It sees what is handed on. */
   verify: ((result: unknown) => HooklineError | undefined) | undefined;
+  /** Of a sync hook: whether the taps that are left are not to be called any more. */
+  isDone: (() => boolean) | undefined;
 }
 
 /** Where a tap stands. */
@@ -39,8 +41,10 @@ export interface TapPlace {
  * promise is refused, since nobody would await it.
  */
 export function guardSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
-  const { plugin, hook, site } = place;
+  const { plugin, hook, site, rules } = place;
   return (a, b, c) => {
+    // Nothing is what a tap returns that has nothing to add, so a waterfall keeps the value of the tap before.
+    if (rules.isDone?.() === true) return undefined;
     const { observer } = site;
     observer?.enter(plugin, hook);
     try {

@@ -104,19 +104,26 @@ export const HOOK_TABLE = Object.freeze({
     'add, weight or scale losses',
     namedTensors('scalar tensors by name'),
   ),
-  /** The gradients by variable name (detectron2's after_backward). */
+  /**
+   * The gradients by variable name (detectron2's after_backward). A name that is left out keeps its variable as it is. Once a
+   * tap has said that the step makes no update, no further tap is called.
+   */
   gradients: syncWaterfall<NamedTensors, InPart>(
     ['gradients', 'part'],
     'clip, accumulate or replace gradients',
     namedTensors('tensors by variable name'),
   ),
-  /** A tap that returns true has done the optimizer's update; false puts it off: no weight changes in this step. */
+  /**
+   * Before the optimizer's update. A tap that returns true has made the update itself; one that returns nothing leaves it to
+   * the next tap, and after the last one to the optimizer. Not called in a step that makes no update, which a tap of
+   * `gradients` says by `stepScope.updateIf`; `false`, the older way to say it, is still understood.
+   */
   update: syncBail<[gradients: NamedTensors, ...InPart], boolean>(
     ['gradients', 'part'],
-    "replace the optimizer's update, or put it off",
+    "replace the optimizer's update",
     trueOrFalse,
   ),
-  /** The variables after an update; not called for one that was put off. */
+  /** The variables after an update; not called in a step that makes none. */
   afterUpdate: sync<[variables: NamedVariables, ...InPart]>(['variables', 'part'], 'moving averages and the like'),
 });
 

@@ -101,6 +101,27 @@ describe('sync phases', () => {
     expect(fall.call(21)).toBe(42);
   });
 
+  it('leave out the taps that are left once their caller says that it is done', () => {
+    const site = new HookSite();
+    const fall = new Phase('fall', syncWaterfall<number>(['x'], ''), site);
+    let isDone = false;
+    const entered: string[] = [];
+    site.observe({ enter: (plugin) => void entered.push(plugin), leave: () => undefined });
+    fall.facade('a').tap((x) => x + 1);
+    fall.facade('b').tap((x) => {
+      isDone = true;
+      return x * 10;
+    });
+    fall.facade('c').tap(() => {
+      throw new Error('not reached');
+    });
+    fall.stopWhen(() => isDone);
+    expect(fall.call(1)).toBe(20);
+    expect(entered).toEqual(['a', 'b']);
+    fall.stopWhen(undefined);
+    expect(() => fall.call(1)).toThrow('not reached');
+  });
+
   it('refuse async functions when tapped and promises when called', () => {
     const phase = new Phase('gradients', syncWaterfall<number>(['x'], ''), new HookSite());
     const facade = phase.facade('p');

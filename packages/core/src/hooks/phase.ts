@@ -51,7 +51,12 @@ export class Phase<S extends HookSpec = HookSpec> {
     this.spec = spec;
     this.#site = site;
     this.#isSync = spec.kind.startsWith('Sync');
-    this.#rules = { check: spec.check, isWaterfall: spec.kind.endsWith('Waterfall'), verify: undefined };
+    this.#rules = {
+      check: spec.check,
+      isWaterfall: spec.kind.endsWith('Waterfall'),
+      verify: undefined,
+      isDone: undefined,
+    };
     this.#hook = makeHook(name, spec);
   }
 
@@ -61,6 +66,14 @@ export class Phase<S extends HookSpec = HookSpec> {
    */
   verify(look: ((result: unknown) => HooklineError | undefined) | undefined): void {
     this.#rules.verify = look;
+  }
+
+  /**
+   * For whoever calls a sync hook: asked before each tap; once it says true, the taps that are left are not called, and the
+   * hook gives what the taps before gave. Undefined takes it away.
+   */
+  stopWhen(isDone: (() => boolean) | undefined): void {
+    this.#rules.isDone = isDone;
   }
 
   /** Who taps this hook, in the order in which they run. */

@@ -54,9 +54,9 @@ export const failedStepAction: ResultCheck = only(
   (value) => value === 'skip' || value === 'stop',
 );
 
-/** True or false. */
+/** The answers of `update`. */
 export const trueOrFalse: ResultCheck = only(
-  'Return true where the tap has made the update, false to put it off, or nothing to leave it to the optimizer',
+  'Return true where the tap has made the update, or nothing to leave it to the optimizer',
   (value) => typeof value === 'boolean',
 );
 

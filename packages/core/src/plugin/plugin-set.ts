@@ -122,6 +122,13 @@ export class PluginSet {
 
   #injectService(plugin: string, ref: AnyServiceRef): unknown {
     const service = this.container.get(ref, plugin);
+    if (service === this.engine) {
+      throw new HooklineError('HKL_SERVICE_INTERNAL', `the service "${ref.id}" is not for plugins`, {
+        who: plugin,
+        where: 'setup',
+        fix: 'Tap the hooks that setup is given. What calls them, such as a step runner, asks for it in its factory: provide(ref, create, { phases: phasesRef })',
+      });
+    }
     if (ref.scope === 'weak') return weakHandle(plugin, ref.id, service as object);
     return ref.scope === 'plugin' ? (service as (plugin: string) => unknown)(plugin) : service;
   }

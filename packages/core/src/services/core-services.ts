@@ -40,7 +40,10 @@ export interface TapWatch {
   inspect?(inspect: ((hook: string) => HooklineError | undefined) | undefined): void;
 }
 
-/** The engine's hooks with the right to call them; for step runners, not for plugins. */
+/**
+ * The engine's hooks with the right to call them, for the factories of services such as a step runner. A plugin that requires it
+ * is refused (`HKL_SERVICE_INTERNAL`).
+ */
 export const phasesRef = defineService<EngineHookSet>('phases', {
   description: "the engine's hooks, for the step runner",
 });

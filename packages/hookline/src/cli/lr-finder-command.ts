@@ -1,6 +1,6 @@
 import { ConsoleLogger, outputRef, stepRunnerRef } from '@hookline/core';
 import { rangeTest, type RangeTestOptions, writeRangeTest } from '@hookline/plugin-lr-finder';
-import { batchSourceRef, modelRef, optimizerRef, stepScopeRef } from '@hookline/tfjs';
+import { batchSourceRef, modelRef, optimizerRef, trainingStepRef } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
 import { EXIT } from './exit-status.ts';
@@ -35,7 +35,7 @@ export async function lrFinderCommand(given: CommandLine): Promise<number> {
     const parts = {
       model: await trainer.service(modelRef),
       optimizer: await trainer.service(optimizerRef),
-      scope: await trainer.service(stepScopeRef),
+      step: await trainer.service(trainingStepRef),
       runner: await trainer.service(stepRunnerRef),
       source: await trainer.service(batchSourceRef),
     };

@@ -92,7 +92,7 @@ export async function usesTensors(contract: Omit<Contract, 'trainer'>): Promise<
     isSo = (await tapsInsideOf({ ...contract, trainer: bareLoop })).length > 0;
   } catch (error) {
     // Whatever else is wrong with the plugin is found where it is tried.
-    isSo = isHooklineError(error, 'HKL_SERVICE_MISSING');
+    isSo = isHooklineError(error, 'HKL_SERVICE_MISSING') || isHooklineError(error, 'HKL_SERVICE_NOTHING_TO_REPLACE');
   }
   if (isSo && currentDevice() === undefined) await selectDevice('auto');
   return isSo;

@@ -1,7 +1,7 @@
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { adam, adamW, type AdamOptions } from './adam.ts';
 
 beforeAll(async () => {
@@ -14,7 +14,7 @@ const gradientAt = (step: number): number[] => [0.1 * step + 0.3, -0.7, Math.cos
 function train(make: typeof adam, options: AdamOptions, steps: number): number[] {
   const model = functionModel({ variables: { w: tf.variable(tf.tensor(START)) }, losses: () => tf.scalar(0) });
   const optimizer = make(model, options);
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   for (const input of optimizer.inputs) scope.adopt(input);
   for (let i = 0; i < steps; i++) {
     scope.run(i, () => tf.tidy(() => optimizer.apply({ w: tf.tensor(gradientAt(i)) }, model.trainable())));

@@ -1,7 +1,7 @@
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import type { Optimizer } from '../parameters/optimizer.ts';
 import { sgd, type SgdOptions } from './sgd.ts';
 
@@ -19,7 +19,7 @@ function train(
 ): number[] {
   const model = modelOf();
   const optimizer = make(model);
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   for (const input of optimizer.inputs) scope.adopt(input);
   for (let i = 0; i < steps; i++) {
     if (rate !== undefined) optimizer.learningRate = rate(i);
@@ -84,7 +84,7 @@ it('multiplies the learning rate by the factor of the group', () => {
 it('leaves a parameter without a gradient as it is, decay or not', () => {
   const model = modelOf();
   const optimizer = sgd(model, { learningRate: 0.1, momentum: 0.9, weightDecay: 0.5 });
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   for (const input of optimizer.inputs) scope.adopt(input);
   scope.run(0, () => optimizer.apply({}, model.trainable()));
   expect([...model.trainable().get('w')!.dataSync()]).toEqual(START);

@@ -4,7 +4,7 @@ import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { adagrad } from './adagrad.ts';
 import { adam, adamW } from './adam.ts';
 import { lamb } from './lamb.ts';
@@ -43,7 +43,7 @@ it.each(vectors.cases)(
     const variables = Object.fromEntries(names.map((name) => [name, tf.variable(tf.tensor(vectors.start[name], [...SHAPES[name]]))])); // prettier-ignore
     const model = functionModel({ variables, losses: () => tf.scalar(0) });
     const made = MAKERS[optimizer]!(model, options);
-    const scope = new StepScope();
+    const scope = new RunnerScope();
     for (const input of made.inputs) scope.adopt(input);
     let compared = 0;
     for (const [i, gradient] of vectors.gradients.entries()) {

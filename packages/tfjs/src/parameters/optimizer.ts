@@ -4,7 +4,7 @@ import type { StepInput } from '../step/step-input.ts';
 import type { StepVariant } from '../step/step-variant.ts';
 import type { ParameterGroup } from './parameter-groups.ts';
 
-/** Makes a variable that checkpoints hold, such as `StepScope.variable` with a name of the caller's before this one. */
+/** Makes a variable that checkpoints hold, such as `scope.variable` with a name of the caller's before this one. */
 export type MakeVariable = (name: string, init: () => tf.Tensor) => tf.Variable;
 
 /**

@@ -5,7 +5,7 @@ import { functionModel } from '../model/function-model.ts';
 import type { ModelLosses, TrainableModel } from '../model/trainable-model.ts';
 import { sgd } from '../optim/sgd.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner, type CapturedRunnerOptions } from './captured-runner.ts';
 
@@ -52,7 +52,7 @@ export const inputs = (iteration: number, rows = 4) => ({
 export async function trainKind(kind: TrialKind, make: () => Trial, options: TrialOptions = {}): Promise<Trained> {
   const { steps = 12, start = 0, ...rest } = options;
   const { losses, onStep, batch = inputs, model = linear(losses) } = make();
-  const scope = new StepScope({ random: 5 });
+  const scope = new RunnerScope({ random: 5 });
   const step = new TrainStep({
     model,
     optimizer: sgd(model, { learningRate: 0.02, momentum: 0.9 }),

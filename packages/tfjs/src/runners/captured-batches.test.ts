@@ -5,7 +5,7 @@ import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
 import { sgd } from '../optim/sgd.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 import { asNativeBackend } from '../device/native-backend.ts';
@@ -50,7 +50,12 @@ function setUp(make: () => unknown) {
     losses: (batch: unknown) => tf.mean(tf.square(tf.mul(weight, findX(batch)))),
   });
   const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
-  const step = new TrainStep({ model, optimizer: sgd(model, { learningRate: 0.01 }), phases, scope: new StepScope() });
+  const step = new TrainStep({
+    model,
+    optimizer: sgd(model, { learningRate: 0.01 }),
+    phases,
+    scope: new RunnerScope(),
+  });
   function* batches(): Generator {
     for (;;) yield make();
   }

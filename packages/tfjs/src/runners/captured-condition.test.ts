@@ -9,7 +9,7 @@ import type { Optimizer } from '../parameters/optimizer.ts';
 import { sgd } from '../optim/sgd.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 import { countOps } from '../graph/graph-edit.ts';
@@ -62,7 +62,7 @@ function build(
     },
   });
   const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
-  const scope = new StepScope({ random: 7 });
+  const scope = new RunnerScope({ random: 7 });
   const host = { iteration: 0 };
   const skip = scope.input('skip', () => (isSkipped(host.iteration) ? 1 : 0));
   const average = scope.variable('average', () => w1.clone());
@@ -144,6 +144,48 @@ describe.each(Object.entries(OPTIMIZERS))('a conditional update by %s', (_, [opt
       expect(conditional.ops.get(fused)).toBe(2);
       expect(plain.ops.get(fused)).toBe(2);
     }
+  });
+});
+
+it('adds up, skips and draws noise captured as eagerly: two updates in a cycle of four steps, one of them skipped', async () => {
+  const train = async (capture: boolean) => {
+    const w = tf.variable(tf.tensor2d([0.1, -0.2, 0.3], [3, 1]));
+    const model = functionModel<Batch>({
+      variables: { w },
+      losses: ({ x, y }) => tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, x.matMul(w)),
+    });
+    const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+    const scope = new RunnerScope({ random: 7 });
+    let iteration = 0;
+    const isUpdate = scope.variant('update', () => iteration % 2 === 1);
+    const skip = scope.input('skip', () => (iteration % 4 === 3 ? 1 : 0));
+    const sum = scope.variable('sum', () => tf.zeros([3, 1]));
+    const noise = scope.random('noise');
+    phases.gradients.facade('sums').tap((gradients) => {
+      const total = sum.add(gradients['w'] as tf.Tensor);
+      sum.assign(isUpdate.value ? tf.zeros([3, 1]) : total);
+      if (!isUpdate.value) scope.updateIf(false);
+      return { w: total };
+    });
+    phases.gradients.facade('skips').tap(() => scope.updateIf(skip.tensor().equal(0).asScalar()));
+    phases.gradients.facade('noise').tap(({ w: g }) => ({ w: tf.add(g as tf.Tensor, noise.normal([3, 1], 0, 0.1)) }));
+    const step = new TrainStep({ model, optimizer: adam(model, { learningRate: 0.01 }), phases, scope });
+    const source = new BatchSource(data, { repeat: true });
+    const runner = capture
+      ? new CapturedStepRunner({ step, source, capture: 'required' })
+      : new EagerStepRunner({ step, source });
+    const weights: number[][] = [];
+    for (; iteration < 24; iteration++) {
+      await runner.run({ iteration, startIteration: 0, maxIterations: 24 });
+      weights.push([...w.dataSync()]);
+    }
+    await runner.close();
+    return weights;
+  };
+  const [eager, captured] = [await train(false), await train(true)];
+  captured.forEach((weights, iteration) => {
+    expectClose(weights, eager[iteration] ?? []);
+    if (iteration > 0) expect(String(weights) !== String(captured[iteration - 1])).toBe(iteration % 4 === 1);
   });
 });
 

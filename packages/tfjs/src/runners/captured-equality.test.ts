@@ -13,7 +13,7 @@ import { rmsprop } from '../optim/rmsprop.ts';
 import { sgd } from '../optim/sgd.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 
@@ -80,7 +80,7 @@ async function train(
   });
   const site = new HookSite();
   const { phases } = new HookSet('engine', HOOK_TABLE, site);
-  const step = new TrainStep({ model, optimizer: optimize(model), phases, scope: new StepScope({ random: 3 }) });
+  const step = new TrainStep({ model, optimizer: optimize(model), phases, scope: new RunnerScope({ random: 3 }) });
   const source = new BatchSource(batches, { repeat: true });
   const runner =
     kind === 'eager'

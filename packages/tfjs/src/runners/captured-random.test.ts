@@ -3,7 +3,7 @@ import tf from '#tfjs';
 import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel } from '../model/layers-model.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { trainBoth, trainKind, type Trial } from './capture-fixture.test.support.ts';
 
 beforeAll(async () => {
@@ -71,7 +71,7 @@ describe('random numbers in a step', () => {
     ];
     for (const draw of cases) {
       const outside = moments(draw);
-      const inside = new StepScope().run(0, () => moments(draw));
+      const inside = new RunnerScope().run(0, () => moments(draw));
       inside.forEach((value, i) => {
         const wanted = outside[i] as number;
         expect(Math.abs(value - wanted)).toBeLessThan(0.05 * Math.max(1, Math.abs(wanted)));

@@ -5,7 +5,7 @@ import { loadNativeBackend } from '../device/load-native.ts';
 import { layersModel } from '../model/layers-model.ts';
 import { adam } from '../optim/adam.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 
@@ -39,7 +39,7 @@ function build(kind: 'eager' | 'captured') {
     model,
     optimizer: adam(model, { learningRate: 1e-3 }),
     phases,
-    scope: new StepScope({ random: 5 }),
+    scope: new RunnerScope({ random: 5 }),
   });
   const source = new BatchSource(batches, { repeat: true });
   const runner =

@@ -4,7 +4,7 @@ import { BatchSource } from '../batch/batch-source.ts';
 import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { sgd } from '../optim/sgd.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { EagerStepRunner } from './eager-runner.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner, type CapturedRunnerOptions } from './captured-runner.ts';
@@ -22,7 +22,7 @@ const data = Array.from({ length: 5 }, (_, i) => ({
 type Batch = { x: tf.Tensor2D; y: tf.Tensor2D };
 type Hooks = ReturnType<HookSet<typeof HOOK_TABLE>['facades']>;
 
-function build(taps: (hooks: Hooks, scope: StepScope) => void = () => undefined, batches: unknown = data) {
+function build(taps: (hooks: Hooks, scope: RunnerScope) => void = () => undefined, batches: unknown = data) {
   const w1 = tf.variable(tf.tensor2d([0.1, -0.2, 0.3, 0.4, -0.5, 0.6], [3, 2]));
   const w2 = tf.variable(tf.tensor2d([0.7, -0.3], [2, 1]));
   const seen = tf.variable(tf.scalar(0), false);
@@ -35,7 +35,7 @@ function build(taps: (hooks: Hooks, scope: StepScope) => void = () => undefined,
   });
   const site = new HookSite();
   const hooks = new HookSet('engine', HOOK_TABLE, site);
-  const scope = new StepScope({ random: 7 });
+  const scope = new RunnerScope({ random: 7 });
   taps(hooks.facades('test-plugin'), scope);
   const optimizer = sgd(model, { learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 1e-3 });
   const step = new TrainStep({ model, optimizer, phases: hooks.phases, scope });
@@ -89,7 +89,7 @@ describe('captured steps', () => {
 
   it('take inputs, variants and random tensors of the scope', async () => {
     const host = { iteration: 0 };
-    const taps = (hooks: Hooks, scope: StepScope) => {
+    const taps = (hooks: Hooks, scope: RunnerScope) => {
       const scale = scope.input('scale', () => 1 + host.iteration * 1e-2);
       const isOdd = scope.variant('odd', () => host.iteration % 2 === 1);
       const count = scope.variable('count', tf.scalar(0));

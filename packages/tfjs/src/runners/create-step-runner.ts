@@ -5,7 +5,7 @@ import type { Precision } from '../graph/precision.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../parameters/optimizer.ts';
 import { EagerStepRunner, type CheckFinite } from './eager-runner.ts';
-import type { StepScope } from '../step/step-scope.ts';
+import type { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 
 /** Options of {@link createStepRunner}. */
@@ -14,7 +14,7 @@ export interface StepRunnerOptions {
   readonly optimizer: Optimizer;
   readonly source: BatchSource;
   readonly phases: StepPhases;
-  readonly scope: StepScope;
+  readonly scope: RunnerScope;
   /** Whether the step runs as one graph. @default 'auto' */
   readonly capture?: CaptureMode | undefined;
   /** The type in which a captured step convolves and multiplies. @default 'float32' */

@@ -98,7 +98,7 @@ export class EagerStepRunner implements StepRunner {
           if (isChecked) assertFinite(packed, packed.read(), context);
         });
         // Only a tap is likely to fail there, and a copy keeps the old weights in memory until the step is done.
-        const before = step.isUpdateTapped ? new StateSnapshot(step, 'all') : undefined;
+        const before = gradients !== undefined && step.isUpdateTapped ? new StateSnapshot(step, 'all') : undefined;
         try {
           step.update(gradients);
           output = report(step, losses, isChecked, dataTime);
@@ -159,12 +159,14 @@ export class EagerStepRunner implements StepRunner {
     const { step } = this;
     const before = new StateSnapshot(step);
     let losses: DeviceLosses | undefined;
-    const kept: Record<string, tf.Tensor> = {};
+    let kept: Record<string, tf.Tensor> | undefined;
     try {
       step.scope.run(context.iteration, () => {
         tf.tidy(() => {
           const half = this.#firstHalf(batch, true);
           losses = half.losses;
+          if (half.gradients === undefined) return;
+          kept = {};
           for (const name in half.gradients) kept[name] = tf.keep((half.gradients[name] as tf.Tensor).clone());
         });
       });
@@ -175,7 +177,7 @@ export class EagerStepRunner implements StepRunner {
         before.restore();
         throw error;
       }
-      const whole = step.isUpdateTapped ? new StateSnapshot(step, 'all') : undefined;
+      const whole = kept !== undefined && step.isUpdateTapped ? new StateSnapshot(step, 'all') : undefined;
       try {
         step.scope.resume(() => {
           tf.tidy(() => {
@@ -192,7 +194,7 @@ export class EagerStepRunner implements StepRunner {
     } finally {
       before.dispose();
       losses?.dispose();
-      tf.dispose(kept);
+      if (kept !== undefined) tf.dispose(kept);
     }
   }
 
@@ -200,7 +202,7 @@ export class EagerStepRunner implements StepRunner {
     batch: unknown,
     isChecked: boolean,
     check?: (losses: DeviceLosses) => void,
-  ): { readonly gradients: NamedTensors; readonly losses: DeviceLosses } {
+  ): { readonly gradients: NamedTensors | undefined; readonly losses: DeviceLosses } {
     const before = new StateSnapshot(this.step);
     let packed: DeviceLosses | undefined;
     try {

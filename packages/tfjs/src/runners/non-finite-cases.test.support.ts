@@ -5,7 +5,7 @@ import { layersModel } from '../model/layers-model.ts';
 import type { ModelLosses, TrainableModel } from '../model/trainable-model.ts';
 import { sgd } from '../optim/sgd.ts';
 import { createStepRunner } from './create-step-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { CapturedPredictor } from './captured-predictor.ts';
 
 type Layer = (x: tf.SymbolicTensor) => tf.SymbolicTensor;
@@ -272,7 +272,7 @@ export async function outcomesOf(
     optimizer: sgd(model, { learningRate: 0.01, momentum }),
     source: new BatchSource(batches as never),
     phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-    scope: new StepScope({ random: 3 }),
+    scope: new RunnerScope({ random: 3 }),
     capture: isCaptured ? 'required' : 'off',
   });
   const variables = [...model.trainable().values(), ...model.state().values()];

@@ -7,7 +7,7 @@ import { adam } from '../optim/adam.ts';
 import { findNativeRuntime } from '@hookline/native-runtime';
 import { createStepRunner } from './create-step-runner.ts';
 import type { CheckFinite } from './eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { LAYERS, outcomesOf, PARTS, predictionOf } from './non-finite-cases.test.support.ts';
 
 // Whether oneDNN is on is read when the library loads: non-finite-onednn.test.ts runs this file with the other setting.
@@ -67,7 +67,7 @@ native('a gradient that is not finite though the loss is (needs the native runti
       optimizer: adam(model, { learningRate: 0.1 }),
       source: new BatchSource([tf.scalar(1)], { repeat: true, tensors: 'borrow' }),
       phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-      scope: new StepScope(),
+      scope: new RunnerScope(),
       capture,
       checkFinite,
     });

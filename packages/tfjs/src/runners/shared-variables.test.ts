@@ -6,7 +6,7 @@ import { functionModel } from '../model/function-model.ts';
 import { adamW } from '../optim/adam.ts';
 import { sgd } from '../optim/sgd.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 
@@ -44,7 +44,7 @@ function trainer(
     model,
     optimizer: optimizer(model, { learningRate: 0.05 }),
     phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
-    scope: new StepScope({ random: 3 }),
+    scope: new RunnerScope({ random: 3 }),
   });
   const source = new BatchSource(batches as never, { repeat: true });
   return kind === 'eager'

@@ -5,7 +5,7 @@ import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../parameters/optimizer.ts';
 import { sgd } from '../optim/sgd.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 
@@ -15,7 +15,7 @@ export interface Training {
   readonly optimizer?: (model: TrainableModel) => Optimizer;
   readonly batches: readonly unknown[];
   readonly steps?: number;
-  readonly tap?: (hooks: ReturnType<EngineHookSet['facades']>, scope: StepScope) => void;
+  readonly tap?: (hooks: ReturnType<EngineHookSet['facades']>, scope: RunnerScope) => void;
 }
 
 export interface Trained {
@@ -31,7 +31,7 @@ export async function train(kind: 'eager' | 'captured', training: Training): Pro
   const { steps = 5, batches, optimizer = (of: TrainableModel) => sgd(of, { learningRate: 0.1 }), tap } = training;
   const model = training.model();
   const hooks = new HookSet('engine', HOOK_TABLE, new HookSite());
-  const scope = new StepScope({ random: 3 });
+  const scope = new RunnerScope({ random: 3 });
   tap?.(hooks.facades('test'), scope);
   const step = new TrainStep({ model, optimizer: optimizer(model), phases: hooks.phases, scope });
   const source = new BatchSource(batches, { repeat: true });

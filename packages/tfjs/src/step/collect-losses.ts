@@ -1,4 +1,4 @@
-import { describeValue, HooklineError, isPlainObject, type NamedLosses } from '@hookline/core';
+import { describeValue, HooklineError, isPlainObject, type NamedLosses, TOTAL_LOSS } from '@hookline/core';
 import tf from '#tfjs';
 
 /**
@@ -7,7 +7,7 @@ import tf from '#tfjs';
  * @throws HooklineError `HKL_LOSS_NOT_SCALAR`, `HKL_NO_LOSSES`
  */
 export function collectLosses(result: unknown, who: string): NamedLosses {
-  if (result instanceof tf.Tensor) return { total_loss: asScalar('total_loss', result, who) };
+  if (result instanceof tf.Tensor) return { [TOTAL_LOSS]: asScalar(TOTAL_LOSS, result, who) };
   const entries = isPlainObject(result) ? Object.entries(result) : undefined;
   if (entries === undefined) {
     const found = result instanceof Promise ? 'a promise' : describeValue(result);

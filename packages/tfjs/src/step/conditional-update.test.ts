@@ -7,7 +7,7 @@ import type { Optimizer } from '../parameters/optimizer.ts';
 import { sgd } from '../optim/sgd.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { at, bitsOf, rig, type Rig, type RigOptions } from './step-fixture.test.support.ts';
-import { StepScope } from './step-scope.ts';
+import { RunnerScope } from './runner-scope.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
@@ -203,9 +203,60 @@ it('leaves no tensor behind, also when a tap fails after the condition was given
   expect(tf.memory().numTensors).toBe(numTensors);
 });
 
+describe.each([false, true])('a step of which the host says that it makes no update, readAsync %s', (readAsync) => {
+  const made = () => {
+    const seen: string[] = [];
+    const one = rig({
+      model: net(),
+      readAsync,
+      tap: (hooks, scope) => {
+        let count = 0;
+        const isUpdate = scope.variant('update', () => count % 3 === 2);
+        const sum = scope.variable('sum', () => tf.scalar(0));
+        hooks.phases.batch.facade('first').tap(() => void count++);
+        hooks.phases.gradients.facade('condition').tap(() => scope.updateIf(tf.scalar(true, 'bool')));
+        hooks.phases.gradients.facade('sums').tap(() => {
+          sum.assign(sum.add(1));
+          if (!isUpdate.value) scope.updateIf(false);
+          // No later call takes it back.
+          scope.updateIf(true);
+        });
+        for (const name of ['gradients', 'update', 'afterUpdate'] as const)
+          hooks.phases[name].facade('later').tap(() => void seen.push(name));
+      },
+    });
+    return { one, seen };
+  };
+
+  it('calls no later tap, and changes nothing but what came before', async () => {
+    const { one, seen } = made();
+    let before = await parts(one);
+    for (let i = 0; i < 6; i++) {
+      await one.runner.run(at(i));
+      const after = await parts(one);
+      const changed = Object.keys(after.late).filter((name) => String(after.late[name]) !== String(before.late[name]));
+      expect(changed.filter((name) => name.startsWith('model/')).length > 0).toBe(i % 3 === 2);
+      expect(after.late['scope/sum']).not.toEqual(before.late['scope/sum']);
+      expect(after.early).not.toEqual(before.early);
+      before = after;
+    }
+    expect(seen).toEqual(['gradients', 'update', 'afterUpdate', 'gradients', 'update', 'afterUpdate']);
+  });
+
+  it('leaves no tensor behind', async () => {
+    const { one } = made();
+    for (let i = 0; i < 3; i++) await one.runner.run(at(i));
+    const { numTensors } = tf.memory();
+    for (let i = 3; i < 11; i++) {
+      await one.runner.run(at(i));
+      expect(tf.memory().numTensors).toBe(numTensors);
+    }
+  });
+});
+
 describe('a condition', () => {
   it('belongs inside a step', () => {
-    expect(() => new StepScope().updateIf(tf.scalar(true, 'bool'))).toThrow('HKL_OUTSIDE_STEP');
+    expect(() => new RunnerScope().updateIf(tf.scalar(true, 'bool'))).toThrow('HKL_OUTSIDE_STEP');
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { watchNewVariables } from './new-variables.ts';
 
 /**
  * Lets variables change only where a value on the device is true, without a read by the host: whatever has been
- * assigned by the time of {@link ConditionalUpdate.settle} is replaced by a selection between it and the value from
+ * assigned by the time of {@link ConditionalUpdate.resolve} is replaced by a selection between it and the value from
  * before. So it does not matter who assigns, how often, or what. Needs a `tf.tidy` around it.
  */
 export class ConditionalUpdate {
@@ -11,7 +11,7 @@ export class ConditionalUpdate {
   /** Copies, which share memory with the variables until those are assigned. */
   readonly #before = new Map<tf.Variable, tf.Tensor>();
   /** The data of the variables that have been decided about. */
-  readonly #settled = new Map<tf.Variable, object>();
+  readonly #resolved = new Map<tf.Variable, object>();
   readonly #made = watchNewVariables();
 
   /** Begins here, with all variables that there are or will be: an optimizer or a tap may use some of its own. */
@@ -21,13 +21,13 @@ export class ConditionalUpdate {
   }
 
   /** Decides about everything that has changed since the beginning, or since the last call. */
-  settle(): void {
+  resolve(): void {
     for (const { variable, value } of this.#made.made) this.#before.set(variable, value);
     for (const [variable, before] of this.#before) {
       const { dataId, isDisposed } = variable;
-      if (isDisposed || dataId === before.dataId || dataId === this.#settled.get(variable)) continue;
+      if (isDisposed || dataId === before.dataId || dataId === this.#resolved.get(variable)) continue;
       tf.tidy(() => variable.assign(select(this.#condition, variable, before)));
-      this.#settled.set(variable, variable.dataId);
+      this.#resolved.set(variable, variable.dataId);
     }
   }
 

@@ -2,7 +2,7 @@ import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
 import { at, bitsOf, rig } from './step-fixture.test.support.ts';
-import { StepScope } from './step-scope.ts';
+import { RunnerScope } from './runner-scope.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
@@ -87,7 +87,7 @@ it('leaves no tensor behind', async () => {
 });
 
 it('can be one alone, until its plugin is torn down', () => {
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   scope.scaleLoss(() => tf.scalar(1));
   expect(() => scope.scaleLoss(() => tf.scalar(2))).toThrow('HKL_STEP_NAME_TAKEN');
   scope.release();

@@ -1,4 +1,11 @@
-import { HooklineError, lossNotFinite, type NamedLosses, type NamedTensors, type StepContext } from '@hookline/core';
+import {
+  HooklineError,
+  lossNotFinite,
+  type NamedLosses,
+  type NamedTensors,
+  type StepContext,
+  TOTAL_LOSS,
+} from '@hookline/core';
 import tf from '#tfjs';
 import { ranksNotFinite } from '../ranks/all-reduce.ts';
 
@@ -68,7 +75,7 @@ export function packFigures(updates: readonly UpdateFigures[]): StepFigures {
     const names = Object.keys(own);
     if (part === undefined || names.length > 1)
       for (const name of names) losses[part === undefined ? name : `${part}/${name}`] = own[name] as tf.Scalar;
-    if (part !== undefined) losses[`${part}/total_loss`] = total;
+    if (part !== undefined) losses[`${part}/${TOTAL_LOSS}`] = total;
   }
   const names = Object.keys(losses);
   const total = addAll(updates.map((each) => each.total));
@@ -120,7 +127,7 @@ export function notFinite(names: FigureNames, values: Float32Array, context?: St
   const { gradients = [] } = names;
   const who = `step${ofRanks(ranksNotFinite())}`;
   if (!Number.isFinite(total))
-    return lossNotFinite(isSumAlone(names) ? losses : { ...losses, total_loss: total }, context, undefined, who);
+    return lossNotFinite(isSumAlone(names) ? losses : { ...losses, [TOTAL_LOSS]: total }, context, undefined, who);
   const first = values.length - 1 - gradients.length;
   const bad = gradients.filter((_, place) => !Number.isFinite(values[first + place]));
   // Each finite and the sum of all of them not: so large that the next loss will not be finite either.

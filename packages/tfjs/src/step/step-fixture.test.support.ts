@@ -9,7 +9,7 @@ import { sgd } from '../optim/sgd.ts';
 import { snapshotVariables } from '../variables/snapshot-variables.ts';
 import { restoreVariables } from '../variables/restore-variables.ts';
 import { EagerStepRunner, type CheckFinite } from '../runners/eager-runner.ts';
-import { StepScope } from './step-scope.ts';
+import { RunnerScope } from './runner-scope.ts';
 import { TrainStep } from './train-step.ts';
 
 /** The context of one iteration. */
@@ -42,7 +42,7 @@ export function linearModel(): TrainableModel {
 export interface Rig {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
-  readonly scope: StepScope;
+  readonly scope: RunnerScope;
   readonly hooks: EngineHookSet;
   readonly step: TrainStep;
   readonly source: BatchSource;
@@ -59,14 +59,14 @@ export interface RigOptions {
   readonly checkFinite?: CheckFinite;
   readonly readAsync?: boolean;
   /** Taps, before the step is made. */
-  readonly tap?: (hooks: EngineHookSet, scope: StepScope) => void;
+  readonly tap?: (hooks: EngineHookSet, scope: RunnerScope) => void;
 }
 
 /** Everything that a step needs, with real hooks. */
 export function rig(options: RigOptions = {}): Rig {
   const { model = linearModel(), data = linearBatches, seed = 1, checkFinite, readAsync } = options;
   const optimizer = options.optimizer?.(model) ?? sgd(model, { learningRate: 0.1, momentum: 0.9 });
-  const scope = new StepScope({ random: seed });
+  const scope = new RunnerScope({ random: seed });
   const hooks = new HookSet('engine', HOOK_TABLE, new HookSite());
   options.tap?.(hooks, scope);
   const step = new TrainStep({ model, optimizer, phases: hooks.phases, scope });

@@ -1,20 +1,20 @@
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { hostRandom, statelessRandom } from './stateless-random.ts';
-import { StepScope } from './step-scope.ts';
+import { RunnerScope } from './runner-scope.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
 });
 
 /** What `draw` gives in one iteration. */
-function drawn(draw: (scope: StepScope) => tf.Tensor, { seed = 1, iteration = 0 } = {}): number[] {
-  const scope = new StepScope({ random: seed });
+function drawn(draw: (scope: RunnerScope) => tf.Tensor, { seed = 1, iteration = 0 } = {}): number[] {
+  const scope = new RunnerScope({ random: seed });
   return scope.run(iteration, () => tf.tidy(() => [...draw(scope).dataSync()]));
 }
 
 it('depends on seed, name, iteration and position, and on nothing else', () => {
-  const draw = (scope: StepScope): tf.Tensor => scope.random('a').uniform([6]);
+  const draw = (scope: RunnerScope): tf.Tensor => scope.random('a').uniform([6]);
   const first = drawn(draw);
   expect(drawn(draw)).toEqual(first);
   expect(drawn(draw, { seed: 2 })).not.toEqual(first);

@@ -1,14 +1,14 @@
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { scalarInput } from './step-input.ts';
-import { StepScope } from './step-scope.ts';
+import { RunnerScope } from './runner-scope.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
 });
 
 it('reads an input once per step, as one tensor, and frees it', () => {
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   let value = 1;
   const input = scope.input('rate', () => value);
   const before = tf.memory().numTensors;
@@ -24,7 +24,7 @@ it('reads an input once per step, as one tensor, and frees it', () => {
 });
 
 it('takes a tensor that a runner feeds, and leaves it alone', () => {
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   const input = scope.input('rate', () => 1);
   const fed = tf.scalar(42);
   scope.run(0, () => expect(input.tensor()).toBe(fed), new Map([['rate', fed]]));
@@ -32,7 +32,7 @@ it('takes a tensor that a runner feeds, and leaves it alone', () => {
 });
 
 it('lists the inputs of a step with the key of its random tensors', () => {
-  const scope = new StepScope({ random: 5 });
+  const scope = new RunnerScope({ random: 5 });
   scope.input('rate', () => 0.25);
   const values = (iteration: number): unknown[] => {
     scope.seek(iteration);
@@ -47,7 +47,7 @@ it('lists the inputs of a step with the key of its random tensors', () => {
 });
 
 it('has the same random numbers when the key is fed as when it is made', () => {
-  const scope = new StepScope({ random: 5 });
+  const scope = new RunnerScope({ random: 5 });
   const draw = (feeds?: Map<string, tf.Tensor>): number[] =>
     scope.run(3, () => tf.tidy(() => [...scope.random('a').uniform([4]).dataSync()]), feeds);
   scope.seek(3);
@@ -55,8 +55,21 @@ it('has the same random numbers when the key is fed as when it is made', () => {
   expect(draw(new Map([['random_key', tf.tensor(key.values(), [2], 'int32')]]))).toEqual(draw());
 });
 
+it('gives plugins a facade without what runs steps', () => {
+  const { facade, update } = new RunnerScope();
+  expect(Object.keys(facade).sort()).toEqual(
+    ['input', 'metric', 'random', 'scaleLoss', 'updateCondition', 'updateIf', 'variable', 'variant'].sort(),
+  );
+  expect(Object.isFrozen(facade)).toBe(true);
+  expect(Object.getPrototypeOf(facade)).toBe(Object.prototype);
+  expect(facade.updateCondition).toBeUndefined();
+  update.add(tf.scalar(true, 'bool'));
+  expect(facade.updateCondition?.dataSync()[0]).toBe(1);
+  update.reset();
+});
+
 it('freezes variants for the step and tells their combination', () => {
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   let applies = false;
   const variant = scope.variant('applies', () => applies);
   expect(scope.variantKey()).toBe('[["applies",false]]');
@@ -70,7 +83,7 @@ it('freezes variants for the step and tells their combination', () => {
 
 it('holds variables until it is disposed', () => {
   const before = tf.memory().numTensors;
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   const given = tf.scalar(3);
   scope.variable('sum', given, { saved: false });
   scope.variable('mean', () => tf.zeros([2]).add(1));
@@ -84,7 +97,7 @@ it('holds variables until it is disposed', () => {
 });
 
 it('refuses a name that is taken, a late variable, a nested step and an input outside of a step', () => {
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   const input = scope.input('rate', () => 1);
   scope.variable('sum', () => tf.scalar(0));
   expect(() => scope.input('rate', () => 2)).toThrow(
@@ -100,7 +113,7 @@ it('refuses a name that is taken, a late variable, a nested step and an input ou
 });
 
 it('refuses an input that is no number', () => {
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   const input = scope.input('rate', () => undefined as unknown as number);
   expect(() => scope.run(0, () => input.tensor())).toThrow('the step input "rate" gave undefined instead of a number');
 });

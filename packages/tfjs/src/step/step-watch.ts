@@ -4,6 +4,7 @@ import { batchTensors } from '../batch/batch-tensors.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { lossFault } from './collect-losses.ts';
 import { gradientsFault } from './gradients-fault.ts';
+import type { UpdateCondition } from './update-condition.ts';
 
 /** A tensor that is gone, for an error message. */
 export interface Gone {
@@ -16,20 +17,23 @@ type Named = readonly (readonly [name: string, tensor: tf.Tensor])[];
 
 /**
  * Looks after every tap at what it gave and at the tensors that a step stands on, so that the error names the tap: what
- * it hands on has the right names, types and shapes, and neither the batch nor a weight has been disposed.
+ * it hands on has the right names, types and shapes, and neither the batch nor a weight has been disposed. Ends the taps of
+ * gradients where one has said that there is no update.
  */
 export class StepWatch {
   readonly #phases: StepPhases;
   readonly #taps: TapWatch | undefined;
   readonly #model: TrainableModel;
+  readonly #update: UpdateCondition;
   #isOpen = false;
   #weights: Named | undefined;
   #batch: Named = [];
   #gradients: Named = [];
   #trainable: ReadonlyMap<string, tf.Variable> = new Map();
 
-  constructor(model: TrainableModel, phases: StepPhases, taps: TapWatch | undefined) {
+  constructor(model: TrainableModel, phases: StepPhases, update: UpdateCondition, taps: TapWatch | undefined) {
     this.#model = model;
+    this.#update = update;
     this.#phases = phases;
     this.#taps = taps;
     this.#open();
@@ -50,6 +54,8 @@ export class StepWatch {
     this.#phases.batch.verify((value) => self.deref()?.batchFault(value));
     this.#phases.losses.verify(lossesFault);
     this.#phases.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
+    const update = this.#update;
+    this.#phases.gradients.stopWhen(() => update.isOff);
     this.#taps?.inspect?.((hook) => {
       // When the training is over, who made the model may free it.
       const gone = hook === 'afterTrain' ? undefined : self.deref()?.find();
@@ -78,6 +84,7 @@ export class StepWatch {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     for (const phase of [this.#phases.batch, this.#phases.losses, this.#phases.gradients]) phase.verify(undefined);
+    this.#phases.gradients.stopWhen(undefined);
     this.#taps?.inspect?.(undefined);
     this.#weights = undefined;
     this.#trainable = new Map();

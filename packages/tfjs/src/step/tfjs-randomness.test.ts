@@ -4,7 +4,7 @@ import { functionModel } from '../model/function-model.ts';
 import { layersModel } from '../model/layers-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { bitsOf, resume, rig, type Rig } from './step-fixture.test.support.ts';
-import { StepScope } from './step-scope.ts';
+import { RunnerScope } from './runner-scope.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
@@ -57,7 +57,7 @@ it('goes on with the same masks after a resume', async () => {
 });
 
 it('drops about the given share, scales the rest, and drops anew at every step, with a seed or without', () => {
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   for (const config of [{ rate: 0.25 }, { rate: 0.25, seed: 3 }]) {
     const layer = tf.layers.dropout(config);
     const masks = [0, 1].map((iteration) =>
@@ -75,7 +75,7 @@ it('drops about the given share, scales the rest, and drops anew at every step, 
 
 it('drops whole channels with spatial dropout', () => {
   const layer = tf.layers.spatialDropout1d({ rate: 0.5 });
-  const rows = new StepScope().run(0, () =>
+  const rows = new RunnerScope().run(0, () =>
     tf.tidy(() => {
       const [batch = []] = (layer.apply(tf.ones([1, 5, 40]), { training: true }) as tf.Tensor3D).arraySync();
       return batch;
@@ -105,7 +105,7 @@ it("replays tfjs's random operations that a loss calls itself", async () => {
 });
 
 it('gives gradients through the mask', () => {
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   scope.run(0, () =>
     tf.tidy(() => {
       const layer = tf.layers.dropout({ rate: 0.5 });
@@ -120,7 +120,7 @@ it('puts everything back, also after an error', () => {
   const layer = tf.layers.dropout({ rate: 0.5 });
   const outside = (): number[] =>
     tf.tidy(() => [...(layer.apply(tf.ones([50]), { training: true }) as tf.Tensor).dataSync()]);
-  const scope = new StepScope();
+  const scope = new RunnerScope();
   expect(() =>
     scope.run(0, () => {
       throw new Error('on purpose');

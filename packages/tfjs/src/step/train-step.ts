@@ -6,6 +6,7 @@ import {
   type NamedTensors,
   type StepPhases,
   type TapWatch,
+  TOTAL_LOSS,
 } from '@hookline/core';
 import tf from '#tfjs';
 import { indexOutOfRange } from '../kernels/gather.ts';
@@ -19,15 +20,16 @@ import { ConditionalUpdate } from './conditional-update.ts';
 import { gradientsByName } from './gradients.ts';
 import { figuresOf, type FiniteCheck, type UpdateFigures } from './step-figures.ts';
 import { StepVariant } from './step-variant.ts';
+import { stepVariables } from './training-step.ts';
 import { StepWatch } from './step-watch.ts';
-import type { StepScope } from './step-scope.ts';
+import type { RunnerScope } from './runner-scope.ts';
 
 /** What a step is made of. */
 export interface TrainStepParts {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
   readonly phases: StepPhases;
-  readonly scope: StepScope;
+  readonly scope: RunnerScope;
   /** Lets errors about tensors that a tap has disposed name the tap. */
   readonly taps?: TapWatch | undefined;
 }
@@ -47,8 +49,8 @@ export interface ForwardBackward {
   readonly losses: NamedLosses;
   /** The sum of the losses. Unless it is finite, {@link TrainStep.update} must not run. */
   readonly total: tf.Scalar;
-  /** By variable name, as the `gradients` hook left them. */
-  readonly gradients: NamedTensors;
+  /** By variable name, as the `gradients` hook left them; undefined where a tap has said that the step makes no update. */
+  readonly gradients: NamedTensors | undefined;
   /** What must be finite besides the total, unless {@link TrainStep.update} must not run. */
   readonly check: FiniteCheck;
 }
@@ -60,8 +62,9 @@ export interface ForwardBackward {
  *     [the runner makes sure that the total loss and the gradients are finite]
  *     update hook, or else optimizer.apply -> the model's constraints -> afterUpdate hook
  *
- * Where the scope has a loss scale s, gradients are taken of s·loss and divided by s before the hook sees them; where it
- * has a condition of the update, what the last line changes holds only if that is true.
+ * Where the scope has a loss scale s, gradients are taken of s·loss and divided by s before the hook sees them. A tap may say
+ * whether there is an update ({@link StepScope.updateIf}): after `false` no further tap of gradients is called and the last line
+ * is left out; with a condition on the device, what the last line changes holds only where that is true.
  *
  * Where the model has parts, all of this is done for each part that is due, in order; see {@link TrainStep.partsAt}.
  *
@@ -70,7 +73,7 @@ export interface ForwardBackward {
 export class TrainStep {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
-  readonly scope: StepScope;
+  readonly scope: RunnerScope;
   readonly #phases: StepPhases;
   readonly #watch: StepWatch;
   readonly #parts: readonly StepPart[];
@@ -81,7 +84,7 @@ export class TrainStep {
     this.optimizer = optimizer;
     this.scope = scope;
     this.#phases = phases;
-    this.#watch = new StepWatch(model, phases, taps);
+    this.#watch = new StepWatch(model, phases, scope.update, taps);
     this.#parts = partsOf(model, optimizer);
     for (const part of this.#parts) {
       const before = part.name === undefined ? '' : `${part.name}/`;
@@ -119,6 +122,7 @@ export class TrainStep {
 
   /** The first half: losses and gradients. Changes no weight; may change the model's state and scope variables. */
   forwardBackward(batch: unknown, part: StepPart = this.#whole): ForwardBackward {
+    this.scope.update.reset();
     return this.scope.inPart(part.name, () => this.#forwardBackward(batch, part));
   }
 
@@ -160,11 +164,11 @@ export class TrainStep {
       for (const name of names) losses[name] = kept[name]?.clone() ?? total;
       if (Object.keys(raw).length === 0) throw noGradients(model.name);
       if (scale !== undefined) divideAll(raw, scale);
-      if (!onGradients.used) return { losses, total, gradients: raw, check: this.#checkOf(raw, raw) };
-      const { result: gradients, replaced } = this.scope.withLosses({ losses, total }, () =>
-        onGradients.call(raw, part),
+      const { result, shared } = this.scope.ranks.shareLosses({ losses, total }, () =>
+        onGradients.used ? onGradients.call(raw, part) : raw,
       );
-      return { ...replaced, gradients, check: this.#checkOf(raw, gradients) };
+      const gradients = this.scope.update.isOff ? undefined : result;
+      return { ...shared, gradients, check: this.#checkOf(raw, gradients) };
     } catch (error) {
       throw indexOutOfRange(error, `model "${model.name}"`) ?? gradientsFailed(error, model.name);
     } finally {
@@ -173,28 +177,22 @@ export class TrainStep {
     }
   }
 
-  #checkOf(raw: NamedTensors, gradients: NamedTensors): FiniteCheck {
-    const checked = this.#mustBeFinite(raw, gradients);
-    const { ranks, updateCondition: condition } = this.scope;
-    // The gradients of an update are the same on all ranks. Those that are added up are each rank's own, and a step fails on all of them.
-    if (ranks === undefined || Object.keys(gradients).length > 0) return { gradients: checked, condition };
-    return { gradients: checked, condition, agree: (guard) => ranks.mean([guard])[0] as tf.Scalar };
-  }
-
-  /**
-   * The gradients of the update. A step that only accumulates has none, and those that it has added up would spoil every
-   * update to come; but a scaled loss may overflow, which whoever scales it finds in the sum.
-   */
-  #mustBeFinite(raw: NamedTensors, gradients: NamedTensors): NamedTensors {
-    if (Object.keys(gradients).length > 0 || this.scope.lossScale !== undefined) return gradients;
-    return Object.fromEntries(Object.entries(raw).filter(([, { isDisposed }]) => !isDisposed));
+  #checkOf(raw: NamedTensors, gradients: NamedTensors | undefined): FiniteCheck {
+    const { ranks, update, lossScale } = this.scope;
+    // The gradients of an update are the same on all ranks.
+    if (gradients !== undefined) return { gradients, condition: update.value };
+    // Those that are added up for a later update would spoil it, unless a scaled loss may overflow, which whoever scales it finds
+    // in the sum. They are each rank's own, and a step fails on all of them.
+    const added = lossScale === undefined ? Object.entries(raw).filter(([, { isDisposed }]) => !isDisposed) : [];
+    const agree = (guard: tf.Scalar): tf.Scalar => ranks.mean([guard])[0] as tf.Scalar;
+    return { gradients: Object.fromEntries(added), agree: ranks.size === 1 ? undefined : agree };
   }
 
   #modelLosses(model: TrainableModel, input: unknown): NamedLosses {
     const who = `model "${model.name}"`;
     let losses: unknown;
     try {
-      losses = model.losses(input, this.scope);
+      losses = model.losses(input, this.scope.facade);
     } catch (cause) {
       // Errors of Hookline, of capture among them, say whom they are about.
       if (cause instanceof HooklineError) throw cause;
@@ -210,9 +208,9 @@ export class TrainStep {
     const gone = this.#watch.find();
     if (gone !== undefined) throw new HooklineError(gone.code, `it disposed ${gone.what}`, { who, fix: gone.fix });
     const collected = collectLosses(losses, who);
-    const parts = Object.keys(collected).filter((name) => name !== 'total_loss' && name !== 'regularization_loss');
+    const parts = Object.keys(collected).filter((name) => name !== TOTAL_LOSS && name !== 'regularization_loss');
     // A tap of the losses may add to a bare scalar, which is called total_loss; a model has no reason to.
-    if ('total_loss' in collected && parts.length > 0) throw totalAmongLosses(who, parts);
+    if (TOTAL_LOSS in collected && parts.length > 0) throw totalAmongLosses(who, parts);
     return collected;
   }
 
@@ -221,8 +219,12 @@ export class TrainStep {
     return this.#phases.update.used || this.#phases.afterUpdate.used;
   }
 
-  /** The second half: changes the weights. */
-  update(gradients: NamedTensors, part: StepPart = this.#whole): void {
+  /** The second half: changes the weights. @param gradients undefined for a step that makes no update */
+  update(gradients: NamedTensors | undefined, part: StepPart = this.#whole): void {
+    if (gradients === undefined) {
+      this.scope.update.reset();
+      return;
+    }
     this.scope.inPart(part.name, () => {
       this.#update(gradients, part);
     });
@@ -231,24 +233,24 @@ export class TrainStep {
   #update(gradients: NamedTensors, { name: part, model, optimizer }: StepPart): void {
     const { update, afterUpdate } = this.#phases;
     const trainable = model.trainable();
-    const condition = this.scope.beginUpdate();
+    const condition = this.scope.update.begin();
     const conditional = condition === undefined ? undefined : new ConditionalUpdate(condition);
     this.#watch.beginUpdate(update.used ? gradients : {});
     try {
-      const replaced = update.used ? update.call(gradients, part) : undefined;
+      const answer = update.used ? update.call(gradients, part) : undefined;
       this.#watch.beginUpdate({});
-      if (replaced === undefined) optimizer.apply(gradients, trainable);
-      if (replaced !== false) model.constrain?.(new Set(Object.keys(gradients)));
+      if (answer === undefined) optimizer.apply(gradients, trainable);
+      // The older way to make no update, for which updateIf(false) has come.
+      if (answer !== false) model.constrain?.(new Set(Object.keys(gradients)));
       // Before afterUpdate, whose taps shall see the weights that there will be.
-      conditional?.settle();
-      if (replaced === false || !afterUpdate.used) return;
+      conditional?.resolve();
+      if (answer === false || !afterUpdate.used) return;
       afterUpdate.call(Object.fromEntries(trainable), part);
-      conditional?.settle();
+      conditional?.resolve();
     } finally {
       this.#watch.beginUpdate({});
       conditional?.dispose();
       condition?.dispose();
-      if (this.hasParts) this.scope.endUpdate();
     }
   }
 
@@ -259,12 +261,7 @@ export class TrainStep {
 
   /** Everything that a step may read or change, by name: `model/...`, `optimizer/...` and `scope/...`. */
   variables(): ReadonlyMap<string, tf.Variable> {
-    const all = new Map<string, tf.Variable>();
-    for (const [name, variable] of this.model.trainable()) all.set(`model/${name}`, variable);
-    for (const [name, variable] of this.model.state()) all.set(`model/${name}`, variable);
-    for (const [name, variable] of this.optimizer.slots()) all.set(`optimizer/${name}`, variable);
-    for (const [name, { variable }] of this.scope.variables()) all.set(`scope/${name}`, variable);
-    return all;
+    return stepVariables(this);
   }
 }
 

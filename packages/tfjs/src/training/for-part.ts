@@ -6,6 +6,7 @@ import {
   type StepContext,
   type StepOutput,
   storageRef,
+  TOTAL_LOSS,
   type EventStorage,
   type WeakHandle,
 } from '@hookline/core';
@@ -114,9 +115,9 @@ function partHooks(context: Readonly<Record<string, unknown>>, part: string, per
 
 /** What a step gave of one part, by the names that it would have in a training of its own. */
 function outputOf({ losses, metrics = {}, dataTime }: StepOutput, part: string): StepOutput {
-  const { total_loss: totalLoss, ...others } = valuesOf(losses, part);
+  const { [TOTAL_LOSS]: totalLoss, ...others } = valuesOf(losses, part);
   return {
-    losses: Object.keys(others).length > 0 || totalLoss === undefined ? others : { total_loss: totalLoss },
+    losses: Object.keys(others).length > 0 || totalLoss === undefined ? others : { [TOTAL_LOSS]: totalLoss },
     ...(totalLoss === undefined ? {} : { totalLoss }),
     metrics: valuesOf(metrics, part),
     ...(dataTime === undefined ? {} : { dataTime }),

@@ -11,7 +11,7 @@ import { layersModel } from '../model/layers-model.ts';
 import { adam } from '../optim/adam.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { createStepRunner } from '../runners/create-step-runner.ts';
-import { StepScope } from '../step/step-scope.ts';
+import { RunnerScope } from '../step/runner-scope.ts';
 import { savedParts } from './saved-parts.ts';
 
 let dir: string;
@@ -39,7 +39,7 @@ function adversaries(capture: CaptureMode, maxIterations: number) {
   const part = (variables: Record<string, tf.Variable>, losses: (batch: Batch) => tf.Scalar, seed: number) => {
     const model = functionModel<Batch>({ variables, losses });
     const optimizer = adam(model, { learningRate: 0.02 });
-    const scope = new StepScope({ random: seed });
+    const scope = new RunnerScope({ random: seed });
     const batches = [1, 2, 3].map((i) => ({
       x: { data: Float32Array.from({ length: 12 }, (_, k) => Math.sin(i * k + seed)), shape: [4, 3] },
     }));
@@ -114,7 +114,7 @@ function recurrent(capture: CaptureMode, maxIterations: number, units = 3) {
   });
   const model = layersModel<Batch>(net, { loss: (out) => out.sub(0.5).square().mean() });
   const optimizer = adam(model, { learningRate: 0.02 });
-  const scope = new StepScope({ random: 7 });
+  const scope = new RunnerScope({ random: 7 });
   const batches = [1, 2, 3].map((i) => ({
     x: { data: Float32Array.from({ length: 24 }, (_, k) => Math.sin(i * k + 5)), shape: [2, 4, 3] },
   }));

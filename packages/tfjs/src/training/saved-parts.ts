@@ -20,7 +20,7 @@ import { modelVariables, type TrainableModel } from '../model/trainable-model.ts
 import type { Optimizer } from '../parameters/optimizer.ts';
 import { snapshotVariables } from '../variables/snapshot-variables.ts';
 import { planRestore } from '../variables/restore-variables.ts';
-import type { StepScope } from '../step/step-scope.ts';
+import type { RunnerScope } from '../step/runner-scope.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
 import { assertOptimizer } from '../model/check-parts.ts';
 import { nothingLoaded, weightsError } from '../weights/weights-error.ts';
@@ -31,7 +31,7 @@ export interface SavedPart {
   /** What is trained: a model, one of tf.layers, or variables by name. */
   readonly model?: ModelLike;
   readonly optimizer?: Optimizer;
-  readonly scope?: StepScope;
+  readonly scope?: RunnerScope;
   /** Its batches, with their position. */
   readonly source?: BatchSource;
 }

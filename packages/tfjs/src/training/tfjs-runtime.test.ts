@@ -8,6 +8,7 @@ import { layersModel } from '../model/layers-model.ts';
 import { modelRef, modelVariables } from '../model/trainable-model.ts';
 import { adam } from '../optim/adam.ts';
 import { stepScopeRef } from '../step/step-scope.ts';
+import { trainingStepRef } from '../step/training-step.ts';
 import { tfjsRuntime } from './tfjs-runtime.ts';
 
 const logger = new ConsoleLogger({ level: 'silent' });
@@ -134,8 +135,8 @@ describe('tfjsRuntime', () => {
     const trainer = makeTrainer({ maxIterations: 4, plugins: [counting()] });
     await trainer.train();
     await trainer.train({ maxIterations: 10 });
-    const scope = await trainer.service(stepScopeRef);
-    expect(scope.variables().get('counting/steps')?.variable.dataSync()[0]).toBe(10);
+    const step = await trainer.service(trainingStepRef);
+    expect(step.variables().get('scope/counting/steps')?.dataSync()[0]).toBe(10);
     const straight = makeTrainer({ maxIterations: 10, plugins: [counting()] });
     await straight.train();
     expect(await weights(trainer)).toEqual(await weights(straight));

@@ -21,7 +21,10 @@ import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { alternatingOptimizer } from '../optim/alternating-optimizer.ts';
 import { type Optimizer, optimizerRef } from '../parameters/optimizer.ts';
 import { createStepRunner, type StepRunnerOptions } from '../runners/create-step-runner.ts';
-import { StepScope, stepScopeRef } from '../step/step-scope.ts';
+import { RunnerScope, runnerScopeRef } from '../step/runner-scope.ts';
+import { oneRank, stepRanksRef } from '../step/step-ranks.ts';
+import { stepScopeRef } from '../step/step-scope.ts';
+import { trainingStep, trainingStepRef } from '../step/training-step.ts';
 import { batchSourceRef, trainDataRef } from '../batch/batch-source-ref.ts';
 import { assertModel, assertOptimizer } from '../model/check-parts.ts';
 import { seededInit } from './seeded-init.ts';
@@ -67,8 +70,8 @@ const SLOW =
 const OWNER = '@hookline/tfjs';
 
 /**
- * The services of a training with tensors (model, optimizer, batches, step scope, step runner) and the plugin that
- * saves them.
+ * The services of a training with tensors (model, optimizer, batches, the step and what plugins may use in it, step runner) and
+ * the plugin that saves them.
  *
  * @example
  * const { services, plugins } = tfjsRuntime({ model, optimizer: (model) => sgd(model, { learningRate: 0.1 }), data });
@@ -112,13 +115,21 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
         },
         { data: trainDataRef, logger: loggerRef, comm: commRef },
       ),
+      provide(stepRanksRef, () => oneRank),
       provide(
-        stepScopeRef,
+        runnerScopeRef,
         // Ranks share the weights and not the batch: each drops out and mixes in its own way.
-        ({ random, comm: { rank } }) =>
-          new StepScope({ random: random(rank === 0 ? `${OWNER}/step` : `${OWNER}/step/rank/${rank}`) }),
-        { random: randomRef, comm: commRef },
+        ({ random, ranks, comm: { rank } }) =>
+          new RunnerScope({ random: random(rank === 0 ? `${OWNER}/step` : `${OWNER}/step/rank/${rank}`), ranks }),
+        { random: randomRef, ranks: stepRanksRef, comm: commRef },
       ),
+      provide(stepScopeRef, ({ scope }) => scope.facade, { scope: runnerScopeRef }),
+      provide(trainingStepRef, ({ phases, ...parts }) => trainingStep(phases.phases, parts), {
+        model: modelRef,
+        optimizer: optimizerRef,
+        scope: runnerScopeRef,
+        phases: phasesRef,
+      }),
       provide(
         stepRunnerRef,
         ({ logger, phases, source, taps, ...uses }) => {
@@ -137,7 +148,7 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
           source: batchSourceRef,
           model: modelRef,
           optimizer: optimizerRef,
-          scope: stepScopeRef,
+          scope: runnerScopeRef,
           phases: phasesRef,
           taps: tapsRef,
           logger: loggerRef,

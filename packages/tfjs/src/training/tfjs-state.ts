@@ -21,7 +21,7 @@ import { optimizersOf } from '../optim/alternating-optimizer.ts';
 import { type Optimizer, optimizerRef } from '../parameters/optimizer.ts';
 import { snapshotVariables } from '../variables/snapshot-variables.ts';
 import { NON_FINITE, planRestore, type RestoreOptions, restoreVariables } from '../variables/restore-variables.ts';
-import { type StepScope, stepScopeRef } from '../step/step-scope.ts';
+import { type RunnerScope, runnerScopeRef } from '../step/runner-scope.ts';
 import { nothingLoaded } from '../weights/weights-error.ts';
 import { planWeights } from '../weights/load-weights.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
@@ -46,14 +46,14 @@ const factory = definePlugin({
   requires: {
     model: modelRef,
     optimizer: optimizerRef,
-    scope: stepScopeRef,
+    scope: runnerScopeRef,
     source: batchSourceRef,
     logger: loggerRef,
   },
   setup({ hooks, model, optimizer, scope, source, logger }) {
     for (const each of optimizersOf(optimizer.value).values()) noteAskedRate(each);
     hooks.saveState.tap(async (checkpoint) => {
-      await scope.value.ranks?.align(savedVariables(scope.value));
+      await scope.value.ranks.align(savedVariables(scope.value));
       const parts: readonly (readonly [prefix: string, variables: Variables])[] = [
         ['model/', modelVariables(model.value)],
         ['optimizer/', optimizer.value.slots()],
@@ -116,7 +116,7 @@ function restoreTensors(
   checkpoint: CheckpointView,
   model: Parameters<typeof modelVariables>[0],
   optimizer: Optimizer,
-  scope: StepScope,
+  scope: RunnerScope,
   logger: Logger,
 ): boolean {
   const { tensors, source } = checkpoint;
@@ -267,7 +267,7 @@ function isAllowed(checkpoint: CheckpointView, tensor: string): boolean {
 const only = <V>(map: ReadonlyMap<string, V>, prefix: string): Map<string, V> =>
   new Map([...map].filter(([name]) => name.startsWith(prefix)));
 
-function savedVariables(scope: StepScope): Variables {
+function savedVariables(scope: RunnerScope): Variables {
   return new Map(
     [...scope.variables()].filter(([, { saved }]) => saved).map(([name, { variable }]) => [name, variable]),
   );

@@ -1,0 +1,65 @@
+import { defineService, type StepPhases, type WeakServiceRef } from '@hookline/core';
+import tf from '#tfjs';
+import type { TrainableModel } from '../model/trainable-model.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
+import type { RunnerScope } from './runner-scope.ts';
+
+/** What a plugin may do with the training's step as a whole, between two steps. */
+export interface TrainingStep {
+  /**
+   * Everything that a step may read or change, by name: the model's variables as `model/...`, the optimizer's as
+   * `optimizer/...`, the step variables of plugins as `scope/...`.
+   */
+  variables(): ReadonlyMap<string, tf.Variable>;
+  /**
+   * Runs the first part of a train step, the taps of `batch` and the losses of the model, and drops what it gives. No
+   * weight changes; what the layers keep by themselves does, such as moving averages. Host values, random tensors and the
+   * number of ranks are those of a step; what is reported with `metric` is dropped.
+   *
+   * @param batch a batch on the device, which stays the caller's
+   * @param iteration of the step that it stands for: random tensors go by it, so a pass beside the training takes one that no
+   * step has
+   * @throws what the taps and the model raise
+   */
+  forward(batch: unknown, iteration: number): void;
+}
+
+/** The training's step, for plugins that need a forward pass or everything that a step may change. */
+export const trainingStepRef: WeakServiceRef<TrainingStep> = defineService<TrainingStep>('trainingStep', {
+  description: 'a forward pass of the step, and all that the step may change (of SimpleTrainer and tfjsRuntime)',
+  weak: true,
+});
+
+/** What a step is made of, as far as {@link TrainingStep} needs it. */
+interface Parts {
+  readonly model: TrainableModel;
+  readonly optimizer: Optimizer;
+  readonly scope: RunnerScope;
+}
+
+/** See {@link TrainingStep.variables}. */
+export function stepVariables({ model, optimizer, scope }: Parts): ReadonlyMap<string, tf.Variable> {
+  const all = new Map<string, tf.Variable>();
+  for (const [name, variable] of model.trainable()) all.set(`model/${name}`, variable);
+  for (const [name, variable] of model.state()) all.set(`model/${name}`, variable);
+  for (const [name, variable] of optimizer.slots()) all.set(`optimizer/${name}`, variable);
+  for (const [name, { variable }] of scope.variables()) all.set(`scope/${name}`, variable);
+  return all;
+}
+
+/** The step as plugins see it. */
+export function trainingStep({ batch: onBatch }: Pick<StepPhases, 'batch'>, parts: Parts): TrainingStep {
+  const { model, scope } = parts;
+  return {
+    variables: () => stepVariables(parts),
+    forward: (batch, iteration) => {
+      try {
+        scope.run(iteration, () =>
+          tf.tidy(() => void model.losses(onBatch.used ? onBatch.call(batch) : batch, scope.facade)),
+        );
+      } finally {
+        tf.dispose([...scope.takeMetrics().values()]);
+      }
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { Communicator, NamedTensors } from '@hookline/core';
+import { allReduceMean, type StepLosses, type StepRanks, type tf } from '@hookline/tfjs';
+import type { DataParallelOptions } from './options.ts';
+import { alignVariables } from './share-variables.ts';
+
+const FLOAT_BYTES = 4;
+
+type Variables = ReadonlyMap<string, tf.Variable>;
+
+/**
+ * Averages over all ranks what a step has computed: its gradients, in a tap of `gradients`; its losses, and the variables of the
+ * model that the forward pass has assigned, such as moving averages, along with them. In a step that makes no update, and so never
+ * comes to that tap, losses and variables are averaged alone.
+ */
+export class ReducedSteps implements StepRanks {
+  readonly size: number;
+  readonly syncBatchNorm: boolean;
+  readonly mean = allReduceMean;
+  readonly #comm: Communicator;
+  readonly #bucketBytes: number;
+  /** Variables that are no weights, each with what it held before the forward pass. */
+  #before: readonly (readonly [variable: tf.Variable, data: object])[] = [];
+  /** Of the step in progress, until they are averaged. */
+  #own: StepLosses | undefined;
+  #shared: StepLosses | undefined;
+
+  constructor(comm: Communicator, { bucketBytes, syncBatchNorm }: Required<DataParallelOptions>) {
+    this.size = comm.size;
+    this.syncBatchNorm = syncBatchNorm;
+    this.#comm = comm;
+    this.#bucketBytes = bucketBytes;
+  }
+
+  align(variables: Variables): Promise<void> {
+    return alignVariables(this.#comm, variables);
+  }
+
+  /** A forward pass begins, which may assign these variables of the model. */
+  begin(state: Variables): void {
+    this.#before = [...state.values()].map((variable) => [variable, variable.dataId]);
+  }
+
+  shareLosses<T>(losses: StepLosses, handOn: () => T): { readonly result: T; readonly shared: StepLosses } {
+    this.#own = losses;
+    try {
+      const result = handOn();
+      if (this.#own !== undefined) this.reduce({});
+      return { result, shared: this.#shared as StepLosses };
+    } finally {
+      this.#own = this.#shared = undefined;
+      this.#before = [];
+    }
+  }
+
+  /**
+   * The means over all ranks of the gradients. They go in buckets, those of the last variables first, since the backward pass has
+   * these first. The last bucket holds the losses and the variables as well, so that a loss or gradient of one rank that is not
+   * finite is so on all of them.
+   */
+  reduce(gradients: NamedTensors): NamedTensors {
+    const { losses, total } = this.#own as StepLosses;
+    this.#own = undefined;
+    const buckets = fillBuckets(gradients, this.#bucketBytes);
+    const last = buckets.pop() ?? [];
+    const means: Record<string, tf.Tensor> = {};
+    const keep = (names: readonly string[], reduced: readonly tf.Tensor[]): void =>
+      names.forEach((name, place) => (means[name] = reduced[place] as tf.Tensor));
+    for (const names of buckets) keep(names, allReduceMean(names.map((name) => gradients[name] as tf.Tensor)));
+    // Each rank has moved its averages by its own batch.
+    const states = this.#before.flatMap(([variable, data]) =>
+      variable.dtype === 'float32' && variable.dataId !== data ? [variable] : [],
+    );
+    const names = Object.keys(losses);
+    // One loss is the total.
+    const figures = names.length === 1 ? [total] : [...Object.values(losses), total];
+    const all = allReduceMean([...last.map((name) => gradients[name] as tf.Tensor), ...states, ...figures]);
+    keep(last, all.slice(0, last.length));
+    states.forEach((state, place) => state.assign(all[last.length + place] as tf.Tensor));
+    const reduced = all.slice(last.length + states.length) as tf.Scalar[];
+    const sum = reduced.at(-1) as tf.Scalar;
+    this.#shared = {
+      losses: Object.fromEntries(names.map((name, place) => [name, reduced[place] ?? sum])),
+      total: sum,
+    };
+    return Object.fromEntries(Object.keys(gradients).map((name) => [name, means[name] as tf.Tensor]));
+  }
+}
+
+function fillBuckets(gradients: NamedTensors, bucketBytes: number): string[][] {
+  const buckets: string[][] = [];
+  let filled = Infinity;
+  for (const name of Object.keys(gradients).reverse()) {
+    const bytes = (gradients[name] as tf.Tensor).size * FLOAT_BYTES;
+    if (filled + bytes > bucketBytes) {
+      buckets.push([]);
+      filled = 0;
+    }
+    buckets.at(-1)?.push(name);
+    filled += bytes;
+  }
+  return buckets;
+}
