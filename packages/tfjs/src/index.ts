@@ -1,5 +1,5 @@
 // First, so that tfjs's random functions are those that a step can key
-import './step/random-ops.ts';
+import './scope/random-ops.ts';
 import './tensor-types.ts';
 
 // tfjs itself, so that a trainer file and Hookline use the same copy
@@ -116,14 +116,14 @@ export { CapturedPredictor, type CapturedPredictorOptions } from './runners/capt
 export { describeGraph, writeGraphEvents } from './runners/inspect-graph.ts';
 export { choosePrecision, type Precision, type PrecisionChoice } from './graph/precision.ts';
 export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './runners/eager-runner.ts';
-export { GradientNotFiniteError } from './step/step-figures.ts';
-export type { StepInput } from './step/step-input.ts';
-export type { StepRandom } from './step/step-random.ts';
-export { RunnerScope, type RunnerScopeOptions, type ScopeVariable } from './step/runner-scope.ts';
-export { meanOverRanks, ranksOfStep, stepRanksRef, type StepLosses, type StepRanks } from './step/step-ranks.ts';
-export { stepScopeRef, type StepScope, type StepVariableOptions } from './step/step-scope.ts';
+export { GradientNotFiniteError } from './gradients/step-figures.ts';
+export type { StepInput } from './scope/step-input.ts';
+export type { StepRandom } from './scope/step-random.ts';
+export { RunnerScope, type RunnerScopeOptions, type ScopeVariable } from './scope/runner-scope.ts';
+export { meanOverRanks, ranksOfStep, stepRanksRef, type StepLosses, type StepRanks } from './ranks/step-ranks.ts';
+export { stepScopeRef, type StepScope, type StepVariableOptions } from './scope/step-scope.ts';
 export { trainingStepRef, type TrainingStep } from './step/training-step.ts';
-export type { StepVariant, VariantValue } from './step/step-variant.ts';
+export type { StepVariant, VariantValue } from './scope/step-variant.ts';
 export { TrainStep, type ForwardBackward, type StepPart, type TrainStepParts } from './step/train-step.ts';
 
 // State

@@ -1,6 +1,6 @@
 import tf from '#tfjs';
 import { floatType, NATIVE_BACKEND, type NativeAttribute, type NativeBackend } from '../device/native-backend.ts';
-import { syncsBatchNorm } from '../step/step-ranks.ts';
+import { syncsBatchNorm } from '../ranks/step-ranks.ts';
 import { type NormalizedBatch, syncBatchNorm } from './sync-batch-norm.ts';
 
 const FORWARD = 'HooklineBatchNormTraining';

@@ -1,5 +1,5 @@
 import tf from '#tfjs';
-import { meanOverRanks } from '../step/step-ranks.ts';
+import { meanOverRanks } from '../ranks/step-ranks.ts';
 
 /** A normalised batch with the statistics that it was normalised by. */
 export interface NormalizedBatch {

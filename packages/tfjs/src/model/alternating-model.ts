@@ -1,8 +1,8 @@
 import { assertKnownOptions, HooklineError, isPlainObject, type OptionNames } from '@hookline/core';
 import type tf from '#tfjs';
 import type { Optimizer } from '../parameters/optimizer.ts';
-import { collectLosses } from '../step/collect-losses.ts';
-import type { StepScope } from '../step/step-scope.ts';
+import { collectLosses } from '../gradients/collect-losses.ts';
+import type { StepScope } from '../scope/step-scope.ts';
 import { assertOptimizer } from './check-parts.ts';
 import { asModel, type ModelLike } from './as-model.ts';
 import { parameterKind } from '../parameters/parameter-kind.ts';

@@ -2,7 +2,7 @@ import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/c
 import tf from '#tfjs';
 import type { BatchNorm } from './batch-norm.ts';
 import type { WeightTable } from './weight-table.ts';
-import type { StepScope } from '../step/step-scope.ts';
+import type { StepScope } from '../scope/step-scope.ts';
 import { kindByName, type ParameterKind } from '../parameters/parameter-kind.ts';
 import type { ModelLosses, TrainableModel } from './trainable-model.ts';
 

@@ -1,7 +1,7 @@
 import { defineService, type WeakServiceRef } from '@hookline/core';
 import type tf from '#tfjs';
 import type { Optimizer } from '../parameters/optimizer.ts';
-import type { StepScope } from '../step/step-scope.ts';
+import type { StepScope } from '../scope/step-scope.ts';
 import type { WeightTable } from './weight-table.ts';
 import type { BatchNorm } from './batch-norm.ts';
 import type { NamedParameters } from '../parameters/parameter-kind.ts';

@@ -1,8 +1,8 @@
 import { HooklineError, type NamedTensors, pickOptions } from '@hookline/core';
 import tf from '#tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { scalarInput, type StepInput } from '../step/step-input.ts';
-import type { StepVariant } from '../step/step-variant.ts';
+import { scalarInput, type StepInput } from '../scope/step-input.ts';
+import type { StepVariant } from '../scope/step-variant.ts';
 import { add, mul } from './arithmetic.ts';
 import { minimize, type MinimizeOptions } from './minimize.ts';
 import type { Optimizer } from '../parameters/optimizer.ts';

@@ -1,7 +1,7 @@
 import { defineService, type NamedTensors, type WeakServiceRef } from '@hookline/core';
 import type tf from '#tfjs';
-import type { StepInput } from '../step/step-input.ts';
-import type { StepVariant } from '../step/step-variant.ts';
+import type { StepInput } from '../scope/step-input.ts';
+import type { StepVariant } from '../scope/step-variant.ts';
 import type { ParameterGroup } from './parameter-groups.ts';
 
 /** Makes a variable that checkpoints hold, such as `scope.variable` with a name of the caller's before this one. */

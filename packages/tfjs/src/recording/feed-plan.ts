@@ -1,5 +1,5 @@
 import type tf from '#tfjs';
-import type { StepInput } from '../step/step-input.ts';
+import type { StepInput } from '../scope/step-input.ts';
 import { specOf, valueOf, type RecordNode } from '../graph/graph-record.ts';
 import { handleOf, type NativeBackend } from '../device/native-backend.ts';
 

@@ -1,7 +1,7 @@
 import type { HooklineError, TapWatch } from '@hookline/core';
 import tf from '#tfjs';
 import { watchNewVariables } from '../step/new-variables.ts';
-import { packFigures, type FigureNames } from '../step/step-figures.ts';
+import { packFigures, type FigureNames } from '../gradients/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { watchBatch } from './batch-values.ts';
 import { captureError } from '../graph/capture-errors.ts';

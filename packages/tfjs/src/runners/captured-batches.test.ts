@@ -5,7 +5,7 @@ import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
 import { sgd } from '../optim/sgd.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 import { asNativeBackend } from '../device/native-backend.ts';

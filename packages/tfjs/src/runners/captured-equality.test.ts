@@ -13,7 +13,7 @@ import { rmsprop } from '../optim/rmsprop.ts';
 import { sgd } from '../optim/sgd.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 

@@ -3,7 +3,7 @@ import tf from '#tfjs';
 import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel } from '../model/layers-model.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { trainBoth, trainKind, type Trial } from './capture-fixture.test.support.ts';
 
 beforeAll(async () => {

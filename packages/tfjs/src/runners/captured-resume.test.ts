@@ -5,7 +5,7 @@ import { loadNativeBackend } from '../device/load-native.ts';
 import { layersModel } from '../model/layers-model.ts';
 import { adam } from '../optim/adam.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 

@@ -4,7 +4,7 @@ import { BatchSource } from '../batch/batch-source.ts';
 import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { sgd } from '../optim/sgd.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { EagerStepRunner } from './eager-runner.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner, type CapturedRunnerOptions } from './captured-runner.ts';

@@ -12,7 +12,7 @@ import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
 import { readProcessor } from '../device/processor.ts';
 import { assertTraining, checkPeriod, EagerStepRunner, type CheckFinite } from './eager-runner.ts';
-import { isSumAlone, notFinite, readLosses } from '../step/step-figures.ts';
+import { isSumAlone, notFinite, readLosses } from '../gradients/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { isCaptureProblem, isTooLate } from '../graph/capture-errors.ts';
 import { CapturedSteps, type CaptureReport } from './captured-steps.ts';

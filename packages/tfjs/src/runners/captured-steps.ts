@@ -2,7 +2,7 @@ import { describeCause, type TapWatch } from '@hookline/core';
 import type tf from '#tfjs';
 import { indexOutOfRange } from '../kernels/gather.ts';
 import { rankFault } from '../ranks/all-reduce.ts';
-import { isGood, type FigureNames } from '../step/step-figures.ts';
+import { isGood, type FigureNames } from '../gradients/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 import { batchSignature, batchTensors } from '../batch/batch-tensors.ts';
 import { describePlace, isNumberAt } from '../recording/batch-values.ts';

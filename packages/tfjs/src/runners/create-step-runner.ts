@@ -5,7 +5,7 @@ import type { Precision } from '../graph/precision.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../parameters/optimizer.ts';
 import { EagerStepRunner, type CheckFinite } from './eager-runner.ts';
-import type { RunnerScope } from '../step/runner-scope.ts';
+import type { RunnerScope } from '../scope/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 
 /** Options of {@link createStepRunner}. */

@@ -9,9 +9,9 @@ import {
 import tf from '#tfjs';
 import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
-import { DeviceLosses, readsAtOnce } from '../step/device-losses.ts';
-import { StateSnapshot } from '../step/state-snapshot.ts';
-import { figuresOf, isGood, isSumAlone, notFinite, packFigures } from '../step/step-figures.ts';
+import { DeviceLosses, readsAtOnce } from '../gradients/device-losses.ts';
+import { StateSnapshot } from './state-snapshot.ts';
+import { figuresOf, isGood, isSumAlone, notFinite, packFigures } from '../gradients/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
 
 /**

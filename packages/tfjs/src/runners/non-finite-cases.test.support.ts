@@ -5,7 +5,7 @@ import { layersModel } from '../model/layers-model.ts';
 import type { ModelLosses, TrainableModel } from '../model/trainable-model.ts';
 import { sgd } from '../optim/sgd.ts';
 import { createStepRunner } from './create-step-runner.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { CapturedPredictor } from './captured-predictor.ts';
 
 type Layer = (x: tf.SymbolicTensor) => tf.SymbolicTensor;

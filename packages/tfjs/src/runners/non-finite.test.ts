@@ -7,7 +7,7 @@ import { adam } from '../optim/adam.ts';
 import { findNativeRuntime } from '@hookline/native-runtime';
 import { createStepRunner } from './create-step-runner.ts';
 import type { CheckFinite } from './eager-runner.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { LAYERS, outcomesOf, PARTS, predictionOf } from './non-finite-cases.test.support.ts';
 
 // Whether oneDNN is on is read when the library loads: non-finite-onednn.test.ts runs this file with the other setting.

@@ -6,7 +6,7 @@ import { functionModel } from '../model/function-model.ts';
 import { adamW } from '../optim/adam.ts';
 import { sgd } from '../optim/sgd.ts';
 import { EagerStepRunner } from './eager-runner.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { TrainStep } from '../step/train-step.ts';
 import { CapturedStepRunner } from './captured-runner.ts';
 

@@ -7,7 +7,7 @@ import type { Optimizer } from '../parameters/optimizer.ts';
 import { sgd } from '../optim/sgd.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { at, bitsOf, rig, type Rig, type RigOptions } from './step-fixture.test.support.ts';
-import { RunnerScope } from './runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');

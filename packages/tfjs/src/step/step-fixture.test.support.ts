@@ -9,7 +9,7 @@ import { sgd } from '../optim/sgd.ts';
 import { snapshotVariables } from '../variables/snapshot-variables.ts';
 import { restoreVariables } from '../variables/restore-variables.ts';
 import { EagerStepRunner, type CheckFinite } from '../runners/eager-runner.ts';
-import { RunnerScope } from './runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { TrainStep } from './train-step.ts';
 
 /** The context of one iteration. */

@@ -2,9 +2,9 @@ import { describeValue, HooklineError, type NamedTensors, type StepPhases, type 
 import type tf from '#tfjs';
 import { batchTensors } from '../batch/batch-tensors.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { lossFault } from './collect-losses.ts';
-import { gradientsFault } from './gradients-fault.ts';
-import type { UpdateCondition } from './update-condition.ts';
+import { lossFault } from '../gradients/collect-losses.ts';
+import { gradientsFault } from '../gradients/gradients.ts';
+import type { UpdateCondition } from '../scope/update-condition.ts';
 
 /** A tensor that is gone, for an error message. */
 export interface Gone {

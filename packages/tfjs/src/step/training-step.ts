@@ -2,7 +2,7 @@ import { defineService, type StepPhases, type WeakServiceRef } from '@hookline/c
 import tf from '#tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../parameters/optimizer.ts';
-import type { RunnerScope } from './runner-scope.ts';
+import type { RunnerScope } from '../scope/runner-scope.ts';
 
 /** What a plugin may do with the training's step as a whole, between two steps. */
 export interface TrainingStep {

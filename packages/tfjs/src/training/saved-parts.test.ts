@@ -11,7 +11,7 @@ import { layersModel } from '../model/layers-model.ts';
 import { adam } from '../optim/adam.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { createStepRunner } from '../runners/create-step-runner.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { savedParts } from './saved-parts.ts';
 
 let dir: string;

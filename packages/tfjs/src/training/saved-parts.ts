@@ -20,7 +20,7 @@ import { modelVariables, type TrainableModel } from '../model/trainable-model.ts
 import type { Optimizer } from '../parameters/optimizer.ts';
 import { snapshotVariables } from '../variables/snapshot-variables.ts';
 import { planRestore } from '../variables/restore-variables.ts';
-import type { RunnerScope } from '../step/runner-scope.ts';
+import type { RunnerScope } from '../scope/runner-scope.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
 import { assertOptimizer } from '../model/check-parts.ts';
 import { nothingLoaded, weightsError } from '../weights/weights-error.ts';

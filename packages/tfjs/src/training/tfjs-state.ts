@@ -21,7 +21,7 @@ import { optimizersOf } from '../optim/alternating-optimizer.ts';
 import { type Optimizer, optimizerRef } from '../parameters/optimizer.ts';
 import { snapshotVariables } from '../variables/snapshot-variables.ts';
 import { NON_FINITE, planRestore, type RestoreOptions, restoreVariables } from '../variables/restore-variables.ts';
-import { type RunnerScope, runnerScopeRef } from '../step/runner-scope.ts';
+import { type RunnerScope, runnerScopeRef } from '../scope/runner-scope.ts';
 import { nothingLoaded } from '../weights/weights-error.ts';
 import { planWeights } from '../weights/load-weights.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';

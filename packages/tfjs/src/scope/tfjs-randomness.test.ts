@@ -3,7 +3,7 @@ import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel } from '../model/layers-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { bitsOf, resume, rig, type Rig } from './step-fixture.test.support.ts';
+import { bitsOf, resume, rig, type Rig } from '../step/step-fixture.test.support.ts';
 import { RunnerScope } from './runner-scope.ts';
 
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { defineService, HooklineError, RandomStream, type WeakServiceRef } from 
 import tf from '#tfjs';
 import { scalarInput, StepInput } from './step-input.ts';
 import { StepRandom } from './step-random.ts';
-import { oneRank, type StepRanks, withRanks } from './step-ranks.ts';
+import { oneRank, type StepRanks, withRanks } from '../ranks/step-ranks.ts';
 import type { StepScope, StepVariableOptions } from './step-scope.ts';
 import { StepVariant, type VariantValue } from './step-variant.ts';
 import { withStepRandomness } from './tfjs-randomness.ts';

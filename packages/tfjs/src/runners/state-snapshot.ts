@@ -1,5 +1,5 @@
 import tf from '#tfjs';
-import type { TrainStep } from './train-step.ts';
+import type { TrainStep } from '../step/train-step.ts';
 
 /**
  * What the first half of a step may change, the model's state and the scope's variables, as it was before; or everything

@@ -1,4 +1,5 @@
 import tf from '#tfjs';
+import { didYouMean, HooklineError, type NamedTensors } from '@hookline/core';
 
 interface TapeNode {
   readonly saved: readonly tf.Tensor[];
@@ -40,4 +41,40 @@ function dropTape(state: TapeState): void {
   if (state.gradientDepth > 0 || state.activeTape === null) return;
   for (const { saved } of state.activeTape) for (const tensor of saved) tensor.dispose();
   state.activeTape = null;
+}
+
+/**
+ * What is wrong with gradients that somebody hands on: a name that no variable has, another shape, or a tensor that is
+ * gone.
+ */
+export function gradientsFault(
+  gradients: NamedTensors,
+  trainable: ReadonlyMap<string, tf.Variable>,
+  where: string,
+): HooklineError | undefined {
+  for (const name in gradients) {
+    const variable = trainable.get(name);
+    const gradient = gradients[name] as tf.Tensor;
+    if (variable === undefined) {
+      return new HooklineError('HKL_UNKNOWN_PARAMETER', `there is no trainable variable "${name}"`, {
+        where,
+        fix: didYouMean(name, trainable.keys()),
+      });
+    }
+    if (gradient.isDisposed) {
+      return new HooklineError('HKL_GRADIENT_DISPOSED', `it hands on a gradient of "${name}" that has been disposed`, {
+        fix: 'Return new tensors and dispose none: what a step makes is freed after it',
+      });
+    }
+    if (gradient.shape.join() === variable.shape.join()) continue;
+    return new HooklineError(
+      'HKL_GRADIENT_SHAPE',
+      `the gradient of "${name}" is of shape [${gradient.shape.join(', ')}]`,
+      {
+        where,
+        fix: `Return one of shape [${variable.shape.join(', ')}], or leave the name out to skip the variable`,
+      },
+    );
+  }
+  return undefined;
 }
