@@ -96,6 +96,18 @@ module.exports = {
       to: { pathNot: '^packages/inference/src/' },
     },
     {
+      name: 'one-way-of-preparing-an-image',
+      comment:
+        'Images are decoded and resized in packages/images alone, so that training and prediction see the same. Use prepareImage, readPicture or resizePicture.',
+      severity: 'error',
+      from: {
+        path: '^(packages/(?!testing/)|plugins/)',
+        pathNot:
+          '\\.test\\.|^packages/images/src/(load-sharp|loader/(decode-image|serve-batches)|readers/check-image|drawing/write-picture)\\.ts$',
+      },
+      to: { path: '(^|/)sharp(/|$)' },
+    },
+    {
       name: 'without-tensors',
       comment:
         'The engine works with any tensor library, and without one; threads that make batches and the commands `data` and `setup` load none.',

@@ -16,6 +16,7 @@ const config: Config = {
   // Tests run on the sources, so that no build can be stale; packed packages are tested on their own.
   moduleNameMapper: {
     '^@hookline/core/tensor-types$': '<rootDir>/packages/core/src/tensor-types.ts',
+    '^@hookline/inference/detections$': '<rootDir>/packages/inference/src/detections.ts',
     '^@hookline/(core|native-runtime|tfjs|testing|trainer|detection|data|images|inference|vision)$':
       '<rootDir>/packages/$1/src/index.ts',
     '^@hookline/plugin-([^/]+)$': '<rootDir>/plugins/$1/src/index.ts',

@@ -1,6 +1,8 @@
 // Packs every package and looks at it as npm and TypeScript will: publint for package.json and the files, arethetypeswrong for
-// the types. Ends with status 1 where anything is wrong.
+// the types. Also works out the next release from the changesets, which fails where one names a package that is gone. Ends with
+// status 1 where anything is wrong.
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import getReleasePlan from '@changesets/get-release-plan';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,6 +30,7 @@ try {
       if (!('resolutionKind' in problem) || COUNTED.has(problem.resolutionKind))
         faults.push(`${file}: ${problem.kind} (${'entrypoint' in problem ? problem.entrypoint : 'all of it'})`);
   }
+  await getReleasePlan(process.cwd()).catch((error) => faults.push(`.changeset: ${error.message}`));
   console.log(`${readdirSync(folder).length} packages looked at, ${faults.length} faults`);
 } finally {
   rmSync(folder, { recursive: true });

@@ -27,6 +27,8 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   'packages/vision/src/models/c.ts': [],
   'packages/vision/src/losses/b.ts': [],
   'packages/vision/src/losses/d.ts': ['../models/c.ts'],
+  'plugins/c/src/second-way.ts': ['../../../node_modules/sharp/index.ts'],
+  'node_modules/sharp/index.ts': [],
 };
 
 let folder: string;
@@ -59,12 +61,13 @@ function refused(config: string): string[] {
   return summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`).sort();
 }
 
-it('refuses circular imports, plugins that import plugins, and imports that point up, and nothing else', () => {
+it('refuses circular imports, plugins that import plugins, imports that point up and a second way to decode images, and nothing else', () => {
   expect(refused('.dependency-cruiser.cjs')).toEqual([
     'imports-point-down-from-core: packages/core/src/upward.ts → packages/tfjs/src/index.ts',
     'imports-point-down-from-images: packages/images/src/upward.ts → packages/vision/src/index.ts',
     'imports-point-down-from-native-runtime: packages/native-runtime/src/upward.ts → packages/tfjs/src/index.ts',
     'no-circular-imports: packages/data/src/one.ts → packages/data/src/two.ts',
+    'one-way-of-preparing-an-image: plugins/c/src/second-way.ts → node_modules/sharp/index.ts',
     'plugins-never-import-plugins: plugins/b/src/index.ts → plugins/a/src/index.ts',
   ]);
 });

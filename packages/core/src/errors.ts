@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 
-/** What an error tells besides its sentence; every field that is given is printed. */
+/** What an error says besides its sentence. Every field that is given is printed. */
 export interface ErrorDetails {
   /** Who caused it: a plugin, a file, an option. */
   readonly who?: string | undefined;
@@ -49,7 +49,7 @@ export class PluginError extends HooklineError {
     super('HKL_PLUGIN_FAILED', `its tap failed: ${describeCause(cause).replace(/\.$/, '')}`, {
       who: plugin,
       where: iteration === undefined ? `hook ${hook}` : `hook ${hook}, iteration ${iteration}`,
-      // An error of ours says what to do by itself, and is not printed again below.
+      // An error of ours already says what to do, and is not printed a second time.
       fix: isHooklineError(cause) ? undefined : 'The cause below holds the original stack',
       cause: cause ?? new Error(`rejected with ${String(cause)}`),
     });
@@ -65,13 +65,16 @@ export function isHooklineError(error: unknown, code?: string): error is Hooklin
   return typeof found === 'string' && found.startsWith('HKL_') && (code === undefined || found === code);
 }
 
-/** The sentence of an error, whatever was thrown, with that of its cause where it does not say it: as with `fetch failed`. */
+/**
+ * The message of whatever was thrown. The message of its cause is added where the error does not quote it, as with
+ * `fetch failed`.
+ */
 export function describeCause(cause: unknown): string {
   if (!isError(cause))
     return typeof cause === 'string' ? cause : `a value that is no error was thrown: ${String(cause)}`;
   const { message } = cause;
   if (isHooklineError(cause) || !isError(cause.cause)) return message;
-  // An AggregateError of several addresses that were tried has a code and no sentence.
+  // Node's AggregateError for several addresses has a code and an empty message.
   const below = cause.cause.message || ((cause.cause as NodeJS.ErrnoException).code ?? cause.cause.name);
   return message.includes(below) ? message : `${message}: ${below}`;
 }

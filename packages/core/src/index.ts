@@ -63,7 +63,7 @@ export {
   type PluginDefinition,
   type PluginEntry,
   type PluginIdentity,
-  type PluginParts,
+  type SetupResult,
   type PluginState,
   type SetupContext,
 } from './plugin/plugin.ts';
@@ -117,7 +117,7 @@ export { controlRef, type Control } from './services/control.ts';
 export { isDatasetEvaluator, type DatasetEvaluator } from './services/dataset-evaluator.ts';
 export type { Evaluation } from './services/evaluation.ts';
 export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services/logger.ts';
-export { MetricWatch, type MetricWatchParts } from './services/metric-watch.ts';
+export { MetricWatch, type MetricWatchOptions } from './services/metric-watch.ts';
 export { type Epochs, epochsRef, isPeriod, isPositivePeriod, type Period, PERIOD_RULE } from './services/epochs.ts';
 export { outputRef, type OutputFolder } from './services/output-folder.ts';
 export { terminalText } from './services/terminal-text.ts';

@@ -8,7 +8,7 @@ import { didYouMean } from './suggest-name.ts';
 export type OptionNames<O extends object> = Readonly<Record<keyof O, true>>;
 
 /**
- * Refuses options that there are not: a misspelt one would otherwise be left out without a word.
+ * Refuses unknown options: a misspelt one would otherwise be ignored silently.
  *
  * @param who whose options they are, for the error
  * @param options what was given; undefined counts as no options
@@ -28,9 +28,9 @@ export function assertKnownOptions(who: string, options: unknown, known: Readonl
 }
 
 /**
- * Refuses an object that has a property with another name than these.
+ * Refuses an object that has a property whose name is not in the list.
  *
- * @param refusal makes the error for the first such name; `fix` holds the names that there are, with a suggestion
+ * @param refusal makes the error for the first such name; `fix` lists the known names, with a suggestion
  */
 export function assertKnownNames(
   given: object,
@@ -41,7 +41,7 @@ export function assertKnownNames(
   if (unknown !== undefined) throw refusal(unknown, didYouMean(unknown, known));
 }
 
-/** Those of the options that are known: what a constructor hands on to the one above it. */
+/** Picks the options with known names, for a constructor that hands them on to its base class. */
 export function pickOptions<O extends object, K extends keyof O>(
   options: O,
   known: Readonly<Record<K, true>>,

@@ -1,4 +1,4 @@
-/** An object that was made with braces, or by `Object.create(null)`. */
+/** Whether a value is a plain object: an object literal, or made by `Object.create(null)`. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -3,7 +3,7 @@ import type { LazyScalar } from './events/lazy-scalar.ts';
 /** A number, or a scalar that is still on the device and is read only when somebody asks. */
 export type ScalarValue = number | LazyScalar;
 
-/** What every hook of a step is told about it. */
+/** What every hook of a step is told about the step. */
 export interface StepContext {
   /** 0-based iteration, the same as `storage.iteration` and `trainer.iteration`. */
   readonly iteration: number;
@@ -16,11 +16,11 @@ export interface StepContext {
 /** What a step runner hands back for one step. */
 export interface StepOutput {
   /**
-   * Losses by name. The engine stores each of several, and their total, as `totalLossOf` finds it, as `total_loss`. A step
-   * without a loss gives `{}`.
+   * Losses by name. The engine stores each of them, and their total, which `totalLossOf` finds, as `total_loss`. A step
+   * without losses returns `{}`.
    */
   readonly losses: Readonly<Record<string, ScalarValue>>;
-  /** The total, where the runner has it already. */
+  /** The total loss, where the runner has computed it. */
   readonly totalLoss?: ScalarValue;
   /** Other scalars worth storing, by name. */
   readonly metrics?: Readonly<Record<string, ScalarValue>>;
@@ -31,11 +31,14 @@ export interface StepOutput {
 /** Does the arithmetic of one step; the only thing in a trainer that touches tensors. */
 export interface StepRunner {
   run(context: StepContext): StepOutput | Promise<StepOutput>;
-  /** Steps of an epoch, which may be a fraction; undefined where the data do not tell. */
+  /** How many steps an epoch has, which may be a fraction; undefined where the data have no known length. */
   readonly epochLength?: number | undefined;
-  /** What the step in progress waits for from outside, such as a batch, in words; undefined where it computes. */
+  /** What the step in progress is waiting for, such as a batch, in words for messages; undefined while it computes. */
   waitsFor?(): string | undefined;
-  /** Gives up what {@link StepRunner.waitsFor} tells of: the step in progress fails with `error` and changes nothing. */
+  /**
+   * Stops the wait that {@link StepRunner.waitsFor} describes: the step in progress then fails with `error` and changes
+   * nothing.
+   */
   stopWaiting?(error: unknown): void;
   /** Called once after training, in the reverse order of construction. */
   close?(): void | Promise<void>;

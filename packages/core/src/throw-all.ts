@@ -1,4 +1,7 @@
-/** What failed as one error: undefined for nothing, the one error as it is, or an AggregateError that the first leads. */
+/**
+ * Combines errors into one: undefined for none, a single error as it is, several as an AggregateError that begins with
+ * the first.
+ */
 export function asOne(errors: readonly unknown[]): unknown {
   const [first] = errors;
   if (errors.length <= 1) return first;
@@ -6,12 +9,15 @@ export function asOne(errors: readonly unknown[]): unknown {
   return new AggregateError(errors, `${message} (and ${errors.length - 1} more: see errors)`, { cause: first });
 }
 
-/** Throws what failed: nothing, the one error as it is, or all of them with the first in front. */
+/** Throws the combined error of {@link asOne}; does nothing where there is none. */
 export function throwAll(errors: readonly unknown[]): void {
   if (errors.length > 0) throw asOne(errors);
 }
 
-/** Runs all functions one after the other, whatever some of them do, and then throws what failed as {@link throwAll}. */
+/**
+ * Runs all functions one after the other, also after one that fails, and then throws what failed as {@link throwAll}
+ * does.
+ */
 export async function runAll(functions: Iterable<() => unknown>): Promise<void> {
   const errors: unknown[] = [];
   for (const run of functions) {

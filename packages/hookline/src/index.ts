@@ -92,6 +92,7 @@ export {
   sgd,
   stepScopeRef,
   tf,
+  trainingStepRef,
   tfjsOptimizer,
   tfjsRuntime,
   toDevice,
@@ -131,6 +132,7 @@ export {
   type StepScope,
   type TrainableLayersModel,
   type TrainableModel,
+  type TrainingStep,
 } from '@hookline/tfjs';
 
 // Data
@@ -276,7 +278,7 @@ export {
   type Plugin,
   type PluginDefinition,
   type PluginInput,
-  type PluginParts,
+  type SetupResult,
   type PluginState,
   type Preset,
   type Provider,

@@ -18,7 +18,7 @@ export { FORMAT_NAMES, type FormatName, type FoundFormat } from './readers/forma
 export { divideSplits, mainSplits, roleOf, type SplitRole } from './readers/splits.ts';
 export type { FoundSplit } from './readers/found-split.ts';
 export { writeCocoFolder } from './readers/write-coco-folder.ts';
-export { writeCoco, writeCocoResults, type DetectionResult } from './readers/write-coco.ts';
+export { writeCoco } from './readers/write-coco.ts';
 export type { Dataset, ReaderOptions } from './readers/dataset.ts';
 export { formatReport, type DatasetProblem, type DatasetReport, type ProblemKind } from './readers/dataset-report.ts';
 
@@ -43,7 +43,7 @@ export {
 } from './transforms/color-augmentations.ts';
 
 // Transforms: decided changes, with inverses
-export type { Boxes, Image, Pixels } from './transforms/image.ts';
+export type { Boxes, Image, Picture, Pixels } from './transforms/image.ts';
 export { NO_TRANSFORM, TransformList, type Transform } from './transforms/transform.ts';
 export {
   AffineTransform,
@@ -61,18 +61,26 @@ export { BlendTransform, ShiftColorTransform, type BlendSource } from './transfo
 export { DetectionLoader, type DetectionLoaderState, type DetectionLoaderStats } from './loader/detection-loader.ts';
 export type { DetectionLoaderOptions } from './loader/loader-options.ts';
 export { BatchSamples, type DetectionBatch, type HostField } from './loader/detection-batch.ts';
-export { fitSize, type Fit, type Size } from './loader/fit-size.ts';
+export { fitSize, type Fit, type Size } from '@hookline/inference/detections';
 export { clipBoxes } from './loader/map-sample.ts';
 export { inputSides, type SmallObjects } from './loader/small-objects.ts';
 export { listed, remarksOnTest, remarksOnTraining } from './readers/dataset-remarks.ts';
 export { type SameImage, sameImages } from './readers/same-images.ts';
 export { isPicture } from './readers/folder-index.ts';
 export { decodeFile, type DecodedFile, type DecodeFileOptions } from './loader/decode-file.ts';
+export { resizePicture } from './loader/decode-image.ts';
+export {
+  type ImageSource,
+  type PreparedImage,
+  prepareImage,
+  type PrepareImageOptions,
+  readPicture,
+} from './loader/prepare-image.ts';
 export { aspectRatioGroups } from './loader/aspect-ratio-groups.ts';
 
 // Pictures
 export { drawDetections, type DrawOptions } from './drawing/draw-detections.ts';
 export { pictureGrid } from './drawing/picture-grid.ts';
-export { decodePicture, readPicture, resizePicture, writePicture } from './drawing/picture-file.ts';
-export { blankPicture, paste, type Color, type Picture } from './drawing/canvas.ts';
-export { type Detections, pickDetections, scaleBoxes } from './drawing/detections.ts';
+export { writePicture } from './drawing/write-picture.ts';
+export { blankPicture, paste, type Color } from './drawing/canvas.ts';
+export { type Detections, pickDetections, toImagePixels } from '@hookline/inference/detections';

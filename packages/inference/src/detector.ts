@@ -1,9 +1,9 @@
-import { folderOf, type Postprocessing, type Preparation, readFacts } from './export-facts.ts';
+import { detectionsOf, fitSize, POSTPROCESS_DEFAULTS, type Size, toImagePixels } from './detections.ts';
+import { folderOf, type Preparation, readFacts } from './export-facts.ts';
 import { InferenceError } from './inference-error.ts';
 import { type PictureSource, readPixels, type Rgb } from './pixels.ts';
 import { resize } from './resize.ts';
 import { type LoadOptions, openModel } from './runtimes.ts';
-import { suppress } from './suppress.ts';
 
 /** One object that was found. */
 export interface Detection {
@@ -44,7 +44,6 @@ export interface LoadedDetector {
 }
 
 const PREPARATION: Pick<Preparation, 'fit' | 'fill'> = { fit: 'inside', fill: 114 };
-const POSTPROCESSING: Postprocessing = { scoreThreshold: 0.05, topK: 1000, nmsThreshold: 0.5, maxDetections: 100 };
 
 /**
  * Loads a detector that `hookline export` has written as graph-model or onnx.
@@ -67,56 +66,42 @@ export async function loadDetector(url: string | URL, options: LoadOptions): Pro
     throw new InferenceError('HKL_INFERENCE_MODEL', `the model "${facts.model}" is no detector`);
   const [, height, width] = inputs[0]?.shape ?? [];
   const preparation = { ...PREPARATION, ...(width && { width }), ...(height && { height }), ...facts.preparation };
-  if (!(preparation.width && preparation.height))
-    throw new InferenceError(
-      'HKL_INFERENCE_MODEL',
-      `it is not said at which size the model "${facts.model}" sees pictures`,
-    );
-  const frame = preparation as Preparation;
-  const postprocessing = { ...POSTPROCESSING, ...facts.postprocessing };
+  if (!isComplete(preparation))
+    throw new InferenceError('HKL_INFERENCE_MODEL', `export.json gives no input size for the model "${facts.model}"`);
+  const postprocessing = { ...POSTPROCESS_DEFAULTS, ...facts.postprocessing };
   const model = await openModel(folder, facts, options);
   return {
     classNames,
-    detect: async (picture, { score = 0.4 } = {}) => {
-      const pixels = readPixels(picture);
-      const { input, across, down } = frameOf(pixels, frame);
-      const outputs = await model.run(input, [1, frame.height, frame.width, 3]);
+    detect: async (source, { score = 0.4 } = {}) => {
+      const picture = readPixels(source);
+      const { input, seen } = inputOf(picture, preparation);
+      const outputs = await model.run(input, [1, preparation.height, preparation.width, 3]);
       const [boxes, scores] = [outputs.get('boxes'), outputs.get('scores')];
       if (boxes === undefined || scores === undefined)
         throw new InferenceError('HKL_INFERENCE_MODEL', 'the model gives no boxes and scores');
-      const found = suppress(scores.values, boxes.values, classNames.length, postprocessing);
-      const inside = (value: number, size: number): number => Math.min(Math.max(value, 0), size);
-      const detections = found
-        .filter((each) => each.score >= score)
-        .map(({ box: [x1, y1, x2, y2], score: certainty, kind }): Detection => ({
-          class: classNames[kind] as string,
-          score: certainty,
-          box: [
-            inside(x1 * across, pixels.width),
-            inside(y1 * down, pixels.height),
-            inside(x2 * across, pixels.width),
-            inside(y2 * down, pixels.height),
-          ],
-        }));
-      return { width: pixels.width, height: pixels.height, detections };
+      const found = detectionsOf(scores.values, boxes.values, classNames.length, postprocessing);
+      const { boxes: edges, classes } = toImagePixels(found, seen, picture);
+      const detections = Array.from(found.scores, (own, row): Detection => ({
+        class: classNames[classes[row] as number] as string,
+        score: own,
+        box: [...edges.subarray(row * 4, row * 4 + 4)] as unknown as Detection['box'],
+      }));
+      const { width, height } = picture;
+      return { width, height, detections: detections.filter((each) => each.score >= score) };
     },
     dispose: () => model.dispose(),
   };
 }
 
-/** What the network sees of a picture, and how many pixels of the picture one of it is. */
-function frameOf(picture: Rgb, { width, height, fit, fill }: Preparation) {
-  const size = fit === 'stretch' ? { width, height } : sizeInside(picture, { width, height });
-  const { data } = resize(picture, size.width, size.height);
-  const input = new Float32Array(width * height * 3).fill(fill);
-  for (let y = 0; y < size.height; y++)
-    input.set(data.subarray(y * size.width * 3, (y + 1) * size.width * 3), y * width * 3);
-  return { input, across: picture.width / size.width, down: picture.height / size.height };
-}
+const isComplete = (preparation: Partial<Preparation>): preparation is Preparation =>
+  Boolean(preparation.width && preparation.height);
 
-/** The largest size in the picture's proportion that fits, as the loader decodes it. */
-function sizeInside(picture: Rgb, frame: { readonly width: number; readonly height: number }) {
-  const scale = Math.min(frame.width / picture.width, frame.height / picture.height);
-  const side = (size: number, most: number): number => Math.max(1, Math.min(most, Math.round(size * scale)));
-  return { width: side(picture.width, frame.width), height: side(picture.height, frame.height) };
+/** The network's input for a picture, and the size at which it shows the picture. */
+function inputOf(picture: Rgb, { width, height, fit, fill }: Preparation): { input: Float32Array; seen: Size } {
+  const seen = fitSize(picture, { width, height }, fit);
+  const { data } = resize(picture, seen.width, seen.height);
+  const input = new Float32Array(width * height * 3).fill(fill);
+  for (let y = 0; y < seen.height; y++)
+    input.set(data.subarray(y * seen.width * 3, (y + 1) * seen.width * 3), y * width * 3);
+  return { input, seen };
 }

@@ -1,3 +1,4 @@
+import type { Fit, PostprocessOptions } from './detections.ts';
 import { InferenceError } from './inference-error.ts';
 
 /** An input or output of an exported model. */
@@ -10,20 +11,12 @@ export interface End {
 
 /** How pictures are brought to the size of the network's input. */
 export interface Preparation {
+  /** Pixels of the input. */
   readonly width: number;
   readonly height: number;
-  /** In proportion, with the rest filled up at the right and at the bottom, or to all of it. */
-  readonly fit: 'inside' | 'stretch';
-  /** Value of the pixels that fill the input up. */
+  readonly fit: Fit;
+  /** Value from 0 to 255 of the pixels that pad the input at the right and at the bottom. */
   readonly fill: number;
-}
-
-/** How a detector's outputs become detections. */
-export interface Postprocessing {
-  readonly scoreThreshold: number;
-  readonly topK: number;
-  readonly nmsThreshold: number;
-  readonly maxDetections: number;
 }
 
 /** What `export.json` says of a model, as far as it is needed to run it. */
@@ -36,7 +29,7 @@ export interface ExportFacts {
   readonly task?: string;
   readonly classNames?: readonly string[];
   readonly preparation?: Partial<Preparation>;
-  readonly postprocessing?: Partial<Postprocessing>;
+  readonly postprocessing?: PostprocessOptions;
   /** Whether a classifier gives logits or probabilities. */
   readonly scores?: 'logits' | 'probabilities';
 }

@@ -19,7 +19,7 @@ export interface Rgb {
 }
 
 /**
- * The picture at its own size; what is transparent is laid on white, as in training.
+ * The pixels of a picture at its own size, red, green and blue. Transparent pixels are blended with white, as in training.
  *
  * @throws InferenceError `HKL_INFERENCE_PICTURE` for one without pixels
  */
@@ -34,7 +34,8 @@ export function readPixels(source: PictureSource): Rgb {
     const alpha = data[from + 3] as number;
     for (let channel = 0; channel < 3; channel++) {
       const value = data[from + channel] as number;
-      rgb[to + channel] = alpha === 255 ? value : Math.round((value * alpha + 255 * (255 - alpha)) / 255);
+      // Rounded down, as sharp does it in training.
+      rgb[to + channel] = Math.floor((value * alpha + 255 * (255 - alpha)) / 255);
     }
   }
   return { data: rgb, width, height };

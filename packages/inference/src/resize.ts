@@ -1,117 +1,226 @@
 import type { Rgb } from './pixels.ts';
 
-/** For each new place along an axis, the first old place that it is mixed from, and the shares of that and the next ones. */
-interface Mix {
-  readonly starts: Int32Array;
-  readonly shares: Float64Array;
-  /** How many old places each new one is mixed from. */
-  readonly taps: number;
-}
-
-const LANCZOS = 3;
-
 /**
- * The picture at another size, as the loader and `hookline predict` make it (sharp's default): smaller by Lanczos over three
- * lobes, from a factor of 4 on after averaging whole pixels; larger by a cubic curve through the pixels (Catmull-Rom).
+ * Resizes a picture to the very bytes that training sees: data loaders and `hookline predict` resize by sharp, and this computes
+ * the same sums of whole numbers. Smaller pictures are made by Lanczos with three lobes, after averaging whole pixels where a factor
+ * of 4 or more is left; larger ones by a cubic curve through the pixels (Catmull-Rom).
+ *
+ * Where a new pixel lies exactly between two of the positions that sharp tells apart (64 to a pixel), sharp rounds either way,
+ * depending on how it divides its work; such pixels may differ by a few levels.
+ *
+ * @param picture red, green and blue bytes
+ * @param width pixels, a whole number from 1 up
+ * @param height pixels, a whole number from 1 up
  */
 export function resize(picture: Rgb, width: number, height: number): Rgb {
   let current = picture;
-  // The vertical direction first, with whole bytes in between.
-  const shrinkY = wholeFactor(current.height, height);
-  if (shrinkY > 1) current = mixRows(current, averages(current.height, shrinkY));
-  const shrinkX = wholeFactor(current.width, width);
-  if (shrinkX > 1) current = mixColumns(current, averages(current.width, shrinkX));
-  if (height !== current.height) current = mixRows(current, mixOf(current.height, height, picture.height / shrinkY));
-  if (width !== current.width) current = mixColumns(current, mixOf(current.width, width, picture.width / shrinkX));
-  return current;
+  if (height < current.height) current = shrink(current, current.height, height, averageRows, mixRows);
+  if (width < current.width) current = shrink(current, current.width, width, averageColumns, mixColumns);
+  return width > current.width || height > current.height ? enlarge(current, width, height) : current;
 }
 
-/** By how many whole pixels it is shrunk first, so that at least a factor of 2 is left. */
-const wholeFactor = (from: number, to: number): number => Math.max(1, Math.floor(from / to / 2));
+/** Weights are multiples of 1/4096, held as whole numbers. */
+const WEIGHT_BITS = 12;
+const ONE = 1 << WEIGHT_BITS;
+/** Added before the bits of the weights are dropped, so that sums are rounded. */
+const HALF = ONE >> 1;
+/** Positions between two neighbouring pixels that have weights of their own. */
+const POSITIONS = 64;
 
-/** Averages of so many neighbours; the last ones are filled up with the edge. */
-function averages(size: number, factor: number): Mix {
-  const count = Math.ceil(size / factor);
-  const starts = Int32Array.from({ length: count }, (_, place) => place * factor);
-  return { starts, shares: new Float64Array(count * factor).fill(1 / factor), taps: factor };
+/** Of which old pixels along one axis each new one is made. */
+interface Filter {
+  /** The first old pixel of each new one; those beyond an edge stand for the pixel at the edge. */
+  readonly starts: Int32Array;
+  /** The weights of that and the following pixels, for each new one. */
+  readonly weights: readonly Int32Array[];
 }
 
-/** @param exact the old size, not rounded up to whole pixels */
-function mixOf(from: number, to: number, exact: number): Mix {
-  const factor = exact / to;
-  const isSmaller = factor > 1;
-  const stretch = isSmaller ? factor : 1;
-  const reach = isSmaller ? LANCZOS * stretch : 2;
-  const taps = Math.ceil(2 * reach) + 1;
+function shrink(
+  picture: Rgb,
+  from: number,
+  to: number,
+  average: (picture: Rgb, count: number) => Rgb,
+  mix: (picture: Rgb, filter: Filter) => Rgb,
+): Rgb {
+  const whole = Math.max(1, Math.floor(from / to / 2));
+  const averaged = whole === 1 ? picture : average(picture, whole);
+  const factor = from / to / whole;
+  return factor === 1 ? averaged : mix(averaged, lanczosFilter(to, factor));
+}
+
+/** @param factor old pixels to a new one, above 1 */
+function lanczosFilter(to: number, factor: number): Filter {
+  const reach = Math.ceil(LOBES * factor);
+  const table = weightTable((position) => {
+    const values = Array.from({ length: 2 * reach + 1 }, (_, tap) => lanczos((tap - reach + 0.5 - position) / factor));
+    const sum = values.reduce((total, value) => total + value, 0);
+    return values.map((value) => value / sum);
+  });
+  return filterOf(to, factor, 0.5 * factor, reach, table);
+}
+
+const LOBES = 3;
+
+function lanczos(x: number): number {
+  if (x === 0) return 1;
+  if (Math.abs(x) >= LOBES) return 0;
+  const angle = Math.PI * x;
+  return (LOBES * Math.sin(angle) * Math.sin(angle / LOBES)) / (angle * angle);
+}
+
+/** @param factor old pixels to a new one, at most 1 */
+function cubicFilter(to: number, factor: number): Filter {
+  const table = weightTable((position) => [1 + position, position, 1 - position, 2 - position].map(cubic));
+  // sharp puts the centre of a new pixel half an old pixel less half a new one further to the left than it is. Along an axis
+  // that keeps its size it does so too, once the other one is enlarged.
+  return filterOf(to, factor, 0.5, 2, table);
+}
+
+function cubic(distance: number): number {
+  if (distance < 1) return 1.5 * distance ** 3 - 2.5 * distance ** 2 + 1;
+  return -0.5 * distance ** 3 + 2.5 * distance ** 2 - 4 * distance + 2;
+}
+
+/** The weights at each position between two pixels, both ends included. */
+const weightTable = (weightsAt: (position: number) => readonly number[]): Int32Array[] =>
+  // An array of integers drops what is behind the point, as sharp does.
+  Array.from({ length: POSITIONS + 1 }, (_, place) =>
+    Int32Array.from(weightsAt(place / POSITIONS), (weight) => weight * ONE),
+  );
+
+function filterOf(to: number, factor: number, first: number, before: number, table: readonly Int32Array[]): Filter {
   const starts = new Int32Array(to);
-  const shares = new Float64Array(to * taps);
-  for (let place = 0; place < to; place++) {
-    // Where sharp enlarges, pixels lie half an old one less half a new one further to the left.
-    const centre = isSmaller ? (place + 0.5) * factor - 0.5 : place * factor - 0.5;
-    const start = Math.ceil(centre - reach);
-    starts[place] = start;
-    let sum = 0;
-    for (let tap = 0; tap < taps; tap++) {
-      const share = (isSmaller ? lanczos : cubic)((start + tap - centre) / stretch);
-      shares[place * taps + tap] = share;
-      sum += share;
-    }
-    for (let tap = 0; tap < taps; tap++) shares[place * taps + tap] = (shares[place * taps + tap] as number) / sum;
+  const weights: Int32Array[] = [];
+  // Added up, as sharp does, since a product may be rounded otherwise.
+  for (let place = 0, at = first; place < to; place++, at += factor) {
+    const pixel = Math.floor(at);
+    starts[place] = pixel - before;
+    const position = (Math.floor((at - pixel) * 2 * POSITIONS) + 1) >> 1;
+    weights.push(table[position] as Int32Array);
   }
-  return { starts, shares, taps };
-
-  function lanczos(x: number): number {
-    if (x === 0) return 1;
-    if (Math.abs(x) >= LANCZOS) return 0;
-    const angle = Math.PI * x;
-    return (LANCZOS * Math.sin(angle) * Math.sin(angle / LANCZOS)) / (angle * angle);
-  }
-  function cubic(x: number): number {
-    const t = Math.abs(x);
-    if (t < 1) return 1.5 * t ** 3 - 2.5 * t ** 2 + 1;
-    return t < 2 ? -0.5 * t ** 3 + 2.5 * t ** 2 - 4 * t + 2 : 0;
-  }
+  return { starts, weights };
 }
 
-const byte = (value: number): number => (value <= 0 ? 0 : value >= 255 ? 255 : Math.round(value));
+const byteOf = (sum: number): number => {
+  const value = sum >> WEIGHT_BITS;
+  return value < 0 ? 0 : value > 255 ? 255 : value;
+};
 
-function mixRows({ data, width, height }: Rgb, { starts, shares, taps }: Mix): Rgb {
+const within = (place: number, length: number): number => (place < 0 ? 0 : place >= length ? length - 1 : place);
+
+/** Averages of so many rows at a time; the last ones are filled up with the lowest row. */
+function averageRows({ data, width, height }: Rgb, count: number): Rgb {
+  const row = width * 3;
+  const rows = Math.ceil(height / count);
+  const averaged = new Uint8Array(rows * row);
+  const divide = divisionBy(count);
+  const sums = new Int32Array(row);
+  for (let y = 0; y < rows; y++) {
+    sums.fill(0);
+    for (let each = 0; each < count; each++) {
+      const from = within(y * count + each, height) * row;
+      for (let x = 0; x < row; x++) sums[x] = (sums[x] as number) + (data[from + x] as number);
+    }
+    for (let x = 0; x < row; x++) averaged[y * row + x] = divide(sums[x] as number);
+  }
+  return { data: averaged, width, height: rows };
+}
+
+/** Averages of so many columns at a time; the last ones are filled up with the rightmost column. */
+function averageColumns({ data, width, height }: Rgb, count: number): Rgb {
+  const columns = Math.ceil(width / count);
+  const averaged = new Uint8Array(height * columns * 3);
+  const divide = divisionBy(count);
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0; x < columns; x++) {
+      let [red, green, blue] = [0, 0, 0];
+      for (let each = 0; each < count; each++) {
+        const from = (y * width + within(x * count + each, width)) * 3;
+        red += data[from] as number;
+        green += data[from + 1] as number;
+        blue += data[from + 2] as number;
+      }
+      averaged[to++] = divide(red);
+      averaged[to++] = divide(green);
+      averaged[to++] = divide(blue);
+    }
+  }
+  return { data: averaged, width: columns, height };
+}
+
+/** A rounded division of sums of bytes, by multiplying with a fraction of 32 bits as sharp does. */
+function divisionBy(count: number): (sum: number) => number {
+  const reciprocal = Math.floor(2 ** 32 / (256 * count));
+  const half = count >> 1;
+  return (sum) => Math.imul(sum + half, reciprocal) >>> 24;
+}
+
+function mixRows({ data, width, height }: Rgb, { starts, weights }: Filter): Rgb {
   const row = width * 3;
   const mixed = new Uint8Array(starts.length * row);
-  const sums = new Float64Array(row);
-  for (let y = 0; y < starts.length; y++) {
-    sums.fill(0);
-    for (let tap = 0; tap < taps; tap++) {
-      const share = shares[y * taps + tap] as number;
-      if (share === 0) continue;
-      // Beyond its edges a picture goes on as at them.
-      const from = Math.min(Math.max((starts[y] as number) + tap, 0), height - 1) * row;
-      for (let x = 0; x < row; x++) sums[x] = (sums[x] as number) + share * (data[from + x] as number);
+  const sums = new Int32Array(row);
+  for (const [y, own] of weights.entries()) {
+    sums.fill(HALF);
+    for (let tap = 0; tap < own.length; tap++) {
+      const weight = own[tap] as number;
+      if (weight === 0) continue;
+      const from = within((starts[y] as number) + tap, height) * row;
+      for (let x = 0; x < row; x++) sums[x] = (sums[x] as number) + weight * (data[from + x] as number);
     }
-    for (let x = 0; x < row; x++) mixed[y * row + x] = byte(sums[x] as number);
+    for (let x = 0; x < row; x++) mixed[y * row + x] = byteOf(sums[x] as number);
   }
   return { data: mixed, width, height: starts.length };
 }
 
-function mixColumns({ data, width, height }: Rgb, { starts, shares, taps }: Mix): Rgb {
-  const count = starts.length;
-  const mixed = new Uint8Array(height * count * 3);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < count; x++) {
-      let [red, green, blue] = [0, 0, 0];
-      for (let tap = 0; tap < taps; tap++) {
-        const share = shares[x * taps + tap] as number;
-        if (share === 0) continue;
-        const from = (y * width + Math.min(Math.max((starts[x] as number) + tap, 0), width - 1)) * 3;
-        red += share * (data[from] as number);
-        green += share * (data[from + 1] as number);
-        blue += share * (data[from + 2] as number);
-      }
-      const to = (y * count + x) * 3;
-      mixed[to] = byte(red);
-      mixed[to + 1] = byte(green);
-      mixed[to + 2] = byte(blue);
+function mixColumns({ data, width, height }: Rgb, filter: Filter): Rgb {
+  const columns = filter.starts.length;
+  const mixed = new Uint8Array(height * columns * 3);
+  for (let y = 0; y < height; y++)
+    mixRow(data, y * width, width, filter, (place, sum) => (mixed[y * columns * 3 + place] = byteOf(sum)));
+  return { data: mixed, width: columns, height };
+}
+
+/** Gives the sums of one row, channel by channel. */
+function mixRow(
+  data: Uint8Array,
+  start: number,
+  width: number,
+  { starts, weights }: Filter,
+  put: (place: number, sum: number) => void,
+): void {
+  let to = 0;
+  for (const [x, own] of weights.entries()) {
+    let [red, green, blue] = [HALF, HALF, HALF];
+    for (let tap = 0; tap < own.length; tap++) {
+      const weight = own[tap] as number;
+      const from = (start + within((starts[x] as number) + tap, width)) * 3;
+      red += weight * (data[from] as number);
+      green += weight * (data[from + 1] as number);
+      blue += weight * (data[from + 2] as number);
+    }
+    put(to++, red);
+    put(to++, green);
+    put(to++, blue);
+  }
+}
+
+/** Both axes at once, so that what overshoots a byte between them is not cut off. */
+function enlarge({ data, width, height }: Rgb, newWidth: number, newHeight: number): Rgb {
+  const columns = cubicFilter(newWidth, width / newWidth);
+  const { starts, weights } = cubicFilter(newHeight, height / newHeight);
+  const row = newWidth * 3;
+  const wide = new Int16Array(height * row);
+  for (let y = 0; y < height; y++)
+    mixRow(data, y * width, width, columns, (place, sum) => (wide[y * row + place] = sum >> WEIGHT_BITS));
+  const mixed = new Uint8Array(newHeight * row);
+  for (const [y, own] of weights.entries()) {
+    const rows = Array.from(own, (_, tap) => within((starts[y] as number) + tap, height) * row);
+    for (let x = 0; x < row; x++) {
+      let sum = HALF;
+      for (let tap = 0; tap < own.length; tap++)
+        sum += (own[tap] as number) * (wide[(rows[tap] as number) + x] as number);
+      mixed[y * row + x] = byteOf(sum);
     }
   }
-  return { data: mixed, width: count, height };
+  return { data: mixed, width: newWidth, height: newHeight };
 }

@@ -148,12 +148,23 @@ describe('epochs', () => {
       '[HKL_OPTION_INVALID] trainer: maxEpochs must be a number above 0, not 0',
     );
     expect(refused({})).toThrow('maxIterations must be a whole number from 0 up, not undefined');
-    expect(() => config({ solver: { maxEpochs: 2 } }, ['solver.maxIterations=5'])).toThrow(
+    expect(() => config({ solver: { maxEpochs: 2, maxIterations: 5 } })).toThrow(
+      '[HKL_CONFIG_INVALID] config: both solver.maxIterations and solver.maxEpochs are written',
+    );
+    expect(() => config({}, ['solver.maxEpochs=2', 'solver.maxIterations=5'])).toThrow(
       '[HKL_CONFIG_INVALID] config: both solver.maxIterations and solver.maxEpochs are written',
     );
     expect(() => config({ checkpoint: { period: { epochs: 0 } } })).toThrow(
       '"checkpoint.period": must be a whole number of iterations, or { epochs: a number above 0 }',
     );
+  });
+
+  it('take the place of iterations where they are set from outside, and the other way round', () => {
+    expect(config({ solver: { maxIterations: 5 } }, ['solver.maxEpochs=2']).solver.maxEpochs).toBe(2);
+    expect(config({ solver: { maxEpochs: 2 } }, ['solver.maxIterations=5']).solver).toMatchObject({
+      maxEpochs: 0,
+      maxIterations: 5,
+    });
   });
 
   it('stay as they are where a config is scaled to another batch size', () => {

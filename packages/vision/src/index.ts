@@ -52,9 +52,8 @@ export { linearLayer, type LinearOptions } from './layers/linear.ts';
 export { torchNames } from './layers/weight-names.ts';
 
 // From outputs to detections
-export { postprocess, type PostprocessOptions } from './postprocess/postprocess.ts';
-export { postprocessShape } from './postprocess/postprocess-options.ts';
-export { nms } from './postprocess/nms.ts';
+export { postprocess, type PostprocessOptions, postprocessShape } from './postprocess/postprocess.ts';
+export { nms } from '@hookline/inference/detections';
 
 // Predictions, with test-time augmentation where it is wanted
 export { predictImage, type ImagePrediction, type PredictImageOptions } from './prediction/predict-image.ts';

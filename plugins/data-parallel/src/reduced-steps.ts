@@ -7,6 +7,14 @@ const FLOAT_BYTES = 4;
 
 type Variables = ReadonlyMap<string, tf.Variable>;
 
+/** The step in progress. */
+interface SharedStep {
+  /** This rank's own. */
+  readonly losses: StepLosses;
+  /** The means over all ranks, once they are known. */
+  shared: StepLosses | undefined;
+}
+
 /**
  * Averages over all ranks what a step has computed: its gradients, in a tap of `gradients`; its losses, and the variables of the
  * model that the forward pass has assigned, such as moving averages, along with them. In a step that makes no update, and so never
@@ -20,9 +28,7 @@ export class ReducedSteps implements StepRanks {
   readonly #bucketBytes: number;
   /** Variables that are no weights, each with what it held before the forward pass. */
   #before: readonly (readonly [variable: tf.Variable, data: object])[] = [];
-  /** Of the step in progress, until they are averaged. */
-  #own: StepLosses | undefined;
-  #shared: StepLosses | undefined;
+  #step: SharedStep | undefined;
 
   constructor(comm: Communicator, { bucketBytes, syncBatchNorm }: Required<DataParallelOptions>) {
     this.size = comm.size;
@@ -41,13 +47,14 @@ export class ReducedSteps implements StepRanks {
   }
 
   shareLosses<T>(losses: StepLosses, handOn: () => T): { readonly result: T; readonly shared: StepLosses } {
-    this.#own = losses;
+    const step: SharedStep = { losses, shared: undefined };
+    this.#step = step;
     try {
       const result = handOn();
-      if (this.#own !== undefined) this.reduce({});
-      return { result, shared: this.#shared as StepLosses };
+      if (step.shared === undefined) this.reduce({});
+      return { result, shared: step.shared as unknown as StepLosses };
     } finally {
-      this.#own = this.#shared = undefined;
+      this.#step = undefined;
       this.#before = [];
     }
   }
@@ -58,8 +65,8 @@ export class ReducedSteps implements StepRanks {
    * finite is so on all of them.
    */
   reduce(gradients: NamedTensors): NamedTensors {
-    const { losses, total } = this.#own as StepLosses;
-    this.#own = undefined;
+    const step = this.#step as SharedStep;
+    const { losses, total } = step.losses;
     const buckets = fillBuckets(gradients, this.#bucketBytes);
     const last = buckets.pop() ?? [];
     const means: Record<string, tf.Tensor> = {};
@@ -78,7 +85,7 @@ export class ReducedSteps implements StepRanks {
     states.forEach((state, place) => state.assign(all[last.length + place] as tf.Tensor));
     const reduced = all.slice(last.length + states.length) as tf.Scalar[];
     const sum = reduced.at(-1) as tf.Scalar;
-    this.#shared = {
+    step.shared = {
       losses: Object.fromEntries(names.map((name, place) => [name, reduced[place] ?? sum])),
       total: sum,
     };

@@ -3,7 +3,8 @@ import { Patience } from './patience.ts';
 
 /** Feeds values, by iteration, and gives the number of the one at which the patience was over. */
 const feed = (patience: Patience, values: readonly number[], from = 0): number | undefined => {
-  for (const [i, value] of values.entries()) if (patience.isOver({ value, iteration: from + i })) return from + i;
+  for (const [i, value] of values.entries())
+    if (patience.stopCause({ value, iteration: from + i }) !== undefined) return from + i;
   return undefined;
 };
 const make = (options: Partial<ConstructorParameters<typeof Patience>[0]> = {}) =>
@@ -19,6 +20,34 @@ type Case = readonly [
   lightning: number | null,
   strictLightning: number | null,
 ];
+
+/** What the fixture holds besides: each the number of the value that ends it, by Keras and by Lightning. */
+type BaselineCase = readonly [
+  mode: 'max' | 'min',
+  patience: number,
+  minDelta: number,
+  values: string,
+  baseline: number,
+  keras: number | null,
+];
+type ThresholdCase = readonly [
+  mode: 'max' | 'min',
+  patience: number,
+  minDelta: number,
+  values: string,
+  stoppingThreshold: number | null,
+  divergenceThreshold: number | null,
+  lightning: number | null,
+];
+
+const fixture = JSON.parse(
+  await readFile(new URL('./keras-and-lightning.test.fixture.json', import.meta.url), 'utf8'),
+) as {
+  readonly cases: readonly Case[];
+  readonly baselines: readonly BaselineCase[];
+  readonly thresholds: readonly ThresholdCase[];
+};
+const numbers = (text: string): number[] => text.split(' ').map((value) => Number(value.replace('inf', 'Infinity')));
 
 describe('Patience', () => {
   it('is over after so many values in a row that are not better', () => {
@@ -46,12 +75,11 @@ describe('Patience', () => {
     expect(patience.best).toEqual({ value: 1, iteration: 1 });
   });
 
-  it("is over at the value at which Keras's and Lightning's EarlyStopping stop, over 100 histories", async () => {
-    const file = new URL('./keras-and-lightning.test.fixture.json', import.meta.url);
-    const { cases } = JSON.parse(await readFile(file, 'utf8')) as { readonly cases: readonly Case[] };
+  it("is over at the value at which Keras's and Lightning's EarlyStopping stop, over 100 histories", () => {
+    const { cases } = fixture;
     expect(cases).toHaveLength(100);
     for (const [number, [mode, limit, minDelta, text, keras, lightning, strict]] of cases.entries()) {
-      const values = text.split(' ').map((value) => Number(value.replace('inf', 'Infinity')));
+      const values = numbers(text);
       const found = feed(make({ mode, patience: limit, minDelta }), values) ?? null;
       expect({ number, found }).toEqual({ number, found: keras });
       // Lightning by default also stops at the first value that is not finite, which here counts as not better.
@@ -59,6 +87,42 @@ describe('Patience', () => {
       expect(lightning).toBe(keras);
       expect(strict).toBe(hole < 0 || (keras !== null && keras < hole) ? keras : hole);
     }
+  });
+
+  it("follows Keras's rule of a baseline, over 50 histories", () => {
+    expect(fixture.baselines).toHaveLength(50);
+    let differing = 0;
+    for (const [number, [mode, limit, minDelta, text, baseline, keras]] of fixture.baselines.entries()) {
+      const values = numbers(text);
+      const found = feed(make({ mode, patience: limit, minDelta, baseline }), values) ?? null;
+      expect({ number, found }).toEqual({ number, found: keras });
+      if (found !== (feed(make({ mode, patience: limit, minDelta }), values) ?? null)) differing++;
+    }
+    expect(differing).toBeGreaterThan(10);
+  });
+
+  it("follows Lightning's thresholds, over 50 histories", () => {
+    expect(fixture.thresholds).toHaveLength(50);
+    const causes = new Set<string>();
+    for (const [number, [mode, limit, minDelta, text, better, worse, lightning]] of fixture.thresholds.entries()) {
+      const patience = make({
+        mode,
+        patience: limit,
+        minDelta,
+        stoppingThreshold: better ?? undefined,
+        divergenceThreshold: worse ?? undefined,
+      });
+      let found: number | null = null;
+      for (const [i, value] of numbers(text).entries()) {
+        const cause = patience.stopCause({ value, iteration: i });
+        if (cause === undefined) continue;
+        causes.add(cause);
+        found = i;
+        break;
+      }
+      expect({ number, found }).toEqual({ number, found: lightning });
+    }
+    expect([...causes].sort()).toEqual(['divergenceThreshold', 'patience', 'stoppingThreshold']);
   });
 
   it('goes on from a saved state', () => {

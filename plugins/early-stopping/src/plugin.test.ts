@@ -53,6 +53,19 @@ describe('earlyStopping', () => {
     });
   });
 
+  it('ends it at a threshold that is reached, and at one beyond which the metric diverges, by name', async () => {
+    const reached = make([0.1, 0.5, 0.95, 0.96], { stoppingThreshold: 0.9 });
+    expect(await reached.trainer.train()).toMatchObject({
+      status: 'stopped',
+      reason: 'accuracy is 0.95 at iteration 5, which is better than the stoppingThreshold 0.9',
+    });
+    const diverged = make([0.5, 0.04, 0.6], { divergenceThreshold: 0.05 });
+    expect(await diverged.trainer.train()).toMatchObject({
+      status: 'stopped',
+      reason: 'accuracy is 0.04 at iteration 3, which is worse than the divergenceThreshold 0.05',
+    });
+  });
+
   it('does not count iterations without an evaluation, and lets a metric that gets better run', async () => {
     const { trainer } = make([0.1, 0.2], { patience: 1 });
     expect(await trainer.train()).toMatchObject({ status: 'completed' });

@@ -14,7 +14,7 @@ import { modelRef, stepScopeRef } from '@hookline/tfjs';
 import { z } from 'zod';
 import { BestWeights } from './best-weights.ts';
 import { earlyStoppingOptions } from './options.ts';
-import { type MetricSample, Patience } from './patience.ts';
+import { type MetricSample, Patience, type StopCause } from './patience.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-early-stopping';
 
@@ -54,10 +54,10 @@ export const earlyStopping = definePlugin({
   },
   setup(
     { hooks, plugin, control, evaluation, logger, storage, model, scope },
-    { metric, startIteration, restoreBest, ...options },
+    { metric, startIteration, restoreBest, ...rule },
   ) {
     const watch = new MetricWatch({ metric, storage, evaluation, logger });
-    const patience = new Patience(options);
+    const patience = new Patience(rule);
     if (restoreBest && (model === undefined || scope === undefined)) throw noModel(plugin.id);
     if (restoreBest && evaluation.withWeights !== undefined) throw averaged(plugin.id);
     const weights =
@@ -66,24 +66,31 @@ export const earlyStopping = definePlugin({
         : undefined;
     let holdsBest = false;
 
-    /** @returns whether the patience is over */
-    const judge = (samples: readonly MetricSample[]): boolean => {
+    /** @returns whether one of the values ends the training */
+    const stopsAt = (samples: readonly MetricSample[]): boolean => {
       for (const sample of samples) {
         if (sample.iteration < startIteration) continue;
-        const isOver = patience.isOver(sample);
+        const cause = patience.stopCause(sample);
         if (patience.best?.iteration === sample.iteration && weights !== undefined) {
           weights.keep();
           holdsBest = true;
         }
-        if (!isOver) continue;
-        const best =
-          patience.best === null
-            ? 'never had a finite value'
-            : `was best at iteration ${patience.best.iteration} (${patience.best.value})`;
-        control.stop(`${metric} ${best} and has not got better in ${patience.state().waited} evaluations`);
+        if (cause === undefined) continue;
+        control.stop(reason(cause, sample));
         return true;
       }
       return false;
+    };
+    const reason = (cause: StopCause, { value, iteration }: MetricSample): string => {
+      if (cause !== 'patience') {
+        const verb = cause === 'stoppingThreshold' ? 'is better than' : 'is worse than';
+        return `${metric} is ${value} at iteration ${iteration}, which ${verb} the ${cause} ${rule[cause]}`;
+      }
+      const best =
+        patience.best === null
+          ? 'never had a finite value'
+          : `was best at iteration ${patience.best.iteration} (${patience.best.value})`;
+      return `${metric} ${best} and has not got better in ${patience.state().waited} evaluations`;
     };
     /** Before the last checkpoint and the end of the training see the weights, and with the results that belong to them. */
     const restore = async (step: StepContext): Promise<void> => {
@@ -96,8 +103,7 @@ export const earlyStopping = definePlugin({
       if (evaluation.latest !== undefined) await evaluation.run(step);
     };
     const act = (samples: readonly MetricSample[], step: StepContext): Promise<void> | undefined => {
-      const isOver = judge(samples);
-      return isOver || step.iteration + 1 >= step.maxIterations ? restore(step) : undefined;
+      return stopsAt(samples) || step.iteration + 1 >= step.maxIterations ? restore(step) : undefined;
     };
 
     hooks.beforeTrain.tap(async ({ startIteration: start, maxIterations }) => {
@@ -117,12 +123,12 @@ export const earlyStopping = definePlugin({
     return {
       state: defineState({
         schema: savedState,
-        save: () => ({ ...patience.state(), metric, mode: options.mode, seen: watch.seen ?? 0, holdsBest }),
+        save: () => ({ ...patience.state(), metric, mode: rule.mode, seen: watch.seen ?? 0, holdsBest }),
         load: ({ seen, best, waited, ...saved }) => {
           ({ holdsBest } = saved);
-          if (saved.metric !== metric || saved.mode !== options.mode) {
+          if (saved.metric !== metric || saved.mode !== rule.mode) {
             logger.warn(
-              `begins anew: the checkpoint watched ${saved.metric} (${saved.mode}), which says nothing of ${metric} (${options.mode})`,
+              `begins anew: the checkpoint watched ${saved.metric} (${saved.mode}), which says nothing of ${metric} (${rule.mode})`,
             );
             holdsBest = false;
             return;

@@ -5,6 +5,7 @@ export const iterationTimerOptions = documentedOptions<IterationTimerOptions>()(
   z.strictObject({
     warmupIterations: z.int().min(0).default(3),
     batchSize: z.int().positive().optional(),
+    deviceUse: z.boolean().default(false),
   }),
 );
 
@@ -21,4 +22,10 @@ export interface IterationTimerOptions {
    * @default none of that
    */
   readonly batchSize?: number;
+  /**
+   * Whether to store, once a second, `cpu_percent`, the share of the processor's cores that this process uses, and where `nvidia-smi` tells it
+   * `gpu_percent`, how busy the GPUs are; the end tells the mean of each. Use `CUDA_VISIBLE_DEVICES` to say which GPUs are meant.
+   * @default false
+   */
+  readonly deviceUse?: boolean;
 }

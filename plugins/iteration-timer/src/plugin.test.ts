@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { ConsoleLogger, definePlugin, TrainerBase, type StepFunction } from '@hookline/core';
 import { iterationTimer } from './plugin.ts';
@@ -69,6 +71,54 @@ describe('iterationTimer', () => {
       expect(lines[1]).toBe("Throughput: 64 samples / s; waiting for data took 25.0 % of the steps' time");
     } finally {
       clock.mockRestore();
+    }
+  });
+
+  it.each([
+    ['the processor alone, where there is no nvidia-smi', undefined, undefined],
+    ['the mean of the GPUs too, where nvidia-smi tells it', 'test "$4" = 0,1 && echo 40 && echo 61', 50.5],
+    ['the processor alone, where nvidia-smi does not tell', 'echo "[N/A]"', undefined],
+  ])('stores how busy the device is: %s', async (_, script, expected) => {
+    const folder = await mkdtemp(join(tmpdir(), 'hookline-nvidia-smi-'));
+    const clock = jest.spyOn(performance, 'now');
+    const { PATH: path, CUDA_VISIBLE_DEVICES: visible } = process.env;
+    try {
+      process.env['CUDA_VISIBLE_DEVICES'] = '0,1';
+      if (script !== undefined) await writeFile(join(folder, 'nvidia-smi'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      process.env['PATH'] = script === undefined ? folder : `${folder}:${path}`;
+      const { logger, lines } = recorder();
+      // A step takes half a second by the clock and is over in no time, but for the while in which the answer may come.
+      let now = 0;
+      clock.mockImplementation(() => now);
+      const step: StepFunction = async () => {
+        now += 500;
+        await new Promise((done) => setTimeout(done, 30));
+        return 1;
+      };
+      const trainer = new TrainerBase({
+        step,
+        maxIterations: 20,
+        plugins: [iterationTimer({ deviceUse: true })],
+        logger,
+      });
+      await trainer.train();
+      const [cpu] = trainer.storage.history('cpu_percent').values();
+      expect(cpu?.value).toBeGreaterThan(0);
+      expect(cpu?.value).toBeLessThan(101);
+      const gpus = trainer.storage.names().includes('gpu_percent')
+        ? trainer.storage.history('gpu_percent').values()
+        : [];
+      expect(gpus[0]?.value).toBe(expected);
+      const line = new RegExp(
+        `^Device use: \\d+ % of \\d+ processor cores${expected === undefined ? '' : ', GPU 51 %'}$`,
+      );
+      expect(lines).toContainEqual(expect.stringMatching(line));
+    } finally {
+      clock.mockRestore();
+      process.env['PATH'] = path;
+      if (visible === undefined) delete process.env['CUDA_VISIBLE_DEVICES'];
+      else process.env['CUDA_VISIBLE_DEVICES'] = visible;
+      await rm(folder, { recursive: true });
     }
   });
 

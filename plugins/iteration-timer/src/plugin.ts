@@ -1,9 +1,12 @@
-import { definePlugin, loggerRef, storageRef } from '@hookline/core';
+import { backgroundRef, definePlugin, loggerRef, storageRef } from '@hookline/core';
+import { CpuUse, gpuPercent } from './device-use.ts';
 import { formatDuration } from './format-duration.ts';
 import { iterationTimerOptions } from './options.ts';
 import { Timer } from './timer.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-iteration-timer';
+/** Seconds between two looks at how busy the device is. */
+const DEVICE_PERIOD = 1;
 
 /**
  * Stores the seconds of each step as `time` and sums up speed and total time after training.
@@ -16,7 +19,7 @@ export const iterationTimer = definePlugin({
   description: 'stores the time of each step and sums up the speed',
   options: iterationTimerOptions,
   provides: ['timing'],
-  writes: ['metrics/time', 'metrics/samples_per_second'],
+  writes: ['metrics/time', 'metrics/samples_per_second', 'metrics/cpu_percent', 'metrics/gpu_percent'],
   // First of all: between its own beforeStep and afterStep there is the step and no afterStep of anybody else.
   before: [
     'schedule',
@@ -29,8 +32,8 @@ export const iterationTimer = definePlugin({
     'stopping',
     'writing',
   ],
-  requires: { storage: storageRef, logger: loggerRef },
-  setup({ hooks, storage, logger }, { warmupIterations, batchSize }) {
+  requires: { storage: storageRef, logger: loggerRef, background: backgroundRef },
+  setup({ hooks, storage, logger, background }, { warmupIterations, batchSize, deviceUse }) {
     const step = new Timer();
     /** Steps only. */
     const steps = new Timer();
@@ -40,7 +43,29 @@ export const iterationTimer = definePlugin({
     /** Seconds of the measured steps in which they waited for data. */
     let waited = 0;
 
+    let cpu: CpuUse | undefined;
+    /** What the GPUs said that is not stored yet, and all that they said. */
+    let gpu: number | undefined;
+    const gpus = { sum: 0, count: 0 };
+
+    const lookAtDevice = (use: CpuUse): void => {
+      if (gpu !== undefined) storage.putScalar('gpu_percent', gpu);
+      gpu = undefined;
+      if (use.secondsSince < DEVICE_PERIOD) return;
+      storage.putScalar('cpu_percent', use.percent());
+      if (background.size > 0) return;
+      background.add('ask nvidia-smi how busy the GPUs are', async (signal) => {
+        gpu = await gpuPercent(signal);
+        if (gpu === undefined) return;
+        gpus.sum += gpu;
+        gpus.count++;
+      });
+    };
+
     hooks.beforeTrain.tap(() => {
+      cpu = deviceUse ? new CpuUse() : undefined;
+      gpu = undefined;
+      gpus.sum = gpus.count = 0;
       measured = 0;
       waited = 0;
       run.reset();
@@ -63,6 +88,7 @@ export const iterationTimer = definePlugin({
         run.reset();
         steps.reset();
       }
+      if (cpu !== undefined) lookAtDevice(cpu);
       steps.pause();
     });
     hooks.afterTrain.tap(() => {
@@ -76,6 +102,10 @@ export const iterationTimer = definePlugin({
           const rate = Number(((batchSize * measured) / inSteps).toPrecision(3));
           logger.info(`Throughput: ${rate} samples / s; waiting for data took ${share} % of the steps' time`);
         }
+      }
+      if (cpu !== undefined) {
+        const ofGpus = gpus.count === 0 ? '' : `, GPU ${Math.round(gpus.sum / gpus.count)} %`;
+        logger.info(`Device use: ${Math.round(cpu.percentOfAll())} % of ${cpu.cores} processor cores${ofGpus}`);
       }
       logger.info(
         `Total training time: ${formatDuration(total)} (${formatDuration(Math.max(0, total - inSteps))} on hooks)`,

@@ -2,7 +2,7 @@ import { definePlugin, epochsRef, HooklineError, outputRef, storageRef } from '@
 import { modelRef } from '@hookline/tfjs';
 import type { z } from 'zod';
 import { detectorOf, type Detector, type PostprocessOptions, predictImage } from '@hookline/vision';
-import { scaleBoxes, type Picture, drawDetections, writePicture, pictureGrid } from '@hookline/images';
+import { drawDetections, type Picture, pictureGrid, toImagePixels, writePicture } from '@hookline/images';
 import { picturesSchema } from './options.ts';
 import { firstImages, type ShownImage } from './shown-images.ts';
 
@@ -62,9 +62,9 @@ async function drawGrid(
 ): Promise<Picture> {
   const { columns, drawThreshold, enlarge, showTruth } = options;
   const pictures: Picture[] = [];
-  for (const { input, picture, scale, truth } of images) {
-    const { detections } = await predictImage(model, input, postprocessing(options));
-    scaleBoxes(detections, scale, picture);
+  for (const { input, picture, seen, truth } of images) {
+    const found = await predictImage(model, input, postprocessing(options));
+    const detections = toImagePixels(found.detections, seen, picture);
     pictures.push(
       drawDetections(picture, detections, {
         classNames: model.classNames,

@@ -1,6 +1,6 @@
 import { type DataSource, tf, eachBatch } from '@hookline/tfjs';
 import type { DetectionTensors, Detector } from '@hookline/vision';
-import type { Picture } from '@hookline/images';
+import { type Picture, type Size, toImagePixels } from '@hookline/images';
 import { sourcePicture } from './source-picture.ts';
 
 /** An image of a batch on the host. */
@@ -9,8 +9,8 @@ export interface ShownImage {
   readonly input: Picture;
   /** What is drawn on: the image's own file where the batch names it, else `input`. */
   readonly picture: Picture;
-  /** Pixels of `picture` for one of `input`, across and down. */
-  readonly scale: readonly [across: number, down: number];
+  /** The size at which `input` shows `picture`. */
+  readonly seen: Size;
   /** Corners of its objects in pixels of `picture`, four numbers each; none where the batch does not tell. */
   readonly truth: Float32Array;
 }
@@ -34,13 +34,11 @@ export async function firstImages(
         Math.min(255, Math.max(0, Math.round(value))),
       );
       const input: Picture = { data, width, height, channels: 3 };
-      const { picture, scale } = (await sourcePicture(batch, row)) ?? { picture: input, scale: [1, 1] as const };
+      const { picture, seen } = (await sourcePicture(batch, row)) ?? { picture: input, seen: input };
       const from = row * most * 4;
-      const truth = Float32Array.from(
-        corners.subarray(from, from + (objects[row] ?? 0) * 4),
-        (edge, place) => edge * scale[place % 2 === 0 ? 0 : 1],
-      );
-      shown.push({ input, picture, scale, truth });
+      const boxes = Float32Array.from(corners.subarray(from, from + (objects[row] ?? 0) * 4));
+      const objectsOfRow = { boxes, scores: new Float32Array(0), classes: new Int32Array(0) };
+      shown.push({ input, picture, seen, truth: toImagePixels(objectsOfRow, seen, picture).boxes });
     }
     return shown.length < count;
   });

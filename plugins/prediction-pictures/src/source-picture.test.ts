@@ -21,17 +21,17 @@ async function batchOf(width: number, height: number, change: (edge: number, pla
   return { samples: { records: [{ file, width, height, orient }], transforms: [{ applyBoxes }] } };
 }
 
-it('reads the file of a row that was only resized, and says by how much', async () => {
+it('reads the file of a row that was only resized, and says at which size', async () => {
   const stretched = await batchOf(80, 60, (edge, place) => edge * (place % 2 === 0 ? 0.5 : 0.25));
-  const { picture, scale } = (await sourcePicture(stretched, 0)) ?? {};
+  const { picture, seen } = (await sourcePicture(stretched, 0)) ?? {};
   expect([picture?.width, picture?.height, picture?.data[0], picture?.data[1]]).toEqual([80, 60, 255, 0]);
-  expect(scale).toEqual([2, 4]);
+  expect(seen).toEqual({ width: 40, height: 15 });
 });
 
 it('shrinks what is larger than anyone wants to see', async () => {
-  const { picture, scale } = (await sourcePicture(await batchOf(1280, 800, (edge) => edge / 10), 0)) ?? {};
+  const { picture, seen } = (await sourcePicture(await batchOf(1280, 800, (edge) => edge / 10), 0)) ?? {};
   expect([picture?.width, picture?.height]).toEqual([640, 400]);
-  expect(scale?.map((factor) => Math.round(factor * 1e4) / 1e4)).toEqual([5, 5]);
+  expect(seen).toEqual({ width: 128, height: 80 });
 });
 
 it('has none where the batch does not tell, for other changes than the size, and for pixels as stored', async () => {

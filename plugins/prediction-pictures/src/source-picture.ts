@@ -1,4 +1,4 @@
-import { type Picture, readPicture, resizePicture } from '@hookline/images';
+import { type Picture, readPicture, resizePicture, type Size } from '@hookline/images';
 
 /** What batches of `DetectionLoader` tell of their rows; of others, all of it may be missing. */
 interface BatchSources {
@@ -18,14 +18,14 @@ interface BatchSources {
 const WIDEST = 640;
 
 /**
- * The picture that a row of a batch was made from, with how many of its pixels one of the row is.
+ * The picture from which a row of a batch was made, and the size at which the row shows it.
  *
  * @returns undefined where the batch does not tell, or where more than the size was changed on the way
  */
 export async function sourcePicture(
   batch: unknown,
   row: number,
-): Promise<{ readonly picture: Picture; readonly scale: readonly [number, number] } | undefined> {
+): Promise<{ readonly picture: Picture; readonly seen: Size } | undefined> {
   const { samples } = batch as BatchSources;
   const [record, transform] = [samples?.records?.[row], samples?.transforms?.[row]];
   if (record === undefined || transform === undefined || record.orient === false) return undefined;
@@ -36,5 +36,5 @@ export async function sourcePicture(
   const whole = await readPicture(record.file);
   const factor = Math.min(1, WIDEST / whole.width);
   const size = { width: Math.round(whole.width * factor), height: Math.round(whole.height * factor) };
-  return { picture: await resizePicture(whole, size), scale: [size.width / (2 * x1), size.height / (4 * y1)] };
+  return { picture: await resizePicture(whole, size), seen: { width: Math.round(2 * x1), height: Math.round(4 * y1) } };
 }

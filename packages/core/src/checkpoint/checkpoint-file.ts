@@ -45,12 +45,11 @@ export async function writeCheckpoint(
 }
 
 /**
- * As {@link writeCheckpoint}, of what there is at the time of the call: everything has been copied when this returns, and
- * what is written later is the copy.
+ * As {@link writeCheckpoint}, but the state is copied before this returns, and the copy is written later.
  *
  * @param thread writes what is large
- * @returns the manifest as it was written, later. Its errors come from there, but for HKL_TENSOR_INVALID, HKL_STATE_NOT_JSON and
- * HKL_CHECKPOINT_DRAFT, which are thrown at once
+ * @returns a promise of the manifest as it was written, which rejects with what writing raises. HKL_TENSOR_INVALID,
+ * HKL_STATE_NOT_JSON and HKL_CHECKPOINT_DRAFT are thrown synchronously
  */
 export function writeCopyOfCheckpoint(
   path: string,
@@ -74,7 +73,7 @@ export function writeCopyOfCheckpoint(
   });
 }
 
-/** @param writeTensors writes the data section from a position on and gives its digest */
+/** @param writeTensors writes the data section from a position on and returns its digest */
 function writeFile(
   path: string,
   given: CheckpointManifest,
@@ -82,7 +81,8 @@ function writeFile(
   writeTensors: (handle: FileHandle, position: number) => Promise<string>,
 ): Promise<Required<CheckpointManifest>> {
   const encoded = encodeManifest(given, given.created ?? new Date().toISOString(), places);
-  // The digest is known last and stands first; it has a fixed length, so its place can be kept free.
+  // The digest is computed last and stands at the beginning of the file. Its length is fixed, so space is reserved for
+  // it.
   const dataStart = encodeHeader(places, encoded(NO_DIGEST).metadata).length;
   if (dataStart - LENGTH_BYTES > MAX_HEADER_BYTES) {
     throw new HooklineError('HKL_STATE_NOT_JSON', `manifest and tensor names take ${dataStart} bytes`, {
@@ -204,7 +204,7 @@ async function readHeader(
   try {
     return { header: parseHeader(bytes, path), dataStart };
   } catch (cause) {
-    // A type that we cannot read is no damage.
+    // A file with an element type that we cannot read is not damaged.
     if (isHooklineError(cause, 'HKL_SAFETENSORS_DTYPE')) throw cause;
     throw looksLikeOurs(bytes)
       ? corrupt(path, `its header is damaged: ${describeCause(cause)}`, cause)

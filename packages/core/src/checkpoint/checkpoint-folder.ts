@@ -4,7 +4,7 @@ import { describeCause, HooklineError } from '../errors.ts';
 import { writeFileAtomically } from '../files/atomic-file.ts';
 import { systemCode } from '../files/file-error.ts';
 
-/** What names of checkpoint files end in. */
+/** The extension of checkpoint files. */
 export const CHECKPOINT_EXTENSION = '.safetensors';
 
 const TAG_FILE = 'last_checkpoint';

@@ -11,8 +11,8 @@ const MANIFEST_KEY = 'hookline';
 const DIGEST_KEY = 'hookline_sha256';
 
 /**
- * The metadata of a checkpoint's file: the manifest, and a digest over it and what the header says of the tensors. What is
- * in the entries is read once, by this call.
+ * Encodes the metadata of a checkpoint's file: the manifest, and a digest of the manifest and of the tensors' names,
+ * types and places. The entries are encoded once, by this call.
  *
  * @returns a function of the digest of the tensors
  */
@@ -35,7 +35,8 @@ export function encodeManifest(
   const own = { format: CHECKPOINT_FORMAT, iteration, hookline, created };
   const rest = `${JSON.stringify(own).slice(1, -1)},"entries":{${entries.join(',')}}}`;
   return (sha256) => {
-    // `sha256` first, where even a damaged end leaves it readable; joined by hand, since each entry is encoded by itself.
+    // `sha256` stands first, so that it can be read even where the end of the file is damaged. The text is joined by
+    // hand, since each entry has been encoded by itself.
     const text = `{"sha256":"${sha256}",${rest}`;
     const metadata = new Map([
       [MANIFEST_KEY, text],

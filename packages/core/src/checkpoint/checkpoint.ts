@@ -34,47 +34,54 @@ export interface CheckpointEntry {
   readonly data: unknown;
 }
 
-/** A checkpoint being put together in the `saveState` hook. */
+/** A checkpoint that the taps of the `saveState` hook put together. */
 export interface CheckpointBuilder {
   /** Iterations done, the iteration to resume at. */
   readonly iteration: number;
-  /** `file`, or `undo` where the state is remembered in memory only, to be brought back if a load fails halfway. */
+  /** `file`, or `undo` where the state is kept in memory only, to be restored if a load fails halfway. */
   readonly purpose: 'file' | 'undo';
   /**
-   * Adds data under a key, such as a plugin's name.
+   * Adds data under a key, such as the plugin's id; `version` is that of the shape of the data, default 1.
    *
    * @throws HooklineError `HKL_STATE_DUPLICATE` when the key is taken
    */
   set(key: string, data: JsonValue, version?: number): void;
   /**
-   * Adds a tensor; by convention `model/...` for weights, `optimizer/...`, `<plugin>/...`. Its data are written, or copied, before the
-   * training goes on; with the purpose `undo` they must stay what they are. Same error.
+   * Adds a tensor; by convention `model/...` for weights, `optimizer/...`, `<plugin>/...`. The data are written or
+   * copied before the training goes on; with the purpose `undo` they are kept without a copy and must not change.
+   *
+   * @throws HooklineError `HKL_STATE_DUPLICATE` when the name is taken
    */
   setTensor(name: string, tensor: HostTensor): void;
 }
 
-/** A checkpoint being loaded in the `loadState` hook. */
+/** A checkpoint as the taps of the `loadState` hook see it. */
 export interface CheckpointView {
   readonly iteration: number;
   /** `all` to resume a run, `weights` to begin a new one from trained weights. */
   readonly scope: LoadScope;
-  /** `undo` where it is what was there before a load that failed: whatever it is, it is brought back. */
+  /**
+   * `file`, or `undo` where a load has failed and the state from before it is restored: take it without judging its
+   * values.
+   */
   readonly purpose: 'file' | 'undo';
-  /** The file it comes from, absolute; otherwise words that say what it is. */
+  /** The absolute path of the file; for `undo` a description in words. */
   readonly source: string;
   /**
-   * Whether the file is none that Hookline wrote, which there is with the scope `weights` alone. Entries and tensors are empty
-   * then: who can read such files reads {@link CheckpointView.source} and hands over what to change.
+   * Whether the file was written by another program, which is possible with the scope `weights` only. Entries and
+   * tensors are then empty: a tap that can read such files reads {@link CheckpointView.source} and hands over its
+   * changes.
    */
   readonly isForeign: boolean;
   get(key: string): { readonly data: JsonValue; readonly version: number } | undefined;
   /**
-   * Hands over what changes things: the tap itself only checks that the checkpoint fits. The changes are made once all
-   * taps have found that it does, in the order of the calls.
+   * Hands over a change. The tap itself only checks that the checkpoint fits. Once every tap has accepted the
+   * checkpoint, the changes are made, in the order of these calls.
    */
   apply(change: () => void | Promise<void>): void;
   /**
-   * Whether whoever loads the checkpoint allows for state of this owner that is missing, left over or does not fit.
+   * Whether the caller of `load` allows the state of this owner to be missing, left over or unfitting (option
+   * `allowMismatch`).
    *
    * @param owner the id of a plugin, or `optimizer`, `data`, `weights` or `non-finite`
    */
@@ -90,10 +97,13 @@ export interface LoadOptions {
   /** `all` to go on with that run, `weights` to begin a new one from its weights. Default `all`. */
   readonly scope?: LoadScope;
   /**
-   * Names of plugins, short or long, whose state may be missing or one that does not fit (they start afresh), or left
-   * over (it is dropped); `optimizer` and `data`, whose state may be one that does not fit; `weights`: of a file of another
-   * framework, however little fits is loaded; and `non-finite`: NaN and infinity in the weights, which are an error else,
-   * are loaded with a warning. Default none.
+   * Whose state may differ. Default: nobody's.
+   *
+   * - A plugin, by its short or long name: state that is missing or does not fit (the plugin starts afresh) or is left
+   * over (it is dropped).
+   * - `optimizer`, `data`: state that does not fit.
+   * - `weights`: a file of another framework of which only a small part fits.
+   * - `non-finite`: NaN or infinity in the weights, which is an error otherwise and is then loaded with a warning.
    */
   readonly allowMismatch?: readonly string[];
 }

@@ -1,5 +1,5 @@
 /**
- * The first key that stands twice in one object of a JSON text, which `JSON.parse` passes over in silence.
+ * The first duplicate key of an object in a JSON text, which `JSON.parse` accepts silently.
  *
  * @param text valid JSON
  */
@@ -31,7 +31,7 @@ function endOfString(text: string, start: number): number {
   return at + 1;
 }
 
-/** Whether a colon comes next, which stands after keys alone. */
+/** Whether a colon comes next; only keys are followed by one. */
 function isFollowedByColon(text: string, from: number): boolean {
   const colon = /\s*:/y;
   colon.lastIndex = from;

@@ -1,7 +1,7 @@
 import { HooklineError } from '../errors.ts';
 
 const MAX_DEPTH = 200;
-/** Keys that begin with this mark are ours; a user's gets one more. */
+/** Keys that begin with this mark are ours; a user's key that begins with it gets a second one. */
 const MARK = '$';
 const NUMBER_KEY = '$number';
 const ODD_NUMBERS = new Map([
@@ -12,18 +12,18 @@ const ODD_NUMBERS = new Map([
 ]);
 
 /**
- * JSON that gives back exactly what went in: NaN, infinities and -0 are written as `{"$number":"NaN"}`, and keys that
- * begin with `$` get another one. Properties that are undefined are left out.
+ * Encodes a value as JSON without loss: NaN, infinities and -0 are written as `{"$number":"NaN"}`, and keys that begin
+ * with `$` get a second one. Properties that are undefined are left out.
  *
  * @param who whose data this is, for the error
- * @throws HKL_STATE_NOT_JSON for what would not come back as it was: typed arrays, Maps, Dates, functions, bigints,
- *   cycles; with the path to it
+ * @throws HKL_STATE_NOT_JSON for values that JSON cannot hold: typed arrays, Maps, Dates, functions, bigints, cycles;
+ * with the path to it
  */
 export function encodeExactJson(value: unknown, who: string): string {
   return JSON.stringify(encode(value, who, []));
 }
 
-/** What `encodeExactJson` was given. @throws SyntaxError when `text` is not what it gave */
+/** Decodes what `encodeExactJson` returned. @throws SyntaxError for any other text */
 export function decodeExactJson(text: string): unknown {
   return decode(JSON.parse(text));
 }
@@ -80,7 +80,7 @@ function decode(value: unknown): unknown {
   );
 }
 
-/** What an object is if it is no plain one. */
+/** The kind of an object that is not plain, for messages; undefined for a plain one. */
 function kindOf(value: object): string | undefined {
   const prototype = Object.getPrototypeOf(value) as object | null;
   // The prototype of a plain object, of whatever realm, has none itself.

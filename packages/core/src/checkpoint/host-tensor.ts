@@ -4,7 +4,7 @@ import { HooklineError } from '../errors.ts';
 const DTYPES = {
   float64: { code: 'F64', bytes: 8, array: Float64Array },
   float32: { code: 'F32', bytes: 4, array: Float32Array },
-  /** Kept as bits: the arrays for it are younger than the runtimes we support. */
+  /** Kept as bits: not all supported versions of Node have Float16Array. */
   float16: { code: 'F16', bytes: 2, array: Uint16Array },
   /** Kept as bits. */
   bfloat16: { code: 'BF16', bytes: 2, array: Uint16Array },
@@ -20,8 +20,10 @@ const DTYPES = {
   bool: { code: 'BOOL', bytes: 1, array: Uint8Array },
 } as const;
 
+/** Element types of a tensor in a file, such as `float32`, `int64` and `bfloat16`. */
 export type HostDType = keyof typeof DTYPES;
 
+/** The typed arrays that hold the elements of a {@link HostTensor}. */
 export type HostTensorData = InstanceType<(typeof DTYPES)[HostDType]['array']>;
 
 /** A tensor in the host's memory, row-major and little-endian. */
@@ -35,7 +37,7 @@ export interface HostTensor {
 
 /**
  * Names that the format has for element types that no array here holds: floating-point numbers of 4 to 8 bits and
- * complex numbers. A file with one is whole; it is only not for us.
+ * complex numbers. A file with one of them is intact; it just cannot be read here.
  */
 const UNSUPPORTED_CODES: ReadonlySet<string> = new Set([
   ...['F4', 'F6_E2M3', 'F6_E3M2', 'F8_E4M3', 'F8_E4M3FN', 'F8_E4M3FNUZ', 'F8_E5M2', 'F8_E5M2FNUZ', 'F8_E8M0'],
@@ -46,7 +48,7 @@ const DTYPE_OF_CODE = new Map<string, HostDType>(
   Object.entries(DTYPES).map(([dtype, { code }]) => [code, dtype as HostDType]),
 );
 
-/** The element type of a name in a safetensors header, or undefined for one we do not know. */
+/** The element type of a name in a safetensors header, or undefined for an unknown one. */
 export function dtypeOfCode(code: string): HostDType | undefined {
   return DTYPE_OF_CODE.get(code);
 }

@@ -34,8 +34,9 @@ export function encodeSafetensors(
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const length = bytes.length < LENGTH_BYTES ? undefined : headerLength(bytes);
-  const dataStart = LENGTH_BYTES + (length ?? 0);
-  if (length === undefined || dataStart > bytes.length) throw wrongLength(`${bytes.length} bytes hold no header`);
+  if (length === undefined || LENGTH_BYTES + length > bytes.length)
+    throw wrongLength(`${bytes.length} bytes hold no header`);
+  const dataStart = LENGTH_BYTES + length;
   const { metadata, places, dataBytes } = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart));
   if (dataStart + dataBytes !== bytes.length) {
     throw wrongLength(`the data section has ${bytes.length - dataStart} bytes, the header describes ${dataBytes}`);

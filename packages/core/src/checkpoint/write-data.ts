@@ -2,7 +2,7 @@ import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { writeFully } from '../files/atomic-file.ts';
 
-/** Large enough that calls cost nothing, small enough that other work gets its turn. */
+/** Large enough that the cost of a call does not matter, small enough that other work gets its turn. */
 export const CHUNK_BYTES = 4 * 2 ** 20;
 
 /** Writes large arrays from where they are, and gathers small ones, of which models have many. */
@@ -18,7 +18,7 @@ export async function writeData(
   const write = async (bytes: Uint8Array): Promise<void> => {
     const writing = writeFully(handle, bytes, position);
     position += bytes.length;
-    // While the system writes.
+    // Hashing runs while the system writes.
     hash.update(bytes);
     await writing;
   };

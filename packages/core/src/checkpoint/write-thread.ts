@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { CHUNK_BYTES } from './write-data.ts';
 
-/** Below this a thread would cost more than it saves. */
+/** Below this size a thread costs more time than it saves. */
 const WORTH_BYTES = 8 * 2 ** 20;
 
-/** A text, so that programs which are bundled into one file have it too. It runs as CommonJS. */
+/** The source is a string, so that it is also there in programs that are bundled into one file. It runs as CommonJS. */
 const SOURCE = `
 const { createHash } = require('node:crypto');
 const { writeSync } = require('node:fs');
@@ -35,7 +35,9 @@ export class WriteThread {
   #worker: Worker | undefined;
   #memory: Uint8Array<SharedArrayBuffer> | undefined;
 
-  /** Memory for a copy of that many bytes; undefined where there are so few that they are better written here. */
+  /**
+   * Memory for a copy of that many bytes; undefined where there are so few that writing them on this thread is faster.
+   */
   memory(bytes: number): Uint8Array<SharedArrayBuffer> | undefined {
     if (bytes < WORTH_BYTES) return undefined;
     if (this.#memory?.length !== bytes) this.#memory = new Uint8Array(new SharedArrayBuffer(bytes));
@@ -58,7 +60,7 @@ export class WriteThread {
       const died = once(worker, 'exit', { signal: ended.signal }).then(([code]) => {
         throw new Error(`the thread that writes has ended with code ${code}`);
       });
-      // Whichever loses is aborted.
+      // The wait for the other event is aborted.
       for (const each of [answered, died]) each.catch(() => undefined);
       worker.postMessage({ fd, position, bytes, chunk: CHUNK_BYTES });
       const [answer] = (await Promise.race([answered, died])) as [Answer];
@@ -75,7 +77,7 @@ export class WriteThread {
     }
   }
 
-  /** Ends the thread and gives the memory back; nothing may be being written. */
+  /** Ends the thread and frees the memory. Nothing may be in the course of being written. */
   async close(): Promise<void> {
     const worker = this.#worker;
     this.#worker = this.#memory = undefined;

@@ -3,7 +3,7 @@ import type { AnyServiceRef, Service } from './service-ref.ts';
 type Uses = Readonly<Record<string, AnyServiceRef>>;
 type Resolved<U extends Uses> = { readonly [Name in keyof U]: Service<U[Name]> };
 
-/** How a service is made, by whom it does not say: that is added where the provider is listed. */
+/** How a service is made. Who provides it is known from where the provider is listed. */
 export interface Provider {
   readonly ref: AnyServiceRef;
   /** `provide` adds a service, `replace` takes the place of one that is there. */
@@ -15,9 +15,9 @@ export interface Provider {
 /**
  * Provides a service.
  *
- * @param create makes it, once, from the services named in `uses`; may be async, then it is awaited before plugins
- * are set up. What it returns is the trainer's: where that has a method `dispose`, `trainer.dispose()` calls it once, in
- * the reverse order of making. Something that is used on elsewhere is wrapped in an object without one.
+ * @param create makes the service, once, from the services named in `uses`. It may be async; it is then awaited before
+ * plugins are set up. The trainer owns what it returns: where that has a method `dispose`, `trainer.dispose()` calls it
+ * once, in the reverse order of making. To keep an object for use elsewhere, return a wrapper without `dispose`.
  */
 export function provide<R extends AnyServiceRef, U extends Uses = Record<never, never>>(
   ref: R,
@@ -30,8 +30,8 @@ export function provide<R extends AnyServiceRef, U extends Uses = Record<never, 
 /**
  * Replaces a service that somebody else provides, or wraps it.
  *
- * @param create is given the original first; the original is made even when it is then not used, and disposed of after
- * the replacement, which leaves that to the trainer
+ * @param create is given the original first. The original is made even where the replacement does not use it, and the
+ * trainer disposes of it after the replacement; the replacement must not
  */
 export function replace<R extends AnyServiceRef, U extends Uses = Record<never, never>>(
   ref: R,

@@ -1,9 +1,9 @@
-// Awilix without `loadModules`, which would bring a search for files that nothing here uses.
+// The browser build of Awilix lacks `loadModules`, a search for files that nothing here uses.
 import { asFunction, asValue, type AwilixContainer, createContainer, InjectionMode } from 'awilix/browser';
 import { HooklineError } from '../errors.ts';
 import { didYouMean } from '../suggest-name.ts';
 import type { Provider } from './provider.ts';
-import type { AnyServiceRef } from './service-ref.ts';
+import type { AnyServiceRef, Service } from './service-ref.ts';
 
 /** A provider with the name of who lists it: `core`, `trainer`, `user` or a plugin's id. */
 export interface OwnedProvider {
@@ -28,7 +28,7 @@ export interface Disposer {
 interface Registration {
   readonly ref: AnyServiceRef;
   /** The provider, then its replacements in order. */
-  readonly chain: readonly OwnedProvider[];
+  readonly chain: readonly [OwnedProvider, ...OwnedProvider[]];
 }
 
 /**
@@ -70,7 +70,7 @@ export class ServiceContainer {
     return [...this.#registrations.values()].map(({ ref, chain }) => ({
       id: ref.id,
       description: ref.description,
-      providedBy: chain[0]?.owner ?? 'core',
+      providedBy: chain[0].owner,
       replacedBy: chain.slice(1).map(({ owner }) => owner),
     }));
   }
@@ -84,20 +84,20 @@ export class ServiceContainer {
     await this.#start(ref, who, []);
   }
 
-  /** A started service. @throws HooklineError `HKL_SERVICE_MISSING` */
-  get(ref: AnyServiceRef, who: string): unknown {
+  /** A service that has been started. @throws HooklineError `HKL_SERVICE_MISSING` */
+  get<R extends AnyServiceRef>(ref: R, who: string): Service<R> {
     if (!this.#registrations.has(ref.id)) throw this.#missing(ref, who, []);
-    return this.#awilix.resolve(ref.id);
+    return this.#awilix.resolve<Service<R>>(ref.id);
   }
 
-  /** A service that has been started; undefined where it has not, and none is made. */
-  made(ref: AnyServiceRef): unknown {
-    return this.#ready.has(ref.id) ? this.#awilix.resolve(ref.id) : undefined;
+  /** A service that has been started; undefined where it has not been. Makes nothing. */
+  made<R extends AnyServiceRef>(ref: R): Service<R> | undefined {
+    return this.#ready.has(ref.id) ? this.#awilix.resolve<Service<R>>(ref.id) : undefined;
   }
 
   /**
-   * What the services hold that must be released, in the order in which they were made: every value with a method
-   * `dispose`, each once, also where several services are the same object. Whoever takes them disposes of them.
+   * The services that have a method `dispose`, in the order in which they were made, each once, also where several
+   * services are the same object. The caller disposes of them.
    */
   takeDisposers(): readonly Disposer[] {
     const seen = new Set<unknown>();
@@ -105,7 +105,7 @@ export class ServiceContainer {
     this.#made = [];
     return made.flatMap(({ owner, value }) => {
       if (!isDisposable(value)) return [];
-      // A replacement that spreads what it replaces has the very same function.
+      // A replacement that spreads the original has the original's `dispose` function.
       const identity: unknown = Object.hasOwn(value, 'dispose') ? Reflect.get(value, 'dispose') : value;
       if (seen.has(identity)) return [];
       seen.add(identity);
@@ -129,7 +129,7 @@ export class ServiceContainer {
       try {
         const made: unknown = this.#awilix.resolve(name);
         const value: unknown = made instanceof Promise ? await made : made;
-        // A value has no lifetime, so that this registration is not shadowed by the cached promise.
+        // Registered as a value, so that the cached promise of the factory does not shadow it.
         if (made instanceof Promise) this.#awilix.register(name, asValue(value));
         this.#made.push({ owner: `service "${ref.id}" of ${owner}`, value });
       } catch (cause) {
@@ -164,14 +164,14 @@ function isDisposable(value: unknown): value is { dispose(): void | Promise<void
 }
 
 function arrange(providers: readonly OwnedProvider[]): ReadonlyMap<string, Registration> {
-  const registrations = new Map<string, { ref: AnyServiceRef; chain: OwnedProvider[] }>();
+  const registrations = new Map<string, { ref: AnyServiceRef; chain: [OwnedProvider, ...OwnedProvider[]] }>();
   for (const owned of providers.filter(({ provider }) => provider.mode === 'provide')) {
     const { ref } = owned.provider;
     const before = registrations.get(ref.id);
     if (before !== undefined) {
       throw new HooklineError(
         'HKL_SERVICE_DUPLICATE',
-        `service "${ref.id}" is already provided by ${before.chain[0]?.owner}`,
+        `service "${ref.id}" is already provided by ${before.chain[0].owner}`,
         {
           who: owned.owner,
           fix: 'Use replace(...) instead of provide(...) to take its place',

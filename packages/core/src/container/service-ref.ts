@@ -12,17 +12,20 @@ interface RefBase<Scope extends ServiceScope> {
   readonly scope: Scope;
 }
 
-/** A typed name of a service. Two refs with one id are the same service. */
+/** A typed name of a service. Two refs with the same id name the same service. */
 export interface ServiceRef<T> extends RefBase<'shared'> {
   types?(value: T): T;
 }
 
-/** A service that plugins must not keep alive, such as the model: they get a {@link WeakHandle}. */
+/** A service that plugins must not keep alive, such as the model: a plugin is given a {@link WeakHandle}. */
 export interface WeakServiceRef<T extends object> extends RefBase<'weak'> {
   types?(value: T): T;
 }
 
-/** A service made anew for each plugin, such as its random stream; the provider gives a function of the plugin's id. */
+/**
+ * A service of which every plugin gets its own, such as its random stream. The provider makes a function of the
+ * plugin's id.
+ */
 export interface PluginServiceRef<T> extends RefBase<'plugin'> {
   types?(value: T): T;
 }
@@ -34,24 +37,30 @@ export interface HooksToken<T extends HookTable = HookTable> {
   readonly table: T;
 }
 
-/** A reference to something that is resolved after the plugin set is known. */
+/**
+ * A weak reference to a service: it does not keep the service alive. It can be read from setup on, for as long as the
+ * trainer lives.
+ */
 export interface WeakHandle<T extends object> {
   /** @throws HooklineError `HKL_SERVICE_GONE` when the trainer that owned it is gone */
   readonly value: T;
 }
 
+/** A reference to a service of any scope. */
 export type AnyServiceRef = ServiceRef<unknown> | WeakServiceRef<object> | PluginServiceRef<unknown>;
 
-/** A requirement that may stay unmet; the plugin then gets undefined. */
+/** An optional requirement: the plugin is given undefined where nobody provides it. */
 export interface OptionalRef<R extends AnyServiceRef | HooksToken = AnyServiceRef | HooksToken> {
   readonly kind: 'optional';
   readonly ref: R;
 }
 
+/** What a plugin can list in `requires`: a service, hooks of another plugin, or either as optional. */
 export type Requirement = AnyServiceRef | HooksToken | OptionalRef;
+/** The `requires` of a plugin: requirements by the name under which setup is given them. */
 export type Requirements = Readonly<Record<string, Requirement>>;
 
-/** What a plugin is handed for a requirement. */
+/** What setup is given for a requirement. */
 export type Injected<R> =
   R extends OptionalRef<infer Inner>
     ? Injected<Inner> | undefined
@@ -77,7 +86,8 @@ export type Service<R> =
  * Names a service. The id is what error messages and `inspect` print.
  *
  * @param options.description one line
- * @param options.weak plugins get a handle that does not keep the service alive; for whatever owns tensors
+ * @param options.weak plugins are given a {@link WeakHandle}, which does not keep the service alive. For services that
+ * hold tensors, or that may hold the trainer
  * @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option
  */
 export function defineService<T extends object>(
@@ -91,7 +101,7 @@ export function defineService(id: string, options: { description: string; weak?:
   return Object.freeze({ kind: 'service', id, description: options.description, scope });
 }
 
-/** Names a service of which every plugin gets its own. */
+/** Names a service of which every plugin gets its own. Its provider makes a function of the plugin's id. */
 export function definePluginService<T>(id: string, options: { readonly description: string }): PluginServiceRef<T> {
   return Object.freeze({ kind: 'service', id, description: options.description, scope: 'plugin' });
 }
@@ -101,7 +111,7 @@ export function defineHooks<const T extends HookTable>(id: string, table: T): Ho
   return Object.freeze({ kind: 'hooks', id, table: Object.freeze(table) });
 }
 
-/** Marks a requirement that may stay unmet. */
+/** Marks a requirement as optional: the plugin is given undefined where nobody provides it. */
 export function optional<R extends AnyServiceRef | HooksToken>(ref: R): OptionalRef<R> {
   return Object.freeze({ kind: 'optional', ref });
 }

@@ -1,7 +1,7 @@
 import { HooklineError } from '../errors.ts';
 import type { WeakHandle } from './service-ref.ts';
 
-/** A handle of `owner` on a service, which it does not keep alive. */
+/** A weak handle on a service, for the plugin `owner`. */
 export function weakHandle<T extends object>(owner: string, service: string, target: T): WeakHandle<T> {
   const reference = new WeakRef(target);
   return {

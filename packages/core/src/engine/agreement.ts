@@ -6,13 +6,13 @@ import type { RunControl } from '../services/control.ts';
 import type { Logger } from '../services/logger.ts';
 import { errorOfRank, gatherFromRanks, tellError, type ToldError } from '../services/ranks.ts';
 
-/** What a rank wants, the gravest last. */
+/** What a rank wants to do next, in order of severity. */
 const GO_ON = 0;
 const STOP = 1;
 const INTERRUPT = 2;
 const FAIL = 3;
 
-/** What each rank tells once one of them does not want to go on. */
+/** What each rank sends to the others once one of them does not want to go on. */
 interface Wish {
   readonly wish: number;
   readonly reasons: readonly string[];
@@ -21,34 +21,37 @@ interface Wish {
   readonly error?: ToldError;
 }
 
-/** What all ranks know of a failure. */
+/** A failure, as all ranks know it. */
 export interface AgreedFailure {
-  /** Iterations that the first rank has done. */
+  /** How many iterations the first rank has done. */
   readonly done: number;
-  /** The error of the first rank that has met one of its own; on other ranks one that tells of it. */
+  /** On the first rank that has an error of its own: that error. On the other ranks: an error that reports it. */
   readonly error: unknown;
-  /** Whether this rank has met more than what the failure of another one led to. */
+  /** Whether this rank has an error of its own, and not only one that another rank's failure has caused. */
   readonly isOwn: boolean;
 }
 
-/** What the ranks are at, for messages; it holds no iteration, since a rank that has failed within a step is one behind. */
+/**
+ * What the ranks are doing, for messages. It names no iteration, since a rank that has failed within a step is one
+ * iteration behind.
+ */
 const GOING_ON = 'whether to go on';
 
-/** How long the other ranks may take until they hear of a rank that has failed. They are within a step as a rule. */
+/** How long the other ranks may take until they hear of a rank that has failed; usually they are within a step. */
 const HEARD_MS = 10_000;
 const ATTEMPTS = 8;
 
 /**
- * Lets the ranks of a job stop after the same iteration, whichever of them was asked to or has failed: a rank that went on
- * alone would wait for the others for ever. In a single process it does nothing.
+ * Makes all ranks of a job stop after the same iteration, whichever of them was asked to stop or has failed: a rank
+ * that went on alone would wait for the others for ever. In a single process it does nothing.
  */
 export class Agreement {
-  /** Whether there is no other rank. */
+  /** Whether this is the only rank. */
   readonly isAlone: boolean;
   readonly #comm: Communicator;
   readonly #control: RunControl;
   readonly #logger: Logger;
-  /** What the ranks said when they agreed on an end: no word is exchanged after it. */
+  /** What the ranks said when they agreed to end; after that they exchange nothing more. */
   #end: readonly Wish[] | undefined;
 
   constructor(comm: Communicator, control: RunControl, logger: Logger) {
@@ -57,11 +60,11 @@ export class Agreement {
   }
 
   /**
-   * Between two steps: brings the stop requests of all ranks to each of them.
+   * Called between two steps: exchanges the stop requests of all ranks.
    *
    * @param done iterations done
-   * @returns undefined in a single process; else whether all ranks stop, also where this one has been asked to since it said
-   * what it wants
+   * @returns undefined in a single process, else whether all ranks stop. A stop request that arrives on this rank
+   * during the exchange counts from the next step on
    * @throws HooklineError `HKL_RANK_FAILED` where another rank has failed
    */
   between(done: number): Promise<boolean> | undefined {
@@ -75,7 +78,7 @@ export class Agreement {
     const all = await this.#exchange(done);
     this.#end = all;
     const own = all[this.#comm.rank];
-    // What has failed here outside of every hook, the loop knows already.
+    // The loop already knows of an error that was thrown on this rank outside of every hook.
     if (own?.error !== undefined) return true;
     if (all.some(({ error }) => error !== undefined)) throw failureOf(all);
     const first = all.findIndex((each) => each.wish === gravest);
@@ -85,16 +88,17 @@ export class Agreement {
     return true;
   }
 
-  /** A step has failed here: lets those of other ranks fail that wait for this one within it. */
+  /** Called when a step has failed on this rank: makes the step fail on the ranks that wait for this one within it. */
   leaveStep(error: unknown): void {
-    // Whom another rank's failure has reached has nothing to add.
+    // A rank whose step failed because of another rank has nothing to add.
     if (!this.isAlone && !isConsequence(tellError(error))) this.#comm.leaveStep();
   }
 
   /**
-   * What to do about a step that has failed on all ranks: to stop where one of them wants that, else to skip it.
+   * Decides what to do about a step that has failed on all ranks: stop where one of them wants that, else skip it.
    *
-   * @param own what the plugins of this rank say; undefined to let the training fail, of which {@link Agreement.failed} tells
+   * @param own what the plugins of this rank want; undefined lets the training fail, which {@link Agreement.failed}
+   * then reports
    */
   async action(own: FailedStepAction | undefined, error: unknown): Promise<FailedStepAction | undefined> {
     if (this.isAlone || own === undefined) return own;
@@ -105,10 +109,10 @@ export class Agreement {
   }
 
   /**
-   * Tells the other ranks that this one has failed, so that they end too, and all can save together.
+   * Tells the other ranks that this one has failed, so that all ranks end and can save together.
    *
    * @param done iterations done
-   * @returns what the run has ended with, the same on all ranks
+   * @returns the failure that ended the run, the same on all ranks
    */
   async failed(error: unknown, done: number): Promise<AgreedFailure> {
     const isOwn = true;
@@ -126,10 +130,13 @@ export class Agreement {
     }
   }
 
-  /** What the ranks tell each other of a failure, unless the others are within a step that waits for this one. */
+  /**
+   * Awaits an exchange about a failure; ends all ranks where the others do not answer in time, because they are within
+   * a step that waits for this one.
+   */
   async #unlessAlone<T extends object>(told: Promise<T>, error: unknown): Promise<T> {
     const heard = new AbortController();
-    // It may be too late for anybody to wait for it.
+    // By the time it rejects, nobody may be waiting for it.
     told.catch(() => undefined);
     const late = wait(HEARD_MS, undefined, { signal: heard.signal }).catch(() => undefined);
     try {
@@ -140,7 +147,10 @@ export class Agreement {
     }
   }
 
-  /** Other ranks may be at other things: each of those fails on all ranks, until all of them are here. */
+  /**
+   * Other ranks may be in other operations. Each of those fails on all ranks (`HKL_RANKS_DISAGREE`), until all ranks
+   * have arrived here.
+   */
   async #tellFailure(error: unknown, done: number): Promise<readonly Wish[]> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -172,12 +182,12 @@ export class Agreement {
   }
 }
 
-/** Errors that a rank meets because another one has failed. */
+/** Codes of errors that a rank gets because another one has failed. */
 const CONSEQUENCES = new Set(['HKL_RANKS_DISAGREE', 'HKL_RANK_FAILED', 'HKL_RANK_SILENT']);
 
 const isConsequence = ({ codes }: ToldError): boolean => codes.some((code) => CONSEQUENCES.has(code));
 
-/** The rank that is to blame, with what it said. */
+/** The first rank with an error of its own, with that error. */
 function guiltyOf(all: readonly Wish[]): { readonly rank: number; readonly error: ToldError } {
   const failed = all.flatMap(({ error }, rank) => (error === undefined ? [] : [{ error, rank }]));
   const guilty = failed.find(({ error }) => !isConsequence(error)) ?? failed[0];
@@ -191,7 +201,7 @@ function failureOf(all: readonly Wish[]): HooklineError {
   return new HooklineError('HKL_RANK_FAILED', `it has failed: ${what}`, {
     who: `rank ${rank}`,
     fix: 'Its own messages say more',
-    // The codes tell, for one, whether the weights may be to blame.
+    // The codes show, for example, whether the weights may be the cause.
     cause: error.codes.length === 0 ? undefined : errorOfRank(rank, error),
   });
 }

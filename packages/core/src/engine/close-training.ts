@@ -3,8 +3,8 @@ import type { StepRunner } from '../step-runner.ts';
 import type { EventStorage } from '../events/event-storage.ts';
 import type { LivePlugins } from './live-plugins.ts';
 
-/** What a training leaves to be closed. */
-export interface ClosingParts {
+/** What has to be closed at the end of a training. */
+export interface TrainingToClose {
   readonly plugins: LivePlugins;
   readonly background: BackgroundQueues;
   readonly runner: StepRunner | undefined;
@@ -18,14 +18,14 @@ export interface ClosingParts {
  * @returns what failed
  */
 export async function closeTraining(
-  { plugins, background, runner, storage }: ClosingParts,
+  { plugins, background, runner, storage }: TrainingToClose,
   timeout: number,
 ): Promise<readonly unknown[]> {
   const closeRunner = { owner: 'stepRunner', dispose: () => runner?.close?.() };
-  // First, since the tasks may use what their plugins hold.
+  // The tasks end first, since they may use what their plugins hold.
   const errors: unknown[] = [...(await background.drain(timeout)), ...(await plugins.tearDown(closeRunner, timeout))];
   try {
-    // Once the training is over nobody may ask for the device any more, but for what it stored they may.
+    // The stored scalars are read now: after the training they may still be asked for, but the device may not.
     await storage.resolve();
   } catch (error) {
     errors.push(error);

@@ -15,8 +15,8 @@ import { trainerHandle, trainerRef, type TrainerView } from '../services/trainer
 import type { Checkpoints } from '../services/checkpoints.ts';
 import type { EventStorage } from '../events/event-storage.ts';
 
-/** What the engine's services are. None of them may hold the trainer, or plugins would keep it alive. */
-export interface CoreParts {
+/** The objects behind the engine's services. None of them may refer to the trainer, or plugins would keep it alive. */
+export interface CoreServices {
   readonly trainer: WeakRef<TrainerView>;
   readonly hooks: EngineHookSet;
   readonly site: HookSite;
@@ -32,9 +32,9 @@ export interface CoreParts {
 }
 
 /** The services that every trainer has. */
-export function coreProviders(parts: CoreParts): readonly Provider[] {
-  const { trainer, hooks, site, storage, random, control, logger, output, checkpoints, evaluation } = parts;
-  const { background, epochs } = parts;
+export function coreProviders(engine: CoreServices): readonly Provider[] {
+  const { trainer, hooks, site, storage, random, control, logger, output, checkpoints, evaluation } = engine;
+  const { background, epochs } = engine;
   return [
     provide(phasesRef, () => hooks),
     provide(commRef, () => communicator()),

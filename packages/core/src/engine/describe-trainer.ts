@@ -10,9 +10,9 @@ export interface PluginDescription {
   readonly shortName: string;
   readonly version: string;
   readonly description: string | undefined;
-  /** 1 for the first. */
+  /** Position in the order, from 1. */
   readonly position: number;
-  /** Why there; empty where only the order of listing counts. */
+  /** Why it stands there; empty where only the order of listing counts. */
   readonly reasons: readonly string[];
   readonly addedBy: string;
   readonly changes: readonly string[];

@@ -1,6 +1,6 @@
 import type { ServiceContainer } from '../container/service-container.ts';
 import { HooklineError } from '../errors.ts';
-import { isThenable } from '../hooks/guard-tap.ts';
+import { isThenable } from '../hooks/wrap-tap.ts';
 import { describeValue } from '../hooks/result-check.ts';
 import { isPlainObject } from '../plain-object.ts';
 import type { Communicator } from '../services/communicator.ts';
@@ -46,7 +46,7 @@ export function asRunner(step: StepFunction | StepRunner | undefined): StepRunne
 
 /** The step runner among a trainer's services. @throws HooklineError `HKL_STEP_MISSING` */
 export function runnerOf(container: ServiceContainer): StepRunner {
-  if (container.has(stepRunnerRef)) return container.get(stepRunnerRef, 'trainer') as StepRunner;
+  if (container.has(stepRunnerRef)) return container.get(stepRunnerRef, 'trainer');
   throw new HooklineError('HKL_STEP_MISSING', 'nobody says what a step does', {
     who: 'trainer',
     fix: 'Give step: (step) => loss, or a plugin that provides the service "stepRunner"',
@@ -60,7 +60,7 @@ export function runnerOf(container: ServiceContainer): StepRunner {
  */
 export async function epochLength(container: ServiceContainer, comm: Communicator): Promise<number | undefined> {
   const length = (): number | null =>
-    (container.has(stepRunnerRef) ? (container.get(stepRunnerRef, 'trainer') as StepRunner).epochLength : null) ?? null;
+    (container.has(stepRunnerRef) ? container.get(stepRunnerRef, 'trainer').epochLength : null) ?? null;
   return (await onFirstRank(comm, length, 'how many steps an epoch has')) ?? undefined;
 }
 

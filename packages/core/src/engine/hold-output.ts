@@ -6,22 +6,23 @@ import { onFirstRank } from '../services/ranks.ts';
 import { throwAll } from '../throw-all.ts';
 import { needsOutput } from './trainer-checks.ts';
 
-/** The run's folder, and who needs it. */
+/** The run's folder, and what is needed to lock it. */
 export interface HeldOutput {
   readonly output: DiskOutputFolder;
   readonly set: PluginSet;
   readonly logger: Logger;
-  /** Of several ranks the first one alone has the folder. */
+  /** Where several ranks train, only the first one locks the folder. */
   readonly comm: Communicator;
-  /** Tears the plugins down where the folder cannot be had; gives what failed. */
+  /** Tears the plugins down where the folder cannot be locked; returns the errors. */
   readonly tearDown: () => Promise<readonly unknown[]>;
 }
 
 /**
- * Trains while no other training may write into the run's folder; where no plugin writes, the folder is left alone.
+ * Calls `train` while the run's folder is locked, so that no other training writes into it. Where no plugin writes
+ * files, the folder is not touched.
  *
- * @throws HooklineError `HKL_OUTPUT_IN_USE`, `HKL_OUTPUT_UNWRITABLE` before it begins; `HKL_OUTPUT_REMOVED` after it has
- * ended when the folder was removed meanwhile; what `train` throws
+ * @throws HooklineError `HKL_OUTPUT_IN_USE`, `HKL_OUTPUT_UNWRITABLE` before it begins; `HKL_OUTPUT_REMOVED` after it
+ * has ended when the folder was removed meanwhile; what `train` throws
  */
 export async function holdOutput<T>(
   { output, set, logger, comm, tearDown }: HeldOutput,

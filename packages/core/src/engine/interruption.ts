@@ -1,4 +1,4 @@
-/** The wait for a batch was given up since the training shall end. It is no failure. */
+/** Ends the wait for a batch because a signal asked the training to stop. It is not a failure. */
 export class Interruption extends Error {
   constructor(signal: string) {
     super(`given up after ${signal}`);

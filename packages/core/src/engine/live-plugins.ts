@@ -5,7 +5,7 @@ import type { PluginSet } from '../plugin/plugin-set.ts';
 import { checkPluginState, type SavedState, savePluginState } from '../save-load/plugin-state.ts';
 import { tearDown } from './tear-down.ts';
 
-/** The plugins of a trainer while they are set up, and their states while they are not. */
+/** The plugins of a trainer while they are set up, and their saved states while they are not. */
 export class LivePlugins {
   #live: LivePlugin[] | undefined;
   readonly #kept = new Map<string, SavedState>();
@@ -15,39 +15,39 @@ export class LivePlugins {
     return this.#live !== undefined;
   }
 
-  /** Whether one of them has something left to do after the last step; not where they are not set up. */
+  /** Whether one of them still has something to do after the last step; false where they are not set up. */
   get haveUnfinished(): boolean {
-    return this.#live?.some(({ parts }) => parts.isUnfinished?.() === true) ?? false;
+    return this.#live?.some(({ result }) => result.isUnfinished?.() === true) ?? false;
   }
 
-  /** Sets all plugins up, in order, and gives them the states that they had. */
+  /** Sets all plugins up, in order, and restores the states that they had before. */
   setUp(set: PluginSet, { rank }: Pick<Communicator, 'rank'>): readonly LivePlugin[] {
     const live: LivePlugin[] = [];
-    // Told one by one, so that those which stand are torn down when a later one fails.
+    // Recorded one by one, so that those which are set up are torn down when a later one fails.
     this.#live = live;
     set.setUp((plugin) => live.push(plugin), rank);
-    for (const { plugin, parts } of live) {
+    for (const { plugin, result } of live) {
       const kept = this.#kept.get(plugin.id);
-      if (parts.state !== undefined && kept !== undefined)
-        checkPluginState(plugin, parts.state, kept, 'the training before')();
+      if (result.state !== undefined && kept !== undefined)
+        checkPluginState(plugin, result.state, kept, 'the training before')();
     }
     return live;
   }
 
-  /** Keeps their states and tears them down in reverse order, then `first`. Gives what failed. */
+  /** Saves their states and tears them down in reverse order, then `first`. Returns the errors. */
   async tearDown(first: Disposer, timeout: number): Promise<readonly unknown[]> {
     const live = this.#live ?? [];
     this.#live = undefined;
     const errors: unknown[] = [];
-    for (const { plugin, parts } of live) {
+    for (const { plugin, result } of live) {
       try {
-        const { state } = parts;
+        const { state } = result;
         if (state !== undefined) this.#kept.set(plugin.id, savePluginState(plugin, state));
       } catch (error) {
         errors.push(error);
       }
     }
-    const disposers = live.map(({ plugin, parts }) => ({ owner: plugin.id, dispose: () => parts.dispose?.() }));
+    const disposers = live.map(({ plugin, result }) => ({ owner: plugin.id, dispose: () => result.dispose?.() }));
     return [...errors, ...(await tearDown([first, ...disposers], timeout))];
   }
 }

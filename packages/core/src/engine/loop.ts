@@ -13,8 +13,8 @@ import { Interruption } from './interruption.ts';
 import type { RunState } from './run-state.ts';
 import { discardStepOutput, storeStepOutput } from './store-step-output.ts';
 
-/** What the loop works with. */
-export interface LoopParts {
+/** What the loop needs. */
+export interface LoopOptions {
   readonly hooks: Phases<EngineHooks>;
   readonly runner: StepRunner;
   readonly run: RunState;
@@ -23,13 +23,13 @@ export interface LoopParts {
   readonly logger: Logger;
   readonly waits: Waits;
   readonly random: RandomStreams;
-  /** Lets the ranks of a job end together. */
+  /** Makes the ranks of a job end together. */
   readonly agreement: Agreement;
-  /** Store the losses of every how many steps. */
+  /** After how many steps losses are stored: 1 for every step. */
   readonly metricsPeriod: number;
-  /** Lets signals and timers through when it is time. */
-  breathe(): Promise<void> | undefined;
-  /** Tears the plugins down, in reverse order; gives what failed. */
+  /** Lets signals and timers have their turn when it is time, by the option `yieldAfter`. */
+  yieldToEventLoop(): Promise<void> | undefined;
+  /** Tears the plugins down, in reverse order; returns the errors. */
   tearDown(outcome: Outcome): Promise<readonly unknown[]>;
 }
 
@@ -43,8 +43,8 @@ export interface LoopParts {
  * @returns how it ended, when nothing failed
  * @throws the error that ended it; an AggregateError led by it when closing failed as well
  */
-export async function runLoop(given: LoopParts): Promise<Outcome> {
-  const { hooks, runner, run, storage, control, agreement, ...parts } = given;
+export async function runLoop(options: LoopOptions): Promise<Outcome> {
+  const { hooks, runner, run, storage, control, agreement, ...others } = options;
   const errors: unknown[] = [];
   try {
     const { startIteration, maxIterations } = run;
@@ -54,26 +54,27 @@ export async function runLoop(given: LoopParts): Promise<Outcome> {
       const isStop = agreed === undefined ? control.stopRequested : await agreed;
       if (isStop || run.iteration >= run.maxIterations) break;
       const step = run.context();
-      parts.random.mark(step.iteration);
+      others.random.mark(step.iteration);
       const ready = hooks.beforeStep.call(step);
       if (ready !== undefined) await ready;
       let output: StepOutput | undefined;
       try {
         const running = runner.run(step);
-        // Awaiting what is there already would cost more than the rest of the loop.
-        output = running instanceof Promise ? await parts.waits.step(running, step, runner) : running;
+        // Awaiting a value that is there already would cost more than the rest of the loop.
+        output = running instanceof Promise ? await others.waits.step(running, step, runner) : running;
       } catch (error) {
-        // Nobody waits for a batch once the training shall end; the step has not begun. Other ranks may be within it.
+        // The wait for the batch was given up, so the step has not begun. Other ranks may be within theirs.
         if (error instanceof Interruption && agreement.isAlone) break;
         agreement.leaveStep(error);
         await handle(error, step);
       }
-      // Before afterStep, so that what runs meanwhile, such as a loader without threads of its own, counts as the step's.
-      const breath = parts.breathe();
-      if (breath !== undefined) await breath;
+      // This stands before afterStep, so that what runs meanwhile, such as a loader without threads of its own, counts
+      // as part of the step's time.
+      const turn = others.yieldToEventLoop();
+      if (turn !== undefined) await turn;
       if (output !== undefined) {
         run.markStepDone();
-        const isStored = (step.iteration + 1) % parts.metricsPeriod === 0;
+        const isStored = (step.iteration + 1) % others.metricsPeriod === 0;
         if (isStored) storeStepOutput(storage, output);
         try {
           const finished = hooks.afterStep.call(step, output);
@@ -92,31 +93,31 @@ export async function runLoop(given: LoopParts): Promise<Outcome> {
   if (errors.length > 0) {
     failure = await agreement.failed(errors[0], run.done);
     if (!failure.isOwn) errors[0] = failure.error;
-    parts.logger.error(`training failed at iteration ${run.iteration}: ${describeCause(errors[0])}`);
+    others.logger.error(`training failed at iteration ${run.iteration}: ${describeCause(errors[0])}`);
   }
   const outcome = conclude(run, control, failure);
   try {
     await hooks.afterTrain.call(outcome);
   } catch (error) {
-    // Several taps may have failed: all of them ran.
+    // All taps ran, so several of them may have failed.
     errors.push(...(error instanceof AggregateError ? (error.errors as unknown[]) : [error]));
   }
-  errors.push(...(await parts.tearDown(outcome)), ...outside());
+  errors.push(...(await others.tearDown(outcome)), ...outside());
   throwAll(errors);
   return outcome;
 
-  /** What failed outside of every hook, as far as no error tells of it yet. */
+  /** Errors from outside of every hook that are not the cause of an error in the list. */
   function outside(): readonly unknown[] {
     return control.failures.filter((failure) => !errors.some((error) => isCausedBy(error, failure)));
   }
 
-  /** Asks the plugins what to do about a failed step. @throws its error where none of them says */
+  /** Asks the plugins what to do about a failed step. @throws the step's error where none of them answers */
   async function handle(error: unknown, step: StepContext): Promise<void> {
     let action: FailedStepAction | undefined;
     try {
       action = await agreement.action(await hooks.stepFailed.call(error, step), error);
     } catch (failure) {
-      // What the step failed with comes first; who failed to handle it comes after.
+      // The error of the step comes first, that of the handler second.
       errors.push(error);
       throw failure;
     }

@@ -3,7 +3,7 @@ import type { HookSite } from '../hooks/hook-site.ts';
 import type { EventStorage } from '../events/event-storage.ts';
 import type { StepContext } from '../step-runner.ts';
 
-/** Where a training stands. The storage and the hooks' error messages follow it. */
+/** The progress of a training. The storage and the hooks' error messages follow it. */
 export class RunState {
   startIteration = 0;
   /** Where the training ends. */
@@ -37,18 +37,18 @@ export class RunState {
     this.#site.iteration = value;
   }
 
-  /** Iterations whose step is done: where a checkpoint saved now resumes. */
+  /** How many steps are done: the iteration at which a checkpoint saved now resumes. */
   get done(): number {
     return this.#stepDone ? this.#iteration + 1 : this.#iteration;
   }
 
-  /** Begins a training where the last one ended; where that failed after its step, the step is not done again. */
+  /** Begins a training where the last one ended. Where that one failed after its step, the step is not repeated. */
   begin(): void {
     this.iteration = this.done;
     this.startIteration = this.#iteration;
   }
 
-  /** The step in progress, for its hooks. */
+  /** The context of the step in progress, for its hooks. */
   context(): StepContext {
     return { iteration: this.#iteration, startIteration: this.startIteration, maxIterations: this.maxIterations };
   }

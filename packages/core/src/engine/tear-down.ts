@@ -2,9 +2,9 @@ import type { Disposer } from '../container/service-container.ts';
 import { HooklineError } from '../errors.ts';
 
 /**
- * Runs every disposer, the last one first, each within `timeout` milliseconds, whatever the others do.
+ * Runs every disposer, the last one first, each within `timeout` milliseconds, also after one that fails.
  *
- * @returns what failed, in the order in which it happened
+ * @returns the errors, in the order in which they happened
  */
 export async function tearDown(disposers: readonly Disposer[], timeout: number): Promise<readonly HooklineError[]> {
   const errors: HooklineError[] = [];

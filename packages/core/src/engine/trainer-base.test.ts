@@ -1,10 +1,10 @@
 import { definePlugin } from '../plugin/define-plugin.ts';
-import type { Plugin, PluginParts } from '../plugin/plugin.ts';
+import type { Plugin, SetupResult } from '../plugin/plugin.ts';
 import { storageRef } from '../services/core-services.ts';
 import { falling, requires, scribe, silent as logger } from './scribe.test.support.ts';
 import { TrainerBase } from './trainer-base.ts';
 
-type Setup = (context: never) => PluginParts | void;
+type Setup = (context: never) => SetupResult | void;
 
 /** A plugin of one test. */
 const plugin = (name: string, setup: Setup, order: { after?: string[] } = {}): Plugin =>

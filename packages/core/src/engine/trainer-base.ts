@@ -27,11 +27,11 @@ import { EventStorage } from '../events/event-storage.ts';
 import type { StepRunner } from '../step-runner.ts';
 import { throwAll } from '../throw-all.ts';
 import { Agreement } from './agreement.ts';
-import { breather } from './breathe.ts';
+import { yieldToEventLoop } from './yield-to-event-loop.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
 import { asRunner, epochLength, runnerOf } from './function-runner.ts';
-import { guardRun } from './guard-run.ts';
+import { watchRun } from './watch-run.ts';
 import { holdOutput } from './hold-output.ts';
 import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
@@ -42,12 +42,15 @@ import { tearDown } from './tear-down.ts';
 import * as check from './trainer-checks.ts';
 import type { ResumeOptions, TrainerBaseOptions, TrainerOptions, TrainOptions } from './trainer-options.ts';
 
-/** How a training ended, with the last evaluation where there was one. */
+/** How a training ended, with the results of the last evaluation where there was one. */
 export interface TrainResult extends Outcome {
   readonly results?: Results;
 }
 
-/** The ranks of a trainer, apart from it, so that what asks for them does not keep the trainer alive. */
+/**
+ * Holds the communicator of a trainer in an object of its own, so that functions which use it do not keep the trainer
+ * alive.
+ */
 interface Ranks {
   comm: Communicator;
 }
@@ -57,9 +60,9 @@ const commOf = (ranks: Ranks) => (): Communicator => ranks.comm;
 /**
  * The bare trainer: the loop, its hooks, plugins and services, and a step of the user's own.
  *
- * Nothing is made before {@link TrainerBase.prepare}, which `train`, `load` and `describe` call by themselves;
- * there, before the first step, bad plugins, options and services are found. `train` may be called again, with a
- * later end; plugins are set up anew and keep their state.
+ * Nothing is made before {@link TrainerBase.prepare}, which `train`, `load` and `describe` call by themselves; so bad
+ * plugins, options and services are found before the first step. `train` may be called again, with a later end; plugins
+ * are then set up anew and keep their state.
  *
  * @example
  * const trainer = new TrainerBase({ maxIterations: 100, step: ({ iteration }) => 1 / (iteration + 1) });
@@ -77,7 +80,7 @@ export class TrainerBase implements TrainerView {
   readonly #control = new RunControl();
   readonly #output: DiskOutputFolder;
   readonly #hooks: EngineHookSet = new HookSet('hookline', HOOK_TABLE, this.#site);
-  /** The ranks that train together; known once the services are. */
+  /** The communicator; that of the ranks once the services are started. */
   readonly #ranks: Ranks = { comm: singleProcess };
   readonly #evaluation = new HookEvaluation(this.#hooks, commOf(this.#ranks));
   readonly #checkpoints: DiskCheckpoints;
@@ -128,12 +131,15 @@ export class TrainerBase implements TrainerView {
     return this.#run.maxIterations;
   }
 
-  /** Sets the end, for a subclass that decides on it while it is prepared. @throws HooklineError `HKL_OPTION_INVALID` */
+  /**
+   * Sets the iteration at which training ends, for a subclass that computes it while it is prepared. @throws
+   * HooklineError `HKL_OPTION_INVALID`
+   */
   protected endAt(maxIterations: number): void {
     this.#run.end = check.assertCount('maxIterations', maxIterations);
   }
 
-  /** Absolute path of the run's folder; it exists once somebody writes into it. */
+  /** Absolute path of the run's folder; the folder exists once something is written into it. */
   get outputDir(): string {
     return this.#output.dir;
   }
@@ -143,7 +149,7 @@ export class TrainerBase implements TrainerView {
     return this.#checkpoints;
   }
 
-  /** Asks for a graceful end; also before the first step. */
+  /** Requests a graceful end of the training. May be called before the first step. */
   stop(reason = 'stop requested'): void {
     this.#control.stop(reason);
   }
@@ -154,10 +160,11 @@ export class TrainerBase implements TrainerView {
   }
 
   /**
-   * All plugins, each with who added it; a subclass may have defaults that give way to what is listed.
+   * Resolves the plugins into one list, each with who added it. A subclass may have defaults that the listed plugins
+   * override.
    *
    * @param builtin those of {@link builtinPlugins}
-   * @param listed those of the options
+   * @param listed the plugins of the options
    */
   protected resolvePlugins(builtin: readonly PluginInput[], listed: readonly PluginInput[]): readonly PluginEntry[] {
     return resolvePlugins(listed, [{ addedBy: 'trainer', inputs: builtin }]);
@@ -169,13 +176,13 @@ export class TrainerBase implements TrainerView {
   }
 
   /**
-   * Makes services and sets the plugins up. Does nothing where that is done.
+   * Makes the services and sets the plugins up. Does nothing where that is done already.
    *
    * @throws HooklineError for whatever does not fit together, `HKL_TRAINER_DISPOSED`
    */
   prepare(): Promise<void> {
     check.assertNotDisposed(this.#disposed);
-    // Two callers at once must not set plugins up twice.
+    // Two concurrent calls must not set the plugins up twice.
     return (this.#preparing ??= this.#prepare().finally(() => (this.#preparing = undefined)));
   }
 
@@ -204,13 +211,14 @@ export class TrainerBase implements TrainerView {
   }
 
   /**
-   * Trains until `maxIterations`. Where all iterations are done and a plugin has something left to do, because the run
-   * was cut short in the evaluation after its last step for example, it does that without a step.
+   * Trains until `maxIterations`. Where all iterations are done and a plugin still has something to do, for example
+   * because the run was interrupted in the evaluation after its last step, the plugin does that without a step.
    *
-   * @param options.maxIterations a new end, for going on after an earlier call; or `maxEpochs`
-   * @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already, `HKL_EPOCH_UNKNOWN`, `HKL_TRAIN_TWICE` while training,
-   * `HKL_OUTPUT_IN_USE` while another training writes into the run's folder, `HKL_OUTPUT_REMOVED` at the end when that
-   * folder was removed meanwhile, `HKL_HALF_LOADED` after a load that could not be undone, and whatever ended the training
+   * @param options.maxIterations a new end, to continue after an earlier call; or `maxEpochs`
+   * @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already, `HKL_EPOCH_UNKNOWN`,
+   * `HKL_TRAIN_TWICE` while training, `HKL_OUTPUT_IN_USE` while another training writes into the run's folder,
+   * `HKL_OUTPUT_REMOVED` at the end when that folder was removed meanwhile, `HKL_HALF_LOADED` after a load that could
+   * not be undone, and whatever ended the training
    */
   async train(options: TrainOptions = {}): Promise<TrainResult> {
     assertKnownOptions('train', options, { maxIterations: true, maxEpochs: true });
@@ -218,12 +226,13 @@ export class TrainerBase implements TrainerView {
     check.assertIdle(this.#training, 'train');
     this.#training = true;
     const parts = { run: this.#run, control: this.#control, logger: this.logger, waits: this.#site.waits };
-    const release = guardRun({ ...parts, mayLeaveStep: () => this.#ranks.comm.size === 1 }, this.#options);
+    const release = watchRun({ ...parts, mayLeaveStep: () => this.#ranks.comm.size === 1 }, this.#options);
     try {
       if (Object.values(options).some((end) => end !== undefined)) this.#run.end = check.endOf(options);
       this.#checkpoints.assertWhole();
       this.#run.begin();
-      // Where all is done, only what has been prepared before can have left something.
+      // Once all iterations are done, only a plugin that is set up already can be unfinished, with the state that was
+      // loaded into it.
       if (this.#set !== undefined || this.iteration < this.maxIterations) await this.prepare();
       this.#run.epochs.assertKnown(this.#run.end);
       check.assertSomethingToTrain(this.#run, this.#plugins.haveUnfinished);
@@ -241,7 +250,7 @@ export class TrainerBase implements TrainerView {
           random: this.random,
           agreement: new Agreement(comm, this.#control, this.logger),
           metricsPeriod: this.#options.metricsPeriod ?? 1,
-          breathe: breather(this.#options.yieldAfter ?? 50),
+          yieldToEventLoop: yieldToEventLoop(this.#options.yieldAfter ?? 50),
           tearDown: () => this.close(),
         }),
       );
@@ -257,17 +266,19 @@ export class TrainerBase implements TrainerView {
   /**
    * Loads a checkpoint, all or nothing; see {@link Checkpoints.load}.
    *
-   * @param options `all` to go on with that run (default), `weights` to begin a new one from its weights, or both by name
+   * @param options the scope, `all` to resume that run (default) or `weights` to begin a new one from its weights; or
+   * an object with the scope and `allowMismatch`
    */
   async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
     await this.prepare();
     const iteration = await this.#checkpoints.load(path, options);
-    if (options !== 'weights' && (options as LoadOptions).scope !== 'weights') this.#run.iteration = iteration;
+    const { scope = 'all' } = typeof options === 'string' ? { scope: options } : options;
+    if (scope === 'all') this.#run.iteration = iteration;
   }
 
   /**
-   * Goes on with the latest checkpoint of the output folder when `resume` is set and there is one; otherwise begins
-   * with the weights of `weights`, where given (detectron2's resume_or_load).
+   * Resumes from the latest checkpoint of the output folder where `resume` is set and there is one. Otherwise loads the
+   * weights of the file `weights`, where one is given (detectron2's resume_or_load).
    *
    * @returns the file that was loaded
    */
@@ -283,8 +294,9 @@ export class TrainerBase implements TrainerView {
   }
 
   /**
-   * The checkpoint to go on with, of which the first rank decides: another one may see an older state of a shared folder. The
-   * ranks are those of the process, since nothing is prepared yet: a subclass may build the model that a checkpoint was made with.
+   * The checkpoint to resume from. The first rank decides, since another one may see an older state of a shared folder.
+   * The communicator is that of the process, since nothing is prepared yet: a subclass may still build the model for
+   * the checkpoint.
    */
   async #latestOfRanks(): Promise<string | undefined> {
     const find = async (): Promise<string | null> => (await this.#checkpoints.latest()) ?? null;
@@ -293,31 +305,34 @@ export class TrainerBase implements TrainerView {
 
   /** Runs all evaluators once, outside of training. */
   async evaluate(): Promise<Results> {
-    // The service, not the hook: a plugin may wrap it, for example to evaluate averaged weights.
+    // This uses the service, not the hook: a plugin may wrap the service, for example to evaluate averaged weights.
     const evaluation = await this.service(evaluationRef);
     this.#checkpoints.assertWhole();
     return evaluation.run(this.#run.context());
   }
 
-  /** Plugins, their order with reasons, hooks and services, for people and machines. */
+  /** Describes the plugins, their order with its reasons, the hooks and the services, as plain data. */
   async describe(): Promise<TrainerDescription> {
     await this.prepare();
     return describeTrainer(this.#prepared());
   }
 
-  /** A service of the prepared trainer. */
+  /** Prepares the trainer and returns one of its services. */
   async service<R extends AnyServiceRef>(ref: R): Promise<Service<R>> {
     await this.prepare();
     await this.#prepared().container.start(ref, 'service()');
-    return this.#prepared().container.get(ref, 'service()') as Service<R>;
+    return this.#prepared().container.get(ref, 'service()');
   }
 
-  /** A service that has been made, also where preparing failed later; for subclasses that free what it holds. */
+  /**
+   * A service that has been made, also where preparing the trainer failed afterwards; for subclasses that free what it
+   * holds.
+   */
   protected madeService<R extends AnyServiceRef>(ref: R): Service<R> | undefined {
-    return this.#set?.container.made(ref) as Service<R> | undefined;
+    return this.#set?.container.made(ref);
   }
 
-  /** Tears the plugins down, in reverse order; `train` does so by itself. @returns what failed */
+  /** Tears the plugins down, in reverse order. `train` does so by itself. @returns the errors */
   async close(): Promise<readonly unknown[]> {
     const runner = this.#runner;
     this.#runner = undefined;
@@ -326,7 +341,7 @@ export class TrainerBase implements TrainerView {
   }
 
   /**
-   * Ends the trainer for good: tears down what is set up, then disposes of the services (see `provide`), which outlive
+   * Ends the trainer for good: tears down the plugins, then disposes of the services (see `provide`), which outlive
    * each call of `train`. Calling it again does nothing.
    * @throws HooklineError `HKL_DISPOSE_FAILED`, an AggregateError for several; `HKL_TRAIN_TWICE` while training
    */

@@ -16,7 +16,7 @@ export function assertCount(name: string, value: number | undefined, least = 0):
   });
 }
 
-/** Where a training shall end. @throws HooklineError `HKL_OPTION_INVALID` unless it is told once */
+/** The end that the options ask for. @throws HooklineError `HKL_OPTION_INVALID` unless it is given exactly once */
 export function endOf({ maxIterations, maxEpochs }: TrainOptions): Period {
   if (maxEpochs === undefined) return assertCount('maxIterations', maxIterations);
   if (maxIterations !== undefined) {
@@ -31,7 +31,10 @@ export function endOf({ maxIterations, maxEpochs }: TrainOptions): Period {
   });
 }
 
-/** Checks what can be known of a trainer's options at once. @throws HooklineError `HKL_OPTION_UNKNOWN`, `HKL_OPTION_INVALID` */
+/**
+ * Checks the options of a trainer, as far as they can be checked without preparing it. @throws HooklineError
+ * `HKL_OPTION_UNKNOWN`, `HKL_OPTION_INVALID`
+ */
 export function assertTrainerOptions(options: Partial<TrainerBaseOptions> = {}): void {
   assertKnownOptions('TrainerBase', options, TRAINER_BASE_OPTIONS);
   const { startIteration = 0, metricsPeriod = 1, yieldAfter, waitWarning, disposeTimeout } = options;
@@ -69,7 +72,7 @@ export function assertNotDisposed(isDisposed: boolean): void {
 }
 
 /**
- * @param isUnfinished whether a plugin has something left to do after the last step
+ * @param isUnfinished whether a plugin still has something to do after the last step
  * @throws HooklineError `HKL_NOTHING_TO_TRAIN` when the end is reached already
  */
 export function assertSomethingToTrain({ iteration, maxIterations, end }: RunState, isUnfinished: boolean): void {
@@ -80,7 +83,7 @@ export function assertSomethingToTrain({ iteration, maxIterations, end }: RunSta
   throw new HooklineError('HKL_NOTHING_TO_TRAIN', what, { who: 'train', fix });
 }
 
-/** Whether any plugin may write into the run's folder. */
+/** Whether any plugin may write into the run's folder, by its requirements. */
 export const needsOutput = (plugins: readonly Plugin[]): boolean => requiresAny(plugins, [outputRef, checkpointsRef]);
 
 /** Whether any plugin asks for one of these services. */

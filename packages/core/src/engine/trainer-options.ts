@@ -6,9 +6,9 @@ import type { LoadOptions } from '../checkpoint/checkpoint.ts';
 import type { StepContext, ScalarValue, StepOutput, StepRunner } from '../step-runner.ts';
 
 /**
- * One step in the user's own words: returns the loss, losses by name, or a whole step output. Several losses are stored by
- * their names and their sum as `total_loss`, unless the step gives a `total_loss` of its own; a step without a loss
- * returns `{}`.
+ * A step as a function of the user's own: it returns the loss, losses by name, or a whole step output. Several losses
+ * are stored by their names, and their sum as `total_loss` unless the step returns a `total_loss` of its own. A step
+ * without a loss returns `{}`.
  */
 export type StepFunction = (
   step: StepContext,
@@ -21,8 +21,8 @@ export interface TrainerOptions {
   /** Iteration at which training ends (exclusive). Either this or `maxEpochs` is given. */
   readonly maxIterations?: number;
   /**
-   * Epochs after which training ends, which may be a fraction: it ends with the step that completes them. The data must tell how many
-   * batches an epoch has.
+   * Number of epochs, which may be a fraction: training ends with the step that completes them. The data must have a
+   * known length.
    */
   readonly maxEpochs?: number;
   /** Iteration at which training begins. Default 0; a loaded checkpoint overrides it. */
@@ -33,20 +33,26 @@ export interface TrainerOptions {
   readonly services?: readonly Provider[];
   /** The run's folder; made only when a plugin needs it. Default `output`. */
   readonly output?: string;
-  /** Seed of all random streams; a negative one, or none, draws one. */
+  /** Seed of all random streams. Default, and for a negative number: a random one. */
   readonly seed?: number;
-  /** Default: a console logger. */
+  /** Receives the messages. Default: a {@link ConsoleLogger}, which writes to standard error. */
   readonly logger?: Logger;
-  /** Store the losses of every how many steps. Default 1. */
+  /** After how many steps losses are stored: 1 for every step. Default 1. */
   readonly metricsPeriod?: number;
   /**
-   * Whether SIGINT, SIGTERM, SIGHUP and a closed output end the training gracefully, and `process.exit` and errors outside
-   * of every hook make it fail, with everything saved in both cases, instead of ending the process. Default true.
+   * Whether SIGINT, SIGTERM, SIGHUP and a closed output end the training gracefully, and `process.exit` and errors
+   * outside of every hook make it fail, with everything saved in both cases, instead of the process ending. Default
+   * true.
    */
   readonly handleSignals?: boolean;
-  /** Milliseconds after which signals and timers are let through, between a step and its `afterStep`. Default 50. */
+  /**
+   * Milliseconds after which the loop yields to Node's event loop, so that signals and timers get their turn, between a
+   * step and its `afterStep`. Default 50.
+   */
   readonly yieldAfter?: number;
-  /** Seconds after which a batch or a tap that is waited for is named in a warning; 0 for never. Default 60. */
+  /**
+   * Seconds after which a warning names the batch or the tap that the training is waiting for; 0 for never. Default 60.
+   */
   readonly waitWarning?: number;
   /** Milliseconds that each plugin, each service, and the background tasks at the end may take to close. Default 30,000. */
   readonly disposeTimeout?: number;
@@ -54,25 +60,25 @@ export interface TrainerOptions {
 
 /** Options of `train`. */
 export interface TrainOptions {
-  /** A new end (exclusive), for going on after an earlier call. Default: the one that there is. */
+  /** A new end (exclusive), to continue after an earlier call. Default: the end stays. */
   readonly maxIterations?: number;
-  /** A new end in epochs, in place of `maxIterations`: those of the whole run, not of this call. */
+  /** A new end in epochs, in place of `maxIterations`: counted over the whole run, not from this call. */
   readonly maxEpochs?: number;
 }
 
 /** Options of `resumeOrLoad`. */
 export interface ResumeOptions {
-  /** Whether to go on with the latest checkpoint of the output folder, where there is one. Default true. */
+  /** Whether to resume from the latest checkpoint of the output folder, where there is one. Default true. */
   readonly resume?: boolean;
-  /** Checkpoint, or file of another framework, whose weights a new run begins with. Default none. */
+  /** A checkpoint, or a file of another framework, with whose weights a new run begins. Default none. */
   readonly weights?: string;
-  /** What the checkpoint may lack or have left over; see {@link LoadOptions}. Default nothing. */
+  /** What may be missing or left over in the checkpoint; see {@link LoadOptions}. Default: nothing. */
   readonly allowMismatch?: LoadOptions['allowMismatch'];
 }
 
 /** Options of the bare loop. */
 export interface TrainerBaseOptions extends TrainerOptions {
-  /** What a step does. May be left out where a plugin or service provides the step runner. */
+  /** What a step does. May be left out where a plugin or a service provides the step runner. */
   readonly step?: StepFunction | StepRunner;
 }
 

@@ -1,14 +1,14 @@
 import { nameOf, type Wait } from '../hooks/waits.ts';
-import type { GuardedRun } from './ends.ts';
+import type { WatchedRun } from './shutdown.ts';
 
 /**
- * Warns when something has been waited for longer than `seconds`, and again each time that the wait has doubled. It
- * keeps no process alive, and costs nothing while nobody waits.
+ * Warns when the training has been waiting for something for longer than `seconds`, and again each time that the wait
+ * has doubled. The timer keeps no process alive.
  *
  * @param seconds 0 for never
  * @returns the function that ends the watch
  */
-export function watchWaits({ waits, logger, run }: GuardedRun, seconds: number): () => void {
+export function watchWaits({ waits, logger, run }: WatchedRun, seconds: number): () => void {
   if (seconds === 0) return () => undefined;
   const due = new WeakMap<Wait, number>();
   const timer = setInterval(

@@ -8,8 +8,9 @@ import { MediaQueue } from './media-queue.ts';
 import { NameScopes, overlapError } from './name-scopes.ts';
 import { ScalarTable } from './scalar-table.ts';
 import { StorageReader } from './storage-reader.ts';
-import { checkedScalars, STATE_WINDOW, type EventStorageState } from './storage-state.ts';
+import { checkedHistories, STATE_WINDOW, type EventStorageState } from './storage-state.ts';
 
+/** Options of an {@link EventStorage}. */
 export interface EventStorageOptions {
   /** Iteration to begin at; 0 by default. */
   readonly iteration?: number | undefined;
@@ -21,11 +22,13 @@ export interface EventStorageOptions {
   readonly mediaBytes?: number | undefined;
 }
 
+/** Options of putting an image or a histogram. */
 export interface PutOptions {
   /** Iteration it belongs to; by default that of the storage. */
   readonly iteration?: number | undefined;
 }
 
+/** Options of putting a scalar. */
 export interface PutScalarOptions extends PutOptions {
   /** Whether it should be shown as a windowed median; true by default. The same for every value of a scalar. */
   readonly smoothing?: boolean | undefined;
@@ -38,7 +41,7 @@ export interface OpenScope extends Disposable {
 }
 
 /**
- * What happens during training, by name and iteration: scalars with their histories, images and histograms.
+ * Stores what happens during training, by name and iteration: scalars with their histories, images and histograms.
  *
  * Values stay lazy until somebody asks. Every accessor by name takes full names, whatever scope is open, and raises
  * HKL_SCALAR_PENDING when a lazy scalar's value is still on its way (`await storage.resolve()` first) and
@@ -61,7 +64,7 @@ export class EventStorage {
     this.#histograms = new MediaQueue(mediaBytes);
   }
 
-  /** Iteration of what is put without one. The engine sets it before every step. */
+  /** The iteration of values that are put without one. The engine sets it before every step. */
   get iteration(): number {
     return this.#iteration;
   }
@@ -131,11 +134,11 @@ export class EventStorage {
   }
 
   /**
-   * Runs `fn` with `name/` before the name of everything put meanwhile, by whomever; scopes nest. For an asynchronous
+   * Runs `fn`; everything that anybody puts meanwhile gets `name/` before its name. Scopes nest. For an asynchronous
    * `fn` the scope ends when its promise settles. It ends on errors too.
    *
    * @throws HKL_SCOPE_OVERLAP when a scope opened meanwhile is still open at the end, as two asynchronous ones running
-   *   side by side do
+   * side by side do
    */
   nameScope<T>(name: string, fn: () => T): T {
     const entered = this.#scopes.enter(name);
@@ -178,24 +181,24 @@ export class EventStorage {
         fix: didYouMean(name, this.names()),
       });
     }
-    this.#scalars.settle([series]);
+    this.#scalars.readNow([series]);
     return series.history;
   }
 
   /** All histories as of now, by name. */
   histories(): ReadonlyMap<string, HistoryBuffer> {
-    return new Map(this.#scalars.settle().map((series) => [series.name, series.history]));
+    return new Map(this.#scalars.readNow().map((series) => [series.name, series.history]));
   }
 
   /** The value put last for each scalar, with its iteration. */
   latest(): ReadonlyMap<string, ScalarSample> {
-    return new Map(this.#scalars.settle().map(({ name, history }) => [name, history.latestSample()]));
+    return new Map(this.#scalars.readNow().map(({ name, history }) => [name, history.latestSample()]));
   }
 
   /** As `latest`, with the median over the last `window` iterations for scalars that are to be smoothed. */
   latestWithSmoothingHint(window = 20): ReadonlyMap<string, ScalarSample> {
     return new Map(
-      this.#scalars.settle().map(({ name, history, smoothing }) => {
+      this.#scalars.readNow().map(({ name, history, smoothing }) => {
         const { value, iteration } = history.latestSample();
         return [name, { iteration, value: smoothing ? history.median(history.countSamples(window)) : value }];
       }),
@@ -217,12 +220,12 @@ export class EventStorage {
     return this.#scalars.resolve();
   }
 
-  /** A consumer's own view of everything put, each thing once; any number of them work independently. */
+  /** A reader that gets everything that is put, each item once. Any number of readers work independently. */
   reader(): StorageReader {
     const reader = new StorageReader({
       images: this.#images,
       histograms: this.#histograms,
-      settledSeries: () => this.#scalars.settle(),
+      seriesWithAllRead: () => this.#scalars.readNow(),
       knownSeries: () => this.#scalars.known(),
       epoch: () => this.#epoch,
       readerMoved: (closed) => this.#forgetRead(closed),
@@ -231,24 +234,24 @@ export class EventStorage {
     return reader;
   }
 
-  /** The histories, by default as far as resuming needs them: the newest 1,000 values of each scalar. */
+  /** The histories, by default what resuming needs: the newest 1,000 values of each scalar. */
   state(window: number = STATE_WINDOW): EventStorageState {
     const entries = this.#scalars
-      .settle()
+      .readNow()
       .map(({ name, smoothing, history }) => [name, { smoothing: smoothing ?? true, ...history.state(window) }]);
     return { scalars: Object.fromEntries(entries) as EventStorageState['scalars'] };
   }
 
   /**
-   * Takes on the histories of a state in place of all scalars; readers get only what is put afterwards.
+   * Replaces all scalars with the histories of a state. Readers get only what is put afterwards.
    * @throws HKL_STORAGE_STATE when `state` is not what `state()` gave; nothing is changed then
    */
   restore(state: EventStorageState): void {
-    this.#scalars.restore(checkedScalars(state));
+    this.#scalars.restore(checkedHistories(state));
     this.#epoch++;
   }
 
-  /** Gives up, and disposes, the lazy scalars that nobody has read. The storage can be used on. */
+  /** Disposes the lazy scalars that nobody has read; their values are lost. The storage stays usable. */
   discardPending(): void {
     this.#scalars.discard();
   }

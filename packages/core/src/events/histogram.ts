@@ -1,6 +1,6 @@
 import { HooklineError } from '../errors.ts';
 
-/** How some numbers were spread at an iteration. */
+/** The distribution of some numbers at an iteration. */
 export interface HistogramEvent {
   readonly name: string;
   readonly iteration: number;
@@ -58,7 +58,7 @@ export function makeHistogram(
   // Equal numbers have no width; room on both sides keeps the edges rising.
   const room = min === max ? Math.max(1, Math.abs(min) * 1e-6) : 0;
   const [left, right] = [min - room, max + room];
-  // Halves, since the width of very large numbers overflows.
+  // Computed in halves, since the difference of very large numbers overflows.
   const halfWidth = right / 2 - left / 2;
   const bucketCounts = new Float64Array(bins);
   for (let i = 0; i < length; i++) {

@@ -6,7 +6,7 @@ export interface ScalarSample {
   readonly iteration: number;
 }
 
-/** Everything a history needs to go on as before; plain numbers. */
+/** The state of a history, as plain numbers. */
 export interface HistoryState {
   /** Values put so far, those no longer kept included. */
   readonly count: number;
@@ -75,7 +75,10 @@ export class HistoryBuffer {
     return this.#sample(this.#count - 1);
   }
 
-  /** Median of the newest `window` values, of two middle ones their mean; NaN if one of them is. */
+  /**
+   * Median of the newest `window` values: the mean of the two middle ones where their number is even, NaN where any
+   * value is NaN.
+   */
   median(window: number = this.limit): number {
     return this.medianBetween(this.#count - this.#windowLength(window), this.#count);
   }
@@ -121,7 +124,7 @@ export class HistoryBuffer {
     return this.#isKept(index) ? (this.#iterations[this.#slot(index)] ?? Number.NaN) : Number.NaN;
   }
 
-  /** Median of the kept ones among the values number `start` to `end` - 1. */
+  /** Median of those of the values number `start` to `end` - 1 that are kept. */
   medianBetween(start: number, end: number): number {
     const from = Math.max(start, this.#count - this.length);
     const sorted = new Float64Array(Math.max(0, end - from));
@@ -133,7 +136,7 @@ export class HistoryBuffer {
     return sorted.length % 2 === 1 ? upper : ((sorted[(sorted.length >> 1) - 1] ?? Number.NaN) + upper) / 2;
   }
 
-  /** The newest `window` values and what is needed to go on. */
+  /** The state of the history, with its newest `window` values. */
   state(window: number = this.limit): HistoryState {
     const samples = this.values().slice(Math.max(0, this.length - window));
     return {
@@ -144,7 +147,7 @@ export class HistoryBuffer {
     };
   }
 
-  /** Takes on a state, in place of all values. */
+  /** Replaces all values with those of a state. */
   restore({ count, mean, values, iterations }: HistoryState): void {
     const kept = Math.min(values.length, this.limit);
     this.#values = Float64Array.from(values.slice(values.length - kept));

@@ -1,11 +1,14 @@
-/** Events that are handed to several readers in turn: the oldest go once everybody has them, or when memory is short. */
+/**
+ * A queue of events for several readers. The oldest events are dropped once every reader has them, or when memory is
+ * short.
+ */
 export class MediaQueue<T> {
   readonly #byteLimit: number;
   readonly #items: { readonly event: T; readonly bytes: number }[] = [];
   #first = 0;
   #bytes = 0;
 
-  /** @param byteLimit beyond it the oldest go, unread; the newest always stays */
+  /** @param byteLimit beyond it the oldest events are dropped unread; the newest one is always kept */
   constructor(byteLimit: number) {
     this.#byteLimit = byteLimit;
   }

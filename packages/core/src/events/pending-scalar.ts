@@ -7,12 +7,12 @@ export interface UnreadTally {
 
 // A property of the object costs a fraction of a weak map's entry, and every step puts some.
 const slot = Symbol('hookline.pending');
-/** For frozen objects, which take no property. */
+/** For frozen objects, to which no property can be added. */
 const untouchable = new WeakMap<LazyScalar, PendingScalar>();
 
 type TrackedScalar = LazyScalar & { [slot]?: PendingScalar };
 
-/** One lazy scalar on its way to its value; one object for all places where the same lazy scalar was put. */
+/** A lazy scalar whose value is pending; the same object for all names under which the lazy scalar was put. */
 export class PendingScalar {
   readonly #tally: UnreadTally;
   #lazy: LazyScalar | undefined;
@@ -61,14 +61,14 @@ export class PendingScalar {
     return this.#failure;
   }
 
-  /** Begins to read unless that has happened. A promise, which never rejects, while the value is on its way. */
+  /** Begins to read, unless that has happened. Returns a promise, which never rejects, while the value is pending. */
   start(): Promise<void> | undefined {
     if (this.#lazy !== undefined && !this.#started) {
       this.#leaveUnread();
       try {
         const value = this.#lazy.read();
         if (isPromiseLike(value)) this.#reading = this.#wait(value);
-        else this.#settle(value);
+        else this.#arrive(value);
       } catch (cause) {
         this.#fail(cause);
       }
@@ -76,7 +76,7 @@ export class PendingScalar {
     return this.#reading;
   }
 
-  /** Gives the value up; one that is on its way is still disposed when it arrives. */
+  /** Drops the value. A value that is being read is still disposed of when it arrives. */
   discard(): void {
     if (this.#started) return;
     this.#leaveUnread();
@@ -90,13 +90,13 @@ export class PendingScalar {
 
   async #wait(value: PromiseLike<number>): Promise<void> {
     try {
-      this.#settle(await value);
+      this.#arrive(await value);
     } catch (cause) {
       this.#fail(cause);
     }
   }
 
-  #settle(value: unknown): void {
+  #arrive(value: unknown): void {
     if (typeof value !== 'number') {
       this.#fail(new TypeError(`read() gave ${value === null ? 'null' : typeof value} instead of a number`));
       return;

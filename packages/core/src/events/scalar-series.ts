@@ -2,7 +2,7 @@ import { describeCause, HooklineError } from '../errors.ts';
 import { HistoryBuffer } from './history-buffer.ts';
 import type { PendingScalar } from './pending-scalar.ts';
 
-/** A value that waits for its turn: a lazy one, or a number that was put after a lazy one. */
+/** A value that has not entered the history yet: a lazy one, or a number that was put after a lazy one. */
 interface QueuedValue {
   readonly pending: PendingScalar | undefined;
   readonly value: number;
@@ -10,16 +10,16 @@ interface QueuedValue {
   readonly sequence: number;
 }
 
-/** Everything put under one name: the history, and behind it the values that a lazy scalar keeps from entering it. */
+/** All values of one name: the history, and after it a queue of values that wait for a lazy scalar. */
 export class ScalarSeries {
   readonly name: string;
   readonly history: HistoryBuffer;
   /** Whether readers should show a windowed median; undefined until the first value is put. */
   smoothing: boolean | undefined;
-  /** Number of the first value that readers have not had from before a restore. */
+  /** Number of the first value that readers get: what a restore brought is not reported again. */
   reportFrom = 0;
   #queue: QueuedValue[] = [];
-  /** Where the queue begins; what is before has entered the history. */
+  /** Index of the first value in the queue that has not entered the history. */
   #head = 0;
   /** Values of the queue before this one have begun to be read. */
   #firstUnread = 0;
@@ -29,12 +29,12 @@ export class ScalarSeries {
     this.history = new HistoryBuffer(limit);
   }
 
-  /** True once a value was put, also while it is on its way. */
+  /** True once a value was put, also one that is still pending. */
   get known(): boolean {
     return this.smoothing !== undefined;
   }
 
-  /** Values put so far, those on their way included. */
+  /** Values put so far, pending ones included. */
   get count(): number {
     return this.history.count + this.#waiting;
   }
@@ -63,7 +63,7 @@ export class ScalarSeries {
     if (this.oldestUnread() < Infinity) void this.#queue[this.#firstUnread]?.pending?.start();
   }
 
-  /** Begins to read everything; collects the promises of what is on its way. */
+  /** Begins to read everything; adds the promises of values that are not there yet to `waiting`. */
   startAll(waiting: Promise<void>[]): void {
     for (let i = this.#head; i < this.#queue.length; i++) {
       const reading = this.#queue[i]?.pending?.start();
@@ -72,7 +72,10 @@ export class ScalarSeries {
     this.#firstUnread = this.#queue.length;
   }
 
-  /** Moves what has arrived into the history, up to the first that has not; collects failures, whose values are lost. */
+  /**
+   * Moves values into the history, up to the first one that is still pending; adds the errors of values that could not
+   * be read to `failures`.
+   */
   flush(failures: HooklineError[]): void {
     while (this.#head < this.#queue.length) {
       const { pending, value, iteration } = this.#queue[this.#head] as QueuedValue;
@@ -89,10 +92,10 @@ export class ScalarSeries {
   }
 
   /**
-   * Brings every value into the history at once.
+   * Reads every value and moves it into the history, synchronously.
    * @throws HKL_SCALAR_PENDING when one is still on its way
    */
-  settle(failures: HooklineError[]): void {
+  readNow(failures: HooklineError[]): void {
     if (this.#waiting === 0) return;
     this.startAll([]);
     this.flush(failures);
@@ -103,7 +106,7 @@ export class ScalarSeries {
     });
   }
 
-  /** Gives up what is on its way; collects what disposing it threw. */
+  /** Drops the pending values; adds what disposing them threw to `failures`. */
   discard(failures: HooklineError[]): void {
     for (const { pending, iteration } of this.#queue.slice(this.#head)) {
       pending?.discard();

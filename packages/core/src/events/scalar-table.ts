@@ -1,11 +1,11 @@
 import { HooklineError } from '../errors.ts';
-import type { HistoryState } from './history-buffer.ts';
 import type { LazyScalar } from './lazy-scalar.ts';
 import { checkedName, type NameScope } from './name-scopes.ts';
 import { PendingScalar, type UnreadTally } from './pending-scalar.ts';
 import { ScalarSeries } from './scalar-series.ts';
+import type { EventStorageState } from './storage-state.ts';
 
-/** All scalars of a storage, and the lazy ones among their values that are on their way. */
+/** All scalars of a storage, with their lazy values that are still pending. */
 export class ScalarTable {
   readonly #historyLimit: number;
   readonly #pendingLimit: number;
@@ -47,11 +47,11 @@ export class ScalarTable {
     return [...this.#byName.values()].filter((series) => series.known);
   }
 
-  /** Brings all values of some series into their histories, and gives those that hold any. */
-  settle(wanted: ScalarSeries[] = this.known()): ScalarSeries[] {
+  /** Reads all values of some series synchronously; returns the series that have any. */
+  readNow(wanted: ScalarSeries[] = this.known()): ScalarSeries[] {
     const failures: HooklineError[] = [];
     try {
-      for (const series of wanted) series.settle(failures);
+      for (const series of wanted) series.readNow(failures);
     } finally {
       raise(failures);
     }
@@ -65,10 +65,10 @@ export class ScalarTable {
     this.#flush();
   }
 
-  restore(scalars: readonly [string, HistoryState & { readonly smoothing: boolean }][]): void {
+  restore({ scalars }: EventStorageState): void {
     const failures: HooklineError[] = [];
     for (const series of this.#byName.values()) series.clear(failures);
-    for (const [name, { smoothing, ...history }] of scalars) {
+    for (const [name, { smoothing, ...history }] of Object.entries(scalars)) {
       const series = this.#open(name);
       series.smoothing = smoothing;
       series.history.restore(history);

@@ -24,9 +24,9 @@ export class ScalarEvent {
   }
 
   /**
-   * The value as it should be shown: with `smoothing` the median over this and the values before it whose iteration is
-   * above this one's minus `window` (20 iterations by default), else the value. Ask before much more is put: the
-   * median is made from what the history still keeps.
+   * The value as it should be shown. With `smoothing` that is the median of this value and those of the `window`
+   * iterations up to it (default 20), else the value itself. Call it soon: the median is computed from the values that
+   * the history still keeps.
    */
   smoothed(window = 20): number {
     if (!this.smoothing) return this.value;
@@ -49,16 +49,16 @@ export interface ReaderBatch {
 export interface ReaderSource {
   readonly images: MediaQueue<ImageEvent>;
   readonly histograms: MediaQueue<HistogramEvent>;
-  /** Every series that holds something, with everything read that was on its way. */
-  settledSeries(): Iterable<ScalarSeries>;
+  /** Every series that holds something, after reading its pending values. */
+  seriesWithAllRead(): Iterable<ScalarSeries>;
   knownSeries(): Iterable<ScalarSeries>;
-  /** Changes when the storage is restored, which makes all cursors void. */
+  /** Changes when the storage is restored, which invalidates all cursors. */
   epoch(): number;
-  /** Called after each read and on closing, so that the storage can forget what everybody has. */
+  /** Called after each read and on closing, so that the storage can drop what every reader has. */
   readerMoved(closed: StorageReader | undefined): void;
 }
 
-/** A consumer's own place in the storage: reading here takes nothing from other readers. */
+/** Reads what is put into a storage, from a position of its own: other readers are not affected. */
 export class StorageReader {
   readonly #source: ReaderSource;
   readonly #cursors = new Map<ScalarSeries, number>();
@@ -81,18 +81,18 @@ export class StorageReader {
   }
 
   /**
-   * Everything put since the last read, at whatever iteration; the first read begins with the storage (after a restore:
-   * with what was put since). Lazy scalars are read.
+   * Everything that was put since the last read, at any iteration. The first read returns everything since the storage
+   * was made, or since it was restored. Lazy scalars are read.
    *
-   * @throws HKL_SCALAR_PENDING when a lazy scalar is on its way (then nothing counts as read; `await storage.resolve()`),
-   *   HKL_SCALAR_UNREADABLE when one could not be read
+   * @throws HKL_SCALAR_PENDING when a lazy scalar is on its way (then nothing counts as read; `await
+   * storage.resolve()`), HKL_SCALAR_UNREADABLE when one could not be read
    */
   read(): ReaderBatch {
     this.#forgetOldEpoch();
     const { images, histograms } = this.#source;
     const scalars: ScalarEvent[] = [];
     let dropped = 0;
-    for (const series of this.#source.settledSeries()) {
+    for (const series of this.#source.seriesWithAllRead()) {
       const { count, length } = series.history;
       const cursor = this.#cursorOf(series);
       const first = Math.max(cursor, count - length);
@@ -118,7 +118,7 @@ export class StorageReader {
     this.#moveMedia();
   }
 
-  /** Tells the storage that this reader will not come again. */
+  /** Tells the storage that this reader reads no more. */
   close(): void {
     this.#source.readerMoved(this);
   }

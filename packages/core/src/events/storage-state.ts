@@ -1,7 +1,7 @@
 import { HooklineError } from '../errors.ts';
 import type { HistoryState } from './history-buffer.ts';
 
-/** How many of the newest values of each scalar survive a resume: what smoothing and time estimates look at. */
+/** How many of the newest values of each scalar a checkpoint keeps: as many as smoothing and time estimates need. */
 export const STATE_WINDOW = 1000;
 
 /** The histories of a storage, by scalar; plain data, in which numbers may be NaN or infinite. */
@@ -9,7 +9,7 @@ export interface EventStorageState {
   readonly scalars: Readonly<Record<string, HistoryState & { readonly smoothing: boolean }>>;
 }
 
-/** The histories without what was put last for `iteration`; scalars of which nothing is left are left out. */
+/** The histories without the values of `iteration` at their end. Scalars that have no other values are left out. */
 export function withoutIteration({ scalars }: EventStorageState, iteration: number): EventStorageState {
   const kept = Object.entries(scalars).flatMap(([name, scalar]): [string, (typeof scalars)[string]][] => {
     let { count, mean } = scalar;
@@ -29,38 +29,39 @@ export function withoutIteration({ scalars }: EventStorageState, iteration: numb
 }
 
 /**
- * The scalars of a state, checked.
- * @throws HKL_STORAGE_STATE when `state` is not what `EventStorage.state()` gave
+ * Checks the histories of a storage.
+ * @throws HKL_STORAGE_STATE, with the field, when `state` is not what `EventStorage.state()` gave
  */
-export function checkedScalars(state: EventStorageState): [string, HistoryState & { readonly smoothing: boolean }][] {
-  const given: unknown = (state as Partial<EventStorageState> | null | undefined)?.scalars;
-  const isTable = typeof given === 'object' && given !== null && !Array.isArray(given);
-  const scalars = isTable ? Object.entries(given as EventStorageState['scalars']) : [];
-  let field = isTable ? undefined : 'scalars';
-  for (const [name, scalar] of scalars) {
-    const fault = faultOf(scalar);
-    if (fault !== undefined) field ??= `scalars.${name}${fault === '' ? '' : `.${fault}`}`;
-  }
-  if (field === undefined) return scalars;
-  throw new HooklineError('HKL_STORAGE_STATE', 'this is no state of an event storage', {
+export function checkedHistories(state: unknown): EventStorageState {
+  const { scalars } = (isRecord(state) ? state : {}) as { readonly scalars?: unknown };
+  if (!isRecord(scalars)) throw invalidState('scalars');
+  return { scalars: Object.fromEntries(Object.entries(scalars).map(([name, given]) => [name, checked(name, given)])) };
+}
+
+function checked(scalar: string, given: unknown): EventStorageState['scalars'][string] {
+  const invalid = (field: string): HooklineError => invalidState(`scalars.${scalar}${field}`);
+  if (!isRecord(given)) throw invalid('');
+  const { count, mean, values, iterations, smoothing } = given;
+  if (typeof smoothing !== 'boolean') throw invalid('.smoothing');
+  if (!isNumbers(values)) throw invalid('.values');
+  if (!isNumbers(iterations) || !iterations.every((iteration) => Number.isSafeInteger(iteration)))
+    throw invalid('.iterations');
+  if (iterations.length !== values.length) throw invalid('.values" and "iterations');
+  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < values.length) throw invalid('.count');
+  if (typeof mean !== 'number') throw invalid('.mean');
+  return { count, mean, values, iterations, smoothing };
+}
+
+const isRecord = (value: unknown): value is Partial<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isNumbers = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((number) => typeof number === 'number');
+
+function invalidState(field: string): HooklineError {
+  return new HooklineError('HKL_STORAGE_STATE', 'this is no state of an event storage', {
     who: 'event storage',
     where: `field "${field}"`,
     fix: 'Restore what state() gave, with NaN and infinities intact',
   });
-}
-
-/** The first field of a history that is not what it should be; empty for the whole of it. */
-function faultOf(given: unknown): string | undefined {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return '';
-  const { count, mean, values, iterations, smoothing } = given as Partial<Record<string, unknown>>;
-  if (typeof smoothing !== 'boolean') return 'smoothing';
-  if (!isNumbers(values)) return 'values';
-  if (!isNumbers(iterations) || !iterations.every((iteration) => Number.isSafeInteger(iteration))) return 'iterations';
-  if (iterations.length !== values.length) return 'values" and "iterations';
-  if (!Number.isSafeInteger(count) || (count as number) < values.length) return 'count';
-  return typeof mean === 'number' ? undefined : 'mean';
-}
-
-function isNumbers(given: unknown): given is number[] {
-  return Array.isArray(given) && given.every((number) => typeof number === 'number');
 }

@@ -8,7 +8,7 @@ import { claimTempName, isStaleTemp, releaseTempName } from './temp-name.ts';
 /** By the descriptor, since file handles under Yarn's Plug'n'Play lack `sync`. */
 const flush = promisify(fsync);
 
-/** What systems answer that cannot flush folders, as Windows. */
+/** Error codes of systems that cannot flush folders, such as Windows. */
 const NO_FOLDER_SYNC = new Set(['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOTSUP', 'EBADF']);
 
 /**
@@ -85,7 +85,7 @@ export async function listStaleTemps(folder: string, depth = 0): Promise<string[
       continue;
     }
     const found = await lstat(join(folder, name)).catch(() => undefined);
-    // In a folder that others write into as well, what is theirs is theirs.
+    // In a shared folder, only files of this user are touched.
     if (found === undefined || (process.geteuid !== undefined && found.uid !== process.geteuid())) continue;
     if (isStaleTemp(name, found.mtimeMs)) stale.push(name);
   }

@@ -1,6 +1,6 @@
 import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
 
-/** Codes of the system for a folder or file that may not be written, or that cannot be there. */
+/** System error codes for a file or folder that cannot be written or cannot exist. */
 const UNWRITABLE = new Set([
   'EACCES',
   'EPERM',
@@ -21,7 +21,8 @@ export function systemCode(error: unknown): string | undefined {
 }
 
 /**
- * What went wrong when writing `path`: HKL_DISK_FULL, HKL_UNWRITABLE or HKL_WRITE_FAILED. Errors of our own pass.
+ * The error for a failed write of `path`: HKL_DISK_FULL, HKL_UNWRITABLE or HKL_WRITE_FAILED. A HooklineError is
+ * returned as it is.
  */
 export function writeError(path: string, cause: unknown): HooklineError {
   if (isHooklineError(cause)) return cause;
@@ -47,7 +48,10 @@ export function writeError(path: string, cause: unknown): HooklineError {
   });
 }
 
-/** What went wrong when reading `path`: HKL_CHECKPOINT_MISSING or HKL_CHECKPOINT_UNREADABLE. Errors of our own pass. */
+/**
+ * The error for a failed read of `path`: HKL_CHECKPOINT_MISSING or HKL_CHECKPOINT_UNREADABLE. A HooklineError is
+ * returned as it is.
+ */
 export function readError(path: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === undefined || code.startsWith('HKL_')) return error;

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { systemCode } from './file-error.ts';
 
 /**
- * Makes a folder and those above it. (Node's own recursive `mkdir` tries for ever where a folder that exists takes none
- * and says that it is missing, as below `/proc` or on a share that is gone.)
+ * Makes a folder and those above it. (Node's own recursive `mkdir` tries for ever where the parent exists and creating
+ * fails with ENOENT, as below `/proc` or on a network share that is gone.)
  *
  * @throws what the system says, such as `ENOTDIR` or `EACCES`
  */

@@ -1,13 +1,13 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** Tells a process from every other one, on this machine and elsewhere, before and after a restart. */
+/** Identifies a process among all others, on this machine and elsewhere, before and after a restart. */
 export interface ProcessIdentity {
   readonly pid: number;
   readonly host: string;
-  /** Which start of the machine, and which container on it; empty where the system does not tell. */
+  /** Identifies the boot of the machine and the container on it; empty where the system does not say. */
   readonly boot: string;
-  /** When the process began, in the system's own unit: a number of a process may be given again. Empty where unknown. */
+  /** When the process started, in the system's own unit, since process ids are reused. Empty where unknown. */
   readonly born: string;
 }
 
@@ -19,7 +19,7 @@ export function ownIdentity(): ProcessIdentity {
 /**
  * Whether a process still runs.
  *
- * @returns undefined where that cannot be known from here, as for one on another machine or in another container
+ * @returns undefined where that cannot be known from here, as for a process on another machine or in another container
  */
 export function isRunning({ pid, host, boot, born }: ProcessIdentity): boolean | undefined {
   if (host !== hostname()) return undefined;
@@ -27,7 +27,7 @@ export function isRunning({ pid, host, boot, born }: ProcessIdentity): boolean |
   if (boot !== '' && own !== '') {
     const [start, container] = boot.split(' ');
     const [ownStart, ownContainer] = own.split(' ');
-    // The machine was started anew since.
+    // The machine has been restarted since.
     if (start !== ownStart) return false;
     if (container !== ownContainer) return undefined;
   }
@@ -36,18 +36,18 @@ export function isRunning({ pid, host, boot, born }: ProcessIdentity): boolean |
   return born === '' || now === '' || born === now;
 }
 
-/** Whether this machine has a process of that number, whichever it is. */
+/** Whether this machine has any process with this id. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Not being allowed to signal a process means that there is one.
+    // EPERM means that the process exists and belongs to somebody else.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** Linux names every start of the machine, and the container by the numbers of its processes. */
+/** On Linux: the id of the boot, and the namespace of process ids, which differs between containers. */
 function bootOf(): string {
   try {
     const start = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

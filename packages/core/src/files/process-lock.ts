@@ -14,21 +14,21 @@ export interface LockOwner extends ProcessIdentity {
 
 /** A lock that this process holds. */
 export interface ProcessLock {
-  /** Who held it before and had gone without giving it back. */
+  /** The owner before, where that process ended without releasing the lock. */
   readonly takenFrom: LockOwner | undefined;
-  /** Gives the lock back; does nothing where it is gone or somebody else's by now. */
+  /** Releases the lock. Does nothing where the lock was removed or taken over. */
   release(): void;
   /** `held`; `removed` when somebody has deleted it; `lost` when somebody else has taken it over. */
   check(): 'held' | 'removed' | 'lost';
 }
 
-/** The lock, or who has it: `undefined` for a lock that does not say. */
+/** The lock, or its owner where it is taken: `undefined` for a lock whose owner cannot be read. */
 export type LockAnswer =
   { readonly lock: ProcessLock; readonly owner?: never } | { readonly lock?: never; readonly owner?: LockOwner };
 
-/** How often a holder shows that it lives, for those who cannot ask the system about it. */
+/** How often a holder refreshes its lock, for processes that cannot ask the system whether it still runs. */
 const REFRESH_MS = 30_000;
-/** Without a sign of life for so long, a holder on another machine counts as gone. */
+/** A holder on another machine counts as gone when it has not refreshed its lock for this long. */
 export const ABANDONED_AFTER_MS = 3 * 60_000;
 const OWNER_FILE = 'owner.json';
 
@@ -37,9 +37,9 @@ const registry = globalThis as { [key: symbol]: Map<string, () => void> | undefi
 const held = (registry[Symbol.for('hookline.processLocks')] ??= releasedAtExit());
 
 /**
- * Tries to take a lock, a folder at `path` in a folder that exists. It belongs to a process: it is given back at its
- * end, and where the process was killed the next one takes it over. Holders on other machines, or in other containers,
- * count as gone when they have given no sign of life for three minutes.
+ * Tries to take a lock, a folder at `path` in a folder that exists. The lock belongs to a process. It is released when
+ * the process ends; where the process was killed, the next one takes the lock over. Holders on other machines, or in
+ * other containers, count as gone when they have not refreshed the lock for three minutes.
  *
  * @throws what the system says where the folder cannot be written
  */
@@ -49,7 +49,7 @@ export function tryLock(path: string): LockAnswer {
     const taken = take(path, { ...ownIdentity(), since: new Date().toISOString(), token });
     if (taken === 'taken') return { lock: hold(path, token, undefined) };
     const owner = readOwner(path);
-    // Given back in the meantime; again, but not for ever, for what lies there may not be readable.
+    // The lock was released in the meantime, so try again; but not for ever, since the owner's file may be unreadable.
     if (owner === undefined && round < 10) continue;
     if (!isGone(path, owner, taken)) return owner === undefined ? {} : { owner };
     if (!moveAway(path, owner?.token)) continue;
@@ -58,7 +58,7 @@ export function tryLock(path: string): LockAnswer {
   }
 }
 
-/** @returns `taken`, or the time on the clock of the file system, where it is somebody's already */
+/** @returns `taken`, or the current time of the file system's clock where somebody has the lock already */
 function take(path: string, owner: LockOwner): 'taken' | number {
   // The owner is written before the lock appears, so that nobody ever sees a lock without an owner.
   const prepared = `${path}.${owner.token}`;
@@ -87,7 +87,7 @@ function isGone(path: string, owner: LockOwner | undefined, now: number): boolea
   return sign !== undefined && now - sign.mtimeMs > ABANDONED_AFTER_MS;
 }
 
-/** Renamed first, so that removing it can never meet what somebody else puts there meanwhile. */
+/** The lock is renamed before it is removed, so that a lock which somebody else creates meanwhile is never removed. */
 function moveAway(path: string, token: string | undefined): boolean {
   const aside = `${path}.${randomBytes(6).toString('hex')}`;
   try {
@@ -101,7 +101,7 @@ function moveAway(path: string, token: string | undefined): boolean {
     rmSync(aside, { recursive: true, force: true });
     return true;
   } catch {
-    // Somebody else was quicker.
+    // Another process was quicker.
     return false;
   }
 }
@@ -112,7 +112,7 @@ function hold(path: string, token: string, takenFrom: LockOwner | undefined): Pr
     try {
       if (readOwner(path)?.token === token) utimesSync(join(path, OWNER_FILE), now, now);
     } catch {
-      // It is gone; check() tells whoever asks.
+      // The lock is gone; check() reports that.
     }
   }, REFRESH_MS);
   timer.unref();

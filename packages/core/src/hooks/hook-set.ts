@@ -4,9 +4,9 @@ import type { HookSite } from './hook-site.ts';
 import type { HookTable } from './hook-spec.ts';
 import { type HookFacade, Phase } from './phase.ts';
 
-/** The hooks of a table for their owner, who may call them. */
+/** The hooks of a table, for their owner, who may call them. */
 export type Phases<T extends HookTable> = { readonly [Name in keyof T]: Phase<T[Name]> };
-/** The hooks of a table for a plugin, who may tap them. */
+/** The hooks of a table, for a plugin, which may tap them. */
 export type HookFacades<T extends HookTable> = { readonly [Name in keyof T]: HookFacade<T[Name]> };
 
 /** The live hooks of one table in one trainer. */
@@ -44,11 +44,14 @@ export class HookSet<T extends HookTable = HookTable> {
   }
 }
 
-/** The facades, with an error for a name that is none in place of `undefined`. Looked at in setup only. */
+/**
+ * The facades; reading a name that is no hook is an error in place of `undefined`. They are used in setup only, so that
+ * the proxy costs no time in training.
+ */
 function refusingOthers(id: string, plugin: string, facades: Readonly<Record<string, HookFacade>>): object {
   return new Proxy(facades, {
     get(target, name) {
-      // Awaiting or printing an object asks for these.
+      // JavaScript reads these when the object is awaited or printed.
       if (typeof name === 'symbol' || name in target || name === 'then' || name === 'toJSON') {
         return Reflect.get(target, name) as unknown;
       }

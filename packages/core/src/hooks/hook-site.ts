@@ -20,8 +20,8 @@ export class HookSite {
   /** Taps, and whatever else the training waits for. */
   readonly waits = new Waits();
   /**
-   * Asked after every tap whether what the training stands on is still there, such as the tensors of the batch and the
-   * weights; gives the error where a tap has taken it away. Undefined costs one comparison per tap.
+   * Called after every tap: checks that the tap has not disposed what the training needs, such as the tensors of the
+   * batch and the weights, and returns an error where it has. Undefined costs one comparison per tap.
    */
   inspect: ((hook: string) => HooklineError | undefined) | undefined = undefined;
   #observers: readonly TapObserver[] = [];

@@ -28,7 +28,7 @@ export interface HookSpec<
   readonly args: readonly string[];
   /** One line for `inspect` and the documentation. */
   readonly description: string;
-  /** What a tap may return; without it everything passes. Hooks whose result nobody looks at need none. */
+  /** A check of what taps return. Without it everything is accepted. Hooks whose result is not used need none. */
   readonly check?: ResultCheck | undefined;
   types?(...args: Args): Result;
 }
@@ -37,8 +37,8 @@ export interface HookSpec<
 export type HookTable = Readonly<Record<string, HookSpec>>;
 
 type MaybePromise<T> = T | Promise<T>;
-/** `void` beside the value: a tap that returns nothing leaves things as they are. */
 
+/** A tap that returns nothing changes nothing, hence `void` beside the value. */
 type Optional<T> = T | undefined | void;
 
 /** The function that a plugin gives to `tap`, by the kind of the hook. */
@@ -100,12 +100,12 @@ export const syncWaterfall = waterfall('SyncWaterfall');
 export const asyncSeries = spec('AsyncSeries');
 /**
  * Every tap runs, one after the other, also after one that fails; then the call fails with the error, or with an
- * AggregateError of all that the first one leads. For closing and for handing things on: what one plugin fails to do
- * must not keep the others from theirs.
+ * AggregateError of all that the first one leads. For closing things: where one plugin fails, the others must still
+ * close theirs.
  */
 export const asyncSeriesSettled = spec('AsyncSeriesSettled');
 
-/** Taps run one after the other until one gives something other than undefined. */
+/** Taps run one after the other until one returns something other than undefined. */
 export const asyncSeriesBail = spec('AsyncSeriesBail');
-/** Every tap may give a replacement of the first argument, one after the other. */
+/** Every tap, one after the other, may return a replacement of the first argument. */
 export const asyncSeriesWaterfall = waterfall('AsyncSeriesWaterfall');

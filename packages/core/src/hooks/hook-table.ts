@@ -27,9 +27,9 @@ export interface Outcome {
   readonly status: 'completed' | 'stopped' | 'interrupted' | 'failed';
   /** Iterations done in all, the iteration to resume at. */
   readonly iteration: number;
-  /** Why, for `stopped` and `interrupted`. */
+  /** Why the run ended, for `stopped` and `interrupted`. */
   readonly reason?: string;
-  /** What failed, for `failed`. */
+  /** The error that ended the run, for `failed`. */
   readonly error?: unknown;
 }
 
@@ -57,8 +57,9 @@ export interface NamedVariables {
 }
 
 /**
- * What the hooks inside the step are called with last: which part of the model is being updated, where several parts
- * are updated in turn, such as `generator`. They are then called once for each part. Undefined in every other training.
+ * The last argument of the hooks inside the step. Where a model has parts that are updated in turn, these hooks are
+ * called once for each part, and the argument is the part's name, such as `generator`. In every other training it is
+ * undefined.
  */
 export type InPart = [part?: string | undefined];
 
@@ -86,9 +87,9 @@ export const HOOK_TABLE = Object.freeze({
     'evaluators add their metrics',
     results,
   ),
-  /** Anything stateful adds to a checkpoint. */
+  /** Plugins add their state to a checkpoint that is being saved. */
   saveState: asyncSeries<[checkpoint: CheckpointBuilder]>(['checkpoint'], 'add to a checkpoint being saved'),
-  /** Anything stateful takes its part from a checkpoint. */
+  /** Plugins check and load their state from a checkpoint. */
   loadState: asyncSeries<[checkpoint: CheckpointView]>(['checkpoint'], 'take from a checkpoint being loaded'),
   /** A plugin may handle a failed step. */
   stepFailed: asyncSeriesBail<[error: unknown, step: StepContext], FailedStepAction>(

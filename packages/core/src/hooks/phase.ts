@@ -8,13 +8,13 @@ import {
 } from 'tapable';
 import { HooklineError } from '../errors.ts';
 import { asOne } from '../throw-all.ts';
-import { assertTap, guardAsyncTap, guardSettledTap, guardSyncTap, type TapRules } from './guard-tap.ts';
+import { assertTap, wrapAsyncTap, wrapSettledTap, wrapSyncTap, type TapRules } from './wrap-tap.ts';
 import type { HookSite } from './hook-site.ts';
 import type { CallArguments, CallResult, HookKind, HookSpec, TapFunction } from './hook-spec.ts';
 
-/** What a plugin is given of a hook: it can tap it and nothing else. */
+/** A hook as a plugin sees it: the plugin can tap it and nothing else. */
 export interface HookFacade<S extends HookSpec = HookSpec> {
-  /** Adds a tap in the plugin's place of the order. */
+  /** Adds a tap, which runs at the plugin's position in the order of plugins. */
   tap(fn: TapFunction<S>): void;
 }
 
@@ -36,7 +36,7 @@ const CLASSES = {
   AsyncSeriesWaterfall: AsyncSeriesWaterfallHook,
 } satisfies Record<HookKind, unknown>;
 
-/** One tapable hook of one trainer, with guarded taps and a seal. Its owner calls it; plugins get facades. */
+/** One tapable hook of one trainer, with wrapped taps and a seal. Its owner calls it; plugins get facades. */
 export class Phase<S extends HookSpec = HookSpec> {
   readonly name: string;
   readonly spec: S;
@@ -61,8 +61,9 @@ export class Phase<S extends HookSpec = HookSpec> {
   }
 
   /**
-   * For whoever calls the hook: looks, beyond the check of the hook's table, at what each tap gives or, in a waterfall,
-   * hands on, and gives the error where that does not fit. The error then names the plugin. Undefined takes it away.
+   * For the caller of the hook: sets a further check, beside that of the hook's table, of what each tap returns or, in
+   * a waterfall, hands on. The check returns an error where the value does not fit; the error that is thrown names the
+   * plugin. Undefined removes the check.
    */
   verify(look: ((result: unknown) => HooklineError | undefined) | undefined): void {
     this.#rules.verify = look;
@@ -91,23 +92,23 @@ export class Phase<S extends HookSpec = HookSpec> {
     return Object.freeze({ tap: (fn: TapFunction<S>) => this.#tap(plugin, fn) });
   }
 
-  /** Drops all taps and allows new ones; tapable cannot remove a tap, so the hook within is made anew. */
+  /** Drops all taps and allows new ones. tapable cannot remove a tap, so a new tapable hook is made. */
   open(): void {
     this.#hook = makeHook(this.name, this.spec);
     this.#sealed = false;
   }
 
-  /** No tap may be added from here on; what a step runs stays the same for the whole training. */
+  /** Refuses further taps, so that what a step runs stays the same for the whole training. */
   seal(): void {
     this.#sealed = true;
   }
 
   /**
-   * Calls the taps. Async kinds return their value directly when every tap was synchronous, so that such a phase
-   * costs no promise; otherwise they return a promise.
+   * Calls the taps. Async kinds return their value directly when every tap was synchronous, so that such a call costs
+   * no promise; otherwise they return a promise.
    *
-   * @throws PluginError (or a promise rejected with it) when a tap fails; AsyncSeriesSettled throws an AggregateError of
-   * them when several do
+   * @throws PluginError (or a promise rejected with it) when a tap fails; AsyncSeriesSettled throws an AggregateError
+   * of them when several do
    */
   call(...args: CallArguments<S>): CallResult<S> {
     return this.#call(...args) as CallResult<S>;
@@ -136,7 +137,7 @@ export class Phase<S extends HookSpec = HookSpec> {
       }
     });
     if (settled) {
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- always a PluginError, see guardAsyncTap
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- always a PluginError, see wrapAsyncTap
       if (failure !== undefined) throw failure;
       return value;
     }
@@ -157,9 +158,9 @@ export class Phase<S extends HookSpec = HookSpec> {
     const { kind, args } = this.spec;
     assertTap(plugin, this.name, kind, fn);
     const place = { plugin, hook: this.name, site: this.#site, rules: this.#rules };
-    if (this.#isSync) this.#hook.tap(plugin, guardSyncTap(place, fn));
-    else if (kind === 'AsyncSeriesSettled') this.#hook.tapAsync(plugin, guardSettledTap(place, args.length, fn));
-    else this.#hook.tapAsync(plugin, guardAsyncTap(place, args.length, fn));
+    if (this.#isSync) this.#hook.tap(plugin, wrapSyncTap(place, fn));
+    else if (kind === 'AsyncSeriesSettled') this.#hook.tapAsync(plugin, wrapSettledTap(place, args.length, fn));
+    else this.#hook.tapAsync(plugin, wrapAsyncTap(place, args.length, fn));
   }
 }
 

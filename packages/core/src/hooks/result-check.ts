@@ -1,13 +1,13 @@
 import { isPlainObject } from '../plain-object.ts';
 
 /**
- * What a tap of a hook may return. It is asked for every value that a tap gives, at once, so that the error names the
- * plugin that gave it. A tap that returns nothing is never asked about.
+ * Checks what the taps of a hook return. Each value is checked as soon as a tap returns it, so that the error names
+ * that plugin. A tap that returns nothing is not checked.
  */
 export interface ResultCheck {
   /** What to return instead, as an instruction for the error message. */
   readonly fix: string;
-  /** What the tap returned where that does not fit, such as `a string`; undefined where it fits. */
+  /** Describes the returned value where it does not fit, such as `a string`; undefined where it fits. */
   find(result: unknown): string | undefined;
 }
 

@@ -3,28 +3,33 @@ import type { StepContext, StepRunner } from '../step-runner.ts';
 
 /** Something that a training waits for. */
 export interface Wait {
-  /** Its place among all: a wait that begins within another one has a higher number, see {@link Waits.ticket}. */
+  /**
+   * Its position among all waits: a wait that begins within another one has a higher number, see {@link Waits.ticket}.
+   */
   readonly order: number;
-  /** Who is waited for: a plugin, or the step. */
+  /** Who is being waited for: a plugin, or the step. */
   readonly who: string;
   /** Where: a hook. */
   readonly where: string;
   /** `performance.now()` when the wait began. */
   readonly since: number;
-  /** What exactly is waited for, where somebody knows: the file that a loader reads, for one. */
+  /** Describes what exactly is being waited for, where that is known, such as the file that a loader reads. */
   describe?(): string | undefined;
-  /** Whether only something from outside is awaited, such as a batch, so that giving up loses no work. */
+  /**
+   * Whether only something from outside, such as a batch, is awaited, so that no work is lost where the wait is given
+   * up.
+   */
   isIdle?(): boolean;
-  /** Whether the run depends on nothing that is waited for, so that a signal ends the wait at once. */
+  /** Whether the run does not depend on the wait, so that a signal ends the wait at once. */
   readonly isOptional?: boolean;
-  /** Ends the wait with an error, as if what is waited for had failed. What it gives later is dropped. */
+  /** Ends the wait with an error, as if the promise had rejected. The promise's later outcome is ignored. */
   giveUp(error: unknown): void;
 }
 
 /**
- * What one trainer waits for, the innermost last. When Node has nothing left to do while something is waited for, it
- * can never come: Node would end the process without a word. The wait ends with an error that says who is to blame
- * instead.
+ * What one trainer waits for, the innermost last. When Node has nothing left to do while something is awaited, the
+ * promise can never settle, and Node would end the process silently. The wait then ends with an error that names the
+ * plugin instead.
  */
 export class Waits {
   readonly #waits = new Set<Wait>();
@@ -34,12 +39,12 @@ export class Waits {
     if (wait !== undefined) wait.giveUp(neverComes(wait));
   };
 
-  /** The next place; take it before what is waited for begins, since that may begin to wait for something itself. */
+  /** The next position. Take it before the awaited work begins, since that work may begin waits of its own. */
   ticket(): number {
     return this.#tickets++;
   }
 
-  /** The wait that all others wait for. */
+  /** The innermost wait: all others wait for it. */
   get innermost(): Wait | undefined {
     let last: Wait | undefined;
     for (const wait of this.#waits) if (last === undefined || wait.order > last.order) last = wait;
@@ -52,9 +57,9 @@ export class Waits {
   }
 
   /**
-   * The value of `promise`, for which a step waits.
+   * Awaits a promise on behalf of a step.
    *
-   * @param runner whose step it is; it may know what is waited for, and how to go without it
+   * @param runner whose step it is; it may be able to describe the wait, and to stop it
    */
   step<T>(promise: Promise<T>, { iteration }: StepContext, runner: StepRunner): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -67,7 +72,7 @@ export class Waits {
         isIdle: () => runner.stopWaiting !== undefined && runner.waitsFor?.() !== undefined,
         giveUp: (error) => {
           this.end(wait);
-          // First, so that no step begins when the batch comes after all.
+          // Called first, so that no step begins if the batch arrives after all.
           runner.stopWaiting?.(error);
           // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- handed on as it is
           reject(error);

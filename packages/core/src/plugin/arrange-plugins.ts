@@ -93,8 +93,9 @@ function describeIssue({ path = [], message }: StandardSchemaV1.Issue, given: ob
 }
 
 /**
- * What several plugins might write, with the names that plugins declare it by. A name stands for all below it: `learningRate`
- * and `learningRate/schedule` are in conflict, `learningRate/schedule` and `learningRate/plateau` are not.
+ * The standard names for things that several plugins might write (`writes` of a definition). A name includes all names
+ * below it: `learningRate` and `learningRate/schedule` are in conflict, `learningRate/schedule` and
+ * `learningRate/plateau` are not.
  */
 const STANDARD_WRITES = Object.freeze({
   learningRate: 'the learning rate; learningRate/NAME: a factor of it that others multiply with theirs',
@@ -103,7 +104,10 @@ const STANDARD_WRITES = Object.freeze({
   metrics: 'scalars; metrics/NAME: those that are named NAME or NAME/...',
 });
 
-/** What a plugin writes with its options. @throws HooklineError `HKL_PLUGIN_INVALID` where that is no list of names */
+/**
+ * The names of what a plugin writes, given its options. @throws HooklineError `HKL_PLUGIN_INVALID` where that is no
+ * list of names
+ */
 function writesOf({ id, definition }: Plugin, options: unknown): readonly string[] {
   const { writes = [] } = definition;
   const names: unknown = typeof writes === 'function' ? writes(options) : writes;

@@ -97,7 +97,7 @@ export function definePlugin<
   return Object.assign(factory, { definition: stored });
 }
 
-/** A plugin from its parts; for presets, which change options and keep the rest. */
+/** Makes a plugin from a definition and options, for presets, which change the options only. */
 export function makePlugin(definition: AnyPluginDefinition, options: unknown, instance: string | undefined): Plugin {
   return Object.freeze({
     [PLUGIN_BRAND]: true as const,

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { PluginState } from './plugin.ts';
 
-/** A {@link PluginState} with a schema, and `save` and `load` in its types. */
+/** A {@link PluginState} whose `save` and `load` have the types of its schema. */
 export interface CheckedPluginState<S extends StandardSchemaV1> extends Omit<PluginState, 'schema' | 'save' | 'load'> {
   readonly schema: S;
   save(): StandardSchemaV1.InferInput<S>;
@@ -9,8 +9,8 @@ export interface CheckedPluginState<S extends StandardSchemaV1> extends Omit<Plu
 }
 
 /**
- * The state of a plugin with a schema: what a checkpoint holds is checked by it before anything is loaded, and `load` is
- * given what the schema made of it, in its type.
+ * Defines the state of a plugin by a schema. What a checkpoint holds is checked against the schema before anything is
+ * loaded, and `load` is given the schema's output.
  *
  * @example
  * return { state: defineState({ schema: z.int().min(0), save: () => steps, load: (saved) => { steps = saved; } }) };

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** The options as a caller may write them: one that may be left out may also be undefined. */
+/** The options as a caller may write them: an option that may be left out may also be undefined. */
 export type OptionsInput<Options> = {
   [Name in keyof Options]: Record<never, never> extends Pick<Options, Name> ? Options[Name] | undefined : Options[Name];
 };
@@ -10,10 +10,10 @@ type LeftOut<Options> = {
   [Name in keyof Options]-?: Record<never, never> extends Pick<Options, Name> ? Name : never;
 }[keyof Options];
 
-/** What must be the same of the schema and the interface: the names, and which of them may be left out. */
+/** What the schema and the interface must agree on: the names of the options, and which of them may be left out. */
 type Names<Options> = readonly [all: keyof Options, leftOut: LeftOut<Options>];
 
-/** The schema where its names are those of the interface, and a type that nothing fits otherwise. */
+/** The type of the schema where its names are those of the interface; otherwise a type that no value has. */
 type SameNames<Options, Schema extends z.ZodType> = [Names<Options>, Names<z.input<Schema>>] extends [
   Names<z.input<Schema>>,
   Names<Options>,

@@ -1,6 +1,6 @@
 /**
- * The labels that plugins order themselves by, in detectron2's default order. They are known even where no
- * plugin of a trainer provides them, so that leaving out a plugin never breaks the order of the others.
+ * The labels by which plugins order themselves, in detectron2's default order. They are known even where no plugin of a
+ * trainer provides them, so that leaving out a plugin never breaks the order of the others.
  */
 export const STANDARD_LABELS = Object.freeze({
   timing: 'measures steps; first, so that the time of other plugins is left out',

@@ -8,11 +8,11 @@ import type { HookSite } from '../hooks/hook-site.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { didYouMean } from '../suggest-name.ts';
 import { arrangePlugins } from './arrange-plugins.ts';
-import type { ArrangedPlugin, LivePlugin, PluginEntry, PluginParts } from './plugin.ts';
+import type { ArrangedPlugin, LivePlugin, PluginEntry, SetupResult } from './plugin.ts';
 import { setUpPlugin } from './set-up-plugin.ts';
 
 /** What a trainer's plugins, hooks and services come from. */
-export interface PluginSetParts {
+export interface PluginSetOptions {
   readonly plugins: readonly PluginEntry[];
   /** Services by whom they are of, as error messages and `inspect` name them. */
   readonly services: Readonly<Record<'core' | 'trainer' | 'you', readonly Provider[]>>;
@@ -29,7 +29,7 @@ export class PluginSet {
   readonly #own: ReadonlyMap<string, { readonly owner: string; readonly set: HookSet }>;
 
   /** Checks and sorts the plugins and puts all services into a container. @throws HooklineError for what does not fit */
-  constructor({ plugins, services, hooks, site }: PluginSetParts) {
+  constructor({ plugins, services, hooks, site }: PluginSetOptions) {
     const arranged = arrangePlugins(plugins);
     this.arranged = arranged;
     this.engine = hooks;
@@ -71,16 +71,16 @@ export class PluginSet {
     }
   }
 
-  /** Opens the hooks anew, without taps. */
+  /** Drops all taps and allows new ones. */
   open(): void {
     for (const hookSet of this.hookSets) hookSet.open();
   }
 
-  /** Lets every plugin of this rank tap the hooks, in order. `onLive` is told of each as soon as it stands. */
+  /** Sets up every plugin of this rank, in order. `onLive` is called with each plugin as soon as it is set up. */
   setUp(onLive: (plugin: LivePlugin) => void, rank = 0): void {
     for (const arranged of this.arranged) {
       if (rank > 0 && arranged.plugin.definition.ranks === 'first') continue;
-      onLive({ ...arranged, parts: this.#setUpOne(arranged) });
+      onLive({ ...arranged, result: this.#setUpOne(arranged) });
     }
   }
 
@@ -89,7 +89,7 @@ export class PluginSet {
     for (const hookSet of this.hookSets) hookSet.seal();
   }
 
-  #setUpOne(arranged: ArrangedPlugin): PluginParts {
+  #setUpOne(arranged: ArrangedPlugin): SetupResult {
     const { id, definition } = arranged.plugin;
     const required = Object.entries(definition.requires ?? {}).map(([key, each]) => [key, this.#inject(id, each)]);
     return setUpPlugin(arranged, {

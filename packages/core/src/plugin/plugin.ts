@@ -14,39 +14,49 @@ export interface PluginIdentity {
   readonly instance: string | undefined;
 }
 
-/** What a plugin keeps across checkpoints; `defineState` gives `save` and `load` the types of the schema. */
+/**
+ * The state that a plugin keeps in checkpoints. `defineState` makes one whose `save` and `load` have the types of a
+ * schema.
+ */
 export interface PluginState {
-  /** Version of the shape of the data; handed to `load` with the data. Default 1. */
+  /** Version of the shape of the data; `load` is given the version under which the data were saved. Default 1. */
   readonly version?: number;
   /**
-   * What the data must be like, types and meaning: any Standard Schema, synchronous. A checkpoint is checked by it before
-   * anything is loaded. Without it `load` is given whatever there is.
+   * A schema of the data: any Standard Schema that validates synchronously. A checkpoint is checked against it before
+   * anything is loaded. Default: none, and `load` is given whatever the checkpoint holds.
    */
   readonly schema?: StandardSchemaV1;
   /**
-   * Whether a run may go on without this state, and without the plugin, by itself; a warning says so. Default false: who
-   * adds the plugin to a resumed run, or leaves it out, must say so.
+   * Whether a checkpoint may be loaded without this state, or without this plugin; a warning then says so. Default
+   * false: adding the plugin to a resumed run, or leaving it out, is an error unless `allowMismatch` names the plugin.
    */
   readonly optional?: boolean;
-  /** The state as JSON (NaN and infinities allowed). */
+  /** Returns the state as JSON (NaN and infinities allowed). It may be called at any time between setup and dispose. */
   save(): JsonValue;
-  /** Brings data of an older version to the one of today, before the schema sees it. */
+  /** Converts data of an older version to the current one, before the schema checks them. */
   migrate?(data: JsonValue, version: number): unknown;
-  /** Takes over what `save` gave. `version` is the one that it was saved in. */
+  /** Restores what `save` returned. `version` is the one under which the data were saved. */
   load(data: JsonValue, version: number): void;
-  /** Begins afresh, in place of `load`, where a checkpoint without this state is loaded. Default: nothing is done. */
+  /**
+   * Called in place of `load` where the checkpoint holds no state of this plugin: starts afresh. Default: nothing is
+   * done.
+   */
   reset?(): void;
 }
 
-/** What setup may return. */
-export interface PluginParts {
+/** What a plugin's setup may return. */
+export interface SetupResult {
   readonly state?: PluginState;
   /**
-   * Whether a run that was cut short after its last step has left this plugin something to do. `train()` then runs its
-   * phases without a step instead of refusing because all iterations are done. Asked once the state is loaded.
+   * Whether the plugin still has something to do although all iterations are done, because the run was interrupted
+   * after its last step. `train()` then calls the hooks around the steps without a step, instead of refusing to start.
+   * Called once the state has been loaded.
    */
   isUnfinished?(): boolean;
-  /** Releases what the plugin holds. Runs once, in the reverse order of setup, whatever the outcome. */
+  /**
+   * Releases what the plugin holds. It is called once, in the reverse order of setup, whatever the outcome of the
+   * training.
+   */
   dispose?(): void | Promise<void>;
 }
 
@@ -93,17 +103,17 @@ export interface PluginDefinition<S extends StandardSchemaV1, R extends Requirem
   /** Hooks of its own, for others to tap. */
   readonly hooks?: HooksToken<H>;
   /** Taps the hooks. Called once per training, in order, before anything runs. */
-  setup(context: SetupContext<R, H>, options: StandardSchemaV1.InferOutput<S>): PluginParts | void;
+  setup(context: SetupContext<R, H>, options: StandardSchemaV1.InferOutput<S>): SetupResult | void;
 }
 
-/** The definition with its types forgotten, as the engine handles it. */
+/** A definition without its type parameters, as the engine handles it. */
 export type AnyPluginDefinition = Omit<
   PluginDefinition<StandardSchemaV1, Requirements, HookTable>,
   'setup' | 'services' | 'writes'
 > & {
   readonly writes?: readonly string[] | ((options: unknown) => readonly string[]);
   services?(options: unknown): readonly Provider[];
-  setup(context: never, options: unknown): PluginParts | void;
+  setup(context: never, options: unknown): SetupResult | void;
 };
 
 /** Marks plugins also across several copies of this package. */
@@ -115,7 +125,7 @@ export interface Plugin {
   readonly id: string;
   readonly name: string;
   readonly instance: string | undefined;
-  /** The options as given; they are checked when a trainer is built. */
+  /** The options as they were given. They are checked when a trainer is prepared. */
   readonly options: unknown;
   readonly definition: AnyPluginDefinition;
   /** The version of core that made it. */
@@ -150,5 +160,5 @@ export interface ArrangedPlugin extends PluginEntry {
 
 /** A plugin that is set up, with what its setup returned. */
 export interface LivePlugin extends ArrangedPlugin {
-  readonly parts: PluginParts;
+  readonly result: SetupResult;
 }

@@ -3,7 +3,7 @@ import { HooklineError } from '../errors.ts';
 import type { HookFacades } from '../hooks/hook-set.ts';
 import type { EngineHooks } from '../hooks/hook-table.ts';
 import { assertKnownNames, type OptionNames } from '../known-options.ts';
-import type { ArrangedPlugin, PluginIdentity, PluginParts, PluginState } from './plugin.ts';
+import type { ArrangedPlugin, PluginIdentity, SetupResult, PluginState } from './plugin.ts';
 
 /** What every plugin's setup is given, whatever it requires. */
 interface Context {
@@ -20,7 +20,7 @@ interface Context {
  * @returns what setup returned, checked
  * @throws HooklineError `HKL_SETUP_FAILED`, `HKL_SETUP_ASYNC`, `HKL_SETUP_RESULT`
  */
-export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, required }: Context): PluginParts {
+export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, required }: Context): SetupResult {
   const { definition, id, name, instance } = plugin;
   const identity: PluginIdentity = Object.freeze({ id, name, instance });
   const context = {
@@ -29,9 +29,9 @@ export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, r
     plugin: identity,
     ...required,
   };
-  let parts: unknown;
+  let result: unknown;
   try {
-    parts = definition.setup(context as never, options);
+    result = definition.setup(context as never, options);
   } catch (cause) {
     if (cause instanceof HooklineError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -42,19 +42,19 @@ export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, r
       cause,
     });
   }
-  if (parts instanceof Promise) {
-    // Nobody awaits it; its rejection would end the process with a second message.
-    parts.catch(() => undefined);
+  if (result instanceof Promise) {
+    // Nobody awaits the promise; without a handler its rejection would end the process with a second message.
+    result.catch(() => undefined);
     throw new HooklineError('HKL_SETUP_ASYNC', 'its setup is async', {
       who: id,
       where: 'setup',
       fix: 'Tap in setup and open things in beforeTrain',
     });
   }
-  return checkParts(id, parts);
+  return checkResult(id, result);
 }
 
-/** What a plugin that some ranks lack must not change: they would compute something else than the others. */
+/** Hooks that a plugin which only some ranks have must not tap: the ranks would compute different things. */
 const INSIDE_OF_STEPS = ['batch', 'losses', 'gradients', 'update', 'afterUpdate', 'stepFailed'] as const;
 
 /** The facades of a plugin that is set up on the first rank alone. */
@@ -74,13 +74,13 @@ function outsideOfSteps(who: string, facades: HookFacades<EngineHooks>): HookFac
     return [hook, { tap }] as const;
   });
   const taps = new Map<unknown, unknown>(refused);
-  // Of an empty object, since a proxy of a frozen one may not answer otherwise than that.
+  // The target is an empty object, since the proxy of a frozen object must return that object's own values.
   return new Proxy({} as HookFacades<EngineHooks>, {
     get: (_, name) => taps.get(name) ?? (Reflect.get(facades, name) as unknown),
   });
 }
 
-const PARTS = Object.keys({ state: true, isUnfinished: true, dispose: true } satisfies OptionNames<PluginParts>);
+const RESULT = Object.keys({ state: true, isUnfinished: true, dispose: true } satisfies OptionNames<SetupResult>);
 const STATE = Object.keys({
   version: true,
   schema: true,
@@ -91,23 +91,23 @@ const STATE = Object.keys({
   reset: true,
 } satisfies OptionNames<PluginState>);
 
-/** @throws HooklineError `HKL_SETUP_RESULT` for what would be dropped without a word, such as a clean-up function */
-function checkParts(who: string, parts: unknown): PluginParts {
+/** @throws HooklineError `HKL_SETUP_RESULT` for a result that would be ignored silently, such as a clean-up function */
+function checkResult(who: string, result: unknown): SetupResult {
   const refusal = (what: string, fix: string): HooklineError =>
     new HooklineError('HKL_SETUP_RESULT', `its setup returned ${what}`, { who, where: 'setup', fix });
-  if (parts === undefined || parts === null) return {};
-  if (typeof parts !== 'object' || Array.isArray(parts)) {
-    const what = typeof parts === 'function' ? 'a function' : JSON.stringify(parts);
+  if (result === undefined || result === null) return {};
+  if (typeof result !== 'object' || Array.isArray(result)) {
+    const what = typeof result === 'function' ? 'a function' : JSON.stringify(result);
     throw refusal(what, 'Return { state?: { save, load }, dispose?: () => ... }, or nothing');
   }
-  assertKnownNames(parts, PARTS, (unknown, fix) => refusal(`"${unknown}"`, fix));
-  const { state, dispose, isUnfinished } = parts as Partial<Record<keyof PluginParts, unknown>>;
+  assertKnownNames(result, RESULT, (unknown, fix) => refusal(`"${unknown}"`, fix));
+  const { state, dispose, isUnfinished } = result as Partial<Record<keyof SetupResult, unknown>>;
   for (const [name, value] of Object.entries({ dispose, isUnfinished })) {
     if (value !== undefined && typeof value !== 'function')
       throw refusal(`${name} as ${typeof value}`, `Make it a function: ${name}: () => ...`);
   }
   if (state !== undefined) checkState(state, refusal);
-  return parts;
+  return result;
 }
 
 function checkState(state: unknown, refusal: (what: string, fix: string) => HooklineError): void {

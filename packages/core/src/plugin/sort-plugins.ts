@@ -4,9 +4,10 @@ import { STANDARD_LABELS } from './labels.ts';
 import type { ArrangedPlugin, Plugin } from './plugin.ts';
 import { namesOf } from './plugin-name.ts';
 
+/** `from` comes before `to`, because one of them names the other, or a label of it, in `before` or `after`. */
 interface Edge {
-  readonly from: number;
-  readonly to: number;
+  readonly from: Plugin;
+  readonly to: Plugin;
   readonly label: string;
 }
 
@@ -21,76 +22,70 @@ export function sortPlugins<P extends { readonly plugin: Plugin }>(
   items: readonly P[],
 ): readonly (P & Pick<ArrangedPlugin, 'reasons'>)[] {
   const edges = collectEdges(items.map(({ plugin }) => plugin));
-  const incoming = items.map((_, index) => new Set(edges.filter((edge) => edge.to === index).map((edge) => edge.from)));
-  const placed: number[] = [];
-  const open = new Set(items.keys());
+  const open = new Map(items.map((item) => [item.plugin, item]));
+  const placed: P[] = [];
   while (open.size > 0) {
-    // The first listed plugin that waits for nothing: stable by construction.
-    const next = [...open].find((index) => [...(incoming[index] ?? [])].every((from) => !open.has(from)));
-    if (next === undefined) throw cycleError(items, edges, open);
-    open.delete(next);
+    // Taking the first listed plugin that waits for no other makes the sort stable.
+    const next = [...open.values()].find(
+      ({ plugin }) => !edges.some(({ from, to }) => to === plugin && open.has(from)),
+    );
+    if (next === undefined) throw cycleError(edges, [...open.keys()]);
+    open.delete(next.plugin);
     placed.push(next);
   }
-  const idOf = (index: number): string => items[index]?.plugin.id ?? '';
-  const say = (word: string, other: string, label: string): string =>
-    label === other ? `${word} ${other}` : `${word} ${other} (${label})`;
-  return placed.flatMap((index) => {
-    const item = items[index];
-    if (item === undefined) return [];
+  const say = (word: string, { id }: Plugin, label: string): string =>
+    label === id ? `${word} ${id}` : `${word} ${id} (${label})`;
+  return placed.map((item) => {
     const reasons = [
-      ...edges.filter((edge) => edge.to === index).map((edge) => say('after', idOf(edge.from), edge.label)),
-      ...edges.filter((edge) => edge.from === index).map((edge) => say('before', idOf(edge.to), edge.label)),
+      ...edges.filter(({ to }) => to === item.plugin).map(({ from, label }) => say('after', from, label)),
+      ...edges.filter(({ from }) => from === item.plugin).map(({ to, label }) => say('before', to, label)),
     ];
-    return [{ ...item, reasons: [...new Set(reasons)] }];
+    return { ...item, reasons: [...new Set(reasons)] };
   });
 }
 
 function collectEdges(plugins: readonly Plugin[]): readonly Edge[] {
-  const byName = new Map<string, Set<number>>();
-  const add = (name: string, index: number): void => {
-    byName.set(name, (byName.get(name) ?? new Set()).add(index));
-  };
-  plugins.forEach((plugin, index) => {
-    for (const name of [...namesOf(plugin), ...(plugin.definition.provides ?? [])]) add(name, index);
-  });
-  const resolve = (plugin: Plugin, relation: string, wanted: string): Iterable<number> => {
+  const byName = new Map<string, Set<Plugin>>();
+  for (const plugin of plugins) {
+    for (const name of [...namesOf(plugin), ...(plugin.definition.provides ?? [])])
+      byName.set(name, (byName.get(name) ?? new Set()).add(plugin));
+  }
+  const resolve = (plugin: Plugin, relation: string, wanted: string): { label: string; others: readonly Plugin[] } => {
     const label = wanted.endsWith('?') ? wanted.slice(0, -1) : wanted;
     const found = byName.get(label);
-    if (found !== undefined) return found;
-    if (label !== wanted || Object.hasOwn(STANDARD_LABELS, label)) return [];
+    if (found !== undefined) return { label, others: [...found].filter((other) => other !== plugin) };
+    if (label !== wanted || Object.hasOwn(STANDARD_LABELS, label)) return { label, others: [] };
     throw new HooklineError('HKL_LABEL_UNKNOWN', `${relation}: nobody here is called, or provides, "${wanted}"`, {
       who: plugin.id,
       fix: `Write "${wanted}?" if it may be missing. ${didYouMean(wanted, new Set([...byName.keys(), ...Object.keys(STANDARD_LABELS)]))}`,
     });
   };
-  return plugins.flatMap((plugin, index) => {
+  return plugins.flatMap((plugin) => {
     const { before = [], after = [] } = plugin.definition;
-    const strip = (label: string): string => label.replace(/\?$/, '');
     return [
-      ...before.flatMap((name) =>
-        [...resolve(plugin, 'before', name)].map((to) => ({ from: index, to, label: strip(name) })),
-      ),
-      ...after.flatMap((name) =>
-        [...resolve(plugin, 'after', name)].map((from) => ({ from, to: index, label: strip(name) })),
-      ),
-    ].filter(({ from, to }) => from !== to);
+      ...before.flatMap((name) => {
+        const { label, others } = resolve(plugin, 'before', name);
+        return others.map((to): Edge => ({ from: plugin, to, label }));
+      }),
+      ...after.flatMap((name) => {
+        const { label, others } = resolve(plugin, 'after', name);
+        return others.map((from): Edge => ({ from, to: plugin, label }));
+      }),
+    ];
   });
 }
 
-function cycleError(
-  items: readonly { plugin: Plugin }[],
-  edges: readonly Edge[],
-  open: ReadonlySet<number>,
-): HooklineError {
-  // Every open plugin waits for an open one, so walking backwards must meet itself.
-  const path: number[] = [];
-  let at: number | undefined = [...open][0];
+/** @param open the plugins that could not be placed: each of them waits for another one */
+function cycleError(edges: readonly Edge[], open: readonly Plugin[]): HooklineError {
+  // Walking backwards from any of them must run into a cycle.
+  const path: Plugin[] = [];
+  let at = open[0];
   while (at !== undefined && !path.includes(at)) {
     path.push(at);
-    at = edges.find((edge) => edge.to === at && open.has(edge.from))?.from;
+    at = edges.find(({ from, to }) => to === at && open.includes(from))?.from;
   }
-  const cycle = [...path.slice(path.indexOf(at ?? -1)), at ?? -1].reverse();
-  const names = cycle.map((index) => items[index]?.plugin.id ?? '?');
+  const start = path.findIndex((plugin) => plugin === at);
+  const names = [...path.slice(start), ...path.slice(start, start + 1)].reverse().map(({ id }) => id);
   return new HooklineError('HKL_ORDER_CYCLE', `plugins must each come before the other: ${names.join(' -> ')}`, {
     who: names[0],
     fix: 'Remove one of their before or after labels',

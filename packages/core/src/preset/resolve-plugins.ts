@@ -6,20 +6,23 @@ import { namesOf } from '../plugin/plugin-name.ts';
 import { didYouMean } from '../suggest-name.ts';
 import { isPreset, type PluginInput, type Preset, type PresetEdit } from './preset.ts';
 
-/** Plugins that somebody other than the user lists. */
+/** A list of plugins that is not the user's own. */
 export interface PluginGroup {
   readonly addedBy: string;
   readonly inputs: readonly PluginInput[];
-  /** Whether a plugin of it is only taken where no other group lists it or leaves it out. Default false. */
+  /**
+   * Whether the plugins are defaults: each of them is taken only where no other group lists it or leaves it out.
+   * Default false.
+   */
   readonly isDefault?: boolean;
 }
 
 const YOU = 'you';
 
-interface Draft extends PluginEntry {
-  /** Which list wrote it down, to tell one preset reached twice from two lists naming one plugin. */
+interface Candidate extends PluginEntry {
+  /** Which list holds it, to distinguish one preset that is reached twice from two lists that name the same plugin. */
   readonly origin: string;
-  /** What was written there before any change. */
+  /** The plugin as that list holds it, before any change. */
   readonly source: Plugin;
   readonly removed: boolean;
 }
@@ -27,15 +30,15 @@ interface Draft extends PluginEntry {
 /**
  * Flattens lists and presets into one list of plugins, each with who added it.
  *
- * 1. A list gives its entries in order; a preset gives those of the presets it extends, then its own.
+ * 1. A list contributes its entries in order; a preset those of the presets it extends, then its own.
  * 2. The edits of a preset apply to all it holds, in the order in which they were made.
- * 3. A preset that is reached twice counts once. A change made on one of the ways holds; two different changes
- *    to one plugin are an error, since none of them is the obvious one.
+ * 3. A preset that is reached twice counts once. A change made on one of the ways holds; two different changes to one
+ * plugin are an error, since neither is the obvious one.
  * 4. Two plugins with one id from different lists are an error.
- * 5. A plugin of a group of defaults gives way to one with its id in another group, and is not taken where another group
- *    leaves it out or puts something else in its place.
+ * 5. A plugin of a group of defaults is replaced by one with the same id in another group, and dropped where another
+ * group leaves it out or replaces it.
  *
- * @param inFront whose plugins come before those of `inputs`
+ * @param inFront groups whose plugins come before those of `inputs`
  * @throws HooklineError `HKL_PLUGIN_DUPLICATE`, `HKL_PRESET_CONFLICT`, `HKL_PRESET_NAME_UNKNOWN`, `HKL_PLUGIN_LIST`
  */
 export function resolvePlugins(
@@ -51,23 +54,23 @@ export function resolvePlugins(
   }
   const groups = [...inFront, { addedBy: YOU, inputs }].map((group: PluginGroup) => ({
     isDefault: group.isDefault === true,
-    drafts: merge(group.inputs.flatMap((input) => flatten(input, group.addedBy, group.addedBy))),
+    candidates: merge(group.inputs.flatMap((input) => flatten(input, group.addedBy, group.addedBy))),
   }));
-  const said = groups.filter(({ isDefault }) => !isDefault).flatMap(({ drafts }) => drafts);
-  const drafts = groups.flatMap(({ isDefault, drafts: own }) =>
-    isDefault ? own.filter((draft) => !said.some((other) => saysOf(other, draft))) : own,
+  const said = groups.filter(({ isDefault }) => !isDefault).flatMap(({ candidates }) => candidates);
+  const candidates = groups.flatMap(({ isDefault, candidates: own }) =>
+    isDefault ? own.filter((candidate) => !said.some((other) => saysOf(other, candidate))) : own,
   );
-  return merge(drafts)
+  return merge(candidates)
     .filter(({ removed }) => !removed)
     .map(({ plugin, addedBy: by, changes }) => ({ plugin, addedBy: by, changes }));
 }
 
-/** Whether a draft settles what becomes of a plugin of the defaults: it is the same one, changed or left out perhaps. */
-function saysOf(draft: Draft, { plugin }: Draft): boolean {
-  return draft.source.id === plugin.id || (!draft.removed && draft.plugin.id === plugin.id);
+/** Whether a candidate overrides a default plugin: it is the same plugin, perhaps changed or left out. */
+function saysOf(candidate: Candidate, { plugin }: Candidate): boolean {
+  return candidate.source.id === plugin.id || (!candidate.removed && candidate.plugin.id === plugin.id);
 }
 
-function flatten(input: PluginInput, path: string, origin: string): readonly Draft[] {
+function flatten(input: PluginInput, path: string, origin: string): readonly Candidate[] {
   if (input === undefined || input === null || input === false) return [];
   if (Array.isArray(input)) return (input as readonly PluginInput[]).flatMap((each) => flatten(each, path, origin));
   if (isPlugin(input)) return [{ plugin: input, source: input, addedBy: path, changes: [], origin, removed: false }];
@@ -83,19 +86,19 @@ function flatten(input: PluginInput, path: string, origin: string): readonly Dra
   );
 }
 
-function flattenPreset(preset: Preset, path: string): readonly Draft[] {
+function flattenPreset(preset: Preset, path: string): readonly Candidate[] {
   const origin = `${preset.name}@${preset.version}`;
   const held = [
     ...preset.extends.flatMap((base) => flattenPreset(base, `${path} > ${base.name}`)),
     ...preset.plugins.flatMap((input) => flatten(input, path, origin)),
   ];
-  return preset.edits.reduce((drafts, edit) => applyEdit(drafts, edit, preset), merge(held));
+  return preset.edits.reduce((candidates, edit) => applyEdit(candidates, edit, preset), merge(held));
 }
 
-function applyEdit(drafts: readonly Draft[], edit: PresetEdit, preset: Preset): readonly Draft[] {
-  const matching = drafts.filter(({ plugin }) => namesOf(plugin).includes(edit.name));
+function applyEdit(candidates: readonly Candidate[], edit: PresetEdit, preset: Preset): readonly Candidate[] {
+  const matching = candidates.filter(({ plugin }) => namesOf(plugin).includes(edit.name));
   if (matching.length !== 1) {
-    const names = drafts.filter(({ removed }) => !removed).map(({ plugin }) => typedName(plugin));
+    const names = candidates.filter(({ removed }) => !removed).map(({ plugin }) => typedName(plugin));
     const fix =
       matching.length > 1
         ? `It means several: ${matching.map(({ plugin }) => plugin.id).join(', ')}`
@@ -105,45 +108,50 @@ function applyEdit(drafts: readonly Draft[], edit: PresetEdit, preset: Preset): 
       fix,
     });
   }
-  return drafts.map((draft) => {
-    if (draft !== matching[0]) return draft;
-    const { plugin } = draft;
+  return candidates.map((candidate) => {
+    if (candidate !== matching[0]) return candidate;
+    const { plugin } = candidate;
     switch (edit.kind) {
       case 'without':
-        return { ...draft, removed: true, changes: [...draft.changes, 'left out'] };
+        return { ...candidate, removed: true, changes: [...candidate.changes, 'left out'] };
       case 'configure': {
         const options = { ...(plugin.options as object | undefined), ...edit.options };
-        const changes = [...draft.changes, `configured: ${Object.keys(edit.options).join(', ')}`];
-        return { ...draft, plugin: makePlugin(plugin.definition, options, plugin.instance), changes, removed: false };
+        const changes = [...candidate.changes, `configured: ${Object.keys(edit.options).join(', ')}`];
+        return {
+          ...candidate,
+          plugin: makePlugin(plugin.definition, options, plugin.instance),
+          changes,
+          removed: false,
+        };
       }
       case 'replace':
         return {
-          ...draft,
+          ...candidate,
           plugin: edit.plugin,
-          changes: [...draft.changes, `in place of ${plugin.id}`],
+          changes: [...candidate.changes, `in place of ${plugin.id}`],
           removed: false,
         };
     }
   });
 }
 
-function merge(drafts: readonly Draft[]): readonly Draft[] {
-  const merged: Draft[] = [];
-  for (const draft of drafts) {
+function merge(candidates: readonly Candidate[]): readonly Candidate[] {
+  const merged: Candidate[] = [];
+  for (const candidate of candidates) {
     const index = merged.findIndex(
-      (other) => other.source.id === draft.source.id || (!other.removed && other.plugin.id === draft.plugin.id),
+      (other) => other.source.id === candidate.source.id || (!other.removed && other.plugin.id === candidate.plugin.id),
     );
     const other = merged[index];
-    if (other === undefined) merged.push(draft);
-    else if (other.origin === draft.origin && other.source.definition === draft.source.definition)
-      merged[index] = mergeTwo(other, draft);
-    else if (other.removed && !draft.removed) merged.push(draft);
-    else if (!draft.removed) throw duplicate(other, draft);
+    if (other === undefined) merged.push(candidate);
+    else if (other.origin === candidate.origin && other.source.definition === candidate.source.definition)
+      merged[index] = mergeTwo(other, candidate);
+    else if (other.removed && !candidate.removed) merged.push(candidate);
+    else if (!candidate.removed) throw duplicate(other, candidate);
   }
   return merged;
 }
 
-function mergeTwo(first: Draft, second: Draft): Draft {
+function mergeTwo(first: Candidate, second: Candidate): Candidate {
   if (first.origin === YOU) throw duplicate(first, second);
   if (first.removed && second.removed) return first;
   const same = first.removed === second.removed && first.plugin.definition === second.plugin.definition;
@@ -154,8 +162,8 @@ function mergeTwo(first: Draft, second: Draft): Draft {
   throw conflict(first, second, `${first.changes.join(', ')}; ${second.changes.join(', ')}`, 'each');
 }
 
-/** One preset made with different options: what only one of them gives the plugin holds. */
-function joinOptions(first: Draft, second: Draft): Draft {
+/** Merges a plugin of a preset that was made with different options: options that only one of the two sets hold. */
+function joinOptions(first: Candidate, second: Candidate): Candidate {
   const one = (first.plugin.options ?? {}) as Readonly<Record<string, unknown>>;
   const options = { ...one, ...(second.plugin.options as object | undefined) };
   const different = Object.keys(options).filter((key) => key in one && !isDeepStrictEqual(one[key], options[key]));
@@ -163,8 +171,8 @@ function joinOptions(first: Draft, second: Draft): Draft {
   return { ...first, plugin: makePlugin(first.plugin.definition, options, first.plugin.instance) };
 }
 
-/** @param settledBy whether a change to one of the two is enough, or both must be changed alike */
-function conflict(first: Draft, second: Draft, what: string, settledBy: 'one' | 'each'): HooklineError {
+/** @param settledBy whether a change to one of the two resolves the conflict, or both must be changed alike */
+function conflict(first: Candidate, second: Candidate, what: string, settledBy: 'one' | 'each'): HooklineError {
   const name = typedName(first.plugin);
   return new HooklineError(
     'HKL_PRESET_CONFLICT',
@@ -178,7 +186,7 @@ function conflict(first: Draft, second: Draft, what: string, settledBy: 'one' | 
   );
 }
 
-function duplicate(first: Draft, second: Draft): HooklineError {
+function duplicate(first: Candidate, second: Candidate): HooklineError {
   const { id } = second.plugin;
   return new HooklineError('HKL_PLUGIN_DUPLICATE', `it is listed twice, by ${first.addedBy} and by ${second.addedBy}`, {
     who: id,
@@ -186,13 +194,13 @@ function duplicate(first: Draft, second: Draft): HooklineError {
   });
 }
 
-function wayOut(first: Draft, second: Draft): string {
+function wayOut(first: Candidate, second: Candidate): string {
   if (second.addedBy !== YOU) return `Leave it out of one of them: .without('${typedName(second.plugin)}')`;
   if (first.addedBy === YOU) return 'Leave one of them out';
   return `Change the first with .configure('${typedName(second.plugin)}', {...}) or .replace(...)`;
 }
 
-/** What people type for a plugin: the shortest of its names. */
+/** The shortest name of a plugin, which people type. */
 function typedName(plugin: Plugin): string {
   return namesOf(plugin).at(-1) ?? plugin.id;
 }

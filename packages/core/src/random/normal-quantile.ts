@@ -25,9 +25,7 @@ const FAR_DENOMINATOR = [
 ];
 
 function polynomial(coefficients: readonly number[], x: number): number {
-  let sum = 0;
-  for (let i = coefficients.length - 1; i >= 0; i--) sum = sum * x + (coefficients[i] ?? 0);
-  return sum;
+  return coefficients.reduceRight((sum, coefficient) => sum * x + coefficient, 0);
 }
 
 /**

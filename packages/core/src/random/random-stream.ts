@@ -5,7 +5,7 @@ import { philox, PHILOX_WORDS } from './philox.ts';
 
 const TWO_32 = 0x100000000;
 
-/** Hands out the stream of a path, the same object each time. */
+/** Returns the stream of a path, the same object each time. */
 export type OpenStream = (path: string) => RandomStream;
 
 /** Anything indexed whose elements can be exchanged: an array or a typed array. */
@@ -18,7 +18,7 @@ export interface Shuffled {
  * Random numbers that depend on seed, path and position alone.
  *
  * Each draw reads the next 32-bit words of Philox-4x32-10 under a key made of seed and path, so the position is the
- * whole state: nothing is cached that it does not tell, and other streams cannot disturb this one.
+ * whole state: nothing else is kept, and other streams cannot disturb this one.
  */
 export class RandomStream {
   /** Name of the stream, with the names of the streams it came from before it: `loader/workers`. */
@@ -42,7 +42,7 @@ export class RandomStream {
     this.#open = open ?? openFamily(seed);
   }
 
-  /** The seed that it is under: with path and position all that another thread needs to draw the same numbers. */
+  /** The seed of the stream. With seed, path and position another thread draws the same numbers. */
   get seed(): number {
     return this.#seed;
   }
@@ -62,7 +62,7 @@ export class RandomStream {
     this.#position = words;
   }
 
-  /** Puts the stream under another seed, at position 0. */
+  /** Gives the stream another seed and moves it to position 0. */
   reseed(seed: number): void {
     this.#seed = seed;
     this.#identity = identityOf(seed, this.path);
@@ -70,12 +70,15 @@ export class RandomStream {
     this.#loadedBlock = -1;
   }
 
-  /** An independent stream of this name under this one; the same object each time. Draws nothing. */
+  /** An independent sub-stream of this name, the same object each time. It draws nothing from this stream. */
   stream(name: string): RandomStream {
     return this.#open(this.#childPath(name));
   }
 
-  /** A stream equal to `stream(name)` at its beginning, but not kept: for names of which there are ever more. */
+  /**
+   * A stream equal to `stream(name)` at its beginning, but not kept, for names of which there are more and more, such
+   * as one per iteration.
+   */
   detached(name: string): RandomStream {
     return new RandomStream(this.#seed, this.#childPath(name));
   }
@@ -118,7 +121,7 @@ export class RandomStream {
     }
   }
 
-  /** The next number of the standard normal distribution. Two words, whatever comes out. */
+  /** The next number of the standard normal distribution. Always two words. */
   normal(): number {
     // Half a step off the grid of 2^-52, so that neither 0 nor 1 is ever reached.
     return normalQuantile((Math.floor(this.#bits53() / 2) + 0.5) / 2 ** 52);

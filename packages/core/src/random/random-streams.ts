@@ -1,7 +1,7 @@
 import { HooklineError } from '../errors.ts';
 import { RandomStream } from './random-stream.ts';
 
-/** Everything that random streams need to go on where they were; plain JSON. */
+/** The state of random streams, as plain JSON: with it they continue where they were. */
 export interface RandomStreamsState {
   readonly seed: number;
   /** Words drawn so far, by path of the stream; a stream that has drawn nothing may be absent. */
@@ -14,17 +14,19 @@ export interface RandomStreamsState {
  */
 export class RandomStreams {
   readonly #streams = new Map<string, RandomStream>();
-  /** Positions of streams that a restored state knows and nobody has asked for yet. */
+  /** Positions, from a restored state, of streams that nobody has asked for yet. */
   readonly #awaited = new Map<string, number>();
   #seed: number;
+  /** Checks the seed and opens all others; nobody draws from it. */
+  readonly #root: RandomStream;
   /** Where the streams stood when the iteration in progress began. */
   #mark: { readonly iteration: number; readonly positions: ReadonlyMap<string, number> } | undefined;
 
   /** @param seed any integer that a double holds exactly */
   constructor(seed: number) {
-    // The root checks the seed; nobody draws from it.
     this.#seed = seed;
-    this.#streams.set('', new RandomStream(seed, '', (path) => this.#open(path)));
+    this.#root = new RandomStream(seed, '', (path) => this.#open(path));
+    this.#streams.set('', this.#root);
   }
 
   get seed(): number {
@@ -36,19 +38,19 @@ export class RandomStreams {
     return this.#root.stream(name);
   }
 
-  /** Remembers where the streams stand: the step of `iteration` begins. */
+  /** Remembers the positions of the streams at the beginning of the step of `iteration`. */
   mark(iteration: number): void {
     const positions = new Map<string, number>();
     for (const [path, { position }] of this.#streams) if (position > 0) positions.set(path, position);
     this.#mark = { iteration, positions };
   }
 
-  /** Whether a step has begun that is not among the `done` first ones. */
+  /** Whether a step has begun beyond the first `done` ones. */
   isWithinStep(done: number): boolean {
     return this.#mark !== undefined && this.#mark.iteration >= done;
   }
 
-  /** As {@link RandomStreams.state} after `done` iterations, also where the next one has begun and drawn numbers. */
+  /** The state after `done` iterations, also where the next iteration has begun and has drawn numbers. */
   stateAt(done: number): RandomStreamsState {
     return this.#mark !== undefined && this.isWithinStep(done) ? this.#stateOf(this.#mark.positions) : this.state();
   }
@@ -66,26 +68,23 @@ export class RandomStreams {
   }
 
   /**
-   * Puts every stream where `state` says, under its seed: streams handed out before go on from there, streams asked
-   * for later begin there, and streams that the state does not know are at their beginning.
+   * Moves every stream to its position in `state` and gives it the seed of `state`. That holds for streams that were
+   * handed out before and for those that are asked for later. Streams that the state does not name are at their
+   * beginning.
    *
    * @throws HKL_RANDOM_STATE when `state` is not what `state()` gave; nothing is changed then
    */
   restore(state: RandomStreamsState): void {
-    const positions = checkedPositions(state);
-    this.#seed = state.seed;
+    const { seed, positions } = checkedStreams(state);
+    this.#seed = seed;
     this.#awaited.clear();
     this.#mark = undefined;
-    for (const stream of this.#streams.values()) stream.reseed(state.seed);
-    for (const [path, position] of positions) {
+    for (const stream of this.#streams.values()) stream.reseed(seed);
+    for (const [path, position] of Object.entries(positions)) {
       const stream = this.#streams.get(path);
       if (stream === undefined) this.#awaited.set(path, position);
       else stream.position = position;
     }
-  }
-
-  get #root(): RandomStream {
-    return this.#streams.get('') as RandomStream;
   }
 
   #open(path: string): RandomStream {
@@ -101,23 +100,28 @@ export class RandomStreams {
 }
 
 /**
- * The positions of a state, checked.
+ * Checks the state of random streams.
  * @throws HKL_RANDOM_STATE, with the field, when `state` is not what `RandomStreams.state()` gave
  */
-export function checkedPositions(state: RandomStreamsState): [string, number][] {
-  const given = state as { readonly seed?: unknown; readonly positions?: unknown } | null | undefined;
-  const isTable = typeof given?.positions === 'object' && given.positions !== null && !Array.isArray(given.positions);
-  const positions = isTable ? Object.entries(given.positions as RandomStreamsState['positions']) : [];
-  const wrong = positions.find(([, position]) => !Number.isSafeInteger(position) || position < 0);
-  const field = !Number.isSafeInteger(given?.seed)
-    ? 'seed'
-    : !isTable
-      ? 'positions'
-      : wrong === undefined
-        ? undefined
-        : `positions.${wrong[0]}`;
-  if (field === undefined) return positions;
-  throw new HooklineError('HKL_RANDOM_STATE', 'this is no state of random streams', {
+export function checkedStreams(state: unknown): RandomStreamsState {
+  const fields: { readonly seed?: unknown; readonly positions?: unknown } = isRecord(state) ? state : {};
+  const { seed, positions } = fields;
+  if (!isInteger(seed)) throw invalidState('seed');
+  if (!isRecord(positions)) throw invalidState('positions');
+  const checked = Object.entries(positions).map(([path, position]) => {
+    if (!isInteger(position) || position < 0) throw invalidState(`positions.${path}`);
+    return [path, position] as const;
+  });
+  return { seed, positions: Object.fromEntries(checked) };
+}
+
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function invalidState(field: string): HooklineError {
+  return new HooklineError('HKL_RANDOM_STATE', 'this is no state of random streams', {
     who: 'random streams',
     where: `field "${field}"`,
     fix: 'Restore what state() gave: an integer seed, and for each stream the count of words drawn',

@@ -2,7 +2,7 @@ import type { HostTensor } from '../checkpoint/host-tensor.ts';
 import { HooklineError } from '../errors.ts';
 
 /**
- * Looks at what a checkpoint would hold. Only float32 and float64 are looked at, which weights and optimizers use.
+ * Checks the tensors of a checkpoint. Only float32 and float64 are checked, the types of weights and optimizers.
  *
  * @throws HooklineError `HKL_WEIGHTS_NOT_FINITE` with the names of the tensors that hold NaN or an infinite number
  */

@@ -1,9 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { HooklineError } from '../errors.ts';
 
-/** Whose data a check is about, for its error. */
+/** Whose data are being checked, for the error. */
 export interface StateOrigin {
-  /** The plugin, or the part of the engine. */
+  /** The plugin, or the part of the engine, that saved the data. */
   readonly who: string;
   /** Key of the entry in the checkpoint. */
   readonly entry: string;
@@ -12,7 +12,7 @@ export interface StateOrigin {
 }
 
 /**
- * What a schema makes of saved data.
+ * Validates saved data with a schema and returns its output.
  *
  * @throws HooklineError `HKL_STATE_INVALID` that names plugin, file, entry and each field that does not fit
  */
@@ -30,7 +30,7 @@ export function checkState<S extends StandardSchemaV1>(
   throw invalidState(result.issues.map(describeIssue).join('; '), origin, result.issues);
 }
 
-/** The error for an entry that is not what was saved. */
+/** The error for an entry that does not fit. */
 export function invalidState(what: string, { who, entry, source }: StateOrigin, cause?: unknown): HooklineError {
   return new HooklineError('HKL_STATE_INVALID', `its state in ${source} does not fit: ${what}`, {
     who,

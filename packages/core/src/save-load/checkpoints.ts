@@ -4,7 +4,7 @@ import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-fol
 import type { Checkpoint, LoadOptions, LoadScope } from '../checkpoint/checkpoint.ts';
 import { WriteThread } from '../checkpoint/write-thread.ts';
 import { HooklineError, isHooklineError } from '../errors.ts';
-import { ENGINE } from '../hooks/guard-tap.ts';
+import { ENGINE } from '../hooks/wrap-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { assertKnownOptions } from '../known-options.ts';
 import type { LivePlugin } from '../plugin/plugin.ts';
@@ -29,12 +29,12 @@ export class DiskCheckpoints implements Checkpoints {
   readonly #logger: Logger;
   readonly #comm: () => Communicator;
   #halfLoaded: HooklineError | undefined;
-  /** Checkpoints that may be saved once more at the end, by name. */
+  /** Checkpoints that may be saved a second time at the end, by name. */
   #renewals = new Map<string, SaveOptions>();
-  /** Whether a plugin has a state without which a run does not go on to the same weights: its own may be there. */
+  /** Whether a plugin has a state that a run depends on; that state may include weights. */
   #hasRunState = false;
   #hasWarned = false;
-  /** The checkpoint that is being written beside the training; it never rejects. */
+  /** Settles when the checkpoint that is being written in the background is done; never rejects. */
   #writing: Promise<void> | undefined;
   readonly #thread = new WriteThread();
 
@@ -52,14 +52,14 @@ export class DiskCheckpoints implements Checkpoints {
     this.#logger = logger;
   }
 
-  /** Taps the end of the training, after all plugins. */
+  /** Taps `afterTrain`, after all plugins have. */
   begin(plugins: readonly LivePlugin[]): void {
     this.#renewals.clear();
-    this.#hasRunState = plugins.some(({ parts: { state } }) => state !== undefined && state.optional !== true);
+    this.#hasRunState = plugins.some(({ result: { state } }) => state !== undefined && state.optional !== true);
     this.#hooks.facades(ENGINE).afterTrain.tap(async ({ status }) => {
       try {
         for (const [name, { tag = true, renewIf }] of this.#renewals) {
-          // After a failure the state may be anything.
+          // After a failure the state may be inconsistent.
           if (status === 'failed' || renewIf === undefined) continue;
           if (await onFirstRank(this.#comm(), renewIf, `the checkpoint ${name}`)) await this.save(name, { tag });
         }
@@ -71,14 +71,14 @@ export class DiskCheckpoints implements Checkpoints {
   }
 
   /**
-   * Whether nobody but the engine takes anything from a checkpoint: then no weights are in it, or nobody loads them. So it is
-   * with a step of one's own until a plugin is told of its variables.
+   * Whether only the engine taps `loadState`: then a checkpoint holds no weights, or nobody loads them. That is so for
+   * a step of the user's own, until a plugin such as `savedParts` knows its variables.
    */
   get #isForEngineOnly(): boolean {
     return this.#hooks.phases.loadState.taps.every((plugin) => plugin === ENGINE);
   }
 
-  /** Says, once, that checkpoints hold no weights; call it when all plugins are set up. */
+  /** Warns, once, that checkpoints hold no weights. Call it when all plugins are set up. */
   warnWhereWithoutWeights(): void {
     if (this.#hasWarned || this.#hasRunState || !this.#isForEngineOnly) return;
     this.#hasWarned = true;
@@ -106,21 +106,21 @@ export class DiskCheckpoints implements Checkpoints {
   }
 
   async saveAsync(name: string, options: SaveOptions = {}): Promise<StartedSave> {
-    // What another rank has, and whether it could write, is known only once all are done.
+    // Whether all ranks agree, and whether the first one could write, is known only when the write is done.
     if (this.#comm().size > 1) return { path: await this.save(name, options), written: Promise.resolve() };
     const checkpoint = await this.#collect(name, options);
     const path = await this.#output.file(`${name}.safetensors`);
-    // Another one may have been started meanwhile.
+    // Another write may have been started meanwhile.
     while (this.#writing !== undefined) await this.#writing;
     const writing = writeCopyOfCheckpoint(path, checkpoint, this.#thread).then(() => this.#tag(path, options));
     const end = (): void => void (this.#writing = undefined);
     this.#writing = writing.then(end, end);
     this.#mayRenew(name, options);
-    // A promise of its own: where nobody handles it, Node says so.
+    // A new promise, so that Node reports a rejection that the caller does not handle.
     return { path, written: writing.then(() => undefined) };
   }
 
-  /** All that is saved, of all ranks, once nothing else is being written. */
+  /** Collects the state of all ranks, once no other checkpoint is being written. */
   async #collect(name: string, { finite = false }: SaveOptions): Promise<Checkpoint> {
     if (name === '' || name !== basename(name) || name.startsWith('.')) {
       throw new HooklineError('HKL_CHECKPOINT_NAME', `"${name}" cannot name a checkpoint`, {
@@ -159,7 +159,7 @@ export class DiskCheckpoints implements Checkpoints {
     try {
       const request = { source: file, scope, purpose: 'file', isForeign: foreign !== undefined } as const;
       const plan = await planLoad(this.#hooks, checkpoint, { ...request, allowMismatch });
-      // Nobody can read it.
+      // No plugin can read the file.
       if (foreign !== undefined && !plan.hasChanges) throw foreign;
       if (scope === 'all') {
         plan.assertAllowedNames();
@@ -195,7 +195,8 @@ export class DiskCheckpoints implements Checkpoints {
 }
 
 /**
- * A checkpoint, or an empty one for a file that Hookline has not written, where weights are all that is wanted.
+ * Reads a checkpoint. With the scope `weights`, a file that Hookline has not written gives an empty checkpoint, with
+ * the error that tells so.
  */
 async function readFor(
   scope: LoadScope,

@@ -9,11 +9,12 @@ import { VERSION } from '../version.ts';
 import { collectState } from './collect-state.ts';
 import { describeDifferences } from './run-settings.ts';
 
-/** How many differences are told. */
+/** How many differences a message names. */
 const TOLD = 5;
 
 /**
- * Makes sure, before the first step, that all ranks train the same: versions, plugins and their options, the seed and the data.
+ * Checks, before the first step, that all ranks train the same: versions, plugins and their options, the seed and the
+ * data.
  *
  * @throws HooklineError `HKL_RANKS_DIFFER` with a rank and what differs
  */
@@ -31,9 +32,9 @@ export async function assertSameRun(
 }
 
 /**
- * Makes sure that a value is the same on all ranks.
+ * Checks that a value is the same on all ranks.
  *
- * @param value JSON, by what messages shall call its parts
+ * @param value JSON values, by the names that messages call them
  * @throws HooklineError `HKL_RANKS_DIFFER` with a rank and what differs
  */
 export async function assertSameOnRanks(
@@ -56,15 +57,15 @@ export async function assertSameOnRanks(
   }
 }
 
-/** Of what would be saved, what must be the same on all ranks: options, the seed, what the data say of themselves. */
+/** The part of the saved state that must be the same on all ranks: options, the seed, the fingerprint of the data. */
 function whatIsTrained({ manifest }: Checkpoint): Readonly<Record<string, unknown>> {
-  const parts: Record<string, unknown> = {};
+  const found: Record<string, unknown> = {};
   for (const [key, { data }] of Object.entries(manifest.entries)) {
     if (!isPlainObject(data)) continue;
     const name = key.replace('hookline/', '');
-    if (name === 'run') parts['options'] = data;
-    if ('fingerprint' in data) parts[name] = data['fingerprint'];
-    if (name === 'random') parts['seed'] = data['seed'];
+    if (name === 'run') found['options'] = data;
+    if ('fingerprint' in data) found[name] = data['fingerprint'];
+    if (name === 'random') found['seed'] = data['seed'];
   }
-  return parts;
+  return found;
 }

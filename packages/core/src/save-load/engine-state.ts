@@ -1,26 +1,26 @@
-import { ENGINE } from '../hooks/guard-tap.ts';
+import { ENGINE } from '../hooks/wrap-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { JsonValue } from '../json.ts';
 import type { ArrangedPlugin, LivePlugin, Plugin, PluginState } from '../plugin/plugin.ts';
-import { describeCause, HooklineError } from '../errors.ts';
+import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
 import { shortName } from '../plugin/plugin-name.ts';
-import { checkedPositions, type RandomStreams } from '../random/random-streams.ts';
+import { checkedStreams, type RandomStreams } from '../random/random-streams.ts';
 import type { EpochClock } from '../services/epochs.ts';
 import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../events/event-storage.ts';
-import { checkedScalars, withoutIteration } from '../events/storage-state.ts';
+import { checkedHistories, withoutIteration } from '../events/storage-state.ts';
 import type { CheckpointView } from '../checkpoint/checkpoint.ts';
 import { invalidState } from './check-state.ts';
 import { checkPluginState, PLUGINS_ENTRY, type SavedState, savedStates, savePluginState } from './plugin-state.ts';
 import { describeRun, type RunSettings, savedEpochs, tellDifferences } from './run-settings.ts';
 
-/** What the engine saves and loads by itself. */
-export interface EngineStateParts {
+/** The engine's own state, which it saves and loads. */
+export interface EngineState {
   readonly hooks: EngineHookSet;
   readonly storage: EventStorage;
   readonly random: RandomStreams;
   readonly logger: Logger;
-  /** The seed that was asked for; undefined where none was. */
+  /** The seed of the options; undefined where none was given. */
   readonly seed: number | undefined;
   readonly run: { readonly maxIterations: number; readonly epochs: EpochClock };
   readonly arranged: readonly ArrangedPlugin[];
@@ -29,30 +29,25 @@ export interface EngineStateParts {
 /** Key of the entry that holds the event histories. */
 export const STORAGE = 'hookline/storage';
 const RANDOM = 'hookline/random';
-/** Key of the entry that says with which options was trained. */
+/** Key of the entry that holds the options of the run. */
 export const RUN = 'hookline/run';
 
 /**
- * Saves and loads what the engine itself keeps: random streams, event histories and the plugins' states by id. Call it
- * once the hooks are open and no plugin has tapped them, and what it returns once all have.
+ * Taps the hooks that save and load the engine's own state: random streams, event histories and the plugins' states by
+ * id. Call it before any plugin taps the hooks, and call the function that it returns once all plugins have.
  */
-export function tapEngineState(parts: EngineStateParts): (plugins: readonly LivePlugin[]) => void {
-  const { hooks, storage, random, logger, seed, run, arranged } = parts;
+export function tapEngineState(engine: EngineState): (plugins: readonly LivePlugin[]) => void {
+  const { hooks, storage, random, logger, seed, run, arranged } = engine;
   const facades = hooks.facades(ENGINE);
   let plugins: readonly LivePlugin[] = [];
   let loads: readonly (() => void)[] = [];
-  // Checked before the plugins' own taps, so that a plugin that is missing is named and not one of its tensors.
+  // This check precedes the plugins' own taps, so that the error for a missing plugin names the plugin and not one of
+  // its tensors.
   facades.loadState.tap((checkpoint) => {
     if (checkpoint.scope === 'weights') return;
     const { source } = checkpoint;
-    const streams = required(checkpoint, RANDOM, 'random', (data) => {
-      checkedPositions(data as never);
-      return data;
-    });
-    const histories = required(checkpoint, STORAGE, 'storage', (data) => {
-      checkedScalars(data as never);
-      return data;
-    });
+    const streams = required(checkpoint, RANDOM, 'random', checkedStreams);
+    const histories = required(checkpoint, STORAGE, 'storage', checkedHistories);
     const states = required(checkpoint, PLUGINS_ENTRY, 'plugins', (data) => savedStates(data, source));
     const elsewhere = arranged.filter(({ plugin: { definition } }) => definition.ranks === 'first');
     loads = checkPlugins(
@@ -62,13 +57,13 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Live
       logger,
     );
     const settings = checkpoint.get(RUN);
-    const asked = { seed, saved: (streams as { seed: number }).seed };
+    const asked = { seed, saved: streams.seed };
     checkpoint.apply(() => {
-      random.restore(streams as never);
-      storage.restore(histories as never);
+      random.restore(streams);
+      storage.restore(histories);
       const epochs = savedEpochs(settings?.data);
       if (epochs !== undefined) run.epochs.restore(epochs, checkpoint.iteration);
-      tellDifferences(settings?.data, settingsOf(parts), asked, source, logger);
+      tellDifferences(settings?.data, settingsOf(engine), asked, source, logger);
     });
   });
   return (live) => {
@@ -77,13 +72,13 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Live
       await readScalars(storage, logger);
       const { iteration } = checkpoint;
       checkpoint.set(RANDOM, random.stateAt(iteration) as unknown as JsonValue);
-      // A file holds what resuming needs; what is brought back after a failed load must lack nothing.
+      // A file holds what resuming needs; the state that a failed load restores must be complete.
       const histories = checkpoint.purpose === 'undo' ? storage.state(Infinity) : storage.state();
-      // A step that failed is made again after resuming, and puts its scalars again.
+      // A step that failed is repeated after resuming, and then puts its scalars again.
       const whole = random.isWithinStep(iteration) ? withoutIteration(histories, iteration) : histories;
       checkpoint.set(STORAGE, whole as unknown as JsonValue);
-      checkpoint.set(RUN, describeRun(settingsOf(parts)));
-      const saved = plugins.flatMap(({ plugin, parts: { state } }) =>
+      checkpoint.set(RUN, describeRun(settingsOf(engine)));
+      const saved = plugins.flatMap(({ plugin, result: { state } }) =>
         state === undefined ? [] : [[plugin.id, savePluginState(plugin, state)] as const],
       );
       checkpoint.set(PLUGINS_ENTRY, Object.fromEntries(saved) as unknown as JsonValue);
@@ -96,20 +91,21 @@ export function tapEngineState(parts: EngineStateParts): (plugins: readonly Live
   };
 }
 
-const settingsOf = ({ run, arranged }: EngineStateParts): RunSettings => ({
+const settingsOf = ({ run, arranged }: EngineState): RunSettings => ({
   maxIterations: run.maxIterations,
   epochs: run.epochs.state(),
   plugins: arranged,
 });
 
-/** Reads the scalars that are pending. One that cannot be read is lost, which is told; the checkpoint is not. */
+/** Reads the pending scalars. A warning tells of a value that cannot be read; the checkpoint is saved without it. */
 async function readScalars(storage: EventStorage, logger: Logger): Promise<void> {
   try {
     await storage.resolve();
   } catch (error) {
-    const { cause } = error as HooklineError;
+    if (!isHooklineError(error, 'HKL_SCALAR_UNREADABLE')) throw error;
+    const { cause } = error;
     const failures = cause instanceof AggregateError ? (cause.errors as readonly HooklineError[]) : [error];
-    for (const failure of failures as readonly HooklineError[])
+    for (const failure of failures)
       logger.warn(
         `${failure.who ?? 'a scalar'}: the checkpoint is saved without the value ${failure.where ?? ''}, which cannot be read: ${describeCause(failure.cause)}`,
       );
@@ -131,7 +127,7 @@ function required<T>(checkpoint: CheckpointView, key: string, who: string, check
   }
 }
 
-/** The error for a checkpoint without an entry that each one of its kind has. */
+/** The error for a checkpoint that lacks an entry which every checkpoint of this kind of trainer has. */
 export function missingEntry(key: string, who: string, source: string): HooklineError {
   return new HooklineError('HKL_STATE_MISSING', `${source} holds no state of it`, {
     who,
@@ -150,9 +146,9 @@ function checkPlugins(
   const left = new Map(states);
   const loads: (() => void)[] = [];
   const missing: string[] = [];
-  for (const { plugin, parts } of plugins) {
+  for (const { plugin, result } of plugins) {
     const { id } = plugin;
-    const { state } = parts;
+    const { state } = result;
     if (state === undefined) continue;
     const allowed = checkpoint.allowsMismatch(id);
     const saved = left.get(id);
@@ -169,7 +165,7 @@ function checkPlugins(
   const surplus: string[] = [];
   for (const [id, { optional }] of left) {
     const isAllowed = checkpoint.allowsMismatch(id);
-    // It is set up on the first rank alone, and this is another one.
+    // The plugin is set up on the first rank only, and this is another one.
     if (elsewhere.has(id)) continue;
     if (!isAllowed && optional !== true) surplus.push(id);
     else logger.warn(`the state of ${id} in ${source} is ignored: no such plugin here`);
@@ -178,7 +174,7 @@ function checkPlugins(
   return loads;
 }
 
-/** Where a state that does not fit is allowed for, the plugin begins afresh instead. */
+/** The load of a state that may be unfitting: the plugin starts afresh where it is. */
 function fittingOrFresh(
   plugin: Plugin,
   state: PluginState,

@@ -4,7 +4,7 @@ import type { EngineHookSet } from '../hooks/hook-table.ts';
 import { collectState } from './collect-state.ts';
 import { planLoad } from './plan-load.ts';
 
-/** Brings back what was there before a load. @returns the error that says why it could not, where it could not */
+/** Restores the state from before a load. @returns an error where that fails */
 export type UndoLoad = (file: string, failure: unknown) => Promise<HooklineError | undefined>;
 
 /**
@@ -19,10 +19,10 @@ export async function rememberState(hooks: EngineHookSet, iteration: number): Pr
   let before: Checkpoint;
   try {
     const { manifest, tensors } = await collectState(hooks, iteration, 'undo');
-    // What a plugin saves may be the very object that a load changes.
+    // What a plugin saves may be the same object that a load changes.
     before = { manifest: structuredClone(manifest), tensors };
   } catch (cause) {
-    // Loading goes on all the same: most loads succeed, and then nobody asks.
+    // Loading goes on all the same: most loads succeed, and then this state is not needed.
     return (file, failure) => Promise.resolve(halfLoaded(file, failure, cause));
   }
   return async (file, failure) => {

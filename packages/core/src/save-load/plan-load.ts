@@ -10,7 +10,7 @@ import { didYouMean } from '../suggest-name.ts';
 export interface LoadPlan {
   /** Whether {@link LoadPlan.apply} changes anything. */
   readonly hasChanges: boolean;
-  /** Entries and tensors that no tap has read: their owners are gone. */
+  /** Entries and tensors that no tap has read, since their owners are not in this trainer. */
   unread(): readonly string[];
   /** @throws HooklineError `HKL_OPTION_INVALID` for a name in `allowMismatch` that nobody has */
   assertAllowedNames(): void;
@@ -18,7 +18,7 @@ export interface LoadPlan {
   apply(): Promise<void>;
 }
 
-/** What a load is told besides the checkpoint. */
+/** What a load is given besides the checkpoint. */
 interface LoadRequest extends Required<LoadOptions>, Pick<CheckpointView, 'source' | 'purpose' | 'isForeign'> {}
 
 /**
@@ -77,14 +77,14 @@ export async function planLoad(
   };
 }
 
-/** All names by which the plugin of an id can be meant. */
+/** All names by which people can refer to the plugin with this id. */
 function namesOfId(id: string): readonly string[] {
   const [name = '', instance] = id.split('#');
   const suffix = instance === undefined ? [] : [`${shortName(name)}#${instance}`];
   return [...new Set([id, name, shortName(name), ...suffix])];
 }
 
-/** A map that notes whose values were taken out. */
+/** A map that records the keys whose values were read. */
 class ReadMap<V> extends Map<string, V> {
   readonly #read: Set<string> | undefined;
 

@@ -18,7 +18,9 @@ export interface SavedState {
 /** Key of the entry that holds the plugins' states, by id. */
 export const PLUGINS_ENTRY = 'hookline/plugins';
 
-/** What a plugin would put into a checkpoint now. @throws HooklineError `HKL_STATE_SAVE_FAILED` that names the plugin */
+/**
+ * The state of a plugin as a checkpoint holds it. @throws HooklineError `HKL_STATE_SAVE_FAILED` that names the plugin
+ */
 export function savePluginState(plugin: Plugin, state: PluginState): SavedState {
   try {
     const data: unknown = state.save();
@@ -40,12 +42,12 @@ export function savePluginState(plugin: Plugin, state: PluginState): SavedState 
 }
 
 /**
- * Checks what a plugin saved: brings it to the version of today and validates it.
+ * Checks what a plugin saved: converts it to the current version and validates it.
  *
  * @param source where it comes from, for the error
- * @returns the function that hands it to the plugin; it raises `HKL_STATE_LOAD_FAILED` where the plugin refuses it
- * @throws HooklineError `HKL_STATE_INVALID`, `HKL_STATE_NEWER`, `HKL_STATE_LOAD_FAILED` where `migrate` fails; each names
- * plugin, source and field or version
+ * @returns a function that hands the state to the plugin; it raises `HKL_STATE_LOAD_FAILED` where the plugin refuses it
+ * @throws HooklineError `HKL_STATE_INVALID`, `HKL_STATE_NEWER`, `HKL_STATE_LOAD_FAILED` where `migrate` fails; each
+ * names plugin, source and field or version
  */
 export function checkPluginState(plugin: Plugin, state: PluginState, saved: SavedState, source: string): () => void {
   const origin = { who: plugin.id, entry: PLUGINS_ENTRY, source };
@@ -74,11 +76,11 @@ export function checkPluginState(plugin: Plugin, state: PluginState, saved: Save
 }
 
 /**
- * What a plugin has saved in a checkpoint that is not being loaded, as it stands there, whichever version of the plugin wrote
- * it. Only the beginning of the file is read.
+ * Reads what a plugin has saved in a checkpoint, without loading the checkpoint. The data are returned as they were
+ * written, by whichever version of the plugin. Only the beginning of the file is read.
  *
  * @param id of the plugin
- * @returns undefined where the checkpoint holds nothing of it
+ * @returns undefined where the checkpoint holds no state of the plugin
  * @throws HooklineError what `readManifest` raises, and `HKL_STATE_INVALID` for an entry that no trainer has written
  */
 export async function readPluginState(path: string, id: string): Promise<JsonValue | undefined> {
@@ -86,7 +88,10 @@ export async function readPluginState(path: string, id: string): Promise<JsonVal
   return entry === undefined ? undefined : savedStates(entry.data, path).get(id)?.data;
 }
 
-/** The states in an entry, by plugin. @throws HooklineError `HKL_STATE_INVALID` for what `savePluginState` never gave */
+/**
+ * Reads the states in an entry, by plugin. @throws HooklineError `HKL_STATE_INVALID` for what `savePluginState` never
+ * returned
+ */
 export function savedStates(data: unknown, source: string): ReadonlyMap<string, SavedState> {
   const origin = { who: 'checkpoint', entry: PLUGINS_ENTRY, source };
   if (!isObject(data)) throw invalidState('it is no object of states by plugin', origin);
@@ -141,7 +146,7 @@ function newer(plugin: Plugin, saved: SavedState, version: number, source: strin
 }
 
 function unawaited(name: string, promise: Promise<unknown>): Error {
-  // Its rejection would end the process with a second message.
+  // Without a handler its rejection would end the process with a second message.
   promise.catch(() => undefined);
   return new Error(`${name} is async, and nobody awaits it; tap saveState and loadState for what takes time`);
 }

@@ -9,19 +9,22 @@ import { isPlainObject } from '../plain-object.ts';
 import type { Communicator } from '../services/communicator.ts';
 import type { Logger } from '../services/logger.ts';
 import { gatherFromRanks } from '../services/ranks.ts';
+import { invalidState } from './check-state.ts';
 import { RUN, STORAGE } from './engine-state.ts';
 
 type Entries = Readonly<Record<string, CheckpointEntry>>;
 
-/** Key of the entry that holds what ranks other than the first have saved otherwise. */
+/** Key of the entry that holds the states of other ranks, as far as they differ from that of the first one. */
 const RANKS = 'hookline/ranks';
 
-/** What is one for the whole run: the first rank's histories are the ones that are written, and all have the same options. */
+/**
+ * Entries that exist once for the whole run: the histories of the first rank, and the options, which all ranks share.
+ */
 const OF_THE_RUN: readonly string[] = [STORAGE, RUN];
 
 /**
- * The checkpoint of all ranks, as the first one writes it: its own, and beside it what other ranks would save otherwise,
- * such as positions of their random streams. On the other ranks their own.
+ * The checkpoint that the first rank writes: its own state, with the states of other ranks where they differ, such as
+ * positions of their random streams. On the other ranks their own state is returned.
  */
 export async function withOtherRanks(comm: Communicator, own: Checkpoint): Promise<Checkpoint> {
   if (comm.size === 1) return own;
@@ -33,14 +36,17 @@ export async function withOtherRanks(comm: Communicator, own: Checkpoint): Promi
   const ranks = parts.map((part) => {
     if (part.length === 0) return {};
     const theirs = decodeExactJson(Buffer.from(part).toString()) as { iteration: number; entries: Entries };
-    // One that failed within another step has a state that belongs to no checkpoint.
+    // The state of a rank that failed within another step fits no checkpoint.
     return theirs.iteration === iteration ? differing(entries, theirs.entries) : {};
   });
   const data = { size: comm.size, ranks };
   return { ...own, manifest: { ...own.manifest, entries: { ...entries, [RANKS]: { version: '1', data } } } };
 }
 
-/** The entries of a rank that differ from those of the first; of one that holds several states only those states. */
+/**
+ * The entries of a rank that differ from those of the first rank. Of an entry that is an object, only the fields that
+ * differ.
+ */
 function differing(first: Entries, theirs: Entries): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const [key, { data }] of Object.entries(theirs)) {
@@ -55,21 +61,23 @@ function differing(first: Entries, theirs: Entries): Record<string, unknown> {
 }
 
 /**
- * A checkpoint as this rank loads it: where as many ranks go on as have saved it, with what this one saved.
+ * The checkpoint that this rank loads: with its own saved state where the number of ranks is the same as when it was
+ * saved.
  *
- * @param source the file, for the message that another number of ranks goes on
+ * @param source the file, for messages
+ * @throws HooklineError `HKL_STATE_INVALID` where the entry of the ranks is not what was saved
  */
 export function ofThisRank(checkpoint: Checkpoint, comm: Communicator, source: string, logger: Logger): Checkpoint {
   const { [RANKS]: ranks, ...others } = checkpoint.manifest.entries;
   const entries: Record<string, CheckpointEntry> = others;
-  const saved = isPlainObject(ranks?.data) ? ranks.data : { size: 1, ranks: [] };
-  if (saved['size'] !== comm.size)
+  const states = ranks === undefined ? [{}] : savedRanks(ranks.data, source);
+  const own = states[comm.rank];
+  if (own === undefined || states.length !== comm.size)
     logger.info(
-      `${source} was saved by ${counted(saved['size'])}, and ${counted(comm.size)} ${comm.size === 1 ? 'goes' : 'go'} on from it: from the same position in the data, with other random numbers`,
+      `${source} was saved by ${counted(states.length)}, and ${counted(comm.size)} ${comm.size === 1 ? 'goes' : 'go'} on from it: from the same position in the data, with other random numbers`,
     );
   else {
-    const own = (saved['ranks'] as readonly unknown[])[comm.rank];
-    for (const [key, data] of Object.entries(isPlainObject(own) ? own : {})) {
+    for (const [key, data] of Object.entries(own)) {
       const entry = entries[key];
       if (entry === undefined) continue;
       const isPart = isPlainObject(data) && isPlainObject(entry.data);
@@ -79,13 +87,20 @@ export function ofThisRank(checkpoint: Checkpoint, comm: Communicator, source: s
   return { ...checkpoint, manifest: { ...checkpoint.manifest, entries } };
 }
 
-const counted = (size: unknown): string => (size === 1 ? 'one process' : `${String(size)} ranks`);
+/** What each rank has saved otherwise than the first one. @throws HooklineError `HKL_STATE_INVALID` */
+function savedRanks(data: unknown, source: string): readonly Readonly<Record<string, unknown>>[] {
+  const { size, ranks } = isPlainObject(data) ? (data as { readonly size?: unknown; readonly ranks?: unknown }) : {};
+  if (Array.isArray(ranks) && ranks.length === size && ranks.every(isPlainObject)) return ranks;
+  throw invalidState('it is no list of the states of ranks', { who: 'ranks', entry: RANKS, source });
+}
+
+const counted = (size: number): string => (size === 1 ? 'one process' : `${size} ranks`);
 
 /**
- * Makes sure that all ranks hold the same tensors, to the bit.
+ * Checks that all ranks hold the same tensors, to the bit.
  *
  * @param checkpoint what this rank would save
- * @param written digest of what the first rank has written; undefined on the others
+ * @param written digest of the tensors that the first rank has written; undefined on the others
  * @throws HooklineError `HKL_RANKS_DIVERGED` with a rank and the first of its tensors that differ
  */
 export async function assertSameTensors(
@@ -97,7 +112,7 @@ export async function assertSameTensors(
   const what = 'whether all ranks have the same weights';
   const own = { iteration: manifest.iteration, digest: written ?? digestTensors(tensors) };
   const digests = await gatherFromRanks(comm, own, what);
-  // One that failed within another step has other weights, and the run ends anyway.
+  // A rank that failed within another step has other weights, and the run ends anyway.
   const isOdd = (rank: number): boolean =>
     digests[rank]?.iteration === digests[0]?.iteration && digests[rank]?.digest !== digests[0]?.digest;
   if (!digests.some((_, rank) => isOdd(rank))) return;

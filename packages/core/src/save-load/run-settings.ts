@@ -4,7 +4,7 @@ import type { EpochClockState } from '../services/epochs.ts';
 import type { Logger } from '../services/logger.ts';
 import { isPlainObject } from '../plain-object.ts';
 
-/** What a run was asked for, as far as a resumed one should be told of it. */
+/** The settings of a run that are compared when it is resumed. */
 export interface RunSettings {
   readonly maxIterations: number;
   /** How epochs are counted, where that is known. */
@@ -12,9 +12,9 @@ export interface RunSettings {
   readonly plugins: readonly Pick<ArrangedPlugin, 'plugin' | 'options'>[];
 }
 
-/** Elements of a list, and levels of nesting, beyond which an option is data and no setting. */
+/** An option with a longer list, or nested deeper, counts as data and not as a setting. */
 const [LONGEST, DEEPEST] = [32, 5];
-/** Differences that are told one by one. */
+/** How many differences are reported one by one. */
 const TOLD = 12;
 
 /** The settings as JSON: numbers, strings and booleans, in lists and plain objects; functions and data are left out. */
@@ -23,7 +23,7 @@ export function describeRun({ maxIterations, epochs, plugins }: RunSettings): Js
   return { maxIterations, ...(epochs && { epochs: { ...epochs } }), plugins: Object.fromEntries(options) };
 }
 
-/** How a checkpoint says that epochs were counted; undefined where it does not say. */
+/** How epochs were counted, according to a checkpoint; undefined where it does not say. */
 export function savedEpochs(saved: unknown): EpochClockState | undefined {
   const { epochs } = isPlainObject(saved) ? (saved as { readonly epochs?: unknown }) : {};
   if (!isPlainObject(epochs)) return undefined;
@@ -34,10 +34,10 @@ export function savedEpochs(saved: unknown): EpochClockState | undefined {
 const isAmount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
 /**
- * Tells what is asked for now and differs from what was saved.
+ * Logs the settings that differ from those of the checkpoint.
  *
- * @param saved what {@link describeRun} gave then; undefined where the checkpoint does not say
- * @param seed the seed that was asked for, if one was, and that of the checkpoint, which the run goes on with
+ * @param saved what {@link describeRun} returned when the checkpoint was saved; undefined where the checkpoint lacks it
+ * @param seed the seed of the options, if there is one, and that of the checkpoint, with which the run continues
  */
 export function tellDifferences(
   saved: unknown,
@@ -78,7 +78,7 @@ export function tellDifferences(
   if (lines.length > TOLD) logger.info(`and ${lines.length - TOLD} more settings differ from ${source}`);
 }
 
-/** What differs between two plain values, one sentence each, with the path to it. */
+/** Describes the differences between two plain values, one sentence each, with the path. */
 export function describeDifferences(before: unknown, now: unknown, path: string): readonly string[] {
   if (isPlainObject(before) && isPlainObject(now)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(now)]);

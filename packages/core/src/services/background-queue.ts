@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { describeCause, HooklineError } from '../errors.ts';
 import { assertKnownOptions, type OptionNames } from '../known-options.ts';
-import type { Background, BackgroundParts, BackgroundTaskOptions } from './background.ts';
+import type { Background, BackgroundContext, BackgroundTaskOptions } from './background.ts';
 
-/** Tasks that may wait: where a server is down, they must not fill the memory. */
+/** How many tasks may wait: where a server is down, they must not fill the memory. */
 const MOST_WAITING = 1000;
-/** Tasks that a message names; the others are counted. */
+/** How many tasks a message names; the others are counted. */
 const NAMED = 3;
 
 const OPTIONS = {
@@ -21,29 +21,29 @@ interface Task {
   readonly run: (signal: AbortSignal) => unknown;
   readonly options: Required<BackgroundTaskOptions>;
   attempts: number;
-  /** What the last attempt failed with. */
+  /** The error of the last attempt. */
   failure?: unknown;
 }
 
 /** The background tasks of one plugin. */
 export class PluginQueue implements Background {
   readonly #plugin: string;
-  readonly #parts: BackgroundParts;
+  readonly #context: BackgroundContext;
   readonly #queue = new PQueue({ concurrency: 1 });
   /** Aborts when the training is over. */
   #end = new AbortController();
   #isOpen = false;
   readonly #unfinished = new Set<Task>();
   #added = 0;
-  /** What was not done, in words; the first few. */
+  /** The first few tasks that were not done, in words. */
   #notDone: string[] = [];
   #notDoneCount = 0;
-  /** Whether the last task that ended has failed, so that a server that is down is told of once. */
+  /** Whether the last task that ended has failed, so that a server that is down is reported once. */
   #isFailing = false;
 
-  constructor(plugin: string, parts: BackgroundParts) {
+  constructor(plugin: string, context: BackgroundContext) {
     this.#plugin = plugin;
-    this.#parts = parts;
+    this.#context = context;
   }
 
   get concurrency(): number {
@@ -60,7 +60,7 @@ export class PluginQueue implements Background {
     return this.#unfinished.size;
   }
 
-  /** Takes tasks from here on. */
+  /** Accepts tasks from now on. */
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
@@ -85,18 +85,20 @@ export class PluginQueue implements Background {
     void this.#queue.add(() => this.#run(task, signal));
   }
 
-  /** When no task is left. */
+  /** Resolves when no task is left. */
   async idle(): Promise<void> {
     await this.#queue.onIdle();
   }
 
-  /** Which tasks are left, for messages. */
+  /** The tasks that are left, for messages. */
   describe(): readonly string[] {
     if (this.size === 0) return [];
     return [`${this.#plugin} (${inShort([...this.#unfinished].map(({ name }) => `"${name}"`))})`];
   }
 
-  /** Aborts what is left, and tells what was not done. @returns an error for each required task that was left */
+  /**
+   * Aborts the tasks that are left, and logs what was not done. @returns an error for each required task that was left
+   */
   close(): readonly HooklineError[] {
     if (!this.#isOpen) return [];
     this.#isOpen = false;
@@ -114,7 +116,7 @@ export class PluginQueue implements Background {
     this.#queue.clear();
     this.#end.abort(new Error('the training is over'));
     if (this.#notDoneCount > 0) {
-      this.#parts.logger.warn(
+      this.#context.logger.warn(
         `${this.#plugin}: ${this.#notDoneCount} of ${this.#added} background tasks were not done: ${inShort(this.#notDone, this.#notDoneCount)}`,
       );
     }
@@ -127,7 +129,7 @@ export class PluginQueue implements Background {
       await persist(task, end);
       this.#isFailing = false;
     } catch (error) {
-      // What the end of the training has cut off has been told by then.
+      // A task that the end of the training has aborted has been reported already.
       if (this.#unfinished.has(task)) this.#fail(task, describeCause(error), error);
     } finally {
       this.#unfinished.delete(task);
@@ -138,10 +140,10 @@ export class PluginQueue implements Background {
     const { name, attempts, options } = task;
     this.#note(task, attempts > 1 ? `${reason}, ${attempts} times` : reason);
     if (options.required) {
-      this.#parts.control.fail(this.#error(task, reason, cause));
+      this.#context.control.fail(this.#error(task, reason, cause));
     } else if (!this.#isFailing) {
       const often = attempts > 1 ? ` ${attempts} times` : '';
-      this.#parts.logger.warn(
+      this.#context.logger.warn(
         `${this.#plugin}: the background task "${name}" failed${often}: ${reason}. The training goes on, and at its end tells what was not done`,
       );
     }
@@ -199,7 +201,7 @@ async function persist(task: Task, end: AbortSignal): Promise<void> {
   }
 }
 
-/** One attempt, which ends when its time is over or the training is, whatever the task does. */
+/** Makes one attempt, which ends when its time is over or when the training ends, whatever the task does. */
 async function attempt({ run }: Task, end: AbortSignal, timeout: number): Promise<void> {
   const controller = new AbortController();
   let cutOff: (reason: Error) => void = () => undefined;

@@ -1,31 +1,31 @@
 import type { HooklineError } from '../errors.ts';
 import type { Wait } from '../hooks/waits.ts';
 import { PluginQueue } from './background-queue.ts';
-import type { Background, BackgroundParts } from './background.ts';
+import type { Background, BackgroundContext } from './background.ts';
 
-/** Whoever waits for longer than this is told what for. */
+/** After this time a message says what is being waited for. */
 const TELL_AFTER_MS = 1000;
 
 /** The queues of all plugins of one trainer. */
 export class BackgroundQueues {
-  readonly #parts: BackgroundParts;
+  readonly #context: BackgroundContext;
   readonly #queues = new Map<string, PluginQueue>();
 
-  constructor(parts: BackgroundParts) {
-    this.#parts = parts;
+  constructor(context: BackgroundContext) {
+    this.#context = context;
   }
 
   /** The queue of a plugin, open until the next {@link BackgroundQueues.drain}. */
   of(plugin: string): Background {
     let queue = this.#queues.get(plugin);
-    if (queue === undefined) this.#queues.set(plugin, (queue = new PluginQueue(plugin, this.#parts)));
+    if (queue === undefined) this.#queues.set(plugin, (queue = new PluginQueue(plugin, this.#context)));
     queue.open();
     return queue;
   }
 
   /**
-   * Waits until all tasks are done, `limit` milliseconds at most, aborts the others, and tells of each plugin in one line what was
-   * not done. A signal ends the wait.
+   * Waits until all tasks are done, `limit` milliseconds at most, then aborts the others. For each plugin one line of
+   * the log says what was not done. A signal ends the wait.
    *
    * @returns an error for each task that was required and not done, unless the training has failed with it already
    */
@@ -36,7 +36,7 @@ export class BackgroundQueues {
   }
 
   async #wait(queues: readonly PluginQueue[], limit: number): Promise<void> {
-    const { waits, logger } = this.#parts;
+    const { waits, logger } = this.#context;
     const left = (): string => queues.flatMap((queue) => queue.describe()).join(', ');
     let finish = (): void => undefined;
     const over = new Promise<void>((resolve) => (finish = resolve));

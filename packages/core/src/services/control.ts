@@ -3,14 +3,18 @@ import { defineService } from '../container/service-ref.ts';
 
 /** Lets plugins and users end a training gracefully. */
 export interface Control {
-  /** Asks for the training to end after the step in progress. Several requests add up; the first gives the reason. */
+  /**
+   * Requests that the training ends after the step in progress. Where there are several requests, the reason of the
+   * first one is reported.
+   */
   stop(reason: string): void;
-  /** Whether somebody asked. */
+  /** Whether a stop has been requested. */
   readonly stopRequested: boolean;
-  /** All reasons, in the order in which they came. */
+  /** The reasons of all requests, in their order. */
   readonly reasons: readonly string[];
 }
 
+/** Gives {@link Control}, by which a plugin ends the training gracefully. */
 export const controlRef = defineService<Control>('control', { description: 'ends the training gracefully' });
 
 /** The engine's side of {@link Control}. */
@@ -27,7 +31,7 @@ export class RunControl implements Control {
     return this.#reasons;
   }
 
-  /** Whether a signal asked first. */
+  /** Whether the first request came from a signal. */
   get interrupted(): boolean {
     return this.#interrupted;
   }
@@ -42,24 +46,24 @@ export class RunControl implements Control {
     this.stop(signal);
   }
 
-  /** The stop request of another rank takes the place of what was asked for here. */
+  /** Replaces the requests of this rank with that of another one. */
   adopt(reason: string, interrupted: boolean): void {
     this.#reasons = [reason];
     this.#interrupted = interrupted;
   }
 
-  /** What makes the training fail although no hook threw it. */
+  /** Errors that make the training fail although no hook threw them. */
   get failures(): readonly unknown[] {
     return this.#failures;
   }
 
-  /** A stop request after an error that came outside of every hook. */
+  /** A stop request because of an error that was thrown outside of every hook. */
   fail(error: unknown): void {
     this.#failures.push(error);
     this.stop(describeCause(error));
   }
 
-  /** Forgets all requests; at the end of a run, so that the next one starts. */
+  /** Removes all requests, at the end of a run, so that the next one can start. */
   clear(): void {
     this.#reasons = [];
     this.#interrupted = false;

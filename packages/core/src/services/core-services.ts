@@ -8,34 +8,40 @@ import type { StepRunner } from '../step-runner.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Evaluation } from './evaluation.ts';
 
+/** Gives the {@link EventStorage} of the run: its scalars, images and histograms. */
 export const storageRef = defineService<EventStorage>('storage', {
   description: 'scalars, images and histograms of the run',
 });
 
+/** Gives the plugin's own {@link RandomStream}. A checkpoint saves its position, and loading restores it. */
 export const randomRef = definePluginService<RandomStream>('random', {
   description: "the plugin's own random stream, saved and restored with the run",
 });
 
+/** Gives {@link Checkpoints}, which saves and loads the whole state of the run. */
 export const checkpointsRef = defineService<Checkpoints>('checkpoints', {
   description: 'saves and loads the whole state',
 });
 
+/** Gives {@link Evaluation}, which runs all evaluators and holds their last results. */
 export const evaluationRef = defineService<Evaluation>('evaluation', { description: 'runs the evaluate hook' });
 
+/** Gives a {@link TapWatch}, through which profilers and leak detectors observe the taps of all plugins. */
 export const tapsRef = defineService<TapWatch>('taps', { description: 'lets profilers watch the taps of all plugins' });
 
+/** Gives a weak handle on the {@link StepRunner}, which computes the steps. Provide it to train in a way of your own. */
 export const stepRunnerRef = defineService<StepRunner>('stepRunner', {
   description: 'does the arithmetic of a step',
   weak: true,
 });
 
-/** Lets a plugin watch when taps are entered and left. */
+/** Lets a plugin observe the taps of all plugins. */
 export interface TapWatch {
-  /** Returns the function that ends the watch. */
+  /** Calls the observer whenever a tap is entered or left. Returns the function that removes the observer. */
   observe(observer: TapObserver): () => void;
   /**
-   * For step runners: `inspect` is asked after every tap of every hook whether what the training stands on is still
-   * there, and gives the error where it is not; the error then names the tap. Undefined takes it away.
+   * For step runners: `inspect` is called after every tap of every hook. It returns an error where the tap has disposed
+   * something that the training needs; the error that is thrown names the tap. Undefined removes the check.
    */
   inspect?(inspect: ((hook: string) => HooklineError | undefined) | undefined): void;
 }

@@ -1,23 +1,25 @@
 import type { Results } from '../hooks/hook-table.ts';
 
-/** Sees a data set batch by batch and says at the end how good the outputs were. */
+/** Computes metrics of a model's outputs for a data set, which it is given batch by batch. */
 export interface DatasetEvaluator<Inputs = unknown, Outputs = unknown> {
-  /** Forgets everything; called before each pass. */
+  /** Discards what it has seen. Called before each pass over the data. */
   reset(): void;
   /**
-   * One batch on the device with the model's outputs for it. Both are freed when it is done; it disposes what it makes.
+   * Takes one batch on the device and the model's outputs for it. The caller disposes both afterwards; the evaluator
+   * disposes the tensors that it makes.
    */
   process(inputs: Inputs, outputs: Outputs): void | Promise<void>;
-  /** The metrics; nothing for an evaluator that has none. */
+  /** Returns the metrics, or nothing for an evaluator that has none. */
   evaluate(): Results | undefined | Promise<Results | undefined>;
   /**
-   * For several ranks: what this one has seen of its part of the data, as anything that `structuredClone` copies. With it and
-   * {@link DatasetEvaluator.merge} each rank evaluates a part; without, the first rank evaluates all of the data.
+   * For several ranks: returns what this rank has seen of its part of the data, as a value that `structuredClone` can
+   * copy. With this method and {@link DatasetEvaluator.merge} each rank evaluates a part of the data; without them the
+   * first rank evaluates all of it.
    */
   share?(): unknown;
   /**
-   * On the first rank, before `evaluate`: takes what all ranks have shared, its own first, in the order of the data, as if it had seen all of
-   * it itself.
+   * Called on the first rank before `evaluate`: merges what all ranks have returned from `share`, its own first, in the
+   * order of the data, as if this evaluator had seen all of it.
    */
   merge?(parts: readonly unknown[]): void;
 }

@@ -1,10 +1,13 @@
 import { definePluginService } from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
 
-/** How often, or how long: a number of iterations, or of epochs, which may be a fraction: `500`, `{ epochs: 0.5 }`. */
+/**
+ * A period or duration: a number of iterations, or a number of epochs, which may be a fraction: `500`, `{ epochs: 0.5
+ * }`.
+ */
 export type Period = number | { readonly epochs: number };
 
-/** What the schema of an option says about a value that is no {@link Period}. */
+/** The message that an option's schema gives for a value that is no {@link Period}. */
 export const PERIOD_RULE = 'must be a whole number of iterations, or { epochs: a number above 0 }';
 
 /** True for 0 iterations and more, and for a positive number of epochs; for the schemas of options. */
@@ -20,38 +23,44 @@ const isEpochs = (value: unknown): value is { readonly epochs: number } => {
   return typeof epochs === 'number' && epochs > 0 && Number.isFinite(epochs);
 };
 
-/** Where a training stands in epochs, for one plugin. */
+/** The progress of a training in epochs, for one plugin. */
 export interface Epochs {
   /**
-   * Steps of an epoch: the batches that the training data are in one pass. It has a fraction where batches go on across the
-   * end of the data, and is undefined where the data do not tell.
+   * How many steps an epoch has: the number of batches in one pass over the training data. It has a fraction where
+   * batches continue across the end of the data, and is undefined where the data have no known length.
    */
   readonly length: number | undefined;
-  /** Epochs done after so many iterations of the run, with the part of the one in progress; NaN where {@link length} is unknown. */
+  /**
+   * How many epochs are done after a number of iterations of the run, including the fraction of the epoch in progress;
+   * NaN where {@link length} is unknown.
+   */
   after(iterations: number): number;
   /**
-   * What tells after each step whether a period is over: every so many iterations of the run, or with the step in which so many epochs
-   * are completed; never for 0.
+   * Makes a function that says after each step whether a period ends with it. A period of iterations ends every so many
+   * iterations of the run, a period of epochs with the step that completes them; a period of 0 never ends.
    *
-   * A training whose data do not tell how long an epoch is ends before its first step, with an error that names the plugin and `option`.
+   * A period in epochs makes a training whose data have no known length fail before its first step, with an error that
+   * names the plugin and `option`.
    *
-   * @param option the option that the period is from
-   * @returns a function of the iterations done
+   * @param option the name of the option that holds the period, for the error
+   * @returns a function of the number of iterations done
    */
   every(period: Period, option: string): (done: number) => boolean;
   /**
-   * The iterations after which a moment of the run has come, such as the end of a warm-up; unknown lengths are treated as by {@link every}.
+   * Converts a moment of the run, such as the end of a warm-up, to a number of iterations. Unknown lengths of an epoch
+   * are treated as in {@link every}.
    *
-   * @returns a function, since the number is known once the training begins
+   * @returns a function, since the number is known only when the training begins
    */
   until(moment: Period, option: string): () => number;
 }
 
+/** Gives {@link Epochs}, which converts between iterations and epochs for the plugin's options. */
 export const epochsRef = definePluginService<Epochs>('epochs', {
   description: 'how many steps an epoch has, and when a period in epochs is over',
 });
 
-/** Numbers of epochs that differ by less are one: they come from divisions. */
+/** Numbers of epochs that differ by less count as equal, since they result from divisions. */
 const CLOSE = 1e-9;
 
 /** What a checkpoint holds of an {@link EpochClock}. */
@@ -63,7 +72,7 @@ export interface EpochClockState {
 /** Counts a run's epochs by its iterations. */
 export class EpochClock {
   #length: number | undefined;
-  /** The iteration with which the first epoch would have begun, had all of them been as long as those of today. */
+  /** The iteration at which the first epoch would have begun if all epochs were as long as the current one. */
   #origin = 0;
   #asked: { readonly who: string; readonly option: string }[] = [];
 
@@ -72,9 +81,10 @@ export class EpochClock {
   }
 
   /**
-   * Sets how many steps an epoch has from `iteration` on. Epochs done before stay done. Nobody has asked for anything then.
+   * Sets how many steps an epoch has from `iteration` on. Epochs done before stay done. Earlier calls of {@link ask}
+   * are forgotten.
    *
-   * @param length what the data say; anything but a positive number stands for not knowing
+   * @param length the length according to the data; anything but a positive number means unknown
    */
   begin(length: number | undefined, iteration: number): void {
     const before = this.state();
@@ -87,7 +97,10 @@ export class EpochClock {
     return this.#length === undefined ? undefined : { length: this.#length, origin: this.#origin };
   }
 
-  /** Goes on at `iteration` with the epochs that were done there; the length stays that of the data of today. */
+  /**
+   * Continues at `iteration` with the number of epochs that a checkpoint says were done there. The length of an epoch
+   * stays that of the current data.
+   */
   restore({ length, origin }: EpochClockState, iteration: number): void {
     const isSame = this.#length === undefined || this.#length === length;
     this.#origin = isSame ? origin : iteration - ((iteration - origin) / length) * (this.#length ?? length);
@@ -99,7 +112,7 @@ export class EpochClock {
     return Math.abs(epochs - whole) < CLOSE ? whole : epochs;
   }
 
-  /** The iterations after which a moment has come; infinitely many where that is not known. */
+  /** The number of iterations until a moment; Infinity where the length of an epoch is unknown. */
   until(moment: Period): number {
     if (typeof moment === 'number') return moment;
     if (this.#length === undefined) return Infinity;
@@ -112,7 +125,7 @@ export class EpochClock {
     return done > 0 && periods(done) > periods(done - 1);
   }
 
-  /** Remembers who counts in epochs. */
+  /** Remembers which option of which plugin counts in epochs. */
   ask(who: string, option: string, period: Period): void {
     if (typeof period !== 'number') this.#asked.push({ who, option });
   }

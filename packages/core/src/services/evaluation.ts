@@ -5,14 +5,17 @@ import { onFirstRank } from './ranks.ts';
 
 /** Runs all evaluators once. */
 export interface Evaluation {
-  /** The results of the `evaluate` hook, of several ranks those of the first one; empty when nobody evaluates. */
+  /**
+   * Calls the `evaluate` hook and returns its results, on every rank those of the first one; empty where no plugin
+   * evaluates.
+   */
   run(step: StepContext): Promise<Results>;
-  /** What {@link Evaluation.run} gave last. */
+  /** The last results of {@link Evaluation.run}; undefined before the first evaluation. */
   readonly latest: Results | undefined;
   /**
-   * Where evaluation sees other weights than those of the training, such as their averages: calls `fn` with them in the
-   * model. What `fn` assigns to the model's state, such as the statistics of batch norm, is kept for the evaluations to
-   * come; the weights of the training and their state are put back. Undefined where both are the same.
+   * Calls `fn` while the model holds the weights that evaluation uses, such as a moving average of the weights. What
+   * `fn` assigns to the model's state, such as the statistics of batch norm, is kept for later evaluations; the weights
+   * and the state of the training are restored afterwards. Undefined where evaluation uses the weights of the training.
    */
   withWeights?<T>(fn: () => T | Promise<T>): Promise<T>;
 }
@@ -30,7 +33,7 @@ export class HookEvaluation implements Evaluation {
 
   async run(step: StepContext): Promise<Results> {
     const own = await this.#hooks.phases.evaluate.call({}, step);
-    // Whoever acts on a metric, such as early stopping, must do the same on all ranks.
+    // A plugin that acts on a metric, such as early stopping, must do the same on all ranks.
     this.latest = await onFirstRank(this.#comm(), () => own, 'the results of the evaluation');
     return this.latest;
   }

@@ -1,23 +1,27 @@
 import { definePluginService } from '../container/service-ref.ts';
 import { terminalText } from './terminal-text.ts';
 
-/** Where messages for people go. */
+/** Receives messages for people. */
 export interface Logger {
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
   error(message: string): void;
-  /** Shows a line that the next one replaces, where there is a terminal; undefined takes it away. Elsewhere does nothing. */
+  /**
+   * Shows a status line on a terminal, which the next one replaces; undefined removes it. Does nothing where there is
+   * no terminal.
+   */
   status(line: string | undefined): void;
   /** Whether {@link Logger.status} shows anything. */
   readonly live: boolean;
 }
 
+/** Gives the plugin a {@link Logger} whose warnings and errors name the plugin. */
 export const loggerRef = definePluginService<Logger>('logger', {
   description: 'messages for people, named after the plugin',
 });
 
-/** How much is shown. */
+/** The least severe messages that are shown. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
@@ -67,7 +71,7 @@ export class ConsoleLogger implements Logger {
   status(line: string | undefined): void {
     if (!this.live || line === this.#status) return;
     this.#status = line;
-    // A line longer than the terminal would wrap, and only its last row would be replaced.
+    // A line that is longer than the terminal is wide would wrap, and only its last row would be replaced.
     const text = terminalText(line ?? '').replaceAll('\n', String.raw`\n`);
     this.#stream.write(`\r\u001b[K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
   }
@@ -81,7 +85,7 @@ export class ConsoleLogger implements Logger {
   }
 }
 
-/** A view of a logger whose warnings and errors name the plugin they come from. */
+/** A logger whose warnings and errors begin with the name of a plugin. */
 export function pluginLogger(logger: Logger, plugin: string): Logger {
   return {
     debug: (message) => logger.debug(`${plugin}: ${message}`),

@@ -6,8 +6,8 @@ import { didYouMean } from '../suggest-name.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Logger } from './logger.ts';
 
-/** What a {@link MetricWatch} works with. */
-export interface MetricWatchParts {
+/** Options of a {@link MetricWatch}. */
+export interface MetricWatchOptions {
   /** Name of the scalar. */
   readonly metric: string;
   readonly storage: EventStorage;
@@ -18,34 +18,37 @@ export interface MetricWatchParts {
 const NOTHING: readonly ScalarSample[] = Object.freeze([]);
 
 /**
- * Tells which values of a scalar are new, and once when the scalar does not come; for plugins that act on a metric.
+ * Finds new values of a scalar, for plugins that act on a metric, and warns once where the scalar is never stored.
  *
  * Call {@link MetricWatch.begin} in `beforeTrain`, {@link MetricWatch.look} after it and in `afterStep`, and save and
- * load `seen`, so that a resumed run acts on no value twice, and on those of an evaluation that it begins with.
+ * load `seen`, so that a resumed run acts on no value twice, but does act on those of an evaluation that it begins
+ * with.
  */
 export class MetricWatch {
-  readonly #parts: MetricWatchParts;
-  /** Values of the scalar that were looked at, as its history counts them. */
+  readonly #options: MetricWatchOptions;
+  /** How many values of the scalar have been looked at, as its history counts them. */
   seen: number | undefined;
   #results: Results | undefined;
   #known = false;
   #warned = false;
 
-  constructor(parts: MetricWatchParts) {
-    this.#parts = parts;
-    this.#results = parts.evaluation.latest;
+  constructor(options: MetricWatchOptions) {
+    this.#options = options;
+    this.#results = options.evaluation.latest;
   }
 
-  /** Begins the watch: without a `seen` from a checkpoint, what is there already is not new. */
+  /** Begins the watch. Without a `seen` from a checkpoint, values that are stored already do not count as new. */
   async begin(): Promise<void> {
     if (this.seen !== undefined) return;
     this.seen = 0;
     await this.look();
   }
 
-  /** The values since the last look, as they were put. A promise only when one is still on its way. */
+  /**
+   * The values since the last call, in the order in which they were put. A promise only where a value is still pending.
+   */
   look(): readonly ScalarSample[] | Promise<readonly ScalarSample[]> {
-    const { storage, metric } = this.#parts;
+    const { storage, metric } = this.#options;
     if (!this.#known) {
       if (!storage.names().includes(metric)) return NOTHING;
       this.#known = true;
@@ -58,9 +61,9 @@ export class MetricWatch {
     }
   }
 
-  /** Warns, once, when there was an evaluation without the scalar; after training also when there was none. */
+  /** Warns, once, where an evaluation did not store the scalar; after training also where there was no evaluation. */
   warnWhereMissing(atEnd = false): void {
-    const { storage, metric, evaluation, logger } = this.#parts;
+    const { storage, metric, evaluation, logger } = this.#options;
     if (this.#known || this.#warned) return;
     const evaluated = evaluation.latest !== this.#results;
     if (!evaluated && !atEnd) return;
@@ -70,7 +73,7 @@ export class MetricWatch {
   }
 
   #take(): readonly ScalarSample[] {
-    const history = this.#parts.storage.history(this.#parts.metric);
+    const history = this.#options.storage.history(this.#options.metric);
     const { count } = history;
     const first = Math.max(this.seen ?? 0, count - history.length);
     this.seen = count;

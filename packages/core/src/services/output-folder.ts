@@ -14,16 +14,20 @@ import type { Logger } from './logger.ts';
 export interface OutputFolder {
   /** Absolute. */
   readonly dir: string;
-  /** The absolute path of a file in it, with the folders above it made. Write it with `writeFileAtomically`. */
+  /**
+   * The absolute path of a file in the folder; makes the folders above the file. Write the file with
+   * `writeFileAtomically`.
+   */
   file(...segments: string[]): Promise<string>;
 }
 
+/** Gives the {@link OutputFolder}: the run's folder. A plugin that requires it makes the trainer lock the folder. */
 export const outputRef = defineService<OutputFolder>('output', { description: "the run's folder" });
 
 /** The lock's name in the folder. */
 const LOCK = '.hookline-lock';
 
-/** An output folder on disk, made when the trainer is prepared and somebody needs it. */
+/** An output folder on disk. It is made when the trainer is prepared, if a plugin needs it. */
 export class DiskOutputFolder implements OutputFolder {
   readonly dir: string;
   #lock: ProcessLock | undefined;
@@ -42,7 +46,7 @@ export class DiskOutputFolder implements OutputFolder {
   }
 
   /**
-   * Makes the folder and writes into it, so that a training does not find out at its first checkpoint.
+   * Makes the folder and tries to write into it, so that a training does not fail at its first checkpoint.
    *
    * @throws HooklineError `HKL_OUTPUT_UNWRITABLE`
    */
@@ -61,10 +65,10 @@ export class DiskOutputFolder implements OutputFolder {
   }
 
   /**
-   * Makes this training the only one that writes into the folder, until {@link DiskOutputFolder.unlock}, and removes the
-   * temporary files that killed ones left there.
+   * Locks the folder for this training until {@link DiskOutputFolder.unlock}, and removes the temporary files that
+   * killed trainings left there.
    *
-   * @throws HooklineError `HKL_OUTPUT_IN_USE` while another training has it, `HKL_OUTPUT_UNWRITABLE`
+   * @throws HooklineError `HKL_OUTPUT_IN_USE` while another training holds the lock, `HKL_OUTPUT_UNWRITABLE`
    */
   async lock(logger: Logger): Promise<void> {
     this.#logger = logger;
@@ -77,9 +81,9 @@ export class DiskOutputFolder implements OutputFolder {
   }
 
   /**
-   * Gives the folder back.
+   * Releases the lock.
    *
-   * @returns the error that says so, where the folder was removed or taken over by another process since it was locked
+   * @returns an error where the folder was removed, or taken over by another process, since it was locked
    */
   unlock(): HooklineError | undefined {
     this.#look();
@@ -99,7 +103,10 @@ export class DiskOutputFolder implements OutputFolder {
     }
   }
 
-  /** Notices, once, that the folder is not what it was. Training goes on, so that what comes can still be saved. */
+  /**
+   * Notices, once, that the folder was removed or taken over. Training goes on, so that later results can still be
+   * saved.
+   */
   #look(): void {
     if (this.#lock === undefined || this.#damage !== undefined) return;
     const state = this.#lock.check();

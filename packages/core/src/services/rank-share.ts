@@ -1,27 +1,30 @@
 import type { Communicator } from './communicator.ts';
 
-/** Which share of the data one of several ranks takes. */
+/** The share of the data that one of several ranks takes. */
 export interface RankShare extends Pick<Communicator, 'rank' | 'size'> {
   /**
-   * `rows`: of each batch every so many of the samples, for training, where all ranks together make up a batch. `batches`: a run of
-   * neighbouring batches, for evaluation.
+   * `rows`: every n-th sample of each batch, for training, where all ranks together process one batch. `batches`: a
+   * contiguous range of batches, for evaluation.
    */
   readonly of: 'rows' | 'batches';
 }
 
 /**
- * A data source that several ranks can share. Its positions are those of the whole data, so that any number of ranks goes on from a
- * checkpoint.
+ * A data source that several ranks can share. Its positions are those of the whole data, so that any number of ranks
+ * can resume from a checkpoint.
  */
 export interface SharedData {
-  /** Called before the data are iterated, also again with another share. @throws where they cannot be shared in this way */
+  /**
+   * Sets the share of this rank. Called before the data are iterated, and again for another share. @throws where the
+   * data cannot be shared in this way
+   */
   shareAmong(share: RankShare): void;
 }
 
 /**
  * Tells a data source which share this rank takes.
  *
- * @returns whether it can be shared; in a single process it need not be
+ * @returns false where several ranks train and the source cannot be shared, else true
  */
 export function shareData(
   data: unknown,
@@ -35,7 +38,10 @@ export function shareData(
   return true;
 }
 
-/** The run of neighbours that a rank takes of so many; the first ranks take one more where needed. */
+/**
+ * The contiguous range of `count` items that a rank takes; the first ranks take one more where the number is not
+ * divisible.
+ */
 export function runOf(
   count: number,
   { rank, size }: Pick<Communicator, 'rank' | 'size'>,

@@ -3,10 +3,10 @@ import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
 import type { Communicator } from './communicator.ts';
 
 /**
- * Does something on the first rank alone, such as reading or writing files or looking at the clock, and gives what came of
- * it to all ranks: the result, or the error. Call it on every rank. In a single process it is a call of `fn`.
+ * Calls `fn` on the first rank only, such as for reading or writing files or the clock, and returns its result, or
+ * throws its error, on all ranks. Call it on every rank. In a single process it just calls `fn`.
  *
- * @param fn gives JSON (NaN and infinities allowed) or nothing
+ * @param fn returns JSON (NaN and infinities allowed) or nothing
  * @param what for messages: what the other ranks wait for
  * @throws what `fn` throws; on the other ranks a HooklineError of the same code, which names the first rank
  */
@@ -29,11 +29,12 @@ export async function onFirstRank<T>(comm: Communicator, fn: () => T | Promise<T
 }
 
 /**
- * Does something on every rank that may fail on some of them alone; where it does, it fails on all.
+ * Calls `fn` on every rank. Where it fails on some of them, it fails on all.
  *
- * @param fn is not to call the communicator
+ * @param fn must not use the communicator
  * @param what for messages: what the ranks wait for
- * @throws what `fn` throws here; else, where it has failed on other ranks, an error of the same code that names the first of these
+ * @throws what `fn` throws on this rank, or, where it has failed on other ranks only, an error of the same code that
+ * names the first of these
  */
 export async function onEveryRank<T>(comm: Communicator, fn: () => T | Promise<T>, what?: string): Promise<T> {
   if (comm.size === 1) return fn();
@@ -52,7 +53,7 @@ export async function onEveryRank<T>(comm: Communicator, fn: () => T | Promise<T
 }
 
 /**
- * A value of each rank on all ranks, in the order of the ranks (detectron2's `all_gather`).
+ * Collects a value of each rank on all ranks, in the order of the ranks (detectron2's `all_gather`).
  *
  * @param value JSON; NaN and infinities allowed
  * @param what for messages: what the ranks wait for
@@ -64,14 +65,14 @@ export async function gatherFromRanks<T>(comm: Communicator, value: T, what?: st
   return (unpack(all) as string[]).map((part) => decodeExactJson(part) as T);
 }
 
-/** An error as one rank tells the others of it. */
+/** An error of one rank, as it is sent to the others. */
 export interface ToldError {
-  /** Codes of the error and of its causes, as far as they have one. */
+  /** The codes of the error and of its causes, where they have one. */
   readonly codes: readonly string[];
   readonly message: string;
 }
 
-/** What other ranks are told of an error. */
+/** Converts an error to what the other ranks are sent. */
 export function tellError(error: unknown): ToldError {
   const codes: string[] = [];
   for (let link = error; link instanceof Error && codes.length < 8; link = link.cause)
@@ -79,7 +80,10 @@ export function tellError(error: unknown): ToldError {
   return { codes, message: describeCause(error) };
 }
 
-/** The error of another rank: of the same code, with causes of the codes of its causes. */
+/**
+ * Makes an error for the failure of another rank, with the same code, and with causes that have the codes of its
+ * causes.
+ */
 export function errorOfRank(rank: number, { codes, message }: ToldError): HooklineError {
   const [code = 'HKL_RANK_FAILED', ...below] = codes;
   const cause = below.reduceRight<HooklineError | undefined>(

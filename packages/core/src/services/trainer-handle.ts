@@ -1,7 +1,7 @@
 import { definePluginService } from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
 
-/** What plugins may know of their trainer. */
+/** What plugins can read of their trainer. */
 export interface TrainerView {
   /** 0-based iteration in progress; after a complete training, maxIterations. */
   readonly iteration: number;
@@ -11,11 +11,12 @@ export interface TrainerView {
   readonly maxIterations: number;
 }
 
+/** Gives a {@link TrainerView}, which does not keep the trainer alive; using it after the trainer is gone is `HKL_TRAINER_GONE`. */
 export const trainerRef = definePluginService<TrainerView>('trainer', {
   description: 'the trainer, by a weak reference: using it after the trainer is gone is an error',
 });
 
-/** A view of `trainer` for one plugin that does not keep it alive. */
+/** A view of the trainer for one plugin. It does not keep the trainer alive. */
 export function trainerHandle(plugin: string, reference: WeakRef<TrainerView>): TrainerView {
   const trainer = (): TrainerView => {
     const found = reference.deref();

@@ -1,15 +1,9 @@
+import type { Picture } from '../transforms/image.ts';
+import { ResizeTransform } from '../transforms/resize-transform.ts';
 import { GLYPH_HEIGHT, GLYPH_WIDTH, glyphOf } from './font.ts';
 
 /** Red, green, blue, 0 to 255. */
 export type Color = readonly [red: number, green: number, blue: number];
-
-/** A picture of bytes, RGB: rows from the top, pixels from the left. The event storage takes it as it is. */
-export interface Picture {
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 3;
-}
 
 /** A rectangle in pixels. */
 export interface Rectangle {
@@ -87,26 +81,9 @@ export function write(picture: Picture, text: string, x: number, y: number, colo
   });
 }
 
-/** The picture with `factor` times its sides, whole or not; between pixels values are interpolated. */
+/** The picture with `factor` times its sides, rounded to whole pixels, by bilinear interpolation. */
 export function enlarge(picture: Picture, factor: number): Picture {
   const [width, height] = [Math.round(picture.width * factor), Math.round(picture.height * factor)];
-  const larger = blankPicture(width, height);
-  const at = (position: number, limit: number): [number, number, number] => {
-    const place = Math.min(Math.max((position + 0.5) / factor - 0.5, 0), limit - 1);
-    const low = Math.floor(place);
-    return [low, Math.min(low + 1, limit - 1), place - low];
-  };
-  for (let row = 0; row < height; row++) {
-    const [top, bottom, down] = at(row, picture.height);
-    for (let column = 0; column < width; column++) {
-      const [left, right, across] = at(column, picture.width);
-      for (let channel = 0; channel < 3; channel++) {
-        const value = (y: number, x: number): number => picture.data[(y * picture.width + x) * 3 + channel] as number;
-        const above = value(top, left) * (1 - across) + value(top, right) * across;
-        const below = value(bottom, left) * (1 - across) + value(bottom, right) * across;
-        larger.data[(row * width + column) * 3 + channel] = Math.round(above * (1 - down) + below * down);
-      }
-    }
-  }
-  return larger;
+  const { data } = new ResizeTransform(picture.width, picture.height, width, height).applyImage(picture);
+  return { data, width, height, channels: 3 };
 }

@@ -1,5 +1,6 @@
-import type { Detections } from './detections.ts';
-import { enlarge, fill, outline, type Picture, type Rectangle, textSize, write } from './canvas.ts';
+import type { Detections } from '@hookline/inference/detections';
+import type { Picture } from '../transforms/image.ts';
+import { enlarge, fill, outline, type Rectangle, textSize, write } from './canvas.ts';
 import { classColor, textColor } from './class-colors.ts';
 
 /** Options of {@link drawDetections}. */

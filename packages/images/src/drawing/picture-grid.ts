@@ -1,4 +1,5 @@
-import { blankPicture, paste, type Picture } from './canvas.ts';
+import type { Picture } from '../transforms/image.ts';
+import { blankPicture, paste } from './canvas.ts';
 
 const GAP = 6;
 const GROUND = [24, 24, 24] as const;

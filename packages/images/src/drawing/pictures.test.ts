@@ -1,11 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { blankPicture, enlarge, fill, outline, type Picture, textSize, write } from './canvas.ts';
+import type { Picture } from '../transforms/image.ts';
+import { blankPicture, enlarge, fill, outline, textSize, write } from './canvas.ts';
 import { classColor } from './class-colors.ts';
 import { drawDetections } from './draw-detections.ts';
 import { glyphOf } from './font.ts';
-import { readPicture, writePicture } from './picture-file.ts';
+import { readPicture } from '../loader/prepare-image.ts';
+import { writePicture } from './write-picture.ts';
 import { pictureGrid } from './picture-grid.ts';
 
 const pixel = ({ data, width }: Picture, x: number, y: number): number[] => [

@@ -1,5 +1,5 @@
 import type { BatchFields, MappedSample } from './detection-batch.ts';
-import type { Size } from './fit-size.ts';
+import type { Size } from '@hookline/inference/detections';
 import { PortableError } from '@hookline/data';
 import type { Pixels } from '../transforms/image.ts';
 

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
+import { PortableError } from '@hookline/data';
+import { fitSize, type Fit, type Size } from '@hookline/inference/detections';
 import type { ImageHeader } from '../readers/image-header.ts';
-import type { Image } from '../transforms/image.ts';
-import { AffineTransform } from '../transforms/affine-transform.ts';
-import { ResizeTransform } from '../transforms/resize-transform.ts';
+import { pictureFault } from '../readers/picture-fault.ts';
 import type { AffineMatrix } from '../transforms/affine-matrix.ts';
+import { AffineTransform } from '../transforms/affine-transform.ts';
+import type { Image } from '../transforms/image.ts';
+import { ResizeTransform } from '../transforms/resize-transform.ts';
 import { NO_TRANSFORM, type Transform, TransformList } from '../transforms/transform.ts';
 import { decodeImage, readHeader, seenSize } from './decode-image.ts';
-import { fitSize, type Fit, type Size } from './fit-size.ts';
-import { pictureFault } from '../readers/picture-fault.ts';
-import { PortableError } from '@hookline/data';
 
 /** An image file as a {@link DetectionLoader} would decode it. */
 export interface DecodedFile {
@@ -23,44 +23,70 @@ export interface DecodedFile {
 
 /** Options of {@link decodeFile}. */
 export interface DecodeFileOptions {
-  /** Size to bring it to. @default its own */
+  /** Size to bring it to, in pixels. @default its own */
   readonly size?: Size;
-  /** How it comes to that size. @default 'inside' */
+  /** How it comes to that size: in proportion, or stretched to all of it. @default 'inside' */
   readonly fit?: Fit;
   /** Whether to apply the EXIF rotation; false where the training data were annotated on the pixels as stored. @default true */
   readonly orient?: boolean;
 }
 
+/** An image of which there is no record, decoded and brought to a size. */
+export interface Decoded {
+  readonly image: Image<Uint8Array<ArrayBuffer>>;
+  /** Pixels of the image before it was brought to its size; EXIF rotation applied as asked for. */
+  readonly source: Size;
+  /** Pixels of the image as it is looked at: EXIF rotation applied. */
+  readonly shown: Size;
+  /** From the pixels of `source` to those of `shown`. */
+  readonly turn: Transform;
+}
+
 /**
  * Decodes an image of which there is no record, in this thread, to predict what is on it.
  *
+ * @param file path of the image
  * @throws HooklineError `HKL_IMAGE_UNREADABLE` with the file's name
  */
-export async function decodeFile(
-  file: string,
+export async function decodeFile(file: string, options: DecodeFileOptions = {}): Promise<DecodedFile> {
+  const { image, source, shown, turn } = await decode(file, options);
+  const { width, height } = image;
+  const isResized = width !== source.width || height !== source.height;
+  const resize = isResized ? new ResizeTransform(source.width, source.height, width, height) : NO_TRANSFORM;
+  return { image, ...shown, transform: new TransformList([turn.inverse(), resize]) };
+}
+
+/**
+ * Decodes an image of which there is no record.
+ *
+ * @param from path of a file, or the content of one
+ * @throws HooklineError `HKL_IMAGE_UNREADABLE` with the file's name
+ */
+export async function decode(
+  from: string | Uint8Array,
   { size, fit = 'inside', orient = true }: DecodeFileOptions = {},
-): Promise<DecodedFile> {
+): Promise<Decoded> {
+  const file = typeof from === 'string' ? from : CONTENT;
   try {
-    const content = await readFile(file);
+    const content = typeof from === 'string' ? await readFile(from) : from;
     const header = await readHeader(content);
-    const { width: sourceWidth, height: sourceHeight } = seenSize(header, orient);
-    const { width, height } = fitSize({ width: sourceWidth, height: sourceHeight }, size, fit);
-    const request = { file, sourceWidth, sourceHeight, width, height, orient };
+    const source = seenSize(header, orient);
+    const { width, height } = fitSize(source, size, fit);
+    const request = { file, sourceWidth: source.width, sourceHeight: source.height, width, height, orient };
     const data = await decodeImage(request, undefined, content);
-    const resized = width !== sourceWidth || height !== sourceHeight;
-    const turned = orient ? [] : [turnOf(header).inverse()];
     return {
       image: { data, width, height, channels: 3 },
-      ...seenSize(header, true),
-      transform: new TransformList([
-        ...turned,
-        ...(resized ? [new ResizeTransform(sourceWidth, sourceHeight, width, height)] : []),
-      ]),
+      source,
+      shown: seenSize(header, true),
+      turn: orient ? NO_TRANSFORM : turnOf(header),
     };
   } catch (cause) {
-    throw unreadable(file, cause);
+    throw unreadable(from, cause);
   }
 }
+
+/** What errors call an image that is given by the content of its file. */
+const CONTENT = 'the image in memory';
 
 /** From the pixels of an image as stored to those as it is looked at, by the eight orientations of EXIF. */
 function turnOf({ width, height, orientation = 1 }: Pick<ImageHeader, 'width' | 'height' | 'orientation'>): Transform {
@@ -83,10 +109,11 @@ const TURNS: readonly ((width: number, height: number) => AffineMatrix)[] = [
 ];
 
 /** The error of an image that cannot be decoded. */
-export function unreadable(file: string, cause: unknown): PortableError {
+export function unreadable(image: string | Uint8Array, cause: unknown): PortableError {
   const { what, fix = 'Mend or remove the image; readers find such images with checkImages: "decode"' } = pictureFault(
-    file,
+    image,
     cause,
   );
-  return new PortableError('HKL_IMAGE_UNREADABLE', what, { who: file, fix, cause });
+  const who = typeof image === 'string' ? image : CONTENT;
+  return new PortableError('HKL_IMAGE_UNREADABLE', what, { who, fix, cause });
 }

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import type { Sharp } from 'sharp';
 import { loadSharp } from '../load-sharp.ts';
 import { imageHeaderOf, type ImageHeader } from '../readers/image-header.ts';
+import type { Picture } from '../transforms/image.ts';
 import type { DecodeRequest } from './decode-request.ts';
-import type { Size } from './fit-size.ts';
+import type { Size } from '@hookline/inference/detections';
 
 /**
  * Decodes an image file to red, green and blue bytes, row by row. Grey becomes three equal channels, and what is transparent
@@ -26,8 +28,7 @@ export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
     throw new Error(`it is ${seen.width}x${seen.height} and its record says ${sourceWidth}x${sourceHeight}`);
   const opaque = sharp(bytes, { failOn: 'error', autoOrient: orient });
   const image = (header.hasAlpha ? opaque.flatten({ background: '#fff' }) : opaque).toColourspace('srgb');
-  const resized =
-    width === sourceWidth && height === sourceHeight ? image : image.resize(width, height, { fit: 'fill' });
+  const resized = resize(image, seen, { width, height });
   const { data, info } = await resized.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   if (info.width !== width || info.height !== height || (info.channels !== 3 && info.channels !== 1))
     throw new Error(`it was decoded to ${info.width}x${info.height} with ${info.channels} channels`);
@@ -36,6 +37,22 @@ export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
   else for (let at = 0; at < pixels.length; at++) pixels[at] = data[Math.floor(at / 3)] ?? 0;
   return pixels;
 }
+
+/**
+ * A picture at another size. Pixels that have been decoded before become what {@link decodeImage} makes of their file, but where
+ * the decoder shrinks while it decodes: see `prepareImage`.
+ */
+export async function resizePicture(picture: Picture, size: Size): Promise<Picture> {
+  const { data, width, height, channels } = picture;
+  if (size.width === width && size.height === height) return picture;
+  const image = (await loadSharp())(data, { raw: { width, height, channels } });
+  const resized = await resize(image, picture, size).raw().toBuffer();
+  return { data: new Uint8Array(resized), width: size.width, height: size.height, channels };
+}
+
+/** The only resizing of whole images before a network: sharp's default kernels, which `resize` of `@hookline/inference` equals. */
+const resize = (image: Sharp, from: Size, to: Size): Sharp =>
+  from.width === to.width && from.height === to.height ? image : image.resize(to.width, to.height, { fit: 'fill' });
 
 /** What a decoder needs to know of an image beforehand, by our own reader where it can tell: a decoder takes six times as long. */
 export const readHeader = async (

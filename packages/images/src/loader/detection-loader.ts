@@ -5,7 +5,7 @@ import { hashRecords } from '../records/hash-records.ts';
 import { aspectRatioGroups } from './aspect-ratio-groups.ts';
 import { ImageBatchMaker } from './image-batch-maker.ts';
 import type { DetectionBatch } from './detection-batch.ts';
-import type { Size } from './fit-size.ts';
+import type { Size } from '@hookline/inference/detections';
 import { resolveLoaderOptions, type DetectionLoaderOptions } from './loader-options.ts';
 import { type SmallObjects, smallObjects } from './small-objects.ts';
 

@@ -7,7 +7,7 @@ import { packTransforms, unpackTransforms } from '../transforms/pack-transforms.
 import type { BatchJob, SampleJob } from './batch-job.ts';
 import { BatchPool } from './batch-pool.ts';
 import { BatchSamples, type DetectionBatch } from './detection-batch.ts';
-import { fitSize } from './fit-size.ts';
+import { fitSize } from '@hookline/inference/detections';
 import { isFilled, makeSlot, pixelsOf } from './image-slot.ts';
 import type { resolveLoaderOptions } from './loader-options.ts';
 import { finishBatch, imageOf, loadImages, type LoadedImages } from './make-batch.ts';

@@ -6,7 +6,7 @@ import type { Sampler } from '@hookline/data';
 import type { Augmentation } from '../transforms/augmentation.ts';
 import { checkRecords } from './check-records.ts';
 import type { ImageType } from './collate.ts';
-import type { Fit, Size } from './fit-size.ts';
+import type { Fit, Size } from '@hookline/inference/detections';
 
 /** Options of {@link DetectionLoader}. */
 export interface DetectionLoaderOptions {

@@ -1,5 +1,5 @@
 import type { DatasetRecord } from '../records/dataset-record.ts';
-import { type Fit, fitSize, type Size } from './fit-size.ts';
+import { type Fit, fitSize, type Size } from '@hookline/inference/detections';
 
 /** Objects that are too small for the network once their images have been shrunk. */
 export interface SmallObjects {

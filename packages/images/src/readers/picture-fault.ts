@@ -15,13 +15,14 @@ const HEAD = 64;
  * Why a picture file cannot be decoded, in words that help. Decoders say `unsupported image format` of a file of another kind, of
  * one that may not be read and of one that is not there.
  *
+ * @param picture path of the file, or its content
  * @param cause what reading or decoding it has thrown
  */
-export function pictureFault(file: string, cause: unknown): PictureFault {
+export function pictureFault(picture: string | Uint8Array, cause: unknown): PictureFault {
   const { code } = (cause ?? {}) as { readonly code?: unknown };
   const known = typeof code === 'string' ? SYSTEM[code] : undefined;
   if (known !== undefined) return known;
-  const head = readHead(file, HEAD);
+  const head = typeof picture === 'string' ? readHead(picture, HEAD) : picture.subarray(0, HEAD);
   const kind = head === undefined ? undefined : strangeKind(head);
   return kind ?? { what: `it cannot be decoded: ${describeCause(cause).replace(/\s+/g, ' ').trim()}` };
 }

@@ -1,10 +1,10 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { formatReport, type ProblemKind } from './dataset-report.ts';
 import { readCoco } from './read-coco.ts';
-import { writeCoco, writeCocoResults } from './write-coco.ts';
+import { writeCoco } from './write-coco.ts';
 
 let folder: string;
 beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'hookline-coco-'))));
@@ -187,14 +187,10 @@ describe('writeCoco', () => {
     expect(again.metadata).toEqual({ ...dataset.metadata, source: at('copy.json') });
   });
 
-  it("writes results with the file's own category ids", async () => {
-    const { metadata } = await readCoco({ json: await coco({}) });
-    const result = { imageId: 1, box: [1, 2, 11, 22], category: 1, score: 0.5 } as const;
-    await writeCocoResults(at('results.json'), [result], metadata);
-    expect(JSON.parse(await readFile(at('results.json'), 'utf8'))).toEqual([
-      { image_id: 1, category_id: 9, bbox: [1, 2, 10, 20], score: 0.5 },
-    ]);
-    await expect(writeCocoResults(at('r.json'), [{ ...result, category: 2 }], metadata)).rejects.toThrow(
+  it('refuses categories that the metadata do not have', async () => {
+    const { records, metadata } = await readCoco({ json: await coco({ annotations: [box] }) });
+    const annotations = records[0]!.annotations.map((each) => ({ ...each, category: 2 }));
+    await expect(writeCoco(at('r.json'), { records: [{ ...records[0]!, annotations }], metadata })).rejects.toThrow(
       /HKL_CATEGORY_RANGE.*r\.json/,
     );
   });

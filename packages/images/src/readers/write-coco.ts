@@ -2,14 +2,6 @@ import { relative, sep } from 'node:path';
 import { HooklineError, writeFileAtomically } from '@hookline/core';
 import type { Box, DatasetMetadata, DatasetRecord } from '../records/dataset-record.ts';
 
-/** One detection in an image, in the image's own pixels. */
-export interface DetectionResult {
-  readonly imageId: number | string;
-  readonly box: Box;
-  readonly category: number;
-  readonly score: number;
-}
-
 /**
  * Writes a data set in COCO's JSON format, atomically. {@link readCoco} reads it back as it is.
  *
@@ -44,24 +36,9 @@ export async function writeCoco(
   await writeFileAtomically(path, JSON.stringify(file));
 }
 
-/** Writes detections in the results format of COCO, which pycocotools' `loadRes` reads, atomically. */
-export async function writeCocoResults(
-  path: string,
-  results: readonly DetectionResult[],
-  metadata: Pick<DatasetMetadata, 'categoryIds'>,
-): Promise<void> {
-  const list = results.map(({ imageId, box, category, score }) => ({
-    image_id: imageId,
-    category_id: categoryId(metadata, category, path),
-    bbox: sizes(box),
-    score,
-  }));
-  await writeFileAtomically(path, JSON.stringify(list));
-}
-
 const sizes = ([x0, y0, x1, y1]: Box): number[] => [x0, y0, x1 - x0, y1 - y0];
 
-function categoryId({ categoryIds }: Pick<DatasetMetadata, 'categoryIds'>, category: number, path: string): number {
+function categoryId({ categoryIds }: DatasetMetadata, category: number, path: string): number {
   const id = categoryIds[category];
   if (id !== undefined) return id;
   throw new HooklineError('HKL_CATEGORY_RANGE', `category ${category} is outside of 0 to ${categoryIds.length - 1}`, {

@@ -11,6 +11,11 @@ export interface Image<P extends Pixels = Pixels> {
   readonly channels: number;
 }
 
+/** A picture of bytes, red first: rows from the top, pixels from the left. The event storage takes it as it is. */
+export interface Picture extends Image<Uint8Array> {
+  readonly channels: 3;
+}
+
 /** Boxes one after the other, each as left, top, right and bottom edge in pixels. */
 export type Boxes = Float32Array<ArrayBuffer>;
 

@@ -45,6 +45,9 @@ export interface ConfigDefinition<C extends BaseConfig = BaseConfig> {
   readonly devices: readonly DeviceKind[];
 }
 
+/** The keys of the section `solver` of which one says where the run ends. */
+const ENDS: readonly string[] = ['maxIterations', 'maxEpochs'];
+
 /**
  * Defines a config: detectron2's keys with its defaults, the values that differ, and keys of one's own.
  *
@@ -81,7 +84,10 @@ function makeDefinition(
   return {
     resolve: (overrides = [], device) => {
       const own = device === undefined ? undefined : onDevices.get(device);
-      const change = (from: object) => applyOverrides(schema, own === undefined ? from : layOver(from, own), overrides);
+      const change = (from: object) => {
+        const values = own === undefined ? from : layOver(from, own);
+        return applyOverrides(schema, withoutReplacedEnd(values, overrides), overrides);
+      };
       const result = schema.safeParse(change(fillIn(values, recipe)));
       if (result.success) return checked(rememberWritten(result.data as unknown as BaseConfig, change(values)));
       assertKnownKeys(schema, result.error);
@@ -100,6 +106,14 @@ function makeDefinition(
     valuesOn: (device) => onDevices.get(device),
     devices: [...onDevices.keys()],
   };
+}
+
+/** An end of the run that is set from outside takes the place of the one that the values have, in whichever of the two keys. */
+function withoutReplacedEnd(values: object, overrides: readonly string[]): object {
+  const { solver } = values as { readonly solver?: unknown };
+  const set = ENDS.find((key) => overrides.some((override) => override.split('=')[0]?.trim() === `solver.${key}`));
+  if (set === undefined || !isSection(solver)) return values;
+  return { ...values, solver: Object.fromEntries(Object.entries(solver).filter(([key]) => !ENDS.includes(key))) };
 }
 
 /** @throws HooklineError `HKL_CONFIG_INVALID` where both ends are written */

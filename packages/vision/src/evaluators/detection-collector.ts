@@ -1,7 +1,7 @@
 import { HooklineError } from '@hookline/core';
 import type { CocoDetection } from '../coco-eval/coco-types.ts';
 import type { DenseOutputs } from '../detector/dense-head.ts';
-import { type Detections, scaleBoxes } from '@hookline/images';
+import { type Detections, toImagePixels } from '@hookline/inference/detections';
 import { postprocess, type PostprocessOptions } from '../postprocess/postprocess.ts';
 import { type BatchImage, findBatchImages, inputSize } from './batch-images.ts';
 import type { IndexedTruth } from './detection-dataset.ts';
@@ -70,26 +70,20 @@ export class DetectionCollector {
     this.#images = parts.reduce((sum, { images }) => sum + images, 0);
   }
 
-  #addImage(batch: unknown, image: BatchImage, { boxes, scores, classes }: Detections): void {
-    const { imageId, width, height } = image;
+  #addImage(batch: unknown, image: BatchImage, found: Detections): void {
+    const { imageId } = image;
     const number = this.#truth.imageNumbers.get(imageId);
     if (number === undefined) throw unknownImage(imageId);
     const shown =
       image.inputWidth === undefined || image.inputHeight === undefined
         ? inputSize(batch)
         : { width: image.inputWidth, height: image.inputHeight };
-    const moved = { boxes: boxes.slice(), scores, classes };
-    scaleBoxes(moved, [width / shown.width, height / shown.height], image);
+    const { boxes, scores, classes } = toImagePixels(found, shown, image);
     this.#images++;
     for (let row = 0; row < scores.length; row++) {
       const category = this.#truth.categoryIds[classes[row] as number];
       if (category === undefined) throw unknownClass(classes[row] as number, this.#truth.categoryIds.length);
-      const [x1, y1, x2, y2] = moved.boxes.subarray(row * 4, row * 4 + 4) as unknown as [
-        number,
-        number,
-        number,
-        number,
-      ];
+      const [x1, y1, x2, y2] = boxes.subarray(row * 4, row * 4 + 4) as unknown as [number, number, number, number];
       this.#detections.push({
         image_id: number,
         category_id: category,

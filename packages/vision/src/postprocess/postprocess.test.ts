@@ -1,7 +1,6 @@
 import { RandomStream } from '@hookline/core';
 import { selectDevice, tf } from '@hookline/tfjs';
-import { type Detections, scaleBoxes } from '@hookline/images';
-import { nms } from './nms.ts';
+import { type Detections, nms, toImagePixels } from '@hookline/inference/detections';
 import { postprocess } from './postprocess.ts';
 
 beforeAll(() => selectDevice('auto'));
@@ -62,8 +61,7 @@ describe('postprocess', () => {
   });
 });
 
-it('scaleBoxes moves boxes to the original image and cuts them at its edges', () => {
-  const moved = found([[-1, 5, 50, 60, 1, 0]]);
-  scaleBoxes(moved, [4, 2], { width: 160, height: 100 });
+it('toImagePixels moves boxes to the original image and clips them to it', () => {
+  const moved = toImagePixels(found([[-1, 5, 50, 60, 1, 0]]), { width: 40, height: 50 }, { width: 160, height: 100 });
   expect([...moved.boxes]).toEqual([0, 10, 160, 100]);
 });

@@ -1,65 +1,48 @@
+import { type Detections, detectionsOf, type PostprocessOptions } from '@hookline/inference/detections';
+import { z } from 'zod';
 import type { DenseOutputs } from '../detector/dense-head.ts';
-import { type Detections, pickDetections } from '@hookline/images';
-import { nms } from './nms.ts';
 
-/** Options of {@link postprocess}. */
-export interface PostprocessOptions {
-  /** Scores below are no detections. @default 0.05 */
-  readonly scoreThreshold?: number;
-  /** Best-scored candidates per image that go into the suppression. @default 1000 */
-  readonly topK?: number;
-  /** Boxes of one class that overlap by more are one. @default 0.5 */
-  readonly nmsThreshold?: number;
-  /** Detections per image that stay. @default 100 */
-  readonly maxDetections?: number;
+export type { PostprocessOptions } from '@hookline/inference/detections';
+
+/** Checks of `PostprocessOptions`, for plugins that have them among their own options. */
+export const postprocessShape = {
+  scoreThreshold: z.number().min(0).max(1).optional(),
+  topK: z.int().min(1).optional(),
+  nmsThreshold: z.number().min(0).max(1).optional(),
+  maxDetections: z.int().min(1).optional(),
+};
+
+/**
+ * Turns the outputs of a dense head into detections, as exported models do it too.
+ *
+ * @param outputs stay with the caller
+ * @returns one for each image of the batch, best score first, boxes in pixels of the network's input
+ */
+export async function postprocess(outputs: DenseOutputs, options: PostprocessOptions = {}): Promise<Detections[]> {
+  return mapImages(outputs, (scores, boxes, classes) => detectionsOf(scores, boxes, classes, options));
 }
 
-/** Turns what a dense head says into detections per image, best score first. The tensors stay with the caller. */
-export async function postprocess(outputs: DenseOutputs, options: PostprocessOptions = {}): Promise<Detections[]> {
+/**
+ * Calls a function with the scores [places, classes] and boxes [places, 4] of each image of a batch.
+ *
+ * @returns what it gives, by image
+ */
+export async function mapImages<T>(
+  outputs: DenseOutputs,
+  map: (scores: Float32Array, boxes: Float32Array, classes: number, image: number) => T,
+): Promise<T[]> {
   const [batch, places, classes] = outputs.scores.shape;
   const [scores, boxes] = (await Promise.all([outputs.scores.data(), outputs.boxes.data()])) as [
     Float32Array,
     Float32Array,
   ];
   const step = places * classes;
-  return Array.from({ length: batch }, (_, image) => {
-    const found = candidates(
+  return Array.from({ length: batch }, (_, image) =>
+    map(
       scores.subarray(image * step, (image + 1) * step),
       boxes.subarray(image * places * 4, (image + 1) * places * 4),
       classes,
-      options,
-    );
-    return suppress(found, options);
-  });
-}
-
-/** The best-scored places of one image, best first, before any suppression. */
-export function candidates(
-  scores: Float32Array,
-  boxes: Float32Array,
-  classes: number,
-  { scoreThreshold = 0.05, topK = 1000 }: PostprocessOptions,
-): Detections {
-  const rows: number[] = [];
-  for (let row = 0; row < scores.length; row++) if ((scores[row] as number) >= scoreThreshold) rows.push(row);
-  rows.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
-  const best = rows.slice(0, topK);
-  const found: Detections = {
-    boxes: new Float32Array(best.length * 4),
-    scores: Float32Array.from(best, (row) => scores[row] as number),
-    classes: Int32Array.from(best, (row) => row % classes),
-  };
-  best.forEach((row, to) => {
-    const place = Math.floor(row / classes);
-    found.boxes.set(boxes.subarray(place * 4, place * 4 + 4), to * 4);
-  });
-  return found;
-}
-
-/** Candidates, best score first, without those that the suppression takes. */
-export function suppress(
-  found: Detections,
-  { nmsThreshold = 0.5, maxDetections = 100 }: PostprocessOptions,
-): Detections {
-  return pickDetections(found, nms(found, nmsThreshold, maxDetections));
+      image,
+    ),
+  );
 }

@@ -1,5 +1,4 @@
-import { type Detections, pickDetections } from '@hookline/images';
-import { nms, pairIou } from '../postprocess/nms.ts';
+import { type Detections, nms, pairIou, pickDetections } from '@hookline/inference/detections';
 
 /** Options of {@link boxVoting}. */
 export interface VotingOptions {

@@ -1,7 +1,7 @@
+import { type Detections, type PostprocessOptions, selectCandidates } from '@hookline/inference/detections';
 import { inEvalMode, tf } from '@hookline/tfjs';
 import type { Detector } from '../detector/detector.ts';
-import type { Detections } from '@hookline/images';
-import { candidates, type PostprocessOptions } from '../postprocess/postprocess.ts';
+import { mapImages } from '../postprocess/postprocess.ts';
 import { boxVoting, type VotingOptions } from './box-voting.ts';
 import { listViews, makeView, undoView, type ViewOptions } from './views.ts';
 
@@ -9,10 +9,10 @@ import { listViews, makeView, undoView, type ViewOptions } from './views.ts';
 export interface TtaOptions extends ViewOptions, VotingOptions, Pick<PostprocessOptions, 'scoreThreshold' | 'topK'> {}
 
 /**
- * Detects in several views of each image and puts the detections together by voting. The images stay with the caller.
+ * Detects objects in several views of each image and merges what was found by {@link boxVoting}. The network runs in eval mode.
  *
- * @param images [batch, height, width, 3]
- * @returns per image, in its pixels, best score first
+ * @param images [batch, height, width, 3], values from 0 to 255; they stay with the caller
+ * @returns one for each image, best score first, boxes in pixels of `images`
  */
 export async function predictViews(
   model: Pick<Detector, 'training' | 'predict'>,
@@ -25,38 +25,31 @@ export async function predictViews(
     const seen = makeView(images, view);
     const outputs = inEvalMode(model, () => model.predict(seen));
     try {
-      const [, places, classes] = outputs.scores.shape;
-      const [scores, boxes] = (await Promise.all([outputs.scores.data(), outputs.boxes.data()])) as Float32Array[];
-      for (let image = 0; image < batch; image++) {
-        const one = candidates(
-          (scores as Float32Array).subarray(image * places * classes, (image + 1) * places * classes),
-          (boxes as Float32Array).subarray(image * places * 4, (image + 1) * places * 4),
-          classes,
-          options,
-        );
+      await mapImages(outputs, (scores, boxes, classes, image) => {
+        const one = selectCandidates(scores, boxes, classes, options);
         undoView(one.boxes, view, [height, width]);
         found[image]?.push(one);
-      }
+      });
     } finally {
       tf.dispose([seen, outputs.scores, outputs.boxes]);
     }
   }
-  return found.map((views) => boxVoting(join(views), options));
+  return found.map((views) => boxVoting(concatDetections(views), options));
 }
 
-function join(parts: readonly Detections[]): Detections {
+function concatDetections(parts: readonly Detections[]): Detections {
   const count = parts.reduce((sum, { scores }) => sum + scores.length, 0);
-  const joined: Detections = {
+  const all: Detections = {
     boxes: new Float32Array(count * 4),
     scores: new Float32Array(count),
     classes: new Int32Array(count),
   };
   let at = 0;
   for (const { boxes, scores, classes } of parts) {
-    joined.boxes.set(boxes, at * 4);
-    joined.scores.set(scores, at);
-    joined.classes.set(classes, at);
+    all.boxes.set(boxes, at * 4);
+    all.scores.set(scores, at);
+    all.classes.set(classes, at);
     at += scores.length;
   }
-  return joined;
+  return all;
 }

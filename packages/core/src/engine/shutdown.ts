@@ -5,63 +5,65 @@ import type { RunControl } from '../services/control.ts';
 import type { Logger } from '../services/logger.ts';
 import { Interruption } from './interruption.ts';
 
-/** A training that shall not end without a save. */
-export interface GuardedRun {
+/** A training whose process must not end without saving. */
+export interface WatchedRun {
   readonly control: RunControl;
   readonly waits: Waits;
   readonly logger: Logger;
-  /** Whether a step may be left out that waits for its batch: not where other ranks are within it. */
+  /** Whether a step that waits for its batch may be abandoned: not where other ranks are within the step. */
   mayLeaveStep?(): boolean;
-  /** Tells the iteration in progress, for messages. */
+  /** Holds the iteration in progress, for messages. */
   readonly run: { readonly iteration: number };
 }
 
 /** A closed terminal sends SIGHUP. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** What `mpirun` passes on to all ranks, since it takes SIGINT and SIGTERM for its own end; Slurm sends what it is told to. */
+/**
+ * The signal that `mpirun` forwards to all ranks, since SIGINT and SIGTERM end `mpirun` itself. Slurm sends the signal
+ * that it is configured to send.
+ */
 const PASSED_ON = 'SIGUSR2';
 
-/** One Ctrl-C may arrive twice: from the terminal, and once more from npm, which passes it on to what it runs. */
+/** One Ctrl-C may arrive twice: from the terminal, and again from npm, which forwards it to its child. */
 const ECHO_MS = 300;
 
-/** How long a batch may still take after a signal, before the training goes without it. */
+/** How long a batch may still take after a signal before the wait for it is given up. */
 const GRACE_MS = 2000;
 
-/** What a write to a pipe or terminal that is gone fails with. */
+/** Codes of a write to a pipe or terminal that is gone. */
 const GONE = new Set(['EPIPE', 'EIO', 'ENXIO', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
 
-const guarded = new Set<Ends>();
-/** Node's own: `process.exit` is another one while a training runs. */
+const handlers = new Set<ShutdownHandler>();
+/** Node's own function: `process.exit` is replaced while a training runs. */
 const originalExit = process.exit.bind(process);
 
 /**
- * Turns what would end the process in mid-training into an end that saves. SIGINT, SIGTERM, SIGHUP and a closed output
- * ask for a stop; a second signal ends the process at once, and one that comes while only background tasks are awaited
- * leaves these. `process.exit`, an exception outside of every hook and a
- * rejection that nobody handles make the training fail. Where the process ends all the same, a line says so and the
- * exit status is not 0.
+ * Turns what would end the process in mid-training into a graceful end that saves. SIGINT, SIGTERM, SIGHUP and a closed
+ * output request a stop. A second signal ends the process at once; one that arrives while only background tasks are
+ * awaited abandons these. `process.exit`, an exception outside of every hook and a rejection that nobody handles make
+ * the training fail. Where the process ends all the same, a line says so and the exit status is not 0.
  *
- * @returns the function that gives everything back
+ * @returns the function that removes all handlers
  */
-export function guardEnds(run: GuardedRun): () => void {
-  const ends = new Ends(run);
-  if (guarded.size === 0) install();
-  guarded.add(ends);
+export function handleShutdown(run: WatchedRun): () => void {
+  const handler = new ShutdownHandler(run);
+  if (handlers.size === 0) install();
+  handlers.add(handler);
   return () => {
-    guarded.delete(ends);
-    ends.close();
-    if (guarded.size === 0) uninstall();
+    handlers.delete(handler);
+    handler.close();
+    if (handlers.size === 0) uninstall();
   };
 }
 
-class Ends {
-  readonly #run: GuardedRun;
+class ShutdownHandler {
+  readonly #run: WatchedRun;
   #first: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #teller: NodeJS.Timeout | undefined;
 
-  constructor(run: GuardedRun) {
+  constructor(run: WatchedRun) {
     this.#run = run;
   }
 
@@ -88,7 +90,7 @@ class Ends {
     this.#nameLater(signal);
   }
 
-  /** Says what keeps the training from stopping; work, such as an evaluation, is not cut off by the first signal. */
+  /** Logs what keeps the training from stopping: the first signal does not cut off work such as an evaluation. */
   #nameLater(signal: string): void {
     this.#teller = setTimeout(() => {
       const wait = this.#run.waits.innermost;
@@ -99,7 +101,7 @@ class Ends {
     }, GRACE_MS);
   }
 
-  /** Standard output or standard error has nobody who reads it any more. */
+  /** Called when standard output or standard error has been closed by its reader. */
   closed(error: NodeJS.ErrnoException): void {
     const { control } = this.#run;
     if (!GONE.has(error.code ?? '')) this.fail(error);
@@ -118,7 +120,7 @@ class Ends {
     this.#giveUpLater(failure, 'SIGTERM');
   }
 
-  /** Says, when nothing else can be done any more, that the training did not end by itself. */
+  /** Called when the process exits: prints that the training did not end by itself. */
   exiting(code: number): void {
     const { waits } = this.#run;
     const wait = waits.innermost;
@@ -129,7 +131,7 @@ class Ends {
         `error: the process ends in mid-training (${this.where()}${during}); only checkpoints are left of it\n`,
       );
     } catch {
-      // Nobody reads it.
+      // Standard error is closed.
     }
     if (code === 0 || code === 13) process.exitCode = 1;
   }
@@ -143,7 +145,7 @@ class Ends {
     clearTimeout(this.#teller);
   }
 
-  /** A batch that is waited for may never come, and a step that has not begun is no loss. */
+  /** Gives up the wait for a batch after a while: the batch may never come, and no step is lost that has not begun. */
   #giveUpLater(error: unknown, signal: NodeJS.Signals): void {
     const wait = this.#run.waits.innermost;
     if (wait?.isIdle?.() !== true || this.#run.mayLeaveStep?.() === false) return;
@@ -157,8 +159,8 @@ class Ends {
 }
 
 /**
- * A thread of Node that waits for a file may never return, and Node waits for its threads before it ends. The default
- * action of a signal does not.
+ * Ends the process by a signal when it exits. Node waits for its threads at exit, and a thread that reads a file may
+ * never return; the default action of a signal does not wait.
  */
 function killAtExit(signal: NodeJS.Signals): void {
   process.on('exit', () => {
@@ -168,23 +170,23 @@ function killAtExit(signal: NodeJS.Signals): void {
 }
 
 const onSignal = (signal: NodeJS.Signals): void => {
-  for (const ends of guarded) ends.signal(signal as keyof typeof SIGNALS);
+  for (const handler of handlers) handler.signal(signal as keyof typeof SIGNALS);
 };
 const onPassedOn = (): void => onSignal('SIGINT');
 const onError = (error: unknown): void => {
-  for (const ends of guarded) ends.fail(error);
+  for (const handler of handlers) handler.fail(error);
 };
 const onClosed = (error: NodeJS.ErrnoException): void => {
-  for (const ends of guarded) ends.closed(error);
+  for (const handler of handlers) handler.closed(error);
 };
 const onExit = (code: number): void => {
-  for (const ends of guarded) ends.exiting(code);
+  for (const handler of handlers) handler.exiting(code);
 };
 
-/** In the place of `process.exit`: a tap that calls it fails like one that throws, and so is named. */
+/** Replaces `process.exit`: a tap that calls it fails like one that throws, so that the error names the tap. */
 function refuseExit(code?: number | string | null): never {
-  const [first] = guarded;
-  // Told by the function: the name of its file is another one in a bundle and where source maps are on.
+  const [first] = handlers;
+  // The frames are cut at this function and not by the name of its file, which differs in bundles and with source maps.
   const caller: { stack?: string } = {};
   Error.captureStackTrace(caller, refuseExit);
   const error = new HooklineError('HKL_PROCESS_EXIT', `process.exit(${code ?? ''}) was called in mid-training`, {
@@ -192,7 +194,7 @@ function refuseExit(code?: number | string | null): never {
     where: first?.where(),
     fix: 'Throw an error, or end the training with control.stop(reason); handleSignals: false lets process.exit through',
   });
-  for (const ends of guarded) ends.fail(error);
+  for (const handler of handlers) handler.fail(error);
   throw error;
 }
 
@@ -228,7 +230,7 @@ function uncaught(cause: unknown, where: string): HooklineError {
   });
 }
 
-/** The place in the code that a stack begins at, without the frames of Node. */
+/** The first frame of a stack that is not Node's own. */
 function firstPlace(stack: string | undefined): string | undefined {
   const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const frame = frames.find((line) => !line.includes('node:'));

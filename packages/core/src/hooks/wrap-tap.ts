@@ -4,13 +4,13 @@ import type { HookSite } from './hook-site.ts';
 import type { ResultCheck } from './result-check.ts';
 import type { Wait } from './waits.ts';
 
-/** The name under which the engine itself taps. Its errors say by themselves whom they are about. */
+/** The name under which the engine itself taps hooks. Its own errors already say whom they are about. */
 export const ENGINE = 'hookline';
 
 type AnyFunction = (...args: unknown[]) => unknown;
 type Done = (error?: Error | null, result?: unknown) => void;
 
-/** Also for a promise of another realm or library. Throws what its `then` throws, where that is a getter. */
+/** Whether a value is a promise, also one of another realm or library. Throws what a getter `then` throws. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   value !== null &&
   (typeof value === 'object' || typeof value === 'function') &&
@@ -18,17 +18,20 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 
 /** What the taps of one hook may return. */
 export interface TapRules {
-  /** What the hook's table says. */
+  /** The check of the hook's table. */
   readonly check: ResultCheck | undefined;
   /** Whether a tap that returns nothing hands on its first argument. */
   readonly isWaterfall: boolean;
-  /** What whoever calls the hook adds, such as a step runner that knows the shapes. It sees what is handed on. */
+  /**
+   * A check that the caller of the hook adds, such as a step runner that knows the shapes. In a waterfall it sees the
+   * value that is handed on.
+   */
   verify: ((result: unknown) => HooklineError | undefined) | undefined;
-  /** Of a sync hook: whether the taps that are left are not to be called any more. */
+  /** A check that the caller of a sync hook adds: once it returns true, the taps that are left are not called. */
   isDone: (() => boolean) | undefined;
 }
 
-/** Where a tap stands. */
+/** Whose tap it is, of which hook. */
 export interface TapPlace {
   readonly plugin: string;
   readonly hook: string;
@@ -40,10 +43,10 @@ export interface TapPlace {
  * Wraps a tap of a sync hook: its errors name plugin, hook and iteration, what it returns is checked at once, and a
  * promise is refused, since nobody would await it.
  */
-export function guardSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
+export function wrapSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
   const { plugin, hook, site, rules } = place;
   return (a, b, c) => {
-    // Nothing is what a tap returns that has nothing to add, so a waterfall keeps the value of the tap before.
+    // A waterfall goes on with its value where a tap returns undefined.
     if (rules.isDone?.() === true) return undefined;
     const { observer } = site;
     observer?.enter(plugin, hook);
@@ -54,7 +57,7 @@ export function guardSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
         Promise.resolve(result).catch(() => undefined);
         throw asyncInSyncHook(plugin, hook);
       }
-      return accepted(place, result, a);
+      return checkedResult(place, result, a);
     } catch (error) {
       throw asPluginError(place, error);
     } finally {
@@ -64,12 +67,12 @@ export function guardSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
 }
 
 /**
- * Wraps a tap of an async hook in tapable's callback form. A tap that returns no promise completes within the
- * call and costs none; one that throws, or rejects with whatever value, reaches the callback as an error. (With
- * tapable's own `tapPromise` a later tap that throws synchronously leaves the caller waiting for ever.) What it gives
- * is checked at once, and while it is awaited the site's waits know of it.
+ * Wraps a tap of an async hook in tapable's callback form. A tap that returns no promise completes within the call and
+ * costs none; one that throws, or rejects with whatever value, reaches the callback as an error. (With tapable's own
+ * `tapPromise` a later tap that throws synchronously leaves the caller waiting for ever.) What it returns is checked at
+ * once. While it is awaited, the site's {@link Waits} list it.
  */
-export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
+export function wrapAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
   const { plugin, hook, site } = place;
   const run = (done: Done, a?: unknown, b?: unknown, c?: unknown): void => {
     const { observer } = site;
@@ -79,9 +82,9 @@ export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): 
     const order = site.waits.ticket();
     try {
       result = fn(a, b, c);
-      // A thenable of another kind may call back twice, or throw; a promise that follows it does neither.
+      // A foreign thenable may call back twice, or throw; a promise that follows it does neither.
       if (isThenable(result)) pending = Promise.resolve(result);
-      else result = accepted(place, result, a);
+      else result = checkedResult(place, result, a);
     } catch (error) {
       observer?.leave(plugin, hook);
       done(asPluginError(place, error));
@@ -92,7 +95,7 @@ export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): 
       done(null, result);
       return;
     }
-    settle(place, order, pending, a, (error, value) => {
+    awaitTap(place, order, pending, a, (error, value) => {
       observer?.leave(plugin, hook);
       done(error, value);
     });
@@ -109,8 +112,8 @@ export function guardAsyncTap(place: TapPlace, arity: number, fn: AnyFunction): 
   }
 }
 
-/** Calls `done` once: with what the tap gives, or with an error when the wait is given up. */
-function settle(place: TapPlace, order: number, pending: Promise<unknown>, first: unknown, done: Done): void {
+/** Awaits a tap's promise and calls `done` once: with the tap's result, or with an error when the wait is given up. */
+function awaitTap(place: TapPlace, order: number, pending: Promise<unknown>, first: unknown, done: Done): void {
   const { plugin, hook, site } = place;
   let isOver = false;
   const finish = (isDone: boolean, value: unknown): void => {
@@ -120,7 +123,7 @@ function settle(place: TapPlace, order: number, pending: Promise<unknown>, first
     let result: unknown;
     let failure: Error | null = isDone ? null : asPluginError(place, value);
     try {
-      if (isDone) result = accepted(place, value, first);
+      if (isDone) result = checkedResult(place, value, first);
     } catch (refusal) {
       failure = asPluginError(place, refusal);
     }
@@ -141,11 +144,11 @@ function settle(place: TapPlace, order: number, pending: Promise<unknown>, first
 }
 
 /**
- * What a tap returned, where that fits; null counts as nothing.
+ * Checks and returns what a tap returned; null counts as nothing.
  *
  * @throws HooklineError `HKL_TAP_RESULT`, and what the site and the caller of the hook find
  */
-function accepted({ hook, site, rules }: TapPlace, result: unknown, first: unknown): unknown {
+function checkedResult({ hook, site, rules }: TapPlace, result: unknown, first: unknown): unknown {
   const broken = site.inspect?.(hook);
   if (broken !== undefined) throw broken;
   const value = result ?? undefined;
@@ -163,22 +166,22 @@ function accepted({ hook, site, rules }: TapPlace, result: unknown, first: unkno
 }
 
 /**
- * Wraps a tap as {@link guardAsyncTap} does, but an error is added to the list that the hook is called with after its
+ * Wraps a tap as {@link wrapAsyncTap} does, but an error is added to the list that the hook is called with after its
  * arguments, and the taps that follow run all the same.
  */
-export function guardSettledTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
-  const guarded = guardAsyncTap(place, arity, fn) as (...args: unknown[]) => void;
+export function wrapSettledTap(place: TapPlace, arity: number, fn: AnyFunction): (...args: never[]) => void {
+  const wrapped = wrapAsyncTap(place, arity, fn) as (...args: unknown[]) => void;
   return (...args: readonly unknown[]) => {
     const given = args.slice(0, arity);
     const [failures, done] = args.slice(arity) as [unknown[], Done];
-    guarded(...given, (error: unknown) => {
+    wrapped(...given, (error: unknown) => {
       if (error !== null && error !== undefined) failures.push(error);
       done(null);
     });
   };
 }
 
-/** Refuses what cannot be a tap, at the moment it is given. */
+/** Refuses a value that cannot be a tap. */
 export function assertTap(plugin: string, hook: string, kind: HookKind, fn: unknown): asserts fn is AnyFunction {
   if (typeof fn !== 'function') {
     throw new HooklineError(

@@ -1,0 +1,21 @@
+import { extname } from 'node:path';
+import { HooklineError, writeFileAtomically } from '@hookline/core';
+import type { FormatEnum } from 'sharp';
+import { loadSharp } from '../load-sharp.ts';
+import type { Picture } from '../transforms/image.ts';
+
+/** Writes a picture as PNG, JPEG or WebP, by the ending of its name. @throws HooklineError `HKL_PICTURE_WRITE` */
+export async function writePicture(path: string, { data, width, height, channels }: Picture): Promise<void> {
+  const sharp = await loadSharp();
+  try {
+    const format = extname(path).slice(1).toLowerCase() as keyof FormatEnum;
+    const encoded = await sharp(data, { raw: { width, height, channels } }).toFormat(format).toBuffer();
+    await writeFileAtomically(path, encoded);
+  } catch (cause) {
+    throw new HooklineError('HKL_PICTURE_WRITE', 'the picture cannot be written', {
+      who: path,
+      fix: 'Name it .png, .jpg or .webp, in a folder that exists',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import { HooklineError } from '@hookline/core';
+import type { PortableError } from '@hookline/data';
+import { type Detections, fitSize, type Size, toImagePixels } from '@hookline/inference/detections';
+import type { Image, Picture } from '../transforms/image.ts';
+import { NO_TRANSFORM, TransformList } from '../transforms/transform.ts';
+import { collate } from './collate.ts';
+import { decode, type Decoded, type DecodeFileOptions } from './decode-file.ts';
+import { resizePicture } from './decode-image.ts';
+
+/** An image: the path of its file, the content of its file, or its pixels. */
+export type ImageSource = string | Uint8Array | Picture;
+
+/** Options of {@link prepareImage}; those of the loader of the training make the input equal to what the network has learned from. */
+export interface PrepareImageOptions extends DecodeFileOptions {
+  /** Value from 0 to 255 of the pixels that pad the input at the right and at the bottom. @default 114 */
+  readonly fill?: number;
+}
+
+/** An image as a network takes it. */
+export interface PreparedImage {
+  /** The network's input. The image lies at the left upper corner, and the rest is padded. */
+  readonly input: Picture;
+  /** The size at which `input` shows the image. */
+  readonly seen: Size;
+  /** Size of the image as it is looked at, EXIF rotation applied, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Detections with boxes in pixels of the image as it is looked at, from those with boxes in pixels of `input`. */
+  readonly toImage: (found: Detections) => Detections;
+}
+
+/**
+ * Prepares one image for a network, by the functions with which a {@link DetectionLoader} makes batches: the input of an
+ * unaugmented image is the same to the bit.
+ *
+ * Pixels give the same input as the file that they were decoded from, with three exceptions: decoders of JPEG (from a factor of
+ * 3 on) and WebP shrink while they decode, photos that EXIF turns by a quarter are turned after they have been resized, and files
+ * of 16 bits a channel are rounded to bytes last. Give such images by path or by content.
+ *
+ * @throws HooklineError `HKL_PICTURE_READ` for a file that cannot be decoded
+ */
+export async function prepareImage(image: ImageSource, options: PrepareImageOptions = {}): Promise<PreparedImage> {
+  const { size, fill = 114 } = options;
+  const { image: resized, source, shown, turn } = await load(image, options);
+  const sample = {
+    file: '',
+    image: resized,
+    boxes: new Float32Array(0),
+    classes: [],
+    transform: new TransformList([]),
+  };
+  const { images } = collate([sample], { frame: size, divisor: 1, maxBoxes: 0, fill, dtype: 'uint8' });
+  const [, height = 0, width = 0] = images.shape;
+  const seen = { width: resized.width, height: resized.height };
+  return {
+    input: { data: images.data as Uint8Array, width, height, channels: 3 },
+    seen,
+    ...shown,
+    toImage: (found) => {
+      const { boxes, ...rest } = toImagePixels(found, seen, source);
+      return { ...rest, boxes: turn.applyBoxes(boxes as Float32Array<ArrayBuffer>) };
+    },
+  };
+}
+
+async function load(
+  image: ImageSource,
+  options: PrepareImageOptions,
+): Promise<Omit<Decoded, 'image'> & { readonly image: Image<Uint8Array> }> {
+  if (typeof image === 'string' || image instanceof Uint8Array) return decodePicture(image, options);
+  const { width, height } = image;
+  const { size, fit = 'inside' } = options;
+  const source = { width, height };
+  return { image: await resizePicture(image, fitSize(source, size, fit)), source, shown: source, turn: NO_TRANSFORM };
+}
+
+/** Decodes a file to what a network or a person sees of it. @throws HooklineError `HKL_PICTURE_READ` */
+async function decodePicture(from: string | Uint8Array, options: DecodeFileOptions): Promise<Decoded> {
+  try {
+    return await decode(from, options);
+  } catch (cause) {
+    const { who, what = 'the file cannot be read as an image', fix } = cause as Partial<PortableError>;
+    throw new HooklineError('HKL_PICTURE_READ', what, {
+      who,
+      fix: fix?.includes('checkImages') === false ? fix : 'Give a complete JPEG, PNG, WebP, GIF, AVIF or TIFF file',
+      cause,
+    });
+  }
+}
+
+/**
+ * Reads an image file as {@link decodeFile} does: turned as its EXIF data say, transparent pixels blended with white.
+ *
+ * @param options.orient false for the pixels as they are stored. @default true
+ * @throws HooklineError `HKL_PICTURE_READ`
+ */
+export async function readPicture(path: string, options: Pick<DecodeFileOptions, 'orient'> = {}): Promise<Picture> {
+  return { ...(await decodePicture(path, options)).image, channels: 3 };
+}

@@ -1,0 +1,184 @@
+/** A size in whole pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** How an image is brought to the size of a network's input: `inside` keeps its proportions, `stretch` fills all of the input. */
+export type Fit = 'inside' | 'stretch';
+
+/**
+ * The size at which a network sees an image: the largest of its proportions that fits into the input, or all of the input. The
+ * image lies at the left upper corner of the input, and the rest is padded.
+ *
+ * @param image size of the image as it is looked at, EXIF rotation applied
+ * @param input size of the network's input; undefined leaves the image at its own size
+ */
+export function fitSize(image: Size, input: Size | undefined, fit: Fit): Size {
+  if (input === undefined) return { width: image.width, height: image.height };
+  if (fit === 'stretch') return { width: input.width, height: input.height };
+  const scale = Math.min(input.width / image.width, input.height / image.height);
+  return {
+    width: Math.max(1, Math.min(input.width, Math.round(image.width * scale))),
+    height: Math.max(1, Math.min(input.height, Math.round(image.height * scale))),
+  };
+}
+
+/** The objects found in one image, best score first. */
+export interface Detections {
+  /** Corners x1, y1, x2, y2 of each object in pixels: four numbers an object. */
+  readonly boxes: Float32Array;
+  /** From 0 to 1, one an object. */
+  readonly scores: Float32Array;
+  /** Class indices from 0, one an object. */
+  readonly classes: Int32Array;
+}
+
+/** The objects at these rows, in the order of `rows`. */
+export function pickDetections({ boxes, scores, classes }: Detections, rows: ArrayLike<number>): Detections {
+  const picked: Detections = {
+    boxes: new Float32Array(rows.length * 4),
+    scores: new Float32Array(rows.length),
+    classes: new Int32Array(rows.length),
+  };
+  for (let to = 0; to < rows.length; to++) {
+    const from = rows[to] as number;
+    picked.boxes.set(boxes.subarray(from * 4, from * 4 + 4), to * 4);
+    picked.scores[to] = scores[from] as number;
+    picked.classes[to] = classes[from] as number;
+  }
+  return picked;
+}
+
+/**
+ * Detections with their boxes in pixels of the image, clipped to it: the way back from a network's input. Everything that
+ * reports boxes goes through it: evaluators, predictions, pictures of them and exported models.
+ *
+ * @param found boxes in pixels of the input
+ * @param seen the size at which the input shows the image, see {@link fitSize}
+ * @param image the size of the image
+ * @returns new boxes; the argument is left alone
+ */
+export function toImagePixels(found: Detections, seen: Size, image: Size): Detections {
+  const [across, down] = [image.width / seen.width, image.height / seen.height];
+  const boxes = found.boxes.map((edge, place) => {
+    const [scale, most] = place % 2 === 0 ? [across, image.width] : [down, image.height];
+    return Math.min(Math.max(edge * scale, 0), most);
+  });
+  return { boxes, scores: found.scores, classes: found.classes };
+}
+
+/** How the outputs of a detector become detections. */
+export interface PostprocessOptions {
+  /** Scores below are no detections. From 0 to 1. @default 0.05 */
+  readonly scoreThreshold?: number;
+  /** How many of the best scores of an image go into the suppression. @default 1000 */
+  readonly topK?: number;
+  /** Of two boxes of one class whose IoU is above this, the one with the lower score is suppressed. @default 0.5 */
+  readonly nmsThreshold?: number;
+  /** Most detections per image. @default 100 */
+  readonly maxDetections?: number;
+}
+
+/** The defaults of {@link PostprocessOptions}. */
+export const POSTPROCESS_DEFAULTS = {
+  scoreThreshold: 0.05,
+  topK: 1000,
+  nmsThreshold: 0.5,
+  maxDetections: 100,
+} as const satisfies Required<PostprocessOptions>;
+
+/**
+ * The best scores of one image, before suppression.
+ *
+ * @param scores [places, classes], from 0 to 1
+ * @param boxes [places, 4], corners x1, y1, x2, y2
+ * @param classes how many classes there are
+ */
+export function selectCandidates(
+  scores: Float32Array,
+  boxes: Float32Array,
+  classes: number,
+  {
+    scoreThreshold = POSTPROCESS_DEFAULTS.scoreThreshold,
+    topK = POSTPROCESS_DEFAULTS.topK,
+  }: Pick<PostprocessOptions, 'scoreThreshold' | 'topK'> = {},
+): Detections {
+  const rows: number[] = [];
+  for (let row = 0; row < scores.length; row++) if ((scores[row] as number) >= scoreThreshold) rows.push(row);
+  rows.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+  const best = rows.slice(0, topK);
+  const found: Detections = {
+    boxes: new Float32Array(best.length * 4),
+    scores: Float32Array.from(best, (row) => scores[row] as number),
+    classes: Int32Array.from(best, (row) => row % classes),
+  };
+  best.forEach((row, to) => {
+    const place = Math.floor(row / classes);
+    found.boxes.set(boxes.subarray(place * 4, place * 4 + 4), to * 4);
+  });
+  return found;
+}
+
+/**
+ * What a detector gives for one image as detections: the best scores, without those that class-wise non-maximum suppression
+ * removes.
+ *
+ * @param scores [places, classes], from 0 to 1
+ * @param boxes [places, 4], corners x1, y1, x2, y2 in pixels of the input
+ * @param classes how many classes there are
+ * @returns boxes in pixels of the input
+ */
+export function detectionsOf(
+  scores: Float32Array,
+  boxes: Float32Array,
+  classes: number,
+  options: PostprocessOptions = {},
+): Detections {
+  const { nmsThreshold = POSTPROCESS_DEFAULTS.nmsThreshold, maxDetections = POSTPROCESS_DEFAULTS.maxDetections } =
+    options;
+  const found = selectCandidates(scores, boxes, classes, options);
+  return pickDetections(found, nms(found, nmsThreshold, maxDetections));
+}
+
+/**
+ * Class-wise non-maximum suppression: of boxes of one class whose IoU is above `threshold`, the one with the best score stays.
+ *
+ * @param detections best score first
+ * @param threshold from 0 to 1
+ * @param limit most rows that stay
+ * @returns the rows that stay, best score first
+ */
+export function nms({ boxes, classes }: Detections, threshold: number, limit = Infinity): number[] {
+  const kept: number[] = [];
+  // Rows by class, so that boxes of other classes are not compared.
+  const rivals = new Map<number, number[]>();
+  for (let row = 0; row < classes.length && kept.length < limit; row++) {
+    const index = classes[row] as number;
+    const same = rivals.get(index);
+    if (same?.some((other) => pairIou(boxes, row, other) > threshold) === true) continue;
+    kept.push(row);
+    if (same === undefined) rivals.set(index, [row]);
+    else same.push(row);
+  }
+  return kept;
+}
+
+/** Intersection over union of two boxes, which are given by their rows. */
+export function pairIou(boxes: Float32Array, a: number, b: number): number {
+  const [i, j] = [a * 4, b * 4];
+  const ax = boxes[i] as number;
+  const ay = boxes[i + 1] as number;
+  const au = boxes[i + 2] as number;
+  const av = boxes[i + 3] as number;
+  const bx = boxes[j] as number;
+  const by = boxes[j + 1] as number;
+  const bu = boxes[j + 2] as number;
+  const bv = boxes[j + 3] as number;
+  const width = Math.min(au, bu) - Math.max(ax, bx);
+  if (width <= 0) return 0;
+  const height = Math.min(av, bv) - Math.max(ay, by);
+  if (height <= 0) return 0;
+  const shared = width * height;
+  return shared / ((au - ax) * (av - ay) + (bu - bx) * (bv - by) - shared);
+}
