@@ -1,7 +1,7 @@
 import { definePlugin, type PluginInput, type TrainerBase } from '@hookline/core';
 import { tinyTraining, type TinyTrainingOptions } from '@hookline/testing';
 import {
-  captureVariables,
+  snapshotVariables,
   modelRef,
   modelVariables,
   optimizerRef,
