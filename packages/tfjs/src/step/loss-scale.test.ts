@@ -2,7 +2,7 @@ import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
 import { at, bitsOf, rig } from './step-fixture.test.support.ts';
-import { RunnerScope } from './runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
@@ -33,7 +33,7 @@ const scaled = (scale: number, seen: number[] = []) => {
     tap: (hooks, scope) => {
       const s = scope.input('scale', () => scale);
       scope.scaleLoss(() => s.tensor());
-      hooks.phases.gradients.facade('p').tap((gradients) => {
+      hooks.byName.gradients.facade('p').tap((gradients) => {
         seen.push(...gradients['w']!.dataSync());
         return gradients;
       });

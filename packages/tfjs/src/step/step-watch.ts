@@ -1,10 +1,10 @@
-import { describeValue, HooklineError, type NamedTensors, type StepPhases, type TapWatch } from '@hookline/core';
+import { describeValue, HooklineError, type NamedTensors, type StepHooks, type TapWatch } from '@hookline/core';
 import type tf from '#tfjs';
-import { batchTensors } from '../capture/batch-tensors.ts';
+import { batchTensors } from '../batch/batch-tensors.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { lossFault } from './collect-losses.ts';
-import { gradientsFault } from './gradients-fault.ts';
-import type { UpdateCondition } from './update-condition.ts';
+import { lossFault } from '../gradients/collect-losses.ts';
+import { gradientsFault } from '../gradients/gradients.ts';
+import type { UpdateCondition } from '../scope/update-condition.ts';
 
 /** A tensor that is gone, for an error message. */
 export interface Gone {
@@ -21,7 +21,7 @@ type Named = readonly (readonly [name: string, tensor: tf.Tensor])[];
  * gradients where one has said that there is no update.
  */
 export class StepWatch {
-  readonly #phases: StepPhases;
+  readonly #hooks: StepHooks;
   readonly #taps: TapWatch | undefined;
   readonly #model: TrainableModel;
   readonly #update: UpdateCondition;
@@ -31,10 +31,10 @@ export class StepWatch {
   #gradients: Named = [];
   #trainable: ReadonlyMap<string, tf.Variable> = new Map();
 
-  constructor(model: TrainableModel, phases: StepPhases, update: UpdateCondition, taps: TapWatch | undefined) {
+  constructor(model: TrainableModel, hooks: StepHooks, update: UpdateCondition, taps: TapWatch | undefined) {
     this.#model = model;
     this.#update = update;
-    this.#phases = phases;
+    this.#hooks = hooks;
     this.#taps = taps;
     this.#open();
   }
@@ -51,11 +51,11 @@ export class StepWatch {
     this.#isOpen = true;
     // Plugins hold their hooks, and must not keep the model alive by them.
     const self = new WeakRef(this);
-    this.#phases.batch.verify((value) => self.deref()?.batchFault(value));
-    this.#phases.losses.verify(lossesFault);
-    this.#phases.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
+    this.#hooks.batch.verify((value) => self.deref()?.batchFault(value));
+    this.#hooks.losses.verify(lossesFault);
+    this.#hooks.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
     const update = this.#update;
-    this.#phases.gradients.stopWhen(() => update.isOff);
+    this.#hooks.gradients.stopWhen(() => update.isOff);
     this.#taps?.inspect?.((hook) => {
       // When the training is over, who made the model may free it.
       const gone = hook === 'afterTrain' ? undefined : self.deref()?.find();
@@ -83,8 +83,8 @@ export class StepWatch {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    for (const phase of [this.#phases.batch, this.#phases.losses, this.#phases.gradients]) phase.verify(undefined);
-    this.#phases.gradients.stopWhen(undefined);
+    for (const hook of [this.#hooks.batch, this.#hooks.losses, this.#hooks.gradients]) hook.verify(undefined);
+    this.#hooks.gradients.stopWhen(undefined);
     this.#taps?.inspect?.(undefined);
     this.#weights = undefined;
     this.#trainable = new Map();

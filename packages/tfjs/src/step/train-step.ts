@@ -4,7 +4,7 @@ import {
   HooklineError,
   type NamedLosses,
   type NamedTensors,
-  type StepPhases,
+  type StepHooks,
   type TapWatch,
   TOTAL_LOSS,
 } from '@hookline/core';
@@ -12,23 +12,23 @@ import tf from '#tfjs';
 import { indexOutOfRange } from '../kernels/gather.ts';
 import { registerKernels } from '../kernels/register-kernels.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 import { div, mul } from '../optim/arithmetic.ts';
-import { batchTensors } from '../capture/batch-tensors.ts';
-import { collectLosses, sumLosses } from './collect-losses.ts';
+import { batchTensors } from '../batch/batch-tensors.ts';
+import { collectLosses, sumLosses } from '../gradients/collect-losses.ts';
 import { ConditionalUpdate } from './conditional-update.ts';
-import { gradientsByName } from './gradients.ts';
-import { figuresOf, type FiniteCheck, type UpdateFigures } from './step-figures.ts';
-import { StepVariant } from './step-variant.ts';
+import { gradientsByName } from '../gradients/gradients.ts';
+import { figuresOf, type FiniteCheck, type UpdateFigures } from '../gradients/step-figures.ts';
+import { StepVariant } from '../scope/step-variant.ts';
 import { stepVariables } from './training-step.ts';
 import { StepWatch } from './step-watch.ts';
-import type { RunnerScope } from './runner-scope.ts';
+import type { RunnerScope } from '../scope/runner-scope.ts';
 
 /** What a step is made of. */
 export interface TrainStepParts {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
-  readonly phases: StepPhases;
+  readonly hooks: StepHooks;
   readonly scope: RunnerScope;
   /** Lets errors about tensors that a tap has disposed name the tap. */
   readonly taps?: TapWatch | undefined;
@@ -74,17 +74,17 @@ export class TrainStep {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
   readonly scope: RunnerScope;
-  readonly #phases: StepPhases;
+  readonly #hooks: StepHooks;
   readonly #watch: StepWatch;
   readonly #parts: readonly StepPart[];
 
-  constructor({ model, optimizer, phases, scope, taps }: TrainStepParts) {
+  constructor({ model, optimizer, hooks, scope, taps }: TrainStepParts) {
     registerKernels();
     this.model = model;
     this.optimizer = optimizer;
     this.scope = scope;
-    this.#phases = phases;
-    this.#watch = new StepWatch(model, phases, scope.update, taps);
+    this.#hooks = hooks;
+    this.#watch = new StepWatch(model, hooks, scope.update, taps);
     this.#parts = partsOf(model, optimizer);
     for (const part of this.#parts) {
       const before = part.name === undefined ? '' : `${part.name}/`;
@@ -131,7 +131,7 @@ export class TrainStep {
   }
 
   #forwardBackward(batch: unknown, { name: part, model }: StepPart): ForwardBackward {
-    const { batch: onBatch, losses: onLosses, gradients: onGradients } = this.#phases;
+    const { batch: onBatch, losses: onLosses, gradients: onGradients } = this.#hooks;
     const trainable = model.trainable();
     if (trainable.size === 0) {
       throw new HooklineError('HKL_NOTHING_TO_TRAIN', 'the model has no trainable variable', {
@@ -216,7 +216,7 @@ export class TrainStep {
 
   /** Whether plugins take part in the second half, so that it may fail halfway. */
   get isUpdateTapped(): boolean {
-    return this.#phases.update.used || this.#phases.afterUpdate.used;
+    return this.#hooks.update.used || this.#hooks.afterUpdate.used;
   }
 
   /** The second half: changes the weights. @param gradients undefined for a step that makes no update */
@@ -231,7 +231,7 @@ export class TrainStep {
   }
 
   #update(gradients: NamedTensors, { name: part, model, optimizer }: StepPart): void {
-    const { update, afterUpdate } = this.#phases;
+    const { update, afterUpdate } = this.#hooks;
     const trainable = model.trainable();
     const condition = this.scope.update.begin();
     const conditional = condition === undefined ? undefined : new ConditionalUpdate(condition);

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { ConsoleLogger, HOOK_TABLE, HookSet, HookSite, TrainerBase } from '@hookline/core';
 import tf from '#tfjs';
 import { BatchSource } from '../batch/batch-source.ts';
-import type { CaptureMode } from '../capture/captured-runner.ts';
-import { loadNativeBackend } from '../device/native-backend.ts';
+import type { CaptureMode } from '../runners/captured-runner.ts';
+import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel } from '../model/layers-model.ts';
 import { adam } from '../optim/adam.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
-import { createStepRunner } from '../step/create-step-runner.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { createStepRunner } from '../runners/create-step-runner.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { savedParts } from './saved-parts.ts';
 
 let dir: string;
@@ -44,13 +44,13 @@ function adversaries(capture: CaptureMode, maxIterations: number) {
       x: { data: Float32Array.from({ length: 12 }, (_, k) => Math.sin(i * k + seed)), shape: [4, 3] },
     }));
     const source = new BatchSource(batches, { repeat: true });
-    const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+    const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
     return {
       model,
       optimizer,
       scope,
       source,
-      runner: createStepRunner({ model, optimizer, scope, source, phases, capture }),
+      runner: createStepRunner({ model, optimizer, scope, source, hooks, capture }),
     };
   };
   const generator = part({ g }, (batch) => score(fake(batch)).neg().mean(), 1);
@@ -119,13 +119,13 @@ function recurrent(capture: CaptureMode, maxIterations: number, units = 3) {
     x: { data: Float32Array.from({ length: 24 }, (_, k) => Math.sin(i * k + 5)), shape: [2, 4, 3] },
   }));
   const source = new BatchSource(batches, { repeat: true });
-  const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+  const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
   const trainer = new TrainerBase({
     maxIterations,
     output: dir,
     logger: new ConsoleLogger({ level: 'silent' }),
     plugins: [savedParts({ net: { model, optimizer, scope, source } })],
-    step: createStepRunner({ model, optimizer, scope, source, phases, capture }),
+    step: createStepRunner({ model, optimizer, scope, source, hooks, capture }),
   });
   const values = () =>
     [...model.trainable().values(), ...model.state().values()].flatMap((each) => [...each.dataSync()]);

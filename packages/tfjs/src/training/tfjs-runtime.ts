@@ -3,7 +3,7 @@ import {
   commRef,
   loggerRef,
   type OptionNames,
-  phasesRef,
+  engineHooksRef,
   type Plugin,
   provide,
   type Provider,
@@ -14,19 +14,19 @@ import {
 import tf from '#tfjs';
 import { BatchSource, type BatchSourceOptions } from '../batch/batch-source.ts';
 import type { DataSource } from '../batch/open-data.ts';
-import { asNativeBackend } from '../capture/native-backend.ts';
+import { asNativeBackend } from '../device/native-backend.ts';
 import { usesSlowBackend } from '../device/slow-backend.ts';
-import { capturedModel } from '../model/captured-model.ts';
+import { capturedModel } from '../runners/captured-model.ts';
 import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { alternatingOptimizer } from '../optim/alternating-optimizer.ts';
-import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
-import { createStepRunner, type StepRunnerOptions } from '../step/create-step-runner.ts';
-import { RunnerScope, runnerScopeRef } from '../step/runner-scope.ts';
-import { oneRank, stepRanksRef } from '../step/step-ranks.ts';
-import { stepScopeRef } from '../step/step-scope.ts';
+import { type Optimizer, optimizerRef } from '../parameters/optimizer.ts';
+import { createStepRunner, type StepRunnerOptions } from '../runners/create-step-runner.ts';
+import { RunnerScope, runnerScopeRef } from '../scope/runner-scope.ts';
+import { oneRank, stepRanksRef } from '../ranks/step-ranks.ts';
+import { stepScopeRef } from '../scope/step-scope.ts';
 import { trainingStep, trainingStepRef } from '../step/training-step.ts';
-import { batchSourceRef, trainDataRef } from './batch-source-ref.ts';
-import { assertModel, assertOptimizer } from './check-parts.ts';
+import { batchSourceRef, trainDataRef } from '../batch/batch-source-ref.ts';
+import { assertModel, assertOptimizer } from '../model/check-parts.ts';
 import { seededInit } from './seeded-init.ts';
 import { tfjsState } from './tfjs-state.ts';
 
@@ -124,22 +124,22 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
         { random: randomRef, ranks: stepRanksRef, comm: commRef },
       ),
       provide(stepScopeRef, ({ scope }) => scope.facade, { scope: runnerScopeRef }),
-      provide(trainingStepRef, ({ phases, ...parts }) => trainingStep(phases.phases, parts), {
+      provide(trainingStepRef, ({ hooks, ...parts }) => trainingStep(hooks.byName, parts), {
         model: modelRef,
         optimizer: optimizerRef,
         scope: runnerScopeRef,
-        phases: phasesRef,
+        hooks: engineHooksRef,
       }),
       provide(
         stepRunnerRef,
-        ({ logger, phases, source, taps, ...uses }) => {
+        ({ logger, hooks, source, taps, ...uses }) => {
           if (usesSlowBackend()) logger(OWNER).warn(SLOW);
           return createStepRunner({
             ...runner,
             ...uses,
             source,
             taps,
-            phases: phases.phases,
+            hooks: hooks.byName,
             log: (line) => logger(OWNER).info(line),
           });
         },
@@ -149,7 +149,7 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
           model: modelRef,
           optimizer: optimizerRef,
           scope: runnerScopeRef,
-          phases: phasesRef,
+          hooks: engineHooksRef,
           taps: tapsRef,
           logger: loggerRef,
         },
