@@ -65,7 +65,7 @@ describe('ClassificationEvaluator', () => {
 
   it('refuses scores that are none, and a k that is none', async () => {
     await expect(new ClassificationEvaluator().process({ y: [0] }, tf.tensor1d([1]))).rejects.toThrow(
-      'no tensor [batch',
+      'not a tensor [batch',
     );
     expect(() => new ClassificationEvaluator({ topK: [0] })).toThrow('HKL_EVAL_OPTION');
   });
