@@ -6,11 +6,11 @@ const fraction = z.number().min(0).max(1);
 
 const aug = z.strictObject({
   enabled: z.boolean().default(true),
-  /** Views of each image; empty takes those in which training shows the images, by `input.randomFlip`. */
+  /** Flips of each image in test-time augmentation. Empty uses the flips of training, `input.randomFlip`. */
   flips: z.array(z.enum(['none', 'horizontal', 'vertical', 'both'])).default([]),
-  /** Of the sides, for each flip. */
+  /** Factors of the input size; each flip is predicted at each of these scales. */
   scales: z.array(z.number().positive()).min(1).default([1, 1.25]),
-  /** With every evaluation, not with the last one only. */
+  /** Whether to use test-time augmentation in every evaluation, not only in the last one. */
   everyEvaluation: z.boolean().default(false),
 });
 
@@ -19,83 +19,83 @@ export const DETECTION_KEYS = {
   data: {
     /** Folder of the data; needed unless all data sets come from a catalog. */
     root: z.string().default(''),
-    /** Format of the data; `auto` finds it out. */
+    /** Format of the data; `auto` detects it. */
     format: z.enum(['auto', ...FORMAT_NAMES]).default('auto'),
     /** Folders outside of `root` from which images may be read, by absolute path, `../` or link. */
     outside: z.array(z.string().min(1)).default([]),
     /** Folder of the images, below `root`; empty finds them. */
     images: z.string().default(''),
-    /** Names of the classes to detect, in order; empty takes those in the training data. */
+    /** Names of the classes to detect, in order. Empty uses the classes in the training data. */
     classes: z.array(z.string().min(1)).default([]),
-    /** How much of each image is looked at before training: all of it, its header, or nothing; `auto`: all of it up to 5000 images. */
+    /** How much of each image is checked before training: everything, the header, or nothing. `auto` checks everything for up to 5000 images. */
     checkImages: z.enum(['auto', 'decode', 'header', 'none']).default('auto'),
-    /** Refuse data of which anything would have to be dropped or changed. */
+    /** Whether it is an error if anything in the data has to be dropped or changed. */
     strict: z.boolean().default(false),
   },
   budget: {
     /**
-     * Minutes that a training may take: sizes and schedule are chosen for it, from the data and the time of a few steps, as far
-     * as nobody has written them. 0 leaves them as they are.
+     * Minutes that training may take. Sizes and schedule that are not set explicitly are chosen for this time, from the data and the duration of
+     * a few steps. 0 chooses nothing.
      */
     minutes: z.number().nonnegative().default(0),
   },
   input: {
-    /** Pixels of the network's input. */
+    /** Width of the network's input in pixels. */
     width: z.int().min(16).default(160),
     height: z.int().min(16).default(128),
-    /** How images come to this size: in proportion, or stretched. */
+    /** How images are resized to this size: `inside` keeps the proportions, `stretch` does not. */
     fit: z.enum(['inside', 'stretch']).default('inside'),
-    /** Side of the square windows, mostly around objects, that training cuts out of the input; 0 trains on all of it. */
+    /** Side in pixels of the square windows, mostly around objects, on which training runs; 0 trains on whole images. */
     window: z.union([z.literal(0), z.int().min(16)]).default(0),
-    /** Flips at random under which objects stay what they are. */
+    /** Random flips that do not change the class of an object. */
     randomFlip: z.enum(['none', 'horizontal', 'vertical', 'both']).default('horizontal'),
   },
   dataloader: {
-    /** Threads that decode; 0 decodes in that of the training. `auto`: all cores but one, from 1 to 4. */
+    /** Number of decoding threads; 0 decodes in the training thread. `auto`: all cores but one, from 1 to 4. */
     numWorkers: z.union([count, z.literal('auto')]).default('auto'),
     /** Order of the training images. */
     samplerTrain: z.enum(['training', 'repeat-factor', 'subset']).default('training'),
-    /** Share of the images below which the images of a class are repeated, by `repeat-factor`. */
+    /** `repeat-factor` repeats the images of classes that are in less than this share of the images. */
     repeatThreshold: fraction.default(0),
-    /** Share of the images that `subset` takes. */
+    /** Share of the images that `subset` uses. */
     subsetRatio: z.number().positive().max(1).default(1),
-    /** Batches hold wide images or others, not both. */
+    /** Whether a batch contains either wide images or other images, but not both. */
     aspectRatioGrouping: z.boolean().default(false),
-    /** Leave out training images without an object. */
+    /** Whether to leave out training images without an object. */
     filterEmptyAnnotations: z.boolean().default(true),
-    /** Keep decoded images, at the size of the network's input, in memory. */
+    /** Whether to keep decoded images in memory, at the size of the network's input. */
     cache: z.boolean().default(true),
   },
   model: {
     head: z.enum(['fcos', 'retina']).default('fcos'),
     /**
-     * `small` is trained from scratch; the others are torchvision's networks with a feature pyramid at strides 8, 16 and 32, for
+     * `small` is trained from scratch. The others are torchvision's networks with a feature pyramid at strides 8, 16 and 32, for
      * pretrained weights.
      */
     backbone: z.enum(['small', 'resnet18', 'resnet50', 'mobilenetV3Small']).default('small'),
-    /** Channels of the first level of the small backbone; the features of every backbone have twice as many. */
+    /** Number of channels of the small backbone's first level. The features of every backbone have twice as many. */
     width: z.int().positive().default(32),
-    /** Stages of the backbone that are frozen, from the images on; the stem counts as one, that of the small backbone to its first stage. */
+    /** Number of frozen stages of the backbone, counted from the input. The stem counts as a stage; in the small backbone, it belongs to the first stage. */
     frozenStages: count.default(0),
-    /** Freeze all batch norms of the backbone: scales, offsets and statistics. */
+    /** Whether to freeze all batch norms of the backbone: scales, offsets and statistics. */
     frozenBatchNorm: z.boolean().default(false),
-    /** Weight of the loss that tells classes apart at the objects; see `fcosHead`. Of the head `fcos` alone. */
+    /** Weight of the softmax loss between classes at the objects; see `fcosHead`. Only for the head `fcos`. */
     softmaxWeight: z.number().nonnegative().default(0),
   },
   test: {
-    /** Metrics: COCO's, those of Pascal VOC, of VOC 2007, or by the format of each data set. */
+    /** Which metrics to compute: COCO's, Pascal VOC's, or those of VOC 2007. `auto` follows the format of each data set. */
     evaluator: z.enum(['auto', 'coco', 'voc', 'voc2007']).default('auto'),
-    /** Images of a batch. */
+    /** Number of images in a test batch. */
     batchSize: z.int().positive().default(16),
-    /** Detections that are kept of each image. */
+    /** Largest number of detections per image. */
     detectionsPerImage: z.int().positive().default(100),
-    /** Less certain ones are none. */
+    /** Detections with a lower score are dropped. */
     scoreThreshold: fraction.default(0.05),
-    /** Boxes of one class that overlap by more are one. */
+    /** Largest IoU of two detections of the same class; of two that overlap more, the one with the lower score is dropped. */
     nmsThreshold: fraction.default(0.5),
-    /** Pictures of predictions with every evaluation. */
+    /** Whether to draw pictures of predictions with every evaluation. */
     pictures: z.boolean().default(true),
-    /** Test-time augmentation: results under `bbox_TTA`. */
+    /** Test-time augmentation; its results are under `bbox_TTA`. */
     aug: aug.prefault({}),
   },
 } as const;
