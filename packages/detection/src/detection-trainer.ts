@@ -38,19 +38,18 @@ import type { DetectionConfig } from './config/detection-config.ts';
 import { type DetectionDatasets, readDatasets, readTestDatasets } from './datasets/read-datasets.ts';
 import { trainSampler } from './datasets/train-sampler.ts';
 import { assertDifferent, nameOf } from './config/well-known-names.ts';
-import { tellOfSmallObjects } from './datasets/tell-of-data.ts';
+import { reportSmallObjects } from './datasets/report-data.ts';
 import { writeTruth } from './datasets/write-truth.ts';
-import { describeValues, findRecipe, type RecipeValues, tellRecipe, unwritten } from './recipe/find-recipe.ts';
+import { describeValues, findRecipe, type RecipeValues, logRecipe, unwritten } from './recipe/find-recipe.ts';
 import { recipeState, savedRecipe } from './recipe/recipe-state.ts';
 import { statisticsOf } from './recipe/data-statistics.ts';
 import { timeSteps } from './recipe/time-steps.ts';
-import { lateEvaluator } from './late-evaluator.ts';
 import { lossAlarm } from './loss-alarm.ts';
 import { makeBackbone } from './make-backbone.ts';
-import { makeEvaluator, postprocessing } from './make-evaluator.ts';
+import { lazyEvaluator, makeEvaluator, postprocessing } from './make-evaluator.ts';
 import { costOfViews, ttaOptions } from './tta-options.ts';
 
-/** Less of an object than this, after augmentation, is no help to know it by: its share, and pixels of its sides. */
+/** Objects of which less is visible after augmentation are no targets: share of the box, and pixels of its sides. */
 const LEAST_OF_OBJECT = { minVisible: 0.3, minSize: 2 };
 
 /**
@@ -66,14 +65,14 @@ const LEAST_OF_OBJECT = { minVisible: 0.3, minSize: 2 };
 export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> extends DefaultTrainer<C> {
   #datasets: Promise<DetectionDatasets> | undefined;
   #testSets: Promise<ReadonlyMap<string, Dataset>> | undefined;
-  /** What the checkpoint says that is loaded for inference. */
+  /** Class names and orientation from the checkpoint that is loaded for inference. */
   #learned: Learned | undefined;
   readonly #facts: DataFacts = {};
   readonly #written = new Set<string>();
-  #isSettled = false;
-  /** What was chosen for the run that is gone on with, from its checkpoint. */
+  #isPrepared = false;
+  /** The recipe of the run that is resumed, from its checkpoint. */
   #saved: { readonly values: RecipeValues | undefined } | undefined;
-  /** What was chosen for this run. */
+  /** The recipe of this run. */
   #recipe: RecipeValues | undefined;
 
   /** Data sets by name, for `datasets.train` and `datasets.test`. None by default: names are those of files then. */
@@ -114,7 +113,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     options: Parameters<DefaultTrainer['loadForInference']>[1] = {},
   ): Promise<void> {
     const { classes } = this.config.data;
-    // Once the model is made, it has its classes.
+    // A model that has been made keeps its classes.
     if (this.madeService(modelRef) === undefined) {
       this.#learned = await learnedOf(path);
       this.#facts.orient = this.#learned?.orient ?? undefined;
@@ -201,13 +200,13 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     const folder = join(this.outputDir, 'inference_TTA');
     return presetDetection({
       defaults: super.buildPreset(config),
-      datasets: datasets.test.map((dataset, place) => lateDataset(self, dataset, names[place] as string, folder)),
+      datasets: datasets.test.map((dataset, place) => lazyDataset(self, dataset, names[place] as string, folder)),
       predictionPictures: test.pictures && postprocessing(test),
       detectionTta: test.aug.enabled && { everyEvaluation: test.aug.everyEvaluation, ...ttaOptions(config) },
     });
   }
 
-  /** Of a COCO file its name without folders and `.json`. */
+  /** Name of a test data set in results: that of a COCO file without folders and `.json`. */
   override datasetName(dataset: string): string {
     return nameOf(dataset);
   }
@@ -218,7 +217,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     return {
       size: { width, height },
       fit,
-      // Boxes that were drawn on pixels as stored taught the network to look at pixels as stored.
+      // A network that was trained on pixels as stored must see pixels as stored.
       orient: this.#learned?.orient ?? (await this.#orientOfData()),
       ...postprocessing(this.config.test),
       tta: ttaOptions(this.config),
@@ -242,7 +241,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
 
   /** Loads a checkpoint. Before the trainer is prepared, what was chosen for that run is taken on first. */
   override async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
-    if (!this.#isSettled) this.#saved = { values: await savedRecipe(path) };
+    if (!this.#isPrepared) this.#saved = { values: await savedRecipe(path) };
     await super.load(path, options);
   }
 
@@ -251,7 +250,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     config: C,
     isWritten: (key: string) => boolean,
   ): Promise<ConfigPart<C> | undefined> {
-    this.#isSettled = true;
+    this.#isPrepared = true;
     if (this.#saved !== undefined) {
       const { values } = this.#saved;
       if (values !== undefined) this.logger.info(`recipe:     that of the checkpoint: ${describeValues(values)}`);
@@ -262,7 +261,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     // By the clock and the memory of one machine, which are other ones on each rank.
     const find = (): ReturnType<typeof findRecipe> => this.#findRecipe(config, isWritten);
     const { values, reasons } = await onFirstRank(communicator(), find, 'the recipe');
-    tellRecipe(reasons, this.logger);
+    logRecipe(reasons, this.logger);
     this.#recipe = values;
     return values as ConfigPart<C>;
   }
@@ -282,7 +281,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
       ...options,
       loadData: async () => {
         const data = (await options.loadData?.()) as DataSource;
-        if (data instanceof DetectionLoader) tellOfSmallObjects(data, await this.classNames(), this.logger);
+        if (data instanceof DetectionLoader) reportSmallObjects(data, await this.classNames(), this.logger);
         return data;
       },
     };
@@ -354,7 +353,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
  * What plugins need of a test data set, made when they ask for it: they are listed before the data have been read. Not
  * in the class, whose `this` its functions would keep: whoever keeps a plugin does not keep the trainer.
  */
-function lateDataset<C extends DetectionConfig>(
+function lazyDataset<C extends DetectionConfig>(
   self: WeakRef<DetectionTrainer<C>>,
   dataset: string,
   name: string,
@@ -368,7 +367,7 @@ function lateDataset<C extends DetectionConfig>(
       const data = await trainer.buildTestLoader(trainer.config, dataset);
       yield* openData(data) ?? [];
     },
-    judge: lateEvaluator(async () => {
+    ttaEvaluator: lazyEvaluator(async () => {
       const trainer = self.deref();
       return trainer?.buildEvaluator(trainer.config, dataset, join(folder, name));
     }),
@@ -377,10 +376,10 @@ function lateDataset<C extends DetectionConfig>(
 
 /** Value of the pixels with which the loader and `predictImage` pad an input. */
 const FILL = 114;
-/** What `postprocess` does where the config has no key for it. */
+/** Options of `postprocess` for which the config has no key. */
 const POSTPROCESSING = { topK: 1000 };
 
-/** What the training data turn out to be. */
+/** Facts about the training data that are known once they have been read. */
 interface DataFacts {
   /** Whether the images are seen with their EXIF rotation applied; undefined while that is not known. */
   orient?: boolean | undefined;

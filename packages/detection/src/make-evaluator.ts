@@ -1,5 +1,7 @@
-import type { Logger, DatasetEvaluator } from '@hookline/core';
+import type { DatasetEvaluator, Logger, Results } from '@hookline/core';
 import type { Dataset } from '@hookline/images';
+import { DatasetEvaluators } from '@hookline/plugin-evaluator';
+import type { MadeEvaluators } from '@hookline/trainer';
 import { CocoEvaluator, type PostprocessOptions, VocEvaluator } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 import { imagesOf } from './images-of.ts';
@@ -26,3 +28,21 @@ export const postprocessing = ({
   scoreThreshold,
   nmsThreshold,
 });
+
+/** An evaluator that is made anew for each evaluation. Plugins need one when they are listed, before the data have been read. */
+export function lazyEvaluator(make: () => Promise<MadeEvaluators>): DatasetEvaluator {
+  let made: Promise<DatasetEvaluator> = Promise.resolve(new DatasetEvaluators([]));
+  return {
+    reset: () => {
+      made = make().then((evaluators) => {
+        const all = new DatasetEvaluators(evaluators === undefined ? [] : [evaluators].flat());
+        all.reset();
+        return all;
+      });
+      // The next call awaits it and raises the error.
+      made.catch(() => undefined);
+    },
+    process: async (batch, detections) => (await made).process(batch, detections),
+    evaluate: async (): Promise<Results | undefined> => (await made).evaluate(),
+  };
+}

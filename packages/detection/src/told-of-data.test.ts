@@ -5,7 +5,7 @@ import { type Dataset, DetectionLoader, readVoc } from '@hookline/images';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
 import { defineTrainer } from '@hookline/trainer';
 import { detectionConfig } from './config/detection-config.ts';
-import { tellOfSmallObjects, tellOfTest } from './datasets/tell-of-data.ts';
+import { reportSmallObjects, reportTestData } from './datasets/report-data.ts';
 import { DetectionTrainer } from './detection-trainer.ts';
 
 let folder: string;
@@ -36,19 +36,19 @@ describe('objects that are too small', () => {
   };
 
   it('are counted, with the size of the input that would keep them', () => {
-    tellOfSmallObjects(loaderOf([3, 3.9, 4.1]), ['dark', 'light'], logger);
+    reportSmallObjects(loaderOf([3, 3.9, 4.1]), ['dark', 'light'], logger);
     expect(logger.matching('')).toEqual([
       'warning: 4 of 24 objects are left out of the training: too small to be learned once their images are shrunk to 40x32 (2 dark, 2 light). ' +
         '--set input.width=64 --set input.height=64 keeps all of them',
     ]);
     logger = new RecordingLogger();
-    tellOfSmallObjects(loaderOf([3, 3], { width: 64, height: 64 }), [], logger);
+    reportSmallObjects(loaderOf([3, 3], { width: 64, height: 64 }), [], logger);
     expect(logger.matching('')).toEqual([]);
   });
 
   it('are an error where there are no others', () => {
     const tiny = { width: 8, height: 8 };
-    expect(() => tellOfSmallObjects(loaderOf([], tiny), [], logger)).toThrow(
+    expect(() => reportSmallObjects(loaderOf([], tiny), [], logger)).toThrow(
       /HKL_DATA_EMPTY\] input: all of the 24 objects are too small.*shrunk to 8x8.*--set input\.width=32 --set input\.height=32 keeps all of them/,
     );
   });
@@ -61,14 +61,14 @@ it('pictures that the test shares with the training are told of: the same file, 
   await copyFile(third, names.copy);
   const [record] = test.records as [Dataset['records'][number]];
   const records = [...test.records, ...[first, names.link, names.copy].map((file) => ({ ...record, file }))];
-  await tellOfTest('val', { ...test, records }, train, logger);
+  await reportTestData('val', { ...test, records }, train, logger);
   expect(logger.matching('says too much')).toEqual([
     expect.stringMatching(
       /: 3 pictures are in the test data "val" and in the training data, such as .*: an evaluation with them/,
     ),
   ]);
   logger = new RecordingLogger();
-  await tellOfTest('val', test, train, logger);
+  await reportTestData('val', test, train, logger);
   expect(logger.matching('')).toEqual([expect.stringMatching(/"val" have 8 objects in 4 images: metrics of so few/)]);
 });
 

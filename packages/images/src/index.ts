@@ -2,7 +2,7 @@
 export { DatasetCatalog, type DatasetFunction } from './readers/dataset-catalog.ts';
 export { Metadata } from './readers/metadata.ts';
 export type { Box, DatasetAnnotation, DatasetMetadata, DatasetRecord } from './records/dataset-record.ts';
-export { classHistogram, hasTargets } from './records/targets.ts';
+export { aspectRatioGroups, classHistogram, hasTargets } from './records/targets.ts';
 
 // Readers and writers
 export { readCoco, type ReadCocoOptions } from './readers/read-coco.ts';
@@ -44,14 +44,13 @@ export {
 
 // Transforms: decided changes, with inverses
 export type { Boxes, Image, Picture, Pixels } from './transforms/image.ts';
-export { NO_TRANSFORM, TransformList, type Transform } from './transforms/transform.ts';
+export { type AffineMatrix, NO_TRANSFORM, TransformList, type Transform } from './transforms/transform.ts';
 export {
   AffineTransform,
   extentTransform,
   rotationTransform,
   type AffineOptions,
 } from './transforms/affine-transform.ts';
-export type { AffineMatrix } from './transforms/affine-matrix.ts';
 export { FlipTransform } from './transforms/flip-transform.ts';
 export { ResizeTransform } from './transforms/resize-transform.ts';
 export { cropTransform, padTransform, WindowTransform, type Window } from './transforms/window-transform.ts';
@@ -71,12 +70,12 @@ export { decodeFile, type DecodedFile, type DecodeFileOptions } from './loader/d
 export { resizePicture } from './loader/decode-image.ts';
 export {
   type ImageSource,
+  PREPARE_OPTIONS,
   type PreparedImage,
   prepareImage,
   type PrepareImageOptions,
   readPicture,
 } from './loader/prepare-image.ts';
-export { aspectRatioGroups } from './loader/aspect-ratio-groups.ts';
 
 // Pictures
 export { drawDetections, type DrawOptions } from './drawing/draw-detections.ts';

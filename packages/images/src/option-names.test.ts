@@ -6,7 +6,10 @@ import {
   TrainingSampler,
 } from '@hookline/data';
 import {
+  blankPicture,
+  decodeFile,
   DetectionLoader,
+  drawDetections,
   findFormats,
   fixedSizeCrop,
   minIoURandomCrop,
@@ -16,13 +19,19 @@ import {
   randomExtent,
   randomFlip,
   randomRotation,
+  prepareImage,
   randomWindow,
   readCoco,
+  readPicture,
   readVoc,
   resize,
   resizeScale,
   resizeShortestEdge,
+  writeCoco,
 } from './index.ts';
+
+const NOTHING = { boxes: new Float32Array(0), scores: new Float32Array(0), classes: new Int32Array(0) };
+const NO_CLASSES = { classes: [], categoryIds: [], evaluator: 'coco', source: 'none' } as const;
 
 /** What is made of an options object that has one name too many. */
 const makers: Record<string, (junk: object) => unknown> = {
@@ -43,6 +52,7 @@ const makers: Record<string, (junk: object) => unknown> = {
   RepeatFactorTrainingSampler: (junk) => new RepeatFactorTrainingSampler([1], junk),
   InferenceSampler: (junk) => new InferenceSampler(4, junk),
   BatchSampler: (junk) => new BatchSampler(new TrainingSampler(4), { batchSize: 1, ...junk }),
+  drawDetections: (junk) => drawDetections(blankPicture(4, 4), NOTHING, { classNames: [], ...junk }),
   DetectionLoader: (junk) =>
     new DetectionLoader([{ file: 'a.png', width: 4, height: 4, imageId: 1, annotations: [] }], {
       batchSize: 1,
@@ -66,6 +76,10 @@ describe('options with a misspelt name', () => {
     ['readCoco', (junk) => readCoco({ json: 'none.json', ...junk })],
     ['readVoc', (junk) => readVoc({ root: 'none', ...junk })],
     ['findFormats', (junk) => findFormats('none', junk)],
+    ['prepareImage', (junk) => prepareImage('none.png', junk)],
+    ['decodeFile', (junk) => decodeFile('none.png', junk)],
+    ['readPicture', (junk) => readPicture('none.png', junk)],
+    ['writeCoco', (junk) => writeCoco('none.json', { records: [], metadata: NO_CLASSES }, junk)],
   ])('are refused by %s', async (name, read) => {
     await expect(read({ strcit: true })).rejects.toThrow(`[HKL_OPTION_UNKNOWN] ${name}: it has no option "strcit"`);
   });

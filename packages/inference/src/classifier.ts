@@ -4,19 +4,19 @@ import { type PictureSource, readPixels, type Rgb } from './pixels.ts';
 import { resize } from './resize.ts';
 import { type LoadOptions, openModel } from './runtimes.ts';
 
-/** How much a picture looks like one class. */
+/** The score of one class. */
 export interface ClassScore {
-  /** The name of the class, or its number where there are no names. */
+  /** Name of the class, or its index where `export.json` has no names. */
   readonly class: string;
-  /** A probability; where `export.json` does not say whether the model gives logits, what the model gives. */
+  /** A probability where `export.json` says that the model gives logits, else the output of the model as it is. */
   readonly score: number;
 }
 
-/** A classifier that has been loaded. */
+/** A classifier that is ready to run. */
 export interface LoadedClassifier {
-  /** Names of the classes, as far as they are known. */
+  /** Names of the classes by their index; undefined where `export.json` has none. */
   readonly classNames: readonly string[] | undefined;
-  /** All classes, the best first. @throws InferenceError `HKL_INFERENCE_PICTURE` */
+  /** All classes, highest score first. @throws InferenceError `HKL_INFERENCE_PICTURE` */
   classify(picture: PictureSource): Promise<readonly ClassScore[]>;
   /** Frees the model. */
   dispose(): Promise<void>;
@@ -27,12 +27,12 @@ const BRIGHTNESS = [0.299, 0.587, 0.114] as const;
 
 /**
  * Loads a classifier of pictures that `hookline export` has written as graph-model or onnx: one input of shape
- * [batch, height, width, 1 or 3] and one output of shape [batch, classes]. Pictures are stretched to its input; with one channel it
- * sees their brightness. Values go from 0 to 255, or, where the input's `range` is within -1 to 1, through that range.
+ * [batch, height, width, 1 or 3] and one output of shape [batch, classes]. Pictures are stretched to its input; a model with one
+ * channel is given their brightness. Values are from 0 to 255, or scaled to the input's `range` where that lies within -1 to 1.
  *
  * @param url of the folder with `export.json`
- * @param options what runs it: `{ tf }` with TensorFlow.js, or `{ ort }` with ONNX Runtime
- * @throws InferenceError `HKL_INFERENCE_MODEL`, `HKL_INFERENCE_RUNTIME`
+ * @param options the runtime: `{ tf }` for TensorFlow.js, or `{ ort }` for ONNX Runtime
+ * @throws InferenceError `HKL_INFERENCE_MODEL`, `HKL_INFERENCE_RUNTIME`, `HKL_INFERENCE_OPTION`
  */
 export async function loadClassifier(url: string | URL, options: LoadOptions): Promise<LoadedClassifier> {
   const folder = folderOf(url);

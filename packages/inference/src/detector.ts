@@ -1,11 +1,11 @@
 import { detectionsOf, fitSize, POSTPROCESS_DEFAULTS, type Size, toImagePixels } from './detections.ts';
 import { folderOf, type Preparation, readFacts } from './export-facts.ts';
-import { InferenceError } from './inference-error.ts';
+import { assertKnownOptions, InferenceError } from './inference-error.ts';
 import { type PictureSource, readPixels, type Rgb } from './pixels.ts';
 import { resize } from './resize.ts';
 import { type LoadOptions, openModel } from './runtimes.ts';
 
-/** One object that was found. */
+/** One detected object. */
 export interface Detection {
   /** The name of its class. */
   readonly class: string;
@@ -17,26 +17,29 @@ export interface Detection {
 
 /** Options of `detect`. */
 export interface DetectOptions {
-  /** Leaves out what is less certain, from 0 to 1. @default 0.4, as `hookline predict` */
+  /** Detections with a lower score are left out. From 0 to 1. @default 0.4, as in `hookline predict` */
   readonly score?: number;
 }
 
-/** What was found in a picture. */
+const DETECT_OPTIONS = { score: true } as const satisfies Record<keyof DetectOptions, true>;
+
+/** The detections of a picture. */
 export interface DetectResult {
-  /** Of the picture, in pixels. */
+  /** Size of the picture in pixels. */
   readonly width: number;
   readonly height: number;
   /** Best score first. */
   readonly detections: readonly Detection[];
 }
 
-/** A detector that has been loaded. */
+/** A detector that is ready to run. */
 export interface LoadedDetector {
+  /** Names of the classes by their index. */
   readonly classNames: readonly string[];
   /**
-   * Finds objects in a picture of any size.
+   * Detects objects in a picture of any size.
    *
-   * @throws InferenceError `HKL_INFERENCE_PICTURE`
+   * @throws InferenceError `HKL_INFERENCE_PICTURE` for a picture without pixels, `HKL_INFERENCE_OPTION`
    */
   detect(picture: PictureSource, options?: DetectOptions): Promise<DetectResult>;
   /** Frees the model. */
@@ -49,14 +52,15 @@ const PREPARATION: Pick<Preparation, 'fit' | 'fill'> = { fit: 'inside', fill: 11
  * Loads a detector that `hookline export` has written as graph-model or onnx.
  *
  * @param url of the folder with `export.json`
- * @param options what runs it: `{ tf }` with TensorFlow.js, or `{ ort }` with ONNX Runtime
+ * @param options the runtime: `{ tf }` for TensorFlow.js, or `{ ort }` for ONNX Runtime
  *
  * @example
  * import * as tf from '@tensorflow/tfjs';
  * const detector = await loadDetector('/model/', { tf });
  * const { detections } = await detector.detect(document.querySelector('img'));
  *
- * @throws InferenceError `HKL_INFERENCE_MODEL` for what is no detector, `HKL_INFERENCE_RUNTIME` without its runtime
+ * @throws InferenceError `HKL_INFERENCE_MODEL` for a model that is no detector, `HKL_INFERENCE_RUNTIME` without its runtime,
+ * `HKL_INFERENCE_OPTION`
  */
 export async function loadDetector(url: string | URL, options: LoadOptions): Promise<LoadedDetector> {
   const folder = folderOf(url);
@@ -72,7 +76,9 @@ export async function loadDetector(url: string | URL, options: LoadOptions): Pro
   const model = await openModel(folder, facts, options);
   return {
     classNames,
-    detect: async (source, { score = 0.4 } = {}) => {
+    detect: async (source, given = {}) => {
+      assertKnownOptions('detect', given, DETECT_OPTIONS);
+      const { score = 0.4 } = given;
       const picture = readPixels(source);
       const { input, seen } = inputOf(picture, preparation);
       const outputs = await model.run(input, [1, preparation.height, preparation.width, 3]);

@@ -4,7 +4,7 @@ export class InferenceError extends Error {
   readonly code: string;
 
   constructor(
-    code: 'HKL_INFERENCE_MODEL' | 'HKL_INFERENCE_PICTURE' | 'HKL_INFERENCE_RUNTIME',
+    code: 'HKL_INFERENCE_MODEL' | 'HKL_INFERENCE_OPTION' | 'HKL_INFERENCE_PICTURE' | 'HKL_INFERENCE_RUNTIME',
     message: string,
     cause?: unknown,
   ) {
@@ -12,4 +12,12 @@ export class InferenceError extends Error {
     this.name = 'InferenceError';
     this.code = code;
   }
+}
+
+/** Refuses options with a misspelt name. @throws InferenceError `HKL_INFERENCE_OPTION` */
+export function assertKnownOptions(who: string, options: object, known: Readonly<Record<string, true>>): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (unknown === undefined) return;
+  const names = Object.keys(known).join(', ');
+  throw new InferenceError('HKL_INFERENCE_OPTION', `${who} has no option "${unknown}"; there are: ${names}`);
 }

@@ -7,7 +7,7 @@ export interface Pixels {
   readonly height: number;
 }
 
-/** What can be looked at: pixels, or what a canvas can draw. */
+/** A picture: pixels, or anything that a canvas can draw. */
 export type PictureSource =
   Pixels | HTMLImageElement | HTMLCanvasElement | HTMLVideoElement | ImageBitmap | OffscreenCanvas;
 
@@ -44,7 +44,7 @@ export function readPixels(source: PictureSource): Rgb {
 const isPixels = (source: PictureSource): source is Pixels =>
   ArrayBuffer.isView((source as Partial<Pixels>).data) && typeof source.width === 'number';
 
-/** Draws it at its own size, and reads what was drawn. */
+/** Draws a picture at its own size and reads the pixels back. */
 function draw(source: Exclude<PictureSource, Pixels>): Pixels {
   const { naturalWidth, naturalHeight } = source as Partial<HTMLImageElement>;
   const { videoWidth, videoHeight } = source as Partial<HTMLVideoElement>;

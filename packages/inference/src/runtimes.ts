@@ -1,7 +1,7 @@
 import { type ExportFacts, fetchFile } from './export-facts.ts';
-import { InferenceError } from './inference-error.ts';
+import { assertKnownOptions, InferenceError } from './inference-error.ts';
 
-/** What of TensorFlow.js (`import * as tf from '@tensorflow/tfjs'`) is used. */
+/** The part of TensorFlow.js (`import * as tf from '@tensorflow/tfjs'`) that is used. */
 export interface TfRuntime {
   loadGraphModel(url: string): Promise<TfModel>;
   tensor(values: Float32Array | Int32Array, shape: number[], dtype: 'float32' | 'int32'): TfTensor;
@@ -16,7 +16,7 @@ interface TfModel {
   dispose(): void;
 }
 
-/** What of ONNX Runtime (`import * as ort from 'onnxruntime-web'`) is used. */
+/** The part of ONNX Runtime (`import * as ort from 'onnxruntime-web'`) that is used. */
 export interface OnnxRuntime {
   readonly InferenceSession: { create(model: Uint8Array, options?: object): Promise<OnnxSession> };
   readonly Tensor: new (type: never, data: never, dims: readonly number[]) => OnnxTensor;
@@ -38,6 +38,8 @@ export interface LoadOptions {
   readonly session?: object;
 }
 
+const LOAD_OPTIONS = { tf: true, ort: true, session: true } as const satisfies Record<keyof LoadOptions, true>;
+
 /** An output on the host. */
 export interface Output {
   readonly shape: readonly number[];
@@ -50,8 +52,9 @@ export interface Runner {
   dispose(): Promise<void>;
 }
 
-/** Loads the model that lies in a folder. @throws InferenceError `HKL_INFERENCE_RUNTIME`, `HKL_INFERENCE_MODEL` */
+/** Loads the model in a folder. @throws InferenceError `HKL_INFERENCE_RUNTIME`, `HKL_INFERENCE_MODEL`, `HKL_INFERENCE_OPTION` */
 export async function openModel(folder: URL, facts: ExportFacts, options: LoadOptions): Promise<Runner> {
+  assertKnownOptions('loadDetector or loadClassifier', options, LOAD_OPTIONS);
   const [input, ...others] = facts.inputs;
   if (input === undefined || others.length > 0)
     throw new InferenceError('HKL_INFERENCE_MODEL', `it takes ${facts.inputs.length} inputs, and a picture is one`);

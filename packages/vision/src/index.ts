@@ -1,6 +1,11 @@
 // Detectors
-export { detector, type DetectionTensors, type Detector, type DetectorOptions } from './detector/detector.ts';
-export { detectorOf } from './detector/detector-of.ts';
+export {
+  detector,
+  detectorOf,
+  type DetectionTensors,
+  type Detector,
+  type DetectorOptions,
+} from './detector/detector.ts';
 export type { DenseHead, DenseOutputs, HeadFactory, Objects } from './detector/dense-head.ts';
 export { fcosHead, type FcosHeadOptions } from './detector/fcos-head.ts';
 export { retinaHead, type RetinaHeadOptions } from './detector/retina-head.ts';
@@ -19,8 +24,9 @@ export { featurePyramid, type FeaturePyramidOptions } from './backbones/feature-
 export {
   FROZEN_OPTIONS,
   type FrozenOptions,
-  frozenParts,
+  frozenByStage,
   IMAGENET_PIXELS,
+  normalizePixels,
   type Backbone,
   type BackboneFactory,
   type Feature,
@@ -28,9 +34,8 @@ export {
   type ImageBackboneFactory,
   type PixelStatistics,
 } from './backbones/backbone.ts';
-export { normalizePixels } from './backbones/normalize-pixels.ts';
 
-// Parts of backbones and heads of one's own
+// Layers for your own backbones and heads
 export { Parameters, type Frozen } from './layers/parameters.ts';
 export {
   batchNorm,

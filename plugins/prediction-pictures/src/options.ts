@@ -18,27 +18,27 @@ export const picturesSchema = documentedOptions<PredictionPicturesOptions>()(
   }),
 );
 
-/** Options of the pictures of predictions. */
+/** Options of {@link predictionPictures}. */
 export interface PredictionPicturesOptions {
-  /** Batches of which the first images are shown, the same ones each time. */
+  /** Batches whose first images are shown; the same images each time. */
   readonly loader: DataSource;
-  /** Draws after every how many iterations, or epochs, and after the last: `200`, `{ epochs: 1 }`; 0 for with every evaluation. @default 0 */
+  /** Draws every so many iterations or epochs, and after the last one: `200`, `{ epochs: 1 }`. 0 draws with every evaluation. @default 0 */
   readonly period?: Period;
-  /** Images. @default 8 */
+  /** How many images are shown. @default 8 */
   readonly count?: number;
   /** Columns of the grid. @default 4 */
   readonly columns?: number;
-  /** Of the image in the event storage, and of the folder of files. @default 'predictions' */
+  /** Name of the image in the event storage, and of the folder of files. @default 'predictions' */
   readonly name?: string;
-  /** Detections of a smaller score are not drawn. @default 0.4 */
+  /** Detections with a lower score are not drawn. From 0 to 1. @default 0.4 */
   readonly drawThreshold?: number;
-  /** How many times the size pictures are drawn in. @default as many as make them 480 pixels wide */
+  /** Factor by which pictures are enlarged before boxes are drawn. @default the smallest whole factor that makes them at least 480 pixels wide */
   readonly enlarge?: number;
-  /** Draws the true boxes too, thin and dashed. @default true */
+  /** Whether the ground truth is drawn too, as thin dashed boxes. @default true */
   readonly showTruth?: boolean;
-  /** Writes a PNG file each time, `predictions/0000500.png` in the run's folder. @default true */
+  /** Whether a PNG file is written each time, such as `predictions/0000500.png` in the run's folder. @default true */
   readonly writeFiles?: boolean;
-  /** How outputs become detections. */
+  /** Score threshold, suppression and limits that turn outputs into detections. */
   readonly scoreThreshold?: number;
   readonly topK?: number;
   readonly nmsThreshold?: number;

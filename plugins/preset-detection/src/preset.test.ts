@@ -49,7 +49,7 @@ const truth = {
   }),
   metadata: { classes: CLASSES },
 };
-const judge = () => new CocoEvaluator({ truth });
+const ttaEvaluator = () => new CocoEvaluator({ truth });
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
@@ -84,9 +84,14 @@ const namesOf = async (...plugins: PluginInput[]): Promise<string[]> =>
 
 describe('presetDetection', () => {
   it('evaluates, draws with every evaluation, and augments the last one; all of it is written', async () => {
-    const evaluation = { loader: squares, evaluators: judge(), period: 2 };
+    const evaluation = { loader: squares, evaluators: ttaEvaluator(), period: 2 };
     await train(
-      presetDetection({ loader: squares, judge: judge(), evaluator: evaluation, writers: { tensorboard: false } }),
+      presetDetection({
+        loader: squares,
+        ttaEvaluator: ttaEvaluator(),
+        evaluator: evaluation,
+        writers: { tensorboard: false },
+      }),
     ).train();
     const lines = (await readFile(join(output, 'metrics.json'), 'utf8')).trim().split('\n');
     const records = lines.map((line) => JSON.parse(line) as Record<string, number>);
@@ -97,7 +102,7 @@ describe('presetDetection', () => {
   });
 
   it('has the plugins of the default preset, and its own before the evaluation', async () => {
-    const names = await namesOf(presetDetection({ loader: squares, judge: judge() }));
+    const names = await namesOf(presetDetection({ loader: squares, ttaEvaluator: ttaEvaluator() }));
     const defaults = await namesOf(presetDefault());
     expect(names.filter((name) => defaults.includes(name))).toEqual(defaults);
     expect(names).toHaveLength(defaults.length + 2);
@@ -108,7 +113,7 @@ describe('presetDetection', () => {
   it('takes a default preset ready-made, and leaves out what it is told to', async () => {
     const defaults = presetDefault().without('writers');
     const without = { predictionPictures: false, detectionTta: false } as const;
-    const options = { defaults, loader: squares, judge: judge() };
+    const options = { defaults, loader: squares, ttaEvaluator: ttaEvaluator() };
     expect(await namesOf(presetDetection({ ...options, ...without }))).toEqual(await namesOf(defaults));
     expect(await namesOf(presetDetection())).toEqual(await namesOf(presetDefault()));
     const pictures = await namesOf(presetDetection({ defaults, loader: squares }));
@@ -117,23 +122,25 @@ describe('presetDetection', () => {
   });
 
   it('has plugins of each of several test data sets, with results and pictures of their names', async () => {
-    const datasets = ['val', 'test'].map((name) => ({ name, loader: squares, judge: judge() }));
+    const datasets = ['val', 'test'].map((name) => ({ name, loader: squares, ttaEvaluator: ttaEvaluator() }));
     const options = { datasets, detectionTta: { scales: [1] }, writers: { tensorboard: false } };
     const { results } = await train(presetDetection(options)).train();
     expect(Object.keys(results ?? {})).toEqual(['val_TTA', 'test_TTA']);
     expect(results?.['val_TTA']).toMatchObject({ bbox: { AP50: expect.any(Number) } });
     expect((await readdir(join(output, 'predictions'))).sort()).toEqual(['test', 'val']);
     const one = presetDetection({ ...options, datasets: datasets.slice(0, 1) });
-    expect(await namesOf(one)).toEqual(await namesOf(presetDetection({ loader: squares, judge: judge() })));
+    expect(await namesOf(one)).toEqual(
+      await namesOf(presetDetection({ loader: squares, ttaEvaluator: ttaEvaluator() })),
+    );
     const pictures = presetDetection({ datasets: [{ name: 'val', loader: squares }] });
     expect(await namesOf(pictures)).not.toContain('detection-tta');
     expect(await namesOf(presetDetection({ datasets: [] }))).toEqual(await namesOf(presetDefault()));
   });
 
   it('says which of its options is lacking', () => {
-    expect(() => presetDetection({ judge: judge() })).toThrow(/detectionTta needs the option "loader"/);
+    expect(() => presetDetection({ ttaEvaluator: ttaEvaluator() })).toThrow(/detectionTta needs the option "loader"/);
     expect(() => presetDetection({ loader: squares, detectionTta: { scales: [1] } })).toThrow(
-      /needs the option "judge"/,
+      /needs the option "ttaEvaluator"/,
     );
     expect(() => presetDetection({ predictionPictures: { count: 2 } })).toThrow(/predictionPictures needs the option/);
   });

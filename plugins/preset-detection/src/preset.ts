@@ -13,30 +13,30 @@ import type { DataSource } from '@hookline/tfjs';
 
 /** A test data set, as {@link presetDetection} takes several. */
 export interface PresetDetectionDataset {
-  /** Of its results and pictures. */
+  /** Name of its results and pictures. */
   readonly name: string;
-  /** Its batches, iterated anew each time. */
+  /** Its batches; iterated from the start each time. */
   readonly loader: DataSource;
-  /** Judges what test-time augmentation finds; without it there is none. */
-  readonly judge?: DatasetEvaluator;
+  /** Evaluator of test-time augmentation; without it there is no test-time augmentation. */
+  readonly ttaEvaluator?: DatasetEvaluator;
 }
 
 /** Options of {@link presetDetection}: those of the default preset, and by short name those of its own plugins. */
 export interface PresetDetectionOptions extends PresetDefaultOptions {
-  /** The default preset ready-made, such as `DefaultTrainer.buildPreset` gives it; takes the place of its options. */
+  /** The default preset as `DefaultTrainer.buildPreset` makes it; replaces the options of the default preset. */
   readonly defaults?: Preset;
-  /** Test batches, iterated anew each time. Without them there are neither pictures nor test-time augmentation. */
+  /** Test batches; iterated from the start each time. Without them there are neither pictures nor test-time augmentation. */
   readonly loader?: DataSource;
-  /** Judges what test-time augmentation finds; without it there is none. */
-  readonly judge?: DatasetEvaluator;
+  /** Evaluator of test-time augmentation; without it there is no test-time augmentation. */
+  readonly ttaEvaluator?: DatasetEvaluator;
   /**
-   * Several test data sets, in place of `loader` and `judge`: each has plugins of its own. With more than one, results
+   * Several test data sets, in place of `loader` and `ttaEvaluator`: each has plugins of its own. With more than one, results
    * of test-time augmentation are nested under `NAME_TTA`, and pictures are `predictions/NAME`.
    */
   readonly datasets?: readonly PresetDetectionDataset[];
-  /** False leaves them out; by default they are drawn with every evaluation. */
+  /** Options of the pictures; false leaves them out. @default drawn with every evaluation */
   readonly predictionPictures?: Partial<PredictionPicturesOptions> | false;
-  /** False leaves it out; by default it runs with the last evaluation. */
+  /** Options of test-time augmentation; false leaves it out. @default with the last evaluation */
   readonly detectionTta?: Partial<DetectionTtaOptions> | false;
 }
 
@@ -44,31 +44,31 @@ export interface PresetDetectionOptions extends PresetDefaultOptions {
  * The default preset for detectors: with pictures of predictions at every evaluation, and test-time augmentation at the
  * last one.
  *
- * @example presetDetection({ loader, judge: new CocoEvaluator({ truth }), evaluator: { loader, evaluators, period: 400 } })
- * @throws HooklineError `HKL_PRESET_OPTION` for options of its own plugins that lack a loader or a judge
+ * @example presetDetection({ loader, ttaEvaluator: new CocoEvaluator({ truth }), evaluator: { loader, evaluators, period: 400 } })
+ * @throws HooklineError `HKL_PRESET_OPTION` where `loader` or `ttaEvaluator` is missing for a plugin that is asked for
  */
 export const presetDetection: PresetFactory<PresetDetectionOptions> = definePreset<PresetDetectionOptions>({
   name: '@hookline/preset-detection',
   version: '0.1.0',
-  plugins: ({ defaults, loader, judge, datasets, predictionPictures: pictures, detectionTta: tta, ...rest }) => [
+  plugins: ({ defaults, loader, ttaEvaluator, datasets, predictionPictures: pictures, detectionTta: tta, ...rest }) => [
     defaults ?? presetDefault(rest),
     ...(datasets === undefined
-      ? [makePictures(pictures, loader), makeTta(tta, loader, judge)]
+      ? [makePictures(pictures, loader), makeTta(tta, loader, ttaEvaluator)]
       : datasets.flatMap((dataset) => pluginsOf(dataset, datasets.length > 1, pictures, tta))),
   ],
 });
 
 function pluginsOf(
-  { name, loader, judge }: PresetDetectionDataset,
+  { name, loader, ttaEvaluator }: PresetDetectionDataset,
   isOneOfSeveral: boolean,
   pictures: PresetDetectionOptions['predictionPictures'],
   tta: PresetDetectionOptions['detectionTta'],
 ): PluginInput[] {
-  if (!isOneOfSeveral) return [makePictures(pictures, loader), makeTta(tta, loader, judge)];
+  if (!isOneOfSeveral) return [makePictures(pictures, loader), makeTta(tta, loader, ttaEvaluator)];
   const folder = pictures === false ? undefined : pictures?.name;
   return [
     makePictures(pictures !== false && { ...pictures, name: `${folder ?? 'predictions'}/${name}` }, loader, name),
-    makeTta(tta !== false && { ...tta, name }, loader, judge, name),
+    makeTta(tta !== false && { ...tta, name }, loader, ttaEvaluator, name),
   ];
 }
 
@@ -87,16 +87,16 @@ function makePictures(
 function makeTta(
   options: PresetDetectionOptions['detectionTta'],
   loader?: DataSource,
-  judge?: DatasetEvaluator,
+  ttaEvaluator?: DatasetEvaluator,
   instance?: string,
 ): PluginInput {
   if (options === false) return undefined;
   const source = options?.loader ?? loader;
-  const evaluator = options?.evaluator ?? judge;
+  const evaluator = options?.evaluator ?? ttaEvaluator;
   if (source !== undefined && evaluator !== undefined)
     return detectionTta({ ...options, loader: source, evaluator }, instanceOf(instance));
-  if (options !== undefined || judge !== undefined)
-    throw lacking('detectionTta', source === undefined ? 'loader' : 'judge');
+  if (options !== undefined || ttaEvaluator !== undefined)
+    throw lacking('detectionTta', source === undefined ? 'loader' : 'ttaEvaluator');
   return undefined;
 }
 

@@ -20,14 +20,14 @@ export const ttaSchema = documentedOptions<DetectionTtaOptions>()(
   }),
 );
 
-/** Options of the test-time augmentation. */
+/** Options of {@link detectionTta}. */
 export interface DetectionTtaOptions extends TtaOptions {
-  /** The batches to evaluate on, iterated anew each time. */
+  /** Batches to evaluate on; iterated from the start each time. */
   readonly loader: DataSource;
-  /** What judges the detections: an evaluator of its own, not the one that evaluates without augmentation. */
+  /** Computes the metrics. It must not be the evaluator that evaluates without augmentation. */
   readonly evaluator: DatasetEvaluator;
-  /** Whether to run with every evaluation; else only with the last. @default false */
+  /** Whether to run with every evaluation, not only with the last one. @default false */
   readonly everyEvaluation?: boolean;
-  /** Nests the results under this name and `_TTA`, such as that of the data set. @default not nested */
+  /** Nests the results under this name followed by `_TTA`, for example the name of the data set. @default not nested */
   readonly name?: string;
 }

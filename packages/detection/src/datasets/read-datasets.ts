@@ -5,7 +5,7 @@ import type { DetectionConfig } from '../config/detection-config.ts';
 import { classesOf, withClasses } from './agree-on-classes.ts';
 import { DatasetFinder } from './find-dataset.ts';
 import { joinDatasets } from './join-datasets.ts';
-import { tellOfTest, tellOfTraining } from './tell-of-data.ts';
+import { reportTestData, reportTrainingData } from './report-data.ts';
 import { assertDifferent, HELD_BACK } from '../config/well-known-names.ts';
 
 /** The data sets of a training. */
@@ -60,8 +60,8 @@ export async function readDatasets(
   if (train.records.length < rest.length)
     logger.info(`${rest.length - train.records.length} training images without an object are left out`);
   if (train.records.length === 0) throw nothingToLearn(whole);
-  tellOfTraining(train, logger);
-  for (const [name, set] of test) await tellOfTest(name, set, train, logger);
+  reportTrainingData(train, logger);
+  for (const [name, set] of test) await reportTestData(name, set, train, logger);
   return { train, test };
 }
 

@@ -182,7 +182,7 @@ export const describeValues = (values: RecipeValues): string =>
     .join(', ');
 
 /** Tells what was chosen. */
-export function tellRecipe(reasons: readonly string[], logger: Logger): void {
+export function logRecipe(reasons: readonly string[], logger: Logger): void {
   for (const reason of reasons) logger.info(`recipe:     ${reason}`);
 }
 

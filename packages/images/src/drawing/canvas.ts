@@ -13,7 +13,7 @@ export interface Rectangle {
   readonly height: number;
 }
 
-/** A picture of one color. */
+/** A picture filled with one color. */
 export function blankPicture(width: number, height: number, [red, green, blue]: Color = [0, 0, 0]): Picture {
   const data = new Uint8Array(width * height * 3);
   for (let at = 0; at < data.length; at += 3) data.set([red, green, blue], at);
@@ -28,7 +28,7 @@ export function paste(onto: Picture, picture: Picture, x: number, y: number): vo
   }
 }
 
-/** Fills a rectangle; what lies outside of the picture is left out. */
+/** Fills the part of a rectangle that lies within the picture. @param opacity from 0 to 1 */
 export function fill(picture: Picture, { x, y, width, height }: Rectangle, color: Color, opacity = 1): void {
   const [left, right] = [Math.max(0, Math.round(x)), Math.min(picture.width, Math.round(x + width))];
   const [top, bottom] = [Math.max(0, Math.round(y)), Math.min(picture.height, Math.round(y + height))];
@@ -68,7 +68,7 @@ export function textSize(text: string, scale: number): { readonly width: number;
   return { width: (text.length * (GLYPH_WIDTH + 1) + 1) * scale, height: (GLYPH_HEIGHT + 2) * scale };
 }
 
-/** Writes a text whose field begins at x, y. */
+/** Writes a text with its left upper corner at x, y. */
 export function write(picture: Picture, text: string, x: number, y: number, color: Color, scale: number): void {
   Array.from(text).forEach((character, place) => {
     glyphOf(character).forEach((bits, row) => {

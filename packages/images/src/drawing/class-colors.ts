@@ -1,10 +1,10 @@
 import type { Color } from './canvas.ts';
 
-/** Degrees that lie far from each other, however many are taken. */
+/** Steps of this many degrees give hues that are far apart, however many there are. */
 const GOLDEN_ANGLE = 137.508;
 const FIRST_HUE = 205;
 
-/** The color of a class: bright, and as far from those of the classes before it as may be. */
+/** The color of a class: bright, and far from the colors of the classes before it. */
 export function classColor(index: number): Color {
   const hue = (FIRST_HUE + index * GOLDEN_ANGLE) % 360;
   const channel = (offset: number): number => {

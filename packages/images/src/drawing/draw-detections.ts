@@ -1,3 +1,4 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import type { Detections } from '@hookline/inference/detections';
 import type { Picture } from '../transforms/image.ts';
 import { enlarge, fill, outline, type Rectangle, textSize, write } from './canvas.ts';
@@ -5,28 +6,44 @@ import { classColor, textColor } from './class-colors.ts';
 
 /** Options of {@link drawDetections}. */
 export interface DrawOptions {
+  /** Names of the classes by their index. */
   readonly classNames: readonly string[];
-  /** Detections below are not drawn. @default 0.4 */
+  /** Detections with a lower score are not drawn. @default 0.4 */
   readonly scoreThreshold?: number;
-  /** Writes scores behind the names, in percent. @default true */
+  /** Whether scores are written behind the names, in percent. @default true */
   readonly scores?: boolean;
-  /** Draws into a picture of this many times the size. @default as many as make it 480 pixels wide, at least 1 */
+  /** Factor by which the picture is enlarged first. @default the smallest whole factor that makes it at least 480 pixels wide */
   readonly enlarge?: number;
-  /** Corners of the true boxes in pixels, four numbers each, drawn as thin dashed lines. @default none */
+  /** Ground truth: corners x1, y1, x2, y2 in pixels, drawn as thin dashed boxes. @default none */
   readonly truth?: Float32Array;
 }
+
+const OPTIONS = {
+  classNames: true,
+  scoreThreshold: true,
+  scores: true,
+  enlarge: true,
+  truth: true,
+} as const satisfies OptionNames<DrawOptions>;
 
 /** Width that a picture needs for its labels to be read. */
 const READABLE = 480;
 /** Pixels of the picture for each pixel of the font, per READABLE. */
 const TEXT_SCALE = 1.5;
 
-/** The picture, perhaps enlarged, with the boxes, classes and scores of what was found in it. */
+/**
+ * The picture, perhaps enlarged, with boxes, classes and scores of what was found in it.
+ *
+ * @param picture stays as it is
+ * @param found boxes in pixels of `picture`
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
+ */
 export function drawDetections(
   picture: Picture,
   { boxes, scores, classes }: Detections,
   options: DrawOptions,
 ): Picture {
+  assertKnownOptions('drawDetections', options, OPTIONS);
   const { classNames, scoreThreshold = 0.4, truth = new Float32Array(0) } = options;
   const factor = options.enlarge ?? Math.max(1, Math.ceil(READABLE / picture.width));
   const drawn = enlarge(picture, factor);
@@ -58,7 +75,7 @@ export function drawDetections(
   return drawn;
 }
 
-/** Where a label goes: at a corner of its box, within the picture, and if possible clear of the labels before. */
+/** The place of a label: at a corner of its box, within the picture, and if possible clear of earlier labels. */
 function placeLabel(
   box: Rectangle,
   { width, height }: { readonly width: number; readonly height: number },

@@ -1,41 +1,41 @@
 import type { Claimable } from '@hookline/data';
 import type { AugmentationSpec } from '../transforms/augmentation-spec.ts';
 import type { CollateOptions } from './collate.ts';
-import type { DecodeRequest } from './decode-request.ts';
+import type { DecodeRequest } from './decode-image.ts';
 
 // All of this is plain data: it travels between threads.
 
-/** One sample of a batch that is to be made. */
+/** One sample of a batch to make. */
 export interface SampleJob {
   readonly request: DecodeRequest;
-  /** Where its decoded image is kept, or is to be kept: see image-slot.ts. Undefined without a cache. */
+  /** Memory of the cache for its decoded image, filled or not: see image-slot.ts. Undefined without a cache. */
   readonly slot: SharedArrayBuffer | undefined;
-  /** Edges of its targets in pixels of the record, four for each. */
+  /** Boxes of its targets in pixels of the record, four numbers each. */
   readonly boxes: readonly number[];
   readonly classes: readonly number[];
 }
 
-/** A batch that is to be made. */
+/** A batch to make. */
 export interface BatchJob extends Claimable {
   readonly samples: readonly SampleJob[];
-  /** The stream under which each sample has one of its own. */
+  /** The random stream of the batch; each sample draws from a stream of its own below it. */
   readonly random: { readonly seed: number; readonly path: string };
-  /** By which place each sample has its stream; without it, by its own. */
+  /** Place of each sample in the batch of all ranks, which names its stream. Default: its place in this batch. */
   readonly places?: readonly number[] | undefined;
 }
 
 /** Which boxes stay targets after augmentation. */
 export interface BoxFilter {
-  /** Least share of a box that is still in the image. */
+  /** Smallest share of a box that has to be within the image, from 0 to 1. */
   readonly minVisible: number;
-  /** Least width and height that is left of it, in pixels. */
+  /** Width and height that the visible part of a box has to exceed, in pixels. */
   readonly minSize: number;
 }
 
-/** What holds for every batch of a loader. */
+/** Settings of every batch of a loader. */
 export interface BatchSettings extends CollateOptions, BoxFilter {}
 
-/** How the batches of a thread are made; without it a thread only decodes. */
+/** How a thread makes batches; a thread without a recipe only decodes. */
 export interface BatchRecipe {
   readonly settings: BatchSettings;
   readonly augmentations: readonly AugmentationSpec[];

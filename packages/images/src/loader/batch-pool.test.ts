@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import type { BatchJob, BatchRecipe } from './batch-job.ts';
 import { BatchPool, type Result } from './batch-pool.ts';
 import { decodeFile } from './decode-file.ts';
-import type { DecodeRequest } from './decode-request.ts';
+import type { DecodeRequest } from './decode-image.ts';
 import { loadImages } from './make-batch.ts';
 
 let folder: string;

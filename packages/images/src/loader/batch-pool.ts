@@ -5,7 +5,7 @@ import type { BatchResult } from './serve-batches.ts';
 
 /** Options of {@link BatchPool}. */
 export interface BatchPoolOptions {
-  /** Threads, at least one. */
+  /** Number of threads, at least 1. */
   readonly workers: number;
   /** How they make batches; without it they only decode. */
   readonly recipe?: BatchRecipe | undefined;
@@ -15,7 +15,7 @@ export interface BatchPoolOptions {
   readonly script?: string;
 }
 
-/** What comes of a job. */
+/** The result of a job. */
 export type Result = BatchResult;
 
 /** Threads that make batches of images, or decode their images. */
@@ -30,7 +30,7 @@ export class BatchPool extends WorkerPool<BatchJob, Result> {
   }
 
   /**
-   * What the threads are at, in words.
+   * What the threads are doing, for messages.
    *
    * @param names of the augmentations
    */

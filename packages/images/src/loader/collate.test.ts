@@ -1,4 +1,4 @@
-import { aspectRatioGroups } from './aspect-ratio-groups.ts';
+import { aspectRatioGroups } from '../records/targets.ts';
 import { collate, type ImageType } from './collate.ts';
 import type { MappedSample } from './detection-batch.ts';
 

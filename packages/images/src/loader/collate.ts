@@ -3,18 +3,18 @@ import type { Size } from '@hookline/inference/detections';
 import { PortableError } from '@hookline/data';
 import type { Pixels } from '../transforms/image.ts';
 
-/** Elements of a batch's images on the host. */
+/** Element type of a batch's images on the host. */
 export type ImageType = 'auto' | 'float32' | 'uint8';
 
 /** Options of {@link collate}. */
 export interface CollateOptions {
-  /** Size of the batch's images. Default: that of its largest. */
+  /** Size of the batch's images in pixels. Default: that of the largest sample. */
   readonly frame?: Size | undefined;
   /** Edges of a batch without `frame` are multiples of this. */
   readonly divisor: number;
-  /** M; undefined takes that of the batch. */
+  /** M, the most objects of an image. Default: that of the samples. */
   readonly maxBoxes: number | undefined;
-  /** Value of added pixels. */
+  /** Value from 0 to 255 of the pixels that pad an image. */
   readonly fill: number;
   /** `auto`: bytes where all images are, else float32. */
   readonly dtype: ImageType;
@@ -57,7 +57,7 @@ export function collate(samples: readonly MappedSample[], options: CollateOption
   };
 }
 
-/** Puts an image at the top left of its part of the batch, and fills the rest of that. */
+/** Copies an image to the left upper corner of its row of the batch, and pads the rest. */
 function place(
   image: MappedSample['image'],
   pixels: Pixels | Uint8ClampedArray,
@@ -67,7 +67,7 @@ function place(
 ): void {
   const [row, frameRow] = [image.width * 3, frame.width * 3];
   const [end, frameEnd] = [start + image.height * frameRow, start + frame.height * frameRow];
-  // At once where it can be: the engine converts long stretches best.
+  // In one piece where that is possible, which is fastest.
   if (row === frameRow) pixels.set(image.data.subarray(0, image.height * row), start);
   else
     for (let y = 0, at = start; at < end; y++, at += frameRow) {

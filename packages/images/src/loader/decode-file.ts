@@ -1,54 +1,58 @@
 import { readFile } from 'node:fs/promises';
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { PortableError } from '@hookline/data';
 import { fitSize, type Fit, type Size } from '@hookline/inference/detections';
 import type { ImageHeader } from '../readers/image-header.ts';
 import { pictureFault } from '../readers/picture-fault.ts';
-import type { AffineMatrix } from '../transforms/affine-matrix.ts';
 import { AffineTransform } from '../transforms/affine-transform.ts';
 import type { Image } from '../transforms/image.ts';
 import { ResizeTransform } from '../transforms/resize-transform.ts';
-import { NO_TRANSFORM, type Transform, TransformList } from '../transforms/transform.ts';
+import { type AffineMatrix, NO_TRANSFORM, type Transform, TransformList } from '../transforms/transform.ts';
 import { decodeImage, readHeader, seenSize } from './decode-image.ts';
 
 /** An image file as a {@link DetectionLoader} would decode it. */
 export interface DecodedFile {
   /** Red, green and blue bytes. */
   readonly image: Image<Uint8Array<ArrayBuffer>>;
-  /** Pixels of the image as it is looked at: EXIF rotation applied. */
+  /** Size of the upright image, EXIF rotation applied, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** From the pixels of the image as it is looked at to those of `image`; its inverse brings predictions back. */
+  /** From pixels of the upright image to those of `image`; its inverse brings predictions back. */
   readonly transform: TransformList;
 }
 
 /** Options of {@link decodeFile}. */
 export interface DecodeFileOptions {
-  /** Size to bring it to, in pixels. @default its own */
+  /** Size of the network's input, in pixels. @default that of the image */
   readonly size?: Size;
-  /** How it comes to that size: in proportion, or stretched to all of it. @default 'inside' */
+  /** How the image is brought to that size: in proportion (`inside`) or stretched to all of it (`stretch`). @default 'inside' */
   readonly fit?: Fit;
   /** Whether to apply the EXIF rotation; false where the training data were annotated on the pixels as stored. @default true */
   readonly orient?: boolean;
 }
 
-/** An image of which there is no record, decoded and brought to a size. */
+/** All names of {@link DecodeFileOptions}. */
+export const DECODE_OPTIONS = { size: true, fit: true, orient: true } as const satisfies OptionNames<DecodeFileOptions>;
+
+/** An image without a record, decoded and resized. */
 export interface Decoded {
   readonly image: Image<Uint8Array<ArrayBuffer>>;
-  /** Pixels of the image before it was brought to its size; EXIF rotation applied as asked for. */
+  /** Size of the image before it was resized, in pixels; EXIF rotation applied unless `orient` is false. */
   readonly source: Size;
-  /** Pixels of the image as it is looked at: EXIF rotation applied. */
+  /** Size of the upright image, EXIF rotation applied, in pixels. */
   readonly shown: Size;
-  /** From the pixels of `source` to those of `shown`. */
+  /** From pixels of `source` to those of `shown`. */
   readonly turn: Transform;
 }
 
 /**
- * Decodes an image of which there is no record, in this thread, to predict what is on it.
+ * Decodes and resizes an image without a record, in this thread, for a prediction.
  *
  * @param file path of the image
- * @throws HooklineError `HKL_IMAGE_UNREADABLE` with the file's name
+ * @throws HooklineError `HKL_IMAGE_UNREADABLE` with the file's name, `HKL_OPTION_UNKNOWN`
  */
 export async function decodeFile(file: string, options: DecodeFileOptions = {}): Promise<DecodedFile> {
+  assertKnownOptions('decodeFile', options, DECODE_OPTIONS);
   const { image, source, shown, turn } = await decode(file, options);
   const { width, height } = image;
   const isResized = width !== source.width || height !== source.height;
@@ -57,7 +61,7 @@ export async function decodeFile(file: string, options: DecodeFileOptions = {}):
 }
 
 /**
- * Decodes an image of which there is no record.
+ * Decodes and resizes an image without a record.
  *
  * @param from path of a file, or the content of one
  * @throws HooklineError `HKL_IMAGE_UNREADABLE` with the file's name
@@ -85,10 +89,10 @@ export async function decode(
   }
 }
 
-/** What errors call an image that is given by the content of its file. */
+/** Name, in errors, of an image that is given by the content of its file. */
 const CONTENT = 'the image in memory';
 
-/** From the pixels of an image as stored to those as it is looked at, by the eight orientations of EXIF. */
+/** From pixels of an image as stored to those of the upright image, by the eight orientations of EXIF. */
 function turnOf({ width, height, orientation = 1 }: Pick<ImageHeader, 'width' | 'height' | 'orientation'>): Transform {
   const matrix = TURNS[orientation - 1]?.(width, height);
   if (matrix === undefined || orientation === 1) return NO_TRANSFORM;

@@ -3,12 +3,24 @@ import type { Sharp } from 'sharp';
 import { loadSharp } from '../load-sharp.ts';
 import { imageHeaderOf, type ImageHeader } from '../readers/image-header.ts';
 import type { Picture } from '../transforms/image.ts';
-import type { DecodeRequest } from './decode-request.ts';
 import type { Size } from '@hookline/inference/detections';
 
+/** An image to decode. Plain data: it travels between threads. */
+export interface DecodeRequest {
+  readonly file: string;
+  /** Size of its record, in pixels. */
+  readonly sourceWidth: number;
+  readonly sourceHeight: number;
+  /** Size to which it is resized, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Whether to apply the EXIF rotation. */
+  readonly orient: boolean;
+}
+
 /**
- * Decodes an image file to red, green and blue bytes, row by row. Grey becomes three equal channels, and what is transparent
- * is laid on white, as most viewers show it.
+ * Decodes an image file to red, green and blue bytes, row by row, and resizes it. Grey becomes three equal channels, and transparent
+ * pixels are blended with white.
  *
  * @param pixels takes the `height * width * 3` bytes; by default new memory
  * @param content of the file; by default it is read
@@ -39,8 +51,8 @@ export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
 }
 
 /**
- * A picture at another size. Pixels that have been decoded before become what {@link decodeImage} makes of their file, but where
- * the decoder shrinks while it decodes: see `prepareImage`.
+ * Resizes a picture as {@link decodeImage} resizes the image in a file. The results are equal, except for the kinds of files that
+ * `prepareImage` lists.
  */
 export async function resizePicture(picture: Picture, size: Size): Promise<Picture> {
   const { data, width, height, channels } = picture;
@@ -54,13 +66,13 @@ export async function resizePicture(picture: Picture, size: Size): Promise<Pictu
 const resize = (image: Sharp, from: Size, to: Size): Sharp =>
   from.width === to.width && from.height === to.height ? image : image.resize(to.width, to.height, { fit: 'fill' });
 
-/** What a decoder needs to know of an image beforehand, by our own reader where it can tell: a decoder takes six times as long. */
+/** Size, transparency and orientation of an image file, by our own reader where it knows the format: sharp takes six times as long. */
 export const readHeader = async (
   content: Uint8Array,
 ): Promise<Pick<ImageHeader, 'width' | 'height' | 'hasAlpha' | 'orientation'>> =>
   imageHeaderOf(content) ?? (await loadSharp())(content).metadata();
 
-/** Pixels of an image as stored, or as it is looked at: orientations from 5 on lie on their sides. */
+/** Size of an image as stored, or with `orient` upright; orientations from 5 on are turned by a quarter. */
 export const seenSize = (
   { width, height, orientation = 1 }: Pick<ImageHeader, 'width' | 'height' | 'orientation'>,
   orient: boolean,

@@ -2,14 +2,14 @@ import type { DatasetRecord } from '../records/dataset-record.ts';
 import type { Pixels } from '../transforms/image.ts';
 import type { TransformList } from '../transforms/transform.ts';
 
-/** Numbers with their shape, as runtimes turn them into tensors. */
+/** A typed array with its shape, which the runtime turns into a tensor. */
 export interface HostField<A extends Float32Array | Int32Array | Uint8Array> {
   readonly data: A;
   readonly shape: number[];
   readonly dtype: 'float32' | 'int32';
 }
 
-/** Where the samples of a batch come from. Of a class of its own, so that it stays on the host as it is. */
+/** Records and transforms of the samples of a batch. It is a class so that the runtime leaves it on the host. */
 export class BatchSamples {
   readonly records: readonly DatasetRecord[];
   #transforms: readonly TransformList[] | (() => readonly TransformList[]);
@@ -49,10 +49,10 @@ export interface DetectionBatch {
   readonly samples: BatchSamples;
 }
 
-/** The numbers of a batch. */
+/** The arrays of a batch. */
 export type BatchFields = Omit<DetectionBatch, 'samples'>;
 
-/** A sample that is ready to be put into a batch. */
+/** An augmented sample, ready to be put into a batch. */
 export interface MappedSample {
   readonly file: string;
   readonly image: { readonly data: Pixels; readonly width: number; readonly height: number };

@@ -2,17 +2,17 @@ import { type BatchSamplerState, DataLoader } from '@hookline/data';
 import { RandomStream } from '@hookline/core';
 import type { DatasetRecord } from '../records/dataset-record.ts';
 import { hashRecords } from '../records/hash-records.ts';
-import { aspectRatioGroups } from './aspect-ratio-groups.ts';
+import { aspectRatioGroups } from '../records/targets.ts';
 import { ImageBatchMaker } from './image-batch-maker.ts';
 import type { DetectionBatch } from './detection-batch.ts';
 import type { Size } from '@hookline/inference/detections';
 import { resolveLoaderOptions, type DetectionLoaderOptions } from './loader-options.ts';
 import { type SmallObjects, smallObjects } from './small-objects.ts';
 
-/** Where a {@link DetectionLoader} stands; plain JSON. */
+/** The position of a {@link DetectionLoader} in its data, as plain JSON. */
 export type DetectionLoaderState = BatchSamplerState;
 
-/** What a {@link DetectionLoader} has done so far. */
+/** Counts and times of a {@link DetectionLoader} so far. */
 export interface DetectionLoaderStats {
   /** Batches given out. */
   readonly batches: number;

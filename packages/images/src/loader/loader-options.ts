@@ -10,7 +10,7 @@ import type { Fit, Size } from '@hookline/inference/detections';
 
 /** Options of {@link DetectionLoader}. */
 export interface DetectionLoaderOptions {
-  /** Images per batch. */
+  /** How many images a batch holds. */
   readonly batchSize: number;
   /** Size of the batches' images, in pixels. Default: images as they are, each batch as large as its largest. */
   readonly size?: Size;
@@ -27,7 +27,7 @@ export interface DetectionLoaderOptions {
   readonly augmentations?: readonly Augmentation[];
   /** Order of the samples. Default: all of them, shuffled, without end; `InferenceSampler` for evaluation. */
   readonly sampler?: Sampler;
-  /** Leaves out last batches that are not full. @default false */
+  /** Whether a last batch that is not full is left out. @default false */
   readonly dropLast?: boolean;
   /** Batches hold wide images or others, not both: with images of their own size less has to be added. @default false */
   readonly groupByAspect?: boolean;

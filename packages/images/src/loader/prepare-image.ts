@@ -1,10 +1,10 @@
-import { HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import type { PortableError } from '@hookline/data';
 import { type Detections, fitSize, type Size, toImagePixels } from '@hookline/inference/detections';
 import type { Image, Picture } from '../transforms/image.ts';
 import { NO_TRANSFORM, TransformList } from '../transforms/transform.ts';
 import { collate } from './collate.ts';
-import { decode, type Decoded, type DecodeFileOptions } from './decode-file.ts';
+import { decode, DECODE_OPTIONS, type Decoded, type DecodeFileOptions } from './decode-file.ts';
 import { resizePicture } from './decode-image.ts';
 
 /** An image: the path of its file, the content of its file, or its pixels. */
@@ -16,16 +16,22 @@ export interface PrepareImageOptions extends DecodeFileOptions {
   readonly fill?: number;
 }
 
+/** All names of {@link PrepareImageOptions}. */
+export const PREPARE_OPTIONS = {
+  ...DECODE_OPTIONS,
+  fill: true,
+} as const satisfies OptionNames<PrepareImageOptions>;
+
 /** An image as a network takes it. */
 export interface PreparedImage {
   /** The network's input. The image lies at the left upper corner, and the rest is padded. */
   readonly input: Picture;
   /** The size at which `input` shows the image. */
   readonly seen: Size;
-  /** Size of the image as it is looked at, EXIF rotation applied, in pixels. */
+  /** Size of the upright image, EXIF rotation applied, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Detections with boxes in pixels of the image as it is looked at, from those with boxes in pixels of `input`. */
+  /** Turns detections with boxes in pixels of `input` into detections with boxes in pixels of the upright image. */
   readonly toImage: (found: Detections) => Detections;
 }
 
@@ -37,9 +43,10 @@ export interface PreparedImage {
  * 3 on) and WebP shrink while they decode, photos that EXIF turns by a quarter are turned after they have been resized, and files
  * of 16 bits a channel are rounded to bytes last. Give such images by path or by content.
  *
- * @throws HooklineError `HKL_PICTURE_READ` for a file that cannot be decoded
+ * @throws HooklineError `HKL_PICTURE_READ` for a file that cannot be decoded, `HKL_OPTION_UNKNOWN`
  */
 export async function prepareImage(image: ImageSource, options: PrepareImageOptions = {}): Promise<PreparedImage> {
+  assertKnownOptions('prepareImage', options, PREPARE_OPTIONS);
   const { size, fill = 114 } = options;
   const { image: resized, source, shown, turn } = await load(image, options);
   const sample = {
@@ -92,8 +99,9 @@ async function decodePicture(from: string | Uint8Array, options: DecodeFileOptio
  * Reads an image file as {@link decodeFile} does: turned as its EXIF data say, transparent pixels blended with white.
  *
  * @param options.orient false for the pixels as they are stored. @default true
- * @throws HooklineError `HKL_PICTURE_READ`
+ * @throws HooklineError `HKL_PICTURE_READ`, `HKL_OPTION_UNKNOWN`
  */
 export async function readPicture(path: string, options: Pick<DecodeFileOptions, 'orient'> = {}): Promise<Picture> {
+  assertKnownOptions('readPicture', options, { orient: true } satisfies OptionNames<typeof options>);
   return { ...(await decodePicture(path, options)).image, channels: 3 };
 }

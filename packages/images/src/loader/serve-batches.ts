@@ -6,7 +6,7 @@ import type { BatchJob, BatchRecipe } from './batch-job.ts';
 import type { BatchFields } from './detection-batch.ts';
 import { finishBatch, loadImages } from './make-batch.ts';
 
-/** What comes of a job in a thread: a whole batch, or only its images (those with a slot are there). */
+/** The result of a job in a thread: a whole batch, or only its images, those without a slot. */
 export type BatchResult =
   | {
       readonly batch: { readonly fields: BatchFields; readonly transforms: Uint8Array; readonly seconds: number };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Stats, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DatasetRecord } from '../records/dataset-record.ts';
 import { readHead } from './read-head.ts';
 
@@ -57,7 +57,7 @@ interface Known {
 async function filesBySize(records: readonly DatasetRecord[]): Promise<ReadonlyMap<number, Known[]>> {
   const files = new Map<number, Known[]>();
   for (const [place, { file }] of records.entries()) {
-    if (place % AT_A_TIME === AT_A_TIME - 1) await breathe();
+    if (place % AT_A_TIME === AT_A_TIME - 1) await nextTurn();
     let found: Stats | undefined;
     try {
       // A tenth of the processor time of the asynchronous one, which counts with a hundred thousand files.

@@ -1,5 +1,5 @@
 import { relative, sep } from 'node:path';
-import { HooklineError, writeFileAtomically } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames, writeFileAtomically } from '@hookline/core';
 import type { Box, DatasetMetadata, DatasetRecord } from '../records/dataset-record.ts';
 
 /**
@@ -10,8 +10,10 @@ import type { Box, DatasetMetadata, DatasetRecord } from '../records/dataset-rec
 export async function writeCoco(
   path: string,
   { records, metadata }: { readonly records: readonly DatasetRecord[]; readonly metadata: DatasetMetadata },
-  { images }: { readonly images?: string } = {},
+  options: { readonly images?: string } = {},
 ): Promise<void> {
+  assertKnownOptions('writeCoco', options, { images: true } satisfies OptionNames<typeof options>);
+  const { images } = options;
   const file = {
     info: {},
     licenses: [],

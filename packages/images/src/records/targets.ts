@@ -14,3 +14,8 @@ export function classHistogram(records: readonly DatasetRecord[], classes: numbe
   for (const record of records) eachTarget(record, (category) => (counts[category] = (counts[category] ?? 0) + 1));
   return counts;
 }
+
+/** Groups for the option `groups` of `BatchSampler`: 1 for images wider than high, else 0. */
+export function aspectRatioGroups(records: readonly { readonly width: number; readonly height: number }[]): Uint8Array {
+  return Uint8Array.from(records, ({ width, height }) => (width > height ? 1 : 0));
+}

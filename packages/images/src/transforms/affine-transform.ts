@@ -1,8 +1,7 @@
 import { HooklineError } from '@hookline/core';
-import type { AffineMatrix } from './affine-matrix.ts';
 import { blankImage, requireSize, type Boxes, type Image, type Pixels } from './image.ts';
 import { sampleBilinear } from './sample-bilinear.ts';
-import { mapBoxes, type Transform } from './transform.ts';
+import { type AffineMatrix, mapBoxes, type Transform } from './transform.ts';
 
 /** Options of {@link AffineTransform}. */
 export interface AffineOptions {

@@ -3,13 +3,13 @@ import { PortableError } from '@hookline/data';
 import type { Boxes, Image, Pixels } from './image.ts';
 import { TransformList, type Transform } from './transform.ts';
 
-/** What an augmentation may look at to decide. */
+/** The sample from which an augmentation decides. */
 export interface AugmentationInput {
   readonly image: Image;
   readonly boxes: Boxes;
 }
 
-/** Decides about a change by looking at the sample and drawing random numbers. */
+/** Decides on a transform of a sample, by drawing random numbers. */
 export interface Augmentation {
   /** For error messages. */
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Augmentation {
   decide(input: AugmentationInput, random: RandomStream): Transform;
 }
 
-/** A sample after augmentation, with the way it went. */
+/** A sample after augmentation, with the transform that led to it. */
 export interface Augmented<P extends Pixels = Pixels> {
   readonly image: Image<P>;
   readonly boxes: Boxes;

@@ -8,14 +8,14 @@ function blend(name: string, source: BlendSource, low: number, high: number): Au
   return builtIn(name, [low, high], (_, random) => new BlendTransform(source, uniform(random, low, high)));
 }
 
-/** Away from the image's mean (weight above 1) or towards it (below 1). */
+/** Changes contrast by a random weight between two bounds: above 1 away from the image's mean, below 1 towards it. */
 export const randomContrast = (low: number, high: number): Augmentation => blend('randomContrast', 'mean', low, high);
 
-/** Times a weight. */
+/** Multiplies the pixels by a random weight between two bounds. */
 export const randomBrightness = (low: number, high: number): Augmentation =>
   blend('randomBrightness', 'black', low, high);
 
-/** More colour (weight above 1) or towards grey (below 1). */
+/** Changes saturation by a random weight between two bounds: above 1 more colour, below 1 towards grey. */
 export const randomSaturation = (low: number, high: number): Augmentation =>
   blend('randomSaturation', 'grey', low, high);
 

@@ -1,4 +1,4 @@
-import type { AffineMatrix } from './affine-matrix.ts';
+import type { AffineMatrix } from './transform.ts';
 import type { Image } from './image.ts';
 import { HALF, scaleBytes, SHARE_BITS, WHOLE } from './scale-bytes.ts';
 

@@ -1,4 +1,4 @@
-import type { AffineMatrix } from './affine-matrix.ts';
+import type { AffineMatrix } from './transform.ts';
 import type { Image } from './image.ts';
 import { packColors } from './words.ts';
 

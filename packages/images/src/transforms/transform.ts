@@ -1,23 +1,26 @@
 import type { Boxes, Image, Pixels } from './image.ts';
 
-/** A decided change of an image and what is drawn on it: no random numbers are left in it. */
+/** A fixed change of an image and its boxes; random numbers have been drawn before. */
 export interface Transform {
   /** A new image, or the same one where nothing changes; its argument is left alone. */
   applyImage<P extends Pixels>(image: Image<P>): Image<P>;
-  /** New boxes: those around the four transformed corners, not clipped to the image. */
+  /** The boxes around the four transformed corners, not clipped to the image; the argument is left alone. */
   applyBoxes(boxes: Boxes): Boxes;
-  /** The way back. What was lost, such as pixels outside of a crop or a changed colour, stays lost. */
+  /** The inverse change. Pixels outside of a crop and changed colours are not restored. */
   inverse(): Transform;
 }
 
-/** Changes nothing. */
+/** The transform that changes nothing. */
 export const NO_TRANSFORM: Transform = {
   applyImage: (image) => image,
   applyBoxes: (boxes) => boxes.slice(),
   inverse: () => NO_TRANSFORM,
 };
 
-/** Transforms, one after the other. */
+/** The matrix [[a, b, c], [d, e, f]]: x' = a x + b y + c, y' = d x + e y + f, on edges, not on centres of pixels. */
+export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+
+/** Several transforms, applied one after the other. */
 export class TransformList implements Transform {
   /** Without lists inside, and without {@link NO_TRANSFORM}. */
   readonly transforms: readonly Transform[];

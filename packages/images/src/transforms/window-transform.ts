@@ -54,7 +54,7 @@ export class WindowTransform implements Transform {
   }
 }
 
-/** Cuts a part out. */
+/** Crops an image. */
 export const cropTransform = (window: Window, width: number, height: number): WindowTransform =>
   new WindowTransform(window, width, height);
 

@@ -1,5 +1,6 @@
 import { HooklineError } from '@hookline/core';
-import type { tf, WeightTable } from '@hookline/tfjs';
+import { tf, type WeightTable } from '@hookline/tfjs';
+import type { Layer } from '../layers/layers.ts';
 import type { Frozen, Parameters } from '../layers/parameters.ts';
 
 /** Features of images at one scale. */
@@ -16,20 +17,20 @@ export interface PixelStatistics {
   readonly deviation: number | readonly [number, number, number];
 }
 
-/** Of ImageNet's images, by which the models of torchvision and timm are trained: 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225 of 255. */
+/** Statistics of ImageNet, with which torchvision and timm normalize: means 0.485, 0.456, 0.406 and deviations 0.229, 0.224, 0.225, times 255. */
 export const IMAGENET_PIXELS: PixelStatistics = Object.freeze({
   mean: Object.freeze([0.485 * 255, 0.456 * 255, 0.406 * 255] as const),
   deviation: Object.freeze([0.229 * 255, 0.224 * 255, 0.225 * 255] as const),
 });
 
-/** Turns images into features at one scale or several, all of equally many channels; what a dense detector stands on. */
+/** The part of a dense detector that turns images into features at one or more scales, all with the same number of channels. */
 export interface Backbone {
   readonly channels: number;
-  /** Of the features, ascending. */
+  /** Strides of the features in pixels of the input, ascending. */
   readonly strides: readonly number[];
-  /** What the sides of the images must be multiples of. */
+  /** Width and height of the images must be multiples of this, in pixels. */
   readonly multiple: number;
-  /** What its weights expect of the pixels. Default: what the model around it says. */
+  /** Statistics by which its weights expect pixels to be normalized. @default those of the model that uses it */
   readonly pixels?: PixelStatistics;
   /** @param images normalised, [batch, height, width, 3] */
   features(images: tf.Tensor4D, training: boolean): readonly Feature[];
@@ -40,16 +41,16 @@ export interface Backbone {
 /** Makes a backbone with its variables in `parameters`. */
 export type BackboneFactory = (parameters: Parameters) => Backbone;
 
-/** A network that classifies images, in parts: what it makes of images at several scales, and its last layers. */
+/** A classification network in two parts: its features at several scales, and its last layers. */
 export interface ImageBackbone {
   /** Such as `resnet18`. */
   readonly name: string;
   /** Stride and channels of each of the features, from the finest on. */
   readonly levels: readonly { readonly stride: number; readonly channels: number }[];
-  /** Of the pixels that its pretrained weights were made with. */
+  /** Statistics by which pixels were normalized when its pretrained weights were trained. */
   readonly pixels: PixelStatistics;
   /**
-   * One feature for each level: what the last layer of its stride gives.
+   * One feature for each level: the output of the last layer with its stride.
    *
    * @param images normalised by `pixels`, [batch, height, width, 3], in the order red, green, blue
    */
@@ -60,10 +61,10 @@ export interface ImageBackbone {
   weightTable(): WeightTable;
 }
 
-/** Makes such a network with its variables in `parameters`. */
+/** Makes a classification network with its variables in `parameters`. */
 export type ImageBackboneFactory = (parameters: Parameters) => ImageBackbone;
 
-/** What all backbones can hold still. */
+/** Which parts of a backbone are frozen. */
 export interface FrozenOptions {
   /**
    * Stages that are frozen, from the images on: weights, batch norms and their statistics. The stem, which comes before the first
@@ -78,12 +79,12 @@ export interface FrozenOptions {
 export const FROZEN_OPTIONS = { frozenStages: true, frozenBatchNorm: true } as const;
 
 /**
- * What is frozen of each stage.
+ * Which variables of each stage are frozen, as `frozenStages` and `frozenBatchNorm` ask for.
  *
  * @param stages how many there are, the stem among them
- * @throws HooklineError `HKL_BACKBONE_OPTION` for a number of stages that there is not
+ * @throws HooklineError `HKL_BACKBONE_OPTION` for more frozen stages than there are
  */
-export function frozenParts(
+export function frozenByStage(
   who: string,
   stages: number,
   { frozenStages = 0, frozenBatchNorm = false }: FrozenOptions,
@@ -95,4 +96,25 @@ export function frozenParts(
     });
   }
   return (stage) => (stage < frozenStages ? 'all' : frozenBatchNorm ? 'batch norms' : 'nothing');
+}
+
+/** (pixels - mean) / deviation, as float32, [batch, height, width, 3]. */
+export const normalizePixels = (images: tf.Tensor4D, { mean, deviation }: PixelStatistics): tf.Tensor4D =>
+  images.cast<tf.Tensor4D>('float32').sub(perChannel(mean)).div(perChannel(deviation));
+
+const perChannel = (value: number | readonly number[]): tf.Tensor =>
+  typeof value === 'number' ? tf.scalar(value) : tf.tensor1d([...value]);
+
+/** Applies stages one after the other to the output of the stem. @returns the output of each stage */
+export function levelFeatures(
+  stages: readonly Layer[],
+  strides: readonly number[],
+  stem: tf.Tensor4D,
+  training: boolean,
+): readonly Feature[] {
+  let tensor = stem;
+  return stages.map((stage, level) => {
+    tensor = stage(tensor, training);
+    return { tensor, stride: strides[level] as number };
+  });
 }

@@ -5,7 +5,7 @@ import { classificationLoss } from '../classifier/classification-loss.ts';
 import { classifier } from '../classifier/classifier.ts';
 import { asInTorch, fillAsInTorch, noise } from '../layers/made-up-weights.test.support.ts';
 import { mobilenetV3Small } from './mobilenet-v3.ts';
-import { normalizePixels } from './normalize-pixels.ts';
+import { normalizePixels } from './backbone.ts';
 import { Parameters } from '../layers/parameters.ts';
 import { resnet } from './resnet.ts';
 

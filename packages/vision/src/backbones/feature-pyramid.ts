@@ -7,9 +7,9 @@ import { torchNames } from '../layers/weight-names.ts';
 
 /** Options of {@link featurePyramid}. */
 export interface FeaturePyramidOptions {
-  /** Channels of the features that come out. @default 128 */
+  /** Channels of the features. @default 128 */
   readonly channels?: number;
-  /** Strides of the features that come out: some of 4, 8, 16 and 32. @default [8, 16, 32] */
+  /** Strides of the features: some of 4, 8, 16 and 32. @default [8, 16, 32] */
   readonly strides?: readonly number[];
 }
 

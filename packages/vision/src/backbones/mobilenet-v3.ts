@@ -3,7 +3,8 @@ import { tf } from '@hookline/tfjs';
 import {
   FROZEN_OPTIONS,
   type FrozenOptions,
-  frozenParts,
+  frozenByStage,
+  levelFeatures,
   IMAGENET_PIXELS,
   type ImageBackbone,
   type ImageBackboneFactory,
@@ -21,7 +22,6 @@ import {
   torchConv,
 } from '../layers/layers.ts';
 import { linearLayer } from '../layers/linear.ts';
-import { levelFeatures } from './level-features.ts';
 import type { Frozen, Parameters } from '../layers/parameters.ts';
 import { torchNames } from '../layers/weight-names.ts';
 
@@ -76,11 +76,11 @@ const relu: Layer = (x) => tf.relu(x);
  * timm's networks of this name have the same layers under other names.
  *
  * @example classifier({ backbone: mobilenetV3Small(), classNames: ['cat', 'dog'] })
- * @throws HooklineError `HKL_BACKBONE_OPTION` for a number of stages that there is not, `HKL_OPTION_UNKNOWN` for a misspelt option
+ * @throws HooklineError `HKL_BACKBONE_OPTION` for more frozen stages than there are, `HKL_OPTION_UNKNOWN` for a misspelt option
  */
 export function mobilenetV3Small(options: MobilenetV3Options = {}): ImageBackboneFactory {
   assertKnownOptions('mobilenetV3Small', options, FROZEN_OPTIONS satisfies OptionNames<MobilenetV3Options>);
-  const frozen = frozenParts('mobilenetV3Small', 1 + STAGES.length, options);
+  const frozen = frozenByStage('mobilenetV3Small', 1 + STAGES.length, options);
   return (parameters) => {
     const stem = parameters.freeze(frozen(0), () =>
       convNorm(parameters, 'backbone/features/0', { from: 3, to: STEM_WIDTH, stride: 2 }, hardSwish),

@@ -1,6 +1,6 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import type { tf } from '@hookline/tfjs';
-import { type BackboneFactory, type Feature, FROZEN_OPTIONS, type FrozenOptions, frozenParts } from './backbone.ts';
+import { type BackboneFactory, type Feature, FROZEN_OPTIONS, type FrozenOptions, frozenByStage } from './backbone.ts';
 import { conv, convNormRelu, type Layer, residualBlock, sequence, upsample } from '../layers/layers.ts';
 import type { Parameters } from '../layers/parameters.ts';
 
@@ -10,9 +10,9 @@ export interface ResidualBackboneOptions extends FrozenOptions {
   readonly widths?: readonly number[];
   /** Residual blocks at each of them. @default 1 at the first, 2 at the others */
   readonly blocks?: readonly number[];
-  /** Channels of the features that come out. @default 64 */
+  /** Channels of the features. @default 64 */
   readonly channels?: number;
-  /** Strides of the features that come out. @default [4] */
+  /** Strides of the features. @default [4] */
   readonly strides?: readonly number[];
 }
 
@@ -40,7 +40,7 @@ export function residualBackbone(options: ResidualBackboneOptions = {}): Backbon
   const { blocks = widths.map((_, stage) => (stage === 0 ? 1 : 2)) } = options;
   const available = widths.map((_, stage) => STEM_STRIDE * 2 ** stage);
   checkOptions(widths, blocks, strides, available);
-  const frozen = frozenParts('residualBackbone', widths.length, options);
+  const frozen = frozenByStage('residualBackbone', widths.length, options);
   return (parameters) => {
     const stages = widths.map((width, stage) =>
       parameters.freeze(frozen(stage), () => makeStage(parameters, widths, stage, width, blocks[stage] as number)),

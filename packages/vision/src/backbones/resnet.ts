@@ -3,7 +3,8 @@ import { tf } from '@hookline/tfjs';
 import {
   FROZEN_OPTIONS,
   type FrozenOptions,
-  frozenParts,
+  frozenByStage,
+  levelFeatures,
   IMAGENET_PIXELS,
   type ImageBackbone,
   type ImageBackboneFactory,
@@ -18,7 +19,6 @@ import {
   torchConv,
 } from '../layers/layers.ts';
 import { linearLayer } from '../layers/linear.ts';
-import { levelFeatures } from './level-features.ts';
 import type { Parameters } from '../layers/parameters.ts';
 import { torchNames } from '../layers/weight-names.ts';
 
@@ -62,7 +62,7 @@ export function resnet(options: ResnetOptions): ImageBackboneFactory {
       fix: 'Give depth: 18 or depth: 50',
     });
   }
-  const frozen = frozenParts('resnet', 1 + WIDTHS.length, options);
+  const frozen = frozenByStage('resnet', 1 + WIDTHS.length, options);
   return (parameters) => {
     const stem = parameters.freeze(frozen(0), () => makeStem(parameters));
     const stages = WIDTHS.map((_, stage) =>

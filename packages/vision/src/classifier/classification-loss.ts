@@ -1,3 +1,4 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 
 /** Options of {@link classificationLoss}. */
@@ -8,25 +9,31 @@ export interface ClassificationLossOptions {
   readonly classWeights?: readonly number[];
 }
 
+const OPTIONS = { labelSmoothing: true, classWeights: true } as const satisfies OptionNames<ClassificationLossOptions>;
+
 /**
  * Softmax cross entropy, as PyTorch's `cross_entropy` with `label_smoothing` and `weight`: with weights, their mean over the
  * weights of the true classes.
  *
  * @param logits [batch, classes]
  * @param labels true classes from 0, int32 [batch]
+ * @returns a scalar, float32
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
 export function classificationLoss(
   logits: tf.Tensor2D,
   labels: tf.Tensor1D,
-  { labelSmoothing = 0, classWeights }: ClassificationLossOptions = {},
+  options: ClassificationLossOptions = {},
 ): tf.Scalar {
+  assertKnownOptions('classificationLoss', options, OPTIONS);
+  const { labelSmoothing = 0, classWeights } = options;
   const classes = logits.shape[1];
-  const hot = tf.oneHot(labels, classes).cast('float32');
-  const target = labelSmoothing === 0 ? hot : hot.mul(1 - labelSmoothing).add(labelSmoothing / classes);
+  const oneHot = tf.oneHot(labels, classes).cast('float32');
+  const target = labelSmoothing === 0 ? oneHot : oneHot.mul(1 - labelSmoothing).add(labelSmoothing / classes);
   const entropy = tf.logSoftmax(logits).mul(target);
   if (classWeights === undefined) return entropy.sum(1).mean().neg().asScalar();
   const weights = tf.tensor1d([...classWeights]);
   // A batch whose classes all weigh nothing has a loss of 0.
-  const total = tf.maximum(hot.mul(weights).sum(), 1e-12);
+  const total = tf.maximum(oneHot.mul(weights).sum(), 1e-12);
   return entropy.mul(weights).sum().div(total).neg().asScalar();
 }

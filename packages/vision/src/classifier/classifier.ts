@@ -2,14 +2,14 @@ import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/c
 import { tf, type TrainableModel } from '@hookline/tfjs';
 import type { ImageBackboneFactory, PixelStatistics } from '../backbones/backbone.ts';
 import { classificationLoss } from './classification-loss.ts';
-import { normalizePixels } from '../backbones/normalize-pixels.ts';
+import { normalizePixels } from '../backbones/backbone.ts';
 import { Parameters } from '../layers/parameters.ts';
 
 /** Options of {@link classifier}. */
 export interface ClassifierOptions {
   /** Such as `resnet({ depth: 18 })`. */
   readonly backbone: ImageBackboneFactory;
-  /** Names of the classes, in the order of their numbers. */
+  /** Names of the classes by their index. */
   readonly classNames: readonly string[];
   /** Share of the target that is spread over all classes. @default 0 */
   readonly labelSmoothing?: number;

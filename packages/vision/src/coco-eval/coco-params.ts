@@ -1,5 +1,4 @@
-import { HooklineError } from '@hookline/core';
-import { linspace } from './linspace.ts';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 
 /** A size class of objects: areas in pixels, both ends included. */
 export interface AreaRange {
@@ -8,7 +7,7 @@ export interface AreaRange {
   readonly max: number;
 }
 
-/** What the evaluation varies. */
+/** Thresholds, size classes and limits of an evaluation. */
 export interface CocoParams {
   /** IoU from which a detection matches, ascending. @default 0.5 to 0.95 by 0.05 */
   readonly iouThresholds: Float64Array;
@@ -20,11 +19,23 @@ export interface CocoParams {
   readonly maxDets: readonly number[];
 }
 
+const OPTIONS = {
+  iouThresholds: true,
+  recallThresholds: true,
+  areaRanges: true,
+  maxDets: true,
+} as const satisfies OptionNames<Partial<CocoParams>>;
+
 /** Thresholds are bits of one 32-bit word while matching. */
 const MAX_THRESHOLDS = 31;
 
-/** COCO's parameters for boxes, with what is given in their place. */
+/**
+ * COCO's parameters for boxes; given ones replace the defaults.
+ *
+ * @throws HooklineError `HKL_COCO_PARAMS`, `HKL_OPTION_UNKNOWN`
+ */
 export function cocoParams(given: Partial<CocoParams> = {}): CocoParams {
+  assertKnownOptions('evaluateCoco', given, OPTIONS);
   const params = {
     iouThresholds: linspace(0.5, 0.95, 10),
     recallThresholds: linspace(0, 1, 101),
@@ -49,3 +60,12 @@ export function cocoParams(given: Partial<CocoParams> = {}): CocoParams {
 
 const bad = (what: string, fix: string): HooklineError =>
   new HooklineError('HKL_COCO_PARAMS', what, { who: 'COCO evaluation', fix });
+
+/**
+ * Numbers evenly spaced from `start` to `stop`, both included, rounded as numpy's `linspace` rounds: start + i·step.
+ * Thresholds compare with `>=`, so that one unit in the last place decides over whole matches.
+ */
+export function linspace(start: number, stop: number, count: number): Float64Array {
+  const step = (stop - start) / (count - 1);
+  return Float64Array.from({ length: count }, (_, i) => (i === count - 1 ? stop : i * step + start));
+}

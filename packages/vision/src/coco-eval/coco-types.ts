@@ -8,11 +8,11 @@ export interface CocoAnnotation {
   readonly bbox: CocoBox;
   /** Pixels of the object, which decide its size class: the area of its segmentation, or that of its box. */
   readonly area: number;
-  /** 1 for a box around many objects, which any number of detections may match. */
+  /** 1 for a crowd: a box around many objects, which any number of detections may match. */
   readonly iscrowd: number;
 }
 
-/** What a data set says is in its images. Extra fields, such as those of a whole COCO file, are left alone. */
+/** Ground truth as in COCO's JSON. Other fields, such as those of a whole COCO file, are ignored. */
 export interface CocoGroundTruth {
   readonly images: readonly { readonly id: number }[];
   readonly categories: readonly { readonly id: number; readonly name: string }[];

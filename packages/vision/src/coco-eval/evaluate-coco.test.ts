@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CocoDetection, CocoGroundTruth } from './coco-types.ts';
 import { evaluateCoco } from './evaluate-coco.ts';
-import { linspace } from './linspace.ts';
+import { linspace } from './coco-params.ts';
 import { cocoStats, summarizeCoco } from './summarize-coco.ts';
 
 interface Vector {

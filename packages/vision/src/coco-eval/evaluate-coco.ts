@@ -4,20 +4,20 @@ import { matchCategory } from './category-matches.ts';
 import { type CocoParams, cocoParams } from './coco-params.ts';
 import type { CocoDetection, CocoGroundTruth } from './coco-types.ts';
 
-/** What {@link evaluateCoco} found: the curves, and what their axes are. */
+/** Result of {@link evaluateCoco}: precision and recall curves, and their axes. */
 export interface CocoEvaluation extends CocoCurves {
   readonly params: CocoParams;
   /** Ids of the categories, ascending: the axis of the curves. */
   readonly categories: readonly number[];
-  /** Detections of categories that the data set does not know; they do not count. */
+  /** How many detections were ignored because their category is not in the data set. */
   readonly dropped: number;
 }
 
 /**
  * COCO's evaluation of boxes, as pycocotools computes it: matching, precision and recall of every category, IoU
- * threshold, size class and number of detections. {@link summarizeCoco} makes the twelve numbers of it.
+ * threshold, size class and number of detections. {@link summarizeCoco} computes COCO's twelve metrics from it.
  *
- * Ids of annotations play no part, an `ignore` field neither.
+ * Annotation ids and `ignore` fields are not used.
  *
  * @throws HooklineError `HKL_COCO_ANNOTATION`, `HKL_COCO_DETECTION`, `HKL_COCO_PARAMS`
  */

@@ -1,3 +1,4 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { boxIou } from './box-iou.ts';
 import { annotationTable, detectionTable, indexIds } from './box-table.ts';
 import type { BoxTable } from './box-table.ts';
@@ -5,11 +6,13 @@ import type { CocoDetection, CocoGroundTruth } from './coco-types.ts';
 
 /** Options of {@link evaluateVoc}. */
 export interface VocOptions {
-  /** IoUs; a detection must overlap by more. @default 0.5 to 0.95 by 0.05 */
+  /** IoUs above which a detection matches an object. @default 0.5 to 0.95 by 0.05 */
   readonly iouThresholds?: readonly number[];
-  /** The mean of eleven precisions of VOC 2007 instead of the area under the curve. @default false */
+  /** Whether AP is the eleven-point mean of VOC 2007 instead of the area under the curve. @default false */
   readonly use2007?: boolean;
 }
+
+const OPTIONS = { iouThresholds: true, use2007: true } as const satisfies OptionNames<VocOptions>;
 
 /** Pascal VOC's average precision, from 0 to 1. */
 export interface VocEvaluation {
@@ -29,13 +32,15 @@ const THRESHOLDS = Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100);
  * Boxes are continuous: VOC's inclusive pixels from 1, x1 to x2, are the width x2 - x1 + 1 here, which gives the same
  * IoU as its formula with + 1.
  *
- * @throws HooklineError `HKL_COCO_ANNOTATION`, `HKL_COCO_DETECTION`
+ * @throws HooklineError `HKL_COCO_ANNOTATION`, `HKL_COCO_DETECTION`, `HKL_OPTION_UNKNOWN`
  */
 export function evaluateVoc(
   truth: CocoGroundTruth,
   detections: readonly CocoDetection[],
-  { iouThresholds = THRESHOLDS, use2007 = false }: VocOptions = {},
+  options: VocOptions = {},
 ): VocEvaluation {
+  assertKnownOptions('evaluateVoc', options, OPTIONS);
+  const { iouThresholds = THRESHOLDS, use2007 = false } = options;
   const images = indexIds(truth.images.map(({ id }) => id));
   const categories = indexIds(truth.categories.map(({ id }) => id));
   const annotations = truth.annotations.map((each) =>

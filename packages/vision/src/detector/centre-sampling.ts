@@ -22,7 +22,7 @@ export interface CentreSamplingOptions {
 }
 
 /**
- * Which object each cell answers for, as in FCOS with centre sampling: the cells inside of a box and near its centre; of
+ * Assigns an object to each cell, as FCOS does with centre sampling: the cells inside of a box and near its centre; of
  * several boxes the smallest. The cell that holds the centre always does, however small the box.
  *
  * Everything is computed on the device from padded boxes, with the conditions on rows and columns apart, so that one
@@ -68,7 +68,18 @@ export function centreSampling(
   };
 }
 
-/** Where cells have their centres, in pixels of the input. */
+/** Centres of the cells along one axis, in pixels of the input. */
 export function cellCentres(cells: number, stride: number): tf.Tensor1D {
   return tf.tensor1d(Float32Array.from({ length: cells }, (_, cell) => (cell + 0.5) * stride));
+}
+
+/** Largest objects of a level: their longer side in strides of the level. */
+const SPAN = 16;
+
+/** Ranges of the longer side of objects, in pixels, that belong to each level; the finest level takes the smallest objects. */
+export function levelSizes(strides: readonly number[]): readonly (readonly [from: number, to: number])[] {
+  return strides.map((stride, level) => [
+    level === 0 ? 0 : SPAN * (strides[level - 1] as number),
+    level === strides.length - 1 ? Infinity : SPAN * stride,
+  ]);
 }

@@ -20,7 +20,7 @@ export interface DenseOutputs {
   readonly scores: tf.Tensor3D;
 }
 
-/** The part of a detector that predicts classes and boxes at each cell of the features, and how it learns to. */
+/** The part of a detector that predicts classes and boxes at each cell of the features, with its losses. */
 export interface DenseHead {
   /** Scalars by name: what is minimised is their sum. In train mode, its averages are updated too. */
   losses(features: readonly Feature[], objects: Objects, training: boolean): Readonly<Record<string, tf.Scalar>>;

@@ -1,7 +1,7 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import { tf, type TrainableModel } from '@hookline/tfjs';
 import type { BackboneFactory } from '../backbones/backbone.ts';
-import { normalizePixels } from '../backbones/normalize-pixels.ts';
+import { normalizePixels } from '../backbones/backbone.ts';
 import { Parameters } from '../layers/parameters.ts';
 import { residualBackbone } from '../backbones/residual-backbone.ts';
 import type { DenseOutputs, HeadFactory, Objects } from './dense-head.ts';
@@ -21,17 +21,17 @@ export interface DetectionTensors {
 
 /** Options of {@link detector}. */
 export interface DetectorOptions {
-  /** Names of the classes, in the order of their numbers. */
+  /** Names of the classes by their index. */
   readonly classNames: readonly string[];
-  /** @default residualBackbone() */
+  /** Makes the features. @default residualBackbone() */
   readonly backbone?: BackboneFactory;
-  /** @default fcosHead() */
+  /** Predicts classes and boxes at each cell of the features. @default fcosHead() */
   readonly head?: HeadFactory;
-  /** Of the pixels, taken off before the network. @default what the backbone expects, else 127.5 */
+  /** Mean of the pixels, which is subtracted before the network: one number, or red, green and blue. @default that of the backbone, else 127.5 */
   readonly pixelMean?: number | readonly [number, number, number];
-  /** By which they are divided then. @default what the backbone expects, else 64 */
+  /** Standard deviation of the pixels, by which they are divided after that. @default that of the backbone, else 64 */
   readonly pixelDeviation?: number | readonly [number, number, number];
-  /** @default 'detector' */
+  /** Name of the model in messages. @default 'detector' */
   readonly name?: string;
 }
 
@@ -44,14 +44,20 @@ const OPTIONS = {
   name: true,
 } as const satisfies OptionNames<DetectorOptions>;
 
-/** By what pixels are normalised for backbones that say nothing of it. */
+/** Statistics for backbones that give none. */
 const [PIXEL_MEAN, PIXEL_DEVIATION] = [127.5, 64];
 
-/** A detector: a model that is trained, and that predicts boxes and scores at each place. */
+/** A dense detector: a trainable model that predicts boxes and class scores at each cell of its features. */
 export interface Detector extends TrainableModel {
   readonly classNames: readonly string[];
-  /** Images to which batch norm and the like apply as `training` says. The caller disposes what comes out. */
+  /**
+   * Predicts boxes and scores; batch norm uses moving statistics unless `training` is true.
+   *
+   * @param images [batch, height, width, 3], values from 0 to 255
+   * @returns tensors that the caller disposes
+   */
   predict(images: unknown): DenseOutputs;
+  /** The images of a batch: [batch, height, width, 3]. */
   inputs(batch: unknown): tf.Tensor4D;
 }
 
@@ -59,7 +65,7 @@ export interface Detector extends TrainableModel {
  * A dense single-stage detector made of a backbone and a head. Its losses are a pure function of tensors, target
  * assignment included, so that the whole step can be captured.
  *
- * Images whose sides are no multiples of the coarsest stride are filled up at the right and at the bottom.
+ * Images whose sides are not multiples of the coarsest stride are padded with zeros at the right and at the bottom.
  *
  * @example
  * detector({ classNames: ['circle', 'square'] })
@@ -74,7 +80,7 @@ export function detector(options: DetectorOptions): Detector {
   if (classNames.length === 0) {
     throw new HooklineError('HKL_DETECT_CLASSES', 'there is no class to detect', {
       who: `model "${name}"`,
-      fix: 'Give classNames, such as those of the data set',
+      fix: 'Give classNames, for example those of the data set',
     });
   }
   const parameters = new Parameters();
@@ -133,4 +139,14 @@ function toObjects({ boxes, classes, counts }: Omit<DetectionTensors, 'images'>)
       .less(counts.cast('float32').reshape([batch, 1]))
       .cast('float32') as tf.Tensor2D,
   };
+}
+
+/** Checks that a model is a detector. @throws HooklineError `HKL_DETECT_MODEL` when it is not */
+export function detectorOf(model: TrainableModel, who: string): Detector {
+  const { classNames, predict, inputs } = model as Partial<Detector>;
+  if (classNames !== undefined && predict !== undefined && inputs !== undefined) return model as Detector;
+  throw new HooklineError('HKL_DETECT_MODEL', `the model "${model.name}" is no detector`, {
+    who,
+    fix: 'Train a model made by detector(...), or one that has classNames, inputs and predict as it does',
+  });
 }

@@ -3,24 +3,24 @@ import { meanOverRanks, ranksOfStep, tf } from '@hookline/tfjs';
 import { conv, type Layer } from '../layers/layers.ts';
 import type { Feature } from '../backbones/backbone.ts';
 import { corners, giouLoss } from './box-losses.ts';
-import { cellCentres, type CellTargets, centreSampling } from './centre-sampling.ts';
+import { cellCentres, type CellTargets, centreSampling, levelSizes } from './centre-sampling.ts';
 import type { DenseHead, HeadFactory } from './dense-head.ts';
-import { type FocalLossOptions, oneHotClasses, sigmoidFocalLoss } from './focal-loss.ts';
-import { levelSizes } from './level-sizes.ts';
+import { FOCAL_OPTIONS, type FocalLossOptions, oneHotClasses, sigmoidFocalLoss } from './focal-loss.ts';
 import { headTower } from './head-tower.ts';
 
 /** Options of {@link fcosHead}. */
 export interface FcosHeadOptions {
-  /** 3x3 convolutions before the predictions. @default 2 */
+  /** How many 3x3 convolutions precede the predictions. @default 2 */
   readonly convs?: number;
-  /** Cells around an object's centre that learn it. @default 1.5 */
+  /** Cells within this distance of an object's centre, in strides, are its positives. @default 1.5 */
   readonly radius?: number;
+  /** Weights of the focal loss. @default { alpha: 0.25, gamma: 2 } */
   readonly focal?: FocalLossOptions;
   /** Weight of the box loss. @default 2 */
   readonly boxWeight?: number;
   /**
-   * Weight of a softmax cross entropy between the classes, at the cells of objects, beside the focal loss: it tells apart
-   * classes that look alike, which the focal loss learns late. 0 leaves it out. @default 0
+   * Weight of a softmax cross entropy between the classes at the positive cells, added to the focal loss. It separates classes that
+   * look alike, which the focal loss learns late. 0 leaves it out. @default 0
    */
   readonly softmaxWeight?: number;
 }
@@ -33,10 +33,10 @@ const OPTIONS = {
   softmaxWeight: true,
 } as const satisfies OptionNames<FcosHeadOptions>;
 
-/** Class scores begin at 0.01, so that the many empty places do not drown the first steps. */
+/** First bias of the class scores, which makes them 0.01: otherwise the many negatives would dominate the first steps. */
 export const PRIOR_BIAS = -Math.log(99);
 export const FINAL_DEVIATION = 0.01;
-/** Logarithm of the largest distance, in cells, that an output can say. */
+/** Largest output, the logarithm of a distance in cells, so that no box becomes infinite. */
 const LARGEST = 8;
 
 /**
@@ -46,6 +46,7 @@ const LARGEST = 8;
  */
 export function fcosHead(options: FcosHeadOptions = {}): HeadFactory {
   assertKnownOptions('fcosHead', options, OPTIONS);
+  assertKnownOptions('option "focal" of fcosHead', options.focal, FOCAL_OPTIONS);
   const { convs = 2, radius = 1.5, focal, boxWeight = 2, softmaxWeight = 0 } = options;
   return (parameters, { channels, strides, classes }) => {
     const tower = headTower(parameters, 'head', { convs, channels, strides });
@@ -120,17 +121,17 @@ function fcosLosses(
   const join = <T extends tf.Tensor>(parts: readonly T[]): T =>
     parts.length === 1 ? (parts[0] as T) : tf.concat([...parts], 1);
   const positive = join(targets.map((target) => target.positive));
-  const hot = oneHotClasses(join(targets.map((target) => target.classes)), classes).mul(positive);
-  // Of the batches of all ranks: their losses are averaged, each over an equal share of the positives.
+  const oneHot = oneHotClasses(join(targets.map((target) => target.classes)), classes).mul(positive);
+  // The losses of all ranks are averaged, so each divides by an equal share of the positives of all ranks.
   const count = tf.maximum(meanOverRanks(positive.sum()), 1 / ranksOfStep());
   const logits = join(levels.map((level) => level.logits));
   const apart = giouLoss(join(levels.map(({ boxes }) => boxes)), join(targets.map((target) => target.boxes)));
   return {
-    loss_cls: sigmoidFocalLoss(logits, hot, focal).sum().div<tf.Scalar>(count),
+    loss_cls: sigmoidFocalLoss(logits, oneHot, focal).sum().div<tf.Scalar>(count),
     loss_box_reg: apart.mul(positive).sum().div(count).mul<tf.Scalar>(boxWeight),
-    // One class has no other to be told from.
+    // With one class the softmax is always 1.
     ...(softmaxWeight > 0 && classes > 1
-      ? { loss_cls_softmax: tf.logSoftmax(logits).mul(hot).sum().div(count).mul<tf.Scalar>(-softmaxWeight) }
+      ? { loss_cls_softmax: tf.logSoftmax(logits).mul(oneHot).sum().div(count).mul<tf.Scalar>(-softmaxWeight) }
       : {}),
   };
 }

@@ -2,7 +2,7 @@ import { tf } from '@hookline/tfjs';
 import { batchNorm, conv, type Layer, sequence } from '../layers/layers.ts';
 import type { Parameters } from '../layers/parameters.ts';
 
-/** Shape of a tower. */
+/** Options of {@link headTower}. */
 export interface TowerOptions {
   readonly convs: number;
   readonly channels: number;
@@ -10,8 +10,8 @@ export interface TowerOptions {
 }
 
 /**
- * The 3x3 convolutions before a head's predictions, one layer per level. All levels share the convolutions; each has
- * batch norms of its own, since features of different scales have different statistics.
+ * The 3x3 convolutions that precede a head's predictions, as one layer for each level. The levels share the convolutions, and each
+ * has its own batch norms, since features of different scales have different statistics.
  */
 export function headTower(parameters: Parameters, name: string, { convs, channels, strides }: TowerOptions): Layer[] {
   const shared = Array.from({ length: convs }, (_, place) =>

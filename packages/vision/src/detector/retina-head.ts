@@ -7,18 +7,19 @@ import { type AnchorOptions, anchorShapes, makeAnchors } from './anchors.ts';
 import { decodeDeltas, encodeDeltas } from './box-deltas.ts';
 import { giouLoss, smoothL1Loss } from './box-losses.ts';
 import type { DenseHead, HeadFactory, Objects } from './dense-head.ts';
-import { type FocalLossOptions, oneHotClasses, sigmoidFocalLoss } from './focal-loss.ts';
+import { FOCAL_OPTIONS, type FocalLossOptions, oneHotClasses, sigmoidFocalLoss } from './focal-loss.ts';
 import { FINAL_DEVIATION, PRIOR_BIAS } from './fcos-head.ts';
 import { headTower } from './head-tower.ts';
 
 /** Options of {@link retinaHead}. */
 export interface RetinaHeadOptions extends AnchorOptions, Partial<MatchingOptions> {
-  /** 3x3 convolutions before each kind of prediction. @default 2 */
+  /** How many 3x3 convolutions precede the predictions of classes, and of boxes. @default 2 */
   readonly convs?: number;
+  /** Weights of the focal loss. @default { alpha: 0.25, gamma: 2 } */
   readonly focal?: FocalLossOptions;
-  /** @default 'smooth-l1' */
+  /** Loss of the boxes: on the deltas (`smooth-l1`), or on the boxes (`giou`). @default 'smooth-l1' */
   readonly boxLoss?: 'smooth-l1' | 'giou';
-  /** Where smooth L1 turns from square to straight. @default 0.1 */
+  /** Difference from which on the smooth L1 loss is linear. @default 0.1 */
   readonly beta?: number;
   /** Weight of the box loss. @default 1 */
   readonly boxWeight?: number;
@@ -36,7 +37,7 @@ const OPTIONS = {
   background: true,
 } as const satisfies OptionNames<RetinaHeadOptions>;
 
-/** How much of the average number of positive anchors each step keeps, and where it begins. */
+/** Momentum of the moving average of the number of positive anchors, and its first value. */
 const MOMENTUM = 0.9;
 const FIRST_NORMALIZER = 100;
 
@@ -48,6 +49,7 @@ const FIRST_NORMALIZER = 100;
  */
 export function retinaHead(options: RetinaHeadOptions = {}): HeadFactory {
   assertKnownOptions('retinaHead', options, OPTIONS);
+  assertKnownOptions('option "focal" of retinaHead', options.focal, FOCAL_OPTIONS);
   const { convs = 2, foreground = 0.5, background = 0.4 } = options;
   return (parameters, { channels, strides, classes }) => {
     const shapes = anchorShapes(options, strides);
@@ -98,7 +100,7 @@ export function retinaHead(options: RetinaHeadOptions = {}): HeadFactory {
         const positives = ranks === 1 ? losses.positives : meanOverRanks(losses.positives).mul<tf.Scalar>(ranks);
         const average = normalizer.mul(MOMENTUM).add(tf.maximum(positives, 1).mul(1 - MOMENTUM));
         if (training) normalizer.assign(average);
-        // The losses of all ranks are averaged, each over an equal share of the positives.
+        // The losses of all ranks are averaged, so each divides by an equal share of the positives of all ranks.
         const share = ranks === 1 ? average : average.div(ranks);
         return { loss_cls: losses.loss_cls.div(share), loss_box_reg: losses.loss_box_reg.div(share) };
       },
@@ -119,13 +121,13 @@ function retinaLosses(
 ): { loss_cls: tf.Scalar; loss_box_reg: tf.Scalar; positives: tf.Scalar } {
   const { classes, focal, boxLoss = 'smooth-l1', beta = 0.1, boxWeight = 1 } = options;
   const targets = matchAnchors(anchors, objects, options);
-  const hot = oneHotClasses(targets.classes, classes).mul(targets.positive);
+  const oneHot = oneHotClasses(targets.classes, classes).mul(targets.positive);
   const apart =
     boxLoss === 'giou'
       ? giouLoss(decodeDeltas(deltas, anchors), targets.boxes)
       : smoothL1Loss(deltas, encodeDeltas(targets.boxes, anchors), beta);
   return {
-    loss_cls: sigmoidFocalLoss(logits, hot, focal).mul(targets.counted).sum(),
+    loss_cls: sigmoidFocalLoss(logits, oneHot, focal).mul(targets.counted).sum(),
     loss_box_reg: apart.mul(targets.positive).sum().mul(boxWeight),
     positives: targets.positive.sum(),
   };

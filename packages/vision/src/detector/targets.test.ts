@@ -6,7 +6,7 @@ import { decodeDeltas, encodeDeltas } from './box-deltas.ts';
 import { giouLoss, smoothL1Loss } from './box-losses.ts';
 import { centreSampling } from './centre-sampling.ts';
 import { sigmoidFocalLoss } from './focal-loss.ts';
-import { levelSizes } from './level-sizes.ts';
+import { levelSizes } from './centre-sampling.ts';
 
 beforeAll(() => selectDevice('auto'));
 

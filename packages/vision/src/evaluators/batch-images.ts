@@ -1,21 +1,21 @@
 import { HooklineError } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 
-/** Which image of the data set a row of a batch is, and how it came into the batch. */
+/** The image that a row of a batch shows, and at which size it shows it. */
 export interface BatchImage {
   readonly imageId: number | string;
-  /** Of the image as it is stored, in pixels. */
+  /** Size of the image in its record, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** The part of the row that shows the image, from its left upper corner on. @default the whole row */
+  /** Size of the part of the row that shows the image, at the left upper corner, in pixels. @default that of the row */
   readonly inputWidth?: number;
   readonly inputHeight?: number;
 }
 
 /**
- * The images of a batch: its `records`.
+ * The `records` of a batch.
  *
- * @throws HooklineError `HKL_DETECT_RECORDS` for a batch without
+ * @throws HooklineError `HKL_DETECT_RECORDS` for a batch without them
  */
 export function findBatchImages(batch: unknown): readonly BatchImage[] {
   const { records } = batch as { readonly records?: readonly BatchImage[] };
@@ -26,7 +26,7 @@ export function findBatchImages(batch: unknown): readonly BatchImage[] {
   });
 }
 
-/** Width and height of the rows of a batch, from its tensor `images`. */
+/** Size of the rows of a batch, from its tensor `images`. @throws HooklineError `HKL_DETECT_RECORDS` for a batch without it */
 export function inputSize(batch: unknown): { readonly width: number; readonly height: number } {
   const { images } = batch as { readonly images?: unknown };
   if (images instanceof tf.Tensor && images.rank === 4) {

@@ -7,20 +7,19 @@ import type { DenseOutputs } from '../detector/dense-head.ts';
 import type { Detections } from '@hookline/images';
 import { type CollectedDetections, DetectionCollector, type CollectorOptions } from './detection-collector.ts';
 import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
-import { logPrecision } from './log-precision.ts';
-import { warnOfNothing } from './warn-of-nothing.ts';
+import { logPrecision, warnNoDetections } from './log-precision.ts';
 
 /** Options of {@link CocoEvaluator}. */
 export interface CocoEvaluatorOptions extends CollectorOptions {
-  /** What there is to find: a data set, or a COCO file's content. */
+  /** The ground truth: a data set, or the content of a COCO file. */
   readonly truth: CocoGroundTruth | DetectionDataset;
-  /** Where to write the detections as COCO's results JSON; folders are made. @default nowhere */
+  /** File to which detections are written in COCO's results format; its folders are created. @default none is written */
   readonly resultsFile?: string;
   /** Best-scored detections per image and category that count. @default [1, 10, 100] */
   readonly maxDets?: readonly number[];
-  /** Name of the results. @default 'bbox' */
+  /** Key of the results. @default 'bbox' */
   readonly task?: string;
-  /** Is told AP and the AP of each class, and when nothing was detected. @default nobody */
+  /** Logs AP and the AP of each class, and a warning where nothing was detected. @default no log */
   readonly logger?: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -55,7 +54,7 @@ export class CocoEvaluator implements DatasetEvaluator {
     this.#collector = new DetectionCollector(this.#truth, options);
   }
 
-  /** What has been detected since the last reset, in pixels of the images as they are stored. */
+  /** The detections since the last reset, in pixels of the images of the records. */
   get detections(): readonly CocoDetection[] {
     return this.#collector.detections;
   }
@@ -82,7 +81,7 @@ export class CocoEvaluator implements DatasetEvaluator {
     const { images, detections } = this.#collector;
     if (images === 0) return undefined;
     if (resultsFile !== undefined) await writeCocoResults(resultsFile, detections);
-    if (detections.length === 0) warnOfNothing(logger, images);
+    if (detections.length === 0) warnNoDetections(logger, images);
     const evaluation = evaluateCoco(this.#truth.truth, detections, maxDets === undefined ? {} : { maxDets });
     const percent = (value: number): number => (value < 0 || detections.length === 0 ? NaN : value * 100);
     const { AP, AP50, AP75, APs, APm, APl } = summarizeCoco(evaluation);

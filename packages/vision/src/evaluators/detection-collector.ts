@@ -1,33 +1,35 @@
-import { HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError } from '@hookline/core';
 import type { CocoDetection } from '../coco-eval/coco-types.ts';
 import type { DenseOutputs } from '../detector/dense-head.ts';
 import { type Detections, toImagePixels } from '@hookline/inference/detections';
-import { postprocess, type PostprocessOptions } from '../postprocess/postprocess.ts';
+import { postprocess, POSTPROCESS_OPTIONS, type PostprocessOptions } from '../postprocess/postprocess.ts';
 import { type BatchImage, findBatchImages, inputSize } from './batch-images.ts';
 import type { IndexedTruth } from './detection-dataset.ts';
 
 /** Options of {@link DetectionCollector}. */
 export interface CollectorOptions {
-  /** The images of a batch. @default its `records` */
+  /** Gives the images of a batch, in the order of its rows. @default the `records` of the batch */
   readonly images?: (batch: unknown) => readonly BatchImage[];
-  /** How outputs become detections. */
+  /** Score threshold, suppression and limits that turn outputs into detections. */
   readonly postprocess?: PostprocessOptions;
 }
 
-/** What a {@link DetectionCollector} has gathered. */
+/** The detections that a {@link DetectionCollector} holds. */
 export interface CollectedDetections {
   readonly images: number;
   readonly detections: readonly CocoDetection[];
 }
 
-/** Gathers what a model detects in a data set, in the pixels of the images as they are stored. */
+/** Collects the detections of a model in a data set, in pixels of the images of its records. */
 export class DetectionCollector {
   readonly #truth: IndexedTruth;
   readonly #options: CollectorOptions;
   #detections: CocoDetection[] = [];
   #images = 0;
 
+  /** @throws HooklineError `HKL_OPTION_UNKNOWN` */
   constructor(truth: IndexedTruth, options: CollectorOptions) {
+    assertKnownOptions('option "postprocess" of an evaluator', options.postprocess, POSTPROCESS_OPTIONS);
     this.#truth = truth;
     this.#options = options;
   }
@@ -36,7 +38,7 @@ export class DetectionCollector {
     return this.#detections;
   }
 
-  /** How many images have been seen. */
+  /** How many images have been processed since the last reset. */
   get images(): number {
     return this.#images;
   }
@@ -59,12 +61,12 @@ export class DetectionCollector {
     });
   }
 
-  /** What has been gathered of this rank's part of the data. */
+  /** The detections of this rank's part of the data. */
   share(): CollectedDetections {
     return { images: this.#images, detections: this.#detections };
   }
 
-  /** Takes what all ranks have gathered, in the order of the data. */
+  /** Replaces its detections by those of all ranks, in the order of the data. */
   merge(parts: readonly CollectedDetections[]): void {
     this.#detections = parts.flatMap(({ detections }) => detections);
     this.#images = parts.reduce((sum, { images }) => sum + images, 0);

@@ -1,12 +1,12 @@
 import type { DatasetAnnotation, DatasetMetadata, DatasetRecord } from '@hookline/images';
 import type { CocoAnnotation, CocoGroundTruth } from '../coco-eval/coco-types.ts';
 
-/** What an evaluation looks at in a record of a data set. */
+/** The parts of a data set's record that an evaluation uses. */
 export interface DetectionRecord extends Pick<DatasetRecord, 'imageId' | 'width' | 'height'> {
   readonly annotations: readonly Omit<DatasetAnnotation, 'id'>[];
 }
 
-/** What an evaluation looks at in a data set; every `Dataset` of `@hookline/images` is one. */
+/** The parts of a data set that an evaluation uses; every `Dataset` of `@hookline/images` is one. */
 export interface DetectionDataset {
   readonly records: readonly DetectionRecord[];
   /** The category ids are those of the data set's own file. @default 1, 2, 3, ... */

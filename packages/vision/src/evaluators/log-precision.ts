@@ -1,12 +1,12 @@
 import type { Logger } from '@hookline/core';
 
-/** As long as lines get, in characters. */
+/** Longest line, in characters. */
 const WIDEST = 78;
 const CLASS = 'AP-';
 
 /**
- * Logs what a detector is worth, for people: `bbox: AP 71.2, AP50 95.0, AP75 88.1`, and below it the AP of each class
- * in columns (detectron2's table per category).
+ * Logs the precision of a detector: `bbox: AP 71.2, AP50 95.0, AP75 88.1`, and below it the AP of each class in columns, as
+ * detectron2's table per category.
  *
  * @param results of one task; those called `AP-name` are of classes
  */
@@ -33,4 +33,9 @@ function classRows(results: Readonly<Record<string, number>>): string[] {
     rows.push(row.map(({ name, value }) => `  ${name.padEnd(longest)} ${value.padStart(digits)}`).join(' '));
   }
   return rows.map((row) => `\n${row}`);
+}
+
+/** Warns that a detector has found nothing at all; its metrics alone would not tell that from bad detections. */
+export function warnNoDetections(logger: Pick<Logger, 'warn'> | undefined, images: number): void {
+  logger?.warn(`the model detects nothing in ${images} images: no score reaches the threshold yet`);
 }

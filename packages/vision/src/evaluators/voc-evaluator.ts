@@ -6,20 +6,19 @@ import type { DenseOutputs } from '../detector/dense-head.ts';
 import type { Detections } from '@hookline/images';
 import { type CollectedDetections, DetectionCollector, type CollectorOptions } from './detection-collector.ts';
 import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
-import { logPrecision } from './log-precision.ts';
-import { warnOfNothing } from './warn-of-nothing.ts';
+import { logPrecision, warnNoDetections } from './log-precision.ts';
 
 /** Options of {@link VocEvaluator}. */
 export interface VocEvaluatorOptions extends CollectorOptions {
-  /** What there is to find. Objects that are `difficult` count neither way. */
+  /** The ground truth: a data set, or the content of a COCO file. Objects marked `difficult` are ignored. */
   readonly truth: CocoGroundTruth | DetectionDataset;
-  /** Where to write the detections as COCO's results JSON; folders are made. @default nowhere */
+  /** File to which detections are written in COCO's results format; its folders are created. @default none is written */
   readonly resultsFile?: string;
   /** The eleven-point mean of VOC 2007. @default false */
   readonly use2007?: boolean;
-  /** Name of the results. @default 'bbox' */
+  /** Key of the results. @default 'bbox' */
   readonly task?: string;
-  /** Is told AP and the AP of each class, and when nothing was detected. @default nobody */
+  /** Logs AP and the AP of each class, and a warning where nothing was detected. @default no log */
   readonly logger?: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -74,7 +73,7 @@ export class VocEvaluator implements DatasetEvaluator {
     const { images, detections } = this.#collector;
     if (images === 0) return undefined;
     if (resultsFile !== undefined) await writeCocoResults(resultsFile, detections);
-    if (detections.length === 0) warnOfNothing(logger, images);
+    if (detections.length === 0) warnNoDetections(logger, images);
     const { precision, categories } = evaluateVoc(this.#truth.truth, detections, { use2007 });
     const means = precision.map((row) => mean(row) * 100);
     const [FIFTY, SEVENTY_FIVE] = [0, 5];
@@ -94,7 +93,7 @@ export class VocEvaluator implements DatasetEvaluator {
   }
 }
 
-/** Of what is a number; NaN where nothing is. */
+/** Mean of the values that are not NaN; NaN where there are none. */
 function mean(values: readonly number[]): number {
   const known = values.filter((value) => !Number.isNaN(value));
   return known.reduce((sum, value) => sum + value, 0) / known.length;

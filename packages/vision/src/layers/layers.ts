@@ -5,7 +5,7 @@ import type { Parameters } from './parameters.ts';
 /** A function of images or features, [batch, height, width, channels]. */
 export type Layer = (x: tf.Tensor4D, training: boolean) => tf.Tensor4D;
 
-/** Shape of a convolution. */
+/** Options of {@link conv}. */
 export interface ConvOptions {
   /** Side of its filter. @default 3 */
   readonly kernel?: number;
@@ -18,28 +18,28 @@ export interface ConvOptions {
    * is above 1. @default as `stride` says
    */
   readonly padding?: number;
-  /** First value of the bias; without it there is none. */
+  /** Initial value of the bias. @default no bias */
   readonly bias?: number;
-  /** Standard deviation of the first weights. @default that of He et al. for what a ReLU follows */
+  /** Standard deviation of the initial weights. @default that of He et al. for layers before a ReLU */
   readonly deviation?: number;
-  /** What draws them. @default tf.randomNormal */
+  /** Draws the initial weights. @default tf.randomNormal */
   readonly draw?: (shape: [number, number, number, number], deviation: number) => tf.Tensor;
 }
 
-/** Shape of a depthwise convolution. */
+/** Options of {@link depthwiseConv}. */
 export interface DepthwiseOptions {
   readonly kernel: number;
   readonly channels: number;
   readonly stride: number;
-  /** Standard deviation of the first weights. @default that of He et al. for what a ReLU follows */
+  /** Standard deviation of the initial weights. @default that of He et al. for layers before a ReLU */
   readonly deviation?: number;
 }
 
-/** Numbers of a batch norm. */
+/** Options of {@link batchNorm}. */
 export interface BatchNormOptions {
   /** Added to the variance. @default 1e-3 */
   readonly epsilon?: number;
-  /** How much of a moving average each step keeps. @default 0.9 */
+  /** Share of the moving statistics that each step keeps. @default 0.9 */
   readonly momentum?: number;
   /** Whether the moving variance is that of the population, n / (n - 1) times the batch's, as in PyTorch. @default false */
   readonly unbiased?: boolean;
@@ -61,7 +61,7 @@ export function conv(parameters: Parameters, name: string, options: ConvOptions)
   };
 }
 
-/** As torchvision's: padded on each side by half of the filter, first weights by He et al. for what comes out ("fan out"). */
+/** A convolution as torchvision makes it: padded by half of the filter on each side, initial weights by He et al. ("fan out"). */
 export function torchConv(parameters: Parameters, name: string, { kernel = 3, ...options }: ConvOptions): Layer {
   const deviation = Math.sqrt(2 / (kernel * kernel * options.to));
   return conv(parameters, name, { kernel, padding: (kernel - 1) / 2, deviation, draw: drawNormal, ...options });
@@ -146,7 +146,7 @@ export function convNormRelu(parameters: Parameters, name: string, options: Conv
   );
 }
 
-/** Two 3x3 convolutions whose result is added to what came in. */
+/** Two 3x3 convolutions whose result is added to their input. */
 export function residualBlock(parameters: Parameters, name: string, channels: number): Layer {
   const size = { from: channels, to: channels };
   const inner = sequence(

@@ -2,13 +2,13 @@ import { tf } from '@hookline/tfjs';
 import { drawNormal } from './draw-normal.ts';
 import type { Parameters } from './parameters.ts';
 
-/** Shape of a fully connected layer. */
+/** Options of {@link linearLayer}. */
 export interface LinearOptions {
   readonly from: number;
   readonly to: number;
-  /** First weights and biases are uniform between this and its negative, as `nn.Linear` of PyTorch draws them. */
+  /** Initial weights and biases are uniform between this and its negative, as in PyTorch's `nn.Linear`. */
   readonly bound?: number;
-  /** Or else they are normal of this standard deviation, with biases of 0. */
+  /** Without `bound`, initial weights are normal with this standard deviation and biases are 0. */
   readonly deviation?: number;
 }
 

@@ -1,7 +1,7 @@
 import { HooklineError } from '@hookline/core';
 import { tf, watchableBatchNorm, type WatchableBatchNorm } from '@hookline/tfjs';
 
-/** What stands still of a part of a model: nothing, its batch norms with their scales and offsets, or all of it. */
+/** Which variables of a part of a model are frozen: none, its batch norms with their scales and offsets, or all. */
 export type Frozen = 'nothing' | 'batch norms' | 'all';
 
 /** Collects the named variables of a model while its layers are made. */
@@ -23,7 +23,7 @@ export class Parameters {
     }
   }
 
-  /** A variable of the value that `init` makes: trained, unless this part of the model is frozen. */
+  /** A variable with the initial value of `init`: trained, unless this part of the model is frozen. */
   weight(name: string, init: () => tf.Tensor): tf.Variable {
     return this.#addWeight(name, init, this.#frozen === 'all');
   }

@@ -1,24 +1,35 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { type Detections, detectionsOf, type PostprocessOptions } from '@hookline/inference/detections';
 import { z } from 'zod';
 import type { DenseOutputs } from '../detector/dense-head.ts';
 
 export type { PostprocessOptions } from '@hookline/inference/detections';
 
-/** Checks of `PostprocessOptions`, for plugins that have them among their own options. */
+/** All names of {@link PostprocessOptions}. */
+export const POSTPROCESS_OPTIONS = {
+  scoreThreshold: true,
+  topK: true,
+  nmsThreshold: true,
+  maxDetections: true,
+} as const satisfies OptionNames<PostprocessOptions>;
+
+/** Checks of {@link PostprocessOptions}, for plugins that have them among their own options. */
 export const postprocessShape = {
   scoreThreshold: z.number().min(0).max(1).optional(),
   topK: z.int().min(1).optional(),
   nmsThreshold: z.number().min(0).max(1).optional(),
   maxDetections: z.int().min(1).optional(),
-};
+} satisfies Record<keyof typeof POSTPROCESS_OPTIONS, z.ZodType>;
 
 /**
  * Turns the outputs of a dense head into detections, as exported models do it too.
  *
  * @param outputs stay with the caller
  * @returns one for each image of the batch, best score first, boxes in pixels of the network's input
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
 export async function postprocess(outputs: DenseOutputs, options: PostprocessOptions = {}): Promise<Detections[]> {
+  assertKnownOptions('postprocess', options, POSTPROCESS_OPTIONS);
   return mapImages(outputs, (scores, boxes, classes) => detectionsOf(scores, boxes, classes, options));
 }
 

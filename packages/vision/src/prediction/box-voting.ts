@@ -1,22 +1,33 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { type Detections, nms, pairIou, pickDetections } from '@hookline/inference/detections';
 
 /** Options of {@link boxVoting}. */
 export interface VotingOptions {
-  /** Boxes of one class that overlap by more are one. @default 0.55 */
+  /** Of two boxes of one class whose IoU is above this, the one with the lower score is suppressed. @default 0.55 */
   readonly nmsThreshold?: number;
-  /** Boxes of the class that overlap the one that stays by more vote on where it is. @default 0.65 */
+  /** Boxes of its class whose IoU with a box that stays is above this are averaged with it. @default 0.65 */
   readonly voteThreshold?: number;
-  /** @default 100 */
+  /** Most detections per image. @default 100 */
   readonly maxDetections?: number;
 }
 
+/** All names of {@link VotingOptions}. */
+export const VOTING_OPTIONS = {
+  nmsThreshold: true,
+  voteThreshold: true,
+  maxDetections: true,
+} as const satisfies OptionNames<VotingOptions>;
+
 /**
- * Non-maximum suppression in which the suppressed have a say: a box that stays is moved to the mean of all candidates
- * of its class that overlap it, weighted by their scores (Gidaris and Komodakis, 2015). Its score stays.
+ * Non-maximum suppression in which suppressed boxes vote: a box that stays is moved to the mean of all candidates of its class
+ * that overlap it, weighted by their scores (Gidaris and Komodakis, 2015). Its score does not change.
  *
- * @param found any order
+ * @param found candidates in any order
+ * @returns best score first
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
 export function boxVoting(found: Detections, options: VotingOptions = {}): Detections {
+  assertKnownOptions('boxVoting', options, VOTING_OPTIONS);
   const { nmsThreshold = 0.55, voteThreshold = 0.65, maxDetections = 100 } = options;
   const order = Uint32Array.from({ length: found.scores.length }, (_, row) => row);
   order.sort((a, b) => (found.scores[b] as number) - (found.scores[a] as number) || a - b);

@@ -120,6 +120,13 @@ describe('loadDetector', () => {
     await expect(loadDetector(`${base}/graph-model`, {})).rejects.toEqual(code('RUNTIME'));
     const loaded = await loadDetector(`${base}/graph-model/export.json`, options);
     await expect(loaded.detect({ data: new Uint8Array(5), width: 2, height: 2 })).rejects.toEqual(code('PICTURE'));
+    const misspelt = { scores: 0.5 } as object;
+    await expect(loaded.detect({ data: new Uint8Array(3), width: 1, height: 1 }, misspelt)).rejects.toEqual(
+      code('OPTION'),
+    );
+    await expect(loadDetector(`${base}/graph-model`, { ...options, sesion: {} } as LoadOptions)).rejects.toEqual(
+      code('OPTION'),
+    );
     await loaded.dispose();
     await expect(loadClassifier(`${base}/graph-model`, options)).rejects.toEqual(code('MODEL'));
   });

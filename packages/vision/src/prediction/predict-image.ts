@@ -1,9 +1,15 @@
-import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
-import { type Detections, type ImageSource, prepareImage, type PrepareImageOptions } from '@hookline/images';
+import { assertKnownOptions, HooklineError, type OptionNames, pickOptions } from '@hookline/core';
+import {
+  type Detections,
+  type ImageSource,
+  PREPARE_OPTIONS,
+  prepareImage,
+  type PrepareImageOptions,
+} from '@hookline/images';
 import { inEvalMode, tf } from '@hookline/tfjs';
 import type { Detector } from '../detector/detector.ts';
-import { postprocess, type PostprocessOptions } from '../postprocess/postprocess.ts';
-import { predictViews, type TtaOptions } from './predict-views.ts';
+import { postprocess, POSTPROCESS_OPTIONS, type PostprocessOptions } from '../postprocess/postprocess.ts';
+import { predictViews, TTA_OPTIONS, type TtaOptions } from './predict-views.ts';
 
 /**
  * Options of {@link predictImage}. `size`, `fit`, `orient` and `fill` should be those of the training.
@@ -14,16 +20,16 @@ export interface PredictImageOptions extends PrepareImageOptions, PostprocessOpt
 }
 
 const OPTIONS = {
-  ...{ size: true, fit: true, fill: true, orient: true, tta: true },
-  ...{ scoreThreshold: true, topK: true, nmsThreshold: true, maxDetections: true },
+  ...{ ...PREPARE_OPTIONS, ...POSTPROCESS_OPTIONS },
+  tta: true,
 } as const satisfies OptionNames<PredictImageOptions>;
 
-/** What was found in an image. */
+/** The detections of an image. */
 export interface ImagePrediction {
-  /** Pixels of the image as it is looked at: EXIF rotation applied. */
+  /** Size of the upright image, EXIF rotation applied, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** In pixels of that image. */
+  /** Best score first, boxes in pixels of the upright image. */
   readonly detections: Detections;
 }
 
@@ -40,13 +46,12 @@ export async function predictImage(
   options: PredictImageOptions = {},
 ): Promise<ImagePrediction> {
   assertKnownOptions('predictImage', options, OPTIONS);
-  const { size, fit, fill, orient } = options;
+  if (typeof options.tta === 'object') assertKnownOptions('option "tta" of predictImage', options.tta, TTA_OPTIONS);
+  const { size } = options;
   if (size !== undefined && !(size.width >= 1 && size.height >= 1)) throw badSize(size);
   const { input, width, height, toImage } = await prepareImage(image, {
+    ...pickOptions(options, PREPARE_OPTIONS),
     ...(size && { size: { width: Math.round(size.width), height: Math.round(size.height) } }),
-    ...(fit && { fit }),
-    ...(fill !== undefined && { fill }),
-    ...(orient !== undefined && { orient }),
   });
   const pixels = tf.tensor4d(Float32Array.from(input.data), [1, input.height, input.width, 3]);
   try {
@@ -62,10 +67,11 @@ async function detect(
   input: tf.Tensor4D,
   { tta = false, ...options }: PredictImageOptions,
 ): Promise<Detections[]> {
-  if (tta !== false) return predictViews(model, input, { ...options, ...(tta === true ? {} : tta) });
+  const given = pickOptions(options, POSTPROCESS_OPTIONS);
+  if (tta !== false) return predictViews(model, input, { ...given, ...(tta === true ? {} : tta) });
   const outputs = inEvalMode(model, () => model.predict(input));
   try {
-    return await postprocess(outputs, options);
+    return await postprocess(outputs, given);
   } finally {
     tf.dispose([outputs.boxes, outputs.scores]);
   }

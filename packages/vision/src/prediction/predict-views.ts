@@ -1,24 +1,33 @@
+import { assertKnownOptions, type OptionNames, pickOptions } from '@hookline/core';
 import { type Detections, type PostprocessOptions, selectCandidates } from '@hookline/inference/detections';
 import { inEvalMode, tf } from '@hookline/tfjs';
 import type { Detector } from '../detector/detector.ts';
 import { mapImages } from '../postprocess/postprocess.ts';
-import { boxVoting, type VotingOptions } from './box-voting.ts';
-import { listViews, makeView, undoView, type ViewOptions } from './views.ts';
+import { boxVoting, VOTING_OPTIONS, type VotingOptions } from './box-voting.ts';
+import { listViews, makeView, undoView, VIEW_OPTIONS, type ViewOptions } from './views.ts';
 
 /** Options of {@link predictViews}. */
 export interface TtaOptions extends ViewOptions, VotingOptions, Pick<PostprocessOptions, 'scoreThreshold' | 'topK'> {}
+
+/** All names of {@link TtaOptions}. */
+export const TTA_OPTIONS = {
+  ...{ ...VIEW_OPTIONS, ...VOTING_OPTIONS },
+  ...{ scoreThreshold: true, topK: true },
+} as const satisfies OptionNames<TtaOptions>;
 
 /**
  * Detects objects in several views of each image and merges what was found by {@link boxVoting}. The network runs in eval mode.
  *
  * @param images [batch, height, width, 3], values from 0 to 255; they stay with the caller
  * @returns one for each image, best score first, boxes in pixels of `images`
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
 export async function predictViews(
   model: Pick<Detector, 'training' | 'predict'>,
   images: tf.Tensor4D,
   options: TtaOptions = {},
 ): Promise<Detections[]> {
+  assertKnownOptions('predictViews', options, TTA_OPTIONS);
   const [batch, height, width] = images.shape;
   const found: Detections[][] = Array.from({ length: batch }, () => []);
   for (const view of listViews(options)) {
@@ -34,7 +43,7 @@ export async function predictViews(
       tf.dispose([seen, outputs.scores, outputs.boxes]);
     }
   }
-  return found.map((views) => boxVoting(concatDetections(views), options));
+  return found.map((views) => boxVoting(concatDetections(views), pickOptions(options, VOTING_OPTIONS)));
 }
 
 function concatDetections(parts: readonly Detections[]): Detections {

@@ -1,12 +1,13 @@
+import type { OptionNames } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 
-/** How a view mirrors the image. */
+/** How a view mirrors the image: left and right (`horizontal`), top and bottom (`vertical`). */
 export type Flip = 'none' | 'horizontal' | 'vertical' | 'both';
 
 /** One way to look at an image. */
 export interface View {
   readonly flip: Flip;
-  /** Of its sides. */
+  /** Factor by which width and height are multiplied. */
   readonly scale: number;
 }
 
@@ -14,9 +15,12 @@ export interface View {
 export interface ViewOptions {
   /** @default ['none', 'horizontal'] */
   readonly flips?: readonly Flip[];
-  /** @default [1, 1.25] */
+  /** Factors by which width and height are multiplied. @default [1, 1.25] */
   readonly scales?: readonly number[];
 }
+
+/** All names of {@link ViewOptions}. */
+export const VIEW_OPTIONS = { flips: true, scales: true } as const satisfies OptionNames<ViewOptions>;
 
 /** Every flip at every scale. */
 export function listViews({ flips = ['none', 'horizontal'], scales = [1, 1.25] }: ViewOptions): View[] {

@@ -11,7 +11,7 @@ import {
 import { nameOf } from '../config/well-known-names.ts';
 
 /** Says how many objects each class has (detectron2's class histogram), and which classes have too few to be learned. */
-export function tellOfTraining(train: Dataset, logger: Logger): void {
+export function reportTrainingData(train: Dataset, logger: Logger): void {
   const { records, metadata } = train;
   const counts = classHistogram(records, metadata.classes.length);
   const list = metadata.classes.map((name, category) => `${counts[category] ?? 0} ${name}`);
@@ -20,7 +20,7 @@ export function tellOfTraining(train: Dataset, logger: Logger): void {
 }
 
 /** Says of a test data set whether it is too small to tell anything, and which pictures of it are in the training data. */
-export async function tellOfTest(entry: string, test: Dataset, train: Dataset, logger: Logger): Promise<void> {
+export async function reportTestData(entry: string, test: Dataset, train: Dataset, logger: Logger): Promise<void> {
   const name = nameOf(entry);
   for (const remark of remarksOnTest(name, test)) logger.warn(remark);
   const shared = await sameImages(test.records, train.records);
@@ -39,7 +39,7 @@ export async function tellOfTest(entry: string, test: Dataset, train: Dataset, l
  *
  * @throws HooklineError `HKL_DATA_EMPTY` when it drops all of them
  */
-export function tellOfSmallObjects(loader: DetectionLoader, classes: readonly string[], logger: Logger): void {
+export function reportSmallObjects(loader: DetectionLoader, classes: readonly string[], logger: Logger): void {
   const { size } = loader;
   const found = loader.smallObjects();
   if (size === undefined || found?.better === undefined) return;
