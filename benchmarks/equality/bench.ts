@@ -107,7 +107,7 @@ async function startTraining(
   const runner = createStepRunner({
     model,
     optimizer,
-    phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
+    hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
     scope: new RunnerScope(),
     source: new BatchSource(
       Array.from({ length: BATCHES }, (_, seed) => batchOf(net, seed + 1)),

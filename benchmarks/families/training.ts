@@ -31,7 +31,7 @@ export function startTraining(family: Family, capture: CaptureMode): Training {
     const runner = createStepRunner({
       model,
       optimizer: optimizer(model),
-      phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
+      hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
       scope: new RunnerScope({ random: 11 }),
       source: new BatchSource(batches(family), { repeat: true }),
       capture,

@@ -22,7 +22,7 @@ export function makeCheckedStep(capture: 'off' | 'required', checkFinite: CheckF
   const runner = createStepRunner({
     model,
     optimizer: sgd(model, { learningRate: LEARNING_RATE }),
-    phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
+    hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
     scope: new RunnerScope(),
     source: new BatchSource([batch], { repeat: true, tensors: 'borrow' }),
     capture,

@@ -48,7 +48,7 @@ async function train(kind: Kind, seed: number, steps: number, { train: data, tes
   const runner = createStepRunner({
     model,
     optimizer: adam(model, { learningRate: 1e-3 }),
-    phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
+    hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
     scope: new RunnerScope({ random: seed }),
     source: new BatchSource(() => batches(data, seed)),
     capture: 'required',

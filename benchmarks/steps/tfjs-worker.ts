@@ -98,7 +98,7 @@ async function ours(net: Net, isCaptured: boolean, isHalf: boolean, isChecked: b
   const made = createStepRunner({
     model,
     optimizer,
-    phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
+    hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
     scope: new RunnerScope(),
     source: new BatchSource([tensorsOf(net)], { repeat: true }),
     capture: isCaptured ? 'required' : 'off',

@@ -34,7 +34,7 @@ export {
   type Outcome,
   type Results,
   type RunContext,
-  type StepPhases,
+  type StepHooks,
 } from './hooks/hook-table.ts';
 export {
   asyncSeries,
@@ -49,11 +49,11 @@ export {
   type HookTable,
   type TapFunction,
 } from './hooks/hook-spec.ts';
-export { HookSet, type HookFacades, type Phases } from './hooks/hook-set.ts';
+export { HookSet, type HookFacades, type OwnHooks } from './hooks/hook-set.ts';
 export { HookSite, type TapObserver } from './hooks/hook-site.ts';
 export { describeValue, type ResultCheck } from './hooks/result-check.ts';
 export { type Wait, Waits } from './hooks/waits.ts';
-export { Phase, type HookFacade } from './hooks/phase.ts';
+export { Hook, type HookFacade } from './hooks/hook.ts';
 
 // Plugins and presets
 export { definePlugin, makePlugin, type InstanceOptions, type PluginFactory } from './plugin/define-plugin.ts';
@@ -93,7 +93,7 @@ export { provide, replace, type Provider } from './container/provider.ts';
 export {
   checkpointsRef,
   evaluationRef,
-  phasesRef,
+  engineHooksRef,
   randomRef,
   stepRunnerRef,
   storageRef,
@@ -127,9 +127,8 @@ export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 export type { JsonValue } from './json.ts';
 export { defineState, type CheckedPluginState } from './plugin/define-state.ts';
 export { documentedOptions, type OptionsInput } from './plugin/documented-options.ts';
-export { checkState, type StateOrigin } from './save-load/check-state.ts';
 export { missingEntry } from './save-load/engine-state.ts';
-export { readPluginState } from './save-load/plugin-state.ts';
+export { checkState, readPluginState, type StateOrigin } from './save-load/plugin-state.ts';
 export { describeDifferences } from './save-load/run-settings.ts';
 export type { Checkpoints, SaveOptions, StartedSave } from './services/checkpoints.ts';
 

@@ -7,7 +7,7 @@ import {
   HooklineError,
   type HostTensor,
   type JsonValue,
-  phasesRef,
+  engineHooksRef,
   readCheckpoint,
   type TrainerBase,
   writeCheckpoint,
@@ -236,8 +236,8 @@ async function judge(
 async function savedBy(trainer: TrainerBase): Promise<unknown> {
   const entries: Record<string, JsonValue> = {};
   const tensors: Record<string, HostTensor> = {};
-  const { phases } = await trainer.service(phasesRef);
-  await phases.saveState.call({
+  const { byName: hooks } = await trainer.service(engineHooksRef);
+  await hooks.saveState.call({
     iteration: trainer.iteration,
     purpose: 'undo',
     set: (key, data) => void (entries[key] = structuredClone(data)),
@@ -266,7 +266,7 @@ const PLAUSIBLE = [
   /^hookline\/plugins: \S+\/plugin-checkpointer\.data(\.0)? (= \[\]|= "x"|missing)$/,
   /^hookline\/plugins: \S+\/plugin-gradient-accumulation\.data\.names\.0 missing$/,
   /^hookline\/plugins: \S+\/plugin-anomaly-guard\.data\.(losses(\.0)?|skipped|lastSkipped|seen) (= (5|-5|1\.5|\[\])|missing)$/,
-  /^hookline\/plugins: \S+\.data\.(epoch|batches|evaluatedAt|seen|waited|best\.iteration) = 5$/,
+  /^hookline\/plugins: \S+\.data\.(epoch|batches|evaluatedAt|seen|waited|bad|cooldown|best\.iteration) = 5$/,
   /^hookline\/plugins: \S+\.data\.best\.value = (5|-5|1\.5)$/,
   /^hookline\/plugins: \S+\/plugin-reduce-on-plateau\.data\.best = (5|-5|1\.5)$/,
   // Earlier versions did not save these.

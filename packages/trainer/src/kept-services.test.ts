@@ -59,11 +59,15 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** A method that is a generator, and one whose result is made of `this`: what users write. */
+/** A method that is a generator, and models and evaluators whose functions use `this`: what users write. */
 class PointsTrainer extends DefaultTrainer {
   passes = 0;
+  /** Calls of the model's `losses`. */
+  steps = 0;
   override buildModel() {
-    return makeNet();
+    const net = makeNet();
+    // The model holds the trainer, so a plain reference to the model, or to the optimizer, would keep it alive.
+    return { ...net, losses: (...args: Parameters<typeof net.losses>) => (this.steps++, net.losses(...args)) };
   }
   override *buildTrainLoader(): Generator {
     for (;;) {

@@ -1,3 +1,4 @@
+import { HooklineError } from '../errors.ts';
 import type { HookFacades } from '../hooks/hook-set.ts';
 import type { HookTable } from '../hooks/hook-spec.ts';
 import { assertKnownOptions } from '../known-options.ts';
@@ -114,4 +115,19 @@ export function defineHooks<const T extends HookTable>(id: string, table: T): Ho
 /** Marks a requirement as optional: the plugin is given undefined where nobody provides it. */
 export function optional<R extends AnyServiceRef | HooksToken>(ref: R): OptionalRef<R> {
   return Object.freeze({ kind: 'optional', ref });
+}
+
+/** A weak handle on a service, for the plugin `owner`. */
+export function weakHandle<T extends object>(owner: string, service: string, target: T): WeakHandle<T> {
+  const reference = new WeakRef(target);
+  return {
+    get value(): T {
+      const value = reference.deref();
+      if (value !== undefined) return value;
+      throw new HooklineError('HKL_SERVICE_GONE', `the ${service} it holds is gone, because its trainer is`, {
+        who: owner,
+        fix: 'Keep a reference to the trainer for as long as its plugins are used',
+      });
+    },
+  };
 }

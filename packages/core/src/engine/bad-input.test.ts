@@ -8,7 +8,7 @@ import { definePlugin } from '../plugin/define-plugin.ts';
 import type { Plugin } from '../plugin/plugin.ts';
 import { definePreset } from '../preset/define-preset.ts';
 import type { PluginInput } from '../preset/preset.ts';
-import { checkpointsRef, phasesRef } from '../services/core-services.ts';
+import { checkpointsRef, engineHooksRef } from '../services/core-services.ts';
 import { ConsoleLogger } from '../services/logger.ts';
 import { VERSION } from '../version.ts';
 import { TrainerBase } from './trainer-base.ts';
@@ -107,10 +107,10 @@ const CASES: readonly (readonly [
   ],
   [
     'a service that calls the hooks',
-    () => run([plugin('a', undefined, { requires: { phases: phasesRef } })]),
+    () => run([plugin('a', undefined, { requires: { calls: engineHooksRef } })]),
     'HKL_SERVICE_INTERNAL',
     'a',
-    'the service "phases" is not for plugins (setup). Tap the hooks that setup is given.',
+    'the service "engineHooks" is not for plugins (setup). Tap the hooks that setup is given.',
   ],
   [
     'a service that cannot be made',

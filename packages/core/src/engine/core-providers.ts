@@ -6,7 +6,14 @@ import { backgroundRef } from '../services/background.ts';
 import type { BackgroundQueues } from '../services/background-queues.ts';
 import { commRef, communicator } from '../services/communicator.ts';
 import { type Control, controlRef } from '../services/control.ts';
-import { checkpointsRef, evaluationRef, phasesRef, randomRef, storageRef, tapsRef } from '../services/core-services.ts';
+import {
+  checkpointsRef,
+  evaluationRef,
+  engineHooksRef,
+  randomRef,
+  storageRef,
+  tapsRef,
+} from '../services/core-services.ts';
 import { type EpochClock, epochsFor, epochsRef } from '../services/epochs.ts';
 import type { Evaluation } from '../services/evaluation.ts';
 import { type Logger, loggerRef, pluginLogger } from '../services/logger.ts';
@@ -36,7 +43,7 @@ export function coreProviders(engine: CoreServices): readonly Provider[] {
   const { trainer, hooks, site, storage, random, control, logger, output, checkpoints, evaluation } = engine;
   const { background, epochs } = engine;
   return [
-    provide(phasesRef, () => hooks),
+    provide(engineHooksRef, () => hooks),
     provide(commRef, () => communicator()),
     provide(trainerRef, () => (plugin) => trainerHandle(plugin, trainer)),
     provide(storageRef, () => storage),

@@ -1,6 +1,6 @@
 import { describeCause } from '../errors.ts';
 import type { EngineHooks, FailedStepAction, Outcome } from '../hooks/hook-table.ts';
-import type { Phases } from '../hooks/hook-set.ts';
+import type { OwnHooks } from '../hooks/hook-set.ts';
 import type { Waits } from '../hooks/waits.ts';
 import type { RandomStreams } from '../random/random-streams.ts';
 import type { RunControl } from '../services/control.ts';
@@ -15,7 +15,7 @@ import { discardStepOutput, storeStepOutput } from './store-step-output.ts';
 
 /** What the loop needs. */
 export interface LoopOptions {
-  readonly hooks: Phases<EngineHooks>;
+  readonly hooks: OwnHooks<EngineHooks>;
   readonly runner: StepRunner;
   readonly run: RunState;
   readonly storage: EventStorage;

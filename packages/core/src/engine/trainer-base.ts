@@ -243,7 +243,7 @@ export class TrainerBase implements TrainerView {
       const folder = { output: this.#output, set, logger: this.logger, comm, tearDown: () => this.close() };
       const outcome = await holdOutput(folder, () =>
         runLoop({
-          hooks: this.#hooks.phases,
+          hooks: this.#hooks.byName,
           runner: (this.#runner = runnerOf(this.#prepared().container)),
           ...parts,
           storage: this.storage,

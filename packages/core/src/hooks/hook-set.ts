@@ -2,45 +2,46 @@ import { HooklineError } from '../errors.ts';
 import { didYouMean } from '../suggest-name.ts';
 import type { HookSite } from './hook-site.ts';
 import type { HookTable } from './hook-spec.ts';
-import { type HookFacade, Phase } from './phase.ts';
+import { type HookFacade, Hook } from './hook.ts';
 
 /** The hooks of a table, for their owner, who may call them. */
-export type Phases<T extends HookTable> = { readonly [Name in keyof T]: Phase<T[Name]> };
+export type OwnHooks<T extends HookTable> = { readonly [Name in keyof T]: Hook<T[Name]> };
 /** The hooks of a table, for a plugin, which may tap them. */
 export type HookFacades<T extends HookTable> = { readonly [Name in keyof T]: HookFacade<T[Name]> };
 
 /** The live hooks of one table in one trainer. */
 export class HookSet<T extends HookTable = HookTable> {
   readonly id: string;
-  readonly phases: Phases<T>;
+  /** The hooks by name, for their owner, who calls them. */
+  readonly byName: OwnHooks<T>;
 
   constructor(id: string, table: T, site: HookSite) {
     this.id = id;
-    const phases: Record<string, Phase> = {};
-    for (const [name, spec] of Object.entries(table)) phases[name] = new Phase(name, spec, site);
-    this.phases = Object.freeze(phases) as Phases<T>;
+    const hooks: Record<string, Hook> = {};
+    for (const [name, spec] of Object.entries(table)) hooks[name] = new Hook(name, spec, site);
+    this.byName = Object.freeze(hooks) as OwnHooks<T>;
   }
 
   /** The facades through which `plugin` taps. */
   facades(plugin: string): HookFacades<T> {
     const facades: Record<string, HookFacade> = {};
-    for (const phase of this.list()) facades[phase.name] = phase.facade(plugin);
+    for (const hook of this.list()) facades[hook.name] = hook.facade(plugin);
     return refusingOthers(this.id, plugin, Object.freeze(facades)) as HookFacades<T>;
   }
 
   /** Drops all taps and allows new ones. */
   open(): void {
-    for (const phase of this.list()) phase.open();
+    for (const hook of this.list()) hook.open();
   }
 
   /** Refuses any further tap. */
   seal(): void {
-    for (const phase of this.list()) phase.seal();
+    for (const hook of this.list()) hook.seal();
   }
 
   /** The hooks in the order of their table. */
-  list(): readonly Phase[] {
-    return Object.values(this.phases) as Phase[];
+  list(): readonly Hook[] {
+    return Object.values(this.byName) as Hook[];
   }
 }
 

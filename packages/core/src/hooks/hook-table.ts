@@ -11,7 +11,7 @@ import {
   syncBail,
   syncWaterfall,
 } from './hook-spec.ts';
-import type { HookSet, Phases } from './hook-set.ts';
+import type { HookSet, OwnHooks } from './hook-set.ts';
 import { batchValue, failedStepAction, namedTensors, results, trueOrFalse } from './result-check.ts';
 
 /** What a run is, from `beforeTrain` to `afterTrain`. */
@@ -133,4 +133,4 @@ export type EngineHooks = typeof HOOK_TABLE;
 /** The engine's hooks of one trainer, for the engine. */
 export type EngineHookSet = HookSet<EngineHooks>;
 /** The hooks that a step runner calls inside the step. */
-export type StepPhases = Pick<Phases<EngineHooks>, 'batch' | 'losses' | 'gradients' | 'update' | 'afterUpdate'>;
+export type StepHooks = Pick<OwnHooks<EngineHooks>, 'batch' | 'losses' | 'gradients' | 'update' | 'afterUpdate'>;

@@ -1,7 +1,12 @@
 import type { Provider } from '../container/provider.ts';
 import { ServiceContainer } from '../container/service-container.ts';
-import type { AnyServiceRef, HooksToken, OptionalRef, Requirement } from '../container/service-ref.ts';
-import { weakHandle } from '../container/weak-handle.ts';
+import {
+  type AnyServiceRef,
+  type HooksToken,
+  type OptionalRef,
+  type Requirement,
+  weakHandle,
+} from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
 import { HookSet } from '../hooks/hook-set.ts';
 import type { HookSite } from '../hooks/hook-site.ts';
@@ -94,7 +99,7 @@ export class PluginSet {
     const required = Object.entries(definition.requires ?? {}).map(([key, each]) => [key, this.#inject(id, each)]);
     return setUpPlugin(arranged, {
       hooks: this.engine.facades(id),
-      own: (definition.hooks && this.#own.get(definition.hooks.id)?.set.phases) ?? Object.freeze({}),
+      own: (definition.hooks && this.#own.get(definition.hooks.id)?.set.byName) ?? Object.freeze({}),
       required: Object.fromEntries(required) as Record<string, unknown>,
     });
   }
@@ -126,7 +131,7 @@ export class PluginSet {
       throw new HooklineError('HKL_SERVICE_INTERNAL', `the service "${ref.id}" is not for plugins`, {
         who: plugin,
         where: 'setup',
-        fix: 'Tap the hooks that setup is given. What calls them, such as a step runner, asks for it in its factory: provide(ref, create, { phases: phasesRef })',
+        fix: 'Tap the hooks that setup is given. What calls them, such as a step runner, asks for it in its factory: provide(ref, create, { hooks: engineHooksRef })',
       });
     }
     if (ref.scope === 'weak') return weakHandle(plugin, ref.id, service as object);

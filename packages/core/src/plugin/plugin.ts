@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Provider } from '../container/provider.ts';
 import type { HooksToken, Injected, Requirements } from '../container/service-ref.ts';
-import type { HookFacades, Phases } from '../hooks/hook-set.ts';
+import type { HookFacades, OwnHooks } from '../hooks/hook-set.ts';
 import type { HookTable } from '../hooks/hook-spec.ts';
 import type { EngineHooks } from '../hooks/hook-table.ts';
 import type { JsonValue } from '../json.ts';
@@ -63,7 +63,7 @@ export interface SetupResult {
 /** What setup is given: the engine's hooks to tap, the plugin's own hooks to call, and what it requires. */
 export type SetupContext<R extends Requirements, H extends HookTable> = {
   readonly hooks: HookFacades<EngineHooks>;
-  readonly own: Phases<H>;
+  readonly own: OwnHooks<H>;
   readonly plugin: PluginIdentity;
 } & { readonly [Name in keyof R]: Injected<R[Name]> };
 

@@ -2,6 +2,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { readCheckpoint, writeCheckpoint, writeCopyOfCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
 import type { Checkpoint, LoadOptions, LoadScope } from '../checkpoint/checkpoint.ts';
+import type { HostTensor } from '../checkpoint/host-tensor.ts';
 import { WriteThread } from '../checkpoint/write-thread.ts';
 import { HooklineError, isHooklineError } from '../errors.ts';
 import { ENGINE } from '../hooks/wrap-tap.ts';
@@ -14,7 +15,6 @@ import type { Logger } from '../services/logger.ts';
 import type { OutputFolder } from '../services/output-folder.ts';
 import { onEveryRank, onFirstRank } from '../services/ranks.ts';
 import { VERSION } from '../version.ts';
-import { assertFinite } from './assert-finite.ts';
 import { collectState } from './collect-state.ts';
 import { rememberState } from './load-undo.ts';
 import { planLoad } from './plan-load.ts';
@@ -75,7 +75,7 @@ export class DiskCheckpoints implements Checkpoints {
    * a step of the user's own, until a plugin such as `savedParts` knows its variables.
    */
   get #isForEngineOnly(): boolean {
-    return this.#hooks.phases.loadState.taps.every((plugin) => plugin === ENGINE);
+    return this.#hooks.byName.loadState.taps.every((plugin) => plugin === ENGINE);
   }
 
   /** Warns, once, that checkpoints hold no weights. Call it when all plugins are set up. */
@@ -237,4 +237,28 @@ function checkedOptions(options: LoadScope | LoadOptions): Required<LoadOptions>
     });
   }
   return { scope, allowMismatch };
+}
+
+/**
+ * Checks the tensors of a checkpoint. Only float32 and float64 are checked, the types of weights and optimizers.
+ *
+ * @throws HooklineError `HKL_WEIGHTS_NOT_FINITE` with the names of the tensors that hold NaN or an infinite number
+ */
+function assertFinite(tensors: ReadonlyMap<string, HostTensor>): void {
+  const bad = [...tensors].flatMap(([name, tensor]) => (isFinite(tensor) ? [] : [name]));
+  if (bad.length === 0) return;
+  const shown = bad.slice(0, 3).join(', ');
+  throw new HooklineError('HKL_WEIGHTS_NOT_FINITE', `NaN or infinite numbers are in ${shown}`, {
+    who: 'checkpoints',
+    where: bad.length > 3 ? `and in ${bad.length - 3} more` : undefined,
+    fix: 'Go on from an earlier checkpoint',
+  });
+}
+
+function isFinite({ dtype, data }: HostTensor): boolean {
+  if (dtype !== 'float32' && dtype !== 'float64') return true;
+  const ArrayType = dtype === 'float32' ? Float32Array : Float64Array;
+  const { buffer, byteOffset, byteLength } = data;
+  const numbers = new ArrayType(buffer.slice(byteOffset, byteOffset + byteLength));
+  return numbers.every((value) => Number.isFinite(value));
 }

@@ -17,7 +17,7 @@ export async function collectState(
 ): Promise<Checkpoint> {
   const entries = new Map<string, CheckpointEntry>();
   const tensors = new Map<string, HostTensor>();
-  await hooks.phases.saveState.call({
+  await hooks.byName.saveState.call({
     iteration,
     purpose,
     set(key, data, version = 1) {

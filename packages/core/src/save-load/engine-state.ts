@@ -10,8 +10,14 @@ import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../events/event-storage.ts';
 import { checkedHistories, withoutIteration } from '../events/storage-state.ts';
 import type { CheckpointView } from '../checkpoint/checkpoint.ts';
-import { invalidState } from './check-state.ts';
-import { checkPluginState, PLUGINS_ENTRY, type SavedState, savedStates, savePluginState } from './plugin-state.ts';
+import {
+  checkPluginState,
+  invalidState,
+  PLUGINS_ENTRY,
+  type SavedState,
+  savedStates,
+  savePluginState,
+} from './plugin-state.ts';
 import { describeRun, type RunSettings, savedEpochs, tellDifferences } from './run-settings.ts';
 
 /** The engine's own state, which it saves and loads. */

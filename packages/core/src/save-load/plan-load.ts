@@ -37,7 +37,7 @@ export async function planLoad(
   const readEntries = new Set<string>();
   const readTensors = new Set<string>();
   const changes: (() => void | Promise<void>)[] = [];
-  await hooks.phases.loadState.call({
+  await hooks.byName.loadState.call({
     ...request,
     iteration,
     tensors: new ReadMap<HostTensor>(tensors, readTensors),

@@ -9,7 +9,7 @@ import { isPlainObject } from '../plain-object.ts';
 import type { Communicator } from '../services/communicator.ts';
 import type { Logger } from '../services/logger.ts';
 import { gatherFromRanks } from '../services/ranks.ts';
-import { invalidState } from './check-state.ts';
+import { invalidState } from './plugin-state.ts';
 import { RUN, STORAGE } from './engine-state.ts';
 
 type Entries = Readonly<Record<string, CheckpointEntry>>;

@@ -50,6 +50,6 @@ export interface TapWatch {
  * The engine's hooks with the right to call them, for the factories of services such as a step runner. A plugin that requires it
  * is refused (`HKL_SERVICE_INTERNAL`).
  */
-export const phasesRef = defineService<EngineHookSet>('phases', {
+export const engineHooksRef = defineService<EngineHookSet>('engineHooks', {
   description: "the engine's hooks, for the step runner",
 });

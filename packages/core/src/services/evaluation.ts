@@ -32,7 +32,7 @@ export class HookEvaluation implements Evaluation {
   }
 
   async run(step: StepContext): Promise<Results> {
-    const own = await this.#hooks.phases.evaluate.call({}, step);
+    const own = await this.#hooks.byName.evaluate.call({}, step);
     // A plugin that acts on a metric, such as early stopping, must do the same on all ranks.
     this.latest = await onFirstRank(this.#comm(), () => own, 'the results of the evaluation');
     return this.latest;

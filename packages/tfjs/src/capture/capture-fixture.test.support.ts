@@ -56,7 +56,7 @@ export async function trainKind(kind: TrialKind, make: () => Trial, options: Tri
   const step = new TrainStep({
     model,
     optimizer: sgd(model, { learningRate: 0.02, momentum: 0.9 }),
-    phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
+    hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
     scope,
   });
   let iteration = start;

@@ -49,13 +49,8 @@ function setUp(make: () => unknown) {
     variables: { weight },
     losses: (batch: unknown) => tf.mean(tf.square(tf.mul(weight, findX(batch)))),
   });
-  const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
-  const step = new TrainStep({
-    model,
-    optimizer: sgd(model, { learningRate: 0.01 }),
-    phases,
-    scope: new RunnerScope(),
-  });
+  const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
+  const step = new TrainStep({ model, optimizer: sgd(model, { learningRate: 0.01 }), hooks, scope: new RunnerScope() });
   function* batches(): Generator {
     for (;;) yield make();
   }

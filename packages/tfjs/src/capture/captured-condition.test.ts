@@ -61,24 +61,24 @@ function build(
       return tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, x.matMul(w1).relu().matMul(w2));
     },
   });
-  const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+  const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
   const scope = new RunnerScope({ random: 7 });
   const host = { iteration: 0 };
   const skip = scope.input('skip', () => (isSkipped(host.iteration) ? 1 : 0));
   const average = scope.variable('average', () => w1.clone());
   const updates = scope.variable('updates', () => tf.scalar(0));
   if (hasCondition) {
-    phases.gradients.facade('p').tap((gradients) => {
+    hooks.gradients.facade('p').tap((gradients) => {
       scope.updateIf(skip.tensor().equal(0).asScalar());
       return gradients;
     });
   }
-  phases.afterUpdate.facade('p').tap(() => {
+  hooks.afterUpdate.facade('p').tap(() => {
     average.assign(average.mul(0.9).add(w1.mul(0.1)));
     updates.assign(updates.add(1));
     scope.metric('weight', w1.square().sum().asScalar());
   });
-  const step = new TrainStep({ model, optimizer: optimize(model), phases, scope });
+  const step = new TrainStep({ model, optimizer: optimize(model), hooks, scope });
   return { step, source: new BatchSource(batches as never, { repeat: true }), host };
 }
 
@@ -154,22 +154,22 @@ it('adds up, skips and draws noise captured as eagerly: two updates in a cycle o
       variables: { w },
       losses: ({ x, y }) => tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(y, x.matMul(w)),
     });
-    const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+    const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
     const scope = new RunnerScope({ random: 7 });
     let iteration = 0;
     const isUpdate = scope.variant('update', () => iteration % 2 === 1);
     const skip = scope.input('skip', () => (iteration % 4 === 3 ? 1 : 0));
     const sum = scope.variable('sum', () => tf.zeros([3, 1]));
     const noise = scope.random('noise');
-    phases.gradients.facade('sums').tap((gradients) => {
+    hooks.gradients.facade('sums').tap((gradients) => {
       const total = sum.add(gradients['w'] as tf.Tensor);
       sum.assign(isUpdate.value ? tf.zeros([3, 1]) : total);
       if (!isUpdate.value) scope.updateIf(false);
       return { w: total };
     });
-    phases.gradients.facade('skips').tap(() => scope.updateIf(skip.tensor().equal(0).asScalar()));
-    phases.gradients.facade('noise').tap(({ w: g }) => ({ w: tf.add(g as tf.Tensor, noise.normal([3, 1], 0, 0.1)) }));
-    const step = new TrainStep({ model, optimizer: adam(model, { learningRate: 0.01 }), phases, scope });
+    hooks.gradients.facade('skips').tap(() => scope.updateIf(skip.tensor().equal(0).asScalar()));
+    hooks.gradients.facade('noise').tap(({ w: g }) => ({ w: tf.add(g as tf.Tensor, noise.normal([3, 1], 0, 0.1)) }));
+    const step = new TrainStep({ model, optimizer: adam(model, { learningRate: 0.01 }), hooks, scope });
     const source = new BatchSource(data, { repeat: true });
     const runner = capture
       ? new CapturedStepRunner({ step, source, capture: 'required' })

@@ -79,8 +79,8 @@ async function train(
     }),
   });
   const site = new HookSite();
-  const { phases } = new HookSet('engine', HOOK_TABLE, site);
-  const step = new TrainStep({ model, optimizer: optimize(model), phases, scope: new RunnerScope({ random: 3 }) });
+  const { byName: hooks } = new HookSet('engine', HOOK_TABLE, site);
+  const step = new TrainStep({ model, optimizer: optimize(model), hooks, scope: new RunnerScope({ random: 3 }) });
   const source = new BatchSource(batches, { repeat: true });
   const runner =
     kind === 'eager'

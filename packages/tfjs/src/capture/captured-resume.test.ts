@@ -34,11 +34,11 @@ function build(kind: 'eager' | 'captured') {
   const model = layersModel(layers, {
     loss: (out, { y }) => tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(y, out),
   });
-  const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+  const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
   const step = new TrainStep({
     model,
     optimizer: adam(model, { learningRate: 1e-3 }),
-    phases,
+    hooks,
     scope: new RunnerScope({ random: 5 }),
   });
   const source = new BatchSource(batches, { repeat: true });

@@ -38,7 +38,7 @@ function build(taps: (hooks: Hooks, scope: RunnerScope) => void = () => undefine
   const scope = new RunnerScope({ random: 7 });
   taps(hooks.facades('test-plugin'), scope);
   const optimizer = sgd(model, { learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 1e-3 });
-  const step = new TrainStep({ model, optimizer, phases: hooks.phases, scope });
+  const step = new TrainStep({ model, optimizer, hooks: hooks.byName, scope });
   const source = new BatchSource(batches as never, { repeat: true });
   return { step, source, optimizer, site, w1, w2, seen, taps: { observe: site.observe.bind(site) } };
 }

@@ -271,7 +271,7 @@ export async function outcomesOf(
     model,
     optimizer: sgd(model, { learningRate: 0.01, momentum }),
     source: new BatchSource(batches as never),
-    phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
+    hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
     scope: new RunnerScope({ random: 3 }),
     capture: isCaptured ? 'required' : 'off',
   });

@@ -66,7 +66,7 @@ native('a gradient that is not finite though the loss is (needs the native runti
       model,
       optimizer: adam(model, { learningRate: 0.1 }),
       source: new BatchSource([tf.scalar(1)], { repeat: true, tensors: 'borrow' }),
-      phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
+      hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
       scope: new RunnerScope(),
       capture,
       checkFinite,

@@ -43,7 +43,7 @@ function trainer(
   const step = new TrainStep({
     model,
     optimizer: optimizer(model, { learningRate: 0.05 }),
-    phases: new HookSet('engine', HOOK_TABLE, new HookSite()).phases,
+    hooks: new HookSet('engine', HOOK_TABLE, new HookSite()).byName,
     scope: new RunnerScope({ random: 3 }),
   });
   const source = new BatchSource(batches as never, { repeat: true });

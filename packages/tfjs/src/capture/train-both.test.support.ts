@@ -33,7 +33,7 @@ export async function train(kind: 'eager' | 'captured', training: Training): Pro
   const hooks = new HookSet('engine', HOOK_TABLE, new HookSite());
   const scope = new RunnerScope({ random: 3 });
   tap?.(hooks.facades('test'), scope);
-  const step = new TrainStep({ model, optimizer: optimizer(model), phases: hooks.phases, scope });
+  const step = new TrainStep({ model, optimizer: optimizer(model), hooks: hooks.byName, scope });
   const source = new BatchSource(batches, { repeat: true });
   const runner =
     kind === 'eager'

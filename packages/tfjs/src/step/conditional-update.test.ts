@@ -50,12 +50,12 @@ function skipping(isSkipped: (iteration: number) => boolean, options: RigOptions
       const seen = scope.variable('seen', () => tf.scalar(0));
       const average = scope.variable('average', () => tf.zeros([1]));
       const done = scope.variable('done', () => tf.scalar(0));
-      hooks.phases.gradients.facade('p').tap((gradients) => {
+      hooks.byName.gradients.facade('p').tap((gradients) => {
         seen.assign(seen.add(1));
         scope.updateIf(skip.tensor().equal(0).asScalar());
         return gradients;
       });
-      hooks.phases.afterUpdate.facade('p').tap((variables) => {
+      hooks.byName.afterUpdate.facade('p').tap((variables) => {
         // Twice, of which the last one counts.
         done.assign(tf.scalar(-1));
         const [weight] = Object.values(variables) as [tf.Variable];
@@ -135,7 +135,7 @@ it('needs every condition of a step to be true', async () => {
   ] as const) {
     const { one, run } = skipping(() => !first, {
       tap: (hooks, scope) =>
-        hooks.phases.gradients.facade('q').tap((gradients) => {
+        hooks.byName.gradients.facade('q').tap((gradients) => {
           scope.updateIf(tf.scalar(second, 'bool'));
           return gradients;
         }),
@@ -152,7 +152,7 @@ it('undoes what a tap of update does in its place, or while it puts it off', asy
     const { one, run } = skipping((i) => i === 0, {
       tap: (hooks, scope) => {
         const own = scope.variable('own', () => tf.scalar(0));
-        hooks.phases.update.facade('q').tap(() => {
+        hooks.byName.update.facade('q').tap(() => {
           own.assign(own.add(1));
           return outcome;
         });
@@ -170,7 +170,7 @@ it('knows of variables that the update itself makes', async () => {
   let slot: tf.Variable | undefined;
   const { run } = skipping((i) => i === 0, {
     tap: (hooks) =>
-      hooks.phases.update.facade('q').tap(() => {
+      hooks.byName.update.facade('q').tap(() => {
         slot ??= tf.variable(tf.scalar(5), false);
         slot.assign(slot.mul(Number.NaN));
         return true;
@@ -185,7 +185,7 @@ it('knows of variables that the update itself makes', async () => {
 it('leaves no tensor behind, also when a tap fails after the condition was given', async () => {
   const { run } = skipping((i) => i % 2 === 0, {
     tap: (hooks) =>
-      hooks.phases.gradients.facade('q').tap((gradients) => {
+      hooks.byName.gradients.facade('q').tap((gradients) => {
         if (fails) throw new Error('on purpose');
         return gradients;
       }),
@@ -213,16 +213,16 @@ describe.each([false, true])('a step of which the host says that it makes no upd
         let count = 0;
         const isUpdate = scope.variant('update', () => count % 3 === 2);
         const sum = scope.variable('sum', () => tf.scalar(0));
-        hooks.phases.batch.facade('first').tap(() => void count++);
-        hooks.phases.gradients.facade('condition').tap(() => scope.updateIf(tf.scalar(true, 'bool')));
-        hooks.phases.gradients.facade('sums').tap(() => {
+        hooks.byName.batch.facade('first').tap(() => void count++);
+        hooks.byName.gradients.facade('condition').tap(() => scope.updateIf(tf.scalar(true, 'bool')));
+        hooks.byName.gradients.facade('sums').tap(() => {
           sum.assign(sum.add(1));
           if (!isUpdate.value) scope.updateIf(false);
           // No later call takes it back.
           scope.updateIf(true);
         });
         for (const name of ['gradients', 'update', 'afterUpdate'] as const)
-          hooks.phases[name].facade('later').tap(() => void seen.push(name));
+          hooks.byName[name].facade('later').tap(() => void seen.push(name));
       },
     });
     return { one, seen };
@@ -265,7 +265,7 @@ describe('a condition', () => {
   ])('is refused when it is %s', async (_, make, found) => {
     const one = rig({
       tap: (hooks, scope) =>
-        hooks.phases.gradients.facade('p').tap((gradients) => {
+        hooks.byName.gradients.facade('p').tap((gradients) => {
           scope.updateIf(make() as tf.Scalar);
           return gradients;
         }),
@@ -278,7 +278,7 @@ describe('a condition', () => {
   it.each(['update', 'afterUpdate'] as const)('comes too late in %s', async (name) => {
     const one = rig({
       tap: (hooks, scope) =>
-        hooks.phases[name].facade('p').tap(() => {
+        hooks.byName[name].facade('p').tap(() => {
           scope.updateIf(tf.scalar(true, 'bool'));
         }),
     });

@@ -1,4 +1,4 @@
-import { HooklineError, type StepPhases, type StepRunner, type TapWatch } from '@hookline/core';
+import { HooklineError, type StepHooks, type StepRunner, type TapWatch } from '@hookline/core';
 import type { BatchSource } from '../batch/batch-source.ts';
 import { CapturedStepRunner, type CaptureMode } from '../capture/captured-runner.ts';
 import type { Precision } from '../capture/precision.ts';
@@ -13,7 +13,7 @@ export interface StepRunnerOptions {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
   readonly source: BatchSource;
-  readonly phases: StepPhases;
+  readonly hooks: StepHooks;
   /** Plugins, models and optimizers are given its facade. */
   readonly scope: RunnerScope;
   /** Whether the step runs as one graph. @default 'auto' */

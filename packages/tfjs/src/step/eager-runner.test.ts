@@ -40,22 +40,22 @@ it('gives losses as numbers, and their sum where there are several', async () =>
 it('calls the hooks in order, each with what the one before gave', async () => {
   const seen: string[] = [];
   const tap = (hooks: EngineHookSet): void => {
-    hooks.phases.batch.facade('p').tap((batch) => {
+    hooks.byName.batch.facade('p').tap((batch) => {
       seen.push('batch');
       const { x, y } = batch as Record<'x' | 'y', tf.Tensor>;
       return { x: x.mul(0), y };
     });
-    hooks.phases.losses.facade('p').tap((losses) => {
+    hooks.byName.losses.facade('p').tap((losses) => {
       seen.push(`losses ${Object.keys(losses).join()}`);
       return { ...losses, extra: tf.scalar(7) };
     });
-    hooks.phases.gradients.facade('p').tap((gradients) => {
+    hooks.byName.gradients.facade('p').tap((gradients) => {
       seen.push(`gradients ${Object.keys(gradients).join()}`);
       // With the inputs at zero nothing comes back to w.
       expect([...gradients['w']!.dataSync()].map(Math.abs)).toEqual([0, 0, 0]);
       return { bias: tf.tensor([1]) };
     });
-    hooks.phases.afterUpdate.facade('p').tap((variables) => {
+    hooks.byName.afterUpdate.facade('p').tap((variables) => {
       seen.push(`afterUpdate ${Object.keys(variables).join()}`);
     });
   };
@@ -69,7 +69,7 @@ it('calls the hooks in order, each with what the one before gave', async () => {
 });
 
 it("lets the update hook take the optimizer's place", async () => {
-  const one = rig({ tap: (hooks) => hooks.phases.update.facade('p').tap(() => true) });
+  const one = rig({ tap: (hooks) => hooks.byName.update.facade('p').tap(() => true) });
   const before = await bitsOf(one);
   await one.steps(0, 2);
   expect(await bitsOf(one)).toEqual(before);
@@ -104,7 +104,7 @@ describe('a loss that is not finite', () => {
       model,
       tap: (hooks, scope) => {
         const sum = scope.variable('sum', () => tf.scalar(1));
-        hooks.phases.gradients.facade('p').tap((gradients) => {
+        hooks.byName.gradients.facade('p').tap((gradients) => {
           sum.assign(sum.add(gradients['w']!));
         });
       },
@@ -149,12 +149,12 @@ it('leaves losses on the device when nobody has to look at them', async () => {
 describe('with losses that are read asynchronously, as WebGPU needs it', () => {
   const noisy: RigOptions['tap'] = (hooks, scope) => {
     const [one, two] = [scope.random('one'), scope.random('two')];
-    hooks.phases.batch.facade('p').tap((batch) => {
+    hooks.byName.batch.facade('p').tap((batch) => {
       const { x, y } = batch as { x: tf.Tensor; y: tf.Tensor };
       return { x: x.add(one.normal(x.shape)), y };
     });
     // The second half of a step goes on with the random numbers of the first.
-    hooks.phases.update.facade('p').tap((gradients) => {
+    hooks.byName.update.facade('p').tap((gradients) => {
       scope.metric(
         'drawn',
         one
@@ -210,7 +210,7 @@ describe('with losses that are read asynchronously, as WebGPU needs it', () => {
     'leaves nothing when a tap of %s throws',
     async (name) => {
       const tap = (hooks: EngineHookSet): void => {
-        hooks.phases[name].facade('p').tap(() => {
+        hooks.byName[name].facade('p').tap(() => {
           throw new Error('on purpose');
         });
       };
@@ -261,7 +261,7 @@ it.each([
   ['another shape', { bias: [1, 2] }, 'the gradient of "bias" is of shape [2]'],
 ])('refuses gradients of a tap with %s', async (_, gradients, message) => {
   const tap = (hooks: EngineHookSet): void =>
-    hooks.phases.gradients
+    hooks.byName.gradients
       .facade('p')
       .tap(() => Object.fromEntries(Object.entries(gradients).map(([k, v]) => [k, tf.tensor(v)])));
   expect((await caught(() => rig({ tap }).runner.run(at(0)))).message).toContain(message);

@@ -60,7 +60,7 @@ it(`leaves no tensor over ${MANY} steps, with taps in every hook`, async () => {
     const rate = scope.input('mixing', () => 0.5);
     const seen = scope.variable('seen', () => tf.scalar(0));
     const noise = scope.random('noise');
-    const { batch, losses, gradients, afterUpdate } = hooks.phases;
+    const { batch, losses, gradients, afterUpdate } = hooks.byName;
     batch.facade('p').tap((value) => {
       const { x, y } = value as Record<'x' | 'y', tf.Tensor>;
       return { x: x.add(noise.normal(x.shape).mul(0.01)), y };
@@ -87,7 +87,7 @@ const SYNC_HOOKS = ['batch', 'losses', 'gradients', 'update', 'afterUpdate'] as 
 it.each(SYNC_HOOKS)('leaves none when a tap of %s throws at every other step', async (name) => {
   let calls = 0;
   const tap: RigOptions['tap'] = (hooks, scope) =>
-    hooks.phases[name].facade('p').tap(() => {
+    hooks.byName[name].facade('p').tap(() => {
       // What it made and reported itself must go as well.
       scope.metric('made', tf.ones([3]).mul(2).sum());
       if (calls++ % 2 === 0) throw new Error('on purpose');

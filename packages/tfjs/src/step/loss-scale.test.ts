@@ -33,7 +33,7 @@ const scaled = (scale: number, seen: number[] = []) => {
     tap: (hooks, scope) => {
       const s = scope.input('scale', () => scale);
       scope.scaleLoss(() => s.tensor());
-      hooks.phases.gradients.facade('p').tap((gradients) => {
+      hooks.byName.gradients.facade('p').tap((gradients) => {
         seen.push(...gradients['w']!.dataSync());
         return gradients;
       });

@@ -69,7 +69,7 @@ export function rig(options: RigOptions = {}): Rig {
   const scope = new RunnerScope({ random: seed });
   const hooks = new HookSet('engine', HOOK_TABLE, new HookSite());
   options.tap?.(hooks, scope);
-  const step = new TrainStep({ model, optimizer, phases: hooks.phases, scope });
+  const step = new TrainStep({ model, optimizer, hooks: hooks.byName, scope });
   const source = new BatchSource(data);
   const runner = new EagerStepRunner({ step, source, checkFinite, readAsync });
   return {

@@ -1,4 +1,4 @@
-import { describeValue, HooklineError, type NamedTensors, type StepPhases, type TapWatch } from '@hookline/core';
+import { describeValue, HooklineError, type NamedTensors, type StepHooks, type TapWatch } from '@hookline/core';
 import type tf from '#tfjs';
 import { batchTensors } from '../capture/batch-tensors.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
@@ -20,7 +20,7 @@ type Named = readonly (readonly [name: string, tensor: tf.Tensor])[];
  * disposed of.
  */
 export class StepWatch {
-  readonly #phases: StepPhases;
+  readonly #hooks: StepHooks;
   readonly #taps: TapWatch | undefined;
   readonly #model: TrainableModel;
   #isOpen = false;
@@ -29,9 +29,9 @@ export class StepWatch {
   #gradients: Named = [];
   #trainable: ReadonlyMap<string, tf.Variable> = new Map();
 
-  constructor(model: TrainableModel, phases: StepPhases, taps: TapWatch | undefined) {
+  constructor(model: TrainableModel, hooks: StepHooks, taps: TapWatch | undefined) {
     this.#model = model;
-    this.#phases = phases;
+    this.#hooks = hooks;
     this.#taps = taps;
     this.#open();
   }
@@ -48,9 +48,9 @@ export class StepWatch {
     this.#isOpen = true;
     // Plugins hold their hooks, and must not keep the model alive by them.
     const self = new WeakRef(this);
-    this.#phases.batch.verify((value) => self.deref()?.batchFault(value));
-    this.#phases.losses.verify(lossesFault);
-    this.#phases.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
+    this.#hooks.batch.verify((value) => self.deref()?.batchFault(value));
+    this.#hooks.losses.verify(lossesFault);
+    this.#hooks.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
     this.#taps?.inspect?.((hook) => {
       // When the training is over, who made the model may free it.
       const gone = hook === 'afterTrain' ? undefined : self.deref()?.find();
@@ -78,7 +78,7 @@ export class StepWatch {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    for (const phase of [this.#phases.batch, this.#phases.losses, this.#phases.gradients]) phase.verify(undefined);
+    for (const hook of [this.#hooks.batch, this.#hooks.losses, this.#hooks.gradients]) hook.verify(undefined);
     this.#taps?.inspect?.(undefined);
     this.#weights = undefined;
     this.#trainable = new Map();

@@ -4,7 +4,7 @@ import {
   HooklineError,
   type NamedLosses,
   type NamedTensors,
-  type StepPhases,
+  type StepHooks,
   type TapWatch,
   TOTAL_LOSS,
 } from '@hookline/core';
@@ -28,7 +28,7 @@ import type { RunnerScope } from './runner-scope.ts';
 export interface TrainStepParts {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
-  readonly phases: StepPhases;
+  readonly hooks: StepHooks;
   readonly scope: RunnerScope;
   /** Lets errors about tensors that a tap has disposed name the tap. */
   readonly taps?: TapWatch | undefined;
@@ -74,17 +74,17 @@ export class TrainStep {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
   readonly scope: RunnerScope;
-  readonly #phases: StepPhases;
+  readonly #hooks: StepHooks;
   readonly #watch: StepWatch;
   readonly #parts: readonly StepPart[];
 
-  constructor({ model, optimizer, phases, scope, taps }: TrainStepParts) {
+  constructor({ model, optimizer, hooks, scope, taps }: TrainStepParts) {
     registerKernels();
     this.model = model;
     this.optimizer = optimizer;
     this.scope = scope;
-    this.#phases = phases;
-    this.#watch = new StepWatch(model, phases, taps);
+    this.#hooks = hooks;
+    this.#watch = new StepWatch(model, hooks, taps);
     this.#parts = partsOf(model, optimizer);
     for (const part of this.#parts) {
       const before = part.name === undefined ? '' : `${part.name}/`;
@@ -131,7 +131,7 @@ export class TrainStep {
   }
 
   #forwardBackward(batch: unknown, { name: part, model }: StepPart): ForwardBackward {
-    const { batch: onBatch, losses: onLosses, gradients: onGradients } = this.#phases;
+    const { batch: onBatch, losses: onLosses, gradients: onGradients } = this.#hooks;
     const trainable = model.trainable();
     if (trainable.size === 0) {
       throw new HooklineError('HKL_NOTHING_TO_TRAIN', 'the model has no trainable variable', {
@@ -218,7 +218,7 @@ export class TrainStep {
 
   /** Whether plugins take part in the second half, so that it may fail halfway. */
   get isUpdateTapped(): boolean {
-    return this.#phases.update.used || this.#phases.afterUpdate.used;
+    return this.#hooks.update.used || this.#hooks.afterUpdate.used;
   }
 
   /** The second half: changes the weights. @param gradients undefined for a step that makes no update */
@@ -233,7 +233,7 @@ export class TrainStep {
   }
 
   #update(gradients: NamedTensors, { name: part, model, optimizer }: StepPart): void {
-    const { update, afterUpdate } = this.#phases;
+    const { update, afterUpdate } = this.#hooks;
     const trainable = model.trainable();
     const condition = this.scope.update.begin();
     const conditional = condition === undefined ? undefined : new ConditionalUpdate(condition);

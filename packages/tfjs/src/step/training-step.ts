@@ -1,4 +1,4 @@
-import { defineService, type StepPhases, type WeakServiceRef } from '@hookline/core';
+import { defineService, type StepHooks, type WeakServiceRef } from '@hookline/core';
 import tf from '#tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -48,7 +48,7 @@ export function stepVariables({ model, optimizer, scope }: Parts): ReadonlyMap<s
 }
 
 /** The step as plugins see it. */
-export function trainingStep({ batch: onBatch }: Pick<StepPhases, 'batch'>, parts: Parts): TrainingStep {
+export function trainingStep({ batch: onBatch }: Pick<StepHooks, 'batch'>, parts: Parts): TrainingStep {
   const { model, scope } = parts;
   return {
     variables: () => stepVariables(parts),

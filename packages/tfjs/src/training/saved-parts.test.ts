@@ -44,13 +44,13 @@ function adversaries(capture: CaptureMode, maxIterations: number) {
       x: { data: Float32Array.from({ length: 12 }, (_, k) => Math.sin(i * k + seed)), shape: [4, 3] },
     }));
     const source = new BatchSource(batches, { repeat: true });
-    const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+    const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
     return {
       model,
       optimizer,
       scope,
       source,
-      runner: createStepRunner({ model, optimizer, scope, source, phases, capture }),
+      runner: createStepRunner({ model, optimizer, scope, source, hooks, capture }),
     };
   };
   const generator = part({ g }, (batch) => score(fake(batch)).neg().mean(), 1);
@@ -119,13 +119,13 @@ function recurrent(capture: CaptureMode, maxIterations: number, units = 3) {
     x: { data: Float32Array.from({ length: 24 }, (_, k) => Math.sin(i * k + 5)), shape: [2, 4, 3] },
   }));
   const source = new BatchSource(batches, { repeat: true });
-  const { phases } = new HookSet('engine', HOOK_TABLE, new HookSite());
+  const { byName: hooks } = new HookSet('engine', HOOK_TABLE, new HookSite());
   const trainer = new TrainerBase({
     maxIterations,
     output: dir,
     logger: new ConsoleLogger({ level: 'silent' }),
     plugins: [savedParts({ net: { model, optimizer, scope, source } })],
-    step: createStepRunner({ model, optimizer, scope, source, phases, capture }),
+    step: createStepRunner({ model, optimizer, scope, source, hooks, capture }),
   });
   const values = () =>
     [...model.trainable().values(), ...model.state().values()].flatMap((each) => [...each.dataSync()]);

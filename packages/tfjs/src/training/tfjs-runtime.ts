@@ -3,7 +3,7 @@ import {
   commRef,
   loggerRef,
   type OptionNames,
-  phasesRef,
+  engineHooksRef,
   type Plugin,
   provide,
   type Provider,
@@ -124,22 +124,22 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
         { random: randomRef, ranks: stepRanksRef, comm: commRef },
       ),
       provide(stepScopeRef, ({ scope }) => scope.facade, { scope: runnerScopeRef }),
-      provide(trainingStepRef, ({ phases, ...parts }) => trainingStep(phases.phases, parts), {
+      provide(trainingStepRef, ({ hooks, ...parts }) => trainingStep(hooks.byName, parts), {
         model: modelRef,
         optimizer: optimizerRef,
         scope: runnerScopeRef,
-        phases: phasesRef,
+        hooks: engineHooksRef,
       }),
       provide(
         stepRunnerRef,
-        ({ logger, phases, source, taps, ...uses }) => {
+        ({ logger, hooks, source, taps, ...uses }) => {
           if (usesSlowBackend()) logger(OWNER).warn(SLOW);
           return createStepRunner({
             ...runner,
             ...uses,
             source,
             taps,
-            phases: phases.phases,
+            hooks: hooks.byName,
             log: (line) => logger(OWNER).info(line),
           });
         },
@@ -149,7 +149,7 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
           model: modelRef,
           optimizer: optimizerRef,
           scope: runnerScopeRef,
-          phases: phasesRef,
+          hooks: engineHooksRef,
           taps: tapsRef,
           logger: loggerRef,
         },

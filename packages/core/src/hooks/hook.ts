@@ -37,7 +37,7 @@ const CLASSES = {
 } satisfies Record<HookKind, unknown>;
 
 /** One tapable hook of one trainer, with wrapped taps and a seal. Its owner calls it; plugins get facades. */
-export class Phase<S extends HookSpec = HookSpec> {
+export class Hook<S extends HookSpec = HookSpec> {
   readonly name: string;
   readonly spec: S;
   readonly #site: HookSite;
