@@ -1,6 +1,6 @@
 // As in a program, where Hookline puts its random functions in place before anything takes those of TensorFlow.js; the test
 // runner would load TensorFlow.js before the first statement of any static import.
-const randomOps = '../../packages/tfjs/src/step/random-ops.ts';
+const randomOps = '../../packages/tfjs/src/scope/random-ops.ts';
 await import(randomOps);
 const { selectDevice } = await import('@hookline/tfjs');
 const { FAMILIES } = await import('./families.ts');

@@ -1,5 +1,5 @@
 // First, so that tfjs's random functions are those that a step can key
-import './step/random-ops.ts';
+import './scope/random-ops.ts';
 import './tensor-types.ts';
 
 // tfjs itself, so that a trainer file and Hookline use the same copy
@@ -28,13 +28,13 @@ export {
 } from './model/describe-model.ts';
 export { alternatingModel, type AlternatingModel, type AlternatingPart } from './model/alternating-model.ts';
 export { batchNormTraining } from './kernels/batch-norm-training.ts';
-export type { NormalizedBatch } from './kernels/normalized-batch.ts';
+export type { NormalizedBatch } from './kernels/sync-batch-norm.ts';
 export { asModel, type ModelLike } from './model/as-model.ts';
-export { capturedModel, predictorOf } from './model/captured-model.ts';
+export { capturedModel, predictorOf } from './runners/captured-model.ts';
 export { functionModel, type FunctionModelOptions } from './model/function-model.ts';
 export { inEvalMode } from './model/in-eval-mode.ts';
 export { layersModel, type LayersModelOptions, type TrainableLayersModel } from './model/layers-model.ts';
-export { parameterKind, type NamedParameters, type ParameterKind } from './model/parameter-kind.ts';
+export { parameterKind, type NamedParameters, type ParameterKind } from './parameters/parameter-kind.ts';
 export {
   modelRef,
   modelVariables,
@@ -46,7 +46,7 @@ export {
 // Weights of other frameworks
 export { saveWeights, type SavedWeights } from './weights/save-weights.ts';
 export { loadWeights, type LoadWeightsOptions, type WeightsReport } from './weights/load-weights.ts';
-export type { ForeignWeight, WeightLayout, WeightTable } from './weights/weight-table.ts';
+export type { ForeignWeight, WeightLayout, WeightTable } from './model/weight-table.ts';
 
 // Leaving for other programs
 export { EXPORT_FORMATS, type ExportFormat } from './export/export-format.ts';
@@ -70,13 +70,13 @@ export { lamb, type LambOptimizer, type LambOptions } from './optim/lamb.ts';
 export { learningRateFactor, type LearningRateFactor } from './optim/learning-rate-factor.ts';
 export { lion, type LionOptimizer, type LionOptions } from './optim/lion.ts';
 export type { MinimizeOptions } from './optim/minimize.ts';
-export { optimizerRef, type MakeVariable, type Optimizer } from './optim/optimizer.ts';
+export { optimizerRef, type MakeVariable, type Optimizer } from './parameters/optimizer.ts';
 export {
   parameterGroups,
   type ParameterGroup,
   type ParameterGroupOptions,
   type ParameterOverride,
-} from './optim/parameter-groups.ts';
+} from './parameters/parameter-groups.ts';
 export { rmsprop, type RmspropOptimizer, type RmspropOptions } from './optim/rmsprop.ts';
 export { sgd, type SgdOptimizer, type SgdOptions } from './optim/sgd.ts';
 export { tfjsOptimizer, type TfjsOptimizer } from './optim/tfjs-optimizer.ts';
@@ -88,7 +88,7 @@ export {
   type DataFingerprint,
   type ResumableData,
 } from './batch/batch-position.ts';
-export { dataSourceSchema } from './batch/data-source-schema.ts';
+export { dataSourceSchema } from './batch/open-data.ts';
 export { eachBatch } from './batch/each-batch.ts';
 export { BatchSource, type BatchSourceOptions, type TimedBatch } from './batch/batch-source.ts';
 export {
@@ -99,7 +99,7 @@ export {
   type TfDataset,
   type TfIterator,
 } from './batch/open-data.ts';
-export { unreadData, unreadDataError } from './batch/unread-data.ts';
+export { unreadData, unreadDataError } from './batch/open-data.ts';
 export {
   disposeBatch,
   toDevice,
@@ -110,26 +110,26 @@ export {
 } from './batch/device-batch.ts';
 
 // The step
-export { createStepRunner, type StepRunnerOptions } from './step/create-step-runner.ts';
-export { CapturedStepRunner, type CapturedRunnerOptions, type CaptureMode } from './capture/captured-runner.ts';
-export { CapturedPredictor, type CapturedPredictorOptions } from './capture/captured-predictor.ts';
-export { describeGraph, writeGraphEvents } from './capture/inspect-graph.ts';
-export { choosePrecision, type Precision, type PrecisionChoice } from './capture/precision.ts';
-export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './step/eager-runner.ts';
-export { GradientNotFiniteError } from './step/step-figures.ts';
-export type { StepInput } from './step/step-input.ts';
-export type { StepRandom } from './step/step-random.ts';
-export { RunnerScope, type RunnerScopeOptions, type ScopeVariable } from './step/runner-scope.ts';
-export { meanOverRanks, ranksOfStep, stepRanksRef, type StepLosses, type StepRanks } from './step/step-ranks.ts';
-export { stepScopeRef, type StepScope, type StepVariableOptions } from './step/step-scope.ts';
+export { createStepRunner, type StepRunnerOptions } from './runners/create-step-runner.ts';
+export { CapturedStepRunner, type CapturedRunnerOptions, type CaptureMode } from './runners/captured-runner.ts';
+export { CapturedPredictor, type CapturedPredictorOptions } from './runners/captured-predictor.ts';
+export { describeGraph, writeGraphEvents } from './runners/inspect-graph.ts';
+export { choosePrecision, type Precision, type PrecisionChoice } from './graph/precision.ts';
+export { EagerStepRunner, type CheckFinite, type EagerRunnerOptions } from './runners/eager-runner.ts';
+export { GradientNotFiniteError } from './gradients/step-figures.ts';
+export type { StepInput } from './scope/step-input.ts';
+export type { StepRandom } from './scope/step-random.ts';
+export { RunnerScope, type RunnerScopeOptions, type ScopeVariable } from './scope/runner-scope.ts';
+export { meanOverRanks, ranksOfStep, stepRanksRef, type StepLosses, type StepRanks } from './ranks/step-ranks.ts';
+export { stepScopeRef, type StepScope, type StepVariableOptions } from './scope/step-scope.ts';
 export { trainingStepRef, type TrainingStep } from './step/training-step.ts';
-export type { StepVariant, VariantValue } from './step/step-variant.ts';
+export type { StepVariant, VariantValue } from './scope/step-variant.ts';
 export { TrainStep, type ForwardBackward, type StepPart, type TrainStepParts } from './step/train-step.ts';
 
 // State
-export { alignNames } from './state/align-names.ts';
-export { captureVariables } from './state/capture-variables.ts';
-export { groupNames } from './state/group-names.ts';
+export { alignNames } from './variables/align-names.ts';
+export { snapshotVariables } from './variables/snapshot-variables.ts';
+export { groupNames } from './variables/group-names.ts';
 export {
   planRestore,
   restoreVariables,
@@ -137,10 +137,10 @@ export {
   type RestoreOptions,
   type RestorePlan,
   type RestoreReport,
-} from './state/restore-variables.ts';
+} from './variables/restore-variables.ts';
 
 // A training with tensors
-export { batchSourceRef, trainDataRef } from './training/batch-source-ref.ts';
+export { batchSourceRef, trainDataRef } from './batch/batch-source-ref.ts';
 export { assertNoParts, forPart } from './training/for-part.ts';
 export { savedParts, type SavedPart } from './training/saved-parts.ts';
 export { seededInit } from './training/seeded-init.ts';

@@ -8,7 +8,7 @@ import { gradientAccumulation } from '@hookline/plugin-gradient-accumulation';
 import { gradientClipping } from '@hookline/plugin-gradient-clipping';
 import { lossScaling } from '@hookline/plugin-loss-scaling';
 import { RecordingLogger } from '@hookline/testing';
-import { captureVariables, modelRef, selectDevice, stepScopeRef, tf, trainingStepRef } from '@hookline/tfjs';
+import { snapshotVariables, modelRef, selectDevice, stepScopeRef, tf, trainingStepRef } from '@hookline/tfjs';
 import {
   everyPlugin,
   fullTrainer,
@@ -59,7 +59,7 @@ function stepLog() {
         const own = [...step.value.variables()].flatMap(([name, variable]) =>
           name.startsWith('scope/') ? [[name.slice('scope/'.length), variable] as const] : [],
         );
-        const tensors = await captureVariables(new Map([...model.value.trainable(), ...model.value.state(), ...own]));
+        const tensors = await snapshotVariables(new Map([...model.value.trainable(), ...model.value.state(), ...own]));
         log.push(Object.fromEntries([...tensors].map(([name, { data }]) => [name, [...(data as Float32Array)]])));
       });
     },

@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import { checkpointsRef, definePlugin, loggerRef, optional, outputRef, readCheckpoint } from '@hookline/core';
 import {
-  captureVariables,
+  snapshotVariables,
   exportModel,
   type ExportSource,
   exportSourceRef,
@@ -85,7 +85,7 @@ async function withWeights(
 ): Promise<void> {
   const variables = modelVariables(model);
   const { manifest, tensors } = await readCheckpoint(file);
-  const before = await captureVariables(variables, PREFIX);
+  const before = await snapshotVariables(variables, PREFIX);
   restoreVariables(variables, tensors, { strict: true, prefix: PREFIX, source: file });
   try {
     await fn(manifest.iteration);

@@ -1,7 +1,7 @@
 import { definePlugin, type PluginInput, type TrainerBase } from '@hookline/core';
 import { tinyTraining, type TinyTrainingOptions } from '@hookline/testing';
 import {
-  captureVariables,
+  snapshotVariables,
   modelRef,
   modelVariables,
   optimizerRef,
@@ -56,7 +56,7 @@ export function stepLog() {
     setup({ hooks, model, optimizer, step }) {
       const look = async () => {
         const variables = new Map([...modelVariables(model.value), ...optimizer.value.slots()]);
-        const tensors = await captureVariables(variables);
+        const tensors = await snapshotVariables(variables);
         const bits = [...tensors].map(([name, { data }]) => [
           name,
           [...new Uint32Array(data.buffer, data.byteOffset, data.length)],

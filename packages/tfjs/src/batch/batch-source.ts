@@ -3,9 +3,8 @@ import { type BatchSourceState, batchSourceState, type DataFingerprint, type Res
 import { BatchWait, type WaitingData } from './batch-wait.ts';
 import { beyondEnd, empty, exhausted, failed, invalid, misplaced, nothing, notRepeatable } from './data-errors.ts';
 import { disposeUnused, toDevice, type DeviceBatch } from './device-batch.ts';
-import { type DataSource, isBareIterator, isDataset, openData, type OpenedData } from './open-data.ts';
+import { type DataSource, isBareIterator, isDataset, openData, type OpenedData, unreadData } from './open-data.ts';
 import { skipBatches } from './skip-batches.ts';
-import { unreadData } from './unread-data.ts';
 
 /** Options of {@link BatchSource}. */
 export interface BatchSourceOptions {

@@ -1,6 +1,5 @@
 import type tf from '#tfjs';
-import { DataType, type NativeBackend } from '../capture/native-backend.ts';
-import { typeOf } from '../kernels/native-op.ts';
+import { DataType, type NativeBackend, typeOf } from '../device/native-backend.ts';
 
 /**
  * A tensor of bytes as numbers of another type. TensorFlow gets the bytes as they are and widens them itself; in

@@ -1,6 +1,6 @@
 import { HooklineError, isPlainObject } from '@hookline/core';
 import tf from '#tfjs';
-import { asNativeBackend } from '../capture/native-backend.ts';
+import { asNativeBackend } from '../device/native-backend.ts';
 import { tensorOfBytes } from './byte-tensor.ts';
 
 /** Elements of a tensor on the host. */

@@ -1,3 +1,5 @@
+import { HooklineError } from '@hookline/core';
+import { z } from 'zod';
 /** A dataset of `tf.data`: each of its iterators is one pass. */
 export interface TfDataset {
   iterator(): Promise<TfIterator>;
@@ -57,3 +59,24 @@ function passOf(dataset: TfDataset, passesBefore: number): AsyncIterable<unknown
 
 const has = <K extends string>(value: unknown, name: K): value is Record<K, unknown> =>
   typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[name] === 'function';
+
+/** Checks an option of a plugin that takes a {@link DataSource}: batches to iterate, or a function that returns them. */
+export const dataSourceSchema: z.ZodType<DataSource, DataSource> = z.custom<DataSource>(
+  (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
+  'must be batches to iterate, or a function that returns them',
+);
+
+/**
+ * Stands in the place of training data in a trainer that only predicts and evaluates, so that nothing is read. The position
+ * of a checkpoint is kept as it is, whatever data it is of. Whoever asks for a batch gets {@link unreadDataError}.
+ */
+export const unreadData: DataSource = () => {
+  throw unreadDataError();
+};
+
+/** The error `HKL_DATA_UNREAD`: a training is asked for where the training data are not read. */
+export const unreadDataError = (): HooklineError =>
+  new HooklineError('HKL_DATA_UNREAD', 'the training data have not been read', {
+    who: 'data',
+    fix: 'A trainer that has loaded a checkpoint by loadForInference does not train: make another one for that, and load by resumeOrLoad',
+  });

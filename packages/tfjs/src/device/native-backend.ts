@@ -1,113 +1,126 @@
-import Module, { createRequire } from 'node:module';
-import { join, sep } from 'node:path';
-import tf from '#tfjs';
-import { describeCause } from '@hookline/core';
-import { findNativeRuntime, withoutNotes, type LookupOptions, type NativeRuntime } from '@hookline/native-runtime';
-import { setTensorFlowVariables } from './onednn.ts';
-import { shimNodeUtil } from './node-util-shim.ts';
+import type tf from '#tfjs';
 
-/** The name under which @tensorflow/tfjs-node registers itself. */
+/** The name under which @tensorflow/tfjs-node registers its backend. */
 export const NATIVE_BACKEND = 'tensorflow';
 
-export interface NativeBackend {
-  readonly usesGpu: boolean;
-  /** Version of libtensorflow. */
-  readonly tensorflow: string;
-  readonly packageName: string;
+/** TensorFlow's numbers for element types, as they stand in a GraphDef. */
+export const DataType = Object.freeze({
+  float32: 1,
+  int32: 3,
+  uint8: 4,
+  string: 7,
+  complex64: 8,
+  int64: 9,
+  bool: 10,
+  bfloat16: 14,
+  float16: 19,
+  resource: 20,
+});
+
+/** Values as the native binding takes and returns them. */
+export type NativeValues = Float32Array | Int32Array | Uint8Array | Uint8Array[] | string[];
+
+/** A tensor that the binding made: its handle, its shape and its element type. */
+export interface NativeTensor {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
 }
 
-export type NativeAttempt =
-  { readonly backend: NativeBackend; readonly problem: '' } | { readonly backend: undefined; readonly problem: string };
+/** An attribute of an op, as the kernels of tfjs-node spell it. `type` is one of the binding's `TF_ATTR_*`. */
+export interface NativeAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
 
-/**
- * Loads the native backend into this process and makes it the active one. Never throws: a package that is missing or
- * cannot be loaded is a problem in words.
- *
- * @param hideGpu keep TensorFlow from taking a GPU; works only for the first load of a process
- * @param lookup where to look for the native package
- */
-export async function loadNativeBackend(hideGpu = false, lookup: LookupOptions = {}): Promise<NativeAttempt> {
-  const { runtime, problem } = findNativeRuntime(lookup);
-  if (runtime === undefined) return { backend: undefined, problem };
-  try {
-    if (!(NATIVE_BACKEND in tf.engine().registryFactory)) requireNative(runtime, hideGpu);
-    await tf.setBackend(NATIVE_BACKEND);
-  } catch (cause) {
-    const why = describeCause(cause).split('\n')[0] ?? '';
-    return { backend: undefined, problem: `${runtime.package.name} could not be loaded: ${why}` };
-  }
-  const loaded = tf.backend() as unknown as { isUsingGpuDevice: boolean; binding: { TF_Version: string } };
-  return {
-    backend: {
-      usesGpu: loaded.isUsingGpuDevice,
-      tensorflow: loaded.binding.TF_Version,
-      packageName: runtime.package.name,
-    },
-    problem: '',
+/** The native binding of tfjs-node, as far as it is used here. */
+export interface NativeBinding {
+  createTensor(shape: number[], dtype: number, values: NativeValues): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): NativeValues;
+  executeOp(name: string, attributes: NativeAttribute[], inputs: number[], outputs: number): NativeTensor[];
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(id: number): void;
+  runSavedModel(id: number, inputs: number[], inputNames: string, outputNames: string): NativeTensor[];
+  getNumOfSavedModels(): number;
+  getNumOfTensors(): number;
+  /** True on the wrapper by which ops are recorded, where no value can be read. */
+  readonly isRecording?: boolean;
+  /** Version of libtensorflow, such as `2.21.0`. */
+  readonly TF_Version: string;
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_SHAPE: number;
+}
+
+/** What tfjs-node keeps of one tensor. While `values` is set the tensor has not been handed to TensorFlow yet. */
+export interface NativeTensorInfo {
+  shape: number[];
+  dtype: number;
+  id: number;
+  values: NativeValues | null;
+  refCount: number;
+}
+
+/** The backend of tfjs-node, as far as it is used here. */
+export interface NativeBackend extends tf.KernelBackend {
+  binding: NativeBinding;
+  readonly isUsingGpuDevice: boolean;
+  /** Takes over a tensor's values, which TensorFlow gets when an op uses them. */
+  move(dataId: object, values: NativeValues, shape: number[], dtype: tf.DataType, refCount: number): void;
+  /** The handles of an op's inputs. */
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
+  createOutputTensor(metadata: NativeTensor): tf.Tensor;
+  executeSingleOutput(op: string, attributes: NativeAttribute[], inputs: tf.TensorInfo[]): tf.Tensor;
+  executeMultipleOutputs(
+    op: string,
+    attributes: NativeAttribute[],
+    inputs: tf.TensorInfo[],
+    outputs: number,
+  ): tf.Tensor[];
+  readonly tensorMap: {
+    get(dataId: object): NativeTensorInfo;
+    set(dataId: object, info: NativeTensorInfo): void;
+    has(dataId: object): boolean;
   };
 }
 
-function requireNative(runtime: NativeRuntime, hideGpu: boolean): void {
-  shimNodeUtil();
-  setTensorFlowVariables(process.env);
-  const visible = process.env['CUDA_VISIBLE_DEVICES'];
-  if (hideGpu) process.env['CUDA_VISIBLE_DEVICES'] = '-1';
-  try {
-    const require = createRequire(join(runtime.package.folder, 'package.json'));
-    withoutNotes(runtime.bindingPath, process.env, () => {
-      withOwnTfjs(runtime.package.folder, () => {
-        if (runtime.via === 'package') require(runtime.package.folder);
-        else requireWithBinding(require, runtime);
-      });
-    });
-  } finally {
-    if (hideGpu && visible === undefined) delete process.env['CUDA_VISIBLE_DEVICES'];
-    else if (hideGpu) process.env['CUDA_VISIBLE_DEVICES'] = visible;
-  }
+/** The backend as tfjs-node's, or undefined where another backend (wasm, webgpu, cpu) is in use. */
+export function asNativeBackend(backend: tf.KernelBackend): NativeBackend | undefined {
+  const binding = (backend as Partial<NativeBackend>).binding;
+  return typeof binding?.runSavedModel === 'function' && typeof binding.executeOp === 'function'
+    ? (backend as NativeBackend)
+    : undefined;
 }
 
-/**
- * Gives the native package the tfjs of this package, where it lies elsewhere and would load a second copy: that takes
- * memory, and warns of every kernel that is registered twice.
- */
-function withOwnTfjs<T>(folder: string, work: () => T): T {
-  const modules = Module as unknown as {
-    _resolveFilename: (request: string, parent?: { filename?: string }, ...rest: unknown[]) => string;
-  };
-  const resolve = modules._resolveFilename;
-  const own = createRequire(import.meta.url);
-  modules._resolveFilename = (request, parent, ...rest) => {
-    const isTfjs = /^@tensorflow\/tfjs(?!-node)(-|\/|$)/.test(request);
-    // Of other folders than that of the package nothing is changed.
-    if (!isTfjs || parent?.filename?.startsWith(join(folder, sep)) !== true) {
-      return resolve.call(modules, request, parent, ...rest);
-    }
-    try {
-      return own.resolve(request);
-    } catch {
-      return resolve.call(modules, request, parent, ...rest);
-    }
-  };
-  try {
-    return work();
-  } finally {
-    modules._resolveFilename = resolve;
+/** The handle of a tensor, after handing it to TensorFlow where that has not happened yet. */
+export function handleOf(backend: NativeBackend, tensor: { readonly dataId: object }): number {
+  const info = backend.tensorMap.get(tensor.dataId);
+  if (info.values !== null) {
+    info.id = backend.binding.createTensor(info.shape, info.dtype, info.values);
+    info.values = null;
   }
+  return info.id;
 }
 
-/**
- * The package asks node-pre-gyp where its addon is; where its own folder cannot be written, the answer is given here.
- * node-pre-gyp's main module only forwards to this one, with a getter that cannot be replaced.
- */
-function requireWithBinding(require: NodeJS.Require, { package: { folder }, bindingPath }: NativeRuntime): void {
-  type Find = (manifest: string, options?: object) => string;
-  const locator = require('@mapbox/node-pre-gyp/lib/pre-binding.js') as { find: Find };
-  const { find } = locator;
-  const own = join(folder, 'package.json');
-  locator.find = (manifest, options) => (manifest === own ? bindingPath : find(manifest, options));
-  try {
-    require(folder);
-  } finally {
-    locator.find = find;
-  }
+/** A second handle to the same tensor; nothing is copied. */
+export function aliasOf(binding: NativeBinding, handle: number): NativeTensor {
+  const [alias] = binding.executeOp('Identity', [], [handle], 1);
+  if (alias === undefined) throw new Error('the op Identity returned nothing');
+  return alias;
 }
+
+/** The attribute that says on which type an op works, one of {@link DataType}. */
+export const typeOf = ({ binding }: NativeBackend, name: string, value: number): NativeAttribute => ({
+  name,
+  type: binding.TF_ATTR_TYPE,
+  value,
+});
+
+/** The attribute that says that an op works on float32. */
+export const floatType = (backend: NativeBackend, name = 'T'): NativeAttribute =>
+  typeOf(backend, name, DataType.float32);

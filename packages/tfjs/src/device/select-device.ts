@@ -2,7 +2,8 @@ import tf from '#tfjs';
 import { didYouMean, HooklineError } from '@hookline/core';
 import { findNativeRuntime, findOutWhyNoGpu } from '@hookline/native-runtime';
 import { createDevice, DEVICE_REQUESTS, type Device, type DeviceKind, type DeviceRequest } from './device.ts';
-import { loadNativeBackend, NATIVE_BACKEND, type NativeBackend } from './native-backend.ts';
+import { loadNativeBackend, type LoadedNative } from './load-native.ts';
+import { NATIVE_BACKEND } from './native-backend.ts';
 import { loadWasmBackend, WASM_BACKEND } from './wasm-backend.ts';
 import { loadWebGpuBackend, WEBGPU_BACKEND } from './webgpu-backend.ts';
 
@@ -49,26 +50,27 @@ export function currentDevice(): Device | undefined {
 
 const SELECTORS: Record<DeviceKind, (why: string, env: NodeJS.ProcessEnv) => Promise<Device>> = {
   async gpu(why, env) {
-    const { backend, problem } = await loadNativeBackend();
-    if (backend === undefined) throw unavailable('gpu', problem, SETUP);
-    if (!backend.usesGpu) {
+    const native = await loadNativeBackend();
+    if (native.backend === undefined) throw unavailable('gpu', native.problem, SETUP);
+    if (!native.backend.isUsingGpuDevice) {
       const { reason, fix } = await findOutWhyNoGpu(findNativeRuntime().runtime, env, true);
       const what = `${fix.charAt(0).toUpperCase()}${fix.slice(1)}, or ask for device "cpu" or "auto"; \`npx hookline doctor\` shows the details`;
       throw unavailable('gpu', `TensorFlow would run on the CPU: ${reason}`, what);
     }
-    return nativeDevice(backend, why);
+    return nativeDevice(native, why);
   },
   async cpu(why) {
-    const { backend, problem } = await loadNativeBackend(true);
-    if (backend === undefined) throw unavailable('cpu', problem, `${SETUP}; device "wasm" needs no native code`);
-    if (backend.usesGpu) {
+    const native = await loadNativeBackend(true);
+    if (native.backend === undefined)
+      throw unavailable('cpu', native.problem, `${SETUP}; device "wasm" needs no native code`);
+    if (native.backend.isUsingGpuDevice) {
       throw unavailable(
         'cpu',
         'this process already runs TensorFlow on a GPU',
         'Ask for the CPU first, or in a new process',
       );
     }
-    return nativeDevice(backend, why);
+    return nativeDevice(native, why);
   },
   async webgpu(why) {
     const attempt = await loadWebGpuBackend();
@@ -82,18 +84,24 @@ const SELECTORS: Record<DeviceKind, (why: string, env: NodeJS.ProcessEnv) => Pro
 
 async function chooseBest(env: NodeJS.ProcessEnv): Promise<Device> {
   const native = await loadNativeBackend();
-  if (native.backend?.usesGpu === true) return nativeDevice(native.backend, 'the fastest device here');
   if (native.backend !== undefined) {
-    return nativeDevice(native.backend, (await findOutWhyNoGpu(findNativeRuntime().runtime, env, false)).reason);
+    if (native.backend.isUsingGpuDevice) return nativeDevice(native, 'the fastest device here');
+    return nativeDevice(native, (await findOutWhyNoGpu(findNativeRuntime().runtime, env, false)).reason);
   }
   const webGpu = await loadWebGpuBackend();
   if (webGpu.adapter !== undefined && !webGpu.software) return webGpuDevice(webGpu.adapter, native.problem);
   return wasmDevice(`${native.problem}; \`npx hookline setup\` can make it several times faster`);
 }
 
-function nativeDevice({ usesGpu, tensorflow, packageName }: NativeBackend, reason: string): Device {
-  const engine = `TensorFlow ${tensorflow} native through ${packageName}`;
-  return createDevice({ kind: usesGpu ? 'gpu' : 'cpu', backend: NATIVE_BACKEND, engine, reason, native: true });
+function nativeDevice({ backend, packageName }: LoadedNative, reason: string): Device {
+  const engine = `TensorFlow ${backend.binding.TF_Version} native through ${packageName}`;
+  return createDevice({
+    kind: backend.isUsingGpuDevice ? 'gpu' : 'cpu',
+    backend: NATIVE_BACKEND,
+    engine,
+    reason,
+    native: true,
+  });
 }
 
 function webGpuDevice(adapter: string, reason: string): Device {

@@ -1,6 +1,6 @@
 import { describeCause, isHooklineError } from '@hookline/core';
 import tf from '#tfjs';
-import { asNativeBackend } from '../capture/native-backend.ts';
+import { asNativeBackend } from '../device/native-backend.ts';
 import { exportError, FIX_BATCH } from './export-errors.ts';
 import { valueAt } from './export-graph.ts';
 import type { ForwardSource } from './forward-source.ts';

@@ -1,6 +1,6 @@
 import { isPlainObject } from '@hookline/core';
-import { specOf, type AttributeValue, type RecordNode, type ValueRef } from '../capture/graph-record.ts';
-import { DataType } from '../capture/native-backend.ts';
+import { specOf, type AttributeValue, type RecordNode, type ValueRef } from '../graph/graph-record.ts';
+import { DataType } from '../device/native-backend.ts';
 import type { OpenRecord, OpenShape } from './open-record.ts';
 
 /** A node of the graph that is written, with the name that it has there. */

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tf from '#tfjs';
-import { loadNativeBackend } from '../device/native-backend.ts';
+import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel, type TrainableLayersModel } from '../model/layers-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';

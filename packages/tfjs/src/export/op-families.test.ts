@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HooklineError } from '@hookline/core';
 import tf from '#tfjs';
-import { loadNativeBackend } from '../device/native-backend.ts';
+import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { loadWasmBackend } from '../device/wasm-backend.ts';
 import type { ExportFormat } from './export-format.ts';

@@ -1,4 +1,4 @@
-import { Replacements, settle } from '../capture/graph-edit.ts';
+import { Replacements, settle } from '../graph/graph-edit.ts';
 import {
   makeConstant,
   makeNode,
@@ -9,8 +9,8 @@ import {
   type GraphRecord,
   type RecordNode,
   type ValueRef,
-} from '../capture/graph-record.ts';
-import { DataType, type NativeValues } from '../capture/native-backend.ts';
+} from '../graph/graph-record.ts';
+import { DataType, type NativeValues } from '../device/native-backend.ts';
 import { exportError, FIX_BATCH } from './export-errors.ts';
 
 /** Sizes of a value's axes; null where it is computed from the number of items in the batch. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import tf from '#tfjs';
-import { asNativeBackend, handleOf, type NativeBackend } from '../capture/native-backend.ts';
+import { asNativeBackend, handleOf, type NativeBackend } from '../device/native-backend.ts';
 import type { ExportFormat } from './export-format.ts';
 import type { ExportGraph } from './export-graph.ts';
 import { openOnnx } from './onnx/run-onnx.ts';

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesOf } from '../capture/graph-def.ts';
-import { specOf, type AttributeValue } from '../capture/graph-record.ts';
-import { DataType } from '../capture/native-backend.ts';
+import { bytesOf } from '../graph/graph-def.ts';
+import { specOf, type AttributeValue } from '../graph/graph-record.ts';
+import { DataType } from '../device/native-backend.ts';
 import { TYPE_NAMES, type ExportEnd, type ExportGraph } from './export-graph.ts';
 import { exportError } from './export-errors.ts';
 import type { OpenShape } from './open-record.ts';

@@ -1,7 +1,5 @@
 import tf from '#tfjs';
-import { NATIVE_BACKEND } from '../device/native-backend.ts';
-import type { NativeBackend } from '../capture/native-backend.ts';
-import { floatType } from './native-op.ts';
+import { floatType, NATIVE_BACKEND, type NativeBackend } from '../device/native-backend.ts';
 
 /** How an activation's gradient is one TensorFlow op of the incoming gradient `dy` and the activation's output or input. */
 interface ActivationGradient {

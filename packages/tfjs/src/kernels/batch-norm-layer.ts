@@ -1,7 +1,7 @@
 import { HooklineError } from '@hookline/core';
 import tf from '#tfjs';
 import { NATIVE_BACKEND } from '../device/native-backend.ts';
-import { syncsBatchNorm } from '../step/step-ranks.ts';
+import { syncsBatchNorm } from '../ranks/step-ranks.ts';
 import { batchNormTraining } from './batch-norm-training.ts';
 
 type Weight = { read(): tf.Tensor; write(value: tf.Tensor): unknown };

@@ -1,10 +1,7 @@
 import tf from '#tfjs';
-import { NATIVE_BACKEND } from '../device/native-backend.ts';
-import type { NativeAttribute, NativeBackend } from '../capture/native-backend.ts';
-import { syncsBatchNorm } from '../step/step-ranks.ts';
-import { floatType } from './native-op.ts';
-import type { NormalizedBatch } from './normalized-batch.ts';
-import { syncBatchNorm } from './sync-batch-norm.ts';
+import { floatType, NATIVE_BACKEND, type NativeAttribute, type NativeBackend } from '../device/native-backend.ts';
+import { syncsBatchNorm } from '../ranks/step-ranks.ts';
+import { type NormalizedBatch, syncBatchNorm } from './sync-batch-norm.ts';
 
 const FORWARD = 'HooklineBatchNormTraining';
 const BACKWARD = 'HooklineBatchNormTrainingGrad';

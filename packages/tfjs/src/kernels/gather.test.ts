@@ -1,7 +1,7 @@
 import { HooklineError } from '@hookline/core';
 import tf from '#tfjs';
-import { difference, train, type Training } from '../capture/train-both.test.support.ts';
-import { loadNativeBackend } from '../device/native-backend.ts';
+import { difference, train, type Training } from '../runners/train-both.test.support.ts';
+import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel } from '../model/layers-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';

@@ -1,8 +1,6 @@
 import { HooklineError } from '@hookline/core';
 import tf from '#tfjs';
-import { NATIVE_BACKEND } from '../device/native-backend.ts';
-import { DataType, type NativeBackend } from '../capture/native-backend.ts';
-import { typeOf } from './native-op.ts';
+import { DataType, NATIVE_BACKEND, type NativeBackend, typeOf } from '../device/native-backend.ts';
 
 interface GatherAttributes {
   readonly axis: number;

@@ -1,9 +1,9 @@
 import tf from '#tfjs';
-import { countOps } from '../capture/graph-edit.ts';
-import { asNativeBackend, type NativeBackend } from '../capture/native-backend.ts';
-import { Recorder } from '../capture/recorder.ts';
-import { train, difference } from '../capture/train-both.test.support.ts';
-import { loadNativeBackend } from '../device/native-backend.ts';
+import { countOps } from '../graph/graph-edit.ts';
+import { asNativeBackend, type NativeBackend } from '../device/native-backend.ts';
+import { Recorder } from '../recording/recorder.ts';
+import { train, difference } from '../runners/train-both.test.support.ts';
+import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { batchNormTraining } from './batch-norm-training.ts';
 import { registerKernels } from './register-kernels.ts';

@@ -1,5 +1,5 @@
 import tf from '#tfjs';
-import { loadNativeBackend } from '../device/native-backend.ts';
+import { loadNativeBackend } from '../device/load-native.ts';
 import { batchNormTraining } from './batch-norm-training.ts';
 import { registerKernels } from './register-kernels.ts';
 

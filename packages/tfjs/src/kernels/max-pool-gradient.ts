@@ -1,7 +1,5 @@
 import tf from '#tfjs';
-import { NATIVE_BACKEND } from '../device/native-backend.ts';
-import type { NativeBackend } from '../capture/native-backend.ts';
-import { floatType } from './native-op.ts';
+import { floatType, NATIVE_BACKEND, type NativeBackend } from '../device/native-backend.ts';
 
 const SECOND = 'HooklineMaxPoolGradGrad';
 

@@ -1,6 +1,14 @@
 import tf from '#tfjs';
-import { meanOverRanks } from '../step/step-ranks.ts';
-import type { NormalizedBatch } from './normalized-batch.ts';
+import { meanOverRanks } from '../ranks/step-ranks.ts';
+
+/** A normalised batch with the statistics that it was normalised by. */
+export interface NormalizedBatch {
+  readonly output: tf.Tensor;
+  /** Mean of each channel, shape [channels]; no gradient flows through it. */
+  readonly mean: tf.Tensor1D;
+  /** Biased variance of each channel, shape [channels]; no gradient flows through it. */
+  readonly variance: tf.Tensor1D;
+}
 
 /**
  * Batch normalisation by the statistics of the batches of all ranks together, which may be of different sizes (PyTorch's

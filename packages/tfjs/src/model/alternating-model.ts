@@ -1,11 +1,11 @@
 import { assertKnownOptions, HooklineError, isPlainObject, type OptionNames } from '@hookline/core';
 import type tf from '#tfjs';
-import type { Optimizer } from '../optim/optimizer.ts';
-import { collectLosses } from '../step/collect-losses.ts';
-import type { StepScope } from '../step/step-scope.ts';
-import { assertOptimizer } from '../training/check-parts.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
+import { collectLosses } from '../gradients/collect-losses.ts';
+import type { StepScope } from '../scope/step-scope.ts';
+import { assertOptimizer } from './check-parts.ts';
 import { asModel, type ModelLike } from './as-model.ts';
-import { parameterKind } from './parameter-kind.ts';
+import { parameterKind } from '../parameters/parameter-kind.ts';
 import { modelVariables, type ModelLosses, type PartModel, type TrainableModel } from './trainable-model.ts';
 
 /** One part of an {@link alternatingModel}: what it trains, on what, and by what. */

@@ -1,4 +1,4 @@
-import { parameterKind, type ParameterKind } from './parameter-kind.ts';
+import { parameterKind, type ParameterKind } from '../parameters/parameter-kind.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
 /** One variable of a model. */

@@ -1,7 +1,7 @@
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from './function-model.ts';
-import { parameterKind } from './parameter-kind.ts';
+import { parameterKind } from '../parameters/parameter-kind.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');

@@ -1,9 +1,9 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import tf from '#tfjs';
 import type { BatchNorm } from './batch-norm.ts';
-import type { WeightTable } from '../weights/weight-table.ts';
-import type { StepScope } from '../step/step-scope.ts';
-import { kindByName, type ParameterKind } from './parameter-kind.ts';
+import type { WeightTable } from './weight-table.ts';
+import type { StepScope } from '../scope/step-scope.ts';
+import { kindByName, type ParameterKind } from '../parameters/parameter-kind.ts';
 import type { ModelLosses, TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link functionModel}. */

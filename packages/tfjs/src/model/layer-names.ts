@@ -1,5 +1,5 @@
 import type tf from '#tfjs';
-import type { ParameterKind } from './parameter-kind.ts';
+import type { ParameterKind } from '../parameters/parameter-kind.ts';
 
 type Layer = tf.layers.Layer;
 

@@ -1,5 +1,5 @@
 import tf from '#tfjs';
-import { difference, train } from '../capture/train-both.test.support.ts';
+import { difference, train } from '../runners/train-both.test.support.ts';
 import { selectDevice } from '../device/select-device.ts';
 import { rig } from '../step/step-fixture.test.support.ts';
 import { layersModel } from './layers-model.ts';

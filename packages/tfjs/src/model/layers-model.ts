@@ -1,6 +1,6 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import tf from '#tfjs';
-import type { WeightTable } from '../weights/weight-table.ts';
+import type { WeightTable } from './weight-table.ts';
 import { keepFrozenBatchNorms } from './frozen-batch-norms.ts';
 import { nameWeights, nestedLayers } from './layer-names.ts';
 import { layersBatchNorms } from './layers-batch-norms.ts';

@@ -1,10 +1,10 @@
 import { defineService, type WeakServiceRef } from '@hookline/core';
 import type tf from '#tfjs';
-import type { Optimizer } from '../optim/optimizer.ts';
-import type { StepScope } from '../step/step-scope.ts';
-import type { WeightTable } from '../weights/weight-table.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
+import type { StepScope } from '../scope/step-scope.ts';
+import type { WeightTable } from './weight-table.ts';
 import type { BatchNorm } from './batch-norm.ts';
-import type { NamedParameters } from './parameter-kind.ts';
+import type { NamedParameters } from '../parameters/parameter-kind.ts';
 
 /**
  * What a model's losses are: one float32 scalar, or named ones that are summed. The type takes any tensors, since TypeScript

@@ -1,7 +1,7 @@
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { adam, adamW, type AdamOptions } from './adam.ts';
 
 beforeAll(async () => {

@@ -5,8 +5,8 @@ import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, div, mul, sqrt, square, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
 import { BetaPowers, once, type Powers } from './beta-powers.ts';
-import type { MakeVariable } from './optimizer.ts';
-import { PARAMETER_GROUP_OPTIONS } from './parameter-groups.ts';
+import type { MakeVariable } from '../parameters/optimizer.ts';
+import { PARAMETER_GROUP_OPTIONS } from '../parameters/parameter-groups.ts';
 
 /** Options of {@link adam} and {@link adamW}. */
 export interface AdamOptions extends BaseOptimizerOptions {

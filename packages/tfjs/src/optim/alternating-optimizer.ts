@@ -1,7 +1,7 @@
 import { HooklineError, type NamedTensors } from '@hookline/core';
 import type tf from '#tfjs';
 import type { PartModel } from '../model/trainable-model.ts';
-import type { MakeVariable, Optimizer } from './optimizer.ts';
+import type { MakeVariable, Optimizer } from '../parameters/optimizer.ts';
 
 /** The optimizers of a model's parts as one, for whatever saves, freezes or looks at an optimizer. */
 class AlternatingOptimizer implements Optimizer {

@@ -1,17 +1,17 @@
 import { HooklineError, type NamedTensors, pickOptions } from '@hookline/core';
 import tf from '#tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { scalarInput, type StepInput } from '../step/step-input.ts';
-import type { StepVariant } from '../step/step-variant.ts';
+import { scalarInput, type StepInput } from '../scope/step-input.ts';
+import type { StepVariant } from '../scope/step-variant.ts';
 import { add, mul } from './arithmetic.ts';
 import { minimize, type MinimizeOptions } from './minimize.ts';
-import type { Optimizer } from './optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 import {
   PARAMETER_GROUP_OPTIONS,
   parameterGroups,
   type ParameterGroup,
   type ParameterGroupOptions,
-} from './parameter-groups.ts';
+} from '../parameters/parameter-groups.ts';
 
 /** Options that all of Hookline's optimizers have. */
 export interface BaseOptimizerOptions extends ParameterGroupOptions {

@@ -1,7 +1,7 @@
 import type { NamedTensors } from '@hookline/core';
 import tf from '#tfjs';
 import { mul } from './arithmetic.ts';
-import type { MakeVariable } from './optimizer.ts';
+import type { MakeVariable } from '../parameters/optimizer.ts';
 
 /** β1 and β2 to the power of how many updates there have been. */
 export type Powers = readonly [beta1: tf.Tensor, beta2: tf.Tensor];

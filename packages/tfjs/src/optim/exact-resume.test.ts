@@ -6,7 +6,7 @@ import { adagrad } from './adagrad.ts';
 import { adam, adamW } from './adam.ts';
 import { lamb } from './lamb.ts';
 import { lion } from './lion.ts';
-import type { Optimizer } from './optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 import { rmsprop } from './rmsprop.ts';
 import { sgd } from './sgd.ts';
 import { tfjsOptimizer } from './tfjs-optimizer.ts';

@@ -1,4 +1,4 @@
-import type { Optimizer } from './optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 
 /** What one plugin multiplies an optimizer's learning rate with. */
 export interface LearningRateFactor {

@@ -2,12 +2,11 @@ import { HooklineError, type NamedTensors } from '@hookline/core';
 import tf from '#tfjs';
 import { registerKernels } from '../kernels/register-kernels.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { lossFault } from '../step/collect-losses.ts';
-import { DeviceLosses, readsAtOnce } from '../step/device-losses.ts';
-import { gradientsByName } from '../step/gradients.ts';
-import { gradientsFault } from '../step/gradients-fault.ts';
-import { figuresOf, isGood, notFinite, packFigures } from '../step/step-figures.ts';
-import type { Optimizer } from './optimizer.ts';
+import { lossFault } from '../gradients/collect-losses.ts';
+import { DeviceLosses, readsAtOnce } from '../gradients/device-losses.ts';
+import { gradientsByName, gradientsFault } from '../gradients/gradients.ts';
+import { figuresOf, isGood, notFinite, packFigures } from '../gradients/step-figures.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 
 /** Options of `optimizer.minimize`. */
 export interface MinimizeOptions {

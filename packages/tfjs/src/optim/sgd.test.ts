@@ -1,8 +1,8 @@
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
-import type { Optimizer } from './optimizer.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 import { sgd, type SgdOptions } from './sgd.ts';
 
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { add, mul, sub } from './arithmetic.ts';
 import { BaseOptimizer, checkRange, type BaseOptimizerOptions } from './base-optimizer.ts';
-import { PARAMETER_GROUP_OPTIONS } from './parameter-groups.ts';
+import { PARAMETER_GROUP_OPTIONS } from '../parameters/parameter-groups.ts';
 
 /** Options of {@link sgd}. */
 export interface SgdOptions extends BaseOptimizerOptions {

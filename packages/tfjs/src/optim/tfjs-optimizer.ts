@@ -2,10 +2,10 @@ import { HooklineError, type NamedTensors } from '@hookline/core';
 import tf from '#tfjs';
 import { asModel, type ModelLike } from '../model/as-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { StepVariant } from '../step/step-variant.ts';
+import { StepVariant } from '../scope/step-variant.ts';
 import { minimize, type MinimizeOptions } from './minimize.ts';
-import type { Optimizer } from './optimizer.ts';
-import type { ParameterGroup } from './parameter-groups.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
+import type { ParameterGroup } from '../parameters/parameter-groups.ts';
 
 /** A slot as tfjs's optimizers keep it, at the index of its parameter. */
 interface TfjsSlot {

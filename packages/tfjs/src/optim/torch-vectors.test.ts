@@ -4,12 +4,12 @@ import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { adagrad } from './adagrad.ts';
 import { adam, adamW } from './adam.ts';
 import { lamb } from './lamb.ts';
 import { lion } from './lion.ts';
-import type { Optimizer } from './optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 import { rmsprop } from './rmsprop.ts';
 import { sgd } from './sgd.ts';
 

@@ -2,12 +2,14 @@ import { communicator, HooklineError } from '@hookline/core';
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import tf from '#tfjs';
-import { asNativeBackend, type NativeBackend } from '../capture/native-backend.ts';
+import { asNativeBackend, type NativeBackend } from '../device/native-backend.ts';
 import { findNativeRuntime, libraryFolderOf } from '@hookline/native-runtime';
-import { ALL_REDUCE } from './all-reduce-op.ts';
 import { nativeRanks } from './join-ranks.ts';
 import { ranksError } from './mpi-communicator.ts';
 import type { NativeRanks } from './native-ranks.ts';
+
+/** TensorFlow's name of the op by which ranks meet inside a step. */
+export const ALL_REDUCE = 'HooklineAllReduce';
 
 /** What MPI may still write into, after a wait that was given up. */
 const given: Float32Array[] = [];

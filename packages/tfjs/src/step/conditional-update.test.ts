@@ -3,11 +3,11 @@ import { selectDevice } from '../device/select-device.ts';
 import { layersModel } from '../model/layers-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { adam, adamW } from '../optim/adam.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 import { sgd } from '../optim/sgd.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
 import { at, bitsOf, rig, type Rig, type RigOptions } from './step-fixture.test.support.ts';
-import { RunnerScope } from './runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');

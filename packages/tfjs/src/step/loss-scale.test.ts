@@ -2,7 +2,7 @@ import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
 import { at, bitsOf, rig } from './step-fixture.test.support.ts';
-import { RunnerScope } from './runner-scope.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');

@@ -4,12 +4,12 @@ import { BatchSource } from '../batch/batch-source.ts';
 import type { DataSource } from '../batch/open-data.ts';
 import { functionModel } from '../model/function-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 import { sgd } from '../optim/sgd.ts';
-import { captureVariables } from '../state/capture-variables.ts';
-import { restoreVariables } from '../state/restore-variables.ts';
-import { EagerStepRunner, type CheckFinite } from './eager-runner.ts';
-import { RunnerScope } from './runner-scope.ts';
+import { snapshotVariables } from '../variables/snapshot-variables.ts';
+import { restoreVariables } from '../variables/restore-variables.ts';
+import { EagerStepRunner, type CheckFinite } from '../runners/eager-runner.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { TrainStep } from './train-step.ts';
 
 /** The context of one iteration. */
@@ -90,7 +90,7 @@ export function rig(options: RigOptions = {}): Rig {
 
 /** All variables of a step as plain bits. */
 export async function bitsOf({ step }: Rig): Promise<Record<string, number[]>> {
-  const tensors = await captureVariables(step.variables());
+  const tensors = await snapshotVariables(step.variables());
   return Object.fromEntries(
     [...tensors].map(([name, { data }]) => [name, [...new Uint32Array(data.buffer, data.byteOffset, data.length)]]),
   );
@@ -98,6 +98,6 @@ export async function bitsOf({ step }: Rig): Promise<Record<string, number[]>> {
 
 /** Puts one rig where another stands, by way of host tensors. */
 export async function resume(from: Rig, to: Rig): Promise<void> {
-  restoreVariables(to.step.variables(), await captureVariables(from.step.variables()), { strict: true });
+  restoreVariables(to.step.variables(), await snapshotVariables(from.step.variables()), { strict: true });
   to.source.restore(from.source.state());
 }

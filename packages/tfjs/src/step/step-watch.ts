@@ -1,9 +1,9 @@
 import { describeValue, HooklineError, type NamedTensors, type StepHooks, type TapWatch } from '@hookline/core';
 import type tf from '#tfjs';
-import { batchTensors } from '../capture/batch-tensors.ts';
+import { batchTensors } from '../batch/batch-tensors.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import { lossFault } from './collect-losses.ts';
-import { gradientsFault } from './gradients-fault.ts';
+import { lossFault } from '../gradients/collect-losses.ts';
+import { gradientsFault } from '../gradients/gradients.ts';
 
 /** A tensor that is gone, for an error message. */
 export interface Gone {

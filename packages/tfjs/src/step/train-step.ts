@@ -12,17 +12,17 @@ import tf from '#tfjs';
 import { indexOutOfRange } from '../kernels/gather.ts';
 import { registerKernels } from '../kernels/register-kernels.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 import { div, mul } from '../optim/arithmetic.ts';
-import { batchTensors } from '../capture/batch-tensors.ts';
-import { collectLosses, sumLosses } from './collect-losses.ts';
+import { batchTensors } from '../batch/batch-tensors.ts';
+import { collectLosses, sumLosses } from '../gradients/collect-losses.ts';
 import { ConditionalUpdate } from './conditional-update.ts';
-import { gradientsByName } from './gradients.ts';
-import { figuresOf, type FiniteCheck, type UpdateFigures } from './step-figures.ts';
-import { StepVariant } from './step-variant.ts';
+import { gradientsByName } from '../gradients/gradients.ts';
+import { figuresOf, type FiniteCheck, type UpdateFigures } from '../gradients/step-figures.ts';
+import { StepVariant } from '../scope/step-variant.ts';
 import { stepVariables } from './training-step.ts';
 import { StepWatch } from './step-watch.ts';
-import type { RunnerScope } from './runner-scope.ts';
+import type { RunnerScope } from '../scope/runner-scope.ts';
 
 /** What a step is made of. */
 export interface TrainStepParts {

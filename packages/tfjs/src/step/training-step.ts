@@ -1,8 +1,8 @@
 import { defineService, type StepHooks, type WeakServiceRef } from '@hookline/core';
 import tf from '#tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
-import type { RunnerScope } from './runner-scope.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
+import type { RunnerScope } from '../scope/runner-scope.ts';
 
 /** What a plugin may do with the training's step as a whole, between two steps. */
 export interface TrainingStep {

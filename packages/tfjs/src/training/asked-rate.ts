@@ -1,6 +1,6 @@
 import type { Logger } from '@hookline/core';
 import { z } from 'zod';
-import type { Optimizer } from '../optim/optimizer.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
 
 /** The learning rates that optimizers were made with. */
 const asked = new WeakMap<Optimizer, number>();

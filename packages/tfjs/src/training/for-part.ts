@@ -11,7 +11,7 @@ import {
   type WeakHandle,
 } from '@hookline/core';
 import { modelRef, type PartModel, type TrainableModel } from '../model/trainable-model.ts';
-import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
+import { type Optimizer, optimizerRef } from '../parameters/optimizer.ts';
 
 /** The key of {@link forPart}'s own requirement of the model. */
 const WHOLE = 'hooklineWholeModel';

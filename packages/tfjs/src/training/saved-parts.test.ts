@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { ConsoleLogger, HOOK_TABLE, HookSet, HookSite, TrainerBase } from '@hookline/core';
 import tf from '#tfjs';
 import { BatchSource } from '../batch/batch-source.ts';
-import type { CaptureMode } from '../capture/captured-runner.ts';
-import { loadNativeBackend } from '../device/native-backend.ts';
+import type { CaptureMode } from '../runners/captured-runner.ts';
+import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel } from '../model/layers-model.ts';
 import { adam } from '../optim/adam.ts';
 import { tfjsOptimizer } from '../optim/tfjs-optimizer.ts';
-import { createStepRunner } from '../step/create-step-runner.ts';
-import { RunnerScope } from '../step/runner-scope.ts';
+import { createStepRunner } from '../runners/create-step-runner.ts';
+import { RunnerScope } from '../scope/runner-scope.ts';
 import { savedParts } from './saved-parts.ts';
 
 let dir: string;

@@ -17,12 +17,12 @@ import { batchSourceState } from '../batch/batch-position.ts';
 import type { BatchSource } from '../batch/batch-source.ts';
 import { asModel, type ModelLike } from '../model/as-model.ts';
 import { modelVariables, type TrainableModel } from '../model/trainable-model.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
-import { captureVariables } from '../state/capture-variables.ts';
-import { planRestore } from '../state/restore-variables.ts';
-import type { RunnerScope } from '../step/runner-scope.ts';
+import type { Optimizer } from '../parameters/optimizer.ts';
+import { snapshotVariables } from '../variables/snapshot-variables.ts';
+import { planRestore } from '../variables/restore-variables.ts';
+import type { RunnerScope } from '../scope/runner-scope.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
-import { assertOptimizer } from './check-parts.ts';
+import { assertOptimizer } from '../model/check-parts.ts';
 import { nothingLoaded, weightsError } from '../weights/weights-error.ts';
 import { finiteCheck, loadForeign } from './tfjs-state.ts';
 
@@ -63,7 +63,7 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
     setup({ hooks, logger }) {
       for (const { optimizer } of Object.values(parts)) if (optimizer !== undefined) noteAskedRate(optimizer);
       hooks.saveState.tap(async (checkpoint) => {
-        const tensors = await captureVariables(variables(), '', checkpoint.purpose === 'undo');
+        const tensors = await snapshotVariables(variables(), '', checkpoint.purpose === 'undo');
         for (const [name, tensor] of tensors) checkpoint.setTensor(name, tensor);
         for (const [name, { optimizer, source }] of Object.entries(parts)) {
           const state = { ...(optimizer && rateToSave(optimizer)), data: source?.stateAt(checkpoint.iteration) };

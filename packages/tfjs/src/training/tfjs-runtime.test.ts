@@ -7,7 +7,7 @@ import { selectDevice } from '../device/select-device.ts';
 import { layersModel } from '../model/layers-model.ts';
 import { modelRef, modelVariables } from '../model/trainable-model.ts';
 import { adam } from '../optim/adam.ts';
-import { stepScopeRef } from '../step/step-scope.ts';
+import { stepScopeRef } from '../scope/step-scope.ts';
 import { trainingStepRef } from '../step/training-step.ts';
 import { tfjsRuntime } from './tfjs-runtime.ts';
 

@@ -14,19 +14,19 @@ import {
 import tf from '#tfjs';
 import { BatchSource, type BatchSourceOptions } from '../batch/batch-source.ts';
 import type { DataSource } from '../batch/open-data.ts';
-import { asNativeBackend } from '../capture/native-backend.ts';
+import { asNativeBackend } from '../device/native-backend.ts';
 import { usesSlowBackend } from '../device/slow-backend.ts';
-import { capturedModel } from '../model/captured-model.ts';
+import { capturedModel } from '../runners/captured-model.ts';
 import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { alternatingOptimizer } from '../optim/alternating-optimizer.ts';
-import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
-import { createStepRunner, type StepRunnerOptions } from '../step/create-step-runner.ts';
-import { RunnerScope, runnerScopeRef } from '../step/runner-scope.ts';
-import { oneRank, stepRanksRef } from '../step/step-ranks.ts';
-import { stepScopeRef } from '../step/step-scope.ts';
+import { type Optimizer, optimizerRef } from '../parameters/optimizer.ts';
+import { createStepRunner, type StepRunnerOptions } from '../runners/create-step-runner.ts';
+import { RunnerScope, runnerScopeRef } from '../scope/runner-scope.ts';
+import { oneRank, stepRanksRef } from '../ranks/step-ranks.ts';
+import { stepScopeRef } from '../scope/step-scope.ts';
 import { trainingStep, trainingStepRef } from '../step/training-step.ts';
-import { batchSourceRef, trainDataRef } from './batch-source-ref.ts';
-import { assertModel, assertOptimizer } from './check-parts.ts';
+import { batchSourceRef, trainDataRef } from '../batch/batch-source-ref.ts';
+import { assertModel, assertOptimizer } from '../model/check-parts.ts';
 import { seededInit } from './seeded-init.ts';
 import { tfjsState } from './tfjs-state.ts';
 

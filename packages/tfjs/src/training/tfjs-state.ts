@@ -15,17 +15,17 @@ import type tf from '#tfjs';
 import { z } from 'zod';
 import { type BatchSourceState, batchSourceState, type DataFingerprint } from '../batch/batch-position.ts';
 import type { BatchSource } from '../batch/batch-source.ts';
-import { predictorOf } from '../model/captured-model.ts';
+import { predictorOf } from '../runners/captured-model.ts';
 import { modelRef, modelVariables, type TrainableModel } from '../model/trainable-model.ts';
 import { optimizersOf } from '../optim/alternating-optimizer.ts';
-import { type Optimizer, optimizerRef } from '../optim/optimizer.ts';
-import { captureVariables } from '../state/capture-variables.ts';
-import { NON_FINITE, planRestore, type RestoreOptions, restoreVariables } from '../state/restore-variables.ts';
-import { type RunnerScope, runnerScopeRef } from '../step/runner-scope.ts';
+import { type Optimizer, optimizerRef } from '../parameters/optimizer.ts';
+import { snapshotVariables } from '../variables/snapshot-variables.ts';
+import { NON_FINITE, planRestore, type RestoreOptions, restoreVariables } from '../variables/restore-variables.ts';
+import { type RunnerScope, runnerScopeRef } from '../scope/runner-scope.ts';
 import { nothingLoaded } from '../weights/weights-error.ts';
 import { planWeights } from '../weights/load-weights.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
-import { batchSourceRef } from './batch-source-ref.ts';
+import { batchSourceRef } from '../batch/batch-source-ref.ts';
 
 const NAME = '@hookline/tfjs/state';
 const DATA = 'hookline/data';
@@ -61,7 +61,7 @@ const factory = definePlugin({
       ];
       for (const [prefix, variables] of parts) {
         // No step changes them until they are written or copied; what an undo brings back is for later.
-        const tensors = await captureVariables(variables, prefix, checkpoint.purpose === 'undo');
+        const tensors = await snapshotVariables(variables, prefix, checkpoint.purpose === 'undo');
         for (const [name, tensor] of tensors) checkpoint.setTensor(name, tensor);
       }
       for (const [part, each] of optimizersOf(optimizer.value))

@@ -1,4 +1,4 @@
-import type { Mismatch } from '../state/restore-variables.ts';
+import type { Mismatch } from '../variables/restore-variables.ts';
 import type { Matches } from './match-names.ts';
 import { layersAmong, someOf } from './some-of.ts';
 import { nothingFits, weightsError } from './weights-error.ts';

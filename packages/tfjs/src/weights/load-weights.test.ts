@@ -7,7 +7,7 @@ import { selectDevice } from '../device/select-device.ts';
 import { functionModel } from '../model/function-model.ts';
 import { type TrainableModel, modelVariables } from '../model/trainable-model.ts';
 import { loadWeights } from './load-weights.ts';
-import type { WeightTable } from './weight-table.ts';
+import type { WeightTable } from '../model/weight-table.ts';
 
 let dir: string;
 beforeAll(async () => {

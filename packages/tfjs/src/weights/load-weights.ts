@@ -3,7 +3,7 @@ import { assertKnownOptions, type HostTensor, isHooklineError, type OptionNames,
 import type tf from '#tfjs';
 import { asModel, type ModelLike } from '../model/as-model.ts';
 import { modelVariables, type TrainableModel } from '../model/trainable-model.ts';
-import { type Mismatch, planRestore, type RestoreOptions, type RestoreReport } from '../state/restore-variables.ts';
+import { type Mismatch, planRestore, type RestoreOptions, type RestoreReport } from '../variables/restore-variables.ts';
 import { assertEnough } from './enough.ts';
 import { layersOf, matchLayers, matchOrder } from './match-layers.ts';
 import { type Matches, matchNames } from './match-names.ts';

@@ -1,4 +1,4 @@
-import type { WeightLayout, WeightTable } from './weight-table.ts';
+import type { WeightLayout, WeightTable } from '../model/weight-table.ts';
 
 /** Which tensor of a file goes into a variable, and how. */
 export interface Match {

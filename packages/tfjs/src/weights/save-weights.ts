@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { encodeSafetensors, HooklineError, type HostTensor, writeFileAtomically } from '@hookline/core';
 import { asModel, type ModelLike } from '../model/as-model.ts';
 import { modelVariables } from '../model/trainable-model.ts';
-import { captureVariables } from '../state/capture-variables.ts';
+import { snapshotVariables } from '../variables/snapshot-variables.ts';
 import { toForeignLayout } from './weight-layouts.ts';
 
 /** What {@link saveWeights} wrote. */
@@ -32,7 +32,7 @@ export async function saveWeights(given: ModelLike, file: string): Promise<Saved
   const tensors = new Map<string, HostTensor>();
   const names: Record<string, string> = {};
   let foreign = 0;
-  for (const [name, tensor] of await captureVariables(modelVariables(model))) {
+  for (const [name, tensor] of await snapshotVariables(modelVariables(model))) {
     const entry = Object.hasOwn(table, name) ? table[name] : undefined;
     const key = entry?.name ?? name;
     if (tensors.has(key)) throw nameTwice(model.name, key);

@@ -1,5 +1,5 @@
 import type { HostTensor } from '@hookline/core';
-import type { WeightLayout } from './weight-table.ts';
+import type { WeightLayout } from '../model/weight-table.ts';
 
 type Shape = readonly number[];
 

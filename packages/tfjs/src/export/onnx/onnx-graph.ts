@@ -1,5 +1,5 @@
-import { bytesOf } from '../../capture/graph-def.ts';
-import { DataType, type NativeValues } from '../../capture/native-backend.ts';
+import { bytesOf } from '../../graph/graph-def.ts';
+import { DataType, type NativeValues } from '../../device/native-backend.ts';
 import type { OpenShape } from '../open-record.ts';
 import { bytes, float, int, join, message, type Encoded } from '../protobuf.ts';
 

@@ -1,4 +1,4 @@
-import { specOf, type AttributeValue } from '../../capture/graph-record.ts';
+import { specOf, type AttributeValue } from '../../graph/graph-record.ts';
 import { exportError } from '../export-errors.ts';
 import type { ExportNode } from '../export-graph.ts';
 import { onnxType, type OnnxGraph } from './onnx-graph.ts';

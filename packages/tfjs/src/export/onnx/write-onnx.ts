@@ -1,5 +1,5 @@
 import { join as joinPath } from 'node:path';
-import { specOf } from '../../capture/graph-record.ts';
+import { specOf } from '../../graph/graph-record.ts';
 import { exportError } from '../export-errors.ts';
 import type { ExportEnd, ExportGraph } from '../export-graph.ts';
 import { bytes, int, join, LARGEST_MESSAGE, message } from '../protobuf.ts';

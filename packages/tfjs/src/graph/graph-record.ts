@@ -1,0 +1,190 @@
+import type { NativeValues } from '../device/native-backend.ts';
+
+/** Shape and element type of a value in the graph. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly dtype: number;
+}
+
+/** An attribute of an op, in the kinds that a GraphDef knows. */
+export type AttributeValue =
+  | { readonly kind: 'type' | 'int' | 'float'; readonly value: number }
+  | { readonly kind: 'bool'; readonly value: boolean }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'shape' | 'ints' | 'floats' | 'types'; readonly value: readonly number[] };
+
+/** Who asked for an op: the innermost tap that was running, if any. */
+export interface Origin {
+  readonly plugin?: string;
+  readonly hook?: string;
+  /** Outside of any tap: who is being recorded, where it is not a train step. */
+  readonly who?: string;
+}
+
+/** One output of a node. */
+export interface ValueRef {
+  readonly node: RecordNode;
+  readonly index: number;
+}
+
+/** A variable of the graph: the name of the tfjs variable, and what it holds. */
+export interface VariableSpec extends TensorSpec {
+  readonly key: string;
+}
+
+/** A tensor that was there before the step began, and that is not declared as an input. */
+export interface OutsideTensor {
+  /** The handle by which the step used it. A tensor never changes, so an equal handle is an equal tensor. */
+  readonly source: number;
+  /** What tfjs knows it by, for telling whether it has been disposed of since. */
+  readonly dataId: object | undefined;
+  /** A handle of the record's own, for feeding it; undefined where the values stand in the graph. */
+  readonly handle: number | undefined;
+  /** Reads it, for comparing. */
+  values(): NativeValues;
+}
+
+/** One op of the record. Passes replace the nodes' fields; `sequence` tells the order of recording. */
+export interface RecordNode {
+  readonly sequence: number;
+  op: string;
+  inputs: ValueRef[];
+  /** Nodes that must have run before this one, besides those whose values it takes. */
+  controls: RecordNode[];
+  attributes: Map<string, AttributeValue>;
+  outputs: TensorSpec[];
+  /** For a node that changes variables: the boolean that must be true for it to run. */
+  condition?: ValueRef;
+  readonly origin: Origin;
+  /** The values of a `Const`. */
+  readonly constant?: NativeValues;
+  /** For a `Const` or a `Placeholder` that was a tensor before the step began. */
+  readonly outside?: OutsideTensor;
+  /** The variable that a `VarHandleOp` stands for. */
+  readonly variable?: VariableSpec;
+  /** The name under which a `Placeholder` is fed. */
+  readonly input?: string;
+}
+
+/** A recorded step: a graph of ops with its inputs, what it changes and what it returns. */
+export interface GraphRecord {
+  nodes: RecordNode[];
+  /** Fed at every run, by name. */
+  readonly inputs: Map<string, RecordNode>;
+  /** The handles of the variables it reads or writes, by key. */
+  readonly variables: Map<string, RecordNode>;
+  /** The one read of each variable that it reads, by key. */
+  readonly reads: Map<string, RecordNode>;
+  /** The nodes that change variables; they are run although nobody takes a value from them. */
+  effects: RecordNode[];
+  /** What a run returns, by name. */
+  readonly outputs: Map<string, ValueRef>;
+  /** The value that must be finite for the effects to happen. */
+  guard?: ValueRef;
+}
+
+export const emptyRecord = (): GraphRecord => ({
+  nodes: [],
+  inputs: new Map(),
+  variables: new Map(),
+  reads: new Map(),
+  effects: [],
+  outputs: new Map(),
+});
+
+let sequence = 0;
+
+/** A node, in no record yet. */
+export function makeNode(
+  op: string,
+  inputs: readonly ValueRef[],
+  outputs: readonly TensorSpec[],
+  fields: Partial<Omit<RecordNode, 'op' | 'inputs' | 'outputs' | 'sequence'>> = {},
+): RecordNode {
+  return {
+    attributes: new Map(),
+    controls: [],
+    origin: {},
+    ...fields,
+    sequence: sequence++,
+    op,
+    inputs: [...inputs],
+    outputs: [...outputs],
+  };
+}
+
+/** The node's output at `index`. */
+export const valueOf = (node: RecordNode, index = 0): ValueRef => ({ node, index });
+
+export const sameValue = (a: ValueRef, b: ValueRef): boolean => a.node === b.node && a.index === b.index;
+
+/** Shape and type of a value. */
+export function specOf({ node, index }: ValueRef): TensorSpec {
+  const spec = node.outputs[index];
+  if (spec === undefined) throw new RangeError(`${node.op} has no output ${index}`);
+  return spec;
+}
+
+export const typeAttribute = (value: number): AttributeValue => ({ kind: 'type', value });
+export const boolAttribute = (value: boolean): AttributeValue => ({ kind: 'bool', value });
+export const stringAttribute = (value: string): AttributeValue => ({ kind: 'string', value });
+
+/** The attributes of a `Placeholder`. */
+export const placeholderAttributes = ({ shape, dtype }: TensorSpec) =>
+  new Map<string, AttributeValue>([
+    ['dtype', typeAttribute(dtype)],
+    ['shape', { kind: 'shape', value: [...shape] }],
+  ]);
+
+/** A constant node of the given values. */
+export function makeConstant(
+  values: NativeValues,
+  spec: TensorSpec,
+  origin: Origin = {},
+  outside?: OutsideTensor,
+): RecordNode {
+  return makeNode('Const', [], [spec], {
+    constant: values,
+    origin,
+    ...(outside === undefined ? {} : { outside }),
+    attributes: new Map([['dtype', typeAttribute(spec.dtype)]]),
+  });
+}
+
+/** How many elements a shape has. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** A record of the same nodes, so that passes may change it and the first stays as it was. */
+export function copyRecord(record: GraphRecord): GraphRecord {
+  const copies = new Map<RecordNode, RecordNode>();
+  for (const node of record.nodes) {
+    copies.set(node, {
+      ...node,
+      inputs: [],
+      controls: [],
+      attributes: new Map(node.attributes),
+      outputs: [...node.outputs],
+    });
+  }
+  const copyOf = (node: RecordNode): RecordNode => {
+    const copy = copies.get(node);
+    if (copy === undefined) throw new Error(`${node.op} is needed but not in the record`);
+    return copy;
+  };
+  const copyValue = ({ node, index }: ValueRef): ValueRef => ({ node: copyOf(node), index });
+  for (const [node, copy] of copies) {
+    copy.inputs = node.inputs.map(copyValue);
+    copy.controls = node.controls.map(copyOf);
+    if (node.condition !== undefined) copy.condition = copyValue(node.condition);
+  }
+  const copyAll = (nodes: Map<string, RecordNode>) => new Map([...nodes].map(([key, node]) => [key, copyOf(node)]));
+  return {
+    nodes: record.nodes.map(copyOf),
+    inputs: copyAll(record.inputs),
+    variables: copyAll(record.variables),
+    reads: copyAll(record.reads),
+    effects: record.effects.map(copyOf),
+    outputs: new Map([...record.outputs].map(([name, value]) => [name, copyValue(value)])),
+    ...(record.guard === undefined ? {} : { guard: copyValue(record.guard) }),
+  };
+}

@@ -1,0 +1,270 @@
+import {
+  HooklineError,
+  type LazyScalar,
+  type NamedTensors,
+  type StepContext,
+  type StepOutput,
+  type StepRunner,
+} from '@hookline/core';
+import tf from '#tfjs';
+import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
+import { disposeBatch } from '../batch/device-batch.ts';
+import { DeviceLosses, readsAtOnce } from '../gradients/device-losses.ts';
+import { StateSnapshot } from './state-snapshot.ts';
+import { figuresOf, isGood, isSumAlone, notFinite, packFigures } from '../gradients/step-figures.ts';
+import type { TrainStep } from '../step/train-step.ts';
+
+/**
+ * When the total loss and the gradients are checked before the weights change: at every step, at every nth, or never. A
+ * step without the check reads nothing from the device, which on a GPU lets the host run ahead.
+ */
+export type CheckFinite = 'always' | 'off' | number;
+
+/** Options of {@link EagerStepRunner}. */
+export interface EagerRunnerOptions {
+  readonly step: TrainStep;
+  readonly source: BatchSource;
+  /** @default 'always' */
+  readonly checkFinite?: CheckFinite | undefined;
+  /** Whether the check waits for the loss without blocking the process. @default only on WebGPU, which needs it */
+  readonly readAsync?: boolean | undefined;
+}
+
+/** Runs a train step kernel by kernel, on any backend. */
+export class EagerStepRunner implements StepRunner {
+  readonly step: TrainStep;
+  readonly source: BatchSource;
+  readonly #period: number;
+  readonly #readAsync: boolean | undefined;
+
+  /** @throws HooklineError `HKL_STEP_OPTION` */
+  constructor({ step, source, checkFinite = 'always', readAsync }: EagerRunnerOptions) {
+    this.step = step;
+    this.source = source;
+    this.#period = checkPeriod(checkFinite);
+    this.#readAsync = readAsync;
+  }
+
+  /**
+   * One step: a batch, losses, gradients, update.
+   *
+   * @throws HooklineError `HKL_EVAL_MODE` when the model is not in train mode, `HKL_LOSS_NOT_FINITE` and
+   * `HKL_GRADIENT_NOT_FINITE` before any weight changes, and what the data, the model, the taps and the optimizer raise. After
+   * an error before the update, and after that of a tap in it, weights, the model's state and the scope's variables are as
+   * they were; no tensor is left.
+   */
+  run(context: StepContext): StepOutput | Promise<StepOutput> {
+    assertTraining(this.step, context);
+    const next = this.source.next(context.iteration);
+    return next instanceof Promise ? next.then((batch) => this.runBatch(batch, context)) : this.runBatch(next, context);
+  }
+
+  get epochLength(): number | undefined {
+    return this.source.epochLength;
+  }
+
+  waitsFor(): string | undefined {
+    return this.source.waitsFor();
+  }
+
+  stopWaiting(error: unknown): void {
+    this.source.stopWaiting(error);
+  }
+
+  close(): Promise<void> {
+    this.step.close();
+    return this.source.close();
+  }
+
+  /** The step on a batch that has been taken already. Frees the batch. */
+  runBatch({ device, dataTime }: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {
+    const isChecked = this.#period > 0 && (context.iteration + 1) % this.#period === 0;
+    try {
+      if (this.step.hasParts) return this.#runParts(device.batch, dataTime, isChecked, context);
+      if (isChecked && (this.#readAsync ?? !readsAtOnce())) return this.#runAsync(device.batch, dataTime, context);
+      return this.#runSync(device.batch, dataTime, isChecked, context);
+    } finally {
+      // An asynchronous step needs the batch for its first half alone, which has run by now.
+      disposeBatch(device);
+    }
+  }
+
+  #runSync(batch: unknown, dataTime: number, isChecked: boolean, context: StepContext): StepOutput {
+    const { step } = this;
+    let output: StepOutput | undefined;
+    step.scope.run(context.iteration, () => {
+      tf.tidy(() => {
+        const { gradients, losses } = this.#firstHalf(batch, isChecked, (packed) => {
+          if (isChecked) assertFinite(packed, packed.read(), context);
+        });
+        // Only a tap is likely to fail there, and a copy keeps the old weights in memory until the step is done.
+        const before = gradients !== undefined && step.isUpdateTapped ? new StateSnapshot(step, 'all') : undefined;
+        try {
+          step.update(gradients);
+          output = report(step, losses, isChecked, dataTime);
+        } catch (error) {
+          before?.restore();
+          throw error;
+        } finally {
+          before?.dispose();
+          if (output === undefined || isChecked) losses.dispose();
+        }
+      });
+    });
+    return output as unknown as StepOutput;
+  }
+
+  /** Updates each part that is due. The check is made at the end of all, and puts back what any of them has changed. */
+  #runParts(
+    batch: unknown,
+    dataTime: number,
+    isChecked: boolean,
+    context: StepContext,
+  ): StepOutput | Promise<StepOutput> {
+    const { step } = this;
+    const before = new StateSnapshot(step, 'all');
+    let losses: DeviceLosses | undefined;
+    const undo = (error: unknown): never => {
+      before.restore();
+      before.dispose();
+      losses?.dispose();
+      throw error;
+    };
+    const finish = (packed: DeviceLosses): StepOutput => {
+      if (isChecked) assertFinite(packed, packed.read(), context);
+      const output = report(step, packed, isChecked, dataTime);
+      before.dispose();
+      if (isChecked) packed.dispose();
+      return output;
+    };
+    try {
+      step.scope.run(context.iteration, () => {
+        tf.tidy(() => {
+          losses = new DeviceLosses(packFigures(step.updateParts(context.iteration, batch, isChecked)));
+        });
+      });
+      const packed = losses as unknown as DeviceLosses;
+      if (!isChecked || !(this.#readAsync ?? !readsAtOnce())) return finish(packed);
+      return packed
+        .readAsync()
+        .then(() => finish(packed))
+        .catch(undo);
+    } catch (error) {
+      return undo(error);
+    }
+  }
+
+  /** Lets go of the process between the two halves. */
+  async #runAsync(batch: unknown, dataTime: number, context: StepContext): Promise<StepOutput> {
+    const { step } = this;
+    const before = new StateSnapshot(step);
+    let losses: DeviceLosses | undefined;
+    let kept: Record<string, tf.Tensor> | undefined;
+    try {
+      step.scope.run(context.iteration, () => {
+        tf.tidy(() => {
+          const half = this.#firstHalf(batch, true);
+          losses = half.losses;
+          if (half.gradients === undefined) return;
+          kept = {};
+          for (const name in half.gradients) kept[name] = tf.keep((half.gradients[name] as tf.Tensor).clone());
+        });
+      });
+      const packed = losses as unknown as DeviceLosses;
+      try {
+        assertFinite(packed, await packed.readAsync(), context);
+      } catch (error) {
+        before.restore();
+        throw error;
+      }
+      const whole = kept !== undefined && step.isUpdateTapped ? new StateSnapshot(step, 'all') : undefined;
+      try {
+        step.scope.resume(() => {
+          tf.tidy(() => {
+            step.update(kept);
+          });
+        });
+      } catch (error) {
+        whole?.restore();
+        throw error;
+      } finally {
+        whole?.dispose();
+      }
+      return report(step, packed, true, dataTime);
+    } finally {
+      before.dispose();
+      losses?.dispose();
+      if (kept !== undefined) tf.dispose(kept);
+    }
+  }
+
+  #firstHalf(
+    batch: unknown,
+    isChecked: boolean,
+    check?: (losses: DeviceLosses) => void,
+  ): { readonly gradients: NamedTensors | undefined; readonly losses: DeviceLosses } {
+    const before = new StateSnapshot(this.step);
+    let packed: DeviceLosses | undefined;
+    try {
+      const half = this.step.forwardBackward(batch);
+      packed = new DeviceLosses(packFigures([figuresOf(half, isChecked ? half.check : undefined)]));
+      check?.(packed);
+      return { gradients: half.gradients, losses: packed };
+    } catch (error) {
+      packed?.dispose();
+      before.restore();
+      throw error;
+    } finally {
+      before.dispose();
+    }
+  }
+}
+
+function report({ scope }: TrainStep, losses: DeviceLosses, isRead: boolean, dataTime: number): StepOutput {
+  const metrics = Object.fromEntries([...scope.takeMetrics()].map(([name, value]) => [name, lazyScalar(value)]));
+  if (isRead) {
+    const { losses: numbers, total } = losses.numbers();
+    return isSumAlone(losses.names)
+      ? { losses: numbers, metrics, dataTime }
+      : { losses: numbers, totalLoss: total, metrics, dataTime };
+  }
+  const { losses: lazy, total } = losses.lazy();
+  return total === undefined
+    ? { losses: lazy, metrics, dataTime }
+    : { losses: lazy, totalLoss: total, metrics, dataTime };
+}
+
+function lazyScalar(tensor: tf.Scalar): LazyScalar {
+  return {
+    read: () =>
+      readsAtOnce()
+        ? (tensor.dataSync<'float32'>()[0] ?? Number.NaN)
+        : tensor.data<'float32'>().then(([value = Number.NaN]) => value),
+    dispose: () => tensor.dispose(),
+  };
+}
+
+function assertFinite({ names }: DeviceLosses, values: Float32Array, context: StepContext): void {
+  if (!isGood(names, values)) throw notFinite(names, values, context);
+}
+
+/** @throws HooklineError `HKL_EVAL_MODE` */
+export function assertTraining({ model }: TrainStep, { iteration }: StepContext): void {
+  if (model.training) return;
+  throw new HooklineError('HKL_EVAL_MODE', 'the model was changed to eval mode', {
+    who: `model "${model.name}"`,
+    where: `iteration ${iteration}`,
+    fix: 'Evaluate within inEvalMode(model, ...), which puts the mode back, or set model.training = true',
+  });
+}
+
+/** The period of a check in steps, 0 for never. @throws HooklineError `HKL_STEP_OPTION` */
+export function checkPeriod(check: CheckFinite): number {
+  if (check === 'always') return 1;
+  if (check === 'off') return 0;
+  if (Number.isInteger(check) && check > 0) return check;
+  throw new HooklineError('HKL_STEP_OPTION', `checkFinite is ${String(check)}`, {
+    who: 'step runner',
+    fix: "Give 'always', 'off' or a number of steps",
+  });
+}

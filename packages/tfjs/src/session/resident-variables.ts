@@ -1,0 +1,91 @@
+import type tf from '#tfjs';
+import type { GraphSession } from './graph-session.ts';
+import type { VariableSpec } from '../graph/graph-record.ts';
+import type { NativeBackend } from '../device/native-backend.ts';
+import { SharedVariable, type ValueOwner } from './shared-variable.ts';
+
+interface Resident {
+  readonly spec: VariableSpec;
+  readonly shared: SharedVariable;
+  /** The version of the value that the session holds. */
+  version: number;
+}
+
+/**
+ * Keeps tfjs variables and a session's variables the same without a copy per step, also where other sessions read and
+ * write the same variables: before a run the session gets those that somebody else has changed since.
+ */
+export class ResidentVariables implements ValueOwner {
+  readonly #backend: NativeBackend;
+  readonly #residents = new Map<string, Resident>();
+  #session: GraphSession | undefined;
+
+  constructor(backend: NativeBackend) {
+    this.#backend = backend;
+  }
+
+  /** What the session must hold. */
+  get specs(): VariableSpec[] {
+    return [...this.#residents.values()].map(({ spec }) => spec);
+  }
+
+  get variables(): ReadonlyMap<string, tf.Variable> {
+    return new Map([...this.#residents].map(([key, { shared }]) => [key, shared.variable]));
+  }
+
+  /** Adds a variable; it takes effect with the next `moveTo`. */
+  add(spec: VariableSpec, variable: tf.Variable): void {
+    if (this.#residents.has(spec.key)) return;
+    this.#residents.set(spec.key, { spec, shared: SharedVariable.join(this.#backend, variable), version: -1 });
+  }
+
+  /** Makes another session the one that holds the values, and transfers them. */
+  moveTo(session: GraphSession): void {
+    this.pull();
+    this.#session = session;
+    for (const resident of this.#residents.values()) resident.version = -1;
+    this.push();
+  }
+
+  /** Brings what others have written, the host or other sessions, into this session. Call before each run. */
+  push(): void {
+    let writes: { key: string; handle: number }[] | undefined;
+    for (const resident of this.#residents.values()) {
+      const { shared } = resident;
+      if (shared.isDisposed) continue;
+      shared.settle();
+      if (resident.version === shared.version) continue;
+      (writes ??= []).push({ key: resident.spec.key, handle: shared.handle() });
+      resident.version = shared.version;
+    }
+    if (writes !== undefined) this.#session?.write(writes);
+  }
+
+  /** The session is about to change these variables: what anybody else holds of them is out of date. */
+  release(keys: Iterable<string>): void {
+    for (const key of keys) {
+      const resident = this.#residents.get(key);
+      if (resident === undefined) continue;
+      resident.shared.release(this);
+      resident.version = resident.shared.version;
+    }
+  }
+
+  /** Fetches every value that only this session has. */
+  pull(): void {
+    const behind = [...this.#residents.values()].filter(({ shared }) => shared.isBehind(this));
+    const values = this.#session?.read(behind.map(({ spec }) => spec.key)) ?? [];
+    behind.forEach(({ shared }, place) => {
+      const value = values[place];
+      if (value !== undefined) shared.fetched(value.id);
+    });
+  }
+
+  /** Hands the values back to tfjs: its variables are ordinary ones, or belong to other sessions, from here on. */
+  close(): void {
+    this.pull();
+    for (const { shared } of this.#residents.values()) shared.leave();
+    this.#residents.clear();
+    this.#session = undefined;
+  }
+}
