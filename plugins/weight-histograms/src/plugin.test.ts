@@ -13,7 +13,7 @@ const captured = () => (tf.getBackend() === 'tensorflow' ? 'required' : 'auto');
 const MODES = ['off', 'captured'] as const;
 const RATE = 0.125;
 
-/** Trains six steps by plain descent, and tells the kernel before the first and after each. */
+/** Trains six steps by plain gradient descent, and returns the kernel before the first step and after each step. */
 async function train(mode: (typeof MODES)[number], plugins: readonly PluginInput[]) {
   const kernels: Float32Array[] = [];
   const spy = definePlugin({
