@@ -113,8 +113,8 @@ export default defineConfig({
           { text: 'Train a model of your own', link: '/first-model' },
           { text: 'Write a plugin', link: '/first-plugin' },
           { text: 'Share a preset', link: '/first-preset' },
-          { text: 'Come from detectron2', link: '/detectron2' },
-          { text: 'Come from Lightning or Keras', link: '/lightning-and-keras' },
+          { text: 'Coming from detectron2', link: '/detectron2' },
+          { text: 'Coming from Lightning or Keras', link: '/lightning-and-keras' },
         ],
       },
       {

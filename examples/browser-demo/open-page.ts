@@ -6,7 +6,7 @@ import puppeteer, { type Browser } from 'puppeteer-core';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** A Chromium of this machine, or the one that `HOOKLINE_CHROMIUM` names; undefined where there is none. */
+/** Path of an installed Chromium, or of the one in the environment variable `HOOKLINE_CHROMIUM`; undefined if there is none. */
 export const CHROMIUM: string | undefined = [
   process.env['HOOKLINE_CHROMIUM'] ?? '',
   '/usr/bin/chromium',
@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ...{ '.json': 'application/json', '.wasm': 'application/wasm' },
 };
 
-/** Builds the page of this folder, as `vite build` does. @returns what was complained of */
+/** Builds the page of this folder, as `vite build` does. @returns the error output, which is empty on success */
 export function buildPage(into: string): string {
   const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
   const args = [vite, 'build', import.meta.dirname, '--outDir', into, '--logLevel', 'error'];
@@ -31,9 +31,9 @@ export function buildPage(into: string): string {
 }
 
 /**
- * Serves folders on this machine.
+ * Serves folders on localhost.
  *
- * @param folders by what their addresses begin with: `{ '/': 'page', '/model/': 'exported' }`
+ * @param folders the folders by URL prefix: `{ '/': 'page', '/model/': 'exported' }`
  */
 export async function serveFolders(
   folders: Readonly<Record<string, string>>,
@@ -52,7 +52,7 @@ export async function serveFolders(
   return { url: `http://127.0.0.1:${port}`, close: () => void server.close() };
 }
 
-/** Starts a Chromium without a window. Without a GPU, WebGL and, with `webgpu`, WebGPU are computed by SwiftShader on the processor. */
+/** Starts a headless Chromium. SwiftShader emulates WebGL and, with `webgpu`, WebGPU on the processor, so no GPU is needed. */
 export function openChromium(executablePath: string, { webgpu = false } = {}): Promise<Browser> {
   const args = ['--no-sandbox', '--enable-unsafe-swiftshader', '--use-angle=swiftshader'];
   const forWebGpu = ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--use-webgpu-adapter=swiftshader'];

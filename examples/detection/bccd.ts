@@ -13,22 +13,22 @@ import {
   residualBackbone,
 } from 'hookline';
 
-/** Blood cells (BCCD): 292 images to learn from, 72 to test on, three classes; in VOC's format. */
+/** Blood cells (BCCD): 292 training images, 72 test images, three classes; in VOC's format. */
 const config = detectionConfig({
   output: 'runs/bccd',
-  // In bfloat16 where the processor is faster with it; it learns the same.
+  // Use bfloat16 if the processor is faster with it; the results are the same.
   precision: 'auto',
   datasets: { train: ['trainval'], test: ['test'] },
-  // Cells have neither an upper side nor a left one.
+  // Cells have no orientation.
   input: { width: 160, height: 128, fit: 'stretch', randomFlip: 'both' },
   solver: { batchSize: 16, maxIterations: 1700, baseLr: 0.002 },
-  // `auto` would take VOC's metrics, by the format of the data; COCO's are those that others publish for them.
+  // `auto` would use VOC's metrics, because of the data's format; published results for this data set use COCO's.
   test: { evaluator: 'coco', evalPeriod: 400 },
 });
 
 /**
- * The parts that most people change are written out here, as DetectionTrainer has them, without its keys `model.head`
- * and `dataloader`; all others are left to it.
+ * The parts that users most often change are written out here, as in DetectionTrainer, except that the keys `model.head`
+ * and `dataloader` have no effect. DetectionTrainer builds all other parts.
  */
 export default defineTrainer({
   config,
@@ -55,7 +55,7 @@ export default defineTrainer({
         randomBrightness(0.75, 1.25),
         randomContrast(0.75, 1.25),
       ],
-      // Less of a cell than this, after augmentation, is no help to know it by.
+      // Drop objects of which augmentation leaves less than this.
       minVisible: 0.3,
       minSize: 2,
       cache: true,
@@ -63,6 +63,6 @@ export default defineTrainer({
     });
   },
 
-  // Besides the default ones, which `hookline inspect` lists: this one warns of losses that jump.
+  // Added to the default plugins, which `hookline inspect` lists; this one warns of losses that jump.
   plugins: [anomalyGuard({ gradients: 'off' })],
 });

@@ -104,7 +104,7 @@ describe('hookline predict', () => {
     spawnSync('mkfifo', [join(some, 'pipe.jpg')]);
     const mixed = hookline('predict', TRAINER, ...set, some);
     expect([mixed.status, mixed.stderr]).toEqual([1, expect.stringMatching(/HKL_PICTURE_READ.*broken\.jpg/s)]);
-    expect(mixed.stderr).toContain('1 of 3 images could not be predicted on');
+    expect(mixed.stderr).toContain('the prediction failed for 1 of 3 images');
     const predicted = join(folder, 'run', 'predicted');
     expect(readdirSync(predicted)).toEqual(['squares-00.png', 'squares-12.png']);
 
@@ -114,7 +114,7 @@ describe('hookline predict', () => {
     const unwritten = hookline('predict', TRAINER, ...set, ...imagesOf('00', '12'));
     const named = expect.stringMatching(/HKL_PICTURE_WRITE.*squares-00\.png/s) as unknown;
     expect([unwritten.status, unwritten.stderr]).toEqual([1, named]);
-    expect(unwritten.stderr).toContain('1 of 2 images could not be predicted on');
+    expect(unwritten.stderr).toContain('the prediction failed for 1 of 2 images');
     expect(unwritten.stdout).toContain('squares-12.png');
   }, 300_000);
 });

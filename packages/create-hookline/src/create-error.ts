@@ -1,4 +1,4 @@
-/** An error that says what to do. Its own class, so that `npm create` downloads nothing else. */
+/** An error that says what to do. It is a separate class, so that `npm create` has to download no other package. */
 export class CreateError extends Error {
   override readonly name = 'CreateError';
   readonly code: string;

@@ -8,25 +8,25 @@ import { exportName, EXTENSIONS, type Kind, type Language, packageName, shortNam
 
 const TEMPLATES = fileURLToPath(new URL('../templates', import.meta.url));
 
-/** What {@link createProject} makes. */
+/** Options of {@link createProject}. */
 export interface ProjectOptions {
   readonly kind: Kind;
-  /** Of the package; what is to be published gets the prefix `hookline-plugin-` or `hookline-preset-`. */
+  /** Name of the package; plugins and presets get the prefix `hookline-plugin-` or `hookline-preset-`. */
   readonly name: string;
   /** @default 'typescript' */
   readonly language?: Language;
-  /** Folder that is made, or is there and empty. Default: the package's name without its scope, in the current folder. */
+  /** Target folder, which must be empty or not exist. Default: the package's name without its scope, in the current folder. */
   readonly folder?: string;
-  /** For `package.json` and the licence. Default: none. */
+  /** Author in `package.json` and in the licence. Default: none. */
   readonly author?: string | undefined;
 }
 
-/** What was made. */
+/** A created project. */
 export interface CreatedProject {
   /** Name of the package. */
   readonly name: string;
   readonly folder: string;
-  /** Paths in the folder, in alphabetical order. */
+  /** Paths of its files in the folder, in alphabetical order. */
   readonly files: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export interface CreatedProject {
  * Writes a new project: an app with a trainer file, or a plugin or preset that is ready to be published, with a test, types,
  * lint and a CI workflow.
  *
- * @throws CreateError `HKL_CREATE_NAME` for a name that npm does not allow, `HKL_CREATE_FOLDER` when the folder holds something
+ * @throws CreateError `HKL_CREATE_NAME` for a name that npm does not allow, `HKL_CREATE_FOLDER` if the folder is not empty
  */
 export async function createProject(options: ProjectOptions): Promise<CreatedProject> {
   const { kind, language = 'typescript', author } = options;
@@ -57,7 +57,7 @@ export async function createProject(options: ProjectOptions): Promise<CreatedPro
     const root = join(TEMPLATES, template);
     for (const path of await filesIn(root)) {
       const text = await readFile(join(root, path), 'utf8');
-      // npm leaves out of packages, or treats in its own way, what begins with a dot. A source is the same in both languages.
+      // npm leaves files that begin with a dot out of packages, or treats them specially, so the templates have other names. A source is the same in both languages.
       const place = path.replaceAll(/(^|\/)_/g, '$1.').replace(/\.source$/, `.${EXTENSIONS[language]}`);
       files.set(
         place,
@@ -73,7 +73,7 @@ export async function createProject(options: ProjectOptions): Promise<CreatedPro
   return { name, folder, files: [...files.keys()].sort() };
 }
 
-/** From the general to the particular; a later one replaces a file of an earlier one. */
+/** Template folders from general to specific; a later one replaces files of an earlier one. */
 const templatesOf = (kind: Kind, language: Language): string[] => [
   'every-project',
   language,
@@ -84,7 +84,7 @@ const templatesOf = (kind: Kind, language: Language): string[] => [
 
 async function contentOf(folder: string): Promise<string[]> {
   try {
-    // A repository that was made first is no content.
+    // A git repository that was created first does not count as content.
     return (await readdir(folder)).filter((entry) => entry !== '.git');
   } catch (cause) {
     throw new CreateError('HKL_CREATE_FOLDER', `${folder} is not a folder`, 'Name another one with --folder', {

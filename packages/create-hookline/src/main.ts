@@ -78,10 +78,10 @@ function oneOf<T extends string>(known: readonly T[], given: string, what: strin
   return found;
 }
 
-/** Asks for what is missing, again after an answer that cannot be used. */
+/** Asks for missing arguments, and repeats a question after an invalid answer. */
 async function ask(kindKnown: Kind | undefined, nameGiven: string | undefined, languageKnown: Language | undefined) {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  // By an iterator, which keeps what is typed before it is asked for.
+  // Use an iterator, which keeps lines that are typed before they are requested.
   const lines = terminal[Symbol.asyncIterator]();
   const question = async (text: string): Promise<string> => {
     terminal.setPrompt(text);
@@ -132,7 +132,7 @@ function authorOfGit(): string | undefined {
     });
     return name.trim() === '' ? undefined : name.trim();
   } catch {
-    // No git, or nobody has told it a name.
+    // git is not installed or has no user name.
     return undefined;
   }
 }

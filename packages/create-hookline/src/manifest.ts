@@ -1,6 +1,6 @@
 import { EXTENSIONS, type Kind, type Language } from './project-name.ts';
 
-/** Versions of what a project is built and tested with. */
+/** Versions of the development dependencies of a project. */
 const TOOLS = {
   '@eslint/js': '^10.0.1',
   '@types/node': '^20.19.43',
@@ -11,15 +11,15 @@ const TOOLS = {
 } as const;
 const ZOD = '^4.6.7';
 
-/** What a `package.json` is made from. */
+/** The data for a `package.json`. */
 export interface ManifestOptions {
   readonly kind: Kind;
   readonly language: Language;
-  /** Of the package. */
+  /** Name of the package. */
   readonly name: string;
-  /** Without it the field is left out. */
+  /** Author; if it is missing, the field is left out. */
   readonly author?: string | undefined;
-  /** Version of Hookline, whose packages all have the same. */
+  /** Version of Hookline; all its packages have the same version. */
   readonly version: string;
 }
 

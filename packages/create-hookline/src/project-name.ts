@@ -1,21 +1,21 @@
 import { CreateError } from './create-error.ts';
 
-/** What can be made: an app with a trainer file, a plugin or a preset to be published. */
+/** Kinds of projects: an app with a trainer file, or a plugin or preset to be published. */
 export const KINDS = ['app', 'plugin', 'preset'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export const LANGUAGES = ['typescript', 'javascript'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-/** How the names of source files end. */
+/** Extensions of source files. */
 export const EXTENSIONS: Readonly<Record<Language, string>> = { typescript: 'ts', javascript: 'js' };
 
-/** What npm allows as the name of a new package, with or without a scope. */
+/** Names that npm allows for a new package, with or without a scope. */
 const NPM_NAME = /^(@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*$/;
 const LONGEST = 214;
 
 /**
- * The name of the package. One that is to be published gets the prefix by which others find it: `loss-ratio` becomes
+ * The name of the package. Plugins and presets get the prefix by which others find them: `loss-ratio` becomes
  * `hookline-plugin-loss-ratio`, and `@lab/loss-ratio` becomes `@lab/hookline-plugin-loss-ratio`.
  *
  * @throws CreateError `HKL_CREATE_NAME` for a name that npm does not allow
@@ -45,7 +45,7 @@ export function exportName(kind: Kind, name: string): string {
   );
   const [first = '', ...rest] = words;
   const camel = first + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
-  // A plugin is a factory, so a name that begins with a digit or is a word of the language needs something in front.
+  // The name becomes the name of a function, so one that begins with a digit or is a reserved word needs a prefix.
   return /^\d/.test(camel) || RESERVED.has(camel) ? `${kind}${camel.charAt(0).toUpperCase()}${camel.slice(1)}` : camel;
 }
 
@@ -54,7 +54,7 @@ const RESERVED = new Set(
     'arguments await break case catch class const continue debugger default delete do else enum eval export extends false ' +
     'finally for function if implements import in instanceof interface let new null package private protected public return ' +
     'static super switch this throw true try typeof var void while with yield ' +
-    // What the templates call by name.
+    // Names that the templates use.
     'checkPluginContract definePlugin definePreset defineState earlyStopping options presetDefault saved storageRef z'
   ).split(' '),
 );

@@ -13,7 +13,7 @@ import { hashFields } from './hash-fields.ts';
 import { assertPosition, isCount, shown } from './position.ts';
 import { assertShared, rowsOf, WHOLE } from './loader/loader-share.ts';
 
-/** The fields of a data set by name; all hold equally many samples. */
+/** The fields of a data set by name. All fields must have the same number of samples. */
 export type Fields = Readonly<Record<string, FieldInput>>;
 /** One batch: for each field, the samples of the batch. */
 export type ArrayBatch<F extends Fields> = { -readonly [Name in keyof F]: Field<FieldData<F[Name]>> };
@@ -21,15 +21,15 @@ export type ArrayBatch<F extends Fields> = { -readonly [Name in keyof F]: Field<
 /** Options of {@link ArrayLoader}. */
 export interface ArrayLoaderOptions<F extends Fields> {
   readonly batchSize: number;
-  /** Another order in every epoch. Default false. */
+  /** Shuffles the samples anew in every epoch. Default false. */
   readonly shuffle?: boolean;
-  /** Leaves out a last batch that is not full. Default: the same as `repeat`. */
+  /** Drops a last batch that is not full. Default: the same as `repeat`. */
   readonly dropLast?: boolean;
-  /** Epoch after epoch, without end. Default false. */
+  /** Yields epoch after epoch, without end. Default false. */
   readonly repeat?: boolean;
-  /** Where the order and the transform's random numbers come from. Default: a stream of seed 0. */
+  /** Random stream for the order and for `transform`. Default: a stream with seed 0. */
   readonly random?: RandomStream;
-  /** Changes a batch in place, such as augmentation; `random` depends on epoch and batch alone. */
+  /** Changes a batch in place, for example to augment it. `random` depends only on epoch and batch. */
   readonly transform?: (batch: ArrayBatch<F>, random: RandomStream) => void;
 }
 
@@ -42,21 +42,21 @@ const OPTIONS = {
   transform: true,
 } satisfies OptionNames<ArrayLoaderOptions<Fields>>;
 
-/** Where an {@link ArrayLoader} stands. */
+/** Position of an {@link ArrayLoader}; plain JSON. */
 export interface ArrayLoaderState {
   readonly epoch: number;
-  /** Batches given out in this epoch. */
+  /** Number of batches already yielded in this epoch. */
   readonly batch: number;
 }
 
 /**
- * Batches of a data set that fits into memory.
+ * Yields batches of a data set that fits into memory.
  *
- * The order of an epoch and the random numbers of a batch depend on the seed, the epoch and the batch alone, so
- * that the position is the whole state and resuming is exact.
+ * The order of an epoch and the random numbers of a batch depend only on the seed, the epoch and the batch, so
+ * the position is the whole state and resuming is exact.
  */
 export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
-  /** Samples in the data set. */
+  /** Number of samples in the data set. */
   readonly samples: number;
   readonly #fields: Readonly<Record<string, Field>>;
   readonly #options: ArrayLoaderOptions<F>;
@@ -65,14 +65,14 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
   #epoch = 0;
   #batch = 0;
   #contents: string | undefined;
-  /** Batches of one epoch of the whole data. */
+  /** Number of batches in one epoch, over all ranks. */
   readonly #batches: number;
 
   /**
-   * @param fields by name, each with one entry for each sample: `{ data, shape }`, a typed array, arrays of numbers (which become
-   * float32, as with `tf.tensor`), or a tensor (which is read, and stays the caller's)
-   * @throws HooklineError `HKL_DATA_FIELDS` for fields that are none of these or do not fit together, `HKL_DATA_BATCH_SIZE`, `HKL_DATA_EMPTY`,
-   * `HKL_OPTION_UNKNOWN` for a misspelt option
+   * @param fields by name, each with one entry per sample: `{ data, shape }`, a typed array, arrays of numbers (which become
+   * float32, as with `tf.tensor`), or a tensor (which is read but not disposed of)
+   * @throws HooklineError `HKL_DATA_FIELDS` if a field is none of these or the fields differ in their number of samples; `HKL_DATA_BATCH_SIZE`
+   * if `batchSize` is no positive integer; `HKL_DATA_EMPTY` if there is not one full batch; `HKL_OPTION_UNKNOWN` for a misspelt option
    */
   constructor(fields: F, options: ArrayLoaderOptions<F>) {
     assertKnownOptions('ArrayLoader', options, OPTIONS);
@@ -88,14 +88,14 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     if (this.#batches === 0) {
       throw new HooklineError('HKL_DATA_EMPTY', `${this.samples} samples do not fill one batch of ${batchSize}`, {
         who: 'ArrayLoader',
-        fix: 'Lower batchSize, set dropLast: false, or look at where the data comes from',
+        fix: 'Lower batchSize, set dropLast: false, or check where the data comes from',
       });
     }
     this.#options = options;
     this.#random = options.random ?? new RandomStream(0, 'array-loader');
   }
 
-  /** Batches of one epoch, of several ranks those of this one. */
+  /** Number of batches in one epoch, for this rank. */
   get length(): number {
     if (this.#share.of === 'rows') return this.#batches;
     const [first, end] = runOf(this.#batches, this.#share);
@@ -103,21 +103,21 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
   }
 
   /**
-   * Gives this rank its share from now on: `rows` of every batch, or a run of whole `batches`. Positions stay those of the whole data.
+   * Restricts the loader to this rank's share: `rows` of every batch, or a contiguous range of whole `batches`. Positions still refer to the whole data.
    *
-   * @throws HooklineError `HKL_DATA_SHARE` where `batchSize` is no multiple of the number of ranks
+   * @throws HooklineError `HKL_DATA_SHARE` if `batchSize` is no multiple of the number of ranks
    */
   shareAmong(share: RankShare): void {
     assertShared('ArrayLoader', this.#options.batchSize, share);
     this.#share = share;
   }
 
-  /** Where it stands, for a checkpoint. */
+  /** The position, for a checkpoint. */
   state(): ArrayLoaderState {
     return { epoch: this.#epoch, batch: this.#batch };
   }
 
-  /** Goes on where `state` was taken. @throws HooklineError `HKL_DATA_STATE` for what is no place in these data */
+  /** Continues from the position `state`. @throws HooklineError `HKL_DATA_STATE` if it is no valid position in these data */
   restore(state: ArrayLoaderState): void {
     assertPosition('ArrayLoader', this.misfit(state));
     const { epoch, batch } = state;
@@ -125,7 +125,7 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     this.#batch = batch;
   }
 
-  /** Why a state is no place in these data, in one sentence; undefined where it is one. */
+  /** Says in one sentence why a state is no valid position in these data; undefined if it is valid. */
   misfit(state: unknown): string | undefined {
     const { epoch, batch } = (state ?? {}) as Partial<Record<string, unknown>>;
     if (!isCount(epoch)) return `"epoch" is ${shown(epoch)}, and should be a count`;
@@ -133,7 +133,7 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     return batch <= this.#batches ? undefined : `"batch" is ${batch}, and an epoch has ${this.#batches} batches`;
   }
 
-  /** What gives positions their meaning, and a hash of the samples as they are at the first call. */
+  /** Identifies the data for which positions are valid: sizes, and a hash of the samples at the time of the first call. */
   fingerprint(): {
     readonly samples: number;
     readonly batchSize: number;
@@ -144,7 +144,7 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     return { samples: this.samples, batchSize, shuffle, contents: (this.#contents ??= hashFields(this.#fields)) };
   }
 
-  /** Gives the batches that follow; without `repeat`, those of one epoch. */
+  /** Yields the batches from the current position on; without `repeat`, to the end of the epoch. */
   *[Symbol.iterator](): Generator<ArrayBatch<F>, void, undefined> {
     for (;;) {
       const order = this.#order();
@@ -174,7 +174,7 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
   #gather(chosen: Uint32Array, index: number): ArrayBatch<F> {
     const { transform } = this.#options;
     const { rank, size, of } = this.#share;
-    // Ranks that share a batch change their rows at random each in its own way.
+    // Ranks that share a batch need different random numbers for their rows.
     const own = size > 1 && of === 'rows' ? `/rank/${rank}` : '';
     const batch = Object.fromEntries(
       Object.entries(this.#fields).map(([name, field]) => [name, pick(field, chosen)]),
@@ -183,7 +183,7 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     return batch;
   }
 
-  /** A stream of its own object, at its beginning: kept streams of every batch would add up. */
+  /** A new stream at its start. Streams that are kept for every batch would accumulate. */
   #fresh(name: string): RandomStream {
     return this.#random.detached(name);
   }
@@ -191,7 +191,7 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
 
 function pick<A extends FieldArray>({ data, shape: [, ...sample] }: Field<A>, chosen: Uint32Array): Field<A> {
   const size = sample.reduce((product, length) => product * length, 1);
-  // What a file was read into is a Buffer, which is a Uint8Array to everybody but `instanceof`.
+  // Reading a file gives a Buffer; normalise it to a plain Uint8Array.
   const ArrayClass = (Buffer.isBuffer(data) ? Uint8Array : data.constructor) as new (length: number) => A;
   const picked = new ArrayClass(chosen.length * size);
   chosen.forEach((from, to) => picked.set(data.subarray(from * size, (from + 1) * size), to * size));
@@ -199,7 +199,7 @@ function pick<A extends FieldArray>({ data, shape: [, ...sample] }: Field<A>, ch
 }
 
 function asFields(fields: unknown): Readonly<Record<string, Field>> {
-  // A tensor is no plain object either.
+  // A tensor is rejected here too, because it is no plain object.
   if (isPlainObject(fields) && Object.keys(fields).length > 0)
     return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, asField(name, value)]));
   throw new HooklineError('HKL_DATA_FIELDS', `the fields are ${describeValue(fields)}`, {

@@ -1,6 +1,6 @@
 import { describeValue, HooklineError } from '@hookline/core';
 
-/** Numbers of one field of a data set, all samples one after the other. */
+/** The numbers of one field of a data set, sample after sample. */
 export type FieldArray =
   Float32Array | Int32Array | Uint8Array | Uint8ClampedArray | Int8Array | Uint16Array | Int16Array | Float64Array;
 
@@ -10,20 +10,20 @@ export interface Field<A extends FieldArray = FieldArray> {
   readonly shape: readonly [samples: number, ...sample: number[]];
 }
 
-/** Numbers in arrays of arrays, equally long at each depth; the outermost array holds the samples. */
+/** Nested arrays of numbers, of the same length at each depth. The outermost array holds the samples. */
 export type NestedNumbers = readonly (number | boolean | NestedNumbers)[];
 
-/** A tensor of TensorFlow.js, of which this package knows no more. */
+/** The part of a TensorFlow.js tensor that this package needs; it does not import TensorFlow.js. */
 export interface TensorField {
   readonly shape: readonly number[];
   readonly dtype: string;
   dataSync(): unknown;
 }
 
-/** What may be given as a field: with its shape, or a typed array of one number for each sample, arrays, or a tensor. */
+/** The accepted forms of a field: `{ data, shape }`, a typed array with one number per sample, nested arrays, or a tensor. */
 export type FieldInput = Field | FieldArray | NestedNumbers | TensorField;
 
-/** The array in which a field's numbers are kept. */
+/** The array types that can hold a field's numbers. */
 export type FieldData<F extends FieldInput> =
   F extends Field<infer A> ? A : F extends FieldArray ? F : F extends NestedNumbers ? Float32Array : FieldArray;
 
@@ -31,9 +31,9 @@ const TAKES =
   'Give { data, shape }, a typed array, arrays of numbers such as [[1, 2], [3, 4]], or a tensor; what they hold becomes Float32Array, and Int32Array for integer tensors';
 
 /**
- * A field with its shape. Numbers in arrays become float32, as `tf.tensor` makes them; a tensor is read and left alone.
+ * Converts a field to `{ data, shape }`. Numbers in arrays become float32, as with `tf.tensor`; a tensor is read but not disposed of.
  *
- * @throws HooklineError `HKL_DATA_FIELDS` for what is none, with the field's name
+ * @throws HooklineError `HKL_DATA_FIELDS` with the field's name, if the value has none of the accepted forms
  */
 export function asField(name: string, value: unknown): Field {
   if (isFieldArray(value)) return { data: value, shape: [value.length] };
@@ -62,7 +62,7 @@ function ofTensor(name: string, tensor: TensorField): Field {
   if (tensor.shape.length === 0) throw bad(name, 'a scalar tensor, which has no samples');
   const data = tensor.dataSync();
   if (!isFieldArray(data)) throw bad(name, `a tensor of dtype ${tensor.dtype}`);
-  // A copy: a backend may hand out the memory in which the tensor lives.
+  // Copy the numbers, because a backend may return the memory in which the tensor lives.
   return { data: data.slice(), shape: [...tensor.shape] as [number, ...number[]] };
 }
 
@@ -87,7 +87,7 @@ function flatten(name: string, nested: NestedNumbers): Field {
   return { data, shape: shape as [number, ...number[]] };
 }
 
-/** Samples may be typed arrays in a list. */
+/** The samples in a list may be typed arrays. */
 const isListLike = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || isFieldArray(value);
 
 function bad(name: string, found: string): HooklineError {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Field } from './as-field.ts';
 
-/** Of arrays with more bytes, blocks all over them are looked at. */
+/** Arrays with more bytes are hashed by blocks that are spread over them. */
 const WHOLE_BYTES = 2 ** 24;
 const BLOCK_BYTES = 2 ** 12;
 
 /**
- * A short hash of arrays, by which runs and ranks find out that they have others. Of arrays beyond 16 MB it looks at blocks of 4 kB that
- * lie evenly all over them, 16 MB in all, so that it costs some hundredths of a second and may miss a change of a few samples.
+ * A short hash of arrays, by which a run or a rank detects that it has different data. Arrays above 16 MB are hashed by evenly spaced blocks of 4 kB,
+ * 16 MB in all. This takes some hundredths of a second, but may miss a change of a few samples.
  */
 export function hashFields(fields: Readonly<Record<string, Field>>): string {
   const hash = createHash('sha256');

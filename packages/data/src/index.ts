@@ -8,7 +8,7 @@ export {
 } from './array-loader.ts';
 export type { Field, FieldArray, FieldData, FieldInput, NestedNumbers, TensorField } from './as-field.ts';
 
-// Data whose batches threads make ahead of time
+// Loader whose worker threads prefetch batches
 export { DataLoader, type BatchMaker, type DataLoaderOptions, type DataLoaderState } from './loader/data-loader.ts';
 export { WorkerPool, type MakeHere, type WorkerPoolOptions } from './loader/worker-pool.ts';
 export { serveJobs, type JobServer, type OnSample } from './loader/serve-jobs.ts';

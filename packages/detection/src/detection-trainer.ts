@@ -14,6 +14,7 @@ import {
   type Dataset,
   DatasetCatalog,
   DetectionLoader,
+  PADDING,
   randomAffine,
   randomBrightness,
   randomContrast,
@@ -21,7 +22,7 @@ import {
   randomWindow,
 } from '@hookline/images';
 import { InferenceSampler } from '@hookline/data';
-import { detector, fcosHead, type PredictImageOptions, retinaHead } from '@hookline/vision';
+import { detector, fcosHead, POSTPROCESS_DEFAULTS, type PredictImageOptions, retinaHead } from '@hookline/vision';
 import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
 import {
   type DataSource,
@@ -233,8 +234,8 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
       details: {
         task: 'detection',
         classNames: await this.classNames(),
-        preparation: { width, height, fit, fill: FILL, orient: orient !== false },
-        postprocessing: { ...POSTPROCESSING, ...postprocessing(test) },
+        preparation: { width, height, fit, fill: PADDING, orient: orient !== false },
+        postprocessing: { ...POSTPROCESS_DEFAULTS, ...postprocessing(test) },
       },
     };
   }
@@ -373,11 +374,6 @@ function lazyDataset<C extends DetectionConfig>(
     }),
   };
 }
-
-/** Value of the pixels with which the loader and `predictImage` pad an input. */
-const FILL = 114;
-/** Options of `postprocess` for which the config has no key. */
-const POSTPROCESSING = { topK: 1000 };
 
 /** Facts about the training data that are known once they have been read. */
 interface DataFacts {

@@ -83,7 +83,7 @@ const files: Record<string, Sharp> = {
 };
 for (let orientation = 1; orientation <= 8; orientation++) files[`exif-${orientation}.jpg`] = exif(orientation);
 
-/** From a box on the pixels as stored to one on the image as it is looked at, corner by corner. */
+/** From a box on the pixels as stored to one on the upright image, corner by corner. */
 function turned([x0, y0, x1, y1]: number[], orientation: number, width: number, height: number): number[] {
   const move = (x: number, y: number): [number, number] => {
     const flipped = [2, 3, 7, 8].includes(orientation) ? width - x : x;
@@ -164,7 +164,7 @@ const DECODED_OTHERWISE = /^(jpeg|large|wide)\.jpg|^webp|^sixteen|^exif-[5-8]/;
 describe.each<Fit>(['inside', 'stretch'])('every way to a network gives it the same input: %s', (fit) => {
   const options = { size: SIZE, fit };
 
-  it('in files of every kind, annotated as they are looked at', async () => {
+  it('in files of every kind, annotated upright', async () => {
     const names = Object.keys(files);
     const read = await dataset(names, async (name) => {
       const { autoOrient } = await sharp(join(folder, name)).metadata();

@@ -19,7 +19,7 @@ async function markdownFiles(folder: string): Promise<string[]> {
   return found.flat();
 }
 
-/** Targets of inline links, images and link definitions; code is no prose. */
+/** Targets of inline links, images and link definitions, outside of code. */
 function linksOf(markdown: string): string[] {
   const prose = markdown.replace(/^(`{3,}|~{3,})[\s\S]*?^\1/gm, '').replace(/`[^`\n]*`/g, '');
   const inline = [...prose.matchAll(/\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)/g)];
@@ -47,7 +47,7 @@ function anchorsOf(markdown: string): Set<string> {
   return anchors;
 }
 
-/** Relative links that lead nowhere, as `page: target`. */
+/** Broken relative links, as `page: target`. */
 async function brokenLinks(root: string): Promise<{ readonly checked: number; readonly broken: string[] }> {
   const broken: string[] = [];
   let checked = 0;

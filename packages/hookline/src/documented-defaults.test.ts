@@ -6,10 +6,10 @@ import * as hookline from './index.ts';
 
 const PLUGINS = resolve(import.meta.dirname, '../../../plugins');
 
-/** What the comments of an interface say: the `@default` of each option. */
+/** The `@default` of each option in the comments of an interface. */
 interface Documented {
   readonly file: string;
-  /** Whether it extends another interface, which is documented elsewhere. */
+  /** Whether the interface extends another one, which is documented elsewhere. */
   readonly isExtending: boolean;
   readonly defaults: ReadonlyMap<string, string | undefined>;
 }
@@ -71,7 +71,7 @@ it.each(documented)('the options of $plugin have comments that tell their defaul
     if (type !== 'default' || found?.defaults.has(name) === false) continue;
     expect([where, text]).toEqual([where, expect.any(String)]);
     const value = literal(text as string);
-    // Words, such as "none", stand for what has no short form.
+    // Words such as "none" describe defaults that have no short form.
     if (value !== undefined) expect([where, value]).toEqual([where, defaultValue]);
   }
 });

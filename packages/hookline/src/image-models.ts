@@ -1,4 +1,4 @@
-// Models of images, and what is made of their predictions
+// Vision models, and the processing of their predictions
 export {
   classificationLoss,
   classifier,

@@ -1,4 +1,4 @@
-// Trainers, from the whole to the bare loop
+// Trainers, from the complete one to the bare loop
 export {
   defineTrainer,
   DefaultTrainer,
@@ -215,7 +215,7 @@ export {
   type ReadVocOptions,
 } from '@hookline/images';
 
-// Models of images
+// Vision models
 export * from './image-models.ts';
 
 // Writing plugins, presets and services

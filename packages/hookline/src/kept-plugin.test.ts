@@ -19,7 +19,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 /** True once the object behind the reference has been collected. */
 async function isCollected(reference: WeakRef<object>): Promise<boolean> {
   for (let attempt = 0; attempt < 20; attempt++) {
-    // A WeakRef that was read holds its object until the current job ends.
+    // Reading a WeakRef keeps its object alive until the current job ends.
     await sleep(5);
     collectGarbage();
     if (reference.deref() === undefined) return true;
@@ -27,7 +27,7 @@ async function isCollected(reference: WeakRef<object>): Promise<boolean> {
   return false;
 }
 
-/** What a user might keep: everything that the plugin was handed. */
+/** References that a user might keep: everything that the plugin received. */
 interface Kept {
   trainer?: TrainerView;
   model?: { readonly value: object };

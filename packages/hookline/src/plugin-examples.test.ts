@@ -6,7 +6,7 @@ import { checkPluginContract } from '@hookline/testing';
 import ts from 'typescript';
 import * as zod from 'zod';
 
-/** Runs the first block of code of a text that holds `marker`, and gives what it exports. */
+/** Runs the first code block of a page that contains `marker`, and returns its exports. */
 async function run(file: string, marker: string): Promise<Record<string, (options?: unknown) => core.Plugin>> {
   const text = await readFile(new URL(file, import.meta.url), 'utf8');
   const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? '');

@@ -35,7 +35,7 @@ describe('the trainer on the page', () => {
     mkdirSync(join(folder, 'node_modules'));
     mkdirSync(join(folder, 'src'));
     symlinkSync(PACKAGE, join(folder, 'node_modules/hookline'), 'dir');
-    // What `npm init` writes today.
+    // The package.json that `npm init` writes today.
     writeFileSync(join(folder, 'package.json'), '{ "name": "page", "type": "commonjs" }');
     writeFileSync(join(folder, 'src/trainer.ts'), code);
     const { compilerOptions } = STRICT;

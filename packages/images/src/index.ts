@@ -60,7 +60,7 @@ export { BlendTransform, ShiftColorTransform, type BlendSource } from './transfo
 export { DetectionLoader, type DetectionLoaderState, type DetectionLoaderStats } from './loader/detection-loader.ts';
 export type { DetectionLoaderOptions } from './loader/loader-options.ts';
 export { BatchSamples, type DetectionBatch, type HostField } from './loader/detection-batch.ts';
-export { fitSize, type Fit, type Size } from '@hookline/inference/detections';
+export { fitSize, type Fit, PADDING, type Size } from '@hookline/inference/detections';
 export { clipBoxes } from './loader/map-sample.ts';
 export { inputSides, type SmallObjects } from './loader/small-objects.ts';
 export { listed, remarksOnTest, remarksOnTraining } from './readers/dataset-remarks.ts';

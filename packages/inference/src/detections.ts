@@ -7,11 +7,14 @@ export interface Size {
 /** How an image is brought to the size of a network's input: `inside` keeps its proportions, `stretch` fills all of the input. */
 export type Fit = 'inside' | 'stretch';
 
+/** Value from 0 to 255 of the pixels that pad a network's input, where nothing else is asked for: the grey of ImageNet's mean. */
+export const PADDING = 114;
+
 /**
  * The size at which a network sees an image: the largest of its proportions that fits into the input, or all of the input. The
  * image lies at the left upper corner of the input, and the rest is padded.
  *
- * @param image size of the image as it is looked at, EXIF rotation applied
+ * @param image size of the image, EXIF rotation applied unless the network sees pixels as stored
  * @param input size of the network's input; undefined leaves the image at its own size
  */
 export function fitSize(image: Size, input: Size | undefined, fit: Fit): Size {

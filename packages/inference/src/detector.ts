@@ -1,4 +1,4 @@
-import { detectionsOf, fitSize, POSTPROCESS_DEFAULTS, type Size, toImagePixels } from './detections.ts';
+import { detectionsOf, fitSize, PADDING, POSTPROCESS_DEFAULTS, type Size, toImagePixels } from './detections.ts';
 import { folderOf, type Preparation, readFacts } from './export-facts.ts';
 import { assertKnownOptions, InferenceError } from './inference-error.ts';
 import { type PictureSource, readPixels, type Rgb } from './pixels.ts';
@@ -46,7 +46,7 @@ export interface LoadedDetector {
   dispose(): Promise<void>;
 }
 
-const PREPARATION: Pick<Preparation, 'fit' | 'fill'> = { fit: 'inside', fill: 114 };
+const PREPARATION: Pick<Preparation, 'fit' | 'fill'> = { fit: 'inside', fill: PADDING };
 
 /**
  * Loads a detector that `hookline export` has written as graph-model or onnx.

@@ -14,51 +14,51 @@ import {
 } from '@hookline/core';
 import type { RecordingLogger } from './recording-logger.ts';
 
-/** A checkpoint of which one thing was changed. */
+/** A checkpoint with one change. */
 export interface ChangedState {
-  /** What was changed, and into what: `hookline/data: batches = -5`. */
+  /** Description of the change: `hookline/data: batches = -5`. */
   readonly change: string;
-  /** Words that an error about it must hold: the entry, plugin or tensor, and the field. */
+  /** Words that an error about it must contain: the entry, plugin or tensor, and the field. */
   readonly names: readonly string[];
   readonly checkpoint: Checkpoint;
 }
 
-/** What came of loading one of them. */
+/** The result of loading a changed checkpoint. */
 export interface ChangedStateOutcome {
   readonly change: string;
   /**
-   * `refused` by an error that names what was changed; `warned` where it was loaded with a warning that the unchanged
-   * checkpoint does not bring; `silent` where it was loaded without; `nameless` for an error that does not name it, and
-   * `damaged` for one that left the trainer other than it was.
+   * `refused`: an error names the change. `warned`: it was loaded with a warning that the unchanged
+   * checkpoint does not cause. `silent`: it was loaded without a warning. `nameless`: an error does not name the change.
+   * `damaged`: loading failed and changed the trainer.
    */
   readonly outcome: 'refused' | 'warned' | 'silent' | 'nameless' | 'damaged';
   /** The error or the warnings. */
   readonly told: string;
 }
 
-/** How {@link tryChangedStates} tries checkpoints. */
+/** Options of {@link tryChangedStates}. */
 export interface ChangedStatesOptions<T extends TrainerBase> {
   /** A checkpoint that the trainers can load. */
   readonly file: string;
-  /** Makes a trainer that has not begun, anew each time; `logger` is the one that it logs to, at level `warn`. */
+  /** Makes a new trainer that has not started; it must log to `logger`, at level `warn`. */
   readonly make: (output: string) => { readonly trainer: T; readonly logger: RecordingLogger };
-  /** Frees a trainer. Default: closes it. */
+  /** Disposes of a trainer. Default: closes it. */
   readonly free?: (trainer: T) => Promise<unknown>;
-  /** Which changes to try; `index` counts them. Default all. */
+  /** Selects the changes to try; `index` counts them. Default: all. */
   readonly only?: (change: string, index: number) => boolean;
 }
 
-/** What nobody saves, whatever the field. */
+/** Values that are invalid in every field. */
 const JUNK: readonly unknown[] = [{}, [], 5, -5, 1.5, Number.NaN, 'x', null, true];
-/** Elements of a list, or of a table whose values are all alike, that are looked into. */
+/** Number of elements that are changed in a list, or in a table whose values all have the same fields. */
 const LOOKED_INTO = 1;
 const DEEPEST = 5;
 const TENSORS_PER_OWNER = 2;
 
 /**
- * Every checkpoint that differs from a sound one in one thing: an entry, the state of a plugin, a field of either, or a
- * tensor is missing, of another type, shape or kind; or there is one too many. A number is also changed into others that
- * no count can be. Bounded, always in the same order, and written with a right hash when given to `writeCheckpoint`.
+ * Yields checkpoints that differ from a valid one in one thing: an entry, the state of a plugin, a field of either, or a
+ * tensor is missing, has another type, shape or kind, or there is one too many. A number is also changed into values that
+ * no count can have. The number of changes is bounded, and their order is fixed; `writeCheckpoint` writes them with a correct hash.
  */
 export function* changedStates({ manifest, tensors }: Checkpoint): Generator<ChangedState> {
   const withEntries = (entries: Checkpoint['manifest']['entries']): Checkpoint => ({
@@ -160,8 +160,8 @@ function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown
 const show = (value: unknown): string => (typeof value === 'number' ? String(value) : JSON.stringify(value));
 
 /**
- * Loads every one of {@link changedStates} and tells what came of it. After each refusal the trainer must be what it was,
- * to the bit: what it would save is compared.
+ * Loads every one of {@link changedStates} and returns the results. After each error, the trainer must be unchanged
+ * to the bit, which is checked by comparing what it would save.
  */
 export async function tryChangedStates<T extends TrainerBase>(
   options: ChangedStatesOptions<T>,
@@ -218,7 +218,7 @@ interface Tried<T extends TrainerBase> {
   readonly before: unknown;
 }
 
-/** @returns undefined where nothing was raised */
+/** @returns undefined if nothing was thrown */
 async function judge(
   error: unknown,
   names: readonly string[],
@@ -232,7 +232,7 @@ async function judge(
   return error instanceof HooklineError && names.every((name) => message.includes(name)) ? 'refused' : 'nameless';
 }
 
-/** All that a trainer would save now. */
+/** Everything that a trainer would save now. */
 async function savedBy(trainer: TrainerBase): Promise<unknown> {
   const entries: Record<string, JsonValue> = {};
   const tensors: Record<string, HostTensor> = {};
@@ -247,19 +247,19 @@ async function savedBy(trainer: TrainerBase): Promise<unknown> {
 }
 
 /**
- * Changes of the engine's entries and of first-party plugins that leave a value which might have been saved: a number for a
- * number, a text for a text. The hash of a checkpoint tells of those; no schema can.
+ * Changes of the engine's entries and of first-party plugins that result in a valid value: another number for a
+ * number, another text for a text. Only the hash of a checkpoint can detect these, no schema.
  */
 const PLAUSIBLE = [
   /^hookline\/optimizer: learningRate = (5|1\.5)$/,
   /^hookline\/data: (source\.)?(epoch|batches) = 5$/,
-  // Data that say more of themselves than they did then are no others.
+  // If data sources describe themselves in more detail than before, that is no difference.
   /^hookline\/data: fingerprint(\.\w+)? (= \{\}|missing)$/,
-  // A stream that has drawn nothing, and a scalar that was never put, may be absent.
+  // A random stream without draws and a scalar without values may be missing.
   /^hookline\/random: positions(\.\S+)? (= \{\}|= 5|missing)$/,
   /^hookline\/storage: scalars(\.\w+)? (= \{\}|missing)$/,
   /^hookline\/storage: scalars\.\w+\.(mean|values\.0|iterations\.0) = (5|-5|1\.5|NaN)$/,
-  // Told, but not as a warning.
+  // Logged, but not as a warning.
   /^hookline\/run: (maxIterations|plugins) (= 5|= -5|= \{\}|missing)$/,
   /^hookline\/run: epochs( missing|\.(length|origin) = (5|-5|1\.5))$/,
   /^hookline\/plugins: \S+\.(package = "x"|optional missing)$/,
@@ -275,5 +275,5 @@ const PLAUSIBLE = [
   /^hookline\/plugins: \S+\/plugin-plots\.data(\.\w+(\.(stride|last|points(\.0)?))?)? (= (5|-5|1\.5|NaN|\{\}|\[\])|missing)$/,
 ];
 
-/** Whether a change leaves a value that might have been saved, so that loading it without a word is right. */
+/** Whether a change results in a valid value, so that loading it silently is correct. */
 export const isPlausibleChange = (change: string): boolean => PLAUSIBLE.some((pattern) => pattern.test(change));

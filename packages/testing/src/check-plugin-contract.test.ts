@@ -22,7 +22,7 @@ const walker = (keeps: boolean) =>
     },
   })();
 
-// Known before the tests are listed.
+// Must be known before the tests are declared.
 await selectDevice('auto');
 const hasNative = tf.getBackend() === 'tensorflow';
 
@@ -54,7 +54,7 @@ describe('checkPluginContract', () => {
   });
 
   it('tries plugins that use tensors as they are, and waits for what is observed of them', async () => {
-    /** Adds a number that is not saved to the loss; the weights differ after a resume, and no scalar would tell. */
+    /** Adds a number that is not saved to the loss. The weights differ after a resume, but no scalar shows it. */
     const pushing = (isSaved: boolean) =>
       definePlugin({
         name: 'pushing',
@@ -145,7 +145,7 @@ describe('checkPluginContract', () => {
   });
 
   (hasNative ? it : it.skip)('tells of a tap that must not be captured (needs native TensorFlow)', async () => {
-    /** Multiplies the loss with a number of the host that changes from step to step, and declares it or does not. */
+    /** Multiplies the loss by a host number that changes from step to step, with or without declaring it as an input. */
     const growing = (isDeclared: boolean) =>
       definePlugin({
         name: 'growing',

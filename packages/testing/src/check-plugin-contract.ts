@@ -18,43 +18,43 @@ import {
 import { firstDifference } from './contract/first-difference.ts';
 import { tinyTraining } from './tiny-training.ts';
 
-/** How {@link checkPluginContract} tries a plugin. */
+/** Options of {@link checkPluginContract}. */
 export interface ContractOptions {
-  /** Makes the plugin, anew each time: `() => earlyStopping({ metric: 'loss' })`. */
+  /** Makes a new instance of the plugin: `() => earlyStopping({ metric: 'loss' })`. */
   readonly plugin: () => Plugin;
-  /** Other plugins it needs. Default none. */
+  /** Other plugins that it needs. Default: none. */
   readonly beside?: () => readonly PluginInput[];
   /**
-   * Makes a trainer with these plugins, and with steps that are captured where `capture` says so. Default: {@link tinyTraining}, with real
-   * tensors, where they tap the inside of the step, or require or replace what the bare loop lacks, such as the model; else a bare loop whose loss falls
-   * as 1 / (iteration + 1).
+   * Makes a trainer with these plugins, whose steps are captured according to `capture`. Default: {@link tinyTraining}, with real
+   * tensors, if the plugins tap hooks inside the step, or require or replace a service that the bare loop lacks, such as the model; otherwise a bare loop
+   * whose loss is 1 / (iteration + 1).
    */
   readonly trainer?: (options: ContractTrainerOptions) => TrainerBase;
-  /** Iterations of each run. Default 6. */
+  /** Number of iterations of each run. Default 6. */
   readonly iterations?: number;
-  /** What of a trained trainer must be equal after resuming, besides plugin state; may be async. Default: the latest scalars. */
+  /** Returns a value that must be equal after resuming, in addition to plugin state; may be async. Default: the latest scalars. */
   readonly observe?: (trainer: TrainerBase) => unknown;
 }
 
 /**
- * Tries a plugin the way trainers use it, and reports everything that does not hold:
+ * Tests a plugin the way trainers use it, and reports all violations of these rules:
  *
- * 1. it refuses an option that it does not have;
- * 2. a training with it completes, twice in one trainer, and tears down without an error;
- * 3. a run that is saved and resumed at any iteration ends with the same plugin state and the same scalars as one that was never
- *    interrupted, to the bit: with eager steps and, where it taps the inside of the step, with captured ones;
- * 4. captured steps give what eager ones give, so that its taps inside of the step may be captured;
- * 5. what it never saved is refused as its state, before it is loaded;
- * 6. an error of another plugin, in any phase, ends the training and is not hidden;
- * 7. it leaves no tensors, neither after each step nor at the end, and no listeners of the process;
- * 8. two ranks that train with it, within this process, complete, end with the same weights and resume; the second one writes no file, but
- *    for those with `rank1` in their name.
+ * 1. It rejects an unknown option.
+ * 2. Two trainings in one trainer complete and are disposed of without an error.
+ * 3. A run that is saved and resumed at any iteration ends with the same plugin state and the same scalars as an uninterrupted
+ *    run, to the bit, with eager steps and, if the plugin taps hooks inside the step, with captured steps.
+ * 4. Captured steps compute the same as eager steps.
+ * 5. It rejects invalid data as its state before loading it.
+ * 6. An error of another plugin, in any hook, ends the training and is not hidden.
+ * 7. It leaves no tensors, neither after a step nor at the end, and no listeners of the process.
+ * 8. Two ranks that train with it, within this process, complete, end with the same weights and resume. The second rank writes only
+ *    files with `rank1` in their name.
  *
- * How often its taps wait for the device and how long they take between two steps is measured.
+ * It also measures how often the plugin's taps wait for the device and how long they take between two steps.
  *
- * @returns what came of each check, with a table for the plugin's README; the environment variable `HOOKLINE_CONTRACT_REPORT` names a
- * file to which the table is appended
- * @throws HooklineError `HKL_CONTRACT` that lists what does not hold
+ * @returns the result of each check, and a table for the plugin's README. If the environment variable `HOOKLINE_CONTRACT_REPORT` is set, the
+ * table is appended to that file
+ * @throws HooklineError `HKL_CONTRACT` that lists the violations
  */
 export async function checkPluginContract(given: ContractOptions): Promise<ContractReport> {
   const { plugin, beside = () => [], iterations = 6, observe = latestScalars } = given;
@@ -122,11 +122,11 @@ export async function checkPluginContract(given: ContractOptions): Promise<Contr
   if (problems.length === 0) return report;
   throw new HooklineError('HKL_CONTRACT', problems.map(({ what, detail }) => `${what}: ${detail}`).join('; '), {
     who: plugin().name,
-    fix: 'Mend the plugin, or see what its test leaves out',
+    fix: 'Correct the plugin, or check what its test leaves out',
   });
 }
 
-/** Undefined where it held; a text that says what is wrong; or an outcome with its detail. */
+/** Undefined if the check passed, a text that says what is wrong, or an outcome with its detail. */
 type Verdict = undefined | string | Pick<ContractCheck, 'outcome' | 'detail'>;
 
 const held = (detail: string): Verdict => ({ outcome: 'held', detail });
@@ -155,7 +155,7 @@ async function trainsTwice(contract: Contract): Promise<Verdict> {
   });
 }
 
-/** Why no step is captured for a plugin; undefined where one can be. */
+/** Says why no step is captured for a plugin; undefined if steps can be captured. */
 function whyNotCaptured(inside: readonly string[]): Verdict {
   if (inside.length === 0) return skipped('it taps nothing inside of the step');
   return tf.getBackend() === 'tensorflow' ? undefined : skipped('only native TensorFlow captures steps');

@@ -2,11 +2,11 @@ import { type Communicator, HooklineError, type ReduceOperation } from '@hooklin
 
 /** A rank of {@link connectRanks}. */
 export interface ConnectedRank extends Communicator {
-  /** This rank comes no more: whatever the others wait for fails, and what they ask for later too. */
+  /** Makes this rank leave: current and later operations of the others fail. */
   leave(): void;
 }
 
-/** What one rank brings to an operation. */
+/** One rank's call of an operation. */
 interface Call {
   readonly name: string;
   readonly value: unknown;
@@ -15,8 +15,8 @@ interface Call {
 }
 
 /**
- * Ranks of one job within this process, for tests: trainers that are given one each, and are run at the same time, behave
- * towards each other as processes under `mpirun` do. Nothing reduces their gradients: give all of them the same data.
+ * Connects ranks of one job within this process, for tests. Trainers that each receive one of them and run concurrently behave
+ * towards each other like processes under `mpirun`. Gradients are not reduced, so give all ranks the same data.
  *
  * @example
  * const ranks = connectRanks(2);
@@ -74,7 +74,7 @@ export function connectRanks(size: number): readonly ConnectedRank[] {
         const all = await call(rank, named(`${operation} of ${numbers.length}`, what), numbers.slice());
         return numbers.map((_number, place) => REDUCE[operation](all.map((each) => each[place] ?? Number.NaN)));
       },
-      // Its ranks share no step.
+      // These ranks do not share steps.
       leaveStep: () => undefined,
       abort(status) {
         end(new HooklineError('HKL_RANK_FAILED', `rank ${rank} has ended the job with status ${status}`));
@@ -86,10 +86,10 @@ export function connectRanks(size: number): readonly ConnectedRank[] {
 }
 
 /**
- * Does the same on all ranks at once. One that is done, or has failed, leaves the others.
+ * Runs a function on all ranks concurrently. A rank that is done or has failed leaves the others.
  *
- * @returns what each rank gave
- * @throws what the first rank with an error of its own threw, rather than what that led to on the others
+ * @returns the result of each rank
+ * @throws the error of the first rank that failed by itself, not the errors that it caused on the others
  */
 export async function onRanks<T>(
   ranks: readonly ConnectedRank[],

@@ -7,7 +7,7 @@ import { drawSquares } from './draw-squares.ts';
 /** Text files by path. */
 type Files = Record<string, string>;
 
-/** The squares of {@link drawSquares} in another format, in splits `train` (12 images) and `val` (4), as its tools lay them out. */
+/** Draws the squares of {@link drawSquares} in another format, with splits `train` (12 images) and `val` (4), in the usual layout of that format. */
 export async function drawSquaresAs(format: FormatName, root: string): Promise<void> {
   const drawn = await mkdtemp(join(tmpdir(), 'hookline-squares-'));
   try {

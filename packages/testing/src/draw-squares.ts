@@ -4,7 +4,7 @@ import { readVoc, writeCoco } from '@hookline/images';
 import sharp from 'sharp';
 
 const [WIDTH, HEIGHT] = [80, 64];
-/** Images of the list `test`. */
+/** Number of images in the list `test`. */
 const TEST = 4;
 
 /**
@@ -12,7 +12,7 @@ const TEST = 4;
  * annotations in Pascal VOC's format (lists `trainval` and `test`, which has the last four) and in COCO's, `train.json`
  * and `test.json`, whose images are in `JPEGImages`.
  *
- * @param count images, more than four
+ * @param count number of images, more than four
  */
 export async function drawSquares(root: string, count = 16): Promise<void> {
   for (const folder of ['Annotations', 'JPEGImages', 'ImageSets/Main'])

@@ -6,7 +6,7 @@ export interface TraceEntry {
   readonly hook: string;
 }
 
-/** Watches the taps of all plugins of a trainer, in the order in which they run. */
+/** A plugin that records the taps of all plugins of a trainer, in the order in which they run. */
 export function traceHooks(): {
   readonly plugin: Plugin;
   readonly entries: readonly TraceEntry[];

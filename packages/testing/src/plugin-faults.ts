@@ -13,7 +13,7 @@ import {
 import { modelRef, tf, type TfjsRuntimeOptions } from '@hookline/tfjs';
 import { tinyTraining } from './tiny-training.ts';
 
-/** What may be wrong with a tap. */
+/** The kinds of faults of a tap. */
 export const TAP_FAULTS = [
   'throws',
   'rejects',
@@ -29,27 +29,27 @@ export const TAP_FAULTS = [
 export type TapFault = (typeof TAP_FAULTS)[number];
 export type HookName = keyof EngineHooks;
 
-/** One fault in one hook, and what is to come of it. */
+/** One fault in one hook, and the expected result. */
 export interface FaultCase {
   readonly hook: HookName;
   readonly fault: TapFault;
   /**
-   * `named`: the training fails with an error that names plugin and hook. `ignored`: what taps of this hook return means
-   * nothing, so that it does no harm.
+   * `named`: the training fails with an error that names plugin and hook. `ignored`: results of taps of this hook
+   * are ignored, so the fault has no effect.
    */
   readonly outcome: 'named' | 'ignored';
 }
 
 const RETURNS: readonly TapFault[] = ['returns a number', 'returns a string', 'returns an object of junk'];
 
-/** Every fault in every hook of the engine. */
+/** All combinations of faults and hooks of the engine. */
 export function faultCases(): readonly FaultCase[] {
   return (Object.keys(HOOK_TABLE) as HookName[]).flatMap((hook) =>
-    // A checkpoint is loaded before anything has been trained: process.exit loses nothing there and is let through.
+    // A checkpoint is loaded before training, where process.exit loses nothing and is allowed.
     TAP_FAULTS.filter((fault) => hook !== 'loadState' || fault !== 'exits the process').map((fault): FaultCase => {
       const { kind } = HOOK_TABLE[hook];
       const isVoid = kind === 'Sync' || kind === 'AsyncSeries' || kind === 'AsyncSeriesSettled';
-      // When the training is over, a tap may free the model. A batch may be any object, and the model says what it lacks.
+      // After the training, a tap may dispose of the model. A batch may be any object; the model reports what it lacks.
       const isAllowed = hook === 'afterTrain' && fault === 'disposes its tensors';
       return { hook, fault, outcome: (isVoid && RETURNS.includes(fault)) || isAllowed ? 'ignored' : 'named' };
     }),
@@ -59,16 +59,16 @@ export function faultCases(): readonly FaultCase[] {
 /** How a training with a faulty plugin ended. */
 export interface FaultResult {
   readonly outcome: 'named' | 'ignored' | 'silent';
-  /** All that the error says. */
+  /** The complete text of the error, including its causes. */
   readonly message: string;
 }
 
 export const CULPRIT = 'faulty-plugin';
 
 /**
- * Trains a tiny model with a plugin that has the fault, and says what came of it.
+ * Trains a tiny model with a plugin that has the fault, and returns the result.
  *
- * A sync tap has it at its first call, since a captured step calls it no more later; an async one of a step at iteration 2.
+ * A sync tap fails at its first call, because a captured step does not call it again; an async tap fails at iteration 2.
  *
  * @param capture as in {@link tinyTraining}
  */
@@ -88,7 +88,7 @@ export async function runFault(
   } catch (error) {
     const message = error instanceof AggregateError ? error.errors.map(String).join('\n') : String(error);
     const isNamed = message.includes(CULPRIT) && message.includes(`hook ${hook}`);
-    // Without an answer of its tap, the error of the step goes on to the user, as it should.
+    // If the tap returns nothing, the error of the step must reach the user.
     const isPassedOn = hook === 'stepFailed' && message.includes('the step breaks') && !message.includes(CULPRIT);
     return { outcome: isNamed ? 'named' : isPassedOn ? 'ignored' : 'silent', message };
   } finally {
@@ -140,7 +140,7 @@ function act(fault: TapFault, input: unknown, weight: tf.Variable | undefined): 
       dispose(input, weight);
       return undefined;
     case 'never settles':
-      // Node says so when nothing else is left to do; here whoever runs this is alive.
+      // Node reports a pending promise only when nothing else is left to do; here the test process is alive.
       setTimeout(() => process.emit('beforeExit', 0), 20);
       return new Promise(() => undefined);
     case 'exits the process':
@@ -155,7 +155,7 @@ function dispose(input: unknown, weight: tf.Variable | undefined): void {
   else for (const tensor of found) tensor.dispose();
 }
 
-/** Has evaluators called, and a checkpoint saved, at iteration 2. */
+/** Runs an evaluation and saves a checkpoint at iteration 2. */
 const caller = definePlugin({
   name: 'caller',
   version: '1.0.0',

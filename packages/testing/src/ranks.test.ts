@@ -28,7 +28,7 @@ afterEach(() => rm(output, { recursive: true }));
 
 type Made = (rank: number) => Partial<TrainerBaseOptions> & { readonly load?: string };
 
-/** Trains on several ranks at once; gives the trainers, and how each ended. */
+/** Trains on several ranks concurrently, and returns the trainers and how each ended. */
 async function onRanks(size: number, made: Made) {
   const ranks = connectRanks(size);
   const logger = new RecordingLogger();
@@ -88,7 +88,7 @@ describe('several ranks', () => {
         hooks.afterStep.tap(({ iteration }) => (iteration === 2 ? control.stop('enough') : undefined)),
     });
     const { ends } = await onRanks(3, (rank) => ({ plugins: rank === 1 ? [stopper()] : [at(-1, () => 0)] }));
-    // Plugins differ: that is found before the first step.
+    // The plugins differ, which is detected before the first step.
     expect(reasonOf(ends[0])).toMatchObject({ code: 'HKL_RANKS_DIFFER', who: 'rank 1' });
     const stops = (rank: number) =>
       definePlugin({
@@ -220,7 +220,7 @@ describe('several ranks', () => {
         setup({ hooks, random }) {
           let count = 0;
           hooks.afterStep.tap(() => {
-            // A rank draws as many numbers as its share of the data wants.
+            // Each rank draws as many numbers as its share of the data needs.
             for (let i = 0; i <= rank; i++) (drawn[`${run} ${rank}`] ??= []).push(random.int(1e9));
             count += rank + 1;
           });

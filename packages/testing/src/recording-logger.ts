@@ -2,7 +2,7 @@ import { ConsoleLogger, type LogLevel } from '@hookline/core';
 
 /** A logger that keeps its lines. */
 export class RecordingLogger extends ConsoleLogger {
-  /** What was logged, line by line. */
+  /** The logged lines. */
   readonly lines: readonly string[];
 
   constructor(level: LogLevel = 'debug') {
@@ -11,7 +11,7 @@ export class RecordingLogger extends ConsoleLogger {
     this.lines = lines;
   }
 
-  /** The lines that hold `text`. */
+  /** The lines that contain `text`. */
   matching(text: string): readonly string[] {
     return this.lines.filter((line) => line.includes(text));
   }

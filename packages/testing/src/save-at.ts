@@ -3,8 +3,8 @@ import { checkpointsRef, definePlugin, type Plugin } from '@hookline/core';
 /**
  * A plugin that saves a checkpoint after one iteration, for tests that resume.
  *
- * @param iteration 0-based; one that never comes saves nothing, so that a resumed trainer can have the same plugins
- * @param name of the file, without extension. Default `mid`
+ * @param iteration 0-based iteration. One that is never reached saves nothing, so that a resumed trainer can have the same plugins
+ * @param name name of the file, without extension. Default `mid`
  */
 export const saveAt = (iteration: number, name = 'mid'): Plugin =>
   definePlugin({

@@ -1,8 +1,8 @@
 import { definePlugin, evaluationRef, type Plugin, storageRef } from '@hookline/core';
 
 /**
- * An evaluator that gives one value of the metric `accuracy` every other iteration, the first after iteration 1, and nothing
- * once they are used up; for tests of plugins that act on a metric.
+ * An evaluator for tests of plugins that act on a metric. It returns one of the given values of the metric `accuracy` every other iteration, starting after iteration 1, and nothing
+ * after the last value.
  */
 export const scriptedEvaluator = (values: readonly number[]): Plugin =>
   definePlugin({

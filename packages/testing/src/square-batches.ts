@@ -1,4 +1,4 @@
-/** Eight batches of four grey images 32x32 with one square each, dark or light: a detector learns them in seconds. */
+/** Eight batches of four grey 32x32 images with one dark or light square each. A detector learns them in seconds. */
 export function* squareBatches() {
   for (let batch = 0; batch < 8; batch++) {
     const images = new Float32Array(4 * 32 * 32 * 3).fill(127);

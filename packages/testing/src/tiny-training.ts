@@ -15,28 +15,28 @@ import { RecordingLogger } from './recording-logger.ts';
 /** Options of {@link tinyTraining}. */
 export interface TinyTrainingOptions {
   readonly plugins?: readonly PluginInput[];
-  /** Default 12. */
+  /** Number of iterations. Default 12. */
   readonly maxIterations?: number;
-  /** Default 1. */
+  /** Seed of all random numbers. Default 1. */
   readonly seed?: number;
   readonly output?: string;
-  /** Default: one that keeps its lines and prints nothing. */
+  /** Default: a logger that keeps its lines and prints nothing. */
   readonly logger?: Logger;
-  /** Default: the environment variable `HOOKLINE_TEST_CAPTURE`, or else `off`. */
+  /** Capture mode. Default: the environment variable `HOOKLINE_TEST_CAPTURE`, or else `off`. */
   readonly capture?: TfjsRuntimeOptions['capture'];
-  /** Default: Adam with learning rate 0.05. */
+  /** Makes the optimizer. Default: Adam with learning rate 0.05. */
   readonly optimizer?: (model: TrainableModel) => Optimizer;
-  /** Default `sgd` or `adam` by name, where no `optimizer` is given. */
+  /** The default optimizer by name, `sgd` or `adam`, if no `optimizer` is given. */
   readonly algorithm?: 'sgd' | 'adam';
 }
 
 const FEATURES = 4;
 const BATCH = 8;
-/** Lets all tests of a package run with captured steps: `HOOKLINE_TEST_CAPTURE=required npm run jest -- plugins`. */
+/** Runs all tests of a package with captured steps: `HOOKLINE_TEST_CAPTURE=required npm run jest -- plugins`. */
 const CAPTURE = (process.env['HOOKLINE_TEST_CAPTURE'] ?? 'off') as NonNullable<TfjsRuntimeOptions['capture']>;
 
 /**
- * A trainer that fits y = x·w + b to eight batches of made-up data: real tensors, a few milliseconds. The backend must
+ * Makes a trainer that fits y = x·w + b to eight batches of synthetic data, with real tensors, within milliseconds. The backend must
  * have been selected before (`await selectDevice('auto')`).
  */
 export function tinyTraining(options: TinyTrainingOptions = {}): TrainerBase {
@@ -96,7 +96,7 @@ export function* tinyBatches(): Generator<{ x: HostBatch; y: HostBatch }> {
   }
 }
 
-/** Numbers with their shape, as loaders give them. */
+/** Numbers with their shape, as loaders yield them. */
 export interface HostBatch {
   readonly data: Float32Array;
   readonly shape: readonly number[];

@@ -26,10 +26,10 @@ import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
 
 const CLASSES = 3;
 const FEATURES = 5;
-/** The last batch of a pass is an odd one. */
+/** Number of samples; the last batch of a pass is smaller than the others. */
 const SIZES = [6, 6, 6, 6, 3];
 
-/** Batches of points whose class is where their largest of three sums is. */
+/** Batches of points; the class of a point is the index of the largest of three sums. */
 export function* points(): Generator {
   for (const [index, size] of SIZES.entries()) {
     const x = Float32Array.from({ length: size * FEATURES }, (_, k) => Math.sin((index * 31 + k) * 1.7));
@@ -43,7 +43,7 @@ export function* points(): Generator {
   }
 }
 
-/** Batch norm, dropout, a regularizer: what makes resuming and capturing hard. */
+/** A model with batch norm, dropout and a regularizer, which make exact resuming and capture hard. */
 export function makeNet(): TrainableModel {
   const net = tf.sequential({
     layers: [
@@ -80,10 +80,10 @@ export const poison = definePlugin({
   },
 });
 
-/** Which loss and which gradients {@link poison} spoils; the gradients are those of an update. */
+/** The iterations at which {@link poison} makes the loss, and the gradients of an update, NaN. */
 export const POISONED = { loss: 8, gradient: 13 };
 
-/** Every first-party plugin that works on a training, in one list. */
+/** Every first-party plugin that takes part in training, in one list. */
 export function everyPlugin({ period = 5 }: { readonly period?: number } = {}): readonly PluginInput[] {
   return [
     poison(),
@@ -100,7 +100,7 @@ export function everyPlugin({ period = 5 }: { readonly period?: number } = {}): 
     gradientClipping({ type: 'global-norm', clip: 0.5, metric: true }),
     ema({ decay: 0.9 }),
     earlyStopping({ metric: 'accuracy', patience: 1000 }),
-    // Accuracy rests on plateaus long enough for several reductions.
+    // The accuracy stays on plateaus long enough for several reductions.
     reduceOnPlateau({ metric: 'accuracy', patience: 0, factor: 0.5 }),
     memoryStats({ period, leakWindow: 40 }),
     profiler({ start: 3, steps: 5 }),
@@ -108,7 +108,7 @@ export function everyPlugin({ period = 5 }: { readonly period?: number } = {}): 
   ];
 }
 
-/** What a {@link fullTrainer} may have otherwise. */
+/** Options of {@link fullTrainer}. */
 export interface FullTrainerOptions {
   readonly output: string;
   readonly capture: 'off' | 'required';
@@ -117,7 +117,7 @@ export interface FullTrainerOptions {
   readonly seed?: number;
 }
 
-/** A trainer with every plugin at once. */
+/** Makes a trainer with every plugin at once. */
 export function fullTrainer({ output, capture, maxIterations = 40, plugins, seed = 5 }: FullTrainerOptions) {
   return new SimpleTrainer({
     device: 'auto',
@@ -134,7 +134,7 @@ export function fullTrainer({ output, capture, maxIterations = 40, plugins, seed
   });
 }
 
-/** A short training of {@link makeNet} with these plugins alone. */
+/** Runs a short training of {@link makeNet} with only these plugins. */
 export function pointTrainer(
   output: string,
   plugins: readonly PluginInput[],
@@ -166,7 +166,7 @@ export async function weightsAndAverages(trainer: SimpleTrainer): Promise<Readon
   return Object.fromEntries(all.map(([name, variable]) => [name, [...variable.dataSync()]]));
 }
 
-/** The scalars that must not depend on when and how a run was made, with their histories. */
+/** The histories of the scalars that must not depend on time or on how the run was executed. */
 export function histories(trainer: SimpleTrainer): Readonly<Record<string, readonly (readonly number[])[]>> {
   const timeless = trainer.storage.names().filter((name) => !/time|memory|eta/.test(name));
   return Object.fromEntries(
@@ -180,7 +180,7 @@ export function histories(trainer: SimpleTrainer): Readonly<Record<string, reado
   );
 }
 
-/** Only native TensorFlow runs graphs. */
+/** Whether this machine can run a capture mode: only native TensorFlow runs graphs. */
 export const isHere = (capture: 'off' | 'required') => capture === 'off' || tf.getBackend() === 'tensorflow';
-/** Eager and captured. */
+/** The capture modes to test: eager and captured. */
 export const MODES = ['off', 'required'] as const;

@@ -13,7 +13,7 @@ import {
 } from './all-plugins.test.support.ts';
 
 let dir: string;
-/** A training that nothing interrupts; several tests compare with it. */
+/** Runs an uninterrupted training, with which several tests compare. */
 type Whole = Awaited<ReturnType<typeof trainWhole>>;
 const wholes = new Map<string, Whole>();
 beforeAll(() => selectDevice('auto'));
@@ -68,7 +68,7 @@ describe('all plugins at once', () => {
     );
     expect((await readdir(join(output, 'anomalies'))).sort()).toEqual([
       `000000${POISONED.loss}-loss.json`,
-      // The spoilt gradients are the first half of the update that comes one step later.
+      // The poisoned gradients are the first half of an update that happens one step later.
       `00000${POISONED.gradient + 1}-gradients.json`,
     ]);
     const at = (name: string) =>
@@ -111,7 +111,7 @@ describe('all plugins at once', () => {
     const trainer = fullTrainer({ output: dir, capture, plugins: everyPlugin({ period: 20 }) });
     await trainer.train({ maxIterations: 40 });
     const after = tf.memory().numTensors;
-    // Five periods more, and as long as the window in which memory-stats looks for leaks.
+    // Five more periods, which is the window in which memory-stats looks for leaks.
     await trainer.train({ maxIterations: 140 });
     expect(tf.memory().numTensors).toBe(after);
     await trainer.dispose();
@@ -128,7 +128,7 @@ describe('all plugins at once', () => {
       expect(resumed.iteration).toBe(iteration + 1);
       await resumed.train();
       expect({ iteration, weights: await weightsAndAverages(resumed) }).toEqual({ iteration, weights: wanted.weights });
-      // Saved before the evaluation of its iteration, with which the resumed run begins.
+      // The checkpoint was saved before the evaluation of its iteration, so the resumed run starts with that evaluation.
       expect({ iteration, scalars: histories(resumed) }).toEqual({ iteration, scalars: wanted.scalars });
       await resumed.dispose();
     }

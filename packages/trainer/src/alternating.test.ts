@@ -28,7 +28,7 @@ import { failure } from './points-trainer.test.support.ts';
 import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
 
 let dir: string;
-// Here, since whether the captured cases can run is asked when they are declared.
+// Select the device at the top level, because the declaration of the captured cases depends on it.
 await selectDevice('auto');
 beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'hookline-parts-'))));
 afterEach(() => rm(dir, { recursive: true, force: true }));
@@ -47,7 +47,7 @@ const matrix = (columns: number, phase: number): tf.Variable<tf.Rank.R2> =>
     ),
   );
 
-/** Losses of two parts, of which each uses the other's variables. */
+/** The losses of two parts; each uses the other's variables. */
 function adversaries() {
   const [g, c, target] = [matrix(3, 0), matrix(1, 1), matrix(1, 2)];
   const score = (x: tf.Tensor2D) => x.matMul<tf.Tensor2D>(c).tanh();
@@ -101,7 +101,7 @@ function make(
   return { trainer, values, latest };
 }
 
-/** The same in a loop of one's own. */
+/** The same training in a loop written by hand. */
 async function byHand(steps: number, period: number): Promise<number[]> {
   const { g, c, target, critic, generator } = adversaries();
   const optimizers = [adam({ c }, { learningRate: 0.02 }), sgd({ g }, { learningRate: 0.1, momentum: 0.9 })] as const;

@@ -4,20 +4,20 @@ import type { ConfigOption, PluginConfig } from './config-of-plugins.ts';
 import { isSection } from './config/lay-over.ts';
 import { valueAt } from './config/written-keys.ts';
 
-/** What {@link applyConfig} goes by. */
+/** The arguments of {@link applyConfig}. */
 export interface ConfigParts {
   readonly config: object;
-  /** By the names of the plugins. */
+  /** The config's options, by plugin name. */
   readonly plugins: Readonly<Record<string, PluginConfig>>;
-  /** Whether somebody has written a key; the others are defaults. */
+  /** Whether a key was set explicitly; the others have defaults. */
   readonly isWritten: (key: string) => boolean;
   readonly logger: Logger;
 }
 
 /**
- * Gives plugins the options that the config says: a key that somebody has written holds over what presets and lists
- * say, a default only where they say nothing. A key that is written and switches a plugin off leaves it out. What takes
- * the place of something else is logged, and keys that reach no plugin are warned about.
+ * Applies the config's options to the plugins. A key that was set explicitly overrides the options of presets and lists; a
+ * default applies only if these do not set the option. An explicit key that switches a plugin off removes it. Every
+ * override is logged, and a warning names the keys that apply to no plugin.
  */
 export function applyConfig(entries: readonly PluginEntry[], parts: ConfigParts): readonly PluginEntry[] {
   const { plugins, isWritten } = parts;
@@ -61,7 +61,7 @@ function configured(entry: PluginEntry, says: PluginConfig, parts: ConfigParts):
   };
 }
 
-/** Whether an option may stay as the list gives it. */
+/** Whether the option of the list is kept. */
 function isSettled(
   given: unknown,
   { key, value }: ConfigOption,
@@ -69,11 +69,11 @@ function isSettled(
   { isWritten }: ConfigParts,
 ): boolean {
   if (isDeepStrictEqual(given, value)) return true;
-  // `true` says that there are TensorBoard files, and options say where.
+  // `true` only switches TensorBoard files on; keep options that say more.
   if (value === true && isSection(given)) return true;
   if (key === undefined) return given !== undefined;
   if (isWritten(key)) return false;
-  // The config's defaults do not count for a plugin that it does not ask for: an emaDecay of 0 means that nothing is averaged.
+  // Config defaults do not apply to a plugin that the config does not ask for: an emaDecay of 0 means that nothing is averaged.
   return given !== undefined || (asked !== undefined && asked.isWanted !== true);
 }
 
@@ -85,7 +85,7 @@ function warnOfUnused(entries: readonly PluginEntry[], parts: ConfigParts): void
   for (const [name, says] of all) {
     const { asked } = says;
     if (listed.has(name) || (asked?.isWanted === false && isWritten(asked.key))) continue;
-    // What is switched off is off without the plugin too.
+    // A key that switches the plugin off has its effect even without the plugin.
     const unused = keysOf(says).filter((key) => isWritten(key) && !told.has(key) && valueAt(config, key) !== false);
     for (const key of unused) told.add(key);
     if (unused.length === 0) continue;
@@ -105,7 +105,7 @@ function warnOfUnused(entries: readonly PluginEntry[], parts: ConfigParts): void
   }
 }
 
-/** The keys that reach a plugin where it is listed. */
+/** The keys that apply to a plugin if it is listed. */
 function keysOf({ options, asked, keys = [] }: PluginConfig): string[] {
   const own = Object.values(options).flatMap(({ key }) => (key === undefined ? [] : [key]));
   return [...new Set([...(asked?.isWanted === true ? [asked.key] : []), ...own, ...keys])];

@@ -32,7 +32,7 @@ const makeModel = (trainable = true): TrainableModel => {
   return layersModel<Batch>(tf.sequential({ layers }), { loss });
 };
 
-/** The statistics that the model holds, and those of all data with the weights that it holds. */
+/** The statistics in the model, and those of all data under the model's current weights. */
 function statistics(model: TrainableModel) {
   const all = new Map([...model.trainable(), ...model.state()]);
   const get = (name: string) => all.get(name) as tf.Variable;
@@ -45,7 +45,7 @@ function statistics(model: TrainableModel) {
   return { own, exact, kernel: [...get('dense/kernel').dataSync()] };
 }
 
-/** Looks at the model after the last step and in its evaluation. */
+/** Reads the statistics after the last step and during the evaluation. */
 const look = (seen: Record<string, ReturnType<typeof statistics>>) =>
   definePlugin({
     name: 'look',

@@ -29,7 +29,7 @@ const logger = new ConsoleLogger({ level: 'silent' });
 
 const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer => pointsTrainer({ output: dir, ...options });
 
-/** Everything that a training changes: weights, moving statistics, slots of the optimizer, variables of the step. */
+/** Everything that training changes: weights, moving statistics, optimizer slots, variables of the step. */
 async function everything(trainer: SimpleTrainer): Promise<Readonly<Record<string, readonly number[]>>> {
   const all = [...(await trainer.service(trainingStepRef)).variables()];
   return Object.fromEntries(all.map(([name, variable]) => [name, [...variable.dataSync()]]));
@@ -200,7 +200,7 @@ describe('checkpoints that are none', () => {
     expect(await everything(resumed)).toEqual(fresh);
     expect(resumed.iteration).toBe(0);
     expect(await contents()).toEqual(before);
-    // What was saved before it is sound, and goes on.
+    // The checkpoint before it is intact, and training resumes from it.
     await resumed.load(join(dir, 'model_0000003.safetensors'));
     expect(await resumed.train()).toMatchObject({ status: 'completed', iteration: 12 });
     await resumed.dispose();
@@ -233,7 +233,7 @@ describe('checkpoints that are none', () => {
     expect(await everything(other)).toEqual(fresh);
     for (const trainer of [other, untouched]) expect(await trainer.train()).toMatchObject({ status: 'completed' });
     expect(await everything(other)).toEqual(await everything(untouched));
-    // And in the middle of a training that goes on.
+    // The same in the middle of a running training.
     await expect(other.load(file)).rejects.toMatchObject({ code: 'HKL_STATE_LOAD_FAILED' });
     for (const trainer of [other, untouched]) await trainer.train({ maxIterations: 11 });
     expect(await everything(other)).toEqual(await everything(untouched));

@@ -15,11 +15,11 @@ import type { BaseConfig } from './config/config-schema.ts';
 import { isWritten } from './config/written-keys.ts';
 
 /**
- * The optimizer that `config.solver` describes (detectron2's build_optimizer, with a choice of algorithm).
+ * Builds the optimizer of `config.solver` (detectron2's build_optimizer, with a choice of algorithm). For an
+ * `alternatingModel`, it uses the optimizers of the parts.
  *
- * @throws HooklineError `HKL_UNKNOWN_PARAMETER` for `solver.backboneLrFactor` where the model trains no backbone, and what
- * the optimizers raise. The parts of an `alternatingModel` bring their optimizers along; `HKL_CONFIG_PARTS` where the config
- * says something of one all the same
+ * @throws HooklineError `HKL_UNKNOWN_PARAMETER` if `solver.backboneLrFactor` is set and the model trains no variable named `backbone/...`;
+ * `HKL_CONFIG_PARTS` if the model has parts with their own optimizers and the config sets a key of an optimizer; and the errors of the optimizers
  */
 export function buildOptimizer(config: BaseConfig, model: TrainableModel): Optimizer {
   const { solver } = config;
@@ -69,11 +69,11 @@ function factorOfBackbone(model: TrainableModel, factor: number): (name: string)
   });
 }
 
-/** Keys that a model of several parts has no use for. */
+/** Keys that have no effect for a model of several parts. */
 const OF_ONE_OPTIMIZER = ['optimizer', 'baseLr', 'weightDecay', 'momentum', 'betas'].map((key) => `solver.${key}`);
 
 const ofParts = (key: string, parts: Iterable<string>): HooklineError =>
-  new HooklineError('HKL_CONFIG_PARTS', 'it is written, and each part of the model has an optimizer of its own', {
+  new HooklineError('HKL_CONFIG_PARTS', 'it is set, but each part of the model has its own optimizer', {
     who: `config key ${key}`,
     fix: `Leave the key out, and give the value to the optimizers of ${[...parts].join(' and ')} in alternatingModel`,
   });

@@ -2,7 +2,7 @@ import type { Preset } from '@hookline/core';
 import { presetDefault } from '@hookline/preset-default';
 import { type configOfPlugins, optionsOf } from './config-of-plugins.ts';
 
-/** The default preset with the options that a config gives its plugins. */
+/** The default preset with the plugin options of a config. */
 export function buildPreset(config: ReturnType<typeof configOfPlugins>): Preset {
   const best = config['@hookline/plugin-checkpointer/best'];
   const preciseBn = config['@hookline/plugin-precise-bn'];

@@ -54,7 +54,7 @@ const net = () =>
     ],
   });
 
-/** Sums of the outputs' values, of every batch; and all values. */
+/** The sums of each batch's outputs, and all output values. */
 class Sums implements DatasetEvaluator {
   seen: number[] = [];
   outputs: number[][] = [];
@@ -87,7 +87,7 @@ const make = (capture: CaptureMode, maxIterations: number, plugins: readonly Plu
     plugins: [evaluator({ period: 2, loader: batches, evaluators: new Sums() }), ...plugins],
   });
 
-/** A view of a model whose predictions run op by op. */
+/** A wrapper around a model whose predictions run eagerly. */
 const eagerly = (model: TrainableModel): TrainableModel =>
   layersModel((model as TrainableLayersModel).layers, { loss: () => tf.scalar(0) });
 
@@ -142,13 +142,13 @@ it('gives the same bits each time, those of the eager forward pass but for the f
   expect(captured.map(({ length }) => length)).toEqual([8, 8, 6]);
   // The same model without its graphs.
   await inferenceOnDataset(eagerly(model), batches, judge);
-  // oneDNN multiplies the batch norm into the convolution before it, which rounds once less; it cannot be asked whether it is on.
+  // oneDNN fuses the batch norm into the preceding convolution, which rounds once less. There is no way to ask whether oneDNN is on.
   captured.flat().forEach((value, at) => {
     expect(Math.abs(value - (judge.outputs.flat()[at] as number))).toBeLessThan(5e-6);
   });
   expect(predictorOf(model)?.status).toEqual({ isCaptured: true, reason: undefined, graphs: 2 });
   await trainer.dispose();
-  // Those of predictions after the training as well.
+  // Predictions after the training give the same values.
   expect(binding.getNumOfSavedModels()).toBe(sessions);
 });
 

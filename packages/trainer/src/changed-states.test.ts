@@ -39,8 +39,8 @@ it('of which one entry was changed, no checkpoint loads without a word, and what
       });
       return { trainer, logger };
     },
-    // What was asked for then is compared, and never loaded.
-    // Of the others, a third is enough to find a plugin without a schema.
+    // The options of the saved run are compared but never loaded.
+    // A third of the other changes is enough to find a plugin without a schema.
     only: (change, index) => index % 3 === 0 && !change.startsWith('hookline/run: plugins.'),
     free: (trainer) => trainer.dispose(),
   });

@@ -1,20 +1,20 @@
 import type { DataSource } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 
-/** An option as the config gives it. */
+/** The value of a plugin's option according to the config. */
 export interface ConfigOption {
-  /** The key of the config; none for what the trainer itself gives, such as a loader. */
+  /** The config key; undefined for values that the trainer provides itself, such as a loader. */
   readonly key?: string;
-  /** Undefined stands for leaving the option out. */
+  /** Undefined leaves the option out. */
   readonly value: unknown;
 }
 
-/** What the config says of one plugin. */
+/** The config's settings for one plugin. */
 export interface PluginConfig {
   readonly options: Readonly<Record<string, ConfigOption>>;
-  /** The key that asks for the plugin, and what it says: undefined neither asks for it nor against it. */
+  /** The key that switches the plugin on or off; `undefined` as its value does neither. */
   readonly asked?: { readonly key: string; readonly isWanted: boolean | undefined };
-  /** Keys that reach the plugin in another way than by an option. */
+  /** Keys that affect the plugin in another way than by an option. */
   readonly keys?: readonly string[];
 }
 
@@ -30,13 +30,13 @@ const SCHEDULE = [
   'rescaleInterval',
 ].map((key) => `solver.${key}`);
 
-/** The options that a config gives to plugins, by the names of the plugins. */
+/** The plugin options in a config, by plugin name. */
 export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource) {
   const { model, solver, test, checkpoint, writers, precision } = config;
   const { clipGradients, amp, reduceOnPlateau } = solver;
   return {
     '@hookline/plugin-lr-scheduler': {
-      // Without the option the plugin takes the schedule of the config, or of `buildLrScheduler`.
+      // Without the option, the plugin uses the schedule of the config or of `buildLrScheduler`.
       options: { schedule: { key: 'solver.lrSchedule', value: undefined } },
       asked: { key: 'solver.lrSchedule', isWanted: true },
       keys: SCHEDULE,
@@ -95,7 +95,7 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
         backoffFactor: { key: 'solver.amp.backoffFactor', value: amp.backoffFactor },
         growthInterval: { key: 'solver.amp.growthInterval', value: amp.growthInterval },
       },
-      // Scaling does no harm with other precisions.
+      // Loss scaling is harmless with other precisions.
       asked: { key: 'precision', isWanted: precision === 'float16' || undefined },
     },
     '@hookline/plugin-gradient-clipping': {
@@ -122,7 +122,7 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
   } as const satisfies Readonly<Record<string, PluginConfig>>;
 }
 
-/** Options as a plugin takes them. */
+/** The options in the form that a plugin accepts. */
 export function optionsOf<const O extends PluginConfig['options']>({ options }: { readonly options: O }) {
   const given = Object.entries(options).filter(([, { value }]) => value !== undefined);
   return Object.fromEntries(given.map(([name, { value }]) => [name, value])) as {

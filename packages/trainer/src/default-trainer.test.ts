@@ -213,7 +213,7 @@ describe('DefaultTrainer', () => {
     const seed = await seedOf();
     expect(seed).toBeGreaterThanOrEqual(0);
     expect(drawn.matching('seed')).toEqual([`seed ${seed}, drawn: seed=${seed} gives the same numbers again`]);
-    // A run that goes on has the seed with which it began.
+    // A resumed run has the seed with which it started.
     const resumed = make(['seed=-1', 'solver.maxIterations=5']);
     await resumed.resumeOrLoad();
     await resumed.train();

@@ -60,16 +60,16 @@ import {
   weakTrainLoader,
 } from './weak-services.ts';
 
-/** What a DefaultTrainer takes besides its config. */
+/** The options of a DefaultTrainer in addition to its config. */
 export interface DefaultTrainerOptions {
   /**
-   * Plugins and presets. A list is added to the plugins of `buildPlugins`, of which those give way that it has itself or
-   * leaves out: a preset that extends the default one stands in its place. A function lists what is there in the place
-   * of the default preset, which it is given; what the config asks for, such as gradient clipping, is added to that too.
-   * A key that is written in the config holds over the options that are given here. Default none.
+   * Plugins and presets. A list is added to the plugins of `buildPlugins`, except for those that the list contains itself or
+   * removes; a preset that extends the default one replaces it. A function receives the default preset and returns the list that
+   * replaces it; plugins that the config asks for, such as gradient clipping, are still added.
+   * Config keys that were set explicitly override the options that are given here. Default: none.
    */
   readonly plugins?: readonly PluginInput[] | ((defaults: Preset) => readonly PluginInput[]);
-  /** Services of one's own: `provide(ref, ...)`, `replace(ref, ...)`. Default none. */
+  /** Your own services: `provide(ref, ...)`, `replace(ref, ...)`. Default: none. */
   readonly services?: readonly Provider[];
   /** Default: a console logger. */
   readonly logger?: Logger;
@@ -78,9 +78,9 @@ export interface DefaultTrainerOptions {
 const OPTIONS = { plugins: true, services: true, logger: true } satisfies OptionNames<DefaultTrainerOptions>;
 
 /**
- * A trainer from one typed config, with detectron2's defaults (its DefaultTrainer).
+ * A trainer that is built from one typed config, with detectron2's defaults (detectron2's DefaultTrainer).
  *
- * Override a `build*` method to make a part otherwise. Each of them is the factory of a service, so that a plugin can
+ * Override a `build*` method to change a part. Each of these methods is the factory of a service, so a plugin can
  * `replace` the same part.
  *
  * @example
@@ -97,10 +97,10 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   #hasEnd = false;
   readonly #scale: string | undefined;
   readonly #plugins: DefaultTrainerOptions['plugins'];
-  /** Whether the training data have been read, or never will be. */
+  /** Whether the training data have been read or must not be read any more. */
   #trainData: 'later' | 'read' | 'never' = 'later';
 
-  /** @throws HooklineError `HKL_CONFIG_INVALID` for what is no complete config, `HKL_OPTION_UNKNOWN` */
+  /** @throws HooklineError `HKL_CONFIG_INVALID` if `config` is not a complete config, `HKL_OPTION_UNKNOWN` for a misspelt option */
   constructor(config: C, options: DefaultTrainerOptions = {}) {
     assertConfig(config);
     assertKnownOptions('DefaultTrainer', options, OPTIONS);
@@ -113,7 +113,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
       output,
       ...(solver.maxEpochs > 0 ? { maxEpochs: solver.maxEpochs } : { maxIterations: solver.maxIterations }),
       metricsPeriod: writers.metricsPeriod,
-      // Replaced by runtimeOptions() below, which may use `this`.
+      // runtimeOptions() below, which may use `this`, replaces these.
       model: () => this.buildModel(this.config),
       optimizer: (model) => this.buildOptimizer(this.config, model),
     });
@@ -122,16 +122,16 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     this.#plugins = plugins;
   }
 
-  /** The complete config; what `DefaultTrainer.adaptConfig` chooses is in it once the trainer is prepared. */
+  /** The complete config. Once the trainer is prepared, it includes the choices of `DefaultTrainer.adaptConfig`. */
   get config(): C {
     return this.#config;
   }
 
   /**
-   * Values that data and device decide, chosen once, before anything is made of the config: a subclass overrides it. They
-   * are those of keys that nobody has written; `isWritten(key)` tells. The end of the training may be among them.
+   * Chooses values that depend on the data and the device. A subclass overrides this method; it is called once, before anything is built from the
+   * config. It should only choose keys that were not set explicitly, which `isWritten(key)` tells. It may also choose the length of the training.
    *
-   * @returns the values that differ, by section; none by default
+   * @returns the changed values, by section; none by default
    */
   protected adaptConfig(
     _config: C,
@@ -160,29 +160,29 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     throw missing('buildTrainLoader');
   }
 
-  /** The batches of one of `config.datasets.test`. There is no default: without it nothing is evaluated. */
+  /** The batches of one of `config.datasets.test`. There is no default; without it, nothing is evaluated. */
   buildTestLoader(_config: C, _dataset: string): DataSource | Promise<DataSource> {
     throw missing('buildTestLoader');
   }
 
   /**
-   * The evaluator, or several, of one of `config.datasets.test`; undefined leaves it out.
+   * The evaluator or evaluators of one of `config.datasets.test`; undefined skips the data set.
    *
-   * @param _folder for files about the evaluation, `OUTPUT/inference/NAME`; whoever writes there makes it
+   * @param _folder folder for files of the evaluation, `OUTPUT/inference/NAME`. It does not exist yet; create it before writing
    */
   buildEvaluator(_config: C, _dataset: string, _folder: string): MadeEvaluators | Promise<MadeEvaluators> {
     return undefined;
   }
 
   /**
-   * What `export.json` shall say of the model in `details`, such as `{ classNames }`, and what its `predict` takes in `inputs`.
-   * Without `inputs`, the model is written with what it takes of a batch of the test data, or else of the training data.
+   * Describes the model for `hookline export`: `details`, such as `{ classNames }`, are written to `export.json`, and `inputs` describes the argument of `predict`.
+   * Without `inputs`, the model is recorded with a batch of the test data or, if there are none, of the training data.
    */
   buildExport(_config: C): ExportSource | Promise<ExportSource> {
     return {};
   }
 
-  /** What `exportModel` needs to know of the model: that of `buildExport`, with a batch where it names no inputs. */
+  /** The arguments of `exportModel` for this model: the result of `buildExport`, with a batch if that has no inputs. */
   async exportSource(): Promise<ExportSource> {
     const source = await this.buildExport(this.config);
     if (source.inputs !== undefined || source.example !== undefined) return source;
@@ -193,14 +193,14 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     return example === undefined ? source : { ...source, example };
   }
 
-  /** What results and files of one of `config.datasets.test` are called. */
+  /** The name of one of `config.datasets.test` in results and files. */
   datasetName(dataset: string): string {
     return dataset;
   }
 
   /**
-   * detectron2's default hooks as a preset, with the options of the config. What is written in the config holds in any
-   * case, also over what a method that overrides this one gives its plugins; see {@link DefaultTrainer.pluginConfig}.
+   * detectron2's default hooks as a preset, with the options of the config. Explicitly set config keys always apply, even over the options
+   * in a method that overrides this one; see {@link DefaultTrainer.pluginConfig}.
    */
   buildPreset(config: C): Preset {
     return buildPreset(this.#saysOf(config));
@@ -230,12 +230,12 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     ];
   }
 
-  /** In a single process the plugin does nothing; it is there for a key of the config that is its. */
+  /** In a single process this plugin does nothing; it is listed because a config key belongs to it. */
   protected override rankPlugins(): readonly PluginInput[] {
     return this.config.model.syncBatchNorm ? [dataParallel()] : super.rankPlugins();
   }
 
-  /** The config as plugins are given it. A subclass may say a value otherwise here, such as the full name of a metric. */
+  /** The config from which plugin options are taken. A subclass may change values here, for example to the full name of a metric. */
   protected pluginConfig(config: C): C {
     return config;
   }
@@ -264,7 +264,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     return datasets.length === 1 && only !== undefined ? only : results;
   }
 
-  /** Trains, and compares the last results with `config.test.expectedResults` where there are any. */
+  /** Trains, and compares the last results with `config.test.expectedResults`, if set. */
   override async train(options: TrainOptions = {}): Promise<TrainResult> {
     if (this.#trainData === 'never') throw unreadDataError();
     if (this.#scale !== undefined) this.logger.info(this.#scale);
@@ -276,7 +276,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     return result;
   }
 
-  /** Goes on with the run in the output folder, or begins with `config.model.weights`. */
+  /** Resumes the run in the output folder, or starts from `config.model.weights`. */
   override resumeOrLoad({
     resume = true,
     weights = this.config.model.weights,
@@ -294,11 +294,11 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   }
 
   /**
-   * Loads a checkpoint to predict or evaluate with. The training data are not read, where that has not been done, so that
-   * they need not be there; this trainer trains no more.
+   * Loads a checkpoint for prediction or evaluation. If the training data have not been read yet, they never are, so
+   * they need not exist; this trainer can then no longer train.
    *
    * @param options.allowMismatch as for `load`
-   * @throws HooklineError what `load` raises; `HKL_DATA_UNREAD` from a training afterwards
+   * @throws HooklineError the errors of `load`. A later `train()` throws `HKL_DATA_UNREAD`
    */
   async loadForInference(path: string, options: Pick<LoadOptions, 'allowMismatch'> = {}): Promise<void> {
     assertKnownOptions('loadForInference', options, { allowMismatch: true });
@@ -358,7 +358,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
         isDefault: true,
       },
     ]);
-    // A schedule that is written as a method is as good as one that is written in the config.
+    // A schedule from a method counts like one that is set in the config.
     const hasSchedule = this.buildLrScheduler !== DefaultTrainer.prototype.buildLrScheduler;
     const written = (key: string): boolean => isWritten(config, key) || (hasSchedule && key === 'solver.lrSchedule');
     return applyConfig(entries, { config, plugins, isWritten: written, logger });
@@ -369,7 +369,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   }
 }
 
-/** Of a trainer's plugins, those that are there also where a list stands in the place of its preset. */
+/** The plugins of a trainer that are kept if a list replaces its preset. */
 function besidesPreset(
   own: readonly PluginInput[],
   preset: Preset,
@@ -384,9 +384,9 @@ function besidesPreset(
 function assertConfig(config: unknown): void {
   const { solver, resolve } = (config ?? {}) as { readonly solver?: unknown; readonly resolve?: unknown };
   if (typeof solver === 'object' && solver !== null) return;
-  throw new HooklineError('HKL_CONFIG_INVALID', 'the first argument is no complete config', {
+  throw new HooklineError('HKL_CONFIG_INVALID', 'the first argument is not a complete config', {
     who: 'DefaultTrainer',
-    fix: `Give ${typeof resolve === 'function' ? 'what its resolve() returns' : 'defineConfig({...}).resolve()'}`,
+    fix: `Give ${typeof resolve === 'function' ? 'the result of its resolve()' : 'defineConfig({...}).resolve()'}`,
   });
 }
 

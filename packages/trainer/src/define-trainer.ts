@@ -17,12 +17,12 @@ import { DefaultTrainer, type DefaultTrainerOptions } from './default-trainer.ts
 /** A class of trainers that take the config `C`. */
 type TrainerClass<C extends BaseConfig> = new (config: C, options?: DefaultTrainerOptions) => DefaultTrainer<C>;
 
-/** What a class makes of a config. */
+/** The trainer that a class creates from a config. */
 type TrainerOf<C extends BaseConfig, K extends TrainerClass<C>> = InstanceType<K> & { readonly config: C };
 
 /**
- * The `build*` methods of a trainer that a trainer file may write, those of a subclass included, as functions with the
- * trainer as last argument.
+ * The `build*` methods that a trainer file may define, including those of a subclass, as functions with the
+ * trainer as the last argument.
  */
 export type BuildFunctions<C extends BaseConfig, T> = {
   [Name in BuildName<T>]?: T[Name] extends (config: never, ...args: infer Args) => infer Result
@@ -30,17 +30,17 @@ export type BuildFunctions<C extends BaseConfig, T> = {
     : never;
 };
 
-/** Where a method may take its time, a function may or may not. */
+/** If a method is async, a function may be async or not. */
 type Written<Result> = [Extract<Result, PromiseLike<unknown>>] extends [never]
   ? Result
   : Awaited<Result> | Promise<Awaited<Result>>;
 
 type BuildName<T> = Exclude<keyof T & `build${string}`, (typeof LISTING)[number]>;
 
-/** What `plugins` says in a trainer file. */
+/** The type of `plugins` in a trainer file. */
 const LISTING = ['buildPreset', 'buildPlugins'] as const;
 
-/** What a trainer file says. */
+/** The content of a trainer file. */
 export type TrainerFile<C extends BaseConfig, K extends TrainerClass<C> = typeof DefaultTrainer<C>> = BuildFunctions<
   C,
   TrainerOf<C, K>
@@ -49,58 +49,58 @@ export type TrainerFile<C extends BaseConfig, K extends TrainerClass<C> = typeof
 
 interface TrainerFileParts<C extends BaseConfig, K extends TrainerClass<C>> {
   readonly config: ConfigDefinition<C>;
-  /** A subclass to start from. Default DefaultTrainer. */
+  /** The trainer class to extend. Default: DefaultTrainer. */
   readonly trainer?: K;
   /**
-   * Plugins and presets. A list is added to what the trainer brings by itself, its default preset and what the config asks
-   * for, of which those give way that the list has or leaves out: a preset that extends the default one stands in its
-   * place. A function is given the trainer's preset and lists what is there in its place.
+   * Plugins and presets. A list is added to the trainer's own plugins, which are its default preset and those that the config asks
+   * for, except for plugins that the list contains itself or removes; a preset that extends the default one replaces
+   * it. A function receives the trainer's preset and returns the list that replaces it.
    *
-   * A key that somebody has written in the config holds over the options that are given here.
+   * Config keys that were set explicitly override the options that are given here.
    */
   readonly plugins?: readonly PluginInput[] | ((config: C, defaults: Preset) => readonly PluginInput[]);
-  /** Services of one's own: `provide(ref, ...)`, `replace(ref, ...)`. */
+  /** Your own services: `provide(ref, ...)`, `replace(ref, ...)`. */
   readonly services?: readonly Provider[];
 }
 
-/** What differs from the file in one run. */
+/** Changes to the file's settings for one run. */
 export interface TrainerOverrides {
-  /** `key.path=value` each, as after `--set`. */
+  /** Assignments `key.path=value`, as after `--set`. */
   readonly set?: readonly string[];
   /** Short for `output=...`. */
   readonly output?: string;
   /** Short for `device=...`. */
   readonly device?: string;
-  /** The kind of device whose values of the config hold; see `ConfigDefinition.on`. @default none */
+  /** The kind of device whose config values apply; see `ConfigDefinition.on`. @default none */
   readonly valuesOn?: DeviceKind;
   readonly logger?: Logger;
 }
 
-/** Marks trainer definitions also across several copies of this package. */
+/** Marks trainer definitions, even across several copies of this package. */
 export const TRAINER_BRAND: unique symbol = Symbol.for('hookline.trainer') as never;
 
-/** What a trainer file exports. */
+/** The default export of a trainer file. */
 export interface TrainerDefinition<C extends BaseConfig = BaseConfig, T extends DefaultTrainer<C> = DefaultTrainer<C>> {
   readonly [TRAINER_BRAND]: true;
-  /** A trainer of this file. */
+  /** Creates the trainer of this file. */
   create(overrides?: TrainerOverrides): T;
   /**
-   * The same, with the values that the config has for the device: where it has any, the device is chosen first, and a
-   * line says which values hold. The command line makes trainers this way.
+   * Like `create`, with the config's values for the device. If the config has any, the device is selected first, and a
+   * log line says which values apply. The command line creates trainers this way.
    *
-   * @throws HooklineError those of `selectDevice`
+   * @throws HooklineError the errors of `selectDevice`
    */
   createOnDevice(overrides?: Omit<TrainerOverrides, 'valuesOn'>): Promise<T>;
 }
 
-/** True for what `defineTrainer` makes. */
+/** Whether a value is a result of `defineTrainer`. */
 export function isTrainerDefinition(value: unknown): value is TrainerDefinition {
   return typeof value === 'object' && value !== null && TRAINER_BRAND in value;
 }
 
 /**
- * Defines a trainer: the short form of a subclass of DefaultTrainer. Each `build*` function takes the place of the
- * method of that name; for `buildPreset` and `buildPlugins` there is `plugins`.
+ * Defines a trainer: the short form of a subclass of DefaultTrainer. Each `build*` function overrides the
+ * method of that name; use `plugins` instead of `buildPreset` and `buildPlugins`.
  *
  * @example
  * export default defineTrainer({
@@ -109,7 +109,7 @@ export function isTrainerDefinition(value: unknown): value is TrainerDefinition 
  *   buildTrainLoader: ({ solver }) => new ArrayLoader(train, { batchSize: solver.batchSize, shuffle: true, repeat: true }),
  * });
  *
- * @throws HooklineError `HKL_TRAINER_FILE` for a definition without a config, and for a name that is no method
+ * @throws HooklineError `HKL_TRAINER_FILE` if the definition has no config, or has a name that is not a method of the trainer
  */
 export function defineTrainer<C extends BaseConfig, K extends TrainerClass<C> = typeof DefaultTrainer<C>>(
   file: TrainerFile<C, K>,
@@ -176,7 +176,7 @@ const PARTS: ReadonlySet<string> = new Set<keyof TrainerFileParts<BaseConfig, Tr
   'services',
 ]);
 
-/** The methods that a trainer has, its own and those of what it extends. */
+/** The methods of a trainer, including inherited ones. */
 function buildNames(trainer: { readonly prototype: object }): string[] {
   const names: string[] = [];
   for (let at: object | null = trainer.prototype; at !== null; at = Object.getPrototypeOf(at) as object | null)

@@ -2,10 +2,10 @@ import { isHooklineError } from '@hookline/core';
 import { type DataSource, openData, toDevice } from '@hookline/tfjs';
 
 /**
- * The first batch that any of several sources gives, on the device. The caller frees it.
+ * Returns the first batch of the first source that yields one, on the device. The caller disposes of it.
  *
- * @param sources of which those that a trainer has not written are left out
- * @returns undefined where none is written or none gives a batch
+ * @param sources the sources to try, in order; those that a trainer does not implement are skipped
+ * @returns undefined if no source is implemented or none yields a batch
  */
 export async function exampleBatch(sources: readonly (() => Promise<DataSource>)[]): Promise<unknown> {
   for (const make of sources) {

@@ -23,7 +23,7 @@ const make = (plugins: readonly PluginInput[], options: Partial<SimpleTrainerOpt
 describe('float16', () => {
   const usesGpu = (value: boolean) =>
     void ((tf.backend() as unknown as { isUsingGpuDevice: boolean }).isUsingGpuDevice = value);
-  // TensorFlow has float16 on processors too, only slowly: the trainer is told that this is a GPU.
+  // TensorFlow supports float16 on processors too, only slowly, so the test makes the trainer believe that this is a GPU.
   beforeEach(() => {
     if (!isHere('required')) skipTest('captured steps need native TensorFlow');
     usesGpu(true);
@@ -52,7 +52,7 @@ describe('float16', () => {
   it('is trained with a scaled loss by DefaultTrainer, close to float32', async () => {
     const run = async (precision: string) => {
       const logger = new RecordingLogger();
-      // So small that no gradient overflows; larger every ten steps.
+      // The scale starts so small that no gradient overflows, and grows every ten steps.
       const scaling = ['initScale=1024', 'growthInterval=10'].map((each) => `solver.amp.${each}`);
       const trainer = byDefault([`precision=${precision}`, ...scaling], { logger });
       await trainer.train();
@@ -87,7 +87,7 @@ describe('float16', () => {
       };
       const trainer = make([lossScaling({ initScale })], {
         model,
-        // The size of the gradients does not matter to Adam.
+        // Adam does not depend on the magnitude of the gradients.
         optimizer: (made) => adam(made, { learningRate: 0.01, epsilon: 1e-20 }),
         capture: 'required',
         precision,

@@ -44,7 +44,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 /** True once the object behind the reference has been collected. */
 async function isCollected(reference: WeakRef<object>): Promise<boolean> {
   for (let attempt = 0; attempt < 20; attempt++) {
-    // A WeakRef that was read holds its object until the current job ends.
+    // Reading a WeakRef keeps its object alive until the current job ends.
     await sleep(5);
     collectGarbage();
     if (reference.deref() === undefined) return true;
@@ -59,7 +59,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** A method that is a generator, and models and evaluators whose functions use `this`: what users write. */
+/** A trainer with a generator method, and with models and evaluators whose functions use `this`, as users write them. */
 class PointsTrainer extends DefaultTrainer {
   passes = 0;
   /** Calls of the model's `losses`. */
@@ -108,7 +108,7 @@ const requires = {
   evaluators: evaluatorsRef,
 };
 
-/** Keeps everything that a plugin can be given. */
+/** A plugin that keeps everything that it can receive. */
 function hoarder() {
   const kept: { context?: SetupContext<typeof requires, Record<never, never>> } = {};
   const plugin: Plugin = definePlugin({

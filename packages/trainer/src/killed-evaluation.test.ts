@@ -22,7 +22,7 @@ const SOURCES = {
   ...Object.fromEntries(PLUGINS.map((name) => [`@hookline/plugin-${name}`, `plugins/${name}`])),
 };
 
-// `node run.mjs OUTPUT [--hang ITERATION]`: goes on where it was; prints steps and evaluations, and at the end all histories.
+// `node run.mjs OUTPUT [--hang ITERATION]` resumes the run, prints steps and evaluations, and at the end all histories.
 const RUN = `
 import { ConsoleLogger, TrainerBase } from '@hookline/core';
 import { earlyStopping } from '@hookline/plugin-early-stopping';
@@ -86,7 +86,7 @@ function finish(output: string): { readonly lines: readonly string[]; readonly e
   return { lines: lines.slice(0, -1), end: JSON.parse(lines.at(-1) ?? '') as Record<string, unknown> };
 }
 
-/** Kills the process while it evaluates. @returns what it had printed */
+/** Kills the process while it evaluates. @returns its output until then */
 async function killAt(output: string, iteration: number): Promise<readonly string[]> {
   const child = spawn(process.execPath, command(output, iteration), { env, stdio: ['ignore', 'pipe', 'inherit'] });
   let stdout = '';
@@ -98,7 +98,7 @@ async function killAt(output: string, iteration: number): Promise<readonly strin
   return linesOf(stdout);
 }
 
-/** What was written, without what depends on the clock. */
+/** The written metrics, without those that depend on the clock. */
 async function written(output: string): Promise<unknown> {
   const lines = (await readFile(join(folder, output, 'metrics.json'), 'utf8')).trim().split('\n');
   const timeless = (line: string) => {
@@ -119,11 +119,11 @@ it('a process that is killed while it evaluates makes up for the evaluation when
     'evaluated 13',
   ]);
 
-  // In the middle, with the best value of all in the evaluation that is cut short.
+  // In the middle of the run; the interrupted evaluation has the best value of all.
   expect((await killAt('run', 7)).at(-1)).toBe('evaluating 7');
-  // Again in the very evaluation that is made up for: nothing is lost by that either.
+  // Kill it again during the evaluation that is made up for, which must not lose anything either.
   expect(await killAt('run', 7)).toEqual(['evaluating 7']);
-  // In the last one, after the last step.
+  // Kill it in the last evaluation, after the last step.
   const middle = await killAt('run', 13);
   expect(middle.slice(0, 3)).toEqual(['evaluating 7', 'evaluated 7', 'step 8']);
   expect(middle.at(-1)).toBe('evaluating 13');
@@ -133,7 +133,7 @@ it('a process that is killed while it evaluates makes up for the evaluation when
   expect(last.end).toEqual(whole.end);
   expect(await written('run')).toEqual(await written('whole'));
 
-  // All that is to be done is done.
+  // Nothing is left to do.
   const again = spawnSync(process.execPath, command('run'), { encoding: 'utf8', env });
   expect(again.stdout).toBe('');
   expect(again.stderr).toContain('[HKL_NOTHING_TO_TRAIN]');

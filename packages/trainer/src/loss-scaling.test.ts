@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** Makes the gradients of some iterations infinite, and leaves the loss as it is. */
+/** Makes the gradients of some iterations infinite, without changing the loss. */
 const bursts = (...at: readonly number[]) =>
   definePlugin({
     name: 'bursts',
@@ -80,7 +80,7 @@ describe.each(MODES)('loss scaling beside other plugins, capture %s', (capture) 
     if (!isHere(capture)) skipTest('captured steps need native TensorFlow');
     const run = async (...scaling: PluginInput[]) => {
       const { log, plugin } = stepLog();
-      // Clipping is listed first: labels put it behind.
+      // Clipping is listed first, but its labels put it after loss scaling.
       const clipping = gradientClipping({ type: 'global-norm', clip: 0.5, metric: true });
       const trainer = make([clipping, ...scaling, plugin], { capture });
       await trainer.train();

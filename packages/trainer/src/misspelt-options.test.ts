@@ -37,12 +37,12 @@ describe('what is misspelt is refused before the first step, with a suggestion:'
     [
       'a config that was not resolved',
       () => new DefaultTrainer(config as never),
-      '[HKL_CONFIG_INVALID] DefaultTrainer: the first argument is no complete config. Give what its resolve() returns.',
+      '[HKL_CONFIG_INVALID] DefaultTrainer: the first argument is not a complete config. Give the result of its resolve().',
     ],
     [
       'no config',
       () => new DefaultTrainer(undefined as never),
-      '[HKL_CONFIG_INVALID] DefaultTrainer: the first argument is no complete config. Give defineConfig({...}).resolve().',
+      '[HKL_CONFIG_INVALID] DefaultTrainer: the first argument is not a complete config. Give defineConfig({...}).resolve().',
     ],
     [
       'a function of a trainer file',

@@ -34,7 +34,7 @@ async function weightsOf(trainer: TrainerBase): Promise<Record<string, number[]>
   return Object.fromEntries(variables.map(([name, variable]) => [name, [...variable.dataSync()]]));
 }
 
-// As version 0.1.0 wrote them, before states had schemas.
+// These checkpoints were written by version 0.1.0, before states had schemas.
 describe('checkpoints of version 0.1.0', () => {
   it('of a bare trainer load and go on', async () => {
     let sum = 0;
@@ -60,7 +60,7 @@ describe('checkpoints of version 0.1.0', () => {
   it('of a SimpleTrainer with all plugins load and go on, without the half-done accumulation', async () => {
     const plugins = [...everyPlugin(), lossScaling({ initScale: 1024 })];
     const trainer = fullTrainer({ output: dir, capture: 'off', maxIterations: 8, plugins });
-    // A plugin that there was not yet.
+    // This plugin did not exist yet.
     const newer = ['reduce-on-plateau'];
     await expect(trainer.load(saved('simple'), { allowMismatch: newer })).rejects.toThrow(
       /--allow-mismatch gradient-accumulation/,

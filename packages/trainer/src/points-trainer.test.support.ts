@@ -3,7 +3,7 @@ import { adam } from '@hookline/tfjs';
 import { makeNet, points } from './all-plugins.test.support.ts';
 import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
 
-/** A trainer of six steps on {@link points} that says nothing, with whatever is given in place of its options. */
+/** Makes a silent trainer of six steps on {@link points}; the given options replace its own. */
 export const pointsTrainer = (options: Partial<SimpleTrainerOptions> & { readonly output: string }): SimpleTrainer =>
   new SimpleTrainer({
     model: makeNet,
@@ -16,7 +16,7 @@ export const pointsTrainer = (options: Partial<SimpleTrainerOptions> & { readonl
     ...options,
   });
 
-/** What an attempt fails with; an error that says so where it does not. */
+/** Returns the error with which a promise rejects; throws if it does not reject. */
 export const failure = (attempt: Promise<unknown>): Promise<Error> =>
   attempt.then(
     () => new Error('nothing failed'),

@@ -23,7 +23,7 @@ import { defineTrainer, type TrainerFile } from './define-trainer.ts';
 const ratio = definePlugin({ name: 'hookline-plugin-loss-ratio', version: '1.0.0', setup() {} });
 const myWriters = definePlugin({ name: 'my-writers', version: '1.0.0', setup() {} });
 
-/** The preset of docs/presets.md, with options of its author's. */
+/** The preset of docs/presets.md, with its author's options. */
 const presetLab = definePreset({
   name: 'hookline-preset-lab',
   version: '1.0.0',
@@ -36,7 +36,7 @@ const presetMinimal = definePreset({
   plugins: [checkpointer({ period: 7 })],
 });
 
-/** Shows the list that a training would begin with; nothing of it needs a device. */
+/** Returns the plugin list with which a training would start; this needs no device. */
 class Shown extends DefaultTrainer {
   list(): readonly PluginEntry[] {
     return this.resolvePlugins([]);
@@ -100,7 +100,7 @@ describe('a preset in the list of a trainer file', () => {
     expect(said).toEqual([
       'config:     checkpoint.period 5000 in place of 500 as period of checkpointer (added by hookline-preset-lab > @hookline/preset-default)',
     ]);
-    // A default of the config is nobody's wish.
+    // Defaults of the config do not override anything.
     expect(look({}, [presetLab()]).options('checkpointer')).toMatchObject({ period: 500 });
     const onWasm = defineConfig().on('wasm', { checkpoint: { period: 9 } });
     const trainer = defineTrainer({ config: onWasm, trainer: Shown, plugins: [presetLab()] });
@@ -142,11 +142,11 @@ describe('a preset in the list of a trainer file', () => {
     const several = look({}, [presetLab(), extra(), ema()]);
     expect(several.names).toEqual(expect.arrayContaining(['loss-ratio', 'gradient-clipping', 'ema', 'checkpointer']));
     expect(several.names).not.toContain('iteration-timer');
-    // The default preset stays beside it, but for the plugin that it brings itself.
+    // The default preset is kept, except for the plugin that the list contains itself.
     const minimal = look({}, [presetMinimal()]);
     expect(minimal.names).toEqual(expect.arrayContaining(['iteration-timer', 'evaluator', 'writers', 'lr-scheduler']));
     expect(minimal.options('checkpointer')).toMatchObject({ period: 7 });
-    // Options that nobody wrote stay those of the list: emaDecay is 0 by default, which asks for none.
+    // Config defaults do not change the list's options: emaDecay is 0 by default, which asks for no average.
     expect(several.options('ema')).toEqual({});
     expect(look({}, [checkpointer({ period: 8 })]).options('checkpointer')).toEqual({ period: 8 });
   });
@@ -227,7 +227,7 @@ describe('a preset in the list of a trainer file', () => {
       'config: solver.amp.initScale is not used: precision is "float32"',
       'config: solver.clipGradients.value is not used: solver.clipGradients.enabled is false',
     ]);
-    // Switched off in so many words, the others wait for it to be switched on.
+    // The plugin is switched off explicitly, so the keys that depend on it are not reported.
     expect(look({ solver: { clipGradients: { value: 3, enabled: false } } }, []).warned).toEqual([]);
   });
 });
@@ -286,7 +286,7 @@ describe('a subclass', () => {
     const list = new Shown(config, { logger, plugins: [presetLab()] }).list();
     const found = list.find(({ plugin }) => namesOf(plugin).includes('checkpointer'));
     expect(found?.plugin.options).toEqual({ period: 3, prefix: 'lab' });
-    // A copy of a config is known by what differs from the defaults.
+    // In a copy of a config, the values that differ from the defaults count as set.
     const copied = new Shown({ ...config, seed: 3 }, { logger, plugins: [presetLab()] }).list();
     expect(copied.find(({ plugin }) => namesOf(plugin).includes('checkpointer'))?.plugin.options).toMatchObject({
       period: 3,

@@ -6,7 +6,7 @@ import { defineConfig } from './config/define-config.ts';
 
 beforeAll(() => selectDevice('auto'));
 
-/** The values of `solver` in the code of a text, such as `maxIterations: 750`. */
+/** The values of `solver` in the code blocks of a page, such as `maxIterations: 750`. */
 function solversOf(text: string): Record<string, number>[] {
   return [...text.matchAll(/solver: \{([^}]*maxIterations[^}]*)\}/g)].map((found) => {
     const values: Record<string, number> = {};
@@ -27,7 +27,7 @@ it.each([
   for (const values of solvers) {
     const { solver } = defineConfig({ solver: { steps: [], ...values } }).resolve();
     const logger = new RecordingLogger();
-    // The plugin warns at the beginning; nothing is trained.
+    // The plugin warns at the start, so no step is needed.
     const trainer = tinyTraining({
       logger,
       maxIterations: solver.maxIterations,

@@ -30,8 +30,8 @@ import {
 /** Options of {@link SimpleTrainer}. */
 export interface SimpleTrainerOptions extends TrainerOptions, TfjsRuntimeOptions {
   /**
-   * What to train on. Default: what the program has chosen, by `selectDevice` or `tf.setBackend`; where it has chosen nothing, or
-   * tfjs's own JavaScript backend, which is hundreds of times slower, as `auto`.
+   * The device to train on. Default: the one that the program has selected by `selectDevice` or `tf.setBackend`. If it has selected none, or
+   * TensorFlow.js's own JavaScript backend, which is hundreds of times slower, the default is `auto`.
    */
   readonly device?: DeviceRequest;
 }
@@ -60,14 +60,14 @@ export class SimpleTrainer extends TrainerBase {
   #runtime: TfjsRuntime | undefined;
   #settling: Promise<void> | undefined;
 
-  /** @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option, and what TrainerBase raises */
+  /** @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option, and the errors of TrainerBase */
   constructor(options: SimpleTrainerOptions) {
     assertKnownOptions('SimpleTrainer', options, OPTIONS);
     super(pickOptions(options, TRAINER_OPTIONS));
     this.#parts = options;
   }
 
-  /** What the training is made of; a subclass may make it otherwise. */
+  /** The model, data, optimizer and other parts of the training; a subclass may build them differently. */
   protected runtimeOptions(): TfjsRuntimeOptions {
     return this.#parts;
   }
@@ -85,7 +85,7 @@ export class SimpleTrainer extends TrainerBase {
     return this.#tfjs().plugins;
   }
 
-  /** Plugins that give way to what the user lists. */
+  /** Plugins that are dropped if the user lists the same ones. */
   protected override resolvePlugins(
     builtin: readonly PluginInput[],
     listed: readonly PluginInput[],
@@ -96,12 +96,12 @@ export class SimpleTrainer extends TrainerBase {
     ]);
   }
 
-  /** Whoever counts in epochs sees them. */
+  /** Shows epochs to users who count in epochs. */
   #epochPlugins(): readonly PluginInput[] {
     return this.#parts.maxEpochs === undefined ? [] : [epochs()];
   }
 
-  /** What a training on several processes needs; none in a single one. */
+  /** The plugins that training on several processes needs; none in a single process. */
   protected rankPlugins(): readonly PluginInput[] {
     return communicator().size > 1 ? [dataParallel()] : [];
   }
@@ -117,23 +117,23 @@ export class SimpleTrainer extends TrainerBase {
     await super.prepare();
   }
 
-  /** Called once, when the device is chosen and before anything is made: a subclass decides here what data or device decide. */
+  /** Called once, after the device is selected and before anything is built. A subclass chooses values here that depend on data or device. */
   protected async settle(): Promise<void> {
-    // Everything is settled by the options.
+    // The options already determine everything.
   }
 
   /**
-   * Ends the trainer and frees what it holds on the device: with the services the optimizer's slots and the step's
-   * variables, and, where the trainer made it, the model. tfjs keeps every variable until it is disposed of, so a program
-   * that trains many times calls this.
+   * Disposes of the trainer and frees its device memory: the services, the optimizer's slots, the step's
+   * variables, and the model if the trainer made it. TensorFlow.js keeps every variable until it is disposed of, so a program
+   * that trains many times should call this.
    */
   override async dispose(): Promise<void> {
     try {
       await super.dispose();
     } finally {
-      // Where preparing failed, it may never have been made.
+      // If the preparation failed, the model may not exist.
       const model = this.madeService(modelRef);
-      // Whoever has predicted after the training has captured graphs anew.
+      // Predictions after the training have captured new graphs.
       if (model !== undefined) predictorOf(model)?.close();
       if (model !== undefined && typeof this.runtimeOptions().model === 'function')
         for (const variable of modelVariables(model).values()) variable.dispose();
@@ -141,7 +141,7 @@ export class SimpleTrainer extends TrainerBase {
   }
 
   #tfjs(): TfjsRuntime {
-    // An end after several epochs asks for the data several times.
+    // A training of several epochs iterates the data several times.
     const options = { ...(this.#parts.maxEpochs === undefined ? {} : { repeat: true }), ...this.runtimeOptions() };
     return (this.#runtime ??= tfjsRuntime(pickOptions(options, TFJS_RUNTIME_OPTIONS)));
   }

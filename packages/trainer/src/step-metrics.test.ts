@@ -16,7 +16,7 @@ type Batch = { readonly x: tf.Tensor2D; readonly y: tf.Tensor2D };
 const accuracyOf = (logits: tf.Tensor, { y }: Batch) => tf.metrics.categoricalAccuracy(y, logits).mean() as tf.Scalar;
 const lossOf = (logits: tf.Tensor2D, { y }: Batch) => tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(y, logits);
 
-/** Of {@link points}: five features, three classes. */
+/** The shape of {@link points}: five features, three classes. */
 const MODELS: Record<string, () => TrainableModel> = {
   'the metrics of a layers model': () =>
     layersModel<Batch, tf.Tensor2D>(tf.sequential({ layers: [tf.layers.dense({ inputShape: [5], units: 3 })] }), {

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(output, { recursive: true, force: true }));
 
-/** Asks for the end in the step of one iteration, after everybody else has had their turn. */
+/** Stops the training in the step of one iteration, after all other plugins have run. */
 const stopAt = (at: number): Plugin =>
   definePlugin({
     name: 'stop-at',
@@ -60,7 +60,7 @@ const metrics = async () =>
     .map((line) => JSON.parse(line) as Record<string, number>);
 
 describe('a training that is stopped', () => {
-  // Iteration 2 is saved at the stop alone, iteration 4 at its period before.
+  // Iteration 2 is saved only because of the stop; iteration 4 also because of the period.
   it.each([2, 4])(
     'is evaluated at its last step, and its checkpoint holds that: stopped at iteration %i',
     async (at) => {

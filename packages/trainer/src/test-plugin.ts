@@ -13,5 +13,5 @@ const factory = definePlugin({
   },
 });
 
-/** The plugin that lets DefaultTrainer's `test` take part in the `evaluate` hook. */
+/** The plugin that calls DefaultTrainer's `test` in the `evaluate` hook. */
 export const testPlugin = (options: { readonly test: () => Promise<Results> }): Plugin => factory(options);

@@ -16,7 +16,7 @@ beforeEach(async () => void (output = await mkdtemp(join(tmpdir(), 'hookline-tf-
 afterEach(() => rm(output, { recursive: true, force: true }));
 
 const rows = Array.from({ length: ROWS }, (_, row) => ({ xs: [row / ROWS, 1], ys: row < 11 ? [1, 0] : [0, 1] }));
-/** Shuffles anew in each pass; the last batch of each is smaller. */
+/** A data set that is shuffled anew in each pass; the last batch of each pass is smaller. */
 const dataset = () => tf.data.array(rows).shuffle(ROWS, 'order').batch(4);
 
 const make = (maxIterations: number, plugins: readonly PluginInput[] = []) =>

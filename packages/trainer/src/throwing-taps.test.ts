@@ -17,7 +17,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const make = (options: Partial<SimpleTrainerOptions> = {}): SimpleTrainer => pointsTrainer({ output: dir, ...options });
 
-/** The first error, where closing failed as well. */
+/** The first error of several, if closing failed as well. */
 const first = (error: Error): Error => (error instanceof AggregateError ? (error.errors[0] as Error) : error);
 
 /** Makes the loss NaN at one iteration. */
@@ -39,14 +39,14 @@ const spoiler = (at: number): Plugin =>
 describe.each(MODES)('a tap that throws, capture %s,', (capture) => {
   const AT = 2;
 
-  /** Throws in one hook, from the third step on, with tensors of its own in hand. */
+  /** Throws in one hook, from the third step on, while it holds tensors of its own. */
   const thrower = (hook: string): Plugin =>
     definePlugin({
       name: 'thrower',
       version: '1.0.0',
       setup({ hooks }) {
         let steps = 0;
-        // Taps of the other kinds return nothing: what a tap of `update` returns decides about the update.
+        // Taps of other hooks return nothing, because the result of a tap of `update` would decide about the update.
         const { kind } = HOOK_TABLE[hook as keyof typeof HOOK_TABLE];
         const passes = kind.endsWith('Waterfall');
         hooks.beforeStep.tap(() => void steps++);
@@ -56,7 +56,7 @@ describe.each(MODES)('a tap that throws, capture %s,', (capture) => {
         });
       },
     })();
-  /** Tells whether it was torn down. */
+  /** Records whether the plugin was disposed of. */
   const witness = (name: string, log: string[]): Plugin =>
     definePlugin({ name, version: '1.0.0', setup: () => ({ dispose: () => void log.push(name) }) })();
 
@@ -92,7 +92,7 @@ describe.each(MODES)('a tap that throws, capture %s,', (capture) => {
       expect((error as AggregateError).errors[1]).toMatchObject({ plugin: 'thrower', hook, iteration: AT });
     } else {
       let named = first(error);
-      // What saves and evaluates calls the hook, and is named as well.
+      // The plugin that saves or evaluates calls the hook, and is named as well.
       while (named.cause instanceof PluginError) named = named.cause;
       expect(named).toMatchObject({ code: 'HKL_PLUGIN_FAILED', plugin: 'thrower', hook });
       expect(named.message).toContain(`[HKL_PLUGIN_FAILED] thrower: its tap failed: broken in ${hook} (hook ${hook}`);

@@ -6,17 +6,17 @@ export const configRef: ServiceRef<BaseConfig> = defineService<BaseConfig>('conf
   description: 'the complete config',
 });
 
-/** Makes the batches of one test data set. */
+/** Creates the loader of one test data set. */
 export type TestLoader = (dataset: string) => DataSource | Promise<DataSource>;
 
 export const testLoaderRef: ServiceRef<TestLoader> = defineService<TestLoader>('testLoader', {
   description: 'makes the batches of a test data set (buildTestLoader)',
 });
 
-/** What `buildEvaluator` gives: one, several, or none. */
+/** The result of `buildEvaluator`: one evaluator, several, or none. */
 export type MadeEvaluators = DatasetEvaluator | readonly DatasetEvaluator[] | undefined;
 
-/** Makes the evaluators of one test data set; none leaves it out. */
+/** Creates the evaluators of one test data set; an empty result skips it. */
 export type MakeEvaluators = (dataset: string) => readonly DatasetEvaluator[] | Promise<readonly DatasetEvaluator[]>;
 
 export const evaluatorsRef: ServiceRef<MakeEvaluators> = defineService<MakeEvaluators>('evaluators', {

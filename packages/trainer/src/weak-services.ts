@@ -4,9 +4,9 @@ import { type DataSource, type ExportSource, openData } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { MadeEvaluators, MakeEvaluators, TestLoader } from './trainer-services.ts';
 
-// Functions of a module, not of the trainer: a closure made in one of its methods keeps `this` alive, used or not.
+// These are functions of the module, not methods of the trainer, because a closure made in a method keeps `this` alive even if it does not use it.
 
-/** What these services ask a `DefaultTrainer` for. */
+/** The part of a `DefaultTrainer` that these services use. */
 interface ServingTrainer<C extends BaseConfig> {
   readonly config: C;
   readonly outputDir: string;
@@ -21,7 +21,7 @@ interface ServingTrainer<C extends BaseConfig> {
 
 type TrainerRef<C extends BaseConfig> = WeakRef<ServingTrainer<C>>;
 
-/** The service `testLoader`: `buildTestLoader` of a trainer that it does not keep alive. */
+/** The service `testLoader`: calls `buildTestLoader` of a weakly held trainer. */
 export function weakTestLoader<C extends BaseConfig>(reference: TrainerRef<C>): TestLoader {
   return (dataset) => {
     const trainer = alive(reference, 'testLoader');
@@ -29,7 +29,7 @@ export function weakTestLoader<C extends BaseConfig>(reference: TrainerRef<C>): 
   };
 }
 
-/** The service `evaluators`: `buildEvaluator` of a trainer that it does not keep alive, always as a list. */
+/** The service `evaluators`: calls `buildEvaluator` of a weakly held trainer, and returns a list. */
 export function weakEvaluators<C extends BaseConfig>(reference: TrainerRef<C>): MakeEvaluators {
   return async (dataset) => {
     const trainer = alive(reference, 'evaluators');
@@ -40,22 +40,22 @@ export function weakEvaluators<C extends BaseConfig>(reference: TrainerRef<C>): 
   };
 }
 
-/** The service `exportSource`: `exportSource` of a trainer that it does not keep alive. */
+/** The service `exportSource`: calls `exportSource` of a weakly held trainer. */
 export function weakExportSource<C extends BaseConfig>(reference: TrainerRef<C>): () => Promise<ExportSource> {
   return () => alive(reference, 'exportSource').exportSource();
 }
 
-/** What the plugin of `test()` calls: that of a trainer that it does not keep alive. */
+/** Calls `test` of a weakly held trainer, for the plugin that evaluates. */
 export function weakTest<C extends BaseConfig>(reference: TrainerRef<C>): () => Promise<Results> {
   return () => alive(reference, 'evaluation').test();
 }
 
-/** The seed of a trainer's random streams, that of its checkpoint where it goes on. */
+/** The seed of a weakly held trainer's random streams; in a resumed run, that of the checkpoint. */
 export function weakSeed<C extends BaseConfig>(reference: TrainerRef<C>): () => number {
   return () => alive(reference, 'random').random.seed;
 }
 
-/** A training loader of its own for a plugin: `buildTrainLoader` of a trainer that it does not keep alive. */
+/** A separate training loader for a plugin: calls `buildTrainLoader` of a weakly held trainer. */
 export function weakTrainLoader<C extends BaseConfig>(reference: TrainerRef<C>): DataSource {
   return async function* batches() {
     const data = await buildTrainLoader(reference);

@@ -58,7 +58,7 @@ export { torchNames } from './layers/weight-names.ts';
 
 // From outputs to detections
 export { postprocess, type PostprocessOptions, postprocessShape } from './postprocess/postprocess.ts';
-export { nms } from '@hookline/inference/detections';
+export { nms, POSTPROCESS_DEFAULTS } from '@hookline/inference/detections';
 
 // Predictions, with test-time augmentation where it is wanted
 export { predictImage, type ImagePrediction, type PredictImageOptions } from './prediction/predict-image.ts';

@@ -16,9 +16,9 @@ import type {
 } from '@hookline/core';
 import { z } from 'zod';
 
-/** What every callback is given after the arguments of its hook. */
+/** The tools that every callback receives after the arguments of its hook. */
 export interface CallbackTools {
-  /** Iteration, start and end; held weakly. */
+  /** The trainer's iteration, start and end. The trainer is held weakly. */
   readonly trainer: TrainerView;
   readonly storage: EventStorage;
   /** `control.stop(reason)` ends the training gracefully. */
@@ -54,18 +54,18 @@ export const callbackOptions = documentedOptions<CallbackOptions>()(
 export interface CallbackOptions {
   /** Once, before the first iteration. @default none */
   readonly beforeTrain?: Callback<[run: RunContext]>;
-  /** Before each step; keep it negligible. @default none */
+  /** Before each step; keep it short, because it counts as part of the step. @default none */
   readonly beforeStep?: Callback<[step: StepContext]>;
   /** After each step. @default none */
   readonly afterStep?: Callback<[step: StepContext, output: StepOutput]>;
   /** After the last iteration, whatever the outcome. @default none */
   readonly afterTrain?: Callback<[outcome: Outcome]>;
-  /** Adds metrics: returns the results with its own added. @default none */
+  /** Adds metrics: returns the results with additional ones. @default none */
   readonly evaluate?: Callback<[results: Results, step: StepContext], Optional<Results>>;
-  /** Adds to a checkpoint being saved. @default none */
+  /** Adds entries to a checkpoint that is being saved. @default none */
   readonly saveState?: Callback<[checkpoint: CheckpointBuilder]>;
-  /** Takes from a checkpoint being loaded. @default none */
+  /** Reads entries from a checkpoint that is being loaded. @default none */
   readonly loadState?: Callback<[checkpoint: CheckpointView]>;
-  /** Handles a failed step: `'skip'` goes on with the next, `'stop'` ends gracefully. @default none */
+  /** Handles a failed step: `'skip'` continues with the next one, `'stop'` stops the training. @default none */
   readonly stepFailed?: Callback<[error: unknown, step: StepContext], Optional<FailedStepAction>>;
 }

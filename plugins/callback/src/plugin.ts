@@ -4,7 +4,7 @@ import { callbackOptions, type CallbackTools } from './options.ts';
 const PLUGIN_NAME = '@hookline/plugin-callback';
 
 /**
- * Ad-hoc hooks from plain functions. Each is given the arguments of its hook and then {@link CallbackTools}.
+ * Taps hooks with plain functions. Each function receives the arguments of its hook, followed by {@link CallbackTools}.
  *
  * @example
  * callback({ afterStep: ({ iteration }, output, { storage }) => storage.putScalar('half', iteration / 2) })
@@ -16,7 +16,7 @@ export const callback = definePlugin({
   description: 'ad-hoc hooks from plain functions',
   options: callbackOptions,
   provides: ['metrics'],
-  // What a callback stores at the last step, or after it, must still find the writers open.
+  // Come before the writers, so that they are still open when a callback stores metrics at the last step or after it.
   before: ['writing'],
   requires: {
     trainer: trainerRef,
@@ -30,7 +30,7 @@ export const callback = definePlugin({
     { beforeTrain, beforeStep, afterStep, afterTrain, evaluate, saveState, loadState, stepFailed },
   ) {
     const tools: CallbackTools = Object.freeze({ trainer, storage, control, logger, random });
-    // A hook is tapped only where there is a callback, so that the others cost nothing.
+    // Tap only hooks with a callback, so that the others cost nothing.
     if (beforeTrain) hooks.beforeTrain.tap((run) => beforeTrain(run, tools));
     if (beforeStep) hooks.beforeStep.tap((step) => beforeStep(step, tools));
     if (afterStep) hooks.afterStep.tap((step, output) => afterStep(step, output, tools));

@@ -23,7 +23,7 @@ afterEach(() => rm(output, { recursive: true, force: true }));
 
 type Values = readonly (number | undefined)[];
 
-/** An evaluator that gives one value per iteration, and nothing where there is none. */
+/** An evaluator that returns one value per iteration, or nothing if there is none. */
 const evaluator = (values: Values, metric = 'accuracy'): Plugin =>
   definePlugin({
     name: 'evaluator',
@@ -65,7 +65,7 @@ const train = async (...args: Parameters<typeof make>) => {
   await trainer.train();
   return { trainer, logger, saved: savedBests(logger) };
 };
-/** As {@link train}, from an older checkpoint. */
+/** Like {@link train}, but resumes from an older checkpoint. */
 const trainFrom = async (name: string, values: Values, more: readonly Plugin[], maxIterations = values.length) => {
   const { trainer, logger } = make(values, {}, more, maxIterations);
   await trainer.load(join(output, `${name}.safetensors`));
@@ -74,7 +74,7 @@ const trainFrom = async (name: string, values: Values, more: readonly Plugin[], 
 };
 const savedBests = (logger: RecordingLogger) =>
   logger.matching('best ').map((line) => line.replace(/^best | so far|;.*$/g, ''));
-/** Iterations done when the best checkpoint was saved. */
+/** The number of iterations in the best checkpoint. */
 const bestIteration = async (name = 'model_best') =>
   (await readCheckpoint(join(output, `${name}.safetensors`))).manifest.iteration;
 

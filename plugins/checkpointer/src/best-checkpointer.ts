@@ -24,9 +24,9 @@ type Best = Readonly<z.output<typeof bestValue>>;
 
 const savedState = z.object({
   best: bestValue.nullable(),
-  /** Where several are kept: all of them, the best one first. */
+  /** If several are kept: all of them, the best one first. */
   kept: z.array(bestValue).default([]),
-  /** Values of the metric that were looked at. */
+  /** Number of values of the metric that were considered. */
   seen: z.int().min(0),
   metric: z.string(),
   mode: z.enum(['max', 'min']),
@@ -57,7 +57,7 @@ export const bestCheckpointer = definePlugin({
   setup({ hooks, checkpoints, evaluation, logger, output, comm, storage }, { metric, mode, prefix, keep }) {
     const watch = new MetricWatch({ metric, storage, evaluation, logger });
     let best: Best | undefined;
-    /** Where several are kept: the best one first. */
+    /** If several are kept: the best one first. */
     let kept: readonly Best[] = [];
 
     const recordFile = (): Promise<string> => output.file(`${prefix}.json`);
@@ -67,7 +67,7 @@ export const bestCheckpointer = definePlugin({
       if (!isBetter(value, best?.value, mode)) return;
       const before =
         best === undefined ? '' : `, before it was ${forPeople(best.value)} at iteration ${best.iteration}`;
-      // Before saving, so that the checkpoint knows that it is the best one.
+      // Update before saving, so that the checkpoint contains its own value as the best one.
       best = { value, iteration };
       await checkpoints.save(prefix, { tag: false });
       await record({ metric, mode, value, iteration });
@@ -86,10 +86,10 @@ export const bestCheckpointer = definePlugin({
         'checkpoints that are not the best',
       );
     };
-    /** {@link consider} where several are kept, each under a name of its own. */
+    /** {@link consider} if several are kept, each under its own name. */
     const rank = async (sample: Best): Promise<void> => {
       const { value, iteration } = sample;
-      // A run that goes on from an older checkpoint comes to the same iterations again.
+      // A run that resumes from an older checkpoint reaches the same iterations again.
       const same = kept.find((each) => each.iteration === iteration);
       if (same !== undefined && !isBetter(value, same.value, mode)) return;
       const others = kept.filter((each) => each.iteration !== iteration);
@@ -113,7 +113,7 @@ export const bestCheckpointer = definePlugin({
       return lastOf(samples, take);
     };
 
-    /** What the record says of files that are there; null where it is of another metric. */
+    /** The entries of the record whose files exist; null if the record is of another metric. */
     const recorded = async (): Promise<readonly Best[] | null> => {
       const found = await readBestRecord(await recordFile());
       if (found?.metric !== metric || found.mode !== mode) return null;
@@ -124,13 +124,13 @@ export const bestCheckpointer = definePlugin({
       for (const [each, name] of named) if (await isThere(name)) there.push(each);
       return there;
     };
-    /** A resumed checkpoint may be older than the best one, and must not lose against a worse one later. */
+    /** If the resumed checkpoint is older than the best one, recalls the best value, so that a worse one does not replace it. */
     const recall = async (): Promise<void> => {
       const found = await onFirstRank(comm, recorded, 'the best value');
       if (found === null) return;
       if (keep > 1) {
         const ranked = new Set(found.map(({ iteration }) => iteration));
-        // What a killed run had no time to delete.
+        // Delete what a killed run had no time to delete.
         await remove(kept.filter(({ iteration }) => !ranked.has(iteration)));
         [kept, best] = [found.slice(0, keep), found[0]];
         return;
@@ -142,7 +142,7 @@ export const bestCheckpointer = definePlugin({
     hooks.beforeTrain.tap(async ({ startIteration }) => {
       await watch.begin();
       if (startIteration > 0) await recall();
-      // What an evaluation that is made up for gave belongs to the weights before the first step.
+      // The results of an evaluation that is made up for belong to the weights before the first step.
       await look();
     });
     hooks.afterStep.tap(() => {
@@ -151,15 +151,15 @@ export const bestCheckpointer = definePlugin({
       return looked;
     });
     hooks.afterTrain.tap(({ status }) => {
-      // The evaluation after training. After a failure the weights may be anything.
+      // Consider the evaluation after training; but after a failure, the weights may be wrong.
       if (status === 'failed') return undefined;
       const looked = look();
-      // What was interrupted may not have come to an evaluation.
+      // An interrupted run may not have reached an evaluation.
       watch.warnWhereMissing(status !== 'interrupted');
       return looked;
     });
     return {
-      // Without it the best value is recalled from its file.
+      // Without a state, the best value is read from its file.
       state: defineState({
         schema: savedState,
         optional: true,
@@ -173,7 +173,7 @@ export const bestCheckpointer = definePlugin({
         load: (saved) => {
           if (saved.metric !== metric || saved.mode !== mode) {
             logger.warn(
-              `starts afresh: the checkpoint followed ${saved.metric} (${saved.mode}), which says nothing of ${metric} (${mode})`,
+              `starts afresh: the checkpoint followed ${saved.metric} (${saved.mode}), which cannot be compared with ${metric} (${mode})`,
             );
             return;
           }
@@ -189,11 +189,11 @@ export const bestCheckpointer = definePlugin({
   },
 });
 
-/** The last of several new values: it alone belongs to the weights as they are. */
+/** The last of several new values; only this one belongs to the current weights. */
 function lastOf(samples: readonly Best[], consider: (sample: Best) => Promise<void>): void | Promise<void> {
   const last = samples.at(-1);
   return last === undefined ? undefined : consider(last);
 }
 
-/** Four digits; `best.json` has them all. */
+/** Formats a value with four digits; the JSON record has all digits. */
 const forPeople = (value: number): string => String(Number(value.toPrecision(4)));

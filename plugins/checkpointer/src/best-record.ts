@@ -7,19 +7,19 @@ const schema = z.object({
   mode: z.enum(['max', 'min']),
   value: z.number(),
   iteration: z.int(),
-  /** Where several are kept: all of them, the best one first, by the iterations in their names. */
+  /** If several are kept: all of them, the best one first, with the iterations in their names. */
   kept: z.array(z.object({ value: z.number(), iteration: z.int().min(0) })).optional(),
 });
 
-/** Which value the best checkpoint has, written beside it. */
+/** The value of the best checkpoint, written to a JSON file next to it. */
 export type BestRecord = z.infer<typeof schema>;
 
-/** Writes the record; a half-written one is never found. */
+/** Writes the record atomically. */
 export function writeBestRecord(path: string, record: BestRecord): Promise<void> {
   return writeFileAtomically(path, `${JSON.stringify(record)}\n`);
 }
 
-/** The record, undefined where there is none that can be read. */
+/** Reads the record; undefined if there is none or it cannot be read. */
 export async function readBestRecord(path: string): Promise<BestRecord | undefined> {
   try {
     return schema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;

@@ -139,7 +139,7 @@ describe('checkpointer', () => {
   it('saves on an interrupt, once where the period has saved already', async () => {
     const { trainer, logger } = make({ period: 4 }, 10, {
       step: ({ iteration }) => {
-        // What the process does on Ctrl-C; a real signal would reach the test runner as well.
+        // Simulates Ctrl-C; a real signal would also reach the test runner.
         if (iteration === 3) process.emit('SIGINT', 'SIGINT');
         return 1;
       },
@@ -290,7 +290,7 @@ describe('checkpointer', () => {
       ] as const)
         expect(await valueIn(name)).toEqual(new Set([value]));
       expect(await tag()).toBe('model_final.safetensors');
-      // The next one waits until the one before is written.
+      // The next save waits until the previous one is written.
       const saved = (iteration: number): number =>
         logger.lines.findIndex((line) => line.includes(`saved`) && line.includes(`000000${iteration}`));
       expect(saved(2) > logger.lines.indexOf('step 3')).toBe(async);

@@ -21,18 +21,18 @@ const PLUGIN_NAME = '@hookline/plugin-checkpointer';
 
 interface Saved {
   readonly name: string;
-  /** For people. */
+  /** The path for log messages. */
   readonly path: string;
-  /** Iterations done. */
+  /** Number of completed iterations. */
   readonly done: number;
-  /** The last evaluation that it holds. */
+  /** The last evaluation that it contains. */
   readonly results: Results | undefined;
 }
 
 /**
- * Saves the whole state periodically, at the end, and when the training is stopped or fails. After a failure that is
- * not about the weights, such as that of a tap or of the data, the checkpoint holds the state after the last whole step,
- * and resuming makes the step that failed again.
+ * Saves the complete state periodically, at the end, and when the training is stopped or fails. After a failure that does
+ * not concern the weights, such as an error of a tap or of the data, the checkpoint holds the state after the last completed step,
+ * and resuming repeats the failed step.
  *
  * @example checkpointer({ period: 1000, maxToKeep: 3 })
  */
@@ -43,7 +43,7 @@ export const checkpointer = definePlugin({
   options: checkpointerOptions,
   provides: ['checkpointing'],
   after: ['timing', 'schedule', 'averaging', 'statistics'],
-  // A failing evaluation then leaves a checkpoint.
+  // Save before the evaluation, so that a failing evaluation leaves a checkpoint.
   before: ['evaluation', 'writing'],
   requires: {
     checkpoints: checkpointsRef,
@@ -57,13 +57,13 @@ export const checkpointer = definePlugin({
     const isDue = epochs.every(options.period, 'period');
     const kept = new KeptCheckpoints(checkpoints, logger, comm);
     let startIteration = 0;
-    /** The last one, which may still be being written. */
+    /** The last checkpoint, which may still be in the process of being written. */
     let saved: Saved | undefined;
-    /** When it was saved, by the clock, in milliseconds. */
+    /** Time of the last save in milliseconds since the epoch. */
     let savedTime = performance.now();
-    /** Ends, without an error, when it has been written and what is too many has been deleted. */
+    /** Resolves, never rejects, after the checkpoint has been written and superfluous ones have been deleted. */
     let writing: Promise<void> | undefined;
-    /** Why it could not be written, until the training has been told. */
+    /** The error of writing it, until the error has been thrown in the training. */
     let failure: { readonly error: unknown } | undefined;
 
     const isStale = (): boolean => saved?.results !== evaluation.latest;
@@ -82,7 +82,7 @@ export const checkpointer = definePlugin({
       savedTime = performance.now();
       logger.info(`saved ${path}`);
     };
-    /** Saves; the steps go on while it is written, unless they are to wait. */
+    /** Saves. Training continues while the checkpoint is written, unless `async` is false. */
     const start = async (name: string, done: number): Promise<void> => {
       if (!options.async) {
         await save(name, done);
@@ -106,18 +106,18 @@ export const checkpointer = definePlugin({
           saved = before;
         },
       );
-      // Of several ranks it is written already, and all of them delete at the same time.
+      // With several ranks, the checkpoint is already written, and all ranks delete at the same time.
       if (comm.size > 1) await writing;
     };
     const pruned = (): (() => Promise<void>) =>
       maxToKeep === undefined ? () => Promise.resolve() : kept.prune(maxToKeep);
     const numbered = (done: number): string => `${prefix}_${String(done - 1).padStart(7, '0')}`;
-    // Before saving, so that the checkpoint knows of itself when a resumed run counts what to keep.
+    // Register the name before saving, so that the checkpoint counts itself when a resumed run decides what to keep.
     const startNumbered = (done: number): Promise<void> => {
       kept.add(numbered(done));
       return start(numbered(done), done);
     };
-    /** An evaluation may come that it does not hold yet; it is then saved again, as the last thing. */
+    /** Requests another save after all plugins are done, if there is an evaluation by then that the checkpoint does not contain. */
     const saveStopped = async (done: number): Promise<void> => {
       kept.add(numbered(done));
       await save(numbered(done), done, { renewIf: isStale });
@@ -126,7 +126,7 @@ export const checkpointer = definePlugin({
     const saveFailed = async ({ iteration, error }: Outcome): Promise<void> => {
       if (iteration === startIteration && saved === undefined) return;
       if (isAboutWeights(error)) {
-        logger.warn(`nothing is saved of this end, since the weights may be to blame. ${lastSaved()}`);
+        logger.warn(`no checkpoint is saved after this failure, because the weights may be its cause. ${lastSaved()}`);
         return;
       }
       if (saved?.done !== iteration) {
@@ -134,12 +134,12 @@ export const checkpointer = definePlugin({
         const before = kept.names;
         try {
           kept.add(name);
-          // Good checkpoints that are there already stay: neither overwritten by bad weights nor pruned.
+          // Keep existing good checkpoints: neither overwrite them with bad weights nor delete them.
           await save(name, iteration, { finite: true });
         } catch (failed) {
           kept.load([...before]);
           if (!isHooklineError(failed, 'HKL_WEIGHTS_NOT_FINITE')) throw failed;
-          logger.warn(`nothing is saved of this end: ${failed.message} ${lastSaved()}`);
+          logger.warn(`no checkpoint is saved after this failure: ${failed.message} ${lastSaved()}`);
           return;
         }
       }
@@ -150,7 +150,7 @@ export const checkpointer = definePlugin({
     };
     const lastSaved = (): string =>
       saved === undefined ? 'This run has saved nothing before' : `The last one is ${saved.path}`;
-    /** The one of the last step came before the evaluation of that step, which going on from there would make again. */
+    /** The checkpoint of the last step was saved before the evaluation of that step, so a run that resumes from it would repeat the evaluation. */
     const renew = async ({ name, ...rest }: Saved): Promise<void> => {
       saved = { name, ...rest, results: evaluation.latest };
       await checkpoints.save(name, { renewIf: isStale });
@@ -167,7 +167,7 @@ export const checkpointer = definePlugin({
       }
       throwFailure();
       if (status === 'completed') {
-        // afterStep has saved it, unless the last step was skipped.
+        // afterStep has already saved the last step, unless it was skipped.
         if (saved?.done === iteration && isStale()) await renew(saved);
         else if (saved?.done !== iteration && final) await save(`${prefix}_final`, iteration, { renewIf: isStale });
       }
@@ -184,8 +184,8 @@ export const checkpointer = definePlugin({
     hooks.beforeTrain.tap((run) => {
       startIteration = run.startIteration;
       savedTime = performance.now();
-      // A numbered checkpoint is saved before older ones are deleted, so a run that was killed may go on from one that
-      // still counts them.
+      // A numbered checkpoint is saved before older ones are deleted, so a killed run may resume from a checkpoint that
+      // still lists them.
       return pruned()();
     });
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
@@ -196,12 +196,12 @@ export const checkpointer = definePlugin({
       if (periodMinutes === 0) return undefined;
       const isTime = (): boolean => performance.now() - savedTime >= periodMinutes * 60_000;
       if (comm.size === 1) return isTime() ? startNumbered(done) : undefined;
-      // The clocks of the ranks differ, and all save together.
+      // The clocks of the ranks differ, but all ranks must save together.
       return onFirstRank(comm, isTime, 'whether it is time to save').then((it) =>
         it ? startNumbered(done) : undefined,
       );
     });
-    // A run that is killed while it evaluates resumes with that evaluation, and repeats no step before it.
+    // Wait for the checkpoint before an evaluation, so that a run that is killed while it evaluates resumes with that evaluation.
     hooks.evaluate.tap(async () => {
       await writing;
       throwFailure();
@@ -219,7 +219,7 @@ export const checkpointer = definePlugin({
   },
 });
 
-/** Whether a training failed over its numbers: of a loss that is not finite, or an anomaly, the weights may be the cause. */
+/** Whether a training failed because of its numbers: the weights may be the cause of a loss that is not finite, or of an anomaly. */
 function isAboutWeights(error: unknown): boolean {
   if (isHooklineError(error, 'HKL_LOSS_NOT_FINITE') || isHooklineError(error, 'HKL_ANOMALY')) return true;
   return error instanceof Error && error.cause !== undefined && isAboutWeights(error.cause);

@@ -5,13 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConsoleLogger, definePlugin, randomRef, type StepContext, type StepRunner, TrainerBase } from '@hookline/core';
 import { checkpointer } from './index.ts';
 
-// A training in a process of its own, which ends in the way that the arguments say: folder, steps, fault, resume.
+// Runs a training in a separate process that ends as the arguments say: folder, steps, fault, resume.
 
 const [, , output = '', steps = '0', fault = 'none', mode = 'new'] = process.argv;
 /** The iteration at which the fault happens. */
 const FAULTY = 7;
 
-/** Stands for weights: a number that depends on every step and on every random number before it. */
+/** Represents the weights: a number that depends on every step and every random number before it. */
 let weight = 1;
 
 const chain = definePlugin({
@@ -30,7 +30,7 @@ const chain = definePlugin({
   },
 });
 
-/** The plugin that is to blame. */
+/** The plugin that causes the fault. */
 const culprit = definePlugin({
   name: 'culprit',
   version: '1.0.0',
@@ -59,7 +59,7 @@ const culprit = definePlugin({
   },
 });
 
-/** Waits for a file that never comes, as on the disk of a machine that is gone: a thread of Node is stuck in it. */
+/** Reads a named pipe that nothing writes to, like a file on a lost network disk; one of Node's threads blocks on it. */
 function hungRunner(): StepRunner {
   const pipe = `${output}.pipe`;
   execFileSync('mkfifo', [pipe]);

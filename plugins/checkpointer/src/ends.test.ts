@@ -13,7 +13,7 @@ const STEPS = 40;
 let folder: string;
 let whole: unknown;
 
-// Jest's own NODE_OPTIONS are not those of a user.
+// A user does not have Jest's NODE_OPTIONS.
 const env = { ...process.env, NODE_OPTIONS: '' };
 const args = (...given: string[]): string[] => ['--enable-source-maps', join(folder, 'training.mjs'), ...given];
 
@@ -57,7 +57,7 @@ function start(
 
 const resultOf = (name: string): unknown => JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
 
-/** Goes on from what `name` has saved, to the end, and compares with a run that nothing interrupted. */
+/** Resumes from the checkpoint of `name`, trains to the end, and compares with an uninterrupted run. */
 function expectExactResume(name: string): void {
   const { code, said } = run(name, 'none', 'resume');
   expect([code, said]).toEqual([0, expect.any(String)]);
@@ -101,7 +101,7 @@ describe('a training that is ended from inside', () => {
 
   it('what cannot be caught leaves the last checkpoint, from which resuming is exact', () => {
     const { code, said } = run('real', 'reallyExit');
-    // Node does not tell of such an end.
+    // Node prints no message for such an end.
     expect([code, said]).toEqual([0, expect.not.stringContaining('failed after')]);
     expectExactResume('real');
   });
@@ -141,7 +141,7 @@ describe('a training that is ended from outside', () => {
         await new Promise((resolve) => setTimeout(resolve, 400));
         child.kill('SIGINT');
       }
-      // Node would wait for its thread for ever; the signal does not.
+      // Node would wait for its thread forever; the signal handler must not.
       expect(await once(child, 'close')).toEqual([null, 'SIGINT']);
       if (times === 'once') expect(said()).toMatch(/interrupted after 7 iterations \(SIGINT\)/);
       expectExactResume(name);

@@ -9,7 +9,7 @@ import { checkpointer } from './checkpointer.ts';
 import type { BestCheckpointerOptions, CheckpointerOptions } from './options.ts';
 
 let output: string;
-/** Milliseconds that the clock shows. */
+/** The time of the fake clock in milliseconds. */
 let now = 0;
 beforeEach(async () => {
   output = await mkdtemp(join(tmpdir(), 'hookline-keep-'));
@@ -76,7 +76,7 @@ describe('bestCheckpointer with keep', () => {
     const resumed = trainerOf([best(), metric([0, 0, 0, 0.1, 0.1, 0.1, 0.1, 0.45, 0.6])], 9);
     await resumed.load(join(output, 'here.safetensors'));
     await resumed.train();
-    // What the run had saved before it was resumed stays, whatever the same iterations give now.
+    // Checkpoints from before the resume are kept, whatever values the same iterations have now.
     expect((await record()) as object).toMatchObject({ iteration: 6, value: 0.9 });
     expect((await files()).filter((name) => name.startsWith('model_best'))).toHaveLength(3);
   });

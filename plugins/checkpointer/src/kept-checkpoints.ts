@@ -3,8 +3,8 @@ import { basename, extname } from 'node:path';
 import { type Checkpoints, type Communicator, type Logger, onFirstRank } from '@hookline/core';
 
 /**
- * The numbered checkpoints that this run has saved, the oldest first. Only what the run itself saved is ever deleted:
- * the names are part of the checkpoint, and what else lies in the folder is not looked at.
+ * The numbered checkpoints that this run has saved, the oldest first. Only files that the run itself has saved are ever deleted:
+ * their names are part of the checkpoint, and other files in the folder are ignored.
  */
 export class KeptCheckpoints {
   readonly #checkpoints: Checkpoints;
@@ -28,15 +28,15 @@ export class KeptCheckpoints {
     this.#names = [...names];
   }
 
-  /** A checkpoint is about to be saved; one of that name is replaced. */
+  /** Registers a checkpoint that is about to be saved; one with the same name is replaced. */
   add(name: string): void {
     this.#names = [...this.#names.filter((each) => each !== name), name];
   }
 
   /**
-   * Forgets the oldest ones.
+   * Removes the oldest ones from the list.
    *
-   * @returns deletes them; call it when the newest one is complete
+   * @returns a function that deletes their files; call it after the newest checkpoint is complete
    */
   prune(maxToKeep: number): () => Promise<void> {
     if (this.#names.length <= maxToKeep) return () => Promise.resolve();
@@ -51,9 +51,9 @@ export class KeptCheckpoints {
 }
 
 /**
- * Deletes checkpoints by their names, without folder and extension, as far as they are still there.
+ * Deletes checkpoints by their names, without folder and extension, if they still exist.
  *
- * @param failed is told of each that cannot be deleted: a full folder is a nuisance, losing the training over it would be worse
+ * @param failed called for each file that cannot be deleted, which must not end the training
  */
 export async function deleteCheckpoints(
   checkpoints: Checkpoints,

@@ -17,21 +17,21 @@ export const checkpointerOptions = documentedOptions<CheckpointerOptions>()(
 
 /** Options of `checkpointer`. */
 export interface CheckpointerOptions {
-  /** Iterations, or epochs, between checkpoints: `1000`, `{ epochs: 1 }`; 0 saves none on the way. @default 5000 */
+  /** Iterations, or epochs, between checkpoints: `1000`, `{ epochs: 1 }`; 0 saves no periodic checkpoints. @default 5000 */
   readonly period?: Period;
-  /** Minutes between further checkpoints, by the clock, counted from the last one; 0 saves none. @default 0 */
+  /** Minutes after the last checkpoint until an additional one, by the clock; 0 saves none. @default 0 */
   readonly periodMinutes?: number | undefined;
-  /** How many numbered checkpoints are kept, the newest ones. @default all */
+  /** Number of numbered checkpoints to keep, the newest ones. @default all */
   readonly maxToKeep?: number | undefined;
-  /** What file names begin with: `model_0000099`, `model_final`. @default 'model' */
+  /** Prefix of the file names: `model_0000099`, `model_final`. @default 'model' */
   readonly prefix?: string;
   /** Whether to save `<prefix>_final` after the last iteration. @default true */
   readonly final?: boolean;
-  /** Whether to save when the training is stopped or interrupted, or fails for another reason than its weights. @default true */
+  /** Whether to save when the training is stopped or interrupted, or fails for a reason other than its weights. @default true */
   readonly onStop?: boolean;
   /**
-   * Whether steps go on while a checkpoint is written, of a copy. A run waits only before an evaluation, where the
-   * next one comes before that, and at its end; with several ranks it always waits.
+   * Whether training continues while a checkpoint is written from a copy of the state. The run waits for it only before an evaluation, before
+   * the next checkpoint, and at its end; with several ranks it always waits.
    * @default true
    */
   readonly async?: boolean;
@@ -48,12 +48,12 @@ export const bestCheckpointerOptions = documentedOptions<BestCheckpointerOptions
 
 /** Options of `bestCheckpointer`. */
 export interface BestCheckpointerOptions {
-  /** Name of the scalar to go by, such as `accuracy` or `bbox/AP`. */
+  /** Name of the scalar to watch, such as `accuracy` or `bbox/AP`. */
   readonly metric: string;
   /** Whether higher or lower is better. @default 'max' */
   readonly mode?: 'max' | 'min';
   /**
-   * How many of the best checkpoints are kept. From 2 on each has the iteration in its name, `model_best_0000099`, and the file
+   * Number of best checkpoints to keep. From 2 on, each has the iteration in its name, `model_best_0000099`, and the file
    * `model_best.json` lists them, the best one first.
    * @default 1
    */

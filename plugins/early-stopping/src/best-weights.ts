@@ -5,7 +5,7 @@ import type { tf } from '@hookline/tfjs';
 export class BestWeights {
   readonly #pairs: readonly (readonly [variable: tf.Variable, copy: tf.Variable])[];
 
-  /** @param owner what the names of the step variables begin with */
+  /** @param owner prefix of the names of the step variables */
   constructor(scope: StepScope, owner: string, model: TrainableModel) {
     this.#pairs = [...model.trainable(), ...model.state()].map(([name, variable]) => [
       variable,
@@ -13,7 +13,7 @@ export class BestWeights {
     ]);
   }
 
-  /** Copies the weights as they are. */
+  /** Copies the current weights. */
   keep(): void {
     for (const [variable, copy] of this.#pairs) copy.assign(variable);
   }

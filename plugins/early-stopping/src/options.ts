@@ -17,15 +17,15 @@ export const earlyStoppingOptions = documentedOptions<EarlyStoppingOptions>()(
 
 /** Options of `earlyStopping`. */
 export interface EarlyStoppingOptions {
-  /** Name of the scalar to go by, such as `accuracy` or `val/loss`. */
+  /** Name of the scalar to watch, such as `accuracy` or `val/loss`. */
   readonly metric: string;
   /** Whether higher or lower is better. @default 'max' */
   readonly mode?: 'max' | 'min';
-  /** The training ends when so many values in a row were no better than the best. @default 5 */
+  /** Number of values in a row without improvement after which the training ends. @default 5 */
   readonly patience?: number;
-  /** How much better than the best a value must be to count. @default 0 */
+  /** Smallest improvement over the best value that counts. @default 0 */
   readonly minDelta?: number;
-  /** Values of earlier iterations are not looked at. @default 0 */
+  /** Values of earlier iterations are ignored. @default 0 */
   readonly startIteration?: number;
   /**
    * A value that the metric must beat by more than `minDelta`: until it has, new best values do not start the patience anew (Keras's
@@ -44,8 +44,8 @@ export interface EarlyStoppingOptions {
    */
   readonly divergenceThreshold?: number;
   /**
-   * Whether the model gets the weights back that had the best value, at the end of the training and when this plugin stops
-   * it. A copy of the weights is kept for it on the device and in checkpoints.
+   * Whether to restore the weights with the best value, at the end of the training and when this plugin stops
+   * it. This keeps a copy of the weights on the device and in checkpoints.
    * @default false
    */
   readonly restoreBest?: boolean;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Patience } from './patience.ts';
 
-/** Feeds values, by iteration, and gives the number of the one at which the patience was over. */
+/** Feeds values by iteration, and returns the number of the value at which the patience was exhausted. */
 const feed = (patience: Patience, values: readonly number[], from = 0): number | undefined => {
   for (const [i, value] of values.entries())
     if (patience.stopCause({ value, iteration: from + i }) !== undefined) return from + i;
@@ -10,7 +10,7 @@ const feed = (patience: Patience, values: readonly number[], from = 0): number |
 const make = (options: Partial<ConstructorParameters<typeof Patience>[0]> = {}) =>
   new Patience({ mode: 'max', patience: 2, minDelta: 0, ...options });
 
-/** What the fixture holds of one history; the last three are the number of the value that ends it. */
+/** One history of the fixture; the last three entries are the number of the value that ends it. */
 type Case = readonly [
   mode: 'max' | 'min',
   patience: number,

@@ -4,10 +4,10 @@ export interface MetricSample {
   readonly iteration: number;
 }
 
-/** Where the patience stands, as plain data. */
+/** The state of the counter, as plain data. */
 export interface PatienceState {
   readonly best: MetricSample | null;
-  /** Values since the best one. */
+  /** Number of values since the best one. */
   readonly waited: number;
 }
 
@@ -74,7 +74,7 @@ export class Patience {
   /** Whether a value is better than another by more than minDelta. */
   #beats(value: number, other: number): boolean {
     const { mode, minDelta } = this.#rule;
-    // As Keras and Lightning compare, also in the rounding.
+    // Compare as Keras and Lightning do, including the rounding.
     return mode === 'max' ? value - minDelta > other : value + minDelta < other;
   }
 

@@ -49,7 +49,7 @@ describe('earlyStopping', () => {
     expect(await trainer.train()).toMatchObject({
       status: 'stopped',
       iteration: 10,
-      reason: 'accuracy was best at iteration 3 (0.5) and has not got better in 3 evaluations',
+      reason: 'accuracy was best at iteration 3 (0.5) and has not improved in 3 evaluations',
     });
   });
 
@@ -85,7 +85,7 @@ describe('earlyStopping', () => {
     const { trainer } = make([Number.NaN, Number.NaN], { patience: 2 });
     expect(await trainer.train()).toMatchObject({
       iteration: 4,
-      reason: 'accuracy never had a finite value and has not got better in 2 evaluations',
+      reason: 'accuracy never had a finite value and has not improved in 2 evaluations',
     });
   });
 

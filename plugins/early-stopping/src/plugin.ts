@@ -23,14 +23,14 @@ const savedState = z.object({
   waited: z.int().min(0),
   metric: z.string(),
   mode: z.enum(['max', 'min']),
-  /** Values of the metric that were looked at. */
+  /** Number of values of the metric that were considered. */
   seen: z.int().min(0),
-  /** Whether the checkpoint holds the weights of the best value. */
+  /** Whether the checkpoint contains the weights with the best value. */
   holdsBest: z.boolean().default(false),
 });
 
 /**
- * Ends the training when a metric no longer gets better.
+ * Stops the training when a metric stops improving.
  *
  * @example earlyStopping({ metric: 'accuracy', patience: 3, restoreBest: true })
  * @example earlyStopping({ metric: 'val/loss', mode: 'min', minDelta: 0.001 })
@@ -38,10 +38,10 @@ const savedState = z.object({
 export const earlyStopping = definePlugin({
   name: PLUGIN_NAME,
   version: '0.1.0',
-  description: 'ends the training when a metric no longer gets better',
+  description: 'stops the training when a metric stops improving',
   options: earlyStoppingOptions,
   provides: ['stopping'],
-  // Another best checkpoint than this plugin's is of the weights before they are restored.
+  // bestCheckpointer must save the weights before they are restored.
   after: ['evaluation', 'metrics', 'checkpointer/best?'],
   before: ['writing'],
   requires: {
@@ -90,16 +90,14 @@ export const earlyStopping = definePlugin({
         patience.best === null
           ? 'never had a finite value'
           : `was best at iteration ${patience.best.iteration} (${patience.best.value})`;
-      return `${metric} ${best} and has not got better in ${patience.state().waited} evaluations`;
+      return `${metric} ${best} and has not improved in ${patience.state().waited} evaluations`;
     };
-    /** Before the last checkpoint and the end of the training see the weights, and with the results that belong to them. */
+    /** Restores the best weights before the last checkpoint and the end of the training, and evaluates them. */
     const restore = async (step: StepContext): Promise<void> => {
       const { best } = patience;
       if (weights === undefined || !holdsBest || best === null || best.iteration === step.iteration) return;
       weights.restore();
-      logger.info(
-        `the model has the weights of iteration ${best.iteration} again, whose ${metric} was best (${best.value})`,
-      );
+      logger.info(`restored the weights of iteration ${best.iteration}, which had the best ${metric} (${best.value})`);
       if (evaluation.latest !== undefined) await evaluation.run(step);
     };
     const act = (samples: readonly MetricSample[], step: StepContext): Promise<void> | undefined => {
@@ -108,7 +106,7 @@ export const earlyStopping = definePlugin({
 
     hooks.beforeTrain.tap(async ({ startIteration: start, maxIterations }) => {
       await watch.begin();
-      // An evaluation that is made up for may be the one too many: no step comes after it then.
+      // An evaluation that is made up for may exhaust the patience; then no step follows.
       await act(await watch.look(), { iteration: start - 1, startIteration: start, maxIterations });
     });
     hooks.afterStep.tap((step) => {
@@ -117,7 +115,7 @@ export const earlyStopping = definePlugin({
       return samples instanceof Promise ? samples.then((values) => act(values, step)) : act(samples, step);
     });
     hooks.afterTrain.tap(({ status }) => {
-      // What was interrupted may not have come to an evaluation.
+      // An interrupted run may not have reached an evaluation.
       if (status !== 'failed') watch.warnWhereMissing(status !== 'interrupted');
     });
     return {
@@ -128,7 +126,7 @@ export const earlyStopping = definePlugin({
           ({ holdsBest } = saved);
           if (saved.metric !== metric || saved.mode !== rule.mode) {
             logger.warn(
-              `begins anew: the checkpoint watched ${saved.metric} (${saved.mode}), which says nothing of ${metric} (${rule.mode})`,
+              `starts again: the checkpoint watched ${saved.metric} (${saved.mode}), which cannot be compared with ${metric} (${rule.mode})`,
             );
             holdsBest = false;
             return;
@@ -152,7 +150,7 @@ function noModel(who: string): HooklineError {
     'there is no model in this trainer whose weights it could restore',
     {
       who,
-      fix: 'Leave out restoreBest, or keep the best weights in a step of your own',
+      fix: 'Leave out restoreBest, or keep the best weights in your own step',
     },
   );
 }
@@ -163,7 +161,7 @@ function averaged(who: string): HooklineError {
     'the metric is that of averaged weights, which restoreBest does not bring back',
     {
       who,
-      fix: "Leave out restoreBest and take the file of bestCheckpointer, which holds the averages too, or set the averaging plugin's evaluate: false",
+      fix: "Leave out restoreBest and use the checkpoint of bestCheckpointer, which contains the averages too, or set the averaging plugin's evaluate: false",
     },
   );
 }

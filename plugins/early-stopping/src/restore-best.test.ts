@@ -16,7 +16,7 @@ afterEach(() => rm(output, { recursive: true, force: true }));
 
 type Weights = Awaited<ReturnType<typeof weightsOf>>;
 
-/** An evaluator that gives one value each iteration, and the first weight as it is when it evaluates. */
+/** An evaluator that returns one value per iteration, and the first weight at the time of the evaluation. */
 const evaluator = (values: readonly number[], evaluations: number[] = []): Plugin =>
   definePlugin({
     name: 'evaluator',
@@ -36,7 +36,7 @@ const evaluator = (values: readonly number[], evaluations: number[] = []): Plugi
       });
     },
   })();
-/** Writes down the weights after each step. */
+/** Records the weights after each step. */
 const recorder = (into: Weights[]): Plugin =>
   definePlugin({
     name: 'recorder',

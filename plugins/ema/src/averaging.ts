@@ -10,10 +10,10 @@ import {
 import { type Ema, EmaService } from './ema-service.ts';
 
 /**
- * The services of a plugin that averages weights: the averages and, where wanted, an evaluation that sees them.
+ * The services of a plugin that averages weights: the averages and, if wanted, an evaluation that uses them.
  *
- * @param service of the averages
- * @param who the plugin
+ * @param service the service of the averages
+ * @param who name of the plugin
  */
 export const averagingServices = (
   service: ServiceRef<Ema>,
@@ -25,7 +25,7 @@ export const averagingServices = (
     : []),
 ];
 
-/** @throws HooklineError `HKL_AVERAGES_TWICE` where evaluation sees other averages already */
+/** @throws HooklineError `HKL_AVERAGES_TWICE` if evaluation already uses other averages */
 function withAverages(original: Evaluation, service: Ema, who: string): Evaluation {
   if (original.withWeights !== undefined) throw averagedTwice(who);
   return {
@@ -38,9 +38,9 @@ function withAverages(original: Evaluation, service: Ema, who: string): Evaluati
 }
 
 function averagedTwice(who: string): HooklineError {
-  return new HooklineError('HKL_AVERAGES_TWICE', 'another plugin has evaluation see averaged weights already', {
+  return new HooklineError('HKL_AVERAGES_TWICE', 'another plugin already gives evaluation averaged weights', {
     who,
-    fix: 'Give all plugins that average weights but one the option evaluate: false',
+    fix: 'Set evaluate: false in all plugins that average weights except one',
   });
 }
 
@@ -48,6 +48,6 @@ export function savedWhileSwapped(who: string): HooklineError {
   return new HooklineError('HKL_EMA_SWAPPED', 'the model holds the averaged weights, and a checkpoint is being saved', {
     who,
     where: 'hook saveState',
-    fix: 'Save before or after the evaluation, in afterStep, so that the weights of the training are saved',
+    fix: 'Save before or after the evaluation, in afterStep, so that the training weights are saved',
   });
 }

@@ -2,16 +2,16 @@ import { defineService, type ServiceRef } from '@hookline/core';
 import type { tf } from '@hookline/tfjs';
 import type { WeightAverage } from './weight-average.ts';
 
-/** Averaged weights, for other plugins and for users. */
+/** Averaged weights: the service for other plugins and for users. */
 export interface Ema {
-  /** The averages by the names of the model's variables; empty before the first training is prepared. */
+  /** The averages by name of the model's variable; empty before the first training is prepared. */
   readonly averages: ReadonlyMap<string, tf.Variable>;
   /**
-   * Calls `fn` with the averages in the model and puts the weights of the training back afterwards, whatever happens.
-   * Before there are averages it just calls `fn`.
+   * Calls `fn` with the averages in the model, and always restores the training weights afterwards.
+   * If there are no averages yet, it only calls `fn`.
    *
-   * @param options.keepState whether what `fn` assigns to the model's state, such as the statistics of batch norm, takes
-   * the place of its averages once `fn` has succeeded. Default false
+   * @param options.keepState whether values that `fn` assigns to the model's state, such as batch norm statistics, replace
+   * the averages of that state after `fn` has succeeded. Default false
    */
   withAverages<T>(fn: () => T | Promise<T>, options?: { readonly keepState?: boolean }): Promise<T>;
 }
@@ -20,7 +20,7 @@ export const emaRef: ServiceRef<Ema> = defineService<Ema>('ema', {
   description: 'the exponential moving average of the weights',
 });
 
-/** The service of one trainer; each setup of the plugin attaches its averages. */
+/** The implementation of the service for one trainer. Each setup of the plugin attaches its averages. */
 export class EmaService implements Ema {
   #average: WeightAverage | undefined;
   #isReady: () => boolean = () => false;
@@ -29,7 +29,7 @@ export class EmaService implements Ema {
     return this.#average?.averages ?? new Map<string, tf.Variable>();
   }
 
-  /** For the plugin: what there is to swap, and whether it holds anything worth it. */
+  /** Called by the plugin with the averages, and a function that says whether they already contain anything. */
   attach(average: WeightAverage | undefined, isReady: () => boolean = () => false): void {
     this.#average = average;
     this.#isReady = isReady;

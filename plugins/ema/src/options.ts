@@ -12,16 +12,16 @@ export const emaSchema = documentedOptions<EmaOptions>()(
 
 /** Options of the exponential moving average. */
 export interface EmaOptions {
-  /** How much of the average each update keeps, from 0 up to below 1. @default 0.999 */
+  /** Share of the average that each update keeps, from 0 to below 1. @default 0.999 */
   readonly decay?: number;
   /**
-   * Keeps less of it in the beginning, min(decay, (1 + n) / (10 + n)) after n updates, so that the first weights are
+   * Whether to use a smaller decay at the start, min(decay, (1 + n) / (10 + n)) after n updates, so that the initial weights are
    * soon forgotten.
    * @default true
    */
   readonly warmup?: boolean;
   /** Whether the model's state, such as the moving statistics of batch norm, is averaged as well. @default true */
   readonly averageState?: boolean;
-  /** Whether evaluation sees the averaged weights. @default true */
+  /** Whether evaluation uses the averaged weights. @default true */
   readonly evaluate?: boolean;
 }

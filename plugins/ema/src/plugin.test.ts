@@ -17,7 +17,7 @@ afterEach(() => rm(output, { recursive: true, force: true }));
 const KERNEL = 'linear/kernel';
 const first = (values: ReadonlyMap<string, tf.Variable>): number => values.get(KERNEL)?.dataSync()[0] ?? NaN;
 
-/** Notes the first weight after every step. */
+/** Records the first weight after every step. */
 function weightLog() {
   const log: number[] = [];
   const plugin = definePlugin({
@@ -32,7 +32,7 @@ function weightLog() {
   return { log, plugin };
 }
 
-/** Evaluates at one iteration with what the model holds. */
+/** Evaluates at one iteration with the model's current weights. */
 const evaluating = (at: number, seen: number[], fail = false) =>
   definePlugin({
     name: 'evaluating',

@@ -11,7 +11,7 @@ const PLUGIN_NAME = '@hookline/plugin-ema';
 export const VERSION = '0.1.0';
 
 /**
- * Keeps an exponential moving average of the weights, on the device, and evaluates with it.
+ * Maintains an exponential moving average of the weights on the device, and evaluates with it.
  *
  * @example ema({ decay: 0.9998 })
  */
@@ -30,7 +30,7 @@ export const ema = definePlugin({
     const { value } = model;
     const state = averageState ? value.state() : new Map<string, never>();
     const average = new WeightAverage(scope.value, plugin.id, value.trainable(), state, { decay, warmup });
-    // Until the training begins, weights may be loaded that the average must start from.
+    // Weights may be loaded until the training starts; the average must start from them.
     let hasBegun = false;
     if (service instanceof EmaService) service.attach(average, () => hasBegun);
     hooks.beforeTrain.tap(() => {
@@ -51,7 +51,7 @@ export const ema = definePlugin({
         load: (saved) => {
           ({ hasBegun } = saved);
         },
-        // Added to a run that goes on: the averages begin at the weights that were loaded.
+        // The plugin was added to a resumed run: the averages start from the loaded weights.
         reset: () => {
           hasBegun = false;
         },

@@ -11,10 +11,10 @@ export const swaSchema = documentedOptions<StochasticWeightAveragingOptions>()(
 
 /** Options of stochastic weight averaging. */
 export interface StochasticWeightAveragingOptions {
-  /** The first iteration after which the weights are averaged, or the epochs before it: `6000`, `{ epochs: 30 }`. @default after three quarters of the run */
+  /** The first iteration after which the weights are averaged, or the number of epochs before it: `6000`, `{ epochs: 30 }`. @default after three quarters of the run */
   readonly start?: Period;
-  /** Averages after every how many iterations, counted from `start`, or with the ends of epochs: `100`, `{ epochs: 1 }`. @default 1 */
+  /** Iterations between two averages, counted from `start`, or epochs: `100`, `{ epochs: 1 }`. @default 1 */
   readonly period?: Period;
-  /** Whether evaluation sees the averaged weights, once there are any. @default true */
+  /** Whether evaluation uses the averaged weights as soon as there are any. @default true */
   readonly evaluate?: boolean;
 }

@@ -13,8 +13,8 @@ export const swaRef: ServiceRef<Ema> = defineService<Ema>('stochasticWeightAvera
 });
 
 /**
- * Averages the weights late in the training, all alike (torch's AveragedModel), and evaluates with the mean. List
- * `preciseBn` beside it where the model has batch norm: it estimates the statistics that belong to the mean.
+ * Keeps the plain mean of the weights late in the training (torch's AveragedModel), and evaluates with it. If the model
+ * has batch norm, also list `preciseBn`, which computes statistics for the mean.
  *
  * @example stochasticWeightAveraging({ start: 6000, period: 100 })
  */
@@ -26,7 +26,7 @@ export const stochasticWeightAveraging = definePlugin({
   provides: ['averaging'],
   writes: ({ evaluate }) => (evaluate ? ['evaluationWeights'] : []),
   before: ['statistics', 'checkpointing', 'evaluation'],
-  // The evaluation is asked for so that two plugins that replace its weights are found before the first step.
+  // Require the evaluation service, so that two plugins that replace its weights are detected before the first step.
   requires: { scope: stepScopeRef, model: modelRef, service: swaRef, evaluation: evaluationRef, epochs: epochsRef },
   services: ({ evaluate }) => averagingServices(swaRef, { evaluate, who: PLUGIN_NAME }),
   setup({ hooks, plugin, scope, model, service, epochs }, { start, period }) {
@@ -38,7 +38,7 @@ export const stochasticWeightAveraging = definePlugin({
       decay: 0,
       warmup: false,
     });
-    /** How many weights the mean is of. */
+    /** Number of weights in the mean. */
     let count = 0;
     if (service instanceof EmaService) service.attach(average, () => count > 0);
     hooks.afterStep.tap(({ iteration, maxIterations }) => {

@@ -1,7 +1,7 @@
 import { HooklineError } from '@hookline/core';
 import { type StepScope, tf } from '@hookline/tfjs';
 
-/** How {@link WeightAverage} averages. */
+/** Options of {@link WeightAverage}. */
 export interface WeightAverageOptions {
   readonly decay: number;
   readonly warmup: boolean;
@@ -19,9 +19,9 @@ export class WeightAverage {
   #swaps = 0;
 
   /**
-   * @param owner what the names of the step variables begin with
-   * @param trainable weights that are averaged, by name; those that are not float32 are left out
-   * @param state other variables that are averaged, likewise
+   * @param owner prefix of the names of the step variables
+   * @param trainable the weights to average, by name; those that are not float32 are left out
+   * @param state other variables to average, by name; those that are not float32 are left out
    */
   constructor(
     scope: StepScope,
@@ -42,17 +42,17 @@ export class WeightAverage {
     this.#updates = scope.variable(`${owner}/updates`, () => tf.scalar(0));
   }
 
-  /** The averages by the names of the variables. */
+  /** The averages by name of the variable. */
   get averages(): ReadonlyMap<string, tf.Variable> {
     return this.#averages;
   }
 
-  /** Whether the variables hold the averages at present. */
+  /** Whether the variables currently hold the averages. */
   get isSwapped(): boolean {
     return this.#swaps > 0;
   }
 
-  /** Starts anew from the present weights. */
+  /** Restarts the averages from the current weights. */
   reset(): void {
     for (const [name, variable] of this.#variables) this.#average(name).assign(variable);
     tf.tidy(() => this.#updates.assign(tf.scalar(0)));
@@ -71,10 +71,10 @@ export class WeightAverage {
   }
 
   /**
-   * Between steps: takes the weights into their plain mean, a ← a + (w − a) / (n + 1), as torch's AveragedModel does. State
-   * that no optimizer trains is not averaged but copied.
+   * Between steps: adds the weights to their plain mean, a ← a + (w − a) / (n + 1), as torch's AveragedModel does. State
+   * that no optimizer trains is copied instead of averaged.
    *
-   * @param count n, how many weights the mean is of so far; with 0 it begins at the present ones
+   * @param count n, the number of weights in the mean so far; with 0 the mean starts at the current weights
    */
   include(count: number): void {
     tf.tidy(() => {
@@ -86,14 +86,14 @@ export class WeightAverage {
     });
   }
 
-  /** Puts the averages into the variables, until as many calls of {@link WeightAverage.swapOut} have been made. */
+  /** Puts the averages into the variables. Calls may be nested; each needs a call of {@link WeightAverage.swapOut}. */
   swapIn(): void {
     if (this.#swaps++ > 0) return;
     this.#live = new Map([...this.#variables].map(([name, variable]) => [name, tf.keep(variable.clone())]));
     for (const [name, variable] of this.#variables) variable.assign(this.#average(name));
   }
 
-  /** While the averages are in the variables: what was assigned to those that are not trained becomes their average. */
+  /** While the averages are in the variables: the current values of variables that are not trained become their averages. */
   takeState(): void {
     for (const name of this.#state) {
       const variable = this.#variables.get(name);
@@ -101,7 +101,7 @@ export class WeightAverage {
     }
   }
 
-  /** Puts the weights of the training back, to the bit. */
+  /** Restores the training weights, to the bit. */
   swapOut(): void {
     if (this.#swaps === 0) {
       throw new HooklineError('HKL_EMA_NOT_SWAPPED', 'the weights of the training are in place already', {

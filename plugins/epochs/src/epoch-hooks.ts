@@ -1,8 +1,8 @@
 import { asyncSeries, defineHooks, type StepContext } from '@hookline/core';
 
-/** An epoch, as its hooks are told of it. */
+/** The argument of the epoch hooks. */
 export interface Epoch extends StepContext {
-  /** Which one, from 0. */
+  /** Index of the epoch, from 0. */
   readonly epoch: number;
 }
 

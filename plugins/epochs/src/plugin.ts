@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { epochHooks } from './epoch-hooks.ts';
 
 /**
- * Calls the hooks `beforeEpoch` and `afterEpoch`, which other plugins tap, and stores as `epoch` how many epochs are done.
+ * Calls the hooks `beforeEpoch` and `afterEpoch`, which other plugins can tap, and stores the number of completed epochs as the scalar `epoch`.
  *
  * @example
  * definePlugin({
@@ -18,18 +18,18 @@ export const epochs = definePlugin({
   after: ['timing', 'schedule', 'averaging', 'statistics'],
   options: z.strictObject({}),
   writes: ['metrics/epoch'],
-  // What taps do at the end of an epoch is in the checkpoint of that step, and so comes once, also where a run goes on from there.
+  // Come before checkpointing: the effects of taps at the end of an epoch are then in the checkpoint of that step, and a resumed run does not repeat them.
   before: ['checkpointing', 'evaluation', 'writing'],
   requires: { epochs: epochsRef, storage: storageRef },
   hooks: epochHooks,
   setup({ hooks, own, epochs: count, storage }) {
     const isOver = count.every({ epochs: 1 }, 'it');
     const unsmoothed = { smoothing: false };
-    /** The epoch in progress; undefined between two of them. */
+    /** The current epoch; undefined between two epochs. */
     let current: number | undefined;
 
     const endWhereOver = (done: number, step: StepContext): Promise<void> | undefined => {
-      // Several may end with one step, where a batch is longer than the data.
+      // Several epochs may end with one step, if a batch is larger than the data.
       if (current === undefined || Math.floor(count.after(done)) <= current) return undefined;
       current = undefined;
       return asPromise(own.afterEpoch.call({ ...step, epoch: Math.floor(count.after(done)) - 1 }));
@@ -57,6 +57,6 @@ export const epochs = definePlugin({
   },
 });
 
-/** Of a call without an asynchronous tap, nothing. */
+/** Returns nothing if no tap is asynchronous. */
 const asPromise = (called: unknown): Promise<void> | undefined =>
   called instanceof Promise ? (called as Promise<void>) : undefined;

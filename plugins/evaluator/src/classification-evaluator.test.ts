@@ -55,7 +55,7 @@ describe('ClassificationEvaluator', () => {
   });
 
   it.each([
-    [{ y: [0, 0, 0, 7] }, 'the label 7 is none of 3 classes'],
+    [{ y: [0, 0, 0, 7] }, 'the label 7 is not one of the 3 classes'],
     [{ y: [0, 0] }, 'neither a tensor nor an array of one number per sample'],
     [{ z: [0] }, 'no labels found in the batch (z)'],
     [7, 'no labels found in the batch ()'],
@@ -65,7 +65,7 @@ describe('ClassificationEvaluator', () => {
 
   it('refuses scores that are none, and a k that is none', async () => {
     await expect(new ClassificationEvaluator().process({ y: [0] }, tf.tensor1d([1]))).rejects.toThrow(
-      'no tensor [batch',
+      'not a tensor [batch',
     );
     expect(() => new ClassificationEvaluator({ topK: [0] })).toThrow('HKL_EVAL_OPTION');
   });

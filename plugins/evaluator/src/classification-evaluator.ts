@@ -14,9 +14,9 @@ export interface ClassificationEvaluatorOptions {
   readonly labels?: (batch: unknown) => unknown;
   /** The scores in the model's outputs, [batch, classes], larger is better. @default the outputs */
   readonly scores?: (outputs: unknown) => unknown;
-  /** For which k to count the true class among the k best, as `top_5`. @default [] */
+  /** Values of k for which to report the top-k accuracy, such as `top_5`. @default [] */
   readonly topK?: readonly number[];
-  /** Names of the classes: adds the accuracy within each, as `accuracy-cat`. @default none */
+  /** Names of the classes; adds the accuracy within each class, such as `accuracy-cat`. @default none */
   readonly classNames?: readonly string[];
   /** Nests the results under this name. @default not nested */
   readonly task?: string;
@@ -30,7 +30,7 @@ const OPTIONS = {
   task: true,
 } as const satisfies OptionNames<ClassificationEvaluatorOptions>;
 
-/** What a {@link ClassificationEvaluator} has counted. */
+/** The counts of a {@link ClassificationEvaluator}. */
 interface ClassificationCounts {
   readonly places: readonly number[];
   readonly samples: number;
@@ -38,12 +38,12 @@ interface ClassificationCounts {
 }
 
 /**
- * Accuracy of a classifier, as fractions from 0 to 1. Of equal scores the first class counts as the better one; a score
- * that is NaN is never right.
+ * Computes the accuracy of a classifier, as fractions from 0 to 1. If scores are equal, the first class wins; a NaN score
+ * is never correct.
  */
 export class ClassificationEvaluator implements DatasetEvaluator {
   readonly #options: ClassificationEvaluatorOptions;
-  /** How many samples have their true class at each place, from 0 for the best; and per class [right, all]. */
+  /** Number of samples by the rank of their true class, 0 being the best; and per class [correct, all]. */
   #places: number[] = [];
   #samples = 0;
   #classes = new Map<number, { right: number; all: number }>();
@@ -66,11 +66,12 @@ export class ClassificationEvaluator implements DatasetEvaluator {
     this.#classes = new Map();
   }
 
-  /** @throws HooklineError `HKL_EVAL_BATCH` when scores and labels do not fit together */
+  /** @throws HooklineError `HKL_EVAL_BATCH` if the shapes of scores and labels do not match */
   async process(batch: unknown, outputs: unknown): Promise<void> {
     const { labels: findIn = findLabels, scores: pick = (all: unknown) => all } = this.#options;
     const scores = pick(outputs);
-    if (!(scores instanceof tf.Tensor) || scores.rank !== 2) throw misfit('the scores are no tensor [batch, classes]');
+    if (!(scores instanceof tf.Tensor) || scores.rank !== 2)
+      throw misfit('the scores are not a tensor [batch, classes]');
     const [size = 0, classes = 0] = scores.shape as readonly number[];
     const [values, truths] = await Promise.all([scores.data(), classesOf(findIn(batch), size, classes)]);
     for (let row = 0; row < size; row++)
@@ -90,12 +91,12 @@ export class ClassificationEvaluator implements DatasetEvaluator {
     return task === undefined ? results : { [task]: results };
   }
 
-  /** What this rank has counted of its part of the data. */
+  /** The counts of this rank's part of the data. */
   share(): ClassificationCounts {
     return { places: this.#places, samples: this.#samples, classes: this.#classes };
   }
 
-  /** Adds up what all ranks have counted. */
+  /** Adds the counts of all ranks. */
   merge(parts: readonly ClassificationCounts[]): void {
     this.reset();
     for (const { places, samples, classes } of parts) {
@@ -110,7 +111,7 @@ export class ClassificationEvaluator implements DatasetEvaluator {
 
   #count(scores: ArrayLike<number>, truth: number): void {
     const own = scores[truth];
-    if (own === undefined) throw misfit(`the label ${truth} is none of ${scores.length} classes`);
+    if (own === undefined) throw misfit(`the label ${truth} is not one of the ${scores.length} classes`);
     let place = Number.isNaN(own) ? scores.length : 0;
     for (let other = 0; other < scores.length; other++) {
       const score = scores[other] as number;
@@ -146,5 +147,5 @@ async function classesOf(labels: unknown, size: number, classes: number): Promis
 const misfit = (what: string): HooklineError =>
   new HooklineError('HKL_EVAL_BATCH', what, {
     who: 'ClassificationEvaluator',
-    fix: 'Say where they are with its options scores and labels',
+    fix: 'Select them with its options scores and labels',
   });

@@ -1,6 +1,6 @@
 import { HooklineError, type Results, type DatasetEvaluator } from '@hookline/core';
 
-/** Several evaluators as one: each sees every batch, and their results are put together. */
+/** Combines several evaluators: each sees every batch, and their results are merged. */
 export class DatasetEvaluators implements DatasetEvaluator {
   readonly #evaluators: readonly DatasetEvaluator[];
 
@@ -16,7 +16,7 @@ export class DatasetEvaluators implements DatasetEvaluator {
     for (const evaluator of this.#evaluators) await evaluator.process(inputs, outputs);
   }
 
-  /** Whether each of them can be put together from parts. */
+  /** Whether all of them can merge the parts of several ranks. */
   get canMerge(): boolean {
     return this.#evaluators.every(canMerge);
   }
@@ -31,7 +31,7 @@ export class DatasetEvaluators implements DatasetEvaluator {
     );
   }
 
-  /** @throws HooklineError `HKL_EVAL_DUPLICATE` when two give a result of the same name */
+  /** @throws HooklineError `HKL_EVAL_DUPLICATE` if two return a result with the same name */
   async evaluate(): Promise<Results> {
     const merged: Record<string, number | Results> = {};
     for (const evaluator of this.#evaluators) {
@@ -44,16 +44,16 @@ export class DatasetEvaluators implements DatasetEvaluator {
   }
 }
 
-/** Whether an evaluator's results can be put together from what several ranks have seen. */
+/** Whether an evaluator can merge the parts of several ranks. */
 export const canMerge = (evaluator: DatasetEvaluator): boolean =>
   evaluator instanceof DatasetEvaluators
     ? evaluator.canMerge
     : evaluator.share !== undefined && evaluator.merge !== undefined;
 
-/** The error of a result that is there already. */
+/** The error for a duplicate result. */
 export function duplicateResult(name: string): HooklineError {
   return new HooklineError('HKL_EVAL_DUPLICATE', `two evaluators give a result called "${name}"`, {
     who: 'evaluation',
-    fix: 'Give each a name of its own, for example the name of its task or data set',
+    fix: 'Give each a different name, for example the name of its task or data set',
   });
 }

@@ -12,7 +12,7 @@ import {
 } from '@hookline/core';
 import type { DataSource } from '@hookline/tfjs';
 
-/** The part of the data that a rank evaluates: a run of neighbouring batches. Undefined for data that cannot be shared. */
+/** The part of the data that a rank evaluates: a contiguous range of batches. Undefined for data that cannot be shared. */
 export function partOf(loader: DataSource, comm: Communicator): DataSource | undefined {
   const data: unknown = typeof loader === 'function' ? loader() : loader;
   if (Array.isArray(data)) return data.slice(...runOf(data.length, comm)) as DataSource;
@@ -20,10 +20,10 @@ export function partOf(loader: DataSource, comm: Communicator): DataSource | und
 }
 
 /**
- * An evaluation by several ranks.
+ * Evaluates on several ranks.
  *
- * @param data all of it, and the part of this rank, if the evaluation is shared
- * @param infer shows a data source to the evaluator, and returns how many batches there were
+ * @param data all data, and the part of this rank if the evaluation is shared
+ * @param infer runs the evaluator over a data source, and returns the number of batches
  * @returns the results, on every rank
  */
 export async function evaluateOnRanks(
@@ -46,7 +46,7 @@ export async function evaluateOnRanks(
   }
   const count = await onEveryRank(comm, () => infer(own), what);
   const counts = await gatherFromRanks(comm, count, what);
-  // A rank without a batch has its part as well: a few samples among many ranks.
+  // With few samples and many ranks, a rank may have no batch, but it still contributes a part.
   if (counts.every((each) => each === 0)) throw empty();
   const parts = await comm.gather(serialize(evaluator.share?.()), 0, what);
   return onFirstRank(

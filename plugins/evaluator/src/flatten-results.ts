@@ -1,9 +1,9 @@
 import { HooklineError, isPlainObject, type Results } from '@hookline/core';
 
 /**
- * Nested results as one level, with names joined by "/": `{ bbox: { AP: 1 } }` becomes `{ 'bbox/AP': 1 }`.
+ * Flattens nested results, joining names by "/": `{ bbox: { AP: 1 } }` becomes `{ 'bbox/AP': 1 }`.
  *
- * @throws HooklineError `HKL_EVAL_RESULT` for anything that is neither a number nor a nested object
+ * @throws HooklineError `HKL_EVAL_RESULT` if a value is neither a number nor a nested object
  */
 export function flattenResults(results: Results): Readonly<Record<string, number>> {
   const flat: Record<string, number> = {};
@@ -21,7 +21,7 @@ function notANumber(path: string, value: unknown): HooklineError {
   const found = path === '' ? describe(value) : `"${path}": ${describe(value)}`;
   return new HooklineError('HKL_EVAL_RESULT', `the results hold ${found}, which is no number with a name`, {
     who: 'evaluation',
-    fix: 'An evaluator returns numbers by name, nested as deep as it likes; read tensors with data() first',
+    fix: 'An evaluator returns numbers by name, nested to any depth; read tensors with data() first',
   });
 }
 

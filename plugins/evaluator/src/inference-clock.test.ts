@@ -1,6 +1,6 @@
 import { InferenceClock } from './inference-clock.ts';
 
-/** Runs batches of 1 s of data, 2 s of computing and 1 s of evaluation on a clock of its own. */
+/** Runs batches with 1 s for data, 2 s for computing and 1 s for evaluation on a fake clock. */
 function run(batches: number, total: number | undefined, scale = 1) {
   let time = 100;
   const clock = new InferenceClock(total, () => time);

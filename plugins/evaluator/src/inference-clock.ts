@@ -2,14 +2,14 @@
 export type InferencePart = 'data' | 'compute' | 'evaluate';
 
 const PARTS: readonly InferencePart[] = ['data', 'compute', 'evaluate'];
-/** Batches at the start that warm caches and are left out of the averages. */
+/** Number of warm-up batches at the start, which the averages exclude. */
 const WARMUP = 5;
 /** Seconds between two progress lines. */
 const INTERVAL = 5;
-/** Seconds per batch from which progress is worth a line at once. */
+/** Seconds per batch from which a progress line is logged at once. */
 const SLOW = 5;
 
-/** Measures an inference and says how far it is. */
+/** Measures an inference and formats its progress. */
 export class InferenceClock {
   readonly #total: number | undefined;
   readonly #warmup: number;
@@ -21,8 +21,8 @@ export class InferenceClock {
   #batches = 0;
 
   /**
-   * @param total batches there are, where that is known
-   * @param now seconds from anywhere
+   * @param total number of batches, if known
+   * @param now a clock in seconds with an arbitrary origin
    */
   constructor(total: number | undefined, now: () => number) {
     this.#total = total;
@@ -32,14 +32,14 @@ export class InferenceClock {
     this.#last = this.#start;
   }
 
-  /** What has happened since the last call was `part`. */
+  /** Attributes the time since the last call to `part`. */
   lap(part: InferencePart): void {
     const now = this.#now();
     this.#seconds[part] += now - this.#last;
     this.#last = now;
   }
 
-  /** A batch is done. @returns a line about the progress, where it is time for one */
+  /** Marks a batch as done. @returns a progress line, if one is due */
   batchDone(): string | undefined {
     this.#batches++;
     if (this.#batches === this.#warmup) {
@@ -55,7 +55,7 @@ export class InferenceClock {
     return this.#progress(measured);
   }
 
-  /** The two lines at the end; none when every batch was warm-up. */
+  /** The two lines at the end; none if every batch was a warm-up batch. */
   summary(): readonly string[] {
     const measured = this.#measured;
     if (measured <= 0) return [];

@@ -14,17 +14,17 @@ import { evaluateOnRanks, partOf } from './evaluate-on-ranks.ts';
 import { InferenceClock } from './inference-clock.ts';
 import { findInputs } from './find-inputs.ts';
 
-/** What {@link inferenceOnDataset} needs of a model. */
+/** The part of a model that {@link inferenceOnDataset} needs. */
 export type InferenceModel = Pick<TrainableModel, 'name' | 'training' | 'predict' | 'inputs'>;
 
 /** Options of {@link inferenceOnDataset}. */
 export interface InferenceOptions {
   /**
-   * The model's inputs in a batch on the device.
-   * @default what the model says; else the batch itself if it is a tensor, its first element if it is an array, else its `inputs`, `x` or `xs`
+   * Selects the model's inputs from a batch on the device.
+   * @default the model's own selection; otherwise the batch itself if it is a tensor, its first element if it is an array, otherwise its `inputs`, `x` or `xs`
    */
   readonly inputs?: (batch: unknown) => unknown;
-  /** Takes the lines about time and progress. @default nobody */
+  /** Receives the lines about time and progress. @default no logger */
   readonly logger?: Pick<Logger, 'info'>;
   /** Before the first batch. */
   readonly onStart?: () => void | Promise<void>;
@@ -32,9 +32,9 @@ export interface InferenceOptions {
   readonly afterInference?: () => void | Promise<void>;
   /** After the last batch, before the metrics are computed. */
   readonly onEnd?: () => void | Promise<void>;
-  /** Seconds from anywhere; for the lines about time. @default the process's clock */
+  /** A clock in seconds with an arbitrary origin, for the lines about time. @default the process's clock */
   readonly now?: () => number;
-  /** The ranks that evaluate together; each has to call it. @default those of the process */
+  /** The ranks that evaluate together; each has to call this function. @default those of the process */
   readonly comm?: Communicator;
 }
 
@@ -50,15 +50,15 @@ const OPTIONS = {
 } as const satisfies OptionNames<InferenceOptions>;
 
 /**
- * Runs a model over a data set in eval mode and evaluates its outputs. Its mode is put back afterwards, also when
+ * Runs a model over a data set in eval mode and evaluates its outputs. The model's mode is restored afterwards, even if
  * something fails, and nothing is left on the device.
  *
- * Of several ranks each has to call it. Where data and evaluators can be shared, each takes a run of neighbouring batches, which are those
- * that one process would take, and the first rank computes the results of all of them; else it evaluates alone. All ranks get its results.
+ * With several ranks, each has to call it. If data and evaluators can be shared, each rank takes a contiguous range of the batches
+ * that one process would take, and the first rank computes the results for all; otherwise the first rank evaluates alone. All ranks receive the results.
  *
- * @returns the evaluators' results, empty where they have none
- * @throws HooklineError `HKL_EVAL_NO_PREDICT`, `HKL_EVAL_EMPTY` when there is no batch, and what model, data and
- * evaluators raise
+ * @returns the evaluators' results, empty if they have none
+ * @throws HooklineError `HKL_EVAL_NO_PREDICT` if the model cannot predict, `HKL_EVAL_EMPTY` if there is no batch, and the errors of the model, the data and
+ * the evaluators
  */
 export async function inferenceOnDataset(
   model: InferenceModel,
@@ -77,7 +77,7 @@ export async function inferenceOnDataset(
   return (await evaluator.evaluate()) ?? {};
 }
 
-/** @returns how many batches there were */
+/** @returns the number of batches */
 async function inferAll(
   model: InferenceModel,
   loader: DataSource,
@@ -143,7 +143,7 @@ function lengthOf(batches: unknown): number | undefined {
 function noPredict({ name }: InferenceModel): HooklineError {
   return new HooklineError('HKL_EVAL_NO_PREDICT', 'it has no predict function, which evaluation calls', {
     who: `model "${name}"`,
-    fix: 'Give functionModel({ predict: (inputs) => ... }), or evaluate with a function of your own',
+    fix: 'Give functionModel({ predict: (inputs) => ... }), or evaluate with your own function',
   });
 }
 
@@ -156,6 +156,6 @@ const noData = (): HooklineError =>
 function empty(): HooklineError {
   return new HooklineError('HKL_EVAL_EMPTY', 'the data set to evaluate on holds no batch', {
     who: 'evaluation',
-    fix: 'Look at its path; a generator that has ended gives nothing: hand over the generator function itself',
+    fix: 'Check its path. A generator that has ended yields nothing: pass the generator function itself',
   });
 }

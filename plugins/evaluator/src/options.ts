@@ -11,10 +11,10 @@ import {
 import { type DataSource, dataSourceSchema, type TrainableModel } from '@hookline/tfjs';
 import { z } from 'zod';
 
-/** What an evaluation function is told. */
+/** The argument of an evaluation function. */
 export interface EvaluateContext {
   readonly step: StepContext;
-  /** The model in training, where there is one. Evaluate it `inEvalMode`, or by `inferenceOnDataset`. */
+  /** The model in training, if there is one. Evaluate it with `inEvalMode` or `inferenceOnDataset`. */
   readonly model: TrainableModel | undefined;
 }
 
@@ -50,23 +50,23 @@ export const evaluatorSchema = documentedOptions<EvaluatorOptions>()(
 
 /** Options of the evaluator. */
 export interface EvaluatorOptions {
-  /** Evaluates after every how many iterations, or epochs: `500`, `{ epochs: 1 }`; 0 for only at the end. @default 0 */
+  /** Iterations, or epochs, between evaluations: `500`, `{ epochs: 1 }`; 0 evaluates only at the end. @default 0 */
   readonly period?: Period;
-  /** A function that evaluates in its own way. */
+  /** Custom evaluation function; may be async. */
   readonly evaluate?: EvaluateFunction;
-  /** What judges the model's outputs; needs `loader`. */
+  /** The evaluators, which compute results from the model's outputs; need `loader`. */
   readonly evaluators?: DatasetEvaluator | readonly DatasetEvaluator[];
-  /** The batches to evaluate on, iterated anew each time; needs `evaluators`. */
+  /** The batches to evaluate on, iterated from the start each time; needs `evaluators`. */
   readonly loader?: DataSource;
-  /** The model's inputs in a batch. @default the batch, its first element, or its `inputs`, `x` or `xs` */
+  /** Selects the model's inputs from a batch. @default the batch, its first element, or its `inputs`, `x` or `xs` */
   readonly inputs?: (batch: unknown) => unknown;
-  /** Nests the results under this name, such as that of the data set. @default not nested */
+  /** Nests the results under this name, for example that of the data set. @default not nested */
   readonly name?: string;
-  /** Whether to evaluate at the end of the training as well, whatever the period. @default true */
+  /** Whether to evaluate at the end of the training, whatever the period. @default true */
   readonly evalAfterTrain?: boolean;
   /**
-   * Whether to evaluate before the first step as well: what is wrong with the evaluation then shows at once, and the results, which are
-   * stored under iteration 0, tell where the training began. A run that is resumed does not.
+   * Whether to evaluate before the first step too. Errors of the evaluation then show at once, and the results, which are
+   * stored at iteration 0, show the starting point of the training. A resumed run does not do this.
    * @default false
    */
   readonly evalBeforeTrain?: boolean;

@@ -24,20 +24,20 @@ const PLUGIN_NAME = '@hookline/plugin-evaluator';
 /** Version of this package. */
 export const VERSION = '0.1.0';
 
-/** Iterations done at a trainer's last evaluation that finished. Not per plugin, since several evaluators run as one. */
+/** Number of iterations at a trainer's last completed evaluation. It is kept per trainer, because several evaluators run together. */
 const evaluatedAt = new WeakMap<Evaluation, number>();
 
-/** What a checkpoint holds of an evaluator: how many iterations were done at the last evaluation, null before the first. */
+/** The saved state of an evaluator: the number of iterations at the last evaluation, null before the first. */
 const savedState = z.object({ evaluatedAt: z.int().min(0).nullable() });
 
 /**
- * Evaluates periodically and at the end of the training (detectron2's EvalHook), and stores what comes out.
+ * Evaluates periodically and at the end of the training (detectron2's EvalHook), and stores the results.
  *
- * Every evaluation runs the engine's `evaluate` hook, in which this plugin and any other add their results. A training
- * that was stopped on purpose is evaluated too, one that failed or was interrupted is not.
+ * Every evaluation calls the engine's `evaluate` hook, in which this plugin and others add their results. A training
+ * that was stopped deliberately is evaluated too; one that failed or was interrupted is not.
  *
- * A checkpoint that was saved before an evaluation of its iteration does not hold its results. Resumed from there, the
- * run begins with that evaluation, whether it was cut short or the run was killed later.
+ * A checkpoint that was saved before the evaluation of its iteration does not contain its results. A run that resumes from it
+ * starts with that evaluation, whether it was interrupted or the run was killed later.
  *
  * @example evaluator({ period: 500, loader: testBatches, evaluators: new ClassificationEvaluator() })
  * @example evaluator({ period: 500, evaluate: async ({ model }) => ({ accuracy: await accuracyOf(model) }) })
@@ -61,7 +61,7 @@ export const evaluator = definePlugin({
   setup({ hooks, plugin, storage, evaluation, trainer, logger, epochs, model }, options) {
     const { evalAfterTrain, evalBeforeTrain } = options;
     const isPeriodOver = epochs.every(options.period, 'period');
-    // Only a run that goes on can owe an evaluation; a checkpoint without an evaluator never had one to make.
+    // Only a resumed run can owe an evaluation; a checkpoint from a run without an evaluator owes none.
     let goesOn = false;
     const isDue = (done: number, maxIterations: number): boolean =>
       isPeriodOver(done) || (evalAfterTrain && done === maxIterations);
@@ -74,7 +74,7 @@ export const evaluator = definePlugin({
       evaluatedAt.set(evaluation, done);
     };
     hooks.beforeTrain.tap(({ startIteration, maxIterations }) => {
-      // In a run that begins elsewhere the same number means other weights.
+      // In a run with another start, the same iteration has other weights.
       if (evaluatedAt.get(evaluation) !== startIteration) evaluatedAt.delete(evaluation);
       if (startIteration === 0 && evalBeforeTrain) return run({ iteration: 0, startIteration, maxIterations }, 0);
       if (!owes(startIteration, maxIterations)) return undefined;
@@ -89,16 +89,16 @@ export const evaluator = definePlugin({
       const done = step.iteration + 1;
       return isDue(done, step.maxIterations) ? run(step, done) : undefined;
     });
-    // Reached with something left to do when the training was stopped early, or when its last step was skipped.
+    // An evaluation is left to do here if the training was stopped early or its last step was skipped.
     hooks.afterTrain.tap(({ status, iteration }) => {
       if (!evalAfterTrain || (status !== 'completed' && status !== 'stopped')) return undefined;
       const { startIteration, maxIterations } = trainer;
       if (iteration <= startIteration) return undefined;
-      // The results belong to the last step that was done.
+      // The results belong to the last completed step.
       return run({ iteration: iteration - 1, startIteration, maxIterations }, iteration);
     });
     return {
-      // A checkpoint without an evaluator owes no evaluation.
+      // A checkpoint from a run without an evaluator owes no evaluation.
       state: defineState({
         schema: savedState,
         optional: true,
@@ -137,7 +137,7 @@ async function evaluateOnce(
   }
   const more: unknown = await evaluate?.({ step, model });
   if (more !== undefined && more !== null) {
-    // At once, so that the error comes from the evaluator that gave them.
+    // Check the results at once, so that the error names the evaluator that returned them.
     flattenResults(more as Results);
     results = merge(results, more as Results);
   }

@@ -1,8 +1,8 @@
 import type { Results } from '@hookline/core';
 
 /**
- * Writes results in lines that paste into a spreadsheet: per task its name, the metrics' names, and their values with
- * four decimals. Metrics whose name has a "-", such as those per class, are left out.
+ * Logs results in lines that can be pasted into a spreadsheet: for each task its name, the names of the metrics, and their values with
+ * four decimals. Metrics whose name contains a "-", such as those per class, are left out.
  *
  * @example
  * printCsvFormat({ bbox: { AP: 0.4, AP50: 0.6 } }, (line) => logger.info(line));

@@ -1,12 +1,12 @@
 import { HooklineError, type Results } from '@hookline/core';
 
-/** What a metric should be: the task (or path of tasks joined by "/"), the metric, its value, how far it may be off. */
+/** An expected result: the task (or path of tasks joined by "/"), the metric, its value, and the tolerance. */
 export type ExpectedResult = readonly [task: string, metric: string, expected: number, tolerance: number];
 
 /**
  * Compares results with expected numbers. A task of `''` stands for results that are not nested.
  *
- * @throws HooklineError `HKL_RESULTS_UNEXPECTED`, with every metric that is missing, not finite, or further off than its
+ * @throws HooklineError `HKL_RESULTS_UNEXPECTED` with every metric that is missing, not finite, or deviates by more than its
  * tolerance
  */
 export function verifyResults(results: Results, expected: readonly ExpectedResult[]): void {
@@ -20,7 +20,7 @@ export function verifyResults(results: Results, expected: readonly ExpectedResul
   if (problems.length === 0) return;
   throw new HooklineError('HKL_RESULTS_UNEXPECTED', `the results are not as expected: ${problems.join('; ')}`, {
     who: 'evaluation',
-    fix: 'Look for what has changed; where the new results are right, change what is expected',
+    fix: 'Find out what has changed; if the new results are right, update the expected ones',
   });
 }
 

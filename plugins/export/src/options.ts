@@ -18,16 +18,16 @@ export const exportSchema = documentedOptions<ExportBestOptions>()(
 
 /** Options of {@link exportBest}. */
 export interface ExportBestOptions {
-  /** What it is written as. @default ['graph-model'] */
+  /** Formats to write: `graph-model`, `saved-model`, `onnx`, `layers-model`. @default ['graph-model'] */
   readonly formats?: readonly ExportFormat[];
-  /** Name of the checkpoint whose weights are exported; where there is none, those that the training ends with. @default 'model_best' */
+  /** Name of the checkpoint whose weights are exported. If there is none, the final weights are exported. @default 'model_best' */
   readonly checkpoint?: string;
-  /** In the run's folder; each format has a folder of its own in it. @default 'exported' */
+  /** Folder in the run's folder; each format has a subfolder. @default 'exported' */
   readonly folder?: string;
-  /** Items that the written model takes at a time. @default any number */
+  /** Fixed batch size of the exported model. @default any number */
   readonly batch?: number;
-  /** What the model's `predict` takes. @default what the trainer says (`buildExport`), or a tf.layers model itself */
+  /** Inputs of the model's `predict`. @default those of the trainer (`buildExport`) or of a tf.layers model */
   readonly inputs?: ExportInputs;
-  /** Further facts for `export.json`. @default none */
+  /** Additional entries for `export.json`. @default none */
   readonly details?: Readonly<Record<string, unknown>>;
 }

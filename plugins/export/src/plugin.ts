@@ -17,7 +17,7 @@ const PLUGIN_NAME = '@hookline/plugin-export';
 /** Version of this package. */
 export const VERSION = '0.1.0';
 
-/** What names of the model's variables begin with in a checkpoint. */
+/** Prefix of the model's variables in a checkpoint. */
 const PREFIX = 'model/';
 
 /**
@@ -30,9 +30,9 @@ export const exportBest = definePlugin({
   version: VERSION,
   description: 'exports the best checkpoint at the end',
   options: exportSchema,
-  // After the best checkpoint of the last evaluation, which is saved before what was stored is written.
+  // Run after the best checkpoint of the last evaluation has been saved, which happens before the writers run.
   after: ['checkpointing', 'evaluation', 'metrics', 'stopping', 'writing'],
-  // All ranks have the same weights.
+  // One rank is enough, because all ranks have the same weights.
   ranks: 'first',
   requires: {
     model: modelRef,
@@ -68,7 +68,7 @@ export const exportBest = definePlugin({
       if (status === 'failed' || status === 'interrupted') return;
       const best = (await checkpoints.list()).find((path) => basename(path, extname(path)) === checkpoint);
       if (best === undefined) {
-        logger.info(`there is no checkpoint ${checkpoint}; the weights at the end are exported`);
+        logger.info(`there is no checkpoint ${checkpoint}; exporting the final weights`);
         await write({ checkpoint: null, iteration, weights: 'trained' });
         return;
       }
@@ -77,7 +77,7 @@ export const exportBest = definePlugin({
   },
 });
 
-/** Calls `fn` with the weights of a checkpoint in the model, and puts its own back, to the bit. */
+/** Calls `fn` with the weights of a checkpoint in the model, and restores its own weights to the bit. */
 async function withWeights(
   model: TrainableModel,
   file: string,

@@ -1,18 +1,18 @@
 import { didYouMean, HooklineError } from '@hookline/core';
 import type { BatchNorm, TrainableModel } from '@hookline/tfjs';
 
-/** Variables and batch norms that begin to move together. */
+/** Variables and batch norms that are unfrozen at the same time. */
 export interface FrozenSet {
-  /** The iteration with which they move; Infinity for never. In epochs it is known for good once the training begins. */
+  /** First iteration in which they are trained; Infinity for never. If the rule counts in epochs, the value is final when the training starts. */
   readonly until: number;
-  /** Of the variables that the optimizer updates. */
+  /** The variables that the optimizer updates. */
   readonly trained: readonly string[];
-  /** Of the others, such as statistics. */
+  /** The other variables, such as statistics. */
   readonly state: readonly string[];
   readonly norms: readonly BatchNorm[];
 }
 
-/** A rule, with the iteration until which it holds; none for never. */
+/** A rule with its last iteration resolved; undefined means permanently frozen. */
 export interface ResolvedRule {
   readonly names: string | readonly string[];
   readonly until?: (() => number) | undefined;
@@ -21,10 +21,10 @@ export interface ResolvedRule {
 const never = (): number => Infinity;
 
 /**
- * What the rules name, by when it begins to move.
+ * Finds the variables that the rules match, grouped by the iteration at which they are unfrozen.
  *
- * @throws HooklineError `HKL_FREEZE_NAMES` for a pattern that nothing fits, `HKL_FREEZE_NORM` where one of the statistics of
- * a batch norm is frozen and the other is not, or where the layer cannot stand still
+ * @throws HooklineError `HKL_FREEZE_NAMES` for a pattern without a match; `HKL_FREEZE_NORM` if only one of the statistics of
+ * a batch norm is frozen, or if the layer cannot be frozen
  */
 export function findFrozen(who: string, model: TrainableModel, rules: readonly ResolvedRule[]): FrozenSet[] {
   const [trained, state] = [[...model.trainable().keys()], [...model.state().keys()]];
@@ -58,7 +58,7 @@ function matcher(pattern: string): (name: string) => boolean {
   return (name) => whole.test(name);
 }
 
-/** Until when a batch norm stands still, as its variables do, which must agree; undefined for one that is not frozen. */
+/** The iteration until which a batch norm is frozen, which must be the same for all its statistics; undefined if it is not frozen. */
 function normUntil(
   who: string,
   model: TrainableModel,
@@ -73,15 +73,15 @@ function normUntil(
   if (ends.some((end) => end !== first)) {
     throw new HooklineError(
       'HKL_FREEZE_NORM',
-      `of the batch norm "${norm.name}" one of ${names.join(' and ')} is frozen`,
+      `only one of ${names.join(' and ')} of the batch norm "${norm.name}" is frozen`,
       {
         who,
-        fix: 'Freeze both for equally long',
+        fix: 'Freeze both until the same iteration',
       },
     );
   }
   if (norm.freeze === undefined) {
-    throw new HooklineError('HKL_FREEZE_NORM', `the batch norm "${norm.name}" cannot stand still`, {
+    throw new HooklineError('HKL_FREEZE_NORM', `the batch norm "${norm.name}" cannot be frozen`, {
       who,
       fix: 'Make it with watchableBatchNorm or tf.layers, or leave its statistics out of the rules',
     });
@@ -90,7 +90,7 @@ function normUntil(
 }
 
 function nothingFits(who: string, pattern: string, names: readonly string[]): HooklineError {
-  return new HooklineError('HKL_FREEZE_NAMES', `no variable of the model is called "${pattern}"`, {
+  return new HooklineError('HKL_FREEZE_NAMES', `no variable of the model matches "${pattern}"`, {
     who,
     fix: `${didYouMean(pattern, names)}. hookline inspect lists the names; * stands for any characters`,
   });

@@ -10,19 +10,19 @@ const rule = z.strictObject({
 
 export const freezeSchema = documentedOptions<FreezeOptions>()(z.strictObject({ rules: z.array(rule).min(1) }));
 
-/** Which variables stand still, and how long. */
+/** A rule: which variables are frozen, and until when. */
 export interface FreezeRule {
   /**
-   * Names of the variables, or patterns of names in which `*` stands for any characters, also for `/`: `backbone/*`. They hold for
-   * weights and for the statistics of batch norm alike.
+   * Names of the variables, or patterns in which `*` matches any characters, including `/`: `backbone/*`. They apply to
+   * weights and to batch norm statistics alike.
    */
   readonly names: string | readonly string[];
-  /** The iteration with which they begin to move, or the epochs before it: `1000`, `{ epochs: 3 }`. @default never */
+  /** The first iteration in which the variables are trained, or the number of epochs before it: `1000`, `{ epochs: 3 }`. @default never */
   readonly until?: Period | undefined;
 }
 
 /** Options of the plugin. */
 export interface FreezeOptions {
-  /** A variable that several rules name moves once none of them holds it. */
+  /** The rules. A variable with several rules is frozen as long as any of them applies. */
   readonly rules: readonly FreezeRule[];
 }

@@ -23,7 +23,7 @@ import { freeze, VERSION } from './plugin.ts';
 
 beforeAll(() => selectDevice('auto'));
 
-/** Two dense layers with batch norm between; the first is kept to a norm that its weights do not have. */
+/** Two dense layers with batch norm between them; the first has a norm constraint that its weights do not satisfy. */
 function net(): tf.LayersModel {
   const { dense, batchNormalization } = tf.layers;
   return tf.sequential({
@@ -202,7 +202,7 @@ describe('what is told and refused', () => {
     const variables = { w: w!, mean: mean!, variance: variance! };
     const model = () => functionModel({ variables, batchNorms: [norm], losses });
     const { trainer } = training({ plugins: [freeze({ rules: [{ names: ['mean', 'variance'] }] })], model });
-    await expect(trainer.train()).rejects.toThrow('the batch norm "norm" cannot stand still');
+    await expect(trainer.train()).rejects.toThrow('the batch norm "norm" cannot be frozen');
     await trainer.dispose();
   });
 

@@ -13,15 +13,15 @@ const TOO_FAST =
   "when it begins to; use Hookline's adam or adamW, or freeze for good";
 
 /**
- * Keeps parts of a model as they are until an iteration, or for good: weights, what the optimizer keeps of them, and the
- * statistics of batch norm, all to the bit.
+ * Freezes parts of a model until an iteration, or permanently: weights, their optimizer slots, and
+ * batch norm statistics do not change by a single bit.
  *
  * @example freeze({ rules: [{ names: 'backbone/*', until: 1000 }] })
  */
 export const freeze = definePlugin({
   name: PLUGIN_NAME,
   version: VERSION,
-  description: 'freezes parts of the model until an iteration, or for good',
+  description: 'freezes parts of the model until an iteration, or permanently',
   options: freezeSchema,
   after: ['accumulation?'],
   before: ['scaling?', 'gradients', 'averaging', 'statistics', 'checkpointing'],
@@ -36,7 +36,7 @@ export const freeze = definePlugin({
       })),
     );
     let now = 0;
-    /** How many of the sets move; they are sorted by when they begin to. */
+    /** Number of sets that are already unfrozen; the sets are sorted by iteration. */
     const moving = (): number => sets.filter(({ until }) => until <= now).length;
     const variant = scope.value.variant(`${plugin.id}/moving`, moving);
     const late = sets.some(({ trained, until }) => trained.length > 0 && until !== Infinity);
@@ -71,7 +71,7 @@ export const freeze = definePlugin({
         for (const set of sets.slice(told, from))
           logger.info(`${counted(set)} not frozen any more, from iteration ${iteration} on`);
       told = from;
-      // The optimizer leaves alone what has no gradient; what the model assigns by itself is looked at once.
+      // The optimizer does not change variables without a gradient. Variables that the model itself assigns are checked once.
       const names = sets.slice(from).flatMap(({ state }) => state);
       return remember(model.value, names).then((found) => {
         again = found;
@@ -104,15 +104,15 @@ function withoutFrozen(gradients: NamedTensors, frozen: readonly FrozenSet[]): N
 }
 
 function nothingLeft(who: string, iteration: number): HooklineError {
-  return new HooklineError('HKL_FREEZE_ALL', `at iteration ${iteration} everything that could be trained is frozen`, {
+  return new HooklineError('HKL_FREEZE_ALL', `at iteration ${iteration} all trainable variables are frozen`, {
     who,
-    fix: 'Leave out of the rules what shall be trained',
+    fix: 'Leave the variables to be trained out of the rules',
   });
 }
 
 function movedAllTheSame(who: string, name: string): HooklineError {
   return new HooklineError('HKL_FREEZE_MOVED', `"${name}" has changed though it is frozen`, {
     who,
-    fix: 'The model assigns it itself: let it do so by a batch norm that it lists in batchNorms and that can stand still, or leave it out of the rules',
+    fix: 'The model assigns it itself: use a batch norm that the model lists in batchNorms and that can be frozen, or leave the variable out of the rules',
   });
 }

@@ -1,9 +1,9 @@
 import { modelVariables, type tf, type TrainableModel } from '@hookline/tfjs';
 
-/** Reads variables again: gives the name of one that has changed since it was remembered, or undefined. */
+/** Reads variables again and returns the name of one that has changed since it was remembered, or undefined. */
 export type Again = (model: TrainableModel) => Promise<string | undefined>;
 
-/** Reads variables, to tell later whether they have stood still. */
+/** Reads variables, to check later whether they have changed. */
 export async function remember(model: TrainableModel, names: readonly string[]): Promise<Again> {
   const before = await read(model, names);
   return async (later) => {

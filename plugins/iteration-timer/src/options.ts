@@ -12,14 +12,14 @@ export const iterationTimerOptions = documentedOptions<IterationTimerOptions>()(
 /** Options of `iterationTimer`. */
 export interface IterationTimerOptions {
   /**
-   * The step of this number, counted from 1, is the first one measured; what came before is warm-up.
+   * Number of the first measured step, counted from 1 in each call of `train()`; earlier steps are warm-up.
    * @default 3
    */
   readonly warmupIterations?: number;
   /**
-   * Samples of a step. With it each measured step stores `samples_per_second`, and the end tells the throughput and which share of the
-   * steps' time was waiting for data.
-   * @default none of that
+   * Samples per step. If given, each measured step stores `samples_per_second`, and a line at the end reports the throughput and the share of the
+   * steps' time that was spent waiting for data.
+   * @default neither is stored nor reported
    */
   readonly batchSize?: number;
   /**

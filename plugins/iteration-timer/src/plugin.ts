@@ -9,7 +9,7 @@ const PLUGIN_NAME = '@hookline/plugin-iteration-timer';
 const DEVICE_PERIOD = 1;
 
 /**
- * Stores the seconds of each step as `time` and sums up speed and total time after training.
+ * Stores the duration of each step in seconds as `time`, and reports speed and total time after training.
  *
  * @example iterationTimer({ warmupIterations: 10, batchSize: 32 })
  */
@@ -20,7 +20,7 @@ export const iterationTimer = definePlugin({
   options: iterationTimerOptions,
   provides: ['timing'],
   writes: ['metrics/time', 'metrics/samples_per_second', 'metrics/cpu_percent', 'metrics/gpu_percent'],
-  // First of all: between its own beforeStep and afterStep there is the step and no afterStep of anybody else.
+  // Run first: between its own beforeStep and afterStep, there is only the step, and no afterStep tap of another plugin.
   before: [
     'schedule',
     'gradients',
@@ -35,12 +35,12 @@ export const iterationTimer = definePlugin({
   requires: { storage: storageRef, logger: loggerRef, background: backgroundRef },
   setup({ hooks, storage, logger, background }, { warmupIterations, batchSize, deviceUse }) {
     const step = new Timer();
-    /** Steps only. */
+    /** Time of the steps only. */
     const steps = new Timer();
-    /** Steps and what runs between them. */
+    /** Time of the steps and of the hooks between them. */
     const run = new Timer();
     let measured = 0;
-    /** Seconds of the measured steps in which they waited for data. */
+    /** Seconds that the measured steps spent waiting for data. */
     let waited = 0;
 
     let cpu: CpuUse | undefined;
@@ -74,7 +74,7 @@ export const iterationTimer = definePlugin({
     });
     hooks.beforeStep.tap(() => {
       step.reset();
-      // It still runs when the step before failed and was skipped.
+      // The timer is still running if the previous step failed and was skipped.
       if (steps.paused) steps.resume();
     });
     hooks.afterStep.tap(({ iteration, startIteration }, { dataTime = 0 }) => {

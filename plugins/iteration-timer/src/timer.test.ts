@@ -1,6 +1,6 @@
 import { Timer } from './timer.ts';
 
-/** A clock in milliseconds that goes only where a test puts it. */
+/** A fake clock in milliseconds that only the test moves. */
 const clock = () => {
   const at = { ms: 1000 };
   return { at, timer: new Timer(() => at.ms) };

@@ -4,7 +4,7 @@ import { HooklineError } from '@hookline/core';
 export class Timer {
   readonly #now: () => number;
   #startedAt = 0;
-  /** Seconds of the stretches before the one that runs. */
+  /** Seconds of the finished intervals. */
   #elapsed = 0;
   #starts = 0;
   #paused = false;
@@ -15,7 +15,7 @@ export class Timer {
     this.reset();
   }
 
-  /** Begins anew, at zero and running. */
+  /** Restarts at zero, running. */
   reset(): void {
     this.#startedAt = this.#now();
     this.#elapsed = 0;
@@ -27,14 +27,14 @@ export class Timer {
     return this.#paused;
   }
 
-  /** @throws HooklineError `HKL_TIMER_STATE` when it is paused already */
+  /** @throws HooklineError `HKL_TIMER_STATE` if it is already paused */
   pause(): void {
     if (this.#paused) throw misused('paused already', 'Call resume() first');
     this.#elapsed += this.#running();
     this.#paused = true;
   }
 
-  /** @throws HooklineError `HKL_TIMER_STATE` when it is running */
+  /** @throws HooklineError `HKL_TIMER_STATE` if it is running */
   resume(): void {
     if (!this.#paused) throw misused('running already', 'Call pause() first');
     this.#startedAt = this.#now();
@@ -47,7 +47,7 @@ export class Timer {
     return this.#paused ? this.#elapsed : this.#elapsed + this.#running();
   }
 
-  /** Seconds per stretch, the one that runs included. */
+  /** Mean seconds per interval, including the running one. */
   averageSeconds(): number {
     return this.seconds() / this.#starts;
   }

@@ -4,11 +4,11 @@ const [WIDTH, HEIGHT] = [640, 400];
 const AREA = { left: 64, right: 20, top: 36, bottom: 48 };
 const COLORS = { loss: '#bbbbbb', smoothed: '#1f77b4', suggestion: '#d62728', grid: '#e5e5e5', text: '#333333' };
 
-/** A picture of a range test: loss and smoothed loss over the logarithm of the rate, with a mark at the suggestion. */
+/** Draws a range test as SVG: loss and smoothed loss over the logarithm of the rate, with a mark at the suggestion. */
 export function curveSvg({ points, suggestion }: RangeTest): string {
   const rates = points.map(({ rate }) => Math.log10(rate));
   const [left, right] = [Math.min(...rates), Math.max(...rates)];
-  // The smoothed curve fills the picture; single losses may go beyond it.
+  // The axes fit the smoothed curve; single losses may lie outside.
   const smoothed = points.map((point) => point.smoothed);
   const [low, high] = widened(Math.min(...smoothed), Math.max(...smoothed));
   const x = (power: number): number =>
@@ -60,7 +60,7 @@ export function curveSvg({ points, suggestion }: RangeTest): string {
   ].join('\n');
 }
 
-/** A range with some height. */
+/** Widens a range that is empty. */
 function widened(low: number, high: number): [number, number] {
   const room = high > low ? (high - low) * 0.05 : Math.max(Math.abs(low) * 0.1, 1e-6);
   return [low - room, high + room];

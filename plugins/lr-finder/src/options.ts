@@ -16,30 +16,30 @@ export const optionsSchema = documentedOptions<RangeTestOptions>()(
     }),
 );
 
-/** How a range test is made. */
+/** Options of a range test. */
 export interface RangeTestOptions {
   /**
-   * The rate of the first step.
+   * Learning rate of the first step.
    * @default 1e-7
    */
   minRate?: number;
   /**
-   * The rate of the last step.
+   * Learning rate of the last step.
    * @default 10
    */
   maxRate?: number;
   /**
-   * Steps from the one rate to the other, each with a batch of its own; at least 10.
+   * Number of steps, each with its own batch; at least 10.
    * @default 100
    */
   steps?: number;
   /**
-   * What the moving average of the losses keeps of itself, from 0 (no smoothing) to below 1.
+   * Decay of the moving average of the losses, from 0 (no smoothing) to below 1.
    * @default 0.98
    */
   smoothing?: number;
   /**
-   * The test ends when the smoothed loss is this many times the smallest one so far.
+   * The test ends when the smoothed loss exceeds this multiple of its minimum so far.
    * @default 4
    */
   divergence?: number;

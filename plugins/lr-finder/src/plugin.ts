@@ -6,8 +6,8 @@ import { version } from './version.ts';
 import { writeRangeTest } from './write-range-test.ts';
 
 /**
- * Makes a range test of learning rates before the first step of a run, writes its curve, says which rate it suggests, and puts everything back; the
- * training goes on as it would have without it. `hookline lr-finder FILE` makes the test alone.
+ * Runs a learning-rate range test before the first step of a new run, writes its curve, logs the suggested rate, and restores everything; the
+ * training then continues as it would without the test. `hookline lr-finder FILE` runs only the test.
  *
  * @example plugins: [presetDefault(), lrFinder({ minRate: 1e-5, maxRate: 1 })]
  */
@@ -29,7 +29,7 @@ export const lrFinder = definePlugin({
   },
   setup({ hooks, model, optimizer, step, runner, source, logger, output, comm }, options) {
     hooks.beforeTrain.tap(async ({ startIteration }) => {
-      // A run that goes on has its rate.
+      // A resumed run already has its rate.
       if (startIteration > 0) return;
       const parts = {
         model: model.value,
@@ -42,7 +42,7 @@ export const lrFinder = definePlugin({
       const { suggestion, end, points } = test;
       logger.info(
         suggestion === undefined
-          ? `lr finder: the loss fell at no rate up to ${points.at(-1)?.rate.toPrecision(3) ?? ''} (${end})`
+          ? `lr finder: the loss did not fall at any rate up to ${points.at(-1)?.rate.toPrecision(3) ?? ''} (${end})`
           : `lr finder: the loss fell most steeply at a learning rate of ${suggestion.toPrecision(3)} (${end} after ${points.length} steps)`,
       );
       if (comm.rank === 0) await writeRangeTest(test, (name) => output.file(name));

@@ -10,7 +10,7 @@ import { type BatchSource, type Optimizer, tf, type TrainableModel, type Trainin
 import { optionsSchema, type RangeTestOptions } from './options.ts';
 import { suggestRate } from './suggest-rate.ts';
 
-/** The parts of a training that a range test uses, and leaves as they were. */
+/** The parts of a training that a range test uses, and restores afterwards. */
 export interface RangeTestParts {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
@@ -23,11 +23,11 @@ export interface RangeTestParts {
 export interface RangePoint {
   readonly rate: number;
   readonly loss: number;
-  /** The moving average of the losses up to here. */
+  /** Moving average of the losses up to this step. */
   readonly smoothed: number;
 }
 
-/** What a range test has found. */
+/** The result of a range test. */
 export interface RangeTest {
   readonly points: readonly RangePoint[];
   /** See {@link suggestRate}. */
@@ -37,20 +37,20 @@ export interface RangeTest {
 }
 
 /**
- * Trains for some steps with a learning rate that grows from step to step by one factor, and watches the loss: the range test of Leslie N. Smith
- * (Cyclical Learning Rates for Training Neural Networks, 2017, section 3.3), with the exponential growth, the smoothing and the end of fastai's and Lightning's
+ * Runs some steps with a learning rate that grows by a constant factor, and records the loss: the range test of Leslie N. Smith
+ * (Cyclical Learning Rates for Training Neural Networks, 2017, section 3.3), with the exponential growth, smoothing and stopping rule of fastai's and Lightning's
  * finders.
  *
  *     rate[i] = minRate · (maxRate / minRate)^(i / (steps - 1))
  *     m[i] = smoothing · m[i - 1] + (1 - smoothing) · loss[i],  smoothed[i] = m[i] / (1 - smoothing^(i + 1))
  *
- * It ends early when the smoothed loss exceeds `divergence` times the smallest so far. Then everything is put back: weights, the model's other variables, the optimizer
- * with its rate, variables of plugins, and the position in the data. Random numbers go by seed and iteration, and so are where they were. A training afterwards ends with
- * the weights that it would have had, to the bit.
+ * It ends early if the smoothed loss exceeds `divergence` times its minimum so far. Then everything is restored: weights, the model's other variables, the optimizer
+ * with its rate, variables of plugins, and the position in the data. Random numbers depend on seed and iteration, so they need no restoring. A later training ends with
+ * the same weights as without the test, to the bit.
  *
- * @param iteration of the step that comes next in the training
- * @throws HooklineError `HKL_OPTION_INVALID`, `HKL_RANGE_TEST` where the first loss is not finite or no step changed a weight, and what the data, the model
- * and the taps raise
+ * @param iteration iteration of the next step of the training
+ * @throws HooklineError `HKL_OPTION_INVALID`; `HKL_RANGE_TEST` if the first loss is not finite or no step changed a weight; and the errors of the data, the model
+ * and the taps
  */
 export async function rangeTest(
   parts: RangeTestParts,
@@ -109,7 +109,7 @@ function checked(options: RangeTestOptions) {
   );
 }
 
-/** Every variable that a step may change, as it was. */
+/** Copies of all variables that a step may change. */
 class Snapshot {
   readonly #copies: ReadonlyMap<tf.Variable, tf.Tensor>;
 
@@ -128,7 +128,7 @@ class Snapshot {
     return value !== 0;
   }
 
-  /** Puts everything back and frees the copies. */
+  /** Restores everything and disposes of the copies. */
   restore(): void {
     for (const [variable, copy] of this.#copies) {
       if (!variable.isDisposed) variable.assign(copy);
@@ -137,7 +137,7 @@ class Snapshot {
   }
 }
 
-/** The loss of one step; undefined where a loss or a gradient is not finite. */
+/** The loss of one step; undefined if the loss or a gradient is not finite. */
 async function finiteLoss(runner: StepRunner, context: Parameters<StepRunner['run']>[0]): Promise<number | undefined> {
   let output: StepOutput;
   try {

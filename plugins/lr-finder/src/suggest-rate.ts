@@ -1,13 +1,13 @@
-/** Where the curve still settles, and where it ends, no slope counts (Lightning's `skip_begin` and `skip_end`). */
+/** Number of points at the start and at the end of the curve that are ignored (Lightning's `skip_begin` and `skip_end`). */
 const SKIPPED = { atBegin: 10, atEnd: 1 };
 
 /**
- * The rate at which the smoothed loss falls most steeply over the logarithm of the rate, as Lightning's `lr_find` and fastai's `steep` suggest it:
- * the place i of the smallest slope (s[i + 1] - s[i - 1]) / 2. The rates grow by one factor from step to step, so that equal distances of places are equal distances of
- * logarithms. The first 10 points, or a tenth of fewer than 100, and the last one are left out, and, other than there, all beyond the smallest smoothed loss: a loss that
- * has shot up falls steeply again.
+ * The rate at which the smoothed loss falls most steeply over the logarithm of the rate, as in Lightning's `lr_find` and fastai's `steep`:
+ * the index i with the smallest slope (s[i + 1] - s[i - 1]) / 2. Rates grow by a constant factor, so equal distances of indices are equal distances of
+ * logarithms. The first 10 points (or a tenth, if there are fewer than 100) and the last point are ignored. Unlike there, all points after the smallest smoothed loss
+ * are ignored too, because a loss that has shot up falls steeply again.
  *
- * @returns undefined where the loss does not fall
+ * @returns undefined if the loss does not fall
  */
 export function suggestRate(
   points: readonly { readonly rate: number; readonly smoothed: number }[],

@@ -4,10 +4,10 @@ import { curveSvg } from './curve-svg.ts';
 import type { RangeTest } from './range-test.ts';
 
 /**
- * Writes the curve of a range test as `lr-finder.svg` and `lr-finder.csv`, in place of those of an earlier test.
+ * Writes the curve of a range test to `lr-finder.svg` and `lr-finder.csv`, replacing those of an earlier test.
  *
- * @param fileIn gives the path of a file by its name, its folder made
- * @returns the paths
+ * @param fileIn returns the path for a file name, after creating the folder
+ * @returns the paths of the two files
  */
 export async function writeRangeTest(test: RangeTest, fileIn: (name: string) => Promise<string>): Promise<string[]> {
   const [svg, csv] = [await fileIn('lr-finder.svg'), await fileIn('lr-finder.csv')];

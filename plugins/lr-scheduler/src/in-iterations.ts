@@ -1,6 +1,6 @@
 import { isPeriod, type Period } from '@hookline/core';
 
-/** A schedule whose moments are iterations, where it may be written with `{ epochs: 8 }`. */
+/** A schedule in which all points in time are iterations, not `{ epochs: 8 }`. */
 export type InIterations<T> = T extends { readonly epochs: number }
   ? never
   : T extends readonly (infer Item)[]
@@ -12,9 +12,9 @@ export type InIterations<T> = T extends { readonly epochs: number }
       : T;
 
 /**
- * A copy of a schedule in which every moment that counts in epochs is the iteration at which it comes.
+ * Copies a schedule and converts all values in epochs to iterations.
  *
- * @param iterationAt the iteration of such a moment
+ * @param iterationAt converts one value
  */
 export function inIterations<T>(schedule: T, iterationAt: (moment: Period) => number): InIterations<T> {
   const resolve = (value: unknown): unknown => {

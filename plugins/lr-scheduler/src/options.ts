@@ -10,6 +10,6 @@ export const lrSchedulerOptions = documentedOptions<LrSchedulerOptions>()(
 
 /** Options of `lrScheduler`. */
 export interface LrSchedulerOptions {
-  /** What the optimizer's learning rate is multiplied with, by iteration. Default: the service `lrSchedule`. */
+  /** Factor of the optimizer's learning rate, by iteration. Default: the service `lrSchedule`. */
   readonly schedule?: Schedule | undefined;
 }

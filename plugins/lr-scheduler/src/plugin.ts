@@ -11,9 +11,9 @@ import { shownFactor } from './shown-factor.ts';
 const PLUGIN_NAME = '@hookline/plugin-lr-scheduler';
 
 /**
- * Sets the learning rate of each step: the optimizer's own, times what the schedule says, and stores the rate that a
- * step used as `lr`. Of a model of several parts it sets the rate of each, and stores it as `NAME/lr`; a part with a schedule of
- * its own has its own lrScheduler, by `forPart`.
+ * Sets the learning rate of each step to the optimizer's own rate times the schedule's factor, and stores the rate that each
+ * step used as `lr`. For a model with several parts, it sets the rate of each part and stores it as `NAME/lr`. To give a part a separate
+ * schedule, list another lrScheduler with `forPart`.
  *
  * @example lrScheduler({ schedule: warmup(multiStep({ milestones: [60_000, 80_000] })) })
  */
@@ -25,7 +25,7 @@ export const lrScheduler = definePlugin({
   provides: ['schedule'],
   writes: ['learningRate/schedule', 'metrics/lr'],
   after: ['timing'],
-  // A checkpoint then holds the learning rate of the step that it resumes with.
+  // Come before checkpointing, so that a checkpoint contains the learning rate of the step that it resumes with.
   before: ['checkpointing', 'writing'],
   requires: {
     optimizer: optimizerRef,
@@ -54,14 +54,14 @@ export const lrScheduler = definePlugin({
     };
 
     hooks.beforeTrain.tap(({ startIteration, maxIterations }) => {
-      // How long an epoch is counts from here on: loading a checkpoint may have moved it.
+      // Convert epochs only now, because loading a checkpoint may have changed the length of an epoch.
       const schedule = resolve();
       factor = compileSchedule(schedule);
       for (const warning of scheduleWarnings(schedule, maxIterations)) logger.warn(warning);
       setRate(startIteration, maxIterations);
     });
     hooks.beforeStep.tap(({ iteration, maxIterations }) => {
-      // After a step that failed and was skipped nobody has set the rate yet.
+      // After a step that failed and was skipped, the rate has not been set yet.
       if (ready !== iteration) setRate(iteration, maxIterations);
     });
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
@@ -72,7 +72,7 @@ export const lrScheduler = definePlugin({
       setRate(iteration + 1, maxIterations);
     });
     return {
-      // The optimizer gets its own rate back, so that a further training does not take a scheduled one for it.
+      // Restore the optimizer's own rate, so that a further training does not start from a scheduled one.
       dispose: () => own.release(),
     };
   },
@@ -82,7 +82,7 @@ const optimizerOf = (optimizer: Optimizer, part: string | undefined): Optimizer 
   part === undefined ? optimizer : (optimizer.parts?.get(part) as Optimizer);
 
 function noSchedule(): HooklineError {
-  return new HooklineError('HKL_SCHEDULE_MISSING', 'it is given no schedule', {
+  return new HooklineError('HKL_SCHEDULE_MISSING', 'it has no schedule', {
     who: PLUGIN_NAME,
     fix: 'Give the option, such as schedule: cosine(), or provide the service "lrSchedule"',
   });

@@ -4,13 +4,13 @@ import { inIterations } from './in-iterations.ts';
 import { checkSchedule, type Schedule } from './schedule.ts';
 
 /**
- * What a schedule multiplies the base learning rate with, outside of a training: for plots and tests.
+ * Computes a schedule's factor of the base learning rate outside of a training, for plots and tests.
  *
  * @example const factor = scheduleFactor(cosine(), 90_000); factor(45_000) // 0.5
  *
  * @param maxIterations length of the run
- * @param epochLength steps of an epoch, for a schedule that counts in epochs
- * @returns the factor by iteration, from 0 to maxIterations
+ * @param epochLength number of steps per epoch, for a schedule that counts in epochs
+ * @returns a function from iteration, 0 to maxIterations, to factor
  * @throws HooklineError `HKL_SCHEDULE_INVALID`
  */
 export function scheduleFactor(
@@ -24,7 +24,7 @@ export function scheduleFactor(
       if (epochLength !== undefined) return Math.ceil(moment.epochs * epochLength);
       throw new HooklineError('HKL_EPOCH_UNKNOWN', 'the schedule counts in epochs', {
         who: 'scheduleFactor',
-        fix: 'Give the steps of an epoch as the third argument',
+        fix: 'Give the number of steps per epoch as the third argument',
       });
     }),
   );

@@ -8,7 +8,7 @@ import { stepWithFixedGamma } from './schedules/step-with-fixed-gamma.ts';
 import { warmup } from './schedules/warmup.ts';
 import { warmupPoly } from './schedules/warmup-poly.ts';
 
-/** The learning-rate keys of detectron2's SOLVER section, in our spelling. */
+/** The learning-rate keys of detectron2's SOLVER section, in camel case. */
 export interface ScheduleConfig {
   readonly lrSchedule:
     'WarmupMultiStepLR' | 'WarmupCosineLR' | 'WarmupStepWithFixedGammaLR' | 'WarmupPolyLR' | 'OneCycleLR' | 'constant';
@@ -16,11 +16,11 @@ export interface ScheduleConfig {
   readonly gamma?: number;
   /** Milestones of WarmupMultiStepLR, in iterations or as `{ epochs: 8 }`. @default none */
   readonly steps?: readonly Period[];
-  /** Decays of WarmupStepWithFixedGammaLR. @default 3 */
+  /** Number of decays of WarmupStepWithFixedGammaLR. @default 3 */
   readonly numDecays?: number;
-  /** What `baseLrEnd` is relative to. */
+  /** The base learning rate, to which `baseLrEnd` is relative. */
   readonly baseLr?: number;
-  /** Last learning rate of WarmupCosineLR. @default 0 */
+  /** Final learning rate of WarmupCosineLR. @default 0 */
   readonly baseLrEnd?: number;
   /** @default 0.9 */
   readonly polyPower?: number;
@@ -30,12 +30,12 @@ export interface ScheduleConfig {
   readonly warmupFactor?: number;
   /** @default 'linear' */
   readonly warmupMethod?: 'linear' | 'constant';
-  /** Whether the schedule begins after the warm-up. @default false */
+  /** Whether the schedule is rescaled to the part of the run after the warm-up. @default false */
   readonly rescaleInterval?: boolean;
 }
 
 /**
- * The schedule that a config asks for by name (detectron2's build_lr_scheduler).
+ * Builds the schedule that a config selects by name (detectron2's build_lr_scheduler).
  *
  * @throws HooklineError `HKL_SCHEDULE_INVALID` when `baseLrEnd` is not between 0 and `baseLr`
  */

@@ -1,7 +1,7 @@
 import type { ScheduleInIterations } from './schedule.ts';
 import { WARMUP_ITERATIONS } from './schedules/warmup.ts';
 
-/** What a run of this length will never reach, in sentences. */
+/** Warnings about the parts of a schedule that a run of this length will never reach. */
 export function scheduleWarnings(schedule: ScheduleInIterations, maxIterations: number): readonly string[] {
   switch (schedule.type) {
     case 'composite':
@@ -29,7 +29,7 @@ export function scheduleWarnings(schedule: ScheduleInIterations, maxIterations: 
 }
 
 /**
- * @param end what becomes of a warm-up that is longer than the run: `squeezed` into it, or `cut` off by its end
+ * @param end effect on a warm-up that is longer than the run: it is `squeezed` into the run, or `cut` off at its end
  */
 function longWarmup(iterations: number, maxIterations: number, end: 'squeezed' | 'cut'): readonly string[] {
   if (iterations < maxIterations) return [];

@@ -36,7 +36,7 @@ const simple = [
 type SimpleInput = z.input<(typeof simple)[number]>;
 type SimpleSchedule = z.output<(typeof simple)[number]>;
 
-/** A schedule as one writes it: plain data (but for `custom`), made by the functions of this package or by hand. */
+/** A schedule as written by a user: plain data (except for `custom`), made by the functions of this package or by hand. */
 export type Schedule = SimpleInput | CompositeSchedule<Schedule> | WarmupSchedule<Schedule>;
 /** A schedule that was checked, with its defaults filled in. */
 export type CheckedSchedule = SimpleSchedule | CompositeSchedule<CheckedSchedule> | WarmupSchedule<CheckedSchedule>;
@@ -45,7 +45,7 @@ const nested: z.ZodType<CheckedSchedule, Schedule> = z.lazy(() => scheduleSchema
 const all = [...simple, compositeSchema(nested), warmupSchema(nested)] as const;
 const types: readonly string[] = all.map((schema) => schema.shape.type.value);
 
-/** A checked schedule, all in iterations. */
+/** A checked schedule with all values in iterations. */
 export type ScheduleInIterations =
   | InIterations<SimpleSchedule>
   | CompositeSchedule<ScheduleInIterations>

@@ -1,12 +1,12 @@
-/** The part of an optimizer's parameter group that matters here. */
+/** The part of an optimizer's parameter group that is needed here. */
 interface Group {
   readonly names: readonly string[];
   readonly lrFactor: number;
 }
 
 /**
- * The factor of the group whose learning rate is shown as `lr`: the group with most parameters; where all have one
- * parameter, the factor that most groups have.
+ * The factor of the group whose learning rate is stored as `lr`: the group with the most parameters; if all groups have one
+ * parameter, the most frequent factor.
  */
 export function shownFactor(groups: readonly Group[]): number {
   const largest = Math.max(0, ...groups.map(({ names }) => names.length));

@@ -1,14 +1,14 @@
 import type { Balance } from './tap-balance.ts';
 
-/** Who left how many tensors during the window. */
+/** A detected leak: the number of tensors and the plugins that left them during the window. */
 export interface Leak {
-  /** Tensors gained over the window. */
+  /** Increase in the number of tensors over the window. */
   readonly growth: number;
-  /** Steps of the window. */
+  /** Number of steps in the window. */
   readonly steps: number;
-  /** Plugins whose taps on the host left tensors, those that left most first. */
+  /** Plugins whose taps on the host left tensors, in decreasing order. */
   readonly plugins: readonly { readonly plugin: string; readonly tensors: number }[];
-  /** Tensors that are left over without any of these: by the step itself, its model or its sync taps. */
+  /** Tensors that none of these plugins left: they come from the step itself, its model or its sync taps. */
   readonly unexplained: number;
 }
 
@@ -23,10 +23,10 @@ export class LeakAlarm {
   }
 
   /**
-   * Takes note of a step.
+   * Adds a step.
    *
-   * @returns what leaked, at the end of a window in which the least number of tensors rose from each quarter to the
-   *   next: a passing peak, or a cache that fills once, does not do that
+   * @returns the leak, at the end of a window in which the smallest number of tensors rose from each quarter to the
+   *   next. A temporary peak, or a cache that fills once, does not cause this
    */
   step(tensors: number, balances: ReadonlyMap<string, Balance>): Leak | undefined {
     if (this.#counts.length === 0) this.#start = hostTensors(balances);
@@ -51,7 +51,7 @@ export class LeakAlarm {
   }
 }
 
-/** The sentence of a warning. */
+/** Formats a leak as a warning. */
 export function describeLeak({ growth, steps, plugins, unexplained }: Leak, syncPlugins: readonly string[]): string {
   const within = syncPlugins.length === 0 ? '' : `, or what ${syncPlugins.join(', ')} keeps in sync hooks`;
   const parts = plugins.map(({ plugin, tensors }) => `${plugin} leaves ${(tensors / steps).toPrecision(2)} per step`);

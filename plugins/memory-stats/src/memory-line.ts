@@ -2,27 +2,28 @@ import type { Balance, TensorCount } from './tap-balance.ts';
 
 /** Memory of the process in bytes. */
 export interface ProcessMemory {
-  /** All that the operating system gave it. */
+  /** Resident memory of the process. */
   readonly rss: number;
-  /** JavaScript objects in use. */
+  /** Memory in use by JavaScript objects. */
   readonly heapUsed: number;
 }
 
-/** One measurement as a line for people. */
+/** Formats one measurement as a log line. */
 export function memoryLine(
   iteration: number,
   now: TensorCount,
   before: TensorCount | undefined,
   memory: ProcessMemory,
 ): string {
-  const change = before === undefined ? '' : ` (${signed(now.tensors - before.tensors)} tensors since the last look)`;
+  const change =
+    before === undefined ? '' : ` (${signed(now.tensors - before.tensors)} tensors since the last measurement)`;
   return (
     `memory at iteration ${iteration}: ${now.tensors} tensors of ${formatBytes(now.bytes)}${change}; ` +
     `process ${formatBytes(memory.rss)}, of it JavaScript ${formatBytes(memory.heapUsed)}`
   );
 }
 
-/** What each plugin's taps left over some steps, those that left nothing left out. */
+/** Formats a table of the tensors that each plugin's taps left; plugins that left none are omitted. */
 export function balanceTable(balances: ReadonlyMap<string, Balance>, steps: number): string {
   const rows = [...balances]
     .filter(([, { host, step }]) => host.tensors !== 0 || step.tensors !== 0)
@@ -37,7 +38,7 @@ export function balanceTable(balances: ReadonlyMap<string, Balance>, steps: numb
   return [`Tensors by plugin over ${steps} steps:`, ...lines].join('\n');
 }
 
-/** Bytes for people. */
+/** Formats a number of bytes. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB'];
   let [value, unit] = [bytes, 0];

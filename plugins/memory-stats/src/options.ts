@@ -12,17 +12,17 @@ export const optionsSchema = documentedOptions<MemoryStatsOptions>()(
 /** Options of {@link memoryStats}. */
 export interface MemoryStatsOptions {
   /**
-   * Measure every how many iterations, or epochs: `20`, `{ epochs: 1 }`.
+   * Iterations, or epochs, between measurements: `20`, `{ epochs: 1 }`.
    * @default 20
    */
   period?: Period;
   /**
-   * How many measurements are logged; all of them are stored as scalars.
+   * Number of measurements that are logged; all of them are stored as scalars.
    * @default 10
    */
   maxRuns?: number;
   /**
-   * Steps over which the number of tensors must keep growing for the leak alarm, at least 8; false for no alarm.
+   * Number of steps over which the number of tensors must keep growing to raise the leak alarm, at least 8; false for no alarm.
    * @default 100
    */
   leakWindow?: number | false;

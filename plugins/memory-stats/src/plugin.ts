@@ -14,8 +14,8 @@ const countTensors = (): TensorCount => {
 };
 
 /**
- * Counts tensors and bytes, of all and of each plugin's taps, and the memory of the process (detectron2's
- * TorchMemoryStats), and warns by name when tensors leak.
+ * Counts tensors and bytes, in total and for each plugin's taps, and measures the memory of the process (detectron2's
+ * TorchMemoryStats). If tensors leak, it warns and names the plugins.
  */
 export const memoryStats = definePlugin({
   name: '@hookline/plugin-memory-stats',

@@ -1,16 +1,16 @@
 import { HOOK_TABLE, type TapObserver } from '@hookline/core';
 
-/** Tensors that exist, and their bytes. */
+/** Number of existing tensors, and their bytes. */
 export interface TensorCount {
   readonly tensors: number;
   readonly bytes: number;
 }
 
-/** Tensors that a plugin's taps made and did not dispose, since the beginning. */
+/** Tensors that a plugin's taps have created and not disposed of so far. */
 export interface Balance {
-  /** In async hooks, where nobody tidies up: what is left stays. */
+  /** In async hooks, where nothing disposes of tensors automatically. */
   readonly host: TensorCount;
-  /** In sync hooks; what is left there is as a rule disposed at the end of the step. */
+  /** In sync hooks, whose tensors are usually disposed of at the end of the step. */
   readonly step: TensorCount;
 }
 
@@ -30,22 +30,22 @@ const minus = (a: TensorCount, b: TensorCount): TensorCount => ({
   tensors: a.tensors - b.tensors,
   bytes: a.bytes - b.bytes,
 });
-/** Hooks that plugins add are taken for hooks of the host. */
+/** Whether a hook runs inside the step. Hooks that plugins add count as host hooks. */
 const isSync = (hook: string): boolean =>
   Object.hasOwn(HOOK_TABLE, hook) && HOOK_TABLE[hook as keyof typeof HOOK_TABLE].kind.startsWith('Sync');
 
-/** Counts tensors before and after every tap; what taps within a tap leave is theirs alone. */
+/** Counts tensors before and after every tap. Tensors of nested taps are attributed only to the nested tap. */
 export class TapBalance implements TapObserver {
   readonly #count: () => TensorCount;
   readonly #balances = new Map<string, Balance>();
   #open: OpenTap[] = [];
 
-  /** @param count how many tensors there are now */
+  /** @param count returns the current number of tensors */
   constructor(count: () => TensorCount) {
     this.#count = count;
   }
 
-  /** By plugin. */
+  /** The counts by plugin. */
   get balances(): ReadonlyMap<string, Balance> {
     return this.#balances;
   }
@@ -58,7 +58,7 @@ export class TapBalance implements TapObserver {
     const index = this.#open.findLastIndex((tap) => tap.plugin === plugin && tap.hook === hook);
     const tap = this.#open[index];
     if (tap === undefined) return;
-    // What was entered later and not left is gone with an error.
+    // Taps that were entered later and not left have ended with an error.
     this.#open = this.#open.slice(0, index);
     const left = minus(this.#count(), tap.before);
     const own = minus(left, tap.within);

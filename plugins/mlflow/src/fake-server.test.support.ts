@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { MlflowMetric } from './mlflow-client.ts';
 
-/** What a fake server knows of a run. */
+/** The data of a run on the fake server. */
 export interface FakeRun {
   readonly id: string;
   readonly tags: { key: string; value: string }[];
@@ -20,11 +20,11 @@ interface Body {
   readonly filter?: string;
 }
 
-/** A server that speaks as much of MLflow's API as the plugin asks for. */
+/** A fake server that implements the part of MLflow's API that the plugin uses. */
 export class FakeServer {
   readonly runs: FakeRun[] = [];
   requests = 0;
-  /** `error` answers 500, `hang` never answers, `lost` does what it is asked and answers nothing, `refuse` takes no metrics; `dead` is one that was closed. */
+  /** `error` answers 500, `hang` never answers, `lost` does the work but does not answer, `refuse` rejects metrics, `dead` is closed. */
   mode: 'ok' | 'error' | 'hang' | 'lost' | 'refuse' | 'dead' = 'ok';
   #server: Server | undefined;
   port = 0;

@@ -1,12 +1,12 @@
 import { isPlainObject } from '@hookline/core';
 
-/** MLflow takes no longer names and values. */
+/** Longest names and values that MLflow accepts. */
 const [LONGEST_NAME, LONGEST_VALUE] = [250, 6000];
 
-/** A name as MLflow takes it: letters, digits, `_`, `-`, `.`, `/` and blanks; others become `_`. */
+/** Replaces characters that MLflow does not allow in names by `_`; it allows letters, digits, `_`, `-`, `.`, `/` and spaces. */
 export const mlflowName = (name: string): string => name.replaceAll(/[^\w\-./ ]/g, '_').slice(0, LONGEST_NAME);
 
-/** Sections as names with dots, and every value as text; functions and what is undefined are left out. */
+/** Flattens nested objects to names with dots, and converts every value to text. Functions and undefined values are left out. */
 export function flattenParams(params: object): Record<string, string> {
   const flat: Record<string, string> = {};
   const add = (name: string, value: unknown): void => {

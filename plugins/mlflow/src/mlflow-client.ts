@@ -1,6 +1,6 @@
 import { HooklineError } from '@hookline/core';
 
-/** A metric as MLflow's REST API takes it; the value is a string where JSON has no number for it. */
+/** A metric in the form of MLflow's REST API. The value is a string if JSON has no number for it. */
 export interface MlflowMetric {
   readonly key: string;
   readonly value: number | string;
@@ -14,7 +14,7 @@ interface NamedValue {
   readonly value: string;
 }
 
-/** What a run is made with. */
+/** The data with which a run is created. */
 export interface NewRun {
   readonly experiment: string;
   readonly name: string;
@@ -22,10 +22,10 @@ export interface NewRun {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** How MLflow says that a run stands. */
+/** MLflow's status of a run. */
 export type RunStatus = 'RUNNING' | 'FINISHED' | 'FAILED' | 'KILLED';
 
-/** Thrown for what the server has understood and refuses, so that sending it again would change nothing. */
+/** Thrown if the server rejects a request, so that sending it again is useless. */
 export class RefusedError extends HooklineError {}
 
 const pairs = (values: Readonly<Record<string, string>>): NamedValue[] =>
@@ -49,7 +49,7 @@ export class MlflowClient {
     this.#headers = authorization === undefined ? {} : { authorization };
   }
 
-  /** The id of an experiment, which is made where there is none. */
+  /** Returns the id of an experiment, and creates it if it does not exist. */
   async experiment(name: string, signal: AbortSignal): Promise<string> {
     const find = async (): Promise<string | undefined> => {
       const query = new URLSearchParams({ experiment_name: name });
@@ -62,21 +62,21 @@ export class MlflowClient {
       const made = await this.#call('POST', 'experiments/create', { name }, signal);
       return (made as { experiment_id: string }).experiment_id;
     } catch (error) {
-      // Somebody else may have made it meanwhile.
+      // Another client may have created it in the meantime.
       const other = await find();
       if (other === undefined) throw error;
       return other;
     }
   }
 
-  /** Makes a run. @returns its id */
+  /** Creates a run. @returns its id */
   async createRun({ experiment, name, startTime, tags }: NewRun, signal: AbortSignal): Promise<string> {
     const body = { experiment_id: experiment, run_name: name, start_time: startTime, tags: pairs(tags) };
     const made = (await this.#call('POST', 'runs/create', body, signal)) as { run: { info: { run_id: string } } };
     return made.run.info.run_id;
   }
 
-  /** The id of the run with a tag, where there is one. */
+  /** The id of the run with a tag, if there is one. */
   async findRun(experiment: string, tag: string, value: string, signal: AbortSignal): Promise<string | undefined> {
     const body = { experiment_ids: [experiment], filter: `tags.\`${tag}\` = '${value}'`, max_results: 1 };
     const found = (await this.#call('POST', 'runs/search', body, signal)) as {
@@ -87,12 +87,12 @@ export class MlflowClient {
 
   async logParams(run: string, params: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
     const all = pairs(params);
-    // The API takes a hundred at a time.
+    // The API accepts at most a hundred at a time.
     for (let from = 0; from < all.length; from += 100)
       await this.#call('POST', 'runs/log-batch', { run_id: run, params: all.slice(from, from + 100) }, signal);
   }
 
-  /** @param metrics a thousand at most */
+  /** @param metrics at most a thousand */
   async logMetrics(run: string, metrics: readonly MlflowMetric[], signal: AbortSignal): Promise<void> {
     await this.#call('POST', 'runs/log-batch', { run_id: run, metrics }, signal);
   }
@@ -102,7 +102,7 @@ export class MlflowClient {
     await this.#call('POST', 'runs/update', { run_id: run, status, ...end }, signal);
   }
 
-  /** @param absent a status that stands for undefined */
+  /** @param absent status code for which the result is undefined */
   async #call(
     method: string,
     path: string,
@@ -123,7 +123,7 @@ export class MlflowClient {
       const Failure = response.status === 400 ? RefusedError : HooklineError;
       throw new Failure('HKL_MLFLOW', what, {
         who: this.#url,
-        fix: "Look for the cause in the server's log; what is not sent is kept and sent later",
+        fix: "Look for the cause in the server's log; unsent messages are kept and sent later",
       });
     }
     return JSON.parse(text) as unknown;

@@ -16,13 +16,13 @@ export const optionsSchema = documentedOptions<MlflowOptions>()(
 /** Options of {@link mlflow}. */
 export interface MlflowOptions {
   /**
-   * Address of the tracking server, such as `http://localhost:5000`. A user name with password, or a token, come from the environment,
+   * Address of the tracking server, such as `http://localhost:5000`. Credentials come from the environment,
    * as with MLflow's own client: `MLFLOW_TRACKING_USERNAME`, `MLFLOW_TRACKING_PASSWORD`, `MLFLOW_TRACKING_TOKEN`.
    * @default the environment variable MLFLOW_TRACKING_URI
    */
   url?: string;
   /**
-   * Name of the experiment, which is made where there is none of it.
+   * Name of the experiment; it is created if it does not exist.
    * @default 'Default'
    */
   experiment?: string;
@@ -32,7 +32,7 @@ export interface MlflowOptions {
    */
   runName?: string;
   /**
-   * What the run is made with; sections become names with dots, such as `solver.baseLr`.
+   * Parameters of the run; nested keys get names with dots, such as `solver.baseLr`.
    * @default the config, of a DefaultTrainer
    */
   params?: Readonly<Record<string, unknown>>;
@@ -42,12 +42,12 @@ export interface MlflowOptions {
    */
   tags?: Readonly<Record<string, string>>;
   /**
-   * Send metrics every how many iterations, or epochs: `20`, `{ epochs: 1 }`.
+   * Iterations, or epochs, between messages with metrics: `20`, `{ epochs: 1 }`.
    * @default 20
    */
   period?: Period;
   /**
-   * Seconds that a request may take.
+   * Seconds before an attempt to send is aborted and retried.
    * @default 10
    */
   timeout?: number;

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '@hookline/core';
 import type { MlflowMetric, RunStatus } from './mlflow-client.ts';
 
-/** What is to be told to the server, in order. */
+/** A message for the server. */
 export type Message =
   { readonly metrics: readonly MlflowMetric[] } | { readonly status: RunStatus; readonly time: number };
 
-/** What a run is made with, should the server not know of it yet. */
+/** The data with which a run is created, if the server does not have it yet. */
 export interface RunPlan {
   readonly experiment: string;
   readonly name: string;
@@ -16,21 +16,21 @@ export interface RunPlan {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** What is known of a run; in a file. */
+/** The stored state of a run. */
 export interface RunRecord extends RunPlan {
-  /** Id of the run, once the server has told it. */
+  /** Id of the run, after the server has returned it. */
   readonly run?: string;
-  /** Whether making it was asked for: the answer may have been lost. */
+  /** Whether its creation was requested; the answer may have been lost. */
   readonly isAsked?: boolean;
   /** Whether the parameters were sent. */
   readonly hasParams?: boolean;
-  /** Messages of the outbox that were sent. */
+  /** Number of messages of the outbox that were sent. */
   readonly sent: number;
 }
 
 /**
- * What one run has to tell the server, on disk before it is sent: `KEY.jsonl` holds the messages, one a line, and `KEY.json` what is known of the
- * run and how many of them were sent. Whatever is killed when, what was added is sent at least once; the server keeps equal metrics once.
+ * The messages of one run for the server, written to disk before they are sent: `KEY.jsonl` holds the messages, one per line, and `KEY.json` the state of the
+ * run and the number of sent messages. Even if a process is killed at any time, every message is sent at least once; the server stores equal metrics only once.
  */
 export class Outbox {
   readonly key: string;
@@ -38,7 +38,7 @@ export class Outbox {
   #record: RunRecord;
   #messages: Message[];
   #broken = 0;
-  /** Whether an append has failed, which may have left a part of its line. */
+  /** Whether an append has failed, which may have left a partial line. */
   #isCut = false;
 
   private constructor(folder: string, key: string, record: RunRecord, messages: Message[]) {
@@ -48,7 +48,7 @@ export class Outbox {
     this.#messages = messages;
   }
 
-  /** That of a run, where there is one in the folder; else a new one where there is a plan. */
+  /** Opens the outbox of a run if the folder has one; otherwise creates one if a plan is given. */
   static async open(folder: string, key: string, plan?: RunPlan): Promise<Outbox | undefined> {
     const text = await readFile(join(folder, `${key}.json`), 'utf8').catch(() => undefined);
     if (text === undefined) {
@@ -60,11 +60,11 @@ export class Outbox {
     }
     const record = JSON.parse(text) as RunRecord;
     const lines = await readFile(join(folder, `${key}.jsonl`), 'utf8').catch(() => '');
-    // A last line that a kill has cut off is left out.
+    // Ignore a last line that was truncated when the process was killed.
     const whole = lines.slice(0, lines.lastIndexOf('\n') + 1);
     if (whole.length < lines.length) await writeFileAtomically(join(folder, `${key}.jsonl`), whole);
     const all = whole.split('\n').slice(0, -1);
-    // A kill may have come between deleting what was sent and counting anew.
+    // The process may have been killed between deleting the sent messages and resetting the count.
     const sent = all.length === 0 ? 0 : record.sent;
     const unsent = all.slice(sent);
     const read = unsent.map(messageIn);
@@ -74,7 +74,7 @@ export class Outbox {
     return box;
   }
 
-  /** How many messages a full disk has cut off; what is left of them was put aside when the outbox was opened. */
+  /** Number of messages that a full disk has truncated; they were moved to another file when the outbox was opened. */
   get broken(): number {
     return this.#broken;
   }
@@ -82,7 +82,7 @@ export class Outbox {
   async #putAside(lines: readonly string[]): Promise<void> {
     this.#broken = lines.length;
     await appendFile(join(this.#folder, `${this.key}.refused.jsonl`), `${lines.join('\n')}\n`);
-    // In this order: whatever is killed in between, a message is rather sent twice than not at all.
+    // The order matters: if the process is killed in between, a message may be sent twice, but is never lost.
     await this.update({ sent: 0 });
     const kept = this.#messages.map((message) => `${JSON.stringify(message)}\n`).join('');
     await writeFileAtomically(join(this.#folder, `${this.key}.jsonl`), kept);
@@ -98,28 +98,28 @@ export class Outbox {
     return this.#record;
   }
 
-  /** What was not sent yet, the oldest first. */
+  /** The unsent messages, the oldest first. */
   get messages(): readonly Message[] {
     return this.#messages;
   }
 
   async add(message: Message): Promise<void> {
-    // In memory first: a disk that is full then loses nothing as long as the training lives.
+    // Keep it in memory first, so that a full disk loses nothing as long as the training runs.
     this.#messages.push(message);
-    // Each message has a line of its own, also one of which nothing came to the disk, so that lines can be counted.
+    // Each message has its own line, even if nothing of it reached the disk, so that lines can be counted.
     const line = `${this.#isCut ? '\n' : ''}${JSON.stringify(message)}\n`;
     this.#isCut = true;
     await appendFile(join(this.#folder, `${this.key}.jsonl`), line);
     this.#isCut = false;
   }
 
-  /** The oldest message was sent. */
+  /** Marks the oldest message as sent. */
   async sent(): Promise<void> {
     this.#messages.shift();
     await this.update({ sent: this.#record.sent + 1 });
   }
 
-  /** The oldest message was refused: it is put aside in `KEY.refused.jsonl`. */
+  /** Moves the oldest message, which the server has rejected, to `KEY.refused.jsonl`. */
   async refused(): Promise<void> {
     await appendFile(join(this.#folder, `${this.key}.refused.jsonl`), `${JSON.stringify(this.#messages[0])}\n`);
     await this.sent();
@@ -130,7 +130,7 @@ export class Outbox {
     await writeFileAtomically(join(this.#folder, `${this.key}.json`), `${JSON.stringify(this.#record, null, 2)}\n`);
   }
 
-  /** Where everything was sent, the messages are not kept. */
+  /** Deletes the messages after all of them have been sent. */
   async close(): Promise<void> {
     if (this.#messages.length > 0 || this.#record.sent === 0) return;
     await rm(join(this.#folder, `${this.key}.jsonl`), { force: true });
@@ -138,7 +138,7 @@ export class Outbox {
   }
 }
 
-/** The message in a line; undefined where the line is not whole. */
+/** The message in a line; undefined if the line is incomplete. */
 function messageIn(line: string): Message | undefined {
   try {
     return JSON.parse(line) as Message;

@@ -22,11 +22,11 @@ import { send } from './sender.ts';
 const PLUGIN_NAME = '@hookline/plugin-mlflow';
 /** The folder of the outboxes in the run's folder. */
 const FOLDER = 'mlflow';
-/** Metrics of one request, at most. */
+/** Largest number of metrics per request. */
 const MOST_METRICS = 1000;
-/** How often a sending is tried again; then the next period tries. */
+/** Number of retries; afterwards the next period tries again. */
 const RETRIES = 2;
-/** The service of a DefaultTrainer, by its name: plugins import no trainer. */
+/** The config service of a DefaultTrainer, defined here by its name, because plugins must not import a trainer. */
 const configRef = defineService<object>('config', { description: 'the complete config' });
 
 const STATUS: Readonly<Record<string, RunStatus>> = {
@@ -37,8 +37,8 @@ const STATUS: Readonly<Record<string, RunStatus>> = {
 };
 
 /**
- * Sends metrics, parameters and the end of a run to an MLflow tracking server, beside the steps. A server that is slow or down holds no step
- * up: what was not sent stays in a file of the run's folder, and is sent later, also when the run goes on in another process.
+ * Sends metrics, parameters and the final status of a run to an MLflow tracking server in the background. No step waits for a server that is slow or down:
+ * unsent messages stay in a file in the run's folder and are sent later, even if the run is resumed in another process.
  *
  * @example mlflow({ url: 'http://localhost:5000', experiment: 'digits' })
  */
@@ -49,7 +49,7 @@ export const mlflow = definePlugin({
   options: optionsSchema,
   after: ['timing', 'schedule', 'averaging', 'statistics', 'checkpointing', 'evaluation', 'metrics', 'stopping'],
   provides: ['writing'],
-  // All ranks have the same losses and metrics.
+  // The first rank is enough, because all ranks have the same losses and metrics.
   ranks: 'first',
   requires: {
     storage: storageRef,
@@ -67,7 +67,7 @@ export const mlflow = definePlugin({
     const client = new MlflowClient(url);
     const reader = storage.reader();
     const folder = join(output.dir, FOLDER);
-    /** Which run it is; a checkpoint says so. */
+    /** The key of the run, which checkpoints save. */
     let key: string | undefined;
     let box: Outbox | undefined;
     let isQueued = false;
@@ -76,11 +76,11 @@ export const mlflow = definePlugin({
       const opened = await Outbox.open(folder, name, plan);
       if (opened !== undefined && opened.broken > 0)
         logger.warn(
-          `${opened.broken} messages were cut off by a full disk; what is left of them is in mlflow/${name}.refused.jsonl`,
+          `a full disk has truncated ${opened.broken} messages; the rest of them is in mlflow/${name}.refused.jsonl`,
         );
       return opened;
     };
-    /** Queues the sending of an outbox, of the run's own where that is not queued already. */
+    /** Queues the sending of an outbox; the run's own outbox is not queued twice. */
     const ship = (outbox: Outbox): void => {
       const isOwn = outbox === box;
       if (isOwn && isQueued) return;
@@ -102,7 +102,7 @@ export const mlflow = definePlugin({
         { timeout: timeout * 1000, retries: RETRIES },
       );
     };
-    /** Puts what is new into the outbox. */
+    /** Adds new metrics to the outbox. */
     const collect = async (): Promise<void> => {
       if (box === undefined) return;
       await storage.resolve();
@@ -140,13 +140,13 @@ export const mlflow = definePlugin({
       if (!isPeriodOver(iteration + 1)) return undefined;
       return collect().then(() => box && ship(box));
     });
-    // What a checkpoint holds is on disk: after resuming from it nothing before it is missing.
+    // Write to disk before a checkpoint is saved, so that nothing before it is missing after a resume.
     hooks.saveState.tap(collect);
     hooks.afterTrain.tap(async ({ status }) => {
       await collect();
       if (box === undefined) return;
       await box.add({ status: STATUS[status] ?? 'FINISHED', time: Date.now() });
-      // A task that is under way takes it along, and another one sends what that leaves.
+      // A running task also sends the new messages; another task sends the rest.
       isQueued = false;
       ship(box);
     });
@@ -174,7 +174,9 @@ export const mlflow = definePlugin({
         const left = box?.messages.length ?? 0;
         await box?.close();
         if (left > 0)
-          logger.warn(`${left} messages are not sent; they are in ${folder} and are sent when the run goes on`);
+          logger.warn(
+            `${left} messages were not sent; they are kept in ${folder} and will be sent when the run is resumed`,
+          );
       },
     };
   },

@@ -2,10 +2,10 @@ import { describeCause, type Logger } from '@hookline/core';
 import { type MlflowClient, RefusedError } from './mlflow-client.ts';
 import type { Outbox } from './outbox.ts';
 
-/** By this tag a run is found again whose id got lost on the way. */
+/** Tag by which a run is found if its id was lost. */
 const KEY_TAG = 'hookline.key';
 
-/** Sends what is in an outbox, in order; what the server refuses is put aside and told. @throws what the server or the way to it fails with */
+/** Sends the messages of an outbox, in order. Messages that the server rejects are moved to another file and logged. @throws the errors of the server or of the connection */
 export async function send(box: Outbox, client: MlflowClient, logger: Logger, signal: AbortSignal): Promise<void> {
   const run = box.record.run ?? (await makeRun(box, client, signal));
   if (box.record.hasParams !== true) {
@@ -36,7 +36,7 @@ export async function send(box: Outbox, client: MlflowClient, logger: Logger, si
 async function makeRun(box: Outbox, client: MlflowClient, signal: AbortSignal): Promise<string> {
   const { experiment: name, name: runName, startTime, tags, isAsked } = box.record;
   const experiment = await client.experiment(name, signal);
-  // The answer to an earlier try may have got lost.
+  // The answer to an earlier attempt may have been lost.
   const made = isAsked === true ? await client.findRun(experiment, KEY_TAG, box.key, signal) : undefined;
   if (made === undefined) await box.update({ isAsked: true });
   const all = { ...tags, [KEY_TAG]: box.key, 'mlflow.source.name': 'hookline' };

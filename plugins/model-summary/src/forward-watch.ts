@@ -1,18 +1,18 @@
 import { modelVariables, tf, type TrainableModel } from '@hookline/tfjs';
 import { multiplyAdds } from './multiply-adds.ts';
 
-/** What an operation did with a layer's variables. */
+/** The observed operations of a layer. */
 export interface LayerUse {
-  /** The shape of the largest result of an operation that takes the layer's variables and data; undefined where there is none. */
+  /** Shape of the largest result of an operation on the layer's variables and data; undefined if there is none. */
   readonly output: readonly number[] | undefined;
   readonly multiplyAdds: number;
 }
 
-/** What a forward pass came to. */
+/** The result of observing a forward pass. */
 export interface ForwardUse {
-  /** By the layer's name, in the order of their first use. */
+  /** The layers by name, in the order of their first use. */
   readonly layers: ReadonlyMap<string, LayerUse>;
-  /** Multiply-adds of operations that take no variable of the model, such as products of queries and keys. */
+  /** Multiply-adds of operations without a variable of the model, such as products of queries and keys. */
   readonly elsewhere: number;
 }
 
@@ -24,26 +24,26 @@ export function layerOf(variable: string): string {
 
 type Tensors = tf.Tensor | readonly tf.Tensor[];
 
-/** What is used of tfjs's engine: all operations go through this method, those of `tf.customGrad` included. */
+/** The part of TensorFlow.js's engine that is used here. All operations go through this method, including those of `tf.customGrad`. */
 interface Engine {
   runKernelFunc: (this: unknown, call: Call) => Tensors;
 }
 
 interface Call {
-  /** Undefined for `tf.customGrad`, whose own operations come by themselves. */
+  /** Undefined for `tf.customGrad`, whose inner operations are reported separately. */
   readonly kernelName?: string;
   readonly inputs: Readonly<Record<string, tf.Tensor | readonly tf.Tensor[] | null | undefined>>;
   readonly attrs?: Readonly<Record<string, unknown>>;
 }
 
-/** Where a tensor comes from: variables of a layer alone, constants alone, or data. */
+/** The origin of a tensor: only variables of a layer, only constants, or data. */
 type Source = { readonly layer: string } | 'constant' | 'data';
 
 const DATA: Source = 'data';
 
 /**
- * Watches the operations of one forward pass as they run, on any backend. Nothing is computed for it and no value is read.
- * Which layer an operation belongs to is told by the variables that reach it: directly, or by way of others that came of variables alone, such as
+ * Observes the operations of one forward pass as they run, on any backend. It computes nothing and reads no value.
+ * An operation belongs to the layer whose variables it uses, either directly or through tensors that were computed only from variables, such as
  * the factor of a batch norm.
  */
 export class ForwardWatch {
@@ -52,12 +52,12 @@ export class ForwardWatch {
   #elsewhere = 0;
   #stop: (() => void) | undefined;
 
-  /** Begins to watch. */
+  /** Starts observing. */
   start(model: TrainableModel): void {
     for (const [name, { dataId }] of modelVariables(model)) this.#sources.set(dataId, { layer: layerOf(name) });
     const engine = tf.engine() as unknown as Engine;
     const run = engine.runKernelFunc;
-    // Kernels may be made of others, which would count again.
+    // A kernel may call others, which must not be counted again.
     let isInKernel = false;
     const watching = (call: Call): Tensors => {
       if (isInKernel) return run.call(engine, call);
@@ -76,13 +76,13 @@ export class ForwardWatch {
     };
   }
 
-  /** Stops watching; may be called twice. */
+  /** Stops observing; may be called twice. */
   stop(): void {
     this.#stop?.();
     this.#stop = undefined;
   }
 
-  /** What was seen. */
+  /** The observed layers. */
   get use(): ForwardUse {
     return { layers: this.#layers, elsewhere: this.#elsewhere };
   }
@@ -111,7 +111,7 @@ export class ForwardWatch {
     else this.#add(layer.layer, count, hasData ? result : undefined);
   }
 
-  /** What was not seen being made is data, unless it is a number. */
+  /** A tensor whose creation was not observed counts as data, unless it is a scalar. */
   #sourceOf({ dataId, rank }: tf.Tensor): Source {
     return this.#sources.get(dataId) ?? (rank === 0 ? 'constant' : DATA);
   }

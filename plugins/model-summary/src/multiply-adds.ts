@@ -1,8 +1,8 @@
-/** What one operation is given, and the shape of what it gives. */
+/** An operation with its input shapes and output shape. */
 export interface OpShapes {
-  /** The name of tfjs's kernel, such as `Conv2D`. */
+  /** Name of the TensorFlow.js kernel, such as `Conv2D`. */
   readonly kernel: string;
-  /** Shapes by the kernel's names of its inputs, such as `x` and `filter`; those of a list by their places. */
+  /** Input shapes by the kernel's input names, such as `x` and `filter`; for a list of inputs, by index. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly output: readonly number[];
@@ -10,22 +10,22 @@ export interface OpShapes {
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-/** A filter's size without its last axis, which is that of the output's channels. */
+/** Size of a filter without its last axis, the output channels. */
 const perOutput = ({ inputs, output }: OpShapes): number =>
   sizeOf(output) * sizeOf((inputs['filter'] ?? []).slice(0, -1));
 
-/** Of a depthwise filter [h, w, channels, multiplier] each output takes one channel. */
+/** With a depthwise filter [h, w, channels, multiplier], each output uses one channel. */
 const perChannel = ({ inputs, output }: OpShapes): number =>
   sizeOf(output) * sizeOf((inputs['filter'] ?? []).slice(0, 2));
 
-/** Each element that a transposed convolution is given goes through the filter once, for every channel of its output. */
+/** In a transposed convolution, each input element passes through the filter once for every output channel. */
 const perInput = ({ inputs }: OpShapes): number =>
   sizeOf(inputs['dy'] ?? []) * sizeOf((inputs['filter'] ?? []).slice(0, -1));
 
 const product = ({ inputs, attributes, output }: OpShapes): number =>
   sizeOf(output) * ((inputs['a'] ?? []).at(attributes['transposeA'] === true ? -2 : -1) ?? 1);
 
-/** Every combination of the letters is one product; only a single operand needs none. */
+/** Every combination of the letters is one product; a single operand needs none. */
 function summation({ inputs, attributes }: OpShapes): number {
   const [terms = ''] = String(attributes['equation']).replaceAll(' ', '').split('->');
   const operands = terms.split(',');
@@ -51,8 +51,8 @@ const COUNTS: Readonly<Record<string, (op: OpShapes) => number>> = {
 };
 
 /**
- * How many multiplications with an addition each an operation takes: those of convolutions and of products of matrices, as they are counted
- * in papers. Everything else, such as activations, sums and norms, counts for none.
+ * The number of multiply-adds of an operation, counted for convolutions and matrix products as is usual
+ * in papers. Everything else, such as activations, sums and norms, counts as 0.
  */
 export const multiplyAdds = (op: OpShapes): number =>
   Object.hasOwn(COUNTS, op.kernel) ? (COUNTS[op.kernel]?.(op) ?? 0) : 0;

@@ -10,7 +10,7 @@ export const optionsSchema = documentedOptions<ModelSummaryOptions>()(
 /** Options of {@link modelSummary}. */
 export interface ModelSummaryOptions {
   /**
-   * Whether the table is logged; otherwise its last line alone is. The file holds the table in any case.
+   * Whether the whole table is logged, or only its last line. The file has the table in either case.
    * @default true
    */
   log?: boolean;

@@ -6,9 +6,9 @@ import { type Summary, summarize } from './summary-table.ts';
 import { version } from './version.ts';
 
 /**
- * Logs a table of the model in each training's first step, before a weight changes, and writes it to `model-summary.txt`: layers, shapes of
- * their outputs, parameters and multiply-adds. The step's own forward pass is watched, so nothing is computed besides, and batches and random
- * numbers are those of a training without it.
+ * Logs a table of the model in the first step of each training, before a weight changes, and writes it to `model-summary.txt`: layers, output
+ * shapes, parameters and multiply-adds. It observes the step's own forward pass, so it computes nothing, and batches and random
+ * numbers are the same as without it.
  *
  * @example plugins: [presetDefault(), modelSummary()]
  */
@@ -34,7 +34,7 @@ export const modelSummary = definePlugin({
       items = itemsOf(batch);
       watch = new ForwardWatch();
       watch.start(model.value);
-      // A forward pass that fails comes to no losses.
+      // If the forward pass fails, `losses` is not called.
       queueMicrotask(stop);
     });
     hooks.losses.tap(() => {
@@ -53,7 +53,7 @@ export const modelSummary = definePlugin({
   },
 });
 
-/** How many items a batch holds: the first axis that all its tensors have in common, where they do. */
+/** Number of items in a batch: the first dimension, if all its tensors have the same one. */
 function itemsOf(batch: unknown): number | undefined {
   const sizes = new Set<number>();
   const visit = (value: unknown): void => {

@@ -3,18 +3,18 @@ import { type ForwardUse, layerOf } from './forward-watch.ts';
 
 /** The summary of a model. */
 export interface Summary {
-  /** Its last line: parameters and multiply-adds of the whole model. */
+  /** The last line: parameters and multiply-adds of the whole model. */
   readonly total: string;
-  /** All of it. */
+  /** The whole table. */
   readonly table: string;
 }
 
 const count = (value: number): string => value.toLocaleString('en-US');
 
 /**
- * A model with what was seen of its forward pass, for people: layers in the order in which they were used, then those that were not.
+ * Formats a model and its observed forward pass: layers in the order of their use, then those that were not used.
  *
- * @param items how many items the batch held; undefined where that is not known
+ * @param items number of items in the batch; undefined if unknown
  */
 export function summarize(
   model: TrainableModel,
@@ -46,7 +46,7 @@ export function summarize(
   return { total, table: `${align([header, ...rows])}\n${total}` };
 }
 
-/** Names and shapes to the left, numbers to the right. */
+/** Aligns names and shapes to the left, numbers to the right. */
 function align(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

@@ -1,7 +1,7 @@
-/** A range of values, where they are drawn, and the values that get a line and a label. */
+/** An axis: a range of values, their positions, and the values with a grid line and a label. */
 export interface Axis {
   readonly ticks: readonly { readonly value: number; readonly label: string }[];
-  /** 0 at the lower end, 1 at the upper one. */
+  /** Position of a value: 0 at the lower end, 1 at the upper end. */
   position(value: number): number;
 }
 
@@ -20,7 +20,7 @@ export function linearAxis(min: number, max: number, wanted: number, tight = fal
   return { ticks, position: (value) => (value - low) / (high - low) };
 }
 
-/** An axis of positive values by their logarithms, with ticks at powers of ten and, over few decades, between them. */
+/** A logarithmic axis of positive values, with ticks at powers of ten and, over few decades, between them. */
 export function logAxis(min: number, max: number): Axis {
   const [low, high] = [Math.log10(min), Math.log10(max)];
   const decades = high - low;
@@ -38,13 +38,13 @@ export function logAxis(min: number, max: number): Axis {
   return { ticks, position: (value) => (Math.log10(Math.max(value, min)) - low) / (high - low) };
 }
 
-/** The smallest of 1, 2, 5 times a power of ten that is not below `rough`. */
+/** The smallest number of the form 1, 2 or 5 times a power of ten that is not below `rough`. */
 export function niceStep(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough));
   return ([1, 2, 5, 10].find((factor) => factor * power >= rough * (1 - 1e-9)) ?? 10) * power;
 }
 
-/** A tick's value with as many decimals as the step asks for; thousands as `k`, millions as `M`. */
+/** Formats a tick's value with the number of decimals that the step needs; thousands as `k`, millions as `M`. */
 export function tickLabel(value: number, step: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);

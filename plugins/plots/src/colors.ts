@@ -1,4 +1,4 @@
-/** Okabe and Ito's colours, which colour-blind people can tell apart; the ones that are faint on white come last. */
+/** Okabe and Ito's colours, which colour-blind people can distinguish; those that are faint on white come last. */
 export const CURVE_COLORS = [
   '#0072b2',
   '#d55e00',
@@ -12,5 +12,5 @@ export const CURVE_COLORS = [
 
 export const INK = { text: '#1f2933', muted: '#66727f', grid: '#e6e9ed', frame: '#c3cad2', paper: '#ffffff' } as const;
 
-/** Dash patterns by how often the colours have been used up. */
+/** Dash patterns for each repetition of the colours. */
 export const DASHES = ['', '6 3', '2 3'] as const;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Some neighbouring values of a scalar, drawn as one point. */
+/** Neighbouring values of a scalar, drawn as one point. */
 export interface CurvePoint {
   /** Iteration of the first of them. */
   readonly iteration: number;
@@ -10,10 +10,10 @@ export interface CurvePoint {
   readonly count: number;
 }
 
-/** Numbers that a point is saved as. */
+/** Number of saved numbers per point. */
 const PER_POINT = 5;
 
-/** What a {@link CurveState} must be like. */
+/** Schema of {@link CurveState}. */
 export const curveState = z.object({
   stride: z.int().min(1),
   /** NaN before the first value. */
@@ -31,22 +31,22 @@ export const curveState = z.object({
 export type CurveState = z.output<typeof curveState>;
 
 /**
- * The history of a scalar in bounded memory: when there are too many points, neighbours are merged in pairs, so the
- * whole run stays visible. Non-finite values are left out.
+ * The history of a scalar in bounded memory. If there are too many points, neighbours are merged in pairs, so the
+ * whole run stays visible. Non-finite values are ignored.
  */
 export class Curve {
   readonly #limit: number;
   #points: CurvePoint[] = [];
-  /** Values per point. */
+  /** Number of values per point. */
   #stride = 1;
   #last = Number.NaN;
 
-  /** @param limit how many points there are at most */
+  /** @param limit largest number of points */
   constructor(limit = 512) {
     this.#limit = limit;
   }
 
-  /** By rising iteration. */
+  /** The points by increasing iteration. */
   get points(): readonly CurvePoint[] {
     return this.#points;
   }

@@ -7,7 +7,7 @@ export interface Figure {
   readonly title: string;
   /** A line below the title. */
   readonly subtitle: string;
-  /** Those without points are left out. */
+  /** The panels; those without points are left out. */
   readonly panels: readonly Panel[];
 }
 

@@ -2,7 +2,7 @@ import type { Curve } from './curve.ts';
 import type { Panel } from './panel.ts';
 import type { PanelCurve } from './panel-curve.ts';
 
-/** A scalar with what the storage knows of it. */
+/** A scalar with its properties in the storage. */
 export interface NamedCurve {
   readonly name: string;
   readonly curve: Curve;
@@ -12,8 +12,8 @@ export interface NamedCurve {
 const TIMES = new Set(['time', 'data_time', 'rank_data_time']);
 
 /**
- * Puts scalars into panels: losses, learning rates, times in milliseconds, and the rest by the part of their names
- * before the last slash. Groups of one curve without a slash share a panel.
+ * Groups scalars into panels: losses, learning rates, times in milliseconds, and the rest by the part of their names
+ * before the last slash. Single curves without a slash share a panel.
  */
 export function groupCurves(curves: readonly NamedCurve[]): readonly Panel[] {
   const groups = new Map<string, NamedCurve[]>();

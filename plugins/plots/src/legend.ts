@@ -14,7 +14,7 @@ export interface Legend {
   draw(x: number, y: number): string;
 }
 
-/** Lays out what each curve is called and its last value; what does not fit into four rows is counted. */
+/** Lays out the name and the last value of each curve. Entries that do not fit into four rows are only counted. */
 export function layOutLegend(curves: readonly PanelCurve[], width: number): Legend {
   const places: { text: string; value: string; index: number; x: number; row: number }[] = [];
   let [x, row] = [0, 0];
@@ -60,7 +60,7 @@ function drawEntry(
   );
 }
 
-/** A value for people: four digits. */
+/** Formats a value with four digits. */
 export function formatValue(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
@@ -68,7 +68,7 @@ export function formatValue(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** Pixels that a text of 11 pixel letters takes, rather too many than too few: no font is at hand to ask. */
+/** Estimates the width in pixels of a text with 11-pixel letters. It rather overestimates, because no font metrics are available. */
 export function textWidth(text: string): number {
   let width = 0;
   for (const letter of text)

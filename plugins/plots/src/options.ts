@@ -14,22 +14,22 @@ export const optionsSchema = documentedOptions<PlotsOptions>()(
 /** Options of {@link plots}. */
 export interface PlotsOptions {
   /**
-   * Draw every how many iterations, or epochs: `200`, `{ epochs: 1 }`; it is drawn at the end in any case.
+   * Iterations, or epochs, between drawings: `200`, `{ epochs: 1 }`; the end is always drawn.
    * @default 200
    */
   period?: Period;
   /**
-   * The picture, in the run's folder.
+   * File name of the picture in the run's folder.
    * @default 'curves.svg'
    */
   file?: string;
   /**
-   * What stands above the curves.
+   * Title above the curves.
    * @default 'Training'
    */
   title?: string;
   /**
-   * Points kept of each curve, at least half as many once it is long; beyond, neighbours are averaged.
+   * Largest number of points per curve; in longer runs neighbours are averaged, which leaves at least half as many.
    * @default 512
    */
   points?: number;

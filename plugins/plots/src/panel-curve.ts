@@ -11,7 +11,7 @@ export interface PanelCurve {
   readonly smoothing: boolean;
 }
 
-/** Colour and dash of a panel's curve by its number. */
+/** Colour and dash pattern of a panel's curve by its index. */
 export function curveStyle(index: number): { readonly color: string; readonly dash: string } {
   return {
     color: CURVE_COLORS[index % CURVE_COLORS.length] ?? INK.text,

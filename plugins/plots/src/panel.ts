@@ -10,7 +10,7 @@ import { element, escapeText, pointList } from './svg.ts';
 export interface Panel {
   readonly title: string;
   readonly curves: readonly PanelCurve[];
-  /** `auto`: logarithmic where all values are positive and span more than two decades. */
+  /** `auto`: logarithmic if all values are positive and span more than two decades. */
   readonly scale: 'linear' | 'auto';
 }
 
@@ -103,7 +103,7 @@ function drawCurve(curve: PanelCurve, index: number, x: (i: number) => number, y
   return faint + line;
 }
 
-/** Few points, as evaluations are, are marked each. */
+/** Draws a marker at each point of a curve with few points, such as evaluations. */
 function drawFew(
   points: readonly CurvePoint[],
   color: string,

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const wave = (i: number) => Math.sin(i * 12.9898) * 0.5 + Math.sin(i * 78.233) * 0.5;
 
-/** Puts what a real training puts. */
+/** Stores the scalars that a real training stores. */
 const metrics = definePlugin({
   name: 'metrics',
   version: '1.0.0',

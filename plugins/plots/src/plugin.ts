@@ -24,7 +24,7 @@ export const plots = definePlugin({
   options: optionsSchema,
   after: ['timing', 'schedule', 'averaging', 'statistics', 'checkpointing', 'evaluation', 'metrics', 'stopping'],
   provides: ['writing'],
-  // All ranks have the same losses and metrics.
+  // The first rank is enough, because all ranks have the same losses and metrics.
   ranks: 'first',
   requires: { storage: storageRef, output: outputRef, epochs: epochsRef },
   setup({ hooks, storage, output, epochs }, { period, file, title, points, exclude }) {

@@ -1,7 +1,7 @@
-/** Running mean in both directions: each value becomes the weighted mean of those around, by distance in points. */
+/** Two-sided running mean: each value becomes the mean of its neighbours, weighted by distance in points. */
 export function smooth(values: readonly number[], radius: number): number[] {
   if (radius < 1) return [...values];
-  // A triangular window, narrower near the ends, where one side is missing and a steep curve would sag.
+  // A triangular window. It is narrower near the ends, where a one-sided window would distort a steep curve.
   return values.map((_, center) => {
     let [sum, weights] = [0, 0];
     const least = Math.ceil(radius / 3);

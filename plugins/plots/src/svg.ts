@@ -1,8 +1,8 @@
-/** Text made safe for SVG, control characters left out, which XML cannot hold. */
+/** Escapes text for SVG and removes control characters, which XML does not allow. */
 export function escapeText(text: string): string {
   return (
     text
-      // eslint-disable-next-line no-control-regex -- they are what is to be removed
+      // eslint-disable-next-line no-control-regex -- the control characters are to be removed
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
       .replaceAll('&', '&amp;')
       .replaceAll('<', '&lt;')
@@ -11,7 +11,7 @@ export function escapeText(text: string): string {
   );
 }
 
-/** An element with attributes; numbers get one decimal. */
+/** Formats an element with attributes; numbers get one decimal. */
 export function element(name: string, attributes: Readonly<Record<string, string | number>>, content?: string): string {
   const list = Object.entries(attributes).map(
     ([key, value]) => ` ${key}="${typeof value === 'number' ? coordinate(value) : escapeText(value)}"`,

@@ -72,7 +72,9 @@ it.each([
 ])('saves nothing of the end after %s', async (_, error) => {
   const logger = new RecordingLogger();
   await expect(train(faulty('afterStep', FAULTY, error), logger).train()).rejects.toThrow('NaN');
-  expect(logger.lines.join('\n')).toContain('nothing is saved of this end, since the weights may be to blame');
+  expect(logger.lines.join('\n')).toContain(
+    'no checkpoint is saved after this failure, because the weights may be its cause',
+  );
   expect(await readdir(output)).not.toContain('model_0000007.safetensors');
 });
 

@@ -11,16 +11,16 @@ import { lrScheduler, type LrSchedulerOptions } from '@hookline/plugin-lr-schedu
 import { preciseBn, type PreciseBnOptions } from '@hookline/plugin-precise-bn';
 import { writers, type WritersOptions } from '@hookline/plugin-writers';
 
-/** Options of the plugins by short name; `false` leaves one out, as `.without` does. */
+/** Options of the plugins by short name; `false` removes a plugin, as `.without` does. */
 export interface PresetDefaultOptions {
   readonly iterationTimer?: IterationTimerOptions | false;
-  /** Left out by default: without a schedule the learning rate stays as it is. */
+  /** Not included by default; the learning rate is then constant. */
   readonly lrScheduler?: LrSchedulerOptions | false;
-  /** Left out by default, as in detectron2. */
+  /** Not included by default, as in detectron2. */
   readonly preciseBn?: PreciseBnOptions | false;
   readonly checkpointer?: CheckpointerOptions | false;
   readonly evaluator?: EvaluatorOptions | false;
-  /** Left out by default: it needs the name of a metric. */
+  /** Not included by default, because it needs the name of a metric. */
   readonly bestCheckpointer?: BestCheckpointerOptions | false;
   readonly writers?: WritersOptions | false;
 }
@@ -48,12 +48,12 @@ const preset = definePreset<PresetDefaultOptions>({
   ],
 });
 
-/** The options of a plugin; one that is left out by `false` is listed without any, and then left out. */
+/** The options of a plugin. A plugin with `false` is first listed without options and then removed. */
 function given<Options extends object>(options: Options | false | undefined): Options | undefined {
   return options === false ? undefined : options;
 }
 
-/** What can be left out by `false` although it is listed: the edit tells that somebody wants it so. */
+/** Names of the listed plugins that `false` removes. They are removed by an edit, so that the removal is known to be deliberate. */
 const LISTED = {
   iterationTimer: 'iteration-timer',
   lrScheduler: 'lr-scheduler',
@@ -65,15 +65,15 @@ const LISTED = {
 /**
  * detectron2's default hooks, in its order:
  *
- * 1. `iteration-timer` first, so that it leaves out the time of the others.
- * 2. `lr-scheduler` stores the rate that was used, then sets the next one: a checkpoint holds that of the step it resumes with.
- * 3. `precise-bn` changes what is saved and evaluated, so before both.
- * 4. `checkpointer` before evaluation: when that fails, nothing is lost.
- * 5. `evaluator` before the writers, so that its results are written in the same step.
+ * 1. `iteration-timer` is first, so that it excludes the time of the other plugins.
+ * 2. `lr-scheduler` stores the rate of the step, then sets the next one, which a checkpoint of this step must contain.
+ * 3. `precise-bn` changes what is saved and evaluated, so it comes before both.
+ * 4. `checkpointer` comes before evaluation, so that nothing is lost if an evaluation fails.
+ * 5. `evaluator` comes before the writers, so that its results are written in the same step.
  * 6. `best-checkpointer` needs the results, and its own scalars are written too.
- * 7. `writers` last, so that they miss nothing.
+ * 7. `writers` are last, so that they write the metrics of all other plugins.
  *
- * The plugins ask for these places themselves by labels; the preset only lists them.
+ * The plugins themselves declare these positions by labels; the preset only lists them.
  */
 export const presetDefault: PresetFactory<PresetDefaultOptions> = (options = {}) =>
   preset(options).without(

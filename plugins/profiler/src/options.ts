@@ -17,17 +17,17 @@ export const optionsSchema = documentedOptions<ProfilerOptions>()(
 /** Options of {@link profiler}. */
 export interface ProfilerOptions {
   /**
-   * Steps of this run before the first measured one; the first ones are slower than the rest.
+   * Number of steps before the first measured one, because the first steps are slower than the rest.
    * @default 10
    */
   start?: number;
   /**
-   * How many steps are measured.
+   * Number of measured steps.
    * @default 20
    */
   steps?: number;
   /**
-   * Which steps are measured, in place of `start` and `steps`.
+   * Selects the steps to measure, instead of `start` and `steps`.
    * @default undefined
    */
   when?: (step: StepContext) => boolean;
@@ -37,7 +37,7 @@ export interface ProfilerOptions {
    */
   trace?: string | false;
   /**
-   * Events in the trace file at most; the table counts on.
+   * Largest number of events in the trace file; the table includes all events.
    * @default 100000
    */
   maxEvents?: number;

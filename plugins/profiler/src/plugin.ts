@@ -17,8 +17,8 @@ import { Trace } from './trace.ts';
 import { version } from './version.ts';
 
 /**
- * Measures where the time of some steps goes: waiting for data, the step runner, each plugin's taps. At the end it
- * logs a table and writes a Chrome trace (detectron2's profiler hooks). Outside of the measured steps nothing is watched.
+ * Measures how some steps spend their time: waiting for data, the step runner, and each plugin's taps. At the end it
+ * logs a table and writes a Chrome trace (detectron2's profiler hooks). Outside the measured steps, nothing is observed.
  */
 export const profiler = definePlugin({
   name: '@hookline/plugin-profiler',
@@ -98,7 +98,7 @@ export const profiler = definePlugin({
   },
 });
 
-/** The trace of another rank than the first: `trace.json` is `trace-rank1.json`. */
+/** The file name on ranks other than the first: `trace.json` becomes `trace-rank1.json`. */
 function ofRank(file: string, rank: number): string {
   const extension = extname(file);
   return join(dirname(file), `${basename(file, extension)}-rank${rank}${extension}`);

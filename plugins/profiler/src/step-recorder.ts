@@ -7,8 +7,8 @@ const RUNNER = 'step runner';
 const DATA = 'waiting for data';
 
 /**
- * Splits measured steps into waiting for data, the step runner (forward, backward and update, less the taps within)
- * and the taps of each plugin. The runner works from the end of the last `beforeStep` tap to the first `afterStep` tap.
+ * Splits measured steps into waiting for data, the step runner (forward, backward and update, without taps)
+ * and the taps of each plugin. The runner's time is from the end of the last `beforeStep` tap to the first `afterStep` tap.
  */
 export class StepRecorder implements TapObserver {
   readonly #trace: Trace;
@@ -20,7 +20,7 @@ export class StepRecorder implements TapObserver {
   #steps = 0;
   #waits = 0;
   #waited = 0;
-  /** Spans of taps of beforeStep that ran before it was known which step begins. */
+  /** Spans of `beforeStep` taps that ran before it was known which step starts. */
   #ahead: Span[] = [];
   #isAhead = false;
 
@@ -29,7 +29,7 @@ export class StepRecorder implements TapObserver {
     this.#times = new TapTimes((span) => this.#record(span));
   }
 
-  /** Steps measured to the end. */
+  /** Number of completely measured steps. */
   get steps(): number {
     return this.#steps;
   }
@@ -60,7 +60,7 @@ export class StepRecorder implements TapObserver {
     else if (hook === 'afterStep') this.#end = performance.now();
   }
 
-  /** A measured step begins; called within `beforeStep`. */
+  /** Starts a measured step; called within `beforeStep`. */
   begin({ iteration }: StepContext): void {
     this.#finishStep();
     this.#active = true;
@@ -68,11 +68,11 @@ export class StepRecorder implements TapObserver {
     this.#start = this.#ahead[0]?.start ?? performance.now();
     this.#isAhead = false;
     for (const span of this.#ahead.splice(0)) this.#record(span);
-    // Nobody else may tap beforeStep; whoever does takes this back.
+    // Assume that no other plugin taps beforeStep; another tap corrects this.
     this.#times.enter(STEP, RUNNER);
   }
 
-  /** The step itself is done; called within `afterStep`. */
+  /** Ends the step itself; called within `afterStep`. */
   stepDone({ dataTime }: StepOutput): void {
     this.#steps++;
     if (dataTime === undefined) return;
@@ -80,7 +80,7 @@ export class StepRecorder implements TapObserver {
     this.#waited += dataTime * 1000;
   }
 
-  /** The measurement is over. */
+  /** Ends the measurement. */
   stop(): void {
     this.#finishStep();
     this.#times.abandon();

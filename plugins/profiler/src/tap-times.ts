@@ -1,9 +1,9 @@
-/** Time of one kind of span: a plugin's taps of a hook, or a part of the step. */
+/** Total time of one kind of span: a plugin's taps of a hook, or a part of the step. */
 export interface SpanTotal {
   readonly owner: string;
   readonly part: string;
   calls: number;
-  /** Milliseconds, those of spans within not counted. */
+  /** Milliseconds, excluding nested spans. */
   self: number;
 }
 
@@ -22,14 +22,14 @@ interface OpenSpan {
   within: number;
 }
 
-/** Adds up nested spans by owner and part, and hands each on when it ends. */
+/** Sums nested spans by owner and part, and passes each span on when it ends. */
 export class TapTimes {
   readonly #now: () => number;
   readonly #onSpan: (span: Span) => void;
   readonly #totals = new Map<string, Map<string, SpanTotal>>();
   #open: OpenSpan[] = [];
 
-  /** @param now milliseconds of a clock that only goes forward */
+  /** @param now a monotonic clock in milliseconds */
   constructor(onSpan: (span: Span) => void, now: () => number = () => performance.now()) {
     this.#onSpan = onSpan;
     this.#now = now;
@@ -43,7 +43,7 @@ export class TapTimes {
     this.#open.push({ total: this.#total(owner, part), start: this.#now(), within: 0 });
   }
 
-  /** Ends the innermost open span of that kind; one that was entered before the measurement is passed over. */
+  /** Ends the innermost open span of that kind; a span that was entered before the measurement is ignored. */
   leave(owner: string, part: string): void {
     const end = this.#now();
     const index = this.#open.findLastIndex(({ total }) => total.owner === owner && total.part === part);
@@ -58,13 +58,13 @@ export class TapTimes {
     this.#onSpan({ owner, part, start: span.start, duration });
   }
 
-  /** Forgets the innermost open span if it is of that kind. */
+  /** Drops the innermost open span if it is of that kind. */
   discard(owner: string, part: string): void {
     const span = this.#open.at(-1);
     if (span?.total.owner === owner && span.total.part === part) this.#open.pop();
   }
 
-  /** Forgets what is open; at the end of the measurement. */
+  /** Drops all open spans, at the end of the measurement. */
   abandon(): void {
     this.#open = [];
   }

@@ -1,6 +1,6 @@
 import type { SpanTotal } from './tap-times.ts';
 
-/** The times of some steps as a table for people: self time, calls, per step and share, most expensive first. */
+/** Formats the times of some steps as a table: calls, self time, time per step and share, the most expensive first. */
 export function timeTable(totals: readonly SpanTotal[], steps: number): string {
   const all = totals.reduce((sum, { self }) => sum + self, 0);
   const rows = [...totals]

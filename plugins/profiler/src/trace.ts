@@ -1,6 +1,6 @@
 import type { Span } from './tap-times.ts';
 
-/** Collects spans as Chrome's trace events, so many at most. */
+/** Collects spans as Chrome trace events, up to a limit. */
 export class Trace {
   readonly #limit: number;
   readonly #events: object[] = [];
@@ -11,12 +11,12 @@ export class Trace {
     this.#limit = limit;
   }
 
-  /** Spans that found no room. */
+  /** Number of spans beyond the limit. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Adds a span of an iteration to a row of the picture. */
+  /** Adds a span of an iteration to a row of the trace. */
   add(row: string, { owner, part, start, duration }: Span, iteration: number): void {
     if (this.#events.length >= this.#limit) {
       this.#dropped++;

@@ -1,21 +1,21 @@
 import type { z } from 'zod';
 import type { reduceOnPlateauOptions } from './options.ts';
 
-/** Where the plateau stands, as plain data. */
+/** The state of the counter, as plain data. */
 export interface PlateauState {
   /** The best value so far, null before the first one. */
   readonly best: number | null;
-  /** Values since the best one or the last reduction that count as bad. */
+  /** Number of bad values since the best one or the last reduction. */
   readonly bad: number;
-  /** Values that are still not counted after a reduction. */
+  /** Number of values that are still ignored after a reduction. */
   readonly cooldown: number;
-  /** What the learning rate is multiplied with, from 0 to 1. */
+  /** Factor of the learning rate, from 0 to 1. */
   readonly factor: number;
 }
 
 export type PlateauOptions = Omit<z.output<typeof reduceOnPlateauOptions>, 'metric'>;
 
-/** Counts values that are no better than the best one, by the rule of torch's ReduceLROnPlateau. */
+/** Counts values without improvement, by the rule of torch's ReduceLROnPlateau. */
 export class Plateau {
   readonly #options: PlateauOptions;
   #state: PlateauState = { best: null, bad: 0, cooldown: 0, factor: 1 };
@@ -33,7 +33,7 @@ export class Plateau {
   }
 
   /**
-   * Takes a value. NaN and infinities are never better.
+   * Adds a value. NaN and infinities are never an improvement.
    *
    * @param base the rate that the factor multiplies, for `minLr` and `epsilon`
    * @returns whether the factor has become smaller

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(output, { recursive: true, force: true }));
 
-/** Writes down the rate that each step is made with. */
+/** Records the learning rate of each step. */
 const rates = (into: number[]): Plugin =>
   definePlugin({
     name: 'rates',
@@ -93,7 +93,7 @@ describe('reduceOnPlateau', () => {
   });
 
   it('is a factor beside that of a schedule, whichever is listed first', async () => {
-    // Schedules are plugins too, and a plugin imports no other: this one does what lr-scheduler does.
+    // A plugin must not import another one, so this one does what lr-scheduler does.
     const warmup = definePlugin({
       name: 'warmup',
       version: '1.0.0',
@@ -132,7 +132,7 @@ describe('reduceOnPlateau', () => {
     await trainer.load(join(output, 'here.safetensors'));
     await trainer.train();
     expect(seen).toEqual([0.1, 0.1, 0.1, 0.1]);
-    expect(logger.matching('begins anew')).toHaveLength(1);
+    expect(logger.matching('starts again')).toHaveLength(1);
   });
 
   it('warns once when the metric is not among the results', async () => {

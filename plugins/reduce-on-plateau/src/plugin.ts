@@ -13,13 +13,13 @@ const savedState = z.object({
   factor: z.number().min(0).max(1),
   metric: z.string(),
   mode: z.enum(['max', 'min']),
-  /** Values of the metric that were looked at. */
+  /** Number of values of the metric that were considered. */
   seen: z.int().min(0),
 });
 
 /**
- * Reduces the learning rate when a metric no longer gets better, by the rule of torch's `ReduceLROnPlateau`. The reduction
- * is a further factor beside that of a schedule with its warm-up.
+ * Reduces the learning rate when a metric stops improving, by the rule of torch's `ReduceLROnPlateau`. The reduction
+ * is a separate factor, in addition to that of a schedule with its warm-up.
  *
  * @example reduceOnPlateau({ metric: 'accuracy', patience: 3 })
  * @example reduceOnPlateau({ metric: 'val/loss', mode: 'min', factor: 0.5, minLr: 1e-5 })
@@ -27,7 +27,7 @@ const savedState = z.object({
 export const reduceOnPlateau = definePlugin({
   name: PLUGIN_NAME,
   version: '0.1.0',
-  description: 'reduces the learning rate when a metric no longer gets better',
+  description: 'reduces the learning rate when a metric stops improving',
   options: reduceOnPlateauOptions,
   writes: ['learningRate/plateau', 'metrics/lr_factor'],
   after: ['schedule', 'evaluation', 'metrics'],
@@ -75,7 +75,7 @@ export const reduceOnPlateau = definePlugin({
         load: ({ seen, metric: before, mode, ...saved }) => {
           if (before !== metric || mode !== options.mode) {
             logger.warn(
-              `begins anew, with the learning rate unreduced: the checkpoint watched ${before} (${mode}), which says nothing of ${metric} (${options.mode})`,
+              `starts again with the unreduced learning rate: the checkpoint watched ${before} (${mode}), which cannot be compared with ${metric} (${options.mode})`,
             );
             return;
           }
@@ -92,5 +92,5 @@ export const reduceOnPlateau = definePlugin({
   },
 });
 
-/** Four digits. */
+/** Formats a value with four digits. */
 const forPeople = (value: number): string => String(Number(value.toPrecision(4)));

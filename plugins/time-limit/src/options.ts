@@ -19,15 +19,15 @@ export const timeLimitOptions = documentedOptions<TimeLimitOptions>()(
 
 /** Options of `timeLimit`. */
 export interface TimeLimitOptions {
-  /** Added to `minutes` and `seconds`. @default 0 */
+  /** Hours of the limit, added to `minutes` and `seconds`. @default 0 */
   readonly hours?: number;
-  /** Added to `hours` and `seconds`. @default 0 */
+  /** Minutes of the limit, added to `hours` and `seconds`. @default 0 */
   readonly minutes?: number;
-  /** Added to `hours` and `minutes`. @default 0 */
+  /** Seconds of the limit, added to `hours` and `minutes`. @default 0 */
   readonly seconds?: number;
   /**
-   * Whether the time counts that the run took before it was resumed, as for a budget. Without it each call of `train()` has
-   * the whole time, as for a job of a cluster.
+   * Whether time before a resume counts, as for a budget. Otherwise each call of `train()` has
+   * the full time, as for a cluster job.
    * @default false
    */
   readonly wholeRun?: boolean;

@@ -9,7 +9,7 @@ import type { TimeLimitOptions } from './options.ts';
 import { timeLimit } from './plugin.ts';
 
 let output: string;
-/** Milliseconds that the clock shows; each step takes a minute. */
+/** The time of the fake clock in milliseconds; each step takes a minute. */
 let now = 0;
 beforeAll(() => selectDevice('auto'));
 beforeEach(async () => {

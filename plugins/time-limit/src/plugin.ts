@@ -5,7 +5,7 @@ import { timeLimitOptions } from './options.ts';
 const PLUGIN_NAME = '@hookline/plugin-time-limit';
 
 /**
- * Ends the training gracefully after a duration by the clock, at the end of the step in progress.
+ * Stops the training after a given wall-clock time, at the end of the current step.
  *
  * @example timeLimit({ hours: 7, minutes: 45 })
  * @example timeLimit({ hours: 24, wholeRun: true })
@@ -21,7 +21,7 @@ export const timeLimit = definePlugin({
   requires: { control: controlRef },
   setup({ hooks, control }, { hours, minutes, seconds, wholeRun }) {
     const limit = (hours * 60 + minutes) * 60 + seconds;
-    /** Seconds of the parts of the run before this training. */
+    /** Seconds of the run before this training. */
     let before = 0;
     let begin = performance.now();
     const elapsed = (): number => before + (performance.now() - begin) / 1000;
@@ -54,7 +54,7 @@ export const timeLimit = definePlugin({
   },
 });
 
-/** Such as `1 h 30 min`. */
+/** Formats a duration as `1 h 30 min`. */
 function inWords(seconds: number): string {
   const parts = [
     [Math.floor(seconds / 3600), 'h'],

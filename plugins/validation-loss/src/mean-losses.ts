@@ -9,11 +9,11 @@ import {
 import { type DataSource, disposeBatch, inEvalMode, openData, tf, toDevice, type TrainableModel } from '@hookline/tfjs';
 
 /**
- * Means of a model's losses over batches, in eval mode and without gradients; each batch counts by its size. Nothing is left on
- * the device, and the mode is put back. Of several ranks all batches of all of them count.
+ * Computes the means of a model's losses over batches, in eval mode and without gradients; each batch is weighted by its size. Nothing is left on
+ * the device, and the model's mode is restored. With several ranks, the means are over the batches of all ranks.
  *
- * @returns the means by name, and as `total_loss` that of their sum
- * @throws HooklineError `HKL_VALIDATION_DATA`, `HKL_VALIDATION_NO_LOSS`, and what the model and the data raise
+ * @returns the means by name, and the mean of their sum as `total_loss`
+ * @throws HooklineError `HKL_VALIDATION_DATA` if the data have no batch or cannot be iterated, `HKL_VALIDATION_NO_LOSS` if the model returns no losses, and the errors of the model and the data
  */
 export async function meanLosses(
   model: TrainableModel,
@@ -23,7 +23,7 @@ export async function meanLosses(
   comm: Communicator = singleProcess,
 ): Promise<Readonly<Record<string, number>>> {
   const data = typeof loader === 'function' ? loader() : loader;
-  // Where they cannot be shared, each rank takes all of them, with the same means.
+  // If the data cannot be shared, each rank processes all batches, which gives the same means.
   shareData(data, comm, 'batches');
   const batches = openData(data);
   if (batches === undefined) throw noData(who, 'cannot be iterated');
@@ -47,7 +47,7 @@ export async function meanLosses(
       }
     }
   });
-  // Each rank has its part of the data; the last ones may have none.
+  // Each rank has its part of the data; that of the last ones may be empty.
   const ranks = await gatherFromRanks(comm, { samples, sums: Object.fromEntries(sums) }, 'the losses on held-out data');
   const count = ranks.reduce((total, rank) => total + rank.samples, 0);
   if (count === 0) throw noData(who, 'holds no batch');
@@ -72,5 +72,5 @@ const noData = (who: string, why: string): HooklineError =>
 const noLoss = (who: string): HooklineError =>
   new HooklineError('HKL_VALIDATION_NO_LOSS', 'the model gives no losses in eval mode', {
     who,
-    fix: 'Have losses() return at least one loss whatever the mode is, or leave the plugin out',
+    fix: 'Let losses() return at least one loss in eval mode too, or leave the plugin out',
   });

@@ -14,12 +14,12 @@ export const validationLossSchema = documentedOptions<ValidationLossOptions>()(
 
 /** Options of the validation loss. */
 export interface ValidationLossOptions {
-  /** Batches as the model's losses take them, iterated anew each time. */
+  /** Batches for the model's losses, or a function that returns them; iterated from the start each time. */
   readonly loader: DataSource;
-  /** What the scalars' names begin with: `val/total_loss`. @default 'val' */
+  /** Prefix of the scalars' names: `val/total_loss`. @default 'val' */
   readonly name?: string;
   /**
-   * How much a batch on the device counts for.
+   * Weight of a batch on the device.
    * @default the leading dimension of the model's inputs, or of the first tensor in the batch
    */
   readonly batchSize?: (batch: unknown) => number;

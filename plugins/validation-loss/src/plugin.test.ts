@@ -67,7 +67,7 @@ describe('validationLoss', () => {
     const sizes = (batch: unknown) => (batch as { x: tf.Tensor }).x.size;
     const found = await meanLosses(model, [rows([1, 2, 3]), rows([10])], sizes, 'test');
     expect(found['a']).toBeCloseTo(4, 5);
-    // Four squares, as eval mode has them.
+    // The mean of four squares, which eval mode computes.
     expect(found['b']).toBeCloseTo((1 + 4 + 9 + 100) / 4, 4);
     expect(found['total_loss']).toBeCloseTo(4 + 114 / 4, 4);
     expect(tf.memory().numTensors).toBe(before);

@@ -7,8 +7,8 @@ import { validationLossSchema } from './options.ts';
 const PLUGIN_NAME = '@hookline/plugin-validation-loss';
 
 /**
- * Adds the model's losses on held-out data to each evaluation: in eval mode, by name, without gradients. When evaluations
- * come is said by `evaluator`.
+ * Adds the model's losses on held-out data to each evaluation. They are computed in eval mode, without gradients. The plugin `evaluator`
+ * decides when to evaluate.
  *
  * @example validationLoss({ loader: () => makeValidationBatches() }) // val/total_loss
  */
@@ -30,9 +30,9 @@ export const validationLoss = definePlugin({
     };
     hooks.evaluate.tap(async (results) => {
       if (Object.hasOwn(results, name)) {
-        throw new HooklineError('HKL_EVAL_DUPLICATE', `there are results named "${name}" already`, {
+        throw new HooklineError('HKL_EVAL_DUPLICATE', `there are already results named "${name}"`, {
           who: plugin.id,
-          fix: 'Give the option name, for each of several its own',
+          fix: 'Set the option name, to a different value for each of several plugins',
         });
       }
       return { ...results, [name]: await meanLosses(model.value, loader, sizeOf, plugin.id, comm) };

@@ -1,21 +1,21 @@
 import type { HistogramCounts } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 
-/** What is counted of a tensor besides its buckets, by place: how many numbers, smallest, largest, sum, sum of squares. */
+/** Indices of the statistics of a tensor in addition to its buckets: count, minimum, maximum, sum, sum of squares. */
 const FIGURES = 5;
 
-/** How many numbers {@link countOnDevice} makes. */
+/** Length of the result of {@link countOnDevice}. */
 export const figuresOf = (bins: number): number => FIGURES + bins;
 
-/** The figures of one tensor, on the device: [5 + bins]. The histogram is that of `makeHistogram`, in the arithmetic of the device. */
+/** Computes the statistics of one tensor on the device, shape [5 + bins]. The histogram equals that of `makeHistogram`, up to the device's rounding. */
 export function countOnDevice(tensor: tf.Tensor, bins: number): tf.Tensor1D {
   return tf.tidy(() => {
     const values = tensor.flatten();
     const [min, max] = [tf.min<tf.Scalar>(values), tf.max<tf.Scalar>(values)];
     const width = tf.sub(max, min);
-    // Equal numbers have no width: all of them fall into the first bucket.
+    // If all numbers are equal, the range is empty, and all of them fall into the first bucket.
     const places = tf.floor(tf.divNoNan(tf.sub(values, min), width).mul(bins)).cast('int32');
-    // As integers, since NaN has no bound, and a negative place would be an error of the step.
+    // Clip as integers, because clipping does not bound NaN, and a negative index would fail the step.
     const buckets = tf.minimum(tf.maximum(places, tf.scalar(0, 'int32')), tf.scalar(bins - 1, 'int32'));
     const counts = tf.bincount(buckets as tf.Tensor1D, tf.tensor1d([], 'float32'), bins);
     const figures = [tf.scalar(values.size), min, max, values.sum(), values.square().sum()];
@@ -24,9 +24,9 @@ export function countOnDevice(tensor: tf.Tensor, bins: number): tf.Tensor1D {
 }
 
 /**
- * A histogram of figures that were counted on the device.
+ * Makes a histogram from statistics that were computed on the device.
  *
- * @returns undefined where there are none; `nonFinite` counts all where a number was NaN or infinite, since the others are not known then
+ * @returns undefined if there are none. If a number was NaN or infinite, `nonFinite` counts all numbers, because the others are not known then
  */
 export function histogramOf(figures: Float32Array): HistogramCounts | undefined {
   const [size = 0, min = 0, max = 0, sum = 0, sumSquares = 0] = figures;

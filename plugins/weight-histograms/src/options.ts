@@ -11,12 +11,12 @@ export const optionsSchema = documentedOptions<WeightHistogramsOptions>()(
 /** Options of {@link weightHistograms}. */
 export interface WeightHistogramsOptions {
   /**
-   * Every how many iterations. A step that changes no weight, as of an accumulation, gives none.
+   * Iterations between histograms. A step that changes no weight, for example during an accumulation, gives none.
    * @default 100
    */
   period?: Period;
   /**
-   * Buckets of each histogram, of equal width, up to 1000.
+   * Number of buckets of each histogram, of equal width, at most 1000.
    * @default 30
    */
   bins?: number;

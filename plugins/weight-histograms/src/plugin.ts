@@ -5,8 +5,8 @@ import { optionsSchema } from './options.ts';
 import { version } from './version.ts';
 
 /**
- * Stores histograms of each weight and its gradient, and how far the update has moved it, every `period` iterations; TensorBoard shows them.
- * They are counted on the device, within the step, and only in a step where they are due: any other is that of a training without the plugin.
+ * Stores histograms of each weight and its gradient, and the relative size of the update, every `period` iterations, for TensorBoard.
+ * They are computed on the device inside the step, and only in a step where they are due; all other steps are the same as without the plugin.
  *
  * @example plugins: [presetDefault(), weightHistograms({ period: 500 })]
  */
@@ -15,7 +15,7 @@ export const weightHistograms = definePlugin({
   version,
   description: 'histograms of weights and gradients, and the size of updates',
   options: optionsSchema,
-  // The gradients that the optimizer gets, after clipping, and the weights that it has left.
+  // Run after clipping, to see the gradients that the optimizer receives, and before writing.
   after: ['timing', 'schedule', 'accumulation?', 'gradients'],
   before: ['writing'],
   provides: ['metrics'],
@@ -28,7 +28,7 @@ export const weightHistograms = definePlugin({
     const table = (what: string, columns: number): tf.Variable =>
       scope.value.variable(`${plugin.id}/${what}`, () => tf.zeros([names.length, columns]), { saved: false });
     const gradientFigures = table('gradients', figuresOf(bins));
-    // The last column is the ratio of the norms of update and weight.
+    // The last column is the norm of the update divided by the norm of the weight.
     const weightFigures = table('weights', figuresOf(bins) + 1);
     let before: readonly tf.Tensor[] = [];
     const drop = (): void => {
@@ -74,7 +74,7 @@ export const weightHistograms = definePlugin({
         put('gradients', ofGradients[place] as Float32Array);
         put('weights', weights.subarray(0, -1));
         const ratio = weights.at(-1) ?? Number.NaN;
-        // Of weights that were 0 it is infinite.
+        // The ratio is infinite if the weights were 0.
         if ((weights[0] ?? 0) > 0 && Number.isFinite(ratio))
           storage.putScalar(`update_ratio/${name}`, ratio, { smoothing: false });
       });

@@ -1,13 +1,13 @@
 import { describeCause, HooklineError, type Logger } from '@hookline/core';
 import type { WriteBatch, Writer, WriterRun } from './writer.ts';
 
-/** A writer whose errors say which writer and which file, and which is left alone after the first. */
+/** Wraps a writer: errors name the writer and its file, and the writer is not called again after the first error. */
 export class GuardedWriter {
   readonly #writer: Writer;
   readonly #warn: Logger | undefined;
   #failed = false;
 
-  /** @param warn where errors go instead of being thrown */
+  /** @param warn receives errors; if it is not given, they are thrown */
   constructor(writer: Writer, warn: Logger | undefined) {
     this.#writer = writer;
     this.#warn = warn;
@@ -21,7 +21,7 @@ export class GuardedWriter {
     return this.#attempt('write', () => this.#writer.write(batch), batch.iteration);
   }
 
-  /** Closes it, also after an error; then a second one is not told, since it has the same reason as a rule. */
+  /** Closes the writer, even after an error. A second error is then ignored, because it usually has the same cause. */
   close(): Promise<void> {
     const before = this.#failed;
     this.#failed = false;
@@ -42,8 +42,8 @@ export class GuardedWriter {
         where: iteration === undefined ? undefined : `iteration ${iteration}`,
         fix:
           this.#warn === undefined
-            ? "Make room or mend the path; onError: 'warn' trains on without this writer"
-            : 'This writer is left out from here on',
+            ? "Free disk space or correct the path, or set onError: 'warn' to continue without this writer"
+            : 'This writer is not used any more',
         cause,
       });
       if (this.#warn === undefined) throw error;

@@ -1,9 +1,9 @@
 import type { EventStorage, ScalarEvent } from '@hookline/core';
 
-/** What of a scalar is written: every value as it was put, or the newest at each writing, smoothed where hinted. */
+/** Which values of a scalar are written: every value, or the newest at each write, smoothed if the scalar asks for it. */
 export type WrittenValues = 'all' | 'latest';
 
-/** A scalar as it is written. */
+/** A scalar value to be written. */
 export interface WrittenScalar {
   readonly name: string;
   readonly value: number;
@@ -11,10 +11,10 @@ export interface WrittenScalar {
 }
 
 /**
- * The scalars of a batch to be written.
+ * The scalars of a batch that are to be written.
  *
- * `latest` is what detectron2 writes: of each scalar the value put last, as the median over `windowSize` iterations
- * where the scalar is to be smoothed.
+ * `latest` is what detectron2 writes: the last value of each scalar, or the median over `windowSize` iterations
+ * if the scalar is to be smoothed.
  */
 export function selectScalars(
   events: readonly ScalarEvent[],
@@ -28,7 +28,7 @@ export function selectScalars(
     .sort((a, b) => a.iteration - b.iteration);
 }
 
-/** The scalars whose newest value belongs to an iteration: on resume, what the checkpoint knows of the one it goes on at. */
+/** The scalars whose newest value belongs to an iteration. On resume, these are the checkpoint's values for the iteration at which the run continues. */
 export function namesAt(storage: EventStorage, iteration: number): readonly string[] {
   return [...storage.latest()].filter(([, sample]) => sample.iteration === iteration).map(([name]) => name);
 }

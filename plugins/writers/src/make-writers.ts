@@ -6,7 +6,7 @@ import type { ResolvedWritersOptions } from './options.ts';
 import { TensorBoardWriter } from './tensorboard/tensorboard-writer.ts';
 import type { Writer } from './writer.ts';
 
-/** The writers that the options ask for, in detectron2's order: console, JSON lines, the table, TensorBoard, then the user's. */
+/** Creates the writers for the options, in detectron2's order: console, JSON lines, CSV, TensorBoard, then the user's. */
 export function makeWriters(
   options: ResolvedWritersOptions,
   logger: Logger,
@@ -21,7 +21,7 @@ export function makeWriters(
   if (json !== false) {
     const { file, values } = json === true ? { file: 'metrics.json', values: 'all' as const } : json;
     result.push(new JsonLinesWriter({ file, values, windowSize }, logger));
-    // Behind the JSON lines, which it is made from when both are closed.
+    // Comes after the JSON lines, from which it is made when both are closed.
     if (csv !== false) result.push(new CsvWriter({ file: csv === true ? 'metrics.csv' : csv.file, from: file }));
   }
   if (tensorboard !== false) {

@@ -6,7 +6,7 @@ const values = z.enum(['all', 'latest']);
 const isWriter = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && typeof (value as Partial<Writer>).write === 'function';
 
-/** Either a switch or options; `true` stands for the defaults. */
+/** Either a boolean or options; `true` means the defaults. */
 const switchable = <S extends z.ZodType>(schema: S): z.ZodUnion<[z.ZodBoolean, S]> => z.union([z.boolean(), schema]);
 
 export const optionsSchema = documentedOptions<WritersOptions>()(
@@ -35,11 +35,11 @@ export const optionsSchema = documentedOptions<WritersOptions>()(
     }),
 );
 
-/** What of each scalar a file gets; see {@link WritersOptions}. */
+/** Which values of each scalar a file contains; see {@link WritersOptions}. */
 interface FileValues {
   /**
-   * `all`: every value as it was put. `latest`: as detectron2, at each writing the newest value of each scalar, as the
-   * median over `windowSize` iterations where it was put with smoothing.
+   * `all`: every value. `latest`: the newest value of each scalar at each write, as in detectron2, or the
+   * median over `windowSize` iterations if it was stored with smoothing.
    * @default 'all'
    */
   values?: 'all' | 'latest' | undefined;
@@ -48,23 +48,23 @@ interface FileValues {
 /** Options of {@link writers}. */
 export interface WritersOptions {
   /**
-   * Write every how many iterations, or epochs: `20`, `{ epochs: 1 }`.
+   * Iterations, or epochs, between writes: `20`, `{ epochs: 1 }`.
    * @default 20
    */
   period?: Period;
   /**
-   * How many iterations are smoothed over (detectron2's `window_size`): medians of the metrics line, of the progress
-   * line and of files with `values: 'latest'`, and the mean of `data_time`.
+   * Number of iterations for smoothing (detectron2's `window_size`): for the medians of the metrics line, of the progress
+   * line and of files with `values: 'latest'`, and for the mean of `data_time`.
    * @default 20
    */
   windowSize?: number;
   /**
-   * A line of metrics at each period. `auto`: where there is no terminal that shows the progress line.
+   * Whether to log a line of metrics at each period. `auto`: only if there is no terminal that shows the progress line.
    * @default 'auto'
    */
   console?: boolean | 'auto';
   /**
-   * A progress line on a terminal, renewed at most every `refresh` milliseconds.
+   * A progress line on a terminal, updated at most every `refresh` milliseconds.
    * @default true, with refresh 200
    */
   progress?: boolean | { refresh?: number | undefined };
@@ -74,8 +74,8 @@ export interface WritersOptions {
    */
   json?: boolean | (FileValues & { file?: string | undefined });
   /**
-   * A table of all metrics in `file` of the run's folder, made from the JSON lines at the end of the training: a row for each
-   * iteration, a column for each scalar.
+   * A CSV table of all metrics in `file` of the run's folder, made from the JSON lines at the end of the training, with a row for each
+   * iteration and a column for each scalar.
    * @default false; with file 'metrics.csv'
    */
   csv?: boolean | { file?: string | undefined };
@@ -90,7 +90,7 @@ export interface WritersOptions {
    */
   writers?: readonly Writer[];
   /**
-   * What a failing writer means: `throw` ends the training with its error, `warn` goes on without that writer.
+   * Effect of a failing writer: `throw` ends the training with its error, `warn` continues without that writer.
    * @default 'throw'
    */
   onError?: 'throw' | 'warn';

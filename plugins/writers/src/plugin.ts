@@ -18,7 +18,7 @@ import { version } from './version.ts';
 import { writersHooks } from './write-hooks.ts';
 
 /**
- * Brings what was put into the storage to the console, to JSON lines, to TensorBoard and to writers of others
+ * Writes the content of the storage to the console, to JSON lines, to TensorBoard and to other writers
  * (detectron2's PeriodicWriter), every `period` iterations, after the last step, before each checkpoint and at the end.
  */
 export const writers = definePlugin({
@@ -28,7 +28,7 @@ export const writers = definePlugin({
   options: optionsSchema,
   after: ['timing', 'schedule', 'averaging', 'statistics', 'checkpointing', 'evaluation', 'metrics', 'stopping'],
   provides: ['writing'],
-  // All ranks have the same losses and metrics.
+  // The first rank is enough, because all ranks have the same losses and metrics.
   ranks: 'first',
   requires: { storage: storageRef, output: outputRef, logger: loggerRef, epochs: epochsRef },
   hooks: writersHooks,
@@ -39,7 +39,7 @@ export const writers = definePlugin({
     const reader = storage.reader();
     const remaining = new RemainingTime();
     let eta: number | undefined;
-    /** Names of what steps have reported besides their losses. */
+    /** Names of the metrics that steps have reported in addition to their losses. */
     const metrics = new Set<string>();
     const all = makeWriters(options, logger, () => eta, live, metrics).map(
       (writer) => new GuardedWriter(writer, onError === 'warn' ? logger : undefined),
@@ -51,17 +51,17 @@ export const writers = definePlugin({
     const resolved = async (): Promise<void> => {
       await storage.resolve();
     };
-    /** Hands everything that is new to all writers, also when one of them fails. */
+    /** Passes all new events to all writers, even if one of them fails. */
     const flush = async (iteration: number, periodic: boolean): Promise<void> => {
       const context = run;
       if (context === undefined) return;
-      // What could not be read of the device is an error, and everything else is written all the same.
+      // Values that could not be read from the device are an error, but everything else is still written.
       await runAll([resolved, () => write(iteration, periodic, context)]);
     };
     const write = async (iteration: number, periodic: boolean, context: RunContext): Promise<void> => {
       if (periodic) eta = remaining.estimate(storage, iteration, context);
       const { scalars, images, histograms, dropped } = reader.read();
-      if (dropped > 0) logger.warn(`${dropped} events were gone before they could be written; shorten period`);
+      if (dropped > 0) logger.warn(`${dropped} events were dropped before they could be written; use a shorter period`);
       if (!periodic && scalars.length + images.length + histograms.length === 0) return;
       const batch = { iteration, scalars, images, histograms, periodic };
       await runAll([...all.map((writer) => () => writer.write(batch)), () => own.write.call(batch)]);
@@ -83,14 +83,14 @@ export const writers = definePlugin({
         display?.show(step);
       })();
     });
-    // What a checkpoint holds is on disk: after resuming from it nothing before it is missing.
+    // Write before a checkpoint is saved, so that nothing before it is missing after a resume.
     hooks.saveState.tap(() => flush(storage.iteration, false));
     hooks.afterTrain.tap(async ({ iteration }) => {
       display?.clear();
       await flush(iteration, false);
     });
     return {
-      // The files are the state. What was put before the state was saved has been written.
+      // The files are the state. Everything stored before the checkpoint has been written.
       state: defineState({
         schema: z.null(),
         optional: true,

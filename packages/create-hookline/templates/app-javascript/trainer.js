@@ -9,10 +9,10 @@ import {
 } from 'hookline';
 
 /**
- * Points of a square; those in the circle within it are of class 1, the others of class 0. Put your own data here.
+ * Random points in a square. Those inside a circle have class 1, the others class 0. Replace them with your own data.
  *
- * @param {string} name of the random stream
- * @param {number} count
+ * @param {string} name name of the random stream
+ * @param {number} count number of points
  */
 function drawPoints(name, count) {
   const random = new RandomStream(7, name);

@@ -8,7 +8,7 @@ import {
   tf,
 } from 'hookline';
 
-/** Points of a square; those in the circle within it are of class 1, the others of class 0. Put your own data here. */
+/** Random points in a square. Those inside a circle have class 1, the others class 0. Replace them with your own data. */
 function drawPoints(name: string, count: number) {
   const random = new RandomStream(7, name);
   const points = Float32Array.from({ length: 2 * count }, () => 2 * random.float() - 1);

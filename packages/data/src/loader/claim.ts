@@ -1,12 +1,12 @@
-/** A job that several threads may take. */
+/** A job that any of several threads may do, but only one. */
 export interface Claimable {
-  /** One number in shared memory: 1 once somebody has begun with it; see {@link claim}. Without it nobody else may. */
+  /** One number in shared memory, 1 once a thread has claimed the job with {@link claim}. Without it, only the receiving thread may do the job. */
   readonly claim?: Int32Array | undefined;
 }
 
-/** Takes a job that nobody has begun. @returns whether it is the caller's now */
+/** Claims a job. @returns true if the caller now owns the job, false if another thread does */
 export const claim = ({ claim: flag }: Claimable): boolean =>
   flag === undefined || Atomics.compareExchange(flag, 0, 0, 1) === 0;
 
-/** Whether somebody has begun with it. */
+/** Whether a thread has claimed the job. */
 export const isClaimed = ({ claim: flag }: Claimable): boolean => flag === undefined || Atomics.load(flag, 0) !== 0;

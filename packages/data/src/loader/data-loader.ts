@@ -5,24 +5,24 @@ import { TrainingSampler } from '../samplers/training-sampler.ts';
 import { assertShared, placesOf, WHOLE } from './loader-share.ts';
 import { assertPosition, isCount, shown } from '../position.ts';
 
-/** Where a {@link DataLoader} stands; plain JSON. */
+/** Position of a {@link DataLoader}; plain JSON. */
 export type DataLoaderState = BatchSamplerState;
 
-/** Makes the batches of a {@link DataLoader}, mostly in threads of a {@link WorkerPool}. */
+/** Makes the batches of a {@link DataLoader}, usually in threads of a {@link WorkerPool}. */
 export interface BatchMaker<Batch> {
-  /** Starts its threads, where it has any, ahead of the first batch. */
+  /** Starts its threads, if it has any, before the first batch is requested. */
   start(): void;
   /**
-   * A batch; equal calls give equal batches.
+   * Makes a batch. Equal arguments give equal batches.
    *
-   * @param indices of its samples
-   * @param random each sample draws from a sub-stream, by its place
-   * @param places of the samples in the batch of all ranks; default: their places among these
+   * @param indices indices of the samples
+   * @param random random stream; each sample draws from a sub-stream, selected by its place
+   * @param places places of the samples in the batch of all ranks. Default: their places in `indices`
    */
   make(indices: readonly number[], random: RandomStream, places?: readonly number[]): Promise<Batch>;
-  /** Waits for a batch, and may meanwhile make others in this thread. */
+  /** Waits for a batch. It may make other batches in this thread in the meantime. */
   awaitHelping<T>(batch: Promise<T>): Promise<T>;
-  /** What is waited for, in words; undefined where nothing is. */
+  /** Says what is being waited for; undefined if nothing is. */
   describe(): string | undefined;
   /** Ends its threads. The next batch starts new ones. */
   close(): Promise<void>;
@@ -30,42 +30,42 @@ export interface BatchMaker<Batch> {
 
 /** Options of {@link DataLoader}. */
 export interface DataLoaderOptions {
-  /** What errors call it. */
+  /** Name of the loader in errors. */
   readonly name: string;
-  /** Samples of the data set. */
+  /** Number of samples in the data set. */
   readonly length: number;
-  /** Samples per batch, of all ranks together. */
+  /** Samples per batch, over all ranks. */
   readonly batchSize: number;
-  /** Leaves out last batches that are not full. */
+  /** Whether to drop a last batch that is not full. */
   readonly dropLast: boolean;
-  /** Batches made ahead. */
+  /** Number of batches to make ahead of time. */
   readonly prefetch: number;
-  /** Group of each sample: the samples of a batch are all of one group. Default: one group. */
+  /** Group of each sample; all samples of a batch are from the same group. Default: one group. */
   readonly groups?: ArrayLike<number> | undefined;
-  /** Order of the samples. Default: all of them, shuffled, without end. */
+  /** Order of the samples. Default: a `TrainingSampler`, which yields all samples shuffled, without end. */
   readonly sampler?: Sampler | undefined;
-  /** Where order and the batches' random numbers come from. */
+  /** Random stream for the order and for the batches. */
   readonly random: RandomStream;
 }
 
-/** A batch in the making. */
+/** A batch that is being made. */
 interface Planned<Batch> {
   readonly batch: Promise<Batch>;
   readonly samples: number;
-  /** Where the loader stands once it has been given out. */
+  /** The loader's position after this batch has been yielded. */
   readonly after: DataLoaderState;
 }
 
 /**
- * Batches of samples that are made ahead of time, whatever they are of. Order and random numbers depend on seed and
- * position alone, whatever the number of threads, so that the position is the whole state and resuming is exact.
+ * Yields batches that a {@link BatchMaker} makes ahead of time. Order and random numbers depend only on seed and
+ * position, not on the number of threads, so the position is the whole state and resuming is exact.
  */
 export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable {
   readonly #options: DataLoaderOptions;
   readonly #maker: BatchMaker<Batch>;
   #share: RankShare = WHOLE;
   #state: DataLoaderState;
-  /** Counts iterations: one that is begun ends those before it. */
+  /** Counts iterators: starting a new one ends the previous ones. */
   #run = 0;
   #batches = 0;
   #samples = 0;
@@ -78,21 +78,21 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
   }
 
   /**
-   * Starts its threads ahead of the first batch, since that takes them a second or more. A training calls it before it
-   * makes the model. `DataLoader.close` ends them; idle ones keep no process alive.
+   * Starts the threads before the first batch is requested, because starting takes a second or more. A trainer calls this before it
+   * builds the model. `DataLoader.close` ends the threads; idle threads do not keep the process alive.
    */
   warmUp(): void {
     this.#maker.start();
   }
 
-  /** What it is doing while somebody waits for a batch, in words. */
+  /** Says what the loader is doing while a batch is awaited. */
   waitsFor(): string | undefined {
     return this.#maker.describe();
   }
 
   /**
-   * Batches of one epoch, in which each sample comes once: a fraction where the number of samples is no multiple of `batchSize`, since an
-   * endless loader fills its batches across the end of an epoch. Undefined for a sampler that does not tell its `epochSize`.
+   * Number of batches in an epoch, in which each sample comes once. It is a fraction if the number of samples is no multiple of `batchSize`, because an
+   * endless loader fills its batches across the end of an epoch. Undefined for a sampler without `epochSize`.
    */
   get epochLength(): number | undefined {
     const { batchSize, sampler, length } = this.#options;
@@ -100,16 +100,16 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
     return samples === undefined ? undefined : samples / batchSize;
   }
 
-  /** What it has given out, and the seconds that whoever asked for a batch waited for it. */
+  /** Number of batches and samples yielded so far, and the seconds that callers waited for them. */
   protected get given(): { readonly batches: number; readonly samples: number; readonly waited: number } {
     return { batches: this.#batches, samples: this.#samples, waited: this.#waited };
   }
 
   /**
-   * Gives this rank its share from now on: `rows` of every batch, or a run of whole `batches` of an epoch that ends. Positions stay those of
-   * the whole data, and random numbers go by the place in the whole batch. A sampler that is given must be of the whole data too.
+   * Restricts the loader to this rank's share: `rows` of every batch, or a contiguous range of whole `batches` of a finite epoch. Positions still refer to
+   * the whole data, and random numbers depend on the place in the whole batch. The option `sampler`, if given, must cover the whole data.
    *
-   * @throws HooklineError `HKL_DATA_SHARE` where `batchSize` is no multiple of the number of ranks
+   * @throws HooklineError `HKL_DATA_SHARE` if `batchSize` is no multiple of the number of ranks
    */
   shareAmong(share: RankShare): void {
     assertShared(this.#options.name, this.#options.batchSize, share);
@@ -117,12 +117,12 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
     this.#share = share;
   }
 
-  /** Where it stands, for a checkpoint. Batches made ahead do not count. */
+  /** The position, for a checkpoint. It does not include batches that were only made ahead of time. */
   state(): DataLoaderState {
     return this.#state;
   }
 
-  /** Why a state is no place in these data, in one sentence; undefined where it is one. */
+  /** Says in one sentence why a state is no valid position in these data; undefined if it is valid. */
   misfit(state: unknown): string | undefined {
     const { epoch, position, held } = (state ?? {}) as Partial<Record<string, unknown>>;
     if (!isCount(epoch)) return `"epoch" is ${shown(epoch)}, and should be a count`;
@@ -130,20 +130,20 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
     const { length, sampler } = this.#options;
     if (!Array.isArray(held) || !held.every((index) => isCount(index) && index < length))
       return `"held" is ${shown(held)}, and should be indices below ${length}`;
-    // How long an epoch of another sampler is may depend on the seed, which is restored later.
+    // The epoch length of a given sampler may depend on the seed, which is restored later, so it cannot be checked here.
     if (sampler !== undefined || position <= length) return undefined;
     return `"position" is ${position}, and an epoch has ${length} samples`;
   }
 
-  /** What gives positions their meaning. */
+  /** Identifies the data for which positions are valid. */
   fingerprint(): { readonly records: number; readonly batchSize: number } {
     return { records: this.#options.length, batchSize: this.#options.batchSize };
   }
 
   /**
-   * Goes on where `state` was taken. An iteration under way ends.
+   * Continues from the position `state`. A running iterator ends.
    *
-   * @throws HooklineError `HKL_DATA_STATE` for what is no place in these data
+   * @throws HooklineError `HKL_DATA_STATE` if it is no valid position in these data
    */
   restore(state: DataLoaderState): void {
     assertPosition(this.#options.name, this.misfit(state));
@@ -152,9 +152,9 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
   }
 
   /**
-   * Gives the batches that follow, without end or to the end of the sampler's epoch.
+   * Yields the batches from the current position on, without end or, for a finite sampler, to the end of its epoch.
    *
-   * @throws whatever its {@link BatchMaker} raises
+   * @throws whatever its {@link BatchMaker} throws
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
     const run = ++this.#run;
@@ -175,7 +175,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
         const places = placesOf(indices.length, this.#share);
         if (places?.length === 0) continue;
         const batch = this.#make(indices, after, places);
-        // Whoever takes it sees the error; one that nobody takes is no unhandled rejection.
+        // The consumer of the batch sees the error. If nobody consumes it, it must not become an unhandled rejection.
         batch.catch(() => undefined);
         queue.push({ batch, samples: (places ?? indices).length, after });
       }
@@ -186,7 +186,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
         plan();
         const planned = queue.shift();
         const batch = await (planned && this.#maker.awaitHelping(planned.batch))?.catch((error: unknown) => {
-          // Closing gives up batches in the making; whoever closes knows.
+          // close() abandons unfinished batches, so their errors are expected.
           if (run === this.#run) throw error;
           return undefined;
         });
@@ -204,7 +204,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
     }
   }
 
-  /** Ends an iteration under way and the threads. The loader can be iterated again. */
+  /** Ends a running iterator and the threads. The loader can be iterated again. */
   async close(): Promise<void> {
     this.#run++;
     await this.#maker.close();
@@ -224,7 +224,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
     });
   }
 
-  /** Which batches of an epoch this rank takes; counting them takes no time beside making one. */
+  /** The batches of an epoch that this rank takes. Counting them is cheap compared with making one. */
   #runOfBatches(): readonly [first: number, end: number] {
     if (this.#share.of === 'rows' || this.#options.sampler?.infinite !== false) return [0, Infinity];
     const sampler = this.#sampler();
@@ -239,7 +239,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
     { epoch, position, held }: DataLoaderState,
     places?: readonly number[],
   ): Promise<Batch> {
-    // At the end of an epoch several batches have one position, but never as many samples held.
+    // At the end of an epoch, several batches have the same position, but each holds a different number of samples.
     const random = this.#options.random.detached(`augment/${epoch}/${position}/${held.length}`);
     return this.#maker.make(places?.map((place) => indices[place] as number) ?? indices, random, places);
   }

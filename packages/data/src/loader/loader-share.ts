@@ -1,27 +1,27 @@
 import { HooklineError, type RankShare } from '@hookline/core';
 
-/** The share of a process that takes all. */
+/** The share of a single process: everything. */
 export const WHOLE: RankShare = Object.freeze({ rank: 0, size: 1, of: 'rows' });
 
-/** @throws HooklineError `HKL_DATA_SHARE` unless all ranks get equally many rows of a batch */
+/** @throws HooklineError `HKL_DATA_SHARE` unless all ranks get the same number of rows of a batch */
 export function assertShared(who: string, batchSize: number, { size, of }: RankShare): void {
   if (of === 'batches' || batchSize % size === 0) return;
   throw new HooklineError('HKL_DATA_SHARE', `a batch of ${batchSize} cannot be shared equally by ${size} ranks`, {
     who,
-    fix: `The batch size is that of all ranks together: set it to a multiple of ${size}, such as ${Math.ceil(batchSize / size) * size}, or start another number of ranks`,
+    fix: `The batch size is the total over all ranks: set it to a multiple of ${size}, such as ${Math.ceil(batchSize / size) * size}, or start another number of ranks`,
   });
 }
 
 /**
- * The rows of a batch that a rank takes, and their places in it: every so many. Of a last batch that is not full, rows are left out so
- * that all ranks get equally many.
+ * The places of a batch's rows that a rank takes: every `size`-th one. Rows of a last batch that is not full are dropped so
+ * that all ranks get the same number. Undefined if the rank takes all rows.
  */
 export function placesOf(rows: number, { rank, size, of }: RankShare): number[] | undefined {
   if (size === 1 || of === 'batches') return undefined;
   return Array.from({ length: Math.floor(rows / size) }, (_, place) => place * size + rank);
 }
 
-/** As {@link placesOf}, of the rows themselves. */
+/** The rows at {@link placesOf}. */
 export function rowsOf<T extends { readonly length: number; filter(test: (row: number, place: number) => boolean): T }>(
   rows: T,
   share: RankShare,

@@ -1,6 +1,6 @@
 import { HooklineError, type ErrorDetails } from '@hookline/core';
 
-/** An error that keeps its parts, so that it can be raised again in another thread. */
+/** A Hookline error that keeps its parts, so that it can be rebuilt completely in another thread. */
 export class PortableError extends HooklineError {
   readonly what: string;
 
@@ -15,12 +15,12 @@ export interface PlainError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** Of a {@link PortableError}. */
+  /** The parts of a {@link PortableError}; undefined for other errors. */
   readonly parts?: { readonly code: string; readonly what: string; readonly details: ErrorDetails } | undefined;
   readonly cause?: PlainError | undefined;
 }
 
-/** An error for another thread. */
+/** Converts an error and its causes to plain data, to be sent to another thread. */
 export function packError(error: unknown): PlainError {
   const { name, message, stack, cause } = error instanceof Error ? error : new Error(String(error));
   const plain = { name, message, stack, cause: cause === undefined ? undefined : packError(cause) };
@@ -29,7 +29,7 @@ export function packError(error: unknown): PlainError {
   return { ...plain, parts: { code, what, details: { who, where, fix } } };
 }
 
-/** The error of another thread. Its causes have the stacks that they had there. */
+/** Rebuilds an error from another thread. Stacks are those of that thread. */
 export function unpackError({ name, message, stack, parts, cause: packed }: PlainError): Error {
   const cause = packed === undefined ? undefined : unpackError(packed);
   if (parts !== undefined) return new PortableError(parts.code, parts.what, { ...parts.details, cause });

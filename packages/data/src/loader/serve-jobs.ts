@@ -3,40 +3,40 @@ import { claim, type Claimable } from './claim.ts';
 import { giveWay } from './give-way.ts';
 import { packError, type PlainError } from './portable-error.ts';
 
-/** What a thread of a {@link WorkerPool} is started with. */
+/** The `workerData` of a thread of a {@link WorkerPool}. */
 export interface ThreadSetup<Recipe> {
-  /** What holds for all of its jobs: plain data. */
+  /** Data that is common to all jobs; plain data. */
   readonly recipe: Recipe;
   /**
-   * Two numbers: the place in its job of the sample that the thread is at, -1 until it has started; and the stage of that
-   * sample, -1 for the first one, such as reading it.
+   * Two numbers that report progress: the place in the job of the current sample, -1 before the first one; and the stage of that
+   * sample, -1 for the first stage, such as reading it.
    */
   readonly progress: Int32Array;
 }
 
-/** What a thread answers to a job. */
+/** A thread's answer to a job. */
 export type Answer<Result> =
   | { readonly result: Result }
   | { readonly error: PlainError }
-  /** Somebody else has begun with it. */
+  /** Another thread has claimed the job. */
   | { readonly taken: true };
 
-/** Is told which sample is next, and which stage of it where that is next, from 0. */
+/** Reports which sample comes next and, if given, which stage of it, counted from 0. */
 export type OnSample = (place: number, stage?: number) => void;
 
 /** How a thread does its jobs. */
 export interface JobServer<Job, Result> {
-  /** Does a job. What it throws goes to whoever asked for it; of a `PortableError` all parts do. */
+  /** Does a job. An error that it throws is passed on to the caller of `WorkerPool.run`; a `PortableError` keeps all its parts. */
   readonly work: (job: Job, onSample: OnSample) => Promise<Result>;
-  /** Memory that goes over with the result instead of being copied. */
+  /** Buffers of the result that are transferred instead of copied. */
   readonly belongings: (result: Result) => Transferable[];
 }
 
 /**
- * Serves the jobs of a {@link WorkerPool} in one of its threads, one after the other. A script of threads calls it once,
- * when everything that jobs need has been set up.
+ * Serves the jobs of a {@link WorkerPool} in one of its threads, one after the other. The threads' script calls it once,
+ * after it has set up everything that jobs need.
  *
- * @param make is given the recipe of the pool
+ * @param make creates the function that does the jobs, from the recipe of the pool
  */
 export function serveJobs<Job extends Claimable, Result, Recipe>(
   make: (recipe: Recipe) => JobServer<Job, Result>,

@@ -7,31 +7,31 @@ import type { Answer, ThreadSetup } from './serve-jobs.ts';
 
 /** Options of {@link WorkerPool}. */
 export interface WorkerPoolOptions<Job, Recipe = unknown> {
-  /** Threads, at least one. */
+  /** Number of threads, at least one. */
   readonly workers: number;
-  /** Script of the threads, which calls `serveJobs`: a path. */
+  /** Path of the threads' script, which calls `serveJobs`. */
   readonly script: string;
-  /** What holds for all jobs; plain data, since it goes to each thread. */
+  /** Data that is common to all jobs; plain data, because it is sent to each thread. */
   readonly recipe: Recipe;
   /**
-   * Whether nothing of the user's own runs in the threads, so that any batch may be made by {@link WorkerPool.help} from
-   * the beginning. @default false
+   * Whether the threads run no code of the user, so that {@link WorkerPool.help} may make any batch from
+   * the start. @default false
    */
   readonly isBuiltIn?: boolean;
-  /** What errors call the sample at a place of a job, such as its file. */
+  /** Name of the sample at a place of a job, for errors; for example its file. */
   readonly nameOf: (job: Job, place: number) => string | undefined;
 }
 
-/** Makes in this thread what threads make. */
+/** Does a job in this thread. */
 export type MakeHere<Job, Result> = (job: Job) => Promise<Result>;
 
 interface Task<Job, Result> {
   readonly job: Job & Claimable;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
-  /** A thread died over it: it gets a thread of its own now. */
+  /** A thread has died during this job, so it now gets a thread of its own. */
   suspect: boolean;
-  /** The thread that asked is making it. */
+  /** The calling thread is doing this job. */
   isMadeHere: boolean;
 }
 
@@ -40,33 +40,33 @@ const CLOSE_MS = 2000;
 
 interface Thread<Job, Result> {
   readonly worker: Worker;
-  /** What it has to do, in order. All of it is handed over at once: the thread of the training may be busy for long. */
+  /** Its jobs, in order. They are all sent at once, because the training thread may be busy for a long time. */
   readonly tasks: Task<Job, Result>[];
   readonly progress: Int32Array;
 }
 
 /**
- * Makes batches in threads. A thread that dies is replaced and its batch tried again; idle threads keep no process
+ * Does jobs in threads. A thread that dies is replaced and its job tried again. Idle threads do not keep the process
  * alive.
  */
 export class WorkerPool<Job extends object, Result> {
-  /** Threads that died and were replaced. */
+  /** Number of threads that died and were replaced. */
   restarts = 0;
   readonly #size: number;
   readonly #recipe: unknown;
   readonly #isBuiltIn: boolean;
   readonly #script: string;
   readonly #nameOf: (job: Job, place: number) => string | undefined;
-  /** What has been asked for and is not there yet, in that order. */
+  /** Jobs that were requested and are not done yet, in the order of the requests. */
   readonly #open = new Set<Task<Job, Result>>();
   readonly #threads = new Set<Thread<Job, Result>>();
   readonly #queue: Task<Job, Result>[] = [];
   #closed = false;
-  /** Batches that threads have made. */
+  /** Number of batches that threads have made. */
   #made = 0;
-  /** Threads in succession that died before they had started. */
+  /** Number of successive threads that died before they had started. */
   #stillborn = 0;
-  /** Why no thread can be started. */
+  /** The error that keeps threads from starting. */
   #broken: HooklineError | undefined;
 
   constructor({ workers, recipe, isBuiltIn = false, script, nameOf }: WorkerPoolOptions<Job>) {
@@ -77,15 +77,15 @@ export class WorkerPool<Job extends object, Result> {
     this.#nameOf = nameOf;
   }
 
-  /** Starts all threads, which takes them a while, before there is anything for them to do. */
+  /** Starts all threads before there are jobs, because starting takes a while. */
   start(): void {
     while (!this.#closed && this.#threads.size < this.#size) this.#start().worker.unref();
   }
 
   /**
-   * Has a thread do a job.
+   * Runs a job in a thread.
    *
-   * @throws HooklineError `HKL_DATA_WORKER` when threads die over it, `HKL_DATA_CLOSED` when the pool is closed meanwhile,
+   * @throws HooklineError `HKL_DATA_WORKER` if two threads die during the job, `HKL_DATA_CLOSED` if the pool is closed before it is done,
    * each with the name of a sample; and whatever the job throws
    */
   async run(job: Job): Promise<Result> {
@@ -100,7 +100,7 @@ export class WorkerPool<Job extends object, Result> {
         },
         reject: (error) => {
           this.#open.delete(task);
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- handed on as it is
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on unchanged
           reject(error);
         },
         suspect: false,
@@ -112,20 +112,20 @@ export class WorkerPool<Job extends object, Result> {
     });
   }
 
-  /** Whether the oldest of the batches that are not there yet may be made by {@link WorkerPool.help} at once. */
+  /** Whether {@link WorkerPool.help} may make the oldest unfinished batch now. */
   get isOldestFree(): boolean {
     const [oldest] = this.#open;
     return this.#isBuiltIn && oldest !== undefined && !isClaimed(oldest.job);
   }
 
   /**
-   * Makes the oldest batch that nobody has begun in this thread, which has nothing else to do: so that batches come no
-   * later than without threads, while those start and where other programs keep them from running.
+   * Makes the oldest unclaimed batch in the calling thread, which would otherwise wait. So batches come no
+   * later than without threads, even while the threads start or other programs keep them from running.
    *
-   * An augmentation that hangs shall not hang this thread too. So, where augmentations are the user's own, it makes none
-   * before threads have made one.
+   * An augmentation that hangs must not hang this thread too. If augmentations may be the user's own, this method therefore makes nothing
+   * until the threads have made a batch.
    *
-   * @returns whether there was one
+   * @returns whether there was such a batch
    */
   async help(make: MakeHere<Job, Result>): Promise<boolean> {
     if (this.#closed || (this.#made === 0 && !this.#isBuiltIn)) return false;
@@ -136,10 +136,10 @@ export class WorkerPool<Job extends object, Result> {
   }
 
   /**
-   * Makes the oldest batch in this thread although a thread has begun with it, which may be a slow one; whoever is done
-   * first gives it. Never where augmentations are the user's own.
+   * Makes the oldest batch in the calling thread although another thread has claimed it, because that thread may be slow. The first result
+   * is used. It does nothing if augmentations may be the user's own.
    *
-   * @returns whether there was one
+   * @returns whether there was such a batch
    */
   async overtake(make: MakeHere<Job, Result>): Promise<boolean> {
     const [oldest] = this.#open;
@@ -158,9 +158,9 @@ export class WorkerPool<Job extends object, Result> {
   }
 
   /**
-   * What the threads are at, in words.
+   * Describes what the threads are doing.
    *
-   * @param doing what a thread is at that has come to this stage of the sample at this place; -1 is the first stage
+   * @param doing describes what a thread does at this stage of the sample at this place; -1 is the first stage
    */
   describe(doing: (job: Job, place: number, stage: number) => string): string | undefined {
     const busy = [...this.#threads].flatMap(({ tasks, progress }, index) => {
@@ -173,17 +173,17 @@ export class WorkerPool<Job extends object, Result> {
     return busy.length === 0 ? undefined : busy.join('; ');
   }
 
-  /** Ends the threads. Batches that wait are given up. */
+  /** Ends the threads. Unfinished batches are rejected. */
   async close(): Promise<void> {
     this.#closed = true;
     const threads = [...this.#threads];
     for (const { job, reject } of this.#open) reject(this.#isClosed(job));
     this.#threads.clear();
     this.#queue.length = 0;
-    // What has not started holds nothing yet; it ends when it can.
+    // A thread that has not started holds no resources yet; it ends when it can.
     const ends = threads.map((thread) => ({ isStarting: isStarting(thread), end: thread.worker.terminate() }));
     const ended = Promise.all(ends.filter((each) => !each.isStarting).map(({ end }) => end));
-    // One that waits for a file which never comes cannot end.
+    // A thread that waits forever, for example to read a file, cannot end by itself.
     await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
   }
 
@@ -197,7 +197,7 @@ export class WorkerPool<Job extends object, Result> {
       const thread = this.#threadFor(task);
       if (thread === undefined) return;
       this.#queue.shift();
-      // It may have been made here by now.
+      // The calling thread may have done the job in the meantime.
       if (!this.#open.has(task)) continue;
       thread.tasks.push(task);
       thread.worker.ref();
@@ -205,7 +205,7 @@ export class WorkerPool<Job extends object, Result> {
     }
   }
 
-  /** The thread with the least to do, a new one rather than a busy one; undefined when the task has to wait. */
+  /** The thread with the fewest jobs, or a new thread if all are busy; undefined if the job has to wait. */
   #threadFor({ suspect }: Task<Job, Result>): Thread<Job, Result> | undefined {
     let best: Thread<Job, Result> | undefined;
     for (const thread of this.#threads) {
@@ -213,7 +213,7 @@ export class WorkerPool<Job extends object, Result> {
       if (best === undefined || thread.tasks.length < best.tasks.length) best = thread;
     }
     if (best?.tasks.length === 0) return best;
-    // Starting takes more of a processor than a batch, and this thread makes batches meanwhile: one at a time.
+    // Starting a thread costs more processor time than a batch, and this thread makes batches in the meantime, so start one at a time.
     const mayStart = !this.#isBuiltIn || suspect || ![...this.#threads].some(isStarting);
     if (this.#threads.size < this.#size && mayStart) return this.#start();
     return suspect ? undefined : best;
@@ -222,7 +222,7 @@ export class WorkerPool<Job extends object, Result> {
   #start(): Thread<Job, Result> {
     const progress = new Int32Array(new SharedArrayBuffer(8)).fill(-1);
     const setup: ThreadSetup<unknown> = { recipe: this.#recipe, progress };
-    // Without the flags of this process: loaders of TypeScript and the like have nothing to do there.
+    // Do not pass on this process's flags, such as TypeScript loaders, which the thread does not need.
     const worker = new Worker(this.#script, { execArgv: [], workerData: setup });
     const thread: Thread<Job, Result> = { worker, tasks: [], progress };
     this.#threads.add(thread);
@@ -253,7 +253,7 @@ export class WorkerPool<Job extends object, Result> {
     const place = thread.progress[0] ?? -1;
     const [first, ...others] = thread.tasks;
     if (place < 0 && ++this.#stillborn > 1) {
-      // Batches may be made here all the same; but the user has asked for threads.
+      // This thread could make the batches, but the user has asked for threads.
       this.#broken = unstartable(cause);
       for (const { reject } of this.#open) reject(this.#broken);
       this.#queue.length = 0;
@@ -265,7 +265,7 @@ export class WorkerPool<Job extends object, Result> {
     } else if (first !== undefined) {
       if (place >= 0 && !first.isMadeHere) {
         first.suspect = true;
-        // It died over a batch that it had begun; the next thread begins it anew.
+        // The thread died during a claimed job; release the claim for the next thread.
         if (first.job.claim !== undefined) Atomics.store(first.job.claim, 0, 0);
       }
       this.#queue.unshift(first, ...others);
@@ -277,7 +277,7 @@ export class WorkerPool<Job extends object, Result> {
 const isStarting = ({ progress }: { readonly progress: Int32Array }): boolean => Atomics.load(progress, 0) < 0;
 
 function unstartable(cause: unknown): HooklineError {
-  const fix = 'See the cause; workers: 0 makes batches in the thread of the training';
+  const fix = 'See the cause, or set workers: 0 to make batches in the training thread';
   const what = `no thread can be started: ${describeCause(cause)}`;
   return new HooklineError('HKL_DATA_WORKER', what, { who: 'data', fix, cause });
 }

@@ -5,27 +5,27 @@ import { assertPosition } from '../position.ts';
 /** Options of {@link BatchSampler}. */
 export interface BatchSamplerOptions {
   readonly batchSize: number;
-  /** Leaves out last batches that are not full; endless samplers have none. @default false */
+  /** Drops a last batch that is not full. Endless samplers have no last batch. @default false */
   readonly dropLast?: boolean;
-  /** Group of each sample: the samples of a batch are all of one group. Default: one group. */
+  /** Group of each sample; all samples of a batch are from the same group. Default: one group. */
   readonly groups?: ArrayLike<number>;
 }
 
 const OPTIONS = { batchSize: true, dropLast: true, groups: true } as const satisfies OptionNames<BatchSamplerOptions>;
 
-/** Where a {@link BatchSampler} stands; plain JSON. */
+/** Position of a {@link BatchSampler}; plain JSON. */
 export interface BatchSamplerState {
   readonly epoch: number;
-  /** Samples taken in this epoch. */
+  /** Number of samples taken in this epoch. */
   readonly position: number;
-  /** Samples taken that wait for others of their group, in the order in which they came; without groups none. */
+  /** Samples that were taken and wait for others of their group, in the order in which they came. Empty without groups. */
   readonly held: readonly number[];
 }
 
-/** A shard of few samples among many processes has an epoch without a sample now and then, but not so many in a row. */
+/** With few samples and many processes, a shard may have an epoch without a sample now and then, but not this many in a row. */
 const MOST_EMPTY_EPOCHS = 100_000;
 
-/** Batches of indices. Its state is the whole of it: equal samplers at equal states go on alike. */
+/** Groups a sampler's indices into batches. The state is complete: equal samplers with equal states continue identically. */
 export class BatchSampler {
   readonly #sampler: Sampler;
   readonly #options: BatchSamplerOptions;
@@ -48,9 +48,9 @@ export class BatchSampler {
   }
 
   /**
-   * The next batch; undefined at the end of an epoch of a sampler that ends, after which the next epoch begins.
+   * Returns the next batch. For a finite sampler it returns undefined at the end of an epoch; the next call starts the next epoch.
    *
-   * @throws HooklineError `HKL_SAMPLER_EMPTY` for a sampler that has another epoch for ever, and nothing in it
+   * @throws HooklineError `HKL_SAMPLER_EMPTY` for an endless sampler whose epochs are empty
    */
   next(): number[] | undefined {
     let empty = 0;
@@ -94,7 +94,7 @@ export class BatchSampler {
     return this.#options.groups?.[index] ?? 0;
   }
 
-  /** Takes what is held of a group, when it is at least `least`. */
+  /** Takes the held samples of a group if there are at least `least`. */
   #take(group: number, least: number): number[] | undefined {
     const batch = this.#held.filter((index) => this.#groupOf(index) === group);
     if (batch.length < least) return undefined;
@@ -114,5 +114,5 @@ export class BatchSampler {
 const endless = (): HooklineError =>
   new HooklineError('HKL_SAMPLER_EMPTY', `${MOST_EMPTY_EPOCHS} epochs in a row hold no sample`, {
     who: 'BatchSampler',
-    fix: 'Give a sampler whose epoch(n) holds samples, or one that is not infinite',
+    fix: 'Use a sampler whose epoch(n) holds samples, or one that is not infinite',
   });

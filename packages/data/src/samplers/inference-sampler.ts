@@ -2,8 +2,8 @@ import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { requireShard, type Sampler, type Shard } from './sampler.ts';
 
 /**
- * Every sample once, in order; each process takes a run of neighbours, and the first ones take one more where needed. With
- * fewer samples than processes, also with none at all, there are shards without a sample.
+ * Yields every sample once, in order. Each process takes a contiguous range; if the samples cannot be divided evenly, the first processes take one more. With
+ * fewer samples than processes, some ranges are empty.
  */
 export class InferenceSampler implements Sampler {
   readonly infinite = false;

@@ -3,8 +3,8 @@ import { requireSampler, requireShard, stride, type Sampler } from './sampler.ts
 import { TRAINING_SAMPLER_OPTIONS, type TrainingSamplerOptions } from './training-sampler.ts';
 
 /**
- * Repeats images of rare categories (Gupta, Dollár, Girshick: LVIS, 2019). A factor of 1.3 is one time in each epoch,
- * and a second time in three of ten.
+ * Repeats images of rare categories (Gupta, Dollár, Girshick: LVIS, 2019). A factor of 1.3 means once in each epoch,
+ * and a second time in three of ten epochs.
  */
 export class RepeatFactorTrainingSampler implements Sampler {
   readonly infinite = true;
@@ -13,14 +13,14 @@ export class RepeatFactorTrainingSampler implements Sampler {
   readonly #options: TrainingSamplerOptions;
   readonly #random: RandomStream;
 
-  /** @throws HooklineError `HKL_SAMPLER_OPTION`, also with fewer samples than processes */
+  /** @throws HooklineError `HKL_SAMPLER_OPTION` if a factor is below 1, or if there are fewer samples than processes */
   constructor(factors: readonly number[], options: TrainingSamplerOptions = {}) {
     const who = 'RepeatFactorTrainingSampler';
     assertKnownOptions(who, options, TRAINING_SAMPLER_OPTIONS);
     requireShard(who, factors.length, options);
     const wrong = factors.find((factor) => !(factor >= 1 && Number.isFinite(factor)));
     requireSampler(wrong === undefined, who, `factors must be 1 or more, not ${wrong ?? ''}`);
-    // Epochs have different lengths, so that processes take turns anew in each.
+    // Epochs have different lengths, so processes start taking turns anew in each epoch.
     requireSampler(factors.length >= (options.world ?? 1), who, 'there are fewer samples than processes');
     this.factors = factors;
     this.#options = options;
@@ -39,11 +39,11 @@ export class RepeatFactorTrainingSampler implements Sampler {
 }
 
 /**
- * Repeat factors from how frequent categories are: r(c) = max(1, sqrt(threshold / f(c))), with f(c) the share of images
- * that show c; an image has the largest of its categories, and 1 without any.
+ * Computes repeat factors from category frequencies: r(c) = max(1, sqrt(threshold / f(c))), where f(c) is the share of images
+ * that show c. The factor of an image is the largest one of its categories, or 1 without any.
  *
- * @param categories for each image the categories of its objects
- * @param threshold share below which a category is repeated
+ * @param categories the categories of the objects in each image
+ * @param threshold share of images below which a category is repeated
  */
 export function repeatFactors(categories: readonly (readonly number[])[], threshold: number): number[] {
   const images = new Map<number, number>();

@@ -1,16 +1,16 @@
 import { HooklineError } from '@hookline/core';
 
-/** Order of the samples of a data set, epoch by epoch; the same for each call. */
+/** Defines the order of the samples of a data set, epoch by epoch. Equal calls give equal orders. */
 export interface Sampler {
-  /** Whether there is always a next epoch: true for training, false for evaluation. */
+  /** Whether batches continue into the next epoch: true for training, false for evaluation. */
   readonly infinite: boolean;
-  /** Samples of each epoch of an endless sampler, where all have equally many; it is what epochs are counted by. */
+  /** Number of samples in each epoch of an endless sampler, if all epochs have the same number. Epochs are counted by it. */
   readonly epochSize?: number;
-  /** Indices of the samples of an epoch that this process takes, in order. Depends on seed and epoch alone. */
+  /** The indices of the samples that this process takes in an epoch, in order. They depend only on seed and epoch. */
   epoch(epoch: number): Uint32Array;
 }
 
-/** Which part of the samples a process takes when several share the work. */
+/** Selects the part of the samples that a process takes if several share the work. */
 export interface Shard {
   /** 0 to `world` - 1. @default 0 */
   readonly rank?: number;
@@ -21,11 +21,11 @@ export interface Shard {
 /** @throws HooklineError `HKL_SAMPLER_OPTION` unless `holds` */
 export function requireSampler(holds: boolean, sampler: string, requirement: string): void {
   if (holds) return;
-  throw new HooklineError('HKL_SAMPLER_OPTION', requirement, { who: sampler, fix: 'Mend the argument' });
+  throw new HooklineError('HKL_SAMPLER_OPTION', requirement, { who: sampler, fix: 'Correct the argument' });
 }
 
 /**
- * @param least smallest size that makes sense: 1 where epochs follow one another without end
+ * @param least smallest allowed size: 1 for samplers without end
  * @throws HooklineError `HKL_SAMPLER_OPTION`
  */
 export function requireShard(sampler: string, size: number, { rank = 0, world = 1 }: Shard, least = 1): void {
@@ -38,7 +38,7 @@ export function requireShard(sampler: string, size: number, { rank = 0, world = 
   requireSampler(sound, sampler, `rank ${rank} is not one of ${world} processes`);
 }
 
-/** Every `world`-th element of `order`, which begins at place `start` of an endless sequence. */
+/** Every `world`-th element of `order`, whose first element has the place `start` in an endless sequence. */
 export function stride(order: Uint32Array, start: number, { rank = 0, world = 1 }: Shard): Uint32Array {
   if (world === 1) return order;
   const first = (((rank - start) % world) + world) % world;

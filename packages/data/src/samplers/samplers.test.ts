@@ -56,7 +56,7 @@ describe('RandomSubsetTrainingSampler', () => {
     expect(sorted(sampler.epoch(0))).toEqual(sorted(sampler.subset));
     expect(sorted(sampler.epoch(1))).toEqual(sorted(sampler.subset));
     expect(sampler.epoch(1)).not.toEqual(sampler.epoch(0));
-    expect(() => new RandomSubsetTrainingSampler(10, 0.05)).toThrow(/is none/);
+    expect(() => new RandomSubsetTrainingSampler(10, 0.05)).toThrow(/gives an empty subset/);
     expect(() => new RandomSubsetTrainingSampler(10, 1.5)).toThrow(/at most 1/);
   });
 });

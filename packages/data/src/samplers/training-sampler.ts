@@ -3,9 +3,9 @@ import { requireShard, stride, type Sampler, type Shard } from './sampler.ts';
 
 /** Options of {@link TrainingSampler}. */
 export interface TrainingSamplerOptions extends Shard {
-  /** Another order in every epoch. @default true */
+  /** Whether to shuffle the samples anew in every epoch. @default true */
   readonly shuffle?: boolean;
-  /** Where orders come from. Default: a stream of seed 0. */
+  /** Random stream for the order. Default: a stream with seed 0. */
   readonly random?: RandomStream;
 }
 
@@ -18,7 +18,7 @@ export const TRAINING_SAMPLER_OPTIONS = {
 } as const satisfies OptionNames<TrainingSamplerOptions>;
 
 /**
- * All samples in random order, epoch after epoch. Processes take turns along the endless sequence, so that together
+ * Yields all samples in random order, epoch after epoch. Processes take the samples of the endless sequence in turn, so together
  * they take every sample once per epoch.
  */
 export class TrainingSampler implements Sampler {
@@ -36,7 +36,7 @@ export class TrainingSampler implements Sampler {
     this.#random = options.random ?? new RandomStream(0, 'sampler');
   }
 
-  /** Samples of an epoch; of several processes those of this one, on average. */
+  /** Number of samples of an epoch that this process takes, on average over epochs. */
   get epochSize(): number {
     return this.size / (this.#options.world ?? 1);
   }

@@ -6,7 +6,7 @@ import { buildCommand, runCommand, userFolder } from './built-command.test.suppo
 
 const IMAGES = 8;
 
-/** Learns from images in files. In the middle of it one of them is deleted or cut short, while the loader is at work. */
+/** A trainer file that reads image files. In the middle of the training, one file is deleted or truncated while the loader is working. */
 const TRAINER = `
 import { rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
@@ -92,7 +92,7 @@ function train(output: string, ...args: string[]): { status: number | null; stdo
 
 const stepsIn = (stdout: string): number[] => [...stdout.matchAll(/^step (\d+)$/gm)].map(([, step]) => Number(step));
 
-/** Weights and optimizer at the end. */
+/** The weights and the optimizer state at the end. */
 async function tensorsOf(output: string): Promise<Readonly<Record<string, unknown>>> {
   const { manifest, tensors } = await readCheckpoint(join(folder, output, 'model_final.safetensors'));
   expect(manifest.iteration).toBe(24);

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export const ROOT = resolve(import.meta.dirname, '../../../..');
-/** The command, which runs what is built. */
+/** The command's script, which runs the built files. */
 export const BIN = join(ROOT, 'packages/hookline/bin/hookline.js');
 
-/** Builds the command and what it imports, as far as they have changed. @throws with what the compiler says */
+/** Builds the command and the packages that it imports, if they have changed. @throws Error with the compiler's output */
 export function buildCommand(): void {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   const { status, stdout } = spawnSync(process.execPath, [tsc, '-b', 'packages/hookline'], {
@@ -18,10 +18,10 @@ export function buildCommand(): void {
 }
 
 /**
- * Makes a temporary folder like that of a user: an ESM package with `hookline` installed, and a trainer file. Whoever asks for it removes it.
+ * Makes a temporary folder like a user's: an ESM package with `hookline` installed, and a trainer file. The caller removes it.
  *
- * @param name a part of the folder's name
- * @param trainer the content of `trainer.ts`
+ * @param name becomes part of the folder's name
+ * @param trainer content of `trainer.ts`
  */
 export function userFolder(name: string, trainer: string): string {
   const folder = mkdtempSync(join(tmpdir(), `hookline-${name}-`));
@@ -32,7 +32,7 @@ export function userFolder(name: string, trainer: string): string {
   return folder;
 }
 
-/** Runs the command in a folder and waits for its end. @param env changes of the environment */
+/** Runs the command in a folder and waits until it ends. @param env changes to the environment */
 export function runCommand(
   folder: string,
   args: readonly string[],
@@ -41,7 +41,7 @@ export function runCommand(
   return spawnSync(process.execPath, [BIN, ...args], {
     cwd: folder,
     encoding: 'utf8',
-    // Jest's own NODE_OPTIONS are not those of a user.
+    // A user does not have Jest's NODE_OPTIONS.
     env: { ...process.env, NODE_OPTIONS: '', ...env },
   });
 }

@@ -43,7 +43,7 @@ describe('hookline inspect', () => {
   }, 120_000);
 });
 
-/** The tensors of a checkpoint, without its manifest, which holds times. */
+/** The tensors of a checkpoint, without its manifest, which contains times. */
 function tensorsOf(file: string): Buffer {
   const bytes = readFileSync(file);
   return bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));

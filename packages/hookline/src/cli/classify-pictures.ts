@@ -4,18 +4,18 @@ import { type ExportSource, inEvalMode, tf, type TrainableModel } from '@hooklin
 import type { Classifier } from '@hookline/vision';
 import { print } from './print.ts';
 
-/** Classes that a line shows. */
+/** Number of classes that a line shows. */
 const SHOWN = 3;
 
-/** Whether a model is made by `classifier(...)`. */
+/** Whether a model was made by `classifier(...)`. */
 export const isClassifier = (model: TrainableModel): model is Classifier =>
   'task' in model && model.task === 'classification';
 
 /**
- * Prints what is on each picture, the likeliest class first.
+ * Prints the classes of each picture, the likeliest first.
  *
- * @param source what the trainer says of its model: pictures are stretched to the size of its input, where that is one
- * @returns how many pictures could not be read
+ * @param source the trainer's description of the model; pictures are stretched to the size of its input, if it is a fixed size
+ * @returns the number of pictures that could not be read
  */
 export async function classifyPictures(
   model: Classifier,
@@ -33,7 +33,7 @@ export async function classifyPictures(
       if (isJson) print(JSON.stringify({ image, classes }));
       else print(`${image}  ${classes.slice(0, SHOWN).map(described).join(', ')}`);
     } catch (error) {
-      // One that cannot be read does not end the others.
+      // A picture that cannot be read does not keep the others from being classified.
       failed++;
       logger.error(describeCause(error));
     }
@@ -62,8 +62,8 @@ function sizeOf({ inputs }: ExportSource): Size | undefined {
   const { shape } = ('shape' in inputs ? inputs : Object.values(inputs)[0]) as { readonly shape?: readonly unknown[] };
   const [, height, width] = shape ?? [];
   if (typeof height === 'number' && typeof width === 'number') return { width, height };
-  throw new HooklineError('HKL_PREDICT_SIZE', 'buildExport says no size of pictures', {
+  throw new HooklineError('HKL_PREDICT_SIZE', 'buildExport gives no size for pictures', {
     who: 'hookline predict',
-    fix: 'Give the input there as { shape: [null, height, width, 3] }',
+    fix: 'Return the input from it as { shape: [null, height, width, 3] }',
   });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BIN, buildCommand, ROOT, runCommand, userFolder } from './built-command.test.support.ts';
 
-/** Prints each step, so that a test sees where a training began and ended. */
+/** A trainer file that prints each step, so that a test sees where training began and ended. */
 const TRAINER = `
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkpointer, definePlugin, HooklineError, TrainerBase, type Logger } from 'hookline';
@@ -77,9 +77,7 @@ describe('hookline train', () => {
     const { status, stdout, stderr } = hookline('train', 'trainer.ts', '--fast-dev-run');
     expect(stepsIn(stdout)).toEqual([0, 1]);
     expect(stderr).toMatch(/^saved .*hookline-fast-dev-run-\w+\/model_final\.safetensors$/m);
-    expect(stderr).toContain(
-      'fast dev run: 2 of 2 steps and what follows them; all of it went through; nothing is kept',
-    );
+    expect(stderr).toContain('fast dev run: completed 2 of 2 steps and the end of a training; nothing is kept');
     expect(existsSync(/saved (.*)\/model_final/.exec(stderr)?.[1] ?? folder)).toBe(false);
     expect(status).toBe(0);
     const failing = hookline('train', 'trainer.ts', '--fast-dev-run', '--set', 'fail=1');
@@ -236,7 +234,7 @@ describe('a trainer file', () => {
 
   it('that is wrong is answered by what is wrong with it', () => {
     for (const [name, source] of FILES) writeFileSync(join(folder, name), source);
-    // One process for all of them, since most of a command's time is its start.
+    // One process for all files, because most of a command's time is its start.
     const from = (file: string) => JSON.stringify(pathToFileURL(join(ROOT, 'packages/hookline/dist/cli', file)).href);
     const program = `
       const { loadTrainer } = await import(${from('load-trainer.js')});
@@ -260,7 +258,7 @@ describe('a trainer file', () => {
   it('is compiled without a cache in the temporary folder, where other users could put code', async () => {
     const temp = mkdtempSync(join(folder, 'temp-'));
     const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '', TMPDIR: temp, TSX_DISABLE_CACHE: '' };
-    // Imported by the trainer file, in both ways in which modules are loaded.
+    // The trainer file imports this module by both `import` and `require`.
     writeFileSync(join(folder, 'part.ts'), 'export const part: number = 1;');
     writeFileSync(join(folder, 'cached.ts'), `import './part.ts';\n${TRAINER}`);
     const child = spawn(process.execPath, [BIN, 'inspect', 'cached.ts', '--output', 'runs/cached'], {

@@ -3,12 +3,12 @@ import { cac, type CAC, type Command } from 'cac';
 import { suggestName, VERSION } from '@hookline/core';
 import { usageError } from './usage-error.ts';
 
-/** A command line that is understood: which command, with what. */
+/** A parsed command line. */
 export interface CommandLine {
   readonly command: string;
-  /** The trainer file, for commands that take one; of `data` the folder. */
+  /** The trainer file; for `data`, the folder. */
   readonly file: string;
-  /** The images of `predict`; of `data` the folder to write to, of `convert` the file. */
+  /** The images of `predict`; for `data`, the folder to write to; for `convert`, the file to write. */
   readonly images: readonly string[];
   /** Each `key=value`. */
   readonly set: readonly string[];
@@ -38,7 +38,7 @@ export interface CommandLine {
       string | undefined
     >
   >;
-  /** Whose state a checkpoint may lack or have left over. */
+  /** Names whose state the checkpoint may lack or have in excess. */
   readonly allowMismatch: readonly string[];
   readonly flag: Readonly<
     Record<
@@ -46,23 +46,23 @@ export interface CommandLine {
       boolean
     >
   >;
-  /** `--cuda` and `--no-cuda`; undefined where neither is given. */
+  /** `--cuda` or `--no-cuda`; undefined if neither is given. */
   readonly cuda: boolean | undefined;
 }
 
-const SET = ['--set <key=value>', 'Change a value of the config; may be given several times'] as const;
+const SET = ['--set <key=value>', 'Change a value of the config; can be given several times'] as const;
 const OUTPUT = ['--output <dir>', "The run's folder (short for --set output=...)"] as const;
 const DEVICE = ['--device <device>', 'auto, gpu, cpu, webgpu or wasm (short for --set device=...)'] as const;
 
-const RESUME = ['--resume', 'Go on with the latest checkpoint of the output folder'] as const;
+const RESUME = ['--resume', 'Resume from the latest checkpoint of the output folder'] as const;
 const WEIGHTS = [
   '--weights <file>',
-  'Begin with these weights: a checkpoint, safetensors, Keras or TensorFlow.js; see docs/pretrained-weights.md',
+  'Start from these weights: a checkpoint, safetensors, Keras or TensorFlow.js; see docs/pretrained-weights.md',
 ] as const;
 
 const ALLOW_MISMATCH = [
   '--allow-mismatch <names>',
-  'Plugins (also: optimizer, data, weights) whose state may be missing, left over or not fit, such as ema,loss-scaling',
+  'Plugins (or: optimizer, data, weights) whose state may be missing, left over or mismatched, such as ema,loss-scaling',
 ] as const;
 
 function define(): CAC {
@@ -72,20 +72,20 @@ function define(): CAC {
     .option(...SET)
     .option(...RESUME)
     .option(...WEIGHTS)
-    .option('--fast-dev-run', 'Try two steps, an evaluation and a checkpoint, and keep nothing')
+    .option('--fast-dev-run', 'Run two steps, an evaluation and a checkpoint as a test, and keep nothing')
     .option(
       '--overfit <count>',
-      'Train on the first batches again and again, into a folder of its own; a net that learns gets them by heart',
+      'Train on the first batches again and again, in a separate folder; a model that can learn memorizes them',
     )
     .option(...ALLOW_MISMATCH)
     .option(...OUTPUT)
     .option(...DEVICE)
     .example('hookline train trainer.ts --set solver.maxIterations=500 --output runs/short');
   cli
-    .command('launch <file>', 'Train as several processes at once, by mpirun; takes the options of train')
-    .option('-n, --ranks <count>', 'How many processes train together')
-    .option('--hosts <hosts>', 'Machines, each with how many processes: a:4,b:4 (default: this one)')
-    .option('--all-output', 'Show what every process prints, not the first one alone')
+    .command('launch <file>', 'Train as several processes, started by mpirun; accepts the options of train')
+    .option('-n, --ranks <count>', 'Number of processes')
+    .option('--hosts <hosts>', 'Machines with their numbers of processes: a:4,b:4 (default: this machine)')
+    .option('--all-output', 'Show the output of every process, not only the first')
     .option(...SET)
     .option(...RESUME)
     .option(...WEIGHTS)
@@ -96,12 +96,12 @@ function define(): CAC {
   cli
     .command(
       'lr-finder <file>',
-      'Find a learning rate: train some steps with a growing rate, draw the losses and suggest one',
+      'Find a learning rate: run some steps with a growing rate, draw the losses and suggest a rate',
     )
     .option(...SET)
-    .option('--min-rate <number>', 'The rate of the first step (default: 1e-7)')
-    .option('--max-rate <number>', 'The rate of the last step (default: 10)')
-    .option('--steps <count>', 'How many steps, at least 10 (default: 100)')
+    .option('--min-rate <number>', 'Learning rate of the first step (default: 1e-7)')
+    .option('--max-rate <number>', 'Learning rate of the last step (default: 10)')
+    .option('--steps <count>', 'Number of steps, at least 10 (default: 100)')
     .option(...WEIGHTS)
     .option(...OUTPUT)
     .option(...DEVICE)
@@ -110,12 +110,12 @@ function define(): CAC {
   cli
     .command(
       'batch-size <file>',
-      'Find a batch size: try doubled sizes, each in a process of its own, and compare samples per second',
+      'Find a batch size: try doubled sizes, each in a separate process, and compare samples per second',
     )
     .option(...SET)
-    .option('--max <count>', 'The largest size to try (default: 1024)')
-    .option('--steps <count>', 'How many steps are timed of each size (default: 10)')
-    .option('--at <count>', 'Time this size alone, in this process')
+    .option('--max <count>', 'Largest size to try (default: 1024)')
+    .option('--steps <count>', 'Number of timed steps per size (default: 10)')
+    .option('--at <count>', 'Time only this size, in this process')
     .option(...DEVICE)
     .option('--json', 'Print the sizes and the suggestion as JSON')
     .example('hookline batch-size trainer.ts --max 256');
@@ -130,24 +130,24 @@ function define(): CAC {
   cli
     .command(
       'predict <file> [...images]',
-      'Detect objects in images, or in those of folders, and write pictures with what was found',
+      'Detect objects in images or folders of images, and write pictures with the detections',
     )
     .option(...SET)
     .option('--checkpoint <file>', 'The checkpoint to use (default: the latest one of the output folder)')
     .option(...ALLOW_MISMATCH)
-    .option('--score <number>', 'Leave out what is less certain, from 0 to 1 (default: 0.4)')
-    .option('--tta', 'Look at each image in several views')
+    .option('--score <number>', 'Leave out detections with a lower score, from 0 to 1 (default: 0.4)')
+    .option('--tta', 'Use test-time augmentation: several views of each image')
     .option(...OUTPUT)
     .option(...DEVICE)
-    .option('--json', 'Print the detections, as one line of JSON per image, and draw nothing')
+    .option('--json', 'Print the detections as one line of JSON per image, and draw nothing')
     .example('hookline predict trainer.ts --checkpoint runs/a/model_final.safetensors street.jpg');
   cli
-    .command('export <file>', 'Write the model for browsers, Python or others, and check what was written')
+    .command('export <file>', 'Write the model for browsers, Python or others, and verify the result')
     .option(...SET)
     .option('--format <name>', 'graph-model, saved-model, onnx or layers-model; see docs/export.md')
     .option('--checkpoint <file>', 'The checkpoint to export (default: the latest one of the output folder)')
     .option(...ALLOW_MISMATCH)
-    .option('--batch <number>', 'Pictures, or other items, that it takes at a time (default: any number)')
+    .option('--batch <number>', 'Fixed batch size of the exported model (default: any)')
     .option('--ema', 'Export the averaged weights of the plugin ema')
     .option(...OUTPUT)
     .option(...DEVICE)
@@ -156,7 +156,7 @@ function define(): CAC {
   cli
     .command(
       'convert <file> [target]',
-      "Write the weights of a checkpoint as safetensors, by PyTorch's names where the model knows them",
+      "Write the weights of a checkpoint as safetensors, with PyTorch's names if the model has a weight table",
     )
     .option(...SET)
     .option('--checkpoint <file>', 'The checkpoint to convert (default: the latest one of the output folder)')
@@ -167,33 +167,33 @@ function define(): CAC {
     .option('--json', 'Print what was written, with all names, as JSON')
     .example('hookline convert trainer.ts weights.safetensors');
   cli
-    .command('inspect <file>', 'Show plugins with their order and reasons, hooks with their taps, and services')
+    .command('inspect <file>', 'Show the plugins in order with reasons, the hooks with their taps, and the services')
     .option(...SET)
     .option(...OUTPUT)
     .option(...DEVICE)
-    .option('--diff <file>', 'Show how the trainer of another file differs: config, plugins, options, order, services')
+    .option('--diff <file>', 'Show how another trainer file differs: config, plugins, options, order, services')
     .option('--graph', 'Show the captured step: ops before and after the passes, casts, inputs, variables')
     .option('--json', 'Print everything, and the config, as JSON');
   cli
     .command(
       'data <folder> [target]',
-      'Show what a folder of data is, count its images and objects, draw and convert it',
+      'Show the format of a data folder, count its images and objects, draw and convert it',
     )
-    .option('--format <name>', 'yolo, coco, voc, open-images, labelme, via or createml, where the folder has several')
-    .option('--images <dir>', 'Folder of the images, where they are not found')
-    .option('--outside <dirs>', 'Folders outside of the data from which images may be read: a,b')
+    .option('--format <name>', 'yolo, coco, voc, open-images, labelme, via or createml, if the folder has several')
+    .option('--images <dir>', 'Folder of the images, if they are not found')
+    .option('--outside <dirs>', 'Folders outside of the data folder from which images may be read: a,b')
     .option('--pictures <file>', 'Draw some of the images with their boxes into a PNG, JPEG or WebP')
-    .option('--to <format>', 'Write it in another format, images included: --to coco DIR')
+    .option('--to <format>', 'Convert it to another format, including the images: --to coco DIR')
     .option('--json', 'Print everything as JSON')
     .example('hookline data street --pictures street.png')
     .example('hookline data street --to coco street-coco');
   cli
-    .command('setup', 'Get the fastest runtime that this machine allows')
-    .option('--force', 'Build again, even where the runtime works')
-    .option('--from <wheel>', 'A TensorFlow wheel to use before anything else')
-    .option('--cuda', 'Bring TensorFlow for an NVIDIA GPU with CUDA and cuDNN, also where no GPU is found')
-    .option('--no-cuda', 'Take TensorFlow for the processor, also where there is a GPU')
-    .option('--brief', 'Print one line: what will be used, and why');
+    .command('setup', 'Install the fastest runtime for this machine')
+    .option('--force', 'Build again even if the runtime works')
+    .option('--from <wheel>', 'TensorFlow wheel to try first')
+    .option('--cuda', 'Install TensorFlow for an NVIDIA GPU with CUDA and cuDNN, even if no GPU is found')
+    .option('--no-cuda', 'Install TensorFlow for the processor, even if there is a GPU')
+    .option('--brief', 'Print one line: which runtime will be used, and why');
   cli
     .command('doctor', 'Show which runtime will be used, why, and what would be faster')
     .option('--json', 'Print everything as JSON');
@@ -204,11 +204,12 @@ function define(): CAC {
 }
 
 /**
- * Reads the command line. Whatever is not known, or not written as it must be, is an error.
+ * Parses the command line. cac describes the commands and prints help; the strict checks with suggestions are our own,
+ * because neither cac nor `parseArgs` of `node:util` suggests names.
  *
- * @param argv without Node and script
- * @returns undefined when help or the version was asked for, and has been printed
- * @throws HooklineError `HKL_USAGE`
+ * @param argv arguments without Node and script
+ * @returns undefined if help or the version was requested, which has then been printed
+ * @throws HooklineError `HKL_USAGE` for unknown commands and options and for misused ones
  */
 export function readCommandLine(argv: readonly string[]): CommandLine | undefined {
   const cli = define();
@@ -218,7 +219,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
   const asked = (long: string, short: string): boolean => options.some((each) => [long, short].includes(each.name));
   const help = asked('help', 'h');
   if (help || (command === undefined && asked('version', 'v'))) {
-    // It prints.
+    // cac prints the help or the version.
     cli.parse(['node', 'hookline', ...(command === undefined ? [] : [command.name]), help ? '--help' : '--version'], {
       run: false,
     });
@@ -231,7 +232,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
   const text = (key: string): string | undefined => options.find((each) => each.name === key)?.value;
   const begins = ['resume', 'weights'].some(isGiven) || /\bweights\b/.test(text('allow-mismatch') ?? '');
   if (['train', 'launch'].includes(command.name) && isGiven('allow-mismatch') && !begins)
-    throw usageError('--allow-mismatch is about the checkpoint of a run that goes on', 'Add --resume, or leave it out');
+    throw usageError('--allow-mismatch only applies to resuming a run', 'Add --resume, or leave it out');
   if (isGiven('cuda') && isGiven('no-cuda'))
     throw usageError('--cuda and --no-cuda exclude each other', 'Give one of them');
   return {
@@ -282,15 +283,15 @@ export function readCommandLine(argv: readonly string[]): CommandLine | undefine
   };
 }
 
-/** An option as it was given. */
+/** An option as given on the command line. */
 interface GivenOption {
   readonly name: string;
   readonly value: string | undefined;
-  /** Written with its value in one word: `--name=value`. */
+  /** Whether option and value were one word: `--name=value`. */
   readonly inline: boolean;
 }
 
-/** The names of an option as they are written: cac's own are in camel case. */
+/** The names of an option as they are typed; cac's own are in camel case. */
 const namesOf = ({ rawName }: Command['options'][number]): string[] =>
   rawName
     .replace(/<.*/, '')
@@ -305,7 +306,7 @@ function readTokens(cli: CAC, argv: readonly string[]): { positionals: string[];
     if (short?.length !== 1) return [[short as string, { type }] as const];
     return names.map((name) => [name, { type, short }] as const);
   });
-  // Not strict, so that what does not fit gets an answer with a suggestion.
+  // Not strict, so that unknown options get our own error with a suggestion.
   const { tokens } = parseArgs({
     args: [...argv],
     options: Object.fromEntries(types),
@@ -344,12 +345,12 @@ function checkOptions(command: Command, cli: CAC, given: readonly GivenOption[])
       if (value !== undefined) throw usageError(`option ${dashes(name)} takes no value`, `Leave "=${value}" out`);
       continue;
     }
-    // What begins with a dash is the next option, unless it is written in one word.
+    // A word that begins with a dash is the next option, unless it was given as --name=value.
     if (value === undefined || value.trim() === '' || (!inline && value.startsWith('-'))) {
       throw usageError(`option ${dashes(name)} needs a value`, `Write ${option.rawName}`);
     }
     if (name === 'set' && !/^[^=\s][^=]*=/.test(value)) {
-      throw usageError(`--set ${value} is no assignment`, 'Write --set key.path=value');
+      throw usageError(`--set ${value} is not an assignment`, 'Write --set key.path=value');
     }
   }
 }
@@ -362,7 +363,7 @@ function checkArguments({ name, args }: Command, given: readonly string[]): void
   }
   if (given.length <= args.length || args.some(({ variadic }) => variadic)) return;
   const extra = given.slice(args.length).join(' ');
-  throw usageError(`"${extra}" is too much`, extra.includes('=') ? `Write --set ${extra}` : 'Leave it out');
+  throw usageError(`unexpected argument "${extra}"`, extra.includes('=') ? `Write --set ${extra}` : 'Leave it out');
 }
 
 function suggestion(name: string, known: readonly string[], show = (key: string) => key): string {

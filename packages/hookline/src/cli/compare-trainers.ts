@@ -1,14 +1,14 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { isPlainObject, type PluginDescription, type TrainerDescription } from '@hookline/core';
 
-/** A trainer as `inspect` sees it. */
+/** A trainer as `inspect` describes it. */
 export interface InspectedTrainer extends Pick<TrainerDescription, 'plugins' | 'services'> {
   readonly config: unknown;
 }
 
-/** Something that two trainers have otherwise; undefined in one of them where it is not there. */
+/** A difference between two trainers. `before` or `after` is undefined if only one trainer has it. */
 export interface Difference {
-  /** What it is about: `config`, `plugin`, `order` or `service`. */
+  /** Kind of the difference: `config`, `plugin`, `order` or `service`. */
   readonly about: 'config' | 'plugin' | 'order' | 'service';
   /** A key of the config, an option as `plugin.option`, or the id of a plugin or a service. */
   readonly what: string;
@@ -26,7 +26,7 @@ export function compareTrainers(before: InspectedTrainer, after: InspectedTraine
   ];
 }
 
-/** The differences for people, one a line; what is new has a +, what is gone a -. */
+/** Formats the differences, one per line; additions have a +, removals a -. */
 export function formatDifferences(differences: readonly Difference[]): string {
   if (differences.length === 0) return 'no difference in config, plugins, their order and services';
   const show = (value: unknown): string => inspect(value, { depth: 4, breakLength: Infinity, compact: true });
@@ -42,7 +42,7 @@ export function formatDifferences(differences: readonly Difference[]): string {
     .join('\n');
 }
 
-/** Nested objects are compared key by key, functions by their code, and everything else as a whole. */
+/** Compares nested objects key by key, functions by their code, and everything else as a whole. */
 function compareValues(about: Difference['about'], path: string, before: unknown, after: unknown): Difference[] {
   if (isPlainObject(before) && isPlainObject(after)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
@@ -66,7 +66,7 @@ function comparePlugins(before: readonly PluginDescription[], after: readonly Pl
   });
 }
 
-/** The order of those that both have, where it is another one. */
+/** The order of the plugins that both trainers have, if it differs. */
 function compareOrder(before: readonly PluginDescription[], after: readonly PluginDescription[]): Difference[] {
   const common = (plugins: readonly PluginDescription[], others: readonly PluginDescription[]): string[] =>
     plugins.map(({ id }) => id).filter((id) => others.some((other) => other.id === id));

@@ -10,7 +10,7 @@ import { print } from './print.ts';
 import { usageError } from './usage-error.ts';
 import { withAverages } from './with-averages.ts';
 
-/** Where the weights go without a target, in the folder of the run. */
+/** Default file for the weights, in the run's folder. */
 const DEFAULT_TARGET = ['exported', 'weights.safetensors'];
 
 /** `hookline convert`. @returns the exit status */
@@ -21,10 +21,13 @@ export async function convert(given: CommandLine): Promise<number> {
   try {
     const target = resolve(images[0] ?? join(trainer.outputDir, ...DEFAULT_TARGET));
     if (!target.endsWith('.safetensors'))
-      throw usageError(`${shown(target)} is no name of a safetensors file`, 'Give one such as weights.safetensors');
+      throw usageError(`${shown(target)} does not end in .safetensors`, 'Give a name such as weights.safetensors');
     const checkpoint = await loadCheckpoint(trainer, given);
     if ([resolve(checkpoint), ...(await trainer.checkpoints.list())].includes(target))
-      throw usageError(`${shown(target)} is a checkpoint, and would be replaced`, 'Give another name for the weights');
+      throw usageError(
+        `${shown(target)} is a checkpoint, which would be overwritten`,
+        'Give another name for the weights',
+      );
     logger.info(`converting ${shown(checkpoint)}, iteration ${trainer.iteration}`);
     const write = async (): Promise<SavedWeights> => saveWeights(await trainer.service(modelRef), target);
     const saved = flag.ema ? await withAverages(trainer, file, write) : await write();
@@ -40,10 +43,10 @@ function linesOf({ file, names, foreign }: SavedWeights): string[] {
   const count = Object.keys(names).length;
   const named =
     foreign === 0
-      ? 'by the names of Hookline and with its axes, since the model has no weight table'
+      ? "with Hookline's names and axes, because the model has no weight table"
       : foreign === count
-        ? "by PyTorch's names and axes"
-        : `${foreign} of them by PyTorch's names and axes, the others by those of Hookline`;
+        ? "with PyTorch's names and axes"
+        : `${foreign} of them with PyTorch's names and axes, the others with Hookline's`;
   return [
     line('weights', file),
     `${'tensors:'.padEnd(12)}${count}, ${named}`,

@@ -3,7 +3,7 @@ import type { CommandLine } from './command-line.ts';
 import { loadTrainer } from './load-trainer.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 
-/** The trainer of the file that the command line names, with its changes. */
+/** Creates the trainer of the given file, with the config changes of the command line. */
 export async function createTrainer({ file, set, text }: CommandLine, logger: Logger): Promise<RunnableTrainer> {
   const definition = await loadTrainer(file);
   const changes = {

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs the command: what it printed, and its exit status. */
+/** Runs the command and returns its output and exit status. */
 async function run(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
   const written = { out: [] as string[], err: [] as string[] };
   const [log, error] = [console.log, console.error];
@@ -49,7 +49,7 @@ objects               21    8
 ${yolo}/images/train: 12 of 12 images, 21 of 22 objects kept
   category-unknown (object dropped): 1
     ${yolo}/labels/train/squares-04.txt: line 1: class 7 is not among the 2 names
-an input of 12 pixels on its longer side keeps 95% of the objects above 2 pixels, below which training leaves them out; one of 46 shows them 8 pixels large
+with an input of 12 pixels on its longer side, 95% of the objects are larger than 2 pixels and are not left out of training; with 46 pixels they are 8 pixels large
 the test data "val" have 8 objects in 4 images: metrics of so few may be off by ten points and more`);
 });
 
@@ -63,7 +63,7 @@ it('draws pictures with boxes and names', async () => {
   expect([info.width, info.height]).toEqual([4 * 486 + 6, 3 * 486 + 6]);
   const colors = new Set<string>();
   for (let at = 0; at < data.length; at += 3) colors.add(data.subarray(at, at + 3).join());
-  // The ground, grey, dark and light alone would be four, and their edges are blurred to greys.
+  // Background, grey, dark and light are only four colors; blurred edges add greys.
   expect([...colors].filter((color) => new Set(color.split(',')).size > 1).length).toBeGreaterThan(2);
 });
 
@@ -130,7 +130,7 @@ it('tells which images are in two splits, and which classes are rare or absent',
   );
   await writeFile(join(root, 'data.yaml'), 'train: train.txt\nval: val.txt\nnames: [dark, light, striped, red]\n');
   const { out } = await run(root);
-  expect(out).toContain('2 images are in both train and val: a test with them says too much');
+  expect(out).toContain('2 images are in both train and val: an evaluation with them is too optimistic');
   expect(out).toContain('the training data show no striped, no red: what is not shown cannot be learned');
   expect(out).toContain('only 3 dark, 3 light: 4 classes are many for these data; --set data.classes=NAME,NAME');
   expect(out).toContain('the test data "val" show no striped, no red: there is no AP of that');
@@ -163,10 +163,10 @@ it('asks where two formats are in a folder, and takes the answer', async () => {
 });
 
 it.each([
-  [['x', '--format', 'yollo'], 2, '--format yollo is no format. Did you mean yolo? Known: yolo, coco, voc'],
+  [['x', '--format', 'yollo'], 2, '--format yollo is not a known format. Did you mean yolo? Known: yolo, coco, voc'],
   [['x', '--to', 'yolo', 'y'], 2, '--to yolo cannot be written. Write --to coco DIR'],
   [['x', '--to', 'coco'], 2, '--to needs a folder to write to'],
-  [['x', 'y'], 2, '"y" is too much. To write the data there: --to coco y'],
+  [['x', 'y'], 2, 'unexpected argument "y". To write the data there: --to coco y'],
   [['nowhere'], 1, 'nowhere: there is no such folder'],
 ])('refuses %j', async (argv, status, message) => {
   const result = await run(...argv);

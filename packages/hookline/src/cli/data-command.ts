@@ -25,16 +25,16 @@ import { print } from './print.ts';
 import { columns } from './table.ts';
 import { usageError } from './usage-error.ts';
 
-/** Files of each kind of finding that are named. */
+/** Number of files that are listed for each kind of problem. */
 const FILES = 5;
 
-/** Pixels of an object's shorter side that a DetectionTrainer leaves out, and that a small network sees well. */
+/** Pixels of an object's shorter side: up to the first, a DetectionTrainer leaves the object out; from the second on, a small network detects it well. */
 const DROPPED = 2;
 const SEEN = 8;
-/** Share of the objects that a stated size must keep: the others may be small by mistake. */
+/** Share of the objects that a suggested input size must keep; the others may be small by mistake. */
 const SHARE = 0.95;
 
-/** `hookline data`: says what a folder of data is, and draws or converts it. @returns the exit status */
+/** `hookline data`: describes a folder of data, and draws or converts it. @returns the exit status */
 export async function data({ file: folder, images: [target], text, flag }: CommandLine): Promise<number> {
   const format = formatOf(text.format);
   assertTarget(text.to, target);
@@ -47,7 +47,7 @@ export async function data({ file: folder, images: [target], text, flag }: Comma
   ).only();
   if (!flag.json) print(`${shown(resolve(folder))}: ${describeFormat(found)}`);
   const splits = new Map<string, Dataset>();
-  // The pixels are looked at when a training begins.
+  // Pixels are checked when a training starts.
   const unread: HooklineError[] = [];
   for (const split of mainSplits(found.splits)) {
     try {
@@ -57,7 +57,7 @@ export async function data({ file: folder, images: [target], text, flag }: Comma
       unread.push(error);
     }
   }
-  // One that cannot be used, such as images for a test without labels, does not hide the others.
+  // A split that cannot be used, such as test images without labels, does not hide the others.
   if (splits.size === 0 && unread[0] !== undefined) throw unread[0];
   const shared = await sharedImages(splits);
   const told = remarksOn(splits);
@@ -68,7 +68,7 @@ export async function data({ file: folder, images: [target], text, flag }: Comma
       if (report.problems.length > 0) print(formatReport(report, { files: FILES }));
     for (const { between, count } of shared) {
       const [are, them] = count === 1 ? ['image is', 'it'] : ['images are', 'them'];
-      print(`${count} ${are} in both ${between.join(' and ')}: a test with ${them} says too much`);
+      print(`${count} ${are} in both ${between.join(' and ')}: an evaluation with ${them} is too optimistic`);
     }
     for (const remark of told) print(remark);
   }
@@ -95,7 +95,7 @@ function formatOf(name: string | undefined): FormatName | 'auto' {
   if (known !== undefined) return known;
   const near = suggestName(name, FORMAT_NAMES);
   throw usageError(
-    `--format ${name} is no format`,
+    `--format ${name} is not a known format`,
     `${near === undefined ? '' : `Did you mean ${near}? `}Known: ${FORMAT_NAMES.join(', ')}`,
   );
 }
@@ -105,17 +105,17 @@ function assertTarget(to: string | undefined, target: string | undefined): void 
   if (to !== undefined && target === undefined)
     throw usageError('--to needs a folder to write to', 'Write --to coco DIR');
   if (to === undefined && target !== undefined)
-    throw usageError(`"${target}" is too much`, `To write the data there: --to coco ${target}`);
+    throw usageError(`unexpected argument "${target}"`, `To write the data there: --to coco ${target}`);
 }
 
-/** What a split has. */
+/** Statistics of a split. */
 interface Counts {
   readonly images: number;
   readonly withoutObjects: number;
   readonly objects: number;
-  /** Objects by class. */
+  /** Number of objects by class. */
   readonly classes: Readonly<Record<string, number>>;
-  /** Images and objects that were left out. */
+  /** Number of images and objects that were left out. */
   readonly droppedImages: number;
   readonly droppedObjects: number;
 }
@@ -132,7 +132,7 @@ function countsOf({ records, metadata, report }: Dataset): Counts {
   };
 }
 
-/** Images, objects and the objects of each class, in a column for each split. */
+/** A table of images, objects and objects per class, with a column for each split. */
 function tableOf(splits: ReadonlyMap<string, Dataset>): string {
   const counts = [...splits.values()].map(countsOf);
   const classes = [...new Set(counts.flatMap((each) => Object.keys(each.classes)))];
@@ -149,14 +149,14 @@ function tableOf(splits: ReadonlyMap<string, Dataset>): string {
     ...classes.map((name) => row(`  ${name}`, (each) => each.classes[name] ?? 0)),
     row('  left out', ({ droppedObjects }) => droppedObjects),
   ];
-  // Numbers end at the same place.
+  // Align numbers on the right.
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => (cells[column] ?? '').length))) ?? [];
   return columns(
     rows.map((cells) => cells.map((cell, column) => (column === 0 ? cell : cell.padStart(widths[column] ?? 0)))),
   );
 }
 
-/** Images that are in two splits, also as copies under other names. */
+/** Images that are in two splits, including copies under other names. */
 async function sharedImages(splits: ReadonlyMap<string, Dataset>): Promise<Shared[]> {
   const all = [...splits];
   const shared: Shared[] = [];
@@ -174,7 +174,7 @@ interface Shared {
   readonly count: number;
 }
 
-/** What a training on these data would tell before its first step. */
+/** The warnings that a training on these data would print before its first step. */
 function remarksOn(splits: ReadonlyMap<string, Dataset>): string[] {
   const tests = [...splits].filter(([name]) => ['val', 'test'].includes(roleOf(name) ?? ''));
   const others = [...splits.values()].filter((each) => !tests.some(([, test]) => test === each));
@@ -188,6 +188,6 @@ function remarksOnSizes({ records }: Dataset): string[] {
   const [kept, seen] = inputSides(records, [DROPPED, SEEN], SHARE);
   if (kept === undefined || seen === undefined) return [];
   return [
-    `an input of ${kept} pixels on its longer side keeps ${100 * SHARE}% of the objects above ${DROPPED} pixels, below which training leaves them out; one of ${seen} shows them ${SEEN} pixels large`,
+    `with an input of ${kept} pixels on its longer side, ${100 * SHARE}% of the objects are larger than ${DROPPED} pixels and are not left out of training; with ${seen} pixels they are ${SEEN} pixels large`,
   ];
 }

@@ -37,7 +37,7 @@ import {
 } from '../index.ts';
 import { formatDescription } from './format-description.ts';
 
-/** The default preset with all that it can hold. */
+/** The default preset with all of its optional plugins. */
 const preset = () =>
   presetDefault({
     lrScheduler: { schedule: { type: 'cosine' } },
@@ -46,7 +46,7 @@ const preset = () =>
     bestCheckpointer: { metric: 'accuracy' },
   });
 
-/** Every other plugin of this repository, in an order that nobody would choose. */
+/** Every other plugin of this repository, in an arbitrary order. */
 const others = (): readonly PluginInput[] => [
   exportBest({ formats: ['graph-model'] }),
   profiler(),
@@ -74,7 +74,7 @@ const others = (): readonly PluginInput[] => [
   anomalyGuard(),
 ];
 
-/** What `hookline inspect` prints of the order: the plugins with their reasons. */
+/** The part of the output of `hookline inspect` that lists the plugins with the reasons for their order. */
 async function inspectedOrder(plugins: readonly PluginInput[]): Promise<string> {
   await selectDevice('auto');
   const trainer = new SimpleTrainer({
@@ -89,7 +89,7 @@ async function inspectedOrder(plugins: readonly PluginInput[]): Promise<string> 
   const text = formatDescription(await trainer.describe());
   await trainer.close();
   await trainer.dispose();
-  // Up to the hooks: of each plugin the head and `why here`, which may go on in lines that are set in further.
+  // Takes the lines before the hooks: the head of each plugin, and `why here`, which may continue on lines that are indented further.
   const lines = text.slice(0, text.indexOf('\n\nHooks')).split('\n');
   let isReason = false;
   const kept = lines.filter((line) => {
@@ -309,7 +309,7 @@ it('listed behind the preset, the others find the same places', async () => {
   ]);
 });
 
-/** Plugins whose names are not those of their folders: checkpoints and configs know them by these names. */
+/** Plugins whose names differ from their folders, because checkpoints and configs refer to them by these names. */
 const NAMES: Readonly<Record<string, string>> = {
   'prediction-pictures': 'detection-pictures',
   'test-time-augmentation': 'detection-tta',

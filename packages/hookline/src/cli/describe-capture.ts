@@ -3,9 +3,9 @@ import { stepRunnerRef } from '@hookline/core';
 import { CapturedStepRunner, describeGraph, writeGraphEvents } from '@hookline/tfjs';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 
-/** What `inspect` says of the step. */
+/** What `inspect` prints about the step. */
 export interface CaptureDescription {
-  /** One line: whether the step will be captured, or why not. */
+  /** One line that says whether the step will be captured or, if not, why. */
   readonly line: string;
   readonly isCaptured: boolean;
   /** The captured graph as text. */
@@ -13,9 +13,9 @@ export interface CaptureDescription {
 }
 
 /**
- * Records the step on one batch, without changing a weight, and says what came of it.
+ * Records the step on one batch, without changing a weight, and describes the result.
  *
- * @param events where the graph is written for TensorBoard: a folder, or undefined for nowhere
+ * @param events folder to which the graph is written for TensorBoard; undefined writes nothing
  */
 export async function describeCapture(trainer: RunnableTrainer, events?: string): Promise<CaptureDescription> {
   const service: unknown = await trainer.service(stepRunnerRef);

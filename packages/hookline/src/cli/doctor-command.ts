@@ -8,7 +8,7 @@ import { print } from './print.ts';
 /** `hookline doctor`. @returns the exit status */
 export async function doctor({ flag }: CommandLine): Promise<number> {
   const diagnosis = await diagnose();
-  // On a processor; that a GPU may be there makes no difference to what the processor gains.
+  // Ask about the processor; whether there is a GPU does not matter for this line.
   const processor = readProcessor();
   const { precision, reason } = choosePrecision('auto', { usesGpu: false, ...processor });
   const bfloat16 = { gains: precision === 'bfloat16', reason };

@@ -47,7 +47,7 @@ describe('hookline export', () => {
     const target = join(folder, 'digits.safetensors');
     const first = hookline('convert', target);
     expect(first.stdout).toMatch(/^weights: +\S*digits.safetensors$/m);
-    expect(first.stdout).toMatch(/^tensors: +\d+, by the names of Hookline/m);
+    expect(first.stdout).toMatch(/^tensors: +\d+, with Hookline's names and axes/m);
     expect(first.status).toBe(0);
     const written = readFileSync(target);
     const { tensors } = decodeSafetensors(written);
@@ -64,7 +64,7 @@ describe('hookline export', () => {
   it.each([
     [[], /no format is given\. Write --format graph-model/],
     [['--format', 'tflite'], /there is no format "tflite"/],
-    [['--format', 'graph-model', '--batch', 'all'], /--batch all is no number of items/],
+    [['--format', 'graph-model', '--batch', 'all'], /--batch all is not a number of items/],
   ])('refuses %j', (args, message) => {
     const { status, stderr } = hookline('export', ...args);
     expect(stderr).toMatch(message);

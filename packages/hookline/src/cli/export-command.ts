@@ -11,7 +11,7 @@ import type { RunnableTrainer } from './trainer-in-file.ts';
 import { usageError } from './usage-error.ts';
 import { withAverages } from './with-averages.ts';
 
-/** Folder of the exported models, in that of the run; each format has one of its own in it. */
+/** Folder of the exported models in the run's folder, with a subfolder for each format. */
 const FOLDER = 'exported';
 
 /** `hookline export`. @returns the exit status */
@@ -24,7 +24,7 @@ export async function exportCommand(given: CommandLine): Promise<number> {
   }
   const batch = text.batch === undefined ? undefined : Number(text.batch);
   if (batch !== undefined && !(Number.isInteger(batch) && batch >= 1))
-    throw usageError(`--batch ${text.batch ?? ''} is no number of items`, 'Such as 1');
+    throw usageError(`--batch ${text.batch ?? ''} is not a number of items`, 'Give a whole number, such as --batch 1');
   const logger = new ConsoleLogger();
   const trainer = await createTrainer(given, logger);
   try {

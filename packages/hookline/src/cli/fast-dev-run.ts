@@ -4,20 +4,20 @@ import { EXIT, signalStatus } from './exit-status.ts';
 import { withThrowawayTrainer } from './throwaway-trainer.ts';
 import { usageError } from './usage-error.ts';
 
-/** Two, so that what the first step leaves is met by another one. */
+/** Two steps, so that a second step runs in the state that the first one leaves. */
 const STEPS = 2;
 
 /**
- * `hookline train --fast-dev-run`: two steps, and then all that happens at the end of a training, such as the evaluation and the last
- * checkpoint, in a folder that is removed. Mistakes that a training would come to after hours show in a minute.
+ * `hookline train --fast-dev-run`: runs two steps and everything that happens at the end of a training, such as the evaluation and the last
+ * checkpoint, in a temporary folder. It reveals mistakes in a minute that a training would reach after hours.
  *
  * @returns the exit status
- * @throws HooklineError `HKL_USAGE` together with --resume or --output, and whatever the training throws
+ * @throws HooklineError `HKL_USAGE` if combined with --resume or --output, and whatever the training throws
  */
 export async function fastDevRun(given: CommandLine, logger: Logger): Promise<number> {
   if (given.flag.resume || given.text.output !== undefined)
     throw usageError(
-      `--fast-dev-run keeps nothing, so ${given.flag.resume ? '--resume' : '--output'} means nothing beside it`,
+      `--fast-dev-run keeps nothing and cannot be combined with ${given.flag.resume ? '--resume' : '--output'}`,
       'Leave out one of them',
     );
   let exit = EXIT.ok as number;
@@ -26,8 +26,12 @@ export async function fastDevRun(given: CommandLine, logger: Logger): Promise<nu
     const { status, iteration, reason } = await trainer.train({ maxIterations: STEPS });
     logger.status(undefined);
     if (status === 'interrupted') exit = signalStatus(reason);
-    const end = status === 'completed' ? 'all of it went through' : `${status} (${reason ?? 'on request'})`;
-    logger.info(`fast dev run: ${iteration} of ${STEPS} steps and what follows them; ${end}; nothing is kept`);
+    const steps = `${iteration} of ${STEPS} steps`;
+    const end =
+      status === 'completed'
+        ? `completed ${steps} and the end of a training`
+        : `${status} (${reason ?? 'on request'}) after ${steps}`;
+    logger.info(`fast dev run: ${end}; nothing is kept`);
   });
   return exit;
 }

@@ -4,7 +4,7 @@ import { failureOf } from './batch-size/try-size.ts';
 import { nextMemory, scaledRate, suggestSize } from './batch-size/suggest-size.ts';
 import { buildCommand, runCommand, userFolder } from './built-command.test.support.ts';
 
-/** Learns which of two numbers is larger; a batch of two is too much for it. */
+/** A trainer file that learns which of two numbers is larger, and fails for batches larger than 1. */
 const TRAINER = `
 import { ArrayLoader, ClassificationEvaluator, defineConfig, defineTrainer, layersModel, tf } from 'hookline';
 
@@ -58,7 +58,7 @@ it('train --overfit gets a batch by heart, in a folder of its own, and evaluates
   expect(existsSync(join(folder, 'runs/a'))).toBe(false);
   const lines = readFileSync(join(folder, 'runs/a-overfit/metrics.json'), 'utf8').trim().split('\n');
   const last = JSON.parse(lines.at(-1) ?? '{}') as Record<string, number>;
-  // Over other batches the loss would rise and fall: one point alone is told ever better.
+  // On changing batches the loss would rise and fall; on a single batch it only falls.
   expect(last['total_loss']).toBeLessThan(0.2);
   expect(last).not.toHaveProperty('accuracy');
 }, 120_000);

@@ -6,9 +6,9 @@ const WIDTH = 100;
 const LABEL = 12;
 const INDENT = ' '.repeat(5);
 
-/** A trainer for people: plugins in order with reasons, hooks with their taps in order, services. */
+/** Formats a trainer as text: plugins in order with reasons, hooks with their taps in order, and services. */
 export function formatDescription({ plugins, hooks, services }: TrainerDescription): string {
-  // An instance keeps what tells it from the others.
+  // An instance keeps the suffix that distinguishes it from the others.
   const names = new Map(plugins.map(({ id, name, shortName }) => [id, id.replace(name, shortName)]));
   const nameOf = (id: string): string => names.get(id) ?? id;
   return [
@@ -52,7 +52,7 @@ function shortPath(path: string): string {
   return path.replaceAll(/@hookline\/(?=preset-)/g, '');
 }
 
-/** `after a (x), b (x, y); before c (z)`: one mention per plugin, with the labels that put it there. */
+/** `after a (x), b (x, y); before c (z)`: lists each plugin once, with the labels that cause the order. */
 function formatReasons(reasons: readonly string[], nameOf: (id: string) => string): string {
   if (reasons.length === 0) return 'as listed';
   const sides = new Map<string, Map<string, string[]>>();

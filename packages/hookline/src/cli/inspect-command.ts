@@ -9,8 +9,8 @@ import { formatDescription } from './format-description.ts';
 import { print } from './print.ts';
 
 /**
- * `hookline inspect`: prepares the trainer, as training would, and says what is in it; with `--diff OTHER`, how that of another file
- * differs from it.
+ * `hookline inspect`: prepares the trainer as for training, and describes it; with `--diff OTHER`, says how the trainer of another file
+ * differs.
  *
  * @returns the exit status
  */
@@ -38,7 +38,7 @@ async function compare(given: CommandLine, other: string): Promise<number> {
     await trainer.dispose();
     return { ...description, config: trainer.config };
   };
-  // One after the other: both may want the same device and folder.
+  // Create them one after the other, because both may use the same device and folder.
   const before = await look(given.file);
   const differences = compareTrainers(before, await look(other));
   print(given.flag.json ? JSON.stringify(differences, undefined, 2) : formatDifferences(differences));

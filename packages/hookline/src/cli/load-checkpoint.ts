@@ -4,10 +4,10 @@ import { shown } from './output-files.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 
 /**
- * Loads the checkpoint that the command line names, or else the latest one of the trainer's folder, to predict or evaluate
- * with: a trainer that can do without its training data does not read them. A file of another program gives its weights.
+ * Loads the checkpoint of the command line, or the latest one of the trainer's folder, for prediction or evaluation.
+ * A trainer that does not need its training data for this does not read them. From a file of another program, only weights are loaded.
  *
- * @returns its file
+ * @returns path of the checkpoint
  * @throws HooklineError `HKL_NO_CHECKPOINT`
  */
 export async function loadCheckpoint(

@@ -9,10 +9,10 @@ import type { TrainerInFile } from './trainer-in-file.ts';
 /**
  * Loads a trainer file, in TypeScript, without a build step.
  *
- * It runs in this process and shares every module with it: its `hookline` is this one.
+ * The file runs in this process and shares all modules with it; `hookline` in the file is this very copy.
  *
- * @throws HooklineError `HKL_TRAINER_FILE_MISSING`, `HKL_TRAINER_FILE_BROKEN` when it cannot be read or fails while
- * it is loaded, `HKL_TRAINER_FILE_EXPORT` when it exports something else
+ * @throws HooklineError `HKL_TRAINER_FILE_MISSING`; `HKL_TRAINER_FILE_BROKEN` if it has a syntax error or fails while
+ * it is loaded; `HKL_TRAINER_FILE_EXPORT` if its default export is no trainer
  */
 export async function loadTrainer(file: string): Promise<TrainerInFile> {
   const path = resolve(file);
@@ -20,12 +20,12 @@ export async function loadTrainer(file: string): Promise<TrainerInFile> {
   await (understood ??= understandTypeScript());
   let module: Record<string, unknown>;
   try {
-    // Node 20 gives a CommonJS file in TypeScript that is imported a `require` that knows no ES modules.
+    // In Node 20, a CommonJS TypeScript file that is imported gets a `require` that cannot load ES modules.
     module = /\.c[jt]s$/.test(path)
       ? { default: createRequire(import.meta.url)(path) as unknown }
       : ((await import(pathToFileURL(path).href)) as Record<string, unknown>);
   } catch (cause) {
-    // It knows itself what is wrong.
+    // A Hookline error already says what is wrong.
     if (isHooklineError(cause)) throw cause;
     throw broken(file, cause);
   }
@@ -34,14 +34,14 @@ export async function loadTrainer(file: string): Promise<TrainerInFile> {
 
 let understood: Promise<void> | undefined;
 
-/** Files count as CommonJS where no package.json above them says "type": "module", which is what `npm init` leaves. */
+/** A file is CommonJS unless a package.json above it says "type": "module", which `npm init` does not write. */
 async function understandTypeScript(): Promise<void> {
-  // Its cache is a folder of a well-known name in the system's temporary folder, which it trusts whoever owns it: another
-  // user of the machine could put code there that would run here. Compiling anew takes milliseconds. It looks at this
+  // tsx's cache is a folder with a well-known name in the system's temporary folder, which tsx trusts whoever owns it. Another
+  // user of the machine could put code there that would run here. Compiling again takes milliseconds. tsx reads this
   // variable when it is loaded; processes and threads that the trainer starts inherit it.
   process.env['TSX_DISABLE_CACHE'] = '1';
   const [esm, cjs] = await Promise.all([import('tsx/esm/api'), import('tsx/cjs/api')]);
-  // Without a namespace: with one, the file would get copies of its own of every package.
+  // Do not pass a namespace: with one, the file would get its own copies of every package.
   keepModulesSingle(() => cjs.register());
   esm.register();
 }
@@ -73,7 +73,7 @@ function broken(file: string, cause: unknown): HooklineError {
       where: fromHere(placeAsNamed(place)),
       fix: what.includes('"cjs"')
         ? 'The file counts as CommonJS: write "type": "module" into package.json, or name the file .mts'
-        : 'Mend the syntax there',
+        : 'Correct the syntax there',
     });
   }
   const [message = ''] = error.message.split('\n');
@@ -81,14 +81,14 @@ function broken(file: string, cause: unknown): HooklineError {
   if (/^(ERR_)?MODULE_NOT_FOUND$/.test((error as NodeJS.ErrnoException).code ?? '')) {
     const fix = cannotRequireFromArchives(error.message)
       ? 'Under Plug\'n\'Play, Node 20 finds no packages for a CommonJS trainer file: write "type": "module" into package.json, name the file .mts, or use Node 22 or later'
-      : 'Install the package, or mend the path of the import';
+      : 'Install the package, or correct the path of the import';
     return new HooklineError('HKL_TRAINER_FILE_BROKEN', what, { who: file, fix });
   }
   const where = placeIn(error.stack, resolve(file));
   return new HooklineError('HKL_TRAINER_FILE_BROKEN', what, { who: file, where, cause });
 }
 
-/** Whether Yarn's hooks did not see an import, as happens in ES modules that Node 20 loads for `require`. */
+/** Whether an import bypassed Yarn's hooks, which happens in ES modules that Node 20 loads by `require`. */
 const cannotRequireFromArchives = (message: string): boolean =>
   process.versions['pnp'] !== undefined &&
   process.version.startsWith('v20.') &&
@@ -118,7 +118,7 @@ function fromHere(path: string): string {
 
 function checkExport(file: string, module: Record<string, unknown>): TrainerInFile {
   let found = module['default'];
-  // A file that counts as CommonJS, because no package.json above it says "type": "module".
+  // The file is CommonJS, because no package.json above it says "type": "module".
   if (isObject(found) && '__esModule' in found) found = found['default'];
   if (isObject(found) && typeof found['create'] === 'function') return found as unknown as TrainerInFile;
   const what =

@@ -9,11 +9,11 @@ import { line } from './output-files.ts';
 import { print } from './print.ts';
 import { columns } from './table.ts';
 
-/** So many points of the curve are printed. */
+/** Number of points of the curve that are printed. */
 const SHOWN = 20;
 
 /**
- * `hookline lr-finder`: a range test of learning rates, with the curve in the run's folder. Nothing else is written there.
+ * `hookline lr-finder`: runs a learning-rate range test and writes its curve, and nothing else, to the run's folder.
  *
  * @returns the exit status
  */
@@ -53,7 +53,7 @@ export async function lrFinderCommand(given: CommandLine): Promise<number> {
       print(`${points.length} steps; ended: ${end}`);
       print(
         suggestion === undefined
-          ? 'no suggestion: the smoothed loss fell nowhere; try other rates by --min-rate and --max-rate, or more --steps'
+          ? 'no suggestion: the smoothed loss never fell; try other rates with --min-rate and --max-rate, or more --steps'
           : `suggestion: --set solver.baseLr=${suggestion.toPrecision(2)}, where the loss fell most steeply`,
       );
       for (const file of files) print(line(file.endsWith('.svg') ? 'plot' : 'points', file));

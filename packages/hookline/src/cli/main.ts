@@ -1,6 +1,6 @@
 import { runCli } from './run-cli.ts';
 
-// A reader that has gone, such as `head`, is no reason to end without a save: a training stops by itself then.
+// If the reader of the output, such as `head`, has exited, do not crash: the training stops by itself and saves.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 let isDone = false;
@@ -12,5 +12,5 @@ process.on('exit', (code) => {
 
 const status = await runCli(process.argv.slice(2));
 isDone = true;
-// What a runtime leaves open, threads of its own for one, must not keep a finished command alive.
+// Exit explicitly, because threads of the runtime would keep a finished command alive.
 process.stdout.write('', () => process.exit(status));

@@ -9,11 +9,11 @@ const HOOKLINE = join(ROOT, 'packages/hookline');
 
 const IMPORTS = `import { HooklineError, tf } from 'hookline';`;
 const REQUIRES = `const { HooklineError, tf } = require('hookline');`;
-/** What is exported; the type is TypeScript's alone. */
+/** The exports; the type annotation makes the file valid only as TypeScript. */
 const MADE = '{ create: (changes: unknown) => ({ changes, HooklineError, tf }) }';
 const PLAIN = '{ create: (changes) => ({ changes, HooklineError, tf }) }';
 
-/** Trainer files of every kind, which give what they got from `hookline`. */
+/** Trainer files of every module kind; each exports what it imports from `hookline`. */
 const SOURCES: Readonly<Record<string, string>> = {
   'imports.ts': `${IMPORTS} export default ${MADE};`,
   'imports.mts': `${IMPORTS} export default ${MADE};`,
@@ -27,7 +27,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 };
 const FILES = Object.keys(SOURCES);
 
-/** Loads files as the command does, and says of each whether it got what this very program gets. */
+/** Loads files as the command does, and reports for each whether it shares this program's copy of `hookline`. */
 const SCRIPT = `
 import { HooklineError, tf } from 'hookline';
 import { loadTrainer } from ${JSON.stringify(pathToFileURL(join(HOOKLINE, 'dist/cli/load-trainer.js')).href)};

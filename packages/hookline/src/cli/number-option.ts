@@ -1,17 +1,17 @@
 import { usageError } from './usage-error.ts';
 
 /**
- * The number that an option of the command line gives.
+ * Parses the numeric value of an option.
  *
- * @returns undefined where the option is not given
- * @throws HooklineError `HKL_USAGE` for anything but a number above 0, and for a part of one where it counts something
+ * @returns undefined if the option is not given
+ * @throws HooklineError `HKL_USAGE` unless the value is a number above 0 and, for a count, a whole number
  */
 export function numberOption(option: string, text: string | undefined, kind: 'count' | 'number'): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isFinite(value) && value > 0 && (kind === 'number' || Number.isInteger(value))) return value;
   throw usageError(
-    `--${option} ${text} is no ${kind === 'count' ? 'count' : 'number above 0'}`,
-    `Such as --${option} ${kind === 'count' ? '10' : '0.01'}`,
+    `--${option} ${text} is not ${kind === 'count' ? 'a whole number above 0' : 'a number above 0'}`,
+    `Give a number, such as --${option} ${kind === 'count' ? '10' : '0.01'}`,
   );
 }

@@ -10,9 +10,9 @@ const KINDS: readonly (readonly [string, RegExp])[] = [
 ];
 
 /**
- * What a training has left in its folder, for people: `metrics: runs/x/metrics.json`.
+ * Lists the files that a training has written to its folder: `metrics: runs/x/metrics.json`.
  *
- * @param since files that are older belong to an earlier run; milliseconds
+ * @param since start of the run in milliseconds since the epoch; older files belong to an earlier run
  */
 export async function outputLines(folder: string, since: number): Promise<string[]> {
   let names: string[];
@@ -26,19 +26,19 @@ export async function outputLines(folder: string, since: number): Promise<string
     for (const name of names.sort()) {
       const path = join(folder, name);
       const base = name.slice(name.lastIndexOf('/') + 1);
-      // File times may be coarser than the clock.
+      // File times may have a lower resolution than the clock.
       if (pattern.test(base) && (await stat(path)).mtimeMs >= since - 2000) lines.push(line(kind, path));
     }
   }
   return lines;
 }
 
-/** `kind: path`, aligned, the path from here where it is below here. */
+/** `kind: path` lines, aligned; paths below the current folder are relative. */
 export function line(kind: string, path: string): string {
   return `${`${kind}:`.padEnd(12)}${shown(path)}`;
 }
 
-/** A path from the current folder where that is shorter to read. */
+/** A path relative to the current folder, if that is shorter. */
 export function shown(path: string): string {
   const short = relative(process.cwd(), path);
   return short === '' ? '.' : short.startsWith('..') ? path : short;

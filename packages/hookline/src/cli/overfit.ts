@@ -6,16 +6,16 @@ import type { RunnableTrainer } from './trainer-in-file.ts';
 import { settingsOf } from './throwaway-trainer.ts';
 import { usageError } from './usage-error.ts';
 
-/** How many batches `--overfit` names; undefined without it. @throws HooklineError `HKL_USAGE`, also together with --resume */
+/** The number of batches given by `--overfit`; undefined without it. @throws HooklineError `HKL_USAGE` if it is no count, or combined with --resume */
 export function overfitBatches({ text, flag }: CommandLine): number | undefined {
   const batches = numberOption('overfit', text.overfit, 'count');
   if (batches !== undefined && flag.resume)
-    throw usageError('--overfit begins a run of its own, so --resume means nothing beside it', 'Leave out one of them');
+    throw usageError('--overfit starts a new run and cannot be combined with --resume', 'Leave out one of them');
   return batches;
 }
 
 /**
- * The command line of a training that overfits: into a folder of its own beside the run's, unless one is given, and without test data, so that
+ * Changes the command line for a training that overfits. It writes to its own folder next to the run's, unless a folder is given, and has no test data, so
  * nothing is evaluated.
  */
 export async function forOverfit(given: CommandLine, logger: Logger): Promise<CommandLine> {
@@ -29,17 +29,17 @@ export async function forOverfit(given: CommandLine, logger: Logger): Promise<Co
 }
 
 /**
- * Takes the first batches of a trainer's data and gives it these again and again, as they are: whatever is drawn at random for a
- * batch, such as augmentation, was drawn once.
+ * Takes the first `count` batches of a trainer's data and repeats them endlessly. Random augmentations are drawn only once,
+ * so the batches do not change.
  *
- * @returns a line that says so
+ * @returns a line for the log
  */
 export async function repeatBatches(trainer: RunnableTrainer, count: number): Promise<string> {
   const source = await trainer.service(batchSourceRef);
   const batches: unknown[] = [];
   while (batches.length < count) {
     const { device } = await source.next();
-    // What is kept is not freed after a step.
+    // Keep the tensors, so that they are not disposed of after a step.
     for (const tensor of device.owned) tf.keep(tensor);
     batches.push(device.batch);
   }

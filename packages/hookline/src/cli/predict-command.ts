@@ -13,12 +13,12 @@ import { line, shown } from './output-files.ts';
 import { print } from './print.ts';
 import { usageError } from './usage-error.ts';
 
-/** Folder of the pictures, in that of the run. */
+/** Folder of the pictures in the run's folder. */
 const FOLDER = 'predicted';
 const DEFAULT_SCORE = '0.4';
-/** Pictures that are drawn and written at a time. */
+/** Number of pictures that are drawn and written concurrently. */
 const AT_ONCE = 4;
-/** Pictures of one size until their prediction is captured, which takes as long as some of them. */
+/** Number of pictures of one size after which the prediction is captured. Capturing takes as long as several predictions. */
 const EAGER_PICTURES = 10;
 
 /** `hookline predict`. @returns the exit status */
@@ -48,15 +48,15 @@ export async function predict(given: CommandLine): Promise<number> {
     const folder = join(trainer.outputDir, FOLDER);
     if (!flag.json) await mkdir(folder, { recursive: true });
     const options = await trainer.predictOptions?.();
-    // The views that the trainer would evaluate with, where it has its own.
+    // Use the trainer's own test-time augmentation, if it has one.
     const views = { ...options, tta: flag.tta && (options?.tta ?? true) };
     let failed = 0;
-    // One that cannot be read, or drawn, does not end the others.
+    // An image that cannot be read or drawn does not keep the others from being predicted.
     const fail = (error: unknown): void => {
       failed++;
       logger.error(describeCause(error));
     };
-    /** Pictures that are being drawn while the network looks at the next image; none of them rejects. */
+    /** Pictures that are being drawn while the network processes the next image. These promises never reject. */
     const drawing = new Set<Promise<void>>();
     for (const [image, name] of targets) {
       let detections: Detections;
@@ -88,35 +88,35 @@ export async function predict(given: CommandLine): Promise<number> {
 /** @returns the exit status */
 function tellFailed(failed: number, all: number, logger: ConsoleLogger): number {
   if (failed === 0) return EXIT.ok;
-  logger.error(`${failed} of ${all} images could not be predicted on`);
+  logger.error(`the prediction failed for ${failed} of ${all} images`);
   return EXIT.failed;
 }
 
-/** Images that are named, with those of folders that are named in the order of their names. */
+/** The given images, and the images of given folders, sorted by name. */
 async function expandFolders(paths: readonly string[]): Promise<readonly string[]> {
   const found: string[] = [];
   for (const path of paths) {
     const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
-      // A file, or nothing, of which reading it will tell.
+      // Take it as a file; if there is none, reading it reports that.
       if (['ENOTDIR', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw error;
     });
     if (entries === undefined) found.push(path);
     else {
       const images = entries
-        // A named pipe would wait for somebody to write. What else cannot be read is told of when it is read.
+        // Skip named pipes, which would block until something writes to them. Other unreadable files are reported when they are read.
         .filter((entry) => !entry.isFIFO() && isPicture(entry.name) && !entry.name.startsWith('.'))
         .map(({ name }) => name)
         .sort();
       if (images.length === 0)
-        throw usageError(`${path} holds no image`, 'Images are known by endings such as .jpg and .png');
+        throw usageError(`${path} holds no image`, 'Images are recognised by extensions such as .jpg and .png');
       found.push(...images.map((name) => join(path, name)));
     }
   }
   return [...new Set(found)];
 }
 
-/** The pictures' names by image. Images that differ in their endings alone keep them, and none overwrites another. */
+/** Output names by image. Images whose names differ only in their extensions keep the extensions, so that none overwrites another. */
 function targetsOf(images: readonly string[]): ReadonlyMap<string, string> {
   const stems = images.map((image) => parse(image).name);
   const names = images.map((image, place) => {
@@ -127,7 +127,7 @@ function targetsOf(images: readonly string[]): ReadonlyMap<string, string> {
   if (twice === undefined) return new Map(images.map((image, place) => [image, names[place] as string]));
   throw usageError(
     `two pictures would be called ${twice}`,
-    'Predict on them one after the other, with another --output',
+    'Predict them in separate runs, with different --output folders',
   );
 }
 
@@ -147,7 +147,7 @@ async function draw(
 interface Found {
   readonly class: string;
   readonly score: number;
-  /** Corners x1, y1, x2, y2 in pixels of the image. */
+  /** Corners x1, y1, x2, y2 in pixels of the image, after its EXIF rotation. */
   readonly box: readonly number[];
 }
 
@@ -160,7 +160,7 @@ function listDetections({ boxes, scores, classes }: Detections, names: readonly 
   return all.filter(({ score }) => score >= least).sort((a, b) => b.score - a.score);
 }
 
-/** Such as `  2 dark, 1 light`. */
+/** The detections by class, such as `  2 dark, 1 light`. */
 function countsOf(found: readonly Found[]): string {
   const counts = new Map<string, number>();
   for (const { class: name } of found) counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -1,8 +1,8 @@
 import { isHooklineError } from '@hookline/core';
 
 /**
- * An error for people: what, then its causes, one line each. The stack is shown where it helps: for an error that is
- * not Hookline's own, that is for a bug in somebody's code, and on request.
+ * Formats an error: the message, then its causes, one line each. The stack is included for an error that is
+ * not Hookline's own, which is a bug in some code, and on request.
  */
 export function formatError(error: unknown, { debug = false }: { readonly debug?: boolean } = {}): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
@@ -11,7 +11,7 @@ export function formatError(error: unknown, { debug = false }: { readonly debug?
   const chain = causesOf(error);
   const lines = chain.flatMap((link, index) => {
     const said = messageOf(link);
-    // A message often ends with that of its cause.
+    // A message often ends with the message of its cause; do not repeat it.
     const repeated = index > 0 && messageOf(chain[index - 1]).includes(said.replace(/\.$/, ''));
     return repeated ? [] : [`${index === 0 ? 'error: ' : '  caused by: '}${said}`];
   });
@@ -36,7 +36,7 @@ function messageOf(error: unknown): string {
   return `a value that is no error was thrown: ${String(error)}`;
 }
 
-/** The frames of a stack; a short one leaves out those of Node and of installed packages. */
+/** The frames of a stack; the short form leaves out those of Node and of installed packages. */
 function stackOf(error: unknown, limit = Number.POSITIVE_INFINITY): string | undefined {
   if (!(error instanceof Error) || error.stack === undefined) return undefined;
   const frames = error.stack.split('\n').filter((line) => /^\s+at /.test(line));

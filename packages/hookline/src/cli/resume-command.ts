@@ -1,8 +1,8 @@
 /**
- * The command that goes on with an interrupted training.
+ * The command that resumes an interrupted training.
  *
- * @param argv of the training, without Node and script
- * @param env whose `HOOKLINE_DEVICE` decides what it runs on
+ * @param argv arguments of the training, without Node and script
+ * @param env environment of the training; its `HOOKLINE_DEVICE` becomes part of the command
  */
 export function resumeCommand(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): string {
   const device = env['HOOKLINE_DEVICE'] ? [`HOOKLINE_DEVICE=${quote(env['HOOKLINE_DEVICE'])}`] : [];

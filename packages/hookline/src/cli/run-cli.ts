@@ -6,7 +6,7 @@ import { formatError } from './report-error.ts';
 
 type RunCommand = (given: CommandLine, argv: readonly string[]) => Promise<number>;
 
-/** Commands load what they need when they run: `hookline --help` needs no TensorFlow. */
+/** Commands are imported when they run, so that `hookline --help` does not load TensorFlow. */
 const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   train: async () => (await import('./train-command.ts')).train,
   launch: async () => (await import('./launch/launch-command.ts')).launch,
@@ -25,8 +25,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
 /**
  * Runs the command line.
  *
- * @param argv without Node and script
- * @returns the exit status: 0, 1 failed, 2 not understood, 130 or 143 ended by a signal
+ * @param argv arguments without Node and script
+ * @returns the exit status: 0 for success, 1 for failure, 2 for wrong usage, 130 or 143 after a signal
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
   try {

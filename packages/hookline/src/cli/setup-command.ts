@@ -6,7 +6,7 @@ import { shown } from './output-files.ts';
 import { print, printError } from './print.ts';
 
 /**
- * `hookline setup`. That native TensorFlow cannot be had is no failure; that `--cuda` cannot be is one.
+ * `hookline setup`. It fails if `--cuda` is given and CUDA is not available; other machines without native TensorFlow use WebAssembly, which is no failure.
  *
  * @returns the exit status
  * @throws HooklineError `HKL_CUDA_UNAVAILABLE`, `HKL_DISK_FULL`
@@ -25,7 +25,7 @@ export async function setup({ flag, text, cuda }: CommandLine): Promise<number> 
     if (result.error !== undefined) throw result.error;
     return EXIT.ok;
   }
-  // The device says what will really be used; the summary of a setup that failed says why not TensorFlow.
+  // The device shows what will be used; if setup failed, its summary says why it is not TensorFlow.
   const device = await selectDevice('auto');
   print(device.describe().replace(/^device:/, 'Runtime:'));
   if (result.runtime !== 'native') print(result.summary);

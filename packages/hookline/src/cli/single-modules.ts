@@ -5,11 +5,11 @@ import { dirname, extname, join } from 'node:path';
 type Load = (module: object, filename: string) => void;
 
 /**
- * Lets tsx take over `require`, but for what Node itself counts as ES modules in JavaScript.
+ * Lets tsx handle `require`, except for JavaScript files that Node treats as ES modules.
  *
- * tsx compiles such a file into a CommonJS module of its own. A trainer file that is CommonJS would then get a second
- * copy of Hookline and of every other package that is an ES module: its classes are not those of the command line, and its
- * backends are registered twice. Node's own `require` gives the one that `import` gives.
+ * tsx would compile such a file into a separate CommonJS module. A CommonJS trainer file would then get a second
+ * copy of Hookline and of every other ES module package: its classes would differ from those of the command line, and its
+ * backends would be registered twice. Node's own `require` returns the same module as `import`.
  */
 export function keepModulesSingle(register: () => void): void {
   const extensions = (Module as unknown as { _extensions: Record<string, Load | undefined> })._extensions;
@@ -24,7 +24,7 @@ export function keepModulesSingle(register: () => void): void {
 
 const folders = new Map<string, boolean>();
 
-/** Files of every unknown ending come here; what Node counts as an ES module goes by its ending, then by package.json. */
+/** Called for files of every extension. Node decides whether a file is an ES module by its extension, then by package.json. */
 function isEsModule(filename: string): boolean {
   const ending = extname(filename);
   return ending === '.mjs' || (ending === '.js' && isModuleFolder(dirname(filename)));

@@ -7,7 +7,7 @@ import { buildCommand, ROOT } from './built-command.test.support.ts';
 
 const HOOKLINE = join(ROOT, 'packages/hookline');
 
-/** Writes down every module that the ES loader loads, while the program runs. */
+/** A loader hook that logs every module that the ES loader loads. */
 const hooks = (log: string) => `
 import { appendFileSync } from 'node:fs';
 export async function load(url, context, next) {
@@ -25,7 +25,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The files that a program imports until it ends. */
+/** The files that a program imports. */
 function importedBy(name: string, ...args: string[]): string[] {
   const log = join(folder, `${name}.txt`);
   const hook = join(folder, `${name}-hooks.mjs`);

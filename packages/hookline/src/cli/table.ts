@@ -1,8 +1,8 @@
 import { terminalText } from '@hookline/core';
 
-/** Lines of aligned columns; the last one is not padded. */
+/** Formats rows as aligned columns; the last column is not padded. */
 export function columns(cells: readonly (readonly string[])[], indent = ''): string {
-  // Before they are measured; a name with a line break must not look like another row.
+  // Escape before measuring widths; a name with a line break must not look like another row.
   const rows = cells.map((row) => row.map((cell) => terminalText(cell).replaceAll('\n', String.raw`\n`)));
   const count = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: count }, (_, column) =>
@@ -14,13 +14,13 @@ export function columns(cells: readonly (readonly string[])[], indent = ''): str
 }
 
 /**
- * Text broken at spaces into lines of at most `width`; the ones after the first are indented. A word that is longer
- * stays whole.
+ * Breaks text at spaces into lines of at most `width` characters, and indents the lines after the first. A longer word
+ * is not broken.
  */
 export function wrap(text: string, width: number, indent: string): string {
   const lines: string[] = [];
   for (const paragraph of text.split('\n')) {
-    // What fits stays as it is, with its own indentation.
+    // A paragraph that fits keeps its own indentation.
     if (paragraph.length <= width) {
       lines.push(paragraph);
       continue;

@@ -7,9 +7,9 @@ import { createTrainer } from './create-trainer.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 
 /**
- * Does something with a trainer whose output folder is a temporary one, and removes both; the folder of the run is left alone.
+ * Calls a function with a trainer whose output folder is temporary, then disposes of the trainer and removes the folder. The run's own folder is not touched.
  *
- * @param name a part of the folder's name
+ * @param name becomes part of the folder's name
  */
 export async function withThrowawayTrainer(
   name: string,
@@ -22,7 +22,7 @@ export async function withThrowawayTrainer(
   await runAll([() => use(trainer), () => trainer.dispose(), () => rm(output, { recursive: true, force: true })]);
 }
 
-/** What a trainer is configured with; `config` is empty for one without. */
+/** The settings of a trainer; `config` is empty for a trainer without one. */
 export async function settingsOf(
   given: CommandLine,
   logger: Logger,

@@ -52,7 +52,7 @@ async function run(
   return EXIT.ok;
 }
 
-/** Loads what there is to begin with. @returns a line that says so */
+/** Loads the checkpoint or weights to start from. @returns a line for the log that says what was loaded */
 async function begin(trainer: RunnableTrainer, { flag, allowMismatch }: CommandLine): Promise<string> {
   const { resume } = flag;
   const earlier = await trainer.checkpoints.latest();
@@ -60,7 +60,7 @@ async function begin(trainer: RunnableTrainer, { flag, allowMismatch }: CommandL
   if (resume && earlier !== undefined) return `resuming:   ${shown(earlier)}, at iteration ${trainer.iteration}`;
   const notes = [
     ...(resume ? ['there is no checkpoint to resume from'] : []),
-    ...(!resume && earlier !== undefined ? ['the folder holds an earlier run, which --resume would go on with'] : []),
+    ...(!resume && earlier !== undefined ? ['the folder holds an earlier run, which --resume would continue'] : []),
     ...(loaded === undefined ? [] : [`weights of ${shown(loaded)}`]),
   ];
   return `beginning:  a new run${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`;

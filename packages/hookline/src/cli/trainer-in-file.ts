@@ -2,7 +2,7 @@ import type { Logger, TrainerBase } from '@hookline/core';
 import type { PredictImageOptions } from '@hookline/vision';
 import type { ExportSource } from '@hookline/tfjs';
 
-/** A trainer as the commands use it. */
+/** The interface of a trainer that the commands need. */
 export type RunnableTrainer = Pick<
   TrainerBase,
   | 'train'
@@ -18,15 +18,15 @@ export type RunnableTrainer = Pick<
   | 'checkpoints'
 > & {
   readonly config?: unknown;
-  /** Loads a checkpoint without reading training data, for `predict` and `eval`; `load` where it is left out. */
+  /** Loads a checkpoint for `predict` and `eval`, without reading training data. Default: `load`. */
   loadForInference?(path: string, options: { readonly allowMismatch: readonly string[] }): Promise<void>;
-  /** How `hookline predict` prepares images; as they are, where it is left out. Its `tta` is used with `--tta` alone. */
+  /** How `hookline predict` prepares images. Default: images are used as they are. `tta` is used only with `--tta`. */
   predictOptions?(): PredictImageOptions | Promise<PredictImageOptions>;
-  /** What `hookline export` needs to know of the model; a tf.layers model says it itself. */
+  /** What `hookline export` needs to know about the model; not needed for a tf.layers model. */
   exportSource?(): ExportSource | Promise<ExportSource>;
 };
 
-/** What differs from the file in one run. */
+/** Changes to the trainer file's settings for one run. */
 export interface TrainerChanges {
   readonly set: readonly string[];
   readonly output?: string;
@@ -34,9 +34,9 @@ export interface TrainerChanges {
   readonly logger: Logger;
 }
 
-/** What a trainer file exports: that of `defineTrainer`, or anything that makes a trainer. */
+/** The default export of a trainer file: the result of `defineTrainer`, or any object that creates a trainer. */
 export interface TrainerInFile {
   create(changes: TrainerChanges): RunnableTrainer | Promise<RunnableTrainer>;
-  /** The same, by the device that is chosen; takes the place of `create`. */
+  /** Like `create`, after the device has been selected; used instead of `create` if present. */
   createOnDevice?(changes: TrainerChanges): Promise<RunnableTrainer>;
 }

@@ -3,9 +3,9 @@ import { emaRef } from '@hookline/plugin-ema';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 
 /**
- * Runs a function with the averaged weights of the plugin `ema` in the model.
+ * Runs a function while the model has the averaged weights of the plugin `ema`.
  *
- * @throws HooklineError `HKL_EXPORT_OPTION` where the training keeps none
+ * @throws HooklineError `HKL_EXPORT_OPTION` if the trainer has no such plugin
  */
 export async function withAverages<T>(trainer: RunnableTrainer, file: string, fn: () => Promise<T>): Promise<T> {
   let ema;
@@ -19,7 +19,7 @@ export async function withAverages<T>(trainer: RunnableTrainer, file: string, fn
 }
 
 const noAverages = (file: string, cause?: unknown): HooklineError =>
-  new HooklineError('HKL_EXPORT_OPTION', 'its training keeps no averages of the weights', {
+  new HooklineError('HKL_EXPORT_OPTION', 'its training keeps no averaged weights', {
     who: file,
     where: '--ema',
     fix: 'Leave --ema out, or train with the plugin ema (--set solver.emaDecay=0.999)',

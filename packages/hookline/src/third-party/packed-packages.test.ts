@@ -35,7 +35,7 @@ describe('the packages that npm would publish', () => {
 
   it('hold no tests, nor what only tests use', () => {
     for (const { name, files } of packed) {
-      // What is copied into new projects has tests of its own.
+      // The templates that are copied into new projects contain tests on purpose.
       const own = files.filter((file) => !file.startsWith('templates/'));
       const odd = own.filter((file) => /\.test\.|tsbuildinfo|sandbox|fixture|\.support\./.test(file));
       expect([name, odd]).toEqual([name, []]);

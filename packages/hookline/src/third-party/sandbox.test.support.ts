@@ -6,23 +6,23 @@ import { dirname, join, resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
-/** What `npm pack` says of a tarball. */
+/** The output of `npm pack` for a tarball. */
 export interface Packed {
   readonly name: string;
   readonly path: string;
   readonly files: readonly string[];
 }
 
-/** A package of the repository, as it would be packed. */
+/** A package of the repository as `npm pack` would pack it. */
 export interface PackedPackage extends Packed {
-  /** Where its sources are. */
+  /** Folder of its sources. */
   readonly folder: string;
 }
 
 /**
- * Packs every package of the repository, as it is built now.
+ * Packs every package of the repository from its current build.
  *
- * @param into the folder for the tarballs; `dryRun` writes none, and only says what would be in them
+ * @param into folder for the tarballs; `dryRun` writes none and only lists their contents
  */
 export function packAll(options: { readonly into: string } | { readonly dryRun: true }): PackedPackage[] {
   const where = 'into' in options ? ['--pack-destination', options.into] : ['--dry-run'];
@@ -42,7 +42,7 @@ interface PackedByNpm {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** A folder outside of the repository in which packages are written, packed and installed, as other people do it. */
+/** A folder outside of the repository in which packages are written, packed and installed, as a third party would. */
 export class Sandbox {
   readonly dir: string = mkdtempSync(join(tmpdir(), 'hookline-third-party-'));
 
@@ -65,15 +65,15 @@ export class Sandbox {
     return { name: packed.name, path: join(this.dir, packed.filename), files: packed.files.map(({ path }) => path) };
   }
 
-  /** Installs tarballs into a package; what they depend on comes from npm's cache where it is there. */
+  /** Installs tarballs into a package; their dependencies come from npm's cache if possible. */
   install(folder: string, tarballs: readonly Packed[]): void {
     const paths = tarballs.map(({ path }) => path);
     npm(folder, 'install', '--no-save', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', ...paths);
   }
 
   /**
-   * Puts tarballs into `node_modules` of a package, with links to what else the repository has installed: much faster than an
-   * installation, which would fetch TensorFlow.js once more.
+   * Unpacks tarballs into `node_modules` of a package and links the repository's other installed packages. This is much faster than an
+   * installation, which would download TensorFlow.js again.
    */
   unpack(folder: string, tarballs: readonly Packed[]): void {
     const modules = join(folder, 'node_modules');
@@ -89,16 +89,16 @@ export class Sandbox {
     }
   }
 
-  /** Checks and compiles a package with its own tsconfig.json. @returns what tsc prints; nothing when all is well */
+  /** Type-checks and compiles a package with its own tsconfig.json. @returns the output of tsc, which is empty without errors */
   compile(folder: string, tsc: string = TSC): string {
     return spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' }).stdout;
   }
 
   /**
-   * Another TypeScript than the one that builds the packages. Not a dependency of the repository, where its command
-   * would take the place of the other's.
+   * Installs another TypeScript version than the one that builds the packages. It is no dependency of the repository, because its `tsc` command
+   * would replace the other one's.
    *
-   * @returns its compiler, for {@link Sandbox.compile}
+   * @returns path of its compiler, for {@link Sandbox.compile}
    */
   typescript(version: string): string {
     const folder = this.write(`typescript-${version}`, { 'package.json': { private: true } });
@@ -116,9 +116,9 @@ export class Sandbox {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  /** Builds a package of the repository, which packs what is built. */
+  /** Builds a package of the repository before it is packed. */
   static build(folder: string): void {
-    // The exit status counts the type errors of tests too, which are not packed.
+    // Ignore the exit status, which includes type errors of tests; those are not packed.
     spawnSync(process.execPath, [TSC, '-b', folder], { cwd: ROOT });
   }
 }
@@ -137,7 +137,7 @@ function checked(cwd: string, command: string, args: readonly string[]): string 
   throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? ''}\n${stdout}\n${stderr}`);
 }
 
-/** The compiler options of a careful user. */
+/** The strict compiler options of a careful user. */
 export const STRICT = {
   compilerOptions: {
     target: 'ES2023',
@@ -147,7 +147,7 @@ export const STRICT = {
     exactOptionalPropertyTypes: true,
     verbatimModuleSyntax: true,
     declaration: true,
-    // Types of libraries are checked too: ours among them.
+    // Also check the types of libraries, including ours.
     skipLibCheck: false,
     types: ['node'],
     typeRoots: [join(ROOT, 'node_modules/@types')],

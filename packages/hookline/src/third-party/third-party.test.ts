@@ -7,7 +7,7 @@ const PLUGIN = `
 import { defineHooks, definePlugin, storageRef, sync } from '@hookline/core';
 import { z } from 'zod';
 
-/** Others can tap each beat. */
+/** Other plugins can tap each beat. */
 export const heartbeatHooks = defineHooks('acme-plugin-heartbeat', {
   beat: sync<[iteration: number]>(['iteration'], 'a beat'),
 });
@@ -80,13 +80,13 @@ function manifest(name: string, more: object): object {
   return { name, version: '1.0.0', type: 'module', exports: { '.': './dist/index.js' }, files: ['dist'], ...more };
 }
 
-/** The blocks of code in a page of the documentation. */
+/** The code blocks of a documentation page. */
 function blocksOf(page: string, language: string): string[] {
   const text = readFileSync(resolve(import.meta.dirname, '../../../..', page), 'utf8');
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code = '']) => code);
 }
 
-/** A package in both languages, as it is published. */
+/** A package in TypeScript and JavaScript, as it is published. */
 const published = (code: string) => ({
   'index.ts': code,
   'index.js': ts.transpileModule(code, {
@@ -184,7 +184,7 @@ describe('the preset of docs/presets.md in its trainer file, all from tarballs',
   const [readmeTrainer = '', pluginCode = ''] = blocksOf('README.md', 'ts');
   let user: string;
 
-  /** What the command line says of a trainer file. */
+  /** The output of the command line for a trainer file. */
   function inspect(file: string, ...set: string[]) {
     const printed = sandbox.run(user, 'node_modules/hookline/bin/hookline.js', 'inspect', file, '--json', ...set);
     const { plugins } = JSON.parse(printed) as {
@@ -251,7 +251,7 @@ describe('the preset of docs/presets.md in its trainer file, all from tarballs',
     const printed = sandbox.run(user, 'node_modules/hookline/bin/hookline.js', 'train', 'trainer.ts', ...ends);
     expect(printed).toContain('the training is completed');
     const files = readdirSync(join(user, 'output'));
-    // A period of 20 by the config, where the preset has 500; two are kept, by the file; the prefix is the preset's.
+    // The period of 20 is from the config, not 500 from the preset; the file keeps two checkpoints; the prefix is the preset's.
     expect(files.filter((file) => /^lab_\d/.test(file)).sort()).toEqual([
       'lab_0000039.safetensors',
       'lab_0000059.safetensors',

@@ -6,7 +6,7 @@ import type { Sampler } from '@hookline/data';
 import type { Augmentation } from '../transforms/augmentation.ts';
 import { checkRecords } from './check-records.ts';
 import type { ImageType } from './collate.ts';
-import type { Fit, Size } from '@hookline/inference/detections';
+import { type Fit, PADDING, type Size } from '@hookline/inference/detections';
 
 /** Options of {@link DetectionLoader}. */
 export interface DetectionLoaderOptions {
@@ -51,7 +51,7 @@ export interface DetectionLoaderOptions {
   readonly minSize?: number;
   /** Without `size`, edges of a batch are multiples of this. @default 1 */
   readonly divisor?: number;
-  /** Value of pixels that fill a batch. @default 114 */
+  /** Value from 0 to 255 of the pixels that pad images. @default 114 */
   readonly fill?: number;
   /**
    * Of the images on the host; on the device they are float32. Bytes take a quarter of the memory and of the time to get
@@ -123,7 +123,7 @@ export function resolveLoaderOptions(records: readonly DatasetRecord[], options:
     minVisible: 0,
     minSize: 1e-5,
     divisor: 1,
-    fill: 114,
+    fill: PADDING,
     dtype: 'auto' as const,
     ...options,
     workers,

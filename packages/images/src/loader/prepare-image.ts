@@ -1,6 +1,6 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import type { PortableError } from '@hookline/data';
-import { type Detections, fitSize, type Size, toImagePixels } from '@hookline/inference/detections';
+import { type Detections, fitSize, PADDING, type Size, toImagePixels } from '@hookline/inference/detections';
 import type { Image, Picture } from '../transforms/image.ts';
 import { NO_TRANSFORM, TransformList } from '../transforms/transform.ts';
 import { collate } from './collate.ts';
@@ -10,7 +10,7 @@ import { resizePicture } from './decode-image.ts';
 /** An image: the path of its file, the content of its file, or its pixels. */
 export type ImageSource = string | Uint8Array | Picture;
 
-/** Options of {@link prepareImage}; those of the loader of the training make the input equal to what the network has learned from. */
+/** Options of {@link prepareImage}. Give those of the loader with which the network was trained. */
 export interface PrepareImageOptions extends DecodeFileOptions {
   /** Value from 0 to 255 of the pixels that pad the input at the right and at the bottom. @default 114 */
   readonly fill?: number;
@@ -22,7 +22,7 @@ export const PREPARE_OPTIONS = {
   fill: true,
 } as const satisfies OptionNames<PrepareImageOptions>;
 
-/** An image as a network takes it. */
+/** An image as the input of a network. */
 export interface PreparedImage {
   /** The network's input. The image lies at the left upper corner, and the rest is padded. */
   readonly input: Picture;
@@ -47,7 +47,7 @@ export interface PreparedImage {
  */
 export async function prepareImage(image: ImageSource, options: PrepareImageOptions = {}): Promise<PreparedImage> {
   assertKnownOptions('prepareImage', options, PREPARE_OPTIONS);
-  const { size, fill = 114 } = options;
+  const { size, fill = PADDING } = options;
   const { image: resized, source, shown, turn } = await load(image, options);
   const sample = {
     file: '',

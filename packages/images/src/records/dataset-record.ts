@@ -20,7 +20,7 @@ export interface DatasetAnnotation {
 export interface DatasetRecord {
   /** Path of the image file. */
   readonly file: string;
-  /** Pixels, as the image is looked at: EXIF rotation applied unless `orient` is false. */
+  /** Size in pixels; EXIF rotation applied unless `orient` is false. */
   readonly width: number;
   readonly height: number;
   /** Unique within its data set. */

@@ -1,3 +1,4 @@
+import { PADDING } from '@hookline/inference/detections';
 import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { AffineTransform, extentTransform, rotationTransform } from './affine-transform.ts';
 import { choose, uniform, type Augmentation } from './augmentation.ts';
@@ -115,7 +116,7 @@ export function randomAffine(
   assertKnownOptions('randomAffine', options, { scale: true, shift: true, fill: true } satisfies OptionNames<
     typeof options
   >);
-  const { scale = 0.35, shift = 0.15, fill = 114 } = options;
+  const { scale = 0.35, shift = 0.15, fill = PADDING } = options;
   requireOption(scale >= 0 && shift >= 0, 'randomAffine', 'scale and shift must be 0 or more');
   return builtIn('randomAffine', [options], ({ image: { width, height } }, random) => {
     const factor = Math.exp(uniform(random, -scale, scale));

@@ -1,3 +1,4 @@
+import { PADDING } from '@hookline/inference/detections';
 import { assertKnownOptions, type OptionNames, type RandomStream } from '@hookline/core';
 import { AffineTransform } from './affine-transform.ts';
 import { uniform, type Augmentation, type AugmentationInput } from './augmentation.ts';
@@ -40,7 +41,7 @@ const OPTIONS = {
  */
 export function randomWindow(options: RandomWindowOptions): Augmentation {
   assertKnownOptions('randomWindow', options, OPTIONS);
-  const { width, height, scale = 0.35, angle = 0, quarterTurns = false, onObject = 0.9, fill = 114 } = options;
+  const { width, height, scale = 0.35, angle = 0, quarterTurns = false, onObject = 0.9, fill = PADDING } = options;
   const isSize = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
   requireOption(isSize, 'randomWindow', `width and height must be whole numbers from 1 up, not ${width} and ${height}`);
   requireOption(scale >= 0 && angle >= 0, 'randomWindow', 'scale and angle must be 0 or more');

@@ -3,20 +3,20 @@ import { tf } from '@hookline/tfjs';
 import { type Contract, inFolder, makeTrainer } from './contract-trainer.ts';
 
 const STEPS = 12;
-/** Steps before those that are looked at: averages and the like are made in them. */
+/** Number of steps before the measured ones, in which plugins create averages and similar tensors. */
 const WARM_UP = 4;
 
-/** What a plugin costs, beside what the same training costs without it. */
+/** The cost of a plugin, compared with the same training without it. */
 export interface Costs {
-  /** Tensors more after each step, beyond those of the training without it. */
+  /** Additional tensors after each step. */
   readonly tensorsPerStep: number;
-  /** Tensors that are left when its trainer has been disposed of, beyond those of the training without it. */
+  /** Additional tensors that are left after its trainer has been disposed of. */
   readonly tensorsLeft: number;
-  /** Listeners of the process that are left. */
+  /** Number of listeners of the process that are left. */
   readonly listenersLeft: number;
-  /** Reads of tensors in its taps that wait for the device. */
+  /** Number of tensor reads per step in its taps that wait for the device. */
   readonly syncsPerStep: number;
-  /** Time in its taps between two steps. */
+  /** Time in its taps between two steps, in microseconds. */
   readonly microseconds: number;
 }
 
@@ -29,9 +29,9 @@ interface Run {
 }
 
 /**
- * Trains with the plugin and without it, on eager steps, so that its taps inside of them run in each.
+ * Trains with and without the plugin, with eager steps, so that its taps inside the step run each time.
  *
- * @returns what it costs; a text where there is no training without it
+ * @returns the cost; a text if training without the plugin is impossible
  */
 export async function costsOf(contract: Contract): Promise<Costs | string> {
   let without: Run;
@@ -80,7 +80,7 @@ function run(contract: Contract, without: boolean): Promise<Run> {
 
 const countListeners = (): number => process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
 
-/** Counts the tensors after each step, once no scalar waits to be read. */
+/** Counts the tensors after each step, after all pending scalars have been read. */
 const countTensors = (counts: number[], watch: TapWatcher): Plugin =>
   definePlugin({
     name: '@hookline/testing/count-tensors',
@@ -96,11 +96,11 @@ const countTensors = (counts: number[], watch: TapWatcher): Plugin =>
     },
   })();
 
-/** Times the taps of one plugin, and counts the tensors that are read in them. */
+/** Times the taps of one plugin, and counts the tensor reads in them. */
 class TapWatcher {
-  /** Of each step. */
+  /** Number of reads in each step. */
   readonly reads: number[] = [];
-  /** Microseconds of each step, in taps between the steps. */
+  /** Microseconds per step in taps between the steps. */
   readonly times: number[] = [];
   readonly plugin: Plugin;
   readonly #entered: { readonly plugin: string; readonly since: number }[] = [];
@@ -134,7 +134,7 @@ class TapWatcher {
     [this.#reads, this.#time] = [0, 0];
   }
 
-  /** Counts what is read of tensors until the function that it returns is called. */
+  /** Counts tensor reads until the returned function is called. */
   watchReads(): () => void {
     const backend = tf.backend();
     const { read, readSync } = backend;

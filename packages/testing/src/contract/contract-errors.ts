@@ -6,7 +6,7 @@ type Phase = (typeof PHASES)[number];
 const THROWN = 'thrown on purpose';
 const STEPS = 3;
 
-/** Throws in one phase, at the second step where it has steps. */
+/** Throws in one hook; for hooks of steps, at the second step. */
 const thrower = (phase: Phase): Plugin =>
   definePlugin({
     name: '@hookline/testing/thrower',
@@ -22,11 +22,11 @@ const thrower = (phase: Phase): Plugin =>
   })();
 
 /**
- * Trains beside a plugin that throws, once in each phase. The training must end with that error alone, close, and be disposed of: the
- * plugin neither hides it nor fails over it.
+ * Trains together with a plugin that throws, once in each hook. The training must end with only that error, close, and be disposed of: the
+ * tested plugin must neither hide the error nor fail because of it.
  *
- * @param hasTensors whether the trainer has steps with tensors, so that something can be thrown inside of them
- * @returns how many phases were tried, and what is wrong
+ * @param hasTensors whether the trainer has steps with tensors, so that the plugin can throw inside them
+ * @returns the number of hooks that were tried, and the violations
  */
 export async function passesErrorsOn(
   contract: Contract,
@@ -54,7 +54,7 @@ async function throwsIn(contract: Contract, phase: Phase, output: string): Promi
   } catch (cause) {
     return `the trainer cannot be disposed of afterwards: ${String(cause)}`;
   }
-  // A failed step may be handled, and nothing is saved where nobody saves.
+  // A plugin may handle a failed step, and saveState is not called if nothing saves.
   if (error === undefined) return phase === 'losses' || phase === 'saveState' ? undefined : 'the error is lost';
   const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
   const others = errors.filter((each) => !describe(each).includes(THROWN));

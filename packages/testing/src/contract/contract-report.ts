@@ -1,16 +1,16 @@
 import { appendFile } from 'node:fs/promises';
 
-/** What came of one check of a plugin. */
+/** The result of one check of a plugin. */
 export interface ContractCheck {
-  /** What was tried: `resumes at every step, captured`. */
+  /** Name of the check: `resumes at every step, captured`. */
   readonly what: string;
-  /** `measured` says how much and asks for nothing. */
+  /** `measured` is a figure without a limit. */
   readonly outcome: 'held' | 'broken' | 'skipped' | 'measured';
-  /** What is wrong, why it was skipped, or the figure; may be empty where it held. */
+  /** The violation, the reason for skipping, or the figure; may be empty if the check passed. */
   readonly detail: string;
 }
 
-/** What came of all checks of a plugin. */
+/** The results of all checks of a plugin. */
 export interface ContractReport {
   /** The plugin's name. */
   readonly plugin: string;
@@ -30,7 +30,7 @@ export function reportOf(plugin: string, checks: readonly ContractCheck[]): Cont
   return { plugin, checks, markdown: ['| Checked | Holds |', '| --- | --- |', ...rows].join('\n') };
 }
 
-/** Appends the table to the file that the environment variable `HOOKLINE_CONTRACT_REPORT` names, where it is set. */
+/** Appends the table to the file in the environment variable `HOOKLINE_CONTRACT_REPORT`, if it is set. */
 export async function writeReport({ plugin, markdown }: ContractReport): Promise<void> {
   const file = process.env['HOOKLINE_CONTRACT_REPORT'];
   if (file !== undefined && file !== '') await appendFile(file, `### ${plugin}\n\n${markdown}\n\n`);

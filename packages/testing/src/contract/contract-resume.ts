@@ -23,17 +23,17 @@ const saveSteps = definePlugin({
   },
 });
 
-/** What came of the resumed runs. */
+/** The results of the resumed runs. */
 export interface Resumed {
-  /** The plugin's state and what is observed, at the end of the run that nothing interrupted. */
+  /** The plugin's state and the observed value at the end of the uninterrupted run. */
   readonly whole: unknown;
-  /** Where a resumed run ended otherwise. */
+  /** Iterations from which a resumed run ended differently. */
   readonly problems: readonly string[];
-  /** Steps of the whole run in which none of the plugin's taps inside of it was called, since they had been recorded. */
+  /** Number of steps of the uninterrupted run that were replayed from a graph, so that no tap inside the step was called. */
   readonly capturedSteps: number;
 }
 
-/** Counts the steps in which no tap of the plugin inside of the step is called. */
+/** Counts the steps in which no tap of the plugin inside the step is called. */
 function countCaptured(id: string): { readonly plugin: Plugin; readonly steps: () => number } {
   const inside: ReadonlySet<string> = new Set(['batch', 'losses', 'gradients', 'update', 'afterUpdate']);
   let [isCalled, steps] = [false, 0];
@@ -55,12 +55,12 @@ function countCaptured(id: string): { readonly plugin: Plugin; readonly steps: (
   return { plugin, steps: () => steps };
 }
 
-/** Trains as a whole, then resumes after every iteration but the last, and compares the ends, which must be equal to the bit. */
+/** Trains without interruption, then resumes after every iteration except the last, and compares the final values, which must be equal to the bit. */
 export async function resumesEverywhere(contract: Contract, capture: 'off' | 'required'): Promise<Resumed> {
   return inFolder(async (output) => {
     const captured = countCaptured(contract.plugin().id);
     const make = (isWhole: boolean) =>
-      // The same plugins, so that nothing is missing where it goes on.
+      // Use the same plugins, so that no state is missing when the run resumes.
       makeTrainer(contract, output, {
         capture,
         more: [...(isWhole ? [saveSteps(), captured.plugin] : []), saveAtEnd()],
@@ -83,10 +83,10 @@ export async function resumesEverywhere(contract: Contract, capture: 'off' | 're
   });
 }
 
-/** What no plugin saves that has something to save; a state that is null may be anything. */
+/** Values that no plugin with a state can have saved. */
 const JUNK: readonly JsonValue[] = ['junk', -5, Number.NaN, [{}], { junk: true }];
 
-/** Loads what the plugin never saved as its state, which it must refuse. @returns what is wrong; null for a plugin without a state */
+/** Loads invalid data as the plugin's state, which it must reject. @returns the violation; null for a plugin without a state */
 export async function refusesJunk(contract: Contract): Promise<string | null | undefined> {
   const { id } = contract.plugin();
   return inFolder(async (output) => {

@@ -17,16 +17,16 @@ import { currentDevice, selectDevice } from '@hookline/tfjs';
 import { connectRanks, onRanks } from '../connect-ranks.ts';
 import { RecordingLogger } from '../recording-logger.ts';
 
-/** What a trainer is made with to try a plugin in it. */
+/** The options with which a trainer is made to test a plugin. */
 export interface ContractTrainerOptions {
   readonly plugins: readonly PluginInput[];
   readonly output: string;
   readonly maxIterations: number;
-  /** Whether steps are captured, for trainers with tensors, as in `tinyTraining`. */
+  /** Capture mode of trainers with tensors, as in `tinyTraining`. */
   readonly capture: 'off' | 'required';
 }
 
-/** How a plugin is tried; the options of `checkPluginContract`, with their defaults. */
+/** The options of `checkPluginContract`, with their defaults filled in. */
 export interface Contract {
   readonly plugin: () => Plugin;
   readonly beside: () => readonly PluginInput[];
@@ -35,14 +35,14 @@ export interface Contract {
   readonly observe: (trainer: TrainerBase) => unknown;
 }
 
-/** How one trainer of a contract differs from the usual one. */
+/** Changes to the usual trainer for one run. */
 export interface TrainerChange {
   readonly iterations?: number;
   /** Default `off`. */
   readonly capture?: 'off' | 'required';
-  /** Plugins listed after the one that is tried. */
+  /** Plugins that are listed after the tested one. */
   readonly more?: readonly PluginInput[];
-  /** Whether to leave out the plugin that is tried. */
+  /** Whether to leave out the tested plugin. */
   readonly without?: boolean;
 }
 
@@ -52,7 +52,7 @@ export function makeTrainer(contract: Contract, output: string, change: TrainerC
   return contract.trainer({ plugins, output, maxIterations: iterations, capture });
 }
 
-/** A loop without tensors whose loss falls from 1. */
+/** Makes a bare loop without tensors whose loss falls from 1. */
 export const bareLoop = ({ plugins, output, maxIterations }: ContractTrainerOptions): TrainerBase =>
   new TrainerBase({
     ...{ plugins, output, maxIterations },
@@ -61,7 +61,7 @@ export const bareLoop = ({ plugins, output, maxIterations }: ContractTrainerOpti
     logger: new RecordingLogger(),
   });
 
-/** Calls `fn` with a folder that is removed afterwards. */
+/** Calls `fn` with a temporary folder, which is removed afterwards. */
 export async function inFolder<T>(fn: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
   try {
@@ -71,7 +71,7 @@ export async function inFolder<T>(fn: (folder: string) => Promise<T>): Promise<T
   }
 }
 
-/** Names of the sync hooks that the plugins tap, which run inside the step. */
+/** The names of the hooks inside the step (the sync hooks) that the plugins tap. */
 export async function tapsInsideOf(contract: Contract): Promise<readonly string[]> {
   return inFolder(async (output) => {
     const trainer = makeTrainer(contract, output, { iterations: 1 });
@@ -85,20 +85,20 @@ export async function tapsInsideOf(contract: Contract): Promise<readonly string[
   });
 }
 
-/** Whether the plugins need a step with tensors to do anything; then a device is chosen as well, unless the program has. */
+/** Whether the plugins need a step with tensors. If so, a device is selected, unless the program has already selected one. */
 export async function usesTensors(contract: Omit<Contract, 'trainer'>): Promise<boolean> {
   let isSo: boolean;
   try {
     isSo = (await tapsInsideOf({ ...contract, trainer: bareLoop })).length > 0;
   } catch (error) {
-    // Whatever else is wrong with the plugin is found where it is tried.
+    // Other problems of the plugin are found by the checks themselves.
     isSo = isHooklineError(error, 'HKL_SERVICE_MISSING') || isHooklineError(error, 'HKL_SERVICE_NOTHING_TO_REPLACE');
   }
   if (isSo && currentDevice() === undefined) await selectDevice('auto');
   return isSo;
 }
 
-/** Trains, and gives the plugin's state at the end and what is observed of the trainer. */
+/** Trains, and returns the plugin's final state and the observed value. */
 export async function runAndLook(contract: Contract, trainer: TrainerBase, output: string): Promise<unknown> {
   await trainer.train();
   const { manifest } = await readCheckpoint(join(output, 'end.safetensors'));
@@ -124,11 +124,11 @@ export const saveAtEnd: () => Plugin = definePlugin({
 
 const RANKS = 2;
 
-/** Trains on two ranks within this process, and goes on. @returns what is wrong */
+/** Trains on two ranks within this process, and resumes. @returns the violation, if any */
 export async function trainsOnRanks(contract: Contract): Promise<string | undefined> {
   return inFolder(async (folder) => {
     const output = (rank: number): string => join(folder, String(rank));
-    /** @param file the checkpoint to begin with */
+    /** @param file the checkpoint to start from */
     const train = async (iterations: number, file?: string): Promise<void> => {
       await onRanks(connectRanks(RANKS), async (comm) => {
         const trainer = makeTrainer(contract, output(comm.rank), { iterations, more: [useRank(comm)(), saveAtEnd()] });

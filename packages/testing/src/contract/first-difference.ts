@@ -1,7 +1,7 @@
-/** How much two numbers of which one was computed by a graph may differ, beside the larger of them. */
+/** Largest allowed difference of an eager and a captured number, relative to the larger one. */
 const [RELATIVE, ABSOLUTE] = [1e-3, 1e-6];
 
-/** Where two values of plain data differ by more than rounding; undefined where they do not. */
+/** Describes the first place where two plain values differ by more than rounding; undefined if there is none. */
 export function firstDifference(one: unknown, other: unknown, path = ''): string | undefined {
   if (typeof one === 'number' && typeof other === 'number') {
     const isClose =

@@ -5,18 +5,18 @@ import { sectionOf, unwrap } from './key-types.ts';
 type Tree = Record<string, unknown>;
 
 /**
- * A copy of `values` with `key.path=value` assignments laid over them. A value is read as JSON where that fits the
- * key's type, otherwise as text; a list may also be written without quotes and brackets, as `a,b`, `a` or nothing.
+ * Returns a copy of `values` with `key.path=value` assignments applied. A value is parsed as JSON if that fits the
+ * key's type, otherwise taken as text. A list may also be written without quotes and brackets: `a,b`, `a`, or nothing.
  *
- * @throws HooklineError `HKL_CONFIG_SET` for what is no assignment, `HKL_CONFIG_KEY_UNKNOWN` with a suggestion,
- * `HKL_CONFIG_INVALID` for a value that does not fit
+ * @throws HooklineError `HKL_CONFIG_SET` for text that is not an assignment, `HKL_CONFIG_KEY_UNKNOWN` with a suggestion,
+ * `HKL_CONFIG_INVALID` for a value of the wrong type
  */
 export function applyOverrides(schema: z.ZodObject, values: object, overrides: readonly string[]): Tree {
   const result = structuredClone(values) as Tree;
   for (const override of overrides) {
     const equals = override.indexOf('=');
     if (equals <= 0) {
-      throw new HooklineError('HKL_CONFIG_SET', `"${override}" is no assignment`, {
+      throw new HooklineError('HKL_CONFIG_SET', `"${override}" is not an assignment`, {
         who: '--set',
         fix: 'Write key.path=value',
       });
@@ -28,7 +28,7 @@ export function applyOverrides(schema: z.ZodObject, values: object, overrides: r
   return result;
 }
 
-/** The type of the key at a path; only own keys of the schema count, so that `__proto__` is as unknown as any other. */
+/** The type of the key at a path. Only own keys of the schema count, so `__proto__` is an unknown key. */
 function findLeaf(schema: z.ZodObject, path: readonly string[]): z.ZodType {
   let type: z.ZodType = schema;
   for (const [depth, key] of path.entries()) {
@@ -54,7 +54,7 @@ function parseValue(type: z.ZodType, key: string, text: string): unknown {
   });
 }
 
-/** Shells take the quotes of `["a","b"]` away, so that brackets may be all that is left of JSON. */
+/** Shells remove the quotes of `["a","b"]`, so only the brackets may be left of the JSON. */
 function parseList({ element }: z.ZodArray, text: string): unknown[] {
   const inner = /^\s*\[(.*)\]\s*$/s.exec(text)?.[1] ?? text;
   if (inner.trim() === '') return [];

@@ -5,9 +5,9 @@ import { copyWritten } from './written-keys.ts';
 /**
  * Scales a config that was tuned for `solver.referenceBatchSize` to `solver.batchSize` (detectron2's
  * auto_scale_workers, Goyal et al. 2017): with s = batch / reference, the learning rate is multiplied by s, and
- * everything counted in iterations is divided by it, rounded half to even; what is counted in epochs stays.
+ * everything counted in iterations is divided by s, rounded half to even. Values in epochs do not change.
  *
- * @returns the same config when the reference is 0 or equal
+ * @returns the same config if the reference is 0 or equal to the batch size
  */
 export function autoScale<C extends BaseConfig>(config: C): C {
   const { batchSize, referenceBatchSize } = config.solver;
@@ -34,7 +34,7 @@ export function autoScale<C extends BaseConfig>(config: C): C {
   return copyWritten(config, scaled);
 }
 
-/** A line for the log that says what {@link autoScale} has made of a config; undefined where it is the same. */
+/** A log line that describes the changes of {@link autoScale}; undefined if there are none. */
 export function describeScale(before: BaseConfig, after: BaseConfig): string | undefined {
   if (before === after) return undefined;
   const { solver, test, checkpoint } = after;
@@ -47,7 +47,7 @@ export function describeScale(before: BaseConfig, after: BaseConfig): string | u
   ].join(', ');
 }
 
-/** Such as `50`, or `2 epochs`. */
+/** Formats a duration as `50` or `2 epochs`. */
 const inWords = (period: Period): string => (typeof period === 'number' ? String(period) : `${period.epochs} epochs`);
 
 function roundHalfToEven(value: number): number {

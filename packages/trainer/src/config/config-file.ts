@@ -21,9 +21,9 @@ const factory = definePlugin({
 });
 
 /**
- * The plugin that writes the config of a run, defaults, overrides and the seed that was drawn included, as `config.json`
- * into its folder (detectron2's default_setup).
+ * The plugin that writes the complete config of a run, with defaults, overrides and the seed that was drawn, to `config.json`
+ * in the run's folder (detectron2's default_setup).
  *
- * @param options.seed the run's seed; that of the config, which may leave it to chance, where it is not given
+ * @param options.seed the run's seed. Default: the seed of the config, which may be negative if it was to be drawn
  */
 export const configFile = (options: { readonly seed?: () => number } = {}): Plugin => factory(options);

@@ -17,18 +17,18 @@ const clipGradients = z.strictObject({
   normType: z.union([z.number().min(1), z.literal('inf')]).default(2),
 });
 
-/** How the loss is scaled with `precision: 'float16'`, by the names of torch's GradScaler. */
+/** Loss scaling for `precision: 'float16'`, with the names of torch's GradScaler. */
 const amp = z.strictObject({
   initScale: z.number().positive().default(65_536),
   growthFactor: z.number().gt(1).default(2),
   backoffFactor: z.number().gt(0).lt(1).default(0.5),
-  /** Good updates in a row that make the scale grow. */
+  /** Number of successive finite updates after which the scale grows. */
   growthInterval: positive.default(2000),
 });
 
-/** A reduction of the learning rate, by the names of torch's ReduceLROnPlateau. */
+/** Reduction of the learning rate, with the names of torch's ReduceLROnPlateau. */
 const reduceOnPlateau = z.strictObject({
-  /** Metric that reduces the learning rate when it no longer gets better; empty reduces nothing. */
+  /** Metric to watch: the learning rate is reduced when it stops improving. Empty switches this off. */
   metric: z.string().default(''),
   mode: z.enum(['max', 'min']).default('max'),
   factor: z.number().gt(0).lt(1).default(0.1),
@@ -41,39 +41,39 @@ const reduceOnPlateau = z.strictObject({
 
 const solver = z.strictObject({
   optimizer: z.enum(['sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'lion', 'lamb']).default('sgd'),
-  /** Images, or whatever the data holds, of one step. */
+  /** Samples per step, over all ranks. */
   batchSize: positive.default(16),
-  /** Batch size that the numbers below are meant for; 0 takes them as they are. See `autoScale`. */
+  /** Batch size for which the numbers below are meant; they are scaled to `batchSize`. 0 does not scale. See `autoScale`. */
   referenceBatchSize: count.default(0),
-  /** Where the run ends; of this and `maxEpochs` one is written at most. */
+  /** Length of the run in iterations. Set either this or `maxEpochs`. */
   maxIterations: positive.default(40_000),
-  /** Epochs after which the run ends, in place of iterations: the training data must tell how many batches they are; 0 goes by iterations. */
+  /** Length of the run in epochs, instead of iterations. The number of batches in the training data must be known. 0 uses `maxIterations`. */
   maxEpochs: z.number().nonnegative().default(0),
-  /** Minutes after which each training ends, by the clock; 0 sets no limit. */
+  /** Time limit of each training in minutes; 0 sets no limit. */
   maxMinutes: z.number().nonnegative().default(0),
   baseLr: z.number().positive().default(0.001),
-  /** Of sgd and rmsprop. */
+  /** Momentum of sgd and rmsprop. */
   momentum: fraction.default(0.9),
   nesterov: z.boolean().default(false),
-  /** Of adam, adamw, lamb and lion; null takes the optimizer's own, [0.9, 0.999] and for lion [0.9, 0.99]. */
+  /** Betas of adam, adamw, lamb and lion. Null takes the optimizer's default: [0.9, 0.999], for lion [0.9, 0.99]. */
   betas: z.tuple([fraction, fraction]).nullable().default(null),
-  /** Of all but sgd and lion; null takes the optimizer's own: 1e-8, for lamb 1e-6, for adagrad 1e-10. */
+  /** Epsilon of all optimizers except sgd and lion. Null takes the optimizer's default: 1e-8, for lamb 1e-6, for adagrad 1e-10. */
   epsilon: z.number().positive().nullable().default(null),
-  /** Decay of the mean of squared gradients of rmsprop. */
+  /** Decay of rmsprop's mean of squared gradients. */
   alpha: fraction.default(0.99),
   /** Whether rmsprop subtracts the mean of the gradients. */
   centered: z.boolean().default(false),
-  /** At step t adagrad's learning rate is baseLr / (1 + lrDecay * t), besides the schedule. */
+  /** Decay of adagrad's learning rate, in addition to the schedule: at step t it is multiplied by 1 / (1 + lrDecay * t). */
   lrDecay: z.number().nonnegative().default(0),
-  /** What adagrad's sums of squared gradients begin with. */
+  /** Initial value of adagrad's sums of squared gradients. */
   initialAccumulator: z.number().nonnegative().default(0),
   weightDecay: z.number().nonnegative().default(1e-4),
   /** Weight decay of norm layers. */
   weightDecayNorm: z.number().nonnegative().default(0),
-  /** Weight decay of biases; null takes that of the weights. */
+  /** Weight decay of biases. Null takes `weightDecay`. */
   weightDecayBias: z.number().nonnegative().nullable().default(null),
   biasLrFactor: z.number().positive().default(1),
-  /** Learning rate of the variables named `backbone/...`, as a factor: lower where they begin with pretrained weights. */
+  /** Factor of the learning rate for the variables named `backbone/...`; usually below 1 if they are pretrained. */
   backboneLrFactor: z.number().positive().default(1),
   lrSchedule: z
     .enum([
@@ -88,33 +88,33 @@ const solver = z.strictObject({
   gamma: z.number().positive().default(0.1),
   /** Milestones of WarmupMultiStepLR, in iterations or as `{ epochs: 8 }`. */
   steps: z.array(period).default([30_000]),
-  /** Decays of WarmupStepWithFixedGammaLR. */
+  /** Number of decays of WarmupStepWithFixedGammaLR. */
   numDecays: positive.default(3),
-  /** Last learning rate of WarmupCosineLR. */
+  /** Final learning rate of WarmupCosineLR. */
   baseLrEnd: z.number().nonnegative().default(0),
   /** Power of WarmupPolyLR. */
   polyPower: z.number().positive().default(0.9),
-  /** Iterations of the warm-up, or epochs, as `{ epochs: 1 }`. */
+  /** Length of the warm-up in iterations, or in epochs as `{ epochs: 1 }`. */
   warmupIterations: period.default(1000),
   warmupFactor: fraction.default(0.001),
   warmupMethod: z.enum(['linear', 'constant']).default('linear'),
-  /** Whether the schedule begins after the warm-up, in what is left of the run. */
+  /** Whether the schedule is rescaled to the part of the run after the warm-up. */
   rescaleInterval: z.boolean().default(false),
   reduceOnPlateau: reduceOnPlateau.prefault({}),
   clipGradients: clipGradients.prefault({}),
   amp: amp.prefault({}),
   /**
-   * Batches whose gradients make one update, where the loss is a mean over samples. For other losses list
-   * `gradientAccumulation` with its `batchSize` or `reduction` as well.
+   * Number of batches whose gradients are accumulated for one update, for a loss that is a mean over samples. For other losses, also list
+   * `gradientAccumulation` with its option `batchSize` or `reduction`.
    */
   accumulationSteps: positive.default(1),
-  /** Decay of the moving average of the weights; 0 keeps none. */
+  /** Decay of the moving average of the weights; 0 keeps no average. */
   emaDecay: z.number().min(0).lt(1).default(0),
 });
 
 const preciseBn = z.strictObject({
   enabled: z.boolean().default(false),
-  /** Batches that the statistics are computed over. */
+  /** Number of batches over which the statistics are computed. */
   iterations: positive.default(200),
 });
 
@@ -123,7 +123,7 @@ const expectedResult = z.tuple([z.string(), z.string(), z.number(), z.number().n
 const test = z.strictObject({
   /** Iterations between evaluations, or epochs, as `{ epochs: 1 }`; 0 evaluates only after training. */
   evalPeriod: period.default(0),
-  /** `[task, metric, expected, tolerance]` each; training fails when a result is off. */
+  /** Expected results, each as `[task, metric, expected, tolerance]`. Training fails if a result differs by more than its tolerance. */
   expectedResults: z.array(expectedResult).default([]),
   preciseBn: preciseBn.prefault({}),
 });
@@ -131,11 +131,11 @@ const test = z.strictObject({
 const checkpoint = z.strictObject({
   /** Iterations between checkpoints, or epochs, as `{ epochs: 1 }`. */
   period: positivePeriod.default(5000),
-  /** Minutes between further checkpoints, by the clock; 0 saves none. */
+  /** Minutes between additional checkpoints, by the clock; 0 saves none. */
   periodMinutes: z.number().nonnegative().default(0),
-  /** Periodic checkpoints that are kept; 0 keeps all. */
+  /** Number of periodic checkpoints to keep; 0 keeps all. */
   maxToKeep: count.default(0),
-  /** Metric whose best value is kept as `model_best`; empty keeps none. */
+  /** Metric that selects the best checkpoint, `model_best`; empty keeps none. */
   best: z.string().default(''),
   bestMode: z.enum(['max', 'min']).default('max'),
 });
@@ -143,29 +143,29 @@ const checkpoint = z.strictObject({
 const writers = z.strictObject({
   /** Iterations between console lines, or epochs, as `{ epochs: 1 }`. */
   period: positivePeriod.default(20),
-  /** Iterations that the values of a console line are smoothed over. */
+  /** Number of iterations over which the values of a console line are smoothed. */
   windowSize: positive.default(20),
-  /** Store the losses of every how many iterations. */
+  /** Iterations between stored losses. */
   metricsPeriod: positive.default(1),
   tensorboard: z.boolean().default(true),
   plots: z.boolean().default(true),
 });
 
-/** The sections of every config, with detectron2's keys in our spelling and its defaults. */
+/** The sections of every config: detectron2's keys in camel case, with its defaults. */
 export const CONFIG_SHAPE = {
-  /** Seed of all random numbers; negative draws one. */
+  /** Seed of all random numbers; a negative value draws a random seed. */
   seed: z.int().default(-1),
   /** The run's folder. */
   output: z.string().min(1).default('output'),
   device: z.enum(['auto', 'gpu', 'cpu', 'webgpu', 'wasm']).default('auto'),
-  /** Whether the step is captured as one graph where that is possible. */
+  /** Whether the step is captured as one graph: `auto` if possible, `required`, or `off`. */
   capture: z.enum(['auto', 'off', 'required']).default('auto'),
   precision: z.enum(['float32', 'bfloat16', 'float16', 'auto']).default('float32'),
   model: z
     .strictObject({
-      /** File whose weights a run begins with: a checkpoint, safetensors, Keras or TensorFlow.js; empty begins from scratch. */
+      /** File with initial weights: a checkpoint, safetensors, Keras or TensorFlow.js. Empty trains from scratch. */
       weights: z.string().default(''),
-      /** Whether batch norms use the mean and variance of the batches of all ranks together; in a single process it changes nothing. */
+      /** Whether batch norms use the mean and variance over the batches of all ranks. In a single process it has no effect. */
       syncBatchNorm: z.boolean().default(false),
     })
     .prefault({}),
@@ -178,7 +178,7 @@ export const CONFIG_SHAPE = {
   writers: writers.prefault({}),
 };
 
-/** The config of every DefaultTrainer, complete. */
+/** The complete config of a DefaultTrainer. */
 export type BaseConfig = z.output<z.ZodObject<typeof CONFIG_SHAPE>>;
-/** The same as one writes it: everything may be left out. */
+/** The config as a user writes it: every key is optional. */
 export type BaseConfigInput = z.input<z.ZodObject<typeof CONFIG_SHAPE>>;

@@ -87,7 +87,7 @@ describe('overrides', () => {
     ['constructor.prototype.polluted=1', /HKL_CONFIG_KEY_UNKNOWN/],
     ['solver.baseLr.x=1', /"solver\.baseLr" is a value, not a section/],
     ['solver.baseLr=fast', /\[HKL_CONFIG_INVALID\] --set solver\.baseLr: fast does not fit/],
-    ['solver.baseLr', /\[HKL_CONFIG_SET\] --set: "solver\.baseLr" is no assignment/],
+    ['solver.baseLr', /\[HKL_CONFIG_SET\] --set: "solver\.baseLr" is not an assignment/],
     ['=1', /HKL_CONFIG_SET/],
   ])('refuse %s', (override, message) => {
     expect(() => digits.resolve([override])).toThrow(message);

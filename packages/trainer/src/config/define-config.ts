@@ -7,7 +7,7 @@ import { keysAt } from './key-types.ts';
 import { type ConfigPart, isSection, layOver } from './lay-over.ts';
 import { isWritten, rememberWritten } from './written-keys.ts';
 
-/** Keys of the user's own, by section: new sections, or more keys in those that exist. */
+/** The user's own keys, by section: new sections, or additional keys in existing ones. */
 export type ConfigExtension = Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
 
 type SectionOutput<S extends Readonly<Record<string, z.ZodType>>> = { [Key in keyof S]: z.output<S[Key]> };
@@ -17,29 +17,29 @@ type SectionInput<S extends Readonly<Record<string, z.ZodType>>> = { [Key in key
 export type Config<E extends ConfigExtension = Record<never, never>> = BaseConfig & {
   [Section in keyof E]: SectionOutput<E[Section]>;
 };
-/** What one writes of it. */
+/** The values that a user writes. */
 export type ConfigInput<E extends ConfigExtension = Record<never, never>> = BaseConfigInput & {
   [Section in keyof E]?: SectionInput<E[Section]>;
 };
 
-/** A config's schema together with the values of one trainer file. */
+/** A config's schema with the values of one trainer file. */
 export interface ConfigDefinition<C extends BaseConfig = BaseConfig> {
   /**
-   * The complete config.
+   * Returns the complete config.
    *
-   * @param overrides `key.path=value` each, as after `--set`
-   * @param device what it is for; its values of `on` hold then. Default none: they do not
+   * @param overrides assignments `key.path=value`, as after `--set`
+   * @param device the kind of device; the values of `on` for it are applied. Default: none are applied
    * @throws HooklineError `HKL_CONFIG_KEY_UNKNOWN`, `HKL_CONFIG_INVALID`, `HKL_CONFIG_SET`
    */
   resolve(overrides?: readonly string[], device?: DeviceKind): C;
   /**
-   * The same config with values that hold on one kind of device, such as a recipe that fits a slow one. They take the
-   * place of the others, and `--set` takes theirs. Called again for the same kind, it adds to them.
+   * Returns the same config with values for one kind of device, such as a recipe for a slow device. They override the
+   * other values, and `--set` overrides them. Another call for the same kind adds values.
    *
    * @example defineConfig({ solver: { batchSize: 16 } }).on('wasm', { solver: { batchSize: 4 } })
    */
   on(device: DeviceKind, values: ConfigPart<C>): ConfigDefinition<C>;
-  /** What `on` was given for a kind of device. */
+  /** The values that `on` has set for a kind of device. */
   valuesOn(device: DeviceKind): ConfigPart<C> | undefined;
   /** The kinds of devices that `on` was called for. */
   readonly devices: readonly DeviceKind[];
@@ -49,11 +49,11 @@ export interface ConfigDefinition<C extends BaseConfig = BaseConfig> {
 const ENDS: readonly string[] = ['maxIterations', 'maxEpochs'];
 
 /**
- * Defines a config: detectron2's keys with its defaults, the values that differ, and keys of one's own.
+ * Defines a config: detectron2's keys and defaults, your values, and your own keys.
  *
- * @param values what differs from the defaults
- * @param extension keys of one's own as zod types, by section; a type without a default must be given a value
- * @param recipe defaults of one's own, for a trainer that brings some: of each section, what `values` does not say
+ * @param values the values that differ from the defaults
+ * @param extension your own keys as zod types, by section; a key without a default needs a value
+ * @param recipe other defaults, for a trainer that has its own; they apply to keys that `values` does not set
  *
  * @example
  * const config = defineConfig(
@@ -108,7 +108,7 @@ function makeDefinition(
   };
 }
 
-/** An end of the run that is set from outside takes the place of the one that the values have, in whichever of the two keys. */
+/** Removes the length of the run from the values if an override sets it, by whichever of the two keys. */
 function withoutReplacedEnd(values: object, overrides: readonly string[]): object {
   const { solver } = values as { readonly solver?: unknown };
   const set = ENDS.find((key) => overrides.some((override) => override.split('=')[0]?.trim() === `solver.${key}`));
@@ -116,7 +116,7 @@ function withoutReplacedEnd(values: object, overrides: readonly string[]): objec
   return { ...values, solver: Object.fromEntries(Object.entries(solver).filter(([key]) => !ENDS.includes(key))) };
 }
 
-/** @throws HooklineError `HKL_CONFIG_INVALID` where both ends are written */
+/** @throws HooklineError `HKL_CONFIG_INVALID` if both `solver.maxIterations` and `solver.maxEpochs` are set */
 function checked<C extends BaseConfig>(config: C): C {
   if (config.solver.maxEpochs === 0 || !isWritten(config, 'solver.maxIterations')) return config;
   throw new HooklineError('HKL_CONFIG_INVALID', 'both solver.maxIterations and solver.maxEpochs are written', {
@@ -125,7 +125,7 @@ function checked<C extends BaseConfig>(config: C): C {
   });
 }
 
-/** Values with those of a recipe where they say nothing: section by section, and of a section key by key. */
+/** Fills keys that `values` does not set from a recipe, section by section and key by key. */
 function fillIn(values: object, recipe: object): object {
   const filled: Record<string, unknown> = { ...recipe, ...values };
   for (const [key, value] of Object.entries(recipe)) {
@@ -151,7 +151,7 @@ function extendSchema(extension: ConfigExtension): z.ZodObject {
   return z.strictObject(shape);
 }
 
-/** @throws HooklineError `HKL_CONFIG_KEY_UNKNOWN` for the first key that there is not, with a suggestion */
+/** @throws HooklineError `HKL_CONFIG_KEY_UNKNOWN` for the first unknown key, with a suggestion */
 function assertKnownKeys(schema: z.ZodObject, error: z.ZodError): void {
   for (const issue of error.issues) {
     if (issue.code !== 'unrecognized_keys') continue;

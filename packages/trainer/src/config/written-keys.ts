@@ -3,16 +3,16 @@ import { z } from 'zod';
 import { CONFIG_SHAPE } from './config-schema.ts';
 import { isSection } from './lay-over.ts';
 
-/** Of configs that a definition has made, by the config. A copy with changes is none of them. */
+/** The explicitly set keys of each config that a definition has made. A changed copy of a config is not in it. */
 const WRITTEN = new WeakMap<object, ReadonlySet<string>>();
 
 let defaults: object | undefined;
 
 /**
- * Remembers which keys of a config somebody has written, in a file, for a device or after `--set`; the others are
+ * Remembers which keys of a config were set explicitly, in a file, for a device or by `--set`; the others have
  * defaults.
  *
- * @param said what was written, as sections of values
+ * @param said the values that were set, by section
  * @returns the config
  */
 export function rememberWritten<C extends object>(config: C, said: object): C {
@@ -20,7 +20,7 @@ export function rememberWritten<C extends object>(config: C, said: object): C {
   return config;
 }
 
-/** Has a changed copy of a config keep what is known of the original. */
+/** Copies the record of explicitly set keys to a changed copy of a config. */
 export function copyWritten<C extends object>(from: C, to: C): C {
   const written = WRITTEN.get(from);
   if (written !== undefined) WRITTEN.set(to, written);
@@ -28,8 +28,8 @@ export function copyWritten<C extends object>(from: C, to: C): C {
 }
 
 /**
- * Whether somebody has written a key of a config, such as `checkpoint.period`. Of a config that no definition has made,
- * such as a copy with changes, each value counts as written that is not the default.
+ * Whether a key of a config, such as `checkpoint.period`, was set explicitly. In a config that no definition has made,
+ * such as a changed copy, a value counts as set if it differs from the default.
  */
 export function isWritten(config: object, key: string): boolean {
   const written = WRITTEN.get(config);

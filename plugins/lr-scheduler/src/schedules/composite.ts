@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { type Factor, shareOf } from './position.ts';
 
-/** Schedules one after the other. `S` is what each of them is. */
+/** Several schedules in sequence. `S` is the type of each. */
 export interface CompositeSchedule<S> {
   readonly type: 'composite';
   readonly schedules: readonly S[];
-  /** Shares of the run, as many as there are schedules; together 1 within 0.001. */
+  /** Share of the run for each schedule; the sum must be 1 within 0.001. */
   readonly lengths: readonly number[];
   /**
-   * One for each schedule. `rescaled`: it runs from its beginning to its end within its share, with everything in it
-   * squeezed alike, milestones and warm-ups included. `fixed`: it is asked as if it had the whole run. @default all rescaled
+   * One value for each schedule. `rescaled`: the whole schedule is compressed into its share, including
+   * milestones and warm-ups. `fixed`: the schedule is evaluated as if it had the whole run. @default all rescaled
    */
   readonly scaling?: readonly ('rescaled' | 'fixed')[] | undefined;
 }
@@ -36,13 +36,13 @@ export const compositeSchema = <S extends z.ZodType>(schedule: S) =>
       }
     });
 
-/** Schedules one after the other. */
+/** Runs several schedules in sequence. */
 export const composite = <S>(options: Omit<CompositeSchedule<S>, 'type'>): CompositeSchedule<S> => ({
   type: 'composite',
   ...options,
 });
 
-/** The first schedule whose share is not over, with (w − start) / length where it is rescaled. */
+/** Evaluates the first schedule whose share is not over, at (w − start) / length if it is rescaled. */
 export function compositeFactor<S>(
   { schedules, lengths, scaling }: CompositeSchedule<S>,
   compile: (schedule: S) => Factor,
@@ -58,7 +58,7 @@ export function compositeFactor<S>(
     let begin = 0;
     for (const [index, { factor, length, fixed }] of parts.entries()) {
       share += length;
-      // The last one takes what rounding of the lengths leaves over.
+      // The last schedule takes what rounding of the lengths leaves over.
       const isLast = index === parts.length - 1;
       const end = isLast ? total : shareOf(total, share);
       if (isLast || iteration < end) {

@@ -9,7 +9,7 @@ export const constantSchema = z.strictObject({
 
 export type ConstantSchedule = z.input<typeof constantSchema>;
 
-/** The same factor all the time. */
+/** A constant factor. */
 export const constant = (value = 1): ConstantSchedule => ({ type: 'constant', value });
 
 /** v */

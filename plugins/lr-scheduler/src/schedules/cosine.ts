@@ -3,7 +3,7 @@ import { type Factor, progress } from './position.ts';
 
 export const cosineSchema = z.strictObject({
   type: z.literal('cosine'),
-  /** Factor at the beginning. @default 1 */
+  /** Factor at the start. @default 1 */
   start: z.number().nonnegative().default(1),
   /** Factor at the end. @default 0 */
   end: z.number().nonnegative().default(0),

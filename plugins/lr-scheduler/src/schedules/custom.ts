@@ -11,10 +11,10 @@ export const customSchema = z.strictObject({
 
 export type CustomSchedule = z.input<typeof customSchema>;
 
-/** A function of one's own. The one schedule that a config file cannot hold. */
+/** A user-defined function. It is the only schedule that a config file cannot contain. */
 export const custom = (factor: CustomFactor): CustomSchedule => ({ type: 'custom', factor });
 
-/** Within a part, the function is asked as if it had the whole run, squeezed into the part; iterations are then fractions. */
+/** Within a part of a `composite`, the function is evaluated as if it had the whole run, compressed into the part; iterations may then be fractions. */
 export const customFactor =
   ({ factor }: z.output<typeof customSchema>): Factor =>
   (position) => {

@@ -3,15 +3,15 @@ import { type Factor, progress } from './position.ts';
 
 export const exponentialSchema = z.strictObject({
   type: z.literal('exponential'),
-  /** Factor at the beginning. @default 1 */
+  /** Factor at the start. @default 1 */
   start: z.number().nonnegative().default(1),
-  /** What the whole run multiplies the factor with. */
+  /** Ratio of the factor at the end to the factor at the start. */
   decay: z.number().positive(),
 });
 
 export type ExponentialSchedule = z.input<typeof exponentialSchema>;
 
-/** The same ratio from each iteration to the next. */
+/** Exponential decay: the ratio between successive iterations is constant. */
 export const exponential = (options: Omit<ExponentialSchedule, 'type'>): ExponentialSchedule => ({
   type: 'exponential',
   ...options,

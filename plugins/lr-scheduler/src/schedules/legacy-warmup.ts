@@ -2,11 +2,11 @@ import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
 import { type Position, squeezed } from './position.ts';
 
-/** The options by which the WarmupXxxLR schedules warm up. */
+/** The warm-up options of the WarmupXxxLR schedules. */
 export const legacyWarmupShape = {
   /** Iterations, or epochs as `{ epochs: 1 }`. @default 1000 */
   warmupIterations: z.custom<Period>(isPeriod, PERIOD_RULE).default(1000),
-  /** Factor at the beginning of the warm-up. @default 0.001 */
+  /** Factor at the start of the warm-up. @default 0.001 */
   warmupFactor: z.number().nonnegative().default(0.001),
   /** @default 'linear' */
   warmupMethod: z.enum(['linear', 'constant']).default('linear'),
@@ -18,7 +18,7 @@ interface LegacyWarmup {
   readonly warmupMethod: 'linear' | 'constant';
 }
 
-/** a(i): 1 after the warm-up of W iterations; during it f, or f·(1 − i/W) + i/W when it is linear */
+/** a(i) is 1 after the warm-up of W iterations; during the warm-up it is f, or f·(1 − i/W) + i/W if it is linear. */
 export function legacyWarmup(
   { warmupIterations, warmupFactor, warmupMethod }: LegacyWarmup,
   position: Position,

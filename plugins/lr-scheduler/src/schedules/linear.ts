@@ -3,7 +3,7 @@ import { type Factor, progress } from './position.ts';
 
 export const linearSchema = z.strictObject({
   type: z.literal('linear'),
-  /** Factor at the beginning. @default 1 */
+  /** Factor at the start. @default 1 */
   start: z.number().nonnegative().default(1),
   /** Factor at the end. @default 0 */
   end: z.number().nonnegative().default(0),
@@ -11,7 +11,7 @@ export const linearSchema = z.strictObject({
 
 export type LinearSchedule = z.input<typeof linearSchema>;
 
-/** A straight line. */
+/** Linear interpolation. */
 export const linear = (options: Omit<LinearSchedule, 'type'> = {}): LinearSchedule => ({ type: 'linear', ...options });
 
 /** e·w + s·(1 − w) */

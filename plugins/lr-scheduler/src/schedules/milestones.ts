@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 const numberOf = (moment: Period): number => (typeof moment === 'number' ? moment : moment.epochs);
 
-/** Moments that rise, all of them in iterations or all in epochs. */
+/** Increasing points in time, all in iterations or all in epochs. */
 export const milestonesSchema = z
   .array(z.custom<Period>(isPeriod, PERIOD_RULE))
   .refine(
@@ -15,7 +15,7 @@ export const milestonesSchema = z
     'must rise',
   );
 
-/** How many milestones are reached (bisect_right). */
+/** The number of reached milestones (bisect_right). */
 export function reached(milestones: readonly number[], at: number): number {
   let count = 0;
   while (count < milestones.length && (milestones[count] ?? Infinity) <= at) count++;

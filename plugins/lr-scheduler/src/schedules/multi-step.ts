@@ -6,13 +6,13 @@ import { type Factor, unitsDone } from './position.ts';
 export const multiStepSchema = z
   .strictObject({
     type: z.literal('multi-step'),
-    /** Where the next value begins: iterations, or epochs as `{ epochs: 8 }`. @default equal steps, one for each value */
+    /** Starts of the second and later values: iterations, or epochs as `{ epochs: 8 }`. @default equal steps, one for each value */
     milestones: milestonesSchema.optional(),
-    /** One more than there are milestones. @default powers of gamma */
+    /** The values, one more than there are milestones. @default powers of gamma */
     values: z.array(z.number().nonnegative()).min(1).optional(),
-    /** Ratio of each value to the one before, where there are no values. @default 0.1 */
+    /** Ratio of each value to the previous one, if `values` is not given. @default 0.1 */
     gamma: z.number().nonnegative().optional(),
-    /** How many units, such as epochs, the run has where milestones do not count iterations. @default maxIterations */
+    /** Length of the run in the unit of the milestones, if that is not iterations. @default maxIterations */
     updates: z.int().positive().optional(),
   })
   .superRefine(({ milestones, values, gamma, updates }, issues) => {
@@ -28,7 +28,7 @@ export const multiStepSchema = z
 
 export type MultiStepSchedule = z.input<typeof multiStepSchema>;
 
-/** A value for each stretch between milestones. */
+/** A constant value between each pair of milestones. */
 export const multiStep = (options: Omit<MultiStepSchedule, 'type'>): MultiStepSchedule => ({
   type: 'multi-step',
   ...options,

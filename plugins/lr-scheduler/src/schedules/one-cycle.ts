@@ -5,21 +5,21 @@ export const oneCycleSchema = z.strictObject({
   type: z.literal('one-cycle'),
   /** Share of the run in which the rate rises. @default 0.3 */
   pctStart: z.number().min(0).max(1).default(0.3),
-  /** Whether it rises and falls along a cosine or a line. @default 'cos' */
+  /** Whether the rate follows a cosine or a straight line. @default 'cos' */
   annealStrategy: z.enum(['cos', 'linear']).default('cos'),
   /** The first factor is 1 / divFactor. @default 25 */
   divFactor: z.number().positive().default(25),
   /** The last factor is 1 / (divFactor · finalDivFactor). @default 1e4 */
   finalDivFactor: z.number().positive().default(1e4),
-  /** Whether it falls to the first factor as fast as it rises, and only then to the last one. @default false */
+  /** Whether the rate first falls back to the first factor as fast as it rises, and then to the last one. @default false */
   threePhase: z.boolean().default(false),
 });
 
 export type OneCycleSchedule = z.input<typeof oneCycleSchema>;
 
 /**
- * One cycle from a low rate up to the optimizer's own and down to almost nothing, by the rule of torch's OneCycleLR, whose
- * `max_lr` is the optimizer's rate here and whose `total_steps` are the iterations of the run.
+ * One cycle from a low rate up to the optimizer's own rate and down to almost 0, like torch's OneCycleLR. Its
+ * `max_lr` is the optimizer's own rate here, and its `total_steps` is the number of iterations of the run.
  */
 export const oneCycle = (options: Omit<OneCycleSchedule, 'type'> = {}): OneCycleSchedule => ({
   type: 'one-cycle',
@@ -51,7 +51,7 @@ export function oneCycleFactor(schedule: z.output<typeof oneCycleSchema>): Facto
       if (iteration <= end) return anneal(from, to, end > begin ? (iteration - begin) / (end - begin) : 1);
       begin = end;
     }
-    // Behind the last iteration, where no step is made.
+    // After the last iteration, where there is no step.
     return last;
   };
 }

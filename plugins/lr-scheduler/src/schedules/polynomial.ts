@@ -3,15 +3,15 @@ import { type Factor, progress } from './position.ts';
 
 export const polynomialSchema = z.strictObject({
   type: z.literal('polynomial'),
-  /** Factor at the beginning. @default 1 */
+  /** Factor at the start. @default 1 */
   base: z.number().nonnegative().default(1),
-  /** 1 is a straight line to 0. */
+  /** Exponent; 1 is a straight line to 0. */
   power: z.number().nonnegative(),
 });
 
 export type PolynomialSchedule = z.input<typeof polynomialSchema>;
 
-/** A power of what is left of the run. */
+/** A power of the remaining share of the run. */
 export const polynomial = (options: Omit<PolynomialSchedule, 'type'>): PolynomialSchedule => ({
   type: 'polynomial',
   ...options,

@@ -1,6 +1,6 @@
-/** Where a schedule is asked for its factor. Numbers are in iterations; those of a part may be fractions. */
+/** The point at which a schedule is evaluated. Numbers are in iterations; within a part of a run they may be fractions. */
 export interface Position {
-  /** From 0, within the part of the run that the schedule covers. */
+  /** Iteration from 0, within the part of the run that the schedule covers. */
   readonly iteration: number;
   /** Length of that part. */
   readonly total: number;
@@ -8,16 +8,16 @@ export interface Position {
   readonly maxIterations: number;
 }
 
-/** What the base learning rate is multiplied with. */
+/** A function that returns the factor of the base learning rate. */
 export type Factor = (position: Position) => number;
 
-/** How much of the part is over, from 0 to 1; detectron2's w. A part without length is over. */
+/** Completed share of the part, from 0 to 1; detectron2's w. A part with length 0 is complete. */
 export function progress({ iteration, total }: Position): number {
   return total > 0 ? Math.min(1, iteration / total) : 1;
 }
 
 /**
- * How many of `units` equal shares of the part are over.
+ * The number of completed units, if the part has `units` equal units.
  *
  * Multiplying before dividing keeps it exact for whole iterations: a share ends at its iteration and never before, also
  * in runs of millions of iterations. The tolerance, a few units in the last place, is for parts of fractional length.
@@ -28,8 +28,8 @@ export function unitsDone({ iteration, total }: Position, units: number): number
 }
 
 /**
- * How long `iterations` of the whole run are within the part. A part runs its schedule from beginning to end, so that all
- * of it is squeezed alike: in half of the run, a warm-up of 100 iterations takes 50 and a milestone at 80 comes after 40.
+ * The length of `iterations` of the whole run within the part. A part runs its whole schedule, so everything in it
+ * is compressed: in half of the run, a warm-up of 100 iterations takes 50, and a milestone at 80 comes after 40.
  */
 export function squeezed(iterations: number, { total, maxIterations }: Position): number {
   // Multiplying before dividing keeps it exact for a schedule that has the whole run.

@@ -4,17 +4,17 @@ import { stepFactor } from './step.ts';
 
 export const stepWithFixedGammaSchema = z.strictObject({
   type: z.literal('step-with-fixed-gamma'),
-  /** Factor at the beginning. @default 1 */
+  /** Factor at the start. @default 1 */
   base: z.number().nonnegative().default(1),
-  /** How often it falls; the run is cut into one share more. @default 3 */
+  /** Number of decays; the run is divided into one more equal share. @default 3 */
   decays: z.int().positive().default(3),
-  /** Ratio of each value to the one before. @default 0.1 */
+  /** Ratio of each value to the previous one. @default 0.1 */
   gamma: z.number().nonnegative().default(0.1),
 });
 
 export type StepWithFixedGammaSchedule = z.input<typeof stepWithFixedGammaSchema>;
 
-/** Falls by the same ratio after equal shares of the run. */
+/** Decays by the same ratio after equal shares of the run. */
 export const stepWithFixedGamma = (
   options: Omit<StepWithFixedGammaSchedule, 'type'> = {},
 ): StepWithFixedGammaSchedule => ({ type: 'step-with-fixed-gamma', ...options });

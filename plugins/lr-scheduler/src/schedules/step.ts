@@ -3,7 +3,7 @@ import { type Factor, unitsDone } from './position.ts';
 
 export const stepSchema = z.strictObject({
   type: z.literal('step'),
-  /** Each holds for an equal share of the run. */
+  /** The values; each applies to an equal share of the run. */
   values: z.array(z.number().nonnegative()).min(1),
 });
 

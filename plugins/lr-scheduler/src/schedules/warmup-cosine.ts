@@ -7,7 +7,7 @@ export const warmupCosineSchema = z.strictObject({ type: z.literal('warmup-cosin
 
 export type WarmupCosineSchedule = z.input<typeof warmupCosineSchema>;
 
-/** WarmupCosineLR: unlike with `warmup(cosine(...))`, the warm-up multiplies the schedule. */
+/** detectron2's WarmupCosineLR. Unlike in `warmup(cosine(...))`, the warm-up multiplies the schedule. */
 export const warmupCosine = (options: Omit<WarmupCosineSchedule, 'type'> = {}): WarmupCosineSchedule => ({
   type: 'warmup-cosine',
   ...options,

@@ -6,16 +6,16 @@ import { type Factor, unitsDone } from './position.ts';
 
 export const warmupMultiStepSchema = z.strictObject({
   type: z.literal('warmup-multi-step'),
-  /** Iterations at which it falls, or epochs as `{ epochs: 8 }`. */
+  /** Iterations at which the rate decays, or epochs as `{ epochs: 8 }`. */
   milestones: milestonesSchema,
-  /** Ratio of each value to the one before. @default 0.1 */
+  /** Ratio of each value to the previous one. @default 0.1 */
   gamma: z.number().nonnegative().default(0.1),
   ...legacyWarmupShape,
 });
 
 export type WarmupMultiStepSchedule = z.input<typeof warmupMultiStepSchema>;
 
-/** WarmupMultiStepLR: unlike with `warmup(multiStep(...))`, the warm-up multiplies the schedule. */
+/** detectron2's WarmupMultiStepLR. Unlike in `warmup(multiStep(...))`, the warm-up multiplies the schedule. */
 export const warmupMultiStep = (options: Omit<WarmupMultiStepSchedule, 'type'>): WarmupMultiStepSchedule => ({
   type: 'warmup-multi-step',
   ...options,

@@ -3,21 +3,21 @@ import { z } from 'zod';
 import type { InIterations } from '../in-iterations.ts';
 import { type Factor, type Position, shareOf, squeezed } from './position.ts';
 
-/** How the warm-up is done; the same for all kinds. */
+/** Options of a warm-up. */
 export interface WarmupOptions {
-  /** How long, in iterations of the run, or in epochs as `{ epochs: 1 }`; all of it where it is shorter. @default 1000 */
+  /** Length in iterations of the run, or in epochs as `{ epochs: 1 }`; at most the length of the run. @default 1000 */
   readonly iterations?: Period | undefined;
-  /** How long, as a share of the run, in place of `iterations`. */
+  /** Length as a share of the run, instead of `iterations`. */
   readonly fraction?: number | undefined;
-  /** What the schedule's first value is multiplied with at the beginning. @default 0.001 */
+  /** Factor of the schedule's first value at the start of the warm-up. @default 0.001 */
   readonly factor?: number | undefined;
   /** `linear` rises evenly, `constant` stays low until the warm-up is over. @default 'linear' */
   readonly method?: 'linear' | 'constant' | undefined;
-  /** Whether the schedule begins after the warm-up, squeezed into what is left, or runs on behind it. @default false */
+  /** Whether the schedule is compressed into the part of the run after the warm-up, instead of starting at the same time as the warm-up. @default false */
   readonly rescale?: boolean | undefined;
 }
 
-/** A schedule with a warm-up in front. `S` is what the schedule is. */
+/** A schedule that starts with a warm-up. `S` is the type of the schedule. */
 export interface WarmupSchedule<S> extends WarmupOptions {
   readonly type: 'warmup';
   readonly schedule: S;
@@ -40,14 +40,14 @@ export const warmupSchema = <S extends z.ZodType>(schedule: S) =>
       message: 'give either iterations or fraction',
     });
 
-/** Puts a warm-up in front of a schedule. */
+/** Adds a warm-up to the start of a schedule. */
 export const warmup = <S>(schedule: S, options: WarmupOptions = {}): WarmupSchedule<S> => ({
   type: 'warmup',
   schedule,
   ...options,
 });
 
-/** The length of a warm-up where neither `iterations` nor `fraction` is given. */
+/** Default length of a warm-up, if neither `iterations` nor `fraction` is given. */
 export const WARMUP_ITERATIONS = 1000;
 
 /**
@@ -63,7 +63,7 @@ function warmupLength(
 }
 
 /**
- * From f·S(0) to S(0) where the schedule is rescaled, else to S(L), within the length L; then S((w − L) / (1 − L)) or
+ * Within the length L, the factor goes from f·S(0) to S(0) if the schedule is rescaled, and to S(L) otherwise. Then it is S((w − L) / (1 − L)) or
  * S(w).
  */
 export function warmupFactor<S>(

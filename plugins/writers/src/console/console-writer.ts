@@ -3,11 +3,11 @@ import type { WriteBatch, Writer, WriterRun } from '../writer.ts';
 import { metricLine, peakMemory } from './metric-line.ts';
 
 interface ConsoleWriterOptions {
-  /** Whether only the line of the last step is logged, since a progress line shows the others. */
+  /** Whether only the line of the last step is logged, because a progress line shows the others. */
   readonly onlyLast: boolean;
-  /** Iterations that medians, and the mean of `data_time`, are taken over. */
+  /** Number of iterations for medians and for the mean of `data_time`. */
   readonly windowSize: number;
-  /** Names of the metrics that steps report; it grows as they do. */
+  /** Names of the metrics that steps report; the set grows during training. */
   readonly metrics: ReadonlySet<string>;
 }
 
@@ -19,7 +19,7 @@ export class ConsoleWriter implements Writer {
   readonly #options: ConsoleWriterOptions;
   #run: WriterRun | undefined;
 
-  /** @param eta the seconds that remain, as last estimated */
+  /** @param eta the last estimate of the remaining seconds */
   constructor(logger: Logger, eta: () => number | undefined, options: ConsoleWriterOptions) {
     this.#logger = logger;
     this.#eta = eta;

@@ -1,4 +1,4 @@
-/** Seconds as `H:MM:SS`, with the days before it when there are any. */
+/** Formats seconds as `H:MM:SS`, preceded by days if there are any. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   const days = Math.floor(whole / 86_400);
@@ -7,7 +7,7 @@ export function formatDuration(seconds: number): string {
   return days === 0 ? clock : `${days} day${days === 1 ? '' : 's'}, ${clock}`;
 }
 
-/** The same without hours while there are none, for narrow places: `0:42`, `1:02:03`. */
+/** The short form, without hours if there are none: `0:42`, `1:02:03`. */
 export function formatShortDuration(seconds: number): string {
   return formatDuration(seconds).replace(/^0:0?(?=\d)/, '');
 }

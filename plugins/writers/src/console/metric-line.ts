@@ -3,30 +3,30 @@ import { countSince } from './count-since.ts';
 import { formatDuration } from './format-duration.ts';
 import { formatGeneral } from './format-number.ts';
 
-/** What a metric line needs besides the storage. */
+/** Options of a metric line. */
 export interface MetricLineInput {
   readonly storage: EventStorage;
   readonly iteration: number;
-  /** Where this run began or was resumed: times of steps before it were those of another process. @default 0 */
+  /** Iteration at which this run started or was resumed; times of earlier steps are from another process. @default 0 */
   readonly startIteration?: number;
-  /** Iterations that medians, and the mean of `data_time`, are taken over. @default 20 */
+  /** Number of iterations for medians and for the mean of `data_time`. @default 20 */
   readonly windowSize?: number;
   /** Names of the metrics that steps report, such as an accuracy. @default none */
   readonly metrics?: ReadonlySet<string> | undefined;
-  /** Seconds that remain, where known. */
+  /** Remaining seconds, if known. */
   readonly eta: number | undefined;
   /** Peak memory of the process in MiB. */
   readonly maxMemory: number;
 }
 
 /**
- * The line of detectron2's CommonMetricPrinter, blanks included, so that scripts that read its logs read these:
+ * The line of detectron2's CommonMetricPrinter, including its spaces, so that scripts that parse detectron2's logs can parse these:
  *
  *     eta: 0:01:20  iter: 19  total_loss: 0.5  loss_cls: 0.3    time: 0.1000  last_time: 0.1100 ...   lr: 0.001  max_mem: 512M
  *
- * Where the plugin `epochs` counts them, `epoch: 2.41` comes before `iter`. Losses are the scalars with `loss` in their names, then those with `[metric]` and what steps report; each is the median over the last
- * `windowSize` iterations, or the newest value where it was put without smoothing. `time` is the mean over all steps of
- * this run, `data_time` over the last `windowSize` of them, in seconds. What is not in the storage is left out.
+ * With the plugin `epochs`, `epoch: 2.41` comes before `iter`. Losses are the scalars with `loss` in their names; after them come scalars with `[metric]` and those that steps report. Each value is the median over the last
+ * `windowSize` iterations, or the newest value if it was stored without smoothing. `time` is the mean over all steps of
+ * this run, `data_time` over the last `windowSize` of them, both in seconds. Scalars that are not in the storage are left out.
  */
 export function metricLine({
   storage,

@@ -1,19 +1,19 @@
 import { formatShortDuration } from './format-duration.ts';
 import { formatGeneral } from './format-number.ts';
 
-/** What a progress line shows; what is undefined is left out. */
+/** The content of a progress line; undefined parts are left out. */
 export interface Progress {
-  /** Steps done. */
+  /** Number of completed steps. */
   readonly done: number;
   readonly total: number;
-  /** Epochs done, with the part of the one in progress. */
+  /** Number of epochs, including the fraction of the current one. */
   readonly epoch?: number | undefined;
   readonly loss?: number | undefined;
-  /** What steps report, by name. */
+  /** Metrics that steps report, by name. */
   readonly metrics?: ReadonlyMap<string, number | undefined> | undefined;
   readonly lr?: number | undefined;
   readonly secondsPerStep?: number | undefined;
-  /** Seconds that remain. */
+  /** Remaining seconds. */
   readonly eta?: number | undefined;
 }
 
@@ -22,13 +22,13 @@ const BAR = { widest: 24, narrowest: 8 };
 /**
  * One line for a terminal: `[=====>    ] 450/1000  epoch 2.4  loss 0.213  accuracy 0.91  lr 1.0e-3  12.3 ms/step  eta 0:42`.
  *
- * The bar takes the room that the rest leaves of `columns`, 8 to 24 characters of it; where even that is too much,
- * parts are left out, those at the end last of all but the count.
+ * The bar takes the space that the rest leaves of `columns`, 8 to 24 characters. If the line is still too long,
+ * parts are left out; the count is always kept, and parts near the end are left out last.
  */
 export function progressLine(progress: Progress, columns = 80): string {
   const { done, total, loss, epoch, metrics = new Map<string, undefined>(), lr, secondsPerStep, eta } = progress;
   const count = `${String(done).padStart(String(total).length)}/${total}`;
-  // In the order in which they are given up.
+  // In the order in which they are left out.
   const parts = [
     { at: -1, text: epoch === undefined ? '' : `epoch ${epoch.toFixed(1)}` },
     { at: 1, text: lr === undefined ? '' : `lr ${formatRate(lr)}` },
@@ -49,7 +49,7 @@ export function progressLine(progress: Progress, columns = 80): string {
   return count.slice(0, columns - 1);
 }
 
-/** The bar alone, `width` characters between its brackets. */
+/** The bar, with `width` characters between its brackets. */
 export function bar(fraction: number, width: number): string {
   const filled = Math.max(0, Math.min(width, Math.floor(fraction * width)));
   if (filled === width) return `[${'='.repeat(width)}]`;

@@ -4,15 +4,15 @@ import { progressLine } from './progress-line.ts';
 
 /** Options of {@link ProgressDisplay}. */
 interface ProgressOptions {
-  /** Milliseconds that the line stays at least. */
+  /** Shortest time in milliseconds between two updates of the line. */
   readonly refresh: number;
-  /** Iterations that the medians of loss, metrics and time are taken over. */
+  /** Number of iterations for the medians of loss, metrics and time. */
   readonly windowSize: number;
-  /** Names of the metrics that steps report; it grows as they do. */
+  /** Names of the metrics that steps report; the set grows during training. */
   readonly metrics: ReadonlySet<string>;
 }
 
-/** Keeps the progress line of a terminal up to date. */
+/** Updates the progress line of a terminal. */
 export class ProgressDisplay {
   readonly #logger: Logger;
   readonly #storage: EventStorage;
@@ -26,7 +26,7 @@ export class ProgressDisplay {
     this.#options = options;
   }
 
-  /** Whether it is time for a new line; asked after every step, so it costs one look at the clock. */
+  /** Whether an update is due. It is called after every step, so it only reads the clock. */
   isDue({ iteration, maxIterations }: StepContext): boolean {
     return iteration + 1 === maxIterations || performance.now() - this.#shownAt >= this.#options.refresh;
   }
@@ -41,13 +41,13 @@ export class ProgressDisplay {
       const history = this.#storage.history(name);
       if (hints.get(name) !== true) return history.latest();
       const count = history.countSamples(this.#options.windowSize);
-      // Times of the run before a resume say nothing about this one.
+      // Times from before a resume do not apply to this run.
       const own = name === 'time' ? Math.min(count, countSince(history, startIteration)) : count;
       return own === 0 ? undefined : history.median(own);
     };
     const measured =
       this.#mark === undefined ? undefined : (now - this.#mark.at) / 1000 / (iteration - this.#mark.iteration);
-    // The first step is slow as a rule; without the scalar `time` the mean begins after it.
+    // The first step is usually slow; without the scalar `time`, the mean starts after it.
     if (this.#mark === undefined || this.#mark.iteration < startIteration) this.#mark = { iteration, at: now };
     const secondsPerStep = median('time') ?? (Number.isFinite(measured) ? measured : undefined);
     const done = iteration + 1;
@@ -70,7 +70,7 @@ export class ProgressDisplay {
     );
   }
 
-  /** Takes the line away. */
+  /** Removes the line. */
   clear(): void {
     this.#logger.status(undefined);
   }

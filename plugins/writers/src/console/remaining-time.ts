@@ -2,22 +2,22 @@ import type { EventStorage, RunContext } from '@hookline/core';
 import { countSince } from './count-since.ts';
 
 /**
- * Estimates the remaining time (detectron2's `_get_eta`): the median of the last 1000 values that this run has put of the
- * scalar `time` (seconds per step) times the steps that remain; without any, the mean since the previous estimate.
+ * Estimates the remaining time (detectron2's `_get_eta`): the median of this run's last 1000 values of the
+ * scalar `time` (seconds per step), or without any the mean since the previous estimate, times the number of remaining steps.
  */
 export class RemainingTime {
   readonly #now: () => number;
   #previous: { readonly iteration: number; readonly at: number } | undefined;
 
-  /** @param now seconds of a clock that only goes forward */
+  /** @param now a monotonic clock in seconds */
   constructor(now: () => number = () => performance.now() / 1000) {
     this.#now = now;
   }
 
   /**
-   * The seconds that remain after the step of `iteration`, stored as the unsmoothed scalar `eta_seconds` as well.
+   * Estimates the remaining seconds after the step of `iteration`, and stores them as the unsmoothed scalar `eta_seconds`.
    *
-   * @returns undefined where it cannot be known yet: without a `time` of this run, at the first call
+   * @returns undefined if there is no estimate yet: at the first call, if this run has no value of `time`
    */
   estimate(
     storage: EventStorage,

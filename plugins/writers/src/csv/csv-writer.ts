@@ -4,18 +4,18 @@ import { parseLine } from '../json-lines/json-line.ts';
 import type { Writer, WriterRun } from '../writer.ts';
 
 interface CsvWriterOptions {
-  /** The file, within the folder of the run. */
+  /** File name in the run's folder. */
   readonly file: string;
-  /** The file of JSON lines that it is made from, within the folder of the run; it is closed before. */
+  /** Name of the JSON lines file from which it is made, in the run's folder. That writer is closed first. */
   readonly from: string;
 }
 
 /**
- * Writes the metrics as one table at the end of the training, whatever its outcome: a row for each iteration, a column for each
- * scalar of the whole run, and an empty field where there is no value.
+ * Writes the metrics as one table at the end of the training, whatever its outcome, with a row for each iteration, a column for each
+ * scalar of the whole run, and an empty field for a missing value.
  *
- * It is made from the JSON lines, which are right also after a resume, so that a scalar that comes late needs no second
- * table. Memory holds one line at a time.
+ * It is made from the JSON lines, which are correct even after a resume, and which contain scalars that arrived late.
+ * Only one line at a time is in memory.
  */
 export class CsvWriter implements Writer {
   readonly name = 'csv';
@@ -32,7 +32,7 @@ export class CsvWriter implements Writer {
     this.target = await file(this.#options.file);
   }
 
-  /** Nothing: the JSON lines have it. */
+  /** Does nothing; the JSON lines contain the values. */
   write(): void {
     return undefined;
   }
@@ -65,5 +65,5 @@ export class CsvWriter implements Writer {
   }
 }
 
-/** As RFC 4180 has it: in quotes where it holds a comma, a quote or a line break. */
+/** Quotes a field if it contains a comma, a quote or a line break, as in RFC 4180. */
 const field = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

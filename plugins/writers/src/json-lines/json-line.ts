@@ -1,12 +1,12 @@
 /** The scalars of one iteration by name. */
 export type LineRecord = ReadonlyMap<string, number | string>;
 
-/** The key that says which iteration a line is about; a scalar of this name cannot be written. */
+/** The key for the iteration of a line; a scalar with this name cannot be written. */
 export const ITERATION = 'iteration';
 
 /**
- * One line of the file: a JSON object with sorted keys, `iteration` among them. JSON has no NaN and no infinities;
- * they become the strings `"NaN"`, `"Infinity"` and `"-Infinity"`, which `Number()`, and Python's `float()`, read back.
+ * Formats one line of the file: a JSON object with sorted keys, including `iteration`. JSON has no NaN and no infinities, so
+ * they become the strings `"NaN"`, `"Infinity"` and `"-Infinity"`, which `Number()` and Python's `float()` can parse.
  */
 export function formatLine(iteration: number, record: LineRecord): string {
   const entries = [...record, [ITERATION, iteration] as const].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -14,7 +14,7 @@ export function formatLine(iteration: number, record: LineRecord): string {
   return `{${pairs.join(', ')}}\n`;
 }
 
-/** A line read back; undefined for one that is no such line, such as the torn last line of a killed process. */
+/** Parses a line; undefined if it is invalid, such as the truncated last line of a killed process. */
 export function parseLine(
   text: string,
 ): { readonly iteration: number; readonly record: Map<string, number | string> } | undefined {

@@ -6,19 +6,19 @@ import type { WriteBatch, Writer, WriterRun } from '../writer.ts';
 import { LineFile } from './line-file.ts';
 
 interface JsonLinesWriterOptions {
-  /** The file, within the folder of the run. */
+  /** File name in the run's folder. */
   readonly file: string;
   readonly values: WrittenValues;
-  /** Iterations that `latest` values are medians over. */
+  /** Number of iterations for the medians of `latest` values. */
   readonly windowSize: number;
 }
 
 /**
  * Writes `metrics.json` (detectron2's JSONWriter): one JSON object per line and iteration.
  *
- * A run that begins at iteration 0 begins a new file and keeps an earlier one under another name. A resumed run goes on
- * with the file; lines from the iteration on that it resumes at are taken out, since the run makes them again. Of that
- * iteration itself, what the checkpoint knows stays: it was put after the last step of the run before.
+ * A run that starts at iteration 0 starts a new file and renames an earlier one. A resumed run continues
+ * the file, after removing lines from its first iteration on, because it writes them again. For its first
+ * iteration itself, values that the checkpoint contains are kept, because they were stored after the last step before the resume.
  */
 export class JsonLinesWriter implements Writer {
   readonly name = 'json';
@@ -41,7 +41,7 @@ export class JsonLinesWriter implements Writer {
     this.#file = opened;
     if (dropped > 0) {
       this.#logger.info(
-        `${this.target}: took out ${dropped} lines of iterations from ${startIteration} on, which come again`,
+        `${this.target}: removed ${dropped} lines of iterations from ${startIteration} on, which this run writes again`,
       );
     }
   }

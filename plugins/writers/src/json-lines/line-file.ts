@@ -5,7 +5,7 @@ import { writeFileAtomically } from '@hookline/core';
 import { formatLine, type LineRecord, parseLine } from './json-line.ts';
 import { linesFromEnd } from './lines-from-end.ts';
 
-/** By the descriptor, since file handles under Yarn's Plug'n'Play lack `datasync`. */
+/** Uses the file descriptor, because file handles under Yarn's Plug'n'Play lack `datasync`. */
 const flush = promisify(fdatasync);
 
 interface WrittenLine {
@@ -14,21 +14,21 @@ interface WrittenLine {
   readonly record: LineRecord;
 }
 
-/** So many lines are kept in memory; values put at older iterations cost a pass over the whole file. */
+/** Number of lines that are kept in memory; values for older iterations need a pass over the whole file. */
 const RECENT_LINES = 1000;
 const COPY_BYTES = 2 ** 20;
 
-/** What of a file is kept when a run goes on with it. */
+/** Which lines of a file are kept when a run continues it. */
 export interface KeptLines {
-  /** Lines of iterations before this one stay as they are, later ones are taken out. */
+  /** Lines of earlier iterations are kept, later ones are removed. */
   readonly start: number;
-  /** Whether a value of the line of `start` itself stays; the others come again. Default none. */
+  /** Whether a value of the line of `start` itself is kept; the others are written again. Default: none. */
   readonly keeps?: (name: string) => boolean;
 }
 
 /**
- * A file with one line per iteration, in their order, whatever the order in which values come: a value for an
- * iteration that has its line already joins that line.
+ * A file with one line per iteration, in order. Values may arrive in any order: a value for an
+ * iteration that already has a line is added to that line.
  *
  * Memory does not depend on the size of the file.
  */
@@ -46,10 +46,10 @@ export class LineFile {
   }
 
   /**
-   * Opens a file, or makes it, and takes out the lines that come again, reading from the end only as far as it must.
+   * Opens or creates a file and removes the lines that will be written again. It reads from the end and only as far as necessary.
    *
-   * @returns how many lines were taken out or could not be read
-   * @throws Error where the file has a line that is too long to be one of ours
+   * @returns the file, and the number of lines that were removed or could not be read
+   * @throws Error if the file has a line that is too long to be a line of metrics
    */
   static async open(path: string, keep: KeptLines): Promise<{ readonly file: LineFile; readonly dropped: number }> {
     const file = new LineFile(path, await open(path, constants.O_RDWR | constants.O_CREAT));
@@ -105,7 +105,7 @@ export class LineFile {
     }
     this.#complete = read === 0;
     const lines = found.reverse();
-    // Up to there everything stays as it is.
+    // Everything before this place is kept.
     const place = lines.findIndex(
       ({ changed, iteration }, at) => changed || iteration <= (lines[at - 1]?.iteration ?? -Infinity),
     );
@@ -117,7 +117,7 @@ export class LineFile {
     return dropped;
   }
 
-  /** Puts lines after those that are known, or between them, as one change, whenever the process is killed. */
+  /** Inserts lines after or between the known ones in one change, which is atomic even if the process is killed. */
   async #replaceEnd(added: readonly Pick<WrittenLine, 'iteration' | 'record'>[]): Promise<void> {
     const records = new Map<number, LineRecord>();
     for (const { iteration, record } of added) {
@@ -133,7 +133,7 @@ export class LineFile {
     this.#remember(lines, offset);
   }
 
-  /** The end of the file with new values in it: from which line and place on, and what stands there then. */
+  /** The end of the file with the new values: the first changed line, its place, and the new text. */
   #merge(records: ReadonlyMap<number, LineRecord>): {
     readonly place: number;
     readonly offset: number;
@@ -141,7 +141,7 @@ export class LineFile {
     readonly bytes: Buffer;
   } {
     const first = Math.min(...records.keys());
-    // Everything before this place stays as it is; what comes after is written anew, with the new values.
+    // Everything before this place is kept; the rest is rewritten with the new values.
     let place = this.#recent.length;
     while (place > 0 && (this.#recent[place - 1]?.iteration ?? 0) >= first) place--;
     const rewritten = this.#recent.slice(place);
@@ -199,7 +199,7 @@ export class LineFile {
     this.#size += shift;
   }
 
-  /** The path stands for another file now. */
+  /** Reopens the file, after the path was replaced by another file. */
   async #reopen(): Promise<void> {
     await this.#file.close();
     this.#file = await open(this.path, 'r+');

@@ -1,12 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** A line as it stands in a file. */
+/** A line of a file. */
 export interface FileLine {
-  /** Where its first byte lies. */
+  /** Offset of its first byte. */
   readonly offset: number;
-  /** With its newline, where it has one. */
+  /** The bytes, including the newline if there is one. */
   readonly text: string;
-  /** It has no newline: the process that wrote it was killed, or it is being written. */
+  /** Whether the newline is missing: the process that wrote it was killed, or is still writing. */
   readonly isTorn: boolean;
 }
 
@@ -15,13 +15,13 @@ const MAX_LINE_BYTES = 64 * 2 ** 20;
 const NEWLINE = 10;
 
 /**
- * The lines of a file, the last one first, with one block of the file in memory.
+ * Yields the lines of a file, the last one first, with only one block of the file in memory.
  *
- * @param size where to begin: the size of the file
+ * @param size size of the file, where reading starts
  * @throws Error for a line of more than 64 MiB
  */
 export async function* linesFromEnd(file: FileHandle, size: number): AsyncGenerator<FileLine> {
-  /** What is read and not given yet: the bytes of the file from `start` on. */
+  /** Bytes that were read but not yielded yet: the file from `start` on. */
   let rest = Buffer.alloc(0);
   let start = size;
   for (;;) {
@@ -41,7 +41,7 @@ export async function* linesFromEnd(file: FileHandle, size: number): AsyncGenera
     let read = 0;
     while (read < block.length) {
       const { bytesRead } = await file.read(block, read, block.length - read, start + read);
-      if (bytesRead === 0) throw new Error('it was cut off while it was read');
+      if (bytesRead === 0) throw new Error('it was truncated while it was read');
       read += bytesRead;
     }
     rest = Buffer.concat([block, rest]);

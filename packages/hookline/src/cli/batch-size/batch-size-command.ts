@@ -13,15 +13,15 @@ import { trySize, type TriedSize } from './try-size.ts';
 const DEFAULTS = { max: 1024, steps: 10 };
 const MIB = 2 ** 20;
 
-/** The keys of a config that the command is about. */
+/** The config keys that the command changes or reads. */
 interface Solver {
   readonly batchSize: number;
   readonly baseLr?: number;
 }
 
 /**
- * `hookline batch-size`: times steps with batches of 1, 2, 4, ..., each in a process of its own, until one does not fit; says which is the largest that
- * does, and from where on more samples per batch give no more samples per second.
+ * `hookline batch-size`: times steps with batches of 1, 2, 4, ..., each in a separate process, until one does not fit. Reports the largest size that
+ * fits, and the size from which on larger batches give no more samples per second.
  *
  * @returns the exit status
  */
@@ -34,11 +34,11 @@ export async function batchSizeCommand(given: CommandLine): Promise<number> {
   const solver = await solverOf(given);
   const tried: TriedSize[] = [];
   const timed: TimedSize[] = [];
-  let end = 'the largest that was tried; --max tries larger ones';
+  let end = 'the largest size that was tried; set --max to try larger ones';
   for (let size = 1; size <= max; size *= 2) {
     const memory = nextMemory(timed);
     if (memory !== undefined && memory > availableMemory()) {
-      end = `${size} is not tried: it would take about ${mib(memory)} of ${mib(availableMemory())} that are free`;
+      end = `${size} was not tried: it would need about ${mib(memory)}, and ${mib(availableMemory())} are free`;
       break;
     }
     logger.status(`timing batches of ${size}`);
@@ -65,12 +65,12 @@ async function timeOne(given: CommandLine, size: number, steps: number): Promise
   return EXIT.ok;
 }
 
-/** @throws HooklineError `HKL_BATCH_SIZE` for a trainer whose batch size is no key of its config */
+/** @throws HooklineError `HKL_BATCH_SIZE` if the trainer's config has no batch size */
 async function solverOf(given: CommandLine): Promise<Solver> {
   const { config } = await settingsOf(given, new ConsoleLogger({ level: 'warn' }));
   const { solver } = config as { readonly solver?: Partial<Solver> };
   if (typeof solver?.batchSize === 'number') return solver as Solver;
-  throw new HooklineError('HKL_BATCH_SIZE', 'its trainer has no solver.batchSize that could be changed', {
+  throw new HooklineError('HKL_BATCH_SIZE', 'its trainer has no config key solver.batchSize', {
     who: given.file,
     fix: 'Make it with defineTrainer, and let buildTrainLoader use config.solver.batchSize',
   });
@@ -127,7 +127,7 @@ function table(tried: readonly TriedSize[]): string {
 }
 
 const nothingFits = (file: string, failure: string): HooklineError =>
-  new HooklineError('HKL_BATCH_SIZE', `not even a batch of 1 can be trained on: ${failure}`, {
+  new HooklineError('HKL_BATCH_SIZE', `training fails even with a batch of 1: ${failure}`, {
     who: file,
     fix: 'Try `hookline train FILE --fast-dev-run`, which shows what is wrong',
   });

@@ -1,23 +1,23 @@
 import type { TimedSize } from './time-steps.ts';
 
-/** A larger batch is worth it as long as it gives more than so much of the best throughput. */
+/** A batch size counts as best if it reaches this share of the highest throughput. */
 const LEVEL = 0.95;
 
 export const samplesPerSecond = ({ batchSize, secondsPerStep }: TimedSize): number => batchSize / secondsPerStep;
 
-/** The smallest size whose samples per second come to 95 % of the most that any size gives: from there on the throughput levels off. */
+/** The smallest size that reaches 95 % of the highest samples per second. From there on the throughput levels off. */
 export function suggestSize(timed: readonly TimedSize[]): TimedSize | undefined {
   const best = Math.max(...timed.map(samplesPerSecond));
   return timed.find((size) => samplesPerSecond(size) >= LEVEL * best);
 }
 
 /**
- * The learning rate of another batch size by the linear scaling rule of Goyal et al. (Accurate, Large Minibatch SGD, 2017): when a batch is k times as
- * large, so is the rate. It is meant for plain descent with momentum and a warm-up; adaptive optimizers often want the square root of k.
+ * The learning rate for another batch size by the linear scaling rule of Goyal et al. (Accurate, Large Minibatch SGD, 2017): if a batch is k times as
+ * large, so is the rate. The rule is meant for SGD with momentum and a warm-up; adaptive optimizers often need the square root of k instead.
  */
 export const scaledRate = (rate: number, from: number, to: number): number => (rate * to) / from;
 
-/** How much memory the next size will take, by what the last doubling has added; undefined before there is any. */
+/** Memory that the next size will need, extrapolated from the last doubling; undefined before the first doubling. */
 export function nextMemory(timed: readonly TimedSize[]): number | undefined {
   const [before, last] = timed.slice(-2);
   return before === undefined || last === undefined

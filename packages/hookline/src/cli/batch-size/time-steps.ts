@@ -2,19 +2,19 @@ import { writeFileSync } from 'node:fs';
 import { type ScalarValue, stepRunnerRef } from '@hookline/core';
 import type { RunnableTrainer } from '../trainer-in-file.ts';
 
-/** What a batch size came to in its process. */
+/** The measurements of one batch size. */
 export interface TimedSize {
   readonly batchSize: number;
-  /** The median over the timed steps, waiting for data included. */
+  /** Median over the timed steps, including the time spent waiting for data. */
   readonly secondsPerStep: number;
-  /** The most memory that the process had, in bytes; that of a GPU is not in it. */
+  /** Peak memory of the process in bytes, without GPU memory. */
   readonly memory: number;
 }
 
-/** Steps before the timed ones: the first are recorded and compiled, and loaders start. */
+/** Untimed steps at the start, during which steps are recorded and compiled and loaders start. */
 const WARM_UP = 3;
 
-/** Runs some steps of a trainer without its loop, so that nothing is evaluated or written, and times them. */
+/** Times some steps of a trainer outside its loop, so that nothing is evaluated or written. */
 export async function timeSteps(trainer: RunnableTrainer, batchSize: number, steps: number): Promise<TimedSize> {
   dieFirst();
   const runner = await trainer.service(stepRunnerRef);
@@ -28,7 +28,7 @@ export async function timeSteps(trainer: RunnableTrainer, batchSize: number, ste
       metrics = {},
     } = await runner.run({ iteration, startIteration: 0, maxIterations: count });
     const values: ScalarValue[] = [...Object.values(losses), ...Object.values(metrics), totalLoss ?? 0];
-    // A step is done when its loss can be read.
+    // Read the loss, because a step is done only when its loss is available.
     for (const value of values) if (typeof value !== 'number') await value.read();
     for (const value of values) if (typeof value !== 'number') value.dispose?.();
     if (iteration >= WARM_UP) seconds.push((performance.now() - start) / 1000);
@@ -37,11 +37,11 @@ export async function timeSteps(trainer: RunnableTrainer, batchSize: number, ste
   return { batchSize, secondsPerStep: median, memory: process.resourceUsage().maxRSS * 1024 };
 }
 
-/** Where memory runs out, Linux ends a process that it chooses: let it be this one. */
+/** When memory runs out, Linux kills a process of its choice; make it choose this one. */
 function dieFirst(): void {
   try {
     writeFileSync('/proc/self/oom_score_adj', '1000');
   } catch {
-    // Another system has no such file.
+    // Only Linux has this file.
   }
 }

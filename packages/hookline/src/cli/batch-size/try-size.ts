@@ -1,18 +1,18 @@
 import { spawn } from 'node:child_process';
 import type { TimedSize } from './time-steps.ts';
 
-/** What became of a batch size: its times, or why there are none. */
+/** The result for a batch size: its measurements, or the reason why it failed. */
 export type TriedSize =
   TimedSize | { readonly batchSize: number; readonly failure: string; readonly isMemory: boolean };
 
-/** What TensorFlow, CUDA and C++ say when memory runs out. */
+/** Messages of TensorFlow, CUDA and C++ when memory runs out. */
 const OUT_OF_MEMORY =
   /out of memory|\bOOM\b|bad_alloc|ResourceExhausted|RESOURCE_EXHAUSTED|failed to allocate|heap limit|Array buffer allocation failed/i;
 
 /**
- * Times one batch size in a process of its own, whose end for want of memory is survived here.
+ * Times one batch size in a separate process, so that this process survives if memory runs out.
  *
- * @param args of the command line that times it, without Node and script
+ * @param args command-line arguments of that process, without Node and script
  */
 export async function trySize(batchSize: number, args: readonly string[]): Promise<TriedSize> {
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', ...args], {
@@ -29,11 +29,11 @@ export async function trySize(batchSize: number, args: readonly string[]): Promi
   return failureOf(batchSize, signal, said.err);
 }
 
-/** Why a process that timed a batch size has failed. */
+/** Explains why a process that timed a batch size has failed. */
 export function failureOf(batchSize: number, signal: string | null, err: string): TriedSize {
   const errors = err.split('\n').filter((text) => /error:|caused by:/.test(text));
   const memory = err.split('\n').find((text) => OUT_OF_MEMORY.test(text));
-  // Whoever ends a process by SIGKILL is the kernel, as a rule; abort() is what C++ does without memory.
+  // A SIGKILL usually comes from the kernel for lack of memory; C++ calls abort() if an allocation fails.
   const isMemory = memory !== undefined || signal === 'SIGKILL' || signal === 'SIGABRT';
   const what = isMemory ? (memory ?? '') : ((errors.join(' ') || err.trim().split('\n').at(-1)) ?? '');
   const failure = [isMemory ? 'out of memory' : 'failed', signal === null ? '' : `by ${signal}`, what.trim()].filter(

@@ -5,11 +5,11 @@ import { findMpirun, type Mpirun } from './find-mpirun.ts';
 /** Whether several processes can train together on this machine, as `doctor` shows it. */
 export interface RanksDiagnosis {
   readonly isPossible: boolean;
-  /** The command that starts them, where there is one. */
+  /** The command that starts them; undefined if there is none. */
   readonly mpirun: Mpirun | undefined;
-  /** The MPIs for which `hookline setup` has compiled the addon. */
+  /** The MPI implementations for which `hookline setup` has compiled the addon. */
   readonly addons: readonly string[];
-  /** One line: why it is possible, or what is missing. */
+  /** One line that says why it is possible, or what is missing. */
   readonly reason: string;
 }
 
@@ -24,7 +24,7 @@ export function diagnoseRanks(env: NodeJS.ProcessEnv = process.env): RanksDiagno
     problem = describeCause(error).replace(/^\[\w+\] launch: /, '');
   }
   const isCompiled = addons.some((mpi) => mpi.startsWith('Open MPI') === (mpirun?.kind === 'openmpi'));
-  // Under Slurm srun starts the processes.
+  // Under Slurm, srun starts the processes.
   const isPossible = addons.length > 0 && (mpirun === undefined || isCompiled);
   const reason = isPossible
     ? mpirun === undefined
@@ -32,6 +32,6 @@ export function diagnoseRanks(env: NodeJS.ProcessEnv = process.env): RanksDiagno
       : `\`hookline launch -n 2 FILE\`, with ${mpirun.version}`
     : mpirun === undefined
       ? problem
-      : `${mpirun.version} is here, and the addon is not compiled for it: run \`npx hookline setup\`, which needs mpicxx (Debian, Ubuntu: apt install libopenmpi-dev)`;
+      : `${mpirun.version} is installed, but the addon is not compiled for it: run \`npx hookline setup\`, which needs mpicxx (Debian, Ubuntu: apt install libopenmpi-dev)`;
   return { isPossible, mpirun, addons, reason };
 }

@@ -1,24 +1,24 @@
 import { spawnSync } from 'node:child_process';
 import { HooklineError } from '@hookline/core';
 
-/** Whose command starts the ranks: their options differ. */
+/** Implementation of `mpirun`; the options differ. */
 export type MpiKind = 'openmpi' | 'mpich';
 
 /** The command that starts the ranks of a job. */
 export interface Mpirun {
   readonly path: string;
   readonly kind: MpiKind;
-  /** Its first line about itself. */
+  /** First line of its version output. */
   readonly version: string;
 }
 
-/** The environment variable that names another command than the `mpirun` that is found. */
+/** Environment variable that names the command to use instead of `mpirun`. */
 export const MPIRUN = 'HOOKLINE_MPIRUN';
 
 /**
- * Finds `mpirun`, or `mpiexec`, and whose it is.
+ * Finds `mpirun` or `mpiexec`, and its implementation.
  *
- * @throws HooklineError `HKL_MPI_MISSING` with what to install, `HKL_MPI_UNKNOWN` for one that is neither of the two kinds
+ * @throws HooklineError `HKL_MPI_MISSING` with what to install; `HKL_MPI_UNKNOWN` if it is neither Open MPI nor MPICH
  */
 export function findMpirun(env: NodeJS.ProcessEnv = process.env): Mpirun {
   const given = env[MPIRUN];
@@ -33,7 +33,7 @@ export function findMpirun(env: NodeJS.ProcessEnv = process.env): Mpirun {
   throw missing(given);
 }
 
-/** Intel's and MVAPICH's command is MPICH's. */
+/** The commands of Intel MPI and MVAPICH are MPICH's. */
 function kindOf(version: string): MpiKind | undefined {
   if (/open.?mpi|prte|OpenRTE/i.test(version)) return 'openmpi';
   return /hydra|mpich|intel\(r\) mpi/i.test(version) ? 'mpich' : undefined;
@@ -56,7 +56,7 @@ function unknownMpi(path: string, said: string): HooklineError {
     `${path} is neither Open MPI's nor MPICH's: ${said.trim().slice(0, 200)}`,
     {
       who: 'launch',
-      fix: `Name one of those with ${MPIRUN}, or start the ranks by yourself: each of them runs \`hookline train\``,
+      fix: `Set ${MPIRUN} to one of those, or start the ranks yourself: each of them runs \`hookline train\``,
     },
   );
 }

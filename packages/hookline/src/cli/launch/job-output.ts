@@ -1,28 +1,28 @@
-/** The rank whose end has ended the job, as `mpirun` tells it. */
+/** A failed rank that has ended the job, as reported by `mpirun`. */
 export interface RankEnd {
-  /** Undefined where neither `mpirun` nor the rank itself has said it. */
+  /** Undefined if neither `mpirun` nor the rank itself has reported it. */
   readonly rank: number | undefined;
   readonly pid?: number;
   readonly host?: string;
-  /** The signal's number, where one has killed it. */
+  /** Number of the signal that killed it; undefined if none did. */
   readonly signal?: number;
   readonly exitCode?: number;
 }
 
-/** What the reports of `mpirun` on a process that has failed are framed by: Open MPI, MPICH. */
+/** Lines that frame the reports of `mpirun` on a failed process: Open MPI's and MPICH's. */
 const FRAME = /^(-{70,}|={50,})$/;
-/** Longer than any of those reports; what a user frames in the same way is let through after so many lines. */
+/** Longer than any of those reports. If a user prints such a frame, the text is shown after this many lines. */
 const LONGEST_REPORT = 24;
-/** Lines of other ranks that are remembered, so that a message which each rank gives is shown once. */
+/** Number of recent lines that are remembered, so that a message from several ranks is shown once. */
 const REMEMBERED = 10_000;
-/** Lines of other ranks are shown so much later: most are those of the first rank, which says them itself. */
+/** Delay in milliseconds before a line of another rank is shown, because the first rank usually writes the same line itself. */
 const LATE_MS = 400;
 const CLEAR = '\r\u001b[K';
 
 /**
- * Passes on what the ranks of a job write to standard error: a message that several ranks give is shown once, lines of
- * other ranks do not run into the first one's progress line, and the reports of `mpirun` on a rank that has failed are
- * kept as {@link JobOutput.ends} instead of being shown.
+ * Forwards the standard error of a job's ranks. A message of several ranks is shown once, lines of
+ * other ranks do not run into the progress line of the first one, and the reports of `mpirun` on a failed rank are
+ * collected in {@link JobOutput.ends} instead of being shown.
  */
 export class JobOutput {
   readonly #write: (text: string) => void;
@@ -31,18 +31,18 @@ export class JobOutput {
   readonly #ends: RankEnd[] = [];
   readonly #ranks: Map<number, number>;
   #held = '';
-  /** Lines of other ranks that are not shown yet. */
+  /** Lines of other ranks that wait to be shown. */
   readonly #late: { readonly rank: number; readonly message: string }[] = [];
   #timer: NodeJS.Timeout | undefined;
   #report: string[] | undefined;
-  /** Whether a line without its end, such as the progress line, has been written. */
+  /** Whether the last line written has no line break, such as the progress line. */
   #isWithinLine = false;
-  /** Lines that were left out since another rank had said the same. */
+  /** Number of lines that were left out because another rank had written the same. */
   repeated = 0;
 
   /**
-   * @param all whether messages that repeat those of another rank are shown too
-   * @param ranks takes the ranks by the numbers of their processes, as they say themselves
+   * @param all whether to show messages that repeat those of another rank
+   * @param ranks is filled with the rank of each process id, as the ranks report them
    */
   constructor(write: (text: string) => void, all: boolean, ranks = new Map<number, number>()) {
     this.#ranks = ranks;
@@ -50,7 +50,7 @@ export class JobOutput {
     this.#all = all;
   }
 
-  /** Ranks that have failed, in the order in which `mpirun` has told of them. */
+  /** The failed ranks, in the order of `mpirun`'s reports. */
   get ends(): readonly RankEnd[] {
     return this.#ends;
   }
@@ -59,14 +59,14 @@ export class JobOutput {
     const lines = (this.#held + text).split('\n');
     this.#held = lines.pop() ?? '';
     for (const line of lines) this.#line(line);
-    // The progress line, and what a user writes without a line's end; a message of another rank arrives as a whole.
+    // The progress line, or a user's text without a line break. Messages of other ranks arrive as whole lines.
     if (this.#held === '' || this.#report !== undefined || /^[[=-]/.test(this.#held)) return;
     this.#write(this.#held);
     this.#held = '';
     this.#isWithinLine = true;
   }
 
-  /** Everything has arrived. */
+  /** Shows what is still held back; call it after all input has arrived. */
   end(): void {
     if (this.#held !== '') this.#line(this.#held);
     this.#held = '';
@@ -101,7 +101,7 @@ export class JobOutput {
     this.#timer ??= setTimeout(() => this.#showLate(), LATE_MS);
   }
 
-  /** What other ranks have said, where the first one has not said the same meanwhile. */
+  /** Shows the lines of other ranks that the first rank has not written in the meantime. */
   #showLate(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -127,7 +127,7 @@ export class JobOutput {
 
   #closeReport(): void {
     const text = (this.#report ?? []).join('\n');
-    // The frame of MPICH encloses several parts.
+    // MPICH's frame encloses several parts.
     const isWhole = !/^=.*BAD TERMINATION/ms.test(text) || /EXIT CODE|KILLED BY/.test(text);
     if (!isWhole) return;
     const end = this.#readEnd(text);
@@ -136,7 +136,7 @@ export class JobOutput {
     else this.#letThrough();
   }
 
-  /** MPICH tells the signal as an exit status, and in a line below the report that it is one. */
+  /** MPICH reports a signal as an exit status; a line below the report says that it is a signal. */
   #noteSignal(signal: number): void {
     const end = this.#ends.at(-1);
     if (end?.exitCode !== signal) return;
@@ -156,21 +156,21 @@ export class JobOutput {
   }
 }
 
-/** Reports that say nothing which a rank has not said. */
+/** Reports that add nothing to what a rank has written itself. */
 const NOISE =
   /Primary job\s+terminated normally|MPI_ABORT was invoked|has exited due to process rank|CLEANING UP REMAINING/;
 
-/** What Open MPI says of reports that are not shown, and of the signal that the launcher has sent; what MPICH says of what a step has given up. */
+/** Lines to leave out: Open MPI's on aggregated reports and on the signal that the launcher has sent, and MPICH's on operations that a step has aborted. */
 const ASIDE =
   /^\[[\w.-]+:\d+\] (\d+ more process(es)? ha(s|ve) sent help message|Set MCA parameter "orte_base_help|\[\[\d+,\d+\],\d+\] ORTE_ERROR_LOG)|^mpirun: Forwarding signal|^This typically refers to a problem with your application\.$|^Please see the FAQ page for debugging suggestions$|UCX {2}WARN .*(not returned to mpool|tag-receive descriptor)/;
 
-/** The line by which MPICH tells a signal. */
+/** The line by which MPICH reports a signal. */
 const KILLED = /^YOUR APPLICATION TERMINATED WITH THE EXIT STRING: .*\(signal (\d+)\)$/;
 
-/** The line by which a rank tells the launcher which process it is. */
+/** The line by which a rank tells the launcher its process id. */
 const SELF = /^\[hookline: rank (\d+) is process (\d+)\]$/;
 
-/** What a rank writes to standard error for the launcher. */
+/** A line that a rank writes to standard error for the launcher. */
 export const tellProcess = (rank: number, pid: number): string => `[hookline: rank ${rank} is process ${pid}]\n`;
 
 function readEnd(text: string): RankEnd | undefined {

@@ -14,14 +14,14 @@ import { ALL_OUTPUT } from './rank-output.ts';
 import { LAUNCHED_BY, TERMINAL_COLUMNS } from './rank-process.ts';
 import { trainArguments } from './train-arguments.ts';
 
-/** What all ranks need, also those on other machines, which inherit nothing from here. */
+/** Environment variables for all ranks. Those on other machines do not inherit this process's environment. */
 const INHERITED = /^(HOOKLINE_|TF_|NODE_OPTIONS$|UV_THREADPOOL_SIZE$|CUDA_VISIBLE_DEVICES$)/;
 
 /**
  * `hookline launch`: starts `hookline train` as several processes, the ranks of one job, with the `mpirun` of this
- * machine. Ctrl-C, SIGTERM and SIGHUP end all of them gracefully, with a checkpoint; a second one at once.
+ * machine. Ctrl-C, SIGTERM or SIGHUP stops all of them with a checkpoint; a second one ends them at once.
  *
- * @returns the exit status: that of the job; that of a signal which ended it
+ * @returns the exit status of the job, or of the signal that ended it
  * @throws HooklineError `HKL_USAGE`, `HKL_MPI_MISSING`, `HKL_MPI_UNKNOWN`, `HKL_MPI_NOT_SET_UP`
  */
 export async function launch({ text, flag }: CommandLine, argv: readonly string[]): Promise<number> {
@@ -40,18 +40,18 @@ export async function launch({ text, flag }: CommandLine, argv: readonly string[
     command: [process.execPath, ...process.execArgv, process.argv[1] ?? '', ...trainArguments(argv)],
     env: { ...(text.hosts === undefined ? {} : inherited()), ...ownVariables(argv, flag.allOutput) },
   };
-  // In a process group of its own: Ctrl-C of a terminal reaches a whole group, and mpirun would end the ranks at once.
+  // A separate process group, because a terminal sends Ctrl-C to a whole group, and mpirun would end the ranks at once.
   const child = spawn(mpirun.path, mpiArguments(mpirun, job), { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const processes = new Map<number, number>();
-  // MPICH's mpirun ends the job at that signal as well, so that the ranks are sent it. With other machines their numbers may be those of
-  // processes here that have nothing to do with it.
+  // MPICH's mpirun would end the job at that signal too, so send it to the ranks directly. Not with ranks on other machines: their process ids
+  // may belong to unrelated processes on this machine.
   const ask = (): void => {
     if (mpirun.kind === 'mpich' && text.hosts === undefined) for (const pid of processes.keys()) askToStop(pid);
     else child.kill('SIGUSR2');
   };
   const stop = passSignalsOn(child, ask);
   const output = new JobOutput((line) => void process.stderr.write(line), flag.allOutput, processes);
-  // MPICH's mpirun reports on standard output.
+  // MPICH's mpirun writes its reports to standard output.
   const reports = new JobOutput((line) => void process.stdout.write(line), true, processes);
   if (mpirun.kind === 'mpich')
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -68,25 +68,25 @@ export async function launch({ text, flag }: CommandLine, argv: readonly string[
   reports.end();
   if (output.repeated > 0)
     printError(
-      `${output.repeated} messages of other ranks that repeat one above are left out (--all-output shows them)`,
+      `${output.repeated} messages of other ranks were left out because they repeat one above (--all-output shows them)`,
     );
   const [end] = [...output.ends, ...reports.ends];
   if (end !== undefined) tellOfEnd(end, argv);
   if (asked !== undefined) return EXIT[asked];
-  // MPICH ends with the number of a signal that has killed a rank, as if it were a status.
+  // If a signal has killed a rank, MPICH exits with the number of the signal.
   if (end?.signal !== undefined) return 128 + end.signal;
   return ended.status ?? 128 + constants.signals[ended.signal ?? 'SIGKILL'];
 }
 
 function countOfRanks(given: string | undefined): number {
   if (given === undefined)
-    throw usageError('it is not said how many processes shall train', 'Write hookline launch -n 2 FILE', 'launch');
+    throw usageError('the number of processes is missing', 'Write hookline launch -n 2 FILE', 'launch');
   const ranks = Number(given);
   if (Number.isSafeInteger(ranks) && ranks > 0) return ranks;
-  throw usageError(`-n ${given} is no number of processes`, 'Give a whole number of at least 1', 'launch');
+  throw usageError(`-n ${given} is not a number of processes`, 'Give a whole number of at least 1', 'launch');
 }
 
-/** Once, before each rank finds it out by itself. */
+/** Checks the addon once here, so that not every rank reports the problem. */
 function assertAddon({ kind, version }: Mpirun): void {
   const addons = findRanksAddons();
   if (addons.some(({ mpi }) => mpi.startsWith('Open MPI') === (kind === 'openmpi'))) return;
@@ -105,7 +105,7 @@ function ownVariables(argv: readonly string[], all: boolean): Readonly<Record<st
   return {
     [LAUNCHED_BY]: JSON.stringify(argv),
     ...(all ? { [ALL_OUTPUT]: '1' } : {}),
-    // Open MPI gives the ranks a terminal of its own, for which Node would colour what it prints.
+    // Open MPI gives the ranks a pseudo-terminal, for which Node would color its output.
     ...(process.stdout.isTTY || process.env['FORCE_COLOR'] !== undefined ? {} : { FORCE_COLOR: '0' }),
     ...(process.stderr.isTTY && process.env['TERM'] !== 'dumb'
       ? { [TERMINAL_COLUMNS]: String(process.stderr.columns) }
@@ -119,13 +119,13 @@ const inherited = (): Record<string, string> =>
   );
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** One Ctrl-C may arrive twice: from the terminal, and once more from npm, which passes it on to what it runs. */
+/** Milliseconds in which a repeated signal is ignored. One Ctrl-C may arrive twice: from the terminal, and from npm, which forwards it to the command. */
 const ECHO_MS = 300;
 
 /**
- * The first signal asks the ranks to stop, the second ends the job.
+ * Handles signals: the first one asks the ranks to stop, the second one ends the job.
  *
- * @returns the function that ends this and tells which signal came first
+ * @returns a function that stops handling signals and returns the first one
  */
 function passSignalsOn(child: ChildProcess, ask: () => void): () => (typeof SIGNALS)[number] | undefined {
   let first: { readonly signal: (typeof SIGNALS)[number]; readonly at: number } | undefined;
@@ -136,12 +136,12 @@ function passSignalsOn(child: ChildProcess, ask: () => void): () => (typeof SIGN
       return;
     }
     first = { signal, at: performance.now() };
-    printError(`${signal}: all ranks stop after this step and save (once more ends them at once)`);
-    // Both kinds of mpirun end the job at SIGINT and SIGTERM; SIGUSR2 Open MPI's passes on to all ranks.
+    printError(`${signal}: all ranks stop after this step and save (a second signal ends them at once)`);
+    // Both kinds of mpirun end the job at SIGINT and SIGTERM; Open MPI's forwards SIGUSR2 to all ranks.
     ask();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  // An error of ours must not leave them behind.
+  // If this process fails, the ranks must not keep running.
   const onExit = (): void => void child.kill('SIGTERM');
   process.on('exit', onExit);
   return () => {
@@ -155,7 +155,7 @@ function askToStop(pid: number): void {
   try {
     process.kill(pid, 'SIGUSR2');
   } catch {
-    // It has ended, or is one of another machine.
+    // The process has ended, or it runs on another machine.
   }
 }
 
@@ -163,14 +163,14 @@ function tellOfEnd({ rank, pid, host, signal, exitCode }: RankEnd, argv: readonl
   const place = host === undefined ? '' : ` (${pid === undefined || pid === 0 ? '' : `process ${pid} `}on ${host})`;
   const name = rank === undefined ? 'a rank' : `rank ${rank}`;
   if (signal === undefined) {
-    // Those of ours come with a message.
+    // Hookline's own exit statuses come with a message.
     if (Object.values<number>(EXIT).includes(exitCode ?? -1)) return;
     printError(`error: ${name}${place} has ended with exit status ${exitCode ?? 'unknown'}, and with it the job`);
     return;
   }
   const signalName =
     Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
-  const why = signal === constants.signals.SIGKILL ? ', by somebody or for want of memory' : '';
+  const why = signal === constants.signals.SIGKILL ? ', by a user or for lack of memory' : '';
   printError(
     `error: ${name}${place} was killed by ${signalName}${why}; all ranks have ended with it. Go on from the last checkpoint with:\n  ${resumeCommand(argv)}`,
   );

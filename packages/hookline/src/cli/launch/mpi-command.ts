@@ -1,21 +1,21 @@
 import type { Mpirun } from './find-mpirun.ts';
 
-/** What is to be started. */
+/** A job to be started. */
 export interface Job {
-  /** How many processes. */
+  /** Number of processes. */
   readonly ranks: number;
-  /** Machines, each with how many ranks it may have: `a:4,b:4`; this one where it is left out. */
+  /** Machines with their largest numbers of ranks: `a:4,b:4`. Default: this machine. */
   readonly hosts: string | undefined;
-  /** What each rank runs. */
+  /** Command line of each rank. */
   readonly command: readonly string[];
-  /** Variables that ranks get, also on other machines. */
+  /** Environment variables for the ranks, including those on other machines. */
   readonly env: Readonly<Record<string, string>>;
-  /** Whether there are more ranks than cores, so that who waits must leave the core to others. */
+  /** Whether there are more ranks than cores, so that a waiting rank must yield its core. */
   readonly isCrowded: boolean;
   readonly isRoot: boolean;
 }
 
-/** The words behind the name of `mpirun` that start a job. */
+/** The arguments of `mpirun` that start a job. */
 export function mpiArguments({ kind }: Pick<Mpirun, 'kind'>, job: Job): readonly string[] {
   const { ranks, hosts, command, env, isCrowded, isRoot } = job;
   const variables = Object.entries(env);
@@ -29,12 +29,12 @@ export function mpiArguments({ kind }: Pick<Mpirun, 'kind'>, job: Job): readonly
   }
   return [
     ...['-n', String(ranks)],
-    // Several ranks of one machine would share one core each otherwise; how many threads they take they know themselves.
+    // Otherwise each rank would be bound to one core. The ranks themselves set their numbers of threads.
     ...['--bind-to', 'none'],
     ...(hosts === undefined ? ['--oversubscribe'] : ['--host', hosts]),
-    // In containers root is the usual user; who starts Hookline as root means it.
+    // In containers, root is the usual user, so Hookline allows it.
     ...(isRoot ? ['--allow-run-as-root'] : []),
-    // Open MPI spins while it waits.
+    // Open MPI spins while it waits, unless told to yield.
     ...(isCrowded ? ['--mca', 'mpi_yield_when_idle', '1'] : []),
     ...variables.flatMap(([name, value]) => ['-x', `${name}=${value}`]),
     ...command,
@@ -42,7 +42,7 @@ export function mpiArguments({ kind }: Pick<Mpirun, 'kind'>, job: Job): readonly
 }
 
 /**
- * How many ranks a machine gets at most.
+ * The largest number of ranks on one machine.
  *
  * @param hosts as in {@link Job.hosts}
  */

@@ -2,23 +2,23 @@ import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type Communicator, HooklineError } from '@hookline/core';
 
-/** Where a rank is among those of its machine. */
+/** Position of a rank among those on its machine. */
 type RankPlace = Pick<Communicator, 'rank' | 'localRank' | 'localSize'>;
 
-/** What a machine has, for tests. */
+/** Resources of a machine; tests pass their own. */
 export interface MachineParts {
-  /** Processor cores that this process may use. */
+  /** Number of processor cores that this process may use. */
   readonly cores: number;
-  /** NVIDIA GPUs. */
+  /** Number of NVIDIA GPUs. */
   readonly gpus: number;
 }
 
 /**
- * Gives a rank its share of the machine, through the environment that TensorFlow reads when it is loaded: its part of
- * the cores, and where there are GPUs one of its own. What is set already stays.
+ * Gives a rank its share of the machine, by environment variables that TensorFlow reads when it is loaded: a share of
+ * the cores, and one GPU if there are any. Variables that are already set are kept.
  *
  * @returns lines that say what was set
- * @throws HooklineError `HKL_RANK_GPUS` for more ranks than GPUs on this machine
+ * @throws HooklineError `HKL_RANK_GPUS` if this machine has more ranks than GPUs
  */
 export function shareMachine(
   place: RankPlace,
@@ -29,7 +29,7 @@ export function shareMachine(
   const lines: string[] = [];
   const whom = localSize === 1 ? 'the rank' : `each of the ${localSize} ranks`;
   if (env['TF_NUM_INTRAOP_THREADS'] === undefined) {
-    // Slurm says how many cores are those of one task, and binds it to them as a rule.
+    // Slurm gives the number of cores per task, and usually binds the task to them.
     const ofSlurm = Number(env['SLURM_CPUS_PER_TASK'] ?? 0);
     const threads = ofSlurm > 0 ? ofSlurm : Math.max(1, Math.floor(cores / localSize));
     env['TF_NUM_INTRAOP_THREADS'] = String(threads);
@@ -38,7 +38,7 @@ export function shareMachine(
   }
   const visible = env['CUDA_VISIBLE_DEVICES']?.split(',').filter((each) => each.trim() !== '');
   const devices = visible ?? Array.from({ length: gpus }, (_, index) => String(index));
-  // A job manager that gives each rank a GPU has done it already; without one there is nothing to share.
+  // Nothing to do if a job manager has already assigned the GPUs, or if there are none.
   if (devices.length === 0 || (visible?.length === 1 && localSize > 1)) return lines;
   if (localSize > devices.length) throw tooFewGpus(place, devices.length);
   env['CUDA_VISIBLE_DEVICES'] = devices[localRank];

@@ -3,14 +3,14 @@ import type { Communicator } from '@hookline/core';
 type Write = typeof process.stdout.write;
 type Output = Pick<NodeJS.WriteStream, 'write'>;
 
-/** Whether all ranks write their messages, not the first one alone: `hookline launch --all-output` sets it. */
+/** Environment variable set by `hookline launch --all-output`: all ranks write their messages, not only the first. */
 export const ALL_OUTPUT = 'HOOKLINE_ALL_OUTPUT';
 
 /**
- * Names the rank in front of each line that this process writes. Of ranks other than the first, standard output is left
- * out, since all of them print the same, unless `all` asks for it; what goes to standard error is not.
+ * Prefixes each line that this process writes with its rank. On ranks other than the first, standard output is
+ * suppressed unless `all` is true, because all ranks print the same; standard error is not.
  *
- * @returns the function that gives the streams back
+ * @returns a function that restores the streams
  */
 export function markOutput(
   { rank }: Pick<Communicator, 'rank'>,
@@ -26,7 +26,7 @@ export function markOutput(
   };
 }
 
-/** Lines arrive as a whole: those of several ranks go into one pipe. */
+/** Writes whole lines only, because several ranks share one pipe. */
 function prefixed(stream: Output, rank: number): Write {
   const write = stream.write.bind(stream) as (text: string, done?: unknown) => boolean;
   let begun = '';

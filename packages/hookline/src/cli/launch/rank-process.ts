@@ -7,28 +7,28 @@ import { tellProcess } from './job-output.ts';
 import { shareMachine } from './prepare-rank.ts';
 import { ALL_OUTPUT, markOutput } from './rank-output.ts';
 
-/** The environment variable that holds the command line of `hookline launch`, as JSON, for those whom it starts. */
+/** Environment variable with the command line of `hookline launch` as JSON, for the processes that it starts. */
 export const LAUNCHED_BY = 'HOOKLINE_LAUNCHED_BY';
-/** The environment variable that says that the launcher's output is a terminal of so many columns. */
+/** Environment variable with the number of columns, if the launcher's output is a terminal. */
 export const TERMINAL_COLUMNS = 'HOOKLINE_TERMINAL_COLUMNS';
 
 /**
- * Makes this process a rank where `hookline launch`, `mpirun`, `srun` or an MPIJob has started it as one of several: joins
- * the others, takes its share of the machine, and leaves it to the first rank to show what all of them say. Call it before
+ * If `hookline launch`, `mpirun`, `srun` or an MPIJob has started this process as one of several, makes it a rank: it joins
+ * the others, takes its share of the machine, and only the first rank shows messages that are common to all. Call it before
  * TensorFlow is loaded.
  *
- * @returns where messages go: of ranks other than the first warnings and errors alone, unless all output is asked for
+ * @returns the logger. On ranks other than the first it shows only warnings and errors, unless all output is requested
  */
 export async function becomeRank(env: NodeJS.ProcessEnv = process.env): Promise<Logger> {
   const comm = await joinRanks();
   if (comm.size === 1) return new ConsoleLogger();
-  // Of a rank that is killed, MPICH's mpirun tells the process alone.
+  // MPICH's mpirun reports a killed rank only by its process id.
   if (env[LAUNCHED_BY] !== undefined) process.stderr.write(tellProcess(comm.rank, process.pid));
   const all = (env[ALL_OUTPUT] ?? '') !== '';
   markOutput(comm, all);
   const lines = shareMachine(comm, env);
   const columns = Number(env[TERMINAL_COLUMNS] ?? 0);
-  // mpirun's pipes are no terminal, and the launcher behind them may have one.
+  // The output goes to a pipe of mpirun, but the launcher behind it may have a terminal.
   const stream = { write: (text: string) => process.stderr.write(text), isTTY: columns > 0, columns };
   const logger = comm.rank === 0 ? new ConsoleLogger({ stream }) : new ConsoleLogger({ level: all ? 'info' : 'warn' });
   logger.info(`ranks:      ${comm.size}${lines.length === 0 ? '' : ` (${lines.join(', ')})`}`);
@@ -36,7 +36,7 @@ export async function becomeRank(env: NodeJS.ProcessEnv = process.env): Promise<
 }
 
 /**
- * Makes sure that all ranks have been given the same: version, trainer file and options.
+ * Checks that all ranks have the same version, trainer file and options.
  *
  * @throws HooklineError `HKL_RANKS_DIFFER`
  */
@@ -46,10 +46,10 @@ export async function assertSameCommand({ file, set, text }: CommandLine): Promi
   const content = await readFile(file).catch(() => undefined);
   const digest = content === undefined ? 'missing' : createHash('sha256').update(content).digest('hex').slice(0, 16);
   const own = { version: VERSION, node: process.version, [`trainer file ${file}`]: digest, set, text };
-  await assertSameOnRanks(comm, own, 'whether all ranks are given the same');
+  await assertSameOnRanks(comm, own, 'whether all ranks have the same version, file and options');
 }
 
-/** The command line that started the training: that of `hookline launch`, where this is one of its ranks. */
+/** The command line that started the training; on a rank, that of `hookline launch`. */
 export function startedBy(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): readonly string[] {
   const launched: unknown = JSON.parse(env[LAUNCHED_BY] ?? 'null');
   return Array.isArray(launched) ? launched.map(String) : argv;

@@ -6,7 +6,7 @@ import { compileRanksAddon } from '@hookline/native-runtime';
 import { diagnoseRanks } from './describe-ranks.ts';
 import { BIN, buildCommand, userFolder } from '../built-command.test.support.ts';
 
-/** Counts what it has done, and does something to one rank at one iteration: `--set do=kill:1:3`. */
+/** A trainer file that counts its steps, and does something on one rank at one iteration: `--set do=kill:1:3`. */
 const TRAINER = `
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,7 +38,7 @@ export default {
         if (Number(who) === communicator().rank && Number(when) === iteration) {
           if (what === 'kill') process.kill(process.pid, 'SIGKILL');
           if (what === 'term') process.kill(process.pid, 'SIGTERM');
-          // As where the disk is full: no file can grow beyond 100 bytes.
+          // Simulates a full disk: no file can grow beyond 100 bytes.
           if (what === 'full') spawnSync('prlimit', ['--pid', String(process.pid), '--fsize=100']);
           if (what === 'fail') throw new TypeError('no such thing');
         }
@@ -125,7 +125,7 @@ several(`hookline launch${why === '' ? '' : ` (skipped: ${why})`}`, () => {
     expect(stderr).toMatch(/error: rank 1 \(.*\) was killed by SIGKILL/);
     expect(stderr).toMatch(/npx hookline launch -n 2 trainer\.ts --output killed --set do=kill:1:7 --resume/);
     expect(readdirSync(join(folder, 'killed'))).not.toContain('model_final.safetensors');
-    // By one process: what the first rank had.
+    // Resume with one process, which continues with the first rank's state.
     const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
     const args = [BIN, 'train', 'trainer.ts', '--output', 'killed', '--resume'];
     const alone = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', env });

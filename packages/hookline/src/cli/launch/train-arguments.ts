@@ -1,10 +1,10 @@
-/** Options of `launch` that are not those of `train`, and whether they take a value. */
+/** Options of `launch` that `train` does not have, and whether they take a value. */
 const OWN: Readonly<Record<string, boolean>> = { '-n': true, '--ranks': true, '--hosts': true, '--all-output': false };
 
 /**
- * The arguments of the `hookline train` that a `hookline launch` stands for.
+ * The arguments for `hookline train` that correspond to those of `hookline launch`.
  *
- * @param argv of `hookline launch`, understood already, without Node and script
+ * @param argv valid arguments of `hookline launch`, without Node and script
  */
 export function trainArguments(argv: readonly string[]): readonly string[] {
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
