@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { definePlugin, type PluginInput } from '@hookline/core';
 import { checkPluginContract, tinyTraining, weightsOf } from '@hookline/testing';
-import { modelRef, selectDevice, sgd, tf } from '@hookline/tfjs';
+import { modelRef, selectDevice, sgd, stepScopeRef, tf } from '@hookline/tfjs';
 import { countOnDevice, histogramOf } from './figures.ts';
 import { weightHistograms } from './index.ts';
 import { version } from './version.ts';
@@ -91,6 +91,26 @@ describe('weightHistograms', () => {
     expect(read.histograms).toEqual([]);
     expect([...storage.latest().keys()].filter((name) => name.startsWith('update_ratio'))).toEqual([]);
   });
+
+  it.each(MODES)(
+    'tells nothing of a step without an update after one with an update, with capture %s',
+    async (mode) => {
+      const untilThird = definePlugin({
+        name: 'until-third',
+        version: '1.0.0',
+        before: ['gradients'],
+        requires: { scope: stepScopeRef },
+        setup({ hooks, scope }) {
+          let iteration = 0;
+          hooks.beforeStep.tap((step) => void ({ iteration } = step));
+          const isUpdate = scope.value.variant('until-third', () => iteration < 3);
+          hooks.gradients.tap(() => scope.value.updateIf(isUpdate.value));
+        },
+      });
+      const { read } = await train(mode, [untilThird(), weightHistograms({ period: 3 })]);
+      expect(new Set(read.histograms.map(({ iteration }) => iteration))).toEqual(new Set([2]));
+    },
+  );
 
   it('keeps the contract of plugins', () => checkPluginContract({ plugin: () => weightHistograms({ period: 2 }) }));
 });

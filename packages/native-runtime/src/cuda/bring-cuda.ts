@@ -8,12 +8,12 @@ import { downloadPinnedWheel, type PipOptions } from '../download/pip-download.t
 import { makePrivateFolder } from '../machine/trusted-path.ts';
 import { unpackFiles } from '../download/unpack-files.ts';
 
-/** What it takes to bring the wheels that are not there yet. */
+/** How much must be downloaded and stored for the wheels that the cache lacks. */
 export interface CudaCost {
   readonly wheels: number;
   /** Bytes to download. */
   readonly download: number;
-  /** Bytes of the cache that they take for good. */
+  /** Bytes that they occupy in the cache afterwards. */
   readonly kept: number;
   /** Bytes that have to be free: pip writes a wheel twice, and it is removed when it has been unpacked. */
   readonly room: number;
@@ -38,8 +38,8 @@ export interface BringOptions extends Omit<PipOptions, 'folder' | 'anyRelease' |
 }
 
 /**
- * Brings the libraries of CUDA and cuDNN into the cache. Each wheel is downloaded, checked against its hash, unpacked
- * aside and moved file by file into its place, so that a setup that was cut short goes on with the wheel that it was at.
+ * Installs the libraries of CUDA and cuDNN into the cache. Each wheel is downloaded, checked against its hash, unpacked in
+ * a work folder and moved into its place file by file, so that an interrupted setup continues with the wheel it had begun.
  *
  * @returns the folder that holds them; `HKL_DISK_FULL` where there is no room, before anything is downloaded
  */

@@ -17,7 +17,7 @@ export interface ProvideOptions extends BringOptions {
   /** The folder of a binding, finished or being built, that holds TensorFlow's libraries. */
   readonly entry: string;
   readonly build: CudaBuild;
-  /** Take the pinned libraries, also where others open. */
+  /** Take the pinned libraries, even if others can be opened. */
   readonly ownOnly?: boolean;
 }
 
@@ -28,8 +28,8 @@ export interface ProvidedCuda {
 }
 
 /**
- * Sees to it that TensorFlow finds the libraries of CUDA and cuDNN: those of the system where they all open, those beside
- * an installed Python package, or else those of the pinned wheels, which are downloaded when they are not in the cache.
+ * Makes the libraries of CUDA and cuDNN available to TensorFlow: those of the system if all of them can be opened, else
+ * those beside an installed Python package, else those of the pinned wheels, which are downloaded if the cache lacks them.
  */
 export async function provideCuda(options: ProvideOptions): Promise<Attempt<ProvidedCuda>> {
   const { entry, env, build, ownOnly = false } = options;
@@ -45,7 +45,7 @@ export async function provideCuda(options: ProvideOptions): Promise<Attempt<Prov
     if (found.value.missing.length === 0) return used({ libraries: found.value, own: false }, 'CUDA libraries that were here'); // prettier-ignore
   }
   const first = await bringOwn(options);
-  // A file of the cache that has the right size and is damaged nevertheless is brought anew.
+  // A file in the cache may have the right size and still be damaged; it is then downloaded again.
   const again = first.value !== undefined && (await removeDamaged(first.value, options));
   const brought = again ? await bringOwn(options) : first;
   if (brought.value === undefined) return brought;
@@ -63,7 +63,7 @@ async function bringOwn(options: ProvideOptions): Promise<Attempt<CudaLibraries>
   return found.value === undefined ? found : used(found.value, brought.detail);
 }
 
-/** True where something was removed: what cannot be opened for a fault of its own, not for one of another file. */
+/** Removes files of the cache that cannot be opened because they themselves are damaged. @returns whether any was removed */
 async function removeDamaged({ libraries }: CudaLibraries, { env, wheels }: ProvideOptions): Promise<boolean> {
   const folder = join(cudaFolder(env, wheels), 'lib');
   const damaged = libraries

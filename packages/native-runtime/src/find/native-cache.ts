@@ -66,8 +66,8 @@ function allIn(folder: string, root: string, seen = new Set<string>()): Set<stri
 }
 
 /**
- * Verified bindings that fit a package on this machine; the one that setup proved last comes first, for it was chosen
- * then. What other users may have changed is left out.
+ * Verified bindings that fit a package on this machine. The one that setup verified last comes first, because setup chose
+ * it. Bindings that other users may have changed are left out.
  */
 export function findCachedBindings(nativePackage: NativePackage, env?: NodeJS.ProcessEnv): CachedBinding[] {
   const root = nativeCacheFolder(env);

@@ -21,7 +21,7 @@ import { verifyBinding, type Verification } from '../binding/verify-binding.ts';
 
 const WORK_PREFIX = '.work-';
 
-/** A folder in the cache, which exists, to work in; what is finished is renamed out of it, the rest goes with it. */
+/** Runs `work` with a temporary folder in the cache, which must exist. Finished files are renamed out of it; the rest is deleted with it. */
 export async function withWorkFolder<T>(env: NodeJS.ProcessEnv, work: (folder: string) => Promise<T>): Promise<T> {
   const root = nativeCacheFolder(env);
   // The setup lock is held: whatever lies here was left by a setup that was killed.
@@ -85,7 +85,7 @@ export async function buildBinding(options: BuildOptions): Promise<Attempt<Built
   if (compiled.value === undefined) return compiled;
   await compileStderrGate(machine, env, folder);
   const { cudaBuild } = tensorflow;
-  // Also where no GPU is wanted: doctor shows what TensorFlow would find.
+  // This is done even if no GPU is wanted, because doctor shows which libraries TensorFlow would find.
   const probe = cudaBuild && (await compileLibraryProbe(machine, env, folder));
   if (cuda && probe !== undefined && probe.value === undefined) return probe;
   log('proving it by a train step');
@@ -99,7 +99,7 @@ export async function buildBinding(options: BuildOptions): Promise<Attempt<Built
   if (binding === undefined) return failed(`${place} could not be read back`);
   const detail = `built against ${tensorflow.source}`;
   if (!cuda) return used({ binding, verification: verified.value, cuda: undefined }, detail);
-  // In its place already, so that a setup that is cut short while it brings CUDA goes on from there.
+  // The binding is in its place already, so that a setup that is interrupted while it downloads CUDA continues from here.
   return proveCached({ ...options, binding });
 }
 

@@ -18,10 +18,11 @@ import { verifyBinding } from '../binding/verify-binding.ts';
 /**
  * Gets the fastest runtime that this machine allows, and proves it by a train step in a child process.
  *
- * Tries in order: what already works; a wheel that the user gives; the cache; the native package's own script; the
- * TensorFlow of the Python on the path; pip. Where there is an NVIDIA GPU the script comes last, because what it
- * downloads was built for CUDA 11, and the libraries of CUDA 12 and cuDNN 9 are brought along. Never throws and never hangs: every step has a time limit, and where none works the
- * result says why and that WebAssembly will be used. Several setups at once wait for each other.
+ * It tries, in this order: a runtime that works already; a wheel that the user gives; the cache; the native package's own
+ * script; the TensorFlow of the Python on the path; pip. On a machine with an NVIDIA GPU, the script comes last, because
+ * what it downloads was built for CUDA 11, and the other ways also install the libraries of CUDA 12 and cuDNN 9. It never
+ * throws and never hangs: every step has a time limit, and if none works, the result says why, and that WebAssembly will
+ * be used. Setups that run at the same time wait for each other.
  */
 export async function setupRuntime(options: SetupOptions = {}): Promise<SetupResult> {
   const run = new SetupRun(options);
@@ -39,9 +40,9 @@ class SetupRun {
   readonly #limits: SetupLimits;
   readonly #began = performance.now();
   readonly #steps: SetupStep[] = [];
-  /** Works, but only on the CPU where a GPU was wanted. */
+  /** A runtime that works on the CPU only, although a GPU was wanted. */
   #secondBest: ways.Working | undefined;
-  /** Why CUDA could not be had, for who asks for it. */
+  /** Why CUDA is not available; reported when the user has asked for it. */
   #cudaProblem: Pick<SetupStep, 'detail' | 'code'> | undefined;
 
   constructor(options: SetupOptions) {
@@ -70,7 +71,7 @@ class SetupRun {
     }
   }
 
-  /** True when what is there is as good as this machine allows, and is what was asked for. */
+  /** Whether the runtime that exists is the best that this machine allows, and is the kind that was asked for. */
   async #tryExisting(machine: Machine): Promise<boolean> {
     const { cuda: asked, packagesFrom } = this.#options;
     const working = await this.#step('what is there', async () => {
@@ -90,7 +91,7 @@ class SetupRun {
         `TensorFlow ${tensorflow} in ${runtime.package.name} works${state}`,
       );
     });
-    // Where a GPU was asked for, what was not built for one is no answer; it stays where nothing better comes.
+    // A build without CUDA does not satisfy a request for a GPU; it is kept only if nothing better can be installed.
     this.#secondBest = working ?? this.#secondBest;
     return working !== undefined && (!this.#wantsCuda(machine) || hasCuda(working));
   }
@@ -113,7 +114,7 @@ class SetupRun {
       this.#secondBest ??= working;
     }
     if (this.#secondBest !== undefined) return this.#finish(this.#secondBest, false);
-    // Nobody has asked for CUDA by name: a processor is better than WebAssembly.
+    // CUDA was not asked for explicitly, so TensorFlow on the CPU is better than WebAssembly.
     if (wanted && !strict) {
       const working = await this.#step('pip download for the processor', () =>
         ways.fromPip.run({ ...context, cuda: false }),
@@ -138,7 +139,7 @@ class SetupRun {
       ...(force === true ? [] : [ways.fromCache]),
       ...wheels.slice(from === undefined ? 0 : 1).map((wheel) => ways.fromWheel(wheel ?? '')),
       ...(cuda ? builds : [ways.fromOwnScript, ...builds]),
-      // Built for CUDA 11, so no answer to who asks for CUDA by name.
+      // It was built for CUDA 11, so it does not satisfy an explicit request for CUDA.
       ...(cuda && this.#options.cuda === undefined ? [ways.fromOwnScript] : []),
     ];
   }
@@ -173,7 +174,7 @@ class SetupRun {
     return { ...this.#common(working), runtime: 'native', unchanged, native, verification, cuda: libraries, summary };
   }
 
-  /** The result where native TensorFlow cannot be had: not an error. */
+  /** The result when native TensorFlow is not available, which is not an error. */
   fallback(reason = this.#steps.at(-1)?.detail ?? 'nothing was tried'): SetupResult {
     if (this.#secondBest !== undefined) return this.#finish(this.#secondBest, true);
     const summary = `native TensorFlow is not available: ${reason}; training will use WebAssembly`;

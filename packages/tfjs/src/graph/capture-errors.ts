@@ -12,7 +12,7 @@ export type CaptureProblem =
   | 'HKL_CAPTURE_READ'
   | 'HKL_CAPTURE_EFFECT';
 
-/** An error of capturing, with the tap that caused it where there is one. */
+/** An error of capturing that names the tap that caused it, if there is one. */
 export function captureError(code: CaptureProblem, what: string, origin: Origin, details: ErrorDetails): HooklineError {
   const error = new HooklineError(code, what, { ...whereOf(origin), ...details });
   SENTENCES.set(error, what);
@@ -21,14 +21,14 @@ export function captureError(code: CaptureProblem, what: string, origin: Origin,
 
 const SENTENCES = new WeakMap<HooklineError, string>();
 
-/** An error of capturing with a further sentence about what has happened; the first is its cause. */
+/** The same error of capturing with a further sentence about what has happened. Its cause is the first error. */
 export function withSentence(cause: HooklineError, sentence: string, fix = cause.fix): HooklineError {
   const what = `${SENTENCES.get(cause) ?? cause.message}. ${sentence}`;
   return new HooklineError(cause.code, what, { who: cause.who, where: cause.where, fix, cause });
 }
 
 /**
- * True where a graph has run with a host value that has changed since, so that what it gave may have been wrong: going on
+ * True if a graph has run with a value of the host that has changed since. Its results may have been wrong, and going on
  * eagerly would hide that.
  */
 export const isTooLate = (error: unknown): boolean =>

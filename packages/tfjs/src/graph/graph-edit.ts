@@ -1,6 +1,6 @@
 import type { GraphRecord, RecordNode, ValueRef } from './graph-record.ts';
 
-/** Values to put in the place of others; chains are followed. */
+/** Collects values that replace others. A replacement may itself be replaced. */
 export class Replacements {
   readonly #byNode = new Map<RecordNode, Map<number, ValueRef>>();
 
@@ -14,7 +14,7 @@ export class Replacements {
     this.#byNode.set(from.node, outputs);
   }
 
-  /** What stands for `value` now. */
+  /** The value that replaces `value`, or `value` itself. */
   resolve(value: ValueRef): ValueRef {
     let current = value;
     for (;;) {
@@ -24,7 +24,7 @@ export class Replacements {
     }
   }
 
-  /** Puts the replacements into every place of the record, then drops what nobody needs any more. */
+  /** Applies the replacements everywhere in the record, then drops nodes that nothing needs any more. */
   apply(record: GraphRecord): void {
     if (this.#byNode.size > 0) {
       for (const node of record.nodes) {

@@ -47,7 +47,7 @@ export function compareRecords(first: GraphRecord, second: GraphRecord): Hooklin
 
 const OUTSIDE = new WeakSet<HooklineError>();
 
-/** Whether the difference is a tensor from outside of the step, one now and another then. */
+/** Whether the difference is a tensor from outside of the step that has been replaced by another. */
 export const isOtherTensor = (difference: HooklineError): boolean => OUTSIDE.has(difference);
 
 function hostValue(record: GraphRecord, node: RecordNode, other: RecordNode): HooklineError {

@@ -16,9 +16,9 @@ export interface HostShift {
 }
 
 /**
- * Puts the clocks forward and watches the system's random numbers: a step that uses them shows itself.
+ * Puts the clocks forward and watches the system's random numbers, so that a step that uses either is found out.
  *
- * @returns puts everything back
+ * @returns a function that puts everything back
  */
 export function shiftHost({ clock, onDraw }: HostShift): () => void {
   const restoreClocks = clock === 0 ? () => undefined : shiftClocks(clock);

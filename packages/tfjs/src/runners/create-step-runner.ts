@@ -14,6 +14,7 @@ export interface StepRunnerOptions {
   readonly optimizer: Optimizer;
   readonly source: BatchSource;
   readonly hooks: StepHooks;
+  /** Plugins, models and optimizers are given its facade. */
   readonly scope: RunnerScope;
   /** Whether the step runs as one graph. @default 'auto' */
   readonly capture?: CaptureMode | undefined;

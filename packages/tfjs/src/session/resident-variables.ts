@@ -24,7 +24,7 @@ export class ResidentVariables implements ValueOwner {
     this.#backend = backend;
   }
 
-  /** What the session must hold. */
+  /** The variables that the session must hold. */
   get specs(): VariableSpec[] {
     return [...this.#residents.values()].map(({ spec }) => spec);
   }

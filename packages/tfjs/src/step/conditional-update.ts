@@ -2,26 +2,26 @@ import tf from '#tfjs';
 import { watchNewVariables } from './new-variables.ts';
 
 /**
- * Lets variables change only where a value on the device is true, without a read by the host: whatever has been
- * assigned by the time of {@link ConditionalUpdate.resolve} is replaced by a selection between it and the value from
- * before. So it does not matter who assigns, how often, or what. Needs a `tf.tidy` around it.
+ * Lets variables change only where a value on the device is true, which the host does not read: {@link ConditionalUpdate.apply}
+ * replaces whatever has been assigned by a selection between it and the value from before. So it does not matter who
+ * assigns, how often, or what. Needs a `tf.tidy` around it.
  */
 export class ConditionalUpdate {
   readonly #condition: tf.Scalar;
   /** Copies, which share memory with the variables until those are assigned. */
   readonly #before = new Map<tf.Variable, tf.Tensor>();
-  /** The data of the variables that have been decided about. */
+  /** The data of the variables to which the condition has been applied. */
   readonly #resolved = new Map<tf.Variable, object>();
   readonly #made = watchNewVariables();
 
-  /** Begins here, with all variables that there are or will be: an optimizer or a tap may use some of its own. */
+  /** Begins to watch all variables, also those that are made later: an optimizer or a tap may use some of its own. */
   constructor(condition: tf.Scalar) {
     this.#condition = condition;
     for (const variable of Object.values(tf.engine().registeredVariables)) this.#before.set(variable, variable.clone());
   }
 
-  /** Decides about everything that has changed since the beginning, or since the last call. */
-  resolve(): void {
+  /** Applies the condition to every variable that was assigned since the beginning, or since the last call. */
+  apply(): void {
     for (const { variable, value } of this.#made.made) this.#before.set(variable, value);
     for (const [variable, before] of this.#before) {
       const { dataId, isDisposed } = variable;
@@ -31,7 +31,7 @@ export class ConditionalUpdate {
     }
   }
 
-  /** Ends here. */
+  /** Ends the watch and frees the copies. */
   dispose(): void {
     this.#made.stop();
     for (const { value } of this.#made.made) value.dispose();

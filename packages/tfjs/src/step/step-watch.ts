@@ -4,7 +4,6 @@ import { batchTensors } from '../batch/batch-tensors.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { lossFault } from '../gradients/collect-losses.ts';
 import { gradientsFault } from '../gradients/gradients.ts';
-import type { UpdateCondition } from '../scope/update-condition.ts';
 
 /** A tensor that is gone, for an error message. */
 export interface Gone {
@@ -16,24 +15,22 @@ export interface Gone {
 type Named = readonly (readonly [name: string, tensor: tf.Tensor])[];
 
 /**
- * Looks after every tap at what it gave and at the tensors that a step stands on, so that the error names the tap: what
- * it hands on has the right names, types and shapes, and neither the batch nor a weight has been disposed. Ends the taps of
- * gradients where one has said that there is no update.
+ * Checks after every tap what the tap returned and that the tensors which the step needs are still there, so that an error
+ * names the tap: what it hands on must have the right names, types and shapes, and neither the batch nor a weight may have been
+ * disposed of.
  */
 export class StepWatch {
   readonly #hooks: StepHooks;
   readonly #taps: TapWatch | undefined;
   readonly #model: TrainableModel;
-  readonly #update: UpdateCondition;
   #isOpen = false;
   #weights: Named | undefined;
   #batch: Named = [];
   #gradients: Named = [];
   #trainable: ReadonlyMap<string, tf.Variable> = new Map();
 
-  constructor(model: TrainableModel, hooks: StepHooks, update: UpdateCondition, taps: TapWatch | undefined) {
+  constructor(model: TrainableModel, hooks: StepHooks, taps: TapWatch | undefined) {
     this.#model = model;
-    this.#update = update;
     this.#hooks = hooks;
     this.#taps = taps;
     this.#open();
@@ -54,8 +51,6 @@ export class StepWatch {
     this.#hooks.batch.verify((value) => self.deref()?.batchFault(value));
     this.#hooks.losses.verify(lossesFault);
     this.#hooks.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
-    const update = this.#update;
-    this.#hooks.gradients.stopWhen(() => update.isOff);
     this.#taps?.inspect?.((hook) => {
       // When the training is over, who made the model may free it.
       const gone = hook === 'afterTrain' ? undefined : self.deref()?.find();
@@ -69,12 +64,12 @@ export class StepWatch {
     return [...trainable, ...this.#model.state()];
   }
 
-  /** The batch is needed no more. */
+  /** The batch is no longer needed. */
   endOfBatch(): void {
     this.#batch = [];
   }
 
-  /** The update begins, with these gradients to look after. */
+  /** The update begins, in which these gradients must stay. */
   beginUpdate(gradients: NamedTensors): void {
     this.#gradients = Object.entries(gradients as Readonly<Record<string, tf.Tensor>>);
   }
@@ -84,7 +79,6 @@ export class StepWatch {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     for (const hook of [this.#hooks.batch, this.#hooks.losses, this.#hooks.gradients]) hook.verify(undefined);
-    this.#hooks.gradients.stopWhen(undefined);
     this.#taps?.inspect?.(undefined);
     this.#weights = undefined;
     this.#trainable = new Map();

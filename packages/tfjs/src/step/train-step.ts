@@ -84,7 +84,7 @@ export class TrainStep {
     this.optimizer = optimizer;
     this.scope = scope;
     this.#hooks = hooks;
-    this.#watch = new StepWatch(model, hooks, scope.update, taps);
+    this.#watch = new StepWatch(model, hooks, taps);
     this.#parts = partsOf(model, optimizer);
     for (const part of this.#parts) {
       const before = part.name === undefined ? '' : `${part.name}/`;
@@ -164,10 +164,12 @@ export class TrainStep {
       for (const name of names) losses[name] = kept[name]?.clone() ?? total;
       if (Object.keys(raw).length === 0) throw noGradients(model.name);
       if (scale !== undefined) divideAll(raw, scale);
-      const { result, shared } = this.scope.ranks.shareLosses({ losses, total }, () =>
+      const { ranks, update } = this.scope;
+      onGradients.stopWhen(() => update.isOff);
+      const { result, shared } = ranks.shareLosses({ losses, total }, () =>
         onGradients.used ? onGradients.call(raw, part) : raw,
       );
-      const gradients = this.scope.update.isOff ? undefined : result;
+      const gradients = update.isOff ? undefined : result;
       return { ...shared, gradients, check: this.#checkOf(raw, gradients) };
     } catch (error) {
       throw indexOutOfRange(error, `model "${model.name}"`) ?? gradientsFailed(error, model.name);
@@ -181,8 +183,8 @@ export class TrainStep {
     const { ranks, update, lossScale } = this.scope;
     // The gradients of an update are the same on all ranks.
     if (gradients !== undefined) return { gradients, condition: update.value };
-    // Those that are added up for a later update would spoil it, unless a scaled loss may overflow, which whoever scales it finds
-    // in the sum. They are each rank's own, and a step fails on all of them.
+    // A step without an update has added its gradients up, and a NaN would spoil the update to come. Those of a scaled loss may
+    // overflow, which the plugin that scales it finds in the sum. Each rank has gradients of its own, and all ranks must fail together.
     const added = lossScale === undefined ? Object.entries(raw).filter(([, { isDisposed }]) => !isDisposed) : [];
     const agree = (guard: tf.Scalar): tf.Scalar => ranks.mean([guard])[0] as tf.Scalar;
     return { gradients: Object.fromEntries(added), agree: ranks.size === 1 ? undefined : agree };
@@ -240,13 +242,13 @@ export class TrainStep {
       const answer = update.used ? update.call(gradients, part) : undefined;
       this.#watch.beginUpdate({});
       if (answer === undefined) optimizer.apply(gradients, trainable);
-      // The older way to make no update, for which updateIf(false) has come.
+      // A tap that returns false says, in the older way, what updateIf(false) says.
       if (answer !== false) model.constrain?.(new Set(Object.keys(gradients)));
-      // Before afterUpdate, whose taps shall see the weights that there will be.
-      conditional?.resolve();
+      // Before afterUpdate, so that its taps see the weights that the step ends with.
+      conditional?.apply();
       if (answer === false || !afterUpdate.used) return;
       afterUpdate.call(Object.fromEntries(trainable), part);
-      conditional?.resolve();
+      conditional?.apply();
     } finally {
       this.#watch.beginUpdate({});
       conditional?.dispose();

@@ -4,7 +4,7 @@ import { constantIntegers, rankOf, shapeOf } from '../match-values.ts';
 import { DataType } from '../../device/native-backend.ts';
 import type { GraphPass } from './graph-pass.ts';
 
-/** Sums over all axes but the last, which are gradients of biases, as BiasAddGrad. */
+/** Replaces sums over all axes but the last, which are gradients of biases, by `BiasAddGrad`. */
 export const biasAddGrad: GraphPass = {
   name: 'bias-add-grad',
   run(record) {

@@ -5,8 +5,8 @@ import { DataType } from '../../device/native-backend.ts';
 import type { GraphPass } from './graph-pass.ts';
 
 /**
- * Sums of an activation and a vector over its last axis as BiasAdd, so that TensorFlow can fuse it with the convolution
- * or the matrix product before it.
+ * Replaces the sum of an activation and a vector along its last axis by `BiasAdd`, which TensorFlow can fuse with the
+ * convolution or the matrix product before it.
  */
 export const biasAdd: GraphPass = {
   name: 'bias-add',

@@ -35,10 +35,10 @@ describe.each([true, false])('an update whose condition is %s', (holds) => {
       const velocity = b.mul(0.9).add(inputs.g);
       b.assign(velocity);
       w.assign(w.sub(velocity.mul(tf.scalar(0.05))));
-      update.resolve();
+      update.apply();
       average.assign(average.mul(0.99).add(w.mul(0.01)));
       count.assign(count.add(1));
-      update.resolve();
+      update.apply();
       return [w.square().sum(), average.sum()];
     });
     expectAgreement(trial);
@@ -60,7 +60,7 @@ describe.each([true, false])('an update whose condition is %s', (holds) => {
       m.assign(mean);
       v.assign(square);
       w.assign(w.mul(0.999).sub(mean.div(square.sqrt().add(1e-8)).mul(tf.scalar(0.05))));
-      update.resolve();
+      update.apply();
       return [w.sum()];
     });
     expectAgreement(trial);
@@ -78,7 +78,7 @@ describe.each([true, false])('an update whose condition is %s', (holds) => {
       count.assign(count.add(1));
       w.assign(w.mul(3));
       w.assign(w.sub(1));
-      update.resolve();
+      update.apply();
       return [w.sum(), count.sum()];
     });
     expectAgreement(trial);

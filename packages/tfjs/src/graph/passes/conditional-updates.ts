@@ -5,9 +5,9 @@ import type { GraphPass } from './graph-pass.ts';
 import { targetOf } from './update-match.ts';
 
 /**
- * An assignment of either a new value or the one that the variable has, by one boolean, becomes an assignment of the new
- * value that happens only where that is true. So nothing is copied where it is not, and what follows, such as the search
- * for updates that are one op, finds the update as it would be without the condition.
+ * An assignment that selects by one boolean between a new value and the variable's present value becomes an assignment of
+ * the new value that happens only if the boolean is true. Nothing is copied if it is false, and later passes, such as the
+ * one that looks for updates that are one op, find the update as it would be without the condition.
  */
 export const conditionalUpdates: GraphPass = {
   name: 'conditional-updates',

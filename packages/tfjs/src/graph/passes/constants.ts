@@ -5,7 +5,7 @@ import { specOf, valueOf, type ValueRef } from '../graph-record.ts';
 import { DataType } from '../../device/native-backend.ts';
 import type { GraphPass } from './graph-pass.ts';
 
-/** Constants of equal values as one: tfjs makes shapes, axes and scalars anew for every op. */
+/** Merges constants of equal values: tfjs makes new shapes, axes and scalars for every op. */
 export const constants: GraphPass = {
   name: 'constants',
   run(record) {

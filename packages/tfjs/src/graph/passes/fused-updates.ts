@@ -13,12 +13,12 @@ import type { GraphPass } from './graph-pass.ts';
 import { addedDescent, momentumUpdate } from './momentum-update.ts';
 import { targetOf, UpdateLookup, type FusedUpdate, type UpdateMatcher } from './update-match.ts';
 
-/** Which updates have an op of their own. Adam first: its last part looks like gradient descent. */
+/** The updates that TensorFlow has an op for. Adam comes first, because its last part looks like gradient descent. */
 const MATCHERS: readonly UpdateMatcher[] = [adamUpdate, momentumUpdate, addedDescent];
 
 /**
- * Optimizer updates as one op that works in place. Found by what they compute, so it does not matter whose optimizer
- * spelt them; one that computes anything else stays as it was recorded.
+ * Replaces the ops of an optimizer's update by one op that works in place. Updates are recognised by what they compute, so
+ * it does not matter which optimizer recorded them; an update that computes anything else stays as it was recorded.
  */
 export const fusedUpdates: GraphPass = {
   name: 'fused-updates',

@@ -1,12 +1,12 @@
 import type { GraphRecord } from '../graph-record.ts';
 import type { ResolvedPrecision } from '../precision.ts';
 
-/** What passes go by. */
+/** What passes are told besides the record. */
 export interface PassOptions {
   readonly precision: ResolvedPrecision;
 }
 
-/** One rewrite of a record that leaves what it computes the same, up to rounding. */
+/** One rewrite of a record. The record computes the same afterwards, up to rounding. */
 export interface GraphPass {
   readonly name: string;
   run(record: GraphRecord, options: PassOptions): void;

@@ -14,8 +14,8 @@ import { rankOf, shapeOf } from '../match-values.ts';
 import type { GraphPass } from './graph-pass.ts';
 
 /**
- * Batched matrix products of a batch of one as plain ones. tfjs knows the batched product alone; the plain one has the
- * faster kernel and takes part in TensorFlow's own fusions.
+ * Replaces batched matrix products with a batch of one by plain ones. tfjs has only the batched product; the plain one has
+ * the faster kernel, and TensorFlow can fuse it with other ops.
  */
 export const matMul: GraphPass = {
   name: 'mat-mul',

@@ -12,22 +12,22 @@ import { rankOf } from '../match-values.ts';
 import { DataType } from '../../device/native-backend.ts';
 import type { GraphPass } from './graph-pass.ts';
 
-/** Ops whose time goes into products: they run in the half type always. */
+/** Ops that spend their time on products. They always run in the half type. */
 const ALLOWED = new Set([
   ...['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter', 'MatMul', 'BatchMatMulV2'],
   ...['DepthwiseConv2dNative', 'DepthwiseConv2dNativeBackpropInput', 'DepthwiseConv2dNativeBackpropFilter'],
 ]);
 
 /**
- * Ops that lose nothing worth having: they run in the half type where what they take is there in it already, vectors
- * such as biases apart.
+ * Ops that lose no precision that matters. They run in the half type if their inputs, except vectors such as biases, are
+ * in it already.
  */
 const FOLLOWING = new Set([
   ...['Relu', 'Relu6', 'ReluGrad', 'Relu6Grad', 'MaxPool', 'MaxPoolGrad', 'AvgPool', 'Reshape', 'Transpose'],
   ...['BiasAdd', 'Add', 'AddV2', 'Identity', 'Pad', 'PadV2', 'FusedBatchNormV3', 'FusedBatchNormGradV3'],
 ]);
 
-/** The inputs and outputs whose type changes with an op's, where that is not all of them. Statistics stay float32. */
+/** For ops of which only some inputs and outputs change their type: those that do. Statistics stay float32. */
 const CHANGING = new Map([
   ['FusedBatchNormV3', { inputs: [0], outputs: [0] }],
   ['FusedBatchNormGradV3', { inputs: [0, 1], outputs: [0] }],

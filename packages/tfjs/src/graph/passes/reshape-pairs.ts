@@ -3,7 +3,7 @@ import { valueOf, type ValueRef } from '../graph-record.ts';
 import { madeBy, sameSizes, shapeOf } from '../match-values.ts';
 import type { GraphPass } from './graph-pass.ts';
 
-/** Reshapes of reshapes as one, and reshapes to the shape that a value has already as nothing. */
+/** Merges a reshape of a reshape into one, and removes reshapes to the shape that a value already has. */
 export const reshapePairs: GraphPass = {
   name: 'reshape-pairs',
   run(record) {

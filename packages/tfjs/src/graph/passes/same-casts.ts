@@ -2,7 +2,7 @@ import { Replacements } from '../graph-edit.ts';
 import { specOf, valueOf, type ValueRef } from '../graph-record.ts';
 import type { GraphPass } from './graph-pass.ts';
 
-/** Casts to the type that a value has already as nothing. */
+/** Removes casts to the type that a value already has. */
 export const sameCasts: GraphPass = {
   name: 'same-casts',
   run(record) {
