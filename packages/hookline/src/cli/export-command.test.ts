@@ -57,7 +57,7 @@ describe('hookline export', () => {
     expect(hookline('convert', again, '--checkpoint', target).status).toBe(0);
     expect(readFileSync(again).equals(written)).toBe(true);
     const { status, stderr } = hookline('convert', join(folder, 'model_final.safetensors'));
-    expect(stderr).toMatch(/model_final.safetensors is a checkpoint, and would be replaced/);
+    expect(stderr).toMatch(/model_final.safetensors is a checkpoint, which would be overwritten/);
     expect(status).toBe(2);
   }, 240_000);
 
