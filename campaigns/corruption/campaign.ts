@@ -82,7 +82,7 @@ async function stateOf(trainer: Trainer): Promise<Readonly<Record<string, unknow
   return { ...manifest.entries, ...Object.fromEntries([...tensors].map(([name, { data }]) => [name, data])) };
 }
 
-/** Files beside the checkpoint that a resumed run reads: each damaged one is either mended, told or refused. */
+/** Files beside the checkpoint that a resumed run reads: each damaged one is either repaired, told or refused. */
 async function otherFiles(
   count: number,
   choices: Choices,
@@ -104,7 +104,7 @@ async function otherFiles(
       try {
         await trainer.resumeOrLoad();
         await trainer.train({ maxIterations: ++end });
-        tally.count('of them mended or of no consequence');
+        tally.count('of them repaired or of no consequence');
       } catch (error) {
         if (isHooklineError(error)) tally.count('of them refused with a code');
         else tally.fail(`${file} damaged: an error without a code: ${String(error)}`);

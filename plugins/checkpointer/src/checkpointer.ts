@@ -145,7 +145,7 @@ export const checkpointer = definePlugin({
       }
       logger.info(
         `failed after ${counted(iteration)}: everything up to there is in ${saved?.path}. ` +
-          'When the cause is mended, run the same command with --resume (in code: await trainer.resumeOrLoad())',
+          'Once the cause is fixed, run the same command with --resume (in code: await trainer.resumeOrLoad())',
       );
     };
     const lastSaved = (): string =>

@@ -188,7 +188,7 @@ function arrange(providers: readonly OwnedProvider[]): ReadonlyMap<string, Regis
         `nobody provides the service "${owned.provider.ref.id}" that it replaces`,
         {
           who: owned.owner,
-          fix: `Use provide(...), or mend the name. ${didYouMean(owned.provider.ref.id, registrations.keys())}`,
+          fix: `Use provide(...), or correct the name. ${didYouMean(owned.provider.ref.id, registrations.keys())}`,
         },
       );
     }

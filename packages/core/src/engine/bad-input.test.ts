@@ -124,7 +124,7 @@ const CASES: readonly (readonly [
     () => run([plugin('a', undefined, { services: () => [replace(word, () => 'hi')] })]),
     'HKL_SERVICE_NOTHING_TO_REPLACE',
     'a',
-    'nobody provides the service "word" that it replaces. Use provide(...), or mend the name.',
+    'nobody provides the service "word" that it replaces. Use provide(...), or correct the name.',
   ],
   [
     'a plugin that is listed twice',

@@ -159,7 +159,7 @@ export class PluginQueue implements Background {
     return new HooklineError('HKL_BACKGROUND_FAILED', `its background task "${name}" failed: ${reason}`, {
       who: this.#plugin,
       where: 'service background',
-      fix: 'Mend what it depends on; without required: true the training goes on all the same',
+      fix: 'Fix what it depends on; without required: true the training goes on all the same',
       cause,
     });
   }

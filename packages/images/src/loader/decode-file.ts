@@ -114,7 +114,7 @@ const TURNS: readonly ((width: number, height: number) => AffineMatrix)[] = [
 
 /** The error of an image that cannot be decoded. */
 export function unreadable(image: string | Uint8Array, cause: unknown): PortableError {
-  const { what, fix = 'Mend or remove the image; readers find such images with checkImages: "decode"' } = pictureFault(
+  const { what, fix = 'Replace or remove the image; readers find such images with checkImages: "decode"' } = pictureFault(
     image,
     cause,
   );

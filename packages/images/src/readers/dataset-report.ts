@@ -73,7 +73,7 @@ export class ProblemList {
     const lines = grave.map((problem) => `\n  ${formatProblem(problem)}`).join('');
     throw new HooklineError('HKL_DATASET_INVALID', `${count(grave.length, 'problem')}:${lines}\n`, {
       who: source,
-      fix: 'Mend the data, or read without `strict` to go on without what is broken',
+      fix: 'Fix the data, or read without `strict` to go on without what is broken',
     });
   }
 }

@@ -37,7 +37,7 @@ const SYSTEM: Readonly<Record<string, PictureFault>> = {
       { what: `it may not be read (${code})`, fix: 'Give yourself the permission to read it: chmod u+r' },
     ]),
   ),
-  ELOOP: { what: 'it is a link that leads back to itself', fix: 'Mend the link' },
+  ELOOP: { what: 'it is a link that leads back to itself', fix: 'Fix the link' },
 };
 
 /**

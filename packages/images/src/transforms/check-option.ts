@@ -5,7 +5,7 @@ export function requireOption(holds: boolean, augmentation: string, requirement:
   if (holds) return;
   throw new HooklineError('HKL_AUGMENTATION_OPTION', requirement, {
     who: augmentation,
-    fix: 'Mend the option',
+    fix: 'Correct the option',
   });
 }
 

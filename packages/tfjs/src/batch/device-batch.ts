@@ -112,7 +112,7 @@ function makeTensor({ data, shape, dtype }: HostTensorLike, path: string): tf.Te
   if (size !== data.length) {
     throw new HooklineError('HKL_BATCH_SHAPE', `${path} has ${data.length} elements for shape [${shape.join(', ')}]`, {
       who: 'data',
-      fix: `Give ${size} elements, or mend the shape`,
+      fix: `Give ${size} elements, or correct the shape`,
     });
   }
   const isFloat = data instanceof Float32Array || data instanceof Float64Array;

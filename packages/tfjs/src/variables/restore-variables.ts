@@ -114,7 +114,7 @@ export function planRestore(
       who: source,
       fix:
         'Load a checkpoint from before the training went wrong. Nothing has been changed. ' +
-        `To load it all the same, to see or mend what is left, use load(file, { allowMismatch: ['${NON_FINITE}'] })`,
+        `To load it all the same, to see or repair what is left, use load(file, { allowMismatch: ['${NON_FINITE}'] })`,
     });
   }
   if (bad !== undefined) warnings.push(`it holds ${bad}, as ${NON_FINITE} in allowMismatch lets it`);

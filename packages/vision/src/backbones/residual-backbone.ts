@@ -99,5 +99,5 @@ function checkOptions(
         ? `it has no stride ${odd ?? ''}; there are ${available.join(', ')}`
         : '';
   if (problem === '') return;
-  throw new HooklineError('HKL_DETECT_BACKBONE', problem, { who: 'residualBackbone', fix: 'Mend its options' });
+  throw new HooklineError('HKL_DETECT_BACKBONE', problem, { who: 'residualBackbone', fix: 'Correct its options' });
 }

@@ -107,7 +107,7 @@ function checkOptions({ classNames, labelSmoothing = 0, classWeights }: Classifi
             ? `classWeights holds ${classWeights.join(', ')}`
             : undefined;
   if (problem === undefined) return;
-  throw new HooklineError('HKL_CLASSIFIER_OPTION', problem, { who: 'classifier', fix: 'Mend its options' });
+  throw new HooklineError('HKL_CLASSIFIER_OPTION', problem, { who: 'classifier', fix: 'Correct its options' });
 }
 
 function pick(batch: unknown, names: readonly string[], option: string, who: string): tf.Tensor {

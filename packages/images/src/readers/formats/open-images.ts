@@ -89,7 +89,7 @@ async function parseCsv(file: string, columns: boolean): Promise<unknown[]> {
   } catch (cause) {
     throw new HooklineError('HKL_DATASET_UNREADABLE', `it is no sound CSV: ${describeCause(cause)}`, {
       who: file,
-      fix: 'Get the file again, or mend the line',
+      fix: 'Get the file again, or correct the line',
       cause,
     });
   }
