@@ -114,10 +114,8 @@ const TURNS: readonly ((width: number, height: number) => AffineMatrix)[] = [
 
 /** The error of an image that cannot be decoded. */
 export function unreadable(image: string | Uint8Array, cause: unknown): PortableError {
-  const { what, fix = 'Replace or remove the image; readers find such images with checkImages: "decode"' } = pictureFault(
-    image,
-    cause,
-  );
+  const { what, fix = 'Replace or remove the image; readers find such images with checkImages: "decode"' } =
+    pictureFault(image, cause);
   const who = typeof image === 'string' ? image : CONTENT;
   return new PortableError('HKL_IMAGE_UNREADABLE', what, { who, fix, cause });
 }
