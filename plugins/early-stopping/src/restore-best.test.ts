@@ -100,8 +100,8 @@ describe('restoreBest', () => {
       expect(result.results).toEqual({ weight: weights[1]?.['linear/kernel']?.[0] });
       // Once more for the weights that are back.
       expect(evaluations).toEqual([0, 1, 2, 3, 4, 4]);
-      expect(logger.matching('again')).toEqual([
-        'the model has the weights of iteration 1 again, whose accuracy was best (0.5)',
+      expect(logger.matching('restored')).toEqual([
+        'restored the weights of iteration 1, which had the best accuracy (0.5)',
       ]);
     },
   );

@@ -181,7 +181,7 @@ describe('lrScheduler', () => {
   it.each([
     [{ schedule: { type: 'cosin' } }, /option "schedule.type": there is no schedule "cosin". Did you mean "cosine"/],
     [{ schedule: 'cosine' }, /option "schedule": give a schedule/],
-    [{}, /\[HKL_SCHEDULE_MISSING\] @hookline\/plugin-lr-scheduler: it is given no schedule/],
+    [{}, /\[HKL_SCHEDULE_MISSING\] @hookline\/plugin-lr-scheduler: it has no schedule/],
     [{ shedule: cosine() }, /Did you mean "schedule"/],
   ])('refuses %j', async (options, message) => {
     const trainer = tinyTraining({ plugins: [lrScheduler(options as never)] });

@@ -96,7 +96,7 @@ describe('mlflow', () => {
       const first = make({}, 6, [saveAt(5, 'here')]);
       expect(await first.trainer.train()).toMatchObject({ status: 'completed', iteration: 6 });
       expect(first.logger.lines.join('\n')).toMatch(
-        /\d messages are not sent; they are in .*mlflow and are sent when the run goes/,
+        /\d messages were not sent; they are kept in .*mlflow and will be sent when the run is/,
       );
       server.mode = 'ok';
       if (mode === 'dead') await server.listen();
