@@ -19,9 +19,9 @@ const METRICS = 'metrics';
 
 /** A recorded step and how to run it. */
 export interface RecordedStep extends Recording {
-  /** The names of the entries of the output {@link FIGURES}. */
+  /** The names of the entries of the output `figures`. */
   readonly figures: FigureNames;
-  /** The names of the metrics that taps reported through the scope, in the order of the output {@link METRICS}. */
+  /** The names of the metrics that taps reported through the scope, in the order of the output `metrics`. */
   readonly metrics: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export interface RecordStepOptions {
   readonly taps: TapWatch | undefined;
   /** The milliseconds by which the host's clocks are advanced during the recording. @default 0 */
   readonly clock?: number | undefined;
-  /** Called with the path of each plain value of the batch that the step reads; see {@link watchBatch}. */
+  /** Called with the path of each plain value of the batch that the step reads; see `watchBatch`. */
   readonly onRead?: ((path: string) => void) | undefined;
 }
 

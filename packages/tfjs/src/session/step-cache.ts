@@ -196,7 +196,7 @@ export const isOutdated = (step: CachedStep, { tensorMap }: NativeBackend): bool
 /**
  * Compares a new recording with the cached one before a run.
  *
- * @param isReplaced whether a tensor from outside of the step is gone; see {@link isOutdated}
+ * @param isReplaced whether a tensor from outside of the step is gone; see `isOutdated`
  * @returns undefined where they are the same; otherwise the error. It says how many past runs may have been wrong, unless none
  *   were: the previous run was compared too, or another tensor has just replaced one that is gone
  */
