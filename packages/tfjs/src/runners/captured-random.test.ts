@@ -37,24 +37,27 @@ const DRAWS: [string, (prediction: tf.Tensor2D) => tf.Tensor][] = [
 ];
 
 describe('random numbers in a step', () => {
-  it.each(DRAWS)('depend on seed and iteration, and are the same eagerly, captured and resumed: %s', async (_, draw) => {
-    const make = (): Trial => ({
-      losses: (prediction) => ({
-        drawn: draw(prediction).square().mean(),
-        main: prediction.square().mean(),
-      }),
-    });
-    const whole = await trainBoth(make, { steps: 8 });
-    const first = (numbers: readonly number[]): number => new Set(numbers.slice(0, 8)).size;
-    expect(first(whole.numbers)).toBe(8);
-    // The draws of an iteration do not depend on earlier ones.
-    const drawn = (): Trial => ({
-      losses: (prediction) => draw(prediction.mul(0).add(1)).mean().add(prediction.mul(0).sum()) as tf.Scalar,
-    });
-    const from0 = await trainKind('captured', drawn, { steps: 6 });
-    const from3 = await trainKind('captured', drawn, { start: 3, steps: 3 });
-    expect(from3.numbers.slice(0, 3)).toEqual(from0.numbers.slice(3, 6));
-  });
+  it.each(DRAWS)(
+    'depend on seed and iteration, and are the same eagerly, captured and resumed: %s',
+    async (_, draw) => {
+      const make = (): Trial => ({
+        losses: (prediction) => ({
+          drawn: draw(prediction).square().mean(),
+          main: prediction.square().mean(),
+        }),
+      });
+      const whole = await trainBoth(make, { steps: 8 });
+      const first = (numbers: readonly number[]): number => new Set(numbers.slice(0, 8)).size;
+      expect(first(whole.numbers)).toBe(8);
+      // The draws of an iteration do not depend on earlier ones.
+      const drawn = (): Trial => ({
+        losses: (prediction) => draw(prediction.mul(0).add(1)).mean().add(prediction.mul(0).sum()) as tf.Scalar,
+      });
+      const from0 = await trainKind('captured', drawn, { steps: 6 });
+      const from3 = await trainKind('captured', drawn, { start: 3, steps: 3 });
+      expect(from3.numbers.slice(0, 3)).toEqual(from0.numbers.slice(3, 6));
+    },
+  );
 
   it('have the distribution that tfjs gives them', () => {
     const moments = (draw: () => tf.Tensor): number[] =>
