@@ -67,7 +67,8 @@ export class AdagradOptimizer extends BaseOptimizer {
  *
  * ε is added to the root; `tf.train.adagrad` adds it inside the root.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const adagrad = (model: ModelLike, options: AdagradOptions): AdagradOptimizer =>
   new AdagradOptimizer(asModel(model), options);

@@ -104,7 +104,8 @@ export class AdamOptimizer extends BaseOptimizer {
  *
  * The powers of β are saved variables, so a resumed training continues to the bit.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const adam = (model: ModelLike, options: AdamOptions): AdamOptimizer =>
   new AdamOptimizer(asModel(model), options, false);
@@ -113,7 +114,8 @@ export const adam = (model: ModelLike, options: AdamOptions): AdamOptimizer =>
  * Makes an AdamW optimizer (Loshchilov and Hutter, 2019): {@link adam} with decoupled weight decay, p *= 1 - lr·λ before the
  * update, in place of L2. The default of `weightDecay` is 0.01.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const adamW = (model: ModelLike, options: AdamOptions): AdamOptimizer =>
   new AdamOptimizer(asModel(model), { weightDecay: 0.01, ...options }, true);

@@ -82,7 +82,8 @@ export class LambOptimizer extends BaseOptimizer {
  * r = (m / (1-β1^t)) / (√(v / (1-β2^t)) + ε) + λp with Adam's m and v; p -= lr · ‖p‖ / ‖r‖ · r. The norms are L2 norms over
  * one variable; where either is 0, their ratio is taken as 1. The default of `weightDecay` is 0.01. Gradients are not clipped.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const lamb = (model: ModelLike, options: LambOptions): LambOptimizer =>
   new LambOptimizer(asModel(model), { weightDecay: 0.01, ...options });

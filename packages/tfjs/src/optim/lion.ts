@@ -53,7 +53,8 @@ export class LionOptimizer extends BaseOptimizer {
  * p -= lr · sign(β1·m + (1-β1)·g); m = β2·m + (1-β2)·g. All elements of an update have the same magnitude, so Lion
  * needs a learning rate 3 to 10 times smaller than Adam's, and a weight decay larger by the same factor.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const lion = (model: ModelLike, options: LionOptions): LionOptimizer =>
   new LionOptimizer(asModel(model), options);

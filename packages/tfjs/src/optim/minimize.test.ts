@@ -31,7 +31,7 @@ it.each([
   ['lion', (model: ModelLike) => lion(model, { learningRate: 0.003 })],
   ['lamb', (model: ModelLike) => lamb(model, { learningRate: 0.01 })],
   ['tfjsOptimizer', (model: ModelLike) => tfjsOptimizer(model, tf.train.adam(0.01))],
-])('%s over variables by name is, to the bit, what it is in a step of the runner', async (_, make) => {
+])('%s.minimize over variables by name gives the same bits as a step of the runner', async (_, make) => {
   const wanted = rig({ optimizer: make });
   const losses = await wanted.steps(0, 5);
   const variables = linear();
@@ -113,7 +113,7 @@ describe('minimize', () => {
     ['an async loss', 'HKL_LOSS_NOT_SCALAR', (async () => Promise.reject(new Error('unheard'))) as never, undefined],
     ['a loss of none of the variables', 'HKL_NO_GRADIENTS', () => tf.scalar(1), undefined],
     [
-      'a gradient of a name that there is not',
+      'a gradient with an unknown name',
       'HKL_UNKNOWN_PARAMETER',
       ({ w }) => w.sum(),
       { gradients: ({ w }: { w: tf.Tensor }) => ({ v: w }) },

@@ -84,7 +84,8 @@ export class RmspropOptimizer extends BaseOptimizer {
  *
  * ε is added to the root; `tf.train.rmsprop` adds it inside the root.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const rmsprop = (model: ModelLike, options: RmspropOptions): RmspropOptimizer =>
   new RmspropOptimizer(asModel(model), options);

@@ -67,6 +67,7 @@ export class SgdOptimizer extends BaseOptimizer {
  * and detectron2: g += λp; b = μb + g; d = g + μb with Nesterov, else b; p -= lr·d.
  *
  * @example sgd(model, { learningRate: 0.02, momentum: 0.9, weightDecay: 1e-4, weightDecayNorm: 0 })
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const sgd = (model: ModelLike, options: SgdOptions): SgdOptimizer => new SgdOptimizer(asModel(model), options);

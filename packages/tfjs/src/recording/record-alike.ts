@@ -12,7 +12,7 @@ export interface Recording {
   readonly forget?: () => void;
 }
 
-/** The most first recordings, of which each but the last was repeated because it made variables. */
+/** A recording that made variables is replaced by a new one, up to this many recordings before the comparisons begin. */
 const WARM_UPS = 3;
 /** A step or prediction is recorded twice, and up to this many times while that takes less than `RECORDING_TIME`. */
 const MOST_RECORDINGS = 6;

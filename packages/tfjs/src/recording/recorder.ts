@@ -90,7 +90,7 @@ export class Recorder {
     });
   }
 
-  /** Stops recording; may be called twice. */
+  /** Stops recording. May be called twice. */
   stop(): void {
     this.#backend.binding = this.#binding;
     this.#unwatch();

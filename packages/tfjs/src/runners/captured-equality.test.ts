@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterEach(() => tf.disposeVariables());
 
-/** Long enough for bias corrections, for momentum to build up and for several passes over the batches. */
+/** The steps of a training: enough for bias corrections, for momentum to build up and for several passes over the batches. */
 const STEPS = 60;
 /** The steps for one optimizer of each net, so that differences have time to grow. */
 const MANY = 200;

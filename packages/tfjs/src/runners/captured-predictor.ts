@@ -95,8 +95,8 @@ export class CapturedPredictor {
 
   /**
    * Runs the first `predictions` predictions of each signature eagerly before it is captured. Capturing costs as much time as
-   * several predictions, so it pays for an evaluation, but not for a few images. With the default of 0 every prediction is
-   * captured, and an evaluation gives the same bits each time.
+   * several predictions, so it pays for an evaluation, but not for a few images. With the default of 0 a signature is captured
+   * at its first prediction, so an evaluation gives the same bits each time.
    */
   captureAfter(predictions: number): void {
     this.#patience = predictions;

@@ -31,7 +31,7 @@ export type CaptureMode = 'auto' | 'off' | 'required';
 export interface CapturedRunnerOptions {
   readonly step: TrainStep;
   readonly source: BatchSource;
-  /** @default 'auto' */
+  /** What happens where a step cannot be captured; see {@link CaptureMode}. @default 'auto' */
   readonly capture?: 'auto' | 'required' | undefined;
   /** The dtype of convolutions and matrix products; weights and updates are always float32. @default 'float32' */
   readonly precision?: Precision | undefined;
@@ -68,7 +68,7 @@ export class CapturedStepRunner implements StepRunner {
 
   /**
    * @throws HooklineError `HKL_CAPTURE_BACKEND` with `required` where TensorFlow does not run natively,
-   * `HKL_PRECISION_UNSUPPORTED` for a precision that the machine lacks
+   * `HKL_PRECISION_UNSUPPORTED` for a precision that the machine lacks, `HKL_STEP_OPTION` for an invalid `checkFinite`
    */
   constructor(options: CapturedRunnerOptions) {
     const { step, source, capture = 'auto', checkFinite = 'always', graphs, optimize = true, taps, log } = options;

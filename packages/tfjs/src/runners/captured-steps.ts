@@ -106,8 +106,8 @@ export class CapturedSteps {
   /**
    * Runs the captured step on a batch, and captures it first where necessary.
    *
-   * @returns undefined where this step should run eagerly, because batches of this signature are too rare or the step reads a
-   *   value of the batch that takes too many values
+   * @returns undefined where this step should run eagerly, because batches of this signature are too rare, or a plain value of
+   *   the batch on which the step depends has changed too often
    * @throws HooklineError `HKL_CAPTURE_...` where the step cannot be captured; nothing has changed then
    */
   run(iteration: number, batch: unknown): StepScalars | undefined {

@@ -25,7 +25,7 @@ export type CheckFinite = 'always' | 'off' | number;
 export interface EagerRunnerOptions {
   readonly step: TrainStep;
   readonly source: BatchSource;
-  /** @default 'always' */
+  /** When losses and gradients are checked to be finite. @default 'always' */
   readonly checkFinite?: CheckFinite | undefined;
   /** Whether the check reads the loss asynchronously. @default true only on backends that cannot read at once (WebGPU) */
   readonly readAsync?: boolean | undefined;
@@ -38,7 +38,7 @@ export class EagerStepRunner implements StepRunner {
   readonly #period: number;
   readonly #readAsync: boolean | undefined;
 
-  /** @throws HooklineError `HKL_STEP_OPTION` */
+  /** @throws HooklineError `HKL_STEP_OPTION` for an invalid `checkFinite` */
   constructor({ step, source, checkFinite = 'always', readAsync }: EagerRunnerOptions) {
     this.step = step;
     this.source = source;
@@ -250,7 +250,7 @@ function assertFinite({ names }: DeviceLosses, values: Float32Array, context: St
   if (!isGood(names, values)) throw notFinite(names, values, context);
 }
 
-/** @throws HooklineError `HKL_EVAL_MODE` */
+/** @throws HooklineError `HKL_EVAL_MODE` when the model is not in train mode */
 export function assertTraining({ model }: TrainStep, { iteration }: StepContext): void {
   if (model.training) return;
   throw new HooklineError('HKL_EVAL_MODE', 'the model was changed to eval mode', {

@@ -16,7 +16,7 @@ const hasNative = findNativeRuntime().runtime !== undefined;
 const native = hasNative ? describe : describe.skip;
 
 native(
-  `NaN and infinity, oneDNN ${process.env['TF_ENABLE_ONEDNN_OPTS'] ?? 'as it comes'} (needs the native runtime)`,
+  `NaN and infinity, oneDNN ${process.env['TF_ENABLE_ONEDNN_OPTS'] ?? 'by default'} (needs the native runtime)`,
   () => {
     beforeAll(async () => {
       await loadNativeBackend(true);

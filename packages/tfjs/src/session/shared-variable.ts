@@ -3,7 +3,7 @@ import { aliasOf, handleOf, type NativeBackend, type NativeTensorInfo } from '..
 
 /** An owner of variables' latest values, from whom others can fetch them. */
 export interface ValueOwner {
-  /** Fetches every value that this owner alone has, and hands it over with {@link SharedVariable.fetched}. */
+  /** Fetches every value that only this owner has, and hands it over with {@link SharedVariable.fetched}. */
   pull(): void;
 }
 
@@ -116,7 +116,7 @@ export class SharedVariable {
     this.#bind();
   }
 
-  /** Reads the data that the tfjs variable has now. Unless it is bound to this object, it becomes an ordinary tensor's. */
+  /** Takes over the data that the tfjs variable has now, and unbinds another shared variable that is bound to this data. */
   #look(): void {
     this.#dataId = this.variable.dataId;
     this.#info = this.#backend.tensorMap.get(this.#dataId);

@@ -31,7 +31,7 @@ export interface CachedStep {
   proven: number;
 }
 
-/** A key without a kept step: how often it was used (`uses`) since a time (`since`) at which the oldest step was not used. */
+/** A key without a kept step: the number of its uses since the time `since`, after which the oldest kept step was not used. */
 interface Absent {
   uses: number;
   since: number;

@@ -100,7 +100,7 @@ describe('weights of a PyTorch model', () => {
     expect(report).toMatchObject({ kind: 'safetensors', missing: [], unexpected: [], mismatched: [], warnings: [] });
     expect(report.summary).toBe("16 of the model's 16 tensors loaded (safetensors)");
     expect(valuesOf(model)).toMatchObject({
-      // [out, in, row, column] of the file is [row, column, in, out] here.
+      // The axes [out, in, row, column] of the file are [row, column, in, out] here.
       'stem/kernel': [
         [
           [

@@ -5,7 +5,8 @@ import type { HostTensor } from '@hookline/core';
  * float64 and large integers are rounded to the nearest float32.
  *
  * @param wanted the dtype of the variable
- * @returns undefined where the dtype does not hold the values, such as floats or integers of more than 32 bits for int32
+ * @returns undefined where the values cannot be converted: bool to float32, floats or integers outside of 32 bits to int32, and
+ *   any other dtype to bool
  */
 export function asVariableType(tensor: HostTensor, wanted: string): HostTensor | undefined {
   const { dtype, shape } = tensor;

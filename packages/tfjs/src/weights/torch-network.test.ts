@@ -84,7 +84,7 @@ it('weights that PyTorch has saved give the outputs of PyTorch', async () => {
   expectClose(outputsOf(model), [...(TENSORS.get('test.outputs')!.data as Float32Array)]);
 });
 
-it("are written back to the bit, under PyTorch's names", async () => {
+it("weights of PyTorch are written back to the bit, under PyTorch's names", async () => {
   const model = makeNetwork();
   await loadWeights(model, FILE);
   const { file, foreign, names } = await saveWeights(model, join(dir, 'made', 'back.safetensors'));
@@ -102,7 +102,7 @@ it("are written back to the bit, under PyTorch's names", async () => {
 });
 
 withTorch(
-  'are read by PyTorch, strictly (needs Python with torch and safetensors; HOOKLINE_PYTHON names the interpreter)',
+  'PyTorch loads the saved weights with strict=True (needs Python with torch and safetensors; HOOKLINE_PYTHON names the interpreter)',
   async () => {
     const model = makeNetwork();
     await loadWeights(model, FILE);

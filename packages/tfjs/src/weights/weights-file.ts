@@ -1,6 +1,6 @@
 import type { HostTensor } from '@hookline/core';
 
-/** A layer in a file of Keras. */
+/** A layer in a Keras file. */
 export interface FileLayer {
   readonly name: string;
   /** Its class and number among the layers of that class: `conv2d_1`, or `sequential/dense` in a nested model. */
