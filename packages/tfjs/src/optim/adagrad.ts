@@ -8,11 +8,11 @@ import { PARAMETER_GROUP_OPTIONS } from '../parameters/parameter-groups.ts';
 
 /** Options of {@link adagrad}. */
 export interface AdagradOptions extends BaseOptimizerOptions {
-  /** δ: at step t, from 0, the learning rate is lr / (1 + δt). @default 0 */
+  /** δ, at least 0: the learning rate of step t = 0, 1, ... is lr / (1 + δt). @default 0 */
   readonly lrDecay?: number;
-  /** What the sums of squared gradients begin with. @default 0 */
+  /** The initial value of the sums of squared gradients, at least 0. @default 0 */
   readonly initialAccumulator?: number;
-  /** ε, added to the root. @default 1e-10 */
+  /** ε, at least 0, added to the square root. @default 1e-10 */
   readonly epsilon?: number;
 }
 
@@ -62,12 +62,13 @@ export class AdagradOptimizer extends BaseOptimizer {
 }
 
 /**
- * Adagrad (Duchi et al., 2011) with weight decay λ, as PyTorch has it: g += λp; s += g²;
+ * Makes an Adagrad optimizer (Duchi et al., 2011) with weight decay λ, as in PyTorch: g += λp; s += g²;
  * p -= lr / (1 + δt) · g / (√s + ε), t = 0, 1, ...
  *
- * ε is added to the root, where `tf.train.adagrad` has it inside.
+ * ε is added to the root; `tf.train.adagrad` adds it inside the root.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const adagrad = (model: ModelLike, options: AdagradOptions): AdagradOptimizer =>
   new AdagradOptimizer(asModel(model), options);

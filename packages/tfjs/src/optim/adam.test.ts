@@ -22,7 +22,7 @@ function train(make: typeof adam, options: AdamOptions, steps: number): number[]
   return [...model.trainable().get('w')!.dataSync()];
 }
 
-/** The papers' formulas in double precision, bias corrections by powers. */
+/** The papers' formulas in double precision, with bias corrections computed by powers. */
 function reference(options: AdamOptions, decoupled: boolean, steps: number): number[] {
   const { learningRate: lr, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
   return START.map((start, k) => {
@@ -51,13 +51,13 @@ it.each<[string, typeof adam, AdamOptions]>([
   }
 });
 
-it('takes a first step of the learning rate, against the gradient', () => {
-  // With bias correction m/√v is ±1 at t = 1, whatever the gradient.
+it('makes a first step of the size of the learning rate, against the gradient', () => {
+  // With bias correction, m/√v is ±1 at t = 1 for any gradient.
   const after = train(adam, { learningRate: 0.01 }, 1);
   [-1, 1, -1].forEach((sign, k) => expect(after[k]! - START[k]!).toBeCloseTo(sign * 0.01, 6));
 });
 
-it('decays weights by 0.01 in AdamW unless told otherwise', () => {
+it('has a default weight decay of 0.01 in AdamW', () => {
   expect(train(adamW, { learningRate: 0.1 }, 5)).toEqual(train(adamW, { learningRate: 0.1, weightDecay: 0.01 }, 5));
   expect(train(adamW, { learningRate: 0.1 }, 5)).not.toEqual(train(adam, { learningRate: 0.1 }, 5));
 });

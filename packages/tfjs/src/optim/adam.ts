@@ -10,11 +10,11 @@ import { PARAMETER_GROUP_OPTIONS } from '../parameters/parameter-groups.ts';
 
 /** Options of {@link adam} and {@link adamW}. */
 export interface AdamOptions extends BaseOptimizerOptions {
-  /** Decay of the mean of gradients. @default 0.9 */
+  /** β1, the decay rate of the running mean of gradients, in [0, 1). @default 0.9 */
   readonly beta1?: number;
-  /** Decay of the mean of squared gradients. @default 0.999 */
+  /** β2, the decay rate of the running mean of squared gradients, in [0, 1). @default 0.999 */
   readonly beta2?: number;
-  /** @default 1e-8 */
+  /** ε, at least 0, added to the square root. @default 1e-8 */
   readonly epsilon?: number;
 }
 
@@ -62,13 +62,13 @@ export class AdamOptimizer extends BaseOptimizer {
     tf.tidy(() => {
       const one = tf.scalar(1);
       const [beta1, beta2] = [tf.scalar(this.beta1), tf.scalar(this.beta2)];
-      // Of the float32 values, so that weights of old and new, and with them the bias corrections, sum up to exactly 1.
+      // 1 - β is computed from the float32 value of β, so the two weights sum to exactly 1, as the bias correction assumes.
       const [rest1, rest2] = [this.beta1, this.beta2].map((beta) => tf.scalar(1 - Math.fround(beta))) as [
         tf.Scalar,
         tf.Scalar,
       ];
       const powersOf = this.#powers.advance(gradients, beta1, beta2);
-      // Both bias corrections as scalars, so that none is left to do per parameter.
+      // Both bias corrections go into two scalars, so the parameters need no ops for them.
       const correct = once(([power1, power2]: Powers) => {
         const root2 = sqrt(sub(one, power2));
         return { correction: div(root2, sub(one, power1)), epsilon: mul(tf.scalar(this.epsilon), root2) };
@@ -99,21 +99,23 @@ export class AdamOptimizer extends BaseOptimizer {
 }
 
 /**
- * Adam (Kingma and Ba, 2015), with weight decay λ added to the gradient (L2): g += λp; m = β1·m + (1-β1)·g;
- * v = β2·v + (1-β2)·g²; p -= lr · (m / (1-β1^t)) / (√(v / (1-β2^t)) + ε).
+ * Makes an Adam optimizer (Kingma and Ba, 2015) with weight decay λ added to the gradient (L2): g += λp;
+ * m = β1·m + (1-β1)·g; v = β2·v + (1-β2)·g²; p -= lr · (m / (1-β1^t)) / (√(v / (1-β2^t)) + ε).
  *
- * The powers of β are variables, so a resumed training goes on to the bit.
+ * The powers of β are saved variables, so a resumed training continues to the bit.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const adam = (model: ModelLike, options: AdamOptions): AdamOptimizer =>
   new AdamOptimizer(asModel(model), options, false);
 
 /**
- * AdamW (Loshchilov and Hutter, 2019): Adam whose weight decay acts on the weights themselves, p *= 1 - lr·λ, before
- * the step. `weightDecay` is 0.01 unless given.
+ * Makes an AdamW optimizer (Loshchilov and Hutter, 2019): {@link adam} with decoupled weight decay, p *= 1 - lr·λ before the
+ * update, in place of L2. The default of `weightDecay` is 0.01.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const adamW = (model: ModelLike, options: AdamOptions): AdamOptimizer =>
   new AdamOptimizer(asModel(model), { weightDecay: 0.01, ...options }, true);

@@ -3,12 +3,12 @@ import type tf from '#tfjs';
 import type { PartModel } from '../model/trainable-model.ts';
 import type { MakeVariable, Optimizer } from '../parameters/optimizer.ts';
 
-/** The optimizers of a model's parts as one, for whatever saves, freezes or looks at an optimizer. */
+/** The optimizers of a model's parts as one optimizer, for code that saves, freezes or inspects an optimizer. */
 class AlternatingOptimizer implements Optimizer {
   readonly name: string;
   readonly parts: ReadonlyMap<string, Optimizer>;
   readonly groups: Optimizer['groups'];
-  /** The step takes over those of each part. */
+  /** Empty, because the step uses the inputs and variants of each part's optimizer. */
   readonly inputs = [];
   readonly variants = [];
 
@@ -18,7 +18,7 @@ class AlternatingOptimizer implements Optimizer {
     this.groups = [...parts.values()].flatMap(({ groups }) => groups);
   }
 
-  /** There is no rate that is the rate of all parts. @throws HooklineError `HKL_PARTS_RATE` */
+  /** Each part has its own learning rate, so this always throws. @throws HooklineError `HKL_PARTS_RATE` */
   get learningRate(): number {
     throw this.#severalRates();
   }
@@ -27,7 +27,7 @@ class AlternatingOptimizer implements Optimizer {
     throw this.#severalRates();
   }
 
-  /** Updates what each part has gradients of. */
+  /** Applies the optimizer of each part, which updates those variables of the part that have gradients. */
   apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void {
     for (const optimizer of this.parts.values()) optimizer.apply(gradients, variables);
   }
@@ -64,11 +64,11 @@ class AlternatingOptimizer implements Optimizer {
   }
 }
 
-/** The optimizer of a model of parts, made of those that its parts ask for. */
+/** Makes the optimizer of a model of parts from the optimizers that its parts make. */
 export function alternatingOptimizer(parts: ReadonlyMap<string, PartModel>): Optimizer {
   return new AlternatingOptimizer(new Map([...parts].map(([name, part]) => [name, part.makeOptimizer()])));
 }
 
-/** An optimizer by part; one that has no parts alone, under undefined. */
+/** Returns the optimizers by part; an optimizer without parts is returned under the key undefined. */
 export const optimizersOf = (optimizer: Optimizer): ReadonlyMap<string | undefined, Optimizer> =>
   optimizer.parts ?? new Map([[undefined, optimizer]]);

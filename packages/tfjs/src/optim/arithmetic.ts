@@ -1,7 +1,7 @@
 import tf from '#tfjs';
 
-// Kernels called directly: an optimizer runs ten of them per parameter, and tfjs's op wrappers cost as much as a small
-// kernel does. Operands are float32 and no gradient is taken of them.
+// These call kernels directly, because an optimizer runs ten of them per parameter and tfjs's op wrappers cost as much as a
+// small kernel. Operands are float32, and no gradient passes through these ops.
 const run = (kernel: string, inputs: Record<string, tf.Tensor>): tf.Tensor => tf.engine().runKernel(kernel, inputs);
 
 export const add = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => run('Add', { a, b });
@@ -11,12 +11,12 @@ export const div = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => run('RealDiv', { a
 export const square = (x: tf.Tensor): tf.Tensor => run('Square', { x });
 export const sqrt = (x: tf.Tensor): tf.Tensor => run('Sqrt', { x });
 export const sign = (x: tf.Tensor): tf.Tensor => run('Sign', { x });
-/** Never below 0; NaN stays NaN. */
+/** max(x, 0) by element; NaN stays NaN. */
 export const relu = (x: tf.Tensor): tf.Tensor => run('Relu', { x });
 /** The Euclidean norm over all elements, a scalar. */
 export const norm = (x: tf.Tensor): tf.Tensor => sqrt(tf.sum(square(x)));
 
-/** a / b of two scalars of at least 0, and 1 where one of them is 0. */
+/** a / b of two scalars that are at least 0; 1 where either is 0. */
 export function ratioOr1(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   const [zero, one] = [tf.scalar(0), tf.scalar(1)];
   return tf.where(tf.logicalAnd(tf.greater(a, zero), tf.greater(b, zero)), div(a, b), one);

@@ -13,23 +13,23 @@ import {
   type ParameterGroupOptions,
 } from '../parameters/parameter-groups.ts';
 
-/** Options that all of Hookline's optimizers have. */
+/** The options that all of Hookline's optimizers have. */
 export interface BaseOptimizerOptions extends ParameterGroupOptions {
-  /** Of the first step; a schedule may change it. */
+  /** The initial learning rate, a finite number of at least 0; a schedule may change it. */
   readonly learningRate: number;
 }
 
-/** One variable of an update. */
+/** The update of one variable. */
 export interface ParameterUpdate {
   readonly name: string;
   readonly variable: tf.Variable;
   readonly gradient: tf.Tensor;
   readonly learningRate: tf.Scalar;
-  /** Undefined where it is 0. */
+  /** The weight decay of the parameter's group; undefined where it is 0. */
   readonly weightDecay: tf.Scalar | undefined;
 }
 
-/** Groups, learning rates and slots, for optimizers that update parameter by parameter. */
+/** A base class with parameter groups, learning rates and slots, for optimizers that update each parameter separately. */
 export abstract class BaseOptimizer implements Optimizer {
   abstract readonly name: string;
   readonly groups: readonly ParameterGroup[];
@@ -69,12 +69,12 @@ export abstract class BaseOptimizer implements Optimizer {
   abstract apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void;
 
   /**
-   * One update in a step of the user's own: computes the loss, takes its gradients with respect to the variables that the
-   * optimizer was made with, and updates them; other variables stay as they are. With constraints of tf.layers, these hold
-   * afterwards. Nothing is left on the device.
+   * Makes one update, for training loops without a trainer: computes the loss and its gradients with respect to the variables
+   * that the optimizer was made with, and updates these. Other variables do not change. Constraints of tf.layers are applied
+   * afterwards. No tensor is left on the device.
    *
-   * @param loss a pure function of tensors that gives a float32 scalar
-   * @returns the loss, read before the update
+   * @param loss a pure function of tensors that returns a float32 scalar
+   * @returns the value of the loss before the update
    * @throws HooklineError before any variable changes: `HKL_LOSS_NOT_FINITE`, `HKL_GRADIENT_NOT_FINITE`, `HKL_LOSS_NOT_SCALAR`,
    * `HKL_NO_GRADIENTS` where the loss depends on none of the variables, and what `loss` throws
    * @example const loss = await optimizer.minimize(() => tf.losses.meanSquaredError(y, net.apply(x)));
@@ -87,7 +87,7 @@ export abstract class BaseOptimizer implements Optimizer {
     return this.#slots;
   }
 
-  /** The slot of one parameter, such as its momentum. */
+  /** Returns the slot of one parameter, such as its momentum. @throws HooklineError `HKL_UNKNOWN_PARAMETER` without one */
   slot(kind: string, parameter: string): tf.Variable {
     const slot = this.#slots.get(`${kind}/${parameter}`);
     if (slot !== undefined) return slot;
@@ -102,12 +102,12 @@ export abstract class BaseOptimizer implements Optimizer {
     this.#slots.clear();
   }
 
-  /** The learning rate of a group as a tensor. */
+  /** Returns the learning rate of a group as a scalar tensor. */
   protected rate({ lrFactor }: ParameterGroup): tf.Scalar {
     return (this.#rates.get(lrFactor) as StepInput<tf.Scalar>).tensor();
   }
 
-  /** The variables that have a gradient, with what applies to their group. */
+  /** Yields each variable that has a gradient, with the learning rate and the weight decay of its group. */
   protected *updates(
     gradients: NamedTensors,
     variables: ReadonlyMap<string, tf.Variable>,
@@ -124,7 +124,7 @@ export abstract class BaseOptimizer implements Optimizer {
     }
   }
 
-  /** The same, with the weight decay added to the gradients (L2). */
+  /** Yields the same as `updates`, with the weight decay added to the gradients (L2). */
   protected *decayed(
     gradients: NamedTensors,
     variables: ReadonlyMap<string, tf.Variable>,
@@ -135,7 +135,7 @@ export abstract class BaseOptimizer implements Optimizer {
     }
   }
 
-  /** Adds a slot like each parameter, filled with one value. */
+  /** Adds a slot of the same shape for each parameter, filled with `value`. */
   protected addSlots(kind: string, variables: ReadonlyMap<string, tf.Variable>, value = 0): void {
     for (const { names } of this.groups) {
       for (const name of names) {
@@ -144,7 +144,7 @@ export abstract class BaseOptimizer implements Optimizer {
     }
   }
 
-  /** Adds one slot. */
+  /** Adds one slot with the given name and initial value. */
   protected addSlot(name: string, init: () => tf.Tensor): tf.Variable {
     const slot = tf.tidy(() => tf.variable(init(), false));
     this.#slots.set(name, slot);

@@ -3,13 +3,13 @@ import tf from '#tfjs';
 import { mul } from './arithmetic.ts';
 import type { MakeVariable } from '../parameters/optimizer.ts';
 
-/** β1 and β2 to the power of how many updates there have been. */
+/** β1^t and β2^t, where t is the number of updates. */
 export type Powers = readonly [beta1: tf.Tensor, beta2: tf.Tensor];
 type PowerVariables = readonly [beta1: tf.Variable, beta2: tf.Variable];
 
 /**
- * The powers that Adam's bias corrections go by. All parameters share them, but for those that begin to be updated later than
- * others: each set of these has its own, which stand still until then.
+ * The powers β1^t and β2^t of Adam's bias corrections. Parameters share one pair. A set of parameters that is updated from a
+ * later step on has its own pair, whose t counts only their updates.
  */
 export class BetaPowers {
   readonly #shared: PowerVariables;
@@ -19,7 +19,7 @@ export class BetaPowers {
     this.#shared = shared;
   }
 
-  /** See `Optimizer.startLater`. */
+  /** Gives these parameters their own pair of powers, starting at 1; see `Optimizer.startLater`. */
   startLater(names: readonly string[], makeVariable: MakeVariable): () => void {
     const powers = ['beta1_power', 'beta2_power'].map((name) => makeVariable(name, () => tf.scalar(1)));
     for (const name of names) this.#late.set(name, powers as unknown as PowerVariables);
@@ -29,9 +29,10 @@ export class BetaPowers {
   }
 
   /**
-   * One update more for those whose parameters have a gradient.
+   * Advances the powers by one update: the shared pair always, any other pair only if one of its parameters has a gradient.
    *
-   * @returns the powers of a parameter after it; equal objects where several share them
+   * @returns a function of a parameter's name that gives its powers after the update; parameters that share a pair get the
+   *   same object
    */
   advance(gradients: NamedTensors, beta1: tf.Tensor, beta2: tf.Tensor): (name: string) => Powers {
     const move = ([first, second]: PowerVariables): Powers => {
@@ -52,7 +53,7 @@ export class BetaPowers {
   }
 }
 
-/** A function that computes its value once for each argument. */
+/** Returns `compute` with its results memoized by argument. */
 export function once<A extends object, T>(compute: (of: A) => T): (of: A) => T {
   const values = new Map<A, T>();
   return (of) => {

@@ -10,11 +10,11 @@ import { PARAMETER_GROUP_OPTIONS } from '../parameters/parameter-groups.ts';
 
 /** Options of {@link lamb}. */
 export interface LambOptions extends BaseOptimizerOptions {
-  /** Decay of the mean of gradients. @default 0.9 */
+  /** β1, the decay rate of the running mean of gradients, in [0, 1). @default 0.9 */
   readonly beta1?: number;
-  /** Decay of the mean of squared gradients. @default 0.999 */
+  /** β2, the decay rate of the running mean of squared gradients, in [0, 1). @default 0.999 */
   readonly beta2?: number;
-  /** ε, added to the root. @default 1e-6 */
+  /** ε, at least 0, added to the square root. @default 1e-6 */
   readonly epsilon?: number;
 }
 
@@ -57,7 +57,7 @@ export class LambOptimizer extends BaseOptimizer {
     tf.tidy(() => {
       const one = tf.scalar(1);
       const [beta1, beta2, epsilon] = [tf.scalar(this.beta1), tf.scalar(this.beta2), tf.scalar(this.epsilon)];
-      // Of the float32 values, so that weights of old and new, and with them the bias corrections, sum up to exactly 1.
+      // 1 - β is computed from the float32 value of β, so the two weights sum to exactly 1, as the bias correction assumes.
       const [rest1, rest2] = [tf.scalar(1 - Math.fround(this.beta1)), tf.scalar(1 - Math.fround(this.beta2))];
       const powersOf = this.#powers.advance(gradients, beta1, beta2);
       const corrections = once(([power1, power2]: Powers) => [sub(one, power1), sqrt(sub(one, power2))] as const);
@@ -78,11 +78,12 @@ export class LambOptimizer extends BaseOptimizer {
 }
 
 /**
- * LAMB (You et al., 2020, algorithm 2), for large batches, with weight decay λ:
- * r = (m / (1-β1^t)) / (√(v / (1-β2^t)) + ε) + λp with Adam's m and v; p -= lr · ‖p‖ / ‖r‖ · r, the norms being those of one
- * variable. Where one of them is 0 their ratio counts as 1. `weightDecay` is 0.01 unless given. Gradients are not clipped.
+ * Makes a LAMB optimizer (You et al., 2020, algorithm 2) with weight decay λ, for large batches:
+ * r = (m / (1-β1^t)) / (√(v / (1-β2^t)) + ε) + λp with Adam's m and v; p -= lr · ‖p‖ / ‖r‖ · r. The norms are L2 norms over
+ * one variable; where either is 0, their ratio is taken as 1. The default of `weightDecay` is 0.01. Gradients are not clipped.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const lamb = (model: ModelLike, options: LambOptions): LambOptimizer =>
   new LambOptimizer(asModel(model), { weightDecay: 0.01, ...options });

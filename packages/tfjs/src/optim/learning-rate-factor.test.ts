@@ -12,7 +12,7 @@ const make = () => {
 };
 
 describe('learningRateFactor', () => {
-  it("multiplies the optimizer's own rate with the factors of all, whoever sets theirs first", () => {
+  it("multiplies the optimizer's own rate by the factors of all owners, in any order", () => {
     const optimizer = make();
     const schedule = learningRateFactor(optimizer, 'schedule');
     const plateau = learningRateFactor(optimizer, 'plateau');
@@ -23,7 +23,7 @@ describe('learningRateFactor', () => {
     expect([schedule.base, plateau.base]).toEqual([0.1, 0.1]);
   });
 
-  it('gives the rate back, and begins with a rate that was set in between', () => {
+  it('restores the rate when all factors are released, and then starts from a newly set rate', () => {
     const optimizer = make();
     const [schedule, plateau] = ['schedule', 'plateau'].map((owner) => learningRateFactor(optimizer, owner));
     schedule?.set(0.25);
@@ -36,7 +36,7 @@ describe('learningRateFactor', () => {
     expect(learningRateFactor(optimizer, 'schedule').base).toBe(0.2);
   });
 
-  it('refuses what is no rate', () => {
+  it('refuses a factor that makes the rate negative', () => {
     const factor = learningRateFactor(make(), 'schedule');
     expect(() => factor.set(-1)).toThrow(/\[HKL_OPTIMIZER_OPTION\] optimizer: learningRate is -0.1/);
   });

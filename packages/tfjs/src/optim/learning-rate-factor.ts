@@ -1,21 +1,21 @@
 import type { Optimizer } from '../parameters/optimizer.ts';
 
-/** What one plugin multiplies an optimizer's learning rate with. */
+/** The factor by which one plugin multiplies an optimizer's learning rate. */
 export interface LearningRateFactor {
-  /** The optimizer's own rate, which the factors of all plugins multiply. */
+  /** The optimizer's own rate, before any factor. */
   readonly base: number;
   /**
-   * Sets this plugin's factor, and with it the rate of the next step.
+   * Sets this plugin's factor, and thereby the rate of the next step.
    *
-   * @param factor at least 0. Default before the first call: 1
-   * @throws HooklineError `HKL_OPTIMIZER_OPTION` where the product is no learning rate
+   * @param factor a number of at least 0; it is 1 before the first call
+   * @throws HooklineError `HKL_OPTIMIZER_OPTION` where the product is negative or not finite
    */
   set(factor: number): void;
-  /** Takes the factor out again. Without any factor the optimizer has its own rate back. */
+  /** Removes the factor. Without any factors the optimizer has its own rate again. */
   release(): void;
 }
 
-/** An optimizer's own rate, and the factors by who sets them. */
+/** An optimizer's own rate, and the factors by their owners. */
 interface Product {
   readonly base: number;
   readonly factors: Map<string, number>;
@@ -24,14 +24,14 @@ interface Product {
 const products = new WeakMap<Optimizer, Product>();
 
 /**
- * A plugin's factor of an optimizer's learning rate. The rate is the optimizer's own times the factors of all plugins, so
- * that several may change it without knowing of each other: a schedule, and a reduction on a plateau.
+ * Makes a plugin's factor of an optimizer's learning rate. The rate is the product of the optimizer's own rate and the factors
+ * of all plugins, so several plugins, such as a schedule and a reduction on a plateau, can change it independently.
  *
- * Of an optimizer of several parts it multiplies the rate of each.
+ * For an optimizer of several parts, the factor multiplies the rate of each part.
  *
- * Call it in `setup`, before a checkpoint changes the rate, and `release` in `dispose`. It holds the optimizer weakly.
+ * Call this in `setup`, before a checkpoint changes the rate, and `release` in `dispose`. The optimizer is held weakly.
  *
- * @param owner whose factor it is: the id of the plugin
+ * @param owner the id of the plugin
  * @example const rate = learningRateFactor(optimizer.value, plugin.id);
  * hooks.afterStep.tap(() => rate.set(0.1));
  */
@@ -64,7 +64,7 @@ export function learningRateFactor(optimizer: Optimizer, owner: string): Learnin
   };
 }
 
-/** One factor for the rates of all parts. Its base is the largest of them. */
+/** Makes one factor for the rates of all parts. Its base is the largest of their rates. */
 function factorOfParts(parts: readonly Optimizer[], owner: string): LearningRateFactor {
   const factors = parts.map((optimizer) => learningRateFactor(optimizer, owner));
   return {

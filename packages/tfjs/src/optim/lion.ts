@@ -8,9 +8,9 @@ import { PARAMETER_GROUP_OPTIONS } from '../parameters/parameter-groups.ts';
 
 /** Options of {@link lion}. */
 export interface LionOptions extends BaseOptimizerOptions {
-  /** How much of the momentum the direction keeps. @default 0.9 */
+  /** β1, the weight of the momentum in the update's direction, in [0, 1). @default 0.9 */
   readonly beta1?: number;
-  /** Decay of the momentum. @default 0.99 */
+  /** β2, the decay rate of the momentum, in [0, 1). @default 0.99 */
   readonly beta2?: number;
 }
 
@@ -49,11 +49,12 @@ export class LionOptimizer extends BaseOptimizer {
 }
 
 /**
- * Lion (Chen et al., 2023), with decoupled weight decay λ: p *= 1 - lr·λ; p -= lr · sign(β1·m + (1-β1)·g);
- * m = β2·m + (1-β2)·g. All numbers of a step have the same size, so it wants a learning rate 3 to 10 times
- * smaller than Adam's, and a weight decay that much larger.
+ * Makes a Lion optimizer (Chen et al., 2023) with decoupled weight decay λ: p *= 1 - lr·λ;
+ * p -= lr · sign(β1·m + (1-β1)·g); m = β2·m + (1-β2)·g. All elements of an update have the same magnitude, so Lion
+ * needs a learning rate 3 to 10 times smaller than Adam's, and a weight decay larger by the same factor.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const lion = (model: ModelLike, options: LionOptions): LionOptimizer =>
   new LionOptimizer(asModel(model), options);

@@ -15,7 +15,7 @@ import { tfjsOptimizer } from './tfjs-optimizer.ts';
 beforeAll(() => selectDevice('auto'));
 afterEach(() => tf.disposeVariables());
 
-/** The variables of the step fixture's linear model, as a user of the bare loop has them. */
+/** The variables of the step fixture's linear model, without a model around them. */
 const linear = () => ({
   w: tf.variable(tf.tensor([0.3, -0.2, 0.1], [3, 1])),
   bias: tf.variable(tf.tensor([0.05])),
@@ -31,7 +31,7 @@ it.each([
   ['lion', (model: ModelLike) => lion(model, { learningRate: 0.003 })],
   ['lamb', (model: ModelLike) => lamb(model, { learningRate: 0.01 })],
   ['tfjsOptimizer', (model: ModelLike) => tfjsOptimizer(model, tf.train.adam(0.01))],
-])('%s over variables by name is, to the bit, what it is in a step of the runner', async (_, make) => {
+])('%s.minimize over variables by name gives the same bits as a step of the runner', async (_, make) => {
   const wanted = rig({ optimizer: make });
   const losses = await wanted.steps(0, 5);
   const variables = linear();
@@ -63,7 +63,7 @@ describe('minimize', () => {
     });
   const x = () => tf.tensor2d([1, 2, 3, 4], [2, 2]);
 
-  it('takes a model of tf.layers as it is, with its names and its constraints', async () => {
+  it('accepts a tf.layers model, with its names and its constraints', async () => {
     const layers = net();
     const optimizer = sgd(layers, { learningRate: 1, overrides: { 'head/bias': { lrFactor: 0 } } });
     expect(optimizer.groups.flatMap(({ names }) => names).sort()).toEqual(
@@ -79,7 +79,7 @@ describe('minimize', () => {
     expect([...layers.layers[1]!.getWeights()[1]!.dataSync()]).toEqual([0]);
   });
 
-  it('leaves what another optimizer has, and what the gradients leave out, as it is', async () => {
+  it('changes neither the variables of another optimizer nor those whose gradients are left out', async () => {
     const [generator, critic] = [linear(), linear()];
     const optimizer = sgd(critic, { learningRate: 1 });
     const before = bits(Object.values(generator));
@@ -113,7 +113,7 @@ describe('minimize', () => {
     ['an async loss', 'HKL_LOSS_NOT_SCALAR', (async () => Promise.reject(new Error('unheard'))) as never, undefined],
     ['a loss of none of the variables', 'HKL_NO_GRADIENTS', () => tf.scalar(1), undefined],
     [
-      'a gradient of a name that there is not',
+      'a gradient with an unknown name',
       'HKL_UNKNOWN_PARAMETER',
       ({ w }) => w.sum(),
       { gradients: ({ w }: { w: tf.Tensor }) => ({ v: w }) },
@@ -124,7 +124,7 @@ describe('minimize', () => {
       ({ w }) => w.sum(),
       { gradients: ({ w }: { w: tf.Tensor }) => ({ w: w.sum() }) },
     ],
-  ])('refuses %s before any variable or slot changes, and leaves no tensor', async (_, code, loss, options) => {
+  ])('refuses %s before any variable or slot changes, and leaks no tensor', async (_, code, loss, options) => {
     const variables = linear();
     const optimizer = adam(variables, { learningRate: 0.1 });
     const all = [...Object.values(variables), ...optimizer.slots().values()];
@@ -134,7 +134,7 @@ describe('minimize', () => {
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
-  it('refuses what is no model, and tells apply() outside of a step from it', () => {
+  it('refuses a value that is no model, and apply() outside of a step', () => {
     expect(() => sgd(5 as never, { learningRate: 1 })).toThrow('HKL_MODEL_INVALID');
     expect(() => sgd({ w: tf.scalar(1) } as never, { learningRate: 1 })).toThrow('HKL_MODEL_VARIABLE');
     const variables = linear();

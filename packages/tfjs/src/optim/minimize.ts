@@ -11,13 +11,13 @@ import type { Optimizer } from '../parameters/optimizer.ts';
 /** Options of `optimizer.minimize`. */
 export interface MinimizeOptions {
   /**
-   * Changes the gradients before the update, such as clipping them. They are by the names of the model's variables; one that
-   * is left out skips its variable. Default: they stay as they are.
+   * Transforms the gradients before the update, for example clips them. They are keyed by the names of the model's variables;
+   * a variable whose gradient is left out is not updated. Default: the gradients stay unchanged.
    */
   readonly gradients?: (gradients: NamedTensors) => NamedTensors;
 }
 
-/** One update of a model's variables in a step of the user's own; see `minimize` of the optimizers. */
+/** Makes one update of a model's variables, outside of a step runner; see `minimize` of the optimizers. */
 export async function minimize(
   optimizer: Optimizer,
   model: TrainableModel,
@@ -39,7 +39,7 @@ export async function minimize(
       figures = new DeviceLosses(packFigures([figuresOf({ losses: { loss: total }, total }, { gradients })]));
     });
     const made = figures as unknown as DeviceLosses;
-    // At once where the backend can, so that nothing else runs between the loss and the update.
+    // Read synchronously where the backend can, so no other code runs between the loss and the update.
     const values = readsAtOnce() ? made.read() : await made.readAsync();
     if (!isGood(made.names, values)) throw notFinite(made.names, values);
     update(optimizer, model, kept);
@@ -50,7 +50,7 @@ export async function minimize(
   }
 }
 
-/** Lends the optimizer its inputs, as a step runner does. */
+/** Applies the update, with the optimizer's inputs set as a step runner sets them. */
 function update(optimizer: Optimizer, model: TrainableModel, gradients: NamedTensors): void {
   const parts = [...optimizer.inputs, ...optimizer.variants];
   for (const part of parts) part.begin();

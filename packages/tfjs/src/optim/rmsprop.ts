@@ -8,11 +8,11 @@ import { PARAMETER_GROUP_OPTIONS } from '../parameters/parameter-groups.ts';
 
 /** Options of {@link rmsprop}. */
 export interface RmspropOptions extends BaseOptimizerOptions {
-  /** α, the decay of the mean of squared gradients. @default 0.99 */
+  /** α, the decay rate of the running mean of squared gradients, in [0, 1). @default 0.99 */
   readonly alpha?: number;
-  /** ε, added to the root. @default 1e-8 */
+  /** ε, at least 0, added to the square root. @default 1e-8 */
   readonly epsilon?: number;
-  /** μ. @default 0 */
+  /** μ, the momentum factor, at least 0. @default 0 */
   readonly momentum?: number;
   /** Whether gradients are divided by their standard deviation instead of their root mean square. @default false */
   readonly centered?: boolean;
@@ -63,7 +63,7 @@ export class RmspropOptimizer extends BaseOptimizer {
           const means = this.slot('grad_avg', name);
           const mean = add(mul(means, alpha), mul(gradient, rest));
           means.assign(mean);
-          // By rounding the difference may fall below 0, where the root is NaN.
+          // Rounding may make the difference negative, and its root would be NaN.
           variance = relu(sub(meanSquare, square(mean)));
         }
         let direction = div(gradient, add(sqrt(variance), epsilon));
@@ -79,12 +79,13 @@ export class RmspropOptimizer extends BaseOptimizer {
 }
 
 /**
- * RMSprop (Hinton, lecture 6e; centered: Graves, 2013) with momentum μ and weight decay λ, as PyTorch has it: g += λp;
- * v = αv + (1-α)g²; m = αm + (1-α)g; d = g / (√v + ε), centered g / (√(v - m²) + ε); b = μb + d; p -= lr·b.
+ * Makes an RMSprop optimizer (Hinton, lecture 6e; centered: Graves, 2013) with momentum μ and weight decay λ, as in PyTorch:
+ * g += λp; v = αv + (1-α)g²; m = αm + (1-α)g; d = g / (√v + ε), or g / (√(v - m²) + ε) if centered; b = μb + d; p -= lr·b.
  *
- * ε is added to the root, where `tf.train.rmsprop` has it inside.
+ * ε is added to the root; `tf.train.rmsprop` adds it inside the root.
  *
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const rmsprop = (model: ModelLike, options: RmspropOptions): RmspropOptimizer =>
   new RmspropOptimizer(asModel(model), options);

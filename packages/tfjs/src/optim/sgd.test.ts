@@ -68,7 +68,7 @@ it('gives hand-computed numbers for two Nesterov steps', () => {
   expect(first).toBeCloseTo(0.3427, 6);
 });
 
-it('reads the learning rate anew at every step', () => {
+it('reads the learning rate at every step', () => {
   const rate = (i: number): number => 0.1 / (i + 1);
   const options = { learningRate: 1, momentum: 0.9 };
   const expected = reference(options, 10, rate);
@@ -81,7 +81,7 @@ it('multiplies the learning rate by the factor of the group', () => {
   expect(factored).toBe(plain);
 });
 
-it('leaves a parameter without a gradient as it is, decay or not', () => {
+it('does not change a parameter without a gradient, with or without weight decay', () => {
   const model = modelOf();
   const optimizer = sgd(model, { learningRate: 0.1, momentum: 0.9, weightDecay: 0.5 });
   const scope = new RunnerScope();
@@ -104,7 +104,7 @@ it.each([
   expect(() => sgd(modelOf(), options)).toThrow(message);
 });
 
-it('refuses a learning rate that is no number when it is set', () => {
+it('refuses to set a learning rate that is no number', () => {
   const optimizer = sgd(modelOf(), { learningRate: 0.1 });
   expect(() => (optimizer.learningRate = Number.NaN)).toThrow('HKL_OPTIMIZER_OPTION');
 });

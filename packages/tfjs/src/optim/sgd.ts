@@ -8,9 +8,9 @@ import { PARAMETER_GROUP_OPTIONS } from '../parameters/parameter-groups.ts';
 
 /** Options of {@link sgd}. */
 export interface SgdOptions extends BaseOptimizerOptions {
-  /** μ. @default 0 */
+  /** μ, the momentum factor, at least 0. @default 0 */
   readonly momentum?: number;
-  /** Whether the step looks ahead along the momentum. @default false */
+  /** Whether to use Nesterov momentum, which needs `momentum` above 0. @default false */
   readonly nesterov?: boolean;
 }
 
@@ -63,10 +63,11 @@ export class SgdOptimizer extends BaseOptimizer {
 }
 
 /**
- * Stochastic gradient descent with momentum μ, Nesterov's look-ahead and weight decay λ, as PyTorch and detectron2
- * have it: g += λp; b = μb + g; d = g + μb with Nesterov, else b; p -= lr·d.
+ * Makes an optimizer for stochastic gradient descent with momentum μ, Nesterov momentum and weight decay λ, as in PyTorch
+ * and detectron2: g += λp; b = μb + g; d = g + μb with Nesterov, else b; p -= lr·d.
  *
  * @example sgd(model, { learningRate: 0.02, momentum: 0.9, weightDecay: 1e-4, weightDecayNorm: 0 })
- * @throws HooklineError `HKL_OPTIMIZER_OPTION`, `HKL_OPTION_UNKNOWN` for a misspelt option, and what {@link parameterGroups} raises
+ * @throws HooklineError `HKL_OPTIMIZER_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN` for an unknown option, and what
+ * {@link parameterGroups} raises
  */
 export const sgd = (model: ModelLike, options: SgdOptions): SgdOptimizer => new SgdOptimizer(asModel(model), options);

@@ -7,7 +7,7 @@ beforeAll(async () => {
   await selectDevice('auto');
 });
 
-it('does what the optimizer does by itself, to the bit', async () => {
+it('gives the same bits as the tfjs optimizer by itself', async () => {
   const mine = rig({ optimizer: (model) => tfjsOptimizer(model, tf.train.adam(0.01)) });
   await mine.steps(0, 12);
 
@@ -39,7 +39,7 @@ it('follows a learning rate that changes', async () => {
   }
 });
 
-it('keeps slots at their parameters when one has no gradient', async () => {
+it('keeps each slot with its parameter when one has no gradient', async () => {
   const { optimizer, model, scope } = rig({ optimizer: (of) => tfjsOptimizer(of, tf.train.momentum(0.1, 0.9)) });
   scope.run(0, () => tf.tidy(() => optimizer.apply({ bias: tf.tensor([2]) }, model.trainable())));
   expect([...optimizer.slots().get('momentum/w')!.dataSync()]).toEqual([0, 0, 0]);
@@ -55,7 +55,7 @@ it('refuses an optimizer whose state it does not know', () => {
   );
 });
 
-it('refuses tf.train.rmsprop where it is centered, whose weights become NaN', () => {
+it('refuses tf.train.rmsprop with centered, which gives NaN weights', () => {
   expect(() => tfjsOptimizer(linearModel(), tf.train.rmsprop(0.01, 0.9, 0, 1e-8, true))).toThrow(
     /HKL_OPTIMIZER_UNSUPPORTED.*rmsprop\(model, \{ learningRate, centered: true \}\)/,
   );

@@ -7,7 +7,7 @@ import { minimize, type MinimizeOptions } from './minimize.ts';
 import type { Optimizer } from '../parameters/optimizer.ts';
 import type { ParameterGroup } from '../parameters/parameter-groups.ts';
 
-/** A slot as tfjs's optimizers keep it, at the index of its parameter. */
+/** A slot in the form of tfjs's optimizers, which keep it in a list at the index of its parameter. */
 interface TfjsSlot {
   readonly originalName: string;
   readonly variable: tf.Variable;
@@ -21,7 +21,10 @@ interface TfjsInternals {
   [field: string]: unknown;
 }
 
-/** Where the optimizers of tfjs 4.22 keep their state: lists of slots by field and name, then single variables. */
+/**
+ * The fields in which the optimizers of tfjs 4.22 keep their state: `slots` are lists of variables, given as field and slot
+ * name, and `scalars` are single variables.
+ */
 const STATE: Readonly<
   Record<string, { readonly slots: readonly (readonly [string, string])[]; readonly scalars: readonly string[] }>
 > = {
@@ -79,7 +82,7 @@ export class TfjsOptimizer implements Optimizer {
     if (this.#internals.centered === true) throw centeredGivesNaN(this.name);
     const trainable = model.trainable();
     this.groups = [{ names: [...trainable.keys()], lrFactor: 1, weightDecay: 0 }];
-    // tfjs makes a constant of the rate, so that each rate is a step of its own.
+    // tfjs puts the rate into the step as a constant, so each rate needs its own captured step.
     this.#learningRate = new StepVariant('tfjs_learning_rate', () => this.#internals.learningRate);
     this.variants = [this.#learningRate];
     this.#makeSlots(className, trainable);
@@ -102,7 +105,7 @@ export class TfjsOptimizer implements Optimizer {
   }
 
   apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void {
-    // Every parameter every time: tfjs finds slots by position.
+    // The list always has every parameter, because tfjs finds slots by position.
     const list = (this.groups[0]?.names ?? []).map((name) => ({
       name: (variables.get(name) as tf.Variable).name,
       tensor: gradients[name] as tf.Tensor,
@@ -113,12 +116,12 @@ export class TfjsOptimizer implements Optimizer {
   }
 
   /**
-   * One update in a step of the user's own: computes the loss, takes its gradients with respect to the variables that the
-   * optimizer was made with, and updates them; other variables stay as they are. With constraints of tf.layers, these hold
-   * afterwards. Nothing is left on the device.
+   * Makes one update, for training loops without a trainer: computes the loss and its gradients with respect to the variables
+   * that the optimizer was made with, and updates these. Other variables do not change. Constraints of tf.layers are applied
+   * afterwards. No tensor is left on the device.
    *
-   * @param loss a pure function of tensors that gives a float32 scalar
-   * @returns the loss, read before the update
+   * @param loss a pure function of tensors that returns a float32 scalar
+   * @returns the value of the loss before the update
    * @throws HooklineError before any variable changes: `HKL_LOSS_NOT_FINITE`, `HKL_GRADIENT_NOT_FINITE`, `HKL_LOSS_NOT_SCALAR`,
    * `HKL_NO_GRADIENTS` where the loss depends on none of the variables, and what `loss` throws
    * @example const loss = await optimizer.minimize(() => tf.losses.meanSquaredError(y, net.apply(x)));
@@ -136,7 +139,7 @@ export class TfjsOptimizer implements Optimizer {
     this.#slots.clear();
   }
 
-  /** Makes all slots now instead of in the first step, so that a checkpoint can be loaded into them. */
+  /** Makes all slots at once instead of in the first step, so a checkpoint can be loaded into them. */
   #makeSlots(className: string, trainable: ReadonlyMap<string, tf.Variable>): void {
     const layout = STATE[className];
     if (layout === undefined) {
@@ -159,7 +162,7 @@ export class TfjsOptimizer implements Optimizer {
   }
 }
 
-/** Its variance, the mean of squares less the square of the mean, falls below 0 by rounding, and the root of that is NaN. */
+/** Centered, tfjs computes the variance E[g²] - E[g]², which rounding may make negative; its square root is then NaN. */
 function centeredGivesNaN(who: string): HooklineError {
   return new HooklineError('HKL_OPTIMIZER_UNSUPPORTED', 'centered, it takes roots of negative numbers, which are NaN', {
     who,
@@ -168,15 +171,16 @@ function centeredGivesNaN(who: string): HooklineError {
 }
 
 /**
- * Lets one of tfjs's own optimizers (`tf.train.adam(...)` and its siblings) update a model. Its whole state is saved and
- * restored to the bit, unlike with its own `getWeights` and `setWeights`.
+ * Adapts one of tfjs's own optimizers (`tf.train.adam(...)` and the others) to update a model. Its whole state is saved and
+ * restored to the bit, which its own `getWeights` and `setWeights` do not do.
  *
- * It has no parameter groups, and its learning rate is a constant of the step: while a captured step runs, each change
- * of the rate needs another recording. For schedules take Hookline's own, such as {@link sgd} and {@link adam}. Its RMSprop
- * and Adagrad add epsilon inside the root, where PyTorch and Hookline's {@link rmsprop} and {@link adagrad} add it to the root.
+ * It has no parameter groups, and its learning rate is a constant of the step: with captured steps, each new rate needs
+ * another recording. For schedules use Hookline's own optimizers, such as {@link sgd} and {@link adam}. tfjs's RMSprop and
+ * Adagrad add epsilon inside the root; PyTorch and Hookline's {@link rmsprop} and {@link adagrad} add it to the root.
  *
- * @throws HooklineError `HKL_OPTIMIZER_UNSUPPORTED` for a class of optimizer that is not tfjs's own, and for `tf.train.rmsprop`
- * centered, whose weights become NaN
+ * @param optimizer the tfjs optimizer; the adapter's `dispose` disposes of it
+ * @throws HooklineError `HKL_OPTIMIZER_UNSUPPORTED` for a class of optimizer that is not tfjs's own, and for
+ * `tf.train.rmsprop` with `centered`, which gives NaN weights
  */
 export const tfjsOptimizer = (model: ModelLike, optimizer: tf.Optimizer): TfjsOptimizer =>
   new TfjsOptimizer(asModel(model), optimizer);

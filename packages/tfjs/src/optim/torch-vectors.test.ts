@@ -24,7 +24,7 @@ interface Vectors {
   }[];
 }
 
-// Written by the script beside it.
+// The script beside this file writes the vectors.
 const vectors = JSON.parse(
   readFileSync(join(import.meta.dirname, 'torch-vectors.test.fixture.json'), 'utf8'),
 ) as Vectors;
@@ -37,7 +37,7 @@ beforeAll(() => selectDevice('auto'));
 afterEach(() => tf.disposeVariables());
 
 it.each(vectors.cases)(
-  '$optimizer $options is where PyTorch is, after 1, 2, 10 and 50 steps',
+  '$optimizer $options gives the weights of PyTorch after 1, 2, 10 and 50 steps',
   ({ optimizer, options, after }) => {
     const names = ['w', 'b'] as const;
     const variables = Object.fromEntries(names.map((name) => [name, tf.variable(tf.tensor(vectors.start[name], [...SHAPES[name]]))])); // prettier-ignore

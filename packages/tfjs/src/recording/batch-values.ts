@@ -1,16 +1,18 @@
 import { isPlainObject } from '@hookline/core';
 import tf from '#tfjs';
 
-/** A value of the host in a batch. */
+/** A plain host value in a batch, as opposed to a tensor or a container. */
 type PlainValue = string | number | boolean | bigint | null | undefined;
 
-/** The end of a path that stands for the keys of an object; no escaped key looks like it. */
+/** The last part of a path that stands for the list of an object's keys. No escaped key equals it. */
 const KEYS = '~k';
 
 /**
- * Shows a batch to a step and notes, by their path, which numbers, strings and other plain values of the host it reads, of
- * which objects it lists the keys, and which maps, sets and dates it takes. The step sees copies of the batch's objects and
- * arrays; tensors, and objects of classes, are the batch's own.
+ * Wraps a batch so that `onRead` learns what the step reads of it on the host: numbers, strings and other plain values, maps,
+ * sets and dates, and the lists of objects' keys. The step sees copies of the batch's plain objects and arrays, but the same
+ * tensors and class instances.
+ *
+ * @param onRead called with the path of each such value, or of an object's keys, when the step reads it
  */
 export function watchBatch(batch: unknown, onRead: (path: string) => void): unknown {
   const seen = new Map<object, unknown>();
@@ -18,7 +20,7 @@ export function watchBatch(batch: unknown, onRead: (path: string) => void): unkn
     if (!isContainer(value)) return value;
     const known = seen.get(value);
     if (known !== undefined) return known;
-    // A copy, since what a proxy shows of a frozen object must be what it holds.
+    // Copied, because the proxy of a frozen object may not return anything but the object's own values.
     const copy = Array.isArray(value)
       ? [...(value as unknown[])]
       : Object.assign(Object.create(Object.getPrototypeOf(value) as object | null) as object, value);
@@ -49,17 +51,17 @@ export function watchBatch(batch: unknown, onRead: (path: string) => void): unkn
   return show(batch, '');
 }
 
-/** What a batch holds at the given paths as a string: equal for batches that hold the same there. */
+/** Returns a string of the values at the given paths, equal for batches with equal values there. */
 export function valuesKey(batch: unknown, paths: Iterable<string>): string {
   return JSON.stringify(Array.from(paths, (path) => [path, valueText(batch, path)]));
 }
 
-/** What a batch holds at a path, as a text: equal for equal plain values, keys, maps, sets and dates. */
+/** Returns a text of the value at a path, equal for equal plain values, keys, maps, sets and dates. */
 export function valueText(batch: unknown, path: string): string {
   return describe(foundAt(batch, path));
 }
 
-/** What stands at a path of a batch, for messages: `the batch's "weights/0"` and `3`. */
+/** Describes a path of a batch and the value there for messages, such as `the batch's "weights/0"` and `3`. */
 export function describePlace(batch: unknown, path: string): { readonly place: string; readonly now: string } {
   const parts = path === '' ? [] : path.split('/');
   const isOfKeys = parts.at(-1) === KEYS;
@@ -71,7 +73,7 @@ export function describePlace(batch: unknown, path: string): { readonly place: s
   return { place: isOfKeys ? `the list of keys of ${place}` : place, now: value === undefined ? 'missing' : now };
 }
 
-/** Whether what a batch holds at a path is a number or a boolean, which can be given as a tensor as it is. */
+/** Whether the value at a path is a number or a boolean, which the batch could hold as a tensor instead. */
 export const isNumberAt = (batch: unknown, path: string): boolean =>
   ['number', 'boolean'].includes(typeof foundAt(batch, path));
 
@@ -85,14 +87,14 @@ function foundAt(batch: unknown, path: string): unknown {
   return value;
 }
 
-/** JSON knows no NaN, no minus zero and no bigint. */
+/** Describes a value. JSON does not serve for plain values, because it has no NaN, no minus zero and no bigint. */
 function describe(value: unknown): string {
   if (Object.is(value, -0)) return 'number -0';
   if (isPlain(value)) return `${value === null ? 'null' : typeof value} ${String(value)}`;
   if (value instanceof Date) return `date ${value.getTime()}`;
   if (value instanceof Map) return `map ${JSON.stringify([...value].map((pair) => pair.map(describe)))}`;
   if (value instanceof Set) return `set ${JSON.stringify([...value].map(describe))}`;
-  // What the tensors are like is in the batch's signature.
+  // The dtypes and shapes of tensors are part of the batch's signature.
   return value instanceof tf.Tensor ? 'tensor' : 'object';
 }
 

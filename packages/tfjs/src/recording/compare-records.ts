@@ -47,7 +47,7 @@ export function compareRecords(first: GraphRecord, second: GraphRecord): Hooklin
 
 const OUTSIDE = new WeakSet<HooklineError>();
 
-/** Whether the difference is a tensor from outside of the step that has been replaced by another. */
+/** Whether the difference is that another tensor has replaced one from outside of the step. */
 export const isOtherTensor = (difference: HooklineError): boolean => OUTSIDE.has(difference);
 
 function hostValue(record: GraphRecord, node: RecordNode, other: RecordNode): HooklineError {
@@ -99,7 +99,7 @@ const sameAttributes = (a: RecordNode, b: RecordNode): boolean =>
   a.attributes.size === b.attributes.size &&
   [...a.attributes].every(([key, value]) => sameAttribute(value, b.attributes.get(key)));
 
-/** Whether the node is a value that the host knows: made in the step, or a tensor from before it. */
+/** Whether the node is a value that the host knows: a constant made in the step, or a tensor made before it. */
 const isHostKnown = ({ constant, outside }: RecordNode): boolean => constant !== undefined || outside !== undefined;
 
 function sameValues(a: RecordNode, b: RecordNode): boolean {

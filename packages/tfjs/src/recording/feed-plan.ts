@@ -4,8 +4,8 @@ import { specOf, valueOf, type RecordNode } from '../graph/graph-record.ts';
 import { handleOf, type NativeBackend } from '../device/native-backend.ts';
 
 /**
- * Where one input of a graph comes from: a tensor of the batch, by its path, a host value of the step's scope, or a tensor
- * from outside of the step, by a handle of the record's own.
+ * The source of one input of a graph: a tensor of the batch (by its path), a tensor from outside of the step (by a handle
+ * that the record owns), or a host value of the step's scope.
  */
 export type Feed =
   | { readonly path: string }
@@ -16,10 +16,10 @@ export type Feed =
 export const batchInput = (path: string): string => `batch/${path}`;
 /** The graph's name for an input of the step's scope. */
 export const scopeInput = (name: string): string => `input/${name}`;
-/** The graph's name for a large tensor from outside of the step, in the order of first use. */
+/** The graph's name for a large tensor from outside of the step; `place` counts them in the order of first use. */
 export const outsideInput = (place: number): string => `outside/${place}`;
 
-/** Resolves the names of a graph's inputs once, so that a step does no looking up. */
+/** Resolves the names of a graph's inputs once, so that steps need no lookups. */
 export function planFeeds(
   inputs: ReadonlyMap<string, RecordNode>,
   scope: ReadonlyMap<string, StepInput>,
@@ -34,7 +34,7 @@ export function planFeeds(
   });
 }
 
-/** Runs `use` with the handles of a plan's inputs, and frees those that were made for it. */
+/** Runs `use` with the handles of a plan's inputs, then frees the handles that were made for this call. */
 export function withFeeds<T>(
   backend: NativeBackend,
   plan: readonly Feed[],

@@ -3,48 +3,52 @@ import tf from '#tfjs';
 
 type Fields = Record<string, unknown>;
 
-/** A field of a layer or a model that has another value after a recording. */
+/** A field of a layer or a model whose value a recording has changed. */
 export interface KeptState {
-  /** Of the layer or the model. */
+  /** The name of the layer or the model. */
   readonly owner: string;
   readonly field: string;
   /**
-   * The data of the tensors that the field held before; undefined for a number. A step that has used none of them writes the
-   * field only, as a recurrent layer does with the masks of its dropout: that is no state.
+   * The data of the tensors that the field held before; undefined for a number. A step that used none of these tensors only
+   * writes the field, as a recurrent layer does with its dropout masks. Such a field is no state.
    */
   readonly before: readonly object[] | undefined;
 }
 
-/** What one field held before, with copies of its tensors, which the step may have disposed of since. */
+/** The previous value of one field, with copies of its tensors, because the step may dispose of the tensors themselves. */
 interface Before {
   readonly value: unknown;
   readonly items: readonly unknown[];
   readonly copies: readonly (tf.Tensor | undefined)[];
 }
 
-/** What a recording has done to fields. */
+/** The changes that a recording made to fields. */
 export interface KeptStateChanges {
-  /** What has other values, which have been put back. */
+  /** The fields whose values changed; they have their previous values again. */
   readonly changed: readonly KeptState[];
-  /** Empties the fields that were empty before and hold tensors now: those may be made once and for all, or be state. */
+  /**
+   * Empties the fields that were empty before the recording and hold tensors now. Such tensors may be made once and reused,
+   * or be state, so they stay until the caller calls this.
+   */
   readonly forget: () => void;
 }
 
-/** The fields of a layer, of the model, or of a plain object in one of their fields. */
+/** The watched fields of a layer, of the model, or of a plain object in one of their fields. */
 interface Watched {
   readonly owner: string;
-  /** What comes before the names of its fields: `counts.` for an object in the field `counts`. */
+  /** The prefix of the fields' names: `counts.` for an object in the field `counts`. */
   readonly prefix: string;
   readonly fields: Map<string, Before>;
 }
 
 /**
- * Watches what a model and the layers that it applies keep on the host: numbers and tensors in their own fields and in plain
- * objects there, and arrays of tensors, such as the states of a recurrent layer. Flags and texts are left alone: a layer notes
- * so that it has been built. Private fields (`#count`), other arrays and objects of classes cannot be, or are not, looked into.
+ * Watches the state that a model and the layers it applies keep on the host: numbers, tensors and arrays of tensors (such as
+ * the states of a recurrent layer) in their own fields and in plain objects there. Booleans and strings are not watched,
+ * because a layer uses them to note that it was built. Private fields (`#count`), other arrays and class instances are not
+ * watched either.
  *
- * @returns a function that puts everything back and says what was changed; call it once, with whether only tensors shall be
- *   put back, as when a layer has made its weights
+ * @returns a function that restores every watched field and returns the changes. Call it once. With `onlyTensors` it leaves
+ *   numbers as they are, for a recording in which a layer made its weights
  */
 export function watchKeptState(model: object & { readonly name: string }): (onlyTensors: boolean) => KeptStateChanges {
   const seen = new Map<object, Watched>();
@@ -99,7 +103,7 @@ export function watchKeptState(model: object & { readonly name: string }): (only
 
 const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Tensor && !(value instanceof tf.Variable);
 
-/** The tensors that a field holds, itself or in an array. */
+/** The tensors that a field holds, directly or in an array, and that are not disposed of. */
 const aliveIn = (value: unknown): tf.Tensor[] =>
   [value].flat().filter((item): item is tf.Tensor => isTensor(item) && !item.isDisposed);
 
@@ -119,7 +123,11 @@ function remember(value: unknown): Before {
   };
 }
 
-/** @returns whether the field had another value that is still there: what a step has freed by its end is no state */
+/**
+ * Restores one field.
+ *
+ * @returns whether its value had changed. A tensor that the step disposed of by its end is no state and does not count
+ */
 function restore(owner: Fields, field: string, before: Before, onlyTensors: boolean): boolean {
   const now = owner[field];
   const after: unknown[] = Array.isArray(now) ? (now as unknown[]) : [now];

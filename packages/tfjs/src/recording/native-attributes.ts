@@ -3,12 +3,16 @@ import type { AttributeValue, Origin } from '../graph/graph-record.ts';
 import type { NativeAttribute, NativeBinding } from '../device/native-backend.ts';
 
 /**
- * Attributes that kernels of tfjs-node leave to the eager runtime to infer, or state wrongly, which it puts up with: the type
- * of the input at this place. `Mean` casts its input and states the type from before.
+ * Type attributes that tfjs-node's kernels omit, or give wrongly: the eager runtime infers or tolerates them, a graph does
+ * not. Each is the dtype of the input at the given index. `Mean` casts its input, but gives the dtype from before the cast.
  */
 const INFERRED: Readonly<Record<string, Readonly<Record<string, number>>>> = { ExpandDims: { T: 0 }, Mean: { T: 0 } };
 
-/** The attributes of an op as tfjs-node's kernels give them, in the kinds of a GraphDef. */
+/**
+ * Translates the attributes of an op from tfjs-node's form to that of a GraphDef.
+ *
+ * @throws HooklineError `HKL_CAPTURE_UNSUPPORTED_OP` for an attribute of an unknown kind
+ */
 export function readAttributes(
   binding: NativeBinding,
   op: string,

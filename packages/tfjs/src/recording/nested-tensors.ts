@@ -1,20 +1,21 @@
 import { isPlainObject } from '@hookline/core';
 import tf from '#tfjs';
 
-/** Tensors found in nested arrays, maps and plain objects, and what is around them. */
+/** The tensors of a value made of nested arrays and plain objects, and the structure around them. */
 export interface NestedTensors {
-  /** By their paths, such as `boxes` or `levels/0`. */
+  /** The tensors by their paths, such as `boxes` or `levels/0`. */
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
-  /** Equal for values of the same structure, tensor types, shapes and numbers, booleans and strings. */
+  /** A string that is equal for values of the same structure, dtypes and shapes, and the same numbers, booleans and strings. */
   readonly signature: string;
-  /** The value with other tensors in the places of its own. */
+  /** Returns the value with other tensors in place of its own. */
   rebuild(tensorAt: (path: string) => tf.Tensor): unknown;
 }
 
 /**
- * Takes a value apart.
+ * Separates the tensors of a value from the structure around them.
  *
- * @returns the name of what it holds besides tensors, numbers, strings, booleans, arrays and plain objects, where it does
+ * @returns the tensors and the structure; or, where the value holds anything besides tensors, numbers, strings, booleans,
+ *   arrays and plain objects, a string that names the first such part
  */
 export function takeApart(value: unknown): NestedTensors | string {
   const tensors = new Map<string, tf.Tensor>();
@@ -24,7 +25,7 @@ export function takeApart(value: unknown): NestedTensors | string {
     if (part instanceof tf.Tensor) {
       const { dtype, shape, dataId } = part as tf.Tensor;
       tensors.set(path, part as tf.Tensor);
-      // One tensor in two places is one input; another value may hold two.
+      // The signature marks a tensor that occurs twice, because another value may hold two different tensors there.
       const same = seen.get(dataId);
       if (same === undefined) seen.set(dataId, path);
       return {

@@ -4,26 +4,29 @@ import type { GraphRecord } from '../graph/graph-record.ts';
 /** A recorded step or prediction. */
 export interface Recording {
   readonly record: GraphRecord;
-  /** Whether it made variables; the next recording begins with them. */
+  /** Whether it made variables, which exist at the start of the next recording. */
   readonly madeVariables: boolean;
-  /** Frees what it holds of tensors from outside of it. */
+  /** Frees the handles that it holds of tensors from outside of the step. */
   free(): void;
-  /** Empties fields of layers that it has filled with tensors. */
+  /** Empties the fields of layers that were empty before the recording and hold tensors after it. */
   readonly forget?: () => void;
 }
 
-/** How many recordings may go by until all variables that are wanted have been made. */
+/** A recording that made variables is replaced by a new one, up to this many recordings before the comparisons begin. */
 const WARM_UPS = 3;
-/** A step or prediction is recorded at least twice; up to so often while that takes less than so many milliseconds in all. */
+/** A step or prediction is recorded twice, and up to this many times while that takes less than `RECORDING_TIME`. */
 const MOST_RECORDINGS = 6;
+/** In milliseconds, for all recordings together. */
 const RECORDING_TIME = 250;
-/** By how many milliseconds the clock is put forward in a recording that is compared: whoever uses the time shows itself. */
+/** The milliseconds by which a compared recording advances the clock, so that a step that uses the time is recorded differently. */
 export const CLOCK_SHIFT = 100_003_007;
 
 /**
- * Records several times: what the host draws anew each time, or counts, shows before it is used.
+ * Records several times and compares the recordings, so that a random number or a counter of the host is found before a graph
+ * uses it.
  *
- * @param record makes a recording with the clock put forward by some milliseconds
+ * @param record makes a recording, with the clock advanced by the given milliseconds
+ * @returns the last recording
  * @throws HooklineError `HKL_CAPTURE_...` where two recordings differ
  */
 export function recordAlike<R extends Recording>(record: (clock?: number) => R): R {
@@ -40,20 +43,20 @@ export function recordAlike<R extends Recording>(record: (clock?: number) => R):
     kept = other;
   };
   try {
-    // What is made the first time, such as a variable of its own, is there the second time.
+    // The step may make variables the first time it runs; record again until it makes none.
     for (let attempt = 1; kept.madeVariables && attempt < WARM_UPS; attempt++) replace(next());
     for (let count = 1; count < MOST_RECORDINGS; count++) {
       if (count > 1 && performance.now() - start > RECORDING_TIME) break;
       const again = next(CLOCK_SHIFT * count);
       const difference = compareRecords(kept.record, again.record);
-      // The later one: a tensor that the step or the model keeps is one from outside by then.
+      // Keep the later recording, in which a tensor that the step or the model keeps comes from outside of the step.
       replace(again);
       if (difference !== undefined) throw difference;
     }
     return kept;
   } catch (error) {
     kept.free();
-    // It will run eagerly, and shall find everything as it was.
+    // The step may run eagerly now, and must find every field as it was before the recordings.
     for (const forget of forgets) forget();
     throw error;
   }

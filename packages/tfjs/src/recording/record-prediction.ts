@@ -12,16 +12,17 @@ import { shiftHost } from './shift-host.ts';
 
 /** A recorded prediction. */
 export interface RecordedPrediction extends Recording {
-  /** Puts the outputs together from tensors by path. */
+  /** Rebuilds the structure of the outputs from tensors, given by path. */
   readonly rebuild: NestedTensors['rebuild'];
 }
 
 /**
- * Runs a prediction and records it. Every variable has the value from before afterwards.
+ * Runs a prediction and records it. Every variable has its previous value afterwards.
  *
- * @param inputs the tensors that it depends on, by path
- * @param clock by how many milliseconds the clocks of the host are put forward meanwhile
- * @throws HooklineError `HKL_CAPTURE_...` where it does what no graph can, or changes a variable
+ * @param origin whom errors name
+ * @param inputs the tensors that the prediction depends on, by path
+ * @param clock the milliseconds by which the host's clocks are advanced during the recording. Default: 0
+ * @throws HooklineError `HKL_CAPTURE_...` where the prediction does something that a graph cannot, or changes a variable
  */
 export function recordPrediction(
   backend: NativeBackend,
@@ -65,7 +66,7 @@ export function recordPrediction(
   return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free() };
 }
 
-/** Whatever variables there are: a model may use some that are not its own. */
+/** All registered tfjs variables, by name: a model may use variables that are not its own. */
 export const predictionVariables = (): Map<string, tf.Variable> =>
   new Map(Object.entries(tf.engine().registeredVariables));
 

@@ -12,41 +12,42 @@ import type { Recording } from './record-alike.ts';
 import { Recorder } from './recorder.ts';
 import { shiftHost } from './shift-host.ts';
 
-/** The name under which a recorded step returns its losses, their sum and the values of the check. */
+/** The name of the output that holds the losses, their sum and the values of the finiteness check. */
 const FIGURES = 'figures';
-/** The name under which it returns what taps have reported, where they have; it may tell of the weights as they are then. */
+/** The name of the output that holds the metrics that taps reported. A step without metrics does not have it. */
 const METRICS = 'metrics';
 
 /** A recorded step and how to run it. */
 export interface RecordedStep extends Recording {
-  /** What stands where in the figures that it returns. */
+  /** The names of the entries of the output `figures`. */
   readonly figures: FigureNames;
-  /** Names of what taps have reported through the scope. */
+  /** The names of the metrics that taps reported through the scope, in the order of the output `metrics`. */
   readonly metrics: readonly string[];
 }
 
-/** What {@link recordStep} records. */
+/** Options of {@link recordStep}. */
 export interface RecordStepOptions {
   readonly backend: NativeBackend;
   readonly step: TrainStep;
   readonly iteration: number;
   readonly batch: unknown;
+  /** The tensors of the batch, by path. */
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
-  /** Whether a loss or a gradient that is not finite leaves the variables alone. */
+  /** Whether the variables stay unchanged where a loss or a gradient is not finite. */
   readonly isGuarded: boolean;
   /** Tells which tap is running, for errors. */
   readonly taps: TapWatch | undefined;
-  /** By how many milliseconds the clocks of the host are put forward while the step is recorded. @default 0 */
+  /** The milliseconds by which the host's clocks are advanced during the recording. @default 0 */
   readonly clock?: number | undefined;
-  /** Is told the path of each number, boolean or string of the batch that the step reads. */
+  /** Called with the path of each plain value of the batch that the step reads; see `watchBatch`. */
   readonly onRead?: ((path: string) => void) | undefined;
 }
 
 /**
- * Runs one step and records it. Afterwards every variable has the value from before, so that recording changes
- * nothing that a later step could see.
+ * Runs one step and records it. Afterwards every variable has its previous value, so a later step sees no effect of the
+ * recording.
  *
- * @throws HooklineError `HKL_CAPTURE_...` where the step does what no graph can
+ * @throws HooklineError `HKL_CAPTURE_...` where the step does something that a graph cannot
  */
 export function recordStep(options: RecordStepOptions): RecordedStep {
   const { backend, step, iteration, tensors, isGuarded, taps, clock = 0, onRead } = options;
@@ -116,7 +117,7 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
   return { ...done, madeVariables: created.made.length > 0, free: () => recorder.free(), forget: kept.forget };
 }
 
-/** The step's variables, and whatever other variables there are: a tap may use one of its own. */
+/** The step's variables, and every other registered variable as `other/<name>`: a tap may use its own variables. */
 export function allVariables(step: TrainStep): Map<string, tf.Variable> {
   const variables = new Map(step.variables());
   const known = new Set(variables.values());
@@ -126,7 +127,7 @@ export function allVariables(step: TrainStep): Map<string, tf.Variable> {
   return variables;
 }
 
-/** Remembers the values of variables. @returns what puts them back */
+/** Saves the values of variables. @returns a function that restores them; call it once */
 export function snapshot(variables: Iterable<tf.Variable>): () => void {
   const before = [...variables].map((variable) => ({ variable, value: tf.keep(variable.clone()) }));
   return () => {

@@ -36,20 +36,20 @@ import { refuseOp } from './refused-ops.ts';
 import { watchTensors } from './watch-tensors.ts';
 
 /**
- * The most elements that a tensor from outside of the step may have to stand in the graph, where TensorFlow can compute
- * ahead with it. Larger ones are fed: a graph holds two gigabytes at most, and a copy of the data would take its time.
+ * The most elements of a tensor from outside of the step that becomes a constant of the graph, which TensorFlow can fold.
+ * Larger tensors are fed, because a graph holds two gigabytes at most and copying the data into it takes time.
  */
 const LARGEST_CONSTANT = 2 ** 12;
 
-/** What a recording starts from: the tensors that are fed, and the variables that may be read or written. */
+/** The start of a recording: the tensors that are fed, and the variables that may be read or written. */
 export interface RecorderStart {
   readonly inputs: ReadonlyMap<string, tf.Tensor>;
   readonly variables: ReadonlyMap<string, tf.Variable>;
 }
 
 /**
- * Records every TensorFlow op that the tfjs-node backend runs between `start` and `finish`. The ops do run: recording
- * a step is running it. Tensor handles are the edges; a handle that the recorder has not seen being made belongs to
+ * Records every TensorFlow op that the tfjs-node backend runs between `start` and `finish`. The ops do run: recording a step
+ * means running it. Tensor handles identify the edges of the graph. A handle that was not made during the recording belongs to
  * a tensor from outside of the step, which becomes a constant, or an input where it is large.
  */
 export class Recorder {
@@ -68,14 +68,14 @@ export class Recorder {
   #lastReduce: RecordNode | undefined;
   readonly #outermost: Origin;
 
-  /** @param outermost whom ops belong to outside of any tap */
+  /** @param outermost the origin of ops that run outside of any tap */
   constructor(backend: NativeBackend, outermost: Origin = {}) {
     this.#outermost = outermost;
     this.#backend = backend;
     this.#binding = backend.binding;
   }
 
-  /** Begins to record. Every `start` needs a `stop`, also after an error. */
+  /** Begins to record. Every `start` needs a `stop`, even after an error. */
   start({ inputs, variables }: RecorderStart): void {
     this.#variables = variables;
     for (const [key, variable] of variables) {
@@ -90,13 +90,13 @@ export class Recorder {
     });
   }
 
-  /** Stops recording; may be called twice. */
+  /** Stops recording. May be called twice. */
   stop(): void {
     this.#backend.binding = this.#binding;
     this.#unwatch();
   }
 
-  /** Frees what the record holds of tensors from outside of the step; it cannot be fed afterwards. */
+  /** Frees the record's handles of tensors from outside of the step. The graph cannot be fed afterwards. */
   free(): void {
     for (const handle of this.#outside.splice(0)) this.#binding.deleteTensor(handle);
   }
@@ -114,7 +114,7 @@ export class Recorder {
     this.#values.set(handle, valueOf(node));
   }
 
-  /** The error for a random number that is made on the host, by the tap that is running. */
+  /** Returns the error for a random number that the running tap draws on the host. */
   hostRandom(source?: string): HooklineError {
     return drawsOnHost(this.#origin(), source);
   }
@@ -128,9 +128,11 @@ export class Recorder {
   }
 
   /**
-   * The record, with an assignment for each variable that has another value than at the start.
+   * Stops recording.
    *
-   * @param guard scalar that must be finite for the variables to change
+   * @param outputs the tensors that the graph returns, by name
+   * @param guard a scalar; the graph changes variables only where it is finite
+   * @returns the record, with an assignment for each variable whose value differs from that at the start
    */
   finish(outputs: ReadonlyMap<string, tf.Tensor>, guard?: tf.Tensor): GraphRecord {
     this.stop();
@@ -156,7 +158,7 @@ export class Recorder {
     return Object.create(this.#binding, {
       createTensor: override<'createTensor'>((shape, dtype, values) => {
         const handle = this.#binding.createTensor(shape, dtype, values);
-        // The caller may go on to write into its array.
+        // Copied, because the caller may write into its array later.
         this.#addConstant(handle, values.slice(), { shape: [...shape], dtype });
         return handle;
       }),
@@ -166,7 +168,7 @@ export class Recorder {
     }) as NativeBinding;
   }
 
-  /** Notes a tensor that is on the device, or was made before the step. */
+  /** Notes the use of a tensor that is on the device, or was made before the step. */
   #use(dataId: object, info: NativeTensorInfo): void {
     if (info.values !== null) {
       info.id = this.#binding.createTensor(info.shape, info.dtype, info.values);
@@ -189,7 +191,7 @@ export class Recorder {
       { attributes: readAttributes(this.#binding, op, attributes, types, origin), origin },
     );
     if (op === ALL_REDUCE) {
-      // Ranks meet in these ops, and would wait for each other for ever if each took them in an order of its own.
+      // Every rank must run these ops in the same order; otherwise ranks would wait for each other forever.
       if (this.#lastReduce !== undefined) node.controls.push(this.#lastReduce);
       this.#lastReduce = node;
     } else if (sources.every((source) => this.#hostKnown.has(source.node))) this.#hostKnown.add(node);
@@ -198,7 +200,7 @@ export class Recorder {
     return outputs;
   }
 
-  /** A value that depends on constants alone is the same in every run and may be read; any other may not. */
+  /** Reads a value. Only a value that depends on nothing but constants may be read, because it is the same in every run. */
   #read(handle: number): NativeValues {
     const value = this.#valueOf(handle);
     if (this.#hostKnown.has(value.node)) return this.#binding.tensorDataSync(handle);
@@ -228,7 +230,7 @@ export class Recorder {
     return valueOf(read);
   }
 
-  /** A tensor made before the step and not declared as an input. Comparing recordings tells if it changes. */
+  /** Adds a tensor that was made before the step and is not declared as an input. Comparing recordings shows if it changes. */
   #adopt(handle: number): RecordNode {
     const alias = aliasOf(this.#binding, handle);
     const spec = { shape: [...alias.shape], dtype: alias.dtype };
@@ -260,7 +262,7 @@ export class Recorder {
     return this.#addKnown(handle, makeConstant(values, spec, this.#origin(), outside));
   }
 
-  /** Adds a node whose value is the same at every run. */
+  /** Adds a node whose value is the same in every run. */
   #addKnown(handle: number, node: RecordNode): RecordNode {
     this.#hostKnown.add(node);
     this.#record.nodes.push(node);
@@ -286,7 +288,7 @@ export class Recorder {
     return this.#taps.at(-1) ?? this.#outermost;
   }
 
-  /** The variable's handle, shared with no other variable: a handle must tell which variable was read. */
+  /** Returns a handle that no other variable shares, because the handle must identify the variable that is read. */
   #ownHandle(variable: tf.Variable): number {
     const handle = handleOf(this.#backend, variable);
     if (!this.#variableHandles.has(handle)) return handle;

@@ -2,23 +2,23 @@ import nodeCrypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 
 /**
- * Functions of `node:crypto` that draw numbers at once. A UUID is left alone: a name may be made of it. Node does not let its
- * `getRandomValues` be replaced, only that of `globalThis.crypto`.
+ * The watched functions of `node:crypto`, which draw numbers synchronously. `randomUUID` is not watched, because a name may be
+ * made of it. Node does not allow replacing `getRandomValues` of `node:crypto`, only that of `globalThis.crypto`.
  */
 const DRAWS = ['randomBytes', 'randomInt', 'randomFillSync'] as const;
 
-/** What is done to the host while a step is recorded. */
+/** The changes to the host during a recording. */
 export interface HostShift {
-  /** By how many milliseconds clocks are put forward: `Date.now()`, `new Date()` and `performance.now()`. */
+  /** The milliseconds by which `Date.now()`, `new Date()` and `performance.now()` are advanced. */
   readonly clock: number;
-  /** Is called before each draw of random numbers by `node:crypto` or `globalThis.crypto`. */
+  /** Called before `node:crypto` or `globalThis.crypto` draws random numbers. */
   readonly onDraw: () => void;
 }
 
 /**
- * Puts the clocks forward and watches the system's random numbers, so that a step that uses either is found out.
+ * Advances the clocks and watches the system's random numbers, which reveals a step that uses either.
  *
- * @returns a function that puts everything back
+ * @returns a function that undoes both
  */
 export function shiftHost({ clock, onDraw }: HostShift): () => void {
   const restoreClocks = clock === 0 ? () => undefined : shiftClocks(clock);
@@ -32,7 +32,7 @@ export function shiftHost({ clock, onDraw }: HostShift): () => void {
       return Reflect.apply(draw, owner, args);
     });
   });
-  // Named imports of the module follow.
+  // This updates named imports of the module.
   syncBuiltinESMExports();
   return () => {
     for (const restore of restores) restore();
@@ -63,7 +63,7 @@ function shiftClocks(milliseconds: number): () => void {
   };
 }
 
-/** Replaces one property of an object. @returns puts it back, also where it was inherited */
+/** Replaces one property of an object. @returns a function that restores it, even where it was inherited */
 function replace(owner: object, name: string, value: unknown): () => void {
   const own = Object.getOwnPropertyDescriptor(owner, name);
   Object.defineProperty(owner, name, { configurable: true, enumerable: true, writable: true, value });

@@ -1,11 +1,11 @@
 import { handleOf, type NativeBackend, type NativeTensorInfo } from '../device/native-backend.ts';
 
 /**
- * Calls `onUse` with each input of an op that is on the device already, or was made before this call, until the returned
- * function is called.
+ * Calls `onUse` for each input of an op that is already on the device, or was made before this call. The returned function
+ * ends the watch.
  *
- * tfjs-node hands a tensor to TensorFlow when an op uses it for the first time. Whether it was made since the watch began
- * shows only by its making; and one from before is noted when it is used, in the order of use, as any other.
+ * tfjs-node hands a tensor to TensorFlow only when an op first uses it, so the watch notes which tensors are made meanwhile.
+ * A tensor from before is reported when an op uses it, in the order of use.
  */
 export function watchTensors(
   backend: NativeBackend,
@@ -20,7 +20,7 @@ export function watchTensors(
   };
   backend.getInputTensorIds = (tensors) => {
     for (const { dataId } of tensors) {
-      // One kind of argument is a number that only looks like a tensor.
+      // An argument may be a number in an object that only looks like a tensor.
       if ((dataId as object | undefined) === undefined || !backend.tensorMap.has(dataId)) continue;
       const info = backend.tensorMap.get(dataId);
       if (info.values === null || !made.has(info)) onUse(dataId, info);

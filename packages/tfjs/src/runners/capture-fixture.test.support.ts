@@ -12,15 +12,15 @@ import { CapturedStepRunner, type CapturedRunnerOptions } from './captured-runne
 export type TrialKind = 'eager' | 'captured';
 export type TrialBatch = { readonly x: tf.Tensor2D } & Readonly<Record<string, unknown>>;
 
-/** What is trained, made anew for each training. */
+/** What is trained; each training makes a new one. */
 export interface Trial {
-  /** The losses from a prediction of shape [rows, 1]. */
+  /** Computes the losses from a prediction of shape [rows, 1]. */
   readonly losses?: (prediction: tf.Tensor2D, batch: TrialBatch) => ModelLosses;
   /** A model in place of the linear one. */
   readonly model?: TrainableModel;
   /** Host work before each step. */
   readonly onStep?: (iteration: number, step: TrainStep) => void;
-  /** The batch of an iteration; it is used up by its step. */
+  /** Makes the batch of an iteration; its step disposes of it. */
   readonly batch?: (iteration: number) => object;
 }
 
@@ -34,13 +34,13 @@ export interface Trained {
   readonly numbers: readonly number[];
   readonly lines: readonly string[];
   readonly metrics: readonly Readonly<Record<string, number>>[];
-  /** The names of the graphs kept at the end, which tell the how many-eth each is, and how often each has run. */
+  /** The graphs kept at the end: their names, which number them in the order of capture, and how often each has run. */
   readonly graphs: readonly (readonly [name: string, runs: number])[];
 }
 
 const at = (iteration: number): StepContext => ({ iteration, startIteration: 0, maxIterations: 1e6 });
 
-/** Inputs of a batch, as many rows as asked for. */
+/** The inputs of a batch, with the given number of rows. */
 export const inputs = (iteration: number, rows = 4) => ({
   x: {
     data: Float32Array.from({ length: rows * 3 }, (_, k) => Math.sin(iteration * 31 + k * 7)),
@@ -48,7 +48,7 @@ export const inputs = (iteration: number, rows = 4) => ({
   },
 });
 
-/** Trains some steps, 12 unless it is said otherwise, one way or the other. */
+/** Trains some steps (default 12), eagerly or captured. */
 export async function trainKind(kind: TrialKind, make: () => Trial, options: TrialOptions = {}): Promise<Trained> {
   const { steps = 12, start = 0, ...rest } = options;
   const { losses, onStep, batch = inputs, model = linear(losses) } = make();
@@ -95,7 +95,7 @@ export async function trainKind(kind: TrialKind, make: () => Trial, options: Tri
   return { numbers, lines, metrics, graphs };
 }
 
-/** Expects the same numbers up to rounding. */
+/** Expects two trainings to give the same numbers up to rounding. */
 export function expectSame(actual: Trained, expected: Trained, tolerance = 1e-6): void {
   expect(actual.numbers).toHaveLength(expected.numbers.length);
   actual.numbers.forEach((value, i) => {
@@ -105,7 +105,7 @@ export function expectSame(actual: Trained, expected: Trained, tolerance = 1e-6)
   });
 }
 
-/** Trains eagerly and captured and expects the same. @returns the captured training */
+/** Trains once eagerly and once captured, and expects the same numbers. @returns the captured training */
 export async function trainBoth(make: () => Trial, options: TrialOptions = {}): Promise<Trained> {
   const captured = await trainKind('captured', make, options);
   expectSame(captured, await trainKind('eager', make, options));

@@ -13,7 +13,7 @@ import { asNativeBackend } from '../device/native-backend.ts';
 beforeAll(() => selectDevice('auto'));
 
 const x = (): tf.Tensor => tf.tensor([1, 2, 3], [3]);
-/** Batches of every kind of container and type that a loader may give; `x` is what the model learns from. */
+/** Batches with every container and dtype that a loader may return. The model learns from `x`. */
 const BATCHES = {
   strings: () => ({ x: x(), names: tf.tensor(['a', 'b', 'c']) }),
   map: () => new Map([['x', x()]]),
@@ -60,7 +60,7 @@ function setUp(make: () => unknown) {
 const STEPS = 200;
 
 describe.each(Object.entries(BATCHES))('a batch of %s', (_, make) => {
-  it.each(['eager', 'captured'])(`leaves nothing behind over ${STEPS} steps: %s`, async (kind) => {
+  it.each(['eager', 'captured'])(`leaks no tensor in ${STEPS} steps: %s`, async (kind) => {
     const native = asNativeBackend(tf.backend());
     const { step, source } = setUp(make);
     const runner =
@@ -69,7 +69,7 @@ describe.each(Object.entries(BATCHES))('a batch of %s', (_, make) => {
         : new CapturedStepRunner({ step, source, capture: 'required' });
     const run = async (iteration: number): Promise<void> =>
       void (await runner.run({ iteration, startIteration: 0, maxIterations: STEPS }));
-    // The first ones record, and the eleventh is compared with a new recording.
+    // The first steps record, and some of these are compared with a new recording.
     for (let iteration = 0; iteration < 12; iteration++) await run(iteration);
     const count = (): unknown => {
       const { numTensors, numDataBuffers } = tf.memory();

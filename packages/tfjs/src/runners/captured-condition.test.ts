@@ -46,7 +46,7 @@ interface Made {
   readonly batches?: readonly unknown[];
 }
 
-/** A model whose forward pass counts, with an average of its weights after the update. */
+/** A model that counts its forward passes, and an average of its weights that follows the update. */
 function build(
   optimize: (model: TrainableModel) => Optimizer,
   { isSkipped = () => false, hasCondition = true, batches = data }: Made,
@@ -118,7 +118,7 @@ function expectClose(actual: readonly number[], expected: readonly number[]): vo
 const isSkipped = (iteration: number) => iteration % 7 === 3 || iteration === 4 || iteration === 0;
 
 describe.each(Object.entries(OPTIMIZERS))('a conditional update by %s', (_, [optimize, fused]) => {
-  it('is the same captured as eagerly', async () => {
+  it('gives the same numbers captured and eagerly', async () => {
     const eager = await train('eager', optimize, { isSkipped });
     const updates = [...Array(60).keys()].filter((iteration) => !isSkipped(iteration)).length;
     expect(updates).toBeLessThan(52);
@@ -131,14 +131,14 @@ describe.each(Object.entries(OPTIMIZERS))('a conditional update by %s', (_, [opt
     }
   });
 
-  it('is the same op as without a condition, and gives the same bits', async () => {
+  it('uses the same op as an unconditional update, and gives the same bits', async () => {
     const plain = await train('captured', optimize, { hasCondition: false });
     const conditional = await train('captured', optimize, {});
     expect(conditional.scalars).toEqual(plain.scalars);
     expect(conditional.values).toEqual(plain.values);
-    // The one of the check that losses and gradients are finite, of two scalars; no variable is selected.
+    // The only Select belongs to the finiteness check and selects between two scalars; no variable goes through a Select.
     expect(conditional.ops.get('Select')).toBe(1);
-    // That of the condition, joined with the check of the loss, and that of the check alone.
+    // One Switch is for the condition together with the finiteness check, the other for the check alone.
     expect(conditional.ops.get('Switch')).toBe(2);
     if (fused !== undefined) {
       expect(conditional.ops.get(fused)).toBe(2);
@@ -147,7 +147,7 @@ describe.each(Object.entries(OPTIMIZERS))('a conditional update by %s', (_, [opt
   });
 });
 
-it('adds up, skips and draws noise captured as eagerly: two updates in a cycle of four steps, one of them skipped', async () => {
+it('accumulates gradients, skips updates and draws noise captured as it does eagerly', async () => {
   const train = async (capture: boolean) => {
     const w = tf.variable(tf.tensor2d([0.1, -0.2, 0.3], [3, 1]));
     const model = functionModel<Batch>({
@@ -189,7 +189,7 @@ it('adds up, skips and draws noise captured as eagerly: two updates in a cycle o
   });
 });
 
-it('leaves everything to a loss that is not finite, whatever the condition', async () => {
+it('changes nothing when the loss is not finite, whatever the condition', async () => {
   const nan = { x: { data: new Float32Array(12).fill(NaN), shape: [4, 3] }, y: data[0]?.y };
   const { step, source, host } = build((model) => adam(model, { learningRate: 0.01 }), {
     isSkipped: (iteration) => iteration === 1,
@@ -213,7 +213,7 @@ it('leaves everything to a loss that is not finite, whatever the condition', asy
   await runner.close();
 });
 
-it('leaves no tensor behind', async () => {
+it('leaks no tensor', async () => {
   const { step, source, host } = build((model) => sgd(model, { learningRate: 0.01, momentum: 0.9 }), { isSkipped });
   const runner = new CapturedStepRunner({ step, source, capture: 'required' });
   const run = (from: number, to: number) => {

@@ -22,14 +22,14 @@ beforeAll(async () => {
 });
 afterEach(() => tf.disposeVariables());
 
-/** Long enough for bias corrections, for momentum to build up and for several passes over the batches. */
+/** The steps of a training: enough for bias corrections, for momentum to build up and for several passes over the batches. */
 const STEPS = 60;
-/** For one optimizer of each net, whose differences have time to grow. */
+/** The steps for one optimizer of each net, so that differences have time to grow. */
 const MANY = 200;
 const CLASSES = 3;
 
 const seeded = (seed: number) => tf.initializers.heNormal({ seed });
-/** A convnet with what usually makes capturing hard: batch norm with moving averages, and dropout. */
+/** A convnet with batch norm (moving averages) and dropout, which are hard to capture. */
 const convnet = () =>
   tf.sequential({
     layers: [
@@ -104,7 +104,7 @@ function difference(a: readonly number[], b: readonly number[]): number {
   return Math.max(...a.map((value, i) => Math.abs(value - (b[i] as number)) / Math.max(1, Math.abs(value))));
 }
 
-// Small rates: where training is unstable, the rounding of one step grows to anything within some hundreds.
+// The rates are small, because in an unstable training a rounding difference grows without bound within some hundred steps.
 const OPTIMIZERS: Record<string, (model: TrainableModel) => Optimizer> = {
   sgd: (model) => sgd(model, { learningRate: 0.02 }),
   momentum: (model) =>
@@ -140,10 +140,10 @@ describe.each([
     const eager = await train('eager', net, optimize, steps);
     const recorded = await train('recorded', net, optimize, steps);
     const captured = await train('captured', net, optimize, steps);
-    // The centred second moment of gradients that hardly change is all rounding: 2e-6 on a processor with AVX-512.
+    // Where gradients hardly change, the centered second moment is mostly rounding error: 2e-6 on a processor with AVX-512.
     const bound = name.startsWith('rmsprop, centered') ? 1e-5 : 1e-6;
     expect(new Set(eager.losses).size).toBeGreaterThan(steps);
-    // TensorFlow simplifies the graph by itself, for example sums of sums; that too may change the last bit.
+    // TensorFlow simplifies graphs itself, for example sums of sums, which may also change the last bit.
     expect(difference(recorded.losses, eager.losses)).toBeLessThan(1e-6);
     expect(difference(recorded.numbers, eager.numbers)).toBeLessThan(1e-6);
     expect(difference(captured.losses, eager.losses)).toBeLessThan(bound);
@@ -151,7 +151,7 @@ describe.each([
   });
 });
 
-it('replays exactly from the same seed, dropout included', async () => {
+it('gives the same bits in two runs with the same seed, dropout included', async () => {
   const optimize = OPTIMIZERS['adam'] as (model: TrainableModel) => Optimizer;
   expect(await train('captured', convnet, optimize, 60)).toEqual(await train('captured', convnet, optimize, 60));
 });

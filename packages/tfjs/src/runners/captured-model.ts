@@ -4,8 +4,8 @@ import type { TrainableModel } from '../model/trainable-model.ts';
 const PREDICTORS = new WeakMap<object, CapturedPredictor>();
 
 /**
- * The model with captured predictions: another view of the same object, of which everything but `predict` is the model's
- * own. A model without `predict` stays as it is.
+ * Returns a view of the model (a proxy of the same object) whose `predict` runs as captured graphs. Everything else is the
+ * model's own. A model without `predict` is returned as it is.
  *
  * @throws HooklineError `HKL_CAPTURE_BACKEND`, see {@link CapturedPredictor}
  */
@@ -16,7 +16,7 @@ export function capturedModel<M extends TrainableModel>(
   if (model.predict === undefined) return model;
   const predictor = new CapturedPredictor({ ...options, model });
   const predict = (inputs: unknown): unknown => predictor.predict(inputs);
-  /** Methods as they are called: on the model itself, whose private fields a proxy does not have. */
+  /** The methods, bound to the model itself, because a proxy has no access to private fields. */
   const methods = new Map<object, unknown>();
   const bound = (method: (...args: unknown[]) => unknown): unknown => {
     if (!methods.has(method)) methods.set(method, method.bind(model));
@@ -34,5 +34,5 @@ export function capturedModel<M extends TrainableModel>(
   return view;
 }
 
-/** What captures the predictions of a model that {@link capturedModel} gave; undefined for any other. */
+/** Returns the predictor behind a model that {@link capturedModel} returned; undefined for any other model. */
 export const predictorOf = (model: object): CapturedPredictor | undefined => PREDICTORS.get(model);

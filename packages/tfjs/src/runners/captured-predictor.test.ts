@@ -52,7 +52,7 @@ describe('CapturedPredictor', () => {
   it.each([
     ['a convnet with batch norm and dropout', convnet, [8, 8, 2]],
     ['a GRU', gru, [6, 3]],
-  ])('gives what %s gives eagerly, for every batch size', (_, make, shape) => {
+  ])('predicts the same as %s does eagerly, for every batch size', (_, make, shape) => {
     const model = make();
     const captured = predictor(model);
     for (const [size, phase] of [
@@ -80,7 +80,7 @@ describe('CapturedPredictor', () => {
     captured.close();
   });
 
-  it('uses the values that the variables have, whoever has written them', () => {
+  it('uses the current values of the variables, whoever wrote them', () => {
     const w = tf.variable(tf.scalar(2));
     const model = functionModel({ variables: { w }, losses: () => w.asScalar(), predict: (x: tf.Tensor) => x.mul(w) });
     model.training = false;
@@ -100,7 +100,7 @@ describe('CapturedPredictor', () => {
     expect([...w.dataSync()]).toEqual([3]);
   });
 
-  it('takes and gives nested tensors with numbers between them', () => {
+  it('accepts and returns nested tensors with numbers between them', () => {
     const w = tf.variable(tf.scalar(2));
     const model = functionModel({
       variables: { w },
@@ -127,7 +127,7 @@ describe('CapturedPredictor', () => {
     captured.close();
   });
 
-  it('keeps memory flat, and leaves nothing when closed', () => {
+  it('keeps memory constant, and frees everything when closed', () => {
     const model = convnet();
     const captured = predictor(model);
     const x = [numbers([4, 8, 8, 2]), numbers([1, 8, 8, 2])];
@@ -148,7 +148,7 @@ describe('CapturedPredictor', () => {
     expect([tf.memory().numTensors, binding.getNumOfSavedModels()]).toEqual(before);
   });
 
-  it('lets the model itself run in train mode, and where gradients are taken', () => {
+  it('runs the model itself in train mode, and where gradients are computed', () => {
     const model = convnet();
     const captured = predictor(model);
     const x = numbers([2, 8, 8, 2]);
@@ -166,7 +166,7 @@ describe('CapturedPredictor', () => {
     ['draws random numbers', (x) => x.add(tf.tensor1d([Math.random()])), 'HKL_CAPTURE_HOST_VALUE'],
     ['changes a variable', (x, w) => (w.assign(w.add(1)), x.mul(w)), 'HKL_CAPTURE_EFFECT'],
     ['returns values', (x) => Float32Array.of(x.size), 'HKL_CAPTURE_READ'],
-  ])('runs eagerly in auto, once for each call, and says why, what %s', (_, predict, code) => {
+  ])('runs eagerly in auto, once per call, and says why, a predict that %s', (_, predict, code) => {
     const w = tf.variable(tf.scalar(2));
     const model = functionModel({ variables: { w }, losses: () => w.asScalar(), predict: (x: never) => predict(x, w) });
     model.training = false;
@@ -183,7 +183,7 @@ describe('CapturedPredictor', () => {
     tf.dispose(outputs as tf.Tensor[]);
   });
 
-  it('notices a number of the host that changes', () => {
+  it('detects a host number that changes', () => {
     let factor = 2;
     const w = tf.variable(tf.scalar(1));
     const model = functionModel({
@@ -200,12 +200,12 @@ describe('CapturedPredictor', () => {
     expect(captured.status.isCaptured).toBe(false);
   });
 
-  it('notices what the host gives anew each time before it is used', () => {
+  it('detects times and random numbers of the host before a graph uses them', () => {
     const uses: (() => number)[] = [
       () => 1 + Math.floor(Date.now() / 60_000) * 1e-9,
       () => 1 + Math.floor(performance.now() / 60_000) * 1e-3,
       () => Math.random(),
-      // Jest keeps named imports of Node's modules as they were, so that this one goes through the module.
+      // Jest does not update named imports of Node's modules, so this call goes through the module object.
       () => 1 + nodeCrypto.randomInt(2),
       () => 1 + (crypto.getRandomValues(new Uint8Array(1))[0] as number),
     ];
@@ -230,7 +230,7 @@ describe('CapturedPredictor', () => {
     x.dispose();
   });
 
-  it('keeps a bounded number of graphs, and waits before it captures where it is told to', () => {
+  it('keeps a bounded number of graphs, and delays capture where captureAfter asks for it', () => {
     const model = functionModel({
       variables: { w: tf.variable(tf.scalar(3)) },
       losses: () => tf.scalar(0),

@@ -18,34 +18,37 @@ import { isAuditRun } from '../session/step-cache.ts';
 
 /** Options of {@link CapturedPredictor}. */
 export interface CapturedPredictorOptions {
-  /** What predicts; its `predict` is called as a method of it. */
+  /** The model, whose `predict` is called as its method. */
   readonly model: Pick<TrainableModel, 'name' | 'training' | 'predict'>;
-  /** `auto`: eagerly where it cannot be captured, and a line says why. `required`: an error then. @default 'auto' */
+  /**
+   * What happens where the prediction cannot be captured: with `auto` it runs eagerly and a log line says why, with
+   * `required` it is an error. @default 'auto'
+   */
   readonly capture?: 'auto' | 'required' | undefined;
-  /** Whether passes better the graph; without them it holds the ops as they were recorded. @default true */
+  /** Whether passes optimize the graph; without them it holds the ops as recorded. @default true */
   readonly optimize?: boolean | undefined;
-  /** For how many structures and shapes of inputs a graph is kept. @default 8 */
+  /** The most graphs to keep, one per structure and shapes of the inputs. @default 8 */
   readonly graphs?: number | undefined;
-  /** Takes the lines that say what runs eagerly, and why. @default nobody is told */
+  /** Called with lines that say what runs eagerly, and why. @default no log */
   readonly log?: ((line: string) => void) | undefined;
 }
 
-/** The prediction for inputs of one signature. */
+/** The captured prediction for inputs of one signature. */
 interface Entry {
   readonly name: string;
-  /** As it was recorded, for comparing. */
+  /** The recording, kept for comparison with later ones. */
   readonly recorded: RecordedPrediction;
-  /** As it stands in the graph. */
+  /** The record as it is in the graph, after the passes. */
   readonly record: GraphRecord;
   runs: number;
 }
 
 /**
- * A model's predictions in eval mode as graphs, one for each structure and shape of inputs, recorded when it comes for the
- * first time. Every run uses the values that the model's variables have then, whoever has written them: a captured train step,
- * an optimizer, a plugin that swaps weights, a checkpoint.
+ * Runs a model's predictions in eval mode as graphs. There is one graph for each structure and shapes of the inputs, recorded
+ * when such inputs first arrive. Every run uses the current values of the model's variables, whoever wrote them: a captured
+ * train step, an optimizer, a plugin that swaps weights, or a checkpoint.
  *
- * In train mode, inside `tf.grad` and the like, and while something else is being recorded, the model itself runs.
+ * In train mode, inside `tf.grad` and similar functions, and during another recording, the model's own `predict` runs.
  */
 export class CapturedPredictor {
   readonly #model: CapturedPredictorOptions['model'];
@@ -85,23 +88,26 @@ export class CapturedPredictor {
     });
   }
 
-  /** Whether predictions are captured, why not where they are not, and how many graphs there are. */
+  /** Whether predictions are captured, the reason where they are not, and the number of graphs. */
   get status(): { readonly isCaptured: boolean; readonly reason?: string | undefined; readonly graphs: number } {
     return { isCaptured: this.#reason === undefined, reason: this.#reason, graphs: this.#entries.size };
   }
 
   /**
-   * Lets so many predictions of a signature run eagerly before it is captured. Capturing takes as long as some predictions,
-   * which pays for evaluations and not for a few pictures; an evaluation that does not wait gives the same bits each time.
+   * Runs the first `predictions` predictions of each signature eagerly before it is captured. Capturing costs as much time as
+   * several predictions, so it pays for an evaluation, but not for a few images. With the default of 0 a signature is captured
+   * at its first prediction, so an evaluation gives the same bits each time.
    */
   captureAfter(predictions: number): void {
     this.#patience = predictions;
   }
 
   /**
-   * Outputs for inputs on the device, as the model's own `predict` gives them. The caller disposes them.
+   * Predicts for inputs on the device.
    *
-   * @throws what the model raises, and with `required` HooklineError `HKL_CAPTURE_...` where it cannot be captured
+   * @returns outputs of the structure that the model's own `predict` returns. The caller disposes them.
+   * @throws what the model raises; with `required` HooklineError `HKL_CAPTURE_...` where the prediction cannot be captured; and
+   *   in either mode where an earlier captured prediction may have been wrong
    */
   predict(inputs: unknown): unknown {
     const backend = this.#backend;
@@ -125,7 +131,7 @@ export class CapturedPredictor {
     }
   }
 
-  /** Frees the graphs; the next prediction records anew. May be called twice. */
+  /** Frees the graphs. The next prediction records again. May be called twice. */
   close(): void {
     this.#residents?.close();
     this.#session?.close();
@@ -141,7 +147,7 @@ export class CapturedPredictor {
   }
 
   #mayCapture(backend: NativeBackend): boolean {
-    // Gradients need the ops, and so does a recording: it has put a binding of its own in the place of this one.
+    // Gradients need the single ops, and so does a recording, which replaces the backend's binding with its own.
     return !this.#model.training && backend.binding === this.#binding && tf.engine().state.gradientDepth === 0;
   }
 
@@ -238,7 +244,7 @@ export class CapturedPredictor {
     try {
       made = session.run(entry.name, handles);
     } catch (error) {
-      // An op without a kernel shows when the graph runs for the first time.
+      // TensorFlow reports an op without a kernel only when the graph first runs.
       throw entry.runs === 0 ? refused(error, this.#origin) : error;
     }
     const outputs = new Map(session.outputsOf(entry.name).map((path, place) => [path, made[place]]));

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterEach(() => tf.disposeVariables());
 
 const here = createRequire(import.meta.url);
-/** What a module gets that imports tfjs after Hookline. The test runner imports tfjs before everything else. */
+/** tfjs as a module gets it that imports tfjs after Hookline; the test runner itself imports tfjs first. */
 const core = createRequire(here.resolve('@tensorflow/tfjs'))('@tensorflow/tfjs-core') as typeof tf;
 
 const DRAWS: [string, (prediction: tf.Tensor2D) => tf.Tensor][] = [
@@ -37,24 +37,27 @@ const DRAWS: [string, (prediction: tf.Tensor2D) => tf.Tensor][] = [
 ];
 
 describe('random numbers in a step', () => {
-  it.each(DRAWS)('are keyed by the run, the same eagerly, captured and resumed: %s', async (_, draw) => {
-    const make = (): Trial => ({
-      losses: (prediction) => ({
-        drawn: draw(prediction).square().mean(),
-        main: prediction.square().mean(),
-      }),
-    });
-    const whole = await trainBoth(make, { steps: 8 });
-    const first = (numbers: readonly number[]): number => new Set(numbers.slice(0, 8)).size;
-    expect(first(whole.numbers)).toBe(8);
-    // The draws of one iteration do not depend on those before.
-    const drawn = (): Trial => ({
-      losses: (prediction) => draw(prediction.mul(0).add(1)).mean().add(prediction.mul(0).sum()) as tf.Scalar,
-    });
-    const from0 = await trainKind('captured', drawn, { steps: 6 });
-    const from3 = await trainKind('captured', drawn, { start: 3, steps: 3 });
-    expect(from3.numbers.slice(0, 3)).toEqual(from0.numbers.slice(3, 6));
-  });
+  it.each(DRAWS)(
+    'depend on seed and iteration, and are the same eagerly, captured and resumed: %s',
+    async (_, draw) => {
+      const make = (): Trial => ({
+        losses: (prediction) => ({
+          drawn: draw(prediction).square().mean(),
+          main: prediction.square().mean(),
+        }),
+      });
+      const whole = await trainBoth(make, { steps: 8 });
+      const first = (numbers: readonly number[]): number => new Set(numbers.slice(0, 8)).size;
+      expect(first(whole.numbers)).toBe(8);
+      // The draws of an iteration do not depend on earlier ones.
+      const drawn = (): Trial => ({
+        losses: (prediction) => draw(prediction.mul(0).add(1)).mean().add(prediction.mul(0).sum()) as tf.Scalar,
+      });
+      const from0 = await trainKind('captured', drawn, { steps: 6 });
+      const from3 = await trainKind('captured', drawn, { start: 3, steps: 3 });
+      expect(from3.numbers.slice(0, 3)).toEqual(from0.numbers.slice(3, 6));
+    },
+  );
 
   it('have the distribution that tfjs gives them', () => {
     const moments = (draw: () => tf.Tensor): number[] =>
@@ -80,7 +83,7 @@ describe('random numbers in a step', () => {
     }
   });
 
-  it('of the host refuse capture at once: a choice that is nearly always the same', async () => {
+  it('of the host are refused at once, even for a choice that is nearly always the same', async () => {
     const make = (): Trial => ({
       losses: (prediction) =>
         prediction
@@ -92,8 +95,8 @@ describe('random numbers in a step', () => {
   });
 });
 
-describe('what a model reaches of its step', () => {
-  it('is random tensors and metrics, eagerly and captured', async () => {
+describe('the step scope in a model', () => {
+  it('gives random tensors and reports metrics, eagerly and captured', async () => {
     const make = (): Trial => {
       const w = tf.variable(tf.tensor2d([0.4, -0.3, 0.2], [3, 1]));
       return {
@@ -114,7 +117,7 @@ describe('what a model reaches of its step', () => {
     expect(captured.metrics.map(({ positive }) => positive)).toContain(0.5);
   });
 
-  it('is the accuracy of a tf.layers model', async () => {
+  it('reports the accuracy of a tf.layers model', async () => {
     const make = (): Trial => {
       const net = tf.sequential({
         layers: [

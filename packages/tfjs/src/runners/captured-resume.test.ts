@@ -64,7 +64,7 @@ function build(kind: 'eager' | 'captured') {
 }
 
 describe('a captured training', () => {
-  it('goes on to the bit from what was saved, and eagerly within rounding', async () => {
+  it('resumes from a saved state to the bit, and eagerly within rounding', async () => {
     const whole = build('captured');
     await whole.run(0, 25);
     const saved = whole.save();
@@ -87,7 +87,7 @@ describe('a captured training', () => {
     }
   });
 
-  it('takes weights that are loaded while it is captured', async () => {
+  it('uses weights that are loaded while it is captured', async () => {
     const training = build('captured');
     await training.run(0, 5);
     const saved = training.save();
@@ -99,11 +99,11 @@ describe('a captured training', () => {
     await training.close();
   });
 
-  it('stays as large as it was over a thousand steps', async () => {
+  it('does not grow in memory over a thousand steps', async () => {
     const { binding } = tf.backend() as unknown as {
       binding: { getNumOfSavedModels(): number; getNumOfTensors(): number };
     };
-    // The library counts for the whole process, in which other test files ran before this one.
+    // The library counts sessions of the whole process, in which other test files ran earlier.
     const sessions = binding.getNumOfSavedModels();
     const training = build('captured');
     const settle = () => {
@@ -120,7 +120,7 @@ describe('a captured training', () => {
     await training.run(150, 1150);
     expect(settle()).toEqual(before);
     expect(before.sessions).toBe(sessions + 1);
-    // A leak of one activation per step would be 40 MB.
+    // A leak of one activation per step would add 40 MB.
     expect(process.memoryUsage.rss() - memory).toBeLessThan(24 * 2 ** 20);
     await training.close();
     expect(binding.getNumOfSavedModels()).toBe(sessions);

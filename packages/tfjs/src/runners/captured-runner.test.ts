@@ -66,7 +66,7 @@ async function train(
 
 type Trained = Awaited<ReturnType<typeof train>>;
 
-/** Same numbers up to the rounding of single steps. */
+/** Expects the same numbers up to the rounding of single steps. */
 function expectClose(actual: Trained, expected: Trained, tolerance = 1e-6): void {
   const flatten = ({ losses, weights }: Trained) => [...losses, ...weights.flat()];
   const wanted = flatten(expected);
@@ -83,11 +83,11 @@ describe('captured steps', () => {
     expect(eager.weights[2]).toEqual([200]);
   });
 
-  it('equal eager ones within rounding where passes better the graph', async () => {
+  it('equal eager ones within rounding where passes optimize the graph', async () => {
     expectClose(await train('captured', 200), await train('eager', 200));
   });
 
-  it('take inputs, variants and random tensors of the scope', async () => {
+  it('use inputs, variants and random tensors of the scope', async () => {
     const host = { iteration: 0 };
     const taps = (hooks: Hooks, scope: RunnerScope) => {
       const scale = scope.input('scale', () => 1 + host.iteration * 1e-2);
@@ -153,7 +153,7 @@ describe('captured steps', () => {
     expect(lines[0]).toContain('hook gradients');
   });
 
-  it('let a tap make a variable of its own when it is first called', async () => {
+  it('let a tap make its own variable at its first call', async () => {
     const counting = (hooks: Hooks) => {
       let count: tf.Variable | undefined;
       hooks.gradients.tap((gradients) => {
@@ -181,7 +181,7 @@ describe('captured steps', () => {
     await runner.close();
   });
 
-  it('go on after the runner was closed, as a second training does', async () => {
+  it('run again after the runner was closed, as in a second training', async () => {
     const made = build();
     const runner = new CapturedStepRunner({ ...made, capture: 'required' });
     await runner.run(at(0));
@@ -192,7 +192,7 @@ describe('captured steps', () => {
     await runner.close();
   });
 
-  it('leave everything as it was when the loss is not finite, and say which loss', async () => {
+  it('change nothing when the loss is not finite, and name the loss', async () => {
     const bad = [data[0], data[1], { x: { data: new Float32Array(12).fill(NaN), shape: [4, 3] }, y: data[0]?.y }];
     const made = build(undefined, bad);
     const runner = new CapturedStepRunner({ ...made, capture: 'required' });
@@ -206,7 +206,7 @@ describe('captured steps', () => {
     await runner.close();
   });
 
-  it('free the batches of losses that are not finite', async () => {
+  it('free the batch when the loss is not finite', async () => {
     const megabyte = 2 ** 18;
     const bad = Array.from({ length: 2 }, () => ({
       x: { data: new Float32Array(megabyte * 3).fill(NaN), shape: [megabyte, 3] },
@@ -221,14 +221,14 @@ describe('captured steps', () => {
     await refused(0, 20);
     const before = process.memoryUsage.rss();
     await refused(20, 80);
-    // A batch has 4 MB.
+    // A batch takes 4 MB.
     expect(process.memoryUsage.rss() - before).toBeLessThan(120 * 2 ** 20);
     await runner.close();
   });
 
-  it('are refused in float16 without a scale of the loss, before a batch is taken', async () => {
+  it('are refused in float16 without loss scaling, before a batch is taken', async () => {
     const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean };
-    // TensorFlow has float16 on processors too, only slowly.
+    // TensorFlow also runs float16 on a CPU, only slowly, so the test can pretend to have a GPU.
     backend.isUsingGpuDevice = true;
     try {
       for (const capture of ['auto', 'required'] as const) {
@@ -258,9 +258,9 @@ describe('captured steps', () => {
     expect(captured.weights[2]).toEqual(eager.weights[2]);
   });
 
-  it('leave no tensor and no session behind', async () => {
+  it('leak no tensor and no session', async () => {
     const { binding } = tf.backend() as unknown as { binding: { getNumOfSavedModels(): number } };
-    // The library counts for the whole process, in which other test files ran before this one.
+    // The library counts sessions of the whole process, in which other test files ran earlier.
     const sessions = binding.getNumOfSavedModels();
     const made = build();
     const runner = new CapturedStepRunner({ ...made, capture: 'required' });
@@ -273,7 +273,7 @@ describe('captured steps', () => {
   });
 });
 
-it('says what goes on where capturing takes long', async () => {
+it('reports progress where capturing takes long', async () => {
   const lines: string[] = [];
   const slow = (hooks: Hooks) => {
     hooks.losses.tap((losses) => {

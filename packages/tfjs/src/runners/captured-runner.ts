@@ -22,8 +22,8 @@ import { choosePrecision, type Precision, type PrecisionChoice } from '../graph/
 import type { CachedStep } from '../session/step-cache.ts';
 
 /**
- * Whether steps run as a captured graph. `auto`: where it is possible, else eagerly, and a line says why. `required`:
- * an error where it is not possible. `off`: eagerly.
+ * Whether steps run as a captured graph. `auto`: captured where possible, else eagerly, and a log line says why. `required`:
+ * captured, and an error where that is not possible. `off`: eagerly.
  */
 export type CaptureMode = 'auto' | 'off' | 'required';
 
@@ -31,29 +31,29 @@ export type CaptureMode = 'auto' | 'off' | 'required';
 export interface CapturedRunnerOptions {
   readonly step: TrainStep;
   readonly source: BatchSource;
-  /** @default 'auto' */
+  /** What happens where a step cannot be captured; see {@link CaptureMode}. @default 'auto' */
   readonly capture?: 'auto' | 'required' | undefined;
-  /** In which type convolutions and matrix products run; weights and updates are float32 always. @default 'float32' */
+  /** The dtype of convolutions and matrix products; weights and updates are always float32. @default 'float32' */
   readonly precision?: Precision | undefined;
   /**
-   * `off`: a loss or a gradient that is not finite still changes the weights. A captured step is checked always or
-   * never, since reading the check costs it nothing. @default 'always'
+   * With `off`, a loss or a gradient that is not finite still changes the weights. Any other value checks every captured
+   * step, because the check costs it nothing to read. @default 'always'
    */
   readonly checkFinite?: CheckFinite | undefined;
-  /** Whether passes better the graph; without them it holds the ops as they were recorded. @default true */
+  /** Whether passes optimize the graph; without them it holds the ops as recorded. @default true */
   readonly optimize?: boolean | undefined;
   /**
-   * How many graphs are kept, by shapes of the batch and choices of the host. By default eight, and up to 32 where they have
-   * less than 8000 nodes in all.
+   * The most graphs to keep; there is one per shapes of the batch and choices of the host. Default: 8, and up to 32 while
+   * they have fewer than 8000 nodes in all.
    */
   readonly graphs?: number | undefined;
   /** Tells which tap is running, so that an error can name it. */
   readonly taps?: TapWatch | undefined;
-  /** Takes the line that says whether the step was captured. @default nobody is told */
+  /** Called with lines that say whether the step was captured, and why not. @default no log */
   readonly log?: ((line: string) => void) | undefined;
 }
 
-/** Runs train steps as captured graphs, and eagerly where `auto` finds that they cannot be captured. */
+/** Runs train steps as captured graphs; with `auto` it runs them eagerly where they cannot be captured. */
 export class CapturedStepRunner implements StepRunner {
   readonly step: TrainStep;
   readonly source: BatchSource;
@@ -68,7 +68,7 @@ export class CapturedStepRunner implements StepRunner {
 
   /**
    * @throws HooklineError `HKL_CAPTURE_BACKEND` with `required` where TensorFlow does not run natively,
-   * `HKL_PRECISION_UNSUPPORTED` for a precision that the machine lacks
+   * `HKL_PRECISION_UNSUPPORTED` for a precision that the machine lacks, `HKL_STEP_OPTION` for an invalid `checkFinite`
    */
   constructor(options: CapturedRunnerOptions) {
     const { step, source, capture = 'auto', checkFinite = 'always', graphs, optimize = true, taps, log } = options;
@@ -101,7 +101,7 @@ export class CapturedStepRunner implements StepRunner {
       });
   }
 
-  /** Whether steps run captured now, and why not where they do not. */
+  /** Whether steps run captured, the reason where they do not, and a report about the graphs. */
   get status(): {
     readonly isCaptured: boolean;
     readonly reason?: string | undefined;
@@ -110,16 +110,17 @@ export class CapturedStepRunner implements StepRunner {
     return { isCaptured: this.#make !== undefined, reason: this.#reason, report: this.#steps?.report };
   }
 
-  /** The recorded steps, for looking at their graphs. */
+  /** The recorded steps, for inspection of their graphs. */
   get recorded(): readonly CachedStep[] {
     return this.#steps?.steps ?? [];
   }
 
   /**
-   * One step.
+   * Runs one step on the next batch.
    *
-   * @throws HooklineError what the eager runner raises, `HKL_CAPTURE_...` where a captured step turns out to depend
-   * on host values that have changed since, and `HKL_LOSS_SCALE_MISSING` in float16 without a loss scale
+   * @throws HooklineError what the eager runner raises; `HKL_CAPTURE_...` where a captured step turns out to depend on host
+   * values that have changed, and with `required` where it cannot be captured; `HKL_LOSS_SCALE_MISSING` in float16 without a
+   * loss scale
    */
   run(context: StepContext): StepOutput | Promise<StepOutput> {
     assertTraining(this.step, context);
@@ -129,8 +130,8 @@ export class CapturedStepRunner implements StepRunner {
   }
 
   /**
-   * Takes a batch and records the step without running it, for whoever wants to look at it: see {@link status} and
-   * {@link recorded} afterwards. No weight changes.
+   * Takes a batch and captures the step without running it, for inspection by {@link status} and {@link recorded}. No weight
+   * changes.
    *
    * @throws HooklineError what the data and the model raise, `HKL_LOSS_SCALE_MISSING`, and with `required`
    * `HKL_CAPTURE_...`
@@ -165,7 +166,7 @@ export class CapturedStepRunner implements StepRunner {
   async close(): Promise<void> {
     const steps = this.#steps;
     this.#steps = undefined;
-    // The loader's threads end also where the session does not.
+    // `runAll` closes the source, and with it the loader's threads, even where closing the session throws.
     this.step.close();
     await runAll([() => steps?.close(), () => this.source.close()]);
   }
@@ -198,7 +199,7 @@ export class CapturedStepRunner implements StepRunner {
     }
   }
 
-  /** Not in the constructor: plugins, one of which may scale the loss, are set up after it. */
+  /** Called before each step, not in the constructor: a plugin that scales the loss is set up after it. */
   #assertScaled(): void {
     const isHalf = this.#make !== undefined && this.#precision?.precision === 'float16';
     if (!isHalf || this.step.scope.lossScale !== undefined) return;

@@ -24,27 +24,27 @@ import {
 } from '../session/step-cache.ts';
 import { StepKeys } from './step-keys.ts';
 
-/** What a captured step gives back. */
+/** The results of a captured step. */
 export interface StepScalars {
-  /** What stands where in the values. */
+  /** The names of the entries of `values`. */
   readonly names: FigureNames;
-  /** Names of what taps have reported. */
+  /** The names of the metrics that taps reported. */
   readonly metrics: readonly string[];
-  /** The losses, their sum where there are several, and the values of the check. */
+  /** The losses, their sum where there are several, and the values of the finiteness check. */
   readonly values: Float32Array;
-  /** What taps have reported, in the order of the metrics; none where nothing has changed. */
+  /** The metrics' values, in the order of `metrics`. Empty where `isFinite` is false. */
   readonly reported: Float32Array;
-  /** False where the loss or a gradient of the update is not finite; then nothing has changed. */
+  /** False where the loss or a gradient of the update is not finite; the step has changed nothing then. */
   readonly isFinite: boolean;
 }
 
-/** Figures about capturing. */
+/** The number and the size of the captured graphs, and the time that capturing took. */
 export interface CaptureReport {
-  /** Recorded steps that are kept. */
+  /** The number of recorded steps that are kept. */
   readonly graphs: number;
-  /** Nodes of the session's graph. */
+  /** The number of nodes in the session's graph. */
   readonly nodes: number;
-  /** Seconds spent on recording, passes, loading and first runs, in which TensorFlow prepares the graph, in all. */
+  /** Total seconds of recording, graph passes, loading and first runs, in which TensorFlow prepares the graph. */
   readonly seconds: number;
 }
 
@@ -54,22 +54,22 @@ export interface CapturedStepsOptions {
   readonly step: TrainStep;
   readonly taps: TapWatch | undefined;
   readonly transform: RecordTransform;
-  /** Whether a loss or a gradient that is not finite leaves the variables alone. */
+  /** Whether the variables stay unchanged where a loss or a gradient is not finite. */
   readonly isGuarded: boolean;
-  /** How many recorded steps are kept, by signature of the batch and choices of the host; undefined: see {@link StepCache}. */
+  /** The most recorded steps to keep, one per signature of the batch and choices of the host. Default: see {@link StepCache}. */
   readonly limit: number | undefined;
-  /** Whether every step must be captured, also one whose like comes rarely. */
+  /** Whether every step must be captured, even for batches of a rare shape. */
   readonly isRequired: boolean;
-  /** Takes lines about steps that are not captured, and about what goes on where capturing takes more than a second. */
+  /** Called with lines about steps that are not captured, and about progress where capturing takes more than a second. */
   readonly log: (line: string) => void;
 }
 
 const NONE = new Float32Array();
 
-/** After how many seconds of recording a line says what goes on. */
+/** The seconds of recording after which a log line reports progress. */
 const SLOW = 1;
 
-/** Train steps as graphs in one session, recorded when a signature comes for the first time. */
+/** Runs train steps as graphs in one session. A step is recorded when a batch with a new signature arrives. */
 export class CapturedSteps {
   readonly #options: CapturedStepsOptions;
   readonly #cache: StepCache;
@@ -89,13 +89,13 @@ export class CapturedSteps {
     return { graphs: this.#cache.size, nodes: this.#session?.nodeCount ?? 0, seconds: this.#seconds };
   }
 
-  /** The recorded steps, as recorded and as they stand in the graph. */
+  /** The recorded steps, each as recorded and as it is in the graph. */
   get steps(): readonly CachedStep[] {
     return [...this.#cache.values()];
   }
 
   /**
-   * Records the step for a batch like this one without running it; variables keep their values.
+   * Captures the step for a batch of this signature without running it. Variables keep their values.
    *
    * @throws HooklineError `HKL_CAPTURE_...` where the step cannot be captured
    */
@@ -104,7 +104,10 @@ export class CapturedSteps {
   }
 
   /**
-   * @returns undefined where this step is to run eagerly, since batches like this one come too rarely
+   * Runs the captured step on a batch, and captures it first where necessary.
+   *
+   * @returns undefined where this step should run eagerly, because batches of this signature are too rare, or a plain value of
+   *   the batch on which the step depends has changed too often
    * @throws HooklineError `HKL_CAPTURE_...` where the step cannot be captured; nothing has changed then
    */
   run(iteration: number, batch: unknown): StepScalars | undefined {
@@ -148,14 +151,14 @@ export class CapturedSteps {
     return cached;
   }
 
-  /** Captures the step for a batch that is like none before, unless batches like it come too rarely. */
+  /** Captures the step for a batch with a new key, unless such batches are too rare. */
   #add(family: string, batch: unknown, record: (clock?: number) => RecordedStep): CachedStep | undefined {
     const { isRequired } = this.#options;
     const { isFull, size } = this.#cache;
     const before = this.#keys.key(family, batch);
     const relatives = this.#relatives(family);
     if (relatives.length > 0) {
-      // Another value of the host; the recording tells whether it makes a difference.
+      // Only plain host values differ from earlier batches; a recording shows whether the step depends on them.
       const changing = this.#keys.changing(family, batch);
       if (!isRequired && this.#keys.isClosed(family)) return undefined;
       const same = this.#sameAs(relatives, record);
@@ -201,7 +204,7 @@ export class CapturedSteps {
     }
   }
 
-  /** A value of the batch that changes again and again, and makes a difference: no graph can follow it. */
+  /** Reports a plain value of the batch that keeps changing and that the step depends on: no graph can follow it. */
   #refuseValue(paths: readonly string[], batch: unknown): void {
     const [path = ''] = paths;
     const { place, now } = describePlace(batch, path);
@@ -229,7 +232,7 @@ export class CapturedSteps {
     this.#options.log(line);
   }
 
-  /** Frees the session; the tfjs variables hold the values from then on. May be called twice. */
+  /** Frees the session. The tfjs variables hold the current values afterwards. May be called twice. */
   close(): void {
     this.#residents.close();
     this.#session?.close();
@@ -265,7 +268,7 @@ export class CapturedSteps {
     return step;
   }
 
-  /** Loads all recorded steps into a new session, which takes the variables over from the one before. */
+  /** Loads all recorded steps into a new session, which takes over the variables of the previous one. */
   #load(): void {
     const variables = allVariables(this.#options.step);
     for (const each of this.#cache.values()) {
@@ -307,7 +310,7 @@ export class CapturedSteps {
       try {
         const [values = NONE, reported] = session.run(step.name, handles).map((each) => this.#take(each));
         const isFinite = isGood(names, values);
-        // What taps report tells of a step that has not been made then.
+        // Where the check fails, the taps' metrics describe an update that was not applied.
         return { names, metrics, values, reported: isFinite ? (reported ?? NONE) : NONE, isFinite };
       } catch (error) {
         throw (

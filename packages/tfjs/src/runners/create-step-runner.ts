@@ -14,25 +14,26 @@ export interface StepRunnerOptions {
   readonly optimizer: Optimizer;
   readonly source: BatchSource;
   readonly hooks: StepHooks;
-  /** Plugins, models and optimizers are given its facade. */
+  /** The scope of the step; plugins, models and optimizers get its facade. */
   readonly scope: RunnerScope;
-  /** Whether the step runs as one graph. @default 'auto' */
+  /** Whether the step runs as a captured graph. @default 'auto' */
   readonly capture?: CaptureMode | undefined;
-  /** The type in which a captured step convolves and multiplies. @default 'float32' */
+  /** The dtype of convolutions and matrix products in a captured step. @default 'float32' */
   readonly precision?: Precision | undefined;
-  /** @default 'always' */
+  /** When losses and gradients are checked to be finite. @default 'always' */
   readonly checkFinite?: CheckFinite | undefined;
   /** Tells which tap is running, so that an error of capture can name it. */
   readonly taps?: TapWatch | undefined;
-  /** Takes the line that says whether the step was captured. */
+  /** Called with lines that say whether the step was captured, and why not. @default no log */
   readonly log?: ((line: string) => void) | undefined;
 }
 
 /**
- * The step runner for a model, an optimizer and data (detectron2's SimpleTrainer).
+ * Makes the step runner for a model, an optimizer and data (detectron2's SimpleTrainer).
  *
  * @throws HooklineError `HKL_CAPTURE_BACKEND` when capture is required and the backend runs no graphs,
- * `HKL_PRECISION_UNSUPPORTED` for a precision that the machine or eager steps lack, `HKL_STEP_OPTION`
+ * `HKL_PRECISION_UNSUPPORTED` for a precision that the machine or eager steps lack, `HKL_STEP_OPTION` for an unknown value of
+ * `capture` or `checkFinite`
  */
 export function createStepRunner(options: StepRunnerOptions): StepRunner {
   const { source, capture = 'auto', checkFinite, precision, taps, log } = options;

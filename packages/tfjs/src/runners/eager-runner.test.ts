@@ -37,7 +37,7 @@ it('gives losses as numbers, and their sum where there are several', async () =>
   expect(several).toMatchObject({ losses: { loss_a: 1, loss_b: 2 }, totalLoss: 3 });
 });
 
-it('calls the hooks in order, each with what the one before gave', async () => {
+it('calls the hooks in order, each with the result of the previous one', async () => {
   const seen: string[] = [];
   const tap = (hooks: EngineHookSet): void => {
     hooks.byName.batch.facade('p').tap((batch) => {
@@ -51,7 +51,7 @@ it('calls the hooks in order, each with what the one before gave', async () => {
     });
     hooks.byName.gradients.facade('p').tap((gradients) => {
       seen.push(`gradients ${Object.keys(gradients).join()}`);
-      // With the inputs at zero nothing comes back to w.
+      // The inputs are zero, so the gradient of w is zero.
       expect([...gradients['w']!.dataSync()].map(Math.abs)).toEqual([0, 0, 0]);
       return { bias: tf.tensor([1]) };
     });
@@ -90,7 +90,7 @@ describe('a loss that is not finite', () => {
     expect(await bitsOf(one)).toEqual(before);
   });
 
-  it("leaves moving averages and the scope's variables as they were, too", async () => {
+  it("restores moving averages and the scope's variables", async () => {
     const average = tf.variable(tf.scalar(5), false);
     const w = tf.variable(tf.scalar(2));
     const model = functionModel({
@@ -118,10 +118,10 @@ describe('a loss that is not finite', () => {
     ['always', [0, 1, 2, 3, 4, 5]],
     [3, [2, 5]],
     ['off', []],
-  ])('is looked for as checkFinite says: %p', async (checkFinite, expected) => {
+  ])('is checked for as often as checkFinite says: %p', async (checkFinite, expected) => {
     const failed: number[] = [];
     const model = linearModelWith(Number.NaN);
-    // Without a rate the weights stay finite, so that every step meets the same loss.
+    // With a learning rate of 0 the weights stay finite, so every step computes the same loss.
     const one = rig({ model, checkFinite, optimizer: (of) => sgd(of, { learningRate: 0 }) });
     for (let i = 0; i < 6; i++) {
       try {
@@ -135,7 +135,7 @@ describe('a loss that is not finite', () => {
   });
 });
 
-it('leaves losses on the device when nobody has to look at them', async () => {
+it('leaves losses on the device when nothing has to read them', async () => {
   const one = rig({ model: twoLosses(1, 2), checkFinite: 'off' });
   const before = tf.memory().numTensors;
   const { losses, totalLoss } = await one.runner.run(at(0));
@@ -146,14 +146,14 @@ it('leaves losses on the device when nobody has to look at them', async () => {
   expect(tf.memory().numTensors).toBe(before);
 });
 
-describe('with losses that are read asynchronously, as WebGPU needs it', () => {
+describe('with losses that are read asynchronously, as WebGPU requires', () => {
   const noisy: RigOptions['tap'] = (hooks, scope) => {
     const [one, two] = [scope.random('one'), scope.random('two')];
     hooks.byName.batch.facade('p').tap((batch) => {
       const { x, y } = batch as { x: tf.Tensor; y: tf.Tensor };
       return { x: x.add(one.normal(x.shape)), y };
     });
-    // The second half of a step goes on with the random numbers of the first.
+    // The second half of a step continues the random numbers of the first half.
     hooks.byName.update.facade('p').tap((gradients) => {
       scope.metric(
         'drawn',
@@ -167,7 +167,7 @@ describe('with losses that are read asynchronously, as WebGPU needs it', () => {
     });
   };
 
-  it('does the same steps, to the bit and without leaks', async () => {
+  it('gives the same bits, without leaks', async () => {
     const [sync, async] = [rig({ tap: noisy }), rig({ tap: noisy, readAsync: true })];
     const before = tf.memory().numTensors;
     for (let i = 0; i < 20; i++) {
@@ -186,7 +186,7 @@ describe('with losses that are read asynchronously, as WebGPU needs it', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('puts everything back when the loss is not finite, and leaves nothing', async () => {
+  it('restores everything when the loss is not finite, and leaks nothing', async () => {
     const average = tf.variable(tf.scalar(5), false);
     const w = tf.variable(tf.scalar(2));
     const model = functionModel({
@@ -207,7 +207,7 @@ describe('with losses that are read asynchronously, as WebGPU needs it', () => {
   });
 
   it.each(['batch', 'losses', 'gradients', 'update', 'afterUpdate'] as const)(
-    'leaves nothing when a tap of %s throws',
+    'leaks nothing when a tap of %s throws',
     async (name) => {
       const tap = (hooks: EngineHookSet): void => {
         hooks.byName[name].facade('p').tap(() => {
@@ -295,7 +295,7 @@ function linearModelWith(factor: number): TrainableModel {
   return model;
 }
 
-it('refuses a model that gives a total beside the losses that it is the sum of, and would count twice', async () => {
+it('refuses a model that returns total_loss besides its summands, which would count twice', async () => {
   const w = tf.variable(tf.scalar(2));
   const losses = () => ({ a: w.square() as tf.Scalar, total_loss: w.square() as tf.Scalar });
   const { steps } = rig({ model: functionModel({ variables: { w }, losses }) });

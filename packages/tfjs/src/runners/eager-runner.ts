@@ -15,8 +15,9 @@ import { figuresOf, isGood, isSumAlone, notFinite, packFigures } from '../gradie
 import type { TrainStep } from '../step/train-step.ts';
 
 /**
- * When the total loss and the gradients are checked before the weights change: at every step, at every nth, or never. A
- * step without the check reads nothing from the device, which on a GPU lets the host run ahead.
+ * When the step checks that the total loss and the gradients are finite before the weights change: at every step
+ * (`'always'`), at every nth step (a number), or never (`'off'`). A step without the check reads nothing from the device,
+ * which on a GPU lets the host run ahead.
  */
 export type CheckFinite = 'always' | 'off' | number;
 
@@ -24,20 +25,20 @@ export type CheckFinite = 'always' | 'off' | number;
 export interface EagerRunnerOptions {
   readonly step: TrainStep;
   readonly source: BatchSource;
-  /** @default 'always' */
+  /** When losses and gradients are checked to be finite. @default 'always' */
   readonly checkFinite?: CheckFinite | undefined;
-  /** Whether the check waits for the loss without blocking the process. @default only on WebGPU, which needs it */
+  /** Whether the check reads the loss asynchronously. @default true only on backends that cannot read at once (WebGPU) */
   readonly readAsync?: boolean | undefined;
 }
 
-/** Runs a train step kernel by kernel, on any backend. */
+/** Runs train steps eagerly, kernel by kernel, on any backend. */
 export class EagerStepRunner implements StepRunner {
   readonly step: TrainStep;
   readonly source: BatchSource;
   readonly #period: number;
   readonly #readAsync: boolean | undefined;
 
-  /** @throws HooklineError `HKL_STEP_OPTION` */
+  /** @throws HooklineError `HKL_STEP_OPTION` for an invalid `checkFinite` */
   constructor({ step, source, checkFinite = 'always', readAsync }: EagerRunnerOptions) {
     this.step = step;
     this.source = source;
@@ -46,12 +47,12 @@ export class EagerStepRunner implements StepRunner {
   }
 
   /**
-   * One step: a batch, losses, gradients, update.
+   * Runs one step: takes a batch, computes the losses and the gradients, and updates the weights.
    *
    * @throws HooklineError `HKL_EVAL_MODE` when the model is not in train mode, `HKL_LOSS_NOT_FINITE` and
    * `HKL_GRADIENT_NOT_FINITE` before any weight changes, and what the data, the model, the taps and the optimizer raise. After
-   * an error before the update, and after that of a tap in it, weights, the model's state and the scope's variables are as
-   * they were; no tensor is left.
+   * an error before the update, or an error of a tap during it, the weights, the model's state and the scope's variables have
+   * their values from before the step, and no tensor is leaked.
    */
   run(context: StepContext): StepOutput | Promise<StepOutput> {
     assertTraining(this.step, context);
@@ -76,7 +77,7 @@ export class EagerStepRunner implements StepRunner {
     return this.source.close();
   }
 
-  /** The step on a batch that has been taken already. Frees the batch. */
+  /** Runs the step on a batch that was already taken from the source. Frees the batch. */
   runBatch({ device, dataTime }: TimedBatch, context: StepContext): StepOutput | Promise<StepOutput> {
     const isChecked = this.#period > 0 && (context.iteration + 1) % this.#period === 0;
     try {
@@ -84,7 +85,7 @@ export class EagerStepRunner implements StepRunner {
       if (isChecked && (this.#readAsync ?? !readsAtOnce())) return this.#runAsync(device.batch, dataTime, context);
       return this.#runSync(device.batch, dataTime, isChecked, context);
     } finally {
-      // An asynchronous step needs the batch for its first half alone, which has run by now.
+      // An asynchronous step needs the batch only for its first half, which has run by now.
       disposeBatch(device);
     }
   }
@@ -97,7 +98,8 @@ export class EagerStepRunner implements StepRunner {
         const { gradients, losses } = this.#firstHalf(batch, isChecked, (packed) => {
           if (isChecked) assertFinite(packed, packed.read(), context);
         });
-        // Only a tap is likely to fail there, and a copy keeps the old weights in memory until the step is done.
+        // Only a tap is likely to fail during the update, so the snapshot is taken only where the update has taps: it keeps
+        // the old weights in memory until the step is done.
         const before = gradients !== undefined && step.isUpdateTapped ? new StateSnapshot(step, 'all') : undefined;
         try {
           step.update(gradients);
@@ -114,7 +116,7 @@ export class EagerStepRunner implements StepRunner {
     return output as unknown as StepOutput;
   }
 
-  /** Updates each part that is due. The check is made at the end of all, and puts back what any of them has changed. */
+  /** Updates each part that is due. The check runs after all of them; where it fails, every change of the step is undone. */
   #runParts(
     batch: unknown,
     dataTime: number,
@@ -154,7 +156,7 @@ export class EagerStepRunner implements StepRunner {
     }
   }
 
-  /** Lets go of the process between the two halves. */
+  /** Runs a step whose check reads asynchronously, between the first half (gradients) and the update. */
   async #runAsync(batch: unknown, dataTime: number, context: StepContext): Promise<StepOutput> {
     const { step } = this;
     const before = new StateSnapshot(step);
@@ -248,7 +250,7 @@ function assertFinite({ names }: DeviceLosses, values: Float32Array, context: St
   if (!isGood(names, values)) throw notFinite(names, values, context);
 }
 
-/** @throws HooklineError `HKL_EVAL_MODE` */
+/** @throws HooklineError `HKL_EVAL_MODE` when the model is not in train mode */
 export function assertTraining({ model }: TrainStep, { iteration }: StepContext): void {
   if (model.training) return;
   throw new HooklineError('HKL_EVAL_MODE', 'the model was changed to eval mode', {
@@ -258,7 +260,7 @@ export function assertTraining({ model }: TrainStep, { iteration }: StepContext)
   });
 }
 
-/** The period of a check in steps, 0 for never. @throws HooklineError `HKL_STEP_OPTION` */
+/** Returns the period of the check in steps, 0 for never. @throws HooklineError `HKL_STEP_OPTION` */
 export function checkPeriod(check: CheckFinite): number {
   if (check === 'always') return 1;
   if (check === 'off') return 0;

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterEach(() => tf.disposeVariables());
 
-/** A batch with something of the host, which the loss multiplies by what `factor` makes of it. */
+/** A trial whose batches hold a plain value; the loss multiplies the prediction by `factor(value)`. */
 const withValue = (value: (iteration: number) => unknown, factor: (value: never) => number) => (): Trial => ({
   batch: (iteration) => ({ ...inputs(iteration), meta: { value: value(iteration) } }),
   losses: (prediction, { meta }) =>
@@ -44,7 +44,7 @@ describe('plain values in a batch', () => {
     await trainBoth(withValue(value, factor));
   });
 
-  it('may be anything where the step does not read them, or where they make no difference', async () => {
+  it('do not matter where the step does not read them, or does not depend on them', async () => {
     const unread = await trainBoth(() => ({
       batch: (iteration) => ({ ...inputs(iteration), id: `image ${iteration}`, size: iteration }),
     }));
@@ -82,8 +82,8 @@ describe('plain values in a batch', () => {
   });
 });
 
-describe('state of the host that a step uses', () => {
-  it('is noticed before it is used: a counter in the loss', async () => {
+describe('host state that a step uses', () => {
+  it('is detected before a graph uses it: a counter in the loss', async () => {
     for (const period of [2, 3, 5]) {
       const make = (): Trial => {
         let n = 0;
@@ -101,14 +101,14 @@ describe('state of the host that a step uses', () => {
     }
   });
 
-  it('is noticed before it is used: the time, a random number, a choice by a random number', async () => {
+  it('is detected before a graph uses it: the time, a random number, a choice by a random number', async () => {
     const uses: (() => number)[] = [
       () => (Date.now() % 2) + 1,
       () => 1 + Math.floor(Date.now() / 60_000) * 1e-9,
       () => 1 + Math.floor(new Date().getTime() / 60_000) * 1e-9,
       () => 1 + Math.floor(performance.now() / 60_000) * 1e-3,
       () => Math.random(),
-      // Jest keeps named imports of Node's modules as they were, so that this one goes through the module.
+      // Jest does not update named imports of Node's modules, so this call goes through the module object.
       () => 1 + nodeCrypto.randomInt(2),
       () => 1 + (crypto.getRandomValues(new Uint8Array(1))[0] as number),
     ];
@@ -122,7 +122,7 @@ describe('state of the host that a step uses', () => {
     );
   });
 
-  it('is looked for before the first runs and ever more rarely, of a large step more rarely', () => {
+  it('is checked for before the first runs and then ever more rarely, even more so in a large step', () => {
     const audits = (ops: number) =>
       Array.from({ length: 9001 }, (_, runs) => runs).filter((runs) => isAuditRun(runs, ops));
     const thousands = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => k * 1000);
@@ -130,7 +130,7 @@ describe('state of the host that a step uses', () => {
     expect(audits(26_000)).toEqual([1, 8, 64, 512, 4096, 8192]);
   });
 
-  it('lets training go on eagerly in auto where no wrong step has run, and ends it where one may have', async () => {
+  it('makes auto continue eagerly where no wrong step has run, and ends training where one may have', async () => {
     const changingAt = (when: number) => (): Trial => {
       const host = { factor: 1 };
       return {
@@ -138,12 +138,12 @@ describe('state of the host that a step uses', () => {
         onStep: (iteration) => (host.factor = iteration < when ? 1 : 2),
       };
     };
-    // Compared before each of the first steps.
+    // Each of the first steps is compared before it runs, so no wrong step runs here.
     const early = await trainKind('captured', changingAt(3), { capture: 'auto' });
     expectSame(early, await trainKind('eager', changingAt(3)));
     expect(early.lines.join('\n')).toContain('a number (1, then 2)');
     await expect(trainKind('captured', changingAt(6), { capture: 'auto' })).rejects.toThrow(
-      // The message of the comparison and its advice are in it once.
+      // The message of the comparison and its advice appear only once.
       /^\[HKL_CAPTURE_HOST_VALUE\] the train step: a number \(1, then 2\)[^[]*\. Of the 8 steps that have run with the first of the two, the last 3 may have been wrong \(outside of any hook\)\. Give [^.]*stepScope\.input[^G]*$/,
     );
   });
@@ -154,13 +154,13 @@ describe('many shapes', () => {
     batch: (iteration) => inputs(iteration, rows(iteration)),
   });
 
-  it('have the frequent ones captured and the rest eager, with one line, without loading graphs again and again', async () => {
+  it('are captured where they are frequent and run eagerly where rare, with one log line and without reloading graphs', async () => {
     const make = shaped((i) => 1 + (i % 12));
     const auto = await trainKind('captured', make, { capture: 'auto', steps: 48, graphs: 4 });
     expectSame(auto, await trainKind('eager', make, { steps: 48 }));
     expect(auto.lines.filter((line) => line.includes('more than 4 shapes'))).toHaveLength(1);
     expect(auto.graphs).toEqual([0, 1, 2, 3].map((i) => [`step${i}`, 4]));
-    // The same in required, where each takes the place of another.
+    // With required, each new shape replaces the graph of another.
     const required = await trainKind('captured', make, { steps: 24, graphs: 4 });
     expectSame(required, await trainKind('eager', make, { steps: 24 }));
     expect(required.lines.filter((line) => line.includes('more than 4 shapes'))).toHaveLength(1);
@@ -173,7 +173,7 @@ describe('many shapes', () => {
         shaped((i) => 1 + (i % 12)),
         { capture, steps: 36 },
       );
-      // A busy machine adds a line that says how long recording takes.
+      // On a busy machine there is a further line about how long recording takes.
       expect(trained.lines.filter((line) => line.includes('captured as'))).toHaveLength(1);
       expect(trained.graphs.map(([, runs]) => runs)).toEqual(Array<number>(12).fill(3));
     }
@@ -183,7 +183,7 @@ describe('many shapes', () => {
     const make = shaped((i) => (i < 8 ? 1 + (i % 2) : 3));
     const auto = await trainKind('captured', make, { capture: 'auto', steps: 40, graphs: 2 });
     expectSame(auto, await trainKind('eager', make, { steps: 40 }));
-    // Eight of the first two shapes, fifteen eager ones, then the third shape has a graph.
+    // Eight steps have the first two shapes and fifteen run eagerly; then the third shape gets a graph.
     expect(auto.graphs).toEqual([
       ['step1', 4],
       ['step2', 40 - 8 - 15],

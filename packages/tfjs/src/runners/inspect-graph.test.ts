@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterEach(() => tf.disposeVariables());
 
 describe('a captured graph', () => {
-  it('is described with what the passes made of it', async () => {
+  it('is described with its ops before and after the passes', async () => {
     const { step, source } = rig();
     const runner = new CapturedStepRunner({ step, source, capture: 'required' });
     expect(describeGraph(runner.recorded)).toBe('no step has been captured');
@@ -29,7 +29,7 @@ describe('a captured graph', () => {
     await runner.close();
   });
 
-  it('is written for TensorBoard, and leaves nothing behind', async () => {
+  it('is written for TensorBoard, without leaking tensors', async () => {
     const { step, source } = rig();
     const runner = new CapturedStepRunner({ step, source, capture: 'required' });
     await runner.run(at(0));

@@ -9,7 +9,7 @@ import type { CachedStep } from '../session/step-cache.ts';
 
 const TYPE_NAMES = new Map<number, string>(Object.entries(DataType).map(([name, number]) => [number, name]));
 
-/** What was captured, as text: inputs, variables, and the ops as recorded beside those in the graph. */
+/** Describes captured steps as text: inputs, variables, casts, and the number of ops of each kind, recorded and in the graph. */
 export function describeGraph(steps: readonly CachedStep[]): string {
   if (steps.length === 0) return 'no step has been captured';
   return steps.map((step, place) => describeStep(step, place)).join('\n\n');
@@ -41,7 +41,7 @@ function describeStep({ recorded, record, changes }: CachedStep, place: number):
 }
 
 /**
- * Writes the captured graphs for TensorBoard's graph page, as an event file in `folder`, which is made.
+ * Writes the captured graphs as an event file for TensorBoard's graph page. Creates `folder` if it does not exist.
  *
  * @throws HooklineError `HKL_CAPTURE_BACKEND` without the native backend
  */
@@ -74,7 +74,7 @@ export function writeGraphEvents(steps: readonly CachedStep[], folder: string): 
   for (const handle of new Set(used)) binding.deleteTensor(handle);
 }
 
-/** All steps with their variables as one GraphDef message. */
+/** Returns all steps and their variables as one GraphDef message. */
 export function graphOf(steps: readonly CachedStep[]) {
   const variables = new Map<string, VariableSpec>();
   for (const { record } of steps) {

@@ -19,7 +19,7 @@ let seed = 0;
 const init = () => tf.initializers.glorotUniform({ seed: ++seed });
 const seeded = () => ({ kernelInitializer: init(), recurrentInitializer: init() });
 
-/** A net around a stateful layer that takes and gives [2, 4, 3]-like inputs. */
+/** A net of a stateful layer and a dense layer, for inputs of the given shape, such as [2, 4, 3]. */
 function statefulNet(layer: () => tf.layers.Layer, shape: number[]): Trial {
   seed = 0;
   const net = tf.sequential();
@@ -54,7 +54,7 @@ const LAYERS: [string, () => tf.layers.Layer, number[]][] = [
 describe('the state of recurrent layers', () => {
   it.each(LAYERS)('is not advanced by recording, is captured, and can be reset: %s', async (_, layer, shape) => {
     const captured = await trainBoth(() => statefulNet(layer, shape));
-    // Without the state the losses would be others.
+    // Without the state the losses would differ.
     const plain = await trainKind('eager', () => {
       const trial = statefulNet(layer, shape);
       const reset = (): void => {
@@ -66,7 +66,7 @@ describe('the state of recurrent layers', () => {
     expect(captured.numbers[3]).not.toBeCloseTo(plain.numbers[3] as number, 6);
   });
 
-  it('is part of the model: a resumed training goes on with it', async () => {
+  it('is part of the model: a resumed training continues from it', async () => {
     const make = (onStep: Trial['onStep']) => () => ({ ...statefulNet(LAYERS[0]![1], step), onStep: onStep! });
     const saved = new Map<string, tf.Tensor>();
     const whole = await trainKind(
@@ -94,7 +94,7 @@ describe('the state of recurrent layers', () => {
 
 type Kept = 'tensor' | 'count' | 'count in an object';
 
-/** A layer of the user's that keeps what it has seen last in a field of its own. */
+/** A custom layer that keeps its last input, or a count of its calls, in a field. */
 class Keeping extends tf.layers.Layer {
   static className = 'Keeping';
   last: tf.Tensor | undefined;
@@ -128,17 +128,17 @@ describe('the masks of recurrent dropout', () => {
     ['stateful LSTM', () => tf.layers.lstm({ units: 3, ...seeded(), ...dropping, ...stateful })],
     ['GRU', () => tf.layers.gru({ units: 3, ...seeded(), ...dropping, inputShape: [4, 3] })],
     ['simple RNN', () => tf.layers.simpleRNN({ units: 3, ...seeded(), ...dropping, inputShape: [4, 3] })],
-  ])('are no state, although the cell keeps them in a field: %s', async (_, layer) => {
+  ])('do not count as state, although the cell keeps them in a field: %s', async (_, layer) => {
     await trainBoth(() => ({ ...statefulNet(layer, step), onStep: () => undefined }));
   });
 });
 
-describe('what a layer or a model keeps on the host', () => {
+describe('a host value that a layer or a model keeps', () => {
   it.each<[Kept, string]>([
     ['tensor', 'last'],
     ['count', 'calls'],
     ['count in an object', 'counts.calls'],
-  ])('is put back after recording, and the step is eager: a %s', async (what, field) => {
+  ])('is restored after recording, and the step runs eagerly: a %s', async (what, field) => {
     for (const isFunction of [false, true]) {
       const make = (): Trial => {
         seed = 0;
@@ -163,7 +163,7 @@ describe('what a layer or a model keeps on the host', () => {
     }
   });
 
-  it('is put back likewise in a model that counts its calls', async () => {
+  it('is restored in a model that counts its calls, too', async () => {
     const make = (): Trial => {
       const w = tf.variable(tf.tensor2d([1, 2, 3], [3, 1]));
       const base = functionModel<{ x: tf.Tensor2D }>({ variables: { w }, losses: () => tf.scalar(0) });

@@ -18,11 +18,11 @@ const one =
   (x) =>
     list.reduce((y, layer) => layer.apply(y) as tf.SymbolicTensor, x);
 const rows: Layer = (x) => layers.reshape({ targetShape: [8, 24] }).apply(x) as tf.SymbolicTensor;
-/** Three of them are enough for a value to pass through the state; recording takes as many times as long with more. */
+/** Three time steps are enough for a value to pass through the state. More would only make recording slower. */
 const timeSteps: Layer = (x) => layers.reshape({ targetShape: [3, 64] }).apply(x) as tf.SymbolicTensor;
 const flat: Layer = (x) => layers.flatten().apply(x) as tf.SymbolicTensor;
 
-/** tf.maximum(x, 0.1 x), which TensorFlow makes a LeakyRelu of. */
+/** tf.maximum(x, 0.1 x), which TensorFlow rewrites to LeakyRelu. */
 class Leaky extends layers.Layer {
   static readonly className = 'LeakyAsMaximum';
   override computeOutputShape(shape: tf.Shape): tf.Shape {
@@ -34,7 +34,7 @@ class Leaky extends layers.Layer {
   }
 }
 
-/** A function of tensors as a layer without weights. */
+/** A layer without weights that applies a function of tensors. */
 class Of extends layers.Layer {
   static readonly className = 'OfFunction';
   readonly #of: (x: tf.Tensor) => tf.Tensor;
@@ -50,7 +50,7 @@ class Of extends layers.Layer {
   }
 }
 
-/** Multiplies each row with rows of a table, of which a step reads some. */
+/** Multiplies the rows of its input by rows of a table, of which a step reads only some. */
 class Rows extends layers.Layer {
   static readonly className = 'RowsOfTable';
   #table: tf.LayerVariable | undefined;
@@ -67,11 +67,11 @@ class Rows extends layers.Layer {
   }
 }
 
-/** The largest of each row, the others 0. */
+/** Keeps the largest element of each row and sets the others to 0. */
 const hardMax = (x: tf.Tensor): tf.Tensor =>
   tf.where(tf.oneHot(tf.argMax(x, -1) as tf.Tensor1D, x.shape.at(-1) as number).cast('bool'), x, tf.zerosLike(x));
 
-/** What a step is made of besides the layer. */
+/** The parts of a step besides the layer. */
 export interface CaseParts {
   /** @default one softmax cross-entropy */
   readonly loss?: (out: tf.Tensor, y: tf.Tensor) => ModelLosses;
@@ -79,7 +79,7 @@ export interface CaseParts {
   readonly momentum?: number;
 }
 
-/** Steps that are made otherwise than {@link LAYERS} are by default. */
+/** The parts of those {@link LAYERS} that do not use the defaults. */
 export const PARTS: Readonly<Record<string, CaseParts>> = {
   'rows of a table, plain gradient descent': { momentum: 0 },
   'several losses': {
@@ -196,16 +196,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   upsampling: (x) => one(conv({ activation: 'relu' }), layers.upSampling2d({ size: [2, 2] }))(x),
 };
 
-/** What stands at one place of the input, or of the first weight. */
+/** The values that a test puts at one place of the input, or of the first weight. */
 const FAULTS: Readonly<Record<string, number>> = { NaN: Number.NaN, '+Inf': Infinity, '-Inf': -Infinity };
 
 /** How a step ended. */
 export interface Outcome {
-  /** Such as `NaN in the input`. */
+  /** The value and its place, such as `NaN in the input`. */
   readonly fault: string;
   /** `done`, or the code of the error. */
   readonly end: string;
-  /** Whether every variable has the bits from before. */
+  /** Whether every variable has the same bits as before. */
   readonly isUnchanged: boolean;
   /** Whether a variable was finite before the step and is not after it. */
   readonly isPoisoned: boolean;
@@ -232,7 +232,7 @@ function modelOf(layer: Layer, loss = crossEntropy): TrainableModel {
   return layersModel(net, { loss: (out: tf.Tensor, { y }) => loss(out, y as tf.Tensor) });
 }
 
-/** Which numbers of a prediction on a batch with a NaN in its first image are NaN. */
+/** Predicts on a batch with a NaN in its first image. @returns for each output number, whether it is NaN */
 export function predictionOf(layer: Layer, isCaptured: boolean): boolean[] {
   const model = modelOf(layer);
   model.training = false;
@@ -258,7 +258,7 @@ function batchWith(value?: number) {
   return { x: { data, shape: SHAPE }, y: { data: LABELS, shape: [4, 4] } };
 }
 
-/** One step for each fault in the input and in the first weight, after two good ones; each begins from good weights. */
+/** Runs two good steps, then one for each fault in the input and in the first weight, each from good weights. */
 export async function outcomesOf(
   layer: Layer,
   isCaptured: boolean,

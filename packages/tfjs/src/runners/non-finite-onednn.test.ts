@@ -5,11 +5,11 @@ import { findNativeRuntime } from '@hookline/native-runtime';
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const JEST = join(ROOT, 'node_modules/jest/bin/jest.js');
 const other = process.env['TF_ENABLE_ONEDNN_OPTS'] === '1' ? '0' : '1';
-// There is no capturing without the native runtime, which `npx hookline setup` provides.
+// Capturing needs the native runtime, which `npx hookline setup` provides.
 const native = findNativeRuntime().runtime === undefined ? it.skip : it;
 
 native(
-  'what captured steps do about NaN and infinity, with oneDNN switched the other way (needs the native runtime)',
+  'captured steps handle NaN and infinity with the other setting of oneDNN (needs the native runtime)',
   async () => {
     const args = ['--experimental-vm-modules', JEST, '--runInBand', '--json', join(import.meta.dirname, 'non-finite.test.ts')]; // prettier-ignore
     const env = { ...process.env, TF_ENABLE_ONEDNN_OPTS: other };
@@ -23,6 +23,6 @@ native(
     expect(report.testResults[0]?.message).toBe('');
     expect(report.numPassedTests).toBeGreaterThan(60);
   },
-  // Some seventy trainings, which take many times as long where other work takes the processor.
+  // This runs some seventy trainings, which take many times as long on a busy machine.
   1_200_000,
 );

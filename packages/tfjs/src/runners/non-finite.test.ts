@@ -10,13 +10,13 @@ import type { CheckFinite } from './eager-runner.ts';
 import { RunnerScope } from '../scope/runner-scope.ts';
 import { LAYERS, outcomesOf, PARTS, predictionOf } from './non-finite-cases.test.support.ts';
 
-// Whether oneDNN is on is read when the library loads: non-finite-onednn.test.ts runs this file with the other setting.
+// TensorFlow reads whether oneDNN is on when it loads, so non-finite-onednn.test.ts runs this file with the other setting.
 const hasNative = findNativeRuntime().runtime !== undefined;
-// There is no capturing without the native runtime, which `npx hookline setup` provides.
+// Capturing needs the native runtime, which `npx hookline setup` provides.
 const native = hasNative ? describe : describe.skip;
 
 native(
-  `NaN and infinity, oneDNN ${process.env['TF_ENABLE_ONEDNN_OPTS'] ?? 'as it comes'} (needs the native runtime)`,
+  `NaN and infinity, oneDNN ${process.env['TF_ENABLE_ONEDNN_OPTS'] ?? 'by default'} (needs the native runtime)`,
   () => {
     beforeAll(async () => {
       await loadNativeBackend(true);
@@ -31,7 +31,7 @@ native(
         for (const outcome of eager) {
           expect(outcome).toMatchObject({ isPoisoned: false, isUnchanged: outcome.end !== 'done' });
         }
-        // Otherwise the test would show nothing.
+        // Without a failing eager step the comparison would prove nothing.
         expect(eager.filter(({ end }) => end !== 'done').length).toBeGreaterThan(1);
       },
     );
@@ -42,7 +42,7 @@ native('NaN in a prediction (needs the native runtime)', () => {
   beforeAll(() => loadNativeBackend(true));
 
   it.each(['dense relu', 'conv2d relu', 'batch norm relu', 'residual conv bias relu'])(
-    'is NaN captured as it is eagerly: %s',
+    'gives NaN captured where it does eagerly: %s',
     (name) => {
       const eager = predictionOf(LAYERS[name]!, false);
       expect(eager).toContain(true);
@@ -55,7 +55,7 @@ native('a gradient that is not finite though the loss is (needs the native runti
   beforeAll(() => loadNativeBackend(true));
   afterEach(() => tf.disposeVariables());
 
-  /** The derivative of sqrt at 0 is infinite: one of the two variables has no good gradient at its start. */
+  /** Runs one step. The derivative of sqrt at 0 is infinite, so the first gradient of `a` is not finite. */
   async function run(capture: 'off' | 'required', checkFinite: CheckFinite) {
     const [a, b] = [tf.variable(tf.tensor1d([0, 4])), tf.variable(tf.scalar(3))];
     const model = functionModel({
@@ -91,7 +91,7 @@ native('a gradient that is not finite though the loss is (needs the native runti
     },
   );
 
-  it.each(['off', 'required'] as const)('changes the weights where nobody checks, capture %s', async (capture) => {
+  it.each(['off', 'required'] as const)('changes the weights without the check, capture %s', async (capture) => {
     const { message, values } = await run(capture, 'off');
     expect(message).toBe('done');
     expect(values[0]).toBeNaN();

@@ -42,7 +42,7 @@ describe('tensors from outside of the step', () => {
     });
   });
 
-  it('may be made at the first step and kept', async () => {
+  it('may be made in the first step and kept', async () => {
     for (const size of [6, 20_000]) {
       await trainBoth(() => {
         let kept: tf.Tensor | undefined;
@@ -59,7 +59,7 @@ describe('tensors from outside of the step', () => {
     }
   });
 
-  it('are fed where they are large, neither copied into the graph nor kept after the end', async () => {
+  it('are fed where they are large, not copied into the graph, and freed at the end', async () => {
     const { binding } = asNativeBackend(tf.backend()) as NativeBackend;
     const elements = 12 * 2 ** 20; // 48 MB
     const data = tf.tensor2d(
@@ -83,12 +83,12 @@ describe('tensors from outside of the step', () => {
     handles.push(binding.getNumOfTensors());
     const [first = 0, second = 0, third = 0] = handles;
     expect(second - first).toBe(third - second);
-    // A graph with the data in it takes several times its size: as a message, as a file, parsed.
+    // A graph that held the data would take several times its size: as a message, as a file and parsed.
     expect(grown).toBeLessThan(data.size * 4);
     data.dispose();
   });
 
-  it('are noticed when another takes their place, before the next step', async () => {
+  it('are detected when another tensor takes their place, before the next step', async () => {
     const make = (): Trial => {
       let mask = tf.tensor1d([1, 2]);
       return {

@@ -32,7 +32,7 @@ const matrix = (rows: number, columns: number, phase: number): tf.Variable<tf.Ra
     ),
   );
 
-/** A trainer of `variables`: its losses may use any others. */
+/** A trainer of `variables`, whose losses may also use other variables. */
 function trainer(
   kind: Kind,
   variables: Record<string, tf.Variable>,
@@ -63,7 +63,7 @@ function expectClose(actual: readonly number[], expected: readonly number[]): vo
   });
 }
 
-/** A generator and a discriminator, each trained by its own trainer on a loss that runs through both. */
+/** A generator and a discriminator, each trained by its own trainer on a loss that uses both. */
 function adversaries(kind: Kind) {
   const g = matrix(3, 3, 0);
   const d = matrix(3, 1, 1);
@@ -83,14 +83,14 @@ async function train({ g, d, generator, discriminator }: ReturnType<typeof adver
   const numbers: number[] = [];
   for (let i = 0; i < steps; i++) {
     numbers.push(await step(discriminator, 2 * i), await step(discriminator, 2 * i + 1), await step(generator, i));
-    // Reads by the host come in between.
+    // The host reads the values between steps.
     if (i % 5 === 2) numbers.push(...g.dataSync(), ...d.dataSync());
   }
   return [...numbers, ...g.dataSync(), ...d.dataSync()];
 }
 
 describe('variables of several captured trainers', () => {
-  it('are read by each as the other has written them last', async () => {
+  it('are read by each with the values that the other wrote last', async () => {
     const eager = adversaries('eager');
     const expected = await train(eager, 20);
     tf.disposeVariables();
@@ -100,7 +100,7 @@ describe('variables of several captured trainers', () => {
     await captured.discriminator.close();
   });
 
-  it('are written by both, by the host in between, and copied to a target network', async () => {
+  it('may be written by both and by the host between steps, and copied to a target network', async () => {
     const run = async (kind: Kind) => {
       const w = matrix(3, 2, 0);
       const target = matrix(3, 2, 0);
@@ -122,7 +122,7 @@ describe('variables of several captured trainers', () => {
     expectClose(await run('captured'), await run('eager'));
   });
 
-  it('belong to the other when one trainer closes, whichever has the last value, and to tfjs after both', async () => {
+  it('keep their latest value when one trainer closes, and belong to tfjs after both have closed', async () => {
     for (const first of ['generator', 'discriminator'] as const) {
       const second = first === 'generator' ? 'discriminator' : 'generator';
       const run = async (kind: Kind) => {
@@ -144,7 +144,7 @@ describe('variables of several captured trainers', () => {
     }
   });
 
-  it('leave no tensor behind when they are disposed of before the trainers close', async () => {
+  it('leak no tensor when they are disposed of before the trainers close', async () => {
     const left = async (kind: Kind) => {
       const before = tf.memory().numTensors;
       const made = adversaries(kind);
@@ -158,7 +158,7 @@ describe('variables of several captured trainers', () => {
     expect(await left('captured')).toBe(await left('eager'));
   });
 
-  it('exchange their data, as whoever swaps averaged weights does, between sessions that see it', async () => {
+  it('may exchange their data, as plugins that swap averaged weights do, and every session sees it', async () => {
     const swap = (a: tf.Variable, b: tf.Variable) => {
       const [first, second] = [a.clone(), b.clone()];
       a.assign(second);

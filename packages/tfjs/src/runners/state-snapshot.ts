@@ -2,8 +2,9 @@ import tf from '#tfjs';
 import type { TrainStep } from '../step/train-step.ts';
 
 /**
- * What the first half of a step may change, the model's state and the scope's variables, as it was before; or everything
- * that a step may change. Copies share memory with the variables until those are assigned.
+ * A snapshot of variables from before a step. `'state'` covers what the first half of a step may change: the model's state
+ * and the scope's variables. `'all'` covers every variable of the step. The copies share memory with the variables until
+ * those are assigned.
  */
 export class StateSnapshot {
   readonly #before: (readonly [tf.Variable, tf.Tensor])[] = [];
@@ -18,10 +19,10 @@ export class StateSnapshot {
     for (const { variable } of scope.variables().values()) this.#add(variable);
   }
 
-  /** Puts everything back. */
+  /** Gives every variable its value from the snapshot. */
   restore(): void {
     for (const [variable, before] of this.#before) {
-      // What a tap has disposed is gone.
+      // A tap may have disposed of a variable; such a variable is not restored.
       if (!variable.isDisposed && variable.dataId !== before.dataId) variable.assign(before);
     }
   }

@@ -1,43 +1,44 @@
 import { valuesKey, valueText } from '../recording/batch-values.ts';
 
-/** What is known of batches that differ in nothing but plain values of the host. */
+/** The batches that differ only in plain host values: they share types, shapes and choices of the host. */
 interface Family {
-  /** Paths of the values that the step reads. */
+  /** The paths of the values that the step reads and that are part of the key. */
   readonly paths: Set<string>;
-  /** Values at a path that have turned out to make no difference. */
+  /** For each path, how many changes of its value did not change the recorded step. */
   readonly idle: Map<string, number>;
+  /** The keys of the graphs of this family. */
   readonly keys: Set<string>;
-  /** Whether no further graph is to be made. */
+  /** Whether the family gets no further graphs. */
   isClosed: boolean;
-  /** What the batch before held at the paths. */
+  /** The values of the previous batch, by path. */
   last: ReadonlyMap<string, string> | undefined;
 }
 
-/** After so many changes of a value that made no difference it counts as one that makes none. */
+/** A value that changed this many times without changing the recorded step is no longer part of the key. */
 const IDLE_CHANGES = 32;
 
 /**
- * The keys of recorded steps: types and shapes of the batch, choices of the host, and those numbers, booleans and strings in
- * the batch that the step reads. Which ones it reads shows when it is recorded.
+ * Makes the keys of recorded steps. A key holds the types and shapes of the batch, the choices of the host, and those
+ * numbers, booleans and strings in the batch that the step reads. Recording the step shows which ones it reads.
  */
 export class StepKeys {
-  /** Graphs that batches may have which differ in plain values alone. */
+  /** The most graphs for batches that differ only in plain values. */
   static readonly LIMIT = 4;
   readonly #families = new Map<string, Family>();
 
-  /** The key of a batch, as far as the step's reads are known. */
+  /** Returns the key of a batch, from the reads of the step that are known so far. */
   key(name: string, batch: unknown): string {
     const family = this.#families.get(name);
     return family === undefined || family.paths.size === 0 ? name : `${name} ${valuesKey(batch, family.paths)}`;
   }
 
-  /** The step reads the value at this path of the batch. */
+  /** Notes that the step reads the value at this path of the batch. */
   note(name: string, path: string): void {
     const { paths, idle } = this.#family(name);
     if ((idle.get(path) ?? 0) < IDLE_CHANGES) paths.add(path);
   }
 
-  /** A graph has been made for this batch. @returns its key */
+  /** Notes that a graph was made for this batch. @returns the graph's key */
   add(name: string, batch: unknown): string {
     const family = this.#family(name);
     const key = this.key(name, batch);
@@ -46,12 +47,12 @@ export class StepKeys {
     return key;
   }
 
-  /** Keys of the graphs that have been made for the family. */
+  /** Returns the keys of the graphs that were made for the family. */
   known(name: string): readonly string[] {
     return [...(this.#families.get(name)?.keys ?? [])];
   }
 
-  /** The paths at which a batch differs from the one before it in the family. */
+  /** Returns the paths at which a batch differs from the previous one of the family. */
   changing(name: string, batch: unknown): readonly string[] {
     const family = this.#family(name);
     const { last } = family;
@@ -60,7 +61,7 @@ export class StepKeys {
     return changing;
   }
 
-  /** The values that have changed have made no difference. */
+  /** Notes that the step stayed the same although the values at these paths changed. */
   isSame(name: string, changed: readonly string[]): void {
     const { idle, paths } = this.#family(name);
     for (const path of changed) {
@@ -70,7 +71,7 @@ export class StepKeys {
     }
   }
 
-  /** Too many values make a difference: batches with further ones get no graph. */
+  /** Stops making graphs for the family, because too many different values change the step. */
   close(name: string): void {
     this.#family(name).isClosed = true;
   }

@@ -38,7 +38,7 @@ function record(inputs: Map<string, tf.Tensor>, step: () => tf.Scalar): GraphRec
   }
 }
 
-/** A linear model with momentum written out. */
+/** A linear model with hand-written momentum. */
 function linear() {
   const w = tf.variable(tf.tensor2d([1, -2, 3, 0.5], [4, 1]), true, 'w');
   const m = tf.variable(tf.zeros([4, 1]), false, 'm');
@@ -79,7 +79,7 @@ function load(recorded: GraphRecord) {
 }
 
 describe('a recorded step in a session', () => {
-  it('gives the losses and the weights of eager steps', () => {
+  it('gives the same losses and weights as eager steps', () => {
     const { w, m, x, step } = linear();
     const recorded = record(new Map([['x', x]]), step);
     const start = w.dataSync().slice();
@@ -98,7 +98,7 @@ describe('a recorded step in a session', () => {
     expect(momentum).toEqual(m.dataSync());
   });
 
-  it('shows its values in tfjs variables and takes what the host writes, while clones keep theirs', () => {
+  it('shows its values in tfjs variables and uses what the host writes, while clones keep their values', () => {
     const { w, x, step } = linear();
     const { run, residents, session } = load(record(new Map([['x', x]]), step));
     const handles = backend.binding.getNumOfTensors();
@@ -138,7 +138,7 @@ describe('a recorded step in a session', () => {
     session.close();
   });
 
-  it('leaves every variable alone when the loss is not finite', () => {
+  it('changes no variable when the loss is not finite', () => {
     const { w, m, x, step } = linear();
     const { run, residents, session } = load(record(new Map([['x', x]]), step));
     run(x);
@@ -155,7 +155,7 @@ describe('a recorded step in a session', () => {
 });
 
 describe('a recording', () => {
-  it('equals another one of the same step, and names what differs in one of another', () => {
+  it('equals another recording of the same step, and names the difference to a recording of another step', () => {
     const x = tf.tensor1d([1, 2]);
     const inputs = new Map([['x', x]]);
     const double = (factor: number) => () => x.mul(factor).sum<tf.Scalar>();
@@ -171,7 +171,7 @@ describe('a recording', () => {
     expect(flow?.code).toBe('HKL_CAPTURE_CONTROL_FLOW');
   });
 
-  it('refuses to read a computed value, and lets a constant be read', () => {
+  it('refuses the read of a computed value, and allows that of a constant', () => {
     const x = tf.tensor1d([1, 2]);
     const inputs = new Map([['x', x]]);
     const reading = () => x.mul((x.sum().dataSync() as Float32Array)[0] as number).sum<tf.Scalar>();

@@ -3,7 +3,7 @@ import type { VariableSpec } from '../graph/graph-record.ts';
 import type { NativeBinding, NativeTensor } from '../device/native-backend.ts';
 import { loadGraph } from '../graph/saved-model.ts';
 
-/** One record, ready to be run: its ends by the names that the session takes. */
+/** One record, ready to run, with the names under which the session feeds its inputs and fetches its outputs. */
 interface Entry {
   readonly feeds: string;
   readonly fetches: string;
@@ -12,13 +12,14 @@ interface Entry {
 }
 
 /**
- * A TensorFlow session over one graph: some records and the variables that they share. The variables live in the
- * session and start without values; they must be written before the first run.
+ * A TensorFlow session with one graph, which holds several records and the variables that they share. The variables live in
+ * the session. They have no values at first and must be written before the first run.
  */
 export class GraphSession {
   readonly #binding: NativeBinding;
   readonly #variables: ReadonlyMap<string, VariableNames>;
   readonly #entries = new Map<string, Entry>();
+  /** The number of nodes in the graph. */
   readonly nodeCount: number;
   #id: number | undefined;
 
@@ -31,22 +32,28 @@ export class GraphSession {
     this.#id = loadGraph(binding, written.graph);
   }
 
-  /** The names of a record's inputs, in the order in which `run` takes their handles. */
+  /** Returns the names of a record's inputs, in the order in which `run` takes their handles. */
   inputsOf(record: string): readonly string[] {
     return this.#entry(record).inputs;
   }
 
+  /** Returns the names of a record's outputs, in the order in which `run` returns them. */
   outputsOf(record: string): readonly string[] {
     return this.#entry(record).outputs;
   }
 
-  /** Runs one record. Whoever calls owns the tensors that come back, in the order of `outputsOf`. */
+  /**
+   * Runs one record.
+   *
+   * @param handles the handles of the inputs, in the order of `inputsOf`
+   * @returns the outputs, in the order of `outputsOf`; the caller owns them
+   */
   run(record: string, handles: number[]): NativeTensor[] {
     const { feeds, fetches } = this.#entry(record);
     return this.#binding.runSavedModel(this.#open(), handles, feeds, fetches);
   }
 
-  /** Copies values into variables. */
+  /** Copies the tensors behind handles into variables, by key. */
   write(values: readonly { readonly key: string; readonly handle: number }[]): void {
     if (values.length === 0) return;
     const names = values.map(({ key }) => this.#names(key));
@@ -59,13 +66,13 @@ export class GraphSession {
     for (const { id } of done) this.#binding.deleteTensor(id);
   }
 
-  /** New tensors with the variables' present values, in the order of the keys. */
+  /** Returns new tensors with the variables' current values, in the order of the keys. The caller owns them. */
   read(keys: readonly string[]): NativeTensor[] {
     if (keys.length === 0) return [];
     return this.#binding.runSavedModel(this.#open(), [], '', keys.map((key) => this.#names(key).value).join(','));
   }
 
-  /** Frees the session with its variables. May be called twice. */
+  /** Frees the session and its variables. May be called twice. */
   close(): void {
     if (this.#id === undefined) return;
     this.#binding.deleteSavedModel(this.#id);

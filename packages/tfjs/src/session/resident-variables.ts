@@ -7,13 +7,13 @@ import { SharedVariable, type ValueOwner } from './shared-variable.ts';
 interface Resident {
   readonly spec: VariableSpec;
   readonly shared: SharedVariable;
-  /** The version of the value that the session holds. */
+  /** The version of the session's copy of the value; -1 where the session has none. */
   version: number;
 }
 
 /**
- * Keeps tfjs variables and a session's variables the same without a copy per step, also where other sessions read and
- * write the same variables: before a run the session gets those that somebody else has changed since.
+ * Keeps a session's variables equal to tfjs variables without a copy per step, even where other sessions read and write the
+ * same variables: before a run the session gets only the values that the host or another session has changed.
  */
 export class ResidentVariables implements ValueOwner {
   readonly #backend: NativeBackend;
@@ -29,6 +29,7 @@ export class ResidentVariables implements ValueOwner {
     return [...this.#residents.values()].map(({ spec }) => spec);
   }
 
+  /** The tfjs variables, by key. */
   get variables(): ReadonlyMap<string, tf.Variable> {
     return new Map([...this.#residents].map(([key, { shared }]) => [key, shared.variable]));
   }
@@ -39,7 +40,7 @@ export class ResidentVariables implements ValueOwner {
     this.#residents.set(spec.key, { spec, shared: SharedVariable.join(this.#backend, variable), version: -1 });
   }
 
-  /** Makes another session the one that holds the values, and transfers them. */
+  /** Makes `session` the one that holds the values, and copies them to it. */
   moveTo(session: GraphSession): void {
     this.pull();
     this.#session = session;
@@ -47,7 +48,7 @@ export class ResidentVariables implements ValueOwner {
     this.push();
   }
 
-  /** Brings what others have written, the host or other sessions, into this session. Call before each run. */
+  /** Copies the values that the host or other sessions have written into this session. Call it before each run. */
   push(): void {
     let writes: { key: string; handle: number }[] | undefined;
     for (const resident of this.#residents.values()) {
@@ -61,7 +62,7 @@ export class ResidentVariables implements ValueOwner {
     if (writes !== undefined) this.#session?.write(writes);
   }
 
-  /** The session is about to change these variables: what anybody else holds of them is out of date. */
+  /** Notes that the session is about to change these variables, which makes every other copy of them outdated. */
   release(keys: Iterable<string>): void {
     for (const key of keys) {
       const resident = this.#residents.get(key);
@@ -71,7 +72,7 @@ export class ResidentVariables implements ValueOwner {
     }
   }
 
-  /** Fetches every value that only this session has. */
+  /** Fetches every value of which only this session has the latest version. */
   pull(): void {
     const behind = [...this.#residents.values()].filter(({ shared }) => shared.isBehind(this));
     const values = this.#session?.read(behind.map(({ spec }) => spec.key)) ?? [];
@@ -81,7 +82,7 @@ export class ResidentVariables implements ValueOwner {
     });
   }
 
-  /** Hands the values back to tfjs: its variables are ordinary ones, or belong to other sessions, from here on. */
+  /** Returns the values to tfjs. Its variables are ordinary ones afterwards, unless other sessions share them. */
   close(): void {
     this.pull();
     for (const { shared } of this.#residents.values()) shared.leave();

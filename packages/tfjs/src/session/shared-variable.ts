@@ -1,29 +1,28 @@
 import type tf from '#tfjs';
 import { aliasOf, handleOf, type NativeBackend, type NativeTensorInfo } from '../device/native-backend.ts';
 
-/** Who can fetch a variable's value while nobody else has it. */
+/** An owner of variables' latest values, from whom others can fetch them. */
 export interface ValueOwner {
-  /** Fetches every value that this owner alone has, and hands it over with {@link SharedVariable.fetched}. */
+  /** Fetches every value that only this owner has, and hands it over with {@link SharedVariable.fetched}. */
   pull(): void;
 }
 
 const SHARED = new WeakMap<tf.Variable, SharedVariable>();
-/** The variable for which tfjs's record of a tensor asks when somebody wants the tensor's handle. */
+/** For tfjs's record of a tensor, the shared variable that provides the tensor's handle on demand. */
 const BOUND = new WeakMap<NativeTensorInfo, SharedVariable>();
 
 /**
- * A tfjs variable of which sessions hold copies; there is one object for each variable, however many sessions use it.
+ * A tfjs variable of which sessions hold copies. There is one object per variable, however many sessions use it.
  *
- * The latest value is either behind a handle of the host or in one session, its owner. A version says whether a copy is the
- * latest value. The handle behind the tfjs variable is fetched when somebody asks for it: any tfjs op, any `dataSync`, a
- * checkpoint, another session. A value that the host assigns is noticed by its new data, which may be the data that another
- * shared variable had before: whoever swaps weights exchanges them. Clones taken by the host keep the value that they were
- * taken of.
+ * The latest value is either behind a handle of the host or in one session, its owner. A version number tells whether a copy
+ * is up to date. The tfjs variable's handle is fetched on demand: by a tfjs op, `dataSync`, a checkpoint or another session.
+ * An assignment by the host is detected because the variable then has other data; it may be the previous data of another
+ * shared variable, as after a swap of weights. Clones that the host makes keep the value from the time of the clone.
  */
 export class SharedVariable {
   readonly variable: tf.Variable;
   readonly #backend: NativeBackend;
-  /** The data of the tfjs variable that stands for the shared value. Another one means that the host wrote. */
+  /** The data id of the tfjs variable that belongs to the shared value. A different one means that the host has assigned. */
   #dataId: object;
   #info: NativeTensorInfo;
   #handle: number | undefined;
@@ -38,7 +37,7 @@ export class SharedVariable {
     this.#info = backend.tensorMap.get(variable.dataId);
   }
 
-  /** The shared side of a variable. Every call needs a {@link leave}. */
+  /** Returns the shared object of a variable and adds a user. Every call needs a {@link leave}. */
   static join(backend: NativeBackend, variable: tf.Variable): SharedVariable {
     let shared = SHARED.get(variable);
     if (shared === undefined) SHARED.set(variable, (shared = new SharedVariable(backend, variable)));
@@ -46,19 +45,19 @@ export class SharedVariable {
     return shared;
   }
 
-  /** A user is done. After the last one the tfjs variable is an ordinary one; its value must have been fetched. */
+  /** Removes a user. After the last one the tfjs variable is an ordinary one again; its value must have been fetched. */
   leave(): void {
     if (--this.#users > 0) return;
     this.#unbind();
     SHARED.delete(this.variable);
   }
 
-  /** Grows with each value; a copy made at another version is out of date. */
+  /** The number of the current value. A copy with another version is outdated. */
   get version(): number {
     return this.#version;
   }
 
-  /** Whether the variable was disposed of, by itself or with all others. */
+  /** Whether the variable was disposed of, alone or by disposing of all variables. */
   get isDisposed(): boolean {
     return this.variable.isDisposed || !this.#backend.tensorMap.has(this.variable.dataId);
   }
@@ -67,12 +66,12 @@ export class SharedVariable {
     return BOUND.get(this.#info) === this;
   }
 
-  /** Whether `owner` alone has the value. */
+  /** Whether only `owner` has the latest value. */
   isBehind(owner: ValueOwner): boolean {
     return this.#isBound && this.#handle === undefined && this.#owner === owner && !this.isDisposed;
   }
 
-  /** A handle with the latest value, which stays the variable's. */
+  /** Returns a handle of the latest value. The variable keeps the handle; do not delete it. */
   handle(): number {
     if (!this.#isBound) this.settle();
     if (this.#handle === undefined) this.#owner?.pull();
@@ -80,14 +79,14 @@ export class SharedVariable {
     return this.#handle;
   }
 
-  /** The owner hands over a handle with the value. */
+  /** Takes over a handle of the latest value from its owner. */
   fetched(handle: number): void {
     this.#handle = handle;
   }
 
   /**
-   * `owner` is about to change the value: what anybody else holds is out of date. Freeing the handle first also lets the
-   * session update in place, since nothing shares its memory.
+   * Notes that `owner` is about to change the value, which makes every other copy outdated. It also frees the handle, so
+   * nothing shares the memory and the session can update it in place.
    */
   release(owner: ValueOwner): void {
     this.#version++;
@@ -97,7 +96,7 @@ export class SharedVariable {
     this.#handle = undefined;
   }
 
-  /** Takes notice of what the host has done: a value that it has assigned, clones that it has taken. */
+  /** Detects what the host has done since the last call: an assignment, or clones that share the data. */
   settle(): void {
     const { variable } = this;
     const isWritten = variable.dataId !== this.#dataId;
@@ -117,7 +116,7 @@ export class SharedVariable {
     this.#bind();
   }
 
-  /** Takes the data that the variable has now, which is an ordinary tensor unless it is bound to this variable. */
+  /** Takes over the data that the tfjs variable has now, and unbinds another shared variable that is bound to this data. */
   #look(): void {
     this.#dataId = this.variable.dataId;
     this.#info = this.#backend.tensorMap.get(this.#dataId);
@@ -127,18 +126,18 @@ export class SharedVariable {
     this.#handle = handleOf(this.#backend, this.variable);
   }
 
-  /** Lets the tfjs variable ask for the value; nobody may share its data. */
+  /** Makes the tfjs variable's handle be fetched on demand. Nothing else may share its data. */
   #bind(): void {
     if (this.#isBound) return;
     BOUND.set(this.#info, this);
     Object.defineProperty(this.#info, 'id', { configurable: true, enumerable: true, get: () => this.handle() });
   }
 
-  /** Gives the value to tfjs's record of the tensor, to which the handle belongs from here on. */
+  /** Gives the handle to tfjs's record of the tensor, which owns it from then on. */
   #unbind(): void {
     if (!this.#isBound) return;
     const info = this.#info;
-    // Gone already where the host has assigned another value: tfjs frees the old one with the handle it asked for.
+    // Where the host has assigned another value, the record may be gone: tfjs freed it together with its handle.
     if (this.#backend.tensorMap.has(this.#dataId)) {
       const { id } = info;
       Object.defineProperty(info, 'id', { configurable: true, enumerable: true, writable: true, value: id });

@@ -9,7 +9,7 @@ import { keepActivations } from '../graph/keep-activations.ts';
 import type { NativeBackend } from '../device/native-backend.ts';
 import type { RecordedStep } from '../recording/record-step.ts';
 
-/** What is done to a record on its way into the graph. */
+/** Changes a record in place before it becomes part of the graph, such as by passes. */
 export type RecordTransform = (record: GraphRecord) => void;
 
 /** A recorded step in the cache. */
@@ -17,49 +17,49 @@ export interface CachedStep {
   readonly key: string;
   /** The name of its record in the session. */
   readonly name: string;
-  /** As it was recorded, for comparing. */
+  /** The recording, kept for comparison with later ones. */
   readonly recorded: RecordedStep;
-  /** As it stands in the graph. */
+  /** The record as it is in the graph, after the passes. */
   readonly record: GraphRecord;
-  /** Keys of the variables that it changes. */
+  /** The keys of the variables that the step changes. */
   readonly changes: readonly string[];
-  /** Where its inputs come from, once it has run. */
+  /** The sources of its inputs; undefined before the first run. */
   feeds?: readonly Feed[];
-  /** How often it has run captured. */
+  /** The number of captured runs. */
   runs: number;
-  /** How many of its runs, from the first one on, a comparison has shown to be right. */
+  /** The number of runs, counted from the first, that a comparison has shown to be right. */
   proven: number;
 }
 
-/** A key whose step is not kept, and how often it has come since the step that would make room was used last. */
+/** A key without a kept step: the number of its uses since the time `since`, after which the oldest kept step was not used. */
 interface Absent {
   uses: number;
   since: number;
 }
 
-/** After so many uses during which another step had none, a step that is not kept takes the other's place. */
+/** A step that is not kept replaces the oldest kept step after this many uses during which the oldest was not used. */
 const PATIENCE = 16;
-/** The graphs that are kept where nobody has said how many: so many, and more of them while they are small. */
+/** Without a limit, this many graphs are kept, and up to `MOST` while they are small. */
 const FEWEST = 8;
 const MOST = 32;
-/** So many nodes count as small in all; adding a graph loads the others anew, at some 0.15 ms a node. */
+/** Below this many nodes in all, graphs count as small. Adding a graph reloads all others, at about 0.15 ms per node. */
 const SMALL = 8000;
-/** How many absent keys are remembered. */
+/** The most absent keys that are remembered. */
 const MOST_ABSENT = 256;
 
-/** Recorded steps by their keys, the one used last at the end. */
+/** A cache of recorded steps by key, ordered from the least to the most recently used. */
 export class StepCache {
   readonly #limit: number | undefined;
   readonly #transform: RecordTransform;
   readonly #steps = new Map<string, CachedStep>();
-  /** Keys of batches that differ from a kept step's in nothing that the step uses. */
+  /** Further keys of kept steps, for batches that differ only in values on which the step does not depend. */
   readonly #aliases = new Map<string, CachedStep>();
   readonly #lastUse = new Map<CachedStep, number>();
   readonly #absent = new Map<string, Absent>();
   #count = 0;
   #clock = 0;
 
-  /** @param limit how many steps are kept; by default eight, or up to 32 where these have less than 8000 nodes in all */
+  /** @param limit the most steps to keep; undefined: 8, or up to 32 while they have fewer than 8000 nodes in all */
   constructor(limit: number | undefined, transform: RecordTransform) {
     this.#limit = limit;
     this.#transform = transform;
@@ -69,7 +69,7 @@ export class StepCache {
     return this.#steps.size;
   }
 
-  /** Whether a further step takes the place of another. */
+  /** Whether adding a step would replace another. */
   get isFull(): boolean {
     if (this.#limit !== undefined || this.size < FEWEST) return this.size >= (this.#limit ?? FEWEST);
     if (this.size >= MOST) return true;
@@ -78,7 +78,7 @@ export class StepCache {
     return nodes >= SMALL;
   }
 
-  /** The step of this key, for use. */
+  /** Returns the step of this key and counts a use of it. */
   get(key: string): CachedStep | undefined {
     const found = this.peek(key);
     this.#clock++;
@@ -91,19 +91,20 @@ export class StepCache {
     return found;
   }
 
-  /** The step of this key, without counting as a use. */
+  /** Returns the step of this key without counting a use. */
   peek(key: string): CachedStep | undefined {
     return this.#steps.get(key) ?? this.#aliases.get(key);
   }
 
-  /** Lets another key mean a step that is kept. */
+  /** Makes `key` a further key of a kept step. */
   alias(key: string, step: CachedStep): void {
     this.#aliases.set(key, step);
   }
 
   /**
-   * Whether a step that is not kept should be: there is room, or it has come often while another was not used. So shapes that
-   * take turns do not push each other out, which would cost more than running some eagerly.
+   * Whether a step that is not kept should be added: there is room, or it was used often while the oldest kept step was not.
+   * This way shapes that alternate do not evict each other, which would cost more than running some of them eagerly. Counts a
+   * use of the key where there is no room.
    */
   admits(key: string): boolean {
     if (!this.isFull) return true;
@@ -119,7 +120,7 @@ export class StepCache {
     return absent.uses >= PATIENCE;
   }
 
-  /** Adds a recording, and drops the one whose last use is the longest ago when there are too many. */
+  /** Adds a recording, prepared for the graph, and drops the least recently used step where the cache is full. */
   add(key: string, recorded: RecordedStep): CachedStep {
     const { isFull } = this;
     const record = copyRecord(recorded.record);
@@ -169,13 +170,18 @@ export class StepCache {
   }
 }
 
-/** Ops from which on recording a step takes seconds, so that it is compared more rarely. */
+/** A step of more ops than this takes seconds to record, so it is compared more rarely. */
 const LARGE = 5000;
 
 /**
- * Whether a run is one before which the step is recorded again and compared: the first four and the powers of two, then every
- * 1000th; for a step of thousands of ops, which takes as long to record as dozens of captured runs, the powers of eight,
- * then every 4096th.
+ * Whether the step is recorded again and compared before its next run.
+ *
+ * That is so after 1 to 4 runs, after each power of two below 1000, and then after every 1000 runs. A step of more than 5000
+ * ops, which takes as long to record as dozens of captured runs, is compared after each power of eight below 4096, then after
+ * every 4096 runs.
+ *
+ * @param runs the number of runs so far
+ * @param ops the number of recorded ops
  */
 export function isAuditRun(runs: number, ops: number): boolean {
   if (runs === 0) return false;
@@ -183,14 +189,16 @@ export function isAuditRun(runs: number, ops: number): boolean {
   return runs <= 4 || runs % 1000 === 0 || (runs < 1000 && Number.isInteger(Math.log2(runs)));
 }
 
-/** Whether a tensor from outside of the step is gone, so that the step must be using another by now. */
+/** Whether a tensor from outside of the step was disposed of, so the step must be using another one by now. */
 export const isOutdated = (step: CachedStep, { tensorMap }: NativeBackend): boolean =>
   step.record.nodes.some(({ outside }) => outside?.dataId !== undefined && !tensorMap.has(outside.dataId));
 
 /**
- * Compares a new recording with the cached one before a run, and says how many runs may have gone by since the difference
- * came about. None have where the run before was preceded by a comparison too, or where another tensor has taken the place of
- * one that is gone since then.
+ * Compares a new recording with the cached one before a run.
+ *
+ * @param isReplaced whether a tensor from outside of the step is gone; see `isOutdated`
+ * @returns undefined where they are the same; otherwise the error. It says how many past runs may have been wrong, unless none
+ *   were: the previous run was compared too, or another tensor has just replaced one that is gone
  */
 export function auditStep(step: CachedStep, again: RecordedStep, isReplaced: boolean): HooklineError | undefined {
   const error = compareRecords(step.recorded.record, again.record);

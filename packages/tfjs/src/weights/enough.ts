@@ -3,10 +3,10 @@ import type { Matches } from './match-names.ts';
 import { layersAmong, someOf } from './some-of.ts';
 import { nothingFits, weightsError } from './weights-error.ts';
 
-/** The share of the weights that must find their place. */
+/** The share of weights that must match. */
 const SHARE = 0.8;
 
-/** What was found of the weights of a model in a file. */
+/** The result of matching a model with a file. */
 interface Found {
   readonly path: string;
   readonly model: string;
@@ -19,7 +19,7 @@ interface Found {
   readonly partial: boolean;
 }
 
-/** @throws HooklineError `HKL_WEIGHTS_NONE`, `HKL_WEIGHTS_MISMATCH` where too little fits */
+/** @throws HooklineError `HKL_WEIGHTS_NONE` where nothing fits, `HKL_WEIGHTS_MISMATCH` where too little fits */
 export function assertEnough(found: Found): void {
   const { path, model, variables, names, matches, loaded, mismatched, partial } = found;
   if (loaded.size === 0) throw nothingFits(path, model, { variables, names, misfits: wordsOf(matches, mismatched) });
@@ -44,7 +44,7 @@ export function assertEnough(found: Found): void {
   );
 }
 
-/** Whether what does not fit is little: one layer, such as a head with another number of classes, or few of all. */
+/** Whether the misfits are few: at most a fifth of all, or one layer, such as a head with another number of classes. */
 const isFew = (misfits: readonly string[], all: readonly string[]): boolean =>
   misfits.length <= all.length * (1 - SHARE) || layersAmong(misfits).length <= 1;
 

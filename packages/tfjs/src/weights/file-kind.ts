@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
 import { weightsError } from './weights-error.ts';
 
-/** A file of weights that can be read, by how it is read. */
+/** The kinds of weights files that can be read; each has its own reader. */
 export type FileKind = 'safetensors' | 'safetensors-index' | 'zip' | 'hdf5' | 'tfjs';
 
-/** The first bytes of files that are known, also of those that cannot be read. */
+/** The number of bytes at the start of a file that are read to recognize it. */
 const PREFIX_BYTES = 512;
 
 const FROM_PYTORCH = [
@@ -15,13 +15,13 @@ const FROM_PYTORCH = [
   'Then give that file',
 ].join('\n');
 
-/** What to do about a file that PyTorch has pickled. */
+/** The advice for a file that PyTorch has pickled. */
 export const FIX_PICKLE = `A pickle runs code when it is read, so Hookline reads none. ${FROM_PYTORCH}`;
 
 const WANTED =
   'Give a .safetensors file, a model.safetensors.index.json, a Keras .keras or .weights.h5 file, or the model.json of TensorFlow.js; see docs/pretrained-weights.md';
 
-/** What is in files that cannot be read, by how they begin. */
+/** Known kinds of files that cannot be read, by their first bytes. */
 const UNREADABLE: readonly (readonly [begins: readonly (string | RegExp)[], what: string, fix: string])[] = [
   [
     [/^\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype|html|head)/i],
@@ -48,11 +48,10 @@ const UNREADABLE: readonly (readonly [begins: readonly (string | RegExp)[], what
 ];
 
 /**
- * What kind of weights a file holds, by its contents.
+ * Recognizes the kind of a weights file by its first bytes, and by its name where these leave a choice.
  *
-
- * @throws HooklineError `HKL_WEIGHTS_FORMAT` for one that cannot be read, with what it is and what to do; `HKL_WEIGHTS_DAMAGED`
- * for an empty one
+ * @throws HooklineError `HKL_WEIGHTS_FORMAT` for a file that cannot be read, which says what it is and what to do;
+ * `HKL_WEIGHTS_DAMAGED` for an empty file
  */
 export async function fileKind(path: string): Promise<FileKind> {
   const handle = await open(path, 'r');

@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** The network of the script. */
+/** The same network as in the script. */
 function makeNetwork(classes = 3, inner: tf.layers.Layer[] = []): TrainableLayersModel {
   const { conv2d, batchNormalization, depthwiseConv2d, flatten, dense, dropout, reshape, bidirectional, lstm } =
     tf.layers;
@@ -66,14 +66,14 @@ async function expectOutputsOfKeras(model: TrainableLayersModel): Promise<void> 
 }
 
 describe('weights of Keras', () => {
-  it('as .keras give the outputs that Keras gives', async () => {
+  it('from a .keras file give the outputs of Keras', async () => {
     const model = makeNetwork();
     const { summary } = await loadWeights(model, `${FIXTURE}.keras`);
     expect(summary).toBe("26 of the model's 26 tensors loaded (a Keras model)");
     await expectOutputsOfKeras(model);
   });
 
-  it('as .h5 of older versions give them too', async () => {
+  it('from an .h5 file of an older version give them, too', async () => {
     const file = join(dir, 'model.h5');
     await writeFile(file, gunzipSync(await readFile(`${FIXTURE}.h5.gz`)));
     const model = makeNetwork();
@@ -85,7 +85,7 @@ describe('weights of Keras', () => {
     );
   });
 
-  it('leave a head of other classes as it was', async () => {
+  it('do not change a head with another number of classes', async () => {
     const { loaded, mismatched } = await loadWeights(makeNetwork(5), `${FIXTURE}.keras`);
     expect(loaded).toHaveLength(24);
     expect(mismatched[0]).toEqual({
@@ -95,7 +95,7 @@ describe('weights of Keras', () => {
     });
   });
 
-  it('of a layer with fewer weights are not taken for others', async () => {
+  it('of a layer with fewer weights are not mistaken for others', async () => {
     const model = makeNetwork();
     const without = tf.sequential({
       layers: [tf.layers.batchNormalization({ scale: false, inputShape: [2] }), tf.layers.dense({ units: 1 })],
@@ -110,7 +110,7 @@ describe('weights of Keras', () => {
 });
 
 describe('weights of TensorFlow.js', () => {
-  it('as a LayersModel come back to the bit', async () => {
+  it('from a LayersModel have the same bits', async () => {
     const from = makeNetwork();
     await loadWeights(from, `${FIXTURE}.keras`);
     await writeLayersModel(from.layers, dir);
@@ -134,7 +134,7 @@ describe('weights of TensorFlow.js', () => {
     await expect(loadWeights(to, join(dir, 'model.json'))).rejects.toThrow(/which is no file beside it/);
   });
 
-  it('as a GraphModel are found by the names of its constants', async () => {
+  it('from a GraphModel are found by the names of its constants', async () => {
     const make = (value: number) => {
       const w = tf.variable(tf.fill([4, 2], value), true, value === 0 ? undefined : 'line/w');
       const predict = (x: tf.Tensor2D) => x.matMul<tf.Tensor2D>(w as tf.Tensor as tf.Tensor2D);
@@ -148,8 +148,8 @@ describe('weights of TensorFlow.js', () => {
   });
 });
 
-it('what torch.save writes is refused with the way out', async () => {
-  // The names alone of an archive: PyTorch's holds a pickle.
+it('a file of torch.save is refused, with advice', async () => {
+  // Only the names in the archive count: an archive of PyTorch holds a pickle.
   const name = Buffer.from('archive/data.pkl');
   const local = Buffer.alloc(30);
   local.write('PK\x03\x04', 'latin1');

@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** 0, 1, 2, ... in a shape, from a number on. */
+/** A float32 tensor of the given shape with the numbers `from`, `from + 1`, and so on. */
 const counted = (shape: readonly number[], from = 0): HostTensor => {
   const data = Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, (_, i) => from + i);
   return { dtype: 'float32', shape, data };
@@ -52,7 +52,7 @@ const TABLE: WeightTable = {
   ...together(NORMS.map(({ table }) => table)),
 };
 
-/** What PyTorch saves of the same network. */
+/** The tensors that PyTorch saves for the same network. */
 const foreign = (classes = 4): Record<string, HostTensor> => ({
   'conv1.weight': counted([3, 2, 2, 1]),
   'dw.weight': counted([6, 1, 1, 2]),
@@ -94,13 +94,13 @@ const valuesOf = (model: TrainableModel): Record<string, unknown> =>
 const untouched = valuesOf;
 
 describe('weights of a PyTorch model', () => {
-  it('get the axes of ours, with the statistics of batch norm', async () => {
+  it('are permuted to our axes, including batch norm statistics', async () => {
     const model = makeModel();
     const report = await loadWeights(model, await written(foreign()));
     expect(report).toMatchObject({ kind: 'safetensors', missing: [], unexpected: [], mismatched: [], warnings: [] });
     expect(report.summary).toBe("16 of the model's 16 tensors loaded (safetensors)");
     expect(valuesOf(model)).toMatchObject({
-      // [out, in, row, column] of the file is [row, column, in, out] here.
+      // The axes [out, in, row, column] of the file are [row, column, in, out] here.
       'stem/kernel': [
         [
           [
@@ -115,7 +115,7 @@ describe('weights of a PyTorch model', () => {
           ],
         ],
       ],
-      // Of three channels with two outputs each; outputs of a channel stand together in the file.
+      // There are three channels with two outputs each; the outputs of a channel are adjacent in the file.
       'depthwise/kernel': [
         [
           [
@@ -139,7 +139,7 @@ describe('weights of a PyTorch model', () => {
     });
   });
 
-  it('are found behind a prefix and by other names, and in several files', async () => {
+  it('are found with a prefix, by aliases, and in several files', async () => {
     const names = Object.entries(foreign()).map(([name, tensor]): [string, HostTensor] => [
       `module.body.${name.replace('dw.weight', 'conv_dw.weight')}`,
       tensor,
@@ -164,7 +164,7 @@ describe('weights of a PyTorch model', () => {
     await expect(loadWeights(model, index)).rejects.toThrow(/it says that part0.safetensors holds "more"/);
   });
 
-  it('with another number of classes leave the head as it was, and say so', async () => {
+  it('with another number of classes leave the head unchanged, and the report says so', async () => {
     const model = makeModel();
     const report = await loadWeights(model, await written({ ...foreign(1000), 'fc.extra': counted([1]) }));
     expect(report.loaded).toHaveLength(14);
@@ -181,7 +181,7 @@ describe('weights of a PyTorch model', () => {
     expect(valuesOf(model)['head/bias']).toEqual([0, 0, 0, 0]);
   });
 
-  it('serve a part of a larger model, and say what stays as it was', async () => {
+  it('may fit a part of a larger model, and the report lists the rest', async () => {
     const table = Object.fromEntries(Object.entries(TABLE).filter(([name]) => !name.startsWith('head')));
     const report = await loadWeights(makeModel(table), await written(foreign()));
     expect(report).toMatchObject({ missing: ['head/kernel', 'head/bias'], unexpected: ['fc.bias', 'fc.weight'] });
@@ -211,13 +211,13 @@ describe('weights of a PyTorch model', () => {
 });
 
 describe('weights that do not fit', () => {
-  /** A deeper or another network with some names in common. */
+  /** A deeper or different network that has some of the names. */
   const deeper = (): Record<string, HostTensor> => ({
     ...foreign(),
     ...together([4, 5, 6, 7].map((place) => layer('', `layer.${place}.bn`, 3).tensors)),
   });
 
-  it('of another architecture are refused, also where what fits is of the right shape', async () => {
+  it('of another architecture are refused, even where some tensors have the right shape', async () => {
     const model = makeModel();
     const before = untouched(model);
     await expect(loadWeights(model, await written(deeper()))).rejects.toThrow(
@@ -235,7 +235,7 @@ describe('weights that do not fit', () => {
     expect(await loadWeights(model, await written(deeper()), { partial: true })).toMatchObject({ missing: [] });
   });
 
-  it('are an error where none fits, with the names of both', async () => {
+  it('raise an error where none fits, with the names of both', async () => {
     const other = await written({ 'encoder.0.weight': counted([2]), 'encoder.0.bias': counted([2]) });
     await expect(loadWeights(makeModel(), other, { partial: true })).rejects.toThrow(
       /\[HKL_WEIGHTS_NONE\] .*: it has encoder.0, the model "net" has stem, depthwise, head, norm1 and 2 more\. .*weightTable/,
@@ -246,7 +246,7 @@ describe('weights that do not fit', () => {
     );
   });
 
-  it('by our own names, a file may hold more or less than the model', async () => {
+  it('may be more or fewer than those of the model where the file has our own names', async () => {
     const ours = await written({ 'head/kernel': counted([2, 4]), 'head/bias': counted([4]) });
     const report = await loadWeights(makeModel(), ours);
     expect(report).toMatchObject({ loaded: ['head/kernel', 'head/bias'], unexpected: [] });
@@ -271,7 +271,7 @@ describe('files that are no weights', () => {
     await expect(loadWeights(makeModel(), path)).rejects.toThrow(message);
   });
 
-  it('a file that is cut off or damaged is refused', async () => {
+  it('a truncated or damaged file is refused', async () => {
     const path = await written(foreign());
     const bytes = encodeSafetensors(new Map(Object.entries(foreign())));
     for (const [size, message] of [

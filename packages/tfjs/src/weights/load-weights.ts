@@ -16,44 +16,47 @@ import type { WeightsFile } from './weights-file.ts';
 
 /** Options of {@link loadWeights}. */
 export interface LoadWeightsOptions {
-  /** Whether however little fits is loaded, instead of an error. @default false */
+  /** Whether to load whatever fits, however little, instead of raising `HKL_WEIGHTS_MISMATCH`. @default false */
   readonly partial?: boolean;
-  /** As for `restoreVariables`. @default true */
+  /** How weights that are not finite are treated; see `restoreVariables`. @default true */
   readonly checkFinite?: RestoreOptions['checkFinite'];
 }
 
 const OPTIONS = { partial: true, checkFinite: true } satisfies OptionNames<LoadWeightsOptions>;
 
-/** What became of weights that were loaded, by our names; what was left in the file by the names there. */
+/** The result of loading weights. Variables have the model's names, and tensors left in the file have the file's names. */
 export interface WeightsReport extends RestoreReport {
-  /** What the file is, in words. */
+  /** The kind of file in words, such as `safetensors`. */
   readonly kind: string;
-  /** All of it in one sentence, for a log. */
+  /** The whole report in one sentence, for a log. */
   readonly summary: string;
 }
 
-/** What loading weights will do. */
+/** Checked weights that are ready to be loaded. */
 export interface WeightsPlan {
   readonly report: WeightsReport;
-  /** Does it. */
+  /** Loads the weights into the model. */
   readonly apply: () => void;
 }
 
 /**
- * Loads weights into a model: a checkpoint of Hookline; safetensors of PyTorch models (one file, or several with their
- * `.index.json`), by the model's weight table or our own names; Keras (`.keras`, `.weights.h5`, `.h5`) and `model.json` of
- * TensorFlow.js, which fit tf.layers models. Shapes are checked, half precision is widened, the statistics of batch norm come
- * along. Nothing in a file is ever executed, and an error leaves the model as it was.
+ * Loads weights into a model. The file may be a Hookline checkpoint; safetensors of a PyTorch model (one file, or several with
+ * their `.index.json`), matched by the model's weight table or its own names; or, for tf.layers models, a Keras file (`.keras`,
+ * `.weights.h5`, `.h5`) or a TensorFlow.js `model.json`. Shapes are checked, half precision is widened, and batch norm
+ * statistics are loaded too. Nothing in a file is ever executed, and an error leaves the model unchanged.
  *
- * A file of another framework must fit, apart from one layer, such as a head with another number of classes: at least four fifths of the
- * weights that the model expects are in it, and four fifths of those in it have a place. Where it has our own names, or
- * layers with the names of ours, one of the two is enough: that of a backbone for a larger model, or the other way round.
+ * A file of another framework must fit the model: it must hold at least four fifths of the weights that the model expects, and
+ * four fifths of its weights must have a place in the model. Either condition also holds where all misfits are in one layer,
+ * such as a head with another number of classes. Where the file uses the model's own names for weights or layers, one of the
+ * two conditions is enough, so a backbone can be loaded into a larger model, or the other way round.
  *
- * @param file its path
- * @returns what was loaded, what of the model stays as it was, what was left in the file, and what has another shape
- * @throws HooklineError `HKL_WEIGHTS_FORMAT` for what is no such file, such as a pickle or a web page; `HKL_WEIGHTS_DAMAGED`,
- * `HKL_SAFETENSORS_INVALID`; `HKL_WEIGHTS_NONE`, `HKL_WEIGHTS_MISMATCH` where too little fits; `HKL_STATE_NOT_FINITE`;
- * `HKL_WEIGHTS_READER` where a package is missing to read it with; and what `readCheckpoint` raises
+ * @param file the path of the file
+ * @returns the names of the loaded variables, of those missing in the file, of the tensors left in the file, and the mismatches
+ *   of shape or dtype
+ * @throws HooklineError `HKL_WEIGHTS_FORMAT` for another kind of file, such as a pickle or a web page; `HKL_WEIGHTS_DAMAGED` or
+ * `HKL_SAFETENSORS_INVALID` for a damaged file; `HKL_WEIGHTS_NONE` where nothing fits and `HKL_WEIGHTS_MISMATCH` where too
+ * little fits; `HKL_STATE_NOT_FINITE` for weights that are not finite; `HKL_WEIGHTS_READER` where the package that reads the
+ * file is not installed; and what `readCheckpoint` raises
  * @example
  * const { summary } = await loadWeights(model, 'resnet18.safetensors');
  */
@@ -70,7 +73,7 @@ export async function loadWeights(
   return report;
 }
 
-/** A checkpoint of Hookline; undefined for any other file. */
+/** Plans the loading of a Hookline checkpoint. @returns undefined for any other file */
 async function planCheckpoint(
   model: TrainableModel,
   path: string,
@@ -90,9 +93,10 @@ async function planCheckpoint(
 }
 
 /**
- * Checks all that {@link loadWeights} checks of a file that Hookline has not written, and leaves the change for later.
+ * Makes all the checks of {@link loadWeights} for a file of another program, without changing the model yet.
  *
- * @throws HooklineError the same
+ * @returns the report, and a function that loads the weights
+ * @throws HooklineError what {@link loadWeights} raises for such a file
  */
 export async function planWeights(
   model: TrainableModel,
@@ -142,7 +146,7 @@ const noLayers = (model: string, kind: string, path: string): Error =>
     'Give the weights as safetensors, with the names of the model or those of its weight table',
   );
 
-/** What fits, in our layout and types, and what does not. */
+/** Reads the matched tensors. Those that fit are returned in our layout and dtypes, the others as mismatches. */
 async function readMatches(
   { pairs }: Matches,
   variables: ReadonlyMap<string, tf.Variable>,

@@ -7,25 +7,25 @@ import { layerOf, someOf } from './some-of.ts';
 import { weightsError } from './weights-error.ts';
 import type { FileLayer, WeightsFile } from './weights-file.ts';
 
-/** A layer of ours that has weights. */
+/** A layer of the model that has weights. */
 interface OurLayer {
   readonly name: string;
   readonly place: string;
   readonly weights: readonly NamedWeight[];
 }
 
-/** The model of tf.layers that a model is made of, if it is. */
+/** Returns the tf.layers model that a model was made from; undefined for other models. */
 export const layersOf = (model: TrainableModel): tf.LayersModel | undefined => {
   const { layers } = model as Partial<TrainableLayersModel>;
   return layers instanceof tf.LayersModel ? layers : undefined;
 };
 
 /**
- * Matches the layers of a Keras file with those of a tf.layers model: by the names that somebody has given them, where half of
- * the model's layers are in the file by name, and otherwise by class and place, such as the second Conv2D.
+ * Matches the layers of a Keras file with those of a tf.layers model. It matches by name where the file has at least half of
+ * the model's layers under names that were given by hand; otherwise by class and place, such as the second Conv2D.
  *
- * @param about.partial whether places count also where the file has other layers, so that they may be those of others
- * @throws HooklineError `HKL_WEIGHTS_MISMATCH` where names say nothing and the layers with weights are others
+ * @param about.partial whether to match by place even where file and model have different layers, which may be wrong
+ * @throws HooklineError `HKL_WEIGHTS_MISMATCH` where neither the names match nor the layers with weights are the same
  */
 export function matchLayers(
   model: tf.LayersModel,
@@ -47,7 +47,7 @@ export function matchLayers(
   for (const { name, place, weights } of ours) {
     const found = isCertain ? byName.get(name) : byPlace.get(place);
     if (found === undefined) continue;
-    // With as many tensors alone is it known which of them is which: of a batch norm without scale, all have one shape.
+    // Only an equal number of tensors shows which is which: the weights of a batch norm, for one, all have the same shape.
     if (found.tensors.length === weights.length)
       for (const [index, { name: variable }] of weights.entries())
         pairs.set(variable, { name: found.tensors[index] as string, layout: 'same' });
@@ -62,23 +62,24 @@ export function matchLayers(
   };
 }
 
-/** Layers that are in one list and not in another, in words. */
+/** Describes the layers that are in the first list, but not in the second. */
 function differing(these: readonly string[], others: readonly string[]): string {
   const only = these.filter((place) => !others.includes(place));
   return only.length === 0 ? 'no other layers' : someOf(only);
 }
 
 /**
- * Matches the tensors of a file that are in the order of its layers: by names that somebody has given, where half of the model's
- * weights are in the file by them, and otherwise by their order.
+ * Matches the tensors of a file that has them in the order of its layers. It matches by name where the file has at least half
+ * of the model's weights under names that were given by hand; otherwise by order.
  *
- * @throws HooklineError `HKL_WEIGHTS_MISMATCH` where there are more or fewer of them than in the model, and names say nothing
+ * @throws HooklineError `HKL_WEIGHTS_MISMATCH` where the names do not match and the file has more or fewer tensors than the
+ *   model
  */
 export function matchOrder(model: tf.LayersModel, { tensors }: WeightsFile, path: string): Matches {
   const names = together([...tensors.keys()]);
   const given = new Map(names.filter((name) => !isMadeUp(name)).map((name) => [endOf(name), name]));
   const ours = nameWeights(model);
-  // Names that tfjs has made up say nothing: an added layer moves the numbers of those after it.
+  // Names that tfjs generates prove nothing, because a further layer changes the numbers of the later ones.
   const found = ours.map(({ name, layer }) => (isMadeUp(layer.name) ? undefined : given.get(endOf(name))));
   const isCertain = found.filter((name) => name !== undefined).length * 2 >= ours.length;
   if (!isCertain && names.length !== ours.length)
@@ -94,17 +95,17 @@ export function matchOrder(model: tf.LayersModel, { tensors }: WeightsFile, path
   return { pairs, misfits, expected: ours.map(({ name }) => name), offered: names, isCertain };
 }
 
-/** The layer and the weight in a name, without the models around them. */
+/** Returns the last two parts of a name, layer and weight, without the models around them. */
 const endOf = (name: string): string => name.split('/').slice(-2).join('/');
 
-/** What a weight is in its layer; Keras's own words for some have changed. */
+/** Returns the role of a weight in its layer, such as `kernel`; Keras's name for one of them has changed. */
 const roleOf = (name: string): string =>
   name
     .slice(name.lastIndexOf('/') + 1)
     .replace(/_\d+$/, '')
     .replace('depthwise_kernel', 'kernel');
 
-/** The tensors of each layer beside each other: those of a model within a model are saved with its statistics at the end. */
+/** Groups the names by layer, because a file has the batch norm statistics of a nested model after its other tensors. */
 function together(names: readonly string[]): readonly string[] {
   const groups = new Map<string, string[]>(names.map((name) => [layerOf(name), []]));
   for (const name of names) groups.get(layerOf(name))?.push(name);
@@ -124,7 +125,7 @@ function layersWithWeights(model: tf.LayersModel): OurLayer[] {
   });
 }
 
-/** Layers with what Keras's files call them: their class and their place among those of it, within each model. */
+/** Yields each layer with its name in Keras's files: its class and its number among the layers of that class in its model. */
 function* placesOf(layers: readonly tf.layers.Layer[], before: string): Generator<[tf.layers.Layer, string]> {
   const counts = new Map<string, number>();
   for (const layer of layers) {
@@ -138,9 +139,9 @@ function* placesOf(layers: readonly tf.layers.Layer[], before: string): Generato
   }
 }
 
-/** As Keras writes the names of classes: `conv2d`, `batch_normalization`. */
+/** Converts a class name to Keras's snake case: `conv2d`, `batch_normalization`. */
 const snakeCase = (className: string): string =>
-  // A model of layers is a Functional in Keras.
+  // Keras's class for a model of layers is Functional.
   (className === 'Model' ? 'Functional' : className)
     .replaceAll(/(.)([A-Z][a-z]+)/g, '$1_$2')
     .replaceAll(/([a-z])([A-Z])/g, '$1_$2')

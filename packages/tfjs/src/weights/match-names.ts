@@ -1,32 +1,32 @@
 import type { WeightLayout, WeightTable } from '../model/weight-table.ts';
 
-/** Which tensor of a file goes into a variable, and how. */
+/** The tensor of a file that is loaded into a variable. */
 export interface Match {
-  /** Its name in the file. */
+  /** The tensor's name in the file. */
   readonly name: string;
   readonly layout: WeightLayout;
 }
 
-/** Which tensors of a file go into the variables of a model. */
+/** The tensors of a file that are loaded into the variables of a model. */
 export interface Matches {
-  /** By the name of our variable. */
+  /** The matches, by the names of the model's variables. */
   readonly pairs: ReadonlyMap<string, Match>;
-  /** The variables that a file for this model has. */
+  /** The variables that a file for this model should contain. */
   readonly expected: readonly string[];
-  /** The tensors of the file that are about this model, without those that nobody needs. */
+  /** The tensors of the file that belong to this model, without those that no model needs. */
   readonly offered: readonly string[];
-  /** Layers that do not fit as a whole, in words. */
+  /** Descriptions of layers that do not fit as a whole. */
   readonly misfits?: readonly string[];
-  /** Whether a file may hold more than this model, or less, since its names leave no doubt what is what. */
+  /** Whether the names identify the tensors for sure, so the file may hold more or less than this model. */
   readonly isCertain: boolean;
 }
 
-/** Counters of batches, which PyTorch's batch norm saves and nothing of ours has. */
+/** The batch counters that PyTorch's batch norm saves and Hookline's models do not have. */
 const NEEDLESS = /(?:^|\.)num_batches_tracked$/;
 
 /**
- * Matches by names: ours where the file has them, and otherwise those of the model's table, which may stand after a prefix in
- * the file, such as `module.` or `backbone.body.`.
+ * Matches variables with tensors by name: by our own name where the file has it, otherwise by the name in the model's weight
+ * table, which may have a prefix in the file, such as `module.` or `backbone.body.`.
  */
 export function matchNames(variables: readonly string[], names: readonly string[], table: WeightTable): Matches {
   const known = new Set(names);
@@ -40,7 +40,7 @@ export function matchNames(variables: readonly string[], names: readonly string[
       pairs.set(variable, { name: variable, layout: 'same' });
       ours.push(variable);
     } else if (entry !== undefined && foreign !== undefined) {
-      // What follows the backbone in a file, such as its classifier, may stand outside of its prefix.
+      // Layers after a backbone, such as a classifier, may lack the backbone's prefix.
       const name = [...foreign.map((each) => prefix + each), ...foreign].find((each) => known.has(each));
       if (name !== undefined) pairs.set(variable, { name, layout: entry.layout });
     }
@@ -56,7 +56,7 @@ export function matchNames(variables: readonly string[], names: readonly string[
   };
 }
 
-/** What stands before the names of a table in a file: that with which most of them are found, the shortest of several. */
+/** Finds the prefix with which the file has the most names of the table; of several, the shortest. */
 function findPrefix(table: WeightTable, names: ReadonlySet<string>): string {
   const foreign = new Set(Object.values(table).flatMap(({ name, aliases = [] }) => [name, ...aliases]));
   const counts = new Map<string, number>([['', 0]]);

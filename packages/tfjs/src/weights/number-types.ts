@@ -1,9 +1,12 @@
 import type { HostTensor } from '@hookline/core';
 
 /**
- * A tensor of a file in a type that a variable can have: float32, int32 or bool. Numbers of fewer bits are widened, exactly;
- * float64 is rounded to the nearest float32. Undefined where the values are none of that type: fractions, or integers beyond
- * 32 bits, for int32.
+ * Converts a tensor of a file to the dtype of a variable: float32, int32 or bool. Numbers of fewer bits are widened exactly;
+ * float64 and large integers are rounded to the nearest float32.
+ *
+ * @param wanted the dtype of the variable
+ * @returns undefined where the values cannot be converted: bool to float32, floats or integers outside of 32 bits to int32, and
+ *   any other dtype to bool
  */
 export function asVariableType(tensor: HostTensor, wanted: string): HostTensor | undefined {
   const { dtype, shape } = tensor;
@@ -29,7 +32,7 @@ function fromBits(halves: Uint16Array, bitsOf: (half: number) => number): Float3
   return new Float32Array(bits.buffer);
 }
 
-/** The bits of a float32 with the value of a float16, whose exponent has 5 bits and whose fraction has 10. */
+/** Returns the bits of the float32 with the value of a float16, which has 5 bits of exponent and 10 of fraction. */
 function halfBits(half: number): number {
   const sign = (half & 0x8000) << 16;
   const exponent = (half >> 10) & 0x1f;
@@ -37,7 +40,7 @@ function halfBits(half: number): number {
   if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
   if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
   if (fraction === 0) return sign;
-  // Subnormal in 16 bits, and normal in 32.
+  // The number is subnormal in 16 bits, but normal in 32.
   const shift = Math.clz32(fraction) - 21;
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }

@@ -4,12 +4,12 @@ import type * as h5wasm from 'h5wasm';
 import { COPY_AGAIN, weightsError } from './weights-error.ts';
 import type { FileLayer, WeightsFile } from './weights-file.ts';
 
-/** HDF5 compiled to WebAssembly. It is no dependency: 15 MB for a format that few need. */
+/** HDF5 compiled to WebAssembly. It is not a dependency, because it takes 15 MB for a format that few users need. */
 type Hdf5 = typeof h5wasm;
 type Group = InstanceType<Hdf5['Group']>;
 type Dataset = InstanceType<Hdf5['Dataset']>;
 
-/** Types of numbers in HDF5 as h5wasm reads them. */
+/** The dtypes of the typed arrays in which h5wasm returns numbers. */
 const TYPES = new Map<string, HostDType>([
   ['Float32Array', 'float32'],
   ['Float64Array', 'float64'],
@@ -23,25 +23,26 @@ const TYPES = new Map<string, HostDType>([
   ['BigUint64Array', 'uint64'],
 ]);
 
-/** What holds the layers: in Keras 3, and in TensorFlow 2.12 to 2.15. */
+/** The groups that hold the layers: in Keras 3, and in TensorFlow 2.12 to 2.15. */
 const LAYERS = ['layers', '_layer_checkpoint_dependencies'];
 
 let opened = 0;
 
 /**
- * Opens a file of Keras's weights: `.weights.h5`, the one in a `.keras` file, or a whole model as `.h5`.
+ * Opens Keras weights in HDF5: a `.weights.h5` file, the weights in a `.keras` file, or a whole model as `.h5`.
  *
- * @param bytes its contents, where they are not those of the file
+ * @param path the file, which errors also name
+ * @param bytes the HDF5 contents, where they come from within the file. Default: the contents of the file
  * @throws HooklineError `HKL_WEIGHTS_READER` where h5wasm is not installed, `HKL_WEIGHTS_FORMAT` for other HDF5,
- * `HKL_WEIGHTS_DAMAGED`
+ * `HKL_WEIGHTS_DAMAGED` for HDF5 that cannot be read
  */
 export async function openHdf5(path: string, bytes?: Uint8Array, kind = 'Keras weights'): Promise<WeightsFile> {
   const hdf5 = await loadReader(path);
   const module = await hdf5.ready;
-  // Otherwise it prints what is wrong and goes on.
+  // Without this, h5wasm only prints errors and continues.
   module.activate_throwing_error_handler();
   const { FS } = module;
-  // Its file system lies in memory, so that nothing in the file reaches another one.
+  // h5wasm's file system is in memory, so nothing in the file can refer to another file.
   const name = `/weights-${++opened}.h5`;
   FS.writeFile(name, bytes ?? (await readFile(path)));
   try {
@@ -60,7 +61,7 @@ export async function openHdf5(path: string, bytes?: Uint8Array, kind = 'Keras w
   }
 }
 
-/** What was found, of HDF5's stack of calls, whose last line is the cause of the others. */
+/** Extracts the cause from HDF5's error stack, which is in its last line. */
 const sentenceOf = (message: string): string =>
   [...message.matchAll(/^ +#\d+: .*?\(\): (?<what>.*)$/gm)].at(-1)?.groups?.['what'] ?? message;
 
@@ -89,14 +90,14 @@ function readFileOf(file: Group, hdf5: Hdf5, path: string): Omit<WeightsFile, 'k
   throw weightsError('HKL_WEIGHTS_FORMAT', 'it is HDF5, but holds no layers of such a Keras model', path, fix);
 }
 
-/** Files of Keras 2 and `.h5`: layers and their weights by name, in order. */
+/** Reads files of Keras 2 and `.h5`, which list layers and their weights by name and in order. */
 function readOlder(group: Group, hdf5: Hdf5, take: (name: string, dataset: Dataset) => void): void {
   for (const layer of textsOf(group, 'layer_names')) {
     const inside = group.get(layer);
     if (!isGroup(inside, hdf5)) continue;
     for (const weight of textsOf(inside, 'weight_names')) {
       const name = weight.replace(/:\d+$/, '');
-      // A weight of one word is named after its layer.
+      // A name without a layer gets the name of its layer as a prefix.
       take(name.includes('/') ? name : `${layer}/${name}`, inside.get(weight) as Dataset);
     }
   }
@@ -104,11 +105,11 @@ function readOlder(group: Group, hdf5: Hdf5, take: (name: string, dataset: Datas
 
 function textsOf(group: Group, attribute: string): readonly string[] {
   const value: unknown = group.attrs[attribute]?.value;
-  // An empty list has no type of its own.
+  // h5wasm does not return an empty list as an array.
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-/** Files of Keras 3: layers by class and place. */
+/** Reads files of Keras 3, which list layers by class and place. */
 function* readLayers(
   group: Group,
   before: string,
@@ -132,7 +133,10 @@ function* readLayers(
   }
 }
 
-/** Of a layer its own weights first, then those of what it wraps, forwards before backwards; no state of random numbers. */
+/**
+ * Yields the weights of a layer: first its own, then those of the layers that it wraps, forward before backward. It leaves out
+ * the state of random generators.
+ */
 function* datasetsIn(group: Group, before: string, hdf5: Hdf5): Generator<[string, Dataset]> {
   const rank = (key: string): string => key.replace(/^vars$/, '0').replace('backward', 'forward~');
   const keys = group.keys().filter((key) => key !== 'seed_generator');

@@ -10,9 +10,11 @@ export async function openOneFile(path: string): Promise<WeightsFile> {
 }
 
 /**
- * Opens the files that an index lists, as Hugging Face writes it for large models: `model.safetensors.index.json`.
+ * Opens the safetensors files that an index lists. Hugging Face writes such an index, `model.safetensors.index.json`, for large
+ * models.
  *
- * @throws HooklineError `HKL_WEIGHTS_DAMAGED` also where a file or a tensor in it is missing, or one is in another folder
+ * @throws HooklineError `HKL_WEIGHTS_DAMAGED` for an index that cannot be read, that lists a tensor which its file lacks, or
+ * that names a file in another folder; and what `openSafetensors` raises
  */
 export async function openIndexed(path: string): Promise<WeightsFile> {
   const places = await readIndex(path);
@@ -49,7 +51,7 @@ async function readIndex(path: string): Promise<ReadonlyMap<string, string>> {
   if (!isPlainObject(map)) throw damaged(path, 'it has no weight_map, which says what is in which file');
   return new Map(
     Object.entries(map).map(([name, file]) => {
-      // Only beside the index: a file from elsewhere must not choose what is read.
+      // Only files beside the index are read: a downloaded index must not make Hookline read other files.
       if (typeof file !== 'string' || !/^[^/\\]+\.safetensors$/.test(file))
         throw damaged(path, `it says that "${name}" is in ${JSON.stringify(file)}, which is no file beside it`);
       return [name, file];

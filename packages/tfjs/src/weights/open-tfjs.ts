@@ -5,17 +5,17 @@ import tf from '#tfjs';
 import { COPY_AGAIN, weightsError } from './weights-error.ts';
 import type { WeightsFile } from './weights-file.ts';
 
-/** A group of files whose bytes stand one after another, and what is in them. */
+/** A group of files, whose concatenated bytes hold the listed weights. */
 interface ManifestGroup {
   readonly paths: readonly string[];
   readonly weights: tf.io.WeightsManifestEntry[];
 }
 
 /**
- * Opens the weights of a `model.json` of TensorFlow.js: of a LayersModel, in the order of its layers, or of a GraphModel, by the
- * names of its constants. Quantized weights are widened.
+ * Opens the weights of a TensorFlow.js `model.json`. Those of a LayersModel are in the order of its layers; those of a
+ * GraphModel have the names of its constants. Quantized weights are widened.
  *
- * @throws HooklineError `HKL_WEIGHTS_FORMAT` for other JSON, `HKL_WEIGHTS_DAMAGED`
+ * @throws HooklineError `HKL_WEIGHTS_FORMAT` for other JSON, `HKL_WEIGHTS_DAMAGED` where it or its weights cannot be read
  */
 export async function openTfjs(path: string): Promise<WeightsFile> {
   const { format, groups } = await readManifest(path);
@@ -49,7 +49,7 @@ async function readGroup({ paths, weights }: ManifestGroup, path: string): Promi
   try {
     const parts = [];
     for (const part of paths) {
-      // Only beside the model: a file from elsewhere must not choose what is read.
+      // Only files beside the model.json are read: a downloaded model must not make Hookline read other files.
       if (!/^[^/\\]+$/.test(part)) throw damaged(path, `it names ${JSON.stringify(part)}, which is no file beside it`);
       parts.push(await readFile(join(dirname(path), part)));
     }

@@ -11,9 +11,11 @@ const OPEN: Readonly<Record<FileKind, (path: string) => Promise<WeightsFile>>> =
 };
 
 /**
- * Opens a file with weights of another program, whatever it is called. Nothing in it is ever executed. The caller closes it.
+ * Opens a weights file of another program. Its contents, not its name, tell its kind. Nothing in it is ever executed. The
+ * caller closes it.
  *
- * @throws HooklineError `HKL_WEIGHTS_FORMAT`, `HKL_WEIGHTS_DAMAGED`, `HKL_WEIGHTS_READER`, and what reading safetensors raises
+ * @throws HooklineError `HKL_WEIGHTS_FORMAT` for another kind of file, `HKL_WEIGHTS_DAMAGED` for a damaged one,
+ * `HKL_WEIGHTS_READER` where the package that reads it is not installed, and what `openSafetensors` raises
  */
 export async function openWeights(path: string): Promise<WeightsFile> {
   return OPEN[await fileKind(path)](path);

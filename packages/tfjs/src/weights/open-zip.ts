@@ -6,13 +6,14 @@ import { openHdf5 } from './open-hdf5.ts';
 import { COPY_AGAIN, weightsError } from './weights-error.ts';
 import type { WeightsFile } from './weights-file.ts';
 
-/** The weights in a `.keras` file. */
+/** The name of the weights in a `.keras` file. */
 const WEIGHTS = 'model.weights.h5';
 
 /**
- * Opens a `.keras` file, which is a zip of the model's description and its weights.
+ * Opens a `.keras` file, which is a zip of the model's configuration and its weights.
  *
- * @throws HooklineError `HKL_WEIGHTS_FORMAT` for another zip, such as what `torch.save` writes; `HKL_WEIGHTS_DAMAGED`
+ * @throws HooklineError `HKL_WEIGHTS_FORMAT` for another zip, such as a file of `torch.save`; `HKL_WEIGHTS_DAMAGED` for a zip
+ * that cannot be read; and what {@link openHdf5} raises
  */
 export async function openZip(path: string): Promise<WeightsFile> {
   let zip: yauzl.ZipFile | undefined;

@@ -6,22 +6,24 @@ import { modelVariables } from '../model/trainable-model.ts';
 import { snapshotVariables } from '../variables/snapshot-variables.ts';
 import { toForeignLayout } from './weight-layouts.ts';
 
-/** What {@link saveWeights} wrote. */
+/** The result of {@link saveWeights}. */
 export interface SavedWeights {
-  /** The file, absolute. */
+  /** The absolute path of the file. */
   readonly file: string;
-  /** The names in the file by those of our variables. */
+  /** The names in the file, by the names of the model's variables. */
   readonly names: Readonly<Record<string, string>>;
-  /** How many of them are those of the model's weight table, with PyTorch's axes; the others are ours. */
+  /** The number of weights that have names of the weight table and PyTorch's axes; the others have the model's own. */
   readonly foreign: number;
 }
 
 /**
- * Writes the weights of a model as safetensors, for PyTorch and others: by the names and with the axes of the model's weight
- * table, and as they are here where it has none. The statistics of batch norm are among them, the optimizer is not. An existing
- * file is replaced. Reading it back with `loadWeights` gives the same bits.
+ * Writes the weights of a model as safetensors, for PyTorch and other programs. Weights in the model's weight table get the
+ * table's names and PyTorch's axes; others keep their own names and axes. The batch norm statistics are included, the
+ * optimizer's state is not. Missing folders are created and an existing file is replaced. `loadWeights` reads the same bits
+ * back.
  *
- * @throws HooklineError `HKL_WEIGHTS_NAMES` where a table has one name twice, and what writing raises
+ * @param file the path of the file to write
+ * @throws HooklineError `HKL_WEIGHTS_NAMES` where two variables would have the same name in the file, and what writing raises
  * @example
  * await saveWeights(model, 'weights.safetensors');
  * // In Python: model.load_state_dict(safetensors.torch.load_file('weights.safetensors'))
@@ -42,7 +44,7 @@ export async function saveWeights(given: ModelLike, file: string): Promise<Saved
   }
   const path = resolve(file);
   await mkdir(dirname(path), { recursive: true });
-  // Python's libraries ask what wrote a file.
+  // Python's libraries expect the format in the metadata.
   await writeFileAtomically(path, encodeSafetensors(tensors, new Map([['format', 'pt']])));
   return { file: path, names, foreign };
 }

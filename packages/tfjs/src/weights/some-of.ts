@@ -1,16 +1,16 @@
-/** Items that a sentence names. */
+/** The number of items that a sentence names. */
 const NAMED = 4;
 
-/** The first of several things, and how many more there are. */
+/** Lists the first items and the number of the others, such as `a, b, c, d and 3 more`. */
 export function someOf(items: readonly string[]): string {
   const rest = items.length - NAMED;
-  // One more takes no more room than to say so.
+  // A single further item takes no more room than "and 1 more".
   if (rest <= 1) return items.join(', ');
   return `${items.slice(0, NAMED).join(', ')} and ${rest} more`;
 }
 
-/** The layer that a weight is of: what stands before the last part of its name. */
+/** Returns the layer of a weight: its name without the last part. */
 export const layerOf = (name: string): string => name.replace(/[/.][^/.]*$/, '');
 
-/** The layers that some weights are of, each once. */
+/** Returns the layers of some weights, each once. */
 export const layersAmong = (names: readonly string[]): readonly string[] => [...new Set(names.map(layerOf))];

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** The network of the script. */
+/** The same network as in the script. */
 function makeNetwork(): Omit<TrainableModel, 'predict'> & { predict(x: tf.Tensor4D): tf.Tensor2D } {
   const zeros = (shape: number[], trainable = true): tf.Variable => tf.variable(tf.zeros(shape), trainable);
   const variables = {
@@ -78,13 +78,13 @@ function expectClose(found: readonly number[], wanted: readonly number[]): void 
   found.forEach((value, index) => expect(Math.abs(value / wanted[index]! - 1)).toBeLessThan(1e-5));
 }
 
-it('weights that PyTorch has saved give the outputs that PyTorch gives', async () => {
+it('weights that PyTorch has saved give the outputs of PyTorch', async () => {
   const model = makeNetwork();
   expect(await loadWeights(model, FILE)).toMatchObject({ missing: [], mismatched: [] });
   expectClose(outputsOf(model), [...(TENSORS.get('test.outputs')!.data as Float32Array)]);
 });
 
-it("are written back to the bit, under PyTorch's names", async () => {
+it("weights of PyTorch are written back to the bit, under PyTorch's names", async () => {
   const model = makeNetwork();
   await loadWeights(model, FILE);
   const { file, foreign, names } = await saveWeights(model, join(dir, 'made', 'back.safetensors'));
@@ -102,7 +102,7 @@ it("are written back to the bit, under PyTorch's names", async () => {
 });
 
 withTorch(
-  'are read by PyTorch, strictly (needs Python with torch and safetensors; HOOKLINE_PYTHON names the interpreter)',
+  'PyTorch loads the saved weights with strict=True (needs Python with torch and safetensors; HOOKLINE_PYTHON names the interpreter)',
   async () => {
     const model = makeNetwork();
     await loadWeights(model, FILE);
@@ -113,7 +113,7 @@ withTorch(
   },
 );
 
-it('a table that names two variables alike is refused', async () => {
+it('a table with the same name for two variables is refused', async () => {
   const variables = { a: tf.variable(tf.scalar(1)), b: tf.variable(tf.scalar(2)) };
   const weightTable = { a: { name: 'b', layout: 'same' } } as const;
   const model = functionModel({ variables, weightTable, losses: () => tf.scalar(0) });

@@ -3,22 +3,27 @@ import type { WeightLayout } from '../model/weight-table.ts';
 
 type Shape = readonly number[];
 
-/** What is the place of each axis of ours in PyTorch's, and PyTorch's shape where axes are one there. */
+/** How to permute a tensor of PyTorch into our axes. */
 interface Arrangement {
-  /** The foreign shape, with as many axes as ours. */
+  /** PyTorch's shape, with an axis split in two where ours has two axes for it. */
   readonly shape: Shape;
-  /** The foreign axis that each of ours is. */
+  /** For each of our axes, the index of the axis in `shape`. */
   readonly axes: readonly number[];
 }
 
-/** A weight of PyTorch's in our axes, or undefined where a weight of this layout cannot have its shape. */
+/**
+ * Permutes a weight from PyTorch's axes to ours.
+ *
+ * @param wanted the shape of our variable
+ * @returns undefined where a weight of this layout cannot have the tensor's shape
+ */
 export function toOurLayout(tensor: HostTensor, layout: WeightLayout, wanted: Shape): HostTensor | undefined {
   if (layout === 'same') return tensor;
   const arranged = arrangementOf(tensor.shape, layout, wanted);
   return arranged && permute({ ...tensor, shape: arranged.shape }, arranged.axes);
 }
 
-/** A weight of ours in PyTorch's axes. */
+/** Permutes a weight from our axes to PyTorch's. */
 export function toForeignLayout(tensor: HostTensor, layout: WeightLayout): HostTensor {
   const { shape } = tensor;
   const last = shape.length - 1;
@@ -40,21 +45,21 @@ function arrangementOf(shape: Shape, layout: Exclude<WeightLayout, 'same'>, want
   if (shape.length !== rank || rank < 2) return undefined;
   const spatial = Array.from({ length: rank - 2 }, (_, axis) => axis + 2);
   if (layout !== 'depthwise') return { shape, axes: [...spatial, 1, 0] };
-  // (C·M) 1 H W is C M H W: the outputs of a channel stand together.
+  // PyTorch's (C·M) 1 H W is C M H W in memory, because the M outputs of a channel are adjacent.
   const multiplier = wanted.at(-1) ?? 0;
   const channels = (shape[0] as number) / multiplier;
   if (shape[1] !== 1 || !Number.isInteger(channels)) return undefined;
   return { shape: [channels, multiplier, ...shape.slice(2)], axes: [...spatial, 0, 1] };
 }
 
-/** The tensor with its axes in another order: axis `i` of the result is axis `axes[i]` of the given one. */
+/** Transposes a tensor: axis `i` of the result is axis `axes[i]` of the given tensor. */
 function permute({ dtype, shape, data }: HostTensor, axes: readonly number[]): HostTensor {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
   const sizes = axes.map((axis) => shape[axis] as number);
   const steps = axes.map((axis) => strides[axis] as number);
   const from = data as Float32Array;
   const to = data.slice() as Float32Array<ArrayBuffer>;
-  // The last axis by itself, since a large model has tens of millions of numbers.
+  // The last axis has its own inner loop for speed, because a large model has tens of millions of numbers.
   const width = sizes.at(-1) as number;
   const step = steps.at(-1) as number;
   const place = axes.map(() => 0);

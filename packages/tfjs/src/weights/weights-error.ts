@@ -1,10 +1,10 @@
 import { HooklineError } from '@hookline/core';
 import { layersAmong, someOf } from './some-of.ts';
 
-/** What to do about a file that is not as it was written. */
+/** The advice for a file that is damaged. */
 export const COPY_AGAIN = 'Copy or download the file again from where it came';
 
-/** An error about a file with weights. */
+/** Makes an error about a weights file. */
 export const weightsError = (
   code: 'HKL_WEIGHTS_FORMAT' | 'HKL_WEIGHTS_DAMAGED' | 'HKL_WEIGHTS_MISMATCH' | 'HKL_WEIGHTS_READER',
   what: string,
@@ -13,7 +13,7 @@ export const weightsError = (
   cause?: unknown,
 ): HooklineError => new HooklineError(code, what, { who, fix, cause });
 
-/** The error for a checkpoint of which no tensor fits. */
+/** Makes the error for a checkpoint of which no tensor fits. */
 export function nothingLoaded(file: string): HooklineError {
   return new HooklineError('HKL_WEIGHTS_NONE', 'none of its tensors fits the model', {
     who: file,
@@ -21,7 +21,7 @@ export function nothingLoaded(file: string): HooklineError {
   });
 }
 
-/** The error for a file of another program of which no tensor fits. */
+/** Makes the error for a file of another program of which no tensor fits. */
 export function nothingFits(
   file: string,
   model: string,

@@ -1,24 +1,25 @@
 import type { HostTensor } from '@hookline/core';
 
-/** A layer in a file of Keras. */
+/** A layer in a Keras file. */
 export interface FileLayer {
   readonly name: string;
-  /** What it is called by its class and its place among those of the class: `conv2d_1`, or `sequential/dense` in a model. */
+  /** Its class and number among the layers of that class: `conv2d_1`, or `sequential/dense` in a nested model. */
   readonly place: string;
-  /** Its tensors by their names in the file, in Keras's order. */
+  /** The names of its tensors in the file, in Keras's order. */
   readonly tensors: readonly string[];
 }
 
-/** A file with weights of another program, open: what it holds, and its tensors one at a time. */
+/** An open weights file of another program. It lists its tensors and reads them one at a time. */
 export interface WeightsFile {
-  /** What it is, in words. */
+  /** The kind of file in words, such as `a Keras model`. */
   readonly kind: string;
-  /** Type and shape by the names in the file. */
+  /** The dtype and shape of each tensor, by the names in the file. */
   readonly tensors: ReadonlyMap<string, Pick<HostTensor, 'dtype' | 'shape'>>;
-  /** Where the file is one of Keras's or of tf.layers, whose layers it tells apart. */
+  /** The layers of a Keras file that lists its tensors by layer; undefined for other files. */
   readonly layers?: readonly FileLayer[];
-  /** Where the order of the tensors is that of the layers of such a model. */
+  /** True where the tensors are in the order of the layers of a Keras or tf.layers model. */
   readonly isOrdered?: boolean;
+  /** Reads the tensor of this name. */
   read(name: string): Promise<HostTensor>;
   close(): Promise<void>;
 }
