@@ -21,7 +21,9 @@ export interface AlternatingPart<Batch = never> {
   /** The optimizer of the part. A part without one is saved but never updated, such as a target network. */
   readonly optimizer?: Optimizer | ((model: TrainableModel) => Optimizer);
   /**
-   * The part is updated once in this many iterations: when the iteration number plus 1 is a multiple of it. @default 1
+   * The part is updated once in this many iterations: when the iteration number plus 1 is a multiple of it.
+   *
+   * @default 1
    */
   readonly period?: number;
 }

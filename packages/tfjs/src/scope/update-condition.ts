@@ -49,7 +49,9 @@ export class UpdateCondition {
   }
 
   /**
-   * Begins the update; later conditions are refused. @returns the condition on the device, which the caller disposes of
+   * Begins the update; later conditions are refused.
+   *
+   * @returns the condition on the device, which the caller disposes of
    */
   begin(): tf.Scalar | undefined {
     const value = this.#value;

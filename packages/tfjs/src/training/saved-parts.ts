@@ -112,8 +112,9 @@ function onlyModel(parts: Readonly<Record<string, SavedPart>>, file: string): Tr
 const MODEL = /^parts\/[^/]+\/model\//;
 
 /**
- * Plans what to restore of a part besides its tensors. @throws HooklineError `HKL_STATE_INVALID` for an invalid data
- * position
+ * Plans what to restore of a part besides its tensors.
+ *
+ * @throws HooklineError `HKL_STATE_INVALID` for an invalid data position
  */
 function planPart(
   name: string,
