@@ -33,7 +33,7 @@ describe('kernels for native TensorFlow', () => {
     registerKernels();
   });
 
-  it('give the gradients of activations that tfjs gives', async () => {
+  it('give the same gradients of activations as tfjs', async () => {
     for (const [i, gradient] of gradients().entries()) await close(gradient, plain[i] as tf.Tensor, 1e-4);
   });
 
