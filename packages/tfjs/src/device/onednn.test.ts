@@ -20,7 +20,7 @@ describe('chooseOneDnn', () => {
     expect(chooseOneDnn(processor(), 'x64', {}).isOn).toBeUndefined();
   });
 
-  it('lets the user's environment decide', () => {
+  it('lets the environment of the user decide', () => {
     for (const [value, isOn] of [
       ['0', false],
       ['false', false],

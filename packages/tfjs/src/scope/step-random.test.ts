@@ -33,7 +33,7 @@ it('depends only on seed, name, iteration and position', () => {
   expect(afterSame).not.toEqual(first);
 });
 
-it('gives the numbers that TensorFlow's own op gives for a seed', () => {
+it('gives the same numbers for a seed as the op of TensorFlow itself', () => {
   // Read from tf.random.stateless_uniform([10], seed=[5, -7]) of TensorFlow 2.21 on a CPU.
   const expected = [0.5455766, 0.19691694, 0.23146129, 0.4433471, 0.20777476, 0.38368833, 0.35475814, 0.10781217];
   const host = hostRandom('uniform', [2, 4], [5, -7]);
