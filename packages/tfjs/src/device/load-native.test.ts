@@ -11,7 +11,7 @@ const hasAvx2 = process.arch === 'x64' && readProcessor().cpuFlags.has('avx2');
 const native = runtime === undefined || !hasAvx2 ? it.skip : it;
 const withRuntime = runtime === undefined ? it.skip : it;
 
-/** A project whose native package is a copy without its addon, next to links to all other packages and a different tfjs. */
+/** A project whose native package is a copy without addon, next to links to all other packages and another tfjs. */
 function projectWithCopy(packageFolder: string): string {
   const project = mkdtempSync(join(tmpdir(), 'hookline-native-'));
   const modules = dirname(dirname(packageFolder));

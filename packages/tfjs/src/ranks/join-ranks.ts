@@ -64,7 +64,7 @@ async function join(): Promise<Communicator> {
   return ranks;
 }
 
-/** Runs at the end of the process: all ranks end together, or the others are aborted. */
+/** Runs at the end of the process: all ranks end together, or the whole job is aborted. */
 function leave(ranks: NativeRanks, { rank }: Communicator, status: number): void {
   const problem = ranks.finalize(status === 0 ? 0 : GRACE);
   if (problem === undefined) return;

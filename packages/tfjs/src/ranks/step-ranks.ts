@@ -8,8 +8,8 @@ export interface StepLosses {
 }
 
 /**
- * What the steps of a training share with the other ranks. A plugin for several processes overrides {@link
- * stepRanksRef}.
+ * What the steps of a training share with the other ranks. A plugin for several processes overrides
+ * {@link stepRanksRef}.
  */
 export interface StepRanks {
   /** The number of ranks. */

@@ -11,8 +11,8 @@ beforeAll(async () => {
   await selectDevice('auto');
 });
 
-// The counts of every step must be equal, so a tensor that each step or each other step leaves shows at once. What only
-// shows after hundreds of steps is looked for where all hooks are tapped.
+// The counts of all steps must be equal, so a tensor that every step or every second step leaks shows at once. The test
+// with taps in all hooks looks for leaks that show only after hundreds of steps.
 const STEPS = 40;
 const MANY = 300;
 

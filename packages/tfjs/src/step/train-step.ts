@@ -70,8 +70,8 @@ export interface ForwardBackward {
  * `gradients` is called and the last line of the diagram is skipped. With a condition on the device, the last line's
  * changes take effect only where the condition is true.
  *
- * When the model has parts, the step does all of this for each part that is due, in order; see {@link
- * TrainStep.partsAt}.
+ * When the model has parts, the step does all of this for each part that is due, in order; see
+ * {@link TrainStep.partsAt}.
  *
  * The step reads no value on the host. Call both halves inside one `scope.run(iteration, ...)` and one `tf.tidy`.
  */

@@ -82,8 +82,8 @@ function depthwise(op: OnnxOp): void {
 }
 
 /**
- * Its inputs are the sizes of the result, a kernel [height, width, in, out] and the values to upsample [batch, height,
- * width, out].
+ * Writes a transposed convolution. The op's inputs are the sizes of the result, a kernel [height, width, in, out] and
+ * the values to upsample, [batch, height, width, out].
  */
 function transposedConv(op: OnnxOp): void {
   assertChannelsLast(op);

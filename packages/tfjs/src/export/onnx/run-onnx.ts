@@ -4,7 +4,7 @@ import type tf from '#tfjs';
 import type { HostOutput, WrittenModel } from '../written-model.ts';
 import { ONNX_FILE } from './write-onnx.ts';
 
-/** The packages that run ONNX models in Node, the faster one first. They are no dependencies because they are large. */
+/** The packages that run ONNX models in Node, the faster one first. Neither is a dependency: they are large. */
 const RUNTIMES = ['onnxruntime-node', 'onnxruntime-web'];
 
 /** The part of ONNX Runtime that is used here. */
