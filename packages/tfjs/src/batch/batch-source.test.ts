@@ -242,7 +242,7 @@ it('lets timers run while it skips batches, and logs its progress', async () => 
 it.each<[string, DataSource]>([
   ['an array that a function gives', () => [1, 2, 3]],
   ['a set', new Set([1, 2, 3])],
-])('does not begin again where %s is shorter than the position', async (_, data) => {
+])('does not start again when %s is shorter than the position', async (_, data) => {
   const source = new BatchSource(data, { repeat: true });
   source.restore({ epoch: 0, batches: 4 });
   await expect(async () => source.next()).rejects.toThrow(
@@ -355,7 +355,7 @@ describe('data that cannot be closed', () => {
   it.each([
     ['reset', (source: BatchSource) => source.reset([2])],
     ['restore', (source: BatchSource) => source.restore({ epoch: 0, batches: 0 })],
-  ])('are told of by %s, and the next batch comes', async (_, leave) => {
+  ])('are reported by %s, and the next batch still arrives', async (_, leave) => {
     const unhandled: unknown[] = [];
     const note = (error: unknown): void => void unhandled.push(error);
     process.on('unhandledRejection', note);

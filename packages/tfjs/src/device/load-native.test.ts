@@ -35,7 +35,7 @@ function projectWithCopy(packageFolder: string): string {
 
 describe('loadNativeBackend', () => {
   withRuntime(
-    'gives a native package that lies elsewhere, as in the cache, the addon of the cache and the tfjs that is there (needs the native runtime)',
+    'gives a native package elsewhere, such as in the cache, the addon of the cache and the tfjs of this package (needs the native runtime)',
     () => {
       const project = projectWithCopy(runtime?.package.folder ?? '');
       try {

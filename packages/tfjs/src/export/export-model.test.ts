@@ -270,7 +270,7 @@ describe.each([
   },
 ] as const)('$name', ({ make, input, batch, want: predict }) => {
   it.each(['graph-model', 'saved-model', ...(hasOnnx ? (['onnx'] as const) : [])] as const)(
-    'gives as %s what predict gives, for 1, 3 and 16 items',
+    'gives the same outputs as predict when written as %s, for 1, 3 and 16 items',
     async (format) => {
       const model = make();
       const output = join(folder, format);
@@ -292,7 +292,7 @@ describe.each([
 });
 
 (hasOnnx ? it : it.skip)(
-  'an ONNX model of many weights has them in a file of their own (needs onnxruntime-node)',
+  'an ONNX model with many weights stores them in a separate file (needs onnxruntime-node)',
   async () => {
     const model = transformer();
     const source = sourceOfInputs(model, { shape: [null, 6], dtype: 'int32', range: [0, 19] }, undefined);

@@ -117,7 +117,7 @@ describe('the gradient of tf.gather', () => {
     [1, 1, [2, 3], 2],
     [2, 1, [2, 2], 3],
     [3, 2, [2, 2, 3], 4],
-  ])('along axis %i with %i batch dimensions agrees with differences', (axis, batchDims, shape, limit) => {
+  ])('along axis %i with %i batch dimensions agrees with finite differences', (axis, batchDims, shape, limit) => {
     const indices = tf.tensor(
       Int32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) => (i * 7) % limit),
       shape,

@@ -34,7 +34,7 @@ const NETS: readonly (readonly [string, () => tf.LayersModel])[] = [
       }),
   ],
   [
-    'a layer that normalises another axis than the last',
+    'a layer that normalises an axis other than the last',
     () =>
       tf.sequential({
         layers: [

@@ -102,7 +102,7 @@ async function train(
 
 describe('training on wasm', () => {
   compare.each(Object.keys(NETWORKS))(
-    '%s: takes the course that native TensorFlow takes (needs the native runtime)',
+    '%s: follows the same course as native TensorFlow (needs the native runtime)',
     async (network) => {
       const losses = await train('wasm', network, () => tf.train.sgd(0.1));
       const expected = await train('cpu', network, () => tf.train.sgd(0.1));
@@ -112,7 +112,7 @@ describe('training on wasm', () => {
   );
 
   compare.each(OPTIMIZERS)(
-    '%s moves the weights as on native TensorFlow (needs the native runtime)',
+    '%s updates the weights as on native TensorFlow (needs the native runtime)',
     async (_, makeOptimizer) => {
       const network = 'residual block with upsampling and concatenation';
       const losses = await train('wasm', network, makeOptimizer);
