@@ -1,40 +1,46 @@
 import { z } from 'zod';
 
-/** A data source that knows its own position, so that a resumed training goes on at the same batch. */
+/** A data source that knows its own position, so that a resumed training continues at the same batch. */
 export interface ResumableData {
   /**
-   * Batches of one epoch, where that is not `length`: a fraction where batches go on across the end of the data. Undefined where it
-   * is not known.
+   * The number of batches in one epoch, when it differs from `length`. It is fractional when batches continue across
+   * the end of the data, and undefined when it is unknown.
    */
   readonly epochLength?: number | undefined;
   state(): unknown;
-  /** Goes on where `state` was taken. @throws for what it never gave, and for a position that it does not have */
+  /**
+   * Continues from where `state` was taken.
+   * @throws for a state that this source never returned, or a position that it does not have
+   */
   restore(state: unknown): void;
   /**
-   * Says in one sentence why a state cannot be restored, before anything of a checkpoint is loaded. Left out, `restore`
-   * is what refuses it.
+   * Returns, in one sentence, why a state cannot be restored; it is called before anything of a checkpoint is loaded.
+   * Without this method, `restore` must refuse the state.
    */
   misfit?(state: unknown): string | undefined;
-  /** What must be the same for positions to mean the same, such as the number of samples; a resumed run compares it. */
+  /**
+   * Facts that must be equal for positions to be comparable, such as the number of samples. A resumed run compares
+   * them.
+   */
   fingerprint?(): DataFingerprint;
 }
 
-/** Cheap facts about data, by name. */
+/** Facts about the data that are cheap to obtain, by name. */
 export type DataFingerprint = Readonly<Record<string, string | number | boolean>>;
 
-/** What a {@link BatchSourceState} must be like. */
+/** The schema of a {@link BatchSourceState}. */
 export const batchSourceState = z.object({
   epoch: z.int().min(0),
   batches: z.int().min(0),
   source: z.unknown().optional(),
 });
 
-/** Position of a BatchSource. */
+/** The position of a BatchSource. */
 export interface BatchSourceState {
-  /** Passes completed. */
+  /** The number of completed passes. */
   readonly epoch: number;
-  /** Batches taken in the pass in progress. */
+  /** The number of batches taken in the current pass. */
   readonly batches: number;
-  /** What the data source itself saved, where it can. */
+  /** The state that the data source itself saved, if it supports this. */
   readonly source?: unknown;
 }

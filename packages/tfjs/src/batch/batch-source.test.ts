@@ -50,7 +50,7 @@ it.each<[string, DataSource]>([
   expect(source.state()).toEqual({ epoch: 2, batches: 1 });
 });
 
-it('costs no promise when the data is at hand', () => {
+it('creates no promise when the data is available', () => {
   expect(new BatchSource([1]).next()).not.toBeInstanceOf(Promise);
 });
 
@@ -93,7 +93,7 @@ it.each(['synchronous', 'asynchronous'])('keeps the cause of a %s failure', asyn
   expect(error.cause).toBe(cause);
 });
 
-it('leaves a source alone that is where it should go: a generator could not begin again', async () => {
+it('leaves a source alone that is already at the position: a generator could not start again', async () => {
   const source = new BatchSource(
     (function* () {
       yield* [1, 2, 3];
@@ -104,7 +104,7 @@ it('leaves a source alone that is where it should go: a generator could not begi
   expect(await take(source, 1)).toEqual([3]);
 });
 
-it('goes on after a restore where it was, without a position of the data itself', async () => {
+it('continues at its position after a restore, without a position of the data itself', async () => {
   const data = [1, 2, 3, 4, 5];
   const first = new BatchSource(data, { repeat: true });
   await take(first, 8);
@@ -114,7 +114,7 @@ it('goes on after a restore where it was, without a position of the data itself'
   expect(await take(second, 4)).toEqual(await take(first, 4));
 });
 
-it('goes on with the next batch after it was closed', async () => {
+it('continues with the next batch after it was closed', async () => {
   const source = new BatchSource([1, 2, 3]);
   await take(source, 1);
   await source.close();
@@ -122,7 +122,7 @@ it('goes on with the next batch after it was closed', async () => {
   expect(await take(source, 1)).toEqual([2]);
 });
 
-it('frees the batches that it passes over', async () => {
+it('frees the batches that it skips', async () => {
   const data = (): Iterable<unknown> => [Float32Array.of(1), Float32Array.of(2)];
   const source = new BatchSource(data);
   const before = tf.memory().numTensors;
@@ -154,7 +154,7 @@ it('uses the position of data that has one', async () => {
   expect(second.state().batches).toBe(5);
 });
 
-it('takes other data from the next batch on', async () => {
+it('uses other data from the next batch on', async () => {
   let closed = false;
   function* old(): Generator<number> {
     try {
@@ -205,7 +205,7 @@ it.each(Object.entries(COUNTS))('goes on far into plain data: %s, at batch %d', 
   expect(source.state()).toEqual({ epoch: 0, batches: count + 1 });
 });
 
-it('enters an array at its place without reading what comes before', async () => {
+it('opens an array at its position without reading the elements before', async () => {
   const array = new Proxy([1, 2, 3, 4], {
     get: (target, key, receiver) => {
       if (key === '0' || key === '1') throw new Error('read');
@@ -217,7 +217,7 @@ it('enters an array at its place without reading what comes before', async () =>
   expect(await take(source, 2)).toEqual([3, 4]);
 });
 
-it('lets timers through while it passes over batches, and tells how far it is', async () => {
+it('lets timers run while it skips batches, and logs its progress', async () => {
   const lines: string[] = [];
   let ticks = 0;
   const timer = setInterval(() => ticks++, 1);
@@ -242,7 +242,7 @@ it('lets timers through while it passes over batches, and tells how far it is', 
 it.each<[string, DataSource]>([
   ['an array that a function gives', () => [1, 2, 3]],
   ['a set', new Set([1, 2, 3])],
-])('does not begin again where %s is shorter than the position', async (_, data) => {
+])('does not start again when %s is shorter than the position', async (_, data) => {
   const source = new BatchSource(data, { repeat: true });
   source.restore({ epoch: 0, batches: 4 });
   await expect(async () => source.next()).rejects.toThrow(
@@ -250,7 +250,7 @@ it.each<[string, DataSource]>([
   );
 });
 
-it('frees tensors of batches that it passes over where the source gives them away', async () => {
+it('frees tensors of skipped batches when the source hands over ownership', async () => {
   const data = (): Iterable<unknown> => new Set([{ x: [tf.ones([1])] }, { x: [tf.zeros([1])] }]);
   const source = new BatchSource(data);
   const before = tf.memory().numTensors;
@@ -261,7 +261,7 @@ it('frees tensors of batches that it passes over where the source gives them awa
 });
 
 describe('data of tf.data', () => {
-  /** Rows 0..9 in the order of a seed, in batches of 4, 4 and 2. */
+  /** Rows 0 to 9, shuffled with a seed, in batches of 4, 4 and 2. */
   const shuffled = () =>
     tf.data
       .array([...Array(10).keys()])
@@ -293,7 +293,7 @@ describe('data of tf.data', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('goes on in the pass after being closed, and ahead in it when restored there', async () => {
+  it('continues the pass after being closed, and skips ahead in it when restored there', async () => {
     const whole = await values(new BatchSource(shuffled(), { repeat: true }), 6);
     const source = new BatchSource(shuffled(), { repeat: true });
     const found = await values(source, 1);
@@ -311,14 +311,14 @@ describe('data of tf.data', () => {
     expect(await values(ahead, 1)).toEqual(whole.slice(2, 3));
   });
 
-  it('takes an iterator for one pass', async () => {
+  it('treats an iterator as a single pass', async () => {
     const source = new BatchSource(await shuffled().iterator(), { repeat: true });
     expect(new Set((await values(source, 3)).flat()).size).toBe(10);
     await source.close();
     await expect(values(source, 1)).rejects.toThrow('HKL_DATA_NOT_REPEATABLE');
   });
 
-  it('keeps the cause where a dataset fails', async () => {
+  it('keeps the cause when a dataset fails', async () => {
     const broken = tf.data.generator(function* () {
       yield 1;
       throw new Error('disk on fire');
@@ -355,7 +355,7 @@ describe('data that cannot be closed', () => {
   it.each([
     ['reset', (source: BatchSource) => source.reset([2])],
     ['restore', (source: BatchSource) => source.restore({ epoch: 0, batches: 0 })],
-  ])('are told of by %s, and the next batch comes', async (_, leave) => {
+  ])('are reported by %s, and the next batch still arrives', async (_, leave) => {
     const unhandled: unknown[] = [];
     const note = (error: unknown): void => void unhandled.push(error);
     process.on('unhandledRejection', note);

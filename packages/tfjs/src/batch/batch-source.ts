@@ -8,13 +8,13 @@ import { skipBatches } from './skip-batches.ts';
 
 /** Options of {@link BatchSource}. */
 export interface BatchSourceOptions {
-  /** Begin again when the data ends. @default false */
+  /** Whether to start again when the data ends. @default false */
   readonly repeat?: boolean;
   /** See {@link toDevice}. @default 'borrow' for arrays, else 'consume' */
   readonly tensors?: 'consume' | 'borrow';
 }
 
-/** A batch on the device with the seconds spent waiting for it. */
+/** A batch on the device, with the seconds spent waiting for it. */
 export interface TimedBatch {
   readonly device: DeviceBatch;
   readonly dataTime: number;
@@ -22,7 +22,7 @@ export interface TimedBatch {
 
 type BatchIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
-/** Takes batches from a data source, one per step, on the device. */
+/** Takes one batch per step from a data source and puts it on the device. */
 export class BatchSource {
   readonly repeat: boolean;
   readonly #tensors: 'consume' | 'borrow' | undefined;
@@ -34,21 +34,24 @@ export class BatchSource {
   #iterator: BatchIterator | undefined;
   #epoch = 0;
   #batches = 0;
-  /** Batches to pass over before the next one, after a restore. */
+  /** The number of batches to skip before the next one, after a restore. */
   #skip = 0;
-  /** Whose batch was taken last, and where the source was before. */
+  /** The iteration for which the last batch was taken, and the position before it. */
   #taken: { readonly iteration: number; readonly before: BatchSourceState } | undefined;
   readonly #wait = new BatchWait();
-  /** It has got ready, and has not been iterated, so that no end of an iteration will undo it. */
+  /** Whether the source has warmed up but has not been iterated, so that no end of an iteration will close it. */
   #isWarm = false;
-  /** The position that was restored, of data that are not read. */
+  /** The restored position when the data are never read. */
   #kept: BatchSourceState | undefined;
-  /** Passes over a dataset that were begun: each changes the order of the next where it shuffles. */
+  /**
+   * The number of passes begun over a dataset. Each pass changes the order of the next one when the dataset shuffles.
+   */
   #begun = 0;
 
   /**
-   * @param log takes a line when passing over batches takes long, and when data that are left cannot be closed; default: nobody
-   * @param ranks gives this process its share of each batch, where the data can be shared; default: a single process
+   * @param log receives a line when skipping batches takes long, and when replaced data cannot be closed; default: no
+   * log
+   * @param ranks selects this process's share of each batch, when the data can be shared; default: a single process
    * @throws HooklineError `HKL_DATA_INVALID` when the data can be neither iterated nor called
    */
   constructor(
@@ -65,7 +68,9 @@ export class BatchSource {
     this.#log = log;
   }
 
-  /** Tells a source with a function `warmUp` that batches will be asked for soon, so that it can start its threads. */
+  /**
+   * Tells a source that has a `warmUp` function that batches will soon be requested, so that it can start its threads.
+   */
   warmUp(): void {
     const { warmUp } = this.#data as { readonly warmUp?: unknown };
     if (typeof warmUp !== 'function') return;
@@ -74,9 +79,9 @@ export class BatchSource {
   }
 
   /**
-   * The next batch; a promise only when the data source gave one, or when batches are passed over after a restore.
+   * Returns the next batch, as a promise only when the data source returned one or batches are skipped after a restore.
    *
-   * @param iteration of the step that it is for; see {@link BatchSource.stateAt}
+   * @param iteration the iteration for which the batch is taken; see {@link BatchSource.stateAt}
    * @throws HooklineError `HKL_DATA_EMPTY` when a pass has no batch at all, `HKL_DATA_EXHAUSTED` when the data ends
    * and is not repeated, `HKL_DATA_NOT_REPEATABLE` when it should be repeated and cannot, `HKL_DATA_POSITION` when a
    * restored position is beyond the end of the data, `HKL_DATA_FAILED` with the cause when the source throws,
@@ -94,23 +99,23 @@ export class BatchSource {
     return taken instanceof Promise ? this.#wait.for(taken).then(({ batch }) => finish(batch)) : finish(taken.batch);
   }
 
-  /** What the batch that was asked for waits for; undefined when none is awaited. */
+  /** Says what the requested batch is waiting for; undefined when no batch is awaited. */
   waitsFor(): string | undefined {
     if (!this.#wait.isWaiting) return undefined;
     const { waitsFor } = this.#data as Partial<WaitingData>;
     return waitsFor?.call(this.#data) ?? `a batch of the data, ${this.#position()}`;
   }
 
-  /** Ends the wait for a batch with an error; the batch is dropped when it comes after all. */
+  /** Ends the wait for a batch with an error. A batch that arrives later is dropped. */
   stopWaiting(error: unknown): void {
     this.#wait.giveUp(error);
   }
 
-  /** Takes another data source from the next batch on (detectron2's reset_data_loader). */
+  /** Uses another data source from the next batch on (detectron2's reset_data_loader). */
   reset(data: DataSource): void {
     const next = checkedData(data);
     if (typeof data !== 'function') this.#share(data);
-    // Its threads are idle; where they cannot be ended they keep no process alive.
+    // The old source's threads are idle; even if they cannot be ended, they do not keep the process alive.
     if (this.#isWarm) this.#closeData().catch(() => undefined);
     this.#isWarm = false;
     this.#leave();
@@ -124,14 +129,14 @@ export class BatchSource {
   }
 
   /**
-   * Where it was after `done` iterations: before the batch that was taken last, where that was for a step which is not
-   * among them, so that resuming makes the step with the same batch.
+   * Returns the position after `done` iterations. When the last batch was taken for a step that is not among these,
+   * this is the position before that batch, so that a resumed run makes the step with the same batch.
    */
   stateAt(done: number): BatchSourceState {
     return this.#taken !== undefined && this.#taken.iteration >= done ? this.#taken.before : this.state();
   }
 
-  /** Where it is. */
+  /** Returns the current position. */
   state(): BatchSourceState {
     if (this.#kept !== undefined) return this.#kept;
     const resumable = this.#resumable();
@@ -143,15 +148,15 @@ export class BatchSource {
   }
 
   /**
-   * Goes to where `state` was taken. A source with a position of its own is put there; any other is iterated from its
-   * beginning and batches are passed over, so it must give the same ones again. A source that is there already is left
-   * alone, which matters to a generator: it cannot begin again.
+   * Goes to the position at which `state` was taken. A source with its own position is restored to it. Any other source
+   * is iterated from its beginning and batches are skipped, so it must return the same batches again. A source that is
+   * already at the position is left alone, which matters for a generator: it cannot start again.
    *
-   * Of a dataset of `tf.data` the passes that were completed are begun and dropped first, so that one which shuffles with
-   * a seed has the order of this pass. It cannot be taken back to the order of a pass that has begun already.
+   * For a dataset of `tf.data`, the completed passes are begun and dropped first, so that a dataset that shuffles with
+   * a seed has the order of this pass. It cannot return to the order of a pass that has already begun.
    *
-   * @throws HooklineError `HKL_DATA_STATE` for what {@link BatchSource.misfit} finds, and what the source itself raises;
-   * nothing is changed then
+   * @throws HooklineError `HKL_DATA_STATE` for what {@link BatchSource.misfit} finds, and what the source itself
+   * raises; nothing is changed then
    */
   restore(state: BatchSourceState): void {
     const fault = this.misfit(state);
@@ -163,7 +168,7 @@ export class BatchSource {
     }
     if (JSON.stringify(state) === JSON.stringify(this.state())) return;
     if (this.#keepsPass() && state.epoch === this.#epoch && state.batches >= this.#batches + this.#skip) {
-      // The pass in progress leads there.
+      // The current pass will reach that position.
       this.#skip = state.batches - this.#batches;
       return;
     }
@@ -175,7 +180,7 @@ export class BatchSource {
     this.#skip = resumable === undefined ? state.batches : 0;
   }
 
-  /** Why a state cannot be restored, in one sentence; undefined where it can, as far as that is known. */
+  /** Returns, in one sentence, why a state cannot be restored; undefined when no obstacle is known. */
   misfit(state: unknown): string | undefined {
     const { data, error } = batchSourceState.safeParse(state);
     if (data === undefined)
@@ -194,7 +199,10 @@ export class BatchSource {
     return `field "batches" is ${batches}, and the data are ${this.#data.length} batches`;
   }
 
-  /** Batches of one pass over the data, of which the last may be shared with the next pass; undefined where they do not tell. */
+  /**
+   * The number of batches in one pass over the data, of which the last may be shared with the next pass; undefined when
+   * unknown.
+   */
   get epochLength(): number | undefined {
     if (typeof this.#data === 'function') return undefined;
     const { epochLength, length, size } = this.#data as {
@@ -206,7 +214,7 @@ export class BatchSource {
     return typeof batches === 'number' && batches > 0 && Number.isFinite(batches) ? batches : undefined;
   }
 
-  /** What {@link ResumableData.fingerprint} says; of plain data the number of batches, where they tell it. */
+  /** Returns {@link ResumableData.fingerprint}, or, for plain data, the number of batches if it is known. */
   fingerprint(): DataFingerprint {
     const own = this.#resumable()?.fingerprint?.();
     if (own !== undefined) return own;
@@ -215,20 +223,21 @@ export class BatchSource {
     return typeof batches === 'number' ? { batches } : {};
   }
 
-  /** Lets the source free what it holds. The next batch is the one that would have come without the call. */
+  /** Lets the source free its resources. The next batch is the same as it would have been without this call. */
   async close(): Promise<void> {
     if (this.#isWarm) await this.#closeData();
     this.#isWarm = false;
-    // There is nothing to free, and another iterator would give another order or, of one alone, nothing more.
+    // An iterator of `tf.data` holds nothing to free. A new one would have another order, and a bare iterator cannot
+    // start again.
     if (!this.#keepsPass()) await this.#drop();
   }
 
-  /** Whether the pass in progress goes on after `close`: that of `tf.data`, whose iterators cannot be closed. */
+  /** Whether the current pass continues after `close`: an iterator of `tf.data` does, because it cannot be closed. */
   #keepsPass(): boolean {
     return this.#iterator !== undefined && (isDataset(this.#data) || isBareIterator(this.#data));
   }
 
-  /** Leaves the pass in progress. Data that fail to close do not hold up the next pass; they are told of. */
+  /** Leaves the current pass. An error on closing the data is logged and does not delay the next pass. */
   #leave(): void {
     this.#drop().catch((cause: unknown) =>
       this.#log?.(
@@ -247,7 +256,7 @@ export class BatchSource {
     this.#iterable = undefined;
     if (this.#wait.isStuck) {
       this.#wait.isStuck = false;
-      // A generator returns only after what it awaits has come; a source that can be closed lets go of that.
+      // A generator returns only once its awaited promise settles; closing the source releases that promise.
       const closed = this.#closeData();
       void Promise.resolve(iterator?.return?.()).catch(() => undefined);
       await closed;
@@ -336,7 +345,10 @@ export class BatchSource {
     return this.#iterator;
   }
 
-  /** Data that cannot be shared are each rank's own, and whoever makes them goes by the rank. */
+  /**
+   * Shares the data among the ranks. Data that cannot be shared must already be each rank's own; a log line says so
+   * once.
+   */
   #share<T>(data: T): T {
     if (shareData(data, this.#ranks, 'rows') || this.#isTold) return data;
     this.#isTold = true;
@@ -346,7 +358,7 @@ export class BatchSource {
     return data;
   }
 
-  /** An array is entered at any place at once. */
+  /** Opens an array directly at the position, without skipping batches one by one. */
   #openArray(array: readonly unknown[]): BatchIterator {
     const first = this.#skip;
     if (first > array.length) throw beyondEnd(this.#position(), first, array.length);
@@ -367,7 +379,7 @@ function* rest(array: readonly unknown[], first: number): Generator<unknown, voi
   for (let index = first; index < array.length; index++) yield array[index];
 }
 
-/** A generator, or an iterator of `tf.data`, that has ended would say so for ever. */
+/** Whether the iterator cannot start again: an exhausted generator or `tf.data` iterator stays exhausted. */
 const isOneShot = (data: unknown, iterator: unknown): boolean => data === iterator || isBareIterator(data);
 
 function checkedData(data: unknown): DataSource {

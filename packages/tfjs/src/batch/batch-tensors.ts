@@ -1,7 +1,7 @@
 import { isPlainObject } from '@hookline/core';
 import tf from '#tfjs';
 
-/** The tensors of a batch, by their path in it, such as `images` or `targets/0/boxes`. */
+/** Returns the tensors of a batch by their path in it, such as `images` or `targets/0/boxes`. */
 export function batchTensors(batch: unknown): Map<string, tf.Tensor> {
   const tensors = new Map<string, tf.Tensor>();
   const visit = (value: unknown, path: string): void => {
@@ -15,12 +15,12 @@ export function batchTensors(batch: unknown): Map<string, tf.Tensor> {
   return tensors;
 }
 
-/** Types and shapes of a batch as a string: equal for batches that one recording fits. */
+/** Returns a string of the dtypes and shapes of a batch; batches that fit the same recording have equal strings. */
 export function batchSignature(tensors: ReadonlyMap<string, tf.Tensor>): string {
   const seen = new Map<object, string>();
   const parts: string[] = [];
   for (const [path, { dtype, shape, dataId }] of tensors) {
-    // One tensor in two places is one input; another batch may hold two.
+    // The same tensor in two places is one input, whereas another batch may hold two different tensors there.
     const same = seen.get(dataId);
     if (same === undefined) seen.set(dataId, path);
     parts.push(`${path}:${dtype}[${shape.join()}]${same === undefined ? '' : `=${same}`}`);

@@ -1,13 +1,13 @@
-/** A data source that knows what it is doing, so that whoever waits for long can say what for. */
+/** A data source that can say what it is doing, for messages about a long wait. */
 export interface WaitingData {
-  /** What the batch that is asked for waits for, such as the file that a thread reads. */
+  /** Says what the requested batch is waiting for, such as the file that a thread is reading. */
   waitsFor(): string | undefined;
 }
 
 /** The wait for a batch, which can be given up. */
 export class BatchWait {
   #giveUp: ((error: unknown) => void) | undefined;
-  /** Whether a batch was given up, which its iterator may still be waiting for. */
+  /** Whether the wait for a batch was given up while its iterator may still be waiting. */
   isStuck = false;
 
   /** Whether a batch is awaited. */
@@ -15,12 +15,12 @@ export class BatchWait {
     return this.#giveUp !== undefined;
   }
 
-  /** Ends the wait with an error; the batch is dropped when it comes after all. */
+  /** Ends the wait with an error. A batch that arrives later is dropped. */
   giveUp(error: unknown): void {
     this.#giveUp?.(error);
   }
 
-  /** The value of `taken`, or the error that the wait is given up with. */
+  /** Resolves with the value of `taken`, or rejects with the error that ends the wait. */
   for<T>(taken: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const giveUp = (error: unknown): void => {

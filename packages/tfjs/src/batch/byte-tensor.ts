@@ -2,11 +2,11 @@ import type tf from '#tfjs';
 import { DataType, type NativeBackend, typeOf } from '../device/native-backend.ts';
 
 /**
- * A tensor of bytes as numbers of another type. TensorFlow gets the bytes as they are and widens them itself; in
- * JavaScript that would take longer than the copy, and the copy would be four times as large. tfjs has no type for bytes,
- * so the op is called directly.
+ * Makes a tensor of another dtype from bytes. TensorFlow receives the bytes unchanged and widens them itself. In
+ * JavaScript, the conversion would take longer than the copy, and the copy would be four times as large. tfjs has no
+ * byte dtype, so this calls the op directly.
  *
- * @param data one byte for each element
+ * @param data one byte per element
  */
 export function tensorOfBytes(
   native: NativeBackend,
@@ -15,7 +15,7 @@ export function tensorOfBytes(
   dtype: 'float32' | 'int32',
 ): tf.Tensor {
   const { binding } = native;
-  // A Buffer is a Uint8Array of a kind that the binding does not know.
+  // A Buffer is a subclass of Uint8Array that the binding does not accept.
   const bytes = data.constructor === Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
   const handle = binding.createTensor(shape, DataType.uint8, bytes);
   try {

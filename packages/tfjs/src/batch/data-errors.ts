@@ -1,6 +1,6 @@
 import { HooklineError, isHooklineError } from '@hookline/core';
 
-/** What is no data to iterate. */
+/** The error for a value that is not iterable data. */
 export function invalid(value: unknown, what: string): HooklineError {
   const found = value === null ? 'null' : value instanceof Promise ? 'a promise' : typeof value;
   return new HooklineError('HKL_DATA_INVALID', `${what} is ${found}, which cannot be iterated`, {
@@ -12,7 +12,7 @@ export function invalid(value: unknown, what: string): HooklineError {
   });
 }
 
-/** A pass without a batch. */
+/** The error for a pass without any batch. */
 export const empty = (where: string): HooklineError =>
   new HooklineError('HKL_DATA_EMPTY', 'the data holds no batch', {
     who: 'data',
@@ -20,7 +20,7 @@ export const empty = (where: string): HooklineError =>
     fix: 'Look at its path and filters; with dropLast, a set smaller than one batch is empty',
   });
 
-/** A batch that is none. */
+/** The error for null or undefined in place of a batch. */
 export const nothing = (batch: unknown, where: string): HooklineError =>
   new HooklineError('HKL_BATCH_INVALID', `the data gave ${String(batch)} in the place of a batch`, {
     who: 'data',
@@ -28,7 +28,7 @@ export const nothing = (batch: unknown, where: string): HooklineError =>
     fix: 'Give tensors, or objects and arrays with tensors or { data, shape } in them; end the data by ending its iteration',
   });
 
-/** Data that end before the training. */
+/** The error for data that end before the training. */
 export const exhausted = (where: string, batches: number): HooklineError =>
   new HooklineError('HKL_DATA_EXHAUSTED', `the data ended after ${batches} batches and training wants another`, {
     who: 'data',
@@ -36,14 +36,14 @@ export const exhausted = (where: string, batches: number): HooklineError =>
     fix: 'Set repeat: true to begin again, or train for fewer iterations',
   });
 
-/** A position that the data do not have. */
+/** The error for a position that the data do not have. */
 export const misplaced = (fault: string): HooklineError =>
   new HooklineError('HKL_DATA_STATE', `this is no position in the data: ${fault}`, {
     who: 'data',
     fix: 'Restore what state() gave for the same data',
   });
 
-/** Data that end before a restored position. */
+/** The error for data that end before a restored position. */
 export const beyondEnd = (where: string, wanted: number, found: number): HooklineError =>
   new HooklineError(
     'HKL_DATA_POSITION',
@@ -55,7 +55,7 @@ export const beyondEnd = (where: string, wanted: number, found: number): Hooklin
     },
   );
 
-/** A generator that has ended. */
+/** The error for a generator that has ended. */
 export const notRepeatable = (where: string): HooklineError =>
   new HooklineError(
     'HKL_DATA_NOT_REPEATABLE',
@@ -67,7 +67,7 @@ export const notRepeatable = (where: string): HooklineError =>
     },
   );
 
-/** What reading a batch raised, with where it was. */
+/** The error for a failure while reading a batch, with the position at which it occurred. */
 export function failed(cause: unknown, where: string): unknown {
   if (isHooklineError(cause)) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);

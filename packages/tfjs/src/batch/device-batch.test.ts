@@ -45,7 +45,7 @@ it('frees tensors of the batch, except variables, kept ones and borrowed ones', 
   expect(borrowed.isDisposed).toBe(false);
 });
 
-it('says which tensor has been freed already', () => {
+it('says which tensor has already been freed', () => {
   const x = tf.ones([1]);
   disposeBatch(toDevice({ pair: [x] }));
   expect(() => toDevice({ pair: [x] })).toThrow(

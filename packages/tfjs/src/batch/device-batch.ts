@@ -3,7 +3,7 @@ import tf from '#tfjs';
 import { asNativeBackend } from '../device/native-backend.ts';
 import { tensorOfBytes } from './byte-tensor.ts';
 
-/** Elements of a tensor on the host. */
+/** The elements of a tensor on the host. */
 export type HostArray =
   Float32Array | Int32Array | Uint8Array | Uint8ClampedArray | Int8Array | Uint16Array | Int16Array | Float64Array;
 
@@ -15,13 +15,13 @@ export interface HostTensorLike {
   readonly dtype?: 'float32' | 'int32' | 'bool';
 }
 
-/** A batch on the device and what of it has to be freed after the step. */
+/** A batch on the device, and the tensors to free after the step. */
 export interface DeviceBatch {
   readonly batch: unknown;
   readonly owned: readonly tf.Tensor[];
 }
 
-/** How {@link toDevice} treats tensors that are in the batch already. */
+/** How {@link toDevice} treats tensors that are already in the batch. */
 export interface ToDeviceOptions {
   /**
    * `consume`: they are freed with the batch, as with a tf.data iterator, except variables and those marked by
@@ -33,7 +33,7 @@ export interface ToDeviceOptions {
 
 /**
  * Puts a batch on the device. Host tensors (`{ data, shape, dtype? }`) and bare typed arrays (as 1-D) become tensors,
- * wherever they are nested in arrays, maps, sets and plain objects; every other value stays as it is.
+ * wherever they are nested in arrays, maps, sets and plain objects. All other values stay unchanged.
  *
  * @throws HooklineError `HKL_BATCH_DISPOSED` when a tensor in it has been disposed, `HKL_BATCH_SHAPE` when data does
  * not fill its shape; nothing is left on the device then
@@ -77,12 +77,14 @@ export function toDevice(batch: unknown, { tensors = 'consume' }: ToDeviceOption
   }
 }
 
-/** Frees what a batch holds on the device. */
+/** Frees the tensors that a batch owns on the device. */
 export function disposeBatch({ owned }: DeviceBatch): void {
   for (const tensor of owned) tensor.dispose();
 }
 
-/** Frees the tensors of a batch that is not used, as {@link toDevice} and {@link disposeBatch} would; makes none. */
+/**
+ * Frees the tensors of an unused batch, as {@link toDevice} and {@link disposeBatch} would, without creating tensors.
+ */
 export function disposeUnused(batch: unknown, { tensors = 'consume' }: ToDeviceOptions = {}): void {
   if (typeof batch !== 'object' || batch === null || tensors === 'borrow') return;
   if (batch instanceof tf.Tensor) {
@@ -123,7 +125,7 @@ function makeTensor({ data, shape, dtype }: HostTensorLike, path: string): tf.Te
   return tf.tensor(nativeArray(data, type), [...shape], type);
 }
 
-/** tfjs takes few kinds of array as they are; others it would copy element by element. */
+/** Converts to an array type that tfjs accepts directly; tfjs would copy other types element by element. */
 function nativeArray(data: HostArray, dtype: 'float32' | 'int32' | 'bool'): Float32Array | Int32Array | Uint8Array {
   if (dtype === 'float32') return data instanceof Float32Array ? data : new Float32Array(data);
   if (dtype === 'int32') return data instanceof Int32Array ? data : new Int32Array(data);

@@ -3,30 +3,30 @@ import { z } from 'zod';
 /** A dataset of `tf.data`: each of its iterators is one pass. */
 export interface TfDataset {
   iterator(): Promise<TfIterator>;
-  /** Elements in a pass; null where that is not known. */
+  /** The number of elements in a pass; null when it is unknown. */
   readonly size?: number | null;
 }
 
-/** An iterator of `tf.data` (`await dataset.iterator()`): one pass, which cannot begin again. */
+/** An iterator of `tf.data` (`await dataset.iterator()`): a single pass that cannot start again. */
 export interface TfIterator {
   next(): Promise<IteratorResult<unknown>>;
 }
 
-/** Batches, one after the other, again from the beginning each time they are iterated. */
+/** Batches in sequence. Each iteration starts again from the beginning, except for an iterator of `tf.data`. */
 export type BatchIterable = Iterable<unknown> | AsyncIterable<unknown> | TfDataset | TfIterator;
-/** Where batches come from: something to iterate, or a function that makes it for each pass. */
+/** The source of batches: an iterable, or a function that makes one for each pass. */
 export type DataSource = BatchIterable | (() => BatchIterable);
 
-/** What {@link openData} gives. */
+/** The result of {@link openData}. */
 export type OpenedData = Iterable<unknown> | AsyncIterable<unknown>;
 
 /**
- * One pass over a data source, for `for await`. A dataset or an iterator of `tf.data` is wrapped; its length, where it
- * is known, is the `size` of the wrapper.
+ * Opens one pass over a data source, for `for await`. A dataset or an iterator of `tf.data` is wrapped; the wrapper's
+ * `size` is its length, if known.
  *
- * @param passesBefore how many iterators of a dataset to make and drop first. A dataset that shuffles anew in each pass
- * draws from its seed whenever an iterator is made, so that pass n has its order only after n others.
- * @returns undefined for what cannot be iterated
+ * @param passesBefore the number of iterators of a dataset to make and drop first. A dataset that reshuffles in each
+ * pass draws from its seed whenever an iterator is made, so pass n (from 0) has its order only after n other iterators
+ * @returns undefined for a value that cannot be iterated
  */
 export function openData(data: DataSource, passesBefore = 0): OpenedData | undefined {
   const source: unknown = typeof data === 'function' ? data() : data;
@@ -36,11 +36,11 @@ export function openData(data: DataSource, passesBefore = 0): OpenedData | undef
   return isBareIterator(source) ? { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) } : undefined;
 }
 
-/** Whether it is a dataset of `tf.data`. */
+/** Whether the value is a dataset of `tf.data`. */
 export const isDataset = (value: unknown): value is TfDataset =>
   has(value, 'iterator') && has(value, 'forEachAsync') && !has(value, 'next');
 
-/** Whether it is an iterator that is no iterable, as those of `tf.data` are. */
+/** Whether the value is an iterator but not an iterable, as the iterators of `tf.data` are. */
 export const isBareIterator = (value: unknown): value is TfIterator =>
   has(value, 'next') && !(Symbol.iterator in value || Symbol.asyncIterator in value);
 
@@ -60,21 +60,21 @@ function passOf(dataset: TfDataset, passesBefore: number): AsyncIterable<unknown
 const has = <K extends string>(value: unknown, name: K): value is Record<K, unknown> =>
   typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[name] === 'function';
 
-/** Checks an option of a plugin that takes a {@link DataSource}: batches to iterate, or a function that returns them. */
+/** Validates a plugin option of type {@link DataSource}: iterable batches, or a function that returns them. */
 export const dataSourceSchema: z.ZodType<DataSource, DataSource> = z.custom<DataSource>(
   (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
   'must be batches to iterate, or a function that returns them',
 );
 
 /**
- * Stands in the place of training data in a trainer that only predicts and evaluates, so that nothing is read. The position
- * of a checkpoint is kept as it is, whatever data it is of. Whoever asks for a batch gets {@link unreadDataError}.
+ * Replaces training data in a trainer that only predicts and evaluates, so that no data is read. A position from a
+ * checkpoint is kept unchanged, whatever data it belongs to. Requesting a batch throws {@link unreadDataError}.
  */
 export const unreadData: DataSource = () => {
   throw unreadDataError();
 };
 
-/** The error `HKL_DATA_UNREAD`: a training is asked for where the training data are not read. */
+/** The error `HKL_DATA_UNREAD`: training was requested although the training data are not read. */
 export const unreadDataError = (): HooklineError =>
   new HooklineError('HKL_DATA_UNREAD', 'the training data have not been read', {
     who: 'data',

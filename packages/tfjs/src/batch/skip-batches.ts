@@ -1,22 +1,22 @@
 import { setImmediate as nextMacrotask } from 'node:timers/promises';
 
-/** What {@link skipBatches} tells, and whom. */
+/** The callbacks of {@link skipBatches}. */
 export interface SkipHandlers {
-  /** Takes each batch that is passed over. */
+  /** Called with each skipped batch. */
   readonly passed: (batch: unknown) => void;
   /** Makes the error for data that end before the position. */
   readonly ended: () => Error;
   readonly log?: ((line: string) => void) | undefined;
 }
 
-/** Milliseconds after which signals and timers are let through. */
+/** Milliseconds between two pauses in which signals and timers run. */
 const BUDGET = 50;
-/** Milliseconds until the first line, and between two of them. */
+/** Milliseconds until the first log line, and between later ones. */
 const [FIRST_LINE, NEXT_LINE] = [2_000, 10_000];
 
 /**
- * Takes `count` batches from an iterator, one after the other, and drops them. Says how far it is when that takes long.
- * The memory that it needs does not depend on `count`.
+ * Takes `count` batches from an iterator, one after the other, and drops them. It logs its progress when that takes
+ * long. Its memory use does not depend on `count`.
  */
 export async function skipBatches(
   iterator: Iterator<unknown> | AsyncIterator<unknown>,
@@ -39,7 +39,7 @@ export async function skipBatches(
       );
     }
     if (now - lastBreath < BUDGET) continue;
-    // Otherwise no signal would arrive until the end.
+    // Without this pause, no signal would be handled until the end.
     await nextMacrotask();
     lastBreath = performance.now();
   }

@@ -1,26 +1,26 @@
-/** What a user can ask for. */
+/** The devices that a user can request. */
 export const DEVICE_REQUESTS = ['auto', 'gpu', 'cpu', 'webgpu', 'wasm'] as const;
 
 export type DeviceRequest = (typeof DEVICE_REQUESTS)[number];
 
-/** What a training runs on. `gpu` and `cpu` are native TensorFlow. */
+/** The device that a training runs on. `gpu` and `cpu` are native TensorFlow. */
 export type DeviceKind = Exclude<DeviceRequest, 'auto'>;
 
 export interface Device {
   readonly kind: DeviceKind;
   /** Name of the tfjs backend. */
   readonly backend: string;
-  /** What computes, in words, with its version. */
+  /** The computing engine and its version, in words. */
   readonly engine: string;
-  /** Why it was chosen, as one sentence without a full stop. */
+  /** The reason for the choice, as one sentence without a full stop. */
   readonly reason: string;
   /** True for TensorFlow's own kernels, which a captured step needs. */
   readonly native: boolean;
-  /** One line for people. */
+  /** Returns a one-line description for people. */
   describe(): string;
 }
 
-/** Completes a device with its line for people. */
+/** Adds the one-line description to a device. */
 export function createDevice(parts: Omit<Device, 'describe'>): Device {
   return Object.freeze({
     ...parts,

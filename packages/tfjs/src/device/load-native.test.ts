@@ -6,12 +6,12 @@ import { findNativeRuntime } from '@hookline/native-runtime';
 import { readProcessor } from './processor.ts';
 
 const { runtime } = findNativeRuntime();
-// TensorFlow says at its first op whether it uses oneDNN, which it can where setup has brought the native runtime.
+// TensorFlow logs at its first op whether it uses oneDNN, which requires the native runtime from setup.
 const hasAvx2 = process.arch === 'x64' && readProcessor().cpuFlags.has('avx2');
 const native = runtime === undefined || !hasAvx2 ? it.skip : it;
 const withRuntime = runtime === undefined ? it.skip : it;
 
-/** A project whose native package is a copy without addon; beside it lie links to all other packages, but another tfjs. */
+/** A project whose native package is a copy without addon, next to links to all other packages and another tfjs. */
 function projectWithCopy(packageFolder: string): string {
   const project = mkdtempSync(join(tmpdir(), 'hookline-native-'));
   const modules = dirname(dirname(packageFolder));
@@ -23,7 +23,7 @@ function projectWithCopy(packageFolder: string): string {
   const isProduct = (path: string) => /[/\\]tfjs-node(-gpu)?[/\\](lib|deps)([/\\]|$)/.test(path);
   const copy = join(own, packageFolder.slice(modules.length));
   cpSync(packageFolder, copy, { recursive: true, filter: (path) => !isProduct(path) });
-  // Setup cannot link the addon into it, so that it is handed over when the package is loaded.
+  // Setup cannot link the addon into this copy, so its path is supplied when the package is loaded.
   writeFileSync(join(copy, 'lib'), 'in the way');
   writeFileSync(
     join(own, '@tensorflow', 'tfjs', 'package.json'),
@@ -35,7 +35,7 @@ function projectWithCopy(packageFolder: string): string {
 
 describe('loadNativeBackend', () => {
   withRuntime(
-    'gives a native package that lies elsewhere, as in the cache, the addon of the cache and the tfjs that is there (needs the native runtime)',
+    'gives a native package elsewhere, such as in the cache, the addon of the cache and the tfjs of this package (needs the native runtime)',
     () => {
       const project = projectWithCopy(runtime?.package.folder ?? '');
       try {
@@ -49,7 +49,7 @@ describe('loadNativeBackend', () => {
         console.log(findNativeRuntime(options).runtime?.via, problem, packageName, tf.add(1, 2).dataSync()[0]);
         process.exit(0);`;
         const args = ['--import', 'tsx', '--input-type=module', '-e', program];
-        // The addon is the one that setup has left in this user's cache.
+        // The addon is the one that setup stored in this user's cache.
         const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname });
         expect(stdout).toBe('cache  @tensorflow/tfjs-node-gpu 3\n');
         expect(stderr).not.toContain('already registered');

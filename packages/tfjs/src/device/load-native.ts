@@ -7,7 +7,7 @@ import { asNativeBackend, NATIVE_BACKEND, type NativeBackend } from './native-ba
 import { setTensorFlowVariables } from './onednn.ts';
 import { shimNodeUtil } from './node-util-shim.ts';
 
-/** The backend of tfjs-node in this process, and the package that brought it. */
+/** The backend of tfjs-node in this process, and the package that provided it. */
 export interface LoadedNative {
   readonly backend: NativeBackend;
   readonly packageName: string;
@@ -18,10 +18,10 @@ export interface LoadedNative {
 export type NativeAttempt = LoadedNative | { readonly backend: undefined; readonly problem: string };
 
 /**
- * Loads the native backend into this process and makes it the active one. Never throws: a package that is missing or
- * cannot be loaded is a problem in words.
+ * Loads the native backend into this process and makes it the active one. It never throws: when a package is missing or
+ * cannot be loaded, it returns the problem in words.
  *
- * @param hideGpu keep TensorFlow from taking a GPU; works only for the first load of a process
+ * @param hideGpu prevents TensorFlow from using a GPU; works only for the first load in a process
  * @param lookup where to look for the native package
  */
 export async function loadNativeBackend(hideGpu = false, lookup: LookupOptions = {}): Promise<NativeAttempt> {
@@ -61,8 +61,8 @@ function requireNative(runtime: NativeRuntime, hideGpu: boolean): void {
 }
 
 /**
- * Gives the native package the tfjs of this package, where it lies elsewhere and would load a second copy: that takes
- * memory, and warns of every kernel that is registered twice.
+ * Makes the native package use this package's tfjs when it would otherwise load a second copy from elsewhere. A second
+ * copy takes memory and warns about every kernel that is registered twice.
  */
 function withOwnTfjs<T>(folder: string, work: () => T): T {
   const modules = Module as unknown as {
@@ -72,7 +72,7 @@ function withOwnTfjs<T>(folder: string, work: () => T): T {
   const own = createRequire(import.meta.url);
   modules._resolveFilename = (request, parent, ...rest) => {
     const isTfjs = /^@tensorflow\/tfjs(?!-node)(-|\/|$)/.test(request);
-    // Of other folders than that of the package nothing is changed.
+    // Only requests from the package's own folder are redirected.
     if (!isTfjs || parent?.filename?.startsWith(join(folder, sep)) !== true) {
       return resolve.call(modules, request, parent, ...rest);
     }
@@ -90,8 +90,9 @@ function withOwnTfjs<T>(folder: string, work: () => T): T {
 }
 
 /**
- * The package asks node-pre-gyp where its addon is; where its own folder cannot be written, the answer is given here.
- * node-pre-gyp's main module only forwards to this one, with a getter that cannot be replaced.
+ * The package asks node-pre-gyp for the path of its addon. When the package's own folder is not writable, this function
+ * supplies the path. It patches an inner module of node-pre-gyp, because the main module only forwards to that module
+ * with a getter that cannot be replaced.
  */
 function requireWithBinding(require: NodeJS.Require, { package: { folder }, bindingPath }: NativeRuntime): void {
   type Find = (manifest: string, options?: object) => string;

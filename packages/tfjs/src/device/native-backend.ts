@@ -3,7 +3,7 @@ import type tf from '#tfjs';
 /** The name under which @tensorflow/tfjs-node registers its backend. */
 export const NATIVE_BACKEND = 'tensorflow';
 
-/** TensorFlow's numbers for element types, as they stand in a GraphDef. */
+/** TensorFlow's numeric codes of element types, as used in a GraphDef. */
 export const DataType = Object.freeze({
   float32: 1,
   int32: 3,
@@ -17,24 +17,24 @@ export const DataType = Object.freeze({
   resource: 20,
 });
 
-/** Values as the native binding takes and returns them. */
+/** Values as the native binding accepts and returns them. */
 export type NativeValues = Float32Array | Int32Array | Uint8Array | Uint8Array[] | string[];
 
-/** A tensor that the binding made: its handle, its shape and its element type. */
+/** A tensor that the binding created: its handle, shape and element type. */
 export interface NativeTensor {
   readonly id: number;
   readonly shape: number[];
   readonly dtype: number;
 }
 
-/** An attribute of an op, as the kernels of tfjs-node spell it. `type` is one of the binding's `TF_ATTR_*`. */
+/** An attribute of an op, in the form that the kernels of tfjs-node use. `type` is one of the binding's `TF_ATTR_*`. */
 export interface NativeAttribute {
   readonly name: string;
   readonly type: number;
   readonly value: unknown;
 }
 
-/** The native binding of tfjs-node, as far as it is used here. */
+/** The part of tfjs-node's native binding that is used here. */
 export interface NativeBinding {
   createTensor(shape: number[], dtype: number, values: NativeValues): number;
   deleteTensor(id: number): void;
@@ -45,7 +45,7 @@ export interface NativeBinding {
   runSavedModel(id: number, inputs: number[], inputNames: string, outputNames: string): NativeTensor[];
   getNumOfSavedModels(): number;
   getNumOfTensors(): number;
-  /** True on the wrapper by which ops are recorded, where no value can be read. */
+  /** True on the wrapper that records ops, with which no value can be read. */
   readonly isRecording?: boolean;
   /** Version of libtensorflow, such as `2.21.0`. */
   readonly TF_Version: string;
@@ -57,7 +57,7 @@ export interface NativeBinding {
   readonly TF_ATTR_SHAPE: number;
 }
 
-/** What tfjs-node keeps of one tensor. While `values` is set the tensor has not been handed to TensorFlow yet. */
+/** What tfjs-node stores for one tensor. While `values` is set, the tensor has not been passed to TensorFlow yet. */
 export interface NativeTensorInfo {
   shape: number[];
   dtype: number;
@@ -66,11 +66,11 @@ export interface NativeTensorInfo {
   refCount: number;
 }
 
-/** The backend of tfjs-node, as far as it is used here. */
+/** The part of tfjs-node's backend that is used here. */
 export interface NativeBackend extends tf.KernelBackend {
   binding: NativeBinding;
   readonly isUsingGpuDevice: boolean;
-  /** Takes over a tensor's values, which TensorFlow gets when an op uses them. */
+  /** Takes ownership of a tensor's values, which are passed to TensorFlow when an op first uses them. */
   move(dataId: object, values: NativeValues, shape: number[], dtype: tf.DataType, refCount: number): void;
   /** The handles of an op's inputs. */
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
@@ -89,7 +89,7 @@ export interface NativeBackend extends tf.KernelBackend {
   };
 }
 
-/** The backend as tfjs-node's, or undefined where another backend (wasm, webgpu, cpu) is in use. */
+/** Returns the backend as tfjs-node's, or undefined when another backend (wasm, webgpu, cpu) is in use. */
 export function asNativeBackend(backend: tf.KernelBackend): NativeBackend | undefined {
   const binding = (backend as Partial<NativeBackend>).binding;
   return typeof binding?.runSavedModel === 'function' && typeof binding.executeOp === 'function'
@@ -97,7 +97,7 @@ export function asNativeBackend(backend: tf.KernelBackend): NativeBackend | unde
     : undefined;
 }
 
-/** The handle of a tensor, after handing it to TensorFlow where that has not happened yet. */
+/** Returns the handle of a tensor, after passing it to TensorFlow if that has not happened yet. */
 export function handleOf(backend: NativeBackend, tensor: { readonly dataId: object }): number {
   const info = backend.tensorMap.get(tensor.dataId);
   if (info.values !== null) {
@@ -107,20 +107,20 @@ export function handleOf(backend: NativeBackend, tensor: { readonly dataId: obje
   return info.id;
 }
 
-/** A second handle to the same tensor; nothing is copied. */
+/** Makes a second handle to the same tensor without copying. */
 export function aliasOf(binding: NativeBinding, handle: number): NativeTensor {
   const [alias] = binding.executeOp('Identity', [], [handle], 1);
   if (alias === undefined) throw new Error('the op Identity returned nothing');
   return alias;
 }
 
-/** The attribute that says on which type an op works, one of {@link DataType}. */
+/** The attribute for an op's element type, one of {@link DataType}. */
 export const typeOf = ({ binding }: NativeBackend, name: string, value: number): NativeAttribute => ({
   name,
   type: binding.TF_ATTR_TYPE,
   value,
 });
 
-/** The attribute that says that an op works on float32. */
+/** The attribute that sets an op's element type to float32. */
 export const floatType = (backend: NativeBackend, name = 'T'): NativeAttribute =>
   typeOf(backend, name, DataType.float32);

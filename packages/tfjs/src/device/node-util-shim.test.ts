@@ -3,7 +3,7 @@ import { shimNodeUtil } from './node-util-shim.ts';
 type Check = (value: unknown) => boolean;
 
 describe('shimNodeUtil', () => {
-  it('puts back what a Node without them lacks', () => {
+  it('restores the functions that a newer Node lacks', () => {
     const target: Record<string, unknown> = {};
     shimNodeUtil(23, target);
     const isNullOrUndefined = target['isNullOrUndefined'] as Check;
@@ -12,7 +12,7 @@ describe('shimNodeUtil', () => {
     expect([[], {}, 'a', null].map(isArray)).toEqual([true, false, false, false]);
   });
 
-  it('replaces the deprecated ones of Node 22 and leaves those of Node 20 alone', () => {
+  it('replaces the deprecated functions of Node 22 and keeps those of Node 20', () => {
     const own = () => true;
     const older: Record<string, unknown> = { isArray: own };
     shimNodeUtil(20, older);

@@ -3,7 +3,7 @@ import { chooseOneDnn } from './onednn.ts';
 const processor = (...flags: string[]) => ({ cpuFlags: new Set(flags) });
 
 describe('chooseOneDnn', () => {
-  it('switches oneDNN on where the processor has AVX2, which TensorFlow by itself does not', () => {
+  it('enables oneDNN on processors with AVX2, where TensorFlow by default does not', () => {
     expect(chooseOneDnn(processor('sse4_2', 'avx2'), 'x64', {})).toEqual({
       isOn: true,
       reason: 'the processor has avx2',

@@ -1,8 +1,8 @@
 import { readProcessor, type Processor } from './processor.ts';
 
-/** Whether TensorFlow computes with the kernels of oneDNN, with the reason as a phrase. */
+/** Whether TensorFlow uses the kernels of oneDNN, with the reason as a phrase. */
 export interface OneDnnChoice {
-  /** Undefined where it is left to TensorFlow. */
+  /** Undefined when TensorFlow decides. */
   readonly isOn: boolean | undefined;
   readonly reason: string;
 }
@@ -11,9 +11,9 @@ export interface OneDnnChoice {
 const ONEDNN_VARIABLE = 'TF_ENABLE_ONEDNN_OPTS';
 
 /**
- * Whether to compute with oneDNN. TensorFlow switches it on by itself only where it finds AVX-512 or AMX, although
- * convolutions gain from it with AVX2 too. A rule rather than a measurement at the start, which may come out differently
- * when a training is resumed. What the user has set in the environment holds.
+ * Decides whether to use oneDNN. TensorFlow enables it by default only with AVX-512 or AMX, although it speeds up
+ * convolutions with AVX2 too. This is a fixed rule instead of a measurement at startup, which could differ when a
+ * training is resumed. A value that the user has set in the environment takes precedence.
  */
 export function chooseOneDnn({ cpuFlags }: Processor, arch: string, env: NodeJS.ProcessEnv): OneDnnChoice {
   const own = env[ONEDNN_VARIABLE];
@@ -25,8 +25,8 @@ export function chooseOneDnn({ cpuFlags }: Processor, arch: string, env: NodeJS.
 }
 
 /**
- * Sets what TensorFlow reads from the environment when its library is loaded, where the user has not: oneDNN as
- * {@link chooseOneDnn} says, and no notes about it and about the processor's instructions, which help nobody here.
+ * Sets the environment variables that TensorFlow reads when its library is loaded, unless the user has set them: oneDNN
+ * as {@link chooseOneDnn} decides, and a log level that hides messages about oneDNN and the processor's instructions.
  */
 export function setTensorFlowVariables(env: NodeJS.ProcessEnv): void {
   env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';

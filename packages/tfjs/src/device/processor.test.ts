@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readProcessor } from './processor.ts';
 
 describe('readProcessor', () => {
-  it('reads what Linux tells, and nothing where there is nothing', () => {
+  it('reads what Linux reports, and nothing when there is no such file', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'hookline-flags-')), 'cpuinfo');
     const lines = [
       'processor\t: 0',

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-/** What the system tells of its processor. */
+/** What the operating system reports about its processor. */
 export interface Processor {
-  /** Feature flags, as Linux names them; none where the system does not tell. */
+  /** Feature flags, as Linux names them; empty when the system does not report them. */
   readonly cpuFlags: ReadonlySet<string>;
-  /** Who made it, as Linux names it; undefined where the system does not tell. */
+  /** The vendor, as Linux names it; undefined when the system does not report it. */
   readonly cpuVendor?: string | undefined;
 }
 
-/** What the system tells of its processor: on Linux its feature flags and who made it, elsewhere nothing. */
+/** Reads the processor's feature flags and vendor on Linux; on other systems the result is empty. */
 export function readProcessor(file = '/proc/cpuinfo'): Processor {
   try {
     const text = readFileSync(file, 'utf8');

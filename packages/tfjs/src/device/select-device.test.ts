@@ -20,7 +20,7 @@ describe('selectDevice', () => {
     expect(currentDevice()).toBe(device);
   });
 
-  it('takes native TensorFlow for auto where it is set up, else wasm with the reason', async () => {
+  it('chooses native TensorFlow for auto when it is set up, else wasm with the reason', async () => {
     const device = await selectDevice('auto', { env: withoutOverride });
     if (hasNative) {
       expect(device).toMatchObject({ kind: hasGpu ? 'gpu' : 'cpu', backend: 'tensorflow', native: true });
@@ -45,7 +45,7 @@ describe('selectDevice', () => {
     expect(tf.getBackend()).toBe(first.backend);
   });
 
-  it('lets HOOKLINE_DEVICE take the place of auto, and says that it did', async () => {
+  it('lets HOOKLINE_DEVICE replace auto, and says so', async () => {
     const device = await selectDevice('auto', { env: { ...process.env, HOOKLINE_DEVICE: 'wasm' } });
     expect(device).toMatchObject({ kind: 'wasm', reason: 'as HOOKLINE_DEVICE says' });
   });
@@ -64,18 +64,18 @@ describe('selectDevice', () => {
     );
   });
 
-  it('uses the GPU, or fails loudly where TensorFlow would run on a CPU', async () => {
+  it('uses the GPU, or raises an error when TensorFlow would run on a CPU', async () => {
     if (hasGpu && hasNative) {
       expect(await selectDevice('gpu')).toMatchObject({ kind: 'gpu' });
       return;
     }
     await expect(selectDevice('gpu')).rejects.toThrow(/HKL_DEVICE_UNAVAILABLE.*device "gpu".*(CPU|hookline setup)/);
-    // What is missing, by name.
+    // The names of the missing packages.
     if (hasNative)
       await expect(selectDevice('gpu')).rejects.toThrow(/libcuda\.so\.1|shows no GPU|CUDA_VISIBLE_DEVICES/);
   });
 
-  it('names the packages to install when WebGPU is asked for without them', async () => {
+  it('names the packages to install when WebGPU is requested without them', async () => {
     await expect(selectDevice('webgpu')).rejects.toThrow(
       /device "webgpu": .*not installed.*npm install webgpu @tensorflow\/tfjs-backend-webgpu/,
     );

@@ -8,7 +8,7 @@ import { loadWasmBackend, WASM_BACKEND } from './wasm-backend.ts';
 import { loadWebGpuBackend, WEBGPU_BACKEND } from './webgpu-backend.ts';
 
 export interface SelectDeviceOptions {
-  /** Gets the one line that says what was chosen and why. */
+  /** Receives the one line that says what was chosen and why. */
   readonly log?: ((line: string) => void) | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
@@ -18,12 +18,12 @@ const SETUP = 'Run `npx hookline setup`, and `npx hookline doctor` for the detai
 let chosen: { readonly key: string; readonly device: Device } | undefined;
 
 /**
- * Chooses what a training runs on, loads it and makes it the active tfjs backend.
+ * Chooses the device of a training, loads its backend and makes it the active tfjs backend.
  *
  * `auto` tries, in this order: native TensorFlow on a CUDA GPU, the same library on the CPU, WebGPU (when its packages
- * are installed), WebAssembly. The environment variable `HOOKLINE_DEVICE` takes the place of `auto`, never of an
- * explicit request. tfjs's own `cpu` backend is never chosen: it is hundreds of times slower. Asking again for the same
- * device is cheap, and a process may go from one device to another.
+ * are installed), WebAssembly. The environment variable `HOOKLINE_DEVICE` replaces `auto` but never an explicit
+ * request. tfjs's own `cpu` backend is never chosen, because it is hundreds of times slower. Requesting the same device
+ * again is cheap, and a process may switch from one device to another.
  *
  * @throws HooklineError `HKL_UNKNOWN_DEVICE` for an unknown name, `HKL_DEVICE_UNAVAILABLE` when an explicit request
  * cannot be met: `gpu` never falls back to a CPU
@@ -43,7 +43,7 @@ export async function selectDevice(
   return chosen.device;
 }
 
-/** The device that was chosen last in this process. */
+/** The device that was last chosen in this process. */
 export function currentDevice(): Device | undefined {
   return chosen?.device;
 }

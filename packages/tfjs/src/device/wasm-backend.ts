@@ -3,7 +3,7 @@ import { registerWasmTrainingKernels } from '../wasm/register-training-kernels.t
 
 export const WASM_BACKEND = 'wasm';
 
-/** Loads the WebAssembly backend, makes it the active one and completes it for training. */
+/** Loads the WebAssembly backend, makes it the active one and registers the missing training kernels. */
 export async function loadWasmBackend(): Promise<{ readonly simd: boolean }> {
   await import('@tensorflow/tfjs-backend-wasm');
   registerWasmTrainingKernels();

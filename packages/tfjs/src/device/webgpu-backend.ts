@@ -6,7 +6,7 @@ import { describeCause } from '@hookline/core';
 
 export const WEBGPU_BACKEND = 'webgpu';
 
-/** The two packages that a user installs to train on any vendor's GPU. */
+/** The two packages to install for training on a GPU of any vendor. */
 export const WEBGPU_PACKAGES = ['webgpu', '@tensorflow/tfjs-backend-webgpu'] as const;
 
 export type WebGpuAttempt =
@@ -20,7 +20,7 @@ interface Dawn {
   create(options: string[]): { requestAdapter(): Promise<{ info?: Record<string, string> } | null> };
 }
 
-/** Loads WebGPU (Dawn) and its tfjs backend, when the user has installed them. Never throws. */
+/** Loads WebGPU (Dawn) and its tfjs backend if the user has installed them. It never throws. */
 export async function loadWebGpuBackend(): Promise<WebGpuAttempt> {
   const [dawnPath, backendPath] = WEBGPU_PACKAGES.map(locate);
   if (dawnPath === undefined || backendPath === undefined) {
@@ -43,7 +43,7 @@ export async function loadWebGpuBackend(): Promise<WebGpuAttempt> {
   }
 }
 
-/** Puts `navigator.gpu` and the GPU constants where the backend looks for them, once. */
+/** Defines `navigator.gpu` and the GPU constants where the backend expects them, once. */
 async function provideWebGpu(dawn: Dawn): Promise<ReturnType<Dawn['create']>> {
   const scope = globalThis as unknown as { navigator?: { gpu?: ReturnType<Dawn['create']> } };
   if (scope.navigator?.gpu !== undefined) return scope.navigator.gpu;
@@ -61,7 +61,7 @@ function locate(name: string): string | undefined {
     try {
       return createRequire(join(base, 'noop.js')).resolve(name);
     } catch {
-      // Not seen from here.
+      // The package cannot be resolved from this folder.
     }
   }
   return undefined;

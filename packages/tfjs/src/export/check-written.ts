@@ -6,22 +6,22 @@ import { valueAt } from './export-graph.ts';
 import type { ForwardSource } from './forward-source.ts';
 import type { HostOutput, WrittenModel } from './written-model.ts';
 
-/** How far a number may be off, relative to the largest of its output: what the order of sums explains, and not more. */
+/** The permitted difference, relative to the largest number of the output: it covers only the order of sums. */
 const TOLERANCE = 1e-4;
 /** GPUs multiply with shortened mantissas. */
 const TOLERANCE_GPU = 5e-3;
 
-/** What came out of comparing a written model with `predict`. */
+/** The result of comparing a written model with `predict`. */
 export interface ExportCheck {
-  /** What ran it. */
+  /** The runtime that ran the written model. */
   readonly runtime: string;
-  /** Numbers of items that it was given. */
+  /** The numbers of items in the compared batches. */
   readonly batches: readonly number[];
   /** The largest difference, relative to the largest number of the same output. */
   readonly difference: number;
 }
 
-/** What is compared. */
+/** The model to compare with its written form. */
 export interface CheckedModel {
   readonly model: string;
   readonly source: ForwardSource;
@@ -32,9 +32,9 @@ export interface CheckedModel {
 }
 
 /**
- * Runs the written model beside the model's `predict`.
+ * Runs the written model and compares its outputs with those of the model's `predict`.
  *
- * @throws HooklineError `HKL_EXPORT_CHECK` where it gives anything else, `HKL_EXPORT_OP` where its runtime lacks an op
+ * @throws HooklineError `HKL_EXPORT_CHECK` when the outputs differ, `HKL_EXPORT_OP` when the runtime lacks an op
  */
 export async function checkWritten(written: WrittenModel, checked: CheckedModel): Promise<ExportCheck> {
   let difference = 0;
@@ -87,7 +87,7 @@ async function checkItems(written: WrittenModel, checked: CheckedModel, items: n
 const toleranceOf = (): number =>
   asNativeBackend(tf.backend())?.isUsingGpuDevice === true ? TOLERANCE_GPU : TOLERANCE;
 
-/** The largest difference, relative to the largest number; Infinity where whole numbers, or what is not finite, differ. */
+/** The largest difference, relative to the largest number; Infinity when integers or non-finite values differ. */
 function distance(got: ArrayLike<number>, want: ArrayLike<number>, dtype: string): number {
   let [largest, difference] = [0, 0];
   for (let place = 0; place < want.length; place++) {
@@ -100,11 +100,11 @@ function distance(got: ArrayLike<number>, want: ArrayLike<number>, dtype: string
     largest = Math.max(largest, Math.abs(b));
     difference = Math.max(difference, Math.abs(a - b));
   }
-  // What is as good as zero everywhere is compared as it is.
+  // For an output that is almost zero everywhere, the divisor is 1e-6.
   return difference === 0 ? 0 : difference / Math.max(largest, 1e-6);
 }
 
-/** The error for an op that a runtime does not know, by its name. */
+/** Returns the error for an op that a runtime lacks, naming the op; undefined when `error` is about something else. */
 export function missingOp(error: unknown, runtime: string, model: string): Error | undefined {
   const text = describeCause(error);
   const found =

@@ -1,21 +1,21 @@
 import { HooklineError, type ErrorDetails } from '@hookline/core';
 
-/** Why a model could not be exported. */
+/** The reason why a model could not be exported. */
 export type ExportProblem =
-  /** What the option `inputs` or `example` says is missing, or cannot be. */
+  /** The option `inputs` or `example` is missing, or has an impossible value. */
   | 'HKL_EXPORT_INPUTS'
-  /** Another option. */
+  /** Another option is invalid. */
   | 'HKL_EXPORT_OPTION'
-  /** The graph differs with the number of items in a way that no graph for any number can hold. */
+  /** The graph depends on the number of items in a way that no graph for any number can express. */
   | 'HKL_EXPORT_BATCH'
   /** The format has no counterpart of an op. */
   | 'HKL_EXPORT_OP'
   /** The file would be larger than its format allows. */
   | 'HKL_EXPORT_SIZE'
-  /** The written model gave something else than the model's `predict`, or could not be run. */
+  /** The written model returned something other than the model's `predict`, or could not be run. */
   | 'HKL_EXPORT_CHECK';
 
-/** An error of exporting a model. */
+/** Makes an error about exporting a model. */
 export const exportError = (
   code: ExportProblem,
   what: string,
@@ -23,5 +23,5 @@ export const exportError = (
   details: Omit<ErrorDetails, 'who'>,
 ): HooklineError => new HooklineError(code, what, { who: `model "${model}"`, where: 'export', ...details });
 
-/** The remedy for whatever cannot be with an open batch. */
+/** The remedy when a graph cannot have an open batch. */
 export const FIX_BATCH = 'Export with a fixed batch: --batch N, or the option batch';

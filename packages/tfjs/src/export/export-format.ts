@@ -1,6 +1,7 @@
 /**
- * What a model is written as: `graph-model` for TensorFlow.js in browsers and Node, `saved-model` for TensorFlow in Python and
- * TensorFlow Serving, `onnx` for ONNX Runtime, `layers-model` for `tf.loadLayersModel`, which takes tf.layers models alone.
+ * The format of a written model: `graph-model` for TensorFlow.js in browsers and Node, `saved-model` for TensorFlow in
+ * Python and TensorFlow Serving, `onnx` for ONNX Runtime, and `layers-model` for `tf.loadLayersModel` (tf.layers models
+ * only).
  */
 export type ExportFormat = 'graph-model' | 'saved-model' | 'onnx' | 'layers-model';
 

@@ -3,39 +3,39 @@ import { specOf, type AttributeValue, type RecordNode, type ValueRef } from '../
 import { DataType } from '../device/native-backend.ts';
 import type { OpenRecord, OpenShape } from './open-record.ts';
 
-/** A node of the graph that is written, with the name that it has there. */
+/** A node of the written graph, with its name there. */
 export interface ExportNode {
   readonly name: string;
   readonly op: string;
-  /** Names of what it takes; `name:1` for an output that is not the first. */
+  /** Names of its inputs; `name:1` is an output other than the first. */
   readonly inputs: readonly string[];
   readonly attributes: ReadonlyMap<string, AttributeValue>;
   readonly node: RecordNode;
-  /** Shapes of its outputs, with null where the batch is open. */
+  /** Shapes of its outputs, with null for the open batch. */
   readonly shapes: readonly OpenShape[];
 }
 
-/** An input or output of the graph that is written. */
+/** An input or output of the written graph. */
 export interface ExportEnd {
-  /** Of the node that stands for it, and of the signature's entry. */
+  /** The name of its node, and of the signature's entry. */
   readonly name: string;
   readonly dtype: number;
   readonly shape: OpenShape;
 }
 
-/** The graph as every writer takes it. */
+/** The graph in the form that every writer takes. */
 export interface ExportGraph {
   readonly nodes: readonly ExportNode[];
   readonly inputs: readonly ExportEnd[];
-  /** In the order of what `predict` returns. Each is an Identity of its own. */
+  /** The outputs in the order of `predict`'s result. Each is its own Identity node. */
   readonly outputs: readonly ExportEnd[];
 }
 
-/** A name with the characters that every format allows. */
+/** Restricts a name to the characters that every format allows. */
 export const plainName = (name: string): string =>
   name.replace(/[^A-Za-z0-9_./-]/g, '_').replace(/^[^A-Za-z0-9.]+/, '') || 'value';
 
-/** Names the nodes: inputs and outputs as the model does, weights after the variables, others after their op. */
+/** Names the nodes: inputs and outputs after the model's, weights after the variables, others after their op. */
 export function nameNodes({ record, shapes }: OpenRecord, weights: ReadonlyMap<RecordNode, string>): ExportGraph {
   const taken = new Set<string>();
   const claim = (wanted: string): string => {
@@ -82,7 +82,7 @@ export function nameNodes({ record, shapes }: OpenRecord, weights: ReadonlyMap<R
 const shapeAt = (shapes: OpenRecord['shapes'], node: RecordNode, index = 0): OpenShape =>
   shapes.get(node)?.[index] ?? specOf({ node, index }).shape;
 
-/** tfjs's names of TensorFlow's element types. */
+/** tfjs's names for TensorFlow's element types. */
 export const TYPE_NAMES: Readonly<Record<number, 'float32' | 'int32' | 'bool' | 'string' | 'complex64'>> = {
   [DataType.float32]: 'float32',
   [DataType.int32]: 'int32',
@@ -92,7 +92,9 @@ export const TYPE_NAMES: Readonly<Record<number, 'float32' | 'int32' | 'bool' | 
   [DataType.complex64]: 'complex64',
 };
 
-/** Names of the inputs or outputs at the paths that `takeApart` gives: `output` for one alone, `output_0` in a list. */
+/**
+ * Names the inputs or outputs at the paths that `takeApart` returns: `output` for a single one, `output_0` in a list.
+ */
 export function endNames(paths: Iterable<string>, alone: string): Map<string, string> {
   return new Map(
     [...paths].map((path) => {
@@ -103,7 +105,7 @@ export function endNames(paths: Iterable<string>, alone: string): Map<string, st
   );
 }
 
-/** What a nested value holds at a path of `takeApart`. */
+/** Returns the part of a nested value at a path of `takeApart`. */
 export function valueAt(value: unknown, path: string): unknown {
   if (path === '') return value;
   return path

@@ -29,7 +29,7 @@ afterEach(() => {
   tf.disposeVariables();
 });
 
-/** A convnet whose weights and statistics are no longer their first ones, on bytes. */
+/** A convnet on bytes, whose weights and statistics differ from their initial values. */
 function convnet(): TrainableLayersModel {
   const { layers: l } = tf;
   const net = tf.sequential({
@@ -58,7 +58,7 @@ const record = (at: string): ExportedModel =>
 const far = (a: number[], b: number[]): number => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
 
 describe('exportModel', () => {
-  it('puts what the model does to a batch into the graph, for any number of items, and says what it is', async () => {
+  it('includes the preprocessing of a batch in the graph, for any number of items, and describes it', async () => {
     const model = convnet();
     const output = join(folder, 'a', 'graph');
     const batch = { image: bytes(6), label: tf.zeros([6], 'int32') };
@@ -89,14 +89,14 @@ describe('exportModel', () => {
     }
   });
 
-  it('knows what a tf.layers model takes, and writes it for a fixed number of items', async () => {
+  it('finds the inputs of a tf.layers model, and writes it for a fixed number of items', async () => {
     const exported = await exportModel(convnet(), { format: 'saved-model', output: join(folder, 'saved'), batch: 2 });
     expect(exported.inputs).toMatchObject([{ shape: [2, 12, 12, 1], dtype: 'float32', range: [0, 1] }]);
     expect(exported.outputs).toMatchObject([{ shape: [2, 3] }]);
     expect(exported.check).toMatchObject({ runtime: 'native TensorFlow', batches: [2] });
   });
 
-  it('writes a tf.layers model for others to go on training', async () => {
+  it('writes a tf.layers model that others can continue training', async () => {
     const model = convnet();
     const output = join(folder, 'layers');
     const exported = await exportModel(model, { format: 'layers-model', output });
@@ -105,7 +105,7 @@ describe('exportModel', () => {
     expect(modelTopology.class_name).toBe('Sequential');
   });
 
-  it('keeps the names of inputs and outputs, also where they are the same', async () => {
+  it('keeps the names of inputs and outputs, even when they are equal', async () => {
     const w = tf.variable(tf.randomNormal([3, 2], 0, 1, 'float32', 1), true, 'kernel');
     const model = functionModel({
       variables: { w },
@@ -150,9 +150,9 @@ describe('exportModel', () => {
     expect(readdirSync(folder).sort()).toEqual(['notes.txt', 'out']);
   });
 
-  it('leaves nothing behind where the written model gives something else, or cannot be recorded', async () => {
+  it('leaves nothing behind when the written model gives other outputs, or cannot be recorded', async () => {
     let calls = 0;
-    // It counts in a way that recordings do not see: only the check does.
+    // The model counts in a way that recordings do not detect; only the check does.
     const counting = functionModel({
       name: 'counting',
       variables: {},
@@ -270,7 +270,7 @@ describe.each([
   },
 ] as const)('$name', ({ make, input, batch, want: predict }) => {
   it.each(['graph-model', 'saved-model', ...(hasOnnx ? (['onnx'] as const) : [])] as const)(
-    'gives as %s what predict gives, for 1, 3 and 16 items',
+    'gives the same outputs as predict when written as %s, for 1, 3 and 16 items',
     async (format) => {
       const model = make();
       const output = join(folder, format);
@@ -292,7 +292,7 @@ describe.each([
 });
 
 (hasOnnx ? it : it.skip)(
-  'an ONNX model of many weights has them in a file of their own (needs onnxruntime-node)',
+  'an ONNX model with many weights stores them in a separate file (needs onnxruntime-node)',
   async () => {
     const model = transformer();
     const source = sourceOfInputs(model, { shape: [null, 6], dtype: 'int32', range: [0, 19] }, undefined);

@@ -37,28 +37,28 @@ import type { WrittenModel } from './written-model.ts';
 /** Options of {@link exportModel}. */
 export interface ExportModelOptions {
   readonly format: ExportFormat;
-  /** The folder to write into; an earlier export that lies there is replaced. */
+  /** The folder to write into; an earlier export in it is replaced. */
   readonly output: string;
   /**
-   * What `predict` takes, by shape.
-   * @default what a tf.layers model says its inputs are; other models need this or `example`
+   * The shapes of what `predict` takes.
+   * @default the inputs that a tf.layers model declares; other models need this or `example`
    */
   readonly inputs?: ExportInputs | undefined;
   /**
-   * A batch on the device, as the model gets it in an evaluation, instead of `inputs`: the written model takes those of its
-   * tensors that the outputs depend on, and does to them what the model's own `inputs` does, such as scaling pixels.
+   * A batch on the device, as the model gets it in an evaluation, in place of `inputs`. The written model takes those
+   * of its tensors on which the outputs depend, and applies the model's own `inputs` to them, such as scaling pixels.
    */
   readonly example?: unknown;
-  /** The number of items that the written model takes. @default any number */
+  /** The number of items in the written model's batch. @default any number */
   readonly batch?: number | undefined;
-  /** Further facts for `export.json`, such as the checkpoint that the weights come from and the names of the classes. */
+  /** Further entries for `export.json`, such as the checkpoint of the weights and the names of the classes. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What is known of a model before its format is: what it takes, and facts about it. */
+/** What is known of a model before the format is chosen: its inputs, and facts about it. */
 export type ExportSource = Pick<ExportModelOptions, 'inputs' | 'example' | 'details'>;
 
-/** Says what a trainer's model takes. Whoever calls frees the example. */
+/** Returns what a trainer's model takes as input. The caller frees the example. */
 export const exportSourceRef: ServiceRef<() => Promise<ExportSource>> = defineService('exportSource', {
   description: 'says what the model takes when it is exported, and what shall stand in export.json (buildExport)',
 });
@@ -75,43 +75,43 @@ const OPTIONS = {
 /** An input or an output of a written model. */
 export interface ExportedEnd {
   readonly name: string;
-  /** Null stands for the number of items in the batch. */
+  /** The shape; null stands for the number of items in the batch. */
   readonly shape: readonly (number | null)[];
   readonly dtype: string;
 }
 
-/** What was written: also the contents of `export.json`. */
+/** Describes what was written; also the contents of `export.json`. */
 export interface ExportedModel {
   readonly hookline: string;
   readonly format: ExportFormat;
   /** The model's name. */
   readonly model: string;
-  /** Files of the model, relative to the folder. */
+  /** The files of the model, relative to the folder. */
   readonly files: readonly string[];
   readonly inputs: readonly (ExportedEnd & { readonly range: readonly [number, number] })[];
   readonly outputs: readonly ExportedEnd[];
-  /** How it was compared with `predict`; a sentence where nothing that is installed could run it. */
+  /** The comparison with `predict`; a sentence when nothing that is installed could run the model. */
   readonly check: ExportCheck | string;
-  /** What `details` said. */
+  /** The entries of `details`. */
   readonly [detail: string]: unknown;
 }
 
-/** The file beside the model. */
+/** The name of the description file beside the model. */
 export const EXPORT_FILE = 'export.json';
 
-/** Numbers of items with which an open batch is checked: one item, and a number that was not recorded. */
+/** The numbers of items that check an open batch: one item, and a number that was not recorded. */
 const CHECKED = [1, 4];
 
 /**
- * Writes a model for other programs, with what they need to know of it in `export.json`. The forward pass in eval mode is
- * recorded, as `capture` does, and written with the weights that the model has now. The written model is run once and compared with
- * the model's `predict` before it is put in its place.
+ * Writes a model for other programs, together with a description in `export.json`. It records the forward pass in eval
+ * mode, as `capture` does, and writes it with the model's current weights. It then runs the written model and compares
+ * it with the model's `predict`, before moving the files to their place.
  *
  * @example await exportModel(model, { format: 'graph-model', output: 'web/model', inputs: { shape: [null, 96, 128, 3], range: [0, 255] } });
  *
- * @throws HooklineError `HKL_EXPORT_INPUTS`, `HKL_EXPORT_OPTION`, `HKL_EXPORT_BATCH` where the batch cannot be open,
- * `HKL_EXPORT_OP` for an op that the format lacks, `HKL_EXPORT_SIZE`, `HKL_EXPORT_CHECK` where the written model gives something
- * else than `predict`, and `HKL_CAPTURE_...` for a forward pass that cannot be recorded
+ * @throws HooklineError `HKL_EXPORT_INPUTS`, `HKL_EXPORT_OPTION`, `HKL_EXPORT_BATCH` when the batch cannot be open,
+ * `HKL_EXPORT_OP` for an op that the format lacks, `HKL_EXPORT_SIZE`, `HKL_EXPORT_CHECK` when the written model returns
+ * something other than `predict`, and `HKL_CAPTURE_...` for a forward pass that cannot be recorded
  */
 export async function exportModel(given: ModelLike, options: ExportModelOptions): Promise<ExportedModel> {
   assertKnownOptions('exportModel', options, OPTIONS);
@@ -240,7 +240,7 @@ const isLayers = (model: TrainableModel): model is TrainableLayersModel =>
   (model as Partial<TrainableLayersModel>).layers instanceof tf.LayersModel;
 
 function sourceOf(model: TrainableModel, { format, inputs, example, batch }: ExportModelOptions): ForwardSource {
-  // What is written of a tf.layers model are its layers, without what is done to a batch before them.
+  // For a tf.layers model, only its layers are written, without any preprocessing of the batch.
   if (format === 'layers-model') {
     if (isLayers(model)) return sourceOfInputs(model, inputsOfLayers(model.layers, model.name), batch);
     throw exportError(
@@ -278,7 +278,7 @@ function assertOptions(model: TrainableModel, { format, output, batch, inputs, e
   throw refuse('it has no predict', 'Give it one: functionModel({ predict: (inputs) => ..., ... })');
 }
 
-/** A folder is replaced where it is empty or an earlier export, and left alone otherwise. */
+/** Refuses a folder that is neither empty nor an earlier export. */
 async function assertReplaceable(folder: string, model: string): Promise<void> {
   let names: string[];
   try {

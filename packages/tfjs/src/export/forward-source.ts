@@ -4,39 +4,39 @@ import { inEvalMode } from '../model/in-eval-mode.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { exportError, FIX_BATCH } from './export-errors.ts';
 
-/** What a model takes as one input. */
+/** One input of a model. */
 export interface ExportInput {
-  /** Sizes of the axes; null in the first place stands for the number of items in a batch. */
+  /** Sizes of the axes; null as the first size stands for the number of items in a batch. */
   readonly shape: readonly (number | null)[];
   /** @default 'float32' */
   readonly dtype?: 'float32' | 'int32' | 'bool';
-  /** The smallest and the largest value that it is made for, such as [0, 255] for pixels. @default [0, 1] */
+  /** The smallest and the largest expected value, such as [0, 255] for pixels. @default [0, 1] */
   readonly range?: readonly [number, number];
-  /** What it is called in the written model. @default its key, or `input` */
+  /** The name of the input in the written model. @default its key, or `input` */
   readonly name?: string;
 }
 
-/** The inputs of a model in the form in which its `predict` takes them: one, a list, or by name. */
+/** The inputs of a model in the form that its `predict` takes: a single one, a list, or by name. */
 export type ExportInputs = ExportInput | readonly ExportInput[] | Readonly<Record<string, ExportInput>>;
 
-/** Items of the batch of random values that stands for inputs of which only the shapes are known. */
+/** The number of items in the random batch that stands for inputs of which only the shapes are known. */
 const TEMPLATE_ITEMS = 5;
 
-/** The forward pass of a model on as many items as one likes. */
+/** The forward pass of a model on any number of items. */
 export interface ForwardSource {
-  /** What the forward pass takes, for so many items. The caller disposes the tensors. */
+  /** Returns the inputs of the forward pass for this number of items. The caller disposes of the tensors. */
   readonly inputsFor: (items: number) => { readonly value: unknown; readonly tensors: ReadonlyMap<string, tf.Tensor> };
   readonly forward: (value: unknown) => unknown;
-  /** Names that were asked for, by the paths of the inputs. */
+  /** The requested names, by the paths of the inputs. */
   readonly names: ReadonlyMap<string, string>;
   /** Paths of the inputs whose first axis is the batch. */
   readonly open: ReadonlySet<string>;
-  /** The smallest and the largest value of an input, as it was said or as it is in the example. */
+  /** The smallest and the largest value of an input, as declared or as found in the example. */
   readonly rangeOf: (path: string) => readonly [number, number];
   dispose(): void;
 }
 
-/** A value with other tensors in the places of its own; whatever else it holds stays. */
+/** Copies a nested value with its tensors replaced; everything else in it stays. */
 function mapTensors(value: unknown, map: (tensor: tf.Tensor, path: string) => tf.Tensor, path = ''): unknown {
   const at = (key: string | number): string => (path === '' ? String(key) : `${path}/${key}`);
   if (value instanceof tf.Tensor) return map(value as tf.Tensor, path);
@@ -46,9 +46,9 @@ function mapTensors(value: unknown, map: (tensor: tf.Tensor, path: string) => tf
 }
 
 /**
- * The forward pass on a batch as an evaluation gets it, with what the model's `inputs` does to it, such as scaling pixels.
+ * The forward pass on a batch of an evaluation, including the model's `inputs`, such as scaling pixels.
  *
- * @param example a batch on the device; it stays with the caller
+ * @param example a batch on the device; the caller keeps ownership
  */
 export function sourceOfExample(model: TrainableModel, example: unknown): ForwardSource {
   const tensors = tensorsOf(example);
@@ -75,7 +75,7 @@ export function sourceOfExample(model: TrainableModel, example: unknown): Forwar
   };
 }
 
-/** The forward pass on what `predict` takes itself, where the shapes are known. */
+/** The forward pass on the direct inputs of `predict`, whose shapes are known. */
 export function sourceOfInputs(model: TrainableModel, given: ExportInputs, batch: number | undefined): ForwardSource {
   const specs = new Map<string, ExportInput>();
   const isOne = (value: unknown): value is ExportInput =>
@@ -91,7 +91,7 @@ export function sourceOfInputs(model: TrainableModel, given: ExportInputs, batch
     const [low, high] = spec.range ?? [0, 1];
     const { dtype = 'float32' } = spec;
     return tf.tidy(() => {
-      // The bounds themselves are among whole numbers, so that each of them may come.
+      // Integers include both bounds, so that each of them can occur.
       const values = tf.randomUniform(sizes, low, dtype === 'float32' ? high : high + 1, 'float32', specs.size);
       return dtype === 'float32' ? values : values.floor().clipByValue(low, high).cast(dtype);
     });
@@ -115,7 +115,7 @@ export function sourceOfInputs(model: TrainableModel, given: ExportInputs, batch
   };
 }
 
-/** The inputs of a tf.layers model, as it says what they are. */
+/** The inputs that a tf.layers model declares. */
 export function inputsOfLayers(layers: tf.LayersModel, model: string): ExportInputs {
   const specs = layers.inputs.map(({ shape, dtype, name }): ExportInput => {
     if (shape.slice(1).includes(null)) {
@@ -128,7 +128,7 @@ export function inputsOfLayers(layers: tf.LayersModel, model: string): ExportInp
   return specs.length === 1 ? (specs[0] as ExportInput) : specs;
 }
 
-/** Where an evaluation finds the inputs of a model that does not say. */
+/** Guesses the inputs in a batch for a model without an `inputs` method. */
 function findInputs(batch: unknown): unknown {
   if (Array.isArray(batch)) return batch[0];
   if (batch instanceof tf.Tensor || !isPlainObject(batch)) return batch;
@@ -150,7 +150,7 @@ function resizing(template: unknown, open: ReadonlySet<string>): Pick<ForwardSou
   };
 }
 
-/** So many rows: those that there are, over and over. */
+/** Returns this many rows, repeating the existing ones as needed. */
 function takeRows(tensor: tf.Tensor, items: number): tf.Tensor {
   const [rows = 1, ...rest] = tensor.shape;
   return tf.tidy(() => {

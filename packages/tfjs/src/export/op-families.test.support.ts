@@ -7,7 +7,7 @@ export interface OpFamily {
 }
 
 const made = new Map<string, tf.Tensor>();
-/** Weights: the same tensor at every call. */
+/** Returns weights: the same tensor at every call. */
 function weight<T extends tf.Tensor>(shape: number[], seed: number): T {
   const key = `${shape.join()} ${seed}`;
   const known = made.get(key) ?? tf.keep(tf.randomNormal(shape, 0, 0.5, 'float32', seed));
@@ -24,7 +24,7 @@ export function freeFamilies(): void {
 }
 
 const networks = new Map<string, tf.LayersModel>();
-/** A layer, made when it is used for the first time, with weights from a seed. */
+/** A layer that is created at its first use, with seeded weights. */
 function layer(name: string, make: () => tf.layers.Layer, shape: number[]): OpFamily {
   const network = (): tf.LayersModel => {
     const known = networks.get(name);
@@ -52,7 +52,7 @@ const f = (run: (t: tf.Tensor2D) => tf.Tensor | Record<string, tf.Tensor>): OpFa
 const image = (run: (t: tf.Tensor4D) => tf.Tensor): OpFamily => ({ shape: X, run });
 const { layers: L } = tf;
 
-/** What forward passes are made of, by name. */
+/** Families of ops that occur in forward passes, by name. */
 export const OP_FAMILIES: Readonly<Record<string, OpFamily>> = {
   arithmetic: f((t) =>
     t.add(1).sub(six()).mul(t).div(3).square().add(0.1).sqrt().rsqrt().pow(2).maximum(0.3).minimum(5).neg().abs(),

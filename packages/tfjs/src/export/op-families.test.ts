@@ -21,13 +21,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What is refused, and the word by which. In every format: */
+/** Families refused in every format, each with a word of the error. */
 const REFUSED: Readonly<Record<string, RegExp>> = {
   unstackBatch: /HKL_EXPORT_BATCH/,
   noSuppression: /NonMaxSuppression/,
   squaredBatch: /HKL_EXPORT_BATCH/,
 };
-/** In one format alone. */
+/** Families refused in one format only. */
 const REFUSED_IN: Partial<Record<ExportFormat, Readonly<Record<string, RegExp>>>> = {
   onnx: {
     cumprod: /Cumprod/,
@@ -40,7 +40,7 @@ const REFUSED_IN: Partial<Record<ExportFormat, Readonly<Record<string, RegExp>>>
 
 const FORMATS = ['graph-model', 'saved-model', 'onnx'] as const satisfies ExportFormat[];
 
-/** What predict gives for three items, by family, for the other backends. */
+/** The result of predict for three items, by family, to compare other backends with. */
 const expected = new Map<string, { readonly inputs: number[][]; readonly outputs: readonly number[][] }>();
 
 describe.each(FORMATS)('as %s', (format) => {
@@ -76,14 +76,14 @@ describe.each(FORMATS)('as %s', (format) => {
   });
 });
 
-/** Kernels that a backend of TensorFlow.js does not have. A model that needs one says so when it is run. */
+/** Kernels that a backend of TensorFlow.js lacks. Running a model that needs one raises an error. */
 const LACKING: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   cpu: {},
   wasm: { einsum: /Einsum/, fft: /Complex/ },
 };
 
 describe('a GraphModel without native TensorFlow', () => {
-  it.each(['cpu', 'wasm'])('gives the same on %s', async (backend) => {
+  it.each(['cpu', 'wasm'])('gives the same outputs on %s', async (backend) => {
     if (backend === 'wasm') await loadWasmBackend();
     await tf.setBackend(backend);
     try {

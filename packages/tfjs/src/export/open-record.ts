@@ -13,17 +13,17 @@ import {
 import { DataType, type NativeValues } from '../device/native-backend.ts';
 import { exportError, FIX_BATCH } from './export-errors.ts';
 
-/** Sizes of a value's axes; null where it is computed from the number of items in the batch. */
+/** The sizes of a value's axes; null where a size is computed from the number of items in the batch. */
 export type OpenShape = readonly (number | null)[];
 
-/** A record with what its values' shapes are for any number of items. */
+/** A record with the shapes of its values for any number of items. */
 export interface OpenRecord {
   readonly record: GraphRecord;
-  /** Of every node, the shapes of its outputs. */
+  /** The shapes of the outputs of every node. */
   readonly shapes: ReadonlyMap<RecordNode, readonly OpenShape[]>;
 }
 
-/** A record that holds for the batch it was made with alone. */
+/** A record that is valid only for the batch size with which it was made. */
 export const fixedRecord = (record: GraphRecord): OpenRecord => ({
   record,
   shapes: new Map(record.nodes.map((node) => [node, node.outputs.map(({ shape }) => shape)])),
@@ -32,19 +32,21 @@ export const fixedRecord = (record: GraphRecord): OpenRecord => ({
 /** One of the two recordings that are compared. */
 export interface SizedRecord {
   readonly record: GraphRecord;
-  /** How many items the batch had. */
+  /** The number of items in the batch. */
   readonly items: number;
 }
 
 /**
- * Makes of two recordings of one forward pass, with different numbers of items, a record for any number. Where they differ tells
- * what must be computed from the input's shape: a size in a Reshape becomes -1, other whole numbers become a times the number of
- * items plus b, and a constant as long as the batch becomes a Fill. The first of the two is changed.
+ * Combines two recordings of one forward pass, with different numbers of items, into a record for any number. Their
+ * differences show what must be computed from the input's shape. A size in a Reshape becomes -1, other integers become
+ * a times the number of items plus b, and a constant as long as the batch becomes a Fill. The first recording is
+ * modified.
  *
- * The recordings must not have gone through the pass `constants`, by which an unrelated number becomes one with the batch's.
+ * The recordings must not have gone through the pass `constants`, which would merge an unrelated number with the
+ * batch's.
  *
  * @param input the name of an input whose first axis is the batch
- * @throws HooklineError `HKL_EXPORT_BATCH` where anything else differs
+ * @throws HooklineError `HKL_EXPORT_BATCH` when anything else differs
  */
 export function openBatch(first: SizedRecord, second: SizedRecord, input: string, model: string): OpenRecord {
   return new Opener(first, second, input, model).open();
@@ -99,7 +101,9 @@ class Opener {
     }
   }
 
-  /** What takes the place of a constant that depends on the number of items. */
+  /**
+   * Returns the replacement of a constant that depends on the number of items; undefined when it does not depend on it.
+   */
   #replacement(node: RecordNode, twin: RecordNode, nodes: readonly RecordNode[]): ValueRef | undefined {
     const [a, b] = [node.constant, twin.constant] as [NativeValues, NativeValues];
     const { shape, dtype } = specOf(valueOf(node));
@@ -124,7 +128,7 @@ class Opener {
     return this.#pack([...from].map((value, at) => this.#affine(value, to[at] as number)));
   }
 
-  /** A constant as long as the batch: of one value alone, it is filled in. */
+  /** Replaces a constant as long as the batch with a Fill; all its elements must be equal. */
   #filled(node: RecordNode, twin: RecordNode): ValueRef {
     const [a, b] = [node.constant, twin.constant] as [NativeValues, NativeValues];
     const { shape, dtype } = specOf(valueOf(node));
@@ -141,7 +145,7 @@ class Opener {
     return this.#add(makeNode('Fill', [dims, value], node.outputs, { attributes, origin: node.origin }), open);
   }
 
-  /** The whole number that was `a` for the first batch and `b` for the second. */
+  /** Computes the integer that was `a` for the first batch and `b` for the second. */
   #affine(a: number, b: number): ValueRef {
     if (a === b) return this.#add(constant([a], []));
     const slope = (b - a) / (this.#second.items - this.#first.items);
@@ -157,7 +161,7 @@ class Opener {
     return this.#add(makeNode(op, inputs, [{ dtype: INT, shape: [] }], { attributes: new Map([T_INT]) }));
   }
 
-  /** The number of items, from the shape of an input. */
+  /** Computes the number of items from the shape of an input. */
   #items(): ValueRef {
     if (this.#batch !== undefined) return valueOf(this.#batch);
     const source = this.#first.record.inputs.get(this.#input);
@@ -206,7 +210,7 @@ const constant = (values: readonly number[], shape: readonly number[]): RecordNo
 const same = (a: unknown, b: unknown): boolean =>
   Object.is(a, b) || (a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0);
 
-/** Puts constants, named after the variables, in the places where a record reads variables. */
+/** Replaces a record's reads of variables with constants, named after the variables. */
 export function freezeVariables(
   { record, shapes }: OpenRecord,
   valuesOf: (key: string) => NativeValues,
@@ -227,7 +231,7 @@ export function freezeVariables(
   return { open: { record, shapes: all }, weights };
 }
 
-/** Puts constants in the places of large tensors that were there before the recording. */
+/** Replaces large tensors that existed before the recording with constants. */
 export function freezeOutside({ record, shapes }: OpenRecord): OpenRecord {
   const all = new Map(shapes);
   const replaced = new Replacements();

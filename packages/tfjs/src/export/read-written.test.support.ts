@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tf from '#tfjs';
 
-/** A written GraphModel, as a browser would get it. */
+/** Loads a written GraphModel as a browser would. */
 export function readGraphModel(folder: string): Promise<tf.GraphModel> {
   const model = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8'));
   const [{ paths, weights }] = model.weightsManifest;

@@ -14,22 +14,22 @@ import { exportError, FIX_BATCH } from './export-errors.ts';
 import type { ForwardSource } from './forward-source.ts';
 import { fixedRecord, freezeOutside, freezeVariables, openBatch } from './open-record.ts';
 
-/** Numbers of items that are compared. Neither is a usual size of a kernel or a layer, and their difference is not 1. */
+/** The two numbers of items to compare. Neither is a common kernel or layer size, and they do not differ by 1. */
 const ITEMS = [3, 5] as const;
 
-/** The forward pass as it is written. */
+/** The recorded forward pass, ready to be written. */
 export interface ExportRecord {
   readonly graph: ExportGraph;
-  /** Paths of the inputs by their names in the graph. */
+  /** Paths of the inputs, by their names in the graph. */
   readonly inputPaths: ReadonlyMap<string, string>;
-  /** Paths of the outputs by their names in the graph. */
+  /** Paths of the outputs, by their names in the graph. */
   readonly outputPaths: ReadonlyMap<string, string>;
 }
 
 /**
- * Records the forward pass in eval mode: every op that it runs, with the weights as constants.
+ * Records the forward pass in eval mode: every op that runs, with the weights as constants.
  *
- * @param batch items of the batch that it is for; undefined for any number
+ * @param batch the number of items in the batch; undefined for any number
  * @throws HooklineError `HKL_EXPORT_...`, `HKL_CAPTURE_...`
  */
 export function recordExport(model: string, source: ForwardSource, batch: number | undefined): ExportRecord {
@@ -75,14 +75,14 @@ function recordItems(
   const record = (clock?: number) =>
     recordPrediction(backend, { who: `model "${model}"` }, () => source.forward(value), tensors, clock);
   try {
-    // What the host draws or counts shows where several recordings are compared.
+    // Comparing several recordings reveals values that the host draws or counts.
     return isFirst ? recordAlike(record) : record();
   } finally {
     tf.dispose([...tensors.values()]);
   }
 }
 
-/** All passes but the one that makes equal constants one: the batch's size may equal an unrelated number. */
+/** Runs all passes except the one that merges equal constants: the batch size may equal an unrelated number. */
 function prepare(record: GraphRecord): void {
   settle(record);
   for (const pass of PASSES) if (pass !== constants) pass.run(record, { precision: 'float32' });
@@ -116,7 +116,7 @@ function named(
     (key) => key,
   );
   const graph = nameNodes(open, weights);
-  // What a format cannot say is written otherwise, and an output may have had the name of an input.
+  // The final names may differ: a format may not allow a name, and an output may have had the name of an input.
   const paths = (ends: ExportGraph['inputs'], by: ReadonlyMap<string, string>): Map<string, string> => {
     const old = [...by.values()];
     return new Map(ends.map(({ name }, place) => [name, old[place] as string]));
@@ -125,7 +125,7 @@ function named(
 }
 
 function nativeBackend(): NativeBackend {
-  // Among them a gather whose indices nobody reads, so that embeddings can be recorded.
+  // These include a gather that does not read its indices on the host, so that embeddings can be recorded.
   registerKernels();
   const backend = asNativeBackend(tf.backend());
   if (backend !== undefined) return backend;

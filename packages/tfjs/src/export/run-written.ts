@@ -9,10 +9,10 @@ import { TAG } from './write-saved-model.ts';
 import type { HostOutput, WrittenModel } from './written-model.ts';
 
 /**
- * Opens a model that has been written.
+ * Opens a written model in order to run it.
  *
- * @param folder where it lies
- * @returns a sentence instead where nothing is installed that could run it
+ * @param folder the folder of the model
+ * @returns a sentence instead when nothing that is installed could run it
  */
 export async function openWritten(
   format: Exclude<ExportFormat, 'layers-model'>,

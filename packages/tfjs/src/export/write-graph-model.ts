@@ -8,11 +8,11 @@ import { exportError } from './export-errors.ts';
 import type { OpenShape } from './open-record.ts';
 import { writeParts } from './write-parts.ts';
 
-/** Bytes of one file of weights: what browsers and servers cache well. */
+/** The size in bytes of one file of weights, which browsers and servers cache well. */
 const SHARD = 4 << 20;
 const GRAPH_VERSION = 1087;
 
-/** TensorFlow's names of element types in a graph that is written as JSON. */
+/** TensorFlow's names of element types in a graph in JSON. */
 const JSON_TYPES: Readonly<Record<number, string>> = {
   [DataType.float32]: 'DT_FLOAT',
   [DataType.int32]: 'DT_INT32',
@@ -26,7 +26,7 @@ const JSON_TYPES: Readonly<Record<number, string>> = {
  * Writes a GraphModel for `tf.loadGraphModel`: `model.json` and files of weights.
  *
  * @returns the files, relative to the folder
- * @throws HooklineError `HKL_EXPORT_OP` for a type of elements that the format does not know
+ * @throws HooklineError `HKL_EXPORT_OP` for an element type that the format does not support
  */
 export async function writeGraphModel(graph: ExportGraph, folder: string, model: string): Promise<readonly string[]> {
   const typeName = (dtype: number): string => {
@@ -77,7 +77,7 @@ export async function writeGraphModel(graph: ExportGraph, folder: string, model:
   return ['model.json', ...paths];
 }
 
-/** Cuts the weights, which follow each other without a gap, into files of equal size. */
+/** Splits the weights, which follow each other without gaps, into files of equal size. */
 async function writeShards(parts: readonly Uint8Array[], folder: string): Promise<string[]> {
   const total = parts.reduce((sum, { length }) => sum + length, 0);
   const count = Math.max(1, Math.ceil(total / SHARD));
@@ -102,7 +102,7 @@ async function writeShards(parts: readonly Uint8Array[], folder: string): Promis
   return paths;
 }
 
-/** The format writes 64-bit whole numbers as text, and text in base64. */
+/** The format writes 64-bit integers as strings, and strings in base64. */
 const shapeOf = (shape: OpenShape) => ({ dim: shape.map((size) => ({ size: String(size ?? -1) })) });
 
 function attribute({ kind, value }: AttributeValue, typeName: (dtype: number) => string): object {

@@ -6,7 +6,8 @@ import { writeParts } from './write-parts.ts';
 const WEIGHTS = 'weights.bin';
 
 /**
- * Writes a tf.layers model for `tf.loadLayersModel`, which others can go on training: `model.json` and its weights.
+ * Writes a tf.layers model for `tf.loadLayersModel`: `model.json` and its weights. Other programs can continue training
+ * it.
  *
  * @returns the files, relative to the folder
  */
@@ -26,7 +27,7 @@ export async function writeLayersModel(layers: tf.LayersModel, folder: string): 
   return ['model.json', WEIGHTS];
 }
 
-/** The written model, as `tf.loadLayersModel` reads it. */
+/** Reads the written model with `tf.loadLayersModel`. */
 export function loadWrittenLayers(
   folder: string,
   read: (path: string) => Promise<Uint8Array>,

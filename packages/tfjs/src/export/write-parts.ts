@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 
-/** Bytes that are put together before they are written: messages have many parts of a few bytes. */
+/** The number of bytes that are joined before each write, because messages have many parts of a few bytes. */
 const CHUNK = 1 << 20;
 
-/** Writes a file of many parts, without joining them all in memory. */
+/** Writes a file of many parts without joining all of them in memory. */
 export async function writeParts(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'w');
   try {

@@ -9,7 +9,7 @@ import type { OpenShape } from './open-record.ts';
 import { bytes, entry, float, floats, int, ints, join, LARGEST_MESSAGE, message, type Encoded } from './protobuf.ts';
 import { writeParts } from './write-parts.ts';
 
-/** What TensorFlow 2.9 wrote, the oldest version that tfjs-node ships with; newer ones read it. */
+/** The graph version of TensorFlow 2.9, the oldest that tfjs-node ships with; newer versions read it. */
 const GRAPH_VERSION = 1087;
 /** The tag and the signature that TensorFlow Serving and `tf.saved_model.load` look for. */
 export const TAG = 'serve';
@@ -43,7 +43,7 @@ export async function writeSavedModel(graph: ExportGraph, folder: string, model:
       },
     );
   }
-  // TensorFlow's loaders expect the folder, also where no weights are in it.
+  // TensorFlow's loaders expect this folder even when it contains no weights.
   await mkdir(joinPath(folder, 'variables'), { recursive: true });
   await writeParts(joinPath(folder, 'saved_model.pb'), saved.parts);
   return ['saved_model.pb'];

@@ -1,6 +1,6 @@
 import type tf from '#tfjs';
 
-/** An output of a written model on the host. */
+/** An output of a written model, on the host. */
 export interface HostOutput {
   readonly shape: readonly number[];
   readonly values: ArrayLike<number>;
@@ -8,9 +8,9 @@ export interface HostOutput {
 
 /** A written model that can be run. */
 export interface WrittenModel {
-  /** What it runs in. */
+  /** The runtime that runs it. */
   readonly runtime: string;
-  /** @param inputs by name; they stay with the caller */
+  /** @param inputs tensors by name; the caller keeps ownership */
   run(inputs: ReadonlyMap<string, tf.Tensor>): Promise<ReadonlyMap<string, HostOutput>>;
   close(): void;
 }

@@ -2,7 +2,7 @@ import { describeValue, HooklineError, isPlainObject, type NamedLosses, TOTAL_LO
 import tf from '#tfjs';
 
 /**
- * Losses as named scalars; a bare scalar becomes `total_loss`.
+ * Returns the losses as named scalars. A bare scalar is named `total_loss`.
  *
  * @throws HooklineError `HKL_LOSS_NOT_SCALAR`, `HKL_NO_LOSSES`
  */
@@ -34,7 +34,7 @@ export function sumLosses(losses: NamedLosses): tf.Scalar {
   return values.length === 1 && only !== undefined ? only : tf.addN(values);
 }
 
-/** What is wrong with a loss, undefined where it is a float32 scalar that is still there. */
+/** The error for an invalid loss; undefined when it is a float32 scalar that has not been disposed of. */
 export function lossFault(name: string, value: unknown, who?: string): HooklineError | undefined {
   const tensor = value instanceof tf.Tensor ? (value as tf.Tensor) : undefined;
   if (tensor?.isDisposed === false && tensor.size === 1 && tensor.dtype === 'float32') return undefined;

@@ -2,38 +2,44 @@ import type { LazyScalar, ScalarValue } from '@hookline/core';
 import tf from '#tfjs';
 import { isSumAlone, readLosses, type FigureNames, type StepFigures } from './step-figures.ts';
 
-/** Whether the backend in use can hand out a tensor's values within a call. */
+/** Whether the active backend can read a tensor synchronously. */
 export const readsAtOnce = (): boolean => tf.getBackend() !== 'webgpu';
 
-/** The figures of an eager step: losses, their sum and what a check needs, on the device until somebody reads them. */
+/**
+ * The figures of an eager step: the losses, their sum and the values of the check. They stay on the device until they
+ * are read.
+ */
 export class DeviceLosses {
   readonly names: FigureNames;
   readonly #packed: tf.Tensor;
   #values: Float32Array | undefined;
   #users = 0;
 
-  /** Keeps what it needs; call it within the step's `tf.tidy`. */
+  /** Keeps the tensor that it needs. Call it within the step's `tf.tidy`. */
   constructor({ names, packed }: StepFigures) {
     this.names = names;
     this.#packed = tf.keep(packed);
   }
 
-  /** All values. Not on WebGPU, which cannot be read at once. */
+  /** Reads all values synchronously. WebGPU cannot do this. */
   read(): Float32Array {
     return (this.#values ??= this.#packed.dataSync<'float32'>());
   }
 
-  /** The same without blocking. */
+  /** Reads all values asynchronously. */
   async readAsync(): Promise<Float32Array> {
     return (this.#values ??= await this.#packed.data<'float32'>());
   }
 
-  /** The losses and their sum as numbers; they must have been read. */
+  /** The losses and their sum as numbers. Call {@link DeviceLosses.read} or {@link DeviceLosses.readAsync} first. */
   numbers(): { losses: Record<string, number>; total: number } {
     return readLosses(this.names, this.#values ?? new Float32Array());
   }
 
-  /** The losses and their sum as scalars that are read only when asked; the tensor goes with the last of them. */
+  /**
+   * The losses and their sum as scalars that are read only on demand. The tensor is freed together with the last of
+   * them.
+   */
   lazy(): { losses: Record<string, ScalarValue>; total: ScalarValue | undefined } {
     const { losses: names } = this.names;
     const losses = Object.fromEntries(names.map((name, index) => [name, this.#share(index)]));

@@ -10,11 +10,11 @@ interface TapeState {
 }
 
 /**
- * The value of `f` and its gradients with respect to `variables`, by name. A variable that `f` does not depend on has
- * no gradient. Unlike tfjs's own gradient functions this leaks nothing when `f` throws: they keep what was saved for
- * the backward pass.
+ * Returns the value of `f` and its gradients with respect to `variables`, by name. A variable that `f` does not depend
+ * on has no gradient. When `f` throws, this leaks nothing; tfjs's own gradient functions keep the tensors saved for the
+ * backward pass.
  *
- * @param seed what the backward pass begins with; s gives the gradients of s·f. Default 1
+ * @param seed the gradient with which the backward pass begins; a seed of s gives the gradients of s·f. Default 1
  */
 export function gradientsByName(
   f: () => tf.Scalar,
@@ -44,8 +44,8 @@ function dropTape(state: TapeState): void {
 }
 
 /**
- * What is wrong with gradients that somebody hands on: a name that no variable has, another shape, or a tensor that is
- * gone.
+ * The error for invalid gradients: a name that no variable has, a shape that differs from the variable's, or a disposed
+ * tensor. Undefined when all are valid.
  */
 export function gradientsFault(
   gradients: NamedTensors,

@@ -9,20 +9,20 @@ import {
 import tf from '#tfjs';
 import { ranksNotFinite } from '../ranks/all-reduce.ts';
 
-/** What stands where in the figures of a step: the losses, their sum where there are several, and the check's values. */
+/** The layout of a step's figures: the losses, their sum when there are several, and the values of the check. */
 export interface FigureNames {
   readonly losses: readonly string[];
-  /** The place of the sum of the losses. A single loss is the sum itself. */
+  /** The index of the sum of the losses. A single loss is its own sum. */
   readonly total: number;
-  /** The gradients that were checked; undefined where the step is not checked. */
+  /** The names of the checked gradients; undefined when the step is not checked. */
   readonly gradients?: readonly string[] | undefined;
 }
 
-/** What a step gives to the host, as one vector on the device, so that reading it all is one transfer. */
+/** What a step returns to the host, packed into one vector on the device so that one transfer reads all of it. */
 export interface StepFigures {
   readonly names: FigureNames;
   readonly packed: tf.Tensor;
-  /** A scalar that is finite only if the weights may change; undefined where the step is not checked. */
+  /** A scalar that is finite only if the weights may change; undefined when the step is not checked. */
   readonly guard?: tf.Scalar | undefined;
 }
 
@@ -32,18 +32,18 @@ export interface FigureParts {
   readonly total: tf.Scalar;
 }
 
-/** Which gradients must be finite for the weights to change, and on which condition. */
+/** Which gradients must be finite for the weights to change, and under which condition. */
 export interface FiniteCheck {
   readonly gradients: NamedTensors;
-  /** Where false, the update is skipped anyway, and the gradients may be anything. */
+  /** When it is false, the update is skipped anyway and the gradients may have any value. */
   readonly condition?: tf.Scalar | undefined;
-  /** Makes what is checked the same on all ranks. */
+  /** Makes the checked value equal on all ranks. */
   readonly agree?: ((guard: tf.Scalar) => tf.Scalar) | undefined;
 }
 
-/** The figures of one update, of which a step has one, or one for each part that it updates. */
+/** The figures of one update. A step has one update, or one for each part that it updates. */
 export interface UpdateFigures extends FigureParts {
-  /** The name of the part; undefined where a step has one update. */
+  /** The name of the part; undefined when the step has one update. */
   readonly part: string | undefined;
   readonly checked?: {
     readonly names: readonly string[];
@@ -53,9 +53,9 @@ export interface UpdateFigures extends FigureParts {
 }
 
 /**
- * The figures of one update: its losses, and for a check the sum of each gradient besides. A sum is NaN or infinite where
- * one of its terms is: that reads each gradient once, and the sums say whose gradient it was. (The sum of finite numbers
- * is infinite only beyond 3.4e38.)
+ * The figures of one update: its losses and, for a check, the sum of each gradient. A sum is NaN or infinite when one
+ * of its terms is. This reads each gradient once, and the sums identify the gradient at fault. (A sum of finite numbers
+ * becomes infinite only beyond 3.4e38.)
  */
 export function figuresOf({ losses, total }: FigureParts, check?: FiniteCheck, part?: string): UpdateFigures {
   if (check === undefined) return { losses, total, part };
@@ -66,8 +66,8 @@ export function figuresOf({ losses, total }: FigureParts, check?: FiniteCheck, p
 }
 
 /**
- * Packs the figures of a step. Those of a part have the part's name before their own, as in `generator/total_loss`; the
- * sum is that of all parts.
+ * Packs the figures of a step. Each figure of a part is prefixed with the part's name, as in `generator/total_loss`.
+ * The sum is over all parts.
  */
 export function packFigures(updates: readonly UpdateFigures[]): StepFigures {
   const losses: Record<string, tf.Scalar> = {};
@@ -87,7 +87,7 @@ export function packFigures(updates: readonly UpdateFigures[]): StepFigures {
     return { names: place, packed: figures.length === 1 ? total.clone() : tf.stack(figures) };
   }
   const gradients = checks.flatMap((each) => each.names);
-  // One for all parts, so that a step is made as a whole or not at all.
+  // All parts share one guard, so that the step is applied as a whole or not at all.
   const guard = addAll(checks.map((each) => each.guard));
   const sums = checks.flatMap((each) => each.sums);
   return { names: { ...place, gradients }, packed: tf.stack([...figures, ...sums, guard]), guard };
@@ -105,10 +105,10 @@ function guardOf(total: tf.Scalar, sums: readonly tf.Scalar[], condition: tf.Sca
   return tf.where(condition, tf.addN([total, ...sums]), total);
 }
 
-/** Whether the single loss is the sum itself. */
+/** Whether there is a single loss, which is also the sum. */
 export const isSumAlone = ({ losses, total }: FigureNames): boolean => total < losses.length;
 
-/** The losses and their sum from the figures' values. */
+/** Extracts the losses and their sum from the values of the figures. */
 export function readLosses(
   { losses: names, total }: FigureNames,
   values: Float32Array,
@@ -117,11 +117,11 @@ export function readLosses(
   return { losses: Object.fromEntries(names.map((name, place) => [name, at(place)])), total: at(total) };
 }
 
-/** Whether the weights may change. Always true where the step is not checked. */
+/** Whether the weights may change. Always true when the step is not checked. */
 export const isGood = ({ gradients }: FigureNames, values: Float32Array): boolean =>
   gradients === undefined || Number.isFinite(values.at(-1));
 
-/** What is wrong with a step whose figures are not good. @param context of which step, where that is known */
+/** The error for a step whose figures are not finite. @param context the step at fault, when it is known */
 export function notFinite(names: FigureNames, values: Float32Array, context?: StepContext): HooklineError {
   const { losses, total } = readLosses(names, values);
   const { gradients = [] } = names;
@@ -130,11 +130,13 @@ export function notFinite(names: FigureNames, values: Float32Array, context?: St
     return lossNotFinite(isSumAlone(names) ? losses : { ...losses, [TOTAL_LOSS]: total }, context, undefined, who);
   const first = values.length - 1 - gradients.length;
   const bad = gradients.filter((_, place) => !Number.isFinite(values[first + place]));
-  // Each finite and the sum of all of them not: so large that the next loss will not be finite either.
+  // Each gradient is finite but their total is not: they are so large that the next loss will not be finite either.
   return new GradientNotFiniteError(bad.length === 0 ? gradients : bad, gradients.length, total, context, who);
 }
 
-/** Of the ranks whose numbers those are; nothing in a single process, and where only their sum over the ranks is not finite. */
+/**
+ * Names the ranks with these numbers. Empty in a single process, and when only the sum over the ranks is not finite.
+ */
 function ofRanks(ranks: readonly number[]): string {
   if (ranks.length === 0) return '';
   const listed = ranks.slice(0, NAMED).join(', ');
@@ -142,13 +144,13 @@ function ofRanks(ranks: readonly number[]): string {
   return ` of ${ranks.length === 1 ? 'rank' : 'ranks'} ${listed}${more}`;
 }
 
-/** Variables, and ranks, that an error names: one NaN reaches hundreds of them. */
+/** The most variables, or ranks, that an error names: one NaN reaches hundreds of them. */
 const NAMED = 5;
 
-/** `HKL_GRADIENT_NOT_FINITE`: the loss is finite, gradients of the update are not. */
+/** `HKL_GRADIENT_NOT_FINITE`: the loss is finite, but gradients of the update are not. */
 export class GradientNotFiniteError extends HooklineError {
   override readonly name = 'GradientNotFiniteError';
-  /** Names of the variables. */
+  /** Names of the variables whose gradients are not finite. */
   readonly gradients: readonly string[];
 
   constructor(

@@ -1,19 +1,21 @@
 import tf from '#tfjs';
 import { floatType, NATIVE_BACKEND, type NativeBackend } from '../device/native-backend.ts';
 
-/** How an activation's gradient is one TensorFlow op of the incoming gradient `dy` and the activation's output or input. */
+/**
+ * An activation whose gradient is one TensorFlow op of the incoming gradient `dy` and the activation's output or input.
+ */
 interface ActivationGradient {
   /** Name of the tfjs kernel, such as `Relu`. */
   readonly kernel: string;
   /** Name of the TensorFlow op. */
   readonly op: string;
-  /** Whether the op takes the input instead of the output, by the kernel's attributes. @default never */
+  /** Whether the op takes the input instead of the output, given the kernel's attributes. @default never */
   readonly takesInput?: (attrs: tf.NamedAttrMap) => boolean;
-  /** Which of the two the op takes first. */
+  /** Which of the two inputs of the op comes first. */
   readonly first: 'dy' | 'y';
-  /** Attributes of the kernel that the op takes too; all are float32. */
+  /** Attributes of the kernel that the op also takes; all are float32. */
   readonly attributes?: readonly string[];
-  /** Derivative of the op's output by what it takes besides `dy`, for gradients of gradients. */
+  /** The derivative of the op's output with respect to its input other than `dy`, for gradients of gradients. */
   readonly derivative: (dy: tf.Tensor, y: tf.Tensor) => tf.Tensor;
 }
 
@@ -25,22 +27,23 @@ const GRADIENTS: readonly ActivationGradient[] = [
   {
     kernel: tf.LeakyRelu,
     op: 'LeakyReluGrad',
-    // Output and input are on the same side of zero. With the output, nobody but the activation takes the sum with the
-    // bias, so that TensorFlow fuses the three; where somebody does, its optimizer fails on oneDNN.
+    // The output has the sign of the input, so the op can take the output. Then only the activation uses the sum with
+    // the bias, and TensorFlow can fuse the three ops; when another op uses that sum too, its optimizer fails on
+    // oneDNN.
     takesInput: ({ alpha }) => (alpha as number) < 0,
     first: 'dy',
     attributes: ['alpha'],
     derivative: zero,
   },
-  // Below zero the derivative of selu is the output plus a constant.
+  // Below zero, the derivative of selu is the output plus a constant.
   { kernel: tf.Selu, op: 'SeluGrad', first: 'dy', derivative: (dy, y) => dy.mul(y.less(0).cast('float32')) },
   { kernel: tf.Sigmoid, op: 'SigmoidGrad', first: 'y', derivative: (dy, y) => dy.mul(tf.sub(1, y.mul(2))) },
   { kernel: tf.Tanh, op: 'TanhGrad', first: 'y', derivative: (dy, y) => dy.mul(y).mul(-2) },
 ];
 
 /**
- * Gives activations their gradient as one op on native TensorFlow. tfjs spells that of Relu as five ops over the whole
- * activation (IsNan, Greater, Fill, Select, Mul). Other backends and other types keep tfjs's own gradient.
+ * Gives activations a one-op gradient on native TensorFlow. tfjs computes the gradient of Relu with five ops over the
+ * whole activation (IsNan, Greater, Fill, Select, Mul). Other backends and dtypes keep tfjs's own gradient.
  */
 export function registerActivationGradients(): void {
   for (const gradient of GRADIENTS) registerActivationGradient(gradient);

@@ -6,7 +6,7 @@ import { batchNormTraining } from './batch-norm-training.ts';
 
 type Weight = { read(): tf.Tensor; write(value: tf.Tensor): unknown };
 
-/** The parts of tf.layers' BatchNormalization that its training pass works with. */
+/** The parts of tf.layers' BatchNormalization that its training pass uses. */
 interface BatchNormLayer {
   readonly axis: number;
   readonly momentum: number;
@@ -19,8 +19,8 @@ interface BatchNormLayer {
 }
 
 /**
- * Lets tf.layers' batch normalisation train through `batchNormTraining` on native TensorFlow where it normalises the
- * last axis. The moving averages are updated as tf.layers does: by the biased variance.
+ * Makes tf.layers' BatchNormalization use `batchNormTraining` in train mode on native TensorFlow when it normalises the
+ * last axis. The moving variance is updated with the biased variance, as in tf.layers.
  */
 export function registerBatchNormLayer(): void {
   const { prototype } = tf.layers.batchNormalization().constructor as unknown as { prototype: BatchNormLayer };

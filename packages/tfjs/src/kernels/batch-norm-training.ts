@@ -9,11 +9,12 @@ const BACKWARD = 'HooklineBatchNormTrainingGrad';
 /**
  * Batch normalisation by the batch's own statistics over all axes but the last, float32.
  *
- * On native TensorFlow forward and backward are one op each, where tfjs composes about thirty; elsewhere it is composed. In a step that
- * shares its batch norms with other ranks, the statistics are those of all ranks' batches together.
+ * On native TensorFlow, forward and backward are one op each, where tfjs composes about thirty; elsewhere it is
+ * composed. In a step that shares its batch norms with other ranks, the statistics are computed over the batches of all
+ * ranks.
  *
- * @param gamma shape [channels]; ones where undefined
- * @param beta shape [channels]; zeros where undefined
+ * @param gamma shape [channels]; default: ones
+ * @param beta shape [channels]; default: zeros
  */
 export function batchNormTraining(
   x: tf.Tensor,
@@ -32,12 +33,12 @@ export function batchNormTraining(
     .engine()
     .runKernel(FORWARD, { x: images, scale, offset }, { epsilon }) as unknown as [tf.Tensor, tf.Tensor1D, tf.Tensor1D];
   const count = x.size / channels;
-  // The op corrects the variance by n / (n - 1), but normalises by the biased one.
+  // The op returns the variance corrected by n / (n - 1), but normalises by the biased one.
   const variance = count > 1 ? unbiased.mul((count - 1) / count) : tf.zerosLike(unbiased);
   return { output: isImages ? output : output.reshape(x.shape), mean, variance: variance as tf.Tensor1D };
 }
 
-/** Step runners register the kernels; a model may be run without one. */
+/** Whether the fused kernels can be used. Step runners register them; a model may run without a step runner. */
 const isFused = (): boolean =>
   tf.getBackend() === NATIVE_BACKEND &&
   (tf.getKernel(FORWARD, NATIVE_BACKEND) as tf.KernelConfig | undefined) !== undefined;
@@ -52,7 +53,7 @@ function composed(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: nu
   return { output, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
 }
 
-/** Registers the two kernels and the gradient that `batchNormTraining` runs on native TensorFlow. */
+/** Registers the two kernels and the gradient that `batchNormTraining` uses on native TensorFlow. */
 export function registerBatchNormTraining(): void {
   tf.registerKernel({
     kernelName: FORWARD,
@@ -61,7 +62,7 @@ export function registerBatchNormTraining(): void {
       const native = backend as unknown as NativeBackend;
       const { x, scale, offset } = inputs as Record<string, tf.Tensor>;
       const empty = tf.tensor1d([]);
-      // y, mean, variance, and three values that the op's gradient takes back.
+      // y, mean, variance, and three values that the op's gradient takes as inputs.
       return native.executeMultipleOutputs(
         'FusedBatchNormV3',
         attributes(native, attrs),
@@ -89,7 +90,8 @@ export function registerBatchNormTraining(): void {
       const upstream = (Array.isArray(dy) ? dy[0] : dy) as tf.Tensor;
       if (isDifferentiatedAgain())
         return composedGradient(upstream, x, scale, (attrs as unknown as { epsilon: number }).epsilon);
-      // Here and not in the functions below: tfjs tidies up after each of them.
+      // Run the kernel here, not in the functions below, because tfjs disposes of the tensors that each of them
+      // creates.
       const grads = tf
         .engine()
         .runKernel(BACKWARD, { dy: upstream, x, scale, first, second, third }, attrs) as unknown as tf.Tensor[];
@@ -99,13 +101,13 @@ export function registerBatchNormTraining(): void {
   });
 }
 
-/** Whether gradients are being taken of gradients, as a gradient penalty does. */
+/** Whether a gradient of a gradient is being computed, as in a gradient penalty. */
 const isDifferentiatedAgain = (): boolean =>
   (tf.engine() as { readonly state: unknown } as { readonly state: { readonly gradientDepth: number } }).state
     .gradientDepth > 0;
 
 /**
- * The gradient by ops that have gradients themselves: TensorFlow's single op has none that tfjs knows.
+ * The gradient composed of ops that have gradients themselves. tfjs knows no gradient for TensorFlow's single op.
  *
  * Source: S. Ioffe and C. Szegedy, Batch Normalization, 2015, section 3.
  */

@@ -44,7 +44,7 @@ const lstm = () =>
     recurrentInitializer: tf.initializers.heNormal({ seed: 4 }),
   });
 
-/** Picks an output for each example by an index of the batch, as DQN does. */
+/** Selects one output of each example by an index from the batch, as DQN does. */
 const picker = () => {
   const w = tf.variable(tf.tensor([0.3, -0.2, 0.1, 0.4, 0.2, -0.6], [2, 3]));
   return functionModel<{ x: tf.Tensor2D; action: tf.Tensor1D }>({
@@ -95,7 +95,7 @@ it.each(['eager', 'captured'] as const)(
     expect(who).toMatch(/^model "/);
     expect(message).toContain('GatherV2');
     expect(message).toMatch(/indices\[[\d, ]+\] = 7 is not in \[0, 7\)/);
-    // The weights are those of the two steps before.
+    // The weights are still those after the two previous steps.
     const weights = [...(made as unknown as TrainableModel).trainable()].map(
       ([name, each]) => [name, [...each.dataSync()]] as const,
     );
@@ -117,7 +117,7 @@ describe('the gradient of tf.gather', () => {
     [1, 1, [2, 3], 2],
     [2, 1, [2, 2], 3],
     [3, 2, [2, 2, 3], 4],
-  ])('along axis %i with %i batch dimensions agrees with differences', (axis, batchDims, shape, limit) => {
+  ])('along axis %i with %i batch dimensions agrees with finite differences', (axis, batchDims, shape, limit) => {
     const indices = tf.tensor(
       Int32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) => (i * 7) % limit),
       shape,

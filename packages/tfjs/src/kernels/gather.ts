@@ -15,16 +15,17 @@ const TYPES: Readonly<Record<string, number>> = {
   string: DataType.string,
 };
 
-/** Marks our kernel, so that it is not put in its own place. */
+/** Marks our kernel, so that it does not replace itself. */
 const MARK = Symbol.for('hookline.gather');
 type Marked = tf.KernelConfig & { readonly [MARK]?: true };
 
 /**
- * Gives native TensorFlow a kernel of `tf.gather` that leaves the indices on the device. tfjs-node's reads them on the
- * host to check them, so that a step with an embedding could not be captured; TensorFlow checks them by itself.
+ * Registers a kernel of `tf.gather` for native TensorFlow that leaves the indices on the device. The kernel of
+ * tfjs-node reads them on the host to check them, so a step with an embedding could not be captured. TensorFlow checks
+ * them itself.
  *
- * On a GPU TensorFlow does not check: eager steps read the indices there as before, captured ones take zeros for
- * an index out of range, as TensorFlow does everywhere on GPUs.
+ * On a GPU, TensorFlow does not check. There, eager steps still read the indices; captured steps get zeros for an index
+ * out of range, which is TensorFlow's usual behaviour on GPUs.
  *
  * Does nothing until tfjs-node is loaded.
  */
@@ -63,7 +64,7 @@ export function registerGather(): void {
 }
 
 /**
- * The error of an index out of range, where `error` is what TensorFlow raises for one.
+ * Returns the error for an index out of range when `error` is TensorFlow's error for one, else undefined.
  *
  * @param who what ran the op, such as the model
  */
@@ -101,8 +102,9 @@ const axisOf = (x: tf.Tensor, attrs: unknown): number =>
   tf.util.parseAxisParam((attrs as GatherAttributes).axis, x.shape)[0] as number;
 
 /**
- * Gives `tf.gather` and `tf.unsortedSegmentSum` gradients that also know negative axes, any number of batch dimensions
- * without a loop over the batch, and indices that were computed from what is differentiated (their gradient is zero).
+ * Gives `tf.gather` and `tf.unsortedSegmentSum` gradients that also support negative axes, any number of batch
+ * dimensions without a loop over the batch, and indices computed from the differentiated tensor (their gradient is
+ * zero).
  */
 export function registerGatherGradients(): void {
   tf.unregisterGradient(tf.GatherV2);
@@ -130,8 +132,8 @@ export function registerGatherGradients(): void {
 }
 
 /**
- * Adds each slice of `dy` to the place that it was gathered from. With x of shape [batch..., before..., size, after...]
- * and indices of shape [batch..., taken...], `dy` has the shape [batch..., before..., taken..., after...].
+ * Adds each slice of `dy` to the place from which it was gathered. With x of shape [batch..., before..., size,
+ * after...] and indices of shape [batch..., taken...], `dy` has shape [batch..., before..., taken..., after...].
  */
 function scatterAdd(
   dy: tf.Tensor,
@@ -151,7 +153,7 @@ function scatterAdd(
   if (before > 1) slices = dy.reshape([batch, before, taken, sizeFromShape(after)]).transpose([0, 2, 1, 3]);
   let segments = indices.reshape([batch * taken]);
   if (batch > 1) {
-    // A row of segments for each example of the batch.
+    // Each example of the batch has its own row of segments.
     const offsets = tf.range(0, batch, 1, 'int32').mul(tf.scalar(size, 'int32')).reshape([batch, 1]);
     segments = indices
       .reshape([batch, taken])

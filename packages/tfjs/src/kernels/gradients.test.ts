@@ -13,7 +13,7 @@ beforeAll(async () => {
   registerKernels();
 });
 
-// A phase that keeps values away from the kinks of activations.
+// This phase keeps values away from the kinks of activations.
 const wave = (shape: number[], phase = 0.7): tf.Tensor =>
   tf.tensor(
     Float32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) => Math.sin(i * 12.9898 + phase)),
@@ -24,12 +24,12 @@ const images = [2, 6, 6, 4];
 const norm = (t: tf.Tensor, gamma = wave([4], 1), beta = wave([4], 2)) =>
   batchNormTraining(t, gamma as tf.Tensor1D, beta as tf.Tensor1D, 1e-2).output;
 
-/** Numbers that no symmetry cancels. */
+/** Numbers without symmetries that could cancel errors. */
 const weigh = (t: tf.Tensor): tf.Scalar => t.mul(tf.cos(tf.range(0, t.size)).reshape(t.shape)).sum<tf.Scalar>();
 
 type Fn = (t: tf.Tensor) => tf.Tensor;
 
-/** Expects the derivative of `f` by its input to be what central differences give. */
+/** Expects the derivative of `f` with respect to its input to equal central differences. */
 function expectDerivative(f: Fn, gradient: tf.Tensor, shape: number[], tolerance: number): void {
   const values = wave(shape).dataSync();
   const expected = gradient.dataSync();
@@ -143,7 +143,7 @@ it('the gradient of a layer normalisation has as many ops for large inputs as fo
   expect(ops(64)).toBeLessThan(200);
 });
 
-it('nobody but LeakyReLU takes what it takes, so that TensorFlow can fuse it with the convolution before', () => {
+it('only LeakyReLU uses its input, so that TensorFlow can fuse it with the convolution before', () => {
   const x = wave(images) as tf.Tensor4D;
   const recorder = new Recorder(asNativeBackend(tf.backend()) as NativeBackend);
   recorder.start({ inputs: new Map([['x', x]]), variables: new Map() });
@@ -156,7 +156,7 @@ it('nobody but LeakyReLU takes what it takes, so that TensorFlow can fuse it wit
   ]);
 });
 
-it('a critic with batch norm and a gradient penalty trains, captured as it does eagerly', async () => {
+it('a critic with batch norm and a gradient penalty trains the same in captured and in eager steps', async () => {
   const critic = () => {
     const w = tf.variable(wave([6, 4], 3));
     const v = tf.variable(wave([4, 1], 4));
@@ -179,6 +179,6 @@ it('a critic with batch norm and a gradient penalty trains, captured as it does 
   const training = { model: critic, batches: [{ real: row(1), fake: row(2) }], steps: 6 };
   const [eager, captured] = [await train('eager', training), await train('captured', training)];
   expect(new Set(eager.losses).size).toBe(12);
-  // The steep penalty enlarges differences in the last bit, which fused kernels have: 2e-5 on a processor with AVX-512.
+  // The steep penalty amplifies last-bit differences of fused kernels: 2e-5 on a processor with AVX-512.
   expect(difference(eager, captured)).toBeLessThan(1e-4);
 });

@@ -33,7 +33,7 @@ describe('kernels for native TensorFlow', () => {
     registerKernels();
   });
 
-  it('give the gradients of activations that tfjs gives', async () => {
+  it('give the same gradients of activations as tfjs', async () => {
     for (const [i, gradient] of gradients().entries()) await close(gradient, plain[i] as tf.Tensor, 1e-4);
   });
 
@@ -42,7 +42,7 @@ describe('kernels for native TensorFlow', () => {
   });
 
   it.each([[[2, 2, 3, 4]], [[12, 4]], [[4, 3, 4]]])(
-    'normalise a batch of shape %j as the composed form does',
+    'normalise a batch of shape %j like the composed form',
     async (shape) => {
       const x = tf.tensor(values, shape);
       const gamma = tf.tensor1d([0.5, 1, 2, -1]);

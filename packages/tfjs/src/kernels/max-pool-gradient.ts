@@ -3,7 +3,10 @@ import { floatType, NATIVE_BACKEND, type NativeBackend } from '../device/native-
 
 const SECOND = 'HooklineMaxPoolGradGrad';
 
-/** Gives max pooling a gradient of its gradient on native TensorFlow: what stands at the places of the maxima. */
+/**
+ * Registers the second gradient of max pooling on native TensorFlow: it picks the values at the positions of the
+ * maxima.
+ */
 export function registerMaxPoolGradient(): void {
   tf.registerKernel({
     kernelName: SECOND,

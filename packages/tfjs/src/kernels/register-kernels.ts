@@ -9,11 +9,11 @@ import { registerMissingGradients, registerTfjsGradients } from './tfjs-gradient
 let isDone = false;
 
 /**
- * Registers better kernels and gradients than tfjs's own, for eager and captured steps alike. Once per process, since
- * tfjs keeps them in process-wide tables. Needs the native backend's kernels to be there or come later; either works.
+ * Registers kernels and gradients that improve on tfjs's own, for eager and captured steps alike. It acts once per
+ * process, because tfjs keeps them in process-wide tables. The native backend may be loaded before or after this call.
  */
 export function registerKernels(): void {
-  // Not once: tfjs-node may be loaded later, and brings a kernel of its own.
+  // Repeat this at every call: tfjs-node may be loaded later, and brings its own kernel.
   registerGather();
   if (isDone) return;
   isDone = true;

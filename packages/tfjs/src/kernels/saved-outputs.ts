@@ -5,18 +5,18 @@ interface TapeNode {
   readonly outputs: readonly tf.Tensor[];
 }
 
-/** What this file uses of tfjs's engine. */
+/** The part of tfjs's engine that this file uses. */
 interface TapeEngine {
   readonly state: { readonly activeTape: TapeNode[] | null };
   addTapeNode(...args: unknown[]): void;
 }
 
 /**
- * Makes gradients of gradients right for ops whose gradient uses their output, such as exp, sigmoid, tanh and softmax.
+ * Corrects gradients of gradients for ops whose gradient uses their output, such as exp, sigmoid, tanh and softmax.
  *
- * tfjs saves a copy of the output for the backward pass, and writes that copy to its tape before the op itself. A second
- * gradient goes through the tape in order, finds no way from the input to the copy, and leaves its part out without a
- * word: the second derivative of exp is missing, that of x·sigmoid(x) is wrong. Here the op goes before the copies.
+ * tfjs saves a copy of the output for the backward pass, and records that copy on its tape before the op itself. A
+ * second gradient walks the tape in order, finds no path from the input to the copy, and silently drops that term: the
+ * second derivative of exp is missing, and that of x·sigmoid(x) is wrong. This function puts the op before its copies.
  */
 export function connectSavedOutputs(): void {
   const engine = tf.engine() as unknown as TapeEngine;

@@ -1,7 +1,7 @@
 import tf from '#tfjs';
 import { meanOverRanks } from '../ranks/step-ranks.ts';
 
-/** A normalised batch with the statistics that it was normalised by. */
+/** A normalised batch with the statistics by which it was normalised. */
 export interface NormalizedBatch {
   readonly output: tf.Tensor;
   /** Mean of each channel, shape [channels]; no gradient flows through it. */
@@ -11,8 +11,9 @@ export interface NormalizedBatch {
 }
 
 /**
- * Batch normalisation by the statistics of the batches of all ranks together, which may be of different sizes (PyTorch's
- * SyncBatchNorm). Mean first, then the variance around it: with both at once, large means would leave no digits for the variance.
+ * Batch normalisation by statistics over the batches of all ranks, which may differ in size (PyTorch's SyncBatchNorm).
+ * It computes the mean first and then the variance around it; computing both at once would lose the digits of the
+ * variance for large means.
  *
  * @param scale shape [channels]
  * @param offset shape [channels]
@@ -21,7 +22,7 @@ export function syncBatchNorm(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor,
   const axes = x.shape.map((_, axis) => axis).slice(0, -1);
   const channels = scale.size;
   const statistics: { mean?: tf.Tensor1D; variance?: tf.Tensor1D } = {};
-  /** The mean per value over all ranks of what each of them has summed up per channel. */
+  /** Divides sums per channel, taken over all ranks, by the number of values per channel on all ranks. */
   const perValue = (...sums: readonly tf.Tensor[]): tf.Tensor[] => {
     const counts = tf.fill([1], x.size / channels);
     const parts = tf.split(meanOverRanks(tf.concat([...sums, counts])), [...sums.map(() => channels), 1]);
@@ -50,7 +51,7 @@ export function syncBatchNorm(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor,
       },
     };
   })(x, scale, offset);
-  // Made of what the function above has kept: tfjs disposes of whatever else it makes there.
+  // Clone the statistics kept by the function above: tfjs disposes of every other tensor that it creates.
   const [mean, variance] = [statistics.mean, statistics.variance].map((kept) => {
     const copy = (kept as tf.Tensor).clone();
     (kept as tf.Tensor).dispose();

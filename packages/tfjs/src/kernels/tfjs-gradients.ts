@@ -4,7 +4,7 @@ import { NATIVE_BACKEND } from '../device/native-backend.ts';
 type Attributes = Readonly<Record<string, unknown>>;
 type Rule = (dy: tf.Tensor, saved: readonly tf.Tensor[], attrs: Attributes) => Record<string, () => tf.Tensor>;
 
-/** Kernels of two tensors whose result is a boolean. */
+/** Kernels with two inputs and a boolean result. */
 const COMPARISONS: readonly string[] = [
   tf.Equal,
   tf.NotEqual,
@@ -15,12 +15,12 @@ const COMPARISONS: readonly string[] = [
   tf.LogicalAnd,
   tf.LogicalOr,
 ];
-/** Kernels of one tensor whose result is a boolean. */
+/** Kernels with one input and a boolean result. */
 const TESTS: readonly string[] = [tf.LogicalNot, tf.All, tf.Any];
 
 /**
- * Replaces gradients of tfjs that take ops by the number of repetitions (`tf.tile`), copy arrays of ones from the host
- * (`tf.sum`, `tf.mean`), or are wrong (`tf.mirrorPad`; `tf.cumsum` along any axis but the last).
+ * Replaces gradients of tfjs that need as many ops as there are repetitions (`tf.tile`), that copy arrays of ones from
+ * the host (`tf.sum`, `tf.mean`), or that are wrong (`tf.mirrorPad`; `tf.cumsum` along any axis but the last).
  */
 export function registerTfjsGradients(): void {
   replaceGradient(tf.Tile, ['x'], (dy, [x], { reps }) => ({
@@ -40,8 +40,8 @@ export function registerTfjsGradients(): void {
 }
 
 /**
- * Registers gradients that tfjs lacks, where they are zero (comparisons) or one op. They make gradients of gradients
- * possible, as a gradient penalty takes them, through LeakyReLU, maxima, convolutions, poolings and resizings.
+ * Registers gradients that tfjs lacks and that are zero (comparisons) or a single op. They enable gradients of
+ * gradients, as in a gradient penalty, through LeakyReLU, maxima, convolutions, poolings and resizings.
  */
 export function registerMissingGradients(): void {
   for (const kernel of COMPARISONS) {
@@ -125,19 +125,22 @@ function replaceGradient(kernel: string, inputsToSave: string[], rule: Rule): vo
 
 function addGradient(kernelName: string, inputsToSave: string[], rule: Rule): void {
   const gradFunc: tf.GradFunc = (dy, saved, attrs) => rule(dy as tf.Tensor, saved, attrs);
-  // Some versions of tfjs know one of these already.
+  // Some versions of tfjs already have one of these.
   if ((tf.getGradient(kernelName) as tf.GradConfig | undefined) !== undefined) return;
   tf.registerGradient({ kernelName, inputsToSave, gradFunc });
 }
 
-/** Where a kernel of native TensorFlow does better than what tfjs composes; elsewhere its own gradient stays. */
+/**
+ * Replaces a gradient on native TensorFlow, where one kernel beats tfjs's composed gradient. Other backends keep tfjs's
+ * own.
+ */
 function replaceOnNative(kernel: string, rule: Rule): void {
   const original = tf.getGradient(kernel);
   tf.unregisterGradient(kernel);
   tf.registerGradient({
     ...original,
     gradFunc: (dy, saved, attrs) => {
-      // TensorFlow's Tile knows seven axes.
+      // TensorFlow's Tile supports at most seven axes.
       const isNative = tf.getBackend() === NATIVE_BACKEND && (saved[0]?.rank ?? 0) < 8;
       return isNative ? rule(dy as tf.Tensor, saved, attrs) : original.gradFunc(dy, saved, attrs);
     },
@@ -153,7 +156,7 @@ const zerosOf =
 const reducedAxes = (shape: readonly number[], axis: unknown): number[] =>
   tf.util.parseAxisParam(axis as number | number[], [...shape]);
 
-/** Repeats a gradient along the axes that a sum went over. */
+/** Repeats a gradient along the axes that were summed. */
 function spread(dy: tf.Tensor, shape: readonly number[], axis: unknown): tf.Tensor {
   const axes = new Set(reducedAxes(shape, axis));
   const kept = shape.map((size, each) => (axes.has(each) ? 1 : size));
@@ -163,19 +166,19 @@ function spread(dy: tf.Tensor, shape: readonly number[], axis: unknown): tf.Tens
 }
 
 /**
- * Sums a tiled tensor over its repetitions: one reshape to [before, repetitions, after] and one sum for each stretch of
- * repeated axes.
+ * Sums a tiled tensor over its repetitions, with one reshape to [before, repetitions, after] and one sum for each run
+ * of repeated axes.
  */
 function sumRepetitions(dy: tf.Tensor, shape: readonly number[], reps: readonly number[]): tf.Tensor {
   const { sizeFromShape } = tf.util;
   let sum = dy;
-  // Sizes that each axis has now.
+  // The current size of each axis.
   const sizes = shape.map((size, axis) => size * (reps[axis] as number));
   for (let axis = 0; axis < shape.length; axis++) {
     let repetitions = reps[axis] as number;
     if (repetitions === 1) continue;
     const first = axis;
-    // Axes of one element that follow each other are one axis.
+    // Merge consecutive axes of size one into a single axis.
     while (shape[axis] === 1 && (reps[axis + 1] ?? 1) > 1) repetitions *= reps[++axis] as number;
     const before = sizeFromShape(sizes.slice(0, first));
     const after = (shape[axis] as number) * sizeFromShape(sizes.slice(axis + 1));
@@ -185,7 +188,7 @@ function sumRepetitions(dy: tf.Tensor, shape: readonly number[], reps: readonly 
   return sum.reshape([...shape]);
 }
 
-/** Adds what stands in mirrored borders to where it was mirrored from. */
+/** Adds the gradients of mirrored borders to the elements that were mirrored. */
 function foldMirrored(
   dy: tf.Tensor,
   shape: readonly number[],
@@ -193,7 +196,7 @@ function foldMirrored(
   isReflected: boolean,
 ): tf.Tensor {
   let folded = dy;
-  // Reflection leaves the outermost element out.
+  // Reflection does not repeat the outermost element.
   const skipped = isReflected ? 1 : 0;
   for (const [axis, [left, right]] of paddings.entries()) {
     const size = shape[axis] as number;

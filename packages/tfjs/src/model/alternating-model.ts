@@ -8,22 +8,27 @@ import { asModel, type ModelLike } from './as-model.ts';
 import { parameterKind } from '../parameters/parameter-kind.ts';
 import { modelVariables, type ModelLosses, type PartModel, type TrainableModel } from './trainable-model.ts';
 
-/** One part of an {@link alternatingModel}: what it trains, on what, and by what. */
+/** One part of an {@link alternatingModel}: its model, losses and optimizer. */
 export interface AlternatingPart<Batch = never> {
-  /** What is trained: a model, one of tf.layers, or variables by name. */
+  /** The model to train: a model of Hookline's, a tf.layers model, or variables by name. */
   readonly model: ModelLike;
   /**
-   * The losses of a batch on the device, a pure function of tensors: a float32 scalar, or scalars by name, which are summed.
-   * They may use the variables of other parts, which they do not change. Default: those of the model
+   * The losses of a batch on the device, a pure function of tensors. It returns a float32 scalar, or named scalars,
+   * which are summed. It may use the variables of other parts, but does not change them. Default: the losses of the
+   * model
    */
   readonly losses?: (batch: Batch, scope?: StepScope) => ModelLosses;
-  /** What updates the part. A part without one is saved and never updated, as a target network is. */
+  /** The optimizer of the part. A part without one is saved but never updated, such as a target network. */
   readonly optimizer?: Optimizer | ((model: TrainableModel) => Optimizer);
-  /** The part is updated in every how many iterations: those whose number plus 1 is a multiple of it. @default 1 */
+  /**
+   * The part is updated once in this many iterations: when the iteration number plus 1 is a multiple of it.
+   *
+   * @default 1
+   */
   readonly period?: number;
 }
 
-/** A model of parts that are updated in turn. */
+/** A model whose parts are updated in turn. */
 export interface AlternatingModel extends TrainableModel {
   readonly parts: ReadonlyMap<string, PartModel>;
 }
@@ -31,16 +36,16 @@ export interface AlternatingModel extends TrainableModel {
 const PART = { model: true, losses: true, optimizer: true, period: true } satisfies OptionNames<AlternatingPart>;
 
 /**
- * A model whose parts are updated in turn in each iteration, each by its own losses and its own optimizer: a generator and a
- * discriminator, an actor and a critic. They are updated in the order in which they are listed, on the same batch, and each
- * sees what those before it have changed. It stands in the place of a trainer's model and optimizer, and is saved as a whole.
+ * A model whose parts are updated in turn in each iteration, each with its own losses and optimizer, such as a
+ * generator and a discriminator, or an actor and a critic. The parts are updated in the listed order on the same batch,
+ * and each sees the changes of those before it. It replaces a trainer's model and optimizer, and is saved as a whole.
  *
- * A step is one: captured, it is one graph, and where the losses or the gradients of one part are not finite, no part has
- * changed. Its metrics are named by part, as `generator/total_loss`; `total_loss` is the sum of what was updated.
- * Variables are named by part as well, as `generator/dense/kernel`. One that several parts share has the name that it has in
- * the first of them; each part has its own optimizer of it.
+ * All parts together make one step. When captured, it is one graph. If the losses or gradients of one part are not
+ * finite, no part changes. Metrics are named by part, as in `generator/total_loss`; `total_loss` is the sum over the
+ * updated parts. Variables are named by part too, as in `generator/dense/kernel`. A variable that several parts share
+ * has its name from the first of them; each part's optimizer keeps its own state for it.
  *
- * The whole has no `predict`; `model.parts.get('generator').predict(noise)` is that of a part.
+ * The whole model has no `predict`; call `model.parts.get('generator').predict(noise)` for one part.
  *
  * @example
  * new SimpleTrainer({
@@ -113,7 +118,7 @@ export function alternatingModel<Batch = never>(
   };
 }
 
-/** A part as the step sees it: its variables by their names in the whole. */
+/** A part as the step sees it, with its variables under their names in the whole model. */
 function partModel<Batch>(
   name: string,
   { model: given, losses, optimizer, period = 1 }: AlternatingPart<Batch>,

@@ -4,17 +4,18 @@ import { functionModel } from './function-model.ts';
 import { layersModel } from './layers-model.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
-/** What has variables to train: a model of Hookline's, one of tf.layers, or variables by name. */
+/** Anything with variables to train: a model of Hookline's, a tf.layers model, or variables by name. */
 export type ModelLike = TrainableModel | tf.LayersModel | Readonly<Record<string, tf.Variable>>;
 
-/** The models that were made here, so that an optimizer and a checkpoint speak of the same one. */
+/** The models made here, so that an optimizer and a checkpoint refer to the same one. */
 const made = new WeakMap<object, TrainableModel>();
 
 /**
- * A model by name and variables, for optimizers and checkpoints of a step of the user's own. A tf.layers model has the names
- * that `layersModel` gives it; variables have the names that they are listed by, and those with `trainable: false` are state.
+ * Returns a model with names and variables, for the optimizers and checkpoints of a user-defined step. A tf.layers
+ * model has the names that `layersModel` gives it. Variables keep their keys as names, and those with `trainable:
+ * false` are state.
  *
- * @throws HooklineError `HKL_MODEL_INVALID` for what is none of the three, `HKL_MODEL_NOT_BUILT`, `HKL_MODEL_VARIABLE`
+ * @throws HooklineError `HKL_MODEL_INVALID` for any other value, `HKL_MODEL_NOT_BUILT`, `HKL_MODEL_VARIABLE`
  */
 export function asModel(given: ModelLike): TrainableModel {
   if (isTrainableModel(given)) return given;

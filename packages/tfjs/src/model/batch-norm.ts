@@ -1,30 +1,31 @@
 import tf from '#tfjs';
 
-/** What one pass through a batch-norm layer in train mode normalises by. */
+/** The statistics by which a batch-norm layer normalises in one pass in train mode. */
 export interface BatchStatistics {
-  /** Of each channel, [channels]. */
+  /** Mean of each channel, shape [channels]. */
   readonly mean: tf.Tensor;
-  /** Biased, of each channel, [channels]. */
+  /** Biased variance of each channel, shape [channels]. */
   readonly variance: tf.Tensor;
-  /** Values per channel that they were computed of. */
+  /** The number of values per channel from which they were computed. */
   readonly count: number;
 }
 
-/** A batch-norm layer, for whoever estimates its population statistics. */
+/** A batch-norm layer, as seen by code that estimates its population statistics. */
 export interface BatchNorm {
   readonly name: string;
-  /** The mean used in eval mode, [channels]. */
+  /** The mean used in eval mode, shape [channels]. */
   readonly mean: tf.Variable;
-  /** The variance used in eval mode, [channels]. */
+  /** The variance used in eval mode, shape [channels]. */
   readonly variance: tf.Variable;
   /**
-   * Shows the batch's own statistics at every pass in train mode, until the returned function is called. The tensors are
-   * freed with the `tf.tidy` around the pass.
+   * Calls `listener` with the batch's own statistics at every pass in train mode, until the returned function is
+   * called. The tensors are freed with the `tf.tidy` around the pass.
    */
   watch(listener: (statistics: BatchStatistics) => void): () => void;
   /**
-   * Lets it stand still, or move again: a frozen one normalises by `mean` and `variance` in train mode as well, and leaves them
-   * as they are. A captured step must be recorded anew for it, by a variant of its scope. Layers that cannot do so have none.
+   * Freezes or unfreezes the layer. A frozen layer normalises by `mean` and `variance` in train mode too, and does not
+   * change them. A captured step must then be recorded anew, through a variant of its scope. Layers that cannot be
+   * frozen lack this method.
    */
   freeze?(isFrozen: boolean): void;
 }
@@ -32,19 +33,19 @@ export interface BatchNorm {
 /** A batch-norm layer of a model that is made of functions. */
 export interface WatchableBatchNorm extends BatchNorm {
   /**
-   * Whether it is trained. One that is not must normalise by `mean` and `variance` in train mode too, and leave them as
-   * they are; nobody estimates them anew.
+   * Whether the layer is trained. A layer that is not must normalise by `mean` and `variance` in train mode too, and
+   * must not change them; its statistics are never re-estimated.
    */
   readonly trainable: boolean;
   /**
-   * Call it in the losses, in train mode, with what the layer normalises over all axes but `axis` (default: the last). It
-   * does nothing unless somebody watches.
+   * Call it in the losses, in train mode, with the input that the layer normalises over all axes except `axis`
+   * (default: the last). It does nothing unless a listener watches the layer.
    */
   report(x: tf.Tensor, axis?: number): void;
 }
 
 /**
- * The batch norm of a {@link functionModel}, which computes it by itself.
+ * Describes a batch norm that a {@link functionModel} computes itself.
  *
  * @example
  * const norm = watchableBatchNorm({ name: 'norm', mean, variance });
@@ -53,7 +54,7 @@ export interface WatchableBatchNorm extends BatchNorm {
  *   losses: ({ x }, training) => { if (training && norm.trainable) norm.report(x); ... },
  * });
  *
- * @param parts.trainable false freezes it, see {@link WatchableBatchNorm.trainable}. Default true
+ * @param parts.trainable false freezes the layer, see {@link WatchableBatchNorm.trainable}. Default true
  */
 export function watchableBatchNorm({
   trainable = true,
@@ -81,7 +82,7 @@ export function watchableBatchNorm({
   };
 }
 
-/** Mean and biased variance of each channel. */
+/** Mean and biased variance of each channel of `x`. */
 export function batchStatistics(x: tf.Tensor, axis = -1): BatchStatistics {
   const channels = axis < 0 ? axis + x.rank : axis;
   const { mean, variance } = tf.moments(

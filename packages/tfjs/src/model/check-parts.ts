@@ -3,7 +3,9 @@ import tf from '#tfjs';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../parameters/optimizer.ts';
 
-/** @throws HooklineError `HKL_MODEL_INVALID` for what is no model for a step, such as a bare tf.layers model */
+/**
+ * @throws HooklineError `HKL_MODEL_INVALID` for a value that is not a model for a step, such as a bare tf.layers model
+ */
 export function assertModel(model: unknown): TrainableModel {
   if (has(model, ['losses', 'trainable', 'state'])) return model as unknown as TrainableModel;
   const isLayers = model instanceof tf.LayersModel;
@@ -15,7 +17,10 @@ export function assertModel(model: unknown): TrainableModel {
   });
 }
 
-/** @throws HooklineError `HKL_OPTIMIZER_INVALID` for what is no optimizer for a step, such as a bare one of tf.train */
+/**
+ * @throws HooklineError `HKL_OPTIMIZER_INVALID` for a value that is not an optimizer for a step, such as a bare one of
+ * tf.train
+ */
 export function assertOptimizer(optimizer: unknown): Optimizer {
   if (has(optimizer, ['apply', 'slots'])) return optimizer as unknown as Optimizer;
   const isTfjs = optimizer instanceof tf.Optimizer;

@@ -5,7 +5,7 @@ import type { TrainableModel } from './trainable-model.ts';
 export interface ParameterDescription {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Elements. */
+  /** Number of elements. */
   readonly size: number;
   readonly trainable: boolean;
   readonly kind: ParameterKind;
@@ -14,7 +14,7 @@ export interface ParameterDescription {
 /** How many numbers a model holds. */
 export interface ParameterCount {
   readonly trainable: number;
-  /** Frozen weights, moving averages. */
+  /** Elements of frozen weights and moving averages. */
   readonly state: number;
   readonly total: number;
 }
@@ -33,7 +33,7 @@ export function describeParameters(model: TrainableModel): ParameterDescription[
   return [...[...model.trainable()].map(describe(true)), ...[...model.state()].map(describe(false))];
 }
 
-/** How many parameters a model has. */
+/** Counts the parameters of a model. */
 export function countParameters(model: TrainableModel): ParameterCount {
   const sum = (sizes: Iterable<{ size: number }>): number => [...sizes].reduce((total, { size }) => total + size, 0);
   const trainable = sum(model.trainable().values());
@@ -41,7 +41,7 @@ export function countParameters(model: TrainableModel): ParameterCount {
   return { trainable, state, total: trainable + state };
 }
 
-/** A table of a model's variables, for people. */
+/** Formats a model's variables as a human-readable table. */
 export function describeModel(model: TrainableModel): string {
   const rows = describeParameters(model).map(({ name, shape, size, trainable }) => [
     name,

@@ -11,7 +11,7 @@ beforeAll(() => selectDevice('auto'));
 
 type Batch = { x: tf.Tensor; y: tf.Tensor };
 
-/** A normalisation with statistics that no batch has. */
+/** A batch norm with moving statistics that differ from those of any batch. */
 const norm = (name: string, more: object = {}) =>
   tf.layers.batchNormalization({
     name,
@@ -20,7 +20,7 @@ const norm = (name: string, more: object = {}) =>
     ...more,
   });
 
-/** What stands where in a model: the layer itself frozen, a model around it, or a wrapper. */
+/** Ways to freeze a batch norm: on the layer itself, on an enclosing model, or inside a wrapper. */
 const NETS: readonly (readonly [string, () => tf.LayersModel])[] = [
   [
     'a layer',
@@ -34,7 +34,7 @@ const NETS: readonly (readonly [string, () => tf.LayersModel])[] = [
       }),
   ],
   [
-    'a layer that normalises another axis than the last',
+    'a layer that normalises an axis other than the last',
     () =>
       tf.sequential({
         layers: [
@@ -100,7 +100,7 @@ const statistics = (net: tf.LayersModel) =>
     .map(({ name, mean }) => [name, [...mean.dataSync()]]);
 
 describe.each(['off', 'required'] as const)('a frozen batch norm, capture %s', (capture) => {
-  it.each(NETS)('stands still: %s', async (_, makeNet) => {
+  it.each(NETS)('does not change: %s', async (_, makeNet) => {
     // Only native TensorFlow runs graphs.
     if (capture === 'required' && tf.getBackend() !== 'tensorflow') skipTest('captured steps need native TensorFlow');
     const net = makeNet();
@@ -123,7 +123,7 @@ describe.each(['off', 'required'] as const)('a frozen batch norm, capture %s', (
     expect(new Set(losses).size).toBe(5);
   });
 
-  it('moves again once it is unfrozen', async () => {
+  it('updates its averages again once it is unfrozen', async () => {
     if (capture === 'required' && tf.getBackend() !== 'tensorflow') skipTest('captured steps need native TensorFlow');
     const net = NETS[0]![1]();
     await trained(net, capture, 1);
@@ -135,7 +135,7 @@ describe.each(['off', 'required'] as const)('a frozen batch norm, capture %s', (
   });
 });
 
-it('a batch norm that is not frozen uses the batch and moves, beside one that is', async () => {
+it('a batch norm that is not frozen uses the batch and updates its averages, next to a frozen one', async () => {
   const net = tf.sequential({
     layers: [norm('frozen', { inputShape: [3], trainable: false }), norm('free'), tf.layers.dense({ units: 1 })],
   });

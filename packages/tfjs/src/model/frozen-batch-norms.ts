@@ -1,15 +1,16 @@
 import type tf from '#tfjs';
 import { batchNormLayers, type CallableLayer } from './layer-names.ts';
 
-/** Frozen batch-norm layers of models that are trained. */
+/** The frozen batch-norm layers of models that are trained. */
 const frozen = new WeakSet<object>();
-/** Layers whose `call` asks {@link frozen}. */
+/** The layers whose `call` checks {@link frozen}. */
 const guarded = new WeakSet<object>();
 
 /**
- * Lets batch norm stand still where it is frozen, as in Keras: a layer with `trainable = false`, or in a model with it,
- * normalises by its moving statistics in train mode as well, and does not change them. tf.layers itself would use the
- * batch's own, and move the averages. Looked at once, here; an unfrozen layer that was frozen before moves again.
+ * Keeps frozen batch norms fixed, as in Keras. A layer with `trainable = false`, or inside a model with `trainable =
+ * false`, normalises by its moving statistics in train mode too, and does not change them. By itself, tf.layers would
+ * use the batch's statistics and update the averages. The flags are read once, here; a layer that is no longer frozen
+ * updates its averages again.
  */
 export function keepFrozenBatchNorms(model: tf.LayersModel): void {
   for (const { layer, isFrozen } of batchNormLayers(model)) {
@@ -17,20 +18,20 @@ export function keepFrozenBatchNorms(model: tf.LayersModel): void {
   }
 }
 
-/** Lets one layer stand still, or move again, from its next pass on. */
+/** Freezes or unfreezes one layer, from its next pass on. */
 export function freezeBatchNorm(layer: CallableLayer, isFrozen: boolean): void {
   if (isFrozen) frozen.add(layer);
   else frozen.delete(layer);
   if (isFrozen && !guarded.has(layer)) guard(layer);
 }
 
-/** Whether a layer stands still by {@link freezeBatchNorm}, or because it is not trained. */
+/** Whether the layer is frozen, either by {@link freezeBatchNorm} or because it is not trained. */
 export const isFrozenBatchNorm = (layer: CallableLayer): boolean => frozen.has(layer);
 
 function guard(layer: CallableLayer): void {
   guarded.add(layer);
   layer.call = function call(this: CallableLayer, inputs, kwargs) {
-    // The class's own, looked up at each call, since a step runner puts a faster one in its place.
+    // Look up the method of the class at each call, because a step runner replaces it with a faster one.
     const prototype = Object.getPrototypeOf(this) as CallableLayer;
     return prototype.call.call(this, inputs, frozen.has(this) ? { ...kwargs, training: false } : kwargs);
   };

@@ -37,7 +37,7 @@ it('tells its functions whether it is in training', () => {
   expect(seen).toEqual([true, false, false]);
 });
 
-it('knows what a variable is for by its name, or is told', () => {
+it('takes the kind of a variable from its name or from kinds', () => {
   const variable = (): tf.Variable => tf.variable(tf.scalar(1));
   const variables = {
     'a/bias': variable(),
@@ -56,7 +56,7 @@ it('knows what a variable is for by its name, or is told', () => {
   ]);
 });
 
-it('refuses what is no variable, and one variable under two names', () => {
+it('refuses a value that is not a variable, and one variable under two names', () => {
   const w = tf.variable(tf.scalar(1));
   expect(() => functionModel({ variables: { w: tf.scalar(1) as never }, losses: loss })).toThrow(
     '"w" is no tf.Variable',

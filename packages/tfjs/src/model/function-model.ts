@@ -8,20 +8,21 @@ import type { ModelLosses, TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link functionModel}. */
 export interface FunctionModelOptions<Batch = never> {
-  /** Variables by name; those with `trainable: false` are state. */
+  /** Variables by name. Those with `trainable: false` are state. */
   readonly variables: Readonly<Record<string, tf.Variable>>;
   /**
-   * The losses of a batch on the device. `training` is false in eval mode. `scope` is there inside a train step: random tensors
-   * come from `scope.random(name)`, and `scope.metric(name, value)` stores a scalar of the step, such as an accuracy.
+   * The losses of a batch on the device. `training` is false in eval mode. `scope` is defined only inside a train step:
+   * it provides random tensors (`scope.random(name)`), and `scope.metric(name, value)` stores a scalar of the step,
+   * such as an accuracy.
    */
   readonly losses: (batch: Batch, training: boolean, scope?: StepScope) => ModelLosses;
-  /** Outputs for inputs on the device. */
+  /** The outputs for inputs on the device. */
   readonly predict?: (inputs: never, training: boolean) => unknown;
-  /** What a variable is for, where its name does not tell. */
+  /** The kinds of variables, where the name does not tell. */
   readonly kinds?: Readonly<Record<string, ParameterKind>>;
-  /** Its batch-norm layers, made by `watchableBatchNorm`; those with `trainable: false` are left alone. */
+  /** The model's batch-norm layers, made by `watchableBatchNorm`. Those with `trainable: false` are left unchanged. */
   readonly batchNorms?: readonly (BatchNorm & { readonly trainable?: boolean })[];
-  /** What its variables are called in PyTorch's files, and how their axes lie there; for pretrained weights. */
+  /** The names and axis layouts of the variables in PyTorch's files, for loading pretrained weights. */
   readonly weightTable?: WeightTable;
   /** @default 'model' */
   readonly name?: string;
@@ -38,13 +39,13 @@ const OPTIONS = {
 } satisfies OptionNames<FunctionModelOptions>;
 
 /**
- * A model made of variables and a function.
+ * Makes a model from variables and a function.
  *
  * @example
  * const w = tf.variable(tf.zeros([4, 1]));
  * functionModel({ variables: { w }, losses: ({ x, y }) => tf.losses.meanSquaredError(y, x.matMul(w)) });
  *
- * @throws HooklineError `HKL_MODEL_VARIABLE` when something listed is no variable, or is listed twice,
+ * @throws HooklineError `HKL_MODEL_VARIABLE` when a listed value is not a variable, or is listed twice,
  * `HKL_OPTION_UNKNOWN` for a misspelt option
  */
 export function functionModel<Batch>(options: FunctionModelOptions<Batch>): TrainableModel {

@@ -1,6 +1,6 @@
 import { inEvalMode } from './in-eval-mode.ts';
 
-it('evaluates in eval mode and puts the mode back', () => {
+it('evaluates in eval mode and restores the mode', () => {
   const model = { training: true };
   expect(inEvalMode(model, () => model.training)).toBe(false);
   expect(model.training).toBe(true);
@@ -8,13 +8,13 @@ it('evaluates in eval mode and puts the mode back', () => {
   expect(model.training).toBe(true);
 });
 
-it('leaves a model that was in eval mode there', () => {
+it('keeps a model that was already in eval mode in it', () => {
   const model = { training: false };
   inEvalMode(model, () => undefined);
   expect(model.training).toBe(false);
 });
 
-it('puts the mode back after errors', async () => {
+it('restores the mode after errors', async () => {
   const model = { training: true };
   const fail = (): never => {
     throw new Error('on purpose');

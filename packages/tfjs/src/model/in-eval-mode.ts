@@ -1,8 +1,8 @@
 import type { TrainableModel } from './trainable-model.ts';
 
 /**
- * Calls `fn` with the model in eval mode and puts the mode back afterwards, also when `fn` throws, and when it is
- * asynchronous only once it is done.
+ * Calls `fn` with the model in eval mode and restores the previous mode afterwards, also when `fn` throws. When `fn`
+ * returns a promise, the mode is restored once the promise settles.
  */
 export function inEvalMode<T>(model: Pick<TrainableModel, 'training'>, fn: () => T): T {
   const before = model.training;

@@ -3,23 +3,24 @@ import type { ParameterKind } from '../parameters/parameter-kind.ts';
 
 type Layer = tf.layers.Layer;
 
-/** One weight of a tf.layers model under its stable name. */
+/** One weight of a tf.layers model with its stable name. */
 export interface NamedWeight {
   readonly name: string;
   readonly variable: tf.Variable;
   readonly kind: ParameterKind;
-  /** Whether its layer and the layers around it train it. */
+  /** Whether it is trained: its layer and all enclosing layers are trainable. */
   readonly trainable: boolean;
-  /** The layer that it is of, none of whose weights stand elsewhere. */
+  /** The layer that owns the weight, never an inner model. */
   readonly layer: tf.layers.Layer;
 }
 
 /**
- * The weights of a model in the order of its layers, named `layer/weight`.
+ * Returns the weights of a model in the order of its layers, named `layer/weight`.
  *
- * tfjs numbers layers without a name throughout the process (`dense_Dense7/kernel`), so the same model built twice, or
- * in another process, has other names. Here such layers are numbered within the model, in its order (`dense_2/kernel`);
- * names that were given stay. Names that meet are told apart by their order (`dense/kernel`, `dense/kernel_2`).
+ * tfjs numbers unnamed layers across the whole process (`dense_Dense7/kernel`), so the same model has different names
+ * when it is built twice or in another process. This function numbers such layers within the model, in its order
+ * (`dense_2/kernel`), and keeps explicit names. It numbers duplicate names by their order (`dense/kernel`,
+ * `dense/kernel_2`).
  */
 export function nameWeights(model: tf.LayersModel): NamedWeight[] {
   const trained = new Set(model.trainableWeights.map((weight) => weight.read()));
@@ -43,10 +44,10 @@ export function nameWeights(model: tf.LayersModel): NamedWeight[] {
   return weights;
 }
 
-/** Whether tfjs has made up the name of a layer or a weight, which says nothing then outside of its process. */
+/** Whether tfjs generated the name of a layer or a weight; such a name means nothing outside its process. */
 export const isMadeUp = (name: string): boolean => name.split('/').some((segment) => AUTOMATIC.test(segment));
 
-/** The layers of a model and of the models in it. */
+/** The layers of a model and of its inner models. */
 function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {
   for (const layer of layers) {
     const { layers: inner } = layer as { readonly layers?: readonly Layer[] };
@@ -55,7 +56,9 @@ function* flattenLayers(layers: readonly Layer[]): Generator<Layer> {
   }
 }
 
-/** What layers keep other layers in: recurrent layers their cells, wrappers what they wrap. */
+/**
+ * The properties in which layers hold other layers: recurrent layers hold cells, and wrappers hold the wrapped layer.
+ */
 interface LayerParts {
   readonly layers?: readonly Layer[];
   readonly cell?: Layer;
@@ -65,18 +68,21 @@ interface LayerParts {
   readonly backwardLayer?: Layer;
 }
 
-/** The layers of a model, and all that is in them: the layers of inner models, the cells of recurrent layers, what is wrapped. */
+/**
+ * The layers of a model with all nested layers: those of inner models, the cells of recurrent layers, and wrapped
+ * layers.
+ */
 export function* nestedLayers(layers: readonly Layer[]): Generator<Layer> {
   for (const layer of layers) {
     yield layer;
     const { layers: inner = [], cell, cells = [], layer: wrapped, forwardLayer, backwardLayer } = layer as LayerParts;
-    // Bidirectional trains two copies of the layer that it was given, and not that one.
+    // Bidirectional trains two copies of the layer that it was given, not that layer itself.
     const parts = forwardLayer === undefined ? [wrapped] : [forwardLayer, backwardLayer];
     yield* nestedLayers([...inner, cell, ...cells, ...parts].filter((each) => each !== undefined));
   }
 }
 
-/** What a layer does, as those see it who wrap it. */
+/** A layer whose `call` can be wrapped. */
 export interface CallableLayer extends Omit<Layer, 'call'> {
   call(
     this: CallableLayer,
@@ -85,22 +91,22 @@ export interface CallableLayer extends Omit<Layer, 'call'> {
   ): tf.Tensor | tf.Tensor[];
 }
 
-/** A batch-norm layer, and whether it, or a model around it, is frozen. */
+/** A batch-norm layer, and whether it or an enclosing model is frozen. */
 export interface FoundBatchNorm {
   readonly layer: CallableLayer;
   readonly isFrozen: boolean;
-  /** Whether it stands in a wrapper such as TimeDistributed, which may call it several times in a pass. */
+  /** Whether it is inside a wrapper such as TimeDistributed, which may call it several times in a pass. */
   readonly isWrapped: boolean;
 }
 
-/** The batch-norm layers of a model, of the models in it and of wrappers. */
+/** The batch-norm layers of a model, including those in inner models and in wrappers. */
 export function* batchNormLayers(model: tf.LayersModel): Generator<FoundBatchNorm> {
   yield* batchNormsAmong(model.layers, !model.trainable, false);
 }
 
 function* batchNormsAmong(layers: readonly Layer[], isFrozen: boolean, isWrapped: boolean): Generator<FoundBatchNorm> {
   for (const layer of layers) {
-    // Freezing a model freezes the weights in it, but says nothing to its layers.
+    // Freezing a model freezes its weights, but does not change `trainable` of its layers.
     const stands = isFrozen || !layer.trainable;
     const { layers: inner, layer: wrapped } = layer as { readonly layers?: readonly Layer[]; readonly layer?: Layer };
     if (layer.getClassName() === 'BatchNormalization') yield { layer, isFrozen: stands, isWrapped };
@@ -109,7 +115,7 @@ function* batchNormsAmong(layers: readonly Layer[], isFrozen: boolean, isWrapped
   }
 }
 
-/** What tfjs calls a layer without a name: the class in snake case, the class, a number; wrappers put a word before. */
+/** Matches tfjs's generated layer names: the class in snake case, the class, a number. Wrappers add a prefix. */
 const AUTOMATIC = /^(?<start>[a-z0-9_]+)_(?<className>[A-Z][A-Za-z0-9]*?)(?<number>\d+)$/;
 
 function segmentRenamer(): (segment: string) => string {
@@ -126,7 +132,7 @@ function segmentRenamer(): (segment: string) => string {
   };
 }
 
-/** Underscores aside, since the snake case of names like Conv2D is a matter of taste. */
+/** Compares without underscores, because the snake case of names like Conv2D varies. */
 const isSnakeCaseOf = (start: string, className: string): boolean =>
   start.replaceAll('_', '').endsWith(className.toLowerCase());
 

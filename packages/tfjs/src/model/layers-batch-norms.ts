@@ -9,7 +9,10 @@ interface BatchNormLayer extends CallableLayer {
   readonly movingVariance: { read(): tf.Variable };
 }
 
-/** The batch-norm layers of a tf.layers model that are neither frozen nor in a wrapper, by the stable names of their weights. */
+/**
+ * The batch-norm layers of a tf.layers model that are neither frozen nor inside a wrapper, under their stable layer
+ * names.
+ */
 export function layersBatchNorms(model: tf.LayersModel): readonly BatchNorm[] {
   const names = new Map(nameWeights(model).map(({ name, variable }) => [variable, name]));
   return [...batchNormLayers(model)]

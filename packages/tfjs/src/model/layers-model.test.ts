@@ -24,7 +24,7 @@ function convnet(): tf.Sequential {
 }
 
 it('names variables by layer and weight, the same for every copy of the model', () => {
-  // tfjs itself would count on: conv2d_Conv2D3 and so forth.
+  // tfjs itself would continue counting: conv2d_Conv2D3 and so on.
   const [first, second] = [layersModel(convnet(), meanOf), layersModel(convnet(), meanOf)];
   expect([...first.trainable().keys()]).toEqual([
     'conv2d_1/kernel',
@@ -44,7 +44,7 @@ it('names variables by layer and weight, the same for every copy of the model', 
   expect(second.trainable().get('head/kernel')).not.toBe(first.trainable().get('head/kernel'));
 });
 
-it('names what is nested in wrappers, cells and other models', () => {
+it('names weights nested in wrappers, cells and other models', () => {
   const build = (): string[] => {
     const inner = tf.sequential({
       layers: [tf.layers.dense({ units: 3, inputShape: [4] }), tf.layers.dense({ units: 3 })],
@@ -84,7 +84,7 @@ it('lists a shared layer once', () => {
   expect([...layersModel(model, meanOf).trainable().keys()]).toEqual(['dense_1/kernel', 'dense_1/bias']);
 });
 
-it('tells apart layers whose given names meet', () => {
+it('distinguishes layers that were given the same name', () => {
   const inner = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [3], name: 'fc' })] });
   const outer = tf.sequential({ layers: [inner, tf.layers.dense({ units: 1, name: 'fc' })] });
   expect([...layersModel(outer, meanOf).trainable().keys()]).toEqual([
@@ -95,13 +95,13 @@ it('tells apart layers whose given names meet', () => {
   ]);
 });
 
-it('knows norms and biases', () => {
+it('recognises norms and biases', () => {
   const model = layersModel(convnet(), meanOf);
   const kinds = [...model.trainable().keys()].map((name) => model.kindOf!(name));
   expect(kinds).toEqual(['weight', 'bias', 'norm', 'norm', 'weight', 'bias', 'weight', 'bias']);
 });
 
-it('moves the averages of batch norm in train mode and uses them in eval mode', async () => {
+it('updates the averages of batch norm in train mode and uses them in eval mode', async () => {
   const net = tf.sequential({
     layers: [tf.layers.batchNormalization({ inputShape: [3], momentum: 0.5, epsilon: 1e-6 })],
   });
@@ -115,14 +115,14 @@ it('moves the averages of batch norm in train mode and uses them in eval mode', 
   model.training = false;
   const [evaluated, again] = [0, 1].map(() => [...(model.predict(x) as tf.Tensor).dataSync()]);
   expect(again).toEqual(evaluated);
-  // One example normalised by its own statistics is beta; by the averages it is not.
+  // A single example normalised by its own statistics gives beta; normalised by the averages, it does not.
   model.training = true;
   const beta = [...model.trainable().get('batch_normalization_1/beta')!.dataSync()];
   (model.predict(x) as tf.Tensor).dataSync().forEach((value, k) => expect(value).toBeCloseTo(beta[k]!, 3));
   expect(evaluated!.some((value, k) => Math.abs(value - beta[k]!) > 0.01)).toBe(true);
 });
 
-it('adds regularizers to the losses, by a name of their own where losses have names', () => {
+it('adds regularizers to the losses, under their own name when losses are named', () => {
   const net = (): tf.Sequential =>
     tf.sequential({
       layers: [
@@ -136,7 +136,7 @@ it('adds regularizers to the losses, by a name of their own where losses have na
     });
   const batch = { x: tf.tensor([[1, 2]]), y: tf.tensor([[3]]) };
   const bare = layersModel(net(), { loss: (out, { y }) => tf.losses.meanSquaredError(y, out) });
-  // 0.5 · (1² + 1²) over two weights of one; the error is 0.
+  // 0.5 · (1² + 1²) for two weights of value one; the error is 0.
   expect((bare.losses(batch) as tf.Scalar).dataSync()[0]).toBeCloseTo(1, 6);
   const named = layersModel(net(), { loss: (out, { y }) => ({ mse: tf.losses.meanSquaredError(y, out) }) });
   const losses = named.losses(batch) as Record<string, tf.Scalar>;
@@ -166,7 +166,7 @@ it('says what to do when there are no inputs, or no weights yet', () => {
   expect(() => layersModel(tf.sequential(), meanOf)).toThrow('HKL_MODEL_NOT_BUILT');
 });
 
-it('takes several inputs by a function', () => {
+it('selects several inputs with a function', () => {
   const [a, b] = [tf.input({ shape: [2] }), tf.input({ shape: [2] })];
   const sum = tf.layers.add().apply([a, b]) as tf.SymbolicTensor;
   const outputs = tf.layers.dense({ units: 1, kernelInitializer: 'ones' }).apply(sum) as tf.SymbolicTensor;
@@ -178,7 +178,7 @@ it('takes several inputs by a function', () => {
   expect((model.losses(batch) as tf.Scalar).dataSync()[0]).toBe(10);
 });
 
-describe('layers that hold others', () => {
+describe('layers that contain other layers', () => {
   const l2 = () => tf.regularizers.l2({ l2: 1 });
   const recurrent = {
     kernelInitializer: 'ones',
@@ -191,7 +191,7 @@ describe('layers that hold others', () => {
   const of = (layer: tf.layers.Layer) => tf.sequential({ layers: [layer] });
   const inputShape = [3, 2];
   const dense = () => tf.layers.dense({ units: 2, kernelInitializer: 'ones', kernelRegularizer: l2() });
-  // The sum of the squares of weights of one: the weights that are regularized.
+  // The sum of squares of weights of value one counts the regularized weights.
   it.each<[string, () => tf.Sequential, number, number[]]>([
     ['simpleRNN', () => of(tf.layers.simpleRNN({ units: 2, inputShape, ...recurrent })), 4 + 4 + 2, inputShape],
     [
@@ -287,7 +287,7 @@ describe('layers that hold others', () => {
     y: { data: Float32Array.from({ length: 4 }, (_, i) => 3 * Math.cos(i + phase)), shape: [4, 1] },
   }));
 
-  it('their constraints hold after each update, captured as eagerly', async () => {
+  it('their constraints hold after each update, in captured and in eager steps', async () => {
     const training = { model: constrained, batches, steps: 6 };
     const eager = await train('eager', training);
     const columns = (name: string, units: number) => {

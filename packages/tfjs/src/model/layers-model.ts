@@ -9,20 +9,20 @@ import type { ModelLosses, TrainableModel } from './trainable-model.ts';
 
 /** Options of {@link layersModel}. */
 export interface LayersModelOptions<Batch, Outputs> {
-  /** The losses from the model's outputs and the batch: a scalar, or named scalars. */
+  /** Computes the losses from the model's outputs and the batch: a scalar, or named scalars. */
   readonly loss: (outputs: Outputs, batch: Batch) => ModelLosses;
   /**
-   * The model's inputs in a batch.
+   * Selects the model's inputs from a batch.
    * @default the batch itself if it is a tensor, its first element if it is an array, else its `inputs`, `x` or `xs`
    */
   readonly inputs?: (batch: Batch) => tf.Tensor | tf.Tensor[];
   /**
-   * What is stored of each train step besides the losses, by name: a scalar from the outputs and the batch.
+   * Scalars to store for each train step besides the losses, by name, each computed from the outputs and the batch.
    *
    * @example { accuracy: (logits, { y }) => tf.metrics.categoricalAccuracy(y, logits).mean() }
    */
   readonly metrics?: Readonly<Record<string, (outputs: Outputs, batch: Batch) => tf.Scalar>>;
-  /** What its variables are called in PyTorch's files, and how their axes lie there; for pretrained weights. */
+  /** The names and axis layouts of the variables in PyTorch's files, for loading pretrained weights. */
   readonly weightTable?: WeightTable;
   /** @default the name of the tf.layers model */
   readonly name?: string;
@@ -36,20 +36,21 @@ const OPTIONS = {
   name: true,
 } satisfies OptionNames<LayersModelOptions<never, never>>;
 
-/** A tf.layers model in training. */
+/** A tf.layers model that can be trained. */
 export interface TrainableLayersModel extends TrainableModel {
-  /** The model that was given. */
+  /** The tf.layers model that was passed in. */
   readonly layers: tf.LayersModel;
   predict(inputs: unknown): tf.Tensor | tf.Tensor[];
 }
 
 /**
- * Makes a tf.layers model trainable. Its regularizers are added to the losses, as `regularization_loss` where they are
- * named, and its constraints hold after each update. Both count for whatever a layer holds, such as the cell of a
- * recurrent layer; `model.fit` forgets the regularizers of recurrent layers, and all constraints. What is trainable,
- * regularized and constrained is read once, here: freeze layers before. A frozen batch norm stands still, as in Keras: it
- * normalises by its moving statistics, also in train mode, and does not change them. The state of stateful recurrent layers
- * is part of the model's state: saved, put back, and advanced by every pass, also in eval mode, as tf.layers does.
+ * Makes a tf.layers model trainable. Its regularizers are added to the losses, as `regularization_loss` when the losses
+ * are named, and its constraints are applied after each update. Both include nested layers, such as the cell of a
+ * recurrent layer; `model.fit` ignores the regularizers of recurrent layers, and all constraints. Which variables are
+ * trainable, regularized and constrained is read once, here, so freeze layers before. A frozen batch norm stays fixed,
+ * as in Keras: it normalises by its moving statistics in train mode too, and does not change them. The state of
+ * stateful recurrent layers is part of the model's state: it is saved and restored, and, as in tf.layers, every pass
+ * advances it, also in eval mode.
  *
  * @example layersModel(net, { loss: (logits, { y }) => tf.losses.softmaxCrossEntropy(y, logits) })
  * @throws HooklineError `HKL_MODEL_NOT_BUILT` when the model has no weights yet, `HKL_OPTION_UNKNOWN` for a misspelt option
@@ -75,8 +76,8 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
   for (const [key, variable] of layersStates(layers)) state.set(key, variable);
   const kinds = new Map(weights.map((weight) => [weight.name, weight.kind]));
   const parts = [...nestedLayers(layers.layers)];
-  // tfjs asks neither a sequential model for its regularizers, nor a recurrent layer for those of its cell. Wrappers show
-  // those of what they wrap too, so that each function is taken once.
+  // tfjs skips the regularizers of a sequential model and those of a recurrent layer's cell. Wrappers also list the
+  // regularizers of the layer that they wrap, so use each function once.
   const regularizers = [...new Set(parts.flatMap((layer) => layer.losses))];
   const constraints = findConstraints(parts, trainable);
   const predict = (of: unknown): tf.Tensor | tf.Tensor[] =>
@@ -105,7 +106,7 @@ export function layersModel<Batch = { x: tf.Tensor; y: tf.Tensor }, Outputs = tf
 }
 
 function namedWeights(layers: tf.LayersModel, name: string): ReturnType<typeof nameWeights> {
-  // An unbuilt sequential model raises here, others have no weights.
+  // An unbuilt sequential model throws here; other unbuilt models have no weights.
   let weights: ReturnType<typeof nameWeights> = [];
   let cause: unknown;
   try {
@@ -135,13 +136,13 @@ interface Constraint {
   apply(weight: tf.Tensor): tf.Tensor;
 }
 
-/** A variable, and what its layer keeps it to. */
+/** A variable and the constraint of its layer. */
 interface Constrained {
   readonly variable: tf.Variable;
   readonly constraint: Constraint;
 }
 
-/** Of the variables that are trained, by name, those that their layers keep to something. */
+/** Finds the trained variables with a constraint, by name. */
 function findConstraints(
   layers: readonly tf.layers.Layer[],
   trained: ReadonlyMap<string, tf.Variable>,

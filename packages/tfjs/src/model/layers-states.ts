@@ -2,19 +2,19 @@ import { HooklineError } from '@hookline/core';
 import tf from '#tfjs';
 import { nameWeights, nestedLayers } from './layer-names.ts';
 
-/** A recurrent layer of tf.layers that begins each batch where the one before has ended. */
+/** A recurrent layer of tf.layers that starts each batch with the final state of the previous batch. */
 interface StatefulLayer extends Omit<tf.layers.Layer, 'resetStates'> {
   states_: tf.Tensor[] | null;
   keptStates?: tf.Tensor[][];
   resetStates(states?: tf.Tensor | tf.Tensor[] | null, training?: boolean): void;
 }
 
-/** The state of layers that have been given variables for it already: a model may be made trainable twice. */
+/** The layers that already have variables for their state: a model may be made trainable twice. */
 const STATES = new WeakMap<object, readonly tf.Variable[]>();
 
 /**
- * Lets the stateful recurrent layers of a model keep their state in variables, by names like `lstm_1/state_1`, so that it is
- * saved and put back like any other state. `resetStates` of the layer and of the model work as before.
+ * Makes the stateful recurrent layers of a model keep their state in variables, with names like `lstm_1/state_1`, so
+ * that it is saved and restored like any other state. `resetStates` of the layer and of the model work as before.
  */
 export function layersStates(model: tf.LayersModel): ReadonlyMap<string, tf.Variable> {
   const names = new Map(nameWeights(model).map(({ name, variable }) => [variable as tf.Tensor, name]));

@@ -7,55 +7,63 @@ import type { BatchNorm } from './batch-norm.ts';
 import type { NamedParameters } from '../parameters/parameter-kind.ts';
 
 /**
- * What a model's losses are: one float32 scalar, or named ones that are summed. The type takes any tensors, since TypeScript
- * before 6.0 does not see that `tf.losses` return scalars here; the first step refuses others (`HKL_LOSS_NOT_SCALAR`).
+ * A model's losses: one float32 scalar, or named ones, which are summed. The type accepts any tensors, because
+ * TypeScript before 6.0 does not infer that `tf.losses` return scalars here. The first step refuses others
+ * (`HKL_LOSS_NOT_SCALAR`).
  */
 export type ModelLosses = tf.Tensor | Readonly<Record<string, tf.Tensor>>;
 
 /**
  * A model as a step runner sees it.
  *
- * Names of variables are the same in every process and for every rebuilt copy of the model, since checkpoints and
- * parameter groups go by them. They read `layer/weight`.
+ * Variable names, in the form `layer/weight`, are the same in every process and for every rebuilt copy of the model,
+ * because checkpoints and parameter groups rely on them.
  */
 export interface TrainableModel extends NamedParameters {
-  /** Train mode or eval mode: whether dropout drops and batch norm uses the batch's own statistics. */
+  /** Train mode (true) or eval mode: whether dropout is active and batch norm uses the batch's own statistics. */
   training: boolean;
   /**
    * The losses of one batch on the device, a pure function of tensors. In train mode it may assign the variables of
    * {@link TrainableModel.state}, such as moving averages.
    *
-   * @param scope inside a train step, for random tensors (`scope.random`) and for what shall be stored (`scope.metric`)
+   * @param scope defined inside a train step, for random tensors (`scope.random`) and for metrics to store
+   * (`scope.metric`)
    */
   losses(batch: unknown, scope?: StepScope): ModelLosses;
-  /** Every other variable, by name: frozen weights, moving averages. With `trainable` it is the whole model. */
+  /**
+   * All other variables, by name, such as frozen weights and moving averages. With `trainable`, they are the whole
+   * model.
+   */
   state(): ReadonlyMap<string, tf.Variable>;
   /**
-   * Brings variables back to what they are constrained to, such as a largest norm. Called after each update.
+   * Applies the constraints of variables, such as a maximum norm. Called after each update.
    *
-   * @param updated names of those that the update has changed; others stay as they are, to the bit
+   * @param updated names of the variables that the update changed; all others stay bit-identical
    */
   constrain?(updated: ReadonlySet<string>): void;
-  /** What {@link TrainableModel.predict} takes, from a batch on the device; for whoever evaluates whole batches. */
+  /** Extracts the inputs of {@link TrainableModel.predict} from a batch on the device, to evaluate whole batches. */
   inputs?(batch: unknown): unknown;
-  /** Its batch-norm layers that use the batch's own statistics in train mode. Without it there are none to be found. */
+  /**
+   * The batch-norm layers that use the batch's own statistics in train mode. A model without this method exposes none.
+   */
   batchNorms?(): readonly BatchNorm[];
-  /** Outputs for inputs on the device, in the mode that `training` says. The caller disposes them. */
+  /** The outputs for inputs on the device, in the mode given by `training`. The caller disposes of them. */
   predict?(inputs: unknown): unknown;
-  /** What its variables are called in PyTorch's files, and how their axes lie there; for pretrained weights. */
+  /** The names and axis layouts of the variables in PyTorch's files, for loading pretrained weights. */
   weightTable?(): WeightTable;
   /**
-   * What each iteration updates in turn, by name and in order, each by an optimizer of its own; see `alternatingModel`.
-   * Variables have the same names here and there. A model without parts is updated as a whole.
+   * The parts that each iteration updates in turn, by name and in order, each with its own optimizer; see
+   * `alternatingModel`. Variables have the same names in a part and in the whole. A model without parts is updated as a
+   * whole.
    */
   readonly parts?: ReadonlyMap<string, PartModel>;
 }
 
-/** One of the parts of a model that are updated in turn. */
+/** A part of a model whose parts are updated in turn. */
 export interface PartModel extends TrainableModel {
-  /** It is updated in every how many iterations: in those whose number plus 1 is a multiple of it. */
+  /** The part is updated once in this many iterations: when the iteration number plus 1 is a multiple of it. */
   readonly period: number;
-  /** Makes the optimizer that updates it. */
+  /** Makes the optimizer of this part. */
   makeOptimizer(): Optimizer;
 }
 

@@ -1,6 +1,6 @@
 /**
- * How the axes of a weight in a foreign file become those of our variable. Named after the layer that has the weight, with
- * PyTorch's axes first:
+ * How to permute the axes of a weight in a foreign file for our variable. Each layout is named after the layer that has
+ * the weight; PyTorch's axes come first:
  *
  * - `same`: biases, the weights and statistics of batch norm, embeddings
  * - `convolution`: OIHW to HWIO, and likewise OIW to WIO and OIDHW to DHWIO; transposed convolutions IOHW to HWOI
@@ -9,18 +9,18 @@
  */
 export type WeightLayout = 'same' | 'convolution' | 'depthwise' | 'linear';
 
-/** A weight in files of another framework. */
+/** A weight as files of another framework store it. */
 export interface ForeignWeight {
-  /** Its name in the file, and the one under which `hookline convert` writes it. */
+  /** Its name in the file; `hookline convert` also writes it under this name. */
   readonly name: string;
   readonly layout: WeightLayout;
-  /** Names that other programs write for the same weight, such as timm's beside torchvision's. */
+  /** Alternative names that other programs use for the same weight, such as timm's besides torchvision's. */
   readonly aliases?: readonly string[];
 }
 
 /**
- * What the variables of a model are called in files of another framework, by our names. Variables that are not listed
- * keep their names and their layouts.
+ * The weights of a model in files of another framework, keyed by our variable names. Variables that are not listed keep
+ * their names and layouts.
  *
  * @example
  * { 'stem/kernel': { name: 'conv1.weight', layout: 'convolution' }, 'head/bias': { name: 'fc.bias', layout: 'same' } }

@@ -4,44 +4,44 @@ import type { StepInput } from '../scope/step-input.ts';
 import type { StepVariant } from '../scope/step-variant.ts';
 import type { ParameterGroup } from './parameter-groups.ts';
 
-/** Makes a variable that checkpoints hold, such as `scope.variable` with a name of the caller's before this one. */
+/** Makes a variable that checkpoints save, such as `scope.variable` with a prefix of the caller's. */
 export type MakeVariable = (name: string, init: () => tf.Tensor) => tf.Variable;
 
 /**
- * Updates variables by their gradients inside the step: pure tensor operations and assignments, nothing is read on
- * the host.
+ * Updates variables from their gradients inside the step, with pure tensor operations and assignments. It reads no
+ * value on the host.
  */
 export interface Optimizer {
-  /** For messages, such as `sgd`. */
+  /** The name for messages, such as `sgd`. */
   readonly name: string;
   /**
-   * The learning rate of the next step, set on the host by a schedule and read inside the step as a tensor. Each group
+   * The learning rate of the next step. A schedule sets it on the host, and the step reads it as a tensor. Each group
    * multiplies it by its factor.
    */
   learningRate: number;
-  /** Which parameters have which hyperparameters. */
+  /** The groups of parameters with their hyperparameters. */
   readonly groups: readonly ParameterGroup[];
-  /** Host numbers that {@link Optimizer.apply} uses; the step's scope takes them over. */
+  /** Host numbers that {@link Optimizer.apply} uses; the step's scope adopts them. */
   readonly inputs: readonly StepInput[];
-  /** Host choices that {@link Optimizer.apply} goes by; the step's scope takes them over. */
+  /** Host choices on which {@link Optimizer.apply} depends; the step's scope adopts them. */
   readonly variants: readonly StepVariant[];
-  /** Updates each variable that has a gradient; one without a gradient stays as it is. */
+  /** Updates each variable that has a gradient. A variable without a gradient stays unchanged. */
   apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void;
   /**
-   * Says that some parameters are left out of the first updates, as frozen ones are: what makes up for an optimizer's beginning,
-   * such as the bias corrections of Adam, then counts the updates of these alone, from their first gradient on. Call it before
-   * a checkpoint is loaded. Optimizers that make up for nothing have none.
+   * Declares that some parameters, such as frozen ones, miss the first updates. Corrections for an optimizer's first
+   * steps, such as Adam's bias corrections, then count only the updates of these parameters, from their first gradient
+   * on. Call it before a checkpoint is loaded. Optimizers without such corrections lack this method.
    *
-   * @param names of the parameters, which begin together
-   * @param makeVariable what the count is kept in
-   * @returns a function that takes it back
+   * @param names the names of the parameters, which all start together
+   * @param makeVariable makes the variable that holds the count
+   * @returns a function that undoes the declaration
    */
   startLater?(names: readonly string[], makeVariable: MakeVariable): () => void;
-  /** The whole state besides the weights, by name, so that restoring it goes on to the bit. */
+  /** The whole state besides the weights, by name. Restoring it continues the training bit for bit. */
   slots(): ReadonlyMap<string, tf.Variable>;
-  /** Disposes the slots. */
+  /** Disposes of the slots. */
   dispose(): void;
-  /** The optimizers of a model's parts, by the names of the parts. This one is then all of them as one. */
+  /** The optimizers of a model's parts, by part name. This optimizer then combines all of them. */
   readonly parts?: ReadonlyMap<string, Optimizer>;
 }
 

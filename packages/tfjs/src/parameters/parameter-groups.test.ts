@@ -21,7 +21,7 @@ beforeAll(async () => {
   model = layersModel(layers, { loss: (outputs) => tf.mean(outputs) });
 });
 
-/** Each parameter's factor and decay. */
+/** The learning-rate factor and weight decay of each parameter. */
 function flat(options: ParameterGroupOptions): Record<string, [number, number]> {
   const groups = parameterGroups(model, options);
   return Object.fromEntries(
@@ -29,13 +29,13 @@ function flat(options: ParameterGroupOptions): Record<string, [number, number]> 
   );
 }
 
-it('merges what is equal into one group, without frozen parameters', () => {
+it('merges parameters with equal settings into one group, without frozen parameters', () => {
   expect(parameterGroups(model)).toEqual([
     { names: ['fc/kernel', 'fc/bias', 'bn/gamma', 'bn/beta', 'head/kernel', 'head/bias'], lrFactor: 1, weightDecay: 0 },
   ]);
 });
 
-it('gives norm layers a decay of their own', () => {
+it('gives norm layers their own weight decay', () => {
   expect(flat({ weightDecay: 1e-4, weightDecayNorm: 0 })).toEqual({
     'fc/kernel': [1, 1e-4],
     'fc/bias': [1, 1e-4],
@@ -76,7 +76,7 @@ it('lets a full name win over the last part of a name', () => {
   ]);
 });
 
-it('lets a bias override beat the decay of norms for a norm whose parameter is called bias', () => {
+it('lets a bias override win over the decay of norms for a norm parameter named bias', () => {
   const norm = functionModel({
     variables: { 'ln/bias': tf.variable(tf.zeros([1])) },
     losses: () => tf.scalar(0),

@@ -3,38 +3,40 @@ import { type NamedParameters, parameterKind } from './parameter-kind.ts';
 
 /** Parameters that share their hyperparameters. */
 export interface ParameterGroup {
-  /** Names of variables, in the model's order. */
+  /** Names of the variables, in the model's order. */
   readonly names: readonly string[];
-  /** Multiplies the optimizer's learning rate. */
+  /** Factor by which the optimizer's learning rate is multiplied. */
   readonly lrFactor: number;
   /** Weight decay, λ in the optimizer's formula. */
   readonly weightDecay: number;
 }
 
-/** Hyperparameters of one parameter that take the place of all others. */
+/** Hyperparameters of one parameter that override all others. */
 export interface ParameterOverride {
-  /** Multiplies the optimizer's learning rate. */
+  /** Factor by which the optimizer's learning rate is multiplied. */
   readonly lrFactor?: number;
-  /** A learning rate instead of a factor; needs the base learning rate. */
+  /** An absolute learning rate instead of a factor; requires the base learning rate. */
   readonly learningRate?: number;
   readonly weightDecay?: number;
 }
 
-/** Which hyperparameters apply to which parameters; later ones win over those before. */
+/** Which hyperparameters apply to which parameters. Later options in this list override earlier ones. */
 export interface ParameterGroupOptions {
-  /** The learning rate that overrides' `learningRate` are relative to. */
+  /** The base learning rate, to which `learningRate` in `overrides` is relative. */
   readonly learningRate?: number;
-  /** Of every parameter. @default 0 */
+  /** Weight decay of every parameter. @default 0 */
   readonly weightDecay?: number;
-  /** Of gamma and beta of normalisation layers. @default weightDecay */
+  /** Weight decay of gamma and beta of normalisation layers. @default weightDecay */
   readonly weightDecayNorm?: number;
-  /** Learning rate of a parameter, as a factor, by its full name. */
+  /** Returns the learning-rate factor of a parameter from its full name. */
   readonly lrFactor?: (name: string) => number;
-  /** Learning rate of biases, as a factor; takes the place of `lrFactor`. @default 1 */
+  /** Learning-rate factor of biases; overrides `lrFactor`. @default 1 */
   readonly biasLrFactor?: number;
-  /** Of biases, also of beta where its name is `bias`. @default weightDecay */
+  /** Weight decay of biases, and of a beta named `bias`. @default weightDecay */
   readonly weightDecayBias?: number;
-  /** By the last part of a parameter's name (`bias`) or by its full name (`dense_1/bias`), which wins. */
+  /**
+   * Overrides by the last part of a parameter's name (`bias`) or by its full name (`dense_1/bias`); the full name wins.
+   */
   readonly overrides?: Readonly<Record<string, ParameterOverride>>;
 }
 
@@ -58,13 +60,13 @@ const OVERRIDE_OPTIONS = {
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
 
 /**
- * The trainable parameters of a model in groups of equal hyperparameters (detectron2's get_default_optimizer_params):
- * defaults, then norm layers, then `lrFactor`, then overrides by name. Frozen parameters are in no group and shared
- * ones in one.
+ * Groups a model's trainable parameters by equal hyperparameters (detectron2's get_default_optimizer_params). It
+ * applies the defaults, then the options for norm layers, then `lrFactor`, then overrides by name. Frozen parameters
+ * are in no group, and a shared parameter is in exactly one.
  *
  * @throws HooklineError `HKL_GROUP_CONFLICT` when `overrides.bias` and the bias options are both given,
  * `HKL_GROUP_NEEDS_LR` when an override has a learning rate and there is no base, `HKL_UNKNOWN_PARAMETER` when an
- * override names no parameter, `HKL_GROUP_VALUE` when a factor or decay is no finite number of at least 0,
+ * override matches no parameter, `HKL_GROUP_VALUE` when a factor or decay is not a finite number of at least 0,
  * `HKL_OPTION_UNKNOWN` for a misspelt option
  */
 export function parameterGroups(model: NamedParameters, options: ParameterGroupOptions = {}): ParameterGroup[] {

@@ -1,24 +1,27 @@
 import type tf from '#tfjs';
 
-/** What a parameter is for; parameter groups go by it. */
+/** The kind of a parameter; parameter groups depend on it. */
 export type ParameterKind = 'weight' | 'bias' | 'norm';
 
-/** The parameters of a model, for whoever only goes by their names. */
+/** The parameters of a model, for code that needs only their names and kinds. */
 export interface NamedParameters {
-  /** Of the model, for messages. */
+  /** The model's name, for messages. */
   readonly name: string;
-  /** What the optimizer updates, by name; frozen variables are not among them. A shared variable is there once. */
+  /** The variables that the optimizer updates, by name, without frozen ones. A shared variable is listed once. */
   trainable(): ReadonlyMap<string, tf.Variable>;
-  /** What a variable of `trainable` is for; without it, its name decides: `bias`, or `gamma` and `beta` for norms. */
+  /**
+   * The kind of a variable of `trainable`. By default its name decides: `bias` is a bias, `gamma` and `beta` belong to
+   * norms.
+   */
   kindOf?(name: string): ParameterKind;
 }
 
-/** What a parameter is for, from the model or else from its name. */
+/** Returns the kind of a parameter, from the model if it says so, else from the name. */
 export function parameterKind(model: Pick<NamedParameters, 'kindOf'>, name: string): ParameterKind {
   return model.kindOf?.(name) ?? kindByName(name);
 }
 
-/** What the last part of a name says: `gamma` and `beta` belong to a norm, `bias` is a bias. */
+/** Returns the kind that the last part of a name implies: `gamma` and `beta` belong to a norm, and `bias` is a bias. */
 export function kindByName(name: string): ParameterKind {
   const last = name.slice(name.lastIndexOf('/') + 1);
   if (last === 'gamma' || last === 'beta') return 'norm';

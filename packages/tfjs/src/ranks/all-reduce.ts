@@ -8,22 +8,24 @@ import { nativeRanks } from './join-ranks.ts';
 import { ranksError } from './mpi-communicator.ts';
 import type { NativeRanks } from './native-ranks.ts';
 
-/** TensorFlow's name of the op by which ranks meet inside a step. */
+/** The TensorFlow name of the op that all-reduces tensors across ranks inside a step. */
 export const ALL_REDUCE = 'HooklineAllReduce';
 
-/** What MPI may still write into, after a wait that was given up. */
+/** Buffers that MPI may still write to after a wait was given up; they must stay referenced. */
 const given: Float32Array[] = [];
 
 /**
- * The means of these tensors over all ranks, inside a step; every rank has to call it in the same order with the same shapes. On native
- * TensorFlow it is an op, which stands in captured steps; while a step is being recorded it is the identity, since recording a step runs
- * it. On other backends the values go over the host. In a single process the tensors themselves are copied.
+ * Returns the means of these tensors over all ranks, inside a step. Every rank must call it in the same order with the
+ * same shapes. On native TensorFlow it is an op, which captured steps contain. While a step is recorded, the op is the
+ * identity, because recording a step also runs it. On other backends the values pass through the host. A single process
+ * gets copies.
  *
- * It blocks until all ranks are there.
+ * The call blocks until all ranks have arrived.
  *
  * @param tensors float32
- * @returns new tensors, equal to the bit on all ranks
- * @throws HooklineError `HKL_RANK_SILENT` when ranks do not come within the time limit, `HKL_RANKS_BACKEND`
+ * @returns new tensors, bit-identical on all ranks
+ * @throws HooklineError `HKL_RANK_SILENT` when ranks do not arrive within the time limit, `HKL_RANKS_BACKEND` when
+ * TensorFlow rejects the op
  */
 export function allReduceMean(tensors: readonly tf.Tensor[]): tf.Tensor[] {
   const ranks = nativeRanks();
@@ -58,14 +60,14 @@ function overOp(
   }
 }
 
-/** The error of the ranks that is behind an error of TensorFlow, or undefined where that is about something else. */
+/** Returns the rank error that caused an error of TensorFlow, or undefined when that error has another cause. */
 export function rankFault(error: unknown, rank = communicator().rank): HooklineError | undefined {
   if (!(error instanceof Error) || !/HKL_(RANK|MPI)_\w+: /.test(error.message)) return undefined;
   const problem = nativeRanks()?.fault();
   return problem === undefined ? undefined : ranksError(problem, rank);
 }
 
-/** The ranks that brought infinite or NaN numbers to the step in progress; none in a single process. */
+/** The ranks that contributed infinite or NaN values to the current step; none in a single process. */
 export const ranksNotFinite = (): readonly number[] => nativeRanks()?.notFinite() ?? [];
 
 function overHost(ranks: NativeRanks, tensors: readonly tf.Tensor[], size: number, rank: number): tf.Tensor[] {
@@ -101,7 +103,7 @@ function registerOp(ranks: NativeRanks): void {
   if (isRegistered) return;
   const { runtime } = findNativeRuntime();
   const folders = runtime === undefined ? [] : [libraryFolderOf(dirname(realpathSync(runtime.bindingPath)))];
-  // By its bare name the loader finds what is loaded, wherever that lies.
+  // Given only a file name, the loader finds the library that is already loaded, wherever it is.
   const places = ['', ...folders].flatMap((folder) => FRAMEWORKS.map((name) => join(folder, name)));
   let problem = '';
   for (const place of places) {

@@ -11,26 +11,28 @@ import { loadRanksAddon, type NativeRanks } from './native-ranks.ts';
 import { findRanksAddons, mpiName, type RanksAddon } from '@hookline/native-runtime';
 import { rankEnvironment, type RankEnvironment } from './rank-environment.ts';
 
-/** Seconds that an operation may wait for other ranks, unless `HOOKLINE_RANK_TIMEOUT` says otherwise. */
+/** Seconds that an operation may wait for other ranks, unless `HOOKLINE_RANK_TIMEOUT` is set. */
 export const RANK_TIMEOUT = 600;
-/** Seconds that the other ranks have for ending as well where this one has failed. */
+/** Seconds that the other ranks have to end after this one has failed. */
 const GRACE = 5;
 
 let native: NativeRanks | undefined;
 let joining: Promise<Communicator> | undefined;
 
-/** The addon, once this process has joined others. */
+/** The addon, once this process has joined the other ranks. */
 export const nativeRanks = (): NativeRanks | undefined => native;
 
 /**
- * Joins the other ranks of the job where a launcher (`hookline launch`, `mpirun`, `srun`) has started this process as one of several,
- * and makes them the communicator of the process. Trainers with tensors call it by themselves; call it earlier where something before
- * the trainer needs the rank. In a process of its own it does nothing. It may be called any number of times.
+ * Joins the other ranks of the job when a launcher (`hookline launch`, `mpirun`, `srun`) has started this process as
+ * one of several, and makes them the communicator of the process. Trainers with tensors call it themselves; call it
+ * earlier when code before the trainer needs the rank. It does nothing in a process that runs alone. It may be called
+ * any number of times.
  *
- * Processes that this one starts afterwards are no ranks: `HOOKLINE_RANKS=off` is put into the environment.
+ * Processes that this one starts afterwards are not ranks: `HOOKLINE_RANKS=off` is set in the environment.
  *
- * @throws HooklineError `HKL_MPI_NOT_SET_UP` where the addon for this MPI has not been compiled, `HKL_MPI_FAILED`,
- * `HKL_MPI_WITHOUT_PMI` where MPI does not find what the launcher has started, `HKL_OPTION_INVALID` for a `HOOKLINE_RANK_TIMEOUT` that is no number
+ * @throws HooklineError `HKL_MPI_NOT_SET_UP` when the addon for this MPI has not been compiled, `HKL_MPI_FAILED`,
+ * `HKL_MPI_WITHOUT_PMI` when MPI does not find the processes that the launcher has started, `HKL_OPTION_INVALID` for a
+ * `HOOKLINE_RANK_TIMEOUT` that is not a number
  */
 export function joinRanks(): Promise<Communicator> {
   return (joining ??= join());
@@ -39,7 +41,7 @@ export function joinRanks(): Promise<Communicator> {
 async function join(): Promise<Communicator> {
   const { env } = process;
   const found = rankEnvironment(env);
-  // Of one process MPI need not know.
+  // A job of one process does not need MPI.
   if (found === undefined || found.size === 1) return communicator();
   const limit = timeoutOf(env['HOOKLINE_RANK_TIMEOUT']);
   const loaded = load(found, env);
@@ -62,11 +64,11 @@ async function join(): Promise<Communicator> {
   return ranks;
 }
 
-/** The end of the process: all ranks end together, or are ended. */
+/** Runs at the end of the process: all ranks end together, or the whole job is aborted. */
 function leave(ranks: NativeRanks, { rank }: Communicator, status: number): void {
   const problem = ranks.finalize(status === 0 ? 0 : GRACE);
   if (problem === undefined) return;
-  // Where this rank has failed, it has said so.
+  // A rank that failed has already reported its error.
   if (status === 0) process.stderr.write(`[${problem[0]}] rank ${rank}: ${problem[1]}\n`);
   ranks.abortAtExit(status === 0 ? 1 : status);
 }
@@ -74,7 +76,7 @@ function leave(ranks: NativeRanks, { rank }: Communicator, status: number): void
 function load({ launcher }: RankEnvironment, env: NodeJS.ProcessEnv): NativeRanks {
   const all = findRanksAddons(env);
   const isOpen = ({ mpi }: RanksAddon): boolean => mpi.startsWith('Open MPI');
-  // PMIx may be anybody's, and is Open MPI's as a rule.
+  // Any MPI may set PMIx variables, but usually it is Open MPI.
   const fitting =
     launcher === 'PMIx'
       ? [...all.filter(isOpen), ...all.filter((each) => !isOpen(each))]
@@ -117,7 +119,10 @@ const notSetUp = (what: string, cause?: unknown): HooklineError =>
     },
   );
 
-/** An MPI that does not speak the launcher's language takes each process for a job of its own, and all would train the same. */
+/**
+ * An MPI that does not support the launcher's protocol treats each process as its own job, and all would train the same
+ * model.
+ */
 const notConnected = (started: number, known: number, native: NativeRanks): HooklineError =>
   new HooklineError(
     'HKL_MPI_WITHOUT_PMI',

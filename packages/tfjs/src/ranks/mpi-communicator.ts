@@ -74,7 +74,7 @@ const FIXES: Readonly<Record<string, string>> = {
   HKL_MPI_FAILED: 'Look at what MPI and the other ranks have written',
 };
 
-/** What the addon says is wrong, as an error. */
+/** Converts a problem that the addon reports into an error. */
 export function ranksError(problem: NonNullable<RanksProblem>, rank: number): HooklineError {
   const [code, text] = problem;
   return new HooklineError(code, text, { who: `rank ${rank}`, fix: FIXES[code] });

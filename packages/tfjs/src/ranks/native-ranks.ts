@@ -1,54 +1,60 @@
 import { constants } from 'node:os';
 
-/** What the addon says is wrong: a code and a sentence. */
+/** A problem that the addon reports: a code and a sentence. */
 export type RanksProblem = readonly [code: string, text: string] | undefined;
 
-/** The addon that `@hookline/native-runtime` compiles from its `native/ranks`. */
+/** The addon that `@hookline/native-runtime` compiles from its folder `native/ranks`. */
 export interface NativeRanks {
-  /** What MPI says of itself; may be called before {@link NativeRanks.join}. */
+  /** Returns the version string of MPI; may be called before {@link NativeRanks.join}. */
   version(): string;
-  /** Waits for all ranks, synchronously. @param limit seconds that an operation may wait; 0 for ever */
+  /** Waits synchronously for all ranks. @param limit seconds that an operation may wait; 0 means without limit */
   join(
     limit: number,
   ):
     | { readonly rank: number; readonly size: number; readonly localRank: number; readonly localSize: number }
     | RanksProblem;
-  /** An operation of the host, on a thread of its own. */
+  /** Runs a host operation on its own thread. */
   run(
     kind: HostOperation,
     root: number,
     bytes: Uint8Array,
     what: string,
   ): Promise<{ readonly problem: RanksProblem; readonly buffers: readonly ArrayBuffer[] }>;
-  /** Sums over all ranks, times `scale`, in place; blocks. */
+  /** Sums over all ranks in place and multiplies by `scale`; it blocks. */
   reduce(numbers: Float32Array, scale: number): RanksProblem;
-  /** Gives TensorFlow the op. @returns what is wrong, or an empty string */
+  /** Registers the op with TensorFlow. @returns the problem, or an empty string */
   registerOp(framework: string): string;
-  /** Whether the op communicates; else it is the identity. */
+  /** Sets whether the op communicates; otherwise it is the identity. */
   communicate(value: boolean): void;
-  /** Milliseconds in all-reduces of steps since the last call, waiting among them, and how many there were. */
+  /**
+   * Milliseconds spent in the steps' all-reduces since the last call, including waiting, and the number of all-reduces.
+   */
   spent(): readonly [milliseconds: number, calls: number];
-  /** Numbers of the ranks whose own numbers were infinite or NaN in all-reduces since the last operation of the host. */
+  /** Ranks whose own values were infinite or NaN in all-reduces since the last host operation. */
   notFinite(): readonly number[];
-  /** Lets all-reduces of the other ranks fail until the next operation of the host. */
+  /** Makes the other ranks' all-reduces fail until the next host operation. */
   leaveStep(): void;
-  /** What no operation works any more after, else what the last all-reduce failed with. */
+  /** The problem after which no operation works any more, or else the problem of the last all-reduce. */
   fault(): RanksProblem;
-  /** Ends MPI. @param grace seconds that the other ranks may take to end as well */
+  /** Ends MPI. @param grace seconds that the other ranks have to end as well */
   finalize(grace: number): RanksProblem;
   abort(status: number): never;
-  /** As {@link NativeRanks.abort}, when this process ends: Node writes what an error says after all its own listeners have run. */
+  /**
+   * Like {@link NativeRanks.abort}, at the end of this process: Node prints an uncaught error only after all its own
+   * listeners have run.
+   */
   abortAtExit(status: number): void;
 }
 
-/** Numbers of the operations, as in `native/ranks/world.h`. */
+/** The codes of the operations, as in `native/ranks/world.h`. */
 export const HostOperation = Object.freeze({ barrier: 1, broadcast: 2, gather: 3, sum: 4, max: 5, min: 6 });
 export type HostOperation = (typeof HostOperation)[keyof typeof HostOperation];
 
 /**
- * Loads the addon. MPI's own plug-ins look for MPI's functions in the whole process, where Node alone would not show them.
+ * Loads the addon with global symbols. MPI's own plug-ins look up MPI's functions in the whole process, and Node's
+ * default would hide them.
  *
- * @throws what the system's loader raises, as where libmpi is not found
+ * @throws what the system's loader raises, for example when libmpi is not found
  */
 export function loadRanksAddon(path: string): NativeRanks {
   const module = { exports: {} };

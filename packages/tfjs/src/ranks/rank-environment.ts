@@ -3,20 +3,21 @@ import { HooklineError } from '@hookline/core';
 /** Kinds of programs that start the processes of a job. */
 export type Launcher = 'Open MPI' | 'PMI' | 'PMIx';
 
-/** What a launcher tells a process that it has started. */
+/** What a launcher tells a process that it starts. */
 export interface RankEnvironment {
   readonly launcher: Launcher;
   readonly rank: number;
-  /** Undefined where only MPI itself knows. */
+  /** Undefined when only MPI itself knows the size. */
   readonly size: number | undefined;
 }
 
 /**
- * Whether this process is one of several that a launcher has started, by what only launchers set: `OMPI_COMM_WORLD_RANK` (Open MPI's
- * mpirun), `PMI_RANK` (MPICH's and Intel's mpiexec, `srun --mpi=pmi2`) or `PMIX_RANK` (`srun --mpi=pmix`). Slurm's own `SLURM_PROCID`
- * does not make a process a rank: the script of `sbatch` has it too. `HOOKLINE_RANKS=off` says that this is none.
+ * Returns the rank environment when a launcher has started this process as one of several, else undefined. It relies on
+ * variables that only launchers set: `OMPI_COMM_WORLD_RANK` (Open MPI's mpirun), `PMI_RANK` (MPICH's and Intel's
+ * mpiexec, `srun --mpi=pmi2`) or `PMIX_RANK` (`srun --mpi=pmix`). Slurm's own `SLURM_PROCID` does not make a process a
+ * rank, because the script of `sbatch` has it too. `HOOKLINE_RANKS=off` says that this process is not a rank.
  *
- * @throws HooklineError `HKL_MPI_WITHOUT_PMI` in one of several tasks of a `srun` that connects none of them
+ * @throws HooklineError `HKL_MPI_WITHOUT_PMI` in one of several tasks of a `srun` that does not connect them
  */
 export function rankEnvironment(env: NodeJS.ProcessEnv = process.env): RankEnvironment | undefined {
   if (env['HOOKLINE_RANKS'] === 'off') return undefined;

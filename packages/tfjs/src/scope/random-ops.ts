@@ -16,14 +16,14 @@ const NAMES = [
 export type RandomOpName = (typeof NAMES)[number];
 type Core = Pick<typeof tf, RandomOpName>;
 
-/** What stands for tfjs's functions in a step; undefined from one of them means that tfjs's own is to run. */
+/** Replacements for tfjs's functions inside a step. When one returns undefined, tfjs's own function runs. */
 export type RandomOps = {
   readonly [Name in RandomOpName]?: (...args: Parameters<Core[Name]>) => ReturnType<Core[Name]> | undefined;
 };
 
 let ops: RandomOps = {};
 
-/** Runs `body` with these functions in the place of tfjs's. */
+/** Runs `body` with these functions in place of tfjs's. */
 export function withRandomOps<T>(inStep: RandomOps, body: () => T): T {
   const before = ops;
   ops = inStep;
@@ -37,9 +37,9 @@ export function withRandomOps<T>(inStep: RandomOps, body: () => T): T {
 const DISPATCHES = Symbol.for('hookline.randomOps');
 
 /**
- * Puts functions into tfjs-core's module object that ask `ops` first. tf.layers calls tfjs through that object. Whoever
- * imports tfjs as a module gets the functions that are there at the first import, so this file must be evaluated before, and
- * therefore imports no value of tfjs itself.
+ * Replaces functions in tfjs-core's module object with ones that consult `ops` first. tf.layers calls tfjs through that
+ * object. A module that imports tfjs gets the functions present at the first import, so this file must be evaluated
+ * before that import. It therefore imports no value from tfjs itself.
  */
 function install(): void {
   const here = createRequire(import.meta.url);

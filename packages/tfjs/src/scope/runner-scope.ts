@@ -16,20 +16,20 @@ export interface ScopeVariable {
 
 /** Options of {@link RunnerScope}. */
 export interface RunnerScopeOptions {
-  /** Where the random tensors' keys come from: a stream of the run, or a seed. @default 0 */
+  /** The source of the random tensors' keys: a stream of the run, or a seed. @default 0 */
   readonly random?: RandomStream | number;
   /** What the steps share with other ranks. @default nothing: a single process */
   readonly ranks?: StepRanks;
 }
 
 const KEY_WORDS = 2;
-/** Draws of `Math.random` that one step may make before its numbers meet those of the next. */
+/** The number of `Math.random` draws that one step may make before its numbers overlap those of the next step. */
 const HOST_WORDS = 2 ** 22;
 
 /**
- * The scope of a training's steps as whoever runs them has it: a step runner, the trainer, or the loop of a step of one's own.
- * It declares what {@link StepScope} offers, runs the steps with it, and tells what there is. Plugins, models and optimizers get
- * {@link RunnerScope.facade}.
+ * The step scope of a training as seen by the code that runs the steps: a step runner, the trainer, or a user's own
+ * training loop. It implements the declarations of {@link StepScope}, runs the steps with them, and lists what has been
+ * declared. Plugins, models and optimizers receive {@link RunnerScope.facade}.
  */
 export class RunnerScope implements StepScope {
   readonly #inputs = new Map<string, StepInput>();
@@ -37,7 +37,7 @@ export class RunnerScope implements StepScope {
   readonly #variables = new Map<string, ScopeVariable>();
   readonly #randoms = new Map<string, StepRandom>();
   readonly #metrics = new Map<string, tf.Scalar>();
-  /** Variables of plugins that were torn down, until they are asked for again. */
+  /** Variables of plugins that were torn down, kept until they are requested again. */
   #kept = new Map<string, ScopeVariable>();
   #released: (() => void)[] = [];
   readonly #keyStream: RandomStream;
@@ -46,14 +46,14 @@ export class RunnerScope implements StepScope {
   #lossScale: (() => tf.Scalar) | undefined;
   #iteration = 0;
   #part: string | undefined;
-  /** Is told of each random number that the step makes on the host. */
+  /** Called for each random number that a step draws on the host. */
   onHostDraw: (() => void) | undefined;
   #running = false;
   /** What the steps share with other ranks. */
   readonly ranks: StepRanks;
   /** Whether the step in progress, or the part that it is updating, makes its update. */
   readonly update = new UpdateCondition();
-  /** The half of it that plugins, models and optimizers may use. */
+  /** The subset that plugins, models and optimizers may use. */
   readonly facade: StepScope = facadeOf(this);
 
   constructor({ random = 0, ranks = oneRank }: RunnerScopeOptions = {}) {
@@ -110,7 +110,7 @@ export class RunnerScope implements StepScope {
     this.#metrics.set(key, tf.keep(scalar));
   }
 
-  /** What the step that ran last has reported. Whoever takes it disposes it. */
+  /** Takes the metrics that the last step reported. The caller disposes of them. */
   takeMetrics(): ReadonlyMap<string, tf.Scalar> {
     const metrics = new Map(this.#metrics);
     this.#metrics.clear();
@@ -127,7 +127,7 @@ export class RunnerScope implements StepScope {
     this.#released.push(() => (this.#lossScale = undefined));
   }
 
-  /** The scale of the loss, where there is one. */
+  /** Returns the loss scale inside a step; undefined when there is none. */
   get lossScale(): (() => tf.Scalar) | undefined {
     return this.#lossScale;
   }
@@ -151,7 +151,7 @@ export class RunnerScope implements StepScope {
     return random;
   }
 
-  /** Takes over an input or a variant that was made elsewhere. @param name here */
+  /** Adds an input or a variant that was made elsewhere. @param name its name in this scope */
   adopt(part: StepInput | StepVariant, name = part.name): void {
     if (part instanceof StepVariant) {
       if (this.#variants.get(name) === part) return;
@@ -164,12 +164,12 @@ export class RunnerScope implements StepScope {
     this.#inputs.set(name, part);
   }
 
-  /** The iteration of the step in progress, or of the next one. */
+  /** The iteration of the step in progress, or of the next step. */
   get iteration(): number {
     return this.#iteration;
   }
 
-  /** Runs what updates one of several parts. @param part its name; undefined where there are no parts */
+  /** Runs the update of one part. @param part its name; undefined for a model without parts */
   inPart<T>(part: string | undefined, body: () => T): T {
     this.#part = part;
     try {
@@ -179,12 +179,12 @@ export class RunnerScope implements StepScope {
     }
   }
 
-  /** All inputs, by name; the key of the random tensors is among them. */
+  /** All inputs, by name, including the key of the random tensors. */
   inputs(): ReadonlyMap<string, StepInput> {
     return new Map<string, StepInput>([[this.#key.name, this.#key], ...this.#inputs]);
   }
 
-  /** What the variants say now, equal for equal choices. */
+  /** A key of the variants' current values; equal choices give equal keys. */
   variantKey(): string {
     return this.#variants.size === 0
       ? ''
@@ -196,16 +196,16 @@ export class RunnerScope implements StepScope {
     return this.#variables;
   }
 
-  /** Sets the iteration that {@link StepInput.values} and the random tensors go by. */
+  /** Sets the iteration that {@link StepInput.values} and the random tensors use. */
   seek(iteration: number): void {
     this.#iteration = iteration;
   }
 
   /**
-   * Runs `body` as the step of `iteration`. Host values stand still, random tensors are keyed, and
-   * tfjs's own random numbers come from the run's seed.
+   * Runs `body` as the step of `iteration`. Inside it, host values stay fixed, random tensors are keyed, and tfjs's own
+   * random numbers come from the run's seed.
    *
-   * @param feeds tensors in the place of inputs, by name
+   * @param feeds tensors by name, used in place of inputs
    */
   run<T>(iteration: number, body: () => T, feeds?: ReadonlyMap<string, tf.Tensor>): T {
     this.#iteration = iteration;
@@ -215,7 +215,7 @@ export class RunnerScope implements StepScope {
     return this.#run(body, feeds);
   }
 
-  /** Runs another half of the step that {@link RunnerScope.run} began, with the random numbers that follow. */
+  /** Continues the step that {@link RunnerScope.run} began with another half, which draws the next random numbers. */
   resume<T>(body: () => T): T {
     return this.#run(body);
   }
@@ -248,8 +248,8 @@ export class RunnerScope implements StepScope {
   }
 
   /**
-   * The plugins that asked for inputs, variants and variables are being torn down, and may ask again
-   * when they are set up anew. A variable that is asked for again is the same one, with its value.
+   * Releases the declarations of plugins that are being torn down. They may declare the same inputs, variants and
+   * variables when they are set up anew. A variable that is requested again is the same one and keeps its value.
    */
   release(): void {
     for (const drop of this.#released) drop();
@@ -277,13 +277,13 @@ export class RunnerScope implements StepScope {
   }
 }
 
-/** Not exported from the package: plugins are given the facade, by `stepScopeRef`. */
+/** Not exported from the package: plugins receive the facade, through `stepScopeRef`. */
 export const runnerScopeRef: WeakServiceRef<RunnerScope> = defineService<RunnerScope>('runnerScope', {
   description: 'runs the steps with what plugins have declared in the step scope',
   weak: true,
 });
 
-/** What {@link StepScope} lists of a scope and nothing else, so that no plugin can run, seek or dispose of it. */
+/** Exposes only the members of {@link StepScope}, so that no plugin can run, seek or dispose of the scope. */
 function facadeOf(scope: StepScope): StepScope {
   return Object.freeze<StepScope>({
     input: (name, read) => scope.input(name, read),

@@ -7,14 +7,15 @@ type Distribution = 'uniform' | 'normal';
 const OPS = { uniform: 'StatelessRandomUniform', normal: 'StatelessRandomNormal' } as const;
 
 /**
- * Random float32 numbers that depend on the seed alone: uniform in [0, 1), or standard normal.
+ * Returns random float32 numbers that depend only on the seed: uniform in [0, 1), or standard normal.
  *
- * On native TensorFlow an op makes them, elsewhere the host, by the same algorithm: Philox-4x32-10 under a key mixed
- * from the seed, uniform numbers from the lower 23 bits, normal ones by Box and Muller. Uniform numbers are equal to
- * the bit on every backend; normal ones may differ in the last bits, since sine and logarithm do.
+ * On native TensorFlow an op generates them. On other backends the host does, by the same algorithm: Philox-4x32-10
+ * with a key mixed from the seed, uniform numbers from the lower 23 bits, and normal numbers by Box and Muller. Uniform
+ * numbers are bit-identical on every backend. Normal numbers may differ in the last bits, because sine and logarithm
+ * do.
  *
  * @param seed int32, shape [2]
- * @param hostSeed the same numbers; used where the host makes the numbers
+ * @param hostSeed the same seed on the host; used when the host generates the numbers
  */
 export function statelessRandom(
   distribution: Distribution,
@@ -35,10 +36,10 @@ export function statelessRandom(
 }
 
 /**
- * The result of one of TensorFlow's stateless random ops, or undefined where TensorFlow does not run natively.
+ * Returns the result of one of TensorFlow's stateless random ops, or undefined when TensorFlow does not run natively.
  *
- * @param types attributes that name element types, by name: `float32` or `int32`
- * @param inputs the op's inputs, the seed among them
+ * @param types the op's element-type attributes, by name: `float32` or `int32`
+ * @param inputs the op's inputs, including the seed
  */
 export function statelessOp(
   op: string,
@@ -55,7 +56,7 @@ const KEY = [0x3ec8f720, 0x02461e29] as const;
 const MANTISSA = 0x7fffff;
 const UNIT = 2 ** -23;
 
-/** The numbers that TensorFlow's op of the same name makes, made on the host. */
+/** Generates on the host the numbers that TensorFlow's op of the same name gives. */
 export function hostRandom(
   distribution: Distribution,
   shape: readonly number[],

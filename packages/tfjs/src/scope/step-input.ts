@@ -5,10 +5,10 @@ import tf from '#tfjs';
 export type InputValues = Float32Array | Int32Array;
 
 /**
- * A host value that may change from step to step and is used inside the step as a tensor.
+ * A host value that may change from step to step and that the step uses as a tensor.
  *
- * While a step runs eagerly the tensor is made from the host value; while it is recorded, the recorder gives the
- * tensor, and later feeds {@link StepInput.values} at every run. So nothing is ever frozen into a recording.
+ * In an eager step, the tensor is made from the host value. While a step is recorded, the recorder provides the tensor,
+ * and it feeds {@link StepInput.values} at every later run. So no host value is baked into a recording.
  */
 export class StepInput<T extends tf.Tensor = tf.Tensor> {
   readonly name: string;
@@ -26,15 +26,15 @@ export class StepInput<T extends tf.Tensor = tf.Tensor> {
     this.#read = read;
   }
 
-  /** The values on the host now. */
+  /** The current values on the host. */
   values(): InputValues {
     return this.#read();
   }
 
   /**
-   * The tensor inside the step, the same for the whole step.
+   * The tensor inside the step; the same tensor throughout the step.
    *
-   * @throws HooklineError `HKL_OUTSIDE_STEP` when no step runs
+   * @throws HooklineError `HKL_OUTSIDE_STEP` when no step is running
    */
   tensor(): T {
     if (this.#fed !== undefined) return this.#fed;
@@ -47,13 +47,13 @@ export class StepInput<T extends tf.Tensor = tf.Tensor> {
     return this.#made;
   }
 
-  /** For runners: a step begins; `fed` takes the place of a tensor made from the host value. */
+  /** For runners: call it when a step begins. `fed` replaces the tensor made from the host value. */
   begin(fed?: T): void {
     this.#open = true;
     this.#fed = fed;
   }
 
-  /** For runners: the step has ended. */
+  /** For runners: call it when the step has ended. */
   end(): void {
     this.#open = false;
     this.#fed = undefined;
@@ -62,7 +62,7 @@ export class StepInput<T extends tf.Tensor = tf.Tensor> {
   }
 }
 
-/** An input of one number. */
+/** An input that holds one number. */
 export function scalarInput(name: string, read: () => number): StepInput<tf.Scalar> {
   return new StepInput<tf.Scalar>(name, 'float32', [], () => {
     const value: unknown = read();

@@ -7,20 +7,20 @@ beforeAll(async () => {
   await selectDevice('auto');
 });
 
-/** What `draw` gives in one iteration. */
+/** Returns the result of `draw` in one iteration. */
 function drawn(draw: (scope: RunnerScope) => tf.Tensor, { seed = 1, iteration = 0 } = {}): number[] {
   const scope = new RunnerScope({ random: seed });
   return scope.run(iteration, () => tf.tidy(() => [...draw(scope).dataSync()]));
 }
 
-it('depends on seed, name, iteration and position, and on nothing else', () => {
+it('depends only on seed, name, iteration and position', () => {
   const draw = (scope: RunnerScope): tf.Tensor => scope.random('a').uniform([6]);
   const first = drawn(draw);
   expect(drawn(draw)).toEqual(first);
   expect(drawn(draw, { seed: 2 })).not.toEqual(first);
   expect(drawn(draw, { iteration: 1 })).not.toEqual(first);
   expect(drawn((scope) => scope.random('b').uniform([6]))).not.toEqual(first);
-  // Another name drawn before changes nothing; the same name gives its next numbers.
+  // Drawing from another name first changes nothing; the same name gives its next numbers.
   const afterOther = drawn((scope) => {
     scope.random('b').uniform([2]);
     return draw(scope);
@@ -33,14 +33,14 @@ it('depends on seed, name, iteration and position, and on nothing else', () => {
   expect(afterSame).not.toEqual(first);
 });
 
-it('gives the numbers of its seed that TensorFlow documents by its own op', () => {
+it('gives the same numbers for a seed as the op of TensorFlow itself', () => {
   // Read from tf.random.stateless_uniform([10], seed=[5, -7]) of TensorFlow 2.21 on a CPU.
   const expected = [0.5455766, 0.19691694, 0.23146129, 0.4433471, 0.20777476, 0.38368833, 0.35475814, 0.10781217];
   const host = hostRandom('uniform', [2, 4], [5, -7]);
   expected.forEach((value, k) => expect(host[k]).toBeCloseTo(value, 7));
 });
 
-it.each(['uniform', 'normal'] as const)('gives on the device what the host computes: %s', (distribution) => {
+it.each(['uniform', 'normal'] as const)('gives the same numbers on the device as on the host: %s', (distribution) => {
   for (const seed of [
     [5, -7],
     [0, 0],
@@ -60,7 +60,7 @@ it.each(['uniform', 'normal'] as const)('gives on the device what the host compu
   }
 });
 
-it('is uniform in its range, and normal with its mean and deviation', () => {
+it('is uniform in the given range, and normal with the given mean and deviation', () => {
   const uniform = drawn((scope) => scope.random('a').uniform([20000], -1, 3));
   expect(Math.min(...uniform)).toBeGreaterThanOrEqual(-1);
   expect(Math.max(...uniform)).toBeLessThan(3);

@@ -4,8 +4,8 @@ import type { StepInput } from './step-input.ts';
 import { statelessOp, statelessRandom } from './stateless-random.ts';
 
 /**
- * Random tensors inside a step. Their numbers depend on the run's seed, the name, the iteration and how many tensors
- * of this name the step has drawn before, on nothing else: they replay exactly, eagerly and captured.
+ * Random tensors inside a step. Their numbers depend only on the run's seed, the name, the iteration and how many
+ * tensors of this name the step has already drawn. They therefore replay exactly, in eager and in captured steps.
  */
 export class StepRandom {
   readonly name: string;
@@ -13,26 +13,26 @@ export class StepRandom {
   readonly #offsets: (readonly [number, number])[] = [];
   #draws = 0;
 
-  /** @param key two int32 that differ from iteration to iteration */
+  /** @param key two int32 values that differ in every iteration */
   constructor(name: string, key: StepInput) {
     this.name = name;
     this.#key = key;
   }
 
-  /** Numbers in [min, max), float32. */
+  /** Uniform random numbers in [min, max), float32. */
   uniform(shape: readonly number[], min = 0, max = 1): tf.Tensor {
     return this.#draw('uniform', shape, max - min, min);
   }
 
-  /** Numbers of a normal distribution, float32. */
+  /** Normally distributed random numbers, float32. */
   normal(shape: readonly number[], mean = 0, stddev = 1): tf.Tensor {
     return this.#draw('normal', shape, stddev, mean);
   }
 
   /**
-   * For the step's own use: numbers of one of TensorFlow's stateless random ops.
+   * For internal use by the step: numbers of one of TensorFlow's stateless random ops.
    *
-   * @returns undefined where TensorFlow does not run natively
+   * @returns undefined when TensorFlow does not run natively
    */
   native(
     op: 'StatelessTruncatedNormal' | 'StatelessRandomGammaV2',
@@ -44,16 +44,16 @@ export class StepRandom {
   }
 
   /**
-   * For the step's own use: classes drawn by their logits [rows, classes], int32 [rows, samples].
+   * For internal use by the step: class indices sampled from logits [rows, classes], int32 [rows, samples].
    *
-   * @returns undefined where TensorFlow does not run natively
+   * @returns undefined when TensorFlow does not run natively
    */
   categorical(logits: tf.Tensor, samples: number): tf.Tensor | undefined {
     const types = { T: 'float32', Tseed: 'int32', output_dtype: 'int32' } as const;
     return this.#native('StatelessMultinomial', types, (seed) => [logits, tf.scalar(samples, 'int32'), seed]);
   }
 
-  /** For runners: a step begins. */
+  /** For runners: call it when a step begins. */
   begin(): void {
     this.#draws = 0;
   }
@@ -84,7 +84,7 @@ export class StepRandom {
     });
   }
 
-  /** What the nth draw of this name adds to the key. */
+  /** The value that the nth draw of this name adds to the key. */
   #offset(draw: number): readonly [number, number] {
     let offset = this.#offsets[draw];
     if (offset === undefined) {

@@ -23,7 +23,7 @@ it('reads an input once per step, as one tensor, and frees it', () => {
   expect(tf.memory().numTensors).toBe(before);
 });
 
-it('takes a tensor that a runner feeds, and leaves it alone', () => {
+it('uses a tensor that a runner feeds, and does not dispose of it', () => {
   const scope = new RunnerScope();
   const input = scope.input('rate', () => 1);
   const fed = tf.scalar(42);
@@ -46,7 +46,7 @@ it('lists the inputs of a step with the key of its random tensors', () => {
   expect(values(1)).not.toEqual(values(0));
 });
 
-it('has the same random numbers when the key is fed as when it is made', () => {
+it('gives the same random numbers when the key is fed as when it is made', () => {
   const scope = new RunnerScope({ random: 5 });
   const draw = (feeds?: Map<string, tf.Tensor>): number[] =>
     scope.run(3, () => tf.tidy(() => [...scope.random('a').uniform([4]).dataSync()]), feeds);
@@ -55,7 +55,7 @@ it('has the same random numbers when the key is fed as when it is made', () => {
   expect(draw(new Map([['random_key', tf.tensor(key.values(), [2], 'int32')]]))).toEqual(draw());
 });
 
-it('gives plugins a facade without what runs steps', () => {
+it('gives plugins a facade that cannot run steps', () => {
   const { facade, update } = new RunnerScope();
   expect(Object.keys(facade).sort()).toEqual(
     ['input', 'metric', 'random', 'scaleLoss', 'updateCondition', 'updateIf', 'variable', 'variant'].sort(),
@@ -68,7 +68,7 @@ it('gives plugins a facade without what runs steps', () => {
   update.reset();
 });
 
-it('freezes variants for the step and tells their combination', () => {
+it('freezes variants for the step and returns a key of their combination', () => {
   const scope = new RunnerScope();
   let applies = false;
   const variant = scope.variant('applies', () => applies);
@@ -96,7 +96,7 @@ it('holds variables until it is disposed', () => {
   expect(tf.memory().numTensors).toBe(before);
 });
 
-it('refuses a name that is taken, a late variable, a nested step and an input outside of a step', () => {
+it('refuses a taken name, a late variable, a nested step and an input outside a step', () => {
   const scope = new RunnerScope();
   const input = scope.input('rate', () => 1);
   scope.variable('sum', () => tf.scalar(0));
@@ -112,7 +112,7 @@ it('refuses a name that is taken, a late variable, a nested step and an input ou
   expect(() => input.tensor()).toThrow('HKL_OUTSIDE_STEP');
 });
 
-it('refuses an input that is no number', () => {
+it('refuses an input that is not a number', () => {
   const scope = new RunnerScope();
   const input = scope.input('rate', () => undefined as unknown as number);
   expect(() => scope.run(0, () => input.tensor())).toThrow('the step input "rate" gave undefined instead of a number');

@@ -2,8 +2,8 @@
 export type VariantValue = string | number | boolean;
 
 /**
- * A host choice that changes the control flow inside a step, such as whether this step accumulates or applies. Each
- * combination of values is a step of its own, recorded and kept on its own; so it should take few values.
+ * A host choice that changes the control flow inside a step, such as whether this step accumulates or applies
+ * gradients. Each combination of values is recorded and kept as its own step, so use few values.
  */
 export class StepVariant<T extends VariantValue = VariantValue> {
   readonly name: string;
@@ -15,17 +15,17 @@ export class StepVariant<T extends VariantValue = VariantValue> {
     this.#read = read;
   }
 
-  /** The value; inside a step the same for the whole step. */
+  /** The value; inside a step it is fixed for the whole step. */
   get value(): T {
     return this.#frozen === undefined ? this.#read() : this.#frozen.value;
   }
 
-  /** For runners: a step begins. */
+  /** For runners: call it when a step begins. */
   begin(): void {
     this.#frozen = { value: this.#read() };
   }
 
-  /** For runners: the step has ended. */
+  /** For runners: call it when the step has ended. */
   end(): void {
     this.#frozen = undefined;
   }

@@ -45,7 +45,7 @@ it('replays all random layers of tf.layers from the seed of the run', async () =
   expect(await run(2).steps(0, 6)).not.toEqual(losses);
 });
 
-it('goes on with the same masks after a resume', async () => {
+it('continues with the same masks after a resume', async () => {
   const whole = run();
   const losses = await whole.steps(0, 8);
   const first = run();
@@ -56,7 +56,7 @@ it('goes on with the same masks after a resume', async () => {
   expect(await bitsOf(second)).toEqual(await bitsOf(whole));
 });
 
-it('drops about the given share, scales the rest, and drops anew at every step, with a seed or without', () => {
+it('drops about the given share, scales the rest, and draws a new mask at every step, with or without a seed', () => {
   const scope = new RunnerScope();
   for (const config of [{ rate: 0.25 }, { rate: 0.25, seed: 3 }]) {
     const layer = tf.layers.dropout(config);
@@ -115,7 +115,7 @@ it('gives gradients through the mask', () => {
   );
 });
 
-it('puts everything back, also after an error', () => {
+it('restores everything, even after an error', () => {
   const { random } = Math;
   const layer = tf.layers.dropout({ rate: 0.5 });
   const outside = (): number[] =>

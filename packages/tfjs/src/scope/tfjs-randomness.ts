@@ -3,23 +3,23 @@ import type { RandomStream } from '@hookline/core';
 import tf from '#tfjs';
 import type { StepRandom } from './step-random.ts';
 
-/** Where random numbers come from while a step runs. */
+/** The sources of random numbers while a step runs. */
 export interface StepRandomness {
-  /** Numbers made on the host. */
+  /** The stream of random numbers drawn on the host. */
   readonly host: RandomStream;
-  /** Random tensors of a name. */
+  /** Returns the random tensors of a name. */
   readonly open: (name: string) => StepRandom;
-  /** Is told of each number that is made on the host. */
+  /** Called for each random number drawn on the host. */
   readonly onHost?: (() => void) | undefined;
 }
 
 /**
  * Runs `body` with tfjs's random numbers taken from the step, so that a step replays exactly.
  *
- * `tf.randomNormal`, `tf.dropout` and the like, and tf.layers (dropout in all its forms, noise layers, recurrent dropout) draw
- * on the device. A seed that is given makes the numbers of `tf.randomNormal` and the like the same each time, as in tfjs. Every
- * other random number of tfjs begins with one `Math.random()`, which comes from the run's seed too, so that eager steps
- * replay in any case.
+ * `tf.randomNormal`, `tf.dropout` and similar functions draw on the device, as does tf.layers (every form of dropout,
+ * noise layers, recurrent dropout). As in tfjs, an explicit seed makes `tf.randomNormal` and similar functions return
+ * the same numbers each time. All other random numbers of tfjs start from one `Math.random()` call, which also uses the
+ * run's seed. Eager steps therefore always replay exactly.
  */
 export function withStepRandomness<T>({ host, open, onHost }: StepRandomness, body: () => T): T {
   const { random } = Math;
@@ -73,7 +73,7 @@ function stepOps(open: StepRandomness['open']): RandomOps {
     randomGamma: (shape: Shape, alpha: number, beta = 1, dtype: tf.DataType = 'float32', seed?: number) => {
       if (seed !== undefined) return undefined;
       return tf.tidy(() => {
-        // Times beta: tfjs calls it the inverse scale, and multiplies by it.
+        // Multiply by beta: tfjs calls it the inverse scale, but multiplies by it.
         const numbers = open('randomGamma').native('StatelessRandomGammaV2', shape, tf.scalar(alpha))?.mul(beta);
         return numbers === undefined ? undefined : as(dtype === 'int32' ? numbers.round() : numbers, dtype);
       });

@@ -1,13 +1,13 @@
 import { HooklineError } from '@hookline/core';
 import tf from '#tfjs';
 
-/** Whether the step in progress, or a part of it, makes its update: what `StepScope.updateIf` was given. */
+/** Whether the step in progress, or a part of it, makes its update, as given to `StepScope.updateIf`. */
 export class UpdateCondition {
   #value: tf.Scalar | undefined;
   #isOff = false;
   #hasBegun = false;
 
-  /** The conditions on the device, joined; undefined where there are none. */
+  /** The logical AND of the conditions on the device; undefined when there are none. */
   get value(): tf.Scalar | undefined {
     return this.#value;
   }
@@ -17,7 +17,7 @@ export class UpdateCondition {
     return this.#isOff;
   }
 
-  /** Begins anew, without a condition: for a step, or for its next part. */
+  /** Clears all conditions, for a new step or for the next part of a step. */
   reset(): void {
     this.#value?.dispose();
     this.#value = undefined;
@@ -25,7 +25,7 @@ export class UpdateCondition {
     this.#hasBegun = false;
   }
 
-  /** Lets the update depend on this condition besides those that it depends on already. */
+  /** Adds a condition: the update happens only if all conditions are true. */
   add(condition: tf.Scalar | boolean): void {
     if (this.#hasBegun) {
       throw new HooklineError('HKL_UPDATE_BEGUN', 'the update has begun, too late for a condition', {
@@ -48,7 +48,11 @@ export class UpdateCondition {
     before?.dispose();
   }
 
-  /** The update begins; no condition may be added any more. @returns the conditions on the device, for the caller to dispose of */
+  /**
+   * Begins the update; later conditions are refused.
+   *
+   * @returns the condition on the device, which the caller disposes of
+   */
   begin(): tf.Scalar | undefined {
     const value = this.#value;
     this.#value = undefined;

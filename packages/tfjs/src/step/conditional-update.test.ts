@@ -26,7 +26,7 @@ const OPTIMIZERS: Readonly<Record<string, (model: TrainableModel) => Optimizer>>
   ),
 };
 
-/** With moving statistics, which the forward pass changes. */
+/** A model with moving statistics, which the forward pass changes. */
 function net(): TrainableModel {
   const kernelInitializer = tf.initializers.heNormal({ seed: 3 });
   const layers = tf.sequential({
@@ -39,7 +39,7 @@ function net(): TrainableModel {
   return layersModel(layers, { loss: (out, { y }) => tf.losses.meanSquaredError(y, out) });
 }
 
-/** Lets the updates of some iterations not happen, and counts before and after the update. */
+/** Suppresses the updates of some iterations, and counts before and after the update. */
 function skipping(isSkipped: (iteration: number) => boolean, options: RigOptions = {}) {
   let iteration = 0;
   const one = rig({
@@ -56,7 +56,7 @@ function skipping(isSkipped: (iteration: number) => boolean, options: RigOptions
         return gradients;
       });
       hooks.byName.afterUpdate.facade('p').tap((variables) => {
-        // Twice, of which the last one counts.
+        // Assign twice; the last assignment counts.
         done.assign(tf.scalar(-1));
         const [weight] = Object.values(variables) as [tf.Variable];
         average.assign(average.mul(0.5).add(weight.flatten().slice(0, 1)));
@@ -74,7 +74,7 @@ function skipping(isSkipped: (iteration: number) => boolean, options: RigOptions
   };
 }
 
-/** The bits of what the update changes, and of what runs before it. */
+/** The bits of the variables that the update changes, and of those that change before it. */
 async function parts(one: Rig) {
   const all = Object.entries(await bitsOf(one));
   const isEarly = (name: string) => name.includes('moving_') || name === 'scope/seen';
@@ -85,7 +85,7 @@ async function parts(one: Rig) {
 }
 
 describe.each(Object.entries(OPTIMIZERS))('an update by %s whose condition is false', (_, optimizer) => {
-  it('changes no weight, no slot and no average; what ran before it stays', async () => {
+  it('changes no weight, no slot and no average; earlier changes remain', async () => {
     const { one, run } = skipping((i) => i % 3 === 2, { optimizer });
     for (let i = 0; i < 9; i++) {
       const before = await parts(one);
@@ -95,7 +95,7 @@ describe.each(Object.entries(OPTIMIZERS))('an update by %s whose condition is fa
       else {
         for (const name of ['scope/average', 'scope/done', ...one.model.trainable().keys()]) {
           const key = name.startsWith('scope/') ? name : `model/${name}`;
-          // Batch norm takes the bias of the layer before away, whose gradient is 0 but for rounding.
+          // Batch norm cancels the bias of the layer before it, whose gradient is 0 except for rounding.
           if (!key.endsWith('dense_1/bias'))
             expect({ key, is: after.late[key] }).not.toEqual({ key, is: before.late[key] });
         }
@@ -105,19 +105,19 @@ describe.each(Object.entries(OPTIMIZERS))('an update by %s whose condition is fa
     }
   });
 
-  it('leaves the others as they are without a condition, to the bit', async () => {
+  it('leaves the other steps bit-identical to those without a condition', async () => {
     const { one, run } = skipping(() => false, { optimizer });
     const plain = rig({ model: net(), optimizer });
     for (let i = 0; i < 5; i++) await run(i);
     await plain.steps(0, 5);
-    // Names of layers count on.
+    // tfjs keeps counting in the names of layers.
     const bitsIn = async (each: Rig) =>
       Object.entries(await bitsOf(each)).flatMap(([name, bits]) => (name.startsWith('scope/') ? [] : [bits]));
     expect(await bitsIn(one)).toEqual(await bitsIn(plain));
   });
 });
 
-it('also where the runner lets go of the process between the halves of a step', async () => {
+it('also works when the runner yields between the halves of a step', async () => {
   const { one, run } = skipping((i) => i === 1, { readAsync: true });
   await run(0);
   const before = await parts(one);
@@ -147,7 +147,7 @@ it('needs every condition of a step to be true', async () => {
   }
 });
 
-it('undoes what a tap of update does in its place, or while it puts it off', async () => {
+it('undoes what a tap of update does in place of the optimizer, or while it defers the update', async () => {
   for (const outcome of [true, false]) {
     const { one, run } = skipping((i) => i === 0, {
       tap: (hooks, scope) => {
@@ -166,7 +166,7 @@ it('undoes what a tap of update does in its place, or while it puts it off', asy
   }
 });
 
-it('knows of variables that the update itself makes', async () => {
+it('covers variables that the update itself makes', async () => {
   let slot: tf.Variable | undefined;
   const { run } = skipping((i) => i === 0, {
     tap: (hooks) =>
@@ -182,7 +182,7 @@ it('knows of variables that the update itself makes', async () => {
   expect([...(slot?.dataSync() ?? [])]).toEqual([Number.NaN]);
 });
 
-it('leaves no tensor behind, also when a tap fails after the condition was given', async () => {
+it('leaves no tensor behind, even when a tap fails after the condition was given', async () => {
   const { run } = skipping((i) => i % 2 === 0, {
     tap: (hooks) =>
       hooks.byName.gradients.facade('q').tap((gradients) => {
@@ -203,7 +203,7 @@ it('leaves no tensor behind, also when a tap fails after the condition was given
   expect(tf.memory().numTensors).toBe(numTensors);
 });
 
-describe.each([false, true])('a step of which the host says that it makes no update, readAsync %s', (readAsync) => {
+describe.each([false, true])('a step for which the host says that there is no update, readAsync %s', (readAsync) => {
   const made = () => {
     const seen: string[] = [];
     const one = rig({
@@ -218,7 +218,7 @@ describe.each([false, true])('a step of which the host says that it makes no upd
         hooks.byName.gradients.facade('sums').tap(() => {
           sum.assign(sum.add(1));
           if (!isUpdate.value) scope.updateIf(false);
-          // No later call takes it back.
+          // No later call revokes it.
           scope.updateIf(true);
         });
         for (const name of ['gradients', 'update', 'afterUpdate'] as const)
@@ -228,7 +228,7 @@ describe.each([false, true])('a step of which the host says that it makes no upd
     return { one, seen };
   };
 
-  it('calls no later tap, and changes nothing but what came before', async () => {
+  it('calls no later tap, and keeps only the earlier changes', async () => {
     const { one, seen } = made();
     let before = await parts(one);
     for (let i = 0; i < 6; i++) {
@@ -255,7 +255,7 @@ describe.each([false, true])('a step of which the host says that it makes no upd
 });
 
 describe('a condition', () => {
-  it('belongs inside a step', () => {
+  it('is valid only inside a step', () => {
     expect(() => new RunnerScope().updateIf(tf.scalar(true, 'bool'))).toThrow('HKL_OUTSIDE_STEP');
   });
 

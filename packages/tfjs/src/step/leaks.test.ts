@@ -11,8 +11,8 @@ beforeAll(async () => {
   await selectDevice('auto');
 });
 
-// The counts of every step must be equal, so a tensor that each step or each other step leaves shows at once. What only
-// shows after hundreds of steps is looked for where all hooks are tapped.
+// The counts of all steps must be equal, so a tensor that every step or every second step leaks shows at once. The test
+// with taps in all hooks looks for leaks that show only after hundreds of steps.
 const STEPS = 40;
 const MANY = 300;
 
@@ -33,7 +33,7 @@ function net(): TrainableModel {
   });
 }
 
-/** Tensors and buffers after each step, without doubles: one entry unless something leaks. */
+/** The distinct counts of tensors and buffers after each step: one entry unless something leaks. */
 async function counts(
   options: RigOptions,
   { onError, steps = STEPS }: { onError?: (error: unknown) => void; steps?: number } = {},
@@ -43,7 +43,7 @@ async function counts(
   for (let i = 0; i < steps; i++) {
     try {
       const { metrics = {} } = await one.runner.run(at(i));
-      // The storage of a trainer does this once it has read them.
+      // A trainer's storage does this once it has read the values.
       for (const metric of Object.values(metrics)) (metric as LazyScalar).dispose?.();
     } catch (error) {
       if (onError === undefined) throw error;
@@ -84,16 +84,16 @@ it.each(['adam', 'sgd', 'rmsprop'] as const)("leaves none with tfjs's own %s", a
 
 const SYNC_HOOKS = ['batch', 'losses', 'gradients', 'update', 'afterUpdate'] as const;
 
-it.each(SYNC_HOOKS)('leaves none when a tap of %s throws at every other step', async (name) => {
+it.each(SYNC_HOOKS)('leaves none when a tap of %s throws in every second step', async (name) => {
   let calls = 0;
   const tap: RigOptions['tap'] = (hooks, scope) =>
     hooks.byName[name].facade('p').tap(() => {
-      // What it made and reported itself must go as well.
+      // Tensors that the tap itself made and reported must be freed as well.
       scope.metric('made', tf.ones([3]).mul(2).sum());
       if (calls++ % 2 === 0) throw new Error('on purpose');
     });
   const errors: unknown[] = [];
-  // The first failure must not leave anything either, so that the count is that of the steps that succeed.
+  // The first failure must not leak either, so the count must equal that of the successful steps.
   expect([...(await counts({ tap }, { onError: (error) => errors.push(error) }))]).toHaveLength(1);
   expect(errors).toHaveLength(STEPS / 2);
   expect((errors[0] as Error).message).toContain(`hook ${name}`);

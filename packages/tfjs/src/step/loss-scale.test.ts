@@ -8,7 +8,7 @@ beforeAll(async () => {
   await selectDevice('auto');
 });
 
-/** Notes what comes back from the loss. */
+/** Records the gradient that the loss sends back. */
 function watched() {
   const w = tf.variable(tf.tensor1d([3, -0.5]));
   const back: number[] = [];
@@ -42,7 +42,7 @@ const scaled = (scale: number, seen: number[] = []) => {
   return { one, back };
 };
 
-it('scales the gradient of the loss, and neither the losses nor what taps of gradients see', async () => {
+it('scales the gradient of the loss, but neither the losses nor the gradients that taps see', async () => {
   const seen: number[] = [];
   const { one, back } = scaled(1024, seen);
   const { losses, totalLoss } = await one.runner.run(at(0));
@@ -72,7 +72,7 @@ it('is exact for powers of two, and within rounding for others', async () => {
   odd.losses.forEach((loss, i) => expect(loss).toBeCloseTo(plain.losses[i] as number, 5));
 });
 
-it('is not in the loss that is checked; gradients that it makes infinite fail the step', async () => {
+it('does not affect the checked loss; gradients that it makes infinite fail the step', async () => {
   const { one } = scaled(2 ** 126);
   const step = async () => one.runner.run(at(0));
   await expect(step()).rejects.toThrow(/HKL_GRADIENT_NOT_FINITE.*though the loss is 11\.75/);
@@ -86,7 +86,7 @@ it('leaves no tensor behind', async () => {
   expect(tf.memory().numTensors).toBe(numTensors);
 });
 
-it('can be one alone, until its plugin is torn down', () => {
+it('is unique until its plugin is torn down', () => {
   const scope = new RunnerScope();
   scope.scaleLoss(() => tf.scalar(1));
   expect(() => scope.scaleLoss(() => tf.scalar(2))).toThrow('HKL_STEP_NAME_TAKEN');

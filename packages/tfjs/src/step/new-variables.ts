@@ -1,15 +1,18 @@
 import tf from '#tfjs';
 
-/** Variables that are made while a watch lasts, each with a copy of its first value, which the watcher disposes of or puts back. */
+/**
+ * Variables created during a watch, each with a copy of its first value. The watcher disposes of the copies or puts
+ * them back.
+ */
 export interface NewVariables {
   readonly made: readonly { readonly variable: tf.Variable; readonly value: tf.Tensor }[];
-  /** Ends the watch; of two watches the later one first. */
+  /** Ends the watch. Of two watches, stop the later one first. */
   stop(): void;
   /** Ends the watch, gives each variable its first value back and disposes of the copies. */
   putBack(): void;
 }
 
-/** Notes the variables that anybody makes from here to `stop`. */
+/** Collects every variable that is created, by whatever code, until `stop`. */
 export function watchNewVariables(): NewVariables {
   const engine = tf.engine();
   const made: { variable: tf.Variable; value: tf.Tensor }[] = [];

@@ -15,7 +15,7 @@ import { TrainStep } from './train-step.ts';
 /** The context of one iteration. */
 export const at = (iteration: number): StepContext => ({ iteration, startIteration: 0, maxIterations: 1000 });
 
-/** Four inputs with targets that a linear model can reach, different at every batch. */
+/** Four inputs with targets that a linear model can fit, different in every batch. */
 export function* linearBatches(): Generator {
   for (let i = 0; ; i++) {
     const input = (k: number): number => Math.sin((12 * i + k + 1) ** 2);
@@ -28,7 +28,7 @@ export function* linearBatches(): Generator {
   }
 }
 
-/** y = xw + b with a squared error, from fixed weights. */
+/** y = xw + b with a squared error, from fixed initial weights. */
 export function linearModel(): TrainableModel {
   const w = tf.variable(tf.tensor([0.3, -0.2, 0.1], [3, 1]));
   const bias = tf.variable(tf.tensor([0.05]));
@@ -47,7 +47,7 @@ export interface Rig {
   readonly step: TrainStep;
   readonly source: BatchSource;
   readonly runner: EagerStepRunner;
-  /** Runs iterations `from` to `to`, exclusive. */
+  /** Runs the iterations from `from` (inclusive) to `to` (exclusive). */
   steps(from: number, to: number): Promise<number[]>;
 }
 
@@ -58,7 +58,7 @@ export interface RigOptions {
   readonly seed?: number;
   readonly checkFinite?: CheckFinite;
   readonly readAsync?: boolean;
-  /** Taps, before the step is made. */
+  /** Adds taps before the step is made. */
   readonly tap?: (hooks: EngineHookSet, scope: RunnerScope) => void;
 }
 
@@ -88,7 +88,7 @@ export function rig(options: RigOptions = {}): Rig {
   };
 }
 
-/** All variables of a step as plain bits. */
+/** The values of all variables of a step, as bits. */
 export async function bitsOf({ step }: Rig): Promise<Record<string, number[]>> {
   const tensors = await snapshotVariables(step.variables());
   return Object.fromEntries(
@@ -96,7 +96,7 @@ export async function bitsOf({ step }: Rig): Promise<Record<string, number[]>> {
   );
 }
 
-/** Puts one rig where another stands, by way of host tensors. */
+/** Copies the state of one rig to another, through host tensors. */
 export async function resume(from: Rig, to: Rig): Promise<void> {
   restoreVariables(to.step.variables(), await snapshotVariables(from.step.variables()), { strict: true });
   to.source.restore(from.source.state());

@@ -5,7 +5,7 @@ import type { TrainableModel } from '../model/trainable-model.ts';
 import { lossFault } from '../gradients/collect-losses.ts';
 import { gradientsFault } from '../gradients/gradients.ts';
 
-/** A tensor that is gone, for an error message. */
+/** Describes a disposed tensor for an error message. */
 export interface Gone {
   readonly code: string;
   readonly what: string;
@@ -15,9 +15,8 @@ export interface Gone {
 type Named = readonly (readonly [name: string, tensor: tf.Tensor])[];
 
 /**
- * Checks after every tap what the tap returned and that the tensors which the step needs are still there, so that an error
- * names the tap: what it hands on must have the right names, types and shapes, and neither the batch nor a weight may have been
- * disposed of.
+ * Runs checks after every tap, so that an error names the tap that caused it. What the tap returns must have the right
+ * names, dtypes and shapes, and neither the batch nor a weight may have been disposed of.
  */
 export class StepWatch {
   readonly #hooks: StepHooks;
@@ -36,7 +35,7 @@ export class StepWatch {
     this.#open();
   }
 
-  /** A step begins. */
+  /** Call it when a step begins. */
   begin(trainable: ReadonlyMap<string, tf.Variable>, batch: ReadonlyMap<string, tf.Tensor>): void {
     this.#trainable = trainable;
     this.#weights = this.#weightsOf(trainable);
@@ -46,13 +45,13 @@ export class StepWatch {
 
   #open(): void {
     this.#isOpen = true;
-    // Plugins hold their hooks, and must not keep the model alive by them.
+    // Plugins hold their hooks. The hooks must not keep the model alive.
     const self = new WeakRef(this);
     this.#hooks.batch.verify((value) => self.deref()?.batchFault(value));
     this.#hooks.losses.verify(lossesFault);
     this.#hooks.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
     this.#taps?.inspect?.((hook) => {
-      // When the training is over, who made the model may free it.
+      // After the training, the owner of the model may free it.
       const gone = hook === 'afterTrain' ? undefined : self.deref()?.find();
       return gone === undefined
         ? undefined
@@ -64,17 +63,17 @@ export class StepWatch {
     return [...trainable, ...this.#model.state()];
   }
 
-  /** The batch is no longer needed. */
+  /** Call it when the step no longer needs the batch. */
   endOfBatch(): void {
     this.#batch = [];
   }
 
-  /** The update begins, in which these gradients must stay. */
+  /** Call it when the update begins. These gradients must not be disposed of during the update. */
   beginUpdate(gradients: NamedTensors): void {
     this.#gradients = Object.entries(gradients as Readonly<Record<string, tf.Tensor>>);
   }
 
-  /** Takes the checks away from the hooks. */
+  /** Removes the checks from the hooks. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -84,7 +83,7 @@ export class StepWatch {
     this.#trainable = new Map();
   }
 
-  /** The first tensor that should be there and has been disposed. */
+  /** The first tensor that the step needs and that has been disposed of; undefined when there is none. */
   find(): Gone | undefined {
     const weight = firstGone((this.#weights ??= this.#weightsOf(this.#model.trainable())));
     if (weight !== undefined) {
@@ -102,7 +101,7 @@ export class StepWatch {
     return { code: 'HKL_GRADIENT_DISPOSED', what: `the gradient of "${gradient}"`, fix };
   }
 
-  /** What is wrong with a batch that a tap hands on. */
+  /** The error for an invalid batch that a tap returned; undefined when the batch is valid. */
   batchFault(value: unknown): HooklineError | undefined {
     const tensors = batchTensors(value);
     const gone = firstGone(tensors);
@@ -111,7 +110,7 @@ export class StepWatch {
     return handsOn('HKL_TAP_RESULT', `a batch without any tensor (${describeValue(value)})`);
   }
 
-  /** What is wrong with gradients that a tap hands on. */
+  /** The error for invalid gradients that a tap returned; undefined when they are valid. */
   gradientsFault(gradients: NamedTensors): HooklineError | undefined {
     return gradientsFault(gradients, this.#trainable, 'hook gradients');
   }

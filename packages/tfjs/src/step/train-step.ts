@@ -24,34 +24,37 @@ import { stepVariables } from './training-step.ts';
 import { StepWatch } from './step-watch.ts';
 import type { RunnerScope } from '../scope/runner-scope.ts';
 
-/** What a step is made of. */
+/** The parts that make up a train step. */
 export interface TrainStepParts {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
   readonly hooks: StepHooks;
   readonly scope: RunnerScope;
-  /** Lets errors about tensors that a tap has disposed name the tap. */
+  /** Lets an error about a disposed tensor name the tap that disposed of it. */
   readonly taps?: TapWatch | undefined;
 }
 
-/** What one update of a step trains: the model, or one of the parts that are updated in turn. */
+/** What one update of a step trains: the whole model, or one of the parts that are updated in turn. */
 export interface StepPart {
   /** Undefined for the whole model. */
   readonly name: string | undefined;
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
-  /** It is updated in every how many iterations. */
+  /** The part is updated once in this many iterations. */
   readonly period: number;
 }
 
-/** What the first half of a step gives; all of it belongs to the caller's `tf.tidy`. */
+/** The results of the first half of a step. All tensors belong to the caller's `tf.tidy`. */
 export interface ForwardBackward {
   readonly losses: NamedLosses;
-  /** The sum of the losses. Unless it is finite, {@link TrainStep.update} must not run. */
+  /** The sum of the losses. {@link TrainStep.update} must not run unless it is finite. */
   readonly total: tf.Scalar;
-  /** By variable name, as the `gradients` hook left them; undefined where a tap has said that the step makes no update. */
+  /**
+   * Gradients by variable name, as the `gradients` hook returned them; undefined when a tap said that the step makes no
+   * update.
+   */
   readonly gradients: NamedTensors | undefined;
-  /** What must be finite besides the total, unless {@link TrainStep.update} must not run. */
+  /** What must be finite, besides the total, before {@link TrainStep.update} may run. */
   readonly check: FiniteCheck;
 }
 
@@ -62,13 +65,15 @@ export interface ForwardBackward {
  *     [the runner makes sure that the total loss and the gradients are finite]
  *     update hook, or else optimizer.apply -> the model's constraints -> afterUpdate hook
  *
- * Where the scope has a loss scale s, gradients are taken of s·loss and divided by s before the hook sees them. A tap may say
- * whether there is an update ({@link StepScope.updateIf}): after `false` no further tap of gradients is called and the last line
- * is left out; with a condition on the device, what the last line changes holds only where that is true.
+ * With a loss scale s in the scope, the step takes the gradients of s·loss and divides them by s before the hook sees
+ * them. A tap may say whether there is an update ({@link StepScope.updateIf}). After `false`, no further tap of
+ * `gradients` is called and the last line of the diagram is skipped. With a condition on the device, the last line's
+ * changes take effect only where the condition is true.
  *
- * Where the model has parts, all of this is done for each part that is due, in order; see {@link TrainStep.partsAt}.
+ * When the model has parts, the step does all of this for each part that is due, in order; see
+ * {@link TrainStep.partsAt}.
  *
- * It reads no value on the host. Call both halves inside one `scope.run(iteration, ...)` and one `tf.tidy`.
+ * The step reads no value on the host. Call both halves inside one `scope.run(iteration, ...)` and one `tf.tidy`.
  */
 export class TrainStep {
   readonly model: TrainableModel;
@@ -100,14 +105,14 @@ export class TrainStep {
     return this.model.parts !== undefined;
   }
 
-  /** What an iteration updates, in order: the whole model, or those of its parts that are due. */
+  /** What an iteration updates, in order: the whole model, or the parts that are due in this iteration. */
   partsAt(iteration: number): readonly StepPart[] {
     return this.#parts.filter(({ period }) => (iteration + 1) % period === 0);
   }
 
   /**
-   * Both halves of each part that is due, one part after the other. Nothing is looked at in between: whether the step holds is
-   * known from the figures of all of them.
+   * Runs both halves for each part that is due, one part after the other. No result is checked in between: the figures
+   * of all parts together decide whether the step counts.
    *
    * @param isChecked whether the figures say if losses and gradients are finite
    */
@@ -120,7 +125,10 @@ export class TrainStep {
     });
   }
 
-  /** The first half: losses and gradients. Changes no weight; may change the model's state and scope variables. */
+  /**
+   * Runs the first half: losses and gradients. It changes no weight, but may change the model's state and scope
+   * variables.
+   */
   forwardBackward(batch: unknown, part: StepPart = this.#whole): ForwardBackward {
     this.scope.update.reset();
     return this.scope.inPart(part.name, () => this.#forwardBackward(batch, part));
@@ -144,7 +152,7 @@ export class TrainStep {
     this.#watch.begin(trainable, batchTensors(batch));
     try {
       const input = onBatch.used ? onBatch.call(batch, part) : batch;
-      // A copy, since tfjs disposes of seeds that it has added to.
+      // Clone the scale, because tfjs disposes of a seed gradient once it has added to it.
       const scale = this.scope.lossScale?.().clone();
       const { value: total, gradients: raw } = gradientsByName(
         () => {
@@ -152,7 +160,7 @@ export class TrainStep {
           if (onLosses.used) losses = collectLosses(onLosses.call(losses, part), 'hook losses');
           names = Object.keys(losses);
           if (names.length > 1) {
-            // tfjs disposes whatever the differentiated function does not return.
+            // tfjs disposes of every tensor that the differentiated function does not return.
             for (const name of names) kept[name] = tf.keep((losses[name] as tf.Scalar).clone());
           }
           return sumLosses(losses);
@@ -183,8 +191,9 @@ export class TrainStep {
     const { ranks, update, lossScale } = this.scope;
     // The gradients of an update are the same on all ranks.
     if (gradients !== undefined) return { gradients, condition: update.value };
-    // A step without an update has added its gradients up, and a NaN would spoil the update to come. Those of a scaled loss may
-    // overflow, which the plugin that scales it finds in the sum. Each rank has gradients of its own, and all ranks must fail together.
+    // A step without an update has only accumulated its gradients, and a NaN would spoil the later update. Gradients of
+    // a scaled loss may overflow; the plugin that scales the loss detects this in the accumulated sum. Each rank has
+    // its own gradients, and all ranks must fail together.
     const added = lossScale === undefined ? Object.entries(raw).filter(([, { isDisposed }]) => !isDisposed) : [];
     const agree = (guard: tf.Scalar): tf.Scalar => ranks.mean([guard])[0] as tf.Scalar;
     return { gradients: Object.fromEntries(added), agree: ranks.size === 1 ? undefined : agree };
@@ -196,9 +205,10 @@ export class TrainStep {
     try {
       losses = model.losses(input, this.scope.facade);
     } catch (cause) {
-      // Errors of Hookline, of capture among them, say whom they are about.
+      // Hookline's own errors, including those of capture, already name their subject.
       if (cause instanceof HooklineError) throw cause;
-      // A batch may be anything that its model knows; but where that fails, it is more likely the data's fault.
+      // A batch may be any value that the model understands. When the model fails on a batch without tensors, the data
+      // is the likelier cause.
       const isBare = batchTensors(input).size === 0;
       const about = isBare ? ', in which there is no tensor: look at what the data or a tap of "batch" gives' : '';
       throw new HooklineError('HKL_MODEL_FAILED', `computing the losses failed: ${describeCause(cause)}`, {
@@ -211,17 +221,18 @@ export class TrainStep {
     if (gone !== undefined) throw new HooklineError(gone.code, `it disposed ${gone.what}`, { who, fix: gone.fix });
     const collected = collectLosses(losses, who);
     const parts = Object.keys(collected).filter((name) => name !== TOTAL_LOSS && name !== 'regularization_loss');
-    // A tap of the losses may add to a bare scalar, which is called total_loss; a model has no reason to.
+    // A tap of `losses` may add losses to a bare scalar, which is named total_loss. A model that names its losses has
+    // no reason to use that name.
     if (TOTAL_LOSS in collected && parts.length > 0) throw totalAmongLosses(who, parts);
     return collected;
   }
 
-  /** Whether plugins take part in the second half, so that it may fail halfway. */
+  /** Whether plugins tap the second half, in which case it may fail halfway. */
   get isUpdateTapped(): boolean {
     return this.#hooks.update.used || this.#hooks.afterUpdate.used;
   }
 
-  /** The second half: changes the weights. @param gradients undefined for a step that makes no update */
+  /** Runs the second half, which changes the weights. @param gradients undefined for a step that makes no update */
   update(gradients: NamedTensors | undefined, part: StepPart = this.#whole): void {
     if (gradients === undefined) {
       this.scope.update.reset();
@@ -242,9 +253,9 @@ export class TrainStep {
       const answer = update.used ? update.call(gradients, part) : undefined;
       this.#watch.beginUpdate({});
       if (answer === undefined) optimizer.apply(gradients, trainable);
-      // A tap that returns false says, in the older way, what updateIf(false) says.
+      // A tap of `update` that returns false means, in the older form, that there is no update, as updateIf(false) does.
       if (answer !== false) model.constrain?.(new Set(Object.keys(gradients)));
-      // Before afterUpdate, so that its taps see the weights that the step ends with.
+      // Apply the condition before afterUpdate, so that its taps see the final weights of the step.
       conditional?.apply();
       if (answer === false || !afterUpdate.used) return;
       afterUpdate.call(Object.fromEntries(trainable), part);
@@ -256,18 +267,18 @@ export class TrainStep {
     }
   }
 
-  /** Lets go of the hooks; they hold nothing of the model afterwards. A later step takes them again. */
+  /** Removes the checks from the hooks, which then hold no reference to the model. A later step adds them again. */
   close(): void {
     this.#watch.close();
   }
 
-  /** Everything that a step may read or change, by name: `model/...`, `optimizer/...` and `scope/...`. */
+  /** Every variable that a step may read or change, by name: `model/...`, `optimizer/...` and `scope/...`. */
   variables(): ReadonlyMap<string, tf.Variable> {
     return stepVariables(this);
   }
 }
 
-/** The parts of a model that has some, or the whole as the only one. */
+/** The parts of the model; a model without parts is its own only part. */
 function partsOf(model: TrainableModel, optimizer: Optimizer): readonly StepPart[] {
   if (model.parts === undefined) return [{ name: undefined, model, optimizer, period: 1 }];
   return [...model.parts].map(([name, part]) => {
@@ -284,13 +295,16 @@ function partsOf(model: TrainableModel, optimizer: Optimizer): readonly StepPart
   });
 }
 
-/** By multiplying with the inverse, which is exact where the scale is a power of two, as in torch's GradScaler. */
+/** Multiplies by the inverse, which is exact when the scale is a power of two, as in torch's GradScaler. */
 function divideAll(gradients: Record<string, tf.Tensor>, scale: tf.Scalar): void {
   const inverse = div(tf.scalar(1), scale);
   for (const name in gradients) gradients[name] = mul(gradients[name] as tf.Tensor, inverse);
 }
 
-/** Errors of Hookline say whom they are about; what is left comes from TensorFlow.js, as for an op without a gradient. */
+/**
+ * Hookline's own errors already name their subject. Any other error comes from TensorFlow.js, such as for an op without
+ * a gradient.
+ */
 function gradientsFailed(cause: unknown, model: string): unknown {
   if (cause instanceof HooklineError) return cause;
   return new HooklineError('HKL_MODEL_FAILED', `computing the gradients failed: ${describeCause(cause)}`, {

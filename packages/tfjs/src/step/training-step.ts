@@ -4,33 +4,33 @@ import type { TrainableModel } from '../model/trainable-model.ts';
 import type { Optimizer } from '../parameters/optimizer.ts';
 import type { RunnerScope } from '../scope/runner-scope.ts';
 
-/** What a plugin may do with the training's step as a whole, between two steps. */
+/** What a plugin may do with the train step as a whole, between two steps. */
 export interface TrainingStep {
   /**
-   * Everything that a step may read or change, by name: the model's variables as `model/...`, the optimizer's as
-   * `optimizer/...`, the step variables of plugins as `scope/...`.
+   * Every variable that a step may read or change, by name: the model's variables as `model/...`, the optimizer's as
+   * `optimizer/...`, and the step variables of plugins as `scope/...`.
    */
   variables(): ReadonlyMap<string, tf.Variable>;
   /**
-   * Runs the first part of a train step, the taps of `batch` and the losses of the model, and drops what it gives. No
-   * weight changes; what the layers keep by themselves does, such as moving averages. Host values, random tensors and the
-   * number of ranks are those of a step; what is reported with `metric` is dropped.
+   * Runs the first part of a train step, the taps of `batch` and the model's losses, and discards the losses. No weight
+   * changes, but layers may change their own state, such as moving averages. Host values, random tensors and the number
+   * of ranks are those of a train step. Values reported with `metric` are discarded.
    *
-   * @param batch a batch on the device, which stays the caller's
-   * @param iteration of the step that it stands for: random tensors go by it, so a pass beside the training takes one that no
-   * step has
+   * @param batch a batch on the device; the caller keeps ownership
+   * @param iteration the iteration that this pass stands for. Random tensors depend on it, so a pass outside the
+   * training should use a number that no step has
    * @throws what the taps and the model raise
    */
   forward(batch: unknown, iteration: number): void;
 }
 
-/** The training's step, for plugins that need a forward pass or everything that a step may change. */
+/** The train step, for plugins that need a forward pass or every variable that a step may change. */
 export const trainingStepRef: WeakServiceRef<TrainingStep> = defineService<TrainingStep>('trainingStep', {
   description: 'a forward pass of the step, and all that the step may change (of SimpleTrainer and tfjsRuntime)',
   weak: true,
 });
 
-/** What a step is made of, as far as {@link TrainingStep} needs it. */
+/** The parts of a step that {@link TrainingStep} needs. */
 interface Parts {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
@@ -47,7 +47,7 @@ export function stepVariables({ model, optimizer, scope }: Parts): ReadonlyMap<s
   return all;
 }
 
-/** The step as plugins see it. */
+/** The train step as plugins see it. */
 export function trainingStep({ batch: onBatch }: Pick<StepHooks, 'batch'>, parts: Parts): TrainingStep {
   const { model, scope } = parts;
   return {

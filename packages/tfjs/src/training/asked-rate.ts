@@ -2,22 +2,25 @@ import type { Logger } from '@hookline/core';
 import { z } from 'zod';
 import type { Optimizer } from '../parameters/optimizer.ts';
 
-/** The learning rates that optimizers were made with. */
+/** The learning rates that optimizers were created with. */
 const asked = new WeakMap<Optimizer, number>();
 
-/** What a checkpoint holds of an optimizer's learning rate. */
+/** The entry of an optimizer's learning rate in a checkpoint. */
 export const savedRate = z.object({
   learningRate: z.number().min(0),
-  /** The rate that was asked for, which a schedule or a plugin may have changed since; younger than the rest. */
+  /**
+   * The requested rate, as opposed to the current one that a schedule or a plugin may have set. Older checkpoints lack
+   * it.
+   */
   askedLearningRate: z.number().min(0).optional(),
 });
 
-/** Call it before the first step: the rate that the optimizer has then is the one that was asked for. */
+/** Records the optimizer's current rate as the requested one. Call it before the first step. */
 export function noteAskedRate(optimizer: Optimizer): void {
   if (!asked.has(optimizer)) asked.set(optimizer, optimizer.learningRate);
 }
 
-/** What a checkpoint is to hold of the learning rate. */
+/** The learning rates that a checkpoint saves. */
 export function rateToSave(optimizer: Optimizer): {
   readonly learningRate: number;
   readonly askedLearningRate: number;
@@ -27,9 +30,10 @@ export function rateToSave(optimizer: Optimizer): {
 }
 
 /**
- * The learning rate to go on with: the saved one, unless another one is asked for now than was then, which is told.
+ * Returns the learning rate to resume with: the saved one, unless the requested rate has changed since the save. In
+ * that case it returns the requested rate and logs a warning.
  *
- * @param whose for the warning, such as `the learning rate`
+ * @param whose names the rate in the warning, such as `the learning rate`
  */
 export function resumedRate(
   optimizer: Optimizer,
@@ -39,7 +43,7 @@ export function resumedRate(
   whose: string,
 ): number {
   const wanted = asked.get(optimizer) ?? optimizer.learningRate;
-  // Equal requests: what a plugin has made of the rate since then is part of the run.
+  // The requests are equal, so the saved rate, including any change by a plugin, is part of the run.
   const isSame = (askedLearningRate ?? learningRate) === wanted;
   if (isSame) return learningRate;
   const was = askedLearningRate ?? learningRate;

@@ -13,22 +13,23 @@ import {
 import { modelRef, type PartModel, type TrainableModel } from '../model/trainable-model.ts';
 import { type Optimizer, optimizerRef } from '../parameters/optimizer.ts';
 
-/** The key of {@link forPart}'s own requirement of the model. */
+/** The key under which {@link forPart} itself requires the model. */
 const WHOLE = 'hooklineWholeModel';
-/** The key of its own requirement of the storage. */
+/** The key under which it requires the storage. */
 const STORAGE = 'hooklinePartStorage';
 
-/** Hooks inside the step; each is called for every part. */
+/** The hooks inside the step, each of which is called for every part. */
 const INSIDE = ['batch', 'losses', 'gradients', 'update', 'afterUpdate'] as const;
 
 /**
- * A plugin for one part of an {@link alternatingModel}: a learning-rate schedule, clipping or a moving average of the generator
- * alone. To the plugin the part is a whole training: its model and its optimizer are those of the part, its taps inside the
- * step, `beforeStep` and `afterStep` are called where the part is updated, with the part's losses and metrics by their own
- * names, and what it stores in `afterStep` has the part's name before its own, as in `generator/lr`.
+ * Applies a plugin to one part of an {@link alternatingModel}, for example a learning-rate schedule, clipping or a
+ * moving average for the generator alone. To the plugin, the part looks like a whole training. It sees the part's model
+ * and optimizer. Its taps inside the step, `beforeStep` and `afterStep` run only when the part is updated, and see the
+ * part's losses and metrics under their own names. What it stores in `afterStep` is prefixed with the part's name, as
+ * in `generator/lr`.
  *
- * The same plugin may be listed for several parts: each is an instance of its own, named after the part. A plugin that provides a
- * service, as `ema` does, can be listed once.
+ * The same plugin may be listed for several parts; each is its own instance, named after the part. A plugin that
+ * provides a service, such as `ema`, can be listed only once.
  *
  * @param part the name of the part; one that the model lacks is an error when the plugins are set up (`HKL_PART_UNKNOWN`)
  * @example plugins: [forPart('generator', ema()), forPart('critic', gradientClipping({ type: 'value', clip: 0.01 }))]
@@ -40,7 +41,7 @@ export function forPart(part: string, plugin: Plugin): Plugin {
     const { id } = context['plugin'] as { readonly id: string };
     const whole = context[WHOLE] as WeakHandle<TrainableModel>;
     const model = handle(whole, (value) => partOf(value, part, id));
-    // Before anything is tapped, so that a misspelt name is told.
+    // Read the part before tapping any hook, so that a misspelt part name raises an error.
     const { period } = model.value;
     const own: Record<string, unknown> = { ...context, hooks: partHooks(context, part, period) };
     for (const [key, requirement] of Object.entries(requires)) {
@@ -51,7 +52,7 @@ export function forPart(part: string, plugin: Plugin): Plugin {
     }
     return definition.setup(own as never, given);
   };
-  // What it writes of its part nobody writes of another.
+  // Prefix the outputs with the part, so that plugins of different parts do not write the same names.
   const { writes = [] } = definition;
   const ofPart = (names: readonly string[]): readonly string[] => names.map((name) => `parts/${part}/${name}`);
   const written = typeof writes === 'function' ? (chosen: unknown) => ofPart(writes(chosen)) : ofPart(writes);
@@ -64,7 +65,7 @@ export function forPart(part: string, plugin: Plugin): Plugin {
   return makePlugin(defined as typeof definition, options, instance === undefined ? part : `${part}/${instance}`);
 }
 
-/** A handle on something of what another handle is on. */
+/** A handle on a value derived from the value of another handle. */
 const handle = <T extends object, U extends object>(of: WeakHandle<T>, pick: (value: T) => U): WeakHandle<U> => ({
   get value() {
     return pick(of.value);
@@ -86,7 +87,7 @@ function partOf({ name, parts }: TrainableModel, part: string, who: string): Par
 type Tap = (...args: readonly unknown[]) => unknown;
 type Hooks = Readonly<Record<string, { tap(fn: Tap): void }>>;
 
-/** The hooks as the part's plugin sees them. */
+/** The hooks as the plugin of one part sees them. */
 function partHooks(context: Readonly<Record<string, unknown>>, part: string, period: number): Hooks {
   const hooks = context['hooks'] as Hooks;
   const storage = context[STORAGE] as EventStorage;
@@ -113,7 +114,7 @@ function partHooks(context: Readonly<Record<string, unknown>>, part: string, per
   );
 }
 
-/** What a step gave of one part, by the names that it would have in a training of its own. */
+/** A step's output for one part, under the names that it would have in its own training. */
 function outputOf({ losses, metrics = {}, dataTime }: StepOutput, part: string): StepOutput {
   const { [TOTAL_LOSS]: totalLoss, ...others } = valuesOf(losses, part);
   return {
@@ -132,10 +133,10 @@ const valuesOf = <T>(values: Readonly<Record<string, T>>, part: string): Record<
   );
 
 /**
- * For plugins that know one model with one optimizer: refuses a model of several parts, before the first step.
+ * Refuses a model of several parts before the first step, for plugins that support only one model with one optimizer.
  *
  * @param who the id of the plugin
- * @param instead how such a model is given it; by default that there is no way
+ * @param instead what to do with such a model; default: leave the plugin out
  * @throws HooklineError `HKL_PARTS_UNSUPPORTED`
  */
 export function assertNoParts({ parts }: TrainableModel, who: string, instead = 'Leave the plugin out'): void {

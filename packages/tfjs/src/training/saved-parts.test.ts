@@ -76,7 +76,7 @@ function adversaries(capture: CaptureMode, maxIterations: number) {
   return { trainer, values: () => [...g.dataSync(), ...c.dataSync()] };
 }
 
-it('trains two models with an optimizer each in turn, captured as eagerly, over 20 steps', async () => {
+it('trains two models in turn, each with its own optimizer, the same captured and eager, over 20 steps', async () => {
   const eager = adversaries('off', 20);
   await eager.trainer.train();
   const captured = adversaries('required', 20);
@@ -85,7 +85,7 @@ it('trains two models with an optimizer each in turn, captured as eagerly, over 
   captured.values().forEach((value, i) => expect(Math.abs(value - (wanted[i] as number))).toBeLessThan(1e-6));
 });
 
-it.each(['off', 'required'] as const)('goes on to the bit from a checkpoint, capture %s', async (capture) => {
+it.each(['off', 'required'] as const)('continues bit for bit from a checkpoint, capture %s', async (capture) => {
   const whole = adversaries(capture, 20);
   await whole.trainer.train({ maxIterations: 7 });
   const file = await whole.trainer.checkpoints.save('seven');
@@ -96,7 +96,7 @@ it.each(['off', 'required'] as const)('goes on to the bit from a checkpoint, cap
   expect(resumed.values()).toEqual(whole.values());
 });
 
-/** A stateful recurrent net, of which nothing but the savedParts plugin knows. */
+/** A stateful recurrent net that only the savedParts plugin knows. */
 function recurrent(capture: CaptureMode, maxIterations: number, units = 3) {
   let seed = 0;
   const init = () => tf.initializers.glorotUniform({ seed: ++seed });
@@ -144,7 +144,7 @@ it.each(['off', 'required'] as const)('saves the state of recurrent layers, capt
   expect(resumed.values()).toEqual(whole.values());
 });
 
-/** Two nets of the user's own, each a kind of thing that a part may be, with a rate that the step itself lowers. */
+/** Two user-defined nets, one for each kind of part, with a learning rate that the step itself lowers. */
 function plain(maxIterations: number, { learningRate = 0.1, lines = [] as string[] } = {}) {
   const w = tf.variable(tf.tensor1d([1, 2]));
   const layers = tf.sequential({
@@ -170,7 +170,7 @@ function plain(maxIterations: number, { learningRate = 0.1, lines = [] as string
   return { trainer, values, ofW, lines };
 }
 
-it('saves variables and models of tf.layers as they are, and goes on to the bit with optimizers in a step of its own', async () => {
+it('saves bare variables and tf.layers models, and continues bit for bit with optimizers in a user-defined step', async () => {
   const whole = plain(8);
   await whole.trainer.train({ maxIterations: 3 });
   const file = await whole.trainer.checkpoints.save('three');
@@ -183,7 +183,7 @@ it('saves variables and models of tf.layers as they are, and goes on to the bit 
   expect(resumed.lines).toEqual([]);
 });
 
-it('goes on with the learning rate that is asked for where that is another one, and says so', async () => {
+it('continues with a newly requested learning rate, and says so', async () => {
   const first = plain(3);
   await first.trainer.train();
   const file = await first.trainer.checkpoints.save('three');
@@ -195,7 +195,7 @@ it('goes on with the learning rate that is asked for where that is another one, 
   ]);
 });
 
-it('begins with the weights alone, without the optimizers, and refuses a file that holds none of them', async () => {
+it('starts from the weights alone, without the optimizers, and refuses a file that contains none of them', async () => {
   const first = plain(3);
   await first.trainer.train();
   const file = await first.trainer.checkpoints.save('three');
@@ -209,7 +209,7 @@ it('begins with the weights alone, without the optimizers, and refuses a file th
   await expect(strange.trainer.load(file, 'weights')).rejects.toMatchObject({ cause: { code: 'HKL_WEIGHTS_NONE' } });
 });
 
-it('refuses misspelt parts and what is neither model nor optimizer, when it is made', () => {
+it('refuses misspelt parts, invalid models and invalid optimizers when it is created', () => {
   const w = tf.variable(tf.scalar(1));
   expect(() => savedParts({ w: { model: { w }, optimiser: adam({ w }, { learningRate: 1 }) } as never })).toThrow(
     'part "w" of savedParts: it has no option "optimiser". Did you mean "optimizer"?',
@@ -218,7 +218,7 @@ it('refuses misspelt parts and what is neither model nor optimizer, when it is m
   expect(() => savedParts({ w: { optimizer: tf.train.sgd(1) as never } })).toThrow('HKL_OPTIMIZER_INVALID');
 });
 
-it('loads nothing where a part does not fit', async () => {
+it('loads nothing when a part does not fit', async () => {
   const whole = recurrent('off', 2);
   await whole.trainer.train();
   const file = await whole.trainer.checkpoints.save('two');

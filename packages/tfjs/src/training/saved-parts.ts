@@ -26,13 +26,13 @@ import { assertOptimizer } from '../model/check-parts.ts';
 import { nothingLoaded, weightsError } from '../weights/weights-error.ts';
 import { finiteCheck, loadForeign } from './tfjs-state.ts';
 
-/** One part of a training whose step is the user's own: what of it checkpoints hold. */
+/** One part of a training with a user-defined step, with everything that checkpoints save of it. */
 export interface SavedPart {
-  /** What is trained: a model, one of tf.layers, or variables by name. */
+  /** The model to save: a model of Hookline's, a tf.layers model, or variables by name. */
   readonly model?: ModelLike;
   readonly optimizer?: Optimizer;
   readonly scope?: RunnerScope;
-  /** Its batches, with their position. */
+  /** The source of the part's batches, whose position is saved. */
   readonly source?: BatchSource;
 }
 
@@ -42,11 +42,11 @@ const NAME = '@hookline/tfjs/parts';
 const partState = savedRate.partial().extend({ data: batchSourceState.optional() });
 
 /**
- * A plugin that makes the checkpoints of a `TrainerBase` with a step of its own hold models, optimizers, step variables and
- * positions in data: without it they hold none of these. The state of stateful recurrent layers is among the variables of a
- * tf.layers model; whatever else a model keeps in fields and closures is not saved. Each part has its own names in the file, so that a
- * variable that several parts share is in it once for each. Nothing is loaded unless all parts fit; `load(file, 'weights')`
- * takes the models alone.
+ * A plugin for a `TrainerBase` with a user-defined step. It saves models, optimizers, step variables and data positions
+ * in the checkpoints, which otherwise contain none of these. The state of stateful recurrent layers is among the
+ * variables of a tf.layers model; any other state that a model keeps in fields or closures is not saved. Each part has
+ * its own names in the file, so a variable that several parts share is stored once per part. Nothing is loaded unless
+ * all parts fit. `load(file, 'weights')` loads only the models.
  *
  * @example new TrainerBase({ step, plugins: [savedParts({ generator: { model, optimizer }, critic: ..., target: { model } })] })
  * @throws HooklineError `HKL_OPTION_UNKNOWN` for a misspelt option of a part, `HKL_MODEL_INVALID`, `HKL_OPTIMIZER_INVALID`
@@ -95,7 +95,7 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
   })();
 }
 
-/** The model for weights that do not say which of the parts they are of. */
+/** The model to load when the weights do not say to which part they belong. */
 function onlyModel(parts: Readonly<Record<string, SavedPart>>, file: string): TrainableModel {
   const models = Object.values(parts).flatMap(({ model }) => (model === undefined ? [] : [model]));
   const [model] = models;
@@ -108,10 +108,14 @@ function onlyModel(parts: Readonly<Record<string, SavedPart>>, file: string): Tr
   );
 }
 
-/** Names of tensors of models, among those of parts. */
+/** Matches the tensor names of models among those of the parts. */
 const MODEL = /^parts\/[^/]+\/model\//;
 
-/** What to do to a part besides its tensors. @throws HooklineError `HKL_STATE_INVALID` for a position that is none here */
+/**
+ * Plans what to restore of a part besides its tensors.
+ *
+ * @throws HooklineError `HKL_STATE_INVALID` for an invalid data position
+ */
 function planPart(
   name: string,
   { optimizer, source }: SavedPart,
@@ -138,7 +142,7 @@ function planPart(
 }
 
 function checkPart(name: string, part: SavedPart): void {
-  // A part may be an object that holds other things as well, but nothing that looks like a misspelt one of ours.
+  // A part may be an object with other properties too, but none that looks like a misspelt option.
   const ours = Object.keys(part).filter((key) => key in PART || suggestName(key, Object.keys(PART)) !== undefined);
   assertKnownOptions(`part "${name}" of savedParts`, Object.fromEntries(ours.map((key) => [key, true])), PART);
   if (name.includes('/')) {

@@ -15,12 +15,12 @@ const late = async (): Promise<number[]> => {
   return weights();
 };
 
-it('gives the same first weights for the same seed, and others for another', () => {
+it('gives the same initial weights for the same seed, and other weights for another seed', () => {
   expect(seededInit(stream(), weights)).toEqual(seededInit(stream(), weights));
   expect(seededInit(stream(2), weights)).not.toEqual(seededInit(stream(), weights));
 });
 
-it('covers what comes after an await, also of builds that overlap', async () => {
+it('covers the code after an await, even when builds overlap', async () => {
   const alone = await seededInit(stream(), late);
   const [first, second, third] = await Promise.all([
     seededInit(stream(), late),
@@ -31,7 +31,7 @@ it('covers what comes after an await, also of builds that overlap', async () => 
   expect(second).not.toEqual(alone);
 });
 
-it('leaves alone what runs beside it, and puts everything back, also after an error', async () => {
+it('does not affect concurrent code, and restores everything, even after an error', async () => {
   const { random } = Math;
   const building = seededInit(stream(), late);
   expect(Math.random()).not.toBe(Math.random());

@@ -1,15 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RandomStream } from '@hookline/core';
 
-/** The stream of the build that is under way; by the chain of calls, since several may wait for something at once. */
+/**
+ * The stream of the current build. It follows the asynchronous call chain, because several builds may wait at the same
+ * time.
+ */
 const streams = new AsyncLocalStorage<RandomStream>();
 let builds = 0;
 let original = Math.random;
 
 /**
- * Runs `build` with the random numbers of tfjs taken from a stream, so that a model has the same first weights for
- * the same seed: every initializer of tfjs that is given no seed begins with one `Math.random()`. An asynchronous `build`
- * is covered to its end; what else runs meanwhile draws as ever.
+ * Runs `build` with tfjs's random numbers taken from a stream, so that the same seed gives a model the same initial
+ * weights: every initializer of tfjs without a seed starts from one `Math.random()` call. An asynchronous `build` is
+ * covered until its promise settles. Other code that runs in the meantime draws random numbers as usual.
  */
 export function seededInit<T>(random: RandomStream, build: () => T): T {
   if (builds++ === 0) {

@@ -89,14 +89,14 @@ describe('tfjsRuntime', () => {
     expect(mean(values.slice(-10))).toBeLessThan(0.7 * mean(values.slice(0, 10)));
   });
 
-  it('gives the same weights to the bit for the same seed, whatever other plugins draw, and others for another', async () => {
+  it('gives bit-identical weights for the same seed, whatever other plugins draw, and other weights for another seed', async () => {
     const [a, b, c] = [makeTrainer(), makeTrainer({ plugins: [saver(-1)], output: dir }), makeTrainer({ seed: 4 })];
     for (const trainer of [a, b, c]) await trainer.train();
     expect(await weights(b)).toEqual(await weights(a));
     expect(await weights(c)).not.toEqual(await weights(a));
   });
 
-  it('resumes to the bit: weights, optimizer, data order, dropout', async () => {
+  it('resumes bit for bit: weights, optimizer, data order, dropout', async () => {
     const whole = makeTrainer({ plugins: [saver(8)], output: dir });
     await whole.train();
     const resumed = makeTrainer({ plugins: [saver(-1)], output: dir, seed: 77 });
@@ -118,7 +118,7 @@ describe('tfjsRuntime', () => {
     expect(other.iteration).toBe(0);
   });
 
-  it('trains on in a second call, with the variables that plugins made in the first', async () => {
+  it('continues training in a second call, with the variables that plugins made in the first', async () => {
     const counting = definePlugin({
       name: 'counting',
       version: '1.0.0',

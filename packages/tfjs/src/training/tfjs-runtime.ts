@@ -30,19 +30,22 @@ import { assertModel, assertOptimizer } from '../model/check-parts.ts';
 import { seededInit } from './seeded-init.ts';
 import { tfjsState } from './tfjs-state.ts';
 
-/** Something, or the function that makes it when the trainer is prepared. */
+/** A value, or the function that makes it when the trainer is prepared. */
 export type Made<T, A extends readonly unknown[] = []> = T | ((...args: A) => T | Promise<T>);
 
-/** What a training with tensors is made of. */
+/** The components of a training with tensors. */
 export interface TfjsRuntimeOptions
   extends BatchSourceOptions, Partial<Pick<StepRunnerOptions, 'capture' | 'checkFinite' | 'precision'>> {
-  /** The model; a function is called under the run's seed, so that its first weights are the same for the same seed. */
+  /** The model. A function is called under the run's seed, so that the same seed gives the same initial weights. */
   readonly model: Made<TrainableModel>;
-  /** The optimizer, or a function of the model. The parts of an `alternatingModel` bring theirs along. */
+  /** The optimizer, or a function of the model. The parts of an `alternatingModel` define their own. */
   readonly optimizer?: Made<Optimizer, [model: TrainableModel]>;
-  /** The batches. As {@link DataSource} has it, a function gives an iterable; `loadData` makes one when it is time. */
+  /**
+   * The batches. A function is a {@link DataSource} that returns an iterable for each pass; see `loadData` for data
+   * made later.
+   */
   readonly data?: DataSource;
-  /** Makes the data when the trainer is prepared. */
+  /** Makes the data source when the trainer is prepared. */
   readonly loadData?: () => DataSource | Promise<DataSource>;
 }
 
@@ -59,7 +62,7 @@ export const TFJS_RUNTIME_OPTIONS = Object.freeze({
   precision: true,
 }) satisfies OptionNames<TfjsRuntimeOptions>;
 
-/** What turns a bare trainer into one that trains a model: hand both to `TrainerBase`. */
+/** What turns a bare trainer into one that trains a model. Pass both members to `TrainerBase`. */
 export interface TfjsRuntime {
   readonly services: readonly Provider[];
   readonly plugins: readonly Plugin[];
@@ -70,8 +73,8 @@ const SLOW =
 const OWNER = '@hookline/tfjs';
 
 /**
- * The services of a training with tensors (model, optimizer, batches, the step and what plugins may use in it, step runner) and
- * the plugin that saves them.
+ * The services of a training with tensors (model, optimizer, batches, the step with its scope, step runner) and the
+ * plugin that saves them.
  *
  * @example
  * const { services, plugins } = tfjsRuntime({ model, optimizer: (model) => sgd(model, { learningRate: 0.1 }), data });
@@ -99,7 +102,7 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
         (uses) => {
           const { parts } = uses.model;
           if (parts !== undefined && optimizer === undefined) return alternatingOptimizer(parts);
-          // What is missing is told like anything else that is no optimizer.
+          // A missing optimizer raises the same error as any other value that is not an optimizer.
           const made = typeof optimizer === 'function' ? optimizer(uses.model) : (optimizer as Optimizer);
           return checked(made, assertOptimizer);
         },
@@ -118,7 +121,7 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
       provide(stepRanksRef, () => oneRank),
       provide(
         runnerScopeRef,
-        // Ranks share the weights and not the batch: each drops out and mixes in its own way.
+        // Ranks share the weights but not the batch, so each rank draws its own random numbers for dropout and mixing.
         ({ random, ranks, comm: { rank } }) =>
           new RunnerScope({ random: random(rank === 0 ? `${OWNER}/step` : `${OWNER}/step/rank/${rank}`), ranks }),
         { random: randomRef, ranks: stepRanksRef, comm: commRef },
@@ -144,7 +147,7 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
           });
         },
         {
-          // First, so that its threads start while the model is made.
+          // Listed first, so that its threads start while the model is made.
           source: batchSourceRef,
           model: modelRef,
           optimizer: optimizerRef,
@@ -158,7 +161,7 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
   };
 }
 
-/** Predictions are captured where steps are; another backend runs no graphs, of which the step runner tells. */
+/** Captures predictions where steps are captured. Other backends run no graphs; the step runner reports that. */
 function withCapture(
   model: TrainableModel,
   capture: StepRunnerOptions['capture'] = 'auto',

@@ -58,7 +58,7 @@ describe.each(['all', 'weights'] as const)('NaN and infinity in a checkpoint, lo
   });
 });
 
-describe.each(['all', 'weights'] as const)('NaN in a checkpoint that is allowed for, loading %s', (scope) => {
+describe.each(['all', 'weights'] as const)('NaN in a checkpoint, when it is allowed, loading %s', (scope) => {
   it('is loaded with a warning that names the tensors', async () => {
     const saved = make({ 'fc/kernel': [1, Number.NaN], 'fc/bias': [3] });
     await saved.trainer.prepare();
@@ -71,7 +71,7 @@ describe.each(['all', 'weights'] as const)('NaN in a checkpoint that is allowed 
     );
   });
 
-  it('may be asked for where all is finite', async () => {
+  it('may be allowed when all values are finite', async () => {
     const saved = make({ a: [1] });
     await saved.trainer.prepare();
     const file = await saved.trainer.checkpoints.save('good');
@@ -82,8 +82,8 @@ describe.each(['all', 'weights'] as const)('NaN in a checkpoint that is allowed 
   });
 });
 
-describe('the weights from before a load that fails', () => {
-  it('are brought back, NaN and infinity included', async () => {
+describe('the weights from before a failed load', () => {
+  it('are restored, including NaN and infinity', async () => {
     const picky = (name: string) =>
       definePlugin({
         name: 'picky',
@@ -103,13 +103,13 @@ describe('the weights from before a load that fails', () => {
     const { trainer, values } = make({ a: [Number.NaN, -Infinity, 7] }, [picky('ours')]);
     await expect(trainer.load(file)).rejects.toMatchObject({ code: 'HKL_STATE_LOAD_FAILED' });
     expect(await values()).toEqual({ a: [Number.NaN, -Infinity, 7] });
-    // Otherwise it would be HKL_HALF_LOADED.
+    // Otherwise the error would be HKL_HALF_LOADED.
     await expect(trainer.checkpoints.save('again')).resolves.toContain('again');
   });
 });
 
 describe('weights of another run', () => {
-  it('are taken where name and shape fit; the rest is told of and left as it was', async () => {
+  it('are loaded where name and shape fit; the rest is reported and unchanged', async () => {
     const saved = make({ 'fc/kernel': [1, 2], 'fc/bias': [3], 'old/a': [4], 'old/b': [5] });
     await saved.trainer.prepare();
     const file = await saved.trainer.checkpoints.save('other');

@@ -60,7 +60,8 @@ const factory = definePlugin({
         ['scope/', savedVariables(scope.value)],
       ];
       for (const [prefix, variables] of parts) {
-        // No step changes them until they are written or copied; what an undo brings back is for later.
+        // No step changes the variables before they are written or copied. An undo restores them later, so it needs its
+        // own copy.
         const tensors = await snapshotVariables(variables, prefix, checkpoint.purpose === 'undo');
         for (const [name, tensor] of tensors) checkpoint.setTensor(name, tensor);
       }
@@ -96,10 +97,10 @@ const factory = definePlugin({
   },
 });
 
-/** The plugin that makes checkpoints hold what the tfjs runtime keeps. */
+/** The plugin that saves the state of the tfjs runtime in checkpoints. */
 export const tfjsState = (): Plugin => factory();
 
-/** Weights of another program, for a model that begins with them. */
+/** Loads weights written by another program, as initial weights of the model. */
 export async function loadForeign(checkpoint: CheckpointView, model: TrainableModel, logger: Logger): Promise<void> {
   const { source } = checkpoint;
   const partial = checkpoint.allowsMismatch('weights');
@@ -111,7 +112,7 @@ export async function loadForeign(checkpoint: CheckpointView, model: TrainableMo
   });
 }
 
-/** @returns whether the optimizer takes over the slots of the checkpoint */
+/** @returns whether the optimizer uses the slots of the checkpoint */
 function restoreTensors(
   checkpoint: CheckpointView,
   model: Parameters<typeof modelVariables>[0],
@@ -141,7 +142,7 @@ function restoreTensors(
     drop((name) => name.startsWith('optimizer/'));
     logger.warn(`the optimizer ${optimizer.name} starts afresh: its state in ${source} does not fit`);
   }
-  // Asked for every one, so that a name which is allowed to differ is known to be somebody's.
+  // Query every name, so that each name in allowMismatch is recognized as a known one.
   const allowed = new Set([...variables.keys(), ...found.keys()].filter((name) => isAllowed(checkpoint, name)));
   drop((name) => allowed.has(name) && (!variables.has(name) || !found.has(name)));
   const saved = [...optimizersOf(optimizer).keys()].map((part) => savedOptimizer(checkpoint, part).name).join(', ');
@@ -162,15 +163,15 @@ function restoreTensors(
   return !isFresh;
 }
 
-/** What was there before a load is brought back as it is. */
+/** An undo restores values as they were, so it does not check them. */
 export function finiteCheck(checkpoint: CheckpointView): NonNullable<RestoreOptions['checkFinite']> {
-  // Asked for in any case, so that the name is known.
+  // Query it in any case, so that the name is recognized.
   const isAllowedFor = checkpoint.allowsMismatch(NON_FINITE);
   if (checkpoint.purpose === 'undo') return false;
   return isAllowedFor ? 'warn' : true;
 }
 
-/** What to do where all that is missing or left over are step variables of plugins. */
+/** The advice for the case that only step variables of plugins are missing or left over. */
 function adviceFor(variables: Variables, found: ReadonlyMap<string, unknown>): { readonly fix?: string } {
   const odd = [...new Set([...variables.keys(), ...found.keys()])].filter(
     (name) => !variables.has(name) || !found.has(name),
@@ -204,7 +205,7 @@ function restoreOptimizer(checkpoint: CheckpointView, optimizer: Optimizer, keep
   }
 }
 
-/** The entry of an optimizer in a checkpoint. */
+/** The entry name of an optimizer in a checkpoint. */
 const entryOf = (part: string | undefined): string => (part === undefined ? OPTIMIZER : `${OPTIMIZER}/${part}`);
 
 function savedOptimizer(checkpoint: CheckpointView, part: string | undefined): z.output<typeof optimizerState> {
@@ -241,12 +242,12 @@ function restoreData(checkpoint: CheckpointView, source: BatchSource, logger: Lo
 }
 
 /**
- * How many batches a position is behind, at least; 0 where the data have a position of their own. It may be more than
- * there were iterations where a trainer was given other weights in mid-run.
+ * The least number of batches before a position; 0 when the data source has its own position. It may exceed the number
+ * of iterations when a trainer loaded other weights in the middle of a run.
  */
 function batchesTaken({ epoch, batches, source }: BatchSourceState, { batches: perEpoch }: DataFingerprint): number {
   if (source !== undefined) return 0;
-  // An epoch that was completed has one batch at least.
+  // A completed epoch has at least one batch.
   return epoch * (typeof perEpoch === 'number' ? perEpoch : 1) + batches;
 }
 
@@ -257,7 +258,7 @@ function checkedEntry<T>(checkpoint: CheckpointView, entry: string, who: string,
   return checkState<z.ZodType<T>>(schema, found.data, { who, entry, source });
 }
 
-/** A step variable is named after the plugin that it is of. */
+/** Whether a mismatch is allowed for a step variable, which is named after its plugin. */
 function isAllowed(checkpoint: CheckpointView, tensor: string): boolean {
   if (!tensor.startsWith('scope/')) return false;
   const segments = tensor.slice('scope/'.length).split('/');

@@ -1,8 +1,8 @@
 import { HooklineError } from '@hookline/core';
 
 /**
- * Which of some given names stands for each wanted one, for weights of a model that was named otherwise, such as a
- * backbone inside of a larger model: the longest given name that equals the wanted one or is its end after a `/` or `.`
+ * Matches wanted names to given names, for weights of a model that was named differently, such as a backbone inside a
+ * larger model. Each wanted name gets the longest given name that equals it or is its suffix after a `/` or `.`
  * (detectron2's align_and_update_state_dicts, without its renaming rules).
  *
  * @example
@@ -10,8 +10,8 @@ import { HooklineError } from '@hookline/core';
  * const renamed = [...alignNames(variables.keys(), tensors.keys())].map(([to, from]) => [to, tensors.get(from)!] as const);
  * restoreVariables(variables, new Map(renamed), { strict: false });
  *
- * @returns the given name by wanted name; wanted names that none fits are left out
- * @throws HooklineError `HKL_NAMES_AMBIGUOUS` when one given name fits two wanted ones best
+ * @returns the matching given name for each wanted name; wanted names without a match are left out
+ * @throws HooklineError `HKL_NAMES_AMBIGUOUS` when one given name is the best match of two wanted names
  */
 export function alignNames(wanted: Iterable<string>, given: Iterable<string>): ReadonlyMap<string, string> {
   const known = new Set(given);
@@ -28,7 +28,7 @@ export function alignNames(wanted: Iterable<string>, given: Iterable<string>): R
   return aligned;
 }
 
-/** The name itself and what follows each separator, the longest first. */
+/** The name itself and the suffix after each separator, the longest first. */
 function endsOf(name: string): readonly string[] {
   return [name, ...[...name.matchAll(/[/.]/g)].map(({ index }) => name.slice(index + 1))];
 }

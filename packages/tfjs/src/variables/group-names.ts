@@ -1,4 +1,4 @@
-/** Names in short, by their prefix: `conv1/{bias, kernel}, scale`. */
+/** Abbreviates names by their common prefix: `conv1/{bias, kernel}, scale`. */
 export function groupNames(names: Iterable<string>): string {
   const groups = new Map<string, string[]>();
   for (const name of [...names].sort()) {

@@ -20,7 +20,7 @@ const values = (of: ReadonlyMap<string, tf.Variable>): number[][] =>
   [...of.values()].map((each) => [...each.dataSync()]);
 const host = (data: Float32Array<ArrayBuffer>, shape: number[]): HostTensor => ({ dtype: 'float32', shape, data });
 
-it('brings every bit back, also of values that are odd', async () => {
+it('restores every bit, even of unusual values', async () => {
   const bits = Uint32Array.of(0x7fc00001, 0x80000000, 0x00000001, 0xff800000, 0x3f800001);
   const odd = new Map([['odd', tf.variable(tf.tensor(new Float32Array(bits.buffer)))]]);
   const captured = await snapshotVariables(odd, 'model/');
@@ -30,7 +30,7 @@ it('brings every bit back, also of values that are odd', async () => {
   expect([...new Uint32Array(other.get('odd')!.dataSync().slice().buffer)]).toEqual([...bits]);
 });
 
-it('refuses NaN, and infinity where it would be trained; a mask may hold it', () => {
+it('refuses NaN, and infinity in trainable variables; a mask may contain it', () => {
   const tensor = (value: number) =>
     new Map([['a', { dtype: 'float32' as const, shape: [2], data: Float32Array.of(1, value) }]]);
   const into = (trainable: boolean) => new Map([['a', tf.variable(tf.zeros([2]), trainable)]]);
@@ -71,7 +71,7 @@ it('looks only at tensors with its prefix', async () => {
   });
 });
 
-it('loads what fits when it need not be strict, and reports the rest', () => {
+it('loads what fits when it is not strict, and reports the rest', () => {
   const to = variables();
   const tensors = new Map([
     ['fc/kernel', host(Float32Array.of(7, 8, 9), [1, 3])],
@@ -116,7 +116,7 @@ it.each<[string, [string, HostTensor][], string]>([
   expect(tf.memory().numTensors).toBe(before);
 });
 
-it('names the first tensors of another shape in its error, and how many more there are', async () => {
+it('names the first tensors of another shape in its error, and the number of further ones', async () => {
   const shapes = (width: number) =>
     new Map(Array.from({ length: 9 }, (_, place) => [`layer${place}`, tf.variable(tf.zeros([width]))] as const));
   const tensors = await snapshotVariables(shapes(3));

@@ -5,28 +5,28 @@ import { groupNames } from './group-names.ts';
 /** Options of {@link restoreVariables}. */
 export interface RestoreOptions {
   /**
-   * `true` to resume: every variable must be there with its shape and type. `false` to begin from other weights: what
-   * does not fit is skipped and reported.
+   * `true` to resume: every variable must have a tensor of its shape and dtype. `false` to start from other weights:
+   * tensors that do not fit are skipped and reported.
    */
   readonly strict: boolean;
-  /** What names in `tensors` begin with; tensors with other names are not looked at. @default '' */
+  /** The common prefix of the names in `tensors`; tensors without it are ignored. @default '' */
   readonly prefix?: string;
   /**
-   * Whether NaN, and infinity in trainable variables, are an error; `warn` loads them and says so among the warnings.
+   * Whether NaN, and infinity in trainable variables, raise an error. `warn` loads them and adds a warning.
    *
    * @default true
    */
   readonly checkFinite?: boolean | 'warn';
-  /** Where the tensors come from, for messages. */
+  /** The origin of the tensors, for messages. */
   readonly source?: string;
-  /** What to do about tensors that do not fit, for the error. */
+  /** The remedy for tensors that do not fit, for the error. */
   readonly fix?: string;
 }
 
-/** What a restore will do. */
+/** A planned restore. */
 export interface RestorePlan {
   readonly report: RestoreReport;
-  /** Does it. */
+  /** Carries out the restore. */
   readonly apply: () => void;
 }
 
@@ -37,31 +37,31 @@ export interface Mismatch {
   readonly wanted: string;
 }
 
-/** What a restore did. */
+/** The result of a restore. */
 export interface RestoreReport {
   readonly loaded: readonly string[];
   /** Variables without a tensor. */
   readonly missing: readonly string[];
   /** Tensors without a variable. */
   readonly unexpected: readonly string[];
-  /** Skipped because of shape or type. */
+  /** Tensors skipped because of their shape or dtype. */
   readonly mismatched: readonly Mismatch[];
-  /** Warnings in words, for a log; empty when everything fitted. */
+  /** Readable warnings for a log; empty when everything fitted. */
   readonly warnings: readonly string[];
 }
 
-/** What `allowMismatch` holds where NaN and infinity may be loaded. */
+/** The value of `allowMismatch` that permits loading NaN and infinity. */
 export const NON_FINITE = 'non-finite';
 
-/** Faults that an error names: another width of a network is a fault of hundreds of tensors, and one says it. */
+/** The number of faults that an error lists: a network of another width causes hundreds of them, and a few suffice. */
 const NAMED = 3;
 
 /**
- * Loads tensors into variables of the same names. All are checked before the first is changed, so that an error leaves
- * everything as it was.
+ * Loads tensors into the variables of the same names. All tensors are checked before the first variable changes, so an
+ * error leaves everything unchanged.
  *
- * @throws HooklineError `HKL_STATE_MISMATCH` in strict mode, with the first faults and how many more there are;
- * `HKL_STATE_NOT_FINITE` in either for values that are NaN, and for trainable ones that are infinite
+ * @throws HooklineError `HKL_STATE_MISMATCH` in strict mode, with the first faults and the number of further ones;
+ * `HKL_STATE_NOT_FINITE` in both modes for NaN values, and for infinite values of trainable variables
  */
 export function restoreVariables(
   variables: ReadonlyMap<string, tf.Variable>,
@@ -73,7 +73,7 @@ export function restoreVariables(
   return report;
 }
 
-/** Checks what {@link restoreVariables} checks, and leaves the change for later. Same error. */
+/** Makes the checks of {@link restoreVariables}, with the same errors, and defers the change. */
 export function planRestore(
   variables: ReadonlyMap<string, tf.Variable>,
   tensors: ReadonlyMap<string, HostTensor>,
@@ -130,8 +130,8 @@ const describe = ({ dtype, shape }: { readonly dtype: string; readonly shape: re
   `${dtype} [${shape.join(', ')}]`;
 
 /**
- * What is not finite, in words. State that is not trained may hold infinity on purpose, such as a mask or a best value so
- * far; NaN is never meant.
+ * Describes the values that are not finite. State that is not trained may contain infinity on purpose, such as a mask
+ * or the best value so far; NaN is always an error.
  */
 function notFinite(
   loaded: readonly (readonly [name: string, variable: tf.Variable, tensor: HostTensor])[],
@@ -152,7 +152,7 @@ function notFinite(
 
 function assign(variable: tf.Variable, { data, shape }: HostTensor): void {
   tf.tidy(() => {
-    // A copy: backends keep the array, and the caller may go on using it.
+    // Copy the data: backends keep the array, and the caller may go on using it.
     variable.assign(tf.tensor(data.slice() as Float32Array, [...shape], variable.dtype));
   });
 }

@@ -4,11 +4,11 @@ import type tf from '#tfjs';
 const DTYPES = { float32: 'float32', int32: 'int32', bool: 'bool' } as const;
 
 /**
- * The values of variables on the host, by name and bit for bit.
+ * Returns exact copies of variables' values on the host, by name.
  *
- * @param prefix begins every name
- * @param isForLater whether they must stay what they are while the variables change; where a backend hands out the memory in
- * which a variable lives, they are such memory otherwise
+ * @param prefix the prefix of every name
+ * @param isForLater whether the values must stay the same while the variables change. If false, the result may share
+ * memory with the variables on backends that expose it
  */
 export async function snapshotVariables(
   variables: ReadonlyMap<string, tf.Variable>,

@@ -6,7 +6,9 @@ interface Attributes {
   readonly transposeB: boolean;
 }
 
-/** The backend multiplies transposed matrices element by element; transposing first is five to ten times as fast. */
+/**
+ * The backend multiplies transposed matrices element by element. Transposing them first is five to ten times as fast.
+ */
 export const batchMatMul: ComposedKernel<Attributes> = {
   name: 'BatchMatMul',
   run({ inputs, attrs }) {

@@ -6,15 +6,15 @@ interface Attributes extends ConvAttributes {
   readonly filterShape: [number, number, number, number];
 }
 
-/** Below this many input channels a product of patches is faster than a convolution over the batch. */
+/** Below this number of input channels, a product of patches is faster than a convolution over the batch. */
 const FEW_CHANNELS = 4;
 
 /**
- * Gradient of a convolution by its filter, which the wasm backend lacks:
+ * Gradient of a convolution with respect to its filter, which the wasm backend lacks:
  * `dW[i, j, c, o] = sum over n, y, x of X[n, y * stride + i, x * stride + j, c] * dY[n, y, x, o]`.
  *
- * Seen with the channels of X as a batch and the batch as channels, that sum is itself a convolution of X by dY whose
- * dilation is the stride.
+ * With the channels of X as the batch and the batch as channels, this sum is itself a convolution of X with dY, and its
+ * dilation is the stride of the forward pass.
  */
 export const conv2dFilterGradient: ComposedKernel<Attributes> = {
   name: 'Conv2DBackpropFilter',
@@ -42,7 +42,7 @@ function byConvolution(
   const channelsAsBatch: tf.Tensor4D = tf.transpose(x, [3, 1, 2, 0]);
   const asFilter: tf.Tensor4D = tf.transpose(dy, [1, 2, 0, 3]);
   let sums = tf.conv2d(channelsAsBatch, asFilter, 1, 'valid', 'NHWC', strides);
-  // Rows that no stride reaches leave sums for taps that the filter does not have.
+  // Input rows that no stride reaches give extra sums beyond the filter's size.
   if (sums.shape[1] !== height || sums.shape[2] !== width) {
     sums = tf.slice(sums, [0, 0, 0, 0], [inputs, height, width, outputs]);
   }

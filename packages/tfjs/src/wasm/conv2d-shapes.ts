@@ -9,7 +9,7 @@ export interface ConvAttributes {
 
 type Shape4D = [number, number, number, number];
 
-/** Sizes of a convolution without dilation, from its attributes. */
+/** Returns the sizes of a convolution without dilation, from its attributes. */
 export function convSizes(
   inputShape: readonly number[],
   filterShape: readonly number[],
@@ -21,7 +21,7 @@ export function convSizes(
   return tf.backend_util.computeConv2DInfo(input, filter, strides, dilations, pad, dimRoundingMode, depthwise);
 }
 
-/** Pads or, where negative, crops rows and columns of an NHWC tensor. */
+/** Pads rows and columns of an NHWC tensor, or crops them where the amount is negative. */
 export function padOrCrop(
   x: tf.Tensor4D,
   rows: readonly [number, number],
@@ -43,7 +43,7 @@ export function padOrCrop(
   ]);
 }
 
-/** Puts `stride - 1` zero rows and columns between those of an NHWC tensor (none after the last). */
+/** Inserts `stride - 1` zero rows and columns between those of an NHWC tensor (none after the last). */
 export function spread(x: tf.Tensor4D, strideHeight: number, strideWidth: number): tf.Tensor4D {
   const [batch, height, width, channels] = x.shape;
   if (strideHeight === 1 && strideWidth === 1) return x;

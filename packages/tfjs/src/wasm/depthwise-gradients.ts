@@ -14,7 +14,7 @@ interface InputAttributes extends DepthwiseAttributes {
   readonly inputShape: [number, number, number, number];
 }
 
-/** Gradient of a depthwise convolution by its filter: one product and one sum per tap. */
+/** Gradient of a depthwise convolution with respect to its filter: one product and one sum per filter tap. */
 export const depthwiseFilterGradient: ComposedKernel<FilterAttributes> = {
   name: 'DepthwiseConv2dNativeBackpropFilter',
   run({ inputs, attrs }) {
@@ -23,7 +23,7 @@ export const depthwiseFilterGradient: ComposedKernel<FilterAttributes> = {
     const sizes = convSizes(x.shape, attrs.filterShape, attrs, true, attrs.dilations);
     const { top, bottom, left, right } = sizes.padInfo;
     const padded = padOrCrop(x, [top, bottom], [left, right]);
-    // Strided slices are slow in this backend; with zeros between the pixels of dY every window is a plain one.
+    // Strided slices are slow in this backend. With zeros between the pixels of dY, every window is contiguous.
     const spreadOut = spread(dy, sizes.strideHeight, sizes.strideWidth);
     const [batch, rows, columns] = spreadOut.shape;
     const taps: tf.Tensor[] = [];
@@ -38,7 +38,10 @@ export const depthwiseFilterGradient: ComposedKernel<FilterAttributes> = {
   },
 };
 
-/** Gradient of a depthwise convolution by its input: a depthwise convolution by the turned filter. */
+/**
+ * Gradient of a depthwise convolution with respect to its input: a depthwise convolution with the filter rotated by 180
+ * degrees.
+ */
 export const depthwiseInputGradient: ComposedKernel<InputAttributes> = {
   name: 'DepthwiseConv2dNativeBackpropInput',
   run({ inputs, attrs }) {
@@ -54,7 +57,7 @@ export const depthwiseInputGradient: ComposedKernel<InputAttributes> = {
     const right = inputShape[2] + reach[1] - left - spreadOut.shape[2];
     const padded = padOrCrop(spreadOut, [top, bottom], [left, right]);
     const turned = tf.reverse(filter, [0, 1]);
-    // Output channel c * multiplier + m came from input channel c: each m is one depthwise convolution.
+    // Output channel c * multiplier + m comes from input channel c, so each m is one depthwise convolution.
     const pixels: [number, number, number] = [padded.shape[0], padded.shape[1], padded.shape[2]];
     const byInput: tf.Tensor3D = tf.reshape(padded, [tf.util.sizeFromShape(pixels), channels, multiplier]);
     const parts = Array.from({ length: multiplier }, (_, m) => {

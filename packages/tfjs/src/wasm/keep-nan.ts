@@ -1,10 +1,10 @@
 import tf from '#tfjs';
 import type { ComposedKernel } from './wasm-kernel.ts';
 
-// The backend's own kernels make a number of NaN, so that a step which has met it would go on with a finite loss. Its
-// maximum and minimum give NaN for one in the first operand, and the second operand for anything beside it.
+// The backend's own kernels turn NaN into a number, so a step with a NaN would continue with a finite loss. Its maximum
+// and minimum return NaN when the first operand is NaN, but drop a NaN in the second operand.
 
-/** tf.clipByValue, of which hard sigmoid and with it the gates of recurrent layers are made. */
+/** tf.clipByValue, which implements hard sigmoid and thus the gates of recurrent layers. */
 export const clipByValue: ComposedKernel<{ readonly clipValueMin: number; readonly clipValueMax: number }> = {
   name: 'ClipByValue',
   run({ inputs: { x }, attrs: { clipValueMin, clipValueMax } }) {
@@ -19,7 +19,10 @@ export const relu6: ComposedKernel = {
   run: ({ inputs: { x } }) => (x?.dtype === 'float32' ? tf.minimum(tf.relu(x), 6) : undefined),
 };
 
-/** tf.maximum and tf.minimum where the second operand holds NaN: those places are NaN, whatever the first holds. */
+/**
+ * tf.maximum and tf.minimum for a second operand with NaN: the result is NaN at those positions, whatever the first
+ * holds.
+ */
 export const [maximum, minimum] = (['Maximum', 'Minimum'] as const).map((name): ComposedKernel => ({
   name,
   run({ inputs: { a, b }, backend, own }) {

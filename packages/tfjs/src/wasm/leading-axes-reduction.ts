@@ -7,8 +7,8 @@ interface Attributes {
 }
 
 /**
- * Sums and means per channel (bias gradients, batch norm) as average pooling over everything but the channels. The
- * backend would transpose the whole tensor first, which takes ten times as long or more.
+ * Computes sums and means per channel (bias gradients, batch norm) as average pooling over everything but the channels.
+ * The backend would first transpose the whole tensor, which takes at least ten times as long.
  */
 function reduction(name: 'Sum' | 'Mean'): ComposedKernel<Attributes> {
   return {

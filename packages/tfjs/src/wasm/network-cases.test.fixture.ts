@@ -42,7 +42,7 @@ function conv({ size, channels, kernel, stride, pad }: ConvCase): GradientCase {
     name: `conv2d ${about}`,
     inputs: [input([3, ...size, channels[0]]), input([...kernel, ...channels], 5)],
     run: (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, pad),
-    // TensorFlow itself knows no padding in numbers through tfjs-node.
+    // Through tfjs-node, TensorFlow does not support numeric padding.
     ...(typeof pad === 'number' && {
       reference: (x, w) =>
         tf.conv2d(tf.pad(x as tf.Tensor4D, [[0, 0], [pad, pad], [pad, pad], [0, 0]]), w as tf.Tensor4D, stride, 'valid'), // prettier-ignore

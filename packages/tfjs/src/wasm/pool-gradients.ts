@@ -8,7 +8,7 @@ interface Attributes {
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-/** A window of the input: rows and columns from (inclusive) to (exclusive), within the image. */
+/** Visits a window of the input: its rows and columns, from (inclusive) to (exclusive), within the image. */
 type EachWindow = (
   output: number,
   rows: readonly [number, number],
@@ -22,15 +22,15 @@ interface Pooling {
   readonly dx: Float32Array;
   readonly width: number;
   readonly channels: number;
-  /** Calls back with the index of each output pixel's first channel and its window. */
+  /** Calls `visit` for each output pixel with the index of its first channel and its window. */
   readonly forEachWindow: (visit: EachWindow) => void;
 }
 
 /**
- * Gradient of max pooling: each output's gradient goes to the first largest value of its window, as in TensorFlow.
+ * Gradient of max pooling: each output's gradient goes to the first maximum of its window, as in TensorFlow.
  *
- * The backend's own kernel takes a maximum for found only above zero, so that windows of negative values lose their
- * gradient: seen with tfjs 4.22, wherever pooling comes before the activation.
+ * The backend's own kernel recognises a maximum only above zero, so windows of negative values lose their gradient.
+ * This occurs with tfjs 4.22 wherever pooling comes before the activation.
  */
 export const maxPoolGradient: ComposedKernel<Attributes> = {
   name: 'MaxPoolGrad',
@@ -57,8 +57,8 @@ export const maxPoolGradient: ComposedKernel<Attributes> = {
 };
 
 /**
- * Gradient of average pooling: shared equally among the pixels of the window that lie in the image, as in TensorFlow
- * and in the backend's own forward pass. Its own gradient counts the padding too.
+ * Gradient of average pooling: the gradient is shared equally among the window's pixels inside the image, as in
+ * TensorFlow and in the backend's own forward pass. The backend's own gradient also counts the padding.
  */
 export const avgPoolGradient: ComposedKernel<Attributes> = {
   name: 'AvgPoolGrad',

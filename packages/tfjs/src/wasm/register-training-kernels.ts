@@ -10,9 +10,10 @@ import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 import { registerComposedKernels } from './wasm-kernel.ts';
 
 /**
- * Completes tfjs's wasm backend for training: gradients that it lacks (convolution and depthwise convolution, gather),
- * those that it gets wrong (pooling), and kernels that are many times faster composed from others (input gradients,
- * products of transposed matrices, sums and copies per channel), and those that make a number of NaN. Other backends are not touched; a second call does nothing.
+ * Completes tfjs's wasm backend for training. It registers gradients that the backend lacks (convolution and depthwise
+ * convolution, gather) or computes wrongly (pooling), kernels that are many times faster when composed from others
+ * (input gradients, products of transposed matrices, sums and copies per channel), and replacements for kernels that
+ * turn NaN into a number. Other backends are not touched; a second call does nothing.
  */
 export function registerWasmTrainingKernels(): void {
   registerComposedKernels([

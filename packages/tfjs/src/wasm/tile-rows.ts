@@ -6,8 +6,8 @@ interface Attributes {
 }
 
 /**
- * Repeats one row over leading axes (batch norm's gradient does so) as a product of a column of ones and the row: the
- * backend's own loop takes some thirty times as long.
+ * Repeats one row over leading axes (as in batch norm's gradient) as the product of a column of ones and the row. The
+ * backend's own loop takes about thirty times as long.
  */
 export const tileRows: ComposedKernel<Attributes> = {
   name: 'Tile',

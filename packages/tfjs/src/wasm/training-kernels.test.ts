@@ -7,7 +7,7 @@ import { networkCases } from './network-cases.test.fixture.ts';
 import { registerWasmTrainingKernels } from './register-training-kernels.ts';
 
 const hasNative = findNativeRuntime().runtime !== undefined;
-// Without the native backend there is nothing to compare with; `npx hookline setup` provides it.
+// Skipped without the native backend, the reference; `npx hookline setup` installs it.
 const compare = hasNative ? it : it.skip;
 
 /** Largest difference relative to the largest value of the reference. */
@@ -27,7 +27,7 @@ interface Outcome {
   readonly values: ArrayLike<number>;
 }
 
-/** Value and gradients of a case on the active backend, from inputs that are the same for all. */
+/** The value and gradients of a case on the active backend, from the same inputs for every backend. */
 async function evaluate({ inputs, run }: GradientCase): Promise<Outcome[]> {
   const tensors = tf.tidy(() => {
     const leaves = inputs.map(({ values, shape }) => tf.tensor(values, shape));
@@ -41,7 +41,7 @@ async function evaluate({ inputs, run }: GradientCase): Promise<Outcome[]> {
 }
 
 describe('training kernels of the wasm backend', () => {
-  it('are registered once, for wasm alone', async () => {
+  it('are registered once, for wasm only', async () => {
     await selectDevice('wasm');
     const before = tf.getKernel('BatchMatMul', 'wasm');
     const cpu = tf.getKernel('BatchMatMul', 'cpu');

@@ -4,7 +4,7 @@ import type { DeviceKind } from '../device/device.ts';
 import { findNativeRuntime } from '@hookline/native-runtime';
 
 const hasNative = findNativeRuntime().runtime !== undefined;
-// Without the native backend there is nothing to compare with; `npx hookline setup` provides it.
+// Skipped without the native backend, the reference; `npx hookline setup` installs it.
 const compare = hasNative ? it : it.skip;
 const STEPS = 6;
 
@@ -102,7 +102,7 @@ async function train(
 
 describe('training on wasm', () => {
   compare.each(Object.keys(NETWORKS))(
-    '%s: takes the course that native TensorFlow takes (needs the native runtime)',
+    '%s: follows the same course as native TensorFlow (needs the native runtime)',
     async (network) => {
       const losses = await train('wasm', network, () => tf.train.sgd(0.1));
       const expected = await train('cpu', network, () => tf.train.sgd(0.1));
@@ -112,7 +112,7 @@ describe('training on wasm', () => {
   );
 
   compare.each(OPTIMIZERS)(
-    '%s moves the weights as on native TensorFlow (needs the native runtime)',
+    '%s updates the weights as on native TensorFlow (needs the native runtime)',
     async (_, makeOptimizer) => {
       const network = 'residual block with upsampling and concatenation';
       const losses = await train('wasm', network, makeOptimizer);
@@ -121,7 +121,7 @@ describe('training on wasm', () => {
     },
   );
 
-  it('keeps the number of tensors over many steps', async () => {
+  it('keeps the number of tensors constant over many steps', async () => {
     await selectDevice('wasm');
     const weights = tf.variable(tf.randomNormal([3, 3, 2, 4], 0, 1, 'float32', 1));
     const images = tf.randomNormal([2, 6, 6, 2], 0, 1, 'float32', 2);

@@ -6,8 +6,8 @@ interface Attributes {
 }
 
 /**
- * Sums the slices of `x` along its first axis by segment id: the gradient of `gather`, and so of embeddings. The
- * backend lacks it; its tensors lie in this process's memory, so a loop over them needs no transfer.
+ * Sums the slices of `x` along its first axis by segment id: the gradient of `gather`, and thus of embeddings. The
+ * backend lacks this kernel. Its tensors are in this process's memory, so a loop over them needs no transfer.
  *
  * Ids below zero or beyond the last segment are dropped, as in TensorFlow.
  */

@@ -1,22 +1,22 @@
 import tf from '#tfjs';
 
-/** Arguments of a kernel that is written with tfjs operations. */
+/** The arguments of a kernel that is written with tfjs operations. */
 export interface KernelCall<Attributes> {
   readonly inputs: Readonly<Record<string, tf.Tensor>>;
   readonly attrs: Attributes;
   readonly backend: WasmMemory;
-  /** What the backend's own kernel makes of the call. */
+  /** Runs the backend's own kernel on this call. */
   readonly own: () => tf.Tensor;
 }
 
 /** What kernels use of the backend itself. */
 export interface WasmMemory {
-  /** The values of a tensor where they lie; the view is valid until the next allocation. */
+  /** The values of a tensor in the backend's memory; the view is valid until the next allocation. */
   typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
 }
 
 /**
- * A kernel for the wasm backend that is composed from kernels it has. Returns `undefined` to leave a call to the
+ * A kernel for the wasm backend that is composed of existing kernels. It returns `undefined` to leave a call to the
  * backend's own kernel.
  */
 export interface ComposedKernel<Attributes = never> {
@@ -25,23 +25,23 @@ export interface ComposedKernel<Attributes = never> {
 }
 
 const WASM = 'wasm';
-/** Marks our kernels, also for a second copy of this module. */
+/** Marks our kernels, even across a second copy of this module. */
 const MARK = Symbol.for('hookline.composed-kernel');
 
 type Marked = tf.KernelConfig & { readonly [MARK]?: boolean };
 
-/** Registers composed kernels in front of the backend's own; a second time does nothing. */
+/** Registers composed kernels in front of the backend's own. A second call does nothing. */
 export function registerComposedKernels(kernels: readonly ComposedKernel[]): void {
   for (const kernel of kernels) {
     const own = tf.getKernel(kernel.name, WASM) as Marked | undefined | null;
     if (own?.[MARK] === true) continue;
-    // tfjs warns when a kernel is registered over another one.
+    // Unregister first, because tfjs warns when a kernel replaces another one.
     if (own) tf.unregisterKernel(kernel.name, WASM);
     const config: Marked = {
       kernelName: kernel.name,
       backendName: WASM,
       kernelFunc: (params) => runComposed(kernel, own ?? undefined, params),
-      // The backend's own kernel still binds its WebAssembly function when the backend starts.
+      // The backend still sets up its own kernel's WebAssembly function when it starts.
       ...(own?.setupFunc === undefined ? {} : { setupFunc: own.setupFunc }),
       ...(own?.disposeFunc === undefined ? {} : { disposeFunc: own.disposeFunc }),
       [MARK]: true,

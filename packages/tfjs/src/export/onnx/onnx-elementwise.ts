@@ -1,7 +1,7 @@
 import { OnnxType } from './onnx-graph.ts';
 import type { OnnxOp, OnnxWriter } from './onnx-op.ts';
 
-/** Ops that ONNX has under another name, or the same, with the same inputs and no attributes. */
+/** Ops with the same inputs and no attributes in ONNX, under the same or another name. */
 const SAME: Readonly<Record<string, string>> = {
   ...{ Add: 'Add', AddV2: 'Add', BiasAdd: 'Add', AddN: 'Sum', Sub: 'Sub', Mul: 'Mul', RealDiv: 'Div', Div: 'Div' },
   ...{ Maximum: 'Max', Minimum: 'Min', Pow: 'Pow', Neg: 'Neg', Abs: 'Abs', Sign: 'Sign', Reciprocal: 'Reciprocal' },
@@ -16,7 +16,10 @@ const SAME: Readonly<Record<string, string>> = {
 
 const to = (op: OnnxOp, name: string, type: number): string => op.graph.node('Cast', [name], { to: type });
 
-/** Reductions along axes that the graph knows. In this version ONNX takes those of a sum as an input, others as an attribute. */
+/**
+ * Reductions along axes that are constants in the graph. In this version, ONNX takes the axes of a sum as an input,
+ * others as an attribute.
+ */
 const reduce =
   (name: string): OnnxWriter =>
   (op) => {
@@ -27,7 +30,7 @@ const reduce =
     else op.graph.node(name, [op.input(0)], { axes, keepdims }, op.output);
   };
 
-/** Whether any, or all, of some booleans are true: the largest, or the smallest, of them as numbers. */
+/** Whether any, or all, of some booleans are true: the maximum, or the minimum, of them as numbers. */
 const reduceBooleans =
   (name: string): OnnxWriter =>
   (op) => {
@@ -45,7 +48,7 @@ const best =
     op.graph.node('Cast', [place], { to: op.outputType() }, op.output);
   };
 
-/** Numbers, comparisons and reductions. */
+/** Arithmetic, comparisons and reductions. */
 export const ELEMENTWISE: Readonly<Record<string, OnnxWriter>> = {
   ...Object.fromEntries(
     Object.entries(SAME).map(([name, onnx]): [string, OnnxWriter] => [
@@ -67,14 +70,14 @@ export const ELEMENTWISE: Readonly<Record<string, OnnxWriter>> = {
   Softmax: (op) => void op.graph.node('Softmax', op.inputs, { axis: -1 }, op.output),
   LogSoftmax: (op) => void op.graph.node('LogSoftmax', op.inputs, { axis: -1 }, op.output),
   FloorDiv: (op) => {
-    // Division of whole numbers cuts towards zero, so that it is done with fractions.
+    // Integer division truncates towards zero in ONNX, so divide as floats and take the floor.
     const [a = '', b = ''] = op.inputs.map((each) => (op.type(0) === OnnxType.float32 ? each : to(op, each, 1)));
     const floor = op.graph.node('Floor', [op.graph.node('Div', [a, b])]);
     op.graph.node('Cast', [floor], { to: op.outputType() }, op.output);
   },
   FloorMod: (op) => {
     if (op.type(0) !== OnnxType.float32) return void op.graph.node('Mod', op.inputs, {}, op.output);
-    // Of fractions, ONNX knows only the remainder with the sign of the dividend.
+    // For floats, ONNX has only the remainder with the sign of the dividend.
     const b = op.input(1);
     const first = op.graph.node('Mod', op.inputs, { fmod: 1 });
     op.graph.node('Mod', [op.graph.node('Add', [first, b]), b], { fmod: 1 }, op.output);

@@ -3,10 +3,10 @@ import { DataType, type NativeValues } from '../../device/native-backend.ts';
 import type { OpenShape } from '../open-record.ts';
 import { bytes, float, int, join, message, type Encoded } from '../protobuf.ts';
 
-/** ONNX's numbers of element types. */
+/** ONNX's numeric codes of element types. */
 export const OnnxType = Object.freeze({ float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 });
 
-/** ONNX's number of one of TensorFlow's element types; undefined for one that is not written. */
+/** ONNX's code for one of TensorFlow's element types; undefined for a type that is not written. */
 export const onnxType = (dtype: number): number | undefined =>
   ({
     [DataType.float32]: OnnxType.float32,
@@ -16,13 +16,13 @@ export const onnxType = (dtype: number): number | undefined =>
     [DataType.bool]: OnnxType.bool,
   })[dtype];
 
-/** An attribute of an op: a whole number, text, a list of whole numbers, or a float. */
+/** An attribute of an op: an integer, a string, a list of integers, or a float. */
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
-/** What attributes are called in the format. */
+/** The format's numeric codes of attribute types. */
 const [FLOAT, INT, STRING, INTS] = [1, 2, 3, 7];
 
-/** Weights of a tensor from this size on go into a file of their own where there is one. */
+/** The size in bytes from which a constant goes into a separate file, when there is one. */
 const SMALL = 1024;
 
 /** The nodes and the constants of an ONNX graph, in the order in which they are added. */
@@ -53,7 +53,7 @@ export class OnnxGraph {
     return first;
   }
 
-  /** A name that no other value has. */
+  /** Returns a name that no other value has. */
   fresh(hint: string): string {
     return `${hint}__${this.#count++}`;
   }
@@ -64,7 +64,7 @@ export class OnnxGraph {
     return name;
   }
 
-  /** Adds whole numbers of 64 bits, which ONNX takes as sizes and places: a list, or a scalar. */
+  /** Adds 64-bit integers, which ONNX uses for sizes and positions: a list, or a scalar. */
   longs(values: readonly number[], shape: readonly number[] = [values.length]): string {
     const content = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
     const name = this.fresh('sizes');
@@ -72,20 +72,21 @@ export class OnnxGraph {
     return name;
   }
 
-  /** Adds a float, as a scalar. */
+  /** Adds a scalar float. */
   float(value: number): string {
     return this.constant(this.fresh('number'), Float32Array.of(value), [], OnnxType.float32);
   }
 
-  /** How many bytes the constants have. */
+  /** The size of all constants in bytes. */
   get constantBytes(): number {
     return this.#constants.reduce((sum, { content }) => sum + content.length, 0);
   }
 
   /**
-   * The constants that a node takes, as messages; what stood for sizes and axes may have become attributes.
+   * Encodes the constants that a node uses. Constants for sizes and axes may have become attributes and are then left
+   * out.
    *
-   * @param file name of a file beside the model for the large ones; undefined leaves them all in the model
+   * @param file the name of a file beside the model for large constants; undefined keeps all of them in the model
    * @returns the messages, and the contents of the file
    */
   constants(file?: string): { readonly messages: readonly Encoded[]; readonly external: readonly Uint8Array[] } {

@@ -1,8 +1,8 @@
 import type { OnnxOp, OnnxWriter } from './onnx-op.ts';
 
-// TensorFlow has channels last, ONNX first. ONNX Runtime takes most of the Transposes out when it loads a model.
+// TensorFlow has channels last, ONNX has them first. ONNX Runtime removes most of the Transposes when it loads a model.
 
-/** The axes of a tensor with channels last, in the order with channels first, and back. */
+/** The permutation from channels last to channels first, and its inverse. */
 const channelsFirst = (rank: number): number[] => [
   0,
   rank - 1,
@@ -22,7 +22,9 @@ function assertChannelsLast(op: OnnxOp): void {
   if (!format.endsWith('C')) throw op.refuse(`has its channels first (${format})`);
 }
 
-/** Padding at both ends of each axis, beginnings first. ONNX Runtime pads by itself only without dilation. */
+/**
+ * The padding of each axis: all beginnings, then all ends. ONNX Runtime's automatic padding does not support dilation.
+ */
 function padsOf(
   op: OnnxOp,
   sizes: readonly number[],
@@ -40,7 +42,7 @@ function padsOf(
   return bothEnds(total);
 }
 
-/** Half of it at each end, what is odd at the second one. */
+/** Splits each total into halves for both ends; the odd element goes to the end. */
 function bothEnds(total: readonly number[]): number[] {
   const begin = total.map((each) => Math.floor(each / 2));
   return [...begin, ...total.map((each, axis) => each - (begin[axis] as number))];
@@ -61,7 +63,7 @@ function conv(op: OnnxOp): void {
   const kernel = op.shape(1).slice(0, -2);
   const [strides, dilations] = [op.spatial('strides'), op.spatial('dilations', Array<number>(rank).fill(1))];
   const pads = padsOf(op, op.shape(0).slice(1, -1), kernel, strides, dilations);
-  // [height, width, in, out] to [out, in, height, width].
+  // From [height, width, in, out] to [out, in, height, width].
   const perm = [rank - 1, rank - 2, ...kernel.map((_, axis) => axis)];
   const weights = op.graph.node('Transpose', [op.input(1)], { perm });
   turnBack(op, op.graph.node('Conv', [turn(op, 0), weights], { strides, dilations, pads, kernel_shape: kernel }));
@@ -79,7 +81,10 @@ function depthwise(op: OnnxOp): void {
   turnBack(op, op.graph.node('Conv', [turn(op, 0), weights], attributes));
 }
 
-/** Takes the sizes of the result, a kernel [height, width, in, out] and what is spread out, [batch, height, width, out]. */
+/**
+ * Writes a transposed convolution. The op's inputs are the sizes of the result, a kernel [height, width, in, out] and
+ * the values to upsample, [batch, height, width, out].
+ */
 function transposedConv(op: OnnxOp): void {
   assertChannelsLast(op);
   const kernel = op.shape(1).slice(0, 2);
@@ -89,7 +94,7 @@ function transposedConv(op: OnnxOp): void {
   const total = from.map(
     (size, axis) => (size - 1) * (strides[axis] as number) + (kernel[axis] as number) - (to[axis] as number),
   );
-  // Where the result is larger than the kernels reach, the rest is zeros.
+  // Where the result is larger than the kernels reach, it is filled with zeros.
   const missing = total.map((each) => Math.max(-each, 0));
   const pads = bothEnds(total.map((each) => Math.max(each, 0)));
   const weights = op.graph.node('Transpose', [op.input(1)], { perm: [3, 2, 0, 1] });
@@ -102,7 +107,8 @@ const resize =
   (op) => {
     const [isHalf, isCorners] = [op.attribute('half_pixel_centers', false), op.attribute('align_corners', false)];
     const turned = turn(op, 0);
-    // Sizes and not scales, which are rounded; those of batch and channels come from the input, since the batch may be open.
+    // Pass sizes instead of scales, which are rounded. The sizes of batch and channels come from the input, since the
+    // batch may be open.
     const kept = op.graph.node('Slice', [op.graph.node('Shape', [turned]), op.graph.longs([0]), op.graph.longs([2])]);
     const sizes = op.graph.node('Concat', [kept, op.graph.longs(op.numbers(1))], { axis: 0 });
     const coordinates = isCorners ? 'align_corners' : isHalf ? 'half_pixel' : 'asymmetric';
@@ -112,11 +118,11 @@ const resize =
       coordinate_transformation_mode: coordinates,
       ...(mode === 'nearest' && { nearest_mode: rounding }),
     });
-    // TensorFlow's bilinear resizing gives floats, whatever it is given.
+    // TensorFlow's bilinear resizing returns floats for every input dtype.
     turnBack(op, resized);
   };
 
-/** Convolutions, poolings, norms over images, and resizing. */
+/** Convolutions, poolings, normalisations of images, and resizing. */
 export const IMAGES: Readonly<Record<string, OnnxWriter>> = {
   ...{ Conv2D: conv, Conv3D: conv, DepthwiseConv2dNative: depthwise, Conv2DBackpropInput: transposedConv },
   ...{
@@ -132,7 +138,7 @@ export const IMAGES: Readonly<Record<string, OnnxWriter>> = {
     const size = 2 * op.attribute('depth_radius', 5) + 1;
     const attributes = {
       size,
-      // ONNX divides by the number of channels that are summed.
+      // ONNX divides by the number of summed channels.
       alpha: { float: op.attribute('alpha', 1) * size },
       beta: { float: op.attribute('beta', 0.5) },
       bias: { float: op.attribute('bias', 1) },

@@ -3,7 +3,7 @@ import { exportError } from '../export-errors.ts';
 import type { ExportNode } from '../export-graph.ts';
 import { onnxType, type OnnxGraph } from './onnx-graph.ts';
 
-/** One op of TensorFlow's while it is written in ONNX's. */
+/** One TensorFlow op while it is translated to ONNX. */
 export class OnnxOp {
   readonly graph: OnnxGraph;
   readonly #node: ExportNode;
@@ -13,12 +13,12 @@ export class OnnxOp {
     [this.graph, this.#node, this.#model] = [graph, node, model];
   }
 
-  /** Names of what it takes. */
+  /** Names of its inputs. */
   get inputs(): readonly string[] {
     return this.#node.inputs;
   }
 
-  /** The name of what it takes at a place. */
+  /** The name of the input at an index. */
   input(place: number): string {
     return this.#node.inputs[place] as string;
   }
@@ -29,12 +29,12 @@ export class OnnxOp {
     return node.outputs.map((_, place) => (place === 0 ? name : `${name}:${place}`));
   }
 
-  /** The name of its first output, as a list. */
+  /** A list with the name of its first output. */
   get output(): readonly string[] {
     return this.outputs.slice(0, 1);
   }
 
-  /** The attribute of that name, or `missing` where it is not stated. */
+  /** The value of an attribute, or `missing` when it is not set. */
   attribute(name: string, missing: number): number;
   attribute(name: string, missing: boolean): boolean;
   attribute(name: string, missing: string): string;
@@ -43,57 +43,57 @@ export class OnnxOp {
     return this.#node.attributes.get(name)?.value ?? missing;
   }
 
-  /** The two middle numbers of a list by axis, `[1, height, width, 1]`. */
+  /** The spatial values of a per-axis list, such as `[1, height, width, 1]`. */
   spatial(name: string, missing: readonly number[] = [1, 1, 1, 1]): number[] {
     return this.attribute(name, missing).slice(1, -1);
   }
 
-  /** Sizes of what it takes at a place, as they were recorded; axis 0 may be an open batch. */
+  /** The recorded shape of the input at an index; axis 0 may be an open batch. */
   shape(place: number): readonly number[] {
     return specOf(this.#from(place)).shape;
   }
 
-  /** Sizes of its first output, as they were recorded. */
+  /** The recorded shape of its first output. */
   get outputShape(): readonly number[] {
     return specOf({ node: this.#node.node, index: 0 }).shape;
   }
 
-  /** ONNX's type of what it takes at a place. */
+  /** The ONNX type of the input at an index. */
   type(place: number): number {
     return this.#typeOf(specOf(this.#from(place)).dtype);
   }
 
-  /** ONNX's type of one of its outputs. */
+  /** The ONNX type of an output. */
   outputType(place = 0): number {
     return this.#typeOf(specOf({ node: this.#node.node, index: place }).dtype);
   }
 
-  /** ONNX's type of one of TensorFlow's numbers. */
+  /** The ONNX type for a TensorFlow type code. */
   typeOf(dtype: number): number {
     return this.#typeOf(dtype);
   }
 
-  /** The whole numbers that it takes at a place, where they stand in the graph. */
+  /** The integers of the input at an index, which must be a constant of the graph. */
   numbers(place: number): readonly number[] {
     const found = this.numbersIfKnown(place);
     if (found === undefined) throw this.refuse('takes numbers there that the graph computes');
     return found;
   }
 
-  /** The same, undefined where the graph computes them. */
+  /** Like {@link OnnxOp.numbers}, but undefined when the graph computes the values. */
   numbersIfKnown(place: number): readonly number[] | undefined {
     const { constant } = this.#from(place).node;
     return constant === undefined ? undefined : Array.from(constant as Int32Array, Number);
   }
 
-  /** What it takes at a place as whole numbers of 64 bits, for ops whose sizes ONNX takes so: one-dimensional. */
+  /** The input at an index as one-dimensional 64-bit integers, the form in which ONNX takes sizes. */
   longs(place: number): string {
     const known = this.numbersIfKnown(place);
     if (known !== undefined) return this.graph.longs(known);
     return this.graph.node('Cast', [this.input(place)], { to: 7 });
   }
 
-  /** The error for an op, or a use of it, that ONNX has no counterpart of. */
+  /** Returns the error for an op, or a use of it, without an ONNX counterpart. */
   refuse(how = ''): Error {
     return refuseOps([`${this.#node.op}${how === '' ? '' : `, which ${how}`}`], this.#model);
   }
@@ -111,11 +111,11 @@ export class OnnxOp {
   }
 }
 
-/** @returns the error for ops that are not written in ONNX's */
+/** @returns the error for ops that cannot be translated to ONNX */
 export const refuseOps = (ops: readonly string[], model: string): Error =>
   exportError('HKL_EXPORT_OP', `ONNX has no counterpart here of ${ops.join(', ')}`, model, {
     fix: 'Write that part of the model with other ops, or export it as graph-model or saved-model',
   });
 
-/** Writes one op of TensorFlow's. */
+/** Translates one TensorFlow op. */
 export type OnnxWriter = (op: OnnxOp) => void;

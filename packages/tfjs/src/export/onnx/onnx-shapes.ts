@@ -1,10 +1,10 @@
 import { OnnxType } from './onnx-graph.ts';
 import type { OnnxOp, OnnxWriter } from './onnx-op.ts';
 
-/** As far as one can go: the end of an axis, whatever its size. */
+/** A limit beyond the end of any axis. */
 const END = 2 ** 31;
 
-/** Ops that move values, cut them out, or put them together. */
+/** Ops that move, slice or combine values. */
 export const SHAPES: Readonly<Record<string, OnnxWriter>> = {
   Reshape: (op) => void op.graph.node('Reshape', [op.input(0), op.longs(1)], {}, op.output),
   ExpandDims: (op) => void op.graph.node('Unsqueeze', [op.input(0), op.graph.longs(op.numbers(1))], {}, op.output),
@@ -68,7 +68,7 @@ export const SHAPES: Readonly<Record<string, OnnxWriter>> = {
     op.graph.node('GatherND', [op.input(0), indices], {}, op.output);
   },
   ScatterNd: (op) => {
-    // Several values for one place are added.
+    // Several updates for the same index are added.
     const zero = op.graph.node('Cast', [op.graph.longs([0], [])], { to: op.outputType() });
     const zeros = op.graph.node('Expand', [zero, op.longs(2)]);
     const indices = op.graph.node('Cast', [op.input(0)], { to: OnnxType.int64 });
@@ -91,7 +91,7 @@ export const SHAPES: Readonly<Record<string, OnnxWriter>> = {
   },
 };
 
-/** TensorFlow gives both ends of each axis, ONNX all beginnings first. */
+/** TensorFlow lists both ends of each axis; ONNX lists all beginnings first. */
 function pads(op: OnnxOp): string {
   const all = op.numbers(1);
   return op.graph.longs([0, 1].flatMap((end) => all.filter((_, place) => place % 2 === end)));
@@ -108,7 +108,7 @@ function stridedSlice(op: OnnxOp): void {
   const dropped = axes.filter((axis) => bit('shrink_axis_mask', axis));
   const stops = axes.map((axis) => {
     const start = starts[axis] as number;
-    // The last place, -1, ends where the axis does.
+    // The last index, -1, ends at the end of the axis.
     if (dropped.includes(axis)) return start === -1 ? END : start + 1;
     if (bit('end_mask', axis)) return step(axis) > 0 ? END : -END;
     return ends?.[axis];

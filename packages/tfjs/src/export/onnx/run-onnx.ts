@@ -7,7 +7,7 @@ import { ONNX_FILE } from './write-onnx.ts';
 /** The packages that run ONNX models in Node, the faster one first. Neither is a dependency: they are large. */
 const RUNTIMES = ['onnxruntime-node', 'onnxruntime-web'];
 
-/** What of ONNX Runtime is used. */
+/** The part of ONNX Runtime that is used here. */
 interface Runtime {
   readonly env: { logLevel?: string };
   readonly Tensor: new (type: string, data: unknown, dims: readonly number[]) => OnnxTensor;
@@ -22,13 +22,13 @@ interface Session {
   release(): Promise<void>;
 }
 
-/** What is said where neither is installed. */
+/** The notice when neither package is installed. */
 const MISSING = `not compared: neither ${RUNTIMES.join(' nor ')} is installed (npm install --ignore-scripts onnxruntime-node)`;
 
 /**
- * Opens a written ONNX model with the ONNX Runtime that the user's project has, or else the one beside Hookline.
+ * Opens a written ONNX model with the ONNX Runtime of the user's project, or else the one installed beside Hookline.
  *
- * @returns a sentence instead where there is none
+ * @returns a sentence instead when none is installed
  */
 export async function openOnnx(folder: string): Promise<WrittenModel | string> {
   const found = findRuntime();

@@ -10,13 +10,15 @@ import { IMAGES } from './onnx-images.ts';
 import { OnnxOp, refuseOps, type OnnxWriter } from './onnx-op.ts';
 import { SHAPES } from './onnx-shapes.ts';
 
-/** The version of the ops, and of the format that came with it: what ONNX Runtime reads since 2022. */
+/** The version of the ops and the file-format version that came with it, which ONNX Runtime has read since 2022. */
 const OPSET = 17;
 const IR_VERSION = 8;
 
 export const ONNX_FILE = 'model.onnx';
 const WEIGHTS_FILE = 'model.onnx.data';
-/** From this size of weights on they stand in a file of their own: a message ends at 2 GB, and the graph needs room too. */
+/**
+ * From this size on, the weights go into a separate file: a message is limited to 2 GB, and the graph needs space too.
+ */
 const MOST_WEIGHTS = LARGEST_MESSAGE - (64 << 20);
 
 const WRITERS: Readonly<Record<string, OnnxWriter>> = { ...ELEMENTWISE, ...SHAPES, ...IMAGES };
@@ -24,9 +26,9 @@ const WRITERS: Readonly<Record<string, OnnxWriter>> = { ...ELEMENTWISE, ...SHAPE
 /**
  * Writes an ONNX model.
  *
- * @param mostWeights bytes of weights from which on they get a file of their own, for tests
+ * @param mostWeights the size of the weights in bytes from which they go into a separate file, for tests
  * @returns the files, relative to the folder
- * @throws HooklineError `HKL_EXPORT_OP` that names the ops without a counterpart
+ * @throws HooklineError `HKL_EXPORT_OP` with the names of the ops that have no counterpart
  */
 export async function writeOnnx(
   { nodes, inputs, outputs }: ExportGraph,
