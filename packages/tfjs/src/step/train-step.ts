@@ -253,7 +253,8 @@ export class TrainStep {
       const answer = update.used ? update.call(gradients, part) : undefined;
       this.#watch.beginUpdate({});
       if (answer === undefined) optimizer.apply(gradients, trainable);
-      // A tap of `update` that returns false means, in the older form, that there is no update, as updateIf(false) does.
+      // A tap of `update` that returns false is the older form of updateIf(false): the step makes no update of its own. What the
+      // tap has assigned stays.
       if (answer !== false) model.constrain?.(new Set(Object.keys(gradients)));
       // Apply the condition before afterUpdate, so that its taps see the final weights of the step.
       conditional?.apply();
