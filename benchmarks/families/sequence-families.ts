@@ -27,7 +27,7 @@ const recurrent = (name: string, first: () => tf.layers.Layer, hasFit = true): F
     loss: squaredError,
     hasFit,
   });
-/** Sequences of word ids. For masked families, the first ids are 0. */
+/** Makes batches of word ids [8, steps] that are at least `from`, with one-hot targets [8, 3]. */
 const text =
   (steps: number, from = 0) =>
   (seed: number) => ({
