@@ -16,9 +16,9 @@ if (name === undefined || !known.includes(name)) {
   process.exit(2);
 }
 
-// With --json, standard output holds the one line of figures and nothing else.
+// With --json, standard output contains only the one line of figures.
 prepare({ quiet: json });
-// Its cache lies where other users of the machine may write.
+// The cache of tsx is in a folder that other users of the machine can write to.
 process.env['TSX_DISABLE_CACHE'] = '1';
 const { register } = await import('tsx/esm/api');
 register();

@@ -5,7 +5,7 @@ import { checkCodeBlocks, codeBlocks } from './lib/code-blocks.mjs';
 import { ROOT } from './lib/processes.mjs';
 
 // Type-checks the code of the guides and READMEs against the built packages.
-/** @type {Map<string, string>} The names of the types that packages are built to, by package. */
+/** @type {Map<string, string>} Paths of the built type declarations, by package. */
 const types = new Map();
 const pages = [
   'README.md',
@@ -52,7 +52,7 @@ process.exitCode = problems.length === 0 ? 0 : 1;
 /**
  * @param {ReadonlyMap<string, string>} modules files by package
  * @param {ts.CompilerOptions} settings
- * @returns {Map<string, string>} a package that exports it, by name; `hookline` where that does
+ * @returns {Map<string, string>} for each exported name, a package that exports it: `hookline` if it does
  */
 function exportedNames(modules, settings) {
   const program = ts.createProgram([...modules.values()], settings);

@@ -1,6 +1,6 @@
-// Packs every package and looks at it as npm and TypeScript will: publint for package.json and the files, arethetypeswrong for
-// the types. Also works out the next release from the changesets, which fails where one names a package that is gone. Ends with
-// status 1 where anything is wrong.
+// Packs every package and checks it: publint checks package.json and the files, arethetypeswrong checks the types. Also computes
+// the next release from the changesets, which fails if one names a package that no longer exists. Exits with status 1 if any check
+// fails.
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import getReleasePlan from '@changesets/get-release-plan';
 import { execFileSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
-/** Packages are ES modules, so how older resolutions and `require` see them does not count. */
+/** Packages are ES modules, so older kinds of module resolution and `require` are not checked. */
 const COUNTED = new Set(['node16-esm', 'bundler']);
 
 const folder = mkdtempSync(join(tmpdir(), 'hookline-packages-'));

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { Application } from 'typedoc';
 import { ROOT } from './lib/processes.mjs';
 
-// npm run docs [-- --dev]: the guides and the API of every package as one site, in docs/.vitepress/dist.
+// npm run docs [-- --dev]: builds one site from the guides and the API of every package, in docs/.vitepress/dist.
 const SITE = join(ROOT, 'docs', '.vitepress');
 const API = join(SITE, 'public', 'api');
 
-/** The modules that packages export, by the names of the packages. @type {Map<string, string>} */
+/** The entry modules of packages, by package name. @type {Map<string, string>} */
 const modules = new Map();
 for (const group of ['packages', 'plugins']) {
   for (const folder of readdirSync(join(ROOT, group)).sort()) {
@@ -18,11 +18,11 @@ for (const group of ['packages', 'plugins']) {
   }
 }
 
-/** Writes the API as web pages. @returns whether all links in it lead somewhere */
+/** Writes the API reference as web pages. @returns whether all its links are valid */
 async function writeApi() {
   const folder = mkdtempSync(join(ROOT, 'node_modules', '.api-'));
   try {
-    // All sources are one program, so that a type of another package is a link.
+    // Compile all sources as one program, so that types of other packages become links.
     const tsconfig = join(folder, 'tsconfig.json');
     const compilerOptions = {
       ...{ lib: ['ES2023', 'ESNext.Disposable', 'DOM', 'DOM.Iterable'], types: ['node'] },
@@ -38,7 +38,7 @@ async function writeApi() {
       tsconfig,
       readme: 'none',
       navigationLinks: { Guides: '../index.html' },
-      // Types are checked by the build.
+      // The build checks the types.
       skipErrorChecking: true,
       disableSources: true,
       excludeExternals: true,

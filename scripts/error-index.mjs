@@ -5,7 +5,7 @@ import { collectErrorCodes } from './lib/error-codes.mjs';
 import { formatErrorIndex, withoutRemedy } from './lib/error-index.mjs';
 import { ROOT } from './lib/processes.mjs';
 
-// npm run errors [-- --check]: writes docs/errors.md, or says what is wrong with it.
+// npm run errors [-- --check]: writes docs/errors.md, or with --check reports what is wrong with it.
 const NOTES = join(ROOT, 'scripts', 'error-notes.json');
 const PAGE = join(ROOT, 'docs', 'errors.md');
 

@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
 import { TestEnvironment } from 'jest-environment-node';
 
-/** The native binding checks typed arrays by identity, so tests must share the host's constructors. */
+/** The native binding compares constructors of typed arrays by identity, so tests must share the host's. */
 const SHARED = [
   ...['Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array'],
   ...['Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array', 'ArrayBuffer', 'SharedArrayBuffer'],
 ];
 
-/** What `skipTest` throws: jest itself decides before a test runs whether it is skipped. */
+/** The error that `skipTest` throws. Jest has no way to skip a test once it runs. */
 class SkippedTest extends Error {}
 
 /**
- * What stands in for `Math.random` in a test file, so that initial weights and other numbers that nobody has given a
- * seed are the same in every run.
+ * Makes a replacement for `Math.random` in a test file, so that initial weights and other random numbers without a seed are
+ * the same in every run.
  *
- * @param {string} name of the file, which the numbers depend on
+ * @param {string} name path of the file, which seeds the generator
  * @returns {() => number}
  */
 function randomNumbers(name) {
@@ -29,7 +29,7 @@ function randomNumbers(name) {
   };
 }
 
-/** Sessions that test files have left open in this process, for which the native library counts them. */
+/** Number of TensorFlow sessions that test files have left open. The native library counts them per process. */
 let leftOpen = 0;
 
 export default class HooklineEnvironment extends TestEnvironment {
@@ -50,7 +50,7 @@ export default class HooklineEnvironment extends TestEnvironment {
   handleTestEvent({ name, test }) {
     if (name !== 'test_done' || test === undefined) return;
     const errors = test.errors.map((each) => (Array.isArray(each) ? each[0] : each));
-    // A test that fails as well, for example in `afterEach`, has failed.
+    // A test that also fails in another way, for example in `afterEach`, has failed.
     const [first] = errors;
     if (!(first instanceof SkippedTest) || !errors.every((error) => error instanceof SkippedTest)) return;
     test.errors = [];
@@ -64,7 +64,7 @@ export default class HooklineEnvironment extends TestEnvironment {
     const engine = Reflect.get(this.global, '_tfengine');
     /** @type {number} */
     const open = engine?.registry?.tensorflow?.binding?.getNumOfSavedModels?.() ?? leftOpen;
-    // Nothing else would tell which file it was: only tests that count sessions notice, whichever run after it.
+    // Name the file here, because otherwise only later tests that count sessions would fail.
     if (open > leftOpen) console.error(`${this.#file} has left ${open - leftOpen} sessions of TensorFlow open.`);
     leftOpen = open;
     await super.teardown();

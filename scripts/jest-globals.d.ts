@@ -1,7 +1,7 @@
 /**
- * Ends the test that runs, or is about to run where `beforeEach` calls it. It is reported as skipped, with the reason
- * behind its name, since a test that returns early would be reported as passed.
+ * Skips the current test; in `beforeEach`, the test that is about to run. It is reported as skipped, with the reason after
+ * its name, whereas a test that returns early would be reported as passed.
  *
- * @param reason what is missing here, for example `needs native TensorFlow`
+ * @param reason what the test lacks, for example `needs native TensorFlow`
  */
 declare function skipTest(reason: string): never;

@@ -4,12 +4,12 @@ import { createRequire } from 'node:module';
 /** @type {typeof import('@jest/test-sequencer')} */
 const { default: Sequencer } = createRequire(import.meta.url)('@jest/test-sequencer');
 
-/** Tests that start processes, capture steps or have been given minutes: the slowest tests are among these. */
+/** Matches tests that start processes, capture steps or have a long time limit. The slowest tests are among these. */
 const SLOW = /child_process|capture|\d{3}_000\b/;
 
 /**
- * Starts long test files first, so that the workers end at about the same time. Jest knows how long files take where it
- * has run them before; in a fresh clone it goes by their size, which says little.
+ * Starts slow test files first, so that all workers finish at about the same time. Jest knows the duration of files that it
+ * has run before; in a fresh clone it sorts by file size, which is a poor estimate.
  */
 export default class SlowestFirst extends Sequencer {
   /**

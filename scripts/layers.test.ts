@@ -6,16 +6,16 @@ import { dirname, join, resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '..');
 const CRUISER = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
 
-/** Files of a workspace, each with what it imports. */
+/** Files of a workspace, each with its imports. */
 const FILES: Readonly<Record<string, readonly string[]>> = {
-  // In order: an app, a trainer, a preset, a plugin, the runtime, the engine.
+  // These imports are allowed: an app, a trainer, a preset, a plugin, the runtime and the engine, each importing the next.
   'packages/hookline/src/index.ts': ['../../trainer/src/index.ts'],
   'packages/trainer/src/index.ts': ['../../../plugins/preset-a/src/index.ts'],
   'plugins/preset-a/src/index.ts': ['../../a/src/index.ts', '../../b/src/index.ts'],
   'plugins/a/src/index.ts': ['../../../packages/vision/src/index.ts'],
   'packages/vision/src/index.ts': ['../../core/src/index.ts'],
   'packages/core/src/index.ts': [],
-  // Against the rules.
+  // These imports break the rules.
   'plugins/b/src/index.ts': ['../../a/src/index.ts'],
   'packages/core/src/upward.ts': ['../../tfjs/src/index.ts'],
   'packages/native-runtime/src/upward.ts': ['../../tfjs/src/index.ts'],
@@ -37,14 +37,14 @@ beforeAll(() => {
   cpSync(join(ROOT, 'tsconfig.base.json'), join(folder, 'tsconfig.base.json'));
   for (const [file, imports] of Object.entries(FILES)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
-    // Types alone, which are gone after compiling, count too.
+    // Type-only imports count too, although they disappear when compiled.
     const lines = imports.map((path, place) => `import type { T as T${place} } from '${path}';`);
     writeFileSync(join(folder, file), `${lines.join('\n')}\nexport type T = ${imports.length > 0 ? 'T0' : '1'};\n`);
   }
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What is refused: lines such as `rule: from → to`. */
+/** The violations of a config, as lines such as `rule: from → to`. */
 function refused(config: string): string[] {
   const args = [CRUISER, '--config', join(ROOT, config), '--output-type', 'json', 'packages', 'plugins'];
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });

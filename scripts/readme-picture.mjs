@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { ROOT } from './lib/processes.mjs';
 
-// node scripts/readme-picture.mjs: the README's picture, from the last predictions of `npm start`.
+// node scripts/readme-picture.mjs: makes the README's picture from the last predictions of `npm start`.
 const FOLDER = join(ROOT, 'runs/scenes/predictions');
 const TARGET = join(ROOT, 'docs/images/scenes.webp');
-/** Of the four columns three are shown, so that the labels can be read. */
+/** Share of the width to show: three of the four columns, so that the labels are legible. */
 const SHOWN = 3 / 4;
 const WIDTH = 1200;
 

@@ -3,16 +3,16 @@ import { CLI, prepare } from './lib/prepare.mjs';
 import { ROOT } from './lib/processes.mjs';
 import { pathToFileURL } from 'node:url';
 
-// npm start [-- options of `hookline train`]: from a fresh clone to a trained model.
+// npm start [-- options of `hookline train`]: prepares a fresh clone and trains a model.
 requireSupportedNode();
 process.chdir(ROOT);
 prepare();
-// The command ends the process itself.
+// Use the exit event, because the command ends the process itself.
 process.on('exit', (code) => {
   if (code !== 0) return;
   console.error('To see it in your browser, with pictures of your own or the camera:');
   console.error('  npx hookline export examples/scenes/trainer.ts --format graph-model && npm run demo');
 });
-// In this process, so that Ctrl-C reaches the training once.
+// Train in this process, so that Ctrl-C reaches the training exactly once.
 process.argv = [process.execPath, CLI, 'train', 'examples/scenes/trainer.ts', ...process.argv.slice(2)];
 await import(pathToFileURL(CLI).href);

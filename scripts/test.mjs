@@ -6,7 +6,7 @@ import { requireSupportedNode } from './lib/node-version.mjs';
 import { prepare } from './lib/prepare.mjs';
 import { ROOT, run } from './lib/processes.mjs';
 
-// npm test [-- options and paths of jest]: from a fresh clone to `N passed, N failed`.
+// npm test [-- options and paths of jest]: prepares a fresh clone, runs the tests and prints `N passed, N failed`.
 requireSupportedNode();
 prepare();
 const folder = mkdtempSync(join(tmpdir(), 'hookline-test-'));

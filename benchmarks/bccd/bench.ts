@@ -5,7 +5,7 @@ import { figure, listArgument, type BenchmarkArgs, type BenchmarkResult, type Fi
 import { restorePreciseBn } from './precise-bn.ts';
 import { trainOnce, type Training } from './train-once.ts';
 
-/** Settings by which the contestants differ. */
+/** The config values in which the contestants differ. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   captured: ['capture=required', 'precision=float32'],
   captured_bf16: ['capture=required', 'precision=bfloat16'],
@@ -13,10 +13,10 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Trains the BCCD example from scratch, from several seeds, by captured and by eager steps: what it reaches, how many
- * minutes of steps that takes, and what test-time augmentation and PreciseBN make of it.
+ * Trains the BCCD example from scratch with several seeds, with captured and with eager steps. Reports the AP, the minutes
+ * of steps, the AP with test-time augmentation, and the AP with the batch-norm statistics recomputed by PreciseBN.
  *
- * Options: `--data FOLDER` with BCCD in VOC's format (needed), `--kinds captured,eager`, `--seeds 3`,
+ * Options: `--data FOLDER` with BCCD in VOC's format (required), `--kinds captured,eager`, `--seeds 3`,
  * `--iterations 1700`.
  */
 export default async function bccd(args: BenchmarkArgs): Promise<BenchmarkResult> {

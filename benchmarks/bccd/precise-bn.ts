@@ -2,10 +2,10 @@ import { BatchSource, disposeBatch, modelRef, tf } from '@hookline/tfjs';
 import { updateBnStats, type Results } from 'hookline';
 import bccd from '../../examples/detection/bccd.ts';
 
-/** Batches that the statistics are computed over. */
+/** Number of batches over which the statistics are computed. */
 const BATCHES = 30;
 
-/** AP of a finished training, with its batch-norm statistics lost, and with those of PreciseBN. */
+/** AP of a finished training: as it is, with its batch-norm statistics reset, and with statistics recomputed by PreciseBN. */
 export async function restorePreciseBn(output: string, set: readonly string[]) {
   const trainer = bccd.create({ output, set: [...set, 'capture=off', 'precision=float32'] });
   try {
@@ -30,7 +30,7 @@ export async function restorePreciseBn(output: string, set: readonly string[]) {
   }
 }
 
-/** Without a single detection there is no AP: 0 then. */
+/** The AP, or 0 if the model detects nothing and the AP is therefore undefined. */
 function averagePrecision(results: Results): number {
   const { AP } = results['bbox'] as Record<'AP', number>;
   return Number.isNaN(AP) ? 0 : AP;

@@ -4,22 +4,22 @@ import { join } from 'node:path';
 import { CLI, ROOT } from '../lib/command-line.ts';
 import { median } from '../lib/index.ts';
 
-/** What one training left in its `metrics.json`. */
+/** The results of one training, read from its `metrics.json`. */
 export interface Training {
-  /** Minutes of all steps. */
+  /** Total time of all steps in minutes. */
   readonly minutes: number;
   readonly iterations: number;
-  /** Median of the steps, in seconds. */
+  /** Median time of a step in seconds. */
   readonly step: number;
-  /** Share of that time that waited for data, 0 to 1. */
+  /** Share of the step time spent waiting for data, 0 to 1. */
   readonly waiting: number;
   /** The last value of every metric. */
   readonly results: Readonly<Record<string, number>>;
-  /** AP at each evaluation, and after how many minutes of steps. */
+  /** AP at each evaluation, with the minutes of steps until then. */
   readonly curve: readonly { readonly minutes: number; readonly ap: number }[];
 }
 
-/** Runs `hookline train examples/detection/FILE` in a process of its own, as its users do. */
+/** Runs `hookline train examples/detection/FILE` in a separate process, as users do. */
 export async function trainOnce(output: string, set: readonly string[], file = 'bccd.ts'): Promise<Training> {
   const args = [
     CLI,

@@ -23,14 +23,14 @@ import {
 } from '../lib/index.ts';
 
 const PERIOD = 50;
-/** One layer with momentum: 2 x 5000 x 5000 numbers of 4 bytes are 200 MB. */
+/** One layer trained with momentum has a state of 2 x 5000 x 5000 float32 numbers, which are 200 MB. */
 const [WIDTH, BATCH] = [5000, 16];
-/** A window begins and ends halfway between two checkpoints. */
+/** A measured window starts and ends halfway between two checkpoints. */
 const BEGIN = PERIOD / 2;
 const LABELS = ['none', 'async', 'sync'] as const;
 type Label = (typeof LABELS)[number];
 
-/** A training that goes on window by window. */
+/** A training that runs one window of steps at a time. */
 class Contestant {
   readonly #trainer: TrainerBase;
   #ends: number[] = [];
@@ -58,7 +58,7 @@ class Contestant {
     });
   }
 
-  /** Milliseconds from the end of one step to the end of the next, of one window of steps. */
+  /** Runs one window of steps. Resolves to the milliseconds from the end of each step to the end of the next. */
   async window(steps: number): Promise<readonly number[]> {
     this.#ends = [];
     this.#end += steps;
@@ -76,11 +76,11 @@ class Contestant {
 }
 
 /**
- * What writing checkpoints of 200 MB every 50 steps costs a step: trainings without, with checkpoints that are written beside the steps, and
- * with ones that the steps wait for, in turn.
+ * Measures what writing a checkpoint of 200 MB every 50 steps adds to a step. Three trainings run in turn: without checkpoints, with
+ * checkpoints written in the background (`async`), and with checkpoints that the steps wait for (`sync`).
  *
- * `step.LABEL` is the median of a window's steps, `mean.LABEL` their mean, which holds the waits, `longest.LABEL` the longest of them, and
- * `added.LABEL` and `added_mean.LABEL` what is more than without, in percent, window by window. Option: `--rounds 5`.
+ * `step.LABEL` is the median of a window's steps, `mean.LABEL` their mean, which includes the waits, and `longest.LABEL` the longest of
+ * them. `added.LABEL` and `added_mean.LABEL` are the increase over no checkpoints in percent, window by window. Option: `--rounds 5`.
  */
 export default async function checkpointing({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
   await selectDevice('auto');

@@ -7,9 +7,9 @@ import { type BenchmarkArgs, type BenchmarkResult, type Figure, figure } from '.
 import { makeScene } from './scene.ts';
 
 /**
- * COCO evaluation against pycocotools on the same detections, both from objects in memory to the twelve numbers.
+ * Compares the COCO evaluation with pycocotools on the same detections. Both are timed from objects in memory to the twelve metrics.
  *
- * Options: `--images 5000`, `--categories 80`, `--rounds 3`, `--python PATH` of a Python with pycocotools.
+ * Options: `--images 5000`, `--categories 80`, `--rounds 3`, `--python PATH` (a Python with pycocotools).
  */
 export default async function cocoEval({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
   const whole = (name: string, otherwise: number): number => (typeof args[name] === 'number' ? args[name] : otherwise);

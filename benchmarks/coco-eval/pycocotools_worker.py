@@ -1,4 +1,4 @@
-"""pycocotools_worker.py SCENE.json ROUNDS: times pycocotools on a scene, prints {"seconds": [...], "stats": [...]}."""
+"""pycocotools_worker.py SCENE.json ROUNDS: times pycocotools on a scene and prints {"seconds": [...], "stats": [...]}."""
 
 import contextlib
 import io

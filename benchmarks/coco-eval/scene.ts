@@ -1,7 +1,7 @@
 import { RandomStream } from '@hookline/core';
 import type { CocoAnnotation, CocoDetection, CocoGroundTruth } from '@hookline/vision';
 
-/** How large the made-up data set is. */
+/** The size of the synthetic data set. */
 export interface SceneSize {
   readonly images: number;
   readonly categories: number;
@@ -9,7 +9,7 @@ export interface SceneSize {
   readonly detectionsPerImage: number;
 }
 
-/** Objects and detections like those of COCO's validation set: some found, some missed, most detections wrong. */
+/** Makes objects and detections similar to those of COCO's validation set: some objects are missed, and most detections are wrong. */
 export function makeScene({ images, categories, objectsPerImage, detectionsPerImage }: SceneSize): {
   truth: CocoGroundTruth;
   detections: CocoDetection[];

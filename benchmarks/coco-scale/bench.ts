@@ -11,22 +11,22 @@ import { drawCoco } from './draw-coco.ts';
 
 const [IMAGES, OBJECTS] = [118_287, 860_001];
 
-/** What a process prints about itself. */
+/** The figures that a process prints about itself. */
 interface Said {
-  /** Seconds of processor time. */
+  /** Processor time in seconds. */
   readonly seconds: number;
-  /** Largest resident memory, in megabytes. */
+  /** Peak resident memory in megabytes. */
   readonly peak: number;
-  /** Megabytes that the records hold once they are read. */
+  /** Memory that the records occupy after reading, in megabytes. */
   readonly held?: number;
 }
 
 /**
- * A data set as large as COCO train2017: seconds of processor time to read its annotations against Python's `json.load`,
- * and from the start of `hookline train` to the first step; and memory.
+ * Measures processor time in seconds, and memory, on a data set as large as COCO train2017: to read its annotations, compared
+ * with Python's `json.load`, and from the start of `hookline train` to the first step.
  *
- * Options: `--images 118287`, `--rounds 3`, `--python PATH`, `--data FOLDER` to keep the data set, which is drawn there where it
- * is not there yet (0.5 GB).
+ * Options: `--images 118287`, `--rounds 3`, `--python PATH`, `--data FOLDER` to keep the data set (0.5 GB); it is drawn there
+ * unless the folder has it already.
  */
 export default async function cocoScale({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
   const whole = (name: string, otherwise: number): number => (typeof args[name] === 'number' ? args[name] : otherwise);
@@ -98,7 +98,7 @@ function firstStep(root: string, output: string, minutes: number): Said {
   return run(process.execPath, [CLI, 'train', 'benchmarks/coco-scale/trainer-file.ts', ...set]);
 }
 
-/** Runs a process and takes the line of JSON that it prints. */
+/** Runs a process and parses the line of JSON that it prints. @throws Error if it prints none */
 function run(command: string, args: readonly string[]): Said {
   const { stdout, stderr, status } = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1e9 });
   const line = stdout.split('\n').find((each) => each.startsWith('{"seconds"'));

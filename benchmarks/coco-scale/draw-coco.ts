@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { RandomStream } from '@hookline/core';
 import sharp from 'sharp';
 
-/** Pictures that the names of all images are hard links of; a file system allows some 65,000 links of one file. */
+/** Number of distinct pictures. All images are hard links to them; a file system allows about 65,000 links to one file. */
 const PICTURES = 4;
 const [WIDTH, HEIGHT] = [640, 480];
 const CATEGORIES = 80;
-/** Share of crowds in COCO train2017. */
+/** Share of crowd annotations in COCO train2017. */
 const CROWDS = 0.0116;
 
 /**
- * Writes a data set in COCO's layout: `train2017/`, `val2017/`, `annotations/instances_train2017.json` and
- * `instances_val2017.json`, with as many numbers in each outline as COCO's annotations have on average.
+ * Writes a data set in COCO's layout: `train2017/`, `val2017/`, and `instances_train2017.json` and `instances_val2017.json`
+ * in `annotations/`. On average, the outlines have as many numbers as those of COCO.
  *
- * @param images of the training set; the test set has a hundredth of them
- * @param objects of the training set
+ * @param images number of images in the training set; the test set has a hundredth of it
+ * @param objects number of objects in the training set
  */
 export async function drawCoco(root: string, images: number, objects: number): Promise<void> {
   mkdirSync(join(root, 'annotations'), { recursive: true });
@@ -43,7 +43,7 @@ export async function drawCoco(root: string, images: number, objects: number): P
 interface Split {
   readonly images: number;
   readonly objects: number;
-  /** Id of the first image. */
+  /** ID of the first image. */
   readonly first: number;
   readonly bases: readonly string[];
   readonly random: RandomStream;
@@ -96,7 +96,7 @@ async function drawSplit(root: string, name: string, { images, objects, first, b
 const between = (random: RandomStream, low: number, high: number): number => low + (high - low) * random.float();
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-/** A polygon with 3 to 60 corners, 26 on average: 0.5 kB per object, as COCO's have. */
+/** A polygon with 3 to 60 corners, 26 on average, so that an object has 0.5 kB of JSON as in COCO. */
 function outline(random: RandomStream): string {
   const corners = 3 + Math.floor(57 * random.float() * random.float() * 1.6);
   const numbers = Array.from({ length: corners * 2 }, (_, place) =>

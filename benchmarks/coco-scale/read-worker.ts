@@ -1,12 +1,12 @@
 import { readCoco } from '@hookline/images';
 
-/** Reads a COCO file in a process of its own and prints what that took: `node --import tsx read-worker.ts JSON IMAGES`. */
+/** Reads a COCO file in a separate process and prints its time and memory: `node --import tsx read-worker.ts JSON IMAGES`. */
 const [json, images] = process.argv.slice(2) as [string, string];
 const before = process.cpuUsage();
 const { records, report } = await readCoco({ json, images, checkImages: 'none' });
 const { user, system } = process.cpuUsage(before);
 const peak = process.resourceUsage().maxRSS / 1e3;
-// Twice: finalizers of the first pass free what the second collects.
+// Collect twice, because finalizers of the first pass release memory that only a second pass collects.
 globalThis.gc?.();
 globalThis.gc?.();
 const { heapUsed, arrayBuffers } = process.memoryUsage();

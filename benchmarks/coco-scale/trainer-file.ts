@@ -1,6 +1,6 @@
 import { callback, defineTrainer, detectionConfig, DetectionTrainer } from 'hookline';
 
-/** Trains as `examples/detection/own-data.ts` does, prints the processor time up to the first step, and ends. */
+/** Starts the training of `examples/detection/own-data.ts`, prints the processor time until the first step, and exits. */
 const config = detectionConfig({ budget: { minutes: 8 }, dataloader: { cache: false } });
 
 const untilFirstStep = callback({

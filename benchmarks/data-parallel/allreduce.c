@@ -1,4 +1,4 @@
-/* Plain MPI_Allreduce of so many bytes; the first rank writes {"BYTES": ms} for all arguments. */
+/* Times plain MPI_Allreduce. The arguments are sizes in bytes; the first rank writes {"BYTES": ms} for all of them. */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>

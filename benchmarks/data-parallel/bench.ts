@@ -14,9 +14,9 @@ const run = promisify(execFile);
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 /**
- * Train steps of four nets on one rank and on two, each with the whole batch and one thread: `NET.rank1`, `NET.rank2` in milliseconds per step, and
- * `NET.efficiency`, their ratio round by round. `allreduce.SIZE` is the op alone, `mpi.SIZE` plain MPI_Allreduce in C. Where torch is there,
- * `NET.torch_ddp1`, `NET.torch_ddp2` and `NET.torch_efficiency` are the same with torch.distributed and gloo.
+ * Times train steps of four nets on one rank and on two (weak scaling): each rank has a whole batch and one thread. `NET.rank1` and `NET.rank2`
+ * are milliseconds per step, and `NET.efficiency` is their ratio round by round. `allreduce.SIZE` is the all-reduce op alone, `mpi.SIZE` plain
+ * MPI_Allreduce in C. If torch is installed, `NET.torch_ddp1`, `NET.torch_ddp2` and `NET.torch_efficiency` are the same with gloo.
  *
  * Options: `--nets mlp,convnet`, `--rounds 5`, `--python PATH`.
  */
@@ -94,7 +94,7 @@ const ENV = {
 const onRanks = (count: number, command: readonly string[]): Promise<Record<string, number>> =>
   jsonOf('mpirun', ['-np', String(count), '--oversubscribe', ...command]);
 
-/** The figures that a program writes as its last line. */
+/** Runs a program and parses the figures in its last line of output. */
 async function jsonOf(command: string, args: readonly string[]): Promise<Record<string, number>> {
   const { stdout } = await run(command, args, { env: { ...process.env, ...ENV } });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, number>;

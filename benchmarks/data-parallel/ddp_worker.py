@@ -14,7 +14,7 @@ import time
 def rank_main(rank, size, jobs):
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, os.path.join(here, "..", "steps"))
-    # That program answers questions on its standard input: here it gets none.
+    # torch_worker.py answers requests from its standard input; an empty input lets the import return.
     sys.argv, sys.stdin = ["torch_worker.py", "eager"], io.StringIO("")
     import torch
     import torch.distributed as dist

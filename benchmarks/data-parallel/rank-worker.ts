@@ -4,7 +4,7 @@ import { adam, allReduceMean, joinRanks, layersModel, selectDevice, sgd, tf, tfj
 import { median } from '../lib/index.ts';
 import { batchOf, findNet, lossOf } from '../steps/nets.ts';
 
-// One rank of the benchmark. Arguments: NET=STEPS for a net, BYTES for an all-reduce alone. The first rank writes one line of JSON.
+// One rank of the benchmark. Arguments: NET=STEPS times a net, BYTES times an all-reduce alone. The first rank writes one line of JSON.
 const ranks = await joinRanks();
 await selectDevice('cpu');
 const WARM_UP = 12;
@@ -17,7 +17,7 @@ for (const job of process.argv.slice(2)) {
 if (ranks.rank === 0) writeSync(1, `${JSON.stringify(figures)}\n`);
 process.exit(0);
 
-/** Milliseconds from the end of one step to the end of the next. */
+/** Milliseconds per step, from the end of one step to the end of the next. */
 async function stepTime(name: string, steps: number): Promise<number> {
   const net = findNet(name);
   const ends: number[] = [];

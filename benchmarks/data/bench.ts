@@ -22,7 +22,7 @@ import { Worker } from '../lib/worker.ts';
 import { mainThreadTime } from './main-thread-time.ts';
 
 const BATCH = 16;
-/** Batches before measuring begins: threads start, and engines compile what runs often. */
+/** Number of warm-up batches, in which threads start and V8 compiles hot functions. */
 const WARMUP = 6;
 const SIZE = { width: 160, height: 128 };
 const IMAGES = 128;
@@ -32,13 +32,13 @@ const AUGMENTATIONS: readonly Augmentation[] = [
   randomBrightness(0.8, 1.2),
   randomContrast(0.8, 1.2),
 ];
-/** The same ones as functions of one's own, which the main thread has to run. */
+/** The same augmentations as user-defined functions, which run in the main thread. */
 const OWN: readonly Augmentation[] = AUGMENTATIONS.map((each) => ({ ...each }));
 
 /**
- * Images per second of the loader against decoding each image of a batch, one after the other, in the main thread, with
- * the same augmentations. `--coco FILE --images FOLDER` takes a COCO data set instead of images drawn here.
- * `--python PATH` compares with PyTorch's DataLoader; `--only torch` does nothing else.
+ * Images per second of the loader, compared with decoding the images one after the other in the main thread, with the same
+ * augmentations. `--coco FILE --images FOLDER` uses a COCO data set instead of images drawn here. `--python PATH` also
+ * compares with PyTorch's DataLoader; `--only torch` runs only that comparison.
  */
 export default async function data({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
   const folder = await mkdtemp(join(tmpdir(), 'hookline-data-'));
@@ -64,7 +64,7 @@ export default async function data({ quick, ...args }: BenchmarkArgs): Promise<B
   };
   const make = (workers: number, cache: boolean, augmentations = AUGMENTATIONS): DetectionLoader =>
     new DetectionLoader(records, { batchSize: BATCH, size: SIZE, augmentations, workers, cache });
-  /** Images per second once the loader runs, with a step that blocks this thread for `step` milliseconds. */
+  /** Images per second after the warm-up. Each step blocks this thread for `step` milliseconds. */
   const steady = async (loader: DetectionLoader, step = 0): Promise<number> => {
     const batches = Math.ceil((2 * records.length) / BATCH);
     let begun = 0;
@@ -123,7 +123,7 @@ export default async function data({ quick, ...args }: BenchmarkArgs): Promise<B
   };
 }
 
-/** Images per second of the loader and of PyTorch's, in turn, each with two workers and the same augmentations. */
+/** Measures the images per second of Hookline's and PyTorch's loader in turn, with two workers and the same augmentations. */
 async function compareWithTorch({
   records,
   folder,
@@ -135,7 +135,7 @@ async function compareWithTorch({
   readonly folder: string;
   readonly rounds: number;
   readonly args: Omit<BenchmarkArgs, 'quick'>;
-  /** The other side has the images that are drawn here. */
+  /** Whether PyTorch reads the same images, which is so only for the images drawn here. */
   readonly canCompare: boolean;
 }): Promise<BenchmarkResult> {
   const python =
@@ -195,7 +195,7 @@ async function readDataset(json: string, images: unknown): Promise<readonly Data
   return records;
 }
 
-/** Noise compresses as badly as texture does. */
+/** Draws images of noise, which compress as badly as real textures. */
 async function drawImages(folder: string, count: number): Promise<DatasetRecord[]> {
   const [width, height] = [640, 480];
   const random = new RandomStream(1, 'images');
@@ -232,7 +232,7 @@ function measureAugmenting(rounds: number): number[] {
   }).slice(3);
 }
 
-/** Takes batches, with a step that blocks this thread between two, and calls `begin` once the loader runs. */
+/** Takes batches, blocks this thread for `step` milliseconds after each, and calls `begin` after the warm-up. */
 async function takeBatches(loader: DetectionLoader, batches: number, step: number, begin: () => void): Promise<void> {
   let taken = 0;
   for await (const _batch of loader) {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** `process.threadCpuUsage` of Node 23.9 and later. */
+/** Type of `process.threadCpuUsage`, which Node 23.9 and later have. */
 type ThreadCpuUsage = () => { readonly user: number; readonly system: number };
 
 /**
- * Milliseconds for which the main thread has run on a core; to be called in it. Unlike wall time it leaves out what a
- * step sleeps and what other processes take. Undefined where the system does not tell.
+ * Processor time of the main thread in milliseconds; call it in that thread. Unlike wall time, it excludes the time that a
+ * step sleeps and the time that other processes take. Undefined if the system does not provide it.
  */
 export function mainThreadTime(): number | undefined {
   const { threadCpuUsage } = process as { readonly threadCpuUsage?: ThreadCpuUsage };

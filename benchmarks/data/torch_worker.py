@@ -1,7 +1,7 @@
-"""PyTorch's DataLoader in a process of its own. Reads lines {kind, batches}, answers each with {"ms"} per image.
+"""PyTorch's DataLoader in a separate process. Reads lines {kind, batches} and answers each with {"ms"} per image.
 
-Arguments: the folder of the images, workers, batch size. `small` decodes with PIL and resizes to 160x128, `small_draft` the same with PIL's draft mode,
-`full` keeps 640x480; all of them flip, scale and shift, and change brightness and contrast, as the benchmark does.
+Arguments: image folder, number of workers, batch size. `small` decodes with PIL and resizes to 160x128, `small_draft` does so in PIL's draft
+mode, and `full` keeps 640x480. All of them apply the benchmark's augmentations: flip, scale, shift, brightness and contrast.
 """
 
 import json

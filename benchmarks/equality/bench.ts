@@ -15,7 +15,7 @@ import {
 import { figure, listArgument, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
 import { batchOf, lossOf, NETS, type Net } from '../steps/nets.ts';
 
-/** Batches that come in turn. */
+/** Number of distinct batches, which are used in turn. */
 const BATCHES = 8;
 
 const OPTIMIZERS: Readonly<Record<string, (model: TrainableModel) => Optimizer>> = {
@@ -27,13 +27,13 @@ const OPTIMIZERS: Readonly<Record<string, (model: TrainableModel) => Optimizer>>
 };
 
 /**
- * How far captured steps are from eager ones, for the nets of `steps` by every optimizer:
+ * Measures how far captured steps differ from eager ones, for the nets of the benchmark `steps` with every optimizer:
  *
- * - `NET.OPTIMIZER.step`: one step of each from the same state, along an eager training; the largest difference of the
- *   loss and of every variable after it.
- * - `NET.OPTIMIZER.run`: the losses of two trainings that go their own ways from the same weights. Where training is
- *   unstable the last bit of one step grows to anything, so `NET.OPTIMIZER.ulp` holds against it what becomes of two
- *   eager trainings whose first weights differ in their last bit.
+ * - `NET.OPTIMIZER.step`: at each step of an eager training, one captured and one eager step from the same state; the
+ *   largest difference of the loss and of any variable after it.
+ * - `NET.OPTIMIZER.run`: the losses of a captured and an eager training that start from the same weights. If training is
+ *   unstable, a difference in the last bit can grow without bound. For comparison, `NET.OPTIMIZER.ulp` is the difference
+ *   of two eager trainings whose initial weights differ in their last bit.
  *
  * Differences are relative to the larger of 1 and the value.
  *
@@ -120,7 +120,7 @@ async function startTraining(
       const output = await runner.run({ iteration, startIteration: 0, maxIterations: Infinity });
       return output.losses['total_loss'] as number;
     },
-    /** Weights, moving statistics and what the optimizer keeps. */
+    /** Weights, moving statistics and optimizer state. */
     variables: () => new Map([...model.trainable(), ...model.state(), ...optimizer.slots()]),
     close: async () => runner.close?.(),
   };

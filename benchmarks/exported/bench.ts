@@ -27,12 +27,12 @@ interface Picture {
 }
 
 /**
- * A trained detector through its exported models: the AP on its test set beside that of `hookline eval`, and milliseconds per
- * picture, from pixels to boxes, by runtime: TensorFlow.js with WebAssembly and ONNX Runtime in Node, and the web page of
- * examples/browser-demo in a headless Chromium.
+ * Measures the exported models of a trained detector: the AP on its test set, compared with `hookline eval`, and the
+ * milliseconds per picture from pixels to boxes, by runtime: TensorFlow.js with WebAssembly and ONNX Runtime in Node, and
+ * the web page of examples/browser-demo in a headless Chromium.
  *
- * Options: `--trainer examples/scenes/trainer.ts`, `--run runs/scenes`, a run of it that has ended; `--truth RUN/data/test.json`, the test set
- * in COCO's format; `--backends webgl,webgpu,wasm` of the browser.
+ * Options: `--trainer examples/scenes/trainer.ts`; `--run runs/scenes`, the folder of its finished run; `--truth RUN/data/test.json`, the
+ * test set in COCO's format; `--backends webgl,webgpu,wasm`, the backends in the browser.
  */
 export default async function exported({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
   const text = (name: string, otherwise: string): string => (typeof args[name] === 'string' ? args[name] : otherwise);

@@ -3,9 +3,10 @@ import { CHROMIUM, openChromium } from '../../examples/browser-demo/open-page.ts
 const PATIENCE = 120_000;
 
 /**
- * Milliseconds of each picture but the first on the page of examples/browser-demo, by backend, or why there are none.
+ * For each backend, times every picture but the first on the page of examples/browser-demo, in milliseconds, or gives the
+ * reason why it could not.
  *
- * @returns undefined where there is no Chromium
+ * @returns undefined if no Chromium is installed
  */
 export async function timeInBrowser({
   url,
@@ -26,7 +27,7 @@ export async function timeInBrowser({
         await page.goto(`${url}&backend=${backend}`);
         const input = await page.waitForSelector('input#files');
         await input?.uploadFile(...files);
-        // Each picture has a caption: what was found, or why not.
+        // The caption of each picture contains the result or the error.
         const captions = await page
           .waitForFunction(captionsOf(files.length), { timeout: PATIENCE })
           .then((handle) => handle.jsonValue() as Promise<string[]>);
@@ -45,7 +46,7 @@ export async function timeInBrowser({
   return times;
 }
 
-/** An expression that gives the captions of all pictures, the first one first, once there are so many. */
+/** A JavaScript expression that returns the captions of all pictures, in order, once there are `count` of them. */
 const captionsOf = (count: number): string => `(() => {
   const captions = [...document.querySelectorAll('figcaption')].map((each) => each.textContent).filter((text) => text !== '');
   return captions.length >= ${count} ? captions.reverse() : undefined;

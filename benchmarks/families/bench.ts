@@ -11,20 +11,22 @@ import { FAMILIES } from './families.ts';
 import type { Family } from './family.ts';
 import { difference, startFit, startTraining, type Training } from './training.ts';
 
-/** Steps over which trainings are compared. */
+/** Number of steps over which trainings are compared. */
 const COMPARED = 20;
-/** Milliseconds that a round of a contestant should last at least. */
+/** Least duration of a contestant's round in milliseconds. */
 const ROUND = 40;
 
 /**
- * Milliseconds per train step of many kinds of models, and how far captured training is from eager training and from `fit`:
+ * Measures milliseconds per train step for many kinds of models, and how far captured training differs from eager training
+ * and from `fit`:
  *
- * - `FAMILY.fit`: TensorFlow.js's `compile` and `trainOnBatch`, where it can compute the same
+ * - `FAMILY.fit`: TensorFlow.js's `compile` and `trainOnBatch`, if they can compute the same
  * - `FAMILY.eager`, `FAMILY.captured`: Hookline's steps
- * - `FAMILY.equal`: the largest difference of the losses of 20 steps and of the weights after them, captured from eager,
- *   relative to the larger of 1 and the value; `FAMILY.equal_fit`: the losses of captured steps from those of `fit`
+ * - `FAMILY.equal`: the largest difference between captured and eager training, over the losses of 20 steps and the
+ *   weights after them, relative to the larger of 1 and the value
+ * - `FAMILY.equal_fit`: the same difference between the losses of captured steps and those of `fit`
  *
- * A family that is not captured has no `captured`; a note says why.
+ * A family that cannot be captured has no `captured` figure; a note says why.
  *
  * Options: `--families lstm,gru`, `--rounds 7`.
  */
@@ -79,7 +81,7 @@ async function measure(family: Family, rounds: number): Promise<Required<Benchma
   return { figures, notes };
 }
 
-/** A round of as many steps as take a while. */
+/** Makes a round with enough steps to last {@link ROUND} milliseconds. */
 async function round(training: Training): Promise<() => Promise<number>> {
   const begin = performance.now();
   await training.step();

@@ -13,7 +13,7 @@ const experience = (seed: number) => ({
   reward: numbers([ROWS], seed + 3),
 });
 
-/** The value of each row's action, by its place in the flattened table. */
+/** The value of each row's action, gathered by its index in the flattened table. */
 function taken(values: tf.Tensor, action: tf.Tensor): tf.Tensor {
   const places = tf.range(0, ROWS, 1, 'int32').mul(tf.scalar(ACTIONS, 'int32')).add(action);
   return tf.gather(values.flatten(), places as tf.Tensor1D);
@@ -79,7 +79,7 @@ const actorCritic: Family = {
       loss: ([logits, value], { action, reward }) => {
         const advantage = (reward as tf.Tensor).sub((value as tf.Tensor).flatten());
         const scores = (logits as tf.Tensor).logSoftmax();
-        // What the critic says counts as given for the actor.
+        // Stop the gradient: the critic's value is a constant for the actor.
         const fixed = tf.customGrad((x) => {
           const given = x as tf.Tensor;
           return { value: given.clone(), gradFunc: (slope) => tf.zerosLike(slope as tf.Tensor) };

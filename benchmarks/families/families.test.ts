@@ -1,5 +1,5 @@
-// As in a program, where Hookline puts its random functions in place before anything takes those of TensorFlow.js; the test
-// runner would load TensorFlow.js before the first statement of any static import.
+// In a program, Hookline installs its random functions before other code uses those of TensorFlow.js. This dynamic import does
+// the same here, because the test runner would load TensorFlow.js before the first statement of any static import.
 const randomOps = '../../packages/tfjs/src/scope/random-ops.ts';
 await import(randomOps);
 const { selectDevice } = await import('@hookline/tfjs');
@@ -8,7 +8,7 @@ const { difference, startTraining } = await import('./training.ts');
 
 beforeAll(() => selectDevice('cpu'));
 
-/** Nets of many small steps, of which a few training steps take as long as twenty of the others. */
+/** Recurrent nets, for which a few training steps take as long as twenty steps of the other nets. */
 const LONG = /lstm|gru|bidirectional|rnn|masked/;
 
 it('has at least twenty families', () => {

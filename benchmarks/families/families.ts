@@ -5,7 +5,7 @@ import { IMAGE_FAMILIES } from './image-families.ts';
 import { SEQUENCE_FAMILIES } from './sequence-families.ts';
 import { TABLE_FAMILIES } from './table-families.ts';
 
-/** Every family that is measured. */
+/** All measured families. */
 export const FAMILIES: readonly Family[] = [
   ...TABLE_FAMILIES,
   ...IMAGE_FAMILIES,

@@ -6,11 +6,11 @@ export interface HostTensor {
   readonly shape: number[];
 }
 
-/** A batch on the host, and the same on the device. */
+/** A batch on the host; {@link Batch} is the same on the device. */
 export type HostBatch = Readonly<Record<string, HostTensor>>;
 export type Batch = Readonly<Record<string, tf.Tensor>>;
 
-/** A model with its optimizer, and how often it is trained on each batch. */
+/** A model, its optimizer, and the number of train steps per batch. */
 export interface Trainee {
   readonly model: TrainableModel;
   readonly optimizer: (model: TrainableModel) => Optimizer;
@@ -18,7 +18,7 @@ export interface Trainee {
   readonly times?: number;
 }
 
-/** The same training by TensorFlow.js's own `compile` and `trainOnBatch`. */
+/** The same training with TensorFlow.js's own `compile` and `trainOnBatch`. */
 export interface FitTraining {
   readonly net: tf.LayersModel;
   readonly inputs: readonly string[];
@@ -27,33 +27,33 @@ export interface FitTraining {
   readonly optimizer: tf.Optimizer;
 }
 
-/** A kind of model on synthetic data. Every build begins with the same weights. */
+/** A kind of model on synthetic data. Every build has the same initial weights. */
 export interface Family {
   readonly name: string;
-  /** Batch number `seed`; equal for equal seeds. */
+  /** Makes a batch. Equal seeds give equal batches. */
   batch(seed: number): HostBatch;
-  /** What is trained, in turn; several share variables. */
+  /** Builds the models, which are trained in turn. They may share variables. */
   build(): readonly Trainee[];
-  /** Where `fit` can compute the same. */
+  /** The same training for `fit`; absent if `fit` cannot compute the same. */
   fit?(): FitTraining;
 }
 
 const RATE = 0.02;
 export const plainSgd = (model: TrainableModel): Optimizer => sgd(model, { learningRate: RATE });
 
-/** Numbers from -1 to 1 that depend on the seed alone. */
+/** Float32 numbers from -`scale` to `scale` (1 by default) that depend only on the seed. */
 export function numbers(shape: number[], seed: number, scale = 1): HostTensor {
   const next = generator(seed);
   return { data: Float32Array.from({ length: sizeOf(shape) }, () => scale * (2 * next() - 1)), shape };
 }
 
-/** Whole numbers from `from` to `below`, exclusive. */
+/** Int32 numbers from `from` (0 by default) up to but not including `below`. */
 export function integers(shape: number[], below: number, seed: number, from = 0): HostTensor {
   const next = generator(seed);
   return { data: Int32Array.from({ length: sizeOf(shape) }, () => from + Math.floor(next() * (below - from))), shape };
 }
 
-/** Rows with a single 1. */
+/** One-hot rows [rows, classes]. */
 export function oneHot(rows: number, classes: number, seed: number): HostTensor {
   const places = integers([rows], classes, seed).data;
   const data = new Float32Array(rows * classes);
@@ -61,11 +61,11 @@ export function oneHot(rows: number, classes: number, seed: number): HostTensor 
   return { data, shape: [rows, classes] };
 }
 
-/** A variable of a function model. */
+/** A variable for a model that is written as a function. */
 export const weight = (shape: number[], seed: number, scale = 0.5): tf.Variable =>
   tf.variable(tf.tensor(numbers(shape, seed, scale).data, shape));
 
-/** A net of layers whose weights of two axes and more depend on the order of its weights alone. */
+/** Replaces all weights of rank 2 or more by numbers that depend only on the order of the weights. @returns the net */
 export function seeded<T extends tf.LayersModel>(net: T): T {
   tf.tidy(() => {
     const values = net.getWeights().map((tensor, place) => {
@@ -78,22 +78,22 @@ export function seeded<T extends tf.LayersModel>(net: T): T {
   return net;
 }
 
-/** What a family of one net of layers is made of. */
+/** The description of a family that consists of one net of layers. */
 export interface LayersFamily {
   readonly name: string;
   readonly net: () => tf.LayersModel;
   readonly batch: (seed: number) => HostBatch;
-  /** Of each output and its target, `y` or `y0`, `y1`, ... */
+  /** The loss of one output and its target. */
   readonly loss: (truth: tf.Tensor, output: tf.Tensor) => tf.Tensor;
-  /** Inputs by name. @default ['x'] */
+  /** Names of the inputs in the batch. @default ['x'] */
   readonly inputs?: readonly string[];
-  /** @default ['y'] */
+  /** Names of the targets in the batch, one for each output. @default ['y'] */
   readonly targets?: readonly string[];
   /** Whether `fit` computes the same. @default true */
   readonly hasFit?: boolean;
 }
 
-/** A family of one net of layers with a loss for each output, trained by gradient descent. */
+/** Makes a family of one net of layers with a loss for each output, trained by gradient descent. */
 export function layersFamily({
   name,
   net,
@@ -137,7 +137,7 @@ export const crossEntropy = (truth: tf.Tensor, logits: tf.Tensor): tf.Tensor =>
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-/** Numbers from 0 to 1 (mulberry32). */
+/** A generator of uniform random numbers from 0 to 1 (mulberry32). */
 function generator(seed: number): () => number {
   let state = (seed * 0x9e3779b9) >>> 0;
   return () => {

@@ -5,7 +5,7 @@ const ROWS = 16;
 const { layers } = tf;
 const slowAdam = (model: TrainableModel) => adam(model, { learningRate: 1e-3, beta1: 0.5, beta2: 0.9 });
 
-/** An encoder and a decoder with random numbers between them. */
+/** A variational autoencoder, which samples its latent vector. */
 const vae: Family = {
   name: 'vae',
   batch: (seed) => ({ x: numbers([ROWS, 24], seed) }),
@@ -38,7 +38,7 @@ const vae: Family = {
   },
 };
 
-/** One model that holds the weights of both; it is applied for them alone. */
+/** One model that owns the weights of both nets. Its forward pass is not used. */
 function joined(encoder: tf.LayersModel, decoder: tf.LayersModel): tf.LayersModel {
   const input = tf.input({ shape: [24] });
   const code = encoder.apply(input) as tf.SymbolicTensor;
@@ -48,7 +48,7 @@ function joined(encoder: tf.LayersModel, decoder: tf.LayersModel): tf.LayersMode
   return tf.model({ inputs: input, outputs: decoder.apply(half) as tf.SymbolicTensor });
 }
 
-/** A critic with batch norm and a penalty on its gradients, and a generator: two optimizers in turn on shared variables. */
+/** WGAN-GP: a critic with batch norm and a gradient penalty, and a generator. Two optimizers update shared variables in turn. */
 const wganGp: Family = {
   name: 'wgan_gp',
   batch: (seed) => ({
@@ -57,7 +57,7 @@ const wganGp: Family = {
     mix: numbers([ROWS, 1], seed + 2000, 0.5),
   }),
   build: () => {
-    // The critic's batch norm takes a bias away again; its gradient would be rounding alone, which Adam makes as large as any other.
+    // No bias: the critic's batch norm cancels it, so its gradient is rounding error, which Adam would scale up like any other.
     const generator = seeded(
       tf.sequential({
         layers: [

@@ -12,7 +12,7 @@ const same = (size: number, channels: number) => (seed: number) => ({
   y: numbers([ROWS, size, size, channels], seed),
 });
 
-/** A convolution without bias, batch norm and an activation. */
+/** A convolution without bias, followed by batch norm and an activation. */
 const convNorm = (filters: number, strides = 1, activation: 'relu' | 'relu6' | 'linear' = 'relu') => [
   layers.conv2d({ filters, kernelSize: 3, strides, padding: 'same', useBias: false }),
   layers.batchNormalization(),

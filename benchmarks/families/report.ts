@@ -1,5 +1,5 @@
 // node --import tsx benchmarks/families/report.ts families.json
-// Prints the table of docs/model-families.md from what `npm run bench -- families --json` gave.
+// Prints the table of docs/model-families.md from the output of `npm run bench -- families --json`.
 import { readFileSync } from 'node:fs';
 import type { Figure } from '../lib/index.ts';
 import { FAMILIES } from './families.ts';

@@ -27,7 +27,7 @@ const recurrent = (name: string, first: () => tf.layers.Layer, hasFit = true): F
     loss: squaredError,
     hasFit,
   });
-/** Words, of which the first are 0 where a mask is to hide something. */
+/** Makes batches of word ids [8, steps] that are at least `from`, with one-hot targets [8, 3]. */
 const text =
   (steps: number, from = 0) =>
   (seed: number) => ({
@@ -40,7 +40,7 @@ const normed = (x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor): tf.Tensor => {
   return x.sub(mean).div(variance.add(1e-5).sqrt()).mul(gain).add(bias);
 };
 
-/** Two blocks of attention with two heads over words and their places. */
+/** A transformer: two blocks with two attention heads each, on embeddings of words and positions. */
 function transformer(): Family {
   const [width, heads, steps] = [16, 2, 12];
   const build = () => {
@@ -98,7 +98,7 @@ function transformer(): Family {
   };
 }
 
-/** An LSTM over letters, written out step by step. */
+/** A character-level LSTM, unrolled by hand. */
 function charRnn(): Family {
   const [units, letters, steps] = [16, 12, 20];
   return {

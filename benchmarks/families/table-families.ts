@@ -41,7 +41,7 @@ function twoTowers(): tf.LayersModel {
   return tf.model({ inputs: towers.map(({ input }) => input), outputs: score });
 }
 
-/** Biases and factors of users and items, regularized. */
+/** Matrix factorisation: regularized biases and factors of users and items. */
 const factorisation: Family = {
   name: 'matrix_factorisation',
   batch: (seed) => ({
@@ -67,7 +67,7 @@ const factorisation: Family = {
   },
 };
 
-/** Pairs of inputs through one net; equal pairs should be near, others farther than a margin. */
+/** A siamese net with a contrastive loss: equal pairs should be near, other pairs at least a margin apart. */
 const siamese: Family = {
   name: 'siamese',
   batch: (seed) => ({
@@ -95,7 +95,7 @@ const siamese: Family = {
   },
 };
 
-/** Two layers over the neighbours of 20 nodes; the graph is a tensor that is made once. */
+/** Two graph convolutions on 20 nodes. The graph's matrix is a constant tensor, made once. */
 const graphConvolution: Family = {
   name: 'graph_convolution',
   batch: (seed) => ({ x: numbers([20, 6], seed), y: oneHot(20, 3, seed + 1000) }),
@@ -122,7 +122,7 @@ const graphConvolution: Family = {
   },
 };
 
-/** Dense layers with normalisation of each row between them. */
+/** Dense layers with layer normalisation between them. */
 const layerNorm: Family = {
   name: 'layer_norm_mlp',
   batch: table(10, 2),
@@ -144,7 +144,7 @@ const layerNorm: Family = {
 
 const MIXTURES = 5;
 
-/** The negative logarithm of a mixture of normal distributions. */
+/** Negative log-likelihood of a mixture of normal distributions. */
 function mixtureLoss(truth: tf.Tensor, output: tf.Tensor): tf.Tensor {
   const [logits, means, logDeviations] = tf.split(output, 3, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
   const distance = truth.sub(means).div(logDeviations.exp());
@@ -205,7 +205,7 @@ export const TABLE_FAMILIES: readonly Family[] = [
       }),
     batch: table(3, 1),
     loss: mixtureLoss,
-    // Whose outputs and targets must have one shape.
+    // `fit` requires outputs and targets of the same shape.
     hasFit: false,
   }),
   layerNorm,

@@ -10,21 +10,21 @@ import {
 } from '@hookline/tfjs';
 import type { Family, FitTraining, HostBatch } from './family.ts';
 
-/** Batches that come in turn. */
+/** Number of distinct batches, which are used in turn. */
 const BATCHES = 5;
 
 /** A training of a family in progress. */
 export interface Training {
-  /** One turn: every trainee on its batches. @returns the sum of the losses */
+  /** Trains every model of the family once on its batches. @returns the sum of the losses */
   step(): Promise<number>;
-  /** All variables of the models, in a fixed order. */
+  /** Values of all variables of the models, in a fixed order. */
   values(): number[];
-  /** Why steps are not captured; undefined where they are, or were not to be. */
+  /** Why steps are not captured; undefined if they are, or if capture is off. */
   readonly reason: string | undefined;
   close(): Promise<void>;
 }
 
-/** Begins a training by step runners. */
+/** Starts a training with Hookline's step runners. */
 export function startTraining(family: Family, capture: CaptureMode): Training {
   const made = new Set(Object.values(tf.engine().registeredVariables));
   const trainees = family.build().map(({ model, optimizer, times = 1 }) => {
@@ -69,7 +69,7 @@ export function startTraining(family: Family, capture: CaptureMode): Training {
   };
 }
 
-/** Begins the same training by TensorFlow.js's `compile` and `trainOnBatch`; undefined where it cannot compute the same. */
+/** Starts the same training with TensorFlow.js's `compile` and `trainOnBatch`. Undefined if they cannot compute the same. */
 export function startFit(family: Family): Training | undefined {
   if (family.fit === undefined) return undefined;
   const made = new Set(Object.values(tf.engine().registeredVariables));
@@ -105,7 +105,7 @@ export function startFit(family: Family): Training | undefined {
 
 const batches = (family: Family): HostBatch[] => Array.from({ length: BATCHES }, (_, seed) => family.batch(seed + 1));
 
-/** The largest difference of two lists, relative to the larger of 1 and the value. */
+/** The largest difference of two lists, relative to the larger of 1 and the wanted value; Infinity for NaN or unequal lengths. */
 export function difference(found: readonly number[], wanted: readonly number[]): number {
   if (found.length !== wanted.length) return Infinity;
   return found.reduce((most, value, place) => {

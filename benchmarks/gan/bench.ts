@@ -2,12 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { alternate, median, type BenchmarkArgs, type BenchmarkResult } from '../lib/index.ts';
 import { Worker } from '../lib/worker.ts';
 
-/** Steps in a row that make one sample. */
+/** Number of consecutive steps per sample. */
 const STEPS = 5;
 
 /**
- * One step of the GAN of examples/gan, which updates discriminator and generator, batch 64: by Hookline, captured and
- * eager, and by `tf.variableGrads` and `applyGradients` of TensorFlow.js alone, on the same native backend.
+ * Times one step of the GAN of examples/gan, which updates discriminator and generator, with batches of 64: in Hookline,
+ * captured and eager, and in TensorFlow.js alone (`tf.variableGrads` and `applyGradients`) on the same native backend.
  *
  * Options: `--rounds 15`.
  */
@@ -20,12 +20,12 @@ export default async function gan({ quick, rounds }: BenchmarkArgs): Promise<Ben
     const contestants = Object.fromEntries(
       kinds.map((kind, place) => [`step.${kind}`, () => workers[place]?.measure('gan', count)]),
     );
-    // Enough steps for the comparisons of a captured step, which are made before its first runs.
+    // Run enough steps that a captured step has finished the comparisons before its first runs.
     for (const worker of workers) await worker.measure('gan', 6);
     const { figures, samples } = await alternate(contestants, {
       rounds: typeof rounds === 'number' ? rounds : quick ? 3 : 15,
     });
-    // Round by round: whatever slowed the machine down met both.
+    // Compare round by round, so that a slowdown of the machine affects both sides.
     const times = (theirs: string): string =>
       median(
         (samples[theirs] ?? []).map((value, round) => value / (samples['step.captured']?.[round] ?? Number.NaN)),

@@ -2,17 +2,17 @@ import { createInterface } from 'node:readline';
 import { selectDevice, stepRunnerRef, tf } from 'hookline';
 import ganTrainer, { clean, DIGITS, loss, makeDiscriminator, makeGenerator } from '../../examples/gan/trainer.ts';
 
-// One runner in a process of its own: Hookline betters kernels process-wide, which plain tfjs must not profit from.
-// Reads lines {net, steps}, answers each with {ms}: milliseconds per step, which updates both parts.
+// One runner in a separate process, because Hookline replaces kernels process-wide, and plain tfjs must not benefit from that.
+// Reads lines {net, steps} and answers each with {ms}: milliseconds per step. A step updates both parts.
 
 type Run = (steps: number) => Promise<void>;
 
-/** Images of a batch; what they show does not matter for the time. */
+/** Batch size. The content of the images does not affect the time. */
 const BATCH = 64;
 const LATENT = 32;
 const WIDTH = 24;
 
-/** The same in TensorFlow.js alone. Each loss is read, as Hookline reads it for its check and for the metrics. */
+/** The same step in TensorFlow.js alone. It reads each loss, as Hookline does for its check and for the metrics. */
 function plain(): Run {
   const [generator, discriminator] = [makeGenerator(LATENT, WIDTH), makeDiscriminator(WIDTH)];
   const image = tf.randomUniform([BATCH, 28, 28, 1], 0, 255, 'int32');

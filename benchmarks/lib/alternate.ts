@@ -1,26 +1,26 @@
 import { figure, type Figure } from './figure.ts';
 
-/** One round of a contestant. A number that it returns, or resolves to, is its figure; else its wall time in ms is. */
+/** Runs one round of a contestant. If it returns or resolves to a number, that is the sample; otherwise its wall time in ms is. */
 export type Contestant = () => unknown;
 
 export interface AlternateOptions {
-  /** Measured rounds. Default 10. */
+  /** Number of measured rounds. Default 10. */
   readonly rounds?: number;
-  /** Rounds in front of those whose figures are thrown away. Default 1. */
+  /** Number of rounds before those, whose samples are discarded. Default 1. */
   readonly warmup?: number;
-  /** Unit of what the contestants return. Default `ms`. */
+  /** Unit of the numbers that the contestants return. Default `ms`. */
   readonly unit?: string;
 }
 
 export interface Contest<Label extends string> {
-  /** By label, one number per round; those of one index were measured next to each other. */
+  /** One number per round for each label. Numbers with the same index come from the same round. */
   readonly samples: Readonly<Record<Label, readonly number[]>>;
   readonly figures: Readonly<Record<Label, Figure>>;
 }
 
 /**
- * Runs contestants in turn, round by round, in this process, so that whatever slows the machine down meets all of
- * them. Who begins changes from round to round: nobody always runs in another's wake.
+ * Runs contestants in turn, round by round, in this process, so that a slowdown of the machine affects all of them. Each
+ * round starts with a different contestant, so that none always runs right after the same other one.
  */
 export async function alternate<Label extends string>(
   contestants: Readonly<Record<Label, Contestant>>,
@@ -46,8 +46,8 @@ async function measure(contestant: Contestant): Promise<number> {
 }
 
 /**
- * A figure made from two contestants, round by round: `figureOfPairs(a, b, (x, y) => (x - y) * 1000, 'us')`. Drift
- * that both have met cancels, as it does not in a difference of two medians.
+ * Combines the samples of two contestants round by round: `figureOfPairs(a, b, (x, y) => (x - y) * 1000, 'us')`. Drift that
+ * affects both cancels, which it would not in a difference of two medians.
  */
 export function figureOfPairs(
   left: readonly number[],

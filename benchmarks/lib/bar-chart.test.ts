@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { barChart } from './bar-chart.ts';
 
-it('draws bars in proportion, each group on its own scale', async () => {
+it('draws bars with proportional lengths, each group on its own scale', async () => {
   const svg = barChart('Times', 'ms', [
     {
       title: 'a < b',

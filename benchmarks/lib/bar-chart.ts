@@ -1,24 +1,24 @@
-/** One bar: its length, what it says at its end, and its colour. */
+/** One bar: its label, its length, the text at its end, and its colour. */
 export interface Bar {
   readonly label: string;
   readonly value: number;
   readonly color: string;
 }
 
-/** Bars of one scale, under a heading. */
+/** Bars that share a scale, under a heading. */
 export interface BarGroup {
   readonly title: string;
   readonly bars: readonly Bar[];
 }
 
-/** Pixels. */
+/** Sizes in pixels. */
 const WIDTH = 760;
 const LABELS = 230;
 const VALUES = 90;
 const ROW = 22;
 const HEAD = 34;
 
-/** Horizontal bars as an SVG picture; every group has a scale of its own, from 0 to its longest bar. */
+/** Draws horizontal bars as SVG. Each group has its own scale, from 0 to its longest bar. */
 export function barChart(title: string, unit: string, groups: readonly BarGroup[]): string {
   const parts: string[] = [];
   let y = HEAD + 10;

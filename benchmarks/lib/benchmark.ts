@@ -1,16 +1,16 @@
 import type { Figure } from './figure.ts';
 
-/** What the command line gave: `--quick`, and any other `--name value` by its name; numbers as numbers. */
+/** The parsed command line: `--quick`, and every other `--name value` by its name. Numeric values are numbers. */
 export interface BenchmarkArgs {
-  /** Fewer rounds: to see that it runs, not to quote its figures. */
+  /** Run fewer rounds, to check that the benchmark works. The figures are not meaningful. */
   readonly quick: boolean;
   readonly [name: string]: string | number | boolean | undefined;
 }
 
 export interface BenchmarkResult {
-  /** By label, `step.loop` or `added.bare`. */
+  /** Figures by label, for example `step.loop` or `added.bare`. */
   readonly figures: Readonly<Record<string, Figure>>;
-  /** Lines for people: what was measured and how. */
+  /** Lines of text that explain what was measured and how. */
   readonly notes?: readonly string[];
 }
 

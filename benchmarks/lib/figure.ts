@@ -1,18 +1,18 @@
-/** One measured quantity over several rounds. */
+/** A summary of one quantity, measured in several rounds. */
 export interface Figure {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** `ms`, `us`, `MB`, `1/s`, ... */
+  /** For example `ms`, `us`, `MB` or `1/s`. */
   readonly unit: string;
-  /** How many rounds the median is over. */
+  /** Number of rounds. */
   readonly runs: number;
 }
 
 /**
  * Summarises samples of one quantity.
  *
- * @throws RangeError for no samples, and for one that is not a finite number
+ * @throws RangeError if there are no samples, or if one is not a finite number
  */
 export function figure(samples: readonly number[], unit: string): Figure {
   const bad = samples.find((sample) => !Number.isFinite(sample));
@@ -27,7 +27,7 @@ export function figure(samples: readonly number[], unit: string): Figure {
   };
 }
 
-/** The middle value; the mean of the two middle ones for an even number. */
+/** The median: the middle value, or the mean of the two middle values of an even number. */
 export function median(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** A contestant in a process of its own that answers one line with one line. */
+/** A contestant in a separate process, which answers each line of input with one line. */
 export class Worker {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #answers: AsyncIterator<string>;
@@ -14,12 +14,12 @@ export class Worker {
       'data',
       (text: Buffer) => (this.#complaints = (this.#complaints + text.toString()).slice(-2000)),
     );
-    // A worker that has ended is noticed by its missing answer.
+    // Ignore errors here: a missing answer reveals a worker that has ended.
     this.#process.stdin.on('error', () => undefined);
     this.#process.on('error', (error) => (this.#complaints += error.message));
   }
 
-  /** Milliseconds per step over that many steps of a net. */
+  /** Runs `steps` steps of a net. Resolves to the milliseconds per step. */
   async measure(net: string, steps: number): Promise<number> {
     this.#process.stdin.write(`${JSON.stringify({ net, steps })}\n`);
     for (;;) {

@@ -15,7 +15,7 @@ import { makeBody } from './step-body.ts';
 
 const STEPS = 400;
 
-/** When steps began and ended, so that what runs between two of them can be told from what runs within. */
+/** Records when steps start and end, so that the time between steps can be separated from the time within them. */
 class Clock {
   readonly #begun: number[] = [];
   readonly #ended: number[] = [];
@@ -39,8 +39,8 @@ class Clock {
 }
 
 /**
- * What the engine and its plugins add to a step. The step is a small network's, written by hand; all contestants but
- * `fit` run the very same function, so that all the engine can add lies between two steps.
+ * Measures what the engine and its plugins add to a step. The step trains a small network and is written by hand. All
+ * contestants except `fit` run the same function, so everything that the engine adds lies between two steps.
  */
 export default async function overhead({ quick }: BenchmarkArgs): Promise<BenchmarkResult> {
   await selectDevice('auto');
@@ -92,19 +92,19 @@ export default async function overhead({ quick }: BenchmarkArgs): Promise<Benchm
   };
 }
 
-/** What the check of loss and gradients adds to a step in microseconds, eager and, where steps can be, captured. */
+/** The microseconds that the check of loss and gradients adds to a step: eager and, on native TensorFlow, captured. */
 async function checkCosts(quick: boolean): Promise<Record<string, Figure>> {
   const found: Record<string, Figure> = {};
   for (const [name, capture] of [
     ['eager', 'off'],
     ['captured', 'required'],
   ] as const) {
-    // Only native TensorFlow runs graphs.
+    // Only native TensorFlow can run captured graphs.
     if (capture === 'required' && tf.getBackend() !== 'tensorflow') continue;
     const [checked, unchecked] = [makeCheckedStep(capture, 'always'), makeCheckedStep(capture, 'off')];
     const { samples } = await alternate(
       { checked: () => checked.measure(STEPS), unchecked: () => unchecked.measure(STEPS) },
-      // A captured step runs at least twice before its graph does, and is compared now and then up to its 512th.
+      // A captured step runs eagerly at least twice before its graph runs, and is compared from time to time up to step 512.
       { rounds: quick ? 3 : 15, warmup: 2 },
     );
     await checked.close();

@@ -2,14 +2,14 @@ import { HOOK_TABLE, HookSet, HookSite } from '@hookline/core';
 import { BatchSource, createStepRunner, functionModel, sgd, RunnerScope, tf, type CheckFinite } from '@hookline/tfjs';
 import { BATCH, HIDDEN, INPUTS, LEARNING_RATE, OUTPUTS } from './step-body.ts';
 
-/** A step of Hookline's own runner with or without the check of loss and gradients. */
+/** A step of Hookline's runner, with or without the check of loss and gradients. */
 export interface CheckedStep {
-  /** Median microseconds of that many steps, the loss read after each. */
+  /** Runs `steps` steps and reads the loss after each. Resolves to the median time in microseconds. */
   measure(steps: number): Promise<number>;
   close(): Promise<void>;
 }
 
-/** The network and the batch of the hand-written step. */
+/** Makes a step with the same network and batch as the hand-written step. */
 export function makeCheckedStep(capture: 'off' | 'required', checkFinite: CheckFinite): CheckedStep {
   const [w1, b1] = [tf.variable(tf.randomNormal([INPUTS, HIDDEN], 0, 0.2)), tf.variable(tf.zeros([HIDDEN]))];
   const [w2, b2] = [tf.variable(tf.randomNormal([HIDDEN, OUTPUTS], 0, 0.2)), tf.variable(tf.zeros([OUTPUTS]))];

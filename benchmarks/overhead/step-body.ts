@@ -3,16 +3,16 @@ import { tf } from 'hookline';
 export const [INPUTS, HIDDEN, OUTPUTS, BATCH] = [16, 32, 4, 32];
 export const LEARNING_RATE = 0.01;
 
-/** A step written by hand, and the same network for `model.fit`. */
+/** A hand-written step, and the same network for `model.fit`. */
 export interface StepBody {
-  /** One step; returns the loss. */
+  /** Runs one step and returns the loss. */
   readonly step: () => number;
-  /** Milliseconds per step of one `model.fit` over `steps` batches. */
+  /** Runs `model.fit` over `steps` batches. Resolves to the milliseconds per step. */
   fit(steps: number): Promise<number>;
   dispose(): void;
 }
 
-/** A multilayer perceptron 16-32-4 on one batch of 32, mean squared error, plain SGD. */
+/** A multilayer perceptron 16-32-4, trained on one batch of 32 with mean squared error and plain SGD. */
 export function makeBody(): StepBody {
   const x = tf.randomNormal([BATCH, INPUTS]);
   const y = tf.randomNormal([BATCH, OUTPUTS]);

@@ -5,16 +5,16 @@ import { figure, type BenchmarkArgs, type BenchmarkResult, type Figure } from '.
 
 const BATCH = 64;
 const PIXELS = 28 * 28;
-/** How many of the last losses are averaged into the loss with which a training ends. */
+/** Number of last losses whose mean is the final loss of a training. */
 const LAST = 100;
 
 type Kind = 'float32' | 'bfloat16';
 
 /**
- * With which loss and accuracy trainings end in float32 and in bfloat16: a convnet on digits, from several seeds each,
- * so that the difference can be held against the spread of the seeds.
+ * Compares the final loss and accuracy in float32 and in bfloat16. A convnet is trained on digits with several seeds, so that
+ * the difference can be compared with the spread between seeds.
  *
- * Options: `--data FOLDER` with digits as the digits example reads them (its own drawn ones by default), `--steps 800`,
+ * Options: `--data FOLDER` with digits in the format of the digits example (by default, digits are drawn), `--steps 800`,
  * `--seeds 5`.
  */
 export default async function precision(args: BenchmarkArgs): Promise<BenchmarkResult> {
@@ -90,7 +90,7 @@ function makeNet(seed: number): tf.LayersModel {
   });
 }
 
-/** Batches drawn at random, with replacement. */
+/** Yields batches of samples drawn at random with replacement. */
 function* batches({ images, labels }: DigitsSplit['train'], seed: number) {
   let state = seed;
   for (;;) {

@@ -6,9 +6,9 @@ import bccd from '../../examples/detection/bccd.ts';
 import scenes from '../../examples/scenes/trainer.ts';
 import { figure, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
 
-/** Channels that both networks have. */
+/** Channels of both networks. */
 const WIDTH = 24;
-/** Whether a training begins with the weights that were learned on scenes. */
+/** Whether a training starts from the weights learned on scenes. */
 const KINDS = { scratch: false, pretrained: true } as const;
 
 interface Point {
@@ -18,11 +18,11 @@ interface Point {
 }
 
 /**
- * Detectors on BCCD, from scratch against one whose weights begin as a training on the drawn scenes has left them: AP by iteration. The class
- * layer is for other classes and begins anew in both.
+ * Compares the AP by iteration of two detectors on BCCD: one trained from scratch, one that starts from the weights of a training on the drawn
+ * scenes. The classification layer has other classes and is initialised at random in both.
  *
- * Options: `--data FOLDER` with BCCD in VOC's format (needed), `--scenes 1000` and `--iterations 600` of the two trainings, `--every 100` between
- * evaluations, `--seeds 1`.
+ * Options: `--data FOLDER` with BCCD in VOC's format (required), `--scenes 1000` and `--iterations 600`, the iterations on scenes and on BCCD,
+ * `--every 100`, the iterations between evaluations, `--seeds 1`.
  */
 export default async function pretrained(args: BenchmarkArgs): Promise<BenchmarkResult> {
   const root = args['data'];
@@ -75,7 +75,7 @@ export default async function pretrained(args: BenchmarkArgs): Promise<Benchmark
 
 type Definition = Pick<typeof bccd, 'create'> | Pick<typeof scenes, 'create'>;
 
-/** @returns the results by iteration */
+/** Trains once. @returns the results by iteration */
 async function train(definition: Definition, output: string, set: readonly string[]): Promise<Point[]> {
   const quiet = ['test.pictures=false', 'writers.tensorboard=false', 'writers.plots=false'];
   const trainer = definition.create({ output, set: [...set, ...quiet], logger: new ConsoleLogger({ level: 'warn' }) });

@@ -11,21 +11,21 @@ import { NETS } from './nets.ts';
 import { has, missing } from '../lib/python.ts';
 import { Worker } from '../lib/worker.ts';
 
-/** Steps in a row that make one sample; enough to be far above the clock's grain. */
+/** Number of consecutive steps per sample, enough to be far above the clock's resolution. */
 const STEPS: Readonly<Record<string, number>> = { mlp: 300, convnet: 10, resnet18: 3, detector: 4 };
 
-/** `unchecked` is without the check that loss and gradients are finite. */
+/** Runners of train steps. `unchecked` runs without the check that loss and gradients are finite. */
 const OURS = ['eager', 'eager_unchecked', 'captured', 'captured_unchecked', 'captured_bf16'];
 
-/** The forward pass in eval mode, alone. */
+/** Runners of only the forward pass in eval mode. */
 const OUR_PREDICTIONS = ['predict_eager', 'predict_captured'];
 const TORCH_PREDICTIONS = ['eager', 'channels_last', 'compile', 'channels_last+compile'];
 
 const TORCH_BEST = ['fused', 'fused+channels_last', 'fused+compile', 'fused+channels_last+compile'];
 
 /**
- * One train step of four nets, in turn by every runner that is there, on the same machine and batch size. `predict_eager`,
- * `predict_captured` and `torch_predict` are the forward pass in eval mode instead.
+ * Times one train step of four nets with every available runner in turn, on the same machine with the same batch size.
+ * `predict_eager`, `predict_captured` and `torch_predict` time the forward pass in eval mode instead.
  *
  * Options: `--nets mlp,convnet`, `--runners captured,torch_eager`, `--rounds 15`, `--python PATH`.
  */
@@ -99,7 +99,7 @@ async function contest(net: string, workers: Map<string, Worker>, args: Benchmar
     if (best !== undefined) notes.push(`${net}.${kind} is ${best.slice(kind.length + 1)}`);
   }
   const captured = samples['captured'];
-  // Round by round: whatever slowed the machine down met both.
+  // Compare round by round, so that a slowdown of the machine affects both sides.
   const ratio = (theirs: readonly number[], ours: readonly number[]): string =>
     median(theirs.map((value, round) => value / (ours[round] ?? Number.NaN))).toFixed(2);
   const best = (kind: string): readonly number[] | undefined =>

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** A net of the benchmark: the model, its batch, its loss and its optimizer, the same in every framework. */
+/** A net of the benchmark. Model, batch, loss and optimizer are the same in every framework. */
 export interface Net {
   readonly name: string;
   /** Shape of a batch of inputs. */
@@ -20,7 +20,7 @@ const conv = (filters: number, kernelSize: number, strides = 1, useBias = false)
 const norm = (x: Tensor): Tensor => tf.layers.batchNormalization().apply(x) as Tensor;
 const relu = (x: Tensor): Tensor => tf.layers.reLU().apply(x) as Tensor;
 
-/** Two 3x3 convolutions with batch norm around a shortcut. */
+/** A residual block: two 3x3 convolutions with batch norm, and a shortcut. */
 function residual(x: Tensor, filters: number, strides: number): Tensor {
   const first = relu(norm(conv(filters, 3, strides).apply(x) as Tensor));
   const second = norm(conv(filters, 3).apply(first) as Tensor);
@@ -78,7 +78,7 @@ const resnet18: Net = {
   },
 };
 
-/** Residual blocks at strides 4, 8 and 16, as in a detector's backbone, with a class for each cell of stride 4. */
+/** Residual blocks at strides 4, 8 and 16, as in a detector's backbone, that classify each cell at stride 4. */
 const detector: Net = {
   name: 'detector',
   input: [16, 128, 160, 3],
@@ -103,21 +103,21 @@ const detector: Net = {
 
 export const NETS: readonly Net[] = [mlp, convnet, resnet18, detector];
 
-/** The net of that name. */
+/** Returns the net with the given name. */
 export function findNet(name: string): Net {
   const net = NETS.find((each) => each.name === name);
   if (net === undefined) throw new RangeError(`there is no net "${name}"`);
   return net;
 }
 
-/** The loss of a net's outputs. */
+/** The loss of a net's outputs as a scalar. */
 export function lossOf(net: Net, outputs: tf.Tensor, target: tf.Tensor): tf.Scalar {
   return net.loss === 'values'
     ? tf.losses.meanSquaredError<tf.Tensor, tf.Scalar>(target, outputs)
     : tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(target, outputs);
 }
 
-/** A fixed batch of a net on the host; another one for another seed. */
+/** A batch of a net on the host, which depends only on the seed. */
 export function batchOf(
   net: Net,
   seed = 1,

@@ -1,10 +1,10 @@
-"""Which ops of a captured step cost what. Needs tensorflow.
+"""Shows how much time each op of a captured step takes. Needs tensorflow.
 
     npx hookline inspect TRAINER --graph          writes OUTPUT/graph
     python profile_graph.py OUTPUT/graph [--top 20]
 
-Runs the first graph with made-up weights and batches in TensorFlow's own session, which is the same runtime, and sums
-up its trace by op. Ops run side by side: their sum is more than the step takes.
+Runs the first graph with random weights and batches in a TensorFlow session, which is the same runtime, and sums up the
+trace by op. Because ops run in parallel, the sum exceeds the time of the step.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def read_graph(folder):
 
 
 def initial_value(name, shape, rng):
-    """What keeps activations in a range that real training has: costs must not be those of NaN or denormal numbers."""
+    """Values that keep activations in a realistic range, because NaN and denormal numbers would change the costs."""
     if name.startswith("optimizer/"):
         return np.zeros(shape)
     if name.endswith(("gamma", "variance")):

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { barChart, type Figure } from '../lib/index.ts';
 
 // node --import tsx benchmarks/steps/report.ts FIGURES.json... [PLOT.svg]
-// Each FIGURES.json ends with the line of `npm run bench -- steps --json`; several runs, of some nets each, make one report.
-// Prints the table of the docs and writes the plot.
+// Prints the table of the docs and writes the plot. The last line of each FIGURES.json is the output of
+// `npm run bench -- steps --json`. Several runs, each of some nets, can be combined into one report.
 
 interface Report {
   readonly machine: { readonly cpu: string; readonly cores: number };
@@ -22,7 +22,7 @@ const RUNNERS: Readonly<Record<string, { readonly name: string; readonly color: 
   tf_function: { name: 'TensorFlow tf.function', color: '#d4b13c' },
 };
 
-/** The forward pass alone, which has rows in the table and no bars in the plot of train steps. */
+/** Runners of only the forward pass. They have rows in the table but no bars in the plot of train steps. */
 const PREDICTIONS: Readonly<Record<string, { readonly name: string }>> = {
   predict_eager: { name: 'Prediction, Hookline eager' },
   predict_captured: { name: 'Prediction, Hookline captured' },

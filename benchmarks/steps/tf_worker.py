@@ -1,4 +1,4 @@
-"""TensorFlow's own tf.function with Keras layers, in a process of its own. Reads lines {net, steps}, answers {ms}."""
+"""TensorFlow's tf.function with Keras layers in a separate process. Reads lines {net, steps} and answers each with {ms}."""
 
 import json
 import os

@@ -15,8 +15,8 @@ import {
 } from '@hookline/tfjs';
 import { batchOf, findNet, lossOf, type Net } from './nets.ts';
 
-// One runner in a process of its own: Hookline betters kernels process-wide, which plain tfjs must not profit from.
-// Reads lines {net, steps}, answers each with {ms}: milliseconds per step.
+// One runner in a separate process, because Hookline replaces kernels process-wide, and plain tfjs must not benefit from that.
+// Reads lines {net, steps} and answers each with {ms}: milliseconds per step.
 
 /** A net ready for training: `run` trains for some steps, `finish` frees it. */
 interface Prepared {
@@ -78,7 +78,7 @@ async function fit(net: Net) {
   const model = net.build();
   model.compile({ optimizer: optimizerOf(net), loss: (y, out) => lossOf(net, out, y) });
   const { x, y } = tensorsOf(net);
-  // As many batches as there are steps in one epoch: how fit is meant to be used.
+  // One epoch with as many batches as steps, which is the intended use of fit.
   const run = async (steps: number): Promise<void> => {
     const [xs, ys] = [x, y].map((each) => tf.tile(each, [steps, ...each.shape.slice(1).map(() => 1)])) as [
       tf.Tensor,
@@ -107,7 +107,7 @@ async function ours(net: Net, isCaptured: boolean, isHalf: boolean, isChecked: b
   });
   let iteration = 0;
   const step = () => made.run({ iteration: iteration++, startIteration: 0, maxIterations: Infinity });
-  // Past the runs that are compared with a new recording.
+  // Run past the first steps, which are compared with a new recording.
   for (let i = 0; i < (isCaptured ? 12 : 0); i++) await step();
   return {
     run: repeat(step),
@@ -118,7 +118,7 @@ async function ours(net: Net, isCaptured: boolean, isHalf: boolean, isChecked: b
   };
 }
 
-/** The forward pass in eval mode, with its result on the host. */
+/** The forward pass in eval mode, including the download of the result to the host. */
 async function prediction(net: Net, isCaptured: boolean) {
   const eager = layersModel(net.build(), { loss: (out: tf.Tensor, { y }) => lossOf(net, out, y) });
   const model = isCaptured ? capturedModel(eager, { capture: 'required' }) : eager;

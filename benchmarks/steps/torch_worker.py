@@ -1,6 +1,6 @@
-"""One PyTorch runner in a process of its own. Reads lines {net, steps}, answers each with {ms} per step.
+"""One PyTorch runner in a separate process. Reads lines {net, steps} and answers each with {ms} per step.
 
-Argument: words joined by '+': eager, fused, channels_last, compile, bf16; with predict the forward pass in eval mode instead.
+Argument: words joined by '+': eager, fused, channels_last, compile, bf16. `predict` runs the forward pass in eval mode instead.
 """
 
 import json

@@ -8,7 +8,7 @@ import { drawSymbols } from './draw-symbols.ts';
 const NONE = 'budget.minutes=0';
 const input = (side: number): string[] => [`input.width=${side}`, `input.height=${side}`, 'input.window=160'];
 
-/** From the default keys of the config to what the trainer file chooses, one change after the other. */
+/** Config values of the contestants, from the defaults to what the trainer file chooses, adding one change at a time. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   before: [NONE],
   windows: [NONE, ...input(432)],
@@ -18,11 +18,11 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Trains the trainer file for one's own data on drawn photos of cards, whose six symbols of some 40 pixels differ by one
- * stroke: with the default keys, with one change after the other, and with what the recipe chooses.
+ * Runs examples/detection/own-data.ts on drawn photos of cards, whose six symbols of about 40 pixels differ by one stroke: with
+ * the default config, with one change added after the other, and with the config that the recipe chooses.
  *
- * Options: `--kinds before,chosen`, `--seeds 3`, `--minutes 8` as budget of `chosen`, `--iterations N` for all kinds instead,
- * `--data FOLDER` to keep the photos, which are drawn there where it is not there yet.
+ * Options: `--kinds before,chosen`, `--seeds 3`, `--minutes 8`, the budget of `chosen`, `--iterations N` for all kinds instead,
+ * `--data FOLDER` to keep the photos; they are drawn there unless the folder has them already.
  */
 export default async function symbols(args: BenchmarkArgs): Promise<BenchmarkResult> {
   const number = (name: string): number | undefined => (typeof args[name] === 'number' ? args[name] : undefined);

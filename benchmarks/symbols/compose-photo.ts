@@ -11,9 +11,9 @@ import { GLYPHS } from './glyphs.ts';
 
 /** A symbol in a photo. */
 export interface PhotoSymbol {
-  /** Place in {@link GLYPHS}. */
+  /** Index in {@link GLYPHS}. */
   readonly category: number;
-  /** Edges in pixels. */
+  /** Bounding box in pixels. */
   readonly box: readonly [x0: number, y0: number, x1: number, y1: number];
 }
 
@@ -26,7 +26,7 @@ export interface Photo {
   readonly symbols: readonly PhotoSymbol[];
 }
 
-/** Sizes of the photos, in pixels: as cameras, telephones and web pages leave them. */
+/** Sizes of the photos in pixels, as they are typical of cameras, phones and web pages. */
 const SIZES = [
   [960, 720],
   [800, 600],
@@ -34,23 +34,23 @@ const SIZES = [
   [640, 480],
   [500, 375],
 ] as const;
-/** Of the longer side: radius of a symbol, half its width. */
+/** Least and greatest radius of a symbol, as a share of the photo's longer side. */
 const RADIUS = [0.021, 0.031] as const;
 const TRIES = 40;
 
 interface Card {
   readonly center: Point;
-  /** Radius of its symbols, in which its other lengths are counted. */
+  /** Radius of its symbols in pixels, which is the unit of the card's other lengths. */
   readonly unit: number;
   readonly angle: number;
   readonly category: number;
 }
 
-/** Half sides of a card, and where its symbols are, in radii of them. */
+/** Half the sides of a card; CORNER is the position of a symbol. Both are in radii of a symbol. */
 const HALF: Point = [4.2, 5.6];
 const CORNER: Point = [-2.7, -4];
 
-/** Draws printed cards on a textured ground; each shows its symbol twice. Equal streams give equal photos. */
+/** Draws printed cards, each with its symbol twice, on a textured background. Equal random streams give equal photos. */
 export function composePhoto(random: RandomStream): Photo {
   const [long, short] = pick(random, SIZES);
   const [width, height] = chance(random, 0.3) ? [short, long] : [long, short];
@@ -99,7 +99,7 @@ function paintCard(random: RandomStream, canvas: Canvas, card: Card, light: Rgb)
   const ink: Rgb = chance(random, 0.5) ? [170, 30, 35] : [30, 30, 40];
   paint(canvas, sheet, { ...card, soft: 3, shift: 4 }, [10, 10, 15], 0.4);
   paint(canvas, sheet, { ...card, soft: 0.7, shift: 0 }, paper, 1);
-  // A picture in the middle of the card, of which nothing is to be learned.
+  // Draw a picture in the middle of the card that carries no information about the class.
   for (let blob = 0; blob < 5; blob++) {
     const spot = at(card, [between(random, -1.6, 1.6), between(random, -1.8, 1.8)]);
     const disc: Outline = {
@@ -138,7 +138,7 @@ function paintCard(random: RandomStream, canvas: Canvas, card: Card, light: Rgb)
   });
 }
 
-/** Where a place of a card is in the photo. */
+/** Converts a position on a card to a position in the photo, in pixels. */
 function at({ center, unit, angle }: Pick<Card, 'center' | 'unit' | 'angle'>, [x, y]: Point): Point {
   const [cos, sin] = [Math.cos(angle) * unit, Math.sin(angle) * unit];
   return [center[0] + x * cos - y * sin, center[1] + x * sin + y * cos];
@@ -149,13 +149,13 @@ interface Brush {
   readonly unit: number;
   readonly angle: number;
   readonly stretch?: number;
-  /** Pixels over which its edge fades. */
+  /** Width of the soft edge in pixels. */
   readonly soft: number;
-  /** Pixels that it is moved to the right and down. */
+  /** Offset to the right and down in pixels. */
   readonly shift: number;
 }
 
-/** Paints an outline in one color. @returns the box around what is painted, with a margin of two pixels */
+/** Paints an outline in one color. @returns its bounding box with a margin of two pixels */
 function paint(
   canvas: Canvas,
   outline: Outline,
@@ -184,7 +184,7 @@ function paint(
   return box;
 }
 
-/** Uneven light and grain, as of a camera, and bytes. */
+/** Adds uneven light and camera grain, and rounds to bytes. */
 function finish({ data, width, height }: Canvas, random: RandomStream): Uint8Array {
   const [slopeX, slopeY, strength, light] = [
     between(random, -0.4, 0.4),

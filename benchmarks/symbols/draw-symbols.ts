@@ -4,17 +4,17 @@ import { RandomStream, writePicture } from 'hookline';
 import { composePhoto } from './compose-photo.ts';
 import { GLYPHS } from './glyphs.ts';
 
-/** How many photos of each kind, and which. */
+/** Numbers of photos and their seed. */
 export interface SymbolsOptions {
   readonly train: number;
   readonly test: number;
   readonly seed: number;
 }
 
-/** As many as the public sets of this kind have. */
+/** The default options; public data sets of this kind are of similar size. */
 export const SYMBOLS: SymbolsOptions = { train: 300, test: 80, seed: 1 };
 
-/** Draws a data set in the layout of YOLO: `data.yaml`, `images/` and `labels/` with the splits `train` and `val`. */
+/** Draws a data set in YOLO's layout: `data.yaml`, `images/` and `labels/` with the splits `train` and `val`. */
 export async function drawSymbols(root: string, { train, test, seed }: SymbolsOptions = SYMBOLS): Promise<void> {
   for (const [split, count] of [
     ['train', train],

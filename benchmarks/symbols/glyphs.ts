@@ -1,6 +1,6 @@
 import type { Outline, Point } from '../../examples/scenes/draw/outlines.ts';
 
-/** Part of a circle around the middle, as points; angles in degrees, 0 to the right, clockwise. */
+/** Points on an arc of a circle around the origin. Angles are in degrees, clockwise; 0 is to the right. */
 function ring(radius: number, from: number, to: number): Point[] {
   const steps = Math.max(6, Math.ceil(Math.abs(to - from) / 15));
   return Array.from({ length: steps + 1 }, (_, step) => {
@@ -14,8 +14,8 @@ const STYLE = { pen: 0.13, turn: Math.PI };
 const line = (...points: Point[]): readonly Point[] => points;
 
 /**
- * The classes: rings that differ by one stroke of some eight pixels. However they are turned, and in a mirror too, none
- * looks like another.
+ * The classes: rings that differ by one stroke of about eight pixels. No class looks like a rotated or mirrored copy of
+ * another.
  */
 export const GLYPHS: readonly Outline[] = [
   { name: 'ring', ...STYLE, lines: [WHOLE] },

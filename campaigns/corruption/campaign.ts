@@ -19,11 +19,11 @@ const SMALL = [
 ];
 
 /**
- * Damages checkpoints (single bits, truncations, crafted headers) and the other files of a run, and loads them. Each must
- * be refused with an error that has a code, and the trainer must be as it was before. Then it loads checkpoints with a
- * right hash of which one entry was changed: each must be refused by an error that names what was changed, or be told of.
+ * Damages checkpoints (single bits, truncations, crafted headers) and the other files of a run, and loads them. Loading
+ * must fail with an error that has a code, and must leave the trainer unchanged. Then loads checkpoints with a correct
+ * hash in which one entry was changed: loading must fail with an error that names the change, or must report it.
  *
- * Options: `--count` damaged files of each kind (default 400; 60 with `--quick`).
+ * Option: `--count`, the number of damaged files of each kind (default 400; 60 with `--quick`).
  */
 const corruption: Campaign = async (args, tally) => {
   const count = countOption(args, 'count', args.quick ? 60 : 400);
@@ -76,13 +76,13 @@ const corruption: Campaign = async (args, tally) => {
 };
 export default corruption;
 
-/** Everything that a load may change, by name. */
+/** Everything that loading may change, by name. */
 async function stateOf(trainer: Trainer): Promise<Readonly<Record<string, unknown>>> {
   const { manifest, tensors } = await readCheckpoint(await trainer.checkpoints.save('state'));
   return { ...manifest.entries, ...Object.fromEntries([...tensors].map(([name, { data }]) => [name, data])) };
 }
 
-/** Files beside the checkpoint that a resumed run reads: each damaged one is either repaired, told or refused. */
+/** Damages the other files that a resumed run reads. The run must repair each, report it, or fail. */
 async function otherFiles(
   count: number,
   choices: Choices,
@@ -90,7 +90,7 @@ async function otherFiles(
   make: (name: string) => Trainer,
   tally: Tally,
 ): Promise<void> {
-  // Each trial that goes on ends one iteration later, since a training that is done has nothing to go on with.
+  // Each trial ends one iteration later, because a finished training has nothing to resume.
   let end = 20;
   for (const file of ['last_checkpoint', 'metrics.json', 'model_best.json']) {
     const path = join(folder, 'first', file);
@@ -115,7 +115,7 @@ async function otherFiles(
   }
 }
 
-/** Loads checkpoints of which one entry, field or tensor was changed; every n-th of them. */
+/** Loads checkpoints in which one entry, field or tensor was changed. Tries every `every`-th change. */
 async function changedStates(every: number, folder: string, tally: Tally): Promise<void> {
   const outcomes = await tryChangedStates({
     file: join(folder, 'first', 'model_0000009.safetensors'),
@@ -123,7 +123,7 @@ async function changedStates(every: number, folder: string, tally: Tally): Promi
       const logger = new RecordingLogger('warn');
       return { trainer: definition.create({ set: SMALL, output, logger }), logger };
     },
-    // The options of that time's plugins are compared with today's and told of, but never loaded.
+    // Plugin options in a checkpoint are compared with the current ones and reported, but never loaded.
     only: (change, index) => index % every === 0 && !change.startsWith('hookline/run: plugins.'),
   });
   for (const { change, outcome, told } of outcomes) {

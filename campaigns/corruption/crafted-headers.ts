@@ -1,4 +1,4 @@
-/** A checkpoint whose header was written by somebody who means harm, or by a broken program. */
+/** A checkpoint with an invalid header, as an attacker or a broken program might write it. */
 export interface CraftedFile {
   readonly what: string;
   readonly bytes: Uint8Array;
@@ -9,7 +9,7 @@ const LENGTH_BYTES = 8;
 type Entry = { dtype: string; shape: number[]; data_offsets: [number, number] };
 type Header = Record<string, unknown>;
 
-/** Variants of a sound checkpoint whose header says what cannot be. */
+/** Yields variants of a valid checkpoint with impossible headers. */
 export function* craftedHeaders(whole: Buffer): Generator<CraftedFile> {
   const length = Number(whole.readBigUInt64LE(0));
   const text = whole.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + length);

@@ -9,30 +9,32 @@ import { run, type Ran } from './run.ts';
 import { tryCreate } from './try-create.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** More lines than this on standard error are noise. */
+/** Greatest accepted number of lines on standard error. */
 const MOST_LINES = 20;
-/** What TensorFlow.js, TensorFlow and Node say to themselves. */
+/** Messages of TensorFlow.js, TensorFlow and Node that users should not see. */
 const NOISE =
   /already registered|Hi, looks like|ExperimentalWarning|DeprecationWarning|^\d{4}-\d\d-\d\d \d\d:|^[IWEF]\d{4} /m;
-/** For pnpm from 11 on; as the page of hookline says. */
+/** Settings that pnpm 11 and later need, as given on the page of the package hookline. */
 const PNPM = 'allowBuilds:\n  core-js: false\n  esbuild: false\n';
 
-/** A program of some package of the tools, run by this Node or another. */
+/** A package manager, run with this or another version of Node. */
 interface Manager {
   readonly name: string;
-  /** Installs hookline into a folder with a package.json. */
+  /** Command that installs hookline into a folder with a package.json. */
   readonly install: readonly string[];
-  /** What comes before the arguments of `hookline`; the Node that runs it is first on the path. */
+  /** Command that runs `hookline`, without its arguments. The Node that runs it is first on the PATH. */
   readonly hookline: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
- * Installs what is packed here into empty folders outside, as users do, and trains there with the trainer on the page of
- * the package hookline: under npm, pnpm and yarn, with Node 20, 22 and 24, in ES modules and in CommonJS. Each must train
- * to its end, say little, and the page's trainer must type-check. And makes an app, a plugin and a preset by `npm create hookline`.
+ * Installs the packed packages into empty folders outside of the repository, as users do, and trains there with the trainer
+ * on the page of the package hookline: with npm, pnpm and yarn, with Node 20, 22 and 24, as ES modules and as CommonJS. Each
+ * training must finish and print little, and the trainer must type-check. Then makes an app, a plugin and a preset with
+ * `npm create hookline`.
  *
- * Options: `--only create` leaves it at that; `--quick` is npm and the Node that runs this. Package managers and versions of Node come from npm.
+ * Options: `--only create` runs only the last part; `--quick` uses only npm and the current Node. Package managers and versions of Node are
+ * installed from npm.
  */
 const installs: Campaign = async (args, tally) => {
   const folder = await mkdtemp(join(tmpdir(), 'hookline-installs-'));
@@ -73,7 +75,7 @@ function managers(quick: boolean, tool: (path: string) => string, global: string
     YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
     YARN_ENABLE_TELEMETRY: '0',
     YARN_ENABLE_IMMUTABLE_INSTALLS: '0',
-    // What is packed here changes under one version, so that no cache of the user's may hold it.
+    // The packed packages change without a new version, so the user's cache must not be used.
     YARN_GLOBAL_FOLDER: global,
   };
   return [
@@ -139,7 +141,7 @@ async function tryManager(
       await rm(join(folder, 'output'), { recursive: true, force: true });
       const where = `${manager.name}, Node ${version}, ${file} where "type" is "${type}"`;
       if (manager.name === 'yarn with pnp' && version.startsWith('v20.') && type === 'commonjs') {
-        // Node 20 cannot do it, so the error must say what to do instead.
+        // Node 20 cannot load this file under Plug'n'Play, so the error must say what to do instead.
         const { status, stderr } = await hookline('train', file);
         if (status === 1 && stderr.includes("Under Plug'n'Play, Node 20")) tally.count('refused by name');
         else tally.fail(`${where} is not refused as it should be:\n${stderr}`);
@@ -162,7 +164,7 @@ function checkTraining(where: string, { status, stderr }: Ran, tally: Tally): vo
   else tally.count('trained');
 }
 
-/** Packs every package of the repository. */
+/** Packs every package of the repository into a tarball. */
 async function pack(into: string): Promise<PackedManifest[]> {
   await mkdir(into);
   await run('npm', ['pack', '--workspaces', '--pack-destination', into], ROOT);
@@ -176,7 +178,7 @@ async function pack(into: string): Promise<PackedManifest[]> {
   );
 }
 
-/** Installs packages from npm. @returns where a file in one of them is */
+/** Installs packages from npm. @returns a function that gives the path of a file in one of them */
 async function installTools(folder: string, packages: readonly string[]): Promise<(path: string) => string> {
   await mkdir(folder);
   await writeFile(join(folder, 'package.json'), '{ "private": true }');

@@ -4,11 +4,11 @@ import { createServer } from 'node:http';
 import { basename } from 'node:path';
 import type { AddressInfo } from 'node:net';
 
-/** A package in a tarball. */
+/** A packed package. */
 export interface PackedManifest {
-  /** The tarball. */
+  /** Path of the tarball. */
   readonly path: string;
-  /** The package.json in it. */
+  /** Its package.json. */
   readonly manifest: { readonly name: string; readonly version: string };
 }
 
@@ -18,10 +18,10 @@ export interface LocalRegistry {
 }
 
 /**
- * A registry on this machine that has the given packages, and sends everyone who asks for another on to the registry
- * that npm uses, so that package managers install what is packed here as they would install what is published.
+ * Starts a local registry that serves the given packages and redirects requests for others to the registry that npm uses,
+ * so that package managers install the packed packages as if they were published.
  *
- * @param upstream the address of that registry
+ * @param upstream URL of the registry that npm uses
  */
 export async function serveRegistry(packages: readonly PackedManifest[], upstream: string): Promise<LocalRegistry> {
   let url = '';
@@ -42,7 +42,7 @@ export async function serveRegistry(packages: readonly PackedManifest[], upstrea
   return { url, close: () => server.close() };
 }
 
-/** What a registry says of a package. Published long ago, since some managers wait before they take what is new. */
+/** The registry's metadata of a package. The publication date is long ago, because some managers do not install new releases. */
 function describe({ path, manifest }: PackedManifest, url: string): object {
   const { name, version } = manifest;
   const bytes = readFileSync(path);

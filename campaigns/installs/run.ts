@@ -1,20 +1,20 @@
 import { execFile } from 'node:child_process';
 
-/** How a program ended, and what it printed. */
+/** The exit status of a program, and its output. */
 export interface Ran {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a program to its end, beside what this process does, for it may ask this process's registry. */
+/** Runs a program asynchronously until it ends, because it may need the registry that this process serves. */
 export function run(
   program: string,
   args: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
-  // What npm has set for this process is about this repository.
+  // Remove the variables that npm has set for this repository.
   const own = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_OPTIONS$/i.test(name));
   return new Promise((resolve) => {
     const options = { cwd, env: { ...Object.fromEntries(own), ...env }, maxBuffer: 1e8 };

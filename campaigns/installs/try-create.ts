@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Tally } from '../lib/campaign.ts';
 import { run } from './run.ts';
 
-/** A training of ten steps with the plugin or preset of a package, which its first export makes. */
+/** A program that trains for ten steps with the plugin or preset that a package's first export makes. */
 const USE = (name: string) => `
 import { TrainerBase } from 'hookline';
 import * as exported from ${JSON.stringify(name)};
@@ -15,8 +15,8 @@ process.exit(status === 'completed' ? 0 : 1);
 `;
 
 /**
- * Goes from `npm create hookline` to a tested, packed and installed package, for plugins and presets, and counts the seconds;
- * then an app, which must train.
+ * For plugins and presets, runs all steps from `npm create hookline` to a tested, packed and installed package, and counts
+ * the seconds. Then makes an app, which must train.
  */
 export async function tryCreate(
   folder: string,
@@ -26,7 +26,7 @@ export async function tryCreate(
 ): Promise<void> {
   const env = { npm_config_registry: url, npm_config_audit: 'false', npm_config_fund: 'false' };
   await mkdir(folder, { recursive: true });
-  /** Runs a command that has to end well. */
+  /** Runs a command. @throws Error if it fails */
   const must = async (cwd: string, command: string, more: Readonly<Record<string, string>> = {}): Promise<void> => {
     const [program = '', ...args] = command.split(' ');
     const { status, stdout, stderr } = await run(program, args, cwd, { ...env, ...more });
@@ -34,7 +34,7 @@ export async function tryCreate(
   };
   const create = async (kind: string, language: string): Promise<string> => {
     const place = `${kind}-${language}`;
-    // A cache of its own: npm keeps what it has run by name and version, and what is packed here changes under one version.
+    // Use a separate cache, because npm caches packages by name and version, and the packed ones change without a new version.
     const cache = { npm_config_cache: join(folder, 'cache') };
     await must(folder, `npm create --yes hookline ${kind} tried -- --language ${language} --folder ${place}`, cache);
     await must(join(folder, place), 'npm install --prefer-offline');

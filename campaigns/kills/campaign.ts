@@ -6,10 +6,10 @@ import { randomMoment } from '../lib/random-moment.ts';
 import { differences, finishTraining, resultOf, SHORT, startTraining, tail } from '../lib/training.ts';
 
 /**
- * Kills trainings by SIGKILL, at random moments and while a file is half written, resumes each until it is done, and
- * compares what is left with a training that nobody disturbed: all must be equal to the bit.
+ * Kills trainings with SIGKILL at random moments and while a file is half written, resumes each until it is finished, and
+ * compares the results with those of an undisturbed training. They must be equal to the bit.
  *
- * Options: `--count` kills (default 120; 4 of a shorter training with `--quick`).
+ * Option: `--count`, the number of kills (default 120; with `--quick`, 4 in a shorter training).
  */
 const kills: Campaign = async (args, tally) => {
   const count = countOption(args, 'count', args.quick ? 4 : 120);
@@ -38,7 +38,7 @@ const kills: Campaign = async (args, tally) => {
           break;
         }
       }
-      // A chain that had reached its end by itself has nothing to train any more.
+      // If the training had already finished, there is nothing left to train.
       const end = await startTraining(output, set).end;
       if (end.status !== 0 && !end.text.includes('HKL_NOTHING_TO_TRAIN')) {
         tally.fail(`chain ${chain} could not be ended after ${killed} kills:\n${tail(end.text)}`);

@@ -1,10 +1,10 @@
 import { RandomStreams } from '@hookline/core';
 
-/** What the command line gave: `--quick`, `--seed`, and any other `--name value` by its name; numbers as numbers. */
+/** The parsed command line: `--quick`, `--seed`, and every other `--name value` by its name. Numeric values are numbers. */
 export interface CampaignArgs {
-  /** A short form that fits into every run of the checks. */
+  /** Run a short version, which is fast enough for every run of the checks. */
   readonly quick: boolean;
-  /** Decides every random choice of the campaign. Two runs with one seed try the same things. */
+  /** Determines every random choice of the campaign. Runs with the same seed try the same things. */
   readonly seed: number;
   readonly [name: string]: string | number | boolean | undefined;
 }
@@ -12,17 +12,17 @@ export interface CampaignArgs {
 /** The default export of `campaigns/NAME/campaign.ts`. */
 export type Campaign = (args: CampaignArgs, tally: Tally) => Promise<void>;
 
-/** Counts what was tried and keeps what did not hold. */
+/** Counts trials and collects failures. */
 export class Tally {
   readonly #counts = new Map<string, number>();
   readonly #failures: string[] = [];
 
-  /** Counts one trial, or several, under a name. */
+  /** Adds one or more trials to the count of a name. */
   count(name: string, by = 1): void {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
   }
 
-  /** Records something that did not hold: what was tried, and what happened instead. */
+  /** Records a failure. The message says what was tried and what happened. */
   fail(message: string): void {
     this.#failures.push(message);
     console.error(`DID NOT HOLD: ${message}`);
@@ -37,7 +37,7 @@ export class Tally {
   }
 }
 
-/** The campaign's random choices. */
+/** The random choices of a campaign. */
 export class Choices {
   readonly #stream;
 
@@ -45,24 +45,24 @@ export class Choices {
     this.#stream = new RandomStreams(seed).stream(`campaign/${name}`);
   }
 
-  /** A whole number from 0 to `n - 1`. */
+  /** A random integer from 0 to `n - 1`. */
   int(n: number): number {
     return this.#stream.int(n);
   }
 
-  /** A number from `low` up to `high`. */
+  /** A random number between `low` and `high`. */
   between(low: number, high: number): number {
     return low + (high - low) * this.#stream.float();
   }
 
-  /** One of these. @throws RangeError for an empty list */
+  /** A random element of a list. @throws RangeError for an empty list */
   pick<T>(of: readonly T[]): T {
     if (of.length === 0) throw new RangeError('there is nothing to choose from');
     return of[this.int(of.length)] as T;
   }
 }
 
-/** An option that is a whole number of at least 1. @throws RangeError for anything else */
+/** Reads an option that must be an integer of at least 1. @throws RangeError for anything else */
 export function countOption(args: CampaignArgs, name: string, byDefault: number): number {
   const value = args[name];
   if (value === undefined) return byDefault;

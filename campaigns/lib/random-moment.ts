@@ -4,11 +4,11 @@ import type { Choices } from './campaign.ts';
 import type { Training } from './training.ts';
 
 /**
- * Waits for a moment to attack a training at: half of them come at any time after the start, the others when a temporary file is there.
- * The end of the training is one too.
+ * Waits for a moment to attack a training: in half of the cases a random time after the start, in the others until a temporary file
+ * appears. It resolves at the latest when the training ends.
  *
- * @param output folder of the run, in which temporary files are looked for
- * @param longest milliseconds after the start
+ * @param output folder of the run, which is watched for temporary files
+ * @param longest greatest random delay after the start, in milliseconds
  */
 export async function randomMoment(
   training: Training,

@@ -13,7 +13,7 @@ import {
 const CLASSES = 4;
 const FEATURES = 16;
 
-/** The training that the campaigns attack: whatever keeps state across steps is in it, and its checkpoints are of some size. */
+/** The training that the campaigns attack. It includes everything that keeps state across steps, and has sizeable checkpoints. */
 const config = defineConfig(
   {
     seed: 7,
@@ -32,7 +32,7 @@ const config = defineConfig(
     writers: { period: 25 },
   },
   {
-    /** Units of the hidden layers; the size of a checkpoint grows with its square. */
+    /** Units of the hidden layers. The size of a checkpoint grows with the square of this number. */
     model: { width: z.int().positive().default(384) },
     data: { count: z.int().positive().default(700) },
   },
@@ -40,7 +40,7 @@ const config = defineConfig(
 
 type Batch = { readonly x: tf.Tensor2D; readonly label: tf.Tensor1D };
 
-/** Points on the arms of a spiral, with coordinates turned into several waves. */
+/** Points on the arms of a spiral, projected on {@link FEATURES} directions, with small disturbances. */
 function spiral(count: number): { x: Float32Array; label: Int32Array } {
   const x = new Float32Array(count * FEATURES);
   const label = new Int32Array(count);
@@ -65,7 +65,7 @@ const loader = (count: number, options: Partial<ConstructorParameters<typeof Arr
   );
 };
 
-/** The trainer of the campaigns, with further plugins. */
+/** Defines the trainer of the campaigns, with additional plugins. */
 export const campaignTrainer = (plugins: readonly PluginInput[] = []) =>
   defineTrainer({
     config,

@@ -10,30 +10,30 @@ const CLI = join(ROOT, 'packages', 'hookline', 'bin', 'hookline.js');
 const TRAINER = join(ROOT, 'campaigns', 'lib', 'trainer.ts');
 
 /**
- * Changes to the campaigns' training for short forms. Most of the time goes into starting processes anyway; it still has
- * a dozen checkpoints, evaluations and precise statistics, and takes longer than the longest delay before an attack.
+ * Config values for short versions of the campaigns. Most of the time is spent on starting processes. The short training
+ * still has a dozen checkpoints, evaluations and precise statistics, and lasts longer than the longest delay of an attack.
  */
 export const SHORT = ['solver.maxIterations=120', 'test.evalPeriod=30'];
 
-/** How a process ended, and what it had printed. */
+/** The exit status of a process, and its output. */
 export interface End {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly text: string;
 }
 
-/** A `hookline train --resume` under way. */
+/** A running `hookline train --resume`. */
 export interface Training {
   readonly process: ChildProcess;
-  /** Settles once it has said where it begins, or has ended. */
+  /** Settles when the process has logged its first iteration, or has ended. */
   readonly begun: Promise<void>;
   readonly end: Promise<End>;
 }
 
 /**
- * Starts the campaigns' trainer, or goes on with it, in a process of its own, as its users do.
+ * Starts or resumes the campaigns' training in a separate process, as users do.
  *
- * @param ranks how many processes train together; undefined for one that `hookline train` runs
+ * @param ranks number of ranks for `hookline launch`; undefined for a single process with `hookline train`
  */
 export function startTraining(output: string, set: readonly string[] = [], ranks?: number): Training {
   const options = ['--resume', '--output', output, ...set.flatMap((each) => ['--set', each])];
@@ -61,7 +61,7 @@ export function startTraining(output: string, set: readonly string[] = [], ranks
   return { process: child, begun, end };
 }
 
-/** Trains to the end. @throws Error with what it printed when it fails */
+/** Trains to the end. @throws Error with the output of the training if it fails */
 export async function finishTraining(output: string, set: readonly string[] = [], ranks?: number): Promise<End> {
   const end = await startTraining(output, set, ranks).end;
   if (end.status !== 0) throw new Error(`hookline train ended with ${end.status ?? end.signal}:\n${tail(end.text)}`);
@@ -71,7 +71,7 @@ export async function finishTraining(output: string, set: readonly string[] = []
 /** The last lines of a text. */
 export const tail = (text: string, lines = 12): string => text.trim().split('\n').slice(-lines).join('\n');
 
-/** Names of values that depend on the clock or on the machine's load. */
+/** Whether the value of this name depends on the clock or on the machine's load. */
 const isOfTheClock = (name: string): boolean => /time|eta|memory|created|sha256|seconds/.test(name);
 
 function timeless(value: unknown): unknown {
@@ -81,7 +81,7 @@ function timeless(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, each]) => [name, timeless(each)]));
 }
 
-/** What a training has left, without what depends on the clock: tensors by name, plugin state, metrics, names of files. */
+/** The results of a training, without values that depend on the clock: tensors by name, plugin state, metrics, file names. */
 export async function resultOf(output: string): Promise<Readonly<Record<string, unknown>>> {
   const { manifest, tensors } = await readCheckpoint(join(output, 'model_final.safetensors'));
   const lines = (await readFile(join(output, 'metrics.json'), 'utf8')).trim().split('\n');
@@ -95,7 +95,7 @@ export async function resultOf(output: string): Promise<Readonly<Record<string, 
   };
 }
 
-/** Where two results differ, as paths; of what is missing on one side, or is not of the same kind, the path to it. */
+/** The paths at which two results differ, including values that are missing on one side or have another type. */
 export function differences(a: unknown, b: unknown, path = ''): string[] {
   if (isDeepStrictEqual(a, b)) return [];
   if (!isNested(a) || !isNested(b) || Array.isArray(a) !== Array.isArray(b)) {

@@ -3,10 +3,10 @@ import { selectDevice, tf } from '@hookline/tfjs';
 import { type Campaign, Choices, countOption } from '../lib/campaign.ts';
 
 /**
- * Trains with a plugin that has each possible fault in each hook of the engine, eagerly and captured. Each must end with
- * an error that names the plugin and the hook, unless what it did means nothing there.
+ * Trains with a plugin that has each possible fault in each hook of the engine, eagerly and captured. Each training must
+ * end with an error that names the plugin and the hook, unless the fault has no effect in that hook.
  *
- * Options: `--count` cases, chosen at random (default all; 24 with `--quick`).
+ * Option: `--count`, the number of cases, chosen at random (default all; 24 with `--quick`).
  */
 const plugins: Campaign = async (args, tally) => {
   await selectDevice('auto');

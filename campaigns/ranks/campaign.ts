@@ -9,19 +9,21 @@ import { randomMoment } from '../lib/random-moment.ts';
 import { differences, finishTraining, resultOf, SHORT, startTraining, tail, type Training } from '../lib/training.ts';
 
 const RANKS = 2;
-/** They divide the batch. */
+/** Other numbers of ranks, which divide the batch size. */
 const OTHER_NUMBERS = [1, 4];
-/** Seconds until a job whose rank was killed counts as hanging. */
+/** Seconds after which a job whose rank was killed counts as hanging. */
 const HANGS_AFTER = 60;
-/** Seconds that processes may take to be gone: mpirun kills them and does not wait for it. */
+/** Seconds within which all processes must be gone. mpirun kills them but does not wait for their end. */
 const GONE_AFTER = 5;
 
 /**
- * Kills one rank of a training of two by SIGKILL, or ends it by SIGTERM, at random moments and while a file is half written,
- * resumes the training until it is done, and compares what is left with one that nobody disturbed: all must be equal to the
- * bit. All ranks must end, and no process may be left. Then other numbers of ranks go on from a checkpoint. Needs `mpirun` and what `hookline setup` compiles for it.
+ * Sends SIGKILL or SIGTERM to one of two ranks at random moments and while a file is half written, resumes the training until it
+ * is finished, and compares the results with those of an undisturbed training. They must be equal to the bit. All ranks must end,
+ * and no process may remain. Then other numbers of ranks resume from a checkpoint. Needs `mpirun` and the addon that `hookline
+ * setup` compiles for it.
  *
- * Options: `--count` kills, beside which one rank is sent SIGTERM every now and then (default 20; 1 on a shorter training with `--quick`).
+ * Option: `--count`, the number of kills (default 20; with `--quick`, 1 in a shorter training). One attack in four sends SIGTERM instead
+ * and does not count.
  */
 const ranks: Campaign = async (args, tally) => {
   const count = countOption(args, 'count', args.quick ? 1 : 20);
@@ -62,11 +64,11 @@ const ranks: Campaign = async (args, tally) => {
         const expected = signal === 'SIGKILL' ? 137 : 143;
         if (end.status !== expected)
           tally.fail(`chain ${chain} ended with ${end.status} after ${signal} to one rank:\n${tail(end.text)}`);
-        // The first rank itself speaks of what it was sent.
+        // The message for SIGKILL must name a rank; after SIGTERM, the first rank reports the signal itself.
         if (signal === 'SIGKILL' && !/rank [01]\b/.test(end.text))
           tally.fail(`chain ${chain} names no rank:\n${tail(end.text)}`);
       }
-      // A chain that had reached its end by itself has nothing to train any more.
+      // If the training had already finished, there is nothing left to train.
       const end = await startTraining(output, set, RANKS).end;
       if (end.status !== 0 && !end.text.includes('HKL_NOTHING_TO_TRAIN')) {
         tally.fail(`chain ${chain} could not be ended:\n${tail(end.text)}`);
@@ -89,7 +91,7 @@ const ranks: Campaign = async (args, tally) => {
 };
 export default ranks;
 
-/** Goes on from the last numbered checkpoint of a run with another number of ranks. @returns what does not hold */
+/** Resumes from the last numbered checkpoint of a run with another number of ranks. @returns the failures */
 async function goOnWith(
   size: number,
   from: string,
@@ -109,7 +111,7 @@ async function goOnWith(
   return different.length === 0 ? undefined : `its position in the data differs in ${different.join(', ')}`;
 }
 
-/** @returns whether a rank was there */
+/** Sends a signal to one rank at a random moment. @returns whether there was a rank to send it to */
 async function attack(training: Training, output: string, choices: Choices, signal: NodeJS.Signals): Promise<boolean> {
   await randomMoment(training, output, choices, 1500);
   const rank = choices.int(RANKS);
@@ -119,13 +121,13 @@ async function attack(training: Training, output: string, choices: Choices, sign
   return true;
 }
 
-/** The ranks of a job that has ended which do not go away. */
+/** The process ids of ranks that still run {@link GONE_AFTER} seconds after their job has ended. */
 async function whatStays(output: string): Promise<readonly number[]> {
   for (let waited = 0; waited < GONE_AFTER && processesOf(output).length > 0; waited += 0.1) await wait(100);
   return processesOf(output);
 }
 
-/** The ranks that train into a folder, by the numbers of their processes. */
+/** The process ids of the ranks that train into a folder. */
 function processesOf(output: string): readonly number[] {
   const lines = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
   return lines

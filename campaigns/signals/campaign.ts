@@ -5,14 +5,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Campaign, Choices, countOption } from '../lib/campaign.ts';
 import { differences, finishTraining, resultOf, SHORT, startTraining, tail } from '../lib/training.ts';
 
-/** The status that each ends a training with: that of a process which the signal has ended. */
+/** The exit status of a training after each signal: 128 plus the signal's number. */
 const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
- * Sends SIGINT, SIGTERM and SIGHUP at random moments. Each must end the training gracefully, with a checkpoint from which
- * it goes on to the same end, to the bit, as one that was never interrupted.
+ * Sends SIGINT, SIGTERM and SIGHUP at random moments. Each must end the training gracefully with a checkpoint. The resumed
+ * training must give the same results, to the bit, as an uninterrupted one.
  *
- * Options: `--count` signals (default 24; 3 in a shorter training with `--quick`).
+ * Option: `--count`, the number of signals (default 24; with `--quick`, 3 in a shorter training).
  */
 const signals: Campaign = async (args, tally) => {
   const count = countOption(args, 'count', args.quick ? 3 : 24);

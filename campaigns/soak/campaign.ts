@@ -5,14 +5,14 @@ import { callback, ConsoleLogger, tf } from 'hookline';
 import { type Campaign, countOption } from '../lib/campaign.ts';
 import { campaignTrainer } from '../lib/trainer.ts';
 
-/** Resident memory may grow by this much after the first quarter: allocators round, and histories are kept. */
+/** Accepted growth of resident memory after the first quarter, in bytes. Allocators round up, and histories are kept. */
 const ALLOWED_GROWTH = 48 * 2 ** 20;
 
 /**
- * Trains for many steps, captured and eager, with evaluations and checkpoints, and watches memory: after the first
- * quarter neither the number of tensors nor the process may grow.
+ * Trains for many steps, captured and eager, with evaluations and checkpoints, and watches memory. After the first quarter,
+ * the number of tensors must not grow, nor the memory of the process by more than {@link ALLOWED_GROWTH}.
  *
- * Options: `--count` steps of each kind (default 20,000; 320 with `--quick`).
+ * Option: `--count`, the number of steps of each kind (default 20,000; 320 with `--quick`).
  */
 const soak: Campaign = async (args, tally) => {
   const count = countOption(args, 'count', args.quick ? 320 : 20_000);

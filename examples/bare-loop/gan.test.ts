@@ -18,7 +18,7 @@ const make = (maxIterations: number, folder = output) =>
 const weights = ({ generator, critic }: { generator: tf.LayersModel; critic: tf.LayersModel }) =>
   [generator, critic].flatMap((net) => net.getWeights().map((weight) => [...weight.dataSync()]));
 
-it('goes on from a checkpoint to the bit, with both optimizers, without a warning', async () => {
+it('resumes from a checkpoint to the bit, with both optimizers and without a warning', async () => {
   const whole = await make(12, join(output, 'whole'));
   await whole.trainer.train();
   await (await make(5)).trainer.train();
@@ -38,7 +38,7 @@ it('goes on from a checkpoint to the bit, with both optimizers, without a warnin
   expect(total).toBe(critic! + generator!);
 });
 
-it('is what docs/bare-loop.md shows', async () => {
+it('is the code that docs/bare-loop.md shows', async () => {
   const read = (file: string) => readFile(new URL(file, import.meta.url), 'utf8');
   const [doc, example] = [await read('../../docs/bare-loop.md'), await read('gan.ts')];
   const [, shown = ''] = /^```ts\n(import.*?)^```$/ms.exec(doc) ?? [];

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { adam, checkpointer, savedParts, selectDevice, tf, TrainerBase, type TrainerOptions } from 'hookline';
 
-/** A GAN on the bare loop: the generator is trained to draw points like those of a ring, the critic to tell them apart. */
+/** A GAN on the bare loop. The generator learns to draw points of a ring; the critic learns to tell drawn points from real ones. */
 export async function ganTrainer(options: Partial<TrainerOptions> = {}) {
-  await selectDevice('auto'); // Before the first tensor.
+  await selectDevice('auto'); // Call this before the first tensor is made.
   const generator = network(2, 2, 1);
   const critic = network(2, 1, 3);
   const optimizers = {
@@ -19,7 +19,7 @@ export async function ganTrainer(options: Partial<TrainerOptions> = {}) {
       tf.losses.sigmoidCrossEntropy(tf.fill(scores.shape, Number(isReal)), scores);
     try {
       return {
-        // Each updates the variables of its own net alone, and gives the loss as a number.
+        // Each call updates only the variables of its own net and resolves to the loss as a number.
         critic: await optimizers.critic.minimize(() => loss(score(real), true).add(loss(score(fake()), false))),
         generator: await optimizers.generator.minimize(() => loss(score(fake()), true)),
       };
@@ -35,7 +35,7 @@ export async function ganTrainer(options: Partial<TrainerOptions> = {}) {
     ...options,
     step,
     plugins: [
-      // Without this the checkpoints would hold neither weights nor optimizers.
+      // Without this plugin, checkpoints would contain neither weights nor optimizer state.
       savedParts({
         generator: { model: generator, optimizer: optimizers.generator },
         critic: { model: critic, optimizer: optimizers.critic },
@@ -45,7 +45,7 @@ export async function ganTrainer(options: Partial<TrainerOptions> = {}) {
     ],
   });
 
-  // Streams of the trainer are saved with the run, so that a resumed one draws the numbers that would have come.
+  // Checkpoints contain the trainer's random streams, so a resumed run draws the same numbers as an uninterrupted one.
   const random = trainer.random.stream('gan');
   const gaussian = (count: number): tf.Tensor =>
     tf.tensor2d(
@@ -59,7 +59,7 @@ export async function ganTrainer(options: Partial<TrainerOptions> = {}) {
   return { trainer, generator, critic };
 }
 
-/** Two dense layers, whose first weights depend on the seed alone. */
+/** Two dense layers. Their initial weights depend only on the seed. */
 function network(inputs: number, outputs: number, seed: number): tf.Sequential {
   const kernelInitializer = (layer: number) => tf.initializers.glorotNormal({ seed: seed + layer });
   return tf.sequential({

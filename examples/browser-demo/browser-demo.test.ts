@@ -35,7 +35,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A detector that finds much, though nothing in particular. */
+/** An untrained detector that returns many arbitrary detections. */
 function eagerDetector() {
   const backbone = residualBackbone({ widths: [8, 8, 8], channels: 8 });
   const head = fcosHead({ convs: 1 });
@@ -44,7 +44,7 @@ function eagerDetector() {
   );
   for (const [name, variable] of model.trainable()) {
     if (name === 'head/class/bias') variable.assign(tf.fill(variable.shape, -1));
-    // Larger factors drive most scores to 1, and the order of equal scores says nothing.
+    // A larger factor would drive most scores to 1, and equal scores have no defined order.
     else if (name.startsWith('head/')) variable.assign(variable.mul(3));
   }
   return model;
@@ -54,7 +54,7 @@ function eagerDetector() {
   'shows in a browser what predict finds (needs Chromium; HOOKLINE_CHROMIUM names it)',
   async () => {
     const { native } = await selectDevice('auto');
-    // Exporting records TensorFlow's ops.
+    // Exporting records TensorFlow's ops, which only the native backend runs.
     if (!native) skipTest('exporting needs native TensorFlow');
     const model = eagerDetector();
     const postprocessing = { scoreThreshold: 0.05, topK: 1000, nmsThreshold: 0.5, maxDetections: 20 };
@@ -99,7 +99,7 @@ function eagerDetector() {
       });
     }
     expect(problems).toEqual([]);
-    // On a phone nothing is wider than the screen.
+    // On a phone, nothing is wider than the screen.
     await page.setViewport({ width: 360, height: 740 });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
   },

@@ -19,14 +19,14 @@ const camera = byId<HTMLButtonElement>('camera');
 const pictures = byId('pictures');
 const drop = byId('drop');
 
-/** `?model=URL` shows another model, `?backend=wasm` begins with another backend. */
+/** `?model=URL` loads another model; `?backend=wasm` starts with another backend. */
 const query = new URLSearchParams(location.search);
 const model = new URL(query.get('model') ?? './model/', location.href);
 
 let detector: Promise<LoadedDetector> | undefined;
 
 async function load(): Promise<LoadedDetector> {
-  // Half a megabyte that only browsers with WebGPU can use.
+  // This module has half a megabyte, and only browsers with WebGPU can use it.
   if (backend.value === 'webgpu') await import('@tensorflow/tfjs-backend-webgpu');
   if (!(await tf.setBackend(backend.value))) throw new Error(`${backend.value} does not run in this browser`);
   await tf.ready();
@@ -44,7 +44,7 @@ function start(): Promise<LoadedDetector> {
   return detector;
 }
 
-/** Colours of the classes, as far from each other as may be. */
+/** The colour of a class. The hues of all classes are evenly spaced. */
 const colorOf = (name: string, names: readonly string[]): string =>
   `hsl(${Math.round((names.indexOf(name) * 360) / names.length)} 85% 45%)`;
 
@@ -82,7 +82,7 @@ function addFigure(): Shown {
   return { figure, canvas, caption };
 }
 
-/** Draws a picture with what the detector finds in it, and says how long that took. */
+/** Runs the detector on a picture, draws the picture with its boxes, and shows the time of the detection in the caption. */
 async function show(
   { figure, canvas, caption }: Shown,
   source: ImageBitmap | HTMLVideoElement,

@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** The folder of the exported model: that of `npm start`, or the one that the variable MODEL names. */
+/** The folder of the exported model: the environment variable MODEL, or the folder that `hookline export` writes after `npm start`. */
 const MODEL = resolve(process.env['MODEL'] || resolve(ROOT, 'runs/scenes/exported/graph-model'));
 
-/** Serves the model's folder as `/model/`. A built page takes the folder `model` that lies beside it. */
+/** The development server serves the model's folder as `/model/`. A built page loads the folder `model` next to it. */
 const serveModel: Plugin = {
   name: 'serve-model',
   configureServer({ middlewares }) {
@@ -20,7 +20,7 @@ const serveModel: Plugin = {
 
 export default defineConfig({
   base: './',
-  // The source, which needs no build of this repository.
+  // Use the sources, so that the repository need not be built.
   resolve: { alias: { '@hookline/inference': resolve(ROOT, 'packages/inference/src/index.ts') } },
   plugins: [serveModel],
   build: { chunkSizeWarningLimit: 2000 },

@@ -13,7 +13,7 @@ import {
   residualBackbone,
 } from 'hookline';
 
-/** Blood cells (BCCD): 292 training images, 72 test images, three classes; in VOC's format. */
+/** Blood cells (BCCD) in VOC's format: 292 training images, 72 test images, three classes. */
 const config = detectionConfig({
   output: 'runs/bccd',
   // Use bfloat16 if the processor is faster with it; the results are the same.
@@ -63,6 +63,6 @@ export default defineTrainer({
     });
   },
 
-  // Added to the default plugins, which `hookline inspect` lists; this one warns of losses that jump.
+  // This plugin is added to the default plugins, which `hookline inspect` lists. It warns when the loss jumps.
   plugins: [anomalyGuard({ gradients: 'off' })],
 });

@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the BCCD trainer', () => {
-  it('learns from a folder in VOC format; test-time augmentation and pictures reach results, logs and files', async () => {
+  it('learns from a folder in VOC format and reports test-time augmentation and pictures in results, logs and files', async () => {
     const output = join(folder, 'run');
     const set = [...SMALL, `data.root=${root}`, 'solver.maxIterations=80', 'test.evalPeriod=40', 'seed=1'];
     const trainer = bccd.create({ output, set, logger: QUIET });
@@ -47,14 +47,14 @@ describe('the BCCD trainer', () => {
   });
 });
 
-describe("the trainer for one's own data", () => {
+describe('the trainer for your own data', () => {
   const create = (...set: string[]) =>
     ownData.create({
       output: join(folder, 'own'),
       set: [...SMALL, `data.root=${root}`, 'data.format=voc', ...set],
       logger: QUIET,
     });
-  /** The data sets for training and for the test. */
+  /** The data sets for training and for testing. */
   const dataOf = async (...set: string[]) => {
     const trainer = create(...set);
     return {
@@ -63,7 +63,7 @@ describe("the trainer for one's own data", () => {
     };
   };
 
-  it('holds back from training what a folder has for the test, or every fifth image', async () => {
+  it("excludes a folder's test split, or every fifth image, from training", async () => {
     const lists = await dataOf();
     expect([lists.train.records.length, lists.test.records.length]).toEqual([12, 4]);
     const { train, test } = await dataOf('datasets.train=trainval,test');
@@ -72,7 +72,7 @@ describe("the trainer for one's own data", () => {
     expect(train.records.filter(({ file }) => held.has(file))).toEqual([]);
   });
 
-  it('trains on COCO files, with images that keep their proportions and with another head', async () => {
+  it('trains on COCO files, with images that keep their aspect ratio and with another head', async () => {
     const set = ['datasets.train=train.json', 'datasets.test=test.json', 'data.images=JPEGImages', 'input.width=96'];
     const { train, test } = await dataOf(...set);
     const trainer = create(...set, 'model.head=retina', 'solver.maxIterations=2', 'input.randomFlip=none');
@@ -83,7 +83,7 @@ describe("the trainer for one's own data", () => {
     expect([status, ...Object.keys(results ?? {})]).toEqual(['completed', 'bbox', 'bbox_TTA']);
   });
 
-  it('refuses test data of other classes', async () => {
+  it('rejects test data with other classes', async () => {
     const json = JSON.parse(await readFile(join(root, 'test.json'), 'utf8')) as { categories: { name: string }[] };
     json.categories.forEach((category) => (category.name = `very ${category.name}`));
     await writeFile(join(root, 'other.json'), JSON.stringify(json));
@@ -91,7 +91,7 @@ describe("the trainer for one's own data", () => {
     await expect(dataOf(...set)).rejects.toThrow(/HKL_DATA_CLASSES.*very dark, very light/s);
   });
 
-  it('refuses damaged data where it is told to, with the name of the file', async () => {
+  it('rejects damaged data if `data.strict` is set, and names the file', async () => {
     await writeFile(join(root, 'Annotations', 'squares-99.xml'), '<annotation>');
     const names = ['00', '01', '02', '03', '04', '99'].map((number) => `squares-${number}`);
     await writeFile(join(root, 'ImageSets', 'Main', 'damaged.txt'), names.join('\n'));

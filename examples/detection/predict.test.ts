@@ -11,14 +11,14 @@ let folder: string;
 let set: string[];
 
 function hookline(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  // Jest's own NODE_OPTIONS are not those of a user.
+  // Users do not have Jest's NODE_OPTIONS.
   const env = { ...process.env, NODE_OPTIONS: '' };
   const command = [join(ROOT, 'packages/hookline/bin/hookline.js'), ...args];
   return spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8', env });
 }
 
 beforeAll(async () => {
-  // The command runs what is built.
+  // The command runs the built packages.
   spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'packages/hookline'], { cwd: ROOT });
   folder = mkdtempSync(join(tmpdir(), 'hookline-predict-'));
   await drawSquares(join(folder, 'squares'));
@@ -37,7 +37,7 @@ const imagesOf = (...numbers: string[]): string[] =>
   numbers.map((number) => join(folder, 'squares', 'JPEGImages', `squares-${number}.png`));
 
 describe('hookline predict', () => {
-  it('says what is missing', () => {
+  it('reports missing images, a missing checkpoint and an invalid score', () => {
     const none = hookline('predict', TRAINER, ...set);
     expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('no image is given')]);
     const untrained = hookline('predict', TRAINER, ...set, ...imagesOf('00'));
@@ -46,7 +46,7 @@ describe('hookline predict', () => {
     expect([score.status, score.stderr]).toEqual([2, expect.stringContaining('--score high is not from 0 to 1')]);
   });
 
-  it('finds what a training has learned, and writes pictures', () => {
+  it('detects what a training has learned and writes pictures', () => {
     const short = [
       'solver.maxIterations=150',
       'solver.batchSize=4',
@@ -55,7 +55,7 @@ describe('hookline predict', () => {
     ];
     const more = [...short, 'test.evalPeriod=0', 'seed=1'].flatMap((change) => ['--set', change]);
     expect(hookline('train', TRAINER, ...set, ...more).status).toBe(0);
-    // squares-12 is held back from training; its squares have sides of 14 pixels.
+    // squares-12 is not in the training data. Its squares have sides of 14 pixels.
     const { status, stdout, stderr } = hookline('predict', TRAINER, ...set, '--json', '--tta', ...imagesOf('00', '12'));
     expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
     const lines = stdout.trim().split('\n');
@@ -63,7 +63,7 @@ describe('hookline predict', () => {
     expect(found).toHaveLength(2);
     const squares = found[1]?.detections ?? [];
     expect([...new Set(squares.map((each) => each.class))].sort()).toEqual(['dark', 'light']);
-    // So short a training may find more than there is; where the dark square is, it finds one.
+    // After so short a training there may be false positives, but one detection is at the dark square.
     const [x, y] = [((12 * 7) % 26) + 7, ((12 * 11) % 50) + 7];
     const distances = squares
       .filter((each) => each.class === 'dark')
@@ -73,7 +73,7 @@ describe('hookline predict', () => {
     expect(Math.min(...distances)).toBeLessThan(5);
     expect(readdirSync(join(folder, 'run'))).not.toContain('predicted');
 
-    // With the training data gone, and then all data.
+    // First the training data are missing, then all data.
     const moved = join(folder, 'moved');
     cpSync(join(folder, 'squares'), moved, { recursive: true });
     writeFileSync(join(moved, 'ImageSets/Main/trainval.txt'), 'gone\n');
@@ -94,13 +94,13 @@ describe('hookline predict', () => {
     expect([alone.status, alone.stdout]).toEqual([1, stdout]);
     expect(alone.stderr).toMatch(/nowhere\.jpg: there is no such file/);
 
-    // A folder, in which one file is no image: the others are predicted on all the same.
+    // In a folder, a file that is not an image does not prevent predictions for the others.
     const some = join(folder, 'some');
     mkdirSync(some);
     for (const image of imagesOf('00', '12')) copyFileSync(image, join(some, basename(image)));
     writeFileSync(join(some, 'broken.jpg'), 'no image');
     writeFileSync(join(some, 'notes.txt'), 'no image either');
-    // Nobody writes to it, so reading it would wait for ever. Windows has no such pipes among its files, and no mkfifo.
+    // Nobody writes to this pipe, so reading it would wait forever. Windows has no mkfifo.
     spawnSync('mkfifo', [join(some, 'pipe.jpg')]);
     const mixed = hookline('predict', TRAINER, ...set, some);
     expect([mixed.status, mixed.stderr]).toEqual([1, expect.stringMatching(/HKL_PICTURE_READ.*broken\.jpg/s)]);
@@ -108,7 +108,7 @@ describe('hookline predict', () => {
     const predicted = join(folder, 'run', 'predicted');
     expect(readdirSync(predicted)).toEqual(['squares-00.png', 'squares-12.png']);
 
-    // One picture cannot be written: it is named, and the other one is there.
+    // A picture that cannot be written is named, and the other one is written.
     rmSync(predicted, { recursive: true });
     mkdirSync(join(predicted, 'squares-00.png'), { recursive: true });
     const unwritten = hookline('predict', TRAINER, ...set, ...imagesOf('00', '12'));

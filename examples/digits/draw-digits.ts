@@ -5,7 +5,7 @@ export const SIDE = 28;
 type Point = readonly [x: number, y: number];
 type Stroke = readonly Point[];
 
-/** Part of an ellipse as points; angles in degrees, 0 to the right, clockwise since y points down. */
+/** Points on an arc of an ellipse. Angles are in degrees; 0 is to the right, and they run clockwise because y points down. */
 function arc(cx: number, cy: number, rx: number, ry: number, from: number, to: number): Stroke {
   const steps = Math.max(4, Math.ceil(Math.abs(to - from) / 15));
   return Array.from({ length: steps + 1 }, (_, step) => {
@@ -14,7 +14,7 @@ function arc(cx: number, cy: number, rx: number, ry: number, from: number, to: n
   });
 }
 
-/** The strokes of each digit, in a box from -1 to 1. */
+/** The strokes of each digit, with coordinates from -1 to 1. */
 const DIGITS: readonly (readonly Stroke[])[] = [
   [arc(0, 0, 0.55, 0.9, 0, 360)],
   [
@@ -47,13 +47,13 @@ const DIGITS: readonly (readonly Stroke[])[] = [
   [[...arc(0, -0.4, 0.48, 0.48, 20, -340), [0.47, -0.3], [0.25, 0.9]]],
 ];
 
-/** Grey images and their labels, as `load-digits.ts` gives them. */
+/** Grey images, one byte per pixel, and their labels. */
 export interface Digits {
   readonly images: Uint8Array;
   readonly labels: Uint8Array;
 }
 
-/** Draws digits with jittered shape, place, size, slant, pen and noise; the same ones for the same seed. */
+/** Draws digits with random shape, position, size, slant, pen width and noise. The same seed gives the same digits. */
 export function drawDigits(count: number, seed = 1): Digits {
   const random = new RandomStream(seed, 'digits');
   const images = new Uint8Array(count * SIDE * SIDE);
@@ -93,7 +93,7 @@ function drawOne(strokes: readonly Stroke[], pixels: Uint8Array, random: RandomS
   }
 }
 
-/** Lowers the distances of the pixels near a line from `a` to `b` to their distance from it. */
+/** Updates `distances` with each pixel's distance to the line from `a` to `b`, where that is smaller; only pixels within `reach` change. */
 function markDistances(distances: Float32Array, [ax, ay]: Point, [bx, by]: Point, reach: number): void {
   const [dx, dy] = [bx - ax, by - ay];
   const squaredLength = dx * dx + dy * dy || 1;

@@ -3,21 +3,21 @@ import { join } from 'node:path';
 import type { tf } from 'hookline';
 import { type Digits, drawDigits, SIDE } from './draw-digits.ts';
 
-/** The first nine tenths of the digits to train with, the last tenth to test. */
+/** The first nine tenths of the digits are for training, the last tenth is for testing. */
 export interface DigitsSplit {
   readonly train: Digits;
   readonly test: Digits;
 }
 
-/** Where digits come from. */
+/** The source of the digits. */
 export interface DigitsOptions {
-  /** The folder; empty draws them. */
+  /** Folder to read from. If it is empty, digits are drawn. */
   readonly root: string;
-  /** How many are drawn. */
+  /** Number of digits to draw. */
   readonly count: number;
 }
 
-/** What was loaded in this process: training and every evaluation ask for it. */
+/** A cache of what this process has loaded, because training and every evaluation load the digits. */
 const loaded = new Map<string, Promise<Digits>>();
 
 function load(key: string, root: string, count: number): Promise<Digits> {
@@ -54,7 +54,7 @@ async function readDigits(root: string): Promise<Digits> {
   throw new Error(`data.root: ${images.length / (SIDE * SIDE)} images and ${labels.length} labels in ${root}`);
 }
 
-/** A batch on the device: grey images [batch, 28, 28, 1] of 0 to 255, labels [batch]. */
+/** A batch on the device: grey images [batch, 28, 28, 1] with values from 0 to 255, and labels [batch]. */
 export interface DigitBatch {
   readonly image: tf.Tensor4D;
   readonly label: tf.Tensor1D;

@@ -4,7 +4,7 @@ import type { digitFields } from './load-digits.ts';
 
 const REACH = 2;
 
-/** Shifts each image of a batch by up to two pixels in both directions, in place; what comes in is black. */
+/** Shifts each image of a batch in place by up to two pixels in each direction. Uncovered pixels become black. */
 export function shiftImages({ image }: ArrayBatch<ReturnType<typeof digitFields>>, random: RandomStream): void {
   const size = SIDE * SIDE;
   for (let start = 0; start < image.data.length; start += size) {

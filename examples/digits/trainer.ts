@@ -19,14 +19,14 @@ export const config = defineConfig(
     checkpoint: { period: 150, maxToKeep: 2, best: 'accuracy' },
   },
   {
-    /** Folder with images-*x28x28.u8 and labels-*.u8; empty draws `count` digits. */
+    /** Folder with images-*x28x28.u8 and labels-*.u8. If it is empty, `count` digits are drawn. */
     data: { root: z.string().default(''), count: z.int().min(100).default(10_000) },
-    /** Channels of the first convolution. */
+    /** `width`: channels of the first convolution; `dropout`: dropout rate. */
     model: { width: z.int().positive().default(24), dropout: z.number().min(0).lt(1).default(0.25) },
   },
 );
 
-/** Two convolutions with batch norm between poolings, one hidden layer. */
+/** Two convolutions with batch norm, each followed by pooling, and one hidden layer. */
 export function makeNet(width: number, dropout: number): tf.LayersModel {
   const { conv2d, batchNormalization, reLU, maxPooling2d, flatten, dense, dropout: drop } = tf.layers;
   const block = (filters: number, inputShape?: number[]) => [

@@ -7,7 +7,7 @@ import fineTune from './trainer.ts';
 
 let folder: string;
 
-/** A reddish or a bluish disc somewhere on grey. */
+/** Draws images with a reddish or bluish disc at a random position on grey. */
 async function draw(split: string, color: 'blue' | 'red', count: number): Promise<void> {
   await mkdir(join(folder, 'data', split, color), { recursive: true });
   for (let at = 0; at < count; at++) {
@@ -40,7 +40,7 @@ const create = (name: string, ...set: string[]) =>
       'input.size=32',
       'solver.batchSize=8',
       'capture=off',
-      // The fastest; its averages need more steps than these.
+      // This is the fastest backbone. Its moving averages would need more steps than these.
       'model.backbone=mobilenetV3Small',
       'test.preciseBn.enabled=true',
       'test.preciseBn.iterations=8',
@@ -53,7 +53,7 @@ const create = (name: string, ...set: string[]) =>
     ],
   });
 
-it('learns from scratch, and goes on from these weights in a run that freezes the backbone first; the model is exported', async () => {
+it('trains from scratch, fine-tunes the weights in a run that first freezes the backbone, and exports the model', async () => {
   const scratch = create('scratch', 'model.frozenUntil=0', 'solver.backboneLrFactor=1', 'solver.maxIterations=40');
   const { results } = await scratch.train();
   expect(results).toMatchObject({

@@ -32,7 +32,7 @@ const config = defineConfig(
       maxIterations: 400,
       baseLr: 0.001,
       weightDecay: 0.01,
-      // Pretrained layers know most of what they need.
+      // Pretrained layers need smaller updates than the new last layer.
       backboneLrFactor: 0.1,
       lrSchedule: 'WarmupCosineLR',
       warmupIterations: 40,
@@ -43,13 +43,13 @@ const config = defineConfig(
   {
     /** Folder with `train/CLASS/*.jpg` and `test/CLASS/*.jpg`. */
     data: { root: z.string().default('data'), train: z.string().default('train'), test: z.string().default('test') },
-    /** Pixels of the network's input; pictures are stretched to it. */
+    /** Side of the network's square input in pixels. Pictures are stretched to it. */
     input: { size: z.int().min(32).default(160) },
     model: {
       backbone: z.enum(['resnet18', 'resnet50', 'mobilenetV3Small']).default('resnet18'),
-      /** Stages that never move; the stem is the first. */
+      /** Number of stages that are frozen for the whole training. The stem is the first stage. */
       frozenStages: z.int().nonnegative().default(0),
-      /** The backbone stands still until this iteration, while the new last layer learns; 0 lets it move from the beginning. */
+      /** The backbone is frozen until this iteration, while only the new last layer is trained. 0 trains it from the start. */
       frozenUntil: z.int().nonnegative().default(100),
       labelSmoothing: z.number().min(0).lt(1).default(0.1),
     },
@@ -114,7 +114,7 @@ export default defineTrainer({
       labels: (batch) => (batch as { classes: tf.Tensor }).classes,
     }),
 
-  /** What `hookline export`, and `hookline predict` for its pictures, go by. */
+  /** The description of the model for `hookline export`; `hookline predict` prepares pictures by it. */
   buildExport: async ({ data, input }) => ({
     inputs: { name: 'images', shape: [null, input.size, input.size, 3], range: [0, 255] },
     details: {
@@ -125,7 +125,7 @@ export default defineTrainer({
   }),
 });
 
-/** Says what of the pictures is left out or noteworthy. */
+/** Logs which pictures were left out, and other findings about them, and returns the data set. */
 function told(dataset: Dataset, logger: Logger): Dataset {
   if (dataset.report.problems.length > 0) logger.info(formatReport(dataset.report, { files: 3 }));
   return dataset;

@@ -7,15 +7,15 @@ import { loadDigits } from '../digits/load-digits.ts';
 import digitsTrainer from '../digits/trainer.ts';
 import ganTrainer, { DIGITS } from './trainer.ts';
 
-/** What a classifier makes of images. */
+/** A classifier's results for generated images. */
 export interface Recognition {
-  /** Share of the images that it takes for the digit that was asked for. */
+  /** Share of the images, 0 to 1, that are classified as the requested digit. */
   readonly recognised: number;
-  /** How many images it takes for each digit. */
+  /** Number of images classified as each digit. */
   readonly counts: readonly number[];
 }
 
-/** @param logits of the classifier, [images, 10] @param asked the digit of each image */
+/** @param logits the classifier's outputs [images, 10] @param asked the requested digit of each image */
 export function recognition(logits: tf.Tensor2D, asked: readonly number[]): Recognition {
   const seen = [...tf.tidy(() => logits.argMax(1)).dataSync()];
   const right = seen.filter((digit, image) => digit === asked[image]);
@@ -25,7 +25,7 @@ export function recognition(logits: tf.Tensor2D, asked: readonly number[]): Reco
   };
 }
 
-/** Writes images [rows * columns, 28, 28, 1] of 0 to 1 as one picture. */
+/** Writes images [rows * columns, 28, 28, 1], with values from 0 to 1, to one picture file. */
 export async function writePicture(images: tf.Tensor4D, columns: number, file: string): Promise<void> {
   const rows = images.shape[0] / columns;
   const grid = tf.tidy(() =>
@@ -40,7 +40,7 @@ export async function writePicture(images: tf.Tensor4D, columns: number, file: s
   await sharp(Uint8Array.from(grid, Math.round), { raw }).png().toFile(file);
 }
 
-/** Images [count, 28, 28, 1] of 0 to 1 of digits, drawn by a trainer's generator with the moving average of its weights. */
+/** Generates images [count, 28, 28, 1], with values from 0 to 1, using the moving average of the generator's weights. */
 export async function draw(
   trainer: ReturnType<typeof ganTrainer.create>,
   digits: readonly number[],

@@ -24,7 +24,7 @@ const make = (folder: string) =>
     logger: new ConsoleLogger({ level: 'silent' }),
   });
 
-it('trains, goes on from a checkpoint to the bit, and draws', async () => {
+it('trains, resumes from a checkpoint to the bit, and draws images', async () => {
   const whole = make('whole');
   await whole.train();
   const resumed = make('resumed');
@@ -43,12 +43,12 @@ it('trains, goes on from a checkpoint to the bit, and draws', async () => {
   );
   expect(images.shape).toEqual([20, 28, 28, 1]);
   await writePicture(images, 10, join(output, 'samples.png'));
-  // The dimensions in the header of a PNG.
+  // These bytes of a PNG's header contain its dimensions.
   const header = (await readFile(join(output, 'samples.png'))).subarray(16, 24);
   expect([header.readUInt32BE(0), header.readUInt32BE(4)]).toEqual([280, 56]);
 });
 
-it('counts what a classifier recognises', () => {
+it('counts the digits that a classifier recognises', () => {
   const sureOf = (digit: number, by: number) => Array.from({ length: 10 }, (_, each) => (each === digit ? by : 0));
   const logits = tf.tensor2d([sureOf(3, 20), sureOf(3, 1), sureOf(7, 20), sureOf(0, 20)]);
   expect(recognition(logits, [3, 3, 8, 0])).toEqual({ recognised: 0.75, counts: [1, 0, 0, 2, 0, 0, 0, 1, 0, 0] });

@@ -9,10 +9,10 @@ export const config = defineConfig(
     checkpoint: { period: 500, maxToKeep: 2 },
   },
   {
-    /** Folder with images-*x28x28.u8 and labels-*.u8; empty draws `count` digits. */
+    /** Folder with images-*x28x28.u8 and labels-*.u8. If it is empty, `count` digits are drawn. */
     data: { root: z.string().default(''), count: z.int().min(100).default(10_000) },
     model: {
-      /** Numbers that an image is made from. */
+      /** Size of the noise vector. */
       latent: z.int().positive().default(32),
       /** Channels of the first convolution of each net. */
       width: z.int().positive().default(24),
@@ -20,10 +20,10 @@ export const config = defineConfig(
   },
 );
 
-/** How many digits there are. */
+/** The number of classes. */
 export const DIGITS = 10;
 
-/** Noise and the digits that are asked for, one-hot, [images, latent + 10], to images [images, 28, 28, 1] of 0 to 1. */
+/** Maps noise and one-hot digits, [images, latent + 10], to images [images, 28, 28, 1] with values from 0 to 1. */
 export function makeGenerator(latent: number, width: number): tf.LayersModel {
   const { activation, batchNormalization, conv2d, dense, reLU, reshape, upSampling2d } = tf.layers;
   const normed = () => [batchNormalization({ momentum: 0.9 }), reLU()];
@@ -43,7 +43,7 @@ export function makeGenerator(latent: number, width: number): tf.LayersModel {
   });
 }
 
-/** Images [images, 28, 28, 1] of 0 to 1 to logits [images, 10]: for each digit, above 0 for a real image of it. */
+/** Maps images [images, 28, 28, 1] to logits [images, 10]: a value above 0 means a real image of that digit. */
 export function makeDiscriminator(width: number): tf.LayersModel {
   const { conv2d, dense, flatten, leakyReLU } = tf.layers;
   return tf.sequential({
@@ -58,14 +58,14 @@ export function makeDiscriminator(width: number): tf.LayersModel {
   });
 }
 
-/** Bytes to numbers from 0 to 1, without the noise of the drawn digits, which no generator could learn. */
+/** Scales bytes to values from 0 to 1 and removes the noise of the drawn digits, which no generator could learn. */
 export const clean = (bytes: tf.Tensor): tf.Tensor => bytes.toFloat().sub(60).div(195).relu();
 
-/** How far logits are from saying that all images are real, 1, or drawn by the generator, 0. */
+/** Binary cross entropy of logits against one label for all images: 1 for real, 0 for generated. */
 export const loss = (logits: tf.Tensor, label: number): tf.Scalar =>
   tf.losses.sigmoidCrossEntropy(tf.fill(logits.shape, label), logits);
 
-/** A conditional GAN: the generator is told which digit to draw, and the discriminator which one it should be. */
+/** A conditional GAN: the generator and the discriminator both receive the digit that an image should show. */
 export default defineTrainer({
   config,
 
@@ -73,7 +73,7 @@ export default defineTrainer({
     const [generator, discriminator] = [makeGenerator(latent, width), makeDiscriminator(width)];
     const training = { training: true };
     const oneHot = ({ label }: DigitBatch) => tf.oneHot(label, DIGITS).toFloat();
-    /** Of the digits that the batch has. */
+    /** Generated images of the digits in the batch. */
     const fake = (batch: DigitBatch) => {
       const digits = oneHot(batch);
       return generator.apply(
@@ -86,7 +86,7 @@ export default defineTrainer({
     return alternatingModel<DigitBatch>({
       discriminator: {
         model: discriminator,
-        // Labels of 0.9 keep it from being too sure (one-sided label smoothing).
+        // One-sided label smoothing (0.9 for real images) prevents overconfidence.
         losses: (batch) => ({
           real: loss(judge(clean(batch.image), batch), 0.9),
           fake: loss(judge(fake(batch), batch), 0),

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { ConsoleLogger } from 'hookline';
 import trainerFile from './trainer.ts';
 
-describe("a trainer of one's own", () => {
-  it('evaluates as it says, and its test-time augmentation reaches results and logs', async () => {
+describe('a trainer of your own', () => {
+  it('runs its own evaluation and reports test-time augmentation in results and logs', async () => {
     const output = await mkdtemp(join(tmpdir(), 'hookline-own-'));
     try {
       const set = [

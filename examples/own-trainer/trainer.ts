@@ -18,7 +18,7 @@ import { config, makeNet } from '../digits/trainer.ts';
 
 type DigitsConfig = ReturnType<typeof config.resolve>;
 
-/** A trainer as detectron2's users write theirs: a subclass with its parts, and a test of its own. */
+/** A trainer in the style of detectron2: a subclass that builds its own parts and adds an evaluation of its own. */
 export class DigitsTrainer extends DefaultTrainer<DigitsConfig> {
   override buildModel({ model }: DigitsConfig) {
     return layersModel<DigitBatch>(makeNet(model.width, model.dropout), {
@@ -42,7 +42,7 @@ export class DigitsTrainer extends DefaultTrainer<DigitsConfig> {
     return new ClassificationEvaluator({ labels: (batch) => (batch as DigitBatch).label });
   }
 
-  /** Evaluates the mean prediction over shifted copies of each image; names end in `_TTA`. */
+  /** Evaluates the mean prediction over shifted copies of each image. The names of its metrics end in `_TTA`. */
   async testWithTTA(): Promise<Results> {
     const model = averageOverShifts(await this.service(modelRef));
     const loader = await this.buildTestLoader(this.config);
@@ -51,7 +51,7 @@ export class DigitsTrainer extends DefaultTrainer<DigitsConfig> {
   }
 
   override buildPlugins(complete: DigitsConfig) {
-    // Weakly, as plugins hold trainers: whoever keeps the plugin does not keep the trainer.
+    // A weak reference, so that code which keeps the plugin does not keep the trainer in memory.
     const self = new WeakRef(this);
     const tta = evaluator({ evaluate: () => self.deref()?.testWithTTA() }, { instance: 'tta' });
     return [...super.buildPlugins(complete), tta];
@@ -66,7 +66,7 @@ const SHIFTS = [
   [0, -1],
 ] as const;
 
-/** The same model, whose prediction is the mean over copies of the image shifted by up to one pixel. */
+/** Wraps the model so that it predicts the mean of the class probabilities over copies of the image shifted by up to one pixel. */
 function averageOverShifts(model: TrainableModel): InferenceModel {
   return {
     name: model.name,

@@ -1,7 +1,7 @@
 import { ArrayLoader, checkpointer, type Logger } from 'hookline';
 import { fieldsOf, flowers, flowerTrainer } from './flowers.ts';
 
-/** Trains for some epochs, goes on where an earlier run in the folder has ended, with the learning rate of now. */
+/** Trains until `maxEpochs`. If the folder contains an earlier run, continues it with the given learning rate. */
 export async function trainOn(maxEpochs: number, learningRate: number, output: string, logger?: Logger) {
   const options = {
     data: new ArrayLoader(fieldsOf(flowers), { batchSize: 10, shuffle: true }),
@@ -11,7 +11,7 @@ export async function trainOn(maxEpochs: number, learningRate: number, output: s
     plugins: [checkpointer({ period: { epochs: 1 } })],
   };
   const trainer = flowerTrainer(options, learningRate);
-  // Weights, what the optimizer keeps and the place in the data are those of the checkpoint; the rate is the one that is asked for.
+  // Weights, optimizer state and the position in the data come from the checkpoint; the learning rate does not.
   await trainer.resumeOrLoad();
   return { trainer, result: await trainer.train() };
 }

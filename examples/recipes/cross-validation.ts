@@ -1,11 +1,11 @@
 import { ArrayLoader, ClassificationEvaluator, evaluator, type Logger } from 'hookline';
 import { fieldsOf, flowers, flowerTrainer } from './flowers.ts';
 
-/** The accuracy of each of `k` trainings, each tested on the k-th part of the data that it has not seen. */
+/** Trains `k` times, each time on all folds but one. Returns the accuracy of each training on the fold that it has not seen. */
 export async function crossValidate(k: number, output: string, logger?: Logger): Promise<readonly number[]> {
   const accuracies: number[] = [];
   for (let fold = 0; fold < k; fold++) {
-    // Every k-th sample; of data that are sorted, shuffle them first.
+    // Each fold takes every k-th sample. If your data are sorted, shuffle them first.
     const test = flowers.filter((_, index) => index % k === fold);
     const train = flowers.filter((_, index) => index % k !== fold);
     const trainer = flowerTrainer({
@@ -24,7 +24,7 @@ export async function crossValidate(k: number, output: string, logger?: Logger):
       const { results } = await trainer.train();
       accuracies.push(results?.['accuracy'] as number);
     } finally {
-      // Frees the model and what the optimizer keeps.
+      // Free the model and the optimizer state.
       await trainer.dispose();
     }
   }

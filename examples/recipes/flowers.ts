@@ -1,13 +1,13 @@
 import { adam, layersModel, RandomStream, SimpleTrainer, type SimpleTrainerOptions, tf } from 'hookline';
 
-/** A batch on the device: measures of flowers [batch, 2] and their kind [batch]. */
+/** A batch on the device: measurements of flowers [batch, 2] and their kinds [batch]. */
 export interface FlowerBatch {
   readonly x: tf.Tensor2D;
   readonly y: tf.Tensor1D;
 }
 
 const random = new RandomStream(1, 'flowers');
-/** Two measures each of sixty flowers of two kinds, of which the second one is rare. */
+/** Sixty flowers of two kinds, with two measurements each. The second kind is rare. */
 export const flowers = Array.from({ length: 60 }, (_, index) => {
   const kind = index % 5 === 0 ? 1 : 0;
   return { measures: [kind + 0.4 * random.normal(), kind - 0.4 * random.normal()], kind };
@@ -24,7 +24,7 @@ export const makeNet = () =>
     layers: [tf.layers.dense({ inputShape: [2], units: 8, activation: 'relu' }), tf.layers.dense({ units: 2 })],
   });
 
-/** A trainer of flowers, on the data that it is given. */
+/** A trainer that classifies flowers, on the given data. */
 export const flowerTrainer = (
   options: Pick<SimpleTrainerOptions, 'data'> & Partial<SimpleTrainerOptions>,
   learningRate = 0.05,

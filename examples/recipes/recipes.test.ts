@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => rm(output, { recursive: true, force: true }));
 
 describe('recipes', () => {
-  it('are on their page as they are here', async () => {
+  it('are identical to the code on their page', async () => {
     const page = await readFile(new URL('../../docs/recipes.md', import.meta.url), 'utf8');
     for (const name of ['flowers', 'cross-validation', 'sweep', 'trial-by-lines', 'another-rate', 'class-weights']) {
       const code = await readFile(new URL(`${name}.ts`, import.meta.url), 'utf8');
@@ -34,18 +34,18 @@ describe('recipes', () => {
     }
   });
 
-  it('cross-validate: each sample is tested once, and all parts are learned', async () => {
+  it('cross-validate: each sample is tested once, and every fold is learned', async () => {
     const accuracies = await crossValidate(3, output, logger);
     expect(accuracies).toHaveLength(3);
     for (const accuracy of accuracies) expect(accuracy).toBeGreaterThan(0.7);
   });
 
-  it('sweep over options, and find that a rate which is far too low is worse', async () => {
+  it('sweep over options and find that a learning rate that is far too low is worse', async () => {
     const found = await sweep(output, logger);
     expect(found.map(({ learningRate }) => learningRate)).toEqual([0.05, 0.05, 0.001, 0.001]);
   });
 
-  it('run the trials of another program, one a line', async () => {
+  it('run the trials of another program, one per line', async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', 'examples/recipes/trial-by-lines.ts', output], {
       cwd: new URL('../..', import.meta.url),
       env: { ...process.env, NODE_OPTIONS: '' },
@@ -57,7 +57,7 @@ describe('recipes', () => {
     expect(answers).toEqual([{ loss: expect.any(Number) }, { error: expect.stringContaining('HKL_') }]);
   }, 60_000);
 
-  it('go on with another rate, from where the run was', async () => {
+  it('resume a run with another learning rate', async () => {
     const first = await trainOn(2, 0.05, output, logger);
     expect(first.result).toMatchObject({ status: 'completed', iteration: 12 });
     const { trainer, result } = await trainOn(3, 0.01, output, logger);
@@ -65,7 +65,7 @@ describe('recipes', () => {
     expect(trainer.startIteration).toBe(12);
   });
 
-  it('weigh classes, so that a rare one is found', async () => {
+  it('weight classes, so that a rare class is recognised', async () => {
     expect(balancedWeights([0, 0, 0, 1], 2)).toEqual([4 / 6, 2]);
     const trainer = weightedTrainer(output, logger);
     await trainer.train();

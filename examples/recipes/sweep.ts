@@ -1,7 +1,7 @@
 import { ArrayLoader, type Logger, validationLoss, evaluator } from 'hookline';
 import { fieldsOf, flowers, flowerTrainer } from './flowers.ts';
 
-/** What a trial may choose. */
+/** The options of a trial. */
 export interface Trial {
   readonly learningRate: number;
   readonly batchSize: number;

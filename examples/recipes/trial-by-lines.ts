@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { ConsoleLogger } from 'hookline';
 import { runTrial, type Trial } from './sweep.ts';
 
-/** Runs the trials that come as JSON, one a line, and answers each with a line: `{"loss":0.21}`, or `{"error":"..."}`. */
+/** Reads trials from standard input, one JSON object per line. Answers each with a line: `{"loss":0.21}` or `{"error":"..."}`. */
 for await (const line of createInterface({ input: process.stdin })) {
   const answer = await runTrial(
     JSON.parse(line) as Trial,

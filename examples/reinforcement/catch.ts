@@ -1,13 +1,13 @@
 import type { RandomStream } from 'hookline';
 
-/** Columns and rows of the field. */
+/** Numbers of columns and rows of the field. */
 export const [COLUMNS, ROWS] = [9, 9];
-/** Balls of one game. */
+/** Number of balls in one game. */
 export const BALLS = 10;
-/** To the left, stay, to the right. */
+/** Number of moves: 0 goes left, 1 stays, 2 goes right. */
 export const MOVES = 3;
 
-/** Where everything is: the paddle on the bottom row, the ball, and how far the ball moves aside with each row. */
+/** The state of the game: the paddle's column on the bottom row, the ball's position, and how far the ball drifts per row. */
 export interface Field {
   readonly paddle: number;
   readonly column: number;
@@ -15,21 +15,21 @@ export interface Field {
   readonly drift: number;
 }
 
-/** What a move has led to. */
+/** The result of a move. */
 export interface Moved {
-  /** 1 for a ball that was caught, -1 for one that was missed, else 0. */
+  /** 1 if a ball was caught, -1 if one was missed, otherwise 0. */
   readonly reward: number;
   /** Whether the game is over. */
   readonly isOver: boolean;
 }
 
 /**
- * Ten balls fall one after the other, each with a drift of its own, and bounce off the walls; the paddle moves one column for each
- * row. Every ball can be caught: it falls as many rows as the field is wide, less one. So the best return is 10.
+ * Ten balls fall one after the other, each with its own drift, and bounce off the walls. The paddle moves at most one column
+ * per row. Every ball can be caught, because it falls by eight rows, in which the paddle can cross the field; the best return is 10.
  */
 export class CatchGame {
   field: Field;
-  /** Balls that have come down. */
+  /** Number of balls that have reached the bottom row. */
   balls = 0;
   readonly #random: RandomStream;
 
@@ -38,7 +38,7 @@ export class CatchGame {
     this.field = this.#drop(random.int(COLUMNS));
   }
 
-  /** One row further. @param move 0, 1 or 2, see {@link MOVES} */
+  /** Moves the paddle and lets the ball fall by one row. @param move 0, 1 or 2, see {@link MOVES} */
   move(move: number): Moved {
     const paddle = Math.min(COLUMNS - 1, Math.max(0, this.field.paddle + move - 1));
     const field = { ...fallen(this.field), paddle };
@@ -65,10 +65,10 @@ function fallen(field: Field): Field {
   return { ...field, row: field.row + 1, drift, column: field.column + drift };
 }
 
-/** Says which move to make. */
+/** Chooses a move for each field. */
 export type Policy = (fields: readonly Field[]) => readonly number[];
 
-/** Goes to where the ball will come down: nothing can be better. */
+/** The optimal policy: it moves to where the ball will come down. */
 export const bestPolicy: Policy = (fields) =>
   fields.map((field) => {
     let end = field;
@@ -76,13 +76,13 @@ export const bestPolicy: Policy = (fields) =>
     return 1 + Math.sign(end.column - field.paddle);
   });
 
-/** Any move, as likely as any other. */
+/** Chooses all moves with equal probability. */
 export const randomPolicy =
   (random: RandomStream): Policy =>
   (fields) =>
     fields.map(() => random.int(MOVES));
 
-/** The mean return of some games, the sum of the rewards of each. */
+/** The mean return over several games; the return of a game is the sum of its rewards. */
 export function meanReturn(policy: Policy, games: number, random: RandomStream): number {
   const playing = Array.from({ length: games }, (_, game) => new CatchGame(random.stream(String(game))));
   let sum = 0;

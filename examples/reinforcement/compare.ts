@@ -6,11 +6,11 @@ import { bestPolicy, meanReturn, randomPolicy } from './catch.ts';
 import { greedyPolicy } from './player.ts';
 import trainer from './trainer.ts';
 
-/** Games of each figure; other ones than those that were trained on. */
+/** Number of games per figure. They differ from the games of the training. */
 const GAMES = 500;
 const games = () => new RandomStream(99, 'test games');
 
-/** Trains with a seed. @returns the mean return of the moves that the net values most */
+/** Trains with a seed. @returns the mean return of the greedy policy */
 async function learn(seed: number): Promise<number> {
   const output = await mkdtemp(join(tmpdir(), 'catch-'));
   try {

@@ -4,7 +4,7 @@ import { describe, type Replay } from './replay.ts';
 
 const field = z.object({ paddle: z.int(), column: z.int(), row: z.int(), drift: z.int() });
 
-/** The moves that a net values most. @param net fields as {@link describe} has them to the value of each move */
+/** Chooses the move with the highest value. @param net maps encoded fields (see {@link describe}) to the value of each move */
 export const greedyPolicy =
   (net: Pick<tf.LayersModel, 'predict'>): Policy =>
   (fields) => {
@@ -13,25 +13,25 @@ export const greedyPolicy =
   };
 
 /**
- * Plays several games at once, one move of each after every step of the training: at first at random, and later more and more by
- * what the net has learnt. What has happened goes into the memory. The games, the memory and the random numbers are
- * saved, so that a resumed run plays on where it was.
+ * Plays several games concurrently, one move of each after every training step: at first at random, later increasingly by the
+ * net's values. It stores the transitions in the replay memory. Checkpoints contain the games, the memory and the random
+ * numbers, so that a resumed run continues the games.
  */
 export const player = definePlugin({
   name: 'catch-player',
   version: '1.0.0',
   options: z.strictObject({
     games: z.int().positive().default(16),
-    /** Moves in the memory before the first step. */
+    /** Number of moves in the memory before the first step. */
     start: z.int().positive().default(1000),
     /** Share of random moves: from 1 down to `least` over the first half of the training. */
     least: z.number().min(0).max(1).default(0.05),
   }),
-  // A checkpoint then holds what was played after its step.
+  // Run before the checkpointer, so that a checkpoint contains the moves played after its step.
   before: ['checkpointing'],
   requires: { model: modelRef, random: randomRef, data: trainDataRef, storage: storageRef },
   setup({ hooks, model, random, data, storage }, { games: count, start, least }) {
-    // What the training takes its batches from is what the player fills.
+    // The player fills the memory from which the training takes its batches.
     const memory = (): Replay => data.value as Replay;
     const games = Array.from({ length: count }, (_, game) => new CatchGame(random.stream(`game/${game}`)));
     const returns = games.map(() => 0);

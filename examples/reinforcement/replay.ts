@@ -1,7 +1,7 @@
 import { type RandomStream, type ResumableData } from 'hookline';
 import { COLUMNS, type Field, ROWS } from './catch.ts';
 
-/** One move: the field before it, what was done, what came of it. */
+/** One move: the field before it, the move, and its result. */
 export interface Transition {
   readonly before: Field;
   readonly move: number;
@@ -10,10 +10,10 @@ export interface Transition {
   readonly isOver: boolean;
 }
 
-/** Numbers that describe a field to a net: one of 1 for each of paddle, column, row and drift, the others 0. */
+/** Length of a field's encoding for the net: paddle, column, row and drift, each one-hot. */
 export const INPUTS = COLUMNS + COLUMNS + ROWS + 3;
 
-/** @returns [fields, inputs] */
+/** Encodes fields for the net. @returns float32 data of shape [fields, INPUTS] */
 export function describe(fields: readonly Field[]): { readonly data: Float32Array; readonly shape: [number, number] } {
   const data = new Float32Array(fields.length * INPUTS);
   fields.forEach(({ paddle, column, row, drift }, index) => {
@@ -23,15 +23,15 @@ export function describe(fields: readonly Field[]): { readonly data: Float32Arra
   return { data, shape: [fields.length, INPUTS] };
 }
 
-/** Numbers of a transition in memory and in checkpoints. */
+/** How many numbers a transition has in the memory and in checkpoints. */
 const SIZE = 11;
 
-/** The moves of the last games, from which training takes batches at random. */
+/** The replay memory: it keeps the latest moves and draws random batches from them. */
 export class Replay implements ResumableData {
   readonly #moves: Int8Array;
   readonly #random: RandomStream;
   readonly #batchSize: number;
-  /** Moves that were ever added. */
+  /** Number of moves added so far, including overwritten ones. */
   #added = 0;
 
   constructor(capacity: number, batchSize: number, random: RandomStream) {
@@ -40,7 +40,7 @@ export class Replay implements ResumableData {
     this.#random = random;
   }
 
-  /** How many moves there are to take from. */
+  /** Number of moves in the memory. */
   get length(): number {
     return Math.min(this.#added, this.#moves.length / SIZE);
   }
@@ -67,13 +67,13 @@ export class Replay implements ResumableData {
     }
   }
 
-  // The player saves what is in here, see player.ts: a checkpoint needs it once, and positions in data are asked for in each step.
+  // The engine asks for this position in every step, so it does not contain the moves; the player saves them (see player.ts).
   state(): number {
     return 0;
   }
 
   restore(): void {
-    // The random stream, which is saved with the run, is the whole position.
+    // Nothing to restore: the random stream, which is saved with the run, determines the position.
   }
 
   save(): { readonly added: number; readonly moves: string } {

@@ -16,12 +16,12 @@ const make = (folder: string) =>
     logger: new ConsoleLogger({ level: 'silent' }),
   });
 
-it('the best policy catches every ball, and one that moves at random few', () => {
+it('has an optimal policy that catches every ball and a random policy that catches few', () => {
   expect(meanReturn(bestPolicy, 20, new RandomStream(1, 'games'))).toBe(BALLS);
   expect(meanReturn(randomPolicy(new RandomStream(1, 'moves')), 20, new RandomStream(1, 'games'))).toBeLessThan(-4);
 });
 
-it('goes on with the same games, memory and target network, to the bit', async () => {
+it('resumes with the same games, memory and target network, to the bit', async () => {
   const whole = make('whole');
   await whole.train();
   const resumed = make('resumed');
@@ -35,7 +35,7 @@ it('goes on with the same games, memory and target network, to the bit', async (
   expect(await weights(resumed)).toEqual(found);
   const returns = (one: typeof whole) => one.storage.history('return').values();
   expect(returns(resumed)).toEqual(returns(whole));
-  // The target is the net of step 100, which has learnt since.
+  // The target is a copy of the net at step 100; the net has learned since.
   const [net, target] = found;
   expect(target).toHaveLength(6);
   expect(target).not.toEqual(net);

@@ -19,10 +19,10 @@ export const config = defineConfig({
   checkpoint: { period: 1000, maxToKeep: 2 },
 });
 
-/** What a reward is worth one move later. */
+/** The discount factor per move. */
 const DISCOUNT = 0.95;
 
-/** Fields [fields, inputs] to what each move is worth [fields, 3]. */
+/** Maps encoded fields [fields, inputs] to the value of each move [fields, 3]. */
 function makeNet(): tf.LayersModel {
   const { dense } = tf.layers;
   return tf.sequential({
@@ -43,7 +43,7 @@ interface MoveBatch {
   readonly isOver: tf.Tensor1D;
 }
 
-/** Copies the weights of the part `q` to the part `target` after the update of every so many steps, inside the step. */
+/** Copies the weights of the part `q` to the part `target` every `period` iterations, inside the step, after the update. */
 const copyToTarget = definePlugin({
   name: 'copy-to-target',
   version: '1.0.0',
@@ -52,7 +52,7 @@ const copyToTarget = definePlugin({
   setup({ hooks, model, scope }, { period }) {
     let iteration = 0;
     hooks.beforeStep.tap((step) => void ({ iteration } = step));
-    // A choice of the host: a captured step has one graph that copies and one that does not.
+    // The host decides: a captured step has one graph that copies and one that does not.
     const isDue = scope.value.variant('copy-to-target', () => (iteration + 1) % period === 0);
     const target = model.value.state();
     hooks.afterUpdate.tap((weights) => {

@@ -8,7 +8,7 @@ let folder: string;
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'hookline-scenes-'))));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it('trains, evaluates and leaves pictures; captured where that is possible', async () => {
+it('trains, evaluates and writes pictures, with captured steps if possible', async () => {
   const { native } = await selectDevice('auto');
   const trainer = await scenes.createOnDevice({
     output: join(folder, 'run'),
@@ -42,7 +42,7 @@ it('trains, evaluates and leaves pictures; captured where that is possible', asy
   expect(await readdir(join(folder, 'run'))).toContain('curves.svg');
 });
 
-it('has a smaller recipe for machines without native code', () => {
+it('has smaller values for machines without native code', () => {
   const [full, small] = [scenes.create().config, scenes.create({ valuesOn: 'wasm' }).config];
   expect(small.input.width * small.input.height).toBeLessThan(full.input.width * full.input.height);
   expect(small.model.width).toBeLessThan(full.model.width);

@@ -20,7 +20,7 @@ const config = detectionConfig(
     output: 'runs/scenes',
     data: { root: 'runs/scenes/data' },
     datasets: { train: ['train'], test: ['test'] },
-    // Half the size of the scenes. Not flipped: glyphs have a left and a right.
+    // Half the size of the scenes. Images are not flipped, because a mirrored glyph is no longer that glyph.
     input: { width: 128, height: 96, randomFlip: 'none' },
     model: { width: 24 },
     solver: { batchSize: 8, maxIterations: 2000, baseLr: 0.008, warmupIterations: 50 },
@@ -28,7 +28,7 @@ const config = detectionConfig(
   },
   { scenes: { train: z.int().min(1).default(600), test: z.int().min(1).default(80), seed: z.int().default(1) } },
 )
-  // Steps are slow without native code: a smaller network, which looks at smaller pictures.
+  // Steps are slow without native code, so the network and its input are smaller.
   .on('wasm', {
     input: { width: 80, height: 60 },
     model: { width: 16 },
@@ -40,7 +40,7 @@ export default defineTrainer({
   config,
   trainer: DetectionTrainer,
 
-  /** The data sets that `datasets` names: files in COCO's format, drawn before they are read. */
+  /** The data sets that `datasets` names. They are files in COCO's format, which are drawn first. */
   async buildCatalog({ data, scenes }, { logger }) {
     const { train, test } = await drawScenes(data.root, scenes, logger);
     return new DatasetCatalog()
@@ -52,12 +52,12 @@ export default defineTrainer({
     return detector({
       classNames: await trainer.classNames(),
       backbone: residualBackbone({ widths: [width, 2 * width, 3 * width], channels: 2 * width }),
-      // Plain cross entropy (gamma 0): in so short a training it tells shapes apart sooner than focal loss.
+      // Plain cross entropy (gamma 0) learns to distinguish shapes sooner than focal loss in so short a training.
       head: head === 'fcos' ? fcosHead({ focal: { alpha: 0.5, gamma: 0 } }) : retinaHead(),
     });
   },
 
-  /** Mild ones: the scenes themselves are as varied as one likes. */
+  /** The augmentations are mild, because the scenes themselves vary enough. */
   buildAugmentations: () => [
     randomAffine({ scale: 0.15, shift: 0.1 }),
     randomBrightness(0.75, 1.25),

@@ -1,7 +1,7 @@
 import { disposeBatch, tf, toDevice, TrainerBase, type TrainerOptions } from 'hookline';
 import { LEARNING_RATE, makeLoader, makeModel, STEPS, weightsOf } from './task.ts';
 
-/** Level one: the loop, its hooks and plugins; the step is all your own. */
+/** Level one: Hookline provides the loop, its hooks and plugins; you write the step. */
 export async function bareLoop(seed: number, options: Partial<TrainerOptions> = {}) {
   const model = makeModel(seed);
   const batches = makeLoader(seed)[Symbol.iterator]();

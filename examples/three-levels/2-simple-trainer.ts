@@ -1,7 +1,7 @@
 import { modelRef, sgd, SimpleTrainer, type TrainerOptions } from 'hookline';
 import { LEARNING_RATE, makeLoader, makeModel, STEPS, weightsOf } from './task.ts';
 
-/** Level two: a model, data and an optimizer; the step is Hookline's. */
+/** Level two: you provide a model, data and an optimizer; Hookline provides the step. */
 export async function simpleTrainer(seed: number, options: Partial<TrainerOptions> = {}) {
   const trainer = new SimpleTrainer({
     ...options,

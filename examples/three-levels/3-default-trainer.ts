@@ -24,7 +24,7 @@ class SpiralTrainer extends DefaultTrainer {
   }
 }
 
-/** Level three: one typed config, and the parts that are yours; optimizer, schedule, checkpoints, writers come along. */
+/** Level three: you write a typed config, the model and the data; Hookline adds optimizer, schedule, checkpoints and writers. */
 export async function defaultTrainer(seed: number, output: string, options: DefaultTrainerOptions = {}) {
   const trainer = new SpiralTrainer(config.resolve([`seed=${seed}`, `output=${output}`]), options);
   await trainer.train();

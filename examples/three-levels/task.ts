@@ -1,6 +1,6 @@
 import { ArrayLoader, layersModel, RandomStream, tf, type TrainableModel } from 'hookline';
 
-/** A batch on the device: points [batch, 2], which spiral arm they lie on [batch, 1]. */
+/** A batch on the device: points [batch, 2] and the spiral arm of each [batch, 1]. */
 export interface SpiralBatch {
   readonly point: tf.Tensor2D;
   readonly arm: tf.Tensor2D;
@@ -11,7 +11,7 @@ const BATCH = 40;
 export const LEARNING_RATE = 0.5;
 export const STEPS = 200;
 
-/** Two interleaved spirals, in batches, in an order that the seed decides. */
+/** A loader of two interleaved spirals. The seed determines the order of the samples. */
 export function makeLoader(seed: number) {
   const random = new RandomStream(seed, 'spirals');
   const point = new Float32Array(SAMPLES * 2);
@@ -30,7 +30,7 @@ export function makeLoader(seed: number) {
   return new ArrayLoader(fields, { batchSize: BATCH, shuffle: true, repeat: true, random });
 }
 
-/** A small network with the same first weights for the same seed. */
+/** A small network. The same seed gives the same initial weights. */
 export function makeModel(seed: number): TrainableModel {
   const kernelInitializer = (layer: number) => tf.initializers.glorotNormal({ seed: 10 * seed + layer });
   const net = tf.sequential({

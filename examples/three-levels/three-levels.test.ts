@@ -9,7 +9,7 @@ import { defaultTrainer } from './3-default-trainer.ts';
 const logger = new ConsoleLogger({ level: 'silent' });
 
 describe('the three levels', () => {
-  it('give the same weights to the bit for the same seed, and others for another', async () => {
+  it('give the same weights to the bit for the same seed and different ones for another seed', async () => {
     await selectDevice('auto');
     const output = await mkdtemp(join(tmpdir(), 'hookline-levels-'));
     try {

@@ -1,5 +1,5 @@
 /**
- * Reads `NAME [--json] [--quick] [--name value] [--name=value] [--flag]`.
+ * Parses `NAME [--json] [--quick] [--name value] [--name=value] [--flag]`.
  *
  * @param {readonly string[]} argv
  * @returns {{ name: string | undefined, json: boolean, args: { quick: boolean, [name: string]: string | number | boolean } }}

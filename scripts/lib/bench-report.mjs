@@ -9,7 +9,7 @@ import os from 'node:os';
  */
 
 /**
- * What the figures depend on.
+ * Describes the machine that the figures depend on.
  *
  * @returns {MachineInfo}
  */
@@ -24,9 +24,9 @@ export function machine() {
 }
 
 /**
- * Versions of what ran, asked of the runtime that ran it.
+ * The versions of the runtimes used, as the runtimes themselves report them.
  *
- * @param {string} benchFile from which packages are resolved
+ * @param {string} benchFile path of the benchmark, from which packages are resolved
  */
 export async function versions(benchFile) {
   const require = createRequire(benchFile);
@@ -42,7 +42,7 @@ export async function versions(benchFile) {
 }
 
 /**
- * A table for people.
+ * Formats the figures as a table of text.
  *
  * @param {string} name
  * @param {Result} result
@@ -79,7 +79,7 @@ export function formatReport(name, { figures, notes = [] }, on, using) {
   ].join('\n');
 }
 
-/** Four significant digits, without an exponent. @param {number} value */
+/** Formats a number with four significant digits and no exponent. @param {number} value */
 export function formatNumber(value) {
   if (value === 0) return '0';
   const digits = Math.max(0, 3 - Math.floor(Math.log10(Math.abs(value))));

@@ -2,10 +2,10 @@ import { basename, dirname, join } from 'node:path';
 import ts from 'typescript';
 
 /**
- * @typedef {{ page: string, line: number, code: string }} CodeBlock a block of TypeScript, and where it begins
+ * @typedef {{ page: string, line: number, code: string }} CodeBlock a block of TypeScript, its page, and the line it starts at
  */
 
-/** The blocks of TypeScript of a page. @param {string} page its path @param {string} text @returns {CodeBlock[]} */
+/** Extracts the TypeScript blocks of a page. @param {string} page its path @param {string} text @returns {CodeBlock[]} */
 export function codeBlocks(page, text) {
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => ({
     page,
@@ -14,19 +14,19 @@ export function codeBlocks(page, text) {
   }));
 }
 
-/** Names that the text around the code stands for, and parameters whose types it gives. */
+/** Error codes to ignore: unknown names that the surrounding text explains, and parameters without a type. */
 const OPEN = new Set([2304, 18004, 2552, 2503, 2582, 2593, 7006, 7031, 7005, 7034, 1470]);
-/** A body of a function, shown alone. */
+/** Error codes to ignore for the body of a function that is shown alone. */
 const BODY = new Set([1108, 1308, 1378]);
 
 /**
- * Type-checks blocks of code. Each gets imports of the names that it takes from packages and does not import, and may use
- * names that stand for something of the reader's; everything else has to be right.
+ * Type-checks blocks of code. Names that a package exports and the block does not import are imported for it. A block may
+ * also use undeclared names, which stand for the reader's own code. Everything else must be correct.
  *
  * @param {readonly CodeBlock[]} blocks
  * @param {{ exports: ReadonlyMap<string, string>, options: ts.CompilerOptions, isOutside: (module: string) => boolean }} context
- * `exports`: the package of each exported name; `isOutside`: whether a module that cannot be found is somebody else's
- * @returns {string[]} what is wrong, as `page:line: message`
+ * `exports`: the package of each exported name; `isOutside`: whether a module that cannot be found is a third-party one
+ * @returns {string[]} the errors, as `page:line: message`
  */
 export function checkCodeBlocks(blocks, { exports, options, isOutside }) {
   const sources = new Map(
@@ -51,17 +51,17 @@ export function checkCodeBlocks(blocks, { exports, options, isOutside }) {
     return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].flatMap((found) => {
       const message = ts.flattenDiagnosticMessageText(found.messageText, ' ');
       if (OPEN.has(found.code) || BODY.has(found.code)) return [];
-      // A comment of three dots stands for what is left out.
+      // The comment `// ...` marks omitted code.
       if (/\/\/ \.\.\./.test(block.code) && /is missing in type/.test(message)) return [];
       if (found.code === 2307 && isOutside(/'(.*?)'/.exec(message)?.[1] ?? '')) return [];
-      // The imports stand on the line before the block.
+      // The generated imports take one line before the block.
       const line = block.line - 1 + (file?.getLineAndCharacterOfPosition(found.start ?? 0).line ?? 0);
       return [`${block.page}:${line}: ${message}`];
     });
   });
 }
 
-/** Imports, on one line, of the exported names that code uses and does not declare. @param {string} code @param {ReadonlyMap<string, string>} exports */
+/** Imports, on one line, of the exported names that code uses but does not declare. @param {string} code @param {ReadonlyMap<string, string>} exports */
 function importsFor(code, exports) {
   const file = ts.createSourceFile('fragment.ts', code, ts.ScriptTarget.Latest, true);
   /** @type {Set<string>} */

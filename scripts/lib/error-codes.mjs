@@ -1,23 +1,23 @@
 import ts from 'typescript';
 
 /**
- * @typedef {{ says: string, fix: string }} Case one place that raises an error
+ * @typedef {{ says: string, fix: string }} Case the message and the fix of one place that raises an error
  * @typedef {{ code: string, packages: Set<string>, cases: Case[] }} ErrorCode
  * @typedef {{ path: string, packageName: string, text: string }} Source
  */
 
 const CODE = /^HKL_[A-Z0-9_]*[A-Z0-9]$/;
-/** Stands for what is known only where the error is raised. */
+/** Placeholder for values that are known only when the error is raised. */
 const OPEN = '…';
 
 /**
- * Collects the error codes that sources raise, with their messages and what they say to do about it.
+ * Collects the error codes that the sources raise, with their messages and fixes.
  *
- * A message is read where the code is written: `new HooklineError(code, what, { fix })`, or a call of a function of the
- * same order. A variable is followed to its declaration in the file, a parameter to the calls of its function.
+ * Messages are read from `new HooklineError(code, what, { fix })` and from calls of functions with the same order of
+ * parameters. A variable is followed to its declaration in the file, a parameter to the calls of its function.
  *
  * @param {readonly Source[]} sources
- * @returns {ErrorCode[]} by code
+ * @returns {ErrorCode[]} sorted by code
  */
 export function collectErrorCodes(sources) {
   const files = sources.map(({ path, packageName, text }) => ({
@@ -51,7 +51,7 @@ function walk(node, visit) {
 /**
  * @param {readonly ts.SourceFile[]} files
  * @returns {Map<string, { file: ts.SourceFile, isOwn: boolean, given: ts.NodeArray<ts.Expression> }[]>} all calls with
- * their arguments, by the name of the function or class; `isOwn` where their file has a function of that name
+ * their arguments, by the name of the function or class; `isOwn`: whether the file itself has a function of that name
  */
 function callsByName(files) {
   /** @type {ReturnType<typeof callsByName>} */
@@ -75,7 +75,7 @@ function callsByName(files) {
 /**
  * @param {readonly ts.SourceFile[]} files
  * @returns {{ name: string, file: ts.SourceFile, isExported: boolean, place: number }[]} the functions with a parameter
- * `fix`, and its place
+ * `fix`, and its position
  */
 function functionsWithFix(files) {
   /** @type {ReturnType<typeof functionsWithFix>} */
@@ -97,7 +97,7 @@ function placeOfFix(callee, from, helpers) {
   return (ofName.find(({ file }) => file === from) ?? ofName.find((each) => each.isExported))?.place ?? -1;
 }
 
-/** The name of a function, or of the class of a constructor. @param {ts.SignatureDeclaration} node */
+/** The name of a function, or of the class for a constructor. @param {ts.SignatureDeclaration} node */
 function nameOf(node) {
   if (ts.isConstructorDeclaration(node)) return node.parent.name?.getText();
   if (ts.isArrowFunction(node)) return ts.isVariableDeclaration(node.parent) ? node.parent.name.getText() : undefined;
@@ -106,7 +106,7 @@ function nameOf(node) {
 
 /** Whether other files may call a function of this name. @param {ts.SignatureDeclaration} node */
 function isExported(node) {
-  // Methods belong to classes, which are exported or not.
+  // A method is exported if its class is.
   for (let place = /** @type {ts.Node} */ (node); !ts.isSourceFile(place); place = place.parent) {
     if (ts.isSourceFile(place.parent)) {
       return (
@@ -118,7 +118,7 @@ function isExported(node) {
   return false;
 }
 
-/** Whether an error is compared with the code here, not raised. @param {ts.Node} node */
+/** Whether the code is only compared with that of an error here, and not raised. @param {ts.Node} node */
 function isComparison({ parent }) {
   return (
     ts.isCallExpression(parent) &&
@@ -135,7 +135,7 @@ function isComparison({ parent }) {
 function casesAt(node, calls, helpers) {
   let { parent } = node;
   let place = node;
-  // A code may be chosen between two: `exists ? 'HKL_A' : 'HKL_B'`.
+  // The code may be one of two: `exists ? 'HKL_A' : 'HKL_B'`.
   while (ts.isConditionalExpression(parent) || ts.isParenthesizedExpression(parent))
     [place, parent] = [parent, parent.parent];
   if (!(ts.isNewExpression(parent) || ts.isCallExpression(parent))) return [];
@@ -144,7 +144,7 @@ function casesAt(node, calls, helpers) {
   const what = list[at + 1];
   if (what === undefined) return [];
   const fix = fixIn(list.slice(at + 2)) ?? list[placeOfFix(parent.expression.getText(), node.getSourceFile(), helpers)];
-  // A function that raises for others is given what it says: one case for each call of it.
+  // If a helper function receives the message as a parameter, each call of it is one case.
   const owner = [what, fix].map((each) => (each && ts.isIdentifier(each) ? ownerOf(each) : undefined)).find(Boolean);
   const inReach = owner === undefined ? [] : (calls.get(owner.name) ?? []);
   const bindings = inReach
@@ -156,7 +156,7 @@ function casesAt(node, calls, helpers) {
   });
 }
 
-/** What to do, from the arguments behind the message: `{ fix }`. @param {readonly ts.Expression[]} details */
+/** The value of `fix` in the arguments after the message. @param {readonly ts.Expression[]} details */
 function fixIn(details) {
   for (const property of details.flatMap((each) => (ts.isObjectLiteralExpression(each) ? [...each.properties] : []))) {
     if (property.name?.getText() !== 'fix') continue;
@@ -167,10 +167,10 @@ function fixIn(details) {
 }
 
 /**
- * What an expression may say, with an ellipsis for what is filled in.
+ * The texts that an expression may evaluate to, with an ellipsis for values known only at run time.
  *
  * @param {ts.Expression} expression
- * @param {ReadonlyMap<string, ts.Expression | undefined>} bound what parameters are given
+ * @param {ReadonlyMap<string, ts.Expression | undefined>} bound the arguments, by parameter name
  * @returns {string[]}
  */
 function texts(expression, bound, depth = 0) {
@@ -196,7 +196,7 @@ function texts(expression, bound, depth = 0) {
   if (expression.text === 'undefined') return [''];
   if (bound.has(expression.text)) {
     const given = bound.get(expression.text);
-    // What is given is of another scope, in which these parameters are none.
+    // The argument belongs to the scope of the caller, where these parameters do not exist.
     return given === undefined ? [''] : texts(given, new Map(), depth + 1);
   }
   const value = valueOf(expression);
@@ -204,7 +204,7 @@ function texts(expression, bound, depth = 0) {
 }
 
 /**
- * The function that a name is a parameter of, with the names of all its parameters.
+ * The function that has the identifier as a parameter, with the names of all its parameters.
  *
  * @param {ts.Identifier} identifier
  * @returns {{ name: string, parameters: string[], isExported: boolean } | undefined}
@@ -220,7 +220,7 @@ function ownerOf(identifier) {
   return undefined;
 }
 
-/** The value that a variable is declared with. @param {ts.Identifier} identifier @returns {ts.Expression | undefined} */
+/** The initializer of a variable. @param {ts.Identifier} identifier @returns {ts.Expression | undefined} */
 function valueOf(identifier) {
   for (let scope = identifier.parent; scope !== undefined; scope = scope.parent) {
     if (!ts.isBlock(scope) && !ts.isSourceFile(scope)) continue;

@@ -1,8 +1,8 @@
 /** @typedef {import('./error-codes.mjs').ErrorCode} ErrorCode */
-/** @typedef {Readonly<Record<string, { readonly says?: string, readonly fix?: string }>>} Notes by code, where the sources do not say enough */
+/** @typedef {Readonly<Record<string, { readonly says?: string, readonly fix?: string }>>} Notes by code, for codes that the sources do not explain enough */
 
 /**
- * What keeps the index from being complete: codes whose cause or remedy stands nowhere, and notes on codes that are gone.
+ * Lists what makes the index incomplete: codes without a cause or a fix, and notes on codes that no longer exist.
  *
  * @param {readonly ErrorCode[]} codes
  * @param {Notes} notes
@@ -26,7 +26,7 @@ export function withoutRemedy(codes, notes) {
 }
 
 /**
- * The page docs/errors.md.
+ * Formats the page docs/errors.md.
  *
  * @param {readonly ErrorCode[]} codes
  * @param {Notes} notes
@@ -63,15 +63,15 @@ function casesOf({ code, cases }, notes) {
   return [{ says, fix: fix || (told.find(isReadable) ?? '') }, ...readable];
 }
 
-/** Whether a text says something besides what is filled in. @param {string} text */
+/** Whether a text contains words besides the placeholders. @param {string} text */
 const isReadable = (text) => /\p{L}{2}/u.test(text);
 
-/** As a sentence that Markdown leaves as it is. @param {string} text */
+/** Formats a text as a sentence, escaped for Markdown. @param {string} text */
 function sentence(text) {
   const [line = ''] = text.trim().split('\n');
-  // What begins with a name, such as that of an option, keeps its writing.
+  // A text that starts with an identifier, such as an option, keeps its case.
   const begun = /^[a-z]+(?=[\s,])/.test(line) ? line.charAt(0).toUpperCase() + line.slice(1) : line;
-  // Whole pairs of backticks are code already.
+  // Text in backticks is code, which needs no escapes.
   const pieces = begun.split(/(`[^`]*`)/);
   const escaped = pieces.map((piece) => (/^`.+`$/.test(piece) ? piece : piece.replace(/[\\`*<|]|(?<=\{)\{/g, '\\$&')));
   const whole = escaped.join('');

@@ -7,11 +7,11 @@ import { join } from 'node:path';
  */
 
 /**
- * Compares what package-lock.json asks for with what npm says it has installed. Contents are compared, not times:
- * a checkout or a copy changes the times of files at will.
+ * Compares package-lock.json with npm's record of the installed packages. It compares contents, not modification times,
+ * because a checkout or a copy changes those.
  *
  * @param {string} root
- * @returns {string | undefined} why an installation is needed, undefined when it is not
+ * @returns {string | undefined} why an installation is needed; undefined if it is not
  */
 export function whyInstall(root) {
   const wanted = readLock(join(root, 'package-lock.json'));
@@ -19,7 +19,7 @@ export function whyInstall(root) {
   if (wanted === undefined) return 'there is no package-lock.json';
   if (present === undefined) return 'nothing is installed yet';
   for (const [path, entry] of Object.entries(wanted.packages)) {
-    // Optional packages may be missing: those of other platforms always are.
+    // Optional packages may be missing; those for other platforms always are.
     if (!path.includes('node_modules/') || entry.optional === true || entry.devOptional === true) continue;
     const found = present.packages[path];
     const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);

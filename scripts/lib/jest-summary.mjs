@@ -1,9 +1,9 @@
 import { relative } from 'node:path';
 
 /**
- * The closing line of a test run.
+ * Formats the last line of a test run.
  *
- * A file that could not be run at all counts as one failure: its tests are unknown.
+ * A file that could not be run counts as one failure, because the number of its tests is unknown.
  *
  * @param {{ numPassedTests: number, numFailedTests: number, numRuntimeErrorTestSuites: number }} result jest's JSON
  */
@@ -12,7 +12,7 @@ export function countLine({ numPassedTests, numFailedTests, numRuntimeErrorTestS
 }
 
 /**
- * Lines that say which tests did not run.
+ * Lists the skipped tests, one per line.
  *
  * @param {{ testResults: readonly { assertionResults: readonly { status: string, fullName: string }[] }[] }} result
  * @returns {string[]}
@@ -25,11 +25,11 @@ export function skippedLines({ testResults }) {
 }
 
 /**
- * A line with the test files that took longest, the longest first, since they decide how long all tests take. Nothing
- * for runs of a few files.
+ * Lists the slowest test files, slowest first, because they determine the duration of the whole run. Returns no lines for
+ * runs of at most `count` files.
  *
  * @param {{ testResults: readonly { name: string, startTime: number, endTime: number }[] }} result
- * @param {string} root folder that the names are shown from
+ * @param {string} root folder that the file names are relative to
  * @returns {string[]}
  */
 export function slowestLines({ testResults }, root, count = 25) {

@@ -1,7 +1,7 @@
-// Kept to syntax that old versions of Node can parse, so that they print the message instead of a syntax error.
+// This file uses only syntax that old versions of Node can parse, so that they print the message instead of a syntax error.
 
 /**
- * Whether a version of Node is one that Hookline runs on: 20.19 and later of 20, 22.12 and later.
+ * Whether Hookline supports a version of Node: 20.19 and later 20.x, or 22.12 and later.
  *
  * @param {string} version as in `process.versions.node`
  */
@@ -10,7 +10,7 @@ export function isSupportedNode(version) {
   return (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22;
 }
 
-/** Ends the process with one line when this Node is too old. */
+/** Prints one line and ends the process if this version of Node is not supported. */
 export function requireSupportedNode() {
   if (isSupportedNode(process.versions.node)) return;
   console.error(

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { whyInstall } from './installed.mjs';
 import { ROOT, run, runNpm } from './processes.mjs';
 
-/** The command line, as built. */
+/** Path of the built command line. */
 export const CLI = join(ROOT, 'packages', 'hookline', 'bin', 'hookline.js');
 
-/** Devices that need no native code; asking for one makes the setup pointless. */
+/** Devices that need no native code. If the user asks for one, the setup is skipped. */
 const WITHOUT_SETUP = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
 
 /**
- * Brings a checkout, fresh or not, to where it can run: packages, build, runtime. Does only what is needed.
+ * Makes a checkout ready to run: installs packages, builds, and sets up the runtime. Skips what is already done.
  *
  * @param {{ quiet?: boolean }} [options] quiet: print on standard error only
  */
@@ -20,7 +20,7 @@ export function prepare({ quiet = false } = {}) {
 }
 
 /**
- * Installs what package-lock.json asks for, unless it is there.
+ * Installs the packages of package-lock.json, unless they are already installed.
  *
  * @param {boolean} [quiet] print on standard error only
  */
@@ -33,8 +33,8 @@ export function install(quiet = false) {
 }
 
 /**
- * Builds what the command line needs, and nothing else: a type error in a benchmark keeps nobody from training. The
- * types of everything are checked by `npm run build`.
+ * Builds only what the command line needs, so that a type error in a benchmark does not prevent a training. `npm run build`
+ * checks the types of everything.
  *
  * @param {boolean} quiet
  */
@@ -44,7 +44,7 @@ function build(quiet) {
   if (status !== 0) fail('the build failed; the errors are above', status);
 }
 
-/** Chooses the runtime. That native TensorFlow cannot be had is no failure: WebAssembly takes its place. @param {boolean} quiet */
+/** Sets up native TensorFlow. If that fails, goes on with the runtime that is available. @param {boolean} quiet */
 function setup(quiet) {
   const device = process.env['HOOKLINE_DEVICE'];
   if (device !== undefined && Object.hasOwn(WITHOUT_SETUP, device)) {

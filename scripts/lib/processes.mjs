@@ -1,17 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** The repository. */
+/** Path of the repository's root folder. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * Runs a program in the repository and waits for it. It reads no input and inherits the outputs.
+ * Runs a program in the repository's root folder and waits for it. It has no standard input and inherits the outputs.
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, quiet?: boolean }} [options] quiet: what it prints goes to standard error, so
- * that standard output holds only what the caller prints
- * @returns {number} its exit status; 1 when it could not start or was killed
+ * @param {{ env?: NodeJS.ProcessEnv, quiet?: boolean }} [options] quiet: redirect its output to standard error, so that
+ * standard output contains only what the caller prints
+ * @returns {number} its exit status; 1 if it could not start or was killed
  */
 export function run(command, args, { env = process.env, quiet = false } = {}) {
   const { status, error } = spawnSync(command, args, {
@@ -24,7 +24,7 @@ export function run(command, args, { env = process.env, quiet = false } = {}) {
 }
 
 /**
- * Runs npm: the one that runs this script, when one does.
+ * Runs npm. If npm runs this script, uses the same npm.
  *
  * @param {readonly string[]} args
  * @param {{ quiet?: boolean }} [options]

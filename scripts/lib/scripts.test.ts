@@ -43,16 +43,16 @@ describe('whyInstall', () => {
   const installed = (packages: object): void =>
     writeFileSync(join(folder, 'node_modules', '.package-lock.json'), JSON.stringify({ packages }));
 
-  it('asks for an installation in a fresh clone', () => {
+  it('requires an installation in a fresh clone', () => {
     expect(whyInstall(folder)).toBe('nothing is installed yet');
   });
 
-  it('is content when everything is there; optional packages may be missing', () => {
+  it('requires none if all packages are present; optional packages may be missing', () => {
     installed({ 'node_modules/@hookline/core': { link: true }, 'node_modules/tapable': { version: '2.3.4' } });
     expect(whyInstall(folder)).toBeUndefined();
   });
 
-  it('finds an old version, and a package that came later', () => {
+  it('finds an outdated package and a missing new package', () => {
     installed({ 'node_modules/@hookline/core': { link: true }, 'node_modules/tapable': { version: '2.3.3' } });
     expect(whyInstall(folder)).toBe('tapable is 2.3.3, not 2.3.4');
     installed({ 'node_modules/tapable': { version: '2.3.4' } });
@@ -75,7 +75,7 @@ describe('jest summary', () => {
     expect(skippedLines({ testResults: [{ assertionResults }] })).toEqual(['skipped: needs a GPU']);
   });
 
-  it('names the files that took longest, where there are many', () => {
+  it('names the slowest files of a run with many files', () => {
     const file = (name: string, endTime: number) => ({ name: `/project/${name}`, startTime: 1000, endTime });
     const testResults = [file('a.test.ts', 3000), file('b.test.ts', 14_000), file('c.test.ts', 2000)];
     expect(slowestLines({ testResults }, '/project', 2)).toEqual([
@@ -88,7 +88,7 @@ describe('jest summary', () => {
 });
 
 describe('parseBenchArgs', () => {
-  it('tells flags, numbers and texts apart', () => {
+  it('distinguishes flags, numbers and strings', () => {
     expect(parseBenchArgs(['overhead', '--json', '--rounds', '20', '--device=wasm', '--trace'])).toEqual({
       name: 'overhead',
       json: true,
@@ -104,7 +104,7 @@ describe('parseBenchArgs', () => {
     });
   });
 
-  it('refuses two names', () => {
+  it('rejects two names', () => {
     expect(() => parseBenchArgs(['a', 'b'])).toThrow('unexpected "b"');
   });
 });
@@ -120,7 +120,7 @@ describe('bench report', () => {
     ]);
   });
 
-  it('aligns numbers to the right and names machine and versions', () => {
+  it('aligns numbers to the right and names the machine and the versions', () => {
     const report = formatReport(
       'overhead',
       {
@@ -160,7 +160,7 @@ describe('error index', () => {
     if (isHooklineError(error, 'HKL_ELSEWHERE')) return;`;
   const codes = collectErrorCodes([{ path: 'a.ts', packageName: '@hookline/a', text }]);
 
-  it('has every code with what its messages say and what to do', () => {
+  it('contains every code with its messages and fixes', () => {
     const page = formatErrorIndex(codes, { HKL_MUTE: { says: 'nothing is said', fix: 'Say it' } });
     expect(page.slice(page.indexOf('## '))).toBe(
       [
@@ -171,7 +171,7 @@ describe('error index', () => {
     );
   });
 
-  it('is not complete while a code says neither, or a note is about a code that is gone', () => {
+  it('is incomplete if a code has no message or fix, or a note names a code that no longer exists', () => {
     expect(withoutRemedy(codes, { HKL_GONE: {} })).toEqual([
       expect.stringMatching(/HKL_MUTE what it means/),
       expect.stringMatching(/HKL_MUTE what to do/),

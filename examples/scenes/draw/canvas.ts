@@ -1,13 +1,13 @@
 import type { Rgb } from './color.ts';
 
-/** One number for each pixel: rows from the top, pixels from the left. */
+/** One number for each pixel, in row-major order from the top left. */
 export interface Field {
   readonly data: Float32Array;
   readonly width: number;
   readonly height: number;
 }
 
-/** A picture while it is painted: three numbers for each pixel, 0 to 255, not rounded. */
+/** A picture being painted: three numbers from 0 to 255 for each pixel, not rounded. */
 export type Canvas = Field;
 
 export const emptyField = (width: number, height: number): Field => ({
@@ -16,7 +16,7 @@ export const emptyField = (width: number, height: number): Field => ({
   height,
 });
 
-/** Lays a color over a pixel; `opacity` 0 leaves the pixel as it is, 1 replaces it. */
+/** Blends a color over a pixel. An `opacity` of 0 leaves the pixel unchanged, 1 replaces it. */
 export function blend({ data }: Canvas, pixel: number, [red, green, blue]: Rgb, opacity: number): void {
   const at = pixel * 3;
   const kept = 1 - opacity;

@@ -3,13 +3,13 @@ import { composeScene, type Scene, type SceneOptions } from './compose-scene.ts'
 import { SCENE } from './draw-scenes.ts';
 import { OUTLINES } from './outlines.ts';
 
-/** Small ones, which are drawn at once. */
+/** Options of small scenes, which are drawn quickly. */
 const SMALL: SceneOptions = { width: 72, height: 54, objects: [3, 7], radius: [4, 13] };
 
 const draw = (name: string, options: SceneOptions = SMALL): Scene =>
   composeScene(new RandomStream(7, 'scenes').detached(name), options);
 
-/** Columns and rows of the pixels that show the object of a place in `objects`. */
+/** Columns and rows of the pixels that show the object with this index in `objects`. */
 function pixelsOf({ shown }: Scene, object: number, width: number): { xs: number[]; ys: number[] } {
   const found = { xs: [] as number[], ys: [] as number[] };
   for (let at = shown.indexOf(object); at >= 0; at = shown.indexOf(object, at + 1)) {
@@ -19,7 +19,7 @@ function pixelsOf({ shown }: Scene, object: number, width: number): { xs: number
   return found;
 }
 
-it('draws the same scene for the same numbers, and another one for others', () => {
+it('draws the same scene for the same seed and a different one for another seed', () => {
   const [first, again, other] = [draw('1', SCENE), draw('1', SCENE), draw('2', SCENE)];
   expect(again).toEqual(first);
   expect(other.pixels).not.toEqual(first.pixels);
@@ -30,7 +30,7 @@ describe('many scenes', () => {
   let scenes: Scene[] = [];
   beforeAll(() => (scenes = Array.from({ length: 120 }, (_, number) => draw(String(number)))));
 
-  it('have boxes that fit what is seen of their objects', () => {
+  it('have boxes that fit the visible parts of their objects', () => {
     for (const scene of scenes) {
       for (const [place, { box, area }] of scene.objects.entries()) {
         const { xs, ys } = pixelsOf(scene, place, SMALL.width);
@@ -41,7 +41,7 @@ describe('many scenes', () => {
     }
   });
 
-  it('have each class about as often as any other', () => {
+  it('have all classes about equally often', () => {
     const counts = OUTLINES.map(() => 0);
     for (const { category } of scenes.flatMap(({ objects }) => objects)) counts[category]!++;
     const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
@@ -59,8 +59,8 @@ describe('many scenes', () => {
     expect(overlap.length / objects.length).toBeGreaterThan(0.05);
   });
 
-  it('leave objects out of which too little is seen', () => {
-    // Of those near the edge, some are cut off by more than half, were they not left out.
+  it('leave out objects of which too little is visible', () => {
+    // If such objects were not left out, some of those at the edge would be cut off by more than half.
     const atEdge = scenes.flatMap(({ objects }) => objects.filter(({ box }) => box[0] === 0));
     expect(atEdge.length).toBeGreaterThan(10);
     const crowded = Array.from({ length: 20 }, (_, number) =>

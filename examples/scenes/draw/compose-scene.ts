@@ -8,24 +8,24 @@ import { type Outline, OUTLINES } from './outlines.ts';
 import { coverage, type Light, paintObject, paintShadow, pickStyle, type Style } from './paint-object.ts';
 import { between, betweenInProportion, chance } from './picks.ts';
 
-/** What a scene is made of. */
+/** Sizes and counts of a scene. */
 export interface SceneOptions {
-  /** Pixels. */
+  /** Size of the picture in pixels. */
   readonly width: number;
   readonly height: number;
-  /** How many objects, from and up to. */
+  /** Least and greatest number of objects. */
   readonly objects: readonly [from: number, to: number];
-  /** Radius of an object in pixels, from and up to. */
+  /** Least and greatest radius of an object in pixels. */
   readonly radius: readonly [from: number, to: number];
 }
 
-/** An object of which enough is seen. */
+/** An object that is visible enough to be annotated. */
 export interface SceneObject {
-  /** Place in OUTLINES. */
+  /** Index in OUTLINES. */
   readonly category: number;
-  /** Edges of what is seen of it, in pixels. */
+  /** Bounding box of the visible part in pixels. */
   readonly box: readonly [x0: number, y0: number, x1: number, y1: number];
-  /** Pixels that are seen of it. */
+  /** Number of visible pixels. */
   readonly area: number;
 }
 
@@ -33,17 +33,17 @@ export interface Scene {
   /** Red, green and blue bytes. */
   readonly pixels: Uint8Array;
   readonly objects: readonly SceneObject[];
-  /** The object that each pixel shows, by its place in `objects`; -1 for ground and for objects that are not in it. */
+  /** For each pixel, the index in `objects` of the object that it shows; -1 for the background and for objects not listed there. */
   readonly shown: Int16Array;
 }
 
-/** Objects of which less is seen are no objects: nobody could say what they are. */
+/** Least visible share of an annotated object. Objects with less cannot be recognised. */
 const LEAST_SEEN = 0.45;
-/** How near two objects may come, in sums of their radii: below 1 they overlap. */
+/** Least distance of two centers, divided by the sum of the radii. Below 1, objects overlap. */
 const NEAREST = 0.72;
 const TRIES = 30;
 
-/** Draws one scene; the same one for the same numbers of the stream. */
+/** Draws one scene, which depends only on the random stream and the options. */
 export function composeScene(random: RandomStream, options: SceneOptions): Scene {
   const { width, height } = options;
   const { canvas, color } = paintGround(width, height, random.stream('ground'));
@@ -79,13 +79,13 @@ function pickLight(random: RandomStream): Light {
   };
 }
 
-/** Categories and places, in the order in which they are painted. */
+/** Chooses categories and placements, in the order of painting. */
 function placeObjects(random: RandomStream, { width, height, objects, radius }: SceneOptions) {
   const count = objects[0] + random.int(objects[1] - objects[0] + 1);
-  // Twice each class, so that every class is as frequent as any other and twins occur.
+  // Each class is in the deck twice, so that all classes are equally frequent and a scene may show two objects of one class.
   const deck = random.permutation(OUTLINES.length * 2);
   const placed: { readonly category: number; readonly placement: Placement }[] = [];
-  // Large ones first: they find no place between small ones.
+  // Place large objects first, because they would not fit between small ones.
   const radii = Array.from({ length: count }, () => betweenInProportion(random, ...radius)).sort((a, b) => b - a);
   for (const [index, size] of radii.entries()) {
     const category = (deck[index % deck.length] as number) % OUTLINES.length;
@@ -107,7 +107,7 @@ function placeObjects(random: RandomStream, { width, height, objects, radius }: 
   return random.shuffle(placed);
 }
 
-/** Pixels of the object as if nothing were before it and the picture had no end. */
+/** The number of pixels that the object would cover if nothing hid it or cut it off. */
 const countPixels = ({ data }: DistanceField, style: Style): number =>
   data.reduce((sum, distance) => sum + (coverage(distance, style) >= 0.5 ? 1 : 0), 0);
 
@@ -134,7 +134,7 @@ function measure(owner: Int16Array, width: number, count: number): Seen[] {
   return edges.map((box, index) => ({ area: areas[index] as number, box }));
 }
 
-/** Uneven light, grain as of a camera, and bytes. */
+/** Adds uneven light and camera grain, and rounds to bytes. */
 function finish({ data, width, height }: Canvas, light: Light, random: RandomStream): Uint8Array {
   const brightness = { data: new Float32Array(width * height), width, height };
   addNoise(brightness, between(random, 60, 140), chance(random, 0.5) ? between(random, 0.05, 0.25) : 0.03, random);

@@ -2,28 +2,28 @@ import type { Field } from './canvas.ts';
 import { clamp } from './numbers.ts';
 import type { Outline, Point } from './outlines.ts';
 
-/** Where and how large an object is. */
+/** Position, size and orientation of an object. */
 export interface Placement {
-  /** In pixels. */
+  /** Position of the center in pixels. */
   readonly center: Point;
-  /** Pixels from the centre to where an outline reaches 1. */
+  /** Length of the outline's coordinate 1 in pixels. */
   readonly radius: number;
   /** Radians, clockwise. */
   readonly angle: number;
-  /** Width over height before turning. */
+  /** Ratio of width to height before rotation. */
   readonly stretch: number;
 }
 
-/** Signed distances around an object: negative inside. The field's first pixel is at `left`, `top` of the picture. */
+/** Signed distances around an object, negative inside it. The field's first pixel is the picture's pixel at `left`, `top`. */
 export interface DistanceField extends Field {
   readonly left: number;
   readonly top: number;
 }
 
 /**
- * How far each pixel near an object is from its edge, in pixels.
+ * Computes each pixel's signed distance to the edge of an object, in pixels.
  *
- * @param margin pixels around the object that are wanted too
+ * @param margin how many pixels around the object the field includes
  */
 export function distanceField({ lines, pen }: Outline, placement: Placement, margin: number): DistanceField {
   const placed = lines.map((line) => line.map((point) => place(point, placement)));
@@ -68,7 +68,7 @@ function edgesOf(line: readonly Point[], isClosed: boolean): Edge[] {
   });
 }
 
-/** Distance to the nearest edge, negative inside of an area: where a ray to the right crosses an odd number of edges. */
+/** Distance to the nearest edge. It is negative inside an area, where a ray to the right crosses an odd number of edges. */
 function toEdges(edges: readonly Edge[], px: number, py: number, isArea: boolean): number {
   let least = Number.MAX_VALUE;
   let isInside = false;

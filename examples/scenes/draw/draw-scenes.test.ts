@@ -11,7 +11,7 @@ let folder: string;
 beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'hookline-scenes-'))));
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-it('writes data sets that the COCO reader takes as they are', async () => {
+it('writes data sets that the COCO reader accepts without problems', async () => {
   const { train, test } = await drawScenes(folder, { train: 6, test: 3, seed: 1 }, QUIET);
   const [learnt, held] = [await readCoco({ json: train, strict: true }), await readCoco({ json: test, strict: true })];
   expect([learnt.report.problems, held.report.problems]).toEqual([[], []]);
@@ -20,12 +20,12 @@ it('writes data sets that the COCO reader takes as they are', async () => {
   expect(held.metadata.classes).toEqual(learnt.metadata.classes);
   const counts = learnt.records.map(({ annotations }) => annotations.length);
   expect(Math.min(...counts)).toBeGreaterThan(0);
-  // Not one picture of the test is one of the training.
+  // No test picture is also a training picture.
   const bytes = await Promise.all([...learnt.records, ...held.records].map(({ file }) => readFile(file, 'base64')));
   expect(new Set(bytes).size).toBe(9);
 });
 
-it('draws anew only when something has changed, or when it was interrupted', async () => {
+it('draws again only if something has changed or drawing was interrupted', async () => {
   const few = { train: 2, test: 1, seed: 1 };
   const { train } = await drawScenes(folder, few, QUIET);
   const image = join(folder, 'train', '0001.jpg');

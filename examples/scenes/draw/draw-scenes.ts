@@ -5,21 +5,21 @@ import { composeScene, type SceneOptions } from './compose-scene.ts';
 import { OUTLINES } from './outlines.ts';
 import { isDrawn, makeStamp, STAMP } from './stamp.ts';
 
-/** How many scenes of each kind, and which. */
+/** Numbers of scenes and their seed. */
 export interface DrawOptions {
   readonly train: number;
   readonly test: number;
-  /** Other scenes for each seed; training and test scenes differ under the same one. */
+  /** Each seed gives different scenes. Training and test scenes of the same seed differ too. */
   readonly seed: number;
 }
 
-/** What every scene is made of: sizes in pixels. */
+/** The options of every scene; sizes are in pixels. */
 export const SCENE: SceneOptions = { width: 256, height: 192, objects: [3, 7], radius: [15, 52] };
 
-/** Pictures that are being compressed, in other threads, while more are drawn. */
+/** How many pictures other threads compress while more are drawn. */
 const AT_ONCE = 8;
 
-/** Files in COCO's format; their images lie in folders beside them. */
+/** Paths of the annotation files in COCO's format. The images are in folders next to them. */
 export interface DrawnFiles {
   readonly train: string;
   readonly test: string;
@@ -27,7 +27,7 @@ export interface DrawnFiles {
 
 /**
  * Draws scenes into a folder, as `train/*.jpg` and `test/*.jpg` with `train.json` and `test.json` in COCO's format.
- * What was drawn before with the same options and the same code stays as it is.
+ * Does nothing if the folder already holds the drawing of the same options and code.
  */
 export async function drawScenes(root: string, options: DrawOptions, logger: Logger): Promise<DrawnFiles> {
   const files = { train: join(root, 'train.json'), test: join(root, 'test.json') };
@@ -36,7 +36,7 @@ export async function drawScenes(root: string, options: DrawOptions, logger: Log
   const began = performance.now();
   const total = options.train + options.test;
   logger.info(`drawing:    ${total} scenes with ${OUTLINES.length} classes into ${root}`);
-  // Without it nobody takes half of the scenes for all of them.
+  // Remove the stamp first, so that an interrupted drawing does not pass for a complete one.
   await rm(join(root, STAMP), { force: true });
   let drawn = 0;
   for (const split of ['train', 'test'] as const) {

@@ -5,16 +5,16 @@ import { addFractalNoise, addNoise } from './noise.ts';
 import { clamp, offWhole, smoothstep } from './numbers.ts';
 import { between, pick } from './picks.ts';
 
-/** Paints a texture into a field, 0 to 1. */
+/** Paints a texture with values from 0 to 1 into a field. */
 type Texture = (field: Field, random: RandomStream) => void;
 
-/** Clouds of several finenesses, as on plaster or paper. */
+/** Fractal noise, like plaster or paper. */
 const plaster: Texture = (field, random) => {
   addFractalNoise(field, between(random, 30, 90), 5, random);
   change(field, (value) => 0.5 + value * 0.7);
 };
 
-/** Bent lines side by side, as in wood. */
+/** Bent parallel lines, like wood grain. */
 const wood: Texture = (field, random) => {
   const bend = between(random, 0.6, 2.2);
   addNoise(field, between(random, 50, 120), bend, random);
@@ -28,7 +28,7 @@ const wood: Texture = (field, random) => {
   });
 };
 
-/** Tiles of slightly different lightness with joints between. */
+/** Tiles of slightly different lightness with joints between them. */
 const tiles: Texture = (field, random) => {
   const side = between(random, 22, 46);
   const turn = direction(random, side);
@@ -43,7 +43,7 @@ const tiles: Texture = (field, random) => {
   });
 };
 
-/** Two sets of stripes that cross, as in cloth. */
+/** Two sets of crossing stripes, like cloth. */
 const cloth: Texture = (field, random) => {
   const period = between(random, 16, 40);
   const turn = direction(random, period);
@@ -56,7 +56,7 @@ const cloth: Texture = (field, random) => {
   });
 };
 
-/** Broad soft stripes in one direction. */
+/** Broad stripes with soft edges, in one direction. */
 const stripes: Texture = (field, random) => {
   const turn = direction(random, between(random, 14, 50));
   const width = between(random, 0.35, 0.6);
@@ -64,7 +64,7 @@ const stripes: Texture = (field, random) => {
   change(field, (value, x, y) => 0.35 + 0.3 * band(turn(x, y), width) + value * 0.3);
 };
 
-/** Pebbles of different lightness, dark where they meet (cellular noise). */
+/** Cellular noise: pebbles of different lightness, dark where they meet. */
 const pebbles: Texture = (field, random) => {
   const side = between(random, 12, 22);
   const [columns, rows] = [Math.ceil(field.width / side) + 3, Math.ceil(field.height / side) + 3];
@@ -93,14 +93,14 @@ const pebbles: Texture = (field, random) => {
 
 const TEXTURES: readonly Texture[] = [plaster, plaster, wood, tiles, cloth, stripes, pebbles];
 
-/** What objects must stand out from, and how bright it is. */
+/** The background of a scene and its mean color, from which objects must stand out. */
 export interface Ground {
   readonly canvas: Canvas;
-  /** Its color in the mean. */
+  /** Mean color. */
   readonly color: Rgb;
 }
 
-/** Paints a textured ground in a muted color. */
+/** Paints a textured background in a muted color. */
 export function paintGround(width: number, height: number, random: RandomStream): Ground {
   const field = emptyField(width, height);
   pick(random, TEXTURES)(field, random);
@@ -129,7 +129,7 @@ function change({ data, width, height }: Field, to: (value: number, x: number, y
 
 const at = ({ data, width }: Field, x: number, y: number): number => data[y * width + x] as number;
 
-/** How far a place lies in a random direction, in periods. */
+/** Returns a function that projects a point on a random direction, in units of `period`. */
 function direction(random: RandomStream, period: number): (x: number, y: number) => number {
   const angle = random.float() * 2 * Math.PI;
   const [cos, sin] = [Math.cos(angle) / period, Math.sin(angle) / period];
@@ -137,7 +137,7 @@ function direction(random: RandomStream, period: number): (x: number, y: number)
   return (x, y) => x * cos + y * sin + start;
 }
 
-/** 1 within the stripe of each period, 0 beside it, with soft edges. */
+/** A periodic stripe: 1 within the stripe, 0 beside it, with soft edges. */
 function band(place: number, width: number): number {
   const inside = place - Math.floor(place);
   return smoothstep(0, 0.06, inside) - smoothstep(width, width + 0.06, inside);

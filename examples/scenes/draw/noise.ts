@@ -2,8 +2,8 @@ import { RandomStream } from 'hookline';
 import type { Field } from './canvas.ts';
 
 /**
- * Adds smooth noise: random numbers from -`strength` to `strength` at the corners of cells, and values between them
- * (value noise).
+ * Adds value noise: random numbers from -`strength` to `strength` at the corners of cells, with smooth interpolation
+ * between them.
  *
  * @param cell side of the cells in pixels; small cells make fine noise
  */
@@ -31,7 +31,7 @@ export function addNoise({ data, width, height }: Field, cell: number, strength:
   }
 }
 
-/** Noise of several finenesses, each half as large and half as strong as the one before; within about -1 and 1. */
+/** Adds fractal noise: each octave has half the cell size and half the strength of the one before. The sum is within -1 and 1. */
 export function addFractalNoise(field: Field, cell: number, octaves: number, random: RandomStream): void {
   for (let octave = 0; octave < octaves; octave++) addNoise(field, cell / 2 ** octave, 0.5 ** (octave + 1), random);
 }
@@ -42,12 +42,12 @@ function weightAt(position: number, cell: number): [corner: number, share: numbe
   return [corner, share * share * (3 - 2 * share)];
 }
 
-/** Side of the tile that grain is taken from; a power of two. */
+/** Side of the tile of grain in pixels; a power of two. */
 const TILE = 128;
 
 let tile: Float32Array | undefined;
 
-/** Grain as of film: a standard normal number for each pixel, from one tile for all pictures. */
+/** Film grain: a standard normal number for each pixel. All pictures share one tile. */
 export function grain(x: number, y: number): number {
   tile ??= makeTile();
   return tile[(y & (TILE - 1)) * TILE + (x & (TILE - 1))] as number;

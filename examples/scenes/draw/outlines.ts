@@ -1,18 +1,18 @@
-/** A point in a box from -1 to 1; y points down. */
+/** A point with coordinates from -1 to 1; y points down. */
 export type Point = readonly [x: number, y: number];
 
-/** How a class looks: an area within closed lines, or lines drawn with a pen. */
+/** The shape of a class: an area bounded by closed lines, or lines drawn with a pen. */
 export interface Outline {
   readonly name: string;
   /** The lines; those of an area are closed. */
   readonly lines: readonly (readonly Point[])[];
   /** Half the width of the pen; undefined for an area. */
   readonly pen?: number;
-  /** By how much it may be turned to either side, in radians. */
+  /** Greatest rotation to either side in radians. */
   readonly turn: number;
 }
 
-/** Part of an ellipse as points; angles in degrees, 0 to the right, clockwise. */
+/** Points on an arc of an ellipse. Angles are in degrees, clockwise; 0 is to the right. */
 function arc([x, y]: Point, [rx, ry]: Point, from: number, to: number): Point[] {
   const steps = Math.max(4, Math.ceil(Math.abs(to - from) / 15));
   return Array.from({ length: steps + 1 }, (_, step) => {
@@ -21,7 +21,7 @@ function arc([x, y]: Point, [rx, ry]: Point, from: number, to: number): Point[] 
   });
 }
 
-/** Corners on circles, the radii in turn, the first at the top. */
+/** `count` corners at equal angles, the first at the top. Their radii take the values of `radii` in turn. */
 function corners(count: number, ...radii: readonly number[]): Point[] {
   return Array.from({ length: count }, (_, place) => {
     const angle = (place / count) * 2 * Math.PI - Math.PI / 2;
@@ -30,7 +30,7 @@ function corners(count: number, ...radii: readonly number[]): Point[] {
   });
 }
 
-/** x = 16 sin³ t, y = 13 cos t - 5 cos 2t - 2 cos 3t - cos 4t, a well-known heart. */
+/** The heart curve x = 16 sin³ t, y = 13 cos t - 5 cos 2t - 2 cos 3t - cos 4t. */
 const heart = Array.from({ length: 36 }, (_, step): Point => {
   const t = (step / 36) * 2 * Math.PI;
   const y = 13 * Math.cos(t) - 5 * Math.cos(2 * t) - 2 * Math.cos(3 * t) - Math.cos(4 * t);
@@ -39,7 +39,7 @@ const heart = Array.from({ length: 36 }, (_, step): Point => {
 
 const [ANY, SLIGHT] = [Math.PI, 0.45];
 
-/** The classes, in the order of their numbers: five shapes and three glyphs. */
+/** The classes in the order of their ids: five shapes and three glyphs. */
 export const OUTLINES: readonly Outline[] = [
   { name: 'circle', lines: [arc([0, 0], [0.95, 0.95], 0, 360)], turn: ANY },
   { name: 'square', lines: [corners(4, 1.15)], turn: ANY },

@@ -7,9 +7,9 @@ import { between, chance, pick } from './picks.ts';
 
 /** The light of a scene. */
 export interface Light {
-  /** Where it comes from, a vector of length 1 in the picture's plane. */
+  /** Unit vector in the picture's plane towards the light. */
   readonly from: readonly [x: number, y: number];
-  /** Pixels that shadows are thrown. */
+  /** Offset of shadows in pixels. */
   readonly throw: number;
   /** How dark shadows are, 0 to 1. */
   readonly shade: number;
@@ -19,22 +19,22 @@ export interface Light {
 export interface Style {
   readonly color: Rgb;
   readonly second: Rgb;
-  /** What is between its edges. */
+  /** Pattern of the interior. */
   readonly filling: 'plain' | 'shaded' | 'striped' | 'dotted' | 'hollow';
-  /** Pixels from one stripe or dot to the next, and their direction. */
+  /** Distance from one stripe or dot to the next in pixels; `angle` is their direction in radians. */
   readonly period: number;
   readonly angle: number;
-  /** Pixels of the rim, and how round it looks. */
+  /** Width of the rim in pixels; `bevel` is the strength of its shading. */
   readonly rim: number;
   readonly bevel: number;
   readonly hasLine: boolean;
 }
 
 const FILLINGS = ['plain', 'plain', 'shaded', 'shaded', 'striped', 'dotted'] as const;
-/** The least contrast to the ground; below, an object could not be seen. */
+/** Least contrast to the background; with less, an object would be invisible. */
 const LEAST_CONTRAST = 0.16;
 
-/** A style at random, in a color that can be told from the ground. */
+/** Chooses a random style whose color contrasts with the background. */
 export function pickStyle(random: RandomStream, radius: number, ground: Rgb, isArea: boolean): Style {
   let color: Rgb;
   do color = hsl(random.int(360), between(random, 0.45, 0.95), between(random, 0.25, 0.75));
@@ -52,13 +52,13 @@ export function pickStyle(random: RandomStream, radius: number, ground: Rgb, isA
   };
 }
 
-/** How much of each pixel an object covers, 0 to 1, by the distance from its edge. */
+/** The share of a pixel that an object covers, 0 to 1, given the pixel's distance from the object's edge. */
 export function coverage(distance: number, { filling, rim }: Pick<Style, 'filling' | 'rim'>): number {
   const outer = clamp(0.5 - distance, 0, 1);
   return filling === 'hollow' ? clamp(0.5 + distance + 2.2 * rim, 0, outer) : outer;
 }
 
-/** Darkens the ground where an object keeps the light away; to be called before the object is painted. */
+/** Paints the shadow of an object. Call it before {@link paintObject}. */
 export function paintShadow(canvas: Canvas, field: DistanceField, style: Style, light: Light): void {
   const softness = 1 + light.throw * 0.6;
   const hole = style.filling === 'hollow' ? 2.2 * style.rim : Number.MAX_VALUE;
@@ -71,7 +71,7 @@ export function paintShadow(canvas: Canvas, field: DistanceField, style: Style, 
   });
 }
 
-/** Paints an object. @param see called with each pixel of the picture that belongs to it more than not */
+/** Paints an object. @param see called with the index of each pixel that the object covers by at least half */
 export function paintObject(
   canvas: Canvas,
   field: DistanceField,
@@ -88,7 +88,7 @@ export function paintObject(
     const covered = coverage(distance, style);
     if (covered === 0) return;
     if (covered >= 0.5) see(pixel);
-    // The distance grows outwards, so its slope says where the edge faces.
+    // The distance grows outwards, so its gradient is the direction that the edge faces.
     const slopeX = ((data[at + 1] as number) - (data[at - 1] as number)) / 2;
     const slopeY = ((data[at + width] as number) - (data[at - width] as number)) / 2;
     const facing = slopeX * light.from[0] + slopeY * light.from[1];
@@ -108,7 +108,7 @@ function fillingColor({ filling, color, second }: Style, along: number, across: 
   return color;
 }
 
-/** Calls back for each pixel of a field, moved by an offset, that lies in the picture; the field's edge is left out. */
+/** Calls back for each pixel of a shifted field that lies in the picture. The field's outermost pixels are left out. */
 function eachPixel(
   canvas: Canvas,
   { left, top, width, height }: DistanceField,

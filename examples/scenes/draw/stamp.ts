@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** The file that says how the scenes beside it were drawn. */
 export const STAMP = 'drawn.json';
 
-/** Tells drawings apart: the options, and a hash of the code that draws. */
+/** Identifies a drawing by its options and a hash of the drawing code. */
 export async function makeStamp(options: object): Promise<string> {
   const hash = createHash('sha256');
   for (const name of (await readdir(import.meta.dirname)).sort())
@@ -13,7 +13,7 @@ export async function makeStamp(options: object): Promise<string> {
   return JSON.stringify({ ...options, code: hash.digest('hex').slice(0, 16) });
 }
 
-/** Whether a folder holds all of this drawing. */
+/** Whether a folder contains the complete drawing with this stamp. */
 export async function isDrawn(root: string, stamp: string): Promise<boolean> {
   try {
     return (await readFile(join(root, STAMP), 'utf8')) === stamp;
