@@ -36,7 +36,7 @@ export class DatasetCatalog {
     return this;
   }
 
-  /** Reads a data set and copies its facts to {@link metadata}. @throws HooklineError `HKL_DATASET_UNKNOWN`, and those of `read` */
+  /** Reads a data set and adds its facts to {@link metadata}. @throws HooklineError `HKL_DATASET_UNKNOWN`, and errors of `read` */
   async get(name: string): Promise<Dataset> {
     const { read, metadata } = this.#entry(name);
     const dataset = await read();
