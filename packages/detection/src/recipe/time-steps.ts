@@ -19,7 +19,7 @@ export interface TimedSteps {
 const WARM_UP = 7;
 const TIMED = 6;
 
-/** A plugin without communication: the first rank times steps alone, while the others wait for the result. */
+/** Runs as a single process: only the first rank times steps, while the others wait, so its steps must not communicate. */
 const byItself = definePlugin({
   name: '@hookline/detection/by-itself',
   version: VERSION,
