@@ -68,7 +68,7 @@ const contents = (batches: DetectionBatch[]) =>
   });
 
 describe('DetectionLoader', () => {
-  it('tells how many batches an epoch has, where its sampler tells that', () => {
+  it('tells the number of batches in an epoch when its sampler is finite', () => {
     const length = (options: Partial<DetectionLoaderOptions>) =>
       new DetectionLoader(records, { batchSize: 2, ...options }).epochLength;
     expect(length({})).toBe(3.5);
@@ -76,7 +76,7 @@ describe('DetectionLoader', () => {
     expect(length({ sampler: new InferenceSampler(7) })).toBeUndefined();
   });
 
-  it('gives images in proportion at the top left, boxes with them, and room for the most objects', async () => {
+  it('places images in proportion at the top left, moves boxes with them, and pads to the most objects', async () => {
     const [batch] = await take(make({ sampler: new InferenceSampler(7), fill: 9 }), 1);
     const { images, boxes, classes, counts, sizes, samples } = batch!;
     expect(images).toMatchObject({ shape: [3, 32, 32, 3], dtype: 'float32' });
@@ -93,7 +93,7 @@ describe('DetectionLoader', () => {
     expect([...samples.transforms[1]!.inverse().applyBoxes(boxes.data.slice(4, 8) as never)]).toEqual([8, 12, 24, 20]);
   });
 
-  it('stretches, or leaves images as they are', async () => {
+  it('stretches images, or keeps their size', async () => {
     const [stretched] = await take(make({ sampler: new InferenceSampler(7), fit: 'stretch' }), 1);
     expect([...stretched!.boxes.data.subarray(0, 4)]).toEqual([4, 8, 12, Math.fround(40 / 3)]);
     expect(stretched!.images).toMatchObject({ dtype: 'float32', data: expect.any(Uint8Array) });
@@ -146,7 +146,7 @@ describe('DetectionLoader', () => {
   it.each([
     { groupByAspect: false, workers: 0 },
     { groupByAspect: true, prefetch: 3, workers: 1 },
-  ])('goes on exactly where its state was taken, with other threads too: %p', async (more) => {
+  ])('resumes exactly from its state, also with another number of threads: %p', async (more) => {
     const { workers, ...options } = { ...more, augmentations: AUGMENTATIONS };
     const whole = await take(make(options), 9);
     const half = make({ ...options, workers });
@@ -171,7 +171,7 @@ describe('DetectionLoader', () => {
     expect(loader.stats().mapped).toBeGreaterThan(0);
   });
 
-  it('reads each file once with a cache that threads share, and counts it', async () => {
+  it('reads and counts each file once with a shared cache', async () => {
     const sampler = new InferenceSampler(7);
     for (const augmentations of [AUGMENTATIONS, OWN]) {
       const loader = make({ sampler, cache: true, workers: 1, augmentations });
@@ -207,7 +207,7 @@ describe('DetectionLoader', () => {
     expect(() => (first.value as DetectionBatch).samples.transforms).toThrow(/HKL_TRANSFORM_FOREIGN.*workers: 0/);
   });
 
-  it('ends quietly when it is closed while a batch is in the making', async () => {
+  it('ends quietly when it is closed while a batch is being made', async () => {
     const loader = make({ workers: 1 });
     const asked = loader[Symbol.asyncIterator]().next();
     await loader.close();
@@ -216,7 +216,7 @@ describe('DetectionLoader', () => {
     expect(await take(loader, 1)).toHaveLength(1);
   });
 
-  it('ends an iteration when the state is restored under it', async () => {
+  it('ends an iteration when the state is restored meanwhile', async () => {
     const loader = make();
     const iterator = loader[Symbol.asyncIterator]();
     await iterator.next();

@@ -76,7 +76,7 @@ async function imagesOf(loader: DetectionLoader): Promise<unknown[]> {
   return images;
 }
 
-it('a thread that is held up does not hold up the others: batches are made here meanwhile, equal to the bit', async () => {
+it('a blocked thread does not block the others: batches are made here meanwhile, equal to the bit', async () => {
   const records = await paint(5);
   const { flag, augmentation } = await heldUp();
   const augmentations = [randomFlip(), augmentation];

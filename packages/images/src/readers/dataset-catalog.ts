@@ -44,7 +44,7 @@ export class DatasetCatalog {
     return dataset;
   }
 
-  /** The metadata of a data set: the facts given to {@link register} and, once read, its own. @throws HooklineError `HKL_DATASET_UNKNOWN` */
+  /** The metadata of a data set: facts given to {@link register} and, once read, its own. @throws HooklineError `HKL_DATASET_UNKNOWN` */
   metadata(name: string): Metadata {
     return this.#entry(name).metadata;
   }

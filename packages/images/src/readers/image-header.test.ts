@@ -42,7 +42,7 @@ describe('readImageHeader', () => {
     ['grey PNG', () => grey().png().toBuffer()],
     ['PNG with alpha', () => noise(4).png().toBuffer()],
     ['PNG of 16 bits', () => noise(3).toColourspace('rgb16').png().toBuffer()],
-  ])('says of a %s what a decoder says', async (_, make) => {
+  ])('reads the header of a %s as a decoder does', async (_, make) => {
     const bytes = await make();
     const { format, width, height, channels, hasAlpha, orientation } = await sharp(bytes).metadata();
     const said = { format, width, height, channels, hasAlpha, orientation };
@@ -81,7 +81,7 @@ describe('what is looked at', () => {
     writeFileSync(file, bytes);
   }
 
-  it('is each image to its end, or its header, which finds one that was cut but not one that is damaged within', async () => {
+  it('is the whole image or its header, which reveals truncation but no inner damage', async () => {
     const root = await coco(3);
     const json = join(root, 'set.json');
     damage(join(root, '1.jpg'));
@@ -97,7 +97,7 @@ describe('what is looked at', () => {
     expect((await kept('decode')).kinds.length).toBeGreaterThan(1);
   });
 
-  it('is remembered by size and time, told on the way, and found anew where that is lost', async () => {
+  it('is remembered by size and time, reported as progress, and repeated when the memory is lost', async () => {
     const root = await coco(260);
     const [json, remember] = [join(root, 'set.json'), join(root, 'memory')];
     const told: number[] = [];

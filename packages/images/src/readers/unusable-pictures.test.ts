@@ -79,7 +79,7 @@ it.each<[string, () => Buffer, string, RegExp]>([
   expect((await look(name, undefined))[2]).toMatch(message);
 });
 
-it('tells a JPEG that was cut and given an end from one with a scratch', async () => {
+it('distinguishes a truncated JPEG with an end marker from one with local damage', async () => {
   expect(await look('cut.jpg', half())).toEqual([
     'image-truncated',
     expect.any(String),
@@ -93,7 +93,7 @@ it('tells a JPEG that was cut and given an end from one with a scratch', async (
   expect(await look('sound.avif', await sharp(jpeg).avif({ effort: 0 }).toBuffer())).toEqual(['', '', '']);
 });
 
-it('names a file that is not there, or is none', async () => {
+it('reports a missing file, and a path that is not a file', async () => {
   expect(await look('nowhere.jpg', undefined)).toEqual([
     'image-missing',
     'there is no such file',
@@ -108,7 +108,7 @@ it('names a file that is not there, or is none', async () => {
   ]);
 });
 
-it('says of a file that may not be read that it may not be read', async () => {
+it('reports a file without read permission as such', async () => {
   const file = join(folder, 'secret.jpg');
   await writeFile(file, jpeg);
   await chmod(file, 0);

@@ -16,7 +16,7 @@ export interface RandomWindowOptions {
   readonly angle?: number;
   /** Whether to rotate the image also by 0, 90, 180 or 270 degrees, with equal probability. @default false */
   readonly quarterTurns?: boolean;
-  /** Probability that the window contains a chosen object; otherwise its place is random. @default 0.9 */
+  /** Probability that the window is placed over a random object; otherwise its place is random. @default 0.9 */
   readonly onObject?: number;
   /** Value of pixels beyond the image. @default 114 */
   readonly fill?: number;
