@@ -83,7 +83,7 @@ async function train(...set: string[]) {
 }
 
 describe('with a budget', () => {
-  it('sizes are chosen for the data, told, and kept by whoever goes on or evaluates, whatever would be chosen now', async () => {
+  it('sizes are chosen for the data, logged, and kept when a run is resumed or evaluated', async () => {
     const set = ['budget.minutes=1', 'solver.maxIterations=2', 'datasets.test='];
     const { trainer, logger } = await trainChosen(...set);
     // The squares of 14 pixels, in images of 80x64, cannot become larger.
@@ -143,7 +143,7 @@ describe('several test data sets', () => {
     expect(summarizeCoco(evaluateCoco(truth, found)).AP * 100).toBeCloseTo(results['coco']!['bbox']!['AP']!, 9);
   });
 
-  it('of one name are refused', async () => {
+  it('of the same name are refused', async () => {
     const { trainer } = create('datasets.test=test,test.json', 'data.images=JPEGImages');
     await expect(trainer.train()).rejects.toThrow(/HKL_DATASETS.*two of them have the name "test"/);
   });
@@ -204,7 +204,7 @@ describe('a single test data set', () => {
     expect('APs' in results['bbox']!).toBe(evaluator === 'coco');
   });
 
-  it('in which nothing is found is told of', async () => {
+  it('in which nothing is detected is reported', async () => {
     const set = ['datasets.test=coco', 'test.scoreThreshold=1', 'test.pictures=false'];
     const { results, logger } = await train(...set);
     expect(results).toMatchObject({ bbox: { AP: NaN, 'AP-dark': NaN }, bbox_TTA: { AP: NaN } });
@@ -225,7 +225,7 @@ describe('a single test data set', () => {
     expect(await losses(2)).not.toEqual(first);
   });
 
-  it('keeps as many detections of each image as the config says', async () => {
+  it('limits the detections of each image as the config says', async () => {
     const set = ['test.scoreThreshold=0', 'test.detectionsPerImage=3', 'test.pictures=false'];
     await train('datasets.test=coco', 'solver.maxIterations=1', ...set);
     for (const place of ['inference', 'inference_TTA'])
@@ -246,7 +246,7 @@ describe('the config', () => {
     expect(logger.matching('config scaled from batches of 4 to 2: learning rate 0.002, 4 iterations')).toHaveLength(1);
   });
 
-  it('says how training images come', async () => {
+  it('determines the order and preparation of training images', async () => {
     const { trainer } = create(
       'dataloader.numWorkers=0',
       'dataloader.samplerTrain=subset',
@@ -280,7 +280,7 @@ describe('a checkpoint', () => {
     await create(...set).trainer.load(file);
   });
 
-  it('predicts and evaluates without training data: it says what they were', async () => {
+  it('predicts and evaluates without the training data', async () => {
     const file = (await (await train('datasets.test=', 'solver.maxIterations=1')).trainer.checkpoints.latest())!;
     const gone = ['data.root=nowhere', 'datasets.test=val'];
     const { trainer, logger } = create(...gone);
@@ -311,7 +311,7 @@ describe('a checkpoint', () => {
 });
 
 describe('plugins of a trainer', () => {
-  it('keep it no longer than its user does', async () => {
+  it('do not keep it alive', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
     const { reference, preset } = (() => {

@@ -41,7 +41,7 @@ it.each([
   expect(look({ checkpoint: { period: 300 } }, lab(base)).options('checkpointer')).toMatchObject({ period: 300 });
 });
 
-it('a recipe asks for nothing that a preset leaves out', () => {
+it('a recipe needs nothing that a preset leaves out', () => {
   const { names, said } = look({}, lab(presetDefault({ checkpointer: false, evaluator: false })));
   expect(names).not.toContain('checkpointer');
   expect(said).toEqual([]);

@@ -34,7 +34,7 @@ async function findFor(statistics: DataStatistics, stepSeconds: number, set: rea
   return { ...found, timed, text: found.reasons.join('\n') };
 }
 
-it('takes the best sizes where there is time for enough steps, and says why', async () => {
+it('chooses the best sizes when there is time for enough steps, and says why', async () => {
   const { values, timed, text } = await find(0.2);
   expect(timed).toEqual([BEST]);
   expect(values).toMatchObject({
@@ -54,7 +54,7 @@ it('takes the best sizes where there is time for enough steps, and says why', as
   expect(text).toContain(`${maxIterations} iterations`);
 });
 
-it('takes smaller sizes on a slower machine, and says so where even the smallest leave too little time', async () => {
+it('chooses smaller sizes on a slower machine, and says when even the smallest leave too little time', async () => {
   const slow = await find(1);
   expect(slow.timed.length).toBe(2);
   expect(slow.values.solver?.maxIterations).toBeGreaterThan(450);
@@ -65,14 +65,14 @@ it('takes smaller sizes on a slower machine, and says so where even the smallest
   await expect(find(60)).rejects.toThrow(/HKL_BUDGET/);
 });
 
-it('keeps decoded images in memory only where they fit', async () => {
+it('caches decoded images only when they fit in memory', async () => {
   const many = await findFor({ ...STATISTICS, images: 5000 }, 0.2);
   expect(many.values.dataloader).toEqual({ cache: false });
   expect(many.text).toContain('GB (dataloader.cache)');
   expect((await find(0.2)).values.dataloader).toEqual({ cache: true });
 });
 
-it('leaves alone what somebody has written', async () => {
+it('does not change keys that the user has set', async () => {
   const set = [
     'input.width=96',
     'input.height=64',

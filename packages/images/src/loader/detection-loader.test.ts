@@ -226,7 +226,7 @@ describe('DetectionLoader', () => {
     expect(ids(await take(loader, 1))).toEqual(ids(await take(make(), 1)));
   });
 
-  it('drops boxes that augmentation leaves too little of', async () => {
+  it('drops boxes of which augmentation leaves too little', async () => {
     const shift = randomAffine({ scale: 0, shift: 0.45 });
     const count = async (minVisible: number) => {
       const batches = await take(make({ augmentations: [shift], minVisible }), 20);
@@ -273,13 +273,13 @@ describe('DetectionLoader', () => {
     expect(make).toThrow(/HKL_DATA_RECORD\] \S+0\.png: /);
   });
 
-  it('refuses options that cannot be', () => {
+  it('refuses invalid options', () => {
     expect(() => new DetectionLoader([], { batchSize: 1 })).toThrow(/HKL_DATA_EMPTY/);
     expect(() => make({ batchSize: 0 })).toThrow(/HKL_DATA_OPTION.*batchSize/);
     expect(() => make({ workers: 1.5 })).toThrow(/HKL_DATA_OPTION.*workers/);
   });
 
-  it('gives ranks their rows of each batch, changed at random as in the whole batch, and a run of batches to evaluate', async () => {
+  it('gives ranks their rows of each batch, augmented as in the whole batch, and consecutive batches for evaluation', async () => {
     const options = { batchSize: 4, augmentations: AUGMENTATIONS };
     const whole = await take(make(options), 4);
     const pixels = ({ images: { data } }: DetectionBatch, row: number) => [

@@ -149,14 +149,14 @@ describe('what is frozen', () => {
     }),
   );
 
-  it('refuses stages and depths that there are not', () => {
+  it('refuses stages and depths that do not exist', () => {
     expect(() => resnet({ depth: 18, frozenStages: 6 })).toThrow('HKL_BACKBONE_OPTION');
     expect(() => resnet({ depth: 34 as never })).toThrow('there is no ResNet of depth 34');
     expect(() => mobilenetV3Small({ frozen: 2 } as never)).toThrow('HKL_OPTION_UNKNOWN');
   });
 });
 
-it('the loss is that of torch, with label smoothing and class weights', () => {
+it("the loss equals PyTorch's, with label smoothing and class weights", () => {
   const logits = tf.tensor2d(Float32Array.from(noise('logits', 12)), [4, 3]).mul<tf.Tensor2D>(3);
   const labels = tf.tensor1d([0, 2, 1, 2], 'int32');
   const classWeights = [1, 0.5, 3];

@@ -218,7 +218,7 @@ describe("Pascal VOC's average precision", () => {
     return ((await evaluator.evaluate()) as { bbox: Record<string, number> }).bbox;
   };
 
-  it('is, over all thresholds and classes, what it is by hand', async () => {
+  it('over all thresholds and classes equals the value computed by hand', async () => {
     // Of class a, by score, at the IoUs 0.5 to 0.65: right, right, twice, right; the area is 1/3 + 1/3 + 1/3 · 3/4.
     // At 0.7 to 0.8: right, wrong, wrong, right, 1/3 + 1/3 · 1/2. Above: right, wrong, wrong, wrong, 1/3.
     // Of class b: wrong, right: 1/2.
@@ -233,7 +233,7 @@ describe("Pascal VOC's average precision", () => {
     expect(known['AP-b']).toBeCloseTo(50, 9);
   });
 
-  it('and so it is by the eleven points of 2007', async () => {
+  it('by the eleven points of 2007 does so too', async () => {
     // Recalls of 0 to 0.6 at a precision of 1, 0.7 to 1 at 3/4; 0 to 0.3 at 1, 0.4 to 0.6 at 1/2; 0 to 0.3 at 1.
     const [low, middle, high] = [(7 + 4 * 0.75) / 11, (4 + 3 * 0.5) / 11, 4 / 11];
     const known = await evaluateWorked({ use2007: true });

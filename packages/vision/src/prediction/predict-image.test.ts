@@ -56,7 +56,7 @@ describe('predictImage', () => {
     );
   });
 
-  it('refuses a size that is none', () =>
+  it('refuses an invalid size', () =>
     expect(predictImage(middle, blankPicture(2, 2), { size: { width: 0, height: 3 } })).rejects.toThrow(
       'HKL_DETECT_SIZE',
     ));
