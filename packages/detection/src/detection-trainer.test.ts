@@ -61,7 +61,7 @@ function create(...set: string[]) {
   return { trainer, logger };
 }
 
-/** The same, with sizes that nobody has written but the channels. */
+/** The same, with no sizes set except the channels. */
 function createChosen(...set: string[]) {
   const logger = new RecordingLogger();
   const config = detectionConfig({ ...SMALL, data: { root }, datasets: { train: ['trainval'] } });
@@ -119,14 +119,14 @@ describe('several test data sets', () => {
     const short = ['solver.maxIterations=24', 'test.evalPeriod=12', 'solver.baseLr=0.01'];
     const { results, trainer } = await train('datasets.test=val,coco', ...short);
     expect(Object.keys(results)).toEqual(['val', 'coco', 'val_TTA', 'coco_TTA']);
-    // By the format of each, unless the config says otherwise.
+    // The format of each data set decides, unless the config says otherwise.
     expect(Object.keys(results['val']!['bbox']!)).toEqual(['AP', 'AP50', 'AP75', 'AP-dark', 'AP-light']);
     expect(Object.keys(results['coco_TTA']!['bbox']!)).toEqual('AP,AP50,AP75,APs,APm,APl,AP-dark,AP-light'.split(','));
     const lines = (await readFile(join(output, 'metrics.json'), 'utf8')).trim().split('\n');
     const last = JSON.parse(lines.at(-1)!) as Record<string, number>;
     expect(last['val/bbox/AP']).toBe(results['val']!['bbox']!['AP']);
     expect(last['coco_TTA/bbox/AP50']).toBe(results['coco_TTA']!['bbox']!['AP50']);
-    // bbox/AP is that of the first.
+    // bbox/AP means the first data set.
     const best = JSON.parse(await readFile(join(output, 'model_best.json'), 'utf8')) as Record<string, unknown>;
     expect(best).toMatchObject({ metric: 'val/bbox/AP' });
     expect(trainer.config.checkpoint.best).toBe('bbox/AP');
@@ -275,7 +275,7 @@ describe('a checkpoint', () => {
     await expect(other.load(file)).rejects.toThrow(
       /HKL_DATA_CLASSES.*it detects dark, light, and the data have light, dark\..*--set data\.classes=dark,light/,
     );
-    // A new training may begin with its weights all the same.
+    // A new training may still start from its weights.
     await other.load(file, 'weights');
     await create(...set).trainer.load(file);
   });
@@ -287,11 +287,11 @@ describe('a checkpoint', () => {
     await trainer.loadForInference(file);
     expect((await trainer.service(modelRef)) as unknown).toMatchObject({ classNames: ['dark', 'light'] });
     expect(await trainer.predictOptions()).toMatchObject({ size: { width: 80, height: 64 }, orient: true });
-    // That of the catalog, which is elsewhere.
+    // The data set of the catalog, which is elsewhere.
     expect(Object.keys(await trainer.evaluate())).toEqual(['bbox', 'bbox_TTA']);
     expect(logger.matching('images, ')).toEqual([expect.stringMatching(/test\.txt: 4 of 4 images, 8 of 8/)]);
     await expect(trainer.train()).rejects.toThrow(/HKL_DATA_UNREAD/);
-    // Another checkpoint takes the place of this one, and what is saved has the position that was loaded.
+    // Another checkpoint replaces this one, and a save has the position that was loaded.
     await trainer.loadForInference(file);
     const again = await trainer.checkpoints.save('again');
     await trainer.dispose();
@@ -302,7 +302,7 @@ describe('a checkpoint', () => {
 
     const other = create(...gone, 'data.classes=light,dark').trainer;
     await expect(other.loadForInference(file)).rejects.toThrow(/HKL_DATA_CLASSES.*the data have light, dark/);
-    // One fifth of the training data is the test: they are read, and have to be those of the checkpoint.
+    // One fifth of the training data is held back, so they are read and must have the classes of the checkpoint.
     const held = create('datasets.test=held-back', 'datasets.train=trainval', 'data.format=voc').trainer;
     await held.loadForInference(file);
     expect((await held.testData('held-back')).records).toHaveLength(2);
@@ -348,7 +348,7 @@ describe('precise batch norm', () => {
     await trainer.dispose();
     expect(logger.matching('Precise statistics of')).toEqual([expect.stringMatching(/from 3 batches/)]);
     expect(seen.map((loader) => loader.stats().batches >= 2)).toEqual([true, true]);
-    // A loader that augments gives other pixels each time that it shows an image.
+    // An augmenting loader gives different pixels each time.
     const loader = seen[1]!;
     const sums = new Set<number>();
     for await (const { images, samples } of loader) {

@@ -25,7 +25,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(() => (logger = new RecordingLogger()));
 
 describe('objects that are too small', () => {
-  /** Of the squares, which have sides of 14 pixels in images of 80x64, the first ones with other sides. */
+  /** Squares with sides of 14 pixels in images of 80x64, the first ones with other sides. */
   const loaderOf = (sides: readonly number[], size = { width: 40, height: 32 }): DetectionLoader => {
     const records = train.records.map((record, place) => {
       const side = sides[place] ?? 14;
@@ -96,7 +96,7 @@ it('a loss that is 0 from the start is reported', async () => {
     await trainer.dispose();
     return own.matching('since the first step');
   };
-  // No object is visible twice over, so that none becomes a target.
+  // No object has a visible share of 2, so none becomes a target.
   expect(await run(2)).toEqual([
     expect.stringMatching(
       /loss_box_reg has been 0 since the first step: nothing is learned from it\. The likely cause/,

@@ -13,7 +13,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hookline-datasets-'));
   root = join(folder, 'squares');
   await drawSquares(root);
-  // A list of which all objects are dark ones; 03 shows none.
+  // A list in which all objects are dark; 03 shows none.
   const xml = await readFile(join(root, 'Annotations', 'squares-00.xml'), 'utf8');
   const dark = xml.replace(/<object><name>light.*?<\/object>/, '');
   await writeFile(join(root, 'Annotations', 'dark.xml'), dark);
@@ -62,7 +62,7 @@ describe('data sets by name', () => {
     await copyFile(join(root, 'train.json'), join(coco, 'train.json'));
     expect((await read([COCO], undefined, coco)).train.records).toHaveLength(10);
     await copyFile(join(root, 'test.json'), join(coco, 'test.json'));
-    // By their names one is for the test.
+    // One of them is named like a test split.
     const both = await read([COCO], undefined, coco);
     expect([both.train.records.length, both.test.get('held-back')!.records.length]).toEqual([12, 4]);
     expect(logger.matching('coco: COCO').slice(1)).toEqual([

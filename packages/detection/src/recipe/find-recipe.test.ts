@@ -10,7 +10,7 @@ const STATISTICS: DataStatistics = {
 };
 const [BEST] = recipeSizes(STATISTICS) as [RecipeSizes];
 
-/** A recipe on a machine on which a step with the best sizes takes so many seconds. */
+/** The recipe on a machine on which a step with the best sizes takes the given number of seconds. */
 async function find(stepSeconds: number, ...set: string[]) {
   return findFor(STATISTICS, stepSeconds, set);
 }
@@ -42,7 +42,7 @@ it('chooses the best sizes when there is time for enough steps, and says why', a
     model: { width: 32, softmaxWeight: 1 },
   });
   const { maxIterations = 0, warmupIterations } = values.solver ?? {};
-  // 8 minutes less 40 seconds, for timing steps and for capturing the one that trains, and less what evaluations take.
+  // 8 minutes minus 40 seconds for timing steps and for capturing the training step, and minus the evaluations.
   expect(maxIterations * 0.2).toBeGreaterThan(340);
   expect(maxIterations * 0.2).toBeLessThan(420);
   expect(warmupIterations).toBe(100);

@@ -47,7 +47,7 @@ describe.each(['the thread that asks', 'threads'])('decoding in %s', (where) => 
       const pixels = await decode(request(name));
       expect([name, pixels.length, ...pixels.subarray(0, 3)]).toEqual([name, 288, 250, 10, 20]);
     }
-    // Half of it on white.
+    // Half of it is blended with white.
     const laid = await decode(request('alpha.png'));
     expect([laid.length, ...laid.subarray(0, 3)]).toEqual([288, 252, 132, 137]);
     const [r, g, b] = await decode(request('grey.png'));
@@ -161,7 +161,7 @@ describe('help', () => {
   let pool: BatchPool;
   afterEach(() => pool.close());
 
-  /** A thread that never gets ready. */
+  /** A thread that never becomes ready. */
   async function sleeper(): Promise<string> {
     const script = join(folder, 'sleeper.mjs');
     await writeFile(script, 'await new Promise(() => setInterval(() => undefined, 1000));');

@@ -44,7 +44,7 @@ async function makeRecord(index: number): Promise<DatasetRecord> {
 
 function make(options: Partial<DetectionLoaderOptions> = {}): DetectionLoader {
   const loader = new DetectionLoader(records, {
-    // Threads only where they matter: each takes a while to start from the sources.
+    // Threads are used only where they matter, because they start slowly from the sources.
     ...{ batchSize: 3, size: { width: 32, height: 32 }, workers: 0, random: new RandomStream(1, 'data') },
     ...options,
   });
@@ -60,7 +60,7 @@ async function take(loader: DetectionLoader, count: number): Promise<DetectionBa
 
 const ids = (batches: DetectionBatch[]) => batches.map(({ samples }) => samples.records.map(({ imageId }) => imageId));
 const AUGMENTATIONS = [randomFlip(), randomAffine(), randomBrightness(0.7, 1.3)];
-/** The same ones as functions of one's own, which no thread can make. */
+/** The same augmentations as user-defined functions, which no thread can make. */
 const OWN = AUGMENTATIONS.map((each) => ({ ...each }));
 const contents = (batches: DetectionBatch[]) =>
   batches.map(({ images, boxes, classes, counts, sizes, samples }) => {
@@ -199,7 +199,7 @@ describe('DetectionLoader', () => {
     const loader = make({ workers: 1, prefetch: 2, augmentations });
     const iterator = loader[Symbol.asyncIterator]();
     const first = await iterator.next();
-    // Two batches ahead and the one asked for next: no event of this thread gets through before they are made.
+    // Two batches ahead and the next one: no event of this thread is handled before they are made.
     for (let count = seen[0]!; count < 12; count = seen[0]!) {
       expect(Atomics.wait(seen, 0, count, 30_000)).not.toBe('timed-out');
     }
@@ -301,7 +301,7 @@ describe('DetectionLoader', () => {
       [0, 1].map(async (rank) => {
         const loader = make({ batchSize: 2, sampler: new InferenceSampler(7) });
         loader.shareAmong({ rank, size: 2, of: 'batches' });
-        // Twice, as each evaluation does.
+        // Iterates twice, as evaluations do.
         const first = ids(await take(loader, 99));
         expect(ids(await take(loader, 99))).toEqual(first);
         return first;

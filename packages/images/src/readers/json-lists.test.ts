@@ -15,7 +15,7 @@ const write = async (content: string | Uint8Array): Promise<string> => {
   return file;
 };
 
-/** The entries of "a", read in blocks so small that every value is cut somewhere. */
+/** The entries of "a", read in blocks so small that values are split between blocks. */
 async function entriesOf(content: string | Uint8Array, blockBytes = 16, batchBytes = 40) {
   let entries: unknown[] = [];
   const wholes: unknown[] = [];
@@ -126,7 +126,7 @@ describe('annotations of COCO', () => {
       { ...usual, id: 3, bbox: [-0.5, 1e-7, 123456789.12345679, 0.30000000000000004], area: 0 },
     ];
     const plain = await objects(numbers);
-    // A key that COCO does not have.
+    // A key that is not COCO's.
     const general = await objects(numbers.map((entry) => ({ ...entry, score: 1 })));
     expect(plain).toEqual(general);
     expect(plain.map(({ id, area, iscrowd, image }) => ({ id, area, iscrowd, image }))).toEqual([

@@ -31,7 +31,7 @@ async function coco(parts: { images?: unknown[]; annotations?: unknown[]; catego
   return at('data.json');
 }
 
-/** Reads a file with one more image, made by `make`, and tells the findings about it. */
+/** Reads a file with an additional image, made by `make`, and returns the findings about it. */
 async function withImage(name: string, make: (path: string) => Promise<unknown>, size = {}) {
   const json = await coco({
     images: [good, { id: 2, file_name: name, width: 64, height: 48, ...size }],
@@ -123,7 +123,7 @@ describe('readCoco', () => {
     const json = await coco({ annotations: [box, { ...box, id: 2, ...change }] });
     const { records, report } = await readCoco({ json });
     expect(report.problems.map((problem) => problem.kind)).toEqual([kind]);
-    // As the file has it, so that it can be found there.
+    // The box as written in the file, so that it can be found there.
     if ('bbox' in change) expect(report.problems[0]?.message).toContain(show(change.bbox));
     expect(records[0]?.annotations).toHaveLength(1 + kept);
     expect(report).toMatchObject({ images: 1, keptImages: 1, annotations: 2, keptAnnotations: 1 + kept });

@@ -7,7 +7,7 @@ import { readVoc } from './read-voc.ts';
 
 const make = layOutForTests();
 
-/** Reads a COCO file with these names: the files that were found, and what was said. */
+/** Reads a COCO file with these names and returns the files found and the findings. */
 async function coco(root: string, names: readonly string[], more: object = {}) {
   await writeFile(join(root, 'data.json'), JSON.stringify(cocoOf(names)));
   const { records, report } = await readCoco({ json: join(root, 'data.json'), ...more });
@@ -37,7 +37,7 @@ describe('the name of an image', () => {
     const root = await make({ 'images/a b.jpg': '' });
     const { files, objects, said } = await coco(root, [name]);
     expect([files, objects]).toEqual([['images/a b.jpg'], [1]]);
-    // Of a folder that is left out there is nothing to say.
+    // A left-out folder needs no note.
     expect(said).toEqual(name === 'a b.jpg' ? [] : [`image-renamed: the annotations call it "${name}"`]);
   });
 
@@ -209,7 +209,7 @@ describe('COCO', () => {
     expect(said).toEqual([
       'category-left-out: category 0, "cat", is the heading of the others and no object has it: it is left out',
     ]);
-    // With an object it is a class like the others.
+    // With an object, it is an ordinary class.
     const used = [
       { id: 0, name: 'pet', supercategory: 'none' },
       { id: 1, name: 'cat', supercategory: 'pet' },

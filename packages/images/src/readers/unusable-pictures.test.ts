@@ -23,7 +23,7 @@ const half = (): Buffer => jpeg.subarray(0, jpeg.length / 2);
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const heic = (): Buffer => Buffer.concat([bytes('\0\0\0\x18ftypheic\0\0\0\0mif1heic'), Buffer.alloc(100)]);
 
-/** What is found in a file of these bytes, by the readers and by whoever decodes it. */
+/** The findings about a file with these bytes, from the readers and from a decoder. */
 async function look(
   name: string,
   content: Buffer | undefined,
@@ -113,7 +113,7 @@ it('reports a file without read permission as such', async () => {
   await writeFile(file, jpeg);
   await chmod(file, 0);
   await chmod(folder, 0o755);
-  // The system's administrator may read everything: then somebody else looks.
+  // Root may read everything, so the check runs as another user.
   const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
   const module = new URL('../../dist/loader/decode-file.js', import.meta.url);
   const script = `import(${JSON.stringify(module.href)}).then(({ decodeFile }) => decodeFile(${JSON.stringify(file)})).catch(({ message }) => console.log(message))`;

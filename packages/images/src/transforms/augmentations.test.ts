@@ -49,7 +49,7 @@ describe('augmentations', () => {
       expect(again.image).toEqual(first.image);
       expect(again.boxes).toEqual(first.boxes);
       expect(first.image.data).toBeInstanceOf(Uint8Array);
-      // A box around a turned box is larger.
+      // A box around a rotated box is larger.
       if (each.name !== 'randomRotation')
         first.transform
           .inverse()

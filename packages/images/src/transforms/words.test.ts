@@ -5,7 +5,7 @@ import type { Image } from './image.ts';
 import type { Transform } from './transform.ts';
 import { packColors, wordsOf } from './words.ts';
 
-/** Bytes that start `offset` bytes behind a word. */
+/** Bytes that start `offset` bytes after a word boundary. */
 function noise(length: number, offset: number): Uint8Array {
   const data = new Uint8Array(new ArrayBuffer(length + offset), offset);
   for (let at = 0; at < length; at++) data[at] = (at * 53 + (at >> 3) * 31) % 256;

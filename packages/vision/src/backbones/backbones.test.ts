@@ -11,7 +11,7 @@ import { resnet } from './resnet.ts';
 
 beforeAll(() => selectDevice('auto'));
 
-/** A few numbers of a tensor, as the fixture's script takes them. */
+/** A few numbers of a tensor, chosen as in the fixture's script. */
 interface Some {
   readonly shape: number[];
   readonly step: number;
@@ -44,7 +44,7 @@ function expectEqual(tensor: tf.Tensor, { step, values, magnitude }: Some, toler
   expect(Math.abs(mean / magnitude - 1)).toBeLessThan(tolerance);
 }
 
-/** Inputs that are normalised already: normalizePixels does nothing. */
+/** Statistics for inputs that are already normalized, with which normalizePixels does nothing. */
 const NONE = { mean: 0, deviation: 1 };
 
 function make(backbone: ImageBackboneFactory) {

@@ -21,7 +21,7 @@ function furthest(ours: ArrayLike<number>, theirs: ArrayLike<number>): number {
   return Math.max(...Array.from(theirs, (value, place) => Math.abs(value - (ours[place] as number))));
 }
 
-/** Mean over the recalls, as the vectors have it. */
+/** Mean over the recalls, as in the test vectors. */
 function meanPrecision({ precision, params }: ReturnType<typeof evaluateCoco>): number[] {
   const thresholds = params.iouThresholds.length;
   const recalls = params.recallThresholds.length;

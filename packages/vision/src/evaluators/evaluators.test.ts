@@ -157,7 +157,7 @@ describe("Pascal VOC's average precision", () => {
   });
 
   it('is the area under the curve', () => {
-    // Right, twice, difficult, missed the image, right at an IoU of exactly 0.5.
+    // Correct, duplicate, difficult, in the wrong image, and with an IoU of exactly 0.5.
     const found = [at(1, 0, 0.9), at(1, 1, 0.8), at(1, 40, 0.7), at(2, 0, 0.6), at(1, 20, 0.5, 5)];
     const { precision, categories } = evaluateVoc(truth, found, { iouThresholds: [0.5, 0.49] });
     expect(categories).toEqual([1, 2]);
@@ -193,14 +193,14 @@ describe("Pascal VOC's average precision", () => {
     classes: Int32Array.from(rows, (row) => row[5]),
   });
   const first = detections([
-    // Of nothing.
+    // A detection of nothing.
     [60, 20, 80, 40, 0.95, 1],
     [0, 0, 10, 10, 0.9, 0],
     // An IoU of 8 / 12.
     [22, 0, 32, 10, 0.8, 0],
-    // The difficult one, which counts neither way.
+    // A detection of the difficult object, which is ignored.
     [40, 0, 50, 10, 0.7, 0],
-    // A second time.
+    // A duplicate.
     [0, 0, 10, 10, 0.6, 0],
   ]);
   // An IoU of 0.82, and of 1.
