@@ -1,7 +1,8 @@
 /**
- * `checkpoint.best` as the results are named: those of a single data set are not nested, those of several are by data
- * set, and a metric without one means that of the first.
+ * Turns `checkpoint.best` into a key of the results. Results of a single data set are not nested; those of several are nested
+ * by data set name, and a metric without such a name means the first data set.
  *
+ * @param best a metric such as `bbox/AP` or `test/bbox/AP`
  * @param datasets names of the test data sets; without any there is no metric
  */
 export function bestMetric(best: string, datasets: readonly string[]): string {

@@ -6,13 +6,13 @@ const NAME = '@hookline/detection/class-names';
 
 const learned = z.object({ classes: z.array(z.string()), orient: z.boolean().nullable() });
 
-/** What a checkpoint says of the data that its detector has learned from. */
+/** What a checkpoint says about the training data of its detector. */
 export interface Learned {
-  /** Names of the classes, in the order in which the detector counts them. */
+  /** Names of the classes, in the order of the detector's class indices. */
   readonly classes: readonly string[];
   /**
-   * Whether the images were annotated as they are looked at, with their EXIF rotation applied, and not as their pixels are
-   * stored; null where the checkpoint does not say.
+   * Whether the annotations were made on the images with their EXIF rotation applied (true) or on the pixels as stored (false);
+   * null when the checkpoint does not say.
    */
   readonly orient: boolean | null;
 }
@@ -31,7 +31,7 @@ const factory = definePlugin({
       state: defineState({
         version: 2,
         schema: learned,
-        // Version 1 was the names alone.
+        // Version 1 stored only the names.
         migrate: (names) => ({ classes: names, orient: null }),
         save: () => ({ classes: [...own()], orient: orient() ?? null }),
         load: ({ classes }) => assertSameClasses(classes, own()),
@@ -41,18 +41,18 @@ const factory = definePlugin({
 });
 
 /**
- * The plugin that keeps in checkpoints what predicting needs to know of the training data: the names of the classes, and
- * whether images were annotated with their EXIF rotation applied. It refuses to go on with, or to evaluate, a checkpoint whose
- * classes are others or in another order: its network would say one and mean another.
+ * The plugin that stores in checkpoints what a prediction needs to know about the training data: the names of the classes, and
+ * whether images were annotated with their EXIF rotation applied. It refuses to resume or evaluate a checkpoint whose classes
+ * differ from the data's in name or order, since the outputs of its network would get the wrong names.
  *
- * @param options.orient says whether the training images are turned; undefined while that is not known
+ * @param options.orient returns whether the EXIF rotation of training images is applied; undefined while that is not known
  */
 export const classNames = (options: { readonly orient: () => boolean | undefined }): Plugin => factory(options);
 
 /**
- * What {@link classNames} has kept in a checkpoint; undefined for one of a trainer without it.
+ * Reads what {@link classNames} stored in a checkpoint; undefined for a checkpoint of a trainer without that plugin.
  *
- * @throws HooklineError those of `readPluginState`
+ * @throws HooklineError as `readPluginState` does
  */
 export async function learnedOf(checkpoint: string): Promise<Learned | undefined> {
   const data = await readPluginState(checkpoint, NAME);
@@ -60,7 +60,7 @@ export async function learnedOf(checkpoint: string): Promise<Learned | undefined
   return learned.safeParse(data).data;
 }
 
-/** @throws HooklineError `HKL_DATA_CLASSES` where the classes of a checkpoint are not those of the data */
+/** Checks that a checkpoint has the classes of the data, in the same order. @throws HooklineError `HKL_DATA_CLASSES` if not */
 export function assertSameClasses(saved: readonly string[], own: readonly string[]): void {
   if (saved.join('\n') === own.join('\n')) return;
   throw new HooklineError('HKL_DATA_CLASSES', `it detects ${saved.join(', ')}, and the data have ${own.join(', ')}`, {

@@ -61,7 +61,7 @@ function create(...set: string[]) {
   return { trainer, logger };
 }
 
-/** The same, with sizes that nobody has written but the channels. */
+/** The same, with no sizes set except the channels. */
 function createChosen(...set: string[]) {
   const logger = new RecordingLogger();
   const config = detectionConfig({ ...SMALL, data: { root }, datasets: { train: ['trainval'] } });
@@ -83,7 +83,7 @@ async function train(...set: string[]) {
 }
 
 describe('with a budget', () => {
-  it('sizes are chosen for the data, told, and kept by whoever goes on or evaluates, whatever would be chosen now', async () => {
+  it('sizes are chosen for the data, logged, and kept when a run is resumed or evaluated', async () => {
     const set = ['budget.minutes=1', 'solver.maxIterations=2', 'datasets.test='];
     const { trainer, logger } = await trainChosen(...set);
     // The squares of 14 pixels, in images of 80x64, cannot become larger.
@@ -119,14 +119,14 @@ describe('several test data sets', () => {
     const short = ['solver.maxIterations=24', 'test.evalPeriod=12', 'solver.baseLr=0.01'];
     const { results, trainer } = await train('datasets.test=val,coco', ...short);
     expect(Object.keys(results)).toEqual(['val', 'coco', 'val_TTA', 'coco_TTA']);
-    // By the format of each, unless the config says otherwise.
+    // The format of each data set decides, unless the config says otherwise.
     expect(Object.keys(results['val']!['bbox']!)).toEqual(['AP', 'AP50', 'AP75', 'AP-dark', 'AP-light']);
     expect(Object.keys(results['coco_TTA']!['bbox']!)).toEqual('AP,AP50,AP75,APs,APm,APl,AP-dark,AP-light'.split(','));
     const lines = (await readFile(join(output, 'metrics.json'), 'utf8')).trim().split('\n');
     const last = JSON.parse(lines.at(-1)!) as Record<string, number>;
     expect(last['val/bbox/AP']).toBe(results['val']!['bbox']!['AP']);
     expect(last['coco_TTA/bbox/AP50']).toBe(results['coco_TTA']!['bbox']!['AP50']);
-    // bbox/AP is that of the first.
+    // bbox/AP means the first data set.
     const best = JSON.parse(await readFile(join(output, 'model_best.json'), 'utf8')) as Record<string, unknown>;
     expect(best).toMatchObject({ metric: 'val/bbox/AP' });
     expect(trainer.config.checkpoint.best).toBe('bbox/AP');
@@ -143,7 +143,7 @@ describe('several test data sets', () => {
     expect(summarizeCoco(evaluateCoco(truth, found)).AP * 100).toBeCloseTo(results['coco']!['bbox']!['AP']!, 9);
   });
 
-  it('of one name are refused', async () => {
+  it('of the same name are refused', async () => {
     const { trainer } = create('datasets.test=test,test.json', 'data.images=JPEGImages');
     await expect(trainer.train()).rejects.toThrow(/HKL_DATASETS.*two of them have the name "test"/);
   });
@@ -204,7 +204,7 @@ describe('a single test data set', () => {
     expect('APs' in results['bbox']!).toBe(evaluator === 'coco');
   });
 
-  it('in which nothing is found is told of', async () => {
+  it('in which nothing is detected is reported', async () => {
     const set = ['datasets.test=coco', 'test.scoreThreshold=1', 'test.pictures=false'];
     const { results, logger } = await train(...set);
     expect(results).toMatchObject({ bbox: { AP: NaN, 'AP-dark': NaN }, bbox_TTA: { AP: NaN } });
@@ -225,7 +225,7 @@ describe('a single test data set', () => {
     expect(await losses(2)).not.toEqual(first);
   });
 
-  it('keeps as many detections of each image as the config says', async () => {
+  it('limits the detections of each image as the config says', async () => {
     const set = ['test.scoreThreshold=0', 'test.detectionsPerImage=3', 'test.pictures=false'];
     await train('datasets.test=coco', 'solver.maxIterations=1', ...set);
     for (const place of ['inference', 'inference_TTA'])
@@ -246,7 +246,7 @@ describe('the config', () => {
     expect(logger.matching('config scaled from batches of 4 to 2: learning rate 0.002, 4 iterations')).toHaveLength(1);
   });
 
-  it('says how training images come', async () => {
+  it('determines the order and preparation of training images', async () => {
     const { trainer } = create(
       'dataloader.numWorkers=0',
       'dataloader.samplerTrain=subset',
@@ -275,23 +275,23 @@ describe('a checkpoint', () => {
     await expect(other.load(file)).rejects.toThrow(
       /HKL_DATA_CLASSES.*it detects dark, light, and the data have light, dark\..*--set data\.classes=dark,light/,
     );
-    // A new training may begin with its weights all the same.
+    // A new training may still start from its weights.
     await other.load(file, 'weights');
     await create(...set).trainer.load(file);
   });
 
-  it('predicts and evaluates without training data: it says what they were', async () => {
+  it('predicts and evaluates without the training data', async () => {
     const file = (await (await train('datasets.test=', 'solver.maxIterations=1')).trainer.checkpoints.latest())!;
     const gone = ['data.root=nowhere', 'datasets.test=val'];
     const { trainer, logger } = create(...gone);
     await trainer.loadForInference(file);
     expect((await trainer.service(modelRef)) as unknown).toMatchObject({ classNames: ['dark', 'light'] });
     expect(await trainer.predictOptions()).toMatchObject({ size: { width: 80, height: 64 }, orient: true });
-    // That of the catalog, which is elsewhere.
+    // The data set of the catalog, which is elsewhere.
     expect(Object.keys(await trainer.evaluate())).toEqual(['bbox', 'bbox_TTA']);
     expect(logger.matching('images, ')).toEqual([expect.stringMatching(/test\.txt: 4 of 4 images, 8 of 8/)]);
     await expect(trainer.train()).rejects.toThrow(/HKL_DATA_UNREAD/);
-    // Another checkpoint takes the place of this one, and what is saved has the position that was loaded.
+    // Another checkpoint replaces this one, and a save has the position that was loaded.
     await trainer.loadForInference(file);
     const again = await trainer.checkpoints.save('again');
     await trainer.dispose();
@@ -302,7 +302,7 @@ describe('a checkpoint', () => {
 
     const other = create(...gone, 'data.classes=light,dark').trainer;
     await expect(other.loadForInference(file)).rejects.toThrow(/HKL_DATA_CLASSES.*the data have light, dark/);
-    // One fifth of the training data is the test: they are read, and have to be those of the checkpoint.
+    // One fifth of the training data is held back, so they are read and must have the classes of the checkpoint.
     const held = create('datasets.test=held-back', 'datasets.train=trainval', 'data.format=voc').trainer;
     await held.loadForInference(file);
     expect((await held.testData('held-back')).records).toHaveLength(2);
@@ -311,7 +311,7 @@ describe('a checkpoint', () => {
 });
 
 describe('plugins of a trainer', () => {
-  it('keep it no longer than its user does', async () => {
+  it('do not keep it alive', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
     const { reference, preset } = (() => {
@@ -348,7 +348,7 @@ describe('precise batch norm', () => {
     await trainer.dispose();
     expect(logger.matching('Precise statistics of')).toEqual([expect.stringMatching(/from 3 batches/)]);
     expect(seen.map((loader) => loader.stats().batches >= 2)).toEqual([true, true]);
-    // A loader that augments gives other pixels each time that it shows an image.
+    // An augmenting loader gives different pixels each time.
     const loader = seen[1]!;
     const sums = new Set<number>();
     for await (const { images, samples } of loader) {

@@ -50,12 +50,12 @@ import { makeBackbone } from './make-backbone.ts';
 import { lazyEvaluator, makeEvaluator, postprocessing } from './make-evaluator.ts';
 import { costOfViews, ttaOptions } from './tta-options.ts';
 
-/** Objects of which less is visible after augmentation are no targets: share of the box, and pixels of its sides. */
+/** Limits below which an augmented object is no target: visible share of its box, and length of its sides in pixels. */
 const LEAST_OF_OBJECT = { minVisible: 0.3, minSize: 2 };
 
 /**
- * Trains a dense detector on data sets in any format that `findFormats` knows, or from a catalog: a DefaultTrainer with all
- * of its `build*` methods written. Override those that should do something else.
+ * Trains a dense detector on data sets from a catalog or in any format that `findFormats` knows. It is a DefaultTrainer with all
+ * `build*` methods implemented; override those that should do something else.
  *
  * @example export default defineTrainer({ config: detectionConfig({ data: { root: 'cells' } }), trainer: DetectionTrainer });
  * @example
@@ -66,24 +66,24 @@ const LEAST_OF_OBJECT = { minVisible: 0.3, minSize: 2 };
 export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> extends DefaultTrainer<C> {
   #datasets: Promise<DetectionDatasets> | undefined;
   #testSets: Promise<ReadonlyMap<string, Dataset>> | undefined;
-  /** Class names and orientation from the checkpoint that is loaded for inference. */
+  /** Class names and orientation from the checkpoint that was loaded for inference. */
   #learned: Learned | undefined;
   readonly #facts: DataFacts = {};
   readonly #written = new Set<string>();
   #isPrepared = false;
-  /** The recipe of the run that is resumed, from its checkpoint. */
+  /** The recipe of the resumed run, from its checkpoint. */
   #saved: { readonly values: RecipeValues | undefined } | undefined;
   /** The recipe of this run. */
   #recipe: RecipeValues | undefined;
 
-  /** Data sets by name, for `datasets.train` and `datasets.test`. None by default: names are those of files then. */
+  /** Data sets by name, for `datasets.train` and `datasets.test`. The default catalog is empty, so entries name files and splits. */
   buildCatalog(_config: C): DatasetCatalog | Promise<DatasetCatalog> {
     return new DatasetCatalog();
   }
 
   /**
-   * The names of the classes to detect, in order: those of the checkpoint that {@link DetectionTrainer.loadForInference} is given,
-   * which needs no data, else those of the training data.
+   * The names of the classes to detect, in order. After {@link DetectionTrainer.loadForInference} they come from the checkpoint and
+   * need no data; otherwise they come from the training data.
    *
    * @throws HooklineError see {@link readDatasets}
    */
@@ -91,12 +91,12 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     return this.#learned?.classes ?? (await this.trainData()).metadata.classes;
   }
 
-  /** All of `datasets.train` as one; read once, with the test data. @throws HooklineError see {@link readDatasets} */
+  /** All of `datasets.train` joined. It is read once, together with the test data. @throws HooklineError see {@link readDatasets} */
   async trainData(): Promise<Dataset> {
     return (await this.#read()).train;
   }
 
-  /** One of `datasets.test`; of a trainer that trains, read with the training data. @throws HooklineError see {@link readDatasets} */
+  /** A data set of `datasets.test`; when training, it is read with the training data. @throws HooklineError see {@link readDatasets} */
   async testData(dataset: string): Promise<Dataset> {
     const found = (await this.#readTest()).get(dataset);
     if (found !== undefined) return found;
@@ -104,17 +104,17 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   }
 
   /**
-   * Loads a checkpoint to predict or evaluate with. The training data are not read and need not be there; an evaluation reads the
-   * test data. The checkpoint says what the classes are.
+   * Loads a checkpoint for prediction or evaluation. The training data are not read and need not exist; an evaluation reads only the
+   * test data. The classes come from the checkpoint.
    *
-   * @throws HooklineError what `load` raises; `HKL_DATA_CLASSES` where `data.classes` names others
+   * @throws HooklineError as `load` does; `HKL_DATA_CLASSES` when `data.classes` names other classes
    */
   override async loadForInference(
     path: string,
     options: Parameters<DefaultTrainer['loadForInference']>[1] = {},
   ): Promise<void> {
     const { classes } = this.config.data;
-    // A model that has been made keeps its classes.
+    // A model that already exists keeps its classes.
     if (this.madeService(modelRef) === undefined) {
       this.#learned = await learnedOf(path);
       this.#facts.orient = this.#learned?.orient ?? undefined;
@@ -131,11 +131,11 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     });
   }
 
-  /** Changes made at random to the training images. With `input.window` they end with images of that size. */
+  /** Random augmentations of the training images. With `input.window` they produce images of that size. */
   buildAugmentations({ input }: C): readonly Augmentation[] {
     const { window, randomFlip: flips } = input;
     return [
-      // Before the flips, which have less to do then.
+      // Windows come before the flips, which then have fewer pixels to move.
       window > 0
         ? randomWindow({ width: window, height: window, scale: 0.35 })
         : randomAffine({ scale: 0.35, shift: 0.15 }),
@@ -177,8 +177,8 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   }
 
   /**
-   * The evaluator that `test.evaluator` names; test-time augmentation has another one, with a folder of its own. It writes
-   * `coco_instances_results.json`, and once, for data that are no COCO file, `coco_format.json`.
+   * Makes the evaluator that `test.evaluator` names; test-time augmentation gets another one with its own folder. It writes
+   * `coco_instances_results.json` and, once, `coco_format.json` for data that are not in COCO's format.
    */
   override async buildEvaluator(config: C, dataset: string, folder: string): Promise<MadeEvaluators> {
     const truth = await this.testData(dataset);
@@ -193,7 +193,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     });
   }
 
-  /** The default preset, with pictures of predictions and test-time augmentation of each test data set. */
+  /** The default preset, plus pictures of predictions and test-time augmentation for each test data set. */
   override buildPreset(config: C): Preset {
     const { test, datasets } = config;
     const names = this.#testNames(config);
@@ -207,12 +207,12 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     });
   }
 
-  /** Name of a test data set in results: that of a COCO file without folders and `.json`. */
+  /** Name of a test data set in results: a COCO file's name without folders and `.json`, else the entry. */
   override datasetName(dataset: string): string {
     return nameOf(dataset);
   }
 
-  /** How `hookline predict` prepares images: as in training. `tta` are the views that it takes where it is asked for. */
+  /** Options with which `hookline predict` prepares images as in training. `tta` are the views for test-time augmentation. */
   async predictOptions(): Promise<PredictImageOptions> {
     const { width, height, fit } = this.config.input;
     return {
@@ -225,7 +225,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     };
   }
 
-  /** Pictures of the size of `input`, and what a program needs to prepare them and to make detections of the outputs. */
+  /** What an export needs: an input of the size of `input`, and the settings to prepare images and postprocess outputs. */
   override async buildExport({ input, test }: C): Promise<ExportSource> {
     const { width, height, fit } = input;
     const { orient } = await this.predictOptions();
@@ -240,13 +240,13 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     };
   }
 
-  /** Loads a checkpoint. Before the trainer is prepared, what was chosen for that run is taken on first. */
+  /** Loads a checkpoint. When the trainer is not prepared yet, it first adopts the recipe stored in the checkpoint. */
   override async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
     if (!this.#isPrepared) this.#saved = { values: await savedRecipe(path) };
     await super.load(path, options);
   }
 
-  /** With `budget.minutes`: sizes and schedule for the data, or those of the checkpoint that is gone on with. */
+  /** With `budget.minutes`, sets sizes and schedule: those of the resumed checkpoint, else those chosen for the data. */
   protected override async adaptConfig(
     config: C,
     isWritten: (key: string) => boolean,
@@ -259,7 +259,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
       return values && (unwritten(values, isWritten) as ConfigPart<C>);
     }
     if (config.budget.minutes === 0) return undefined;
-    // By the clock and the memory of one machine, which are other ones on each rank.
+    // The choice depends on one machine's clock and memory, so ranks would choose differently.
     const find = (): ReturnType<typeof findRecipe> => this.#findRecipe(config, isWritten);
     const { values, reasons } = await onFirstRank(communicator(), find, 'the recipe');
     logRecipe(reasons, this.logger);
@@ -297,7 +297,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
       isWritten,
       statistics,
       testImages: [...test.values()].reduce((sum, { records }) => sum + records.length, 0),
-      // A quarter of the machine's: the network, and what else is open, need some too.
+      // A quarter of the machine's memory: the network and other programs need some too.
       memory: totalmem() / 4,
       now: () => performance.now() / 1000,
       views: config.test.aug.enabled ? costOfViews(ttaOptions(config)) : 0,
@@ -305,7 +305,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
         const [width, height] = sizes.window > 0 ? [sizes.window, sizes.window] : [sizes.width, sizes.height];
         const model = await this.buildModel({ ...config, model: { ...config.model, width: sizes.channels } });
         const objects = Math.max(...train.records.map(({ annotations }) => annotations.length));
-        // Of several ranks each has its part of a batch.
+        // With several ranks, each has its share of a batch.
         const batchSize = Math.ceil(solver.batchSize / communicator().size);
         return timeSteps({ model, batchSize, width, height, objects, capture, precision });
       },
@@ -336,7 +336,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
       readTestDatasets(this.config, await this.buildCatalog(this.config), this.logger, classes))());
   }
 
-  /** Of a checkpoint that does not say it, such as one of version 0.1.0. */
+  /** The orientation for a checkpoint that does not state it, such as one of version 0.1.0. */
   async #orientOfData(): Promise<boolean> {
     try {
       await this.trainData();
@@ -351,8 +351,8 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
 }
 
 /**
- * What plugins need of a test data set, made when they ask for it: they are listed before the data have been read. Not
- * in the class, whose `this` its functions would keep: whoever keeps a plugin does not keep the trainer.
+ * What plugins need from a test data set, created on demand because plugins are listed before the data have been read. It is
+ * outside the class so that its functions do not hold `this`: a reference to a plugin must not keep the trainer alive.
  */
 function lazyDataset<C extends DetectionConfig>(
   self: WeakRef<DetectionTrainer<C>>,
@@ -375,13 +375,13 @@ function lazyDataset<C extends DetectionConfig>(
   };
 }
 
-/** Facts about the training data that are known once they have been read. */
+/** Facts that are known once the training data have been read. */
 interface DataFacts {
-  /** Whether the images are seen with their EXIF rotation applied; undefined while that is not known. */
+  /** Whether the EXIF rotation of the images is applied; undefined while that is not known. */
   orient?: boolean | undefined;
 }
 
-/** Outside of the class for the same reason: whoever keeps the plugin does not keep the trainer. */
+/** Outside the class for the same reason: a reference to the plugin must not keep the trainer alive. */
 const orientOf = (facts: DataFacts) => (): boolean | undefined => facts.orient;
 
 const FLIPS = {

@@ -25,7 +25,7 @@ const definition = defineTrainer({
   trainer: DetectionTrainer,
 });
 
-/** Losses of three steps in VOC's format, with which the others have to agree. */
+/** Losses of three steps on data in VOC's format, which the other formats must equal. */
 let expected: number[] | undefined;
 
 it.each(FORMAT_NAMES)(

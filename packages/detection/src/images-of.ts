@@ -3,7 +3,8 @@ import type { BatchImage } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 
 /**
- * Tells evaluators which image each row of a batch of `DetectionLoader` is, and which part of the row it fills.
+ * Returns a function that tells evaluators which image each row of a `DetectionLoader` batch shows, and which part of the row it
+ * fills.
  *
  * @example new CocoEvaluator({ truth, images: imagesOf(config.input) })
  */

@@ -2,6 +2,6 @@
 export { DetectionTrainer } from './detection-trainer.ts';
 export { detectionConfig, type DetectionConfig, type DetectionConfigInput } from './config/detection-config.ts';
 
-// Parts of it, for a trainer of one's own
+// Parts of it, for your own trainer
 export { imagesOf } from './images-of.ts';
 export { readDatasets, type DetectionDatasets } from './datasets/read-datasets.ts';

@@ -1,6 +1,6 @@
 import { definePlugin, loggerRef, type Plugin, storageRef } from '@hookline/core';
 
-/** Steps after which a loss that was 0 in each of them is told of. */
+/** Number of first steps that must all have a loss of 0 for a warning. */
 const STEPS = 10;
 
 const factory = definePlugin({
@@ -32,7 +32,7 @@ const describe = (losses: readonly string[]): string =>
   'or beside their objects, or augmentations that cut them away. To see the boxes: npx hookline data FOLDER --pictures pictures.png';
 
 /**
- * The plugin that warns of a loss that is exactly 0 in each of the first steps: a training without targets runs, saves and
- * evaluates as any other, and learns nothing.
+ * The plugin that warns when a loss is exactly 0 in each of the first 10 steps. A training without targets runs, saves and
+ * evaluates like any other but learns nothing.
  */
 export const lossAlarm = (): Plugin => factory();

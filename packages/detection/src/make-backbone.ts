@@ -1,7 +1,7 @@
 import { residualBackbone, type BackboneFactory, featurePyramid, mobilenetV3Small, resnet } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 
-/** The backbone that `model` describes. @throws HooklineError `HKL_BACKBONE_OPTION` for more frozen stages than it has */
+/** Makes the backbone that the config's `model` describes. @throws HooklineError `HKL_BACKBONE_OPTION` for too many frozen stages */
 export function makeBackbone({
   backbone,
   width,

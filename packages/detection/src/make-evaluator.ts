@@ -6,7 +6,7 @@ import { CocoEvaluator, type PostprocessOptions, VocEvaluator } from '@hookline/
 import type { DetectionConfig } from './config/detection-config.ts';
 import { imagesOf } from './images-of.ts';
 
-/** The evaluator that `test.evaluator` names; `auto` takes the one that the data set's reader has set. */
+/** Makes the evaluator that `test.evaluator` names; `auto` means the `evaluator` in the data set's metadata. */
 export function makeEvaluator(
   { input, test }: DetectionConfig,
   truth: Dataset,
@@ -18,7 +18,7 @@ export function makeEvaluator(
   return new VocEvaluator({ ...options, use2007: kind === 'voc2007' });
 }
 
-/** How outputs become detections. */
+/** Postprocessing options from the config section `test`. */
 export const postprocessing = ({
   detectionsPerImage,
   scoreThreshold,
@@ -29,7 +29,7 @@ export const postprocessing = ({
   nmsThreshold,
 });
 
-/** An evaluator that is made anew for each evaluation. Plugins need one when they are listed, before the data have been read. */
+/** An evaluator that is created anew for each evaluation, since plugins need one before the data have been read. */
 export function lazyEvaluator(make: () => Promise<MadeEvaluators>): DatasetEvaluator {
   let made: Promise<DatasetEvaluator> = Promise.resolve(new DatasetEvaluators([]));
   return {

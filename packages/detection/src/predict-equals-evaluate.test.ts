@@ -56,7 +56,7 @@ function raw(width: number, height: number, channels: 1 | 2 | 3 | 4): Sharp {
   const data = Uint8Array.from({ length: width * height * channels }, (_, at) => {
     const [pixel, channel] = [Math.floor(at / channels), at % channels];
     const [x, y] = [pixel % width, Math.floor(pixel / width)];
-    // Half of it is transparent, with colours below.
+    // Half of it is transparent, with hidden colours.
     if (channel === channels - 1 && channels % 2 === 0) return x < width / 2 ? 0 : 255;
     return Math.min(255, (200 * x) / width + (y < height / 3 ? 40 : 0) + random.int(16));
   });
@@ -83,7 +83,7 @@ const files: Record<string, Sharp> = {
 };
 for (let orientation = 1; orientation <= 8; orientation++) files[`exif-${orientation}.jpg`] = exif(orientation);
 
-/** From a box on the pixels as stored to one on the upright image, corner by corner. */
+/** Maps a box on the pixels as stored to one on the upright image, corner by corner. */
 function turned([x0, y0, x1, y1]: number[], orientation: number, width: number, height: number): number[] {
   const move = (x: number, y: number): [number, number] => {
     const flipped = [2, 3, 7, 8].includes(orientation) ? width - x : x;
@@ -158,7 +158,7 @@ async function dataset(names: readonly string[], sizeOf: (name: string) => Promi
   return readCoco({ json, images: folder });
 }
 
-/** Decoders of these shrink while they decode, or turn or round last, which pixels that have been decoded cannot: see `prepareImage`. */
+/** Formats that are shrunk while decoded, or turned or rounded last, so that decoded pixels differ: see `prepareImage`. */
 const DECODED_OTHERWISE = /^(jpeg|large|wide)\.jpg|^webp|^sixteen|^exif-[5-8]/;
 
 describe.each<Fit>(['inside', 'stretch'])('every way to a network gives it the same input: %s', (fit) => {
@@ -185,7 +185,7 @@ describe.each<Fit>(['inside', 'stretch'])('every way to a network gives it the s
       const { detections } = await model.detect(pixels, { score: 0 });
       const inputsOfWays = takeInputs();
       if (DECODED_OTHERWISE.test(name)) {
-        // Of pixels the package for exported models makes what `predictImage` makes of them.
+        // The package for exported models treats pixels as `predictImage` does.
         const inMemory = await predictImage(looking, pixels, options);
         expect(inputsOfWays.pop()).toEqual(takeInputs()[0]);
         expect(detections[0]?.box).toEqual([...inMemory.detections.boxes]);
@@ -196,7 +196,7 @@ describe.each<Fit>(['inside', 'stretch'])('every way to a network gives it the s
   });
 
   it('in photos that were annotated on their pixels as stored', async () => {
-    // A half turn does not show in the size, so that these four alone can be told.
+    // A half turn does not change the size, so only these four can be distinguished.
     const names = [5, 6, 7, 8].map((orientation) => `exif-${orientation}.jpg`);
     const read = await dataset(names, () => Promise.resolve([96, 60]));
     expect(read.records.map(({ orient }) => orient)).toEqual([false, false, false, false]);

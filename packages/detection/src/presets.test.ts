@@ -31,7 +31,7 @@ it.each([
   ['the preset of detection', presetDetection({ checkpointer: { period: 77 } })],
 ])('a preset over %s is configured as the own one, with what the config asks for', (_what, base) => {
   const { names, options, said } = look({}, lab(base));
-  // The recipe of the config is nobody's wish; it fills in what the preset leaves open.
+  // The config's recipe is not set by the user, so it only fills in what the preset leaves open.
   expect(options('checkpointer')).toMatchObject({ period: 77, maxToKeep: 2 });
   expect(options('checkpointer/best')).toMatchObject({ metric: 'near/bbox/AP' });
   expect(options('evaluator')).toMatchObject({ period: 400 });
@@ -41,7 +41,7 @@ it.each([
   expect(look({ checkpoint: { period: 300 } }, lab(base)).options('checkpointer')).toMatchObject({ period: 300 });
 });
 
-it('a recipe asks for nothing that a preset leaves out', () => {
+it('a recipe needs nothing that a preset leaves out', () => {
   const { names, said } = look({}, lab(presetDefault({ checkpointer: false, evaluator: false })));
   expect(names).not.toContain('checkpointer');
   expect(said).toEqual([]);

@@ -25,7 +25,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(() => (logger = new RecordingLogger()));
 
 describe('objects that are too small', () => {
-  /** Of the squares, which have sides of 14 pixels in images of 80x64, the first ones with other sides. */
+  /** Squares with sides of 14 pixels in images of 80x64, the first ones with other sides. */
   const loaderOf = (sides: readonly number[], size = { width: 40, height: 32 }): DetectionLoader => {
     const records = train.records.map((record, place) => {
       const side = sides[place] ?? 14;
@@ -46,7 +46,7 @@ describe('objects that are too small', () => {
     expect(logger.matching('')).toEqual([]);
   });
 
-  it('are an error where there are no others', () => {
+  it('are an error when there are no others', () => {
     const tiny = { width: 8, height: 8 };
     expect(() => reportSmallObjects(loaderOf([], tiny), [], logger)).toThrow(
       /HKL_DATA_EMPTY\] input: all of the 24 objects are too small.*shrunk to 8x8.*--set input\.width=32 --set input\.height=32 keeps all of them/,
@@ -54,7 +54,7 @@ describe('objects that are too small', () => {
   });
 });
 
-it('pictures that the test shares with the training are told of: the same file, a link, a copy of another name', async () => {
+it('pictures shared by test and training data are reported: the same file, a link, a copy with another name', async () => {
   const [first, second, third] = train.records.map(({ file }) => file) as [string, string, string];
   const names = { link: join(folder, 'link.png'), copy: join(folder, 'copy.png') };
   await symlink(second, names.link);
@@ -72,7 +72,7 @@ it('pictures that the test shares with the training are told of: the same file, 
   expect(logger.matching('')).toEqual([expect.stringMatching(/"val" have 8 objects in 4 images: metrics of so few/)]);
 });
 
-it('a loss that is 0 from the start is told of', async () => {
+it('a loss that is 0 from the start is reported', async () => {
   const config = detectionConfig({
     seed: 1,
     capture: 'off',
@@ -96,7 +96,7 @@ it('a loss that is 0 from the start is told of', async () => {
     await trainer.dispose();
     return own.matching('since the first step');
   };
-  // No object is visible twice over, so that none becomes a target.
+  // No object has a visible share of 2, so none becomes a target.
   expect(await run(2)).toEqual([
     expect.stringMatching(
       /loss_box_reg has been 0 since the first step: nothing is learned from it\. The likely cause/,

@@ -1,10 +1,10 @@
 import type { TtaOptions } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 
-/** Boxes of several views that overlap by more are one object; see `boxVoting`. */
+/** Boxes from several views with a larger IoU count as one object; see `boxVoting`. */
 const TTA_NMS_THRESHOLD = 0.55;
 
-/** The views of test-time augmentation: those in which training has shown the images. */
+/** The flips of test-time augmentation for each value of `input.randomFlip`. */
 const VIEWS = {
   none: ['none'],
   horizontal: ['none', 'horizontal'],
@@ -12,7 +12,7 @@ const VIEWS = {
   both: ['none', 'horizontal', 'vertical', 'both'],
 } as const;
 
-/** Test-time augmentation as the config asks for it; by default it takes the flips that training makes. */
+/** Options of test-time augmentation from the config. By default it uses the flips of training. */
 export function ttaOptions({ input, test }: DetectionConfig): TtaOptions {
   const { aug, detectionsPerImage, scoreThreshold } = test;
   return {
@@ -24,6 +24,6 @@ export function ttaOptions({ input, test }: DetectionConfig): TtaOptions {
   };
 }
 
-/** Passes of the network over an image: a larger view costs as its pixels. */
+/** The cost of all views in forward passes at scale 1; a view costs in proportion to its pixels. */
 export const costOfViews = ({ flips = [], scales = [] }: TtaOptions): number =>
   flips.length * scales.reduce((sum, scale) => sum + scale * scale, 0);

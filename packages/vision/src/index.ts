@@ -60,7 +60,7 @@ export { torchNames } from './layers/weight-names.ts';
 export { postprocess, type PostprocessOptions, postprocessShape } from './postprocess/postprocess.ts';
 export { nms, POSTPROCESS_DEFAULTS } from '@hookline/inference/detections';
 
-// Predictions, with test-time augmentation where it is wanted
+// Predictions, optionally with test-time augmentation
 export { predictImage, type ImagePrediction, type PredictImageOptions } from './prediction/predict-image.ts';
 export { predictViews, type TtaOptions } from './prediction/predict-views.ts';
 export { boxVoting, type VotingOptions } from './prediction/box-voting.ts';

@@ -8,18 +8,18 @@ import {
 import { ALL, HELD_BACK } from './well-known-names.ts';
 import { DETECTION_KEYS } from './detection-keys.ts';
 
-/** The config of a {@link DetectionTrainer}, complete. */
+/** The complete config of a {@link DetectionTrainer}, with all defaults filled in. */
 export type DetectionConfig = Config<typeof DETECTION_KEYS>;
-/** What one writes of it. */
+/** The part of a {@link DetectionConfig} that the user writes. */
 export type DetectionConfigInput = ConfigInput<typeof DETECTION_KEYS>;
 
 /**
- * A recipe for small data sets, trained from scratch, and what differs from it: batches of 16 images of 160x128 pixels,
- * Adam at 2e-3 with 100 iterations of warm-up and a cosine, gradients clipped at a norm of 5, 1700 iterations, an
- * evaluation and a checkpoint every 400, the best one kept by `bbox/AP`.
+ * Defines a detection config: a recipe for training on small data sets from scratch, overridden by `values`. The recipe uses
+ * batches of 16 images of 160x128 pixels, Adam at 2e-3 with 100 iterations of warm-up and cosine decay, gradients clipped at a
+ * norm of 5, 1700 iterations, an evaluation and a checkpoint every 400, and keeps the best checkpoint by `bbox/AP`.
  *
- * @param values what differs; see `DETECTION_KEYS` for the keys of detection
- * @param extension keys of one's own as zod types, by section
+ * @param values overrides of the recipe; see `DETECTION_KEYS` for the keys of detection
+ * @param extension additional keys as zod types, by section
  *
  * @example
  * detectionConfig({ output: 'runs/cells', data: { root: 'cells' }, datasets: { train: ['trainval'], test: ['test'] } })
@@ -33,7 +33,7 @@ export function detectionConfig(
   values: DetectionConfigInput = {},
   extension: ConfigExtension = {},
 ): ConfigDefinition<DetectionConfig> {
-  // What the extension adds is not in the types in here.
+  // The implementation's types do not include the keys of the extension.
   return defineConfig(values, merge(DETECTION_KEYS, extension) as typeof DETECTION_KEYS, RECIPE);
 }
 
@@ -53,7 +53,7 @@ const RECIPE: DetectionConfigInput = {
   },
 };
 
-/** The keys of both, section by section. */
+/** Merges two sets of keys, section by section. */
 function merge(keys: ConfigExtension, more: ConfigExtension): ConfigExtension {
   const merged: Record<string, ConfigExtension[string]> = { ...keys };
   for (const [section, fields] of Object.entries(more)) merged[section] = { ...merged[section], ...fields };

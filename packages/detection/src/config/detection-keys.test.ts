@@ -26,7 +26,7 @@ it('the page for people from detectron2 lists every key of detection with its de
   expect(listed.sort()).toEqual(keys.map((pair) => [...pair]).sort());
 });
 
-it('keys of the user, in sections that there are and in others, stand beside those of detection', () => {
+it('user-defined keys, in existing and new sections, are added to those of detection', () => {
   const extension = { scenes: { count: z.int().default(4) }, model: { depth: z.int().default(1) } };
   const config = detectionConfig({ scenes: { count: 2 }, model: { width: 8 } }, extension).resolve(['model.depth=3']);
   const sum: number = config.scenes.count + config.model.depth + config.model.width + config.input.width;

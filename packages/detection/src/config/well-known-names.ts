@@ -1,19 +1,19 @@
 import { basename } from 'node:path';
 import { HooklineError } from '@hookline/core';
 
-/** As an entry of `datasets.train`: what `data.root` has for training, which is all of it where it has no splits. */
+/** An entry of `datasets.train`: the training split of `data.root`, or all of it when it has no splits. */
 export const ALL = 'all';
 
 /**
- * As an entry of `datasets.test`: what `data.root` holds back from training, which is its split for validation, else
- * that for the test; where it has neither, every fifth image of the training data, which training then leaves out.
+ * An entry of `datasets.test`: the data held back from training. These are the validation split of `data.root`, else its test
+ * split, else every fifth image of the training data, which training then leaves out.
  */
 export const HELD_BACK = 'held-back';
 
-/** What results and files of a data set are called: a COCO file's name without folders and ending, else the entry. */
+/** The name of a data set in results and files: the name of a COCO file without folders and `.json`, else the entry itself. */
 export const nameOf = (entry: string): string => basename(entry, '.json');
 
-/** The names, which results are kept by. @throws HooklineError `HKL_DATASETS` when two are the same */
+/** Returns the names if they are distinct, as keys of results must be. @throws HooklineError `HKL_DATASETS` if not */
 export function assertDifferent(names: readonly string[]): readonly string[] {
   const twice = names.find((name, place) => names.indexOf(name) !== place);
   if (twice === undefined) return names;

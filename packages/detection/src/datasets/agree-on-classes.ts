@@ -1,14 +1,14 @@
 import { didYouMean, HooklineError } from '@hookline/core';
 import type { Dataset } from '@hookline/images';
 
-/** No file of Pascal VOC, LabelMe and others lists the classes: what a reader found is what there happens to be. */
+/** Whether the format lists no classes, as Pascal VOC and LabelMe do not: the classes are then only those that occur in the data. */
 const isOpen = ({ metadata }: Dataset): boolean => metadata.openClasses === true || metadata.evaluator === 'voc';
 
 /**
- * The classes to detect: those of `data.classes`; else those that the training data state; else, in formats that
- * list none, such as Pascal VOC's, all names that they have, sorted.
+ * The classes to detect: those of `data.classes`; else the list in the training data; else, for formats that list none such
+ * as Pascal VOC, all names that occur in the training data, sorted.
  *
- * @throws HooklineError `HKL_DATA_CLASSES` when training data state different ones, or a wanted one is not there
+ * @throws HooklineError `HKL_DATA_CLASSES` when training data list different classes, or a wanted class does not occur
  */
 export function classesOf(sets: readonly Dataset[], wanted: readonly string[]): readonly string[] {
   const found = [...new Set(sets.flatMap(({ metadata }) => metadata.classes))];
@@ -29,14 +29,14 @@ export function classesOf(sets: readonly Dataset[], wanted: readonly string[]): 
   });
 }
 
-/** What objects of other classes do: refuse the data set, or they are left out. */
+/** What to do about objects of other classes: refuse the data set, or drop these objects. */
 export type OtherClasses = 'refuse' | 'drop';
 
 /**
- * A data set with its categories numbered by `classes`.
+ * Renumbers the categories of a data set by `classes`.
  *
- * @param others about classes that are not among them
- * @throws HooklineError `HKL_DATA_CLASSES` where `others` is `refuse` and the classes are not the same
+ * @param others what to do about classes that are not in `classes`
+ * @throws HooklineError `HKL_DATA_CLASSES` when `others` is `refuse` and the classes differ
  */
 export function withClasses(set: Dataset, classes: readonly string[], others: OtherClasses): Dataset {
   const { records, metadata } = set;
@@ -70,7 +70,7 @@ function different({ metadata, records }: Dataset, classes: readonly string[]): 
   });
 }
 
-/** The ids that the data set's own file has, for results in its terms; classes that it lacks get ids that are free. */
+/** The category ids of the data set's own file, which results use; classes that the file lacks get unused ids. */
 function categoryIds({ metadata }: Dataset, classes: readonly string[]): number[] {
   if (metadata.evaluator === 'voc') return classes.map((_, place) => place + 1);
   let free = Math.max(0, ...metadata.categoryIds);

@@ -18,10 +18,10 @@ import type { DetectionConfig } from '../config/detection-config.ts';
 import { joinDatasets } from './join-datasets.ts';
 import { ALL, HELD_BACK } from '../config/well-known-names.ts';
 
-/** Least time between two lines about the images that have been looked at. */
+/** Minimum time in milliseconds between two log lines about checked images. */
 const PROGRESS_MS = 5000;
 
-/** Finds and reads data sets by the entries of `datasets`. */
+/** Finds and reads the data sets that the entries of `datasets` name. */
 export class DatasetFinder {
   readonly #data: DetectionConfig['data'];
   readonly #catalog: DatasetCatalog;
@@ -39,14 +39,14 @@ export class DatasetFinder {
    * Reads the data set that an entry names: one of the catalog, a split of the folder `data.root`, a `.json` file in
    * COCO's format below it, `all`, or `held-back`.
    *
-   * @param entries all that the config names: where a name is in two formats, the one that has the others counts
-   * @returns undefined for `held-back` when the folder has no split of its own for it
-   * @throws HooklineError `HKL_DATA_ROOT`, `HKL_DATA_FORMAT`, `HKL_DATASET_UNKNOWN` with what there is, and those of the
+   * @param entries all entries of the config; when a name exists in two formats, the format with all of them is used
+   * @returns undefined for `held-back` when the folder has no split for it
+   * @throws HooklineError `HKL_DATA_ROOT`, `HKL_DATA_FORMAT`, `HKL_DATASET_UNKNOWN` with the known names, and those of the
    * readers
    */
   async find(name: string, entries: DetectionConfig['datasets']): Promise<Dataset | undefined> {
     if (this.#catalog.list().includes(name)) return this.#catalog.get(name);
-    // Of data that are named, a part is held back.
+    // When the training data are named explicitly, the caller holds back a part of them.
     if (name === HELD_BACK && !entries.train.includes(ALL)) return undefined;
     const { root } = this.#data;
     if (name.endsWith('.json') && root !== '' && (await isThere(resolve(root, name)))) return this.#readCoco(name);
@@ -70,7 +70,7 @@ export class DatasetFinder {
       formats.found.some(({ splits }) => splitOf(splits, entry) !== undefined),
     );
     const whole = having.filter(({ splits }) => others.every((entry) => splitOf(splits, entry) !== undefined));
-    // It says that it has to be told which format counts.
+    // Throws the error that asks the user to choose a format.
     const format = whole.length === 1 ? (whole[0] as FoundFormat) : formats.only();
     this.#tell(format);
     return this.#read(splitOf(format.splits, name) as FoundSplit);
@@ -99,7 +99,7 @@ export class DatasetFinder {
     return split.read({ checkImages, strict, ...this.#looking(split.source) });
   }
 
-  /** Where it is kept which images are sound, and a line now and then while they are looked at. */
+  /** Reader options that remember sound images and log the progress of checking images from time to time. */
   #looking(source: string): Pick<ReaderOptions, 'remember' | 'onProgress'> {
     let told = performance.now();
     return {
@@ -116,7 +116,7 @@ export class DatasetFinder {
     const { root, images, outside, checkImages, strict } = this.#data;
     return readCoco({
       json: resolve(root, json),
-      // What lies elsewhere is named by the user, and is a folder of data of its own.
+      // A file outside the root was named by the user, and its folder is a data folder of its own.
       ...(isAbsolute(json) || posix.normalize(json).startsWith('..') ? {} : { root: resolve(root) }),
       outside,
       checkImages,
@@ -133,7 +133,7 @@ const isThere = async (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** By its name, or by what it is for: `val` where the data call it `valid`. */
+/** Finds a split by its name or by its role, such as `val` when the data call it `valid`. */
 function splitOf(splits: readonly FoundSplit[], name: string): FoundSplit | undefined {
   const exact = splits.find((split) => split.name === name);
   if (exact !== undefined) return exact;
@@ -144,7 +144,7 @@ function splitOf(splits: readonly FoundSplit[], name: string): FoundSplit | unde
 
 const ROLE_NAMES = ['train', 'val', 'valid', 'validation', 'test'];
 
-/** Files side by side may be versions of one another: what they are for has to be said by somebody. */
+/** Refuses several splits without known roles: files side by side may be versions of one another, so the user must name one. */
 function assertRoles(root: string, { splits }: FoundFormat): void {
   if (splits.length < 2 || splits.some(({ name }) => roleOf(name) !== undefined || name === ALL)) return;
   const [first, second] = splits as readonly [FoundSplit, FoundSplit];
@@ -160,7 +160,7 @@ function assertRoles(root: string, { splits }: FoundFormat): void {
 }
 
 function unknown(name: string, { root, found, only }: FoundFormats, catalog: DatasetCatalog): HooklineError {
-  // Without any format the reason is another.
+  // When no format was found, throw the error that says so.
   if (found.length === 0) only();
   const splits = found.flatMap((format) => format.splits);
   const json = splits.map(({ source }) => source).filter((source) => source.endsWith('.json'));

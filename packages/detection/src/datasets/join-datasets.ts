@@ -1,6 +1,6 @@
 import type { Dataset } from '@hookline/images';
 
-/** Data sets of the same classes as one. */
+/** Joins data sets with the same classes into one. */
 export function joinDatasets(sets: readonly Dataset[]): Dataset {
   const [first, ...others] = sets as readonly [Dataset, ...Dataset[]];
   if (others.length === 0) return first;

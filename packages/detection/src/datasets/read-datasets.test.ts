@@ -13,7 +13,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hookline-datasets-'));
   root = join(folder, 'squares');
   await drawSquares(root);
-  // A list of which all objects are dark ones; 03 shows none.
+  // A list in which all objects are dark; 03 shows none.
   const xml = await readFile(join(root, 'Annotations', 'squares-00.xml'), 'utf8');
   const dark = xml.replace(/<object><name>light.*?<\/object>/, '');
   await writeFile(join(root, 'Annotations', 'dark.xml'), dark);
@@ -30,7 +30,7 @@ const read = (set: string[], catalog = new DatasetCatalog(), at = root) =>
 const COCO = 'data.images=JPEGImages';
 
 describe('data sets by name', () => {
-  it('holds every fifth image back where no test data are named', async () => {
+  it('holds back every fifth image when no test data are named', async () => {
     const { train, test } = await read(['datasets.train=trainval']);
     const held = test.get('held-back')!.records.map(({ imageId }) => imageId);
     expect(held).toEqual(['squares-04', 'squares-09']);
@@ -40,7 +40,7 @@ describe('data sets by name', () => {
     expect(logger.matching('training on')).toEqual(['training on 10 images with 10 dark, 10 light']);
   });
 
-  it('reads lists of VOC, several as one, with the classes of all', async () => {
+  it('reads lists of VOC, joins several, and merges their classes', async () => {
     const { train, test } = await read(['datasets.train=dark,trainval', 'datasets.test=test']);
     expect(train.metadata.classes).toEqual(['dark', 'light']);
     // The image without an object is left out.
@@ -52,7 +52,7 @@ describe('data sets by name', () => {
     expect(all.train.records).toHaveLength(14 - 2);
   });
 
-  it('reads COCO files, and everything where nothing is named', async () => {
+  it('reads COCO files, and everything when nothing is named', async () => {
     const { train, test } = await read(['datasets.train=train.json', 'datasets.test=test.json', COCO]);
     expect([train.records.length, test.get('test.json')!.records.length]).toEqual([12, 4]);
     expect(test.get('test.json')!.metadata.evaluator).toBe('coco');
@@ -62,7 +62,7 @@ describe('data sets by name', () => {
     await copyFile(join(root, 'train.json'), join(coco, 'train.json'));
     expect((await read([COCO], undefined, coco)).train.records).toHaveLength(10);
     await copyFile(join(root, 'test.json'), join(coco, 'test.json'));
-    // By their names one is for the test.
+    // One of them is named like a test split.
     const both = await read([COCO], undefined, coco);
     expect([both.train.records.length, both.test.get('held-back')!.records.length]).toEqual([12, 4]);
     expect(logger.matching('coco: COCO').slice(1)).toEqual([
@@ -82,7 +82,7 @@ describe('data sets by name', () => {
     );
   });
 
-  it('asks which format counts where the names do not tell', async () => {
+  it('asks for a format when the names do not decide it', async () => {
     await expect(read([])).rejects.toThrow(
       /HKL_DATA_FORMAT.*it can be read as COCO, .*, and as Pascal VOC, .*--set data\.format=coco or data\.format=voc/,
     );
@@ -99,14 +99,14 @@ describe('data sets by name', () => {
     expect([train.metadata.evaluator, test.get('drawn-test')!.metadata.evaluator]).toEqual(['voc', 'coco']);
   });
 
-  it('trains on everything, and evaluates on nothing, where there is no test data set', async () => {
+  it('trains on everything and evaluates nothing when there is no test data set', async () => {
     const { train, test } = await read(['datasets.train=trainval', 'datasets.test=']);
     expect([train.records.length, test.size]).toEqual([12, 0]);
   });
 });
 
 describe('classes', () => {
-  it('are those that are wanted, in their order; other objects are left out', async () => {
+  it('are those of data.classes, in their order; other objects are dropped', async () => {
     const { train, test } = await read(['datasets.train=trainval', 'datasets.test=odd', 'data.classes=light,dark']);
     expect(train.metadata.classes).toEqual(['light', 'dark']);
     const [first] = train.records;
@@ -136,7 +136,7 @@ describe('classes', () => {
     await expect(read(set)).rejects.toThrow(message);
   });
 
-  it('that the training does not show are told of', async () => {
+  it('without training objects are reported', async () => {
     await read(['datasets.train=dark,odd', 'datasets.test=', 'data.classes=dark,striped']);
     expect(logger.matching('the training data show no')).toEqual([]);
     const json = JSON.parse(await readFile(join(root, 'train.json'), 'utf8')) as Record<string, unknown[]>;

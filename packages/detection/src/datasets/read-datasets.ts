@@ -8,22 +8,22 @@ import { joinDatasets } from './join-datasets.ts';
 import { reportTestData, reportTrainingData } from './report-data.ts';
 import { assertDifferent, HELD_BACK } from '../config/well-known-names.ts';
 
-/** The data sets of a training. */
+/** The data sets of a training run. */
 export interface DetectionDatasets {
-  /** All of `datasets.train` as one, without images that are held back or show nothing. */
+  /** All of `datasets.train` joined, without held-back images and, with `filterEmptyAnnotations`, without images that show no object. */
   readonly train: Dataset;
-  /** By entry of `datasets.test`. */
+  /** Test data sets by their entry in `datasets.test`. */
   readonly test: ReadonlyMap<string, Dataset>;
 }
 
-/** One image in so many is held back. */
+/** Every fifth image is held back. */
 const HELD_BACK_SHARE = 5;
 
 /**
  * Reads the data sets that a config names, gives them the same classes, and reports what was dropped or changed.
  *
  * @throws HooklineError those of `DatasetFinder`; `HKL_DATA_CLASSES` when classes do not agree, `HKL_DATA_EMPTY`
- * when a data set has no image that can be used, `HKL_DATASETS` when none is named to train on or one twice
+ * when a data set has no usable image, `HKL_DATASETS` when no training data set is named or two have the same name
  */
 export async function readDatasets(
   { data, datasets, dataloader }: Pick<DetectionConfig, 'data' | 'datasets' | 'dataloader'>,
@@ -66,11 +66,11 @@ export async function readDatasets(
 }
 
 /**
- * Reads the data sets of `datasets.test` alone, to evaluate a detector whose classes are known. Those that are held back from
- * the training data are read with these.
+ * Reads only the data sets of `datasets.test`, to evaluate a detector whose classes are known. The training data are read only
+ * when test data are held back from them.
  *
- * @param classes the names that the detector counts by
- * @throws HooklineError those of {@link readDatasets}
+ * @param classes the class names of the detector, in its order
+ * @throws HooklineError as {@link readDatasets} does
  */
 export async function readTestDatasets(
   config: Pick<DetectionConfig, 'data' | 'datasets' | 'dataloader'>,

@@ -10,7 +10,7 @@ import {
 } from '@hookline/images';
 import { nameOf } from '../config/well-known-names.ts';
 
-/** Says how many objects each class has (detectron2's class histogram), and which classes have too few to be learned. */
+/** Logs the number of objects of each class (detectron2's class histogram), and which classes have too few to be learned. */
 export function reportTrainingData(train: Dataset, logger: Logger): void {
   const { records, metadata } = train;
   const counts = classHistogram(records, metadata.classes.length);
@@ -19,7 +19,7 @@ export function reportTrainingData(train: Dataset, logger: Logger): void {
   for (const remark of remarksOnTraining(train)) logger.warn(remark);
 }
 
-/** Says of a test data set whether it is too small to tell anything, and which pictures of it are in the training data. */
+/** Logs whether a test data set is too small for reliable metrics, and which of its pictures are also training data. */
 export async function reportTestData(entry: string, test: Dataset, train: Dataset, logger: Logger): Promise<void> {
   const name = nameOf(entry);
   for (const remark of remarksOnTest(name, test)) logger.warn(remark);
@@ -34,10 +34,10 @@ export async function reportTestData(entry: string, test: Dataset, train: Datase
 }
 
 /**
- * Says how many objects a training loader drops since they are too small once their images are shrunk, and which size would
- * keep them.
+ * Logs how many objects a training loader drops because they are too small after resizing, and which input size would keep
+ * them.
  *
- * @throws HooklineError `HKL_DATA_EMPTY` when it drops all of them
+ * @throws HooklineError `HKL_DATA_EMPTY` when it drops all objects
  */
 export function reportSmallObjects(loader: DetectionLoader, classes: readonly string[], logger: Logger): void {
   const { size } = loader;

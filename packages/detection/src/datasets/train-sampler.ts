@@ -10,9 +10,9 @@ import {
 import type { DetectionConfig } from '../config/detection-config.ts';
 
 /**
- * The order of training images that `dataloader.samplerTrain` names (detectron2's SAMPLER_TRAIN).
+ * Makes the sampler of training images that `dataloader.samplerTrain` names (detectron2's SAMPLER_TRAIN).
  *
- * @param random where orders come from
+ * @param random source of the random order
  * @throws HooklineError `HKL_CONFIG_INVALID` for `repeat-factor` without a threshold
  */
 export function trainSampler(

@@ -4,8 +4,8 @@ import { type Dataset, writeCoco } from '@hookline/images';
 import { indexTruth } from '@hookline/vision';
 
 /**
- * Writes what there is to find as a COCO file, with the numbers that images have in the results of evaluators, so that
- * COCO's tools can evaluate those of data that come in another format (detectron2's convert_to_coco_json).
+ * Writes the ground truth as a COCO file with the image ids that evaluators use in their results, so that COCO's tools can
+ * evaluate results on data in another format (detectron2's convert_to_coco_json).
  */
 export async function writeTruth(path: string, dataset: Dataset): Promise<void> {
   const { imageNumbers } = indexTruth(dataset);

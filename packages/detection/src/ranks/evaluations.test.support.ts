@@ -3,7 +3,7 @@ import { ClassificationEvaluator, inferenceOnDataset } from '@hookline/plugin-ev
 import type { DatasetEvaluator } from '@hookline/core';
 import { functionModel, tf } from '@hookline/tfjs';
 
-/** Sums its outputs, and cannot be put together from parts. */
+/** An evaluator that sums its outputs and cannot be merged from parts. */
 class Sum implements DatasetEvaluator {
   #sum = 0;
   reset(): void {
@@ -17,7 +17,7 @@ class Sum implements DatasetEvaluator {
   }
 }
 
-/** Evaluations of the same model, by as many processes as there are. */
+/** Evaluations of the same model by all processes. */
 export async function evaluations(): Promise<readonly unknown[]> {
   const w = tf.variable(tf.tensor2d([0.3, -0.2, 0.5, 0.4, 0.1, -0.6], [2, 3]));
   const model = functionModel({
@@ -38,7 +38,7 @@ export async function evaluations(): Promise<readonly unknown[]> {
   const all = [
     await inferenceOnDataset(model, loader(), classes()),
     await inferenceOnDataset(model, batches, [classes()]),
-    // One batch: a rank has none.
+    // There is one batch, so one rank has none.
     await inferenceOnDataset(model, loader(3), classes()),
     await inferenceOnDataset(model, loader(), [classes(), new Sum()]),
   ];

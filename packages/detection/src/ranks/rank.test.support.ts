@@ -4,7 +4,7 @@ import { evaluations } from './evaluations.test.support.ts';
 import { resumedAccumulation } from './resumed.test.support.ts';
 import { SCENARIOS, train, UNEQUAL } from './scenarios.test.support.ts';
 
-// One of the processes that mpirun starts for the test: each scenario, then what every rank has come to, in one line.
+// One of the processes that mpirun starts for the test: runs each scenario, then prints the outcomes of all ranks in one line.
 const ranks = await joinRanks();
 await selectDevice('cpu');
 for (const [name, scenario] of Object.entries({ ...SCENARIOS, again: SCENARIOS['mlp, captured'], ...UNEQUAL })) {

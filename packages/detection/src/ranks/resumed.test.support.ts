@@ -15,15 +15,15 @@ const STEPS = 12;
 
 /** Digests of everything that runs have saved at their end. */
 export interface Resumed {
-  /** Of a run that saved after six steps and went on. */
+  /** Digest of a run that saved after six steps and continued. */
   readonly whole: string;
-  /** Of one that began with what the other one had saved. */
+  /** Digest of a run that resumed from what the other one saved. */
   readonly resumed: string;
-  /** The weights of a run that did not save in between, and of the first one. */
+  /** The weights of a run that did not save in between, and of the first run. */
   readonly weights: readonly [number[], number[]];
 }
 
-/** Accumulates gradients, whose sums are each rank's own, saves in between, and goes on from there. */
+/** Accumulates gradients, whose sums differ between ranks, saves in between, and resumes from there. */
 export async function resumedAccumulation(): Promise<Resumed> {
   const comm = communicator();
   const output = await onFirstRank(comm, () => mkdtemp(join(tmpdir(), 'hookline-accumulation-')));

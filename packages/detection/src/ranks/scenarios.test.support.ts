@@ -20,13 +20,13 @@ import {
   type TrainableModel,
 } from '@hookline/tfjs';
 
-/** What a training of a scenario comes to. */
+/** The outcome of a scenario's training. */
 export interface Outcome {
   readonly losses: readonly number[];
-  /** All variables of the model in one. */
+  /** All variables of the model, concatenated. */
   readonly weights: readonly number[];
   readonly digest: string;
-  /** Codes and message of what it ended with; empty where nothing failed. */
+  /** Codes and message of the error; empty if nothing failed. */
   readonly error: string;
 }
 
@@ -47,7 +47,7 @@ interface Scenario {
   readonly change?: (batch: HostBatch, step: number, rank: number) => HostBatch;
 }
 
-/** Numbers between -1 and 1 that are the same everywhere. */
+/** Deterministic numbers between -1 and 1. */
 function numbers(count: number, seed: number): Float32Array {
   let state = seed;
   return Float32Array.from({ length: count }, () => {
@@ -162,7 +162,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'mlp on WebAssembly': { ...ofMlp, capture: 'off', device: 'wasm', steps: 8 },
 };
 
-/** Scenarios whose ranks are not to equal a single process. */
+/** Scenarios whose ranks need not equal a single process. */
 export const UNEQUAL: Readonly<Record<string, Scenario>> = {
   'an uneven batch': {
     ...ofConvnet,

@@ -9,7 +9,7 @@ import { type Outcome, SCENARIOS, train, UNEQUAL } from './scenarios.test.suppor
 const device = await selectDevice('auto');
 const runs = (command: string): boolean => spawnSync(command, ['--version']).status === 0;
 const addon = runs('mpirun') ? await compileRanksAddon() : undefined;
-/** Why no ranks can be started here; empty where they can. */
+/** Why ranks cannot be started here; empty if they can. */
 const missing = device.native
   ? addon === undefined
     ? 'there is no mpirun'
@@ -18,7 +18,7 @@ const missing = device.native
       : ''
   : 'there is no native TensorFlow';
 
-/** What each scenario has come to on each of two ranks. All of them share one job, since starting one takes seconds. */
+/** The outcome of each scenario on each of two ranks. All scenarios share one job, since starting one takes seconds. */
 const found = new Map<string, readonly Outcome[]>();
 
 const describeRanks = missing === '' ? describe : describe.skip;
@@ -77,7 +77,7 @@ describeRanks(`two ranks${missing === '' ? '' : ` (skipped: ${missing})`}`, () =
   it('go on from the middle of an accumulation with the bits of the run that saved it', () => {
     for (const { whole, resumed, weights } of found.get('accumulation, resumed') as unknown as readonly Resumed[]) {
       expect(resumed).toBe(whole);
-      // Saving puts the mean of all ranks in the place of each rank's sums: that is the same but for the rounding.
+      // Saving replaces each rank's sums with the mean of all ranks, which is equal up to rounding.
       expect(distance(weights[1], weights[0])).toBeLessThan(1e-6);
     }
   });

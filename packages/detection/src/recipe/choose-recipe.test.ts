@@ -30,7 +30,7 @@ const records = (width: number, height: number, sides: readonly number[], count 
 const best = (data: readonly DatasetRecord[]): RecipeSizes => recipeSizes(statisticsOf(data, 3))[0] as RecipeSizes;
 
 describe('statistics of a data set', () => {
-  it('count objects by their share of the image, and leave crowds out', () => {
+  it('measure objects relative to their image, and leave out crowds', () => {
     const data = records(200, 100, [10, 20, 40]);
     const [first] = data;
     const crowd = { ...first!.annotations[0]!, box: [0, 0, 100, 100] as const, iscrowd: 1 as const };
@@ -39,7 +39,7 @@ describe('statistics of a data set', () => {
     expect(statistics.sides).toEqual([0.05, 0.1, 0.2]);
   });
 
-  it('call the objects of the smallest class small, where there are enough of them', () => {
+  it('use the class with the smallest objects as small, if it has enough of them', () => {
     const data = records(200, 100, [40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40]);
     const withTiny = (count: number) =>
       data.map((record, place) => {
@@ -51,24 +51,24 @@ describe('statistics of a data set', () => {
     expect(statisticsOf(withTiny(5), 2).sides).toEqual([0.2, 0.2, 0.2]);
   });
 
-  it('say of images of both orientations that they fill a square', () => {
+  it('treat images of both orientations as a square', () => {
     const both = [...records(200, 100, [10]), ...records(100, 200, [10])];
     expect(statisticsOf(both, 1)).toMatchObject({ width: 1, height: 1 });
   });
 });
 
 describe('sizes for data', () => {
-  it('bring small objects in large photos to a size at which they can be told apart, in windows', () => {
+  it('make small objects in large photos large enough, with windows', () => {
     const sizes = best(records(800, 600, [36, 40, 44]));
     expect(sizes).toEqual({ width: 640, height: 480, window: 160, channels: 32 });
   });
 
-  it('look at whole images where objects are large', () => {
+  it('use whole images when objects are large', () => {
     const sizes = best(records(640, 480, [100, 110, 200]));
     expect(sizes).toEqual({ width: 144, height: 112, window: 0, channels: 32 });
   });
 
-  it('follow the smallest objects where those would vanish, and never go beyond the images', () => {
+  it('grow for the smallest objects if these would vanish, but never beyond the images', () => {
     const mixed = records(1000, 1000, [10, 300, 300]);
     expect(sidesAt(best(mixed), statisticsOf(mixed, 1))[0]).toBeGreaterThanOrEqual(LEAST_SIDE);
     const tiny = best(records(320, 240, [4, 5, 6]));
@@ -77,7 +77,7 @@ describe('sizes for data', () => {
     expect(huge.width * huge.height).toBeLessThan(1.1 * 2 ** 20);
   });
 
-  it('become smaller from one to the next, and keep what the user has chosen', () => {
+  it('decrease from one candidate to the next, and keep what the user has set', () => {
     const statistics = statisticsOf(records(800, 600, [36, 40, 44]), 3);
     const sizes = recipeSizes(statistics);
     for (const [place, each] of sizes.slice(1).entries()) expect(relativeCost(each, sizes[place]!)).toBeLessThan(1.001);
@@ -88,7 +88,7 @@ describe('sizes for data', () => {
   });
 });
 
-it('the loss between the classes weighs as much as there is to tell apart', () => {
+it('the softmax loss between classes is weighted by the entropy of the classes', () => {
   expect(softmaxWeight({ entropy: Math.log(6) })).toBe(1);
   expect(softmaxWeight({ entropy: Math.log(80) })).toBe(1);
   expect(softmaxWeight(statisticsOf(records(200, 100, [10]), 3))).toBe(0);
@@ -126,13 +126,13 @@ describe('the schedule for a budget', () => {
     expect(chooseSchedule(SIZES, { ...OPTIONS, testImages: 0 }).iterations).toBe(2256);
   });
 
-  it('evaluates less often where that would take most of the time', () => {
+  it('evaluates less often when evaluations would take most of the time', () => {
     const many = chooseSchedule(SIZES, { ...OPTIONS, testImages: 900, minutes: 6 });
     expect(Math.ceil(many.iterations / many.period)).toBeLessThan(4);
     expect(secondsOf({ ...OPTIONS, testImages: 900, minutes: 6 })).toBeLessThanOrEqual(360);
   });
 
-  it('ends where few images have been seen often enough', () => {
+  it('limits the number of times that few images are seen', () => {
     expect(chooseSchedule(SIZES, { ...OPTIONS, images: 10 }).iterations).toBe(938);
   });
 

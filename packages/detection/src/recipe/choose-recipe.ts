@@ -1,12 +1,12 @@
 import { HooklineError } from '@hookline/core';
 import type { DataStatistics } from './data-statistics.ts';
 
-/** The sizes of a training, which decide how long a step takes. */
+/** The sizes of a training, which determine the duration of a step. */
 export interface RecipeSizes {
-  /** Pixels of the network's input. */
+  /** Size of the network's input in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Side in pixels of the windows that training cuts out of it around objects; 0 trains on whole images. */
+  /** Side in pixels of the windows that training cuts from it, mostly around objects; 0 trains on whole images. */
   readonly window: number;
   /** Channels of the backbone's first level. */
   readonly channels: number;
@@ -20,20 +20,20 @@ export interface RecipeSchedule {
   readonly period: number;
 }
 
-/** What {@link chooseSchedule} goes by. */
+/** Options of {@link chooseSchedule}. */
 export interface ScheduleOptions {
   readonly minutes: number;
-  /** Seconds of one step with these sizes. */
+  /** Duration of one step with these sizes, in seconds. */
   readonly stepSeconds: number;
-  /** Images of a step. */
+  /** Number of images in a step. */
   readonly batchSize: number;
-  /** Training images, test images, and views of each of them with test-time augmentation; 0 without it. */
+  /** Numbers of training images, of test images, and of views per test image with test-time augmentation (0 without it). */
   readonly images: number;
   readonly testImages: number;
   readonly views: number;
 }
 
-/** Side in pixels that the middle object should have in the input, and channels: the best first, which only windows can afford. */
+/** Candidates, the best first: side in pixels of the median object in the input, and channels. Only windows can afford the first. */
 const CHOICES = [
   [32, 32],
   [24, 32],
@@ -41,34 +41,37 @@ const CHOICES = [
   [24, 16],
   [16, 16],
 ] as const;
-/** Side in pixels that small objects should have: of smaller ones a network sees too little. */
+/** Minimum side in pixels of small objects in the input: a network sees too little of smaller ones. */
 export const LEAST_SIDE = 10;
-/** Pixels of the input beyond which predicting takes too long and memory runs out, 1024 x 1024. */
+/** Maximum number of input pixels, 1024 x 1024: beyond it, prediction takes too long and memory runs out. */
 const MOST_PIXELS = 1 << 20;
 /** Inputs and windows are multiples of the network's coarsest stride. */
 const STRIDE = 16;
 const [LEAST_INPUT, LEAST_WINDOW] = [96, 96];
-/** Sides of the middle object, and of a large one, that a window has. */
+/** Side of a window as a multiple of the side of the median object, and of a large object. */
 const [MIDDLE_SIDES, LARGE_SIDES] = [5, 2];
-/** Windows pay where they have at most this share of the pixels of whole images. */
+/** Windows are worthwhile when they have at most this share of the pixels of whole images. */
 const WINDOW_SHARE = 0.7;
 
-/** With fewer iterations than the first, a smaller network learns more, since it has time for more of them; with fewer than the second, none learns anything. */
+/**
+ * Below the first number of iterations, a smaller network learns more because it has time for more iterations. Below the
+ * second, no network learns anything.
+ */
 export const [ENOUGH_ITERATIONS, LEAST_ITERATIONS] = [500, 50] as const;
-/** Times that a training sees each image at most: further ones teach nothing new. */
+/** Maximum number of times that training sees each image: further ones teach nothing new. */
 const MOST_VIEWS = 1500;
 const EVALUATIONS = 4;
-/** Share of the budget for reading the data, evaluations' host work, and steps that take longer than others. */
+/** Share of the budget reserved for reading the data, host work in evaluations, and slow steps. */
 const RESERVE = 0.06;
-/** Share of a training step's time that predicting takes per pixel: the forward pass is a third, and images are decoded anew. */
+/** Time of prediction relative to training, per pixel: the forward pass takes a third, and images are decoded again. */
 const PREDICTING = 0.4;
 
 /**
- * Sizes for data, the best first and the fastest last. The input is as large as makes the middle object some 24 pixels wide,
- * or a small one 10, but no larger than the images. Where that leaves much of each image empty, training looks at windows
- * around objects, whose cost does not depend on the size of the input: then the middle object may have 32 pixels.
+ * Candidate sizes for the data, the best first and the fastest last. The input is large enough for the median object to be about
+ * 24 pixels wide, or for a small one to be 10, but not larger than the images. When much of each image is then empty, training
+ * uses windows around objects, whose cost does not depend on the input size, so the median object may have 32 pixels.
  *
- * @param fixed sizes that the user has chosen
+ * @param fixed sizes that the user has set
  */
 export function recipeSizes(statistics: DataStatistics, fixed: Partial<RecipeSizes> = {}): readonly RecipeSizes[] {
   const sizes = CHOICES.map(([target, channels]) =>
@@ -88,7 +91,7 @@ function sizesFor(statistics: DataStatistics, target: number, channels: number):
   return { width: up(longer * width), height: up(longer * height), window: 0, channels };
 }
 
-/** With the window that these sizes ask for, unless the user has chosen one. */
+/** Adds the window that fits these sizes, unless the user has set one. */
 function refit(sizes: RecipeSizes, statistics: DataStatistics, window: number | undefined): RecipeSizes {
   if (window !== undefined) return sizes;
   const [, middle, large] = sidesAt(sizes, statistics);
@@ -96,7 +99,7 @@ function refit(sizes: RecipeSizes, statistics: DataStatistics, window: number | 
   return { ...sizes, window: side * side <= WINDOW_SHARE * sizes.width * sizes.height ? side : 0 };
 }
 
-/** Sides of a small, a middle and a large object in the input, in pixels. */
+/** Sides of a small, the median and a large object in the input, in pixels. */
 export function sidesAt(
   { width, height }: Pick<RecipeSizes, 'width' | 'height'>,
   statistics: DataStatistics,
@@ -105,37 +108,37 @@ export function sidesAt(
   return statistics.sides.map((side) => side * longer) as [number, number, number];
 }
 
-/** Entropy with which the loss between the classes has its full weight: that of six classes, each as frequent. */
+/** Entropy, in nats, at which the softmax loss between classes has its full weight: that of six equally frequent classes. */
 const FULL_ENTROPY = Math.log(6);
 
 /**
- * Weight of the loss between the classes: as much as there is to tell apart. Where nearly all objects are of one class, it would
- * mostly teach how frequent that is.
+ * Weight of the softmax loss between classes, from 0 to 1, proportional to the entropy of the classes. When nearly all objects
+ * are of one class, this loss would mostly teach the frequency of that class.
  */
 export const softmaxWeight = ({ entropy }: Pick<DataStatistics, 'entropy'>): number =>
   Math.round(10 * Math.min(1, entropy / FULL_ENTROPY)) / 10;
 
-/** How much longer a step takes with these sizes than with others: by its pixels, and by the channels as measured. */
+/** Estimated step time with `sizes` relative to `others`, from the number of pixels and channels. */
 export function relativeCost(sizes: RecipeSizes, others: RecipeSizes): number {
-  // Half the channels take some 0.6 of the time.
+  // Measured: half the channels take about 0.6 of the time.
   return (trainedPixels(sizes) * sizes.channels ** 0.75) / (trainedPixels(others) * others.channels ** 0.75);
 }
 
-/** Pixels of one image of a training batch. */
+/** Number of pixels of one image in a training batch. */
 export const trainedPixels = ({ width, height, window }: RecipeSizes): number =>
   window > 0 ? window * window : width * height;
 
 /**
- * How many steps fit into a budget, beside the evaluations.
+ * Chooses the schedule: as many steps as fit into the budget beside the evaluations.
  *
- * @throws HooklineError `HKL_BUDGET` for a budget in which nothing can be learned
+ * @throws HooklineError `HKL_BUDGET` when the budget is too short to learn anything
  */
 export function chooseSchedule(sizes: RecipeSizes, options: ScheduleOptions): RecipeSchedule {
   const { minutes, stepSeconds, batchSize, images, testImages, views } = options;
   const perPixel = stepSeconds / (batchSize * trainedPixels(sizes));
   const evaluation = testImages * sizes.width * sizes.height * perPixel * PREDICTING;
   const seconds = minutes * 60 * (1 - RESERVE);
-  // Evaluations are made rarer before they take more than a third of the time.
+  // There are fewer evaluations if they would otherwise take more than a third of the time.
   const affordable = Math.floor((seconds / 3 - views * evaluation) / Math.max(evaluation, 1e-9));
   const evaluations = Math.max(1, Math.min(EVALUATIONS, affordable));
   const left = seconds - evaluation * (evaluations + views);

@@ -1,30 +1,29 @@
 import type { DatasetRecord } from '@hookline/images';
 
-/** What of a data set decides how to train on it. */
+/** Statistics of a data set that determine how to train on it. */
 export interface DataStatistics {
-  /** How many there are; crowds are no objects. */
+  /** Numbers of images, classes and objects; crowds do not count as objects. */
   readonly images: number;
   readonly classes: number;
   readonly objects: number;
-  /** Entropy of the classes of the objects, in nats: how much there is to tell apart; 0 where all are of one class. */
+  /** Entropy of the class distribution of the objects, in nats; 0 when all objects are of one class. */
   readonly entropy: number;
-  /** Pixels of the images' longer sides: of half of them at least this. */
+  /** Median of the images' longer sides, in pixels. */
   readonly longerSide: number;
-  /** Width and height of the images, as shares of their longer side: of nineteen in twenty at most this. */
+  /** Width and height of the images as shares of their longer side: the 95th percentiles. */
   readonly width: number;
   readonly height: number;
   /**
-   * Sides of the objects (of a square of their area), as shares of the longer side of their image: small ones, of which one in
-   * ten is no larger, or the middle one of the class with the smallest; the middle one of all; large ones, than which one in ten
-   * is larger.
+   * Sides of the objects (square roots of their areas) as shares of the longer side of their image. Small: the 10th percentile, or
+   * the median of the class with the smallest objects. Middle: the median of all. Large: the 90th percentile.
    */
   readonly sides: readonly [small: number, middle: number, large: number];
 }
 
-/** Classes with fewer objects do not decide how small objects are. */
+/** Classes with fewer objects than this are ignored in the choice of the small side. */
 const LEAST_OF_CLASS = 10;
 
-/** Statistics of training images, of which at least one shows an object. */
+/** Computes the statistics of training images; at least one must show an object. */
 export function statisticsOf(records: readonly DatasetRecord[], classes: number): DataStatistics {
   const sides: number[] = [];
   const ofClass = Array.from({ length: classes }, (): number[] => []);
@@ -63,9 +62,9 @@ export function statisticsOf(records: readonly DatasetRecord[], classes: number)
   };
 }
 
-/** p log p. */
+/** p ln p, and 0 for p = 0. */
 const nats = (share: number): number => (share > 0 ? share * Math.log(share) : 0);
 
-/** The value that a share of ordered ones does not exceed. */
+/** The quantile of ascending values at `share` from 0 to 1; NaN without values. */
 const quantile = (ordered: Float64Array, share: number): number =>
   ordered[Math.min(ordered.length - 1, Math.floor(share * ordered.length))] ?? NaN;

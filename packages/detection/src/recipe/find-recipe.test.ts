@@ -10,7 +10,7 @@ const STATISTICS: DataStatistics = {
 };
 const [BEST] = recipeSizes(STATISTICS) as [RecipeSizes];
 
-/** A recipe on a machine on which a step with the best sizes takes so many seconds. */
+/** The recipe on a machine on which a step with the best sizes takes the given number of seconds. */
 async function find(stepSeconds: number, ...set: string[]) {
   return findFor(STATISTICS, stepSeconds, set);
 }
@@ -34,7 +34,7 @@ async function findFor(statistics: DataStatistics, stepSeconds: number, set: rea
   return { ...found, timed, text: found.reasons.join('\n') };
 }
 
-it('takes the best sizes where there is time for enough steps, and says why', async () => {
+it('chooses the best sizes when there is time for enough steps, and says why', async () => {
   const { values, timed, text } = await find(0.2);
   expect(timed).toEqual([BEST]);
   expect(values).toMatchObject({
@@ -42,7 +42,7 @@ it('takes the best sizes where there is time for enough steps, and says why', as
     model: { width: 32, softmaxWeight: 1 },
   });
   const { maxIterations = 0, warmupIterations } = values.solver ?? {};
-  // 8 minutes less 40 seconds, for timing steps and for capturing the one that trains, and less what evaluations take.
+  // 8 minutes minus 40 seconds for timing steps and for capturing the training step, and minus the evaluations.
   expect(maxIterations * 0.2).toBeGreaterThan(340);
   expect(maxIterations * 0.2).toBeLessThan(420);
   expect(warmupIterations).toBe(100);
@@ -54,7 +54,7 @@ it('takes the best sizes where there is time for enough steps, and says why', as
   expect(text).toContain(`${maxIterations} iterations`);
 });
 
-it('takes smaller sizes on a slower machine, and says so where even the smallest leave too little time', async () => {
+it('chooses smaller sizes on a slower machine, and says when even the smallest leave too little time', async () => {
   const slow = await find(1);
   expect(slow.timed.length).toBe(2);
   expect(slow.values.solver?.maxIterations).toBeGreaterThan(450);
@@ -65,14 +65,14 @@ it('takes smaller sizes on a slower machine, and says so where even the smallest
   await expect(find(60)).rejects.toThrow(/HKL_BUDGET/);
 });
 
-it('keeps decoded images in memory only where they fit', async () => {
+it('caches decoded images only when they fit in memory', async () => {
   const many = await findFor({ ...STATISTICS, images: 5000 }, 0.2);
   expect(many.values.dataloader).toEqual({ cache: false });
   expect(many.text).toContain('GB (dataloader.cache)');
   expect((await find(0.2)).values.dataloader).toEqual({ cache: true });
 });
 
-it('leaves alone what somebody has written', async () => {
+it('does not change keys that the user has set', async () => {
   const set = [
     'input.width=96',
     'input.height=64',

@@ -14,35 +14,35 @@ import {
 } from './choose-recipe.ts';
 import type { DataStatistics } from './data-statistics.ts';
 
-/** What {@link findRecipe} goes by. */
+/** Input of {@link findRecipe}. */
 export interface RecipeQuestion {
   readonly config: DetectionConfig;
-  /** Whether somebody has written a key of the config, whose value holds then. */
+  /** Whether the user has set a key of the config; its value is then kept. */
   readonly isWritten: (key: string) => boolean;
   readonly statistics: DataStatistics;
-  /** Images of all test data sets. */
+  /** Number of images in all test data sets. */
   readonly testImages: number;
-  /** Views of each with test-time augmentation, a larger one as several; 0 without it. */
+  /** Views per test image with test-time augmentation, weighted by their pixels; 0 without it. */
   readonly views: number;
-  /** Bytes that the decoded training images may take. */
+  /** Maximum number of bytes for the cache of decoded training images. */
   readonly memory: number;
-  /** Times a step with some sizes, in seconds. */
+  /** Measures the duration of a step with given sizes, in seconds. */
   readonly time: (sizes: RecipeSizes) => Promise<number>;
-  /** Seconds on a clock: the time that is spent on timing is missing from the budget. */
+  /** A clock in seconds. The time spent on timing is subtracted from the budget. */
   readonly now: () => number;
 }
 
-/** Values of the config that a recipe decides. */
+/** Config values that a recipe sets. */
 export type RecipeValues = ConfigPart<
   Pick<DetectionConfig, 'input' | 'dataloader' | 'model' | 'solver' | 'test' | 'checkpoint'>
 >;
 
 /**
- * Chooses sizes and schedule for data and a budget: the best sizes with which there is time for enough steps, by the time
- * of a few steps on this machine.
+ * Chooses sizes and schedule for the data and the budget: the best sizes that leave time for enough steps, judged by timing a
+ * few steps on this machine.
  *
- * @returns values of keys that nobody has written, and lines that say what was chosen and why
- * @throws HooklineError `HKL_BUDGET` for a budget in which nothing can be learned
+ * @returns values for the keys that the user has not set, and log lines that say what was chosen and why
+ * @throws HooklineError `HKL_BUDGET` when the budget is too short to learn anything
  */
 export async function findRecipe(question: RecipeQuestion): Promise<{ values: RecipeValues; reasons: string[] }> {
   const { config, isWritten, statistics, testImages, views, time, now } = question;
@@ -53,21 +53,21 @@ export async function findRecipe(question: RecipeQuestion): Promise<{ values: Re
     values: valuesOf(question, sizes, timed),
     reasons: reasonsFor(question, sizes, timed),
   });
-  // Then there is nothing left that the time of a step would decide.
+  // The number of steps is fixed, so the duration of a step does not matter.
   if (isWritten('solver.maxIterations') || solver.maxEpochs > 0) return answer(candidates[0] as RecipeSizes);
   const begun = now();
   for (let place = 0; ;) {
     const sizes = candidates[place] as RecipeSizes;
     const before = now();
     const stepSeconds = await time(sizes);
-    // The training makes and captures its step too, which takes about as long as timing one.
+    // The training builds and captures its step too, which takes about as long as this timing did.
     const spent = now() - begun + (now() - before);
     const minutes = Math.max(0, budget.minutes - spent / 60);
     const isLast = place === candidates.length - 1;
     const schedule = attempt(() => chooseSchedule(sizes, { ...options, minutes, stepSeconds }), isLast);
     if (schedule !== undefined && (isLast || schedule.iterations >= ENOUGH_ITERATIONS))
       return answer(sizes, { ...schedule, stepSeconds });
-    // The next sizes with which there should be time enough, which is timed again.
+    // Continue with the next sizes that should leave enough time, and time them too.
     const rest = candidates.slice(place + 1);
     const fast = rest.findIndex(
       (each) => (schedule?.iterations ?? 0) >= ENOUGH_ITERATIONS * relativeCost(each, sizes) * 0.9,
@@ -80,7 +80,7 @@ interface TimedSchedule extends RecipeSchedule {
   readonly stepSeconds: number;
 }
 
-/** What the function gives, or undefined where it throws and that does not matter. */
+/** Calls `make`; if it throws, rethrows when that `matters`, else returns undefined. */
 function attempt<T>(make: () => T, matters: boolean): T | undefined {
   try {
     return make();
@@ -95,12 +95,12 @@ function fixedSizes({ input, model }: DetectionConfig, isWritten: (key: string) 
   return {
     ...(hasInput ? { width: input.width, height: input.height } : {}),
     ...(isWritten('input.window') ? { window: input.window } : {}),
-    // How wide a network of torchvision is nobody chooses.
+    // The width of torchvision's networks is not adjustable.
     ...(isWritten('model.width') || model.backbone !== 'small' ? { channels: model.width } : {}),
   };
 }
 
-/** Bytes of the decoded training images. */
+/** Number of bytes of the decoded training images. */
 const bytesOf = ({ images, width, height }: DataStatistics, sizes: RecipeSizes): number =>
   images * 3 * Math.min(sizes.width / width, sizes.height / height) ** 2 * width * height;
 
@@ -166,7 +166,7 @@ function reasonsFor(
   ];
 }
 
-/** The values of keys that nobody has written. */
+/** Keeps the values of keys that the user has not set. */
 export function unwritten(values: RecipeValues, isWritten: (key: string) => boolean): RecipeValues {
   const sections = Object.entries(values).map(([section, keys]) => [
     section,
@@ -175,13 +175,13 @@ export function unwritten(values: RecipeValues, isWritten: (key: string) => bool
   return Object.fromEntries(sections) as RecipeValues;
 }
 
-/** Such as `input.width 160, model.width 32`. */
+/** Formats values as text, such as `input.width 160, model.width 32`. */
 export const describeValues = (values: RecipeValues): string =>
   Object.entries(values)
     .flatMap(([section, keys]) => Object.entries(keys).map(([key, value]) => `${section}.${key} ${String(value)}`))
     .join(', ');
 
-/** Tells what was chosen. */
+/** Logs what was chosen. */
 export function logRecipe(reasons: readonly string[], logger: Logger): void {
   for (const reason of reasons) logger.info(`recipe:     ${reason}`);
 }

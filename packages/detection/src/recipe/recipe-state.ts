@@ -25,10 +25,10 @@ const factory = definePlugin({
   },
 });
 
-/** The plugin that keeps a recipe in checkpoints, so that a run goes on, and is evaluated, with what it began with. */
+/** The plugin that stores the recipe in checkpoints, so that a run is resumed and evaluated with the values it started with. */
 export const recipeState = (values: RecipeValues): Plugin => factory({ values: values as z.infer<typeof VALUES> });
 
-/** The recipe that a checkpoint was trained by; undefined where nothing was chosen for it. @throws what reading raises */
+/** Reads the recipe from a checkpoint; undefined when none was chosen for it. @throws HooklineError as `readPluginState` does */
 export async function savedRecipe(file: string): Promise<RecipeValues | undefined> {
   return VALUES.safeParse(await readPluginState(file, NAME)).data;
 }

@@ -2,11 +2,11 @@ import { commRef, ConsoleLogger, definePlugin, replace, singleProcess, VERSION }
 import { adam, type TfjsRuntimeOptions, type TrainableModel } from '@hookline/tfjs';
 import { SimpleTrainer } from '@hookline/trainer';
 
-/** What the steps are that are timed. */
+/** Options of {@link timeSteps}. */
 export interface TimedSteps {
-  /** A model of its own; it is disposed of afterwards. */
+  /** A model for timing only; it is disposed afterwards. */
   readonly model: TrainableModel;
-  /** Images of a batch, their pixels, and objects that a batch has room for in each. */
+  /** Number of images in a batch, their size in pixels, and the number of object slots per image. */
   readonly batchSize: number;
   readonly width: number;
   readonly height: number;
@@ -15,11 +15,11 @@ export interface TimedSteps {
   readonly precision: TfjsRuntimeOptions['precision'];
 }
 
-/** Steps until a captured one runs as it will run, and those that are timed. */
+/** Number of steps before a captured step reaches its final speed, and number of timed steps. */
 const WARM_UP = 7;
 const TIMED = 6;
 
-/** The first rank times steps while the others wait for what comes of it, so that it must meet none of them within a step. */
+/** Runs as a single process: only the first rank times steps, while the others wait, so its steps must not communicate. */
 const byItself = definePlugin({
   name: '@hookline/detection/by-itself',
   version: VERSION,
@@ -28,9 +28,9 @@ const byItself = definePlugin({
 });
 
 /**
- * Trains a throw-away model on made-up images for some steps, as the training would.
+ * Trains a throw-away model on synthetic images for a few steps, as the training would.
  *
- * @returns the median time of a step, in seconds
+ * @returns the median duration of a step, in seconds
  */
 export async function timeSteps({ model, batchSize, width, height, objects, ...options }: TimedSteps): Promise<number> {
   const data = { ...madeUp(batchSize, width, height, objects) };
@@ -61,7 +61,7 @@ export async function timeSteps({ model, batchSize, width, height, objects, ...o
   return (last[Math.floor(last.length / 2)] as number) / 1000;
 }
 
-/** A batch as `DetectionLoader` gives it: grey images with one object each. */
+/** A synthetic batch in the form of `DetectionLoader`: grey images with one object each. */
 function madeUp(batch: number, width: number, height: number, objects: number) {
   const boxes = new Float32Array(batch * objects * 4);
   for (let image = 0; image < batch; image++) boxes.set([4, 4, width / 2, height / 2], image * objects * 4);

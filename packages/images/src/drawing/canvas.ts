@@ -20,7 +20,7 @@ export function blankPicture(width: number, height: number, [red, green, blue]: 
   return { data, width, height, channels: 3 };
 }
 
-/** Copies one picture into another, with its left upper corner at x, y. */
+/** Copies one picture into another, with its top left corner at x, y. */
 export function paste(onto: Picture, picture: Picture, x: number, y: number): void {
   for (let row = 0; row < picture.height; row++) {
     const from = row * picture.width * 3;
@@ -43,7 +43,7 @@ export function fill(picture: Picture, { x, y, width, height }: Rectangle, color
   }
 }
 
-/** The edges of a rectangle, `thickness` pixels inwards; with `dash`, in pieces of that length with gaps as long. */
+/** Draws the edges of a rectangle, `thickness` pixels inwards; with `dash`, as dashes of that length with equal gaps. */
 export function outline(
   picture: Picture,
   { x, y, width, height }: Rectangle,
@@ -63,12 +63,12 @@ export function outline(
   });
 }
 
-/** Pixels that a text needs, with one pixel of the font around it. */
+/** Size of a text in pixels, with a margin of one font pixel. */
 export function textSize(text: string, scale: number): { readonly width: number; readonly height: number } {
   return { width: (text.length * (GLYPH_WIDTH + 1) + 1) * scale, height: (GLYPH_HEIGHT + 2) * scale };
 }
 
-/** Writes a text with its left upper corner at x, y. */
+/** Writes a text with its top left corner at x, y. */
 export function write(picture: Picture, text: string, x: number, y: number, color: Color, scale: number): void {
   Array.from(text).forEach((character, place) => {
     glyphOf(character).forEach((bits, row) => {
@@ -81,7 +81,7 @@ export function write(picture: Picture, text: string, x: number, y: number, colo
   });
 }
 
-/** The picture with `factor` times its sides, rounded to whole pixels, by bilinear interpolation. */
+/** Scales a picture by `factor`, rounded to whole pixels, with bilinear interpolation. */
 export function enlarge(picture: Picture, factor: number): Picture {
   const [width, height] = [Math.round(picture.width * factor), Math.round(picture.height * factor)];
   const { data } = new ResizeTransform(picture.width, picture.height, width, height).applyImage(picture);

@@ -1,6 +1,6 @@
 import type { Color } from './canvas.ts';
 
-/** Steps of this many degrees give hues that are far apart, however many there are. */
+/** Hue step in degrees. The golden angle keeps hues far apart for any number of classes. */
 const GOLDEN_ANGLE = 137.508;
 const FIRST_HUE = 205;
 

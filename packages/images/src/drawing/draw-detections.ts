@@ -10,9 +10,9 @@ export interface DrawOptions {
   readonly classNames: readonly string[];
   /** Detections with a lower score are not drawn. @default 0.4 */
   readonly scoreThreshold?: number;
-  /** Whether scores are written behind the names, in percent. @default true */
+  /** Whether to write scores in percent after the names. @default true */
   readonly scores?: boolean;
-  /** Factor by which the picture is enlarged first. @default the smallest whole factor that makes it at least 480 pixels wide */
+  /** Factor by which the picture is first enlarged. @default the smallest integer that makes it at least 480 pixels wide */
   readonly enlarge?: number;
   /** Ground truth: corners x1, y1, x2, y2 in pixels, drawn as thin dashed boxes. @default none */
   readonly truth?: Float32Array;
@@ -26,16 +26,17 @@ const OPTIONS = {
   truth: true,
 } as const satisfies OptionNames<DrawOptions>;
 
-/** Width that a picture needs for its labels to be read. */
+/** Minimum width of a picture with readable labels, in pixels. */
 const READABLE = 480;
-/** Pixels of the picture for each pixel of the font, per READABLE. */
+/** Size of a font pixel in a picture that is READABLE pixels wide. */
 const TEXT_SCALE = 1.5;
 
 /**
- * The picture, perhaps enlarged, with boxes, classes and scores of what was found in it.
+ * Draws detections with their classes and scores into a copy of a picture, enlarged if needed.
  *
- * @param picture stays as it is
- * @param found boxes in pixels of `picture`
+ * @param picture is not changed
+ * @param found detections with boxes in pixels of `picture`
+ * @returns the new picture
  * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
 export function drawDetections(
@@ -56,7 +57,7 @@ export function drawDetections(
     outline(drawn, rectangle(truth, row), [255, 255, 255], { thickness: scale, dash: 3 * scale });
   }
   const shown = Array.from(scores.keys()).filter((row) => (scores[row] as number) >= scoreThreshold);
-  // The best last, so that it lies on top.
+  // The best detection is drawn last, so that it is on top.
   shown.sort((a, b) => (scores[a] as number) - (scores[b] as number) || b - a);
   for (const row of shown) {
     outline(drawn, rectangle(boxes, row), classColor(classes[row] as number), { thickness: scale + 1 });
@@ -75,7 +76,7 @@ export function drawDetections(
   return drawn;
 }
 
-/** The place of a label: at a corner of its box, within the picture, and if possible clear of earlier labels. */
+/** The position of a label: at a corner of its box, within the picture, and if possible clear of earlier labels. */
 function placeLabel(
   box: Rectangle,
   { width, height }: { readonly width: number; readonly height: number },

@@ -1,10 +1,10 @@
-/** Columns and rows of a glyph. */
+/** Size of a glyph in pixels. */
 export const GLYPH_WIDTH = 5;
 export const GLYPH_HEIGHT = 7;
 
 /**
- * A font of 5x7 pixels, so that labels look the same on machines without fonts. Each glyph is its character and one
- * digit of base 32 per row, whose five bits are the pixels from the left.
+ * A built-in 5x7 pixel font, so that labels do not depend on installed fonts. Each glyph is its character followed by one
+ * base-32 digit per row, whose five bits are the pixels from left to right.
  */
 const GLYPHS = `
   0ehjlphe 14c4444e 2eh1248v 3v2421he 426aiv22 5vgu11he
@@ -28,10 +28,10 @@ const font: ReadonlyMap<string, readonly number[]> = new Map(
     .map((glyph) => [glyph.charAt(0), Array.from(glyph.slice(1), (digit) => parseInt(digit, 32))]),
 );
 
-/** The rows of a character, from the top; a question mark for one that the font lacks. */
+/** The rows of a character from the top; those of a question mark for a character that the font lacks. */
 export function glyphOf(character: string): readonly number[] {
   if (character === ' ') return [];
-  // Letters with accents are drawn without.
+  // Accents are dropped.
   const base = character.normalize('NFD').charAt(0);
   return font.get(base) ?? (font.get('?') as readonly number[]);
 }

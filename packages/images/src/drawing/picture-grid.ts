@@ -4,7 +4,7 @@ import { blankPicture, paste } from './canvas.ts';
 const GAP = 6;
 const GROUND = [24, 24, 24] as const;
 
-/** Puts pictures in rows and columns of one new picture; smaller ones lie at the left upper corner of their cell. */
+/** Arranges pictures in a grid in one new picture; smaller ones are at the top left of their cell. */
 export function pictureGrid(pictures: readonly Picture[], columns: number): Picture {
   const width = Math.max(0, ...pictures.map((picture) => picture.width));
   const height = Math.max(0, ...pictures.map((picture) => picture.height));

@@ -3,14 +3,14 @@ import type { AugmentationSpec } from '../transforms/augmentation-spec.ts';
 import type { CollateOptions } from './collate.ts';
 import type { DecodeRequest } from './decode-image.ts';
 
-// All of this is plain data: it travels between threads.
+// All of this is plain data, because it is sent between threads.
 
 /** One sample of a batch to make. */
 export interface SampleJob {
   readonly request: DecodeRequest;
-  /** Memory of the cache for its decoded image, filled or not: see image-slot.ts. Undefined without a cache. */
+  /** Cache memory for its decoded image, filled or not: see image-slot.ts. Undefined without a cache. */
   readonly slot: SharedArrayBuffer | undefined;
-  /** Boxes of its targets in pixels of the record, four numbers each. */
+  /** Boxes of its targets, four edges each, in pixels of the record's image. */
   readonly boxes: readonly number[];
   readonly classes: readonly number[];
 }
@@ -18,24 +18,24 @@ export interface SampleJob {
 /** A batch to make. */
 export interface BatchJob extends Claimable {
   readonly samples: readonly SampleJob[];
-  /** The random stream of the batch; each sample draws from a stream of its own below it. */
+  /** The random stream of the batch; each sample draws from its own sub-stream. */
   readonly random: { readonly seed: number; readonly path: string };
-  /** Place of each sample in the batch of all ranks, which names its stream. Default: its place in this batch. */
+  /** Index of each sample in the batch of all ranks, which names its sub-stream. @default its index in this batch */
   readonly places?: readonly number[] | undefined;
 }
 
 /** Which boxes stay targets after augmentation. */
 export interface BoxFilter {
-  /** Smallest share of a box that has to be within the image, from 0 to 1. */
+  /** Minimum share of a box, from 0 to 1, that must be within the image. */
   readonly minVisible: number;
-  /** Width and height that the visible part of a box has to exceed, in pixels. */
+  /** The width and height of the visible part of a box must exceed this, in pixels. */
   readonly minSize: number;
 }
 
 /** Settings of every batch of a loader. */
 export interface BatchSettings extends CollateOptions, BoxFilter {}
 
-/** How a thread makes batches; a thread without a recipe only decodes. */
+/** What a thread needs to make batches; a thread without a recipe only decodes images. */
 export interface BatchRecipe {
   readonly settings: BatchSettings;
   readonly augmentations: readonly AugmentationSpec[];

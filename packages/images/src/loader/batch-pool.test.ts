@@ -47,7 +47,7 @@ describe.each(['the thread that asks', 'threads'])('decoding in %s', (where) => 
       const pixels = await decode(request(name));
       expect([name, pixels.length, ...pixels.subarray(0, 3)]).toEqual([name, 288, 250, 10, 20]);
     }
-    // Half of it on white.
+    // Half of it is blended with white.
     const laid = await decode(request('alpha.png'));
     expect([laid.length, ...laid.subarray(0, 3)]).toEqual([288, 252, 132, 137]);
     const [r, g, b] = await decode(request('grey.png'));
@@ -68,7 +68,7 @@ describe.each(['the thread that asks', 'threads'])('decoding in %s', (where) => 
     await expect(decode(request('turned.png'))).rejects.toThrow(/turned\.png.*8x12.*record says 12x8/);
   });
 
-  it('names the file that it cannot decode, and goes on with others', async () => {
+  it('names the file that it cannot decode, and continues with others', async () => {
     await writeFile(join(folder, 'text.jpg'), 'no picture');
     await red().jpeg().toFile(join(folder, 'good.jpg'));
     await writeFile(join(folder, 'cut.jpg'), (await readFile(join(folder, 'good.jpg'))).subarray(0, -60));
@@ -114,7 +114,7 @@ describe('a thread that dies', () => {
     },
   );
 
-  it('over one batch twice is an error with the image that it was at, and other batches are made', async () => {
+  it('twice over the same batch is an error that names the image, and other batches are made', async () => {
     const module = pathToFileURL(join(folder, 'mortal-augmentation.mjs')).href;
     const decide = `decide({ image }) { if (image.data[0] === 7) process.exit(3); return { applyImage: (i) => i, applyBoxes: (b) => b } }`;
     await writeFile(new URL(module), `export const mortal = () => ({ name: 'mortal', ${decide} });`);
@@ -143,7 +143,7 @@ describe('a thread that dies', () => {
     );
   });
 
-  it('closing gives up what waits, by name', async () => {
+  it('closing rejects waiting batches with a named error', async () => {
     pool = new BatchPool({ workers: 1 });
     await paint('a.png');
     const waiting = expect(pool.run(job('a.png'))).rejects.toThrow(/HKL_DATA_CLOSED.*a\.png/);
@@ -161,7 +161,7 @@ describe('help', () => {
   let pool: BatchPool;
   afterEach(() => pool.close());
 
-  /** A thread that never gets ready. */
+  /** A thread that never becomes ready. */
   async function sleeper(): Promise<string> {
     const script = join(folder, 'sleeper.mjs');
     await writeFile(script, 'await new Promise(() => setInterval(() => undefined, 1000));');
@@ -182,7 +182,7 @@ describe('help', () => {
     expect(pool.isOldestFree).toBe(false);
   });
 
-  it('overtakes a thread that is slow with a batch', async () => {
+  it('overtakes a thread that is slow', async () => {
     await paint('a.png');
     const script = join(folder, 'slow.mjs');
     await writeFile(
@@ -208,7 +208,7 @@ describe('help', () => {
     await waiting;
   });
 
-  it('hides no threads that cannot start: the batches that follow are refused', async () => {
+  it('does not hide threads that cannot start: later batches are refused', async () => {
     await paint('a.png');
     await writeFile(join(folder, 'broken.mjs'), 'import "no-such-package";');
     pool = new BatchPool({ workers: 1, isBuiltIn: true, script: join(folder, 'broken.mjs') });
@@ -221,7 +221,7 @@ describe('help', () => {
 });
 
 describe('decodeFile', () => {
-  it('decodes an image without record, and leads back to its pixels', async () => {
+  it('decodes an image without a record, and maps back to its pixels', async () => {
     await red().jpeg().withMetadata({ orientation: 6 }).toFile(join(folder, 'a.jpg'));
     const { image, width, height, transform } = await decodeFile(join(folder, 'a.jpg'), {
       size: { width: 4, height: 6 },

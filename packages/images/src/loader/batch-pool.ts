@@ -7,11 +7,11 @@ import type { BatchResult } from './serve-batches.ts';
 export interface BatchPoolOptions {
   /** Number of threads, at least 1. */
   readonly workers: number;
-  /** How they make batches; without it they only decode. */
+  /** What the threads need to make batches; without it they only decode images. */
   readonly recipe?: BatchRecipe | undefined;
-  /** Whether no augmentation of the user's own runs in the threads. @default false */
+  /** Whether all augmentations in the threads are of this package. @default false */
   readonly isBuiltIn?: boolean;
-  /** Script of the threads. Default: the one beside this file. */
+  /** Script of the threads. @default the one beside this file */
   readonly script?: string;
 }
 
@@ -30,9 +30,9 @@ export class BatchPool extends WorkerPool<BatchJob, Result> {
   }
 
   /**
-   * What the threads are doing, for messages.
+   * Describes what the threads are doing, for messages.
    *
-   * @param names of the augmentations
+   * @param names names of the augmentations
    */
   describeBatches(names: readonly string[]): string | undefined {
     return this.describe(({ samples }, place, augmentation) => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(resolve(file, '..'), { recursive: true }));
 
-/** Takes a batch and ends without closing anything: idle threads must not keep the process alive. */
+/** Takes a batch and exits without closing anything: idle threads must not keep the process alive. */
 const program = (index: string): string => `
   import { DetectionLoader, randomFlip } from ${JSON.stringify(index)};
   const record = { file: ${JSON.stringify(file)}, width: 12, height: 8, imageId: 1, annotations: [] };

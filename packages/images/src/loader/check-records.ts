@@ -5,7 +5,7 @@ import { checkBox } from '../readers/check-box.ts';
 import { ProblemList } from '../readers/dataset-report.ts';
 
 /**
- * Checks records, which may have been written by hand: a broken one would otherwise fail, or be skipped, in the middle of a training.
+ * Checks records, which may be handwritten. An invalid one would otherwise fail, or be skipped, in the middle of a training.
  *
  * @throws HooklineError `HKL_DATA_RECORD` with the first fault and the file of its record
  */
@@ -15,7 +15,7 @@ export function checkRecords(records: readonly DatasetRecord[]): void {
     if (typeof file !== 'string' || file === '') throw broken(`record ${place}`, 'it has no file');
     if (![width, height].every((length) => Number.isInteger(length) && length > 0))
       throw broken(file, `its record says ${width}x${height}, which is no size in pixels`);
-    // Readers have checked what they put into a table.
+    // Records in a table come from a reader, which has checked them.
     if (isOfTable(record)) continue;
     for (const { id, box, category } of record.annotations) {
       const what = `annotation ${id}`;
@@ -23,7 +23,7 @@ export function checkRecords(records: readonly DatasetRecord[]): void {
         throw broken(file, `${what}: category ${category} is no whole number from 0 up`);
       const problems = new ProblemList();
       const kept = checkBox(box, record, () => `${what}: box [${box.join(', ')}]`, file, problems);
-      // A box that is only clipped stays a target.
+      // A box that only needs clipping is valid.
       if (kept === undefined) throw broken(file, problems.problems[0]?.message ?? `${what}: its box is broken`);
     }
   }

@@ -20,7 +20,7 @@ it.each<[ImageType, MappedSample[], Uint8Array | Float32Array]>([
   expect(images).toEqual({ data, shape: [samples.length, 1, 1, 3], dtype: 'float32' });
 });
 
-it('aspectRatioGroups sets wide images apart', () => {
+it('aspectRatioGroups separates wide images', () => {
   const records = Array.from({ length: 7 }, (_, index) => ({ width: index < 3 ? 20 : 10, height: 15 }));
   expect([...aspectRatioGroups(records)]).toEqual([1, 1, 1, 0, 0, 0, 0]);
 });

@@ -8,23 +8,23 @@ export type ImageType = 'auto' | 'float32' | 'uint8';
 
 /** Options of {@link collate}. */
 export interface CollateOptions {
-  /** Size of the batch's images in pixels. Default: that of the largest sample. */
+  /** Size of the batch's images in pixels. @default that of the largest sample */
   readonly frame?: Size | undefined;
-  /** Edges of a batch without `frame` are multiples of this. */
+  /** Without `frame`, width and height of a batch are multiples of this. */
   readonly divisor: number;
-  /** M, the most objects of an image. Default: that of the samples. */
+  /** M, the number of object slots per image. @default the largest number of objects of a sample */
   readonly maxBoxes: number | undefined;
-  /** Value from 0 to 255 of the pixels that pad an image. */
+  /** Value, from 0 to 255, of padding pixels. */
   readonly fill: number;
-  /** `auto`: bytes where all images are, else float32. */
+  /** Element type of the images. `auto`: uint8 when all images are, else float32. */
   readonly dtype: ImageType;
 }
 
 /**
- * Puts samples into one batch.
+ * Collates samples into one batch; images are at the top left and padded at the right and bottom.
  *
- * @throws HooklineError `HKL_BATCH_FRAME` with the file of an image that is larger than the frame, `HKL_BATCH_BOXES` of
- * one with more objects than `maxBoxes`
+ * @throws HooklineError `HKL_BATCH_FRAME` with the file of an image that is larger than the frame, `HKL_BATCH_BOXES` with
+ * the file of an image with more objects than `maxBoxes`
  */
 export function collate(samples: readonly MappedSample[], options: CollateOptions): BatchFields {
   const { fill, dtype } = options;
@@ -34,7 +34,7 @@ export function collate(samples: readonly MappedSample[], options: CollateOption
   const isBytes =
     dtype === 'uint8' || (dtype === 'auto' && samples.every(({ image }) => image.data instanceof Uint8Array));
   const pixels = new (isBytes ? Uint8Array : Float32Array)(count * width * height * 3);
-  // Floats become the nearest bytes; a plain array of bytes would keep their lowest eight bits.
+  // A clamped array rounds floats to the nearest byte; a plain Uint8Array would wrap them modulo 256.
   const target = isBytes ? new Uint8ClampedArray(pixels.buffer) : pixels;
   const boxes = new Float32Array(count * slots * 4);
   const classes = new Int32Array(count * slots).fill(-1);
@@ -57,7 +57,7 @@ export function collate(samples: readonly MappedSample[], options: CollateOption
   };
 }
 
-/** Copies an image to the left upper corner of its row of the batch, and pads the rest. */
+/** Copies an image to the top left of its row of the batch, and pads the rest. */
 function place(
   image: MappedSample['image'],
   pixels: Pixels | Uint8ClampedArray,
@@ -67,7 +67,7 @@ function place(
 ): void {
   const [row, frameRow] = [image.width * 3, frame.width * 3];
   const [end, frameEnd] = [start + image.height * frameRow, start + frame.height * frameRow];
-  // In one piece where that is possible, which is fastest.
+  // One copy of the whole image is fastest, where the widths allow it.
   if (row === frameRow) pixels.set(image.data.subarray(0, image.height * row), start);
   else
     for (let y = 0, at = start; at < end; y++, at += frameRow) {

@@ -10,14 +10,14 @@ import { ResizeTransform } from '../transforms/resize-transform.ts';
 import { type AffineMatrix, NO_TRANSFORM, type Transform, TransformList } from '../transforms/transform.ts';
 import { decodeImage, readHeader, seenSize } from './decode-image.ts';
 
-/** An image file as a {@link DetectionLoader} would decode it. */
+/** An image decoded and resized as a {@link DetectionLoader} does. */
 export interface DecodedFile {
-  /** Red, green and blue bytes. */
+  /** RGB bytes. */
   readonly image: Image<Uint8Array<ArrayBuffer>>;
   /** Size of the upright image, EXIF rotation applied, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** From pixels of the upright image to those of `image`; its inverse brings predictions back. */
+  /** Maps pixels of the upright image to those of `image`; its inverse maps predictions back. */
   readonly transform: TransformList;
 }
 
@@ -25,9 +25,9 @@ export interface DecodedFile {
 export interface DecodeFileOptions {
   /** Size of the network's input, in pixels. @default that of the image */
   readonly size?: Size;
-  /** How the image is brought to that size: in proportion (`inside`) or stretched to all of it (`stretch`). @default 'inside' */
+  /** How the image is resized to that size: `inside` keeps the proportions, `stretch` does not. @default 'inside' */
   readonly fit?: Fit;
-  /** Whether to apply the EXIF rotation; false where the training data were annotated on the pixels as stored. @default true */
+  /** Whether to apply the EXIF rotation; false when the training data were annotated on the pixels as stored. @default true */
   readonly orient?: boolean;
 }
 
@@ -41,12 +41,12 @@ export interface Decoded {
   readonly source: Size;
   /** Size of the upright image, EXIF rotation applied, in pixels. */
   readonly shown: Size;
-  /** From pixels of `source` to those of `shown`. */
+  /** Maps pixels of `source` to those of `shown`. */
   readonly turn: Transform;
 }
 
 /**
- * Decodes and resizes an image without a record, in this thread, for a prediction.
+ * Decodes and resizes an image without a record, for a prediction. It runs in the calling thread.
  *
  * @param file path of the image
  * @throws HooklineError `HKL_IMAGE_UNREADABLE` with the file's name, `HKL_OPTION_UNKNOWN`
@@ -63,7 +63,7 @@ export async function decodeFile(file: string, options: DecodeFileOptions = {}):
 /**
  * Decodes and resizes an image without a record.
  *
- * @param from path of a file, or the content of one
+ * @param from path or content of a file
  * @throws HooklineError `HKL_IMAGE_UNREADABLE` with the file's name
  */
 export async function decode(
@@ -89,10 +89,10 @@ export async function decode(
   }
 }
 
-/** Name, in errors, of an image that is given by the content of its file. */
+/** Name in errors of an image that is given by its content. */
 const CONTENT = 'the image in memory';
 
-/** From pixels of an image as stored to those of the upright image, by the eight orientations of EXIF. */
+/** Maps pixels of an image as stored to those of the upright image, for the eight EXIF orientations. */
 function turnOf({ width, height, orientation = 1 }: Pick<ImageHeader, 'width' | 'height' | 'orientation'>): Transform {
   const matrix = TURNS[orientation - 1]?.(width, height);
   if (matrix === undefined || orientation === 1) return NO_TRANSFORM;
@@ -100,7 +100,7 @@ function turnOf({ width, height, orientation = 1 }: Pick<ImageHeader, 'width' | 
   return new AffineTransform({ matrix, width, height, newWidth, newHeight });
 }
 
-/** x' = ax + by + c and y' = dx + ey + f, by orientation from 1 up, of an image of this width and height. */
+/** Affine matrices by orientation from 1, for an image of this stored width and height. */
 const TURNS: readonly ((width: number, height: number) => AffineMatrix)[] = [
   () => [1, 0, 0, 0, 1, 0],
   (width) => [-1, 0, width, 0, 1, 0],

@@ -5,13 +5,13 @@ import { imageHeaderOf, type ImageHeader } from '../readers/image-header.ts';
 import type { Picture } from '../transforms/image.ts';
 import type { Size } from '@hookline/inference/detections';
 
-/** An image to decode. Plain data: it travels between threads. */
+/** An image to decode. It is plain data, because it is sent between threads. */
 export interface DecodeRequest {
   readonly file: string;
-  /** Size of its record, in pixels. */
+  /** Size of the image in its record, in pixels. */
   readonly sourceWidth: number;
   readonly sourceHeight: number;
-  /** Size to which it is resized, in pixels. */
+  /** Size after resizing, in pixels. */
   readonly width: number;
   readonly height: number;
   /** Whether to apply the EXIF rotation. */
@@ -19,11 +19,11 @@ export interface DecodeRequest {
 }
 
 /**
- * Decodes an image file to red, green and blue bytes, row by row, and resizes it. Grey becomes three equal channels, and transparent
- * pixels are blended with white.
+ * Decodes an image file to RGB bytes, [height, width, 3], and resizes it. Grey becomes three equal channels, and transparent pixels
+ * are blended with white.
  *
- * @param pixels takes the `height * width * 3` bytes; by default new memory
- * @param content of the file; by default it is read
+ * @param pixels memory for the `height * width * 3` bytes; by default newly allocated
+ * @param content content of the file; by default the file is read
  * @returns `pixels`
  * @throws Error when the file cannot be decoded to its end, or has another size than the record says
  */
@@ -32,7 +32,7 @@ export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
   pixels = new Uint8Array(width * height * 3) as unknown as Uint8Array<A>,
   content?: Uint8Array,
 ): Promise<Uint8Array<A>> {
-  // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
+  // Read the whole file first: libvips memory-maps a path, and a file that shrinks meanwhile would kill the process (SIGBUS).
   const [bytes, sharp] = await Promise.all([content ?? readFile(file), loadSharp()]);
   const header = await readHeader(bytes);
   const seen = seenSize(header, orient);
@@ -44,14 +44,14 @@ export async function decodeImage<A extends ArrayBufferLike = ArrayBuffer>(
   const { data, info } = await resized.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   if (info.width !== width || info.height !== height || (info.channels !== 3 && info.channels !== 1))
     throw new Error(`it was decoded to ${info.width}x${info.height} with ${info.channels} channels`);
-  // A copy, since the buffer of a decoder cannot be handed to another thread.
+  // Copied, because the decoder's buffer cannot be transferred to another thread.
   if (info.channels === 3) pixels.set(data);
   else for (let at = 0; at < pixels.length; at++) pixels[at] = data[Math.floor(at / 3)] ?? 0;
   return pixels;
 }
 
 /**
- * Resizes a picture as {@link decodeImage} resizes the image in a file. The results are equal, except for the kinds of files that
+ * Resizes a picture as {@link decodeImage} resizes an image file. The results are equal, except for the kinds of files that
  * `prepareImage` lists.
  */
 export async function resizePicture(picture: Picture, size: Size): Promise<Picture> {
@@ -62,17 +62,17 @@ export async function resizePicture(picture: Picture, size: Size): Promise<Pictu
   return { data: new Uint8Array(resized), width: size.width, height: size.height, channels };
 }
 
-/** The only resizing of whole images before a network: sharp's default kernels, which `resize` of `@hookline/inference` equals. */
+/** The only function that resizes whole images for a network, with sharp's default kernels; `@hookline/inference` equals it. */
 const resize = (image: Sharp, from: Size, to: Size): Sharp =>
   from.width === to.width && from.height === to.height ? image : image.resize(to.width, to.height, { fit: 'fill' });
 
-/** Size, transparency and orientation of an image file, by our own reader where it knows the format: sharp takes six times as long. */
+/** Reads an image header with our own parser if it knows the format, else with sharp, which takes six times as long. */
 export const readHeader = async (
   content: Uint8Array,
 ): Promise<Pick<ImageHeader, 'width' | 'height' | 'hasAlpha' | 'orientation'>> =>
   imageHeaderOf(content) ?? (await loadSharp())(content).metadata();
 
-/** Size of an image as stored, or with `orient` upright; orientations from 5 on are turned by a quarter. */
+/** Size of an image, upright with `orient`, else as stored. Orientations from 5 on swap width and height. */
 export const seenSize = (
   { width, height, orientation = 1 }: Pick<ImageHeader, 'width' | 'height' | 'orientation'>,
   orient: boolean,

@@ -2,19 +2,19 @@ import type { DatasetRecord } from '../records/dataset-record.ts';
 import type { Pixels } from '../transforms/image.ts';
 import type { TransformList } from '../transforms/transform.ts';
 
-/** A typed array with its shape, which the runtime turns into a tensor. */
+/** A typed array with its shape, from which the runtime makes a tensor. */
 export interface HostField<A extends Float32Array | Int32Array | Uint8Array> {
   readonly data: A;
   readonly shape: number[];
   readonly dtype: 'float32' | 'int32';
 }
 
-/** Records and transforms of the samples of a batch. It is a class so that the runtime leaves it on the host. */
+/** Records and transforms of the samples of a batch. It is a class, so that the runtime does not convert it to tensors. */
 export class BatchSamples {
   readonly records: readonly DatasetRecord[];
   #transforms: readonly TransformList[] | (() => readonly TransformList[]);
 
-  /** @param transforms the transforms, or what makes them when they are asked for */
+  /** @param transforms one list per sample, or a function that makes them when first needed */
   constructor(
     records: readonly DatasetRecord[],
     transforms: readonly TransformList[] | (() => readonly TransformList[]),
@@ -24,9 +24,9 @@ export class BatchSamples {
   }
 
   /**
-   * From the pixels of each record to those of the batch; the inverse brings predictions back.
+   * Transforms from pixels of each record's image to those of the batch; the inverses map predictions back.
    *
-   * @throws HooklineError `HKL_TRANSFORM_FOREIGN` where a thread decided on a transform of a class of its own
+   * @throws HooklineError `HKL_TRANSFORM_FOREIGN` when a thread used a transform of a user-defined class
    */
   get transforms(): readonly TransformList[] {
     if (typeof this.#transforms === 'function') this.#transforms = this.#transforms();
@@ -36,15 +36,15 @@ export class BatchSamples {
 
 /** A batch of images with their objects. B images, at most M objects in one. */
 export interface DetectionBatch {
-  /** [B, height, width, 3], values 0 to 255, red first; images smaller than that are at the top left. */
+  /** RGB from 0 to 255, [B, height, width, 3]; smaller images are at the top left. */
   readonly images: HostField<Float32Array | Uint8Array>;
-  /** [B, M, 4], edges in pixels of `images`; 0 beyond the count. */
+  /** Edges x0, y0, x1, y1 in pixels of `images`, [B, M, 4]; 0 for padding. */
   readonly boxes: HostField<Float32Array>;
-  /** [B, M], categories; -1 beyond the count. */
+  /** Class indices, [B, M]; -1 for padding. */
   readonly classes: HostField<Int32Array>;
-  /** [B], objects of each image. */
+  /** Number of objects in each image, [B]. */
   readonly counts: HostField<Int32Array>;
-  /** [B, 2], height and width of each image without what was added to fill the batch. */
+  /** Height and width of each image without padding, [B, 2]. */
   readonly sizes: HostField<Int32Array>;
   readonly samples: BatchSamples;
 }

@@ -44,7 +44,7 @@ async function makeRecord(index: number): Promise<DatasetRecord> {
 
 function make(options: Partial<DetectionLoaderOptions> = {}): DetectionLoader {
   const loader = new DetectionLoader(records, {
-    // Threads only where they matter: each takes a while to start from the sources.
+    // Threads are used only where they matter, because they start slowly from the sources.
     ...{ batchSize: 3, size: { width: 32, height: 32 }, workers: 0, random: new RandomStream(1, 'data') },
     ...options,
   });
@@ -60,7 +60,7 @@ async function take(loader: DetectionLoader, count: number): Promise<DetectionBa
 
 const ids = (batches: DetectionBatch[]) => batches.map(({ samples }) => samples.records.map(({ imageId }) => imageId));
 const AUGMENTATIONS = [randomFlip(), randomAffine(), randomBrightness(0.7, 1.3)];
-/** The same ones as functions of one's own, which no thread can make. */
+/** The same augmentations as user-defined functions, which no thread can make. */
 const OWN = AUGMENTATIONS.map((each) => ({ ...each }));
 const contents = (batches: DetectionBatch[]) =>
   batches.map(({ images, boxes, classes, counts, sizes, samples }) => {
@@ -68,7 +68,7 @@ const contents = (batches: DetectionBatch[]) =>
   });
 
 describe('DetectionLoader', () => {
-  it('tells how many batches an epoch has, where its sampler tells that', () => {
+  it('tells the number of batches in an epoch when its sampler is finite', () => {
     const length = (options: Partial<DetectionLoaderOptions>) =>
       new DetectionLoader(records, { batchSize: 2, ...options }).epochLength;
     expect(length({})).toBe(3.5);
@@ -76,7 +76,7 @@ describe('DetectionLoader', () => {
     expect(length({ sampler: new InferenceSampler(7) })).toBeUndefined();
   });
 
-  it('gives images in proportion at the top left, boxes with them, and room for the most objects', async () => {
+  it('places images in proportion at the top left, moves boxes with them, and pads to the most objects', async () => {
     const [batch] = await take(make({ sampler: new InferenceSampler(7), fill: 9 }), 1);
     const { images, boxes, classes, counts, sizes, samples } = batch!;
     expect(images).toMatchObject({ shape: [3, 32, 32, 3], dtype: 'float32' });
@@ -93,7 +93,7 @@ describe('DetectionLoader', () => {
     expect([...samples.transforms[1]!.inverse().applyBoxes(boxes.data.slice(4, 8) as never)]).toEqual([8, 12, 24, 20]);
   });
 
-  it('stretches, or leaves images as they are', async () => {
+  it('stretches images, or keeps their size', async () => {
     const [stretched] = await take(make({ sampler: new InferenceSampler(7), fit: 'stretch' }), 1);
     expect([...stretched!.boxes.data.subarray(0, 4)]).toEqual([4, 8, 12, Math.fround(40 / 3)]);
     expect(stretched!.images).toMatchObject({ dtype: 'float32', data: expect.any(Uint8Array) });
@@ -146,7 +146,7 @@ describe('DetectionLoader', () => {
   it.each([
     { groupByAspect: false, workers: 0 },
     { groupByAspect: true, prefetch: 3, workers: 1 },
-  ])('goes on exactly where its state was taken, with other threads too: %p', async (more) => {
+  ])('resumes exactly from its state, also with another number of threads: %p', async (more) => {
     const { workers, ...options } = { ...more, augmentations: AUGMENTATIONS };
     const whole = await take(make(options), 9);
     const half = make({ ...options, workers });
@@ -171,7 +171,7 @@ describe('DetectionLoader', () => {
     expect(loader.stats().mapped).toBeGreaterThan(0);
   });
 
-  it('reads each file once with a cache that threads share, and counts it', async () => {
+  it('reads and counts each file once with a shared cache', async () => {
     const sampler = new InferenceSampler(7);
     for (const augmentations of [AUGMENTATIONS, OWN]) {
       const loader = make({ sampler, cache: true, workers: 1, augmentations });
@@ -199,7 +199,7 @@ describe('DetectionLoader', () => {
     const loader = make({ workers: 1, prefetch: 2, augmentations });
     const iterator = loader[Symbol.asyncIterator]();
     const first = await iterator.next();
-    // Two batches ahead and the one asked for next: no event of this thread gets through before they are made.
+    // Two batches ahead and the next one: no event of this thread is handled before they are made.
     for (let count = seen[0]!; count < 12; count = seen[0]!) {
       expect(Atomics.wait(seen, 0, count, 30_000)).not.toBe('timed-out');
     }
@@ -207,7 +207,7 @@ describe('DetectionLoader', () => {
     expect(() => (first.value as DetectionBatch).samples.transforms).toThrow(/HKL_TRANSFORM_FOREIGN.*workers: 0/);
   });
 
-  it('ends quietly when it is closed while a batch is in the making', async () => {
+  it('ends quietly when it is closed while a batch is being made', async () => {
     const loader = make({ workers: 1 });
     const asked = loader[Symbol.asyncIterator]().next();
     await loader.close();
@@ -216,7 +216,7 @@ describe('DetectionLoader', () => {
     expect(await take(loader, 1)).toHaveLength(1);
   });
 
-  it('ends an iteration when the state is restored under it', async () => {
+  it('ends an iteration when the state is restored meanwhile', async () => {
     const loader = make();
     const iterator = loader[Symbol.asyncIterator]();
     await iterator.next();
@@ -226,7 +226,7 @@ describe('DetectionLoader', () => {
     expect(ids(await take(loader, 1))).toEqual(ids(await take(make(), 1)));
   });
 
-  it('drops boxes that augmentation leaves too little of', async () => {
+  it('drops boxes of which augmentation leaves too little', async () => {
     const shift = randomAffine({ scale: 0, shift: 0.45 });
     const count = async (minVisible: number) => {
       const batches = await take(make({ augmentations: [shift], minVisible }), 20);
@@ -273,13 +273,13 @@ describe('DetectionLoader', () => {
     expect(make).toThrow(/HKL_DATA_RECORD\] \S+0\.png: /);
   });
 
-  it('refuses options that cannot be', () => {
+  it('refuses invalid options', () => {
     expect(() => new DetectionLoader([], { batchSize: 1 })).toThrow(/HKL_DATA_EMPTY/);
     expect(() => make({ batchSize: 0 })).toThrow(/HKL_DATA_OPTION.*batchSize/);
     expect(() => make({ workers: 1.5 })).toThrow(/HKL_DATA_OPTION.*workers/);
   });
 
-  it('gives ranks their rows of each batch, changed at random as in the whole batch, and a run of batches to evaluate', async () => {
+  it('gives ranks their rows of each batch, augmented as in the whole batch, and consecutive batches for evaluation', async () => {
     const options = { batchSize: 4, augmentations: AUGMENTATIONS };
     const whole = await take(make(options), 4);
     const pixels = ({ images: { data } }: DetectionBatch, row: number) => [
@@ -301,7 +301,7 @@ describe('DetectionLoader', () => {
       [0, 1].map(async (rank) => {
         const loader = make({ batchSize: 2, sampler: new InferenceSampler(7) });
         loader.shareAmong({ rank, size: 2, of: 'batches' });
-        // Twice, as each evaluation does.
+        // Iterates twice, as evaluations do.
         const first = ids(await take(loader, 99));
         expect(ids(await take(loader, 99))).toEqual(first);
         return first;

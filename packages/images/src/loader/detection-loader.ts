@@ -9,38 +9,38 @@ import type { Size } from '@hookline/inference/detections';
 import { resolveLoaderOptions, type DetectionLoaderOptions } from './loader-options.ts';
 import { type SmallObjects, smallObjects } from './small-objects.ts';
 
-/** The position of a {@link DetectionLoader} in its data, as plain JSON. */
+/** The position of a {@link DetectionLoader} in its data, as JSON. */
 export type DetectionLoaderState = BatchSamplerState;
 
-/** Counts and times of a {@link DetectionLoader} so far. */
+/** Statistics of a {@link DetectionLoader}. */
 export interface DetectionLoaderStats {
-  /** Batches given out. */
+  /** Number of batches and of images delivered. */
   readonly batches: number;
   readonly images: number;
-  /** Images read from files, and images that the cache had. */
+  /** Number of images decoded from files, and of images found in the cache. */
   readonly decoded: number;
   readonly cached: number;
-  /** Bytes of the cache. */
+  /** Size of the cache in bytes. */
   readonly cacheBytes: number;
-  /** Seconds that whoever asked for a batch waited for it. */
+  /** Seconds that the consumer waited for batches. */
   readonly waited: number;
-  /** Seconds of augmenting and batching, of all threads together, waited for or not. */
+  /** Seconds spent on augmentation and batching, summed over all threads. */
   readonly mapped: number;
-  /** Where that happens: in threads of its own, or in the thread of the training, which it holds up. */
+  /** Where augmentation and batching run: in worker threads, or in the training thread, which they delay. */
   readonly mappedIn: 'threads' | 'main';
-  /** Threads that died and were replaced. */
+  /** Number of threads that died and were replaced. */
   readonly restarts: number;
 }
 
 /**
- * Batches of images with boxes. Threads make them ahead of time: they decode, shrink, augment and batch, so that the
- * thread of the training, which a step may block, has next to nothing to do. Augmentations that threads cannot make,
- * which are functions of one's own, run in the thread of the training; {@link moduleAugmentation} is the way out.
+ * Loads batches of images with boxes. Worker threads decode, resize, augment and batch ahead of time, so that the training
+ * thread, which a step may block, has almost nothing to do. Augmentations that are the user's own functions cannot be sent to
+ * threads and run in the training thread, unless they are made by {@link moduleAugmentation}.
  *
- * Order and augmentation depend on seed and position alone, whatever the number of threads, so that the position is the
- * whole state and resuming is exact.
+ * Order and augmentation depend only on the seed and the position, not on the number of threads. The position is therefore the
+ * whole state, and resuming is exact.
  *
- * Iterating raises `HKL_IMAGE_UNREADABLE`, `HKL_AUGMENTATION_FAILED`, `HKL_BATCH_FRAME`, `HKL_BATCH_BOXES` and
+ * Iterating throws `HKL_IMAGE_UNREADABLE`, `HKL_AUGMENTATION_FAILED`, `HKL_BATCH_FRAME`, `HKL_BATCH_BOXES` and
  * `HKL_DATA_WORKER`, each with the name of the image file.
  */
 export class DetectionLoader extends DataLoader<DetectionBatch> {
@@ -49,7 +49,7 @@ export class DetectionLoader extends DataLoader<DetectionBatch> {
   readonly #maker: ImageBatchMaker;
   #contents: string | undefined;
 
-  /** @throws HooklineError `HKL_DATA_EMPTY` without records, `HKL_DATA_RECORD` for a broken one, `HKL_DATA_OPTION` */
+  /** @throws HooklineError `HKL_DATA_EMPTY` without records, `HKL_DATA_RECORD` for an invalid one, `HKL_DATA_OPTION` */
   constructor(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
     const resolved = resolveLoaderOptions(records, options);
     const { batchSize, dropLast, prefetch, groupByAspect, sampler } = resolved;
@@ -65,25 +65,25 @@ export class DetectionLoader extends DataLoader<DetectionBatch> {
   }
 
   /**
-   * Objects that it drops before augmentation, since their images are shrunk to `size` and `minSize` is more than what is left of
-   * them; undefined for a loader without a size, which shrinks nothing.
+   * Counts the objects that the loader drops before augmentation because they are not larger than `minSize` once their image is
+   * resized to `size`. Undefined for a loader without `size`, which does not resize.
    */
   smallObjects(): SmallObjects | undefined {
     const { size, fit, minSize } = this.#options;
     return size === undefined ? undefined : smallObjects(this.records, { size, fit, minSize });
   }
 
-  /** Size of the batches' images; undefined where it is that of the images. */
+  /** The option `size`, in pixels; undefined when images keep their own size. */
   get size(): Size | undefined {
     return this.#options.size;
   }
 
-  /** What gives positions their meaning, and a hash of the annotations. */
+  /** Identifies the data for which a position is valid, including a hash of the annotations. */
   override fingerprint(): { readonly records: number; readonly batchSize: number; readonly contents: string } {
     return { ...super.fingerprint(), contents: (this.#contents ??= hashRecords(this.records)) };
   }
 
-  /** What it has done so far. */
+  /** Statistics so far. */
   stats(): DetectionLoaderStats {
     const { decoded, hits, bytes, mapped, mappedIn, restarts } = this.#maker;
     const { batches, samples: images, waited } = this.given;

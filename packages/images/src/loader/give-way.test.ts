@@ -40,7 +40,7 @@ else if (getPriority() >= THREAD_NICE) skipped = ' (skipped: all threads have gi
     const after = await priorities();
     const lowered = [...after].filter(([id, nice]) => nice === THREAD_NICE && before.get(id) !== nice);
     expect(lowered).toHaveLength(2);
-    // Also those of libuv, where images are decoded.
+    // Includes those of libuv, where images are decoded.
     for (const [id, nice] of before) expect([id, after.get(id) ?? nice]).toEqual([id, nice]);
     expect(after.get(process.pid)).toBe(getPriority(process.pid));
     expect(after.get(process.pid)).not.toBe(THREAD_NICE);

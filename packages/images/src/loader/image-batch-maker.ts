@@ -12,28 +12,28 @@ import { isFilled, makeSlot, pixelsOf } from './image-slot.ts';
 import type { resolveLoaderOptions } from './loader-options.ts';
 import { finishBatch, imageOf, loadImages, type LoadedImages } from './make-batch.ts';
 
-/** As many as libuv has threads, which is where decoding happens without threads of one's own. */
+/** Images decoded at a time without worker threads: as many as libuv has threads, in which sharp then decodes. */
 const PARALLEL = 4;
 
-/** How long a batch that a thread has begun may take to come before this thread makes others, in milliseconds. */
+/** Milliseconds that this thread waits for a batch in progress before it makes batches itself. */
 const PATIENCE_MS = 20;
 
 const noop = (): void => undefined;
 
 /**
- * Makes batches of records: in threads all of it, where the augmentations can be told to them; else threads decode, and
- * the rest happens here. Equal calls give equal batches either way.
+ * Makes batches of records. If all augmentations can be sent to threads, the threads make whole batches; else they only decode,
+ * and this thread does the rest. Equal calls give equal batches either way.
  */
 export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
-  /** Images read from files. */
+  /** Number of images decoded from files. */
   decoded = 0;
-  /** Images that were in memory. */
+  /** Number of images found in the cache. */
   hits = 0;
-  /** Bytes of the images kept in memory. */
+  /** Size of the cached images in bytes. */
   bytes = 0;
-  /** Seconds of augmenting and batching. */
+  /** Seconds spent on augmentation and batching. */
   mapped = 0;
-  /** Where that happens. */
+  /** Where augmentation and batching run. */
   readonly mappedIn: 'threads' | 'main';
   readonly #records: readonly DatasetRecord[];
   readonly #options: ReturnType<typeof resolveLoaderOptions>;
@@ -41,11 +41,11 @@ export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
   readonly #specs: readonly AugmentationSpec[];
   #pool: BatchPool | undefined;
   #restarts = 0;
-  /** What this thread reads. */
+  /** What this thread is reading, for messages. */
   #here: string | undefined;
-  /** How long this thread took for its last batch, in milliseconds. */
+  /** Duration of this thread's last batch, in milliseconds. */
   #usual = 0;
-  /** What this thread makes instead of a thread. */
+  /** The batch that this thread is making in place of a worker thread. */
   #helping: Promise<boolean> | undefined;
 
   constructor(records: readonly DatasetRecord[], options: ReturnType<typeof resolveLoaderOptions>) {
@@ -56,18 +56,18 @@ export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
     this.mappedIn = canTravel && options.workers > 0 ? 'threads' : 'main';
   }
 
-  /** Threads that died and were replaced. */
+  /** Number of threads that died and were replaced. */
   get restarts(): number {
     return this.#restarts + (this.#pool?.restarts ?? 0);
   }
 
   /**
-   * A batch.
+   * Makes a batch.
    *
-   * @param indices of its records
-   * @param random each sample draws from a sub-stream, by its place
-   * @param places of the samples in the batch of all ranks; default: their places among these
-   * @throws what {@link BatchPool.run} raises
+   * @param indices indices of its records
+   * @param random stream of the batch; each sample draws from the sub-stream of its place
+   * @param places indices of the samples in the batch of all ranks. Default: their indices in this batch
+   * @throws HooklineError as {@link BatchPool.run} does
    */
   async make(
     indices: readonly number[],
@@ -80,7 +80,7 @@ export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
     if (this.mappedIn === 'main') {
       const { images, read } = await this.#load(job);
       this.#count(samples.length, read);
-      // Not at once: whoever waits for a batch that is ready should not wait for the next one too.
+      // Yield first, so that a consumer of a finished batch need not wait for the next one too.
       await nextTurn();
       const { fields, transforms, seconds } = this.#finish(job, images);
       this.mapped += seconds;
@@ -94,14 +94,14 @@ export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
     return { ...fields, samples: new BatchSamples(records, () => unpackTransforms(transforms)) };
   }
 
-  /** Starts the threads, so that they are ready when the first batch is asked for. */
+  /** Starts the threads early, so that they are ready for the first batch. */
   start(): void {
     if (this.#options.workers > 0) this.#threads().start();
   }
 
   /**
-   * Waits for a batch, and meanwhile makes those in this thread that no thread has begun: see {@link BatchPool.help}.
-   * Which of the two makes a batch changes nothing about it.
+   * Waits for a batch and meanwhile makes, in this thread, batches that no worker thread has begun: see {@link BatchPool.help}.
+   * A batch is the same whichever thread makes it.
    */
   async awaitHelping<T>(batch: Promise<T>): Promise<T> {
     const pool = this.#pool;
@@ -110,11 +110,11 @@ export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
     const there = batch.finally(() => (hasCome = true));
     const isThere = (): boolean => hasCome;
     const settled = there.then(noop, noop);
-    // Where a thread is at it, it may be there at once; nobody waits for a thread to begin.
+    // If a worker thread has begun the batch, give it a moment to finish; otherwise help at once.
     if (!pool.isOldestFree) await Promise.race([settled, sleep(PATIENCE_MS, undefined, { ref: false })]);
     const meanwhile = async (what: 'help' | 'overtake'): Promise<boolean> => {
       this.#helping ??= this.#make(pool, what).finally(() => (this.#helping = undefined));
-      // Reading a file may take for ever; the batch that is waited for may come all the same.
+      // Reading a file here may hang, while the awaited batch may still arrive.
       return (await Promise.race([settled, this.#helping])) === true;
     };
     while (!isThere()) {
@@ -122,14 +122,14 @@ export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
         await nextTurn();
         continue;
       }
-      // Threads are at all of them. One that takes longer than this one would is slow, or seldom gets to run.
+      // All batches are in progress. A thread that takes longer than this one would is slow or gets little processor time.
       await Promise.race([settled, sleep(Math.max(PATIENCE_MS, this.#usual), undefined, { ref: false })]);
       if (isThere() || !(await meanwhile('overtake'))) break;
     }
     return there;
   }
 
-  /** What is waited for, in words; undefined where nothing is. */
+  /** Describes what is being waited for, for messages; undefined when nothing is. */
   describe(): string | undefined {
     const names = this.mappedIn === 'threads' ? this.#specs.map(({ name }) => name) : [];
     const here = this.#here === undefined ? [] : [`the main thread, ${this.#here}`];
@@ -164,7 +164,7 @@ export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
     }
   }
 
-  /** Ends the threads; images in memory stay. The next batch starts new ones. */
+  /** Stops the threads but keeps the cached images. The next batch starts new threads. */
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#restarts = this.restarts;
@@ -182,7 +182,7 @@ export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
     return (this.#pool ??= new BatchPool({
       workers: this.#options.workers,
       recipe: isWhole ? { settings: this.#settings, augmentations: this.#specs } : undefined,
-      // Threads that only decode run no augmentation.
+      // Threads that only decode run no augmentations.
       isBuiltIn: !isWhole || this.#specs.every(isBuiltIn),
     }));
   }

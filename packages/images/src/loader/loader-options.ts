@@ -10,56 +10,56 @@ import { type Fit, PADDING, type Size } from '@hookline/inference/detections';
 
 /** Options of {@link DetectionLoader}. */
 export interface DetectionLoaderOptions {
-  /** How many images a batch holds. */
+  /** Number of images in a batch. */
   readonly batchSize: number;
-  /** Size of the batches' images, in pixels. Default: images as they are, each batch as large as its largest. */
+  /** Size of the batches' images in pixels. @default images keep their size, and a batch is as large as its largest image */
   readonly size?: Size;
   /**
-   * Size of the batches' images where augmentations make others of them than `size`, such as `randomWindow`. Default: `size`.
+   * Size of the batches' images when augmentations such as `randomWindow` change it from `size`. @default `size`
    */
   readonly frame?: Size;
-  /** How images come to `size`, while they are decoded: in proportion, or stretched to all of it. @default 'inside' */
+  /** How decoded images are resized to `size`: `inside` keeps the proportions, `stretch` does not. @default 'inside' */
   readonly fit?: Fit;
   /**
-   * Changes made at random, after decoding. Threads make those of this package and of {@link moduleAugmentation}; with
-   * any other one in the list, all of them run in the thread of the training. @default []
+   * Random augmentations after decoding. Worker threads run those of this package and of {@link moduleAugmentation}; if the list
+   * contains any other one, all of them run in the training thread. @default []
    */
   readonly augmentations?: readonly Augmentation[];
-  /** Order of the samples. Default: all of them, shuffled, without end; `InferenceSampler` for evaluation. */
+  /** Order of the samples; use `InferenceSampler` for evaluation. @default all samples, shuffled, without end */
   readonly sampler?: Sampler;
-  /** Whether a last batch that is not full is left out. @default false */
+  /** Whether to drop a last batch that is not full. @default false */
   readonly dropLast?: boolean;
-  /** Batches hold wide images or others, not both: with images of their own size less has to be added. @default false */
+  /** Whether a batch contains only wide images or only others, which saves padding when images keep their size. @default false */
   readonly groupByAspect?: boolean;
   /**
-   * Threads that make batches; 0 makes them in this one. Default: all cores but one, from 1 to 4; with several ranks on a
-   * machine, of this rank's part of the cores.
+   * Number of worker threads; 0 makes batches in the calling thread. @default all cores but one, from 1 to 4; with several ranks
+   * on a machine, of this rank's share of the cores
    */
   readonly workers?: number;
-  /** Batches made ahead, each by one thread. Default: one per thread, and at least 2. */
+  /** Number of batches made ahead, each by one thread. @default one per thread, and at least 2 */
   readonly prefetch?: number;
   /**
-   * Keeps decoded images, at the size of the batch, in memory that the threads share: width x height x 3 bytes for each
+   * Whether to cache decoded images, resized to the batch, in memory that the threads share: width x height x 3 bytes for each
    * image, whatever the number of threads. @default false
    */
   readonly cache?: boolean;
-  /** Objects per image that the batch has room for. Default: the most that a record has, so that shapes stay the same. */
+  /** Number of object slots per image. @default the largest number of objects in a record, so that shapes are constant */
   readonly maxBoxes?: number;
-  /** Least share of a box that augmentation must leave in the image for it to stay a target. @default 0 */
+  /** Minimum share of a box that must stay in the augmented image, else the object is no target. @default 0 */
   readonly minVisible?: number;
-  /** Least width and height, in pixels, that must be left of it. @default 1e-5 */
+  /** The visible width and height of a box must exceed this, in pixels, else the object is no target. @default 1e-5 */
   readonly minSize?: number;
-  /** Without `size`, edges of a batch are multiples of this. @default 1 */
+  /** Without `size`, width and height of a batch are multiples of this. @default 1 */
   readonly divisor?: number;
-  /** Value from 0 to 255 of the pixels that pad images. @default 114 */
+  /** Value, from 0 to 255, of padding pixels. @default 114 */
   readonly fill?: number;
   /**
-   * Of the images on the host; on the device they are float32. Bytes take a quarter of the memory and of the time to get
-   * there. `auto`: bytes where all images of the batch are, which only augmentations of one's own can change.
+   * Element type of the images on the host; on the device they are float32. Bytes take a quarter of the memory and transfer time.
+   * `auto`: uint8 when all images of the batch are, which only user-defined augmentations can change.
    * @default 'auto'
    */
   readonly dtype?: ImageType;
-  /** Where order and augmentation come from. Default: a stream of seed 0. */
+  /** Random stream for order and augmentation. @default a stream with seed 0 */
   readonly random?: RandomStream;
 }
 
@@ -84,10 +84,10 @@ const OPTIONS = {
   random: true,
 } as const satisfies OptionNames<DetectionLoaderOptions>;
 
-/** Numbers that have to be integers, with the least that they may be. */
+/** Options that must be integers, with their minimum. */
 const INTEGERS = { batchSize: 1, workers: 0, prefetch: 0, maxBoxes: 0, divisor: 1 } as const;
 
-/** The options with what is left out filled in. @throws HooklineError `HKL_DATA_OPTION`, `HKL_DATA_EMPTY`, `HKL_DATA_RECORD` */
+/** Checks the options and fills in the defaults. @throws HooklineError `HKL_DATA_OPTION`, `HKL_DATA_EMPTY`, `HKL_DATA_RECORD` */
 export function resolveLoaderOptions(records: readonly DatasetRecord[], options: DetectionLoaderOptions) {
   assertKnownOptions('DetectionLoader', options, OPTIONS);
   if (records.length === 0) {

@@ -15,28 +15,28 @@ import { mapSample } from './map-sample.ts';
 /** Decoded images of a batch. */
 export interface LoadedImages {
   readonly images: readonly Image<Uint8Array>[];
-  /** How many were read from files; the others were in their slots. */
+  /** Number of images read from files; the others were in their slots. */
   readonly read: number;
 }
 
-/** A batch, ready to be given out. */
+/** A finished batch. */
 export interface MadeBatch {
   readonly fields: BatchFields;
   readonly transforms: readonly TransformList[];
-  /** Seconds that it took. */
+  /** Duration in seconds. */
   readonly seconds: number;
 }
 
-/** An image of a sample, from its pixels. */
+/** Makes the image of a sample from its pixels. */
 export const imageOf = <P extends Uint8Array>({ width, height }: DecodeRequest, data: P): Image<P> => ({
   ...{ data, width, height },
   channels: 3,
 });
 
 /**
- * The images of samples, from their slots or their files.
+ * Loads the images of samples from their slots or their files.
  *
- * @param parallel how many are decoded at a time
+ * @param parallel number of images decoded at a time
  * @throws HooklineError `HKL_IMAGE_UNREADABLE` with the file's name
  */
 export async function loadImages(
@@ -62,7 +62,7 @@ export async function loadImages(
 }
 
 /**
- * Augments decoded images and puts them into a batch. Equal jobs give equal batches, in every thread.
+ * Augments decoded images and collates them into a batch. Equal jobs give equal batches in every thread.
  *
  * @throws HooklineError `HKL_AUGMENTATION_FAILED`, `HKL_BATCH_FRAME`, `HKL_BATCH_BOXES`, each with the file's name
  */

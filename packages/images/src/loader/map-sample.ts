@@ -34,7 +34,7 @@ export function mapSample(
   };
 }
 
-/** Boxes clipped to their image. */
+/** Clips boxes to their image. */
 export function clipBoxes(boxes: Boxes, { width, height }: { readonly width: number; readonly height: number }): Boxes {
   return boxes.map((edge, place) => Math.min(Math.max(edge, 0), place % 2 === 0 ? width : height));
 }

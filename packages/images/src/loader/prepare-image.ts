@@ -10,9 +10,9 @@ import { resizePicture } from './decode-image.ts';
 /** An image: the path of its file, the content of its file, or its pixels. */
 export type ImageSource = string | Uint8Array | Picture;
 
-/** Options of {@link prepareImage}. Give those of the loader with which the network was trained. */
+/** Options of {@link prepareImage}. Use those of the loader with which the network was trained. */
 export interface PrepareImageOptions extends DecodeFileOptions {
-  /** Value from 0 to 255 of the pixels that pad the input at the right and at the bottom. @default 114 */
+  /** Value, from 0 to 255, of the padding pixels at the right and bottom of the input. @default 114 */
   readonly fill?: number;
 }
 
@@ -24,24 +24,24 @@ export const PREPARE_OPTIONS = {
 
 /** An image as the input of a network. */
 export interface PreparedImage {
-  /** The network's input. The image lies at the left upper corner, and the rest is padded. */
+  /** The network's input, with the image at the top left and padding elsewhere. */
   readonly input: Picture;
-  /** The size at which `input` shows the image. */
+  /** Size of the image in `input`, without padding, in pixels. */
   readonly seen: Size;
   /** Size of the upright image, EXIF rotation applied, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Turns detections with boxes in pixels of `input` into detections with boxes in pixels of the upright image. */
+  /** Maps detections from pixels of `input` to pixels of the upright image. */
   readonly toImage: (found: Detections) => Detections;
 }
 
 /**
- * Prepares one image for a network, by the functions with which a {@link DetectionLoader} makes batches: the input of an
- * unaugmented image is the same to the bit.
+ * Prepares one image for a network with the same functions as a {@link DetectionLoader}, so the input equals that of an unaugmented
+ * batch bit for bit.
  *
- * Pixels give the same input as the file that they were decoded from, with three exceptions: decoders of JPEG (from a factor of
- * 3 on) and WebP shrink while they decode, photos that EXIF turns by a quarter are turned after they have been resized, and files
- * of 16 bits a channel are rounded to bytes last. Give such images by path or by content.
+ * Pixels give the same input as the file that they were decoded from, with three exceptions: JPEG (from a factor of 3 on) and WebP
+ * are shrunk while they are decoded, photos with an EXIF quarter turn are resized before they are turned, and images of 16 bits
+ * per channel are rounded to bytes last. Give such images by path or by content.
  *
  * @throws HooklineError `HKL_PICTURE_READ` for a file that cannot be decoded, `HKL_OPTION_UNKNOWN`
  */
@@ -81,7 +81,7 @@ async function load(
   return { image: await resizePicture(image, fitSize(source, size, fit)), source, shown: source, turn: NO_TRANSFORM };
 }
 
-/** Decodes a file to what a network or a person sees of it. @throws HooklineError `HKL_PICTURE_READ` */
+/** Decodes a file to RGB pixels, as {@link decode} does. @throws HooklineError `HKL_PICTURE_READ` */
 async function decodePicture(from: string | Uint8Array, options: DecodeFileOptions): Promise<Decoded> {
   try {
     return await decode(from, options);
@@ -96,9 +96,9 @@ async function decodePicture(from: string | Uint8Array, options: DecodeFileOptio
 }
 
 /**
- * Reads an image file as {@link decodeFile} does: turned as its EXIF data say, transparent pixels blended with white.
+ * Reads an image file as {@link decodeFile} does: with its EXIF rotation applied, and transparent pixels blended with white.
  *
- * @param options.orient false for the pixels as they are stored. @default true
+ * @param options.orient false to read the pixels as stored. @default true
  * @throws HooklineError `HKL_PICTURE_READ`, `HKL_OPTION_UNKNOWN`
  */
 export async function readPicture(path: string, options: Pick<DecodeFileOptions, 'orient'> = {}): Promise<Picture> {

@@ -6,7 +6,7 @@ import type { BatchJob, BatchRecipe } from './batch-job.ts';
 import type { BatchFields } from './detection-batch.ts';
 import { finishBatch, loadImages } from './make-batch.ts';
 
-/** The result of a job in a thread: a whole batch, or only its images, those without a slot. */
+/** The result of a job in a thread: a whole batch, or only the images that have no slot. */
 export type BatchResult =
   | {
       readonly batch: { readonly fields: BatchFields; readonly transforms: Uint8Array; readonly seconds: number };
@@ -15,11 +15,11 @@ export type BatchResult =
   | { readonly pixels: readonly (Uint8Array | undefined)[]; readonly read: number };
 
 serveJobs((recipe: BatchRecipe | undefined) => {
-  // The threads are the parallelism; each image in turn, nothing kept.
+  // The worker threads already run in parallel, so sharp uses one thread each and no cache.
   sharp.concurrency(1);
   sharp.cache(false);
   const augmentations = Promise.all(recipe?.augmentations.map(reviveAugmentation) ?? []);
-  // Every job tells of it.
+  // The error is reported by every job.
   augmentations.catch(() => undefined);
   return {
     async work(job: BatchJob, onSample): Promise<BatchResult> {

@@ -1,35 +1,35 @@
 import type { DatasetRecord } from '../records/dataset-record.ts';
 import { type Fit, fitSize, type Size } from '@hookline/inference/detections';
 
-/** Objects that are too small for the network once their images have been shrunk. */
+/** Counts of objects that are too small for the network once their images are resized. */
 export interface SmallObjects {
-  /** Objects that are no crowd, and how many of them a loader drops. */
+  /** Number of objects that are not crowds, and how many of them a loader drops. */
   readonly objects: number;
   readonly dropped: number;
-  /** Those that are dropped, by category. */
+  /** Number of dropped objects by category. */
   readonly byCategory: ReadonlyMap<number, number>;
-  /** Where there are any: a size of the same proportions that keeps all but some odd ones, and how many it drops. */
+  /** If any are dropped: a size with the same proportions that keeps nearly all, and how many it drops. */
   readonly better?: { readonly size: Size; readonly dropped: number };
 }
 
-/** What a loader does to objects. */
+/** The loader options that determine which objects are dropped. */
 export interface ObjectLimits {
   /** Size of the batches' images. */
   readonly size: Size;
   readonly fit: Fit;
-  /** Width and height, in pixels at that size, which an object has to exceed. */
+  /** An object's width and height must exceed this, in pixels at that size. */
   readonly minSize: number;
 }
 
-/** Share of the objects that a better size may drop: some have sides of next to nothing, by mistake. */
+/** Share of the objects that a better size may drop: some are tiny by mistake. */
 const ODD = 1 / 200;
-/** Sides of a better size are multiples of this, so that they fit the strides of networks. */
+/** Sides of a better size are multiples of this, to fit the strides of networks. */
 const MULTIPLE = 32;
 
-/** Counts the objects that a `DetectionLoader` of these options drops before augmentation, because nothing would be seen of them. */
+/** Counts the objects that a `DetectionLoader` with these options drops before augmentation because they are too small. */
 export function smallObjects(records: readonly DatasetRecord[], { size, fit, minSize }: ObjectLimits): SmallObjects {
   const byCategory = new Map<number, number>();
-  /** By how much each of those that are dropped would have to be enlarged. */
+  /** Factor by which each dropped object would have to be enlarged. */
   const factors: number[] = [];
   let objects = 0;
   eachObject(records, { size, fit }, (least, category) => {
@@ -41,7 +41,7 @@ export function smallObjects(records: readonly DatasetRecord[], { size, fit, min
   if (factors.length === 0) return { objects, dropped: 0, byCategory };
   factors.sort((a, b) => b - a);
   const odd = Math.floor(objects * ODD);
-  // Rounding takes some pixels of images away.
+  // A margin of 2%, because rounding takes some pixels away.
   const factor = 1.02 * (factors[odd < factors.length ? odd : 0] as number);
   const larger = (side: number): number => Math.ceil((side * factor) / MULTIPLE) * MULTIPLE;
   const better = { width: larger(size.width), height: larger(size.height) };
@@ -51,8 +51,8 @@ export function smallObjects(records: readonly DatasetRecord[], { size, fit, min
 }
 
 /**
- * How large a square input would have to be for objects to be seen, for one number of pixels each: pixels of its side such that the
- * given share of the objects has at least so many, both wide and high. Empty where there is no object.
+ * For each value of `pixels`, computes the side of a square input at which the given share of the objects is at least that many
+ * pixels wide and high. Empty when there are no objects.
  */
 export function inputSides(records: readonly DatasetRecord[], pixels: readonly number[], share: number): number[] {
   const relative: number[] = [];
@@ -62,10 +62,10 @@ export function inputSides(records: readonly DatasetRecord[], pixels: readonly n
   return least === undefined ? [] : pixels.map((each) => Math.ceil(each / least));
 }
 
-/** A size at which rounding does not count. */
+/** A size at which rounding is negligible. */
 const UNIT = 2 ** 16;
 
-/** The shorter side of each object that is no crowd, in pixels of the network's input. */
+/** Visits the shorter side, in pixels of the network's input, of each object that is not a crowd. */
 function eachObject(
   records: readonly DatasetRecord[],
   { size, fit }: Pick<ObjectLimits, 'size' | 'fit'>,

@@ -32,7 +32,7 @@ async function paint(count: number): Promise<DatasetRecord[]> {
   );
 }
 
-/** An augmentation that changes nothing. In a thread it holds up the second image until a file is there. */
+/** An augmentation that changes nothing. In a thread, it blocks at the second image until a file exists. */
 async function heldUp(): Promise<{
   readonly flag: string;
   readonly augmentation: Awaited<ReturnType<typeof moduleAugmentation>>;
@@ -76,14 +76,14 @@ async function imagesOf(loader: DetectionLoader): Promise<unknown[]> {
   return images;
 }
 
-it('a thread that is held up does not hold up the others: batches are made here meanwhile, equal to the bit', async () => {
+it('a blocked thread does not block the others: batches are made here meanwhile, equal to the bit', async () => {
   const records = await paint(5);
   const { flag, augmentation } = await heldUp();
   const augmentations = [randomFlip(), augmentation];
   const loader = make(records, { workers: 1, prefetch: 4, augmentations });
   const reading = imagesOf(loader);
   const isMadeHere = (index: number): boolean => existsSync(join(folder, `main-${index}`));
-  // All that wait behind the one that the thread has begun, which nobody else may begin.
+  // All batches that wait behind the one that the thread has begun, which no other thread may begin.
   while (![2, 3, 4].every(isMadeHere)) await sleep(10);
   expect(isMadeHere(1)).toBe(false);
   const isHeldUp = /^thread 1, the augmentation "heldUp" of .*1\.png$/;
@@ -100,15 +100,15 @@ const noPipes = isWindows ? ' (skipped: Windows has no named pipes among its fil
 (isWindows ? it.skip : it)(`a file that never comes is named, and closing lets go of it${noPipes}`, async () => {
   const records = await paint(2);
   const file = join(folder, 'pipe');
-  // Opening a pipe that nobody writes to waits for ever, as a disk of a machine that is gone.
+  // Opening a pipe without a writer blocks for ever, like a disk of a machine that is gone.
   execFileSync('mkfifo', [file]);
   const [first] = records as [DatasetRecord];
   const loader = make([first, { ...first, file }], { workers: 1 });
   const reading = imagesOf(loader).catch((error: unknown) => error);
-  // By the thread, or here where that has not begun in time.
+  // Made by the thread, or here if the thread has not begun in time.
   while (loader.waitsFor()?.endsWith(`reading ${file}`) !== true) await sleep(10);
   await loader.close();
-  // Only so that the thread of the system that opens it ends too.
+  // Lets the system thread that opens the pipe end too.
   await writeFile(file, '');
   expect(await reading).toHaveLength(1);
 });

@@ -1,14 +1,15 @@
 import type { Box } from '../records/dataset-record.ts';
 import type { ProblemList } from './dataset-report.ts';
 
-/** The least width and height, in pixels, of a box that is kept. */
+/** Minimum width and height, in pixels, of a box that is kept. */
 const LEAST = 1e-3;
 
 /**
  * Clips a box to its image and adds what it finds to `problems`.
  *
- * @param what the object and its box as the file has it, for the message, made when it is needed: `annotation 7: bbox [5, 5, 0, 10]`
- * @returns the box inside the image, or undefined when nothing of it is left
+ * @param box edges x0, y0, x1, y1 in pixels
+ * @param what names the object and its box in messages, such as `annotation 7: bbox [5, 5, 0, 10]`; a function is called only when needed
+ * @returns the part of the box inside the image, or undefined when the object must be dropped
  */
 export function checkBox(
   box: Box,
@@ -18,7 +19,7 @@ export function checkBox(
   problems: ProblemList,
 ): Box | undefined {
   const [x0, y0, x1, y1] = box;
-  // Nearly all are as they should be.
+  // Fast path: nearly all boxes are valid.
   if (x0 >= 0 && y0 >= 0 && x1 <= width && y1 <= height && x1 - x0 >= LEAST && y1 - y0 >= LEAST) return box;
   const named = (): string => (typeof what === 'string' ? what : what());
   if (!box.every(Number.isFinite)) {
@@ -34,7 +35,7 @@ export function checkBox(
     problems.add('annotation', 'box-outside', file, `${named()} lies outside of ${width}x${height}`);
     return undefined;
   }
-  // Files round coordinates; a hair beyond the edge is clipped without a word.
+  // Tools round coordinates, so clipping by up to 0.01 pixels is not reported.
   if (clipped.some((edge, index) => Math.abs(edge - (box[index] ?? edge)) > 0.01)) {
     problems.add('changed', 'box-clipped', file, `${named()} is clipped to ${width}x${height}`);
   }

@@ -10,20 +10,20 @@ import type { DatasetProblem, ProblemList } from './dataset-report.ts';
 import { type ImageHeader, readImageHeader } from './image-header.ts';
 import type { ImageMemory } from './image-memory.ts';
 
-/** Size that the annotation file gives an image, in pixels; undefined where it gives none. */
+/** The size in pixels that the annotation file states for an image; undefined where it states none. */
 export interface StatedSize {
   readonly width: number | undefined;
   readonly height: number | undefined;
 }
 
-/** What the records take from an image that was looked at. */
+/** What a record takes from a checked image: its size in pixels, and `orient: false` when its EXIF orientation must be ignored. */
 export interface CheckedImage {
   readonly width: number;
   readonly height: number;
   readonly orient?: false;
 }
 
-/** What sharp calls a format, where the ending is called otherwise. */
+/** sharp's names of formats whose file extension differs from the name. */
 const EXTENSIONS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(['.jpg', '.jpeg', '.jpe', '.jfif'].map((ending) => [ending, 'jpeg'])),
   ...Object.fromEntries(['.avif', '.heic', '.heif'].map((ending) => [ending, 'heif'])),
@@ -31,10 +31,11 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Looks at an image file and adds what it finds to `problems`.
+ * Checks an image file and adds what it finds to `problems`.
  *
- * @param stated undefined for a format that never states sizes: the image's own is taken without a word
- * @returns its size as looked at, or undefined when the image has to be dropped
+ * @param stated undefined for a format that never states sizes; the size of the image itself is then used without a note
+ * @param memory remembers images that were checked before and are sound
+ * @returns its size in pixels as displayed, or undefined when the image must be dropped
  */
 export async function checkImage(
   file: string,
@@ -82,11 +83,11 @@ export async function checkImage(
   let metadata: Metadata;
   const before = problems.problems.length;
   try {
-    // In one piece: libvips maps a file that it is given, and one that shrinks meanwhile would end the process (SIGBUS).
+    // Read the whole file first: libvips memory-maps a path, and a file that shrinks meanwhile would kill the process (SIGBUS).
     const bytes = await readFile(file);
     metadata = await sharp(bytes).metadata();
-    // Shrinking by 8 while decoding still reads every byte of a JPEG, at a fraction of the time. Whether the pixels of HEIC can
-    // be decoded is not told by its header.
+    // Shrinking by 8 while decoding still reads every byte of a JPEG, in a fraction of the time. The header of a HEIC file
+    // does not tell whether its pixels can be decoded.
     if (isWhole && metadata.format === 'jpeg') {
       const damage = await jpegDamage(bytes);
       if (damage === 'cut') return add('image', 'image-truncated', `${ENDS_EARLY}, and was given an end`);
@@ -100,12 +101,12 @@ export async function checkImage(
       ? add('image', 'image-truncated', ENDS_EARLY)
       : add('image', 'image-unreadable', fault.fix === undefined ? fault.what : `${fault.what}. ${fault.fix}`);
   }
-  // What there is something to say about is looked at, and told, each time.
+  // An image with a finding is not remembered, so that the finding is reported each time.
   if (problems.problems.length === before) memory?.set(file, found.size, found.mtimeMs, metadata);
   return accept(file, metadata, stated, add);
 }
 
-/** The size of an image that can be used, after what there is to say about it. */
+/** Adds the notes about a readable image and returns its size; undefined when the stated size contradicts it. */
 function accept(
   file: string,
   metadata: ImageHeader,
@@ -137,7 +138,7 @@ function noteRotation(orientation: number, add: Add): void {
   if (orientation > 1) add('note', 'exif-rotation', `EXIF orientation ${orientation} will be applied`);
 }
 
-/** The annotations may have been drawn on the image as looked at, or on its pixels as stored. */
+/** Compares the stated size with that of the image as displayed and, for a rotated image, with that of its pixels as stored. */
 function matchSize(stated: StatedSize, metadata: ImageHeader, add: Add): CheckedImage | undefined {
   const { width, height, orientation = 1 } = metadata;
   const turned = orientation >= 5;
@@ -164,7 +165,7 @@ const ENDS_EARLY = 'it ends before all its pixels are there';
 
 const isOfSystem = (error: unknown): boolean => (error as NodeJS.ErrnoException).syscall !== undefined;
 
-/** The decoder's words cannot tell: libvips keeps one text of errors for all images that are decoded at a time. */
+/** The decoder's message cannot tell: libvips keeps one error text for all images that are being decoded. */
 async function endsEarly(file: string): Promise<boolean> {
   const bytes = await readFile(file).catch(() => Buffer.alloc(0));
   const tail = bytes.subarray(-1024);

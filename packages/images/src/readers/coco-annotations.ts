@@ -3,20 +3,20 @@ import { asFlag, asNumber, isObject, type Fields } from './json-fields.ts';
 import { type AnnotatedObject, boxAround, NO_BOX } from './make-dataset.ts';
 import { FIELD, type ScannedAnnotation } from './scan-annotation.ts';
 
-/** Numbers of an entry as the file has them, see {@link FIELD}; whether it is a crowd is a flag. */
+/** How many numbers of an entry are kept, see {@link FIELD}. `iscrowd` is kept as a flag instead. */
 const WIDTH = 8;
 
-/** What an entry's numbers are. */
+/** Flags of an entry: whether it is stored as numbers, and whether it is a crowd. */
 const PLAIN = 1;
 const CROWD = 2;
 
-/** An id that is a whole number, also where it is written as a text. */
+/** An integer id, also when it is written as a string; undefined for anything else. */
 export const asId = (value: unknown): number | undefined => {
   const number = typeof value === 'string' && /^-?\d+$/.test(value.trim()) ? Number(value) : value;
   return Number.isSafeInteger(number) ? (number as number) : undefined;
 };
 
-/** The key by which ids of images are compared: 7 and "7" are the same one. */
+/** The key by which image ids are compared: 7 and "7" have the same key. Undefined for what is no id. */
 export function keyOf(id: unknown): number | string | undefined {
   if (typeof id === 'number') return Number.isFinite(id) ? id : undefined;
   if (typeof id !== 'string') return undefined;
@@ -25,8 +25,8 @@ export function keyOf(id: unknown): number | string | undefined {
 }
 
 /**
- * The entries of "annotations". Those that are as COCO has them are numbers in one array; the others, which may have an id
- * that is a text or no box, are kept as they are.
+ * The entries of "annotations". Entries in COCO's usual form are stored as numbers in one array. The others, for example
+ * with a string id or without a box, are kept as parsed objects.
  */
 export class CocoAnnotations {
   length = 0;
@@ -35,7 +35,11 @@ export class CocoAnnotations {
   readonly #others = new Map<number, unknown>();
   readonly #ids = new StatedIds();
 
-  /** @param whole gives the entry with its outline */
+  /**
+   * Adds an entry that was parsed as JSON.
+   *
+   * @param whole parses the entry with its segmentation, which is needed when it has no box
+   */
   add(entry: unknown, whole: () => unknown): void {
     const place = this.length++;
     if (place === this.#flags.length) this.#grow();
@@ -49,7 +53,7 @@ export class CocoAnnotations {
     this.#others.set(place, bbox === undefined || bbox === null ? whole() : entry);
   }
 
-  /** Takes an entry of the usual kind. */
+  /** Adds an entry in COCO's usual form. */
   addScanned({ numbers }: ScannedAnnotation): void {
     const place = this.length++;
     if (place === this.#flags.length) this.#grow();
@@ -59,19 +63,19 @@ export class CocoAnnotations {
     this.#ids.addNumber(numbers[FIELD.id] as number);
   }
 
-  /** Why the ids mean nothing, so that entries are numbered in their order; undefined where they are ids. */
+  /** Why the ids are unusable, so that entries are numbered in their order; undefined when the ids are usable. */
   get idless(): string | undefined {
     return this.#ids.idless;
   }
 
-  /** The id of an entry; undefined where it has none, or is no object at all. */
+  /** The id of an entry; undefined when it has none or is not an object. */
   idOf(place: number): number | undefined {
     if (this.#isPlain(place)) return this.#numbers[place * WIDTH];
     const entry = this.#others.get(place);
     return isObject(entry) ? asId(entry['id']) : undefined;
   }
 
-  /** Whether an entry is an object, whatever is in it. */
+  /** Whether an entry is a JSON object, whatever its fields. */
   isObject(place: number): boolean {
     return this.#isPlain(place) || isObject(this.#others.get(place));
   }
@@ -80,12 +84,12 @@ export class CocoAnnotations {
   imageKeyOf(place: number): number | string | undefined {
     if (!this.#isPlain(place)) return keyOf((this.#others.get(place) as Fields)['image_id']);
     const id = this.#numbers[place * WIDTH + FIELD.image] as number;
-    // As a small integer, where it is one, the engine finds it in a map without making an object of it.
+    // V8 looks up a small integer in a map without allocating a heap number for it.
     const small = id | 0;
     return small === id ? small : id;
   }
 
-  /** Whether an object is of a category, by the id of that. */
+  /** Whether any entry has the category with this id. */
   hasCategory(id: number): boolean {
     for (let place = 0; place < this.length; place++) {
       const entry = this.#others.get(place);
@@ -98,9 +102,9 @@ export class CocoAnnotations {
   }
 
   /**
-   * The object of an entry, with what is wrong with it.
+   * The object of an entry, with the finding about it if there is one.
    *
-   * @param categories places by the ids of the file; see {@link keyOf}
+   * @param categories class indices by the category ids of the file
    */
   object(place: number, id: number, categories: ReadonlyMap<number | string, number>): AnnotatedObject {
     if (!this.#isPlain(place)) return readAnnotation(id, this.#others.get(place) as Fields, categories);
@@ -113,7 +117,7 @@ export class CocoAnnotations {
     return new PlainObject(this, place, id, box, category, iscrowd, areaOf(numbers[at + FIELD.area]));
   }
 
-  /** @internal The box of a plain entry as the file has it. */
+  /** @internal The `bbox` of an entry that is stored as numbers: x, y, width and height in pixels. */
   bboxOf(place: number): readonly number[] {
     return [...this.#numbers.subarray(place * WIDTH + FIELD.box, place * WIDTH + FIELD.area)];
   }
@@ -131,7 +135,7 @@ export class CocoAnnotations {
   }
 }
 
-/** Looks at the ids of entries as they come: they mean nothing but themselves, and a file may have none worth the name. */
+/** Collects facts about the ids as entries come, to tell whether a file has usable ids at all. */
 class StatedIds {
   #count = 0;
   #absent = 0;
@@ -157,14 +161,14 @@ class StatedIds {
   get idless(): string | undefined {
     if (this.#count === 0) return undefined;
     if (this.#absent === this.#count) return 'no annotation has an "id"';
-    // Two that are the same are a slip; more than that are a tool that writes no ids.
+    // Two equal ids are a slip (unless both are 0); more of them mean that the tool writes no ids.
     if (this.#areSame && this.#count > (this.#first === 0 ? 1 : 2))
       return `all annotations have the id ${this.#first ?? ''}`;
     return this.#texts === this.#count && this.#unreadable > 0 ? 'the ids of annotations are texts' : undefined;
   }
 }
 
-/** An object that is left out, and why. */
+/** An object that is dropped, with the reason. */
 export const dropped = (
   id: number,
   kind: NonNullable<AnnotatedObject['finding']>['kind'],
@@ -203,7 +207,7 @@ function readAnnotation(id: number, fields: Fields, categories: ReadonlyMap<numb
   };
 }
 
-/** The object of an entry that is as COCO has it; there are hundreds of thousands of them. */
+/** The object of an entry in COCO's usual form. It is a small class because there are hundreds of thousands of them. */
 class PlainObject implements AnnotatedObject {
   readonly #source: CocoAnnotations;
   readonly #place: number;
@@ -262,7 +266,7 @@ function edgesOf(bbox: unknown): Box {
   return [x, y, x + width, y + height];
 }
 
-/** The box around polygons, for tools that leave the box out; undefined where there is no polygon. */
+/** The box around the polygons, for tools that write no box; undefined when there is no polygon. */
 function boxOfPolygons(segmentation: unknown): Box | undefined {
   if (!Array.isArray(segmentation)) return undefined;
   const numbers = segmentation.flat().map((value) => asNumber(value) ?? NaN);

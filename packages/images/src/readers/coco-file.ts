@@ -4,7 +4,7 @@ import { isObject, type Fields } from './json-fields.ts';
 import { type JsonListsOptions, type JsonTop, readJsonLists } from './json-lists.ts';
 import { ScannedAnnotation } from './scan-annotation.ts';
 
-/** An entry of "images"; undefined where it is no object. */
+/** An entry of "images". All fields are undefined when the entry is not an object. */
 export interface CocoImage {
   readonly id: unknown;
   readonly name: string | undefined;
@@ -12,7 +12,7 @@ export interface CocoImage {
   readonly height: unknown;
 }
 
-/** The lists of a COCO file, their entries unchecked. */
+/** The lists of a COCO file with unchecked entries. */
 export interface CocoFile {
   readonly images: readonly CocoImage[];
   readonly annotations: CocoAnnotations;
@@ -29,9 +29,9 @@ export function unreadable(json: string, what: string, cause?: unknown, fix = FI
 }
 
 /**
- * Reads the lists of a COCO file of any size. Outlines are read only where an object has no box.
+ * Reads the lists of a COCO file of any size. Segmentations are parsed only for objects without a box.
  *
- * @throws HooklineError `HKL_DATASET_UNREADABLE`
+ * @throws HooklineError `HKL_DATASET_UNREADABLE` when the file cannot be read or parsed, or lacks one of the three lists
  */
 export async function readCocoLists(json: string, options?: JsonListsOptions): Promise<CocoFile> {
   let images: CocoImage[] = [];
@@ -69,7 +69,7 @@ function imageOf(entry: unknown): CocoImage {
   return { id, name: nameOf(fields), width, height };
 }
 
-/** coco-annotator has a path beside the name; a file without names may have addresses. */
+/** The file name of an image, else the path that coco-annotator writes, else its URL. */
 function nameOf({ file_name, path, coco_url: url }: Fields): string | undefined {
   return [file_name, path, url].find((name): name is string => typeof name === 'string' && name.trim() !== '');
 }

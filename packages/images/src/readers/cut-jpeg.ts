@@ -1,19 +1,20 @@
 import { loadSharp } from '../load-sharp.ts';
 
-/** Pixels of the longer side at which a picture is looked at. */
+/** Longer side, in pixels, to which a picture is shrunk before it is inspected. */
 const SIDE = 64;
-/** Brightness values within which pixels count as the same. */
+/** Largest difference of brightness (0 to 255) at which pixels count as equal. */
 const FLAT = 2;
 
-/** What became of a JPEG that a decoder complains of. */
+/** What is wrong with a JPEG about which the decoder warns. */
 export type JpegDamage = 'cut' | 'warned';
 
 /**
- * Looks at a JPEG that decodes, but about which the decoder has something to say. A file that was cut short and given an end
- * afterwards, as some tools and file systems do, is such a one: its missing rows come out in one colour.
+ * Inspects a JPEG for damage that makes the decoder warn but not fail. One such case is a file that was truncated and then
+ * given an end marker, as some tools and file systems do: its missing rows decode to a single colour.
  *
- * @param bytes of the whole file
- * @returns `cut` where the last rows are missing, `warned` where nothing is to be seen; undefined for a sound file
+ * @param bytes the whole file
+ * @returns `cut` when the last rows are missing, `warned` for other damage, undefined for a sound file
+ * @throws Error of the decoder when the picture cannot be decoded at all
  */
 export async function jpegDamage(bytes: Uint8Array): Promise<JpegDamage | undefined> {
   const sharp = await loadSharp();
@@ -23,7 +24,7 @@ export async function jpegDamage(bytes: Uint8Array): Promise<JpegDamage | undefi
     await shrunk('warning').raw().toBuffer();
     return undefined;
   } catch {
-    // The words are of no use: libvips keeps one text for all images that are decoded at a time.
+    // The message is of no use: libvips keeps one error text for all images that are being decoded.
     const { data, info } = await shrunk('error').greyscale().raw().toBuffer({ resolveWithObject: true });
     const last = data.subarray(-info.width * info.channels);
     return Math.max(...last) - Math.min(...last) <= FLAT ? 'cut' : 'warned';

@@ -8,7 +8,7 @@ const dataset = (source: string): Dataset => ({
 });
 
 describe('DatasetCatalog', () => {
-  it('reads a data set when it is asked for, and its metadata then tells of it', async () => {
+  it('reads a data set on demand, and its metadata then has its facts', async () => {
     let reads = 0;
     const read = () => {
       reads++;
@@ -23,7 +23,7 @@ describe('DatasetCatalog', () => {
     expect(catalog.metadata('pets').toJSON()).toEqual({ license: 'MIT', ...dataset('pets.json').metadata });
   });
 
-  it('refuses a second one of a name, and names that it does not know, with a suggestion', async () => {
+  it('refuses a duplicate name, and an unknown name with a suggestion', async () => {
     const catalog = new DatasetCatalog()
       .register('zebra', () => dataset('z'))
       .register('bccd_train', () => dataset('b'));
@@ -36,7 +36,7 @@ describe('DatasetCatalog', () => {
     expect(() => catalog.remove('zebra')).toThrow(/HKL_DATASET_UNKNOWN/);
   });
 
-  it('writes each fact once', async () => {
+  it('refuses to change a fact', async () => {
     let source = 'a.json';
     const catalog = new DatasetCatalog().register('pets', () => dataset(source));
     const metadata = catalog.metadata('pets').set({ classes: ['cat'] });

@@ -6,8 +6,8 @@ import { Metadata } from './metadata.ts';
 export type DatasetFunction = () => Dataset | Promise<Dataset>;
 
 /**
- * Data sets by name, as an object of one's own: nothing is registered by importing a module, and two trainings in one
- * process cannot meet.
+ * Data sets by name. A catalog is an ordinary object, not a global registry: importing a module registers nothing, and two
+ * trainings in one process do not share names.
  */
 export class DatasetCatalog {
   readonly #datasets = new Map<string, { read: DatasetFunction; metadata: Metadata }>();
@@ -15,9 +15,9 @@ export class DatasetCatalog {
   /**
    * Registers a data set.
    *
-   * @param read called when the data is wanted, and not before
-   * @param facts facts about it that are known without reading it
-   * @throws HooklineError `HKL_DATASET_DUPLICATE` when the name is taken, `HKL_DATASET_FUNCTION` unless `read` can be called
+   * @param read called by {@link get}, not before
+   * @param facts metadata that is known without reading the data
+   * @throws HooklineError `HKL_DATASET_DUPLICATE` when the name is taken, `HKL_DATASET_FUNCTION` when `read` is not a function
    */
   register(name: string, read: DatasetFunction, facts: Readonly<Record<string, unknown>> = {}): this {
     if (this.#datasets.has(name)) {
@@ -36,7 +36,7 @@ export class DatasetCatalog {
     return this;
   }
 
-  /** Reads a data set and writes its facts into its metadata. @throws HooklineError `HKL_DATASET_UNKNOWN` */
+  /** Reads a data set and adds its facts to {@link metadata}. @throws HooklineError `HKL_DATASET_UNKNOWN`, and errors of `read` */
   async get(name: string): Promise<Dataset> {
     const { read, metadata } = this.#entry(name);
     const dataset = await read();
@@ -44,17 +44,17 @@ export class DatasetCatalog {
     return dataset;
   }
 
-  /** What is known about a data set. @throws HooklineError `HKL_DATASET_UNKNOWN` */
+  /** The metadata of a data set: facts given to {@link register} and, once read, its own. @throws HooklineError `HKL_DATASET_UNKNOWN` */
   metadata(name: string): Metadata {
     return this.#entry(name).metadata;
   }
 
-  /** The names, in alphabetical order. */
+  /** The names of all data sets, sorted. */
   list(): string[] {
     return [...this.#datasets.keys()].sort();
   }
 
-  /** Forgets a data set and its metadata. @throws HooklineError `HKL_DATASET_UNKNOWN` */
+  /** Removes a data set and its metadata. @throws HooklineError `HKL_DATASET_UNKNOWN` */
   remove(name: string): void {
     this.#entry(name);
     this.#datasets.delete(name);

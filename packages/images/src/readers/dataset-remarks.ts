@@ -2,14 +2,14 @@ import { classHistogram } from '../records/targets.ts';
 import type { Dataset } from './dataset.ts';
 import { count } from './dataset-report.ts';
 
-/** Fewer objects of a class are hardly enough to know it by. */
+/** A class with fewer training objects than this can hardly be learned. */
 const FEW_OBJECTS = 10;
-/** With fewer objects a metric says little. */
+/** A metric over fewer test objects than this says little. */
 const FEW_TESTED = 50;
-/** Names that a line has at most. */
+/** The maximum number of names in one line. */
 const NAMED = 8;
 
-/** What a trainer should know of the classes of its training data: those that cannot be learned from them. */
+/** Warnings about training data: classes without objects, and classes with too few of them. One line each. */
 export function remarksOnTraining({ records, metadata: { classes } }: Dataset): string[] {
   const counts = classHistogram(records, classes.length);
   const unseen = classes.filter((_, category) => counts[category] === 0);
@@ -29,7 +29,7 @@ export function remarksOnTraining({ records, metadata: { classes } }: Dataset): 
   ];
 }
 
-/** What whoever reads the metrics of test data should know of them: too few objects, and classes that they do not show. */
+/** Warnings about test data: too few objects for reliable metrics, and classes without objects. One line each. */
 export function remarksOnTest(name: string, { records, metadata: { classes } }: Dataset): string[] {
   const counts = classHistogram(records, classes.length);
   const objects = counts.reduce((sum, each) => sum + each, 0);
@@ -47,7 +47,7 @@ export function remarksOnTest(name: string, { records, metadata: { classes } }: 
   ];
 }
 
-/** The first ones of a list as text, and how many more there are. */
+/** The first eight names as text, with the number of those left out. */
 export const listed = (names: readonly string[], between = ', '): string =>
   names.length <= NAMED
     ? names.join(between)

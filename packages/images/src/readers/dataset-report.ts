@@ -1,6 +1,6 @@
 import { HooklineError } from '@hookline/core';
 
-/** What can be wrong with data, or worth knowing of it. */
+/** Kinds of findings: what can be wrong with data, or is worth knowing about them. */
 export type ProblemKind =
   | 'annotation-invalid'
   | 'annotation-orphaned'
@@ -38,19 +38,20 @@ export interface DatasetProblem {
   readonly kind: ProblemKind;
   /** `image`, `annotation`: dropped. `changed`: kept, with a change. `note`: kept as it is. */
   readonly effect: 'image' | 'annotation' | 'changed' | 'note';
-  /** The image or annotation file that it is about. */
+  /** The image or annotation file that the finding is about. */
   readonly file: string;
-  /** What was found and what was done, as a sentence without a full stop. */
+  /** What was found and what was done about it, without a full stop. */
   readonly message: string;
 }
 
-/** What a reader found. */
+/** The findings of a reader. */
 export interface DatasetReport {
+  /** The file or folder that was read. */
   readonly source: string;
-  /** As the files have them. */
+  /** Number of images and of annotations in the files. */
   readonly images: number;
   readonly annotations: number;
-  /** As the records have them. */
+  /** Number of images and of annotations in the records. */
   readonly keptImages: number;
   readonly keptAnnotations: number;
   readonly problems: readonly DatasetProblem[];
@@ -66,7 +67,7 @@ export class ProblemList {
     this.problems.push({ effect, kind, file, message });
   }
 
-  /** @throws HooklineError `HKL_DATASET_INVALID` that lists everything dropped or changed, when there is any */
+  /** Throws when anything was dropped or changed. @throws HooklineError `HKL_DATASET_INVALID`, which lists each such finding */
   refuse(source: string): void {
     const grave = this.problems.filter(({ effect }) => effect !== 'note');
     if (grave.length === 0) return;
@@ -79,9 +80,9 @@ export class ProblemList {
 }
 
 /**
- * The report for people: totals, then a count of each kind of finding with the files.
+ * Formats a report as text: the totals, then the count of each kind of finding with the files concerned.
  *
- * @param options.files at most so many files of each kind are named. Default 10; Infinity names all
+ * @param options.files maximum number of files named for each kind. Default 10; Infinity names all
  */
 export function formatReport(report: DatasetReport, { files = 10 }: { readonly files?: number } = {}): string {
   const { source, images, annotations, keptImages, keptAnnotations, problems } = report;

@@ -2,33 +2,33 @@ import type { OptionNames } from '@hookline/core';
 import type { DatasetMetadata, DatasetRecord } from '../records/dataset-record.ts';
 import type { DatasetReport } from './dataset-report.ts';
 
-/** A data set as a reader gives it. */
+/** A data set as a reader returns it. */
 export interface Dataset {
   readonly records: readonly DatasetRecord[];
   readonly metadata: DatasetMetadata;
-  /** What was dropped or changed on the way, and why. */
+  /** What was dropped or changed while reading, and why. */
   readonly report: DatasetReport;
 }
 
-/** How much of each image is looked at: all of it, its size and kind and end, or not even whether it exists. */
+/** How much of each image is checked: all of its pixels, its header and end, or nothing, not even that it exists. */
 export type ImageCheck = 'decode' | 'header' | 'none';
 
 /** Options that every reader has. */
 export interface ReaderOptions {
   /**
-   * How much of each image is looked at. `decode` reads all of it, which finds every damage; `header` its size, its kind
-   * and whether it has an end, at about a hundredth of the time: other damage is an error when the image is used. `none`
-   * looks not even whether it exists. `auto` decodes up to 5000 images, and of more it reads the headers.
+   * How much of each image is checked. `decode` decodes the whole image, which finds all damage. `header` reads its size and
+   * format and checks its end, in about a hundredth of the time; other damage is an error when the image is used. `none`
+   * does not even check that the file exists. `auto` means `decode` up to 5000 images and `header` for more.
    * @default 'auto'
    */
   readonly checkImages?: ImageCheck | 'auto';
-  /** Folder in which images that were decoded, and are sound, are remembered, so that they are not decoded at the next start. @default none */
+  /** Folder that keeps a list of the images found to be sound, so that the next start need not decode them again. @default none */
   readonly remember?: string;
-  /** Is told how many images have been looked at, from time to time. */
+  /** Called after every 256 images with the number checked so far and the total. */
   readonly onProgress?: (done: number, images: number) => void;
-  /** Folders outside of that of the data from which images may be read, by absolute path, `../` or link. @default none */
+  /** Folders outside the data's folder from which images may also be read, by absolute path, `../` or link. @default none */
   readonly outside?: readonly string[];
-  /** Refuse data of which anything would have to be dropped or changed. @default false */
+  /** Throw `HKL_DATASET_INVALID` when anything would have to be dropped or changed. @default false */
   readonly strict?: boolean;
 }
 

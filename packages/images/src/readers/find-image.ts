@@ -6,30 +6,31 @@ import { isOfRole, type SplitRole } from './splits.ts';
 
 /** Where an image is, or why it is not used. */
 export interface FoundImage {
-  /** Its path on this machine; where nothing was found, the one that was expected. */
+  /** Its path on this machine; the expected path when nothing was found. */
   readonly file: string;
-  /** It is called otherwise in the annotations than on the disk. */
+  /** Set when the annotations use another name than the file has. */
   readonly note?: string;
+  /** Why the image is not used. */
   readonly problem?: { readonly kind: ProblemKind; readonly message: string };
 }
 
-/** What is known of an image beside its name. */
+/** What is known about an image besides its name. */
 export interface ImageHints {
-  /** Folders that relative names may start from, from the root of the data; the likeliest first. */
+  /** Folders that relative names may start from, as paths from the root of the data, the likeliest first. @default the root */
   readonly folders?: readonly string[];
-  /** What the image is for, where that is known: one in the folder of another split is not it. */
+  /** The split of the image, where known: files in the folder of another split do not match. */
   readonly role?: SplitRole | undefined;
-  /** Path from the root, without ending, of the file that describes it; tried last. */
+  /** Path from the root, without extension, of the image's annotation file. An image of that name is tried last. */
   readonly stem?: string;
 }
 
 /**
- * Finds the image files that annotations name, in all the ways in which tools spell them: with backslashes or `%20`, as
- * a URL, in another case, with composed or decomposed accents, with another ending or none, and as a path of another
- * machine, of which the longest end that there is counts. A name that fits several files fits none.
+ * Finds the image files that annotations name, in all the spellings that tools use: with backslashes or `%20`, as a URL,
+ * in another case, with composed or decomposed accents, with another extension or none, or as a path of another machine,
+ * which matches the file that shares the longest end with it. A name that matches several files equally is a problem.
  */
 export class ImageFinder {
-  /** The first is that of the data. */
+  /** The first one is the folder of the data. */
   readonly #folders: readonly FolderIndex[];
 
   constructor(folders: readonly FolderIndex[]) {
@@ -37,9 +38,9 @@ export class ImageFinder {
   }
 
   /**
-   * Lists the folder of the data, and others that images may be in.
+   * Lists the folder of the data and other folders that may hold images.
    *
-   * @param outside folders that are not below `root`
+   * @param outside folders outside `root`; those inside it are ignored
    */
   static async of(root: string, outside: readonly string[] = []): Promise<ImageFinder> {
     const others = outside.filter((folder) => !isWithin(resolve(root), resolve(folder)));
@@ -52,9 +53,9 @@ export class ImageFinder {
     return this.#folders[0] as FolderIndex;
   }
 
-  /** @param name as the annotations have it; undefined when they name none */
+  /** Finds an image. @param name as written in the annotations; undefined when they name none */
   async find(name: string | undefined, { folders = [''], role, stem }: ImageHints = {}): Promise<FoundImage> {
-    // Of most names there is nothing to find out.
+    // Fast path: most names are exact.
     const plain = name === undefined ? undefined : this.#exactly(name, folders);
     if (plain !== undefined) return { file: plain };
     const spellings = name === undefined ? [] : spellingsOf(name);
@@ -63,7 +64,7 @@ export class ImageFinder {
       if (file !== undefined) return noted(file, name);
     }
     const expected = this.#expected(spellings, folders, stem);
-    // A place outside is refused before anything that is only similar is taken for it, unless it is an old path.
+    // A relative name that leads outside is refused before a similar name is tried. An absolute path may be from another machine.
     const strange = await this.#outside(spellings, folders);
     if (strange !== undefined && !isAbsolutePath(spellings[0] ?? '')) return strange;
     for (const spelling of spellings) {
@@ -103,7 +104,7 @@ export class ImageFinder {
     return other?.at(posix.normalize(spelling));
   }
 
-  /** Files of the same name, or of the same name with another ending, whose paths agree with the given one at the end. */
+  /** Files with the same name, or the same name with another extension, that share the longest path end with the given one. */
   async #similar(
     spelling: string,
     folders: readonly string[],
@@ -132,7 +133,7 @@ export class ImageFinder {
     );
   }
 
-  /** The image beside the file that describes it, or the only one of that name. */
+  /** The images with the annotation file's name: those beside it, else those anywhere. */
   async #byStem(stem: string, role: SplitRole | undefined): Promise<readonly string[] | undefined> {
     const found = this.data.like('stem', posix.basename(stem)).filter((path) => isOfRole(path, role));
     const beside = found.filter((path) => fold(stemOf(path)) === fold(stem));
@@ -140,17 +141,17 @@ export class ImageFinder {
     return files.length === 0 ? undefined : this.#different(files.map((path) => this.data.at(path)));
   }
 
-  /** Several links to one file are one file. */
+  /** Removes duplicates: several links to one file count as one. */
   async #different(files: readonly string[]): Promise<readonly string[]> {
     if (files.length === 1) return files;
     const real = await Promise.all(files.map(async (file) => realpath(file)));
     return files.filter((_, place) => real.indexOf(real[place] as string) === place);
   }
 
-  /** A file that there is, but outside of the folders that may be read. */
+  /** The problem of a file that exists, but outside the folders that may be read. */
   async #outside(spellings: readonly string[], folders: readonly string[]): Promise<FoundImage | undefined> {
     for (const spelling of spellings) {
-      // By its name alone a path leaves the folder through a link only; those of hidden folders are not listed.
+      // A relative path without a part that begins with a dot can leave the folder only through a link.
       if (!isAbsolutePath(spelling) && !/(^|\/)\./.test(spelling) && this.data.outside.size === 0) continue;
       const paths = isAbsolutePath(spelling)
         ? [spelling]
@@ -166,7 +167,7 @@ export class ImageFinder {
   }
 }
 
-/** Of a name without its folders there is nothing to say. */
+/** A found file, with a note unless the name only leaves out leading folders. */
 const noted = (file: string, name: string | undefined): FoundImage =>
   name !== undefined && file.split(sep).join('/').endsWith(`/${name}`)
     ? { file }
@@ -180,7 +181,7 @@ const several = (files: readonly string[]): FoundImage => ({
   },
 });
 
-/** What a name may mean, in the order in which it is tried: as it is, with slashes, as a URL, with `%20` as a space. */
+/** The spellings of a name in the order in which they are tried: as it is, with slashes, without a URL's host, unescaped. */
 function spellingsOf(name: string): string[] {
   const slashed = name.replaceAll('\\', '/');
   // Label Studio: /data/local-files/?d=images/a.jpg
@@ -200,10 +201,10 @@ function unescaped(name: string): string {
   }
 }
 
-/** Of this kind of machine or of another. */
+/** Whether a path is absolute on Unix or on Windows. */
 const isAbsolutePath = (path: string): boolean => path.startsWith('/') || /^[a-z]:[/\\]/i.test(path);
 
-/** How many parts two paths have in common at their ends, the names themselves left out. */
+/** The number of folders that two paths share at their ends, file names not counted. */
 function commonEnd(path: string, other: string): number {
   const [a, b] = [path, other].map((each) => fold(posix.dirname(each)).split('/').reverse()) as [string[], string[]];
   let common = 0;

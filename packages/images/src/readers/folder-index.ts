@@ -1,26 +1,26 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
 
-/** Endings of picture files, in lower case; of some of them the pixels cannot be decoded, which is told then. */
+/** Extensions of picture files in lower case. Some formats cannot be decoded, which is reported when they are read. */
 const PICTURES: ReadonlySet<string> = new Set(
   ['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'bmp', 'gif', 'tif', 'tiff', 'avif', 'heic', 'heif', 'jp2', 'jxl'].map(
     (ending) => `.${ending}`,
   ),
 );
 
-/** Folders that hold no data: `__MACOSX` is what archives made on a Mac have beside it. */
+/** Folders that hold no data. Archives made on a Mac contain `__MACOSX`. */
 const SKIPPED = new Set(['__MACOSX', 'node_modules']);
 
 /**
- * The files below a folder, by name. Links are followed where they lead to places inside the folder, or inside another
- * one that is allowed; where they lead elsewhere is remembered.
+ * An index of the files below a folder. Links are followed when their target is inside the folder or inside an allowed
+ * folder; other links are recorded in {@link outside}.
  */
 export class FolderIndex {
-  /** As it was given. */
+  /** The folder as it was given. */
   readonly root: string;
-  /** From the root, with `/`, in alphabetical order. */
+  /** Paths from the root with `/`, sorted. */
   readonly files: readonly string[];
-  /** Links that lead outside, and where to. */
+  /** Links that lead outside, with their targets. */
   readonly outside: ReadonlyMap<string, string>;
   readonly #allowed: readonly string[];
   readonly #all: ReadonlySet<string>;
@@ -36,7 +36,7 @@ export class FolderIndex {
   }
 
   /**
-   * Lists a folder and all below it.
+   * Lists a folder recursively.
    *
    * @param allowed other folders that links may lead to
    * @throws Error of the file system when the folder itself cannot be read
@@ -53,7 +53,7 @@ export class FolderIndex {
         let [isFile, isFolder, inside] = [entry.isFile(), entry.isDirectory(), above];
         if (entry.isSymbolicLink()) {
           const target = await realpath(join(root, path)).catch(() => undefined);
-          // It leads nowhere.
+          // A dangling link.
           if (target === undefined) continue;
           if (!real.some((folder) => isWithin(folder, target))) {
             outside.set(path, target);
@@ -61,7 +61,7 @@ export class FolderIndex {
           }
           const found = await stat(target);
           [isFile, isFolder] = [found.isFile(), found.isDirectory()];
-          // A link to a folder that it is in would be followed for ever.
+          // Following a link to a folder that contains it would never end.
           if (isFolder && above.some((folder) => isWithin(target, folder))) continue;
           inside = [...above, target];
         }
@@ -80,33 +80,33 @@ export class FolderIndex {
     return this.#all.has(path);
   }
 
-  /** Folders that pictures are in, from the root; the root itself is empty. */
+  /** Paths of the folders that contain pictures, from the root; the root itself is ''. */
   get pictureFolders(): readonly string[] {
     return (this.#pictureFolders ??= [...new Set(this.files.filter(isPicture).map(folderOf))]);
   }
 
-  /** The path on this machine of one from the root. */
+  /** Turns a path from the root into one on this machine. */
   at(path: string): string {
     return join(this.root, path);
   }
 
-  /** A path on this machine from the root, with `/`; undefined when it is not below. */
+  /** Turns a path on this machine into one from the root, with `/`; undefined when it is not below the root. */
   from(path: string): string | undefined {
     return isWithin(this.root, path) ? relative(this.root, path).split(sep).join('/') : undefined;
   }
 
-  /** Whether a path, links resolved, is in the folder or in one that is allowed. */
+  /** Whether a path, given with links resolved, is in the folder or in an allowed one. */
   isAllowed(real: string): boolean {
     return this.#allowed.some((folder) => isWithin(folder, real));
   }
 
-  /** Files whose whole path, name, or name without ending is the given one but for case and the way accents are composed. */
+  /** Files whose path, name, or name without extension equals `text`, ignoring case and how accents are composed. */
   like(part: 'path' | 'name' | 'stem', text: string): readonly string[] {
     let spellings = this.#spellings.get(part);
     if (spellings === undefined) {
       const found = new Map<string, string[]>();
       for (const file of this.files) {
-        // A name without an ending stands for a picture, not for another file that is called so.
+        // A name without an extension means a picture, not another file of that name.
         if (part === 'stem' && !isPicture(file)) continue;
         const key = fold(
           part === 'path' ? file : part === 'name' ? posix.basename(file) : posix.basename(stemOf(file)),
@@ -122,20 +122,20 @@ export class FolderIndex {
   }
 }
 
-/** Whether a path is a folder or something below it. */
+/** Whether `path` is `folder` itself or below it. */
 export const isWithin = (folder: string, path: string): boolean => {
   const way = relative(folder, path);
   return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 };
 
-/** Whether a file is a picture by its name. */
+/** Whether a file is a picture, judged by its extension. */
 export const isPicture = (file: string): boolean => PICTURES.has(posix.extname(file).toLowerCase());
 
-/** The folder of a file, from the root; the root itself is empty. */
+/** The folder of a file, as a path from the root; the root itself is ''. */
 export const folderOf = (file: string): string => file.slice(0, Math.max(0, file.lastIndexOf('/')));
 
-/** A path without the ending of its name. */
+/** A path without its extension. */
 export const stemOf = (file: string): string => file.slice(0, file.length - posix.extname(file).length);
 
-/** The same for names that differ in case alone, or in whether an accent is a character of its own. */
+/** Normalises a name, so that names that differ only in case or in how accents are composed are equal. */
 export const fold = (text: string): string => text.normalize('NFC').toLowerCase();

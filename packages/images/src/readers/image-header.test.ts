@@ -42,7 +42,7 @@ describe('readImageHeader', () => {
     ['grey PNG', () => grey().png().toBuffer()],
     ['PNG with alpha', () => noise(4).png().toBuffer()],
     ['PNG of 16 bits', () => noise(3).toColourspace('rgb16').png().toBuffer()],
-  ])('says of a %s what a decoder says', async (_, make) => {
+  ])('reads the header of a %s as a decoder does', async (_, make) => {
     const bytes = await make();
     const { format, width, height, channels, hasAlpha, orientation } = await sharp(bytes).metadata();
     const said = { format, width, height, channels, hasAlpha, orientation };
@@ -64,7 +64,7 @@ describe('readImageHeader', () => {
 });
 
 describe('what is looked at', () => {
-  /** A file of COCO with so many images, which are one. */
+  /** A COCO file with this number of entries for the same image. */
   async function coco(images: number): Promise<string> {
     const root = mkdtempSync(join(folder, 'set-'));
     writeFileSync(join(root, '0.jpg'), await noise(3).jpeg().toBuffer());
@@ -73,7 +73,7 @@ describe('what is looked at', () => {
     writeFileSync(join(root, 'set.json'), JSON.stringify({ images: list, annotations: [], categories: [{ id: 1, name: 'a' }] })); // prettier-ignore
     return root;
   }
-  /** Writes other bytes in the middle, of as many, and keeps the time of the last change. */
+  /** Overwrites bytes in the middle, keeping the size and the modification time. */
   function damage(file: string): void {
     const bytes = readFileSync(file);
     bytes.fill(0xff, bytes.length >> 1, bytes.length - 40);
@@ -81,7 +81,7 @@ describe('what is looked at', () => {
     writeFileSync(file, bytes);
   }
 
-  it('is each image to its end, or its header, which finds one that was cut but not one that is damaged within', async () => {
+  it('is the whole image or its header, which reveals truncation but no inner damage', async () => {
     const root = await coco(3);
     const json = join(root, 'set.json');
     damage(join(root, '1.jpg'));
@@ -97,7 +97,7 @@ describe('what is looked at', () => {
     expect((await kept('decode')).kinds.length).toBeGreaterThan(1);
   });
 
-  it('is remembered by size and time, told on the way, and found anew where that is lost', async () => {
+  it('is remembered by size and time, reported as progress, and repeated when the memory is lost', async () => {
     const root = await coco(260);
     const [json, remember] = [join(root, 'set.json'), join(root, 'memory')];
     const told: number[] = [];
@@ -110,7 +110,7 @@ describe('what is looked at', () => {
     expect(told).toEqual([256]);
     const [name] = readdirSync(remember);
     const memory = join(remember, name as string);
-    // Damage that leaves size and time as they were is not seen: the images were not decoded again.
+    // Damage that keeps size and time is not noticed, since the images are not decoded again.
     const { mtime } = { mtime: new Date(1_700_000_000_000) };
     const damaged = join(root, '7.jpg');
     utimesSync(damaged, mtime, mtime);
@@ -118,7 +118,7 @@ describe('what is looked at', () => {
     damage(damaged);
     utimesSync(damaged, mtime, mtime);
     expect(await read()).toEqual(sound);
-    // With another time it is looked at.
+    // With another modification time, it is checked.
     utimesSync(damaged, mtime, new Date(1_600_000_000_000));
     const found = await read();
     expect(found.kinds).toHaveLength(1);
@@ -135,7 +135,7 @@ describe('what is looked at', () => {
     rmSync(remember, { recursive: true });
     expect(await read()).toEqual(found);
     expect(existsSync(memory)).toBe(true);
-    // A place that cannot be written is no error.
+    // A folder that cannot be written is no error.
     expect((await readCoco({ json, remember: json })).records).toHaveLength(found.images);
   });
 });

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { READ_AT_ONCE } from './read-head.ts';
 
-/** What the header of an image says, in the words of sharp's metadata. */
+/** The header of an image, with the names of sharp's metadata. Sizes are in pixels, as stored. */
 export interface ImageHeader {
   readonly format: string;
   readonly width: number;
@@ -11,16 +11,16 @@ export interface ImageHeader {
   readonly orientation?: number | undefined;
 }
 
-/** A header, with what the file system says of the file. */
+/** A header together with the file's stats. */
 export interface ReadHeader {
   readonly stats: Stats;
-  /** Undefined for what only a decoder can tell: other formats, rare kinds of these, and files that do not end as they should. */
+  /** Undefined when only a decoder can tell: other formats, rare variants of JPEG and PNG, and files without a proper end. */
   readonly header: ImageHeader | undefined;
-  /** The header is as it should be, and the end is not: the file may have been cut. */
+  /** The header is sound but the end marker is missing: the file may be truncated. */
   readonly isOpen: boolean;
 }
 
-/** Bytes that are read at a time: the header of most images is in the first. */
+/** Bytes that are read at a time. Most headers fit into the first window. */
 const WINDOW = 4096;
 const TAIL = 1024;
 const [windowBytes, tailBytes] = [Buffer.allocUnsafeSlow(WINDOW), Buffer.allocUnsafeSlow(TAIL)];
@@ -28,8 +28,8 @@ const JPEG_END = Buffer.of(0xff, 0xd9);
 const PNG_SIGNATURE = Buffer.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /**
- * Reads the header and the end of a JPEG or PNG file. A tenth of the time of a decoder, and of asking for it asynchronously:
- * a large data set has a hundred thousand of them.
+ * Reads the header and the end of a JPEG or PNG file. This takes a tenth of the time of a decoder or of asynchronous reads,
+ * which matters for data sets with a hundred thousand images.
  *
  * @throws Error of the file system
  */
@@ -49,9 +49,9 @@ export function readImageHeader(file: string): ReadHeader {
 }
 
 /**
- * What the header of a JPEG or PNG says, from the bytes of the whole file: a sixth of a decoder's time to say so.
+ * Parses the header of a JPEG or PNG from the bytes of the file, in a sixth of a decoder's time.
  *
- * @returns undefined for what only a decoder can tell
+ * @returns undefined when only a decoder can tell
  */
 export function imageHeaderOf(content: Uint8Array): ImageHeader | undefined {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
@@ -66,13 +66,13 @@ function parseHeader(source: HeaderSource): ImageHeader | undefined {
   return kind?.subarray(0, 8).equals(PNG_SIGNATURE) === true ? pngHeader(source) : undefined;
 }
 
-/** Bytes of an image, by their place. */
+/** Random access to the bytes of an image. */
 interface HeaderSource {
-  /** At least so many bytes from a place; undefined where there are no more. */
+  /** At least `least` bytes from offset `place`; undefined when there are fewer. */
   at(place: number, least: number): Buffer | undefined;
 }
 
-/** Those of a file, read around the place that is asked for. */
+/** The bytes of a file, read in windows. */
 class HeaderBytes implements HeaderSource {
   readonly #handle: number;
   #start = 0;
@@ -97,7 +97,7 @@ function jpegHeader(source: HeaderSource): ImageHeader | undefined {
     const bytes = source.at(place, 12);
     if (bytes?.[0] !== 0xff) return undefined;
     const marker = bytes[1] as number;
-    // Bytes of 0xff may stand in front of a marker.
+    // Fill bytes of 0xff may precede a marker.
     if (marker === 0xff) {
       place++;
       continue;
@@ -108,7 +108,7 @@ function jpegHeader(source: HeaderSource): ImageHeader | undefined {
       if (width === 0 || height === 0 || (channels !== 1 && channels !== 3)) return undefined;
       return { format: 'jpeg', width, height, channels, hasAlpha: false, orientation };
     }
-    // The pixels, or a marker without a length, ought not to come before the frame.
+    // Pixel data, or a marker without a length, must not come before the frame header.
     if (marker < 0xc0 || (marker >= 0xd0 && marker <= 0xda)) return undefined;
     const length = bytes.readUInt16BE(2);
     if (length < 2) return undefined;
@@ -121,7 +121,7 @@ function jpegHeader(source: HeaderSource): ImageHeader | undefined {
   }
 }
 
-/** The orientation in a segment of EXIF; `unclear` where it is not within what can be read at once. */
+/** The orientation in an EXIF segment; `unclear` when it is malformed or not within the window. */
 function orientationOf(segment: Buffer | undefined, length: number): number | undefined | 'unclear' {
   if (segment === undefined) return 'unclear';
   const tiff = segment.subarray(10, length);
@@ -141,7 +141,7 @@ function orientationOf(segment: Buffer | undefined, length: number): number | un
   return undefined;
 }
 
-/** Channels of a PNG by its kind of colour, for those whose pixels are colours or greys. */
+/** Channels of a PNG by its colour type; palette images (type 3) are left to the decoder. */
 const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 4: 2, 6: 4 };
 
 function pngHeader(source: HeaderSource): ImageHeader | undefined {
@@ -155,7 +155,7 @@ function pngHeader(source: HeaderSource): ImageHeader | undefined {
     if (bytes === undefined) return undefined;
     const chunk = bytes.toString('latin1', 4, 8);
     if (chunk === 'IDAT') return { format: 'png', width, height, channels, hasAlpha: channels % 2 === 0 };
-    // A transparent colour, or an orientation.
+    // A transparent colour or an EXIF orientation: leave it to the decoder.
     if (chunk === 'tRNS' || chunk === 'eXIf') return undefined;
     place += 12 + bytes.readUInt32BE(0);
   }

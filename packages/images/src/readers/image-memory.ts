@@ -5,16 +5,16 @@ import { removeStaleTemps, writeFileAtomically } from '@hookline/core';
 import type { ImageHeader } from './image-header.ts';
 
 const VERSION = 1;
-/** Fewer images than this are decoded sooner than a folder of such files would be tidied up. */
+/** Minimum number of images worth a file: fewer are decoded again quickly. */
 const WORTH = 200;
 
-/** Size in bytes, time of the last change in milliseconds, and what was found in a file that is sound to its last pixel. */
+/** File size in bytes, modification time in milliseconds, and the header of an image that decoded without a finding. */
 type Entry = readonly [size: number, time: number, header: ImageHeader];
 
 /**
- * Remembers images that were decoded and are sound, by their size and the time of their last change, in one JSON file for
- * each file or folder of annotations that has at least 200 of them. A file that is missing, or cannot be used, remembers nothing; one that cannot be
- * written is no error: the images are looked at again next time.
+ * Remembers images that were decoded and are sound, keyed by path, file size and modification time. There is one JSON file
+ * for each annotation file or folder with at least 200 such images. A missing or unusable JSON file counts as empty. Failing
+ * to write it is no error: the images are then checked again next time.
  */
 export class ImageMemory {
   readonly #path: string | undefined;
@@ -26,7 +26,12 @@ export class ImageMemory {
     this.#path = path;
   }
 
-  /** @param folder in which it is kept; without it nothing is remembered */
+  /**
+   * Loads the memory of a source.
+   *
+   * @param folder of the JSON files; undefined remembers nothing
+   * @param source annotation file or folder that the images belong to
+   */
   static async of(folder: string | undefined, source: string): Promise<ImageMemory> {
     if (folder === undefined) return new ImageMemory(undefined);
     const name = createHash('sha256').update(source).digest('hex').slice(0, 24);
@@ -49,7 +54,7 @@ export class ImageMemory {
     this.#hasNews = true;
   }
 
-  /** Writes what is known now, if any of it is new; what was not asked for is forgotten. */
+  /** Writes the entries that were used or added, if any is new; entries that were not asked for are dropped. */
   async save(): Promise<void> {
     if (this.#path === undefined || !this.#hasNews || this.#seen.size < WORTH) return;
     const content = JSON.stringify({ version: VERSION, images: Object.fromEntries(this.#seen) });
@@ -58,7 +63,7 @@ export class ImageMemory {
       await removeStaleTemps(dirname(this.#path));
       await writeFileAtomically(this.#path, content);
     } catch {
-      // Then they are looked at again.
+      // The images are checked again next time.
     }
   }
 
@@ -68,7 +73,7 @@ export class ImageMemory {
       if (version !== VERSION || typeof images !== 'object' || images === null) return;
       this.#known = new Map(Object.entries(images).filter((entry): entry is [string, Entry] => isEntry(entry[1])));
     } catch {
-      // There is none yet, or one that was cut short.
+      // There is no file yet, or it is truncated.
     }
   }
 }

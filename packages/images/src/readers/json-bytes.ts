@@ -1,17 +1,17 @@
 import type { FileHandle } from 'node:fs/promises';
 import { TextDecoder } from 'node:util';
 
-/** Bytes of a JSON file: `bytes[0]` to `bytes[end - 1]`. */
+/** A window of the bytes of a JSON file: `bytes[0]` to `bytes[end - 1]`. */
 export interface JsonBytes {
   readonly bytes: Buffer;
-  /** The same memory, four bytes to a number. */
+  /** The same memory as 32-bit words. */
   readonly words: Int32Array;
   readonly end: number;
-  /** Whether the file ends there. */
+  /** Whether the file ends at `end`. */
   readonly isWhole: boolean;
 }
 
-/** Bytes that JSON is made of. */
+/** The structural characters of JSON. */
 export const BYTE = {
   quote: 0x22,
   backslash: 0x5c,
@@ -23,7 +23,7 @@ export const BYTE = {
   closeObject: 0x7d,
 } as const;
 
-/** 1 opens an object or a list, 2 closes one, 3 begins a text; anything else is 0. */
+/** The role of each byte: 1 opens an object or array, 2 closes one, 3 begins a string, 0 is anything else. */
 export const STRUCTURE = new Uint8Array(256);
 STRUCTURE[BYTE.openList] = STRUCTURE[BYTE.openObject] = 1;
 STRUCTURE[BYTE.closeList] = STRUCTURE[BYTE.closeObject] = 2;
@@ -37,12 +37,12 @@ export class Blocks implements JsonBytes {
   bytes: Buffer;
   words: Int32Array;
   end = 0;
-  /** Bytes of the file in front of `bytes[0]`. */
+  /** The number of bytes before `bytes[0]` in the file. */
   before = 0;
   isWhole = false;
   readonly #handle: FileHandle;
   readonly #block: number;
-  /** Of a file in UTF-16. */
+  /** Set for a file in UTF-16. */
   #decoder: TextDecoder | undefined;
 
   constructor(handle: FileHandle, block: number) {
@@ -64,7 +64,7 @@ export class Blocks implements JsonBytes {
     } else if (first === 0xef && second === 0xbb && third === 0xbf) this.#drop(3);
   }
 
-  /** Reads on. What is in front of `from` is given up: `bytes[from]` is `bytes[0]` afterwards. */
+  /** Reads more bytes and discards those before `from`: the byte at `from` moves to `bytes[0]`. */
   async more(from: number): Promise<void> {
     this.#drop(from);
     if (this.#decoder === undefined) {
@@ -104,7 +104,7 @@ function memory(bytes: number): [Buffer, Int32Array] {
   return [buffer, new Int32Array(buffer.buffer, buffer.byteOffset, bytes >> 2)];
 }
 
-/** Where the value that begins at `at` ends; negative when its end is not there yet. What is in it is not checked. */
+/** The end of the value that begins at `at`; negative when its end has not been read yet. The value is not validated. */
 export function endOfValue({ bytes, words, end, isWhole }: JsonBytes, at: number): number {
   const kind = STRUCTURE[bytes[at] as number];
   if (kind === 3) return endOfText(bytes, at, end);
@@ -133,8 +133,8 @@ export function endOfValue({ bytes, words, end, isWhole }: JsonBytes, at: number
 }
 
 /**
- * Whether four bytes are digits, commas and the like for sure, as most of a file's are: brackets have the bit 0x40, and a
- * quote is the byte that becomes 0 here.
+ * Whether four bytes certainly contain no bracket and no quote, which holds for most of a file. Brackets have the bit 0x40
+ * set, and XOR turns a quote into a zero byte.
  */
 function isPlain(word: number): boolean {
   const quotes = word ^ 0x22222222;

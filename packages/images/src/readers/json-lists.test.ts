@@ -15,7 +15,7 @@ const write = async (content: string | Uint8Array): Promise<string> => {
   return file;
 };
 
-/** The entries of "a", read in blocks so small that every value is cut somewhere. */
+/** The entries of "a", read in blocks so small that values are split between blocks. */
 async function entriesOf(content: string | Uint8Array, blockBytes = 16, batchBytes = 40) {
   let entries: unknown[] = [];
   const wholes: unknown[] = [];
@@ -65,12 +65,12 @@ describe('readJsonLists', () => {
     expect(entries).toEqual([{ name: 'Stra\u00dfe' }, { name: 'caf\u00e9' }]);
   });
 
-  it('reads NaN and Infinity as texts, and numbers too large as JSON.parse does', async () => {
+  it('reads NaN and Infinity as strings, and too large numbers as JSON.parse does', async () => {
     const { entries } = await entriesOf('{"a": [{"x": NaN, "y": "NaN"}, {"x": -Infinity}, {"x": 1e999}, 1]}');
     expect(entries).toEqual([{ x: 'NaN', y: 'NaN' }, { x: '-Infinity' }, { x: Infinity }, 1]);
   });
 
-  it('takes the last of two lists of one name, and a key that is written with escapes', async () => {
+  it('uses the last of two lists with the same key, and reads a key with escapes', async () => {
     expect((await entriesOf('{"a": [1, 2], "b": [3], "\\u0061": [4]}')).entries).toEqual([4]);
   });
 
@@ -86,12 +86,12 @@ describe('readJsonLists', () => {
     ['{"a" [1]}', /":" after "a" should be/],
     ['', /it is empty/],
     ['hello', /JSON/],
-  ])('refuses %j by the place', async (text, message) => {
+  ])('refuses %j and names the position', async (text, message) => {
     await expect(entriesOf(text)).rejects.toThrow(message);
     await expect(entriesOf(text, 4096, 4096)).rejects.toThrow(message);
   });
 
-  it.each(['[1]', '"x"', '12', 'null'])('says of %s that it is no object', async (text) => {
+  it.each(['[1]', '"x"', '12', 'null'])('says that %s is not an object', async (text) => {
     expect((await entriesOf(text)).top).toBe('not an object');
   });
 });
@@ -119,14 +119,14 @@ describe('annotations of COCO', () => {
     return found;
   };
 
-  it('are the same whether they are read as numbers or as any JSON', async () => {
+  it('are the same whether scanned as numbers or parsed as JSON', async () => {
     const numbers = [
       usual,
       { ...usual, id: 2, iscrowd: 1, segmentation: { counts: [1, 2], size: [3, 4] } },
       { ...usual, id: 3, bbox: [-0.5, 1e-7, 123456789.12345679, 0.30000000000000004], area: 0 },
     ];
     const plain = await objects(numbers);
-    // A key that COCO does not have.
+    // A key that is not COCO's.
     const general = await objects(numbers.map((entry) => ({ ...entry, score: 1 })));
     expect(plain).toEqual(general);
     expect(plain.map(({ id, area, iscrowd, image }) => ({ id, area, iscrowd, image }))).toEqual([
@@ -138,7 +138,7 @@ describe('annotations of COCO', () => {
     expect(plain[2]?.text).toBe('annotation 3: bbox [-0.5, 1e-7, 123456789.12345679, 0.30000000000000004]');
   });
 
-  it('read numbers to the last bit, and refuse what JSON does not have', async () => {
+  it('have numbers exact to the last bit, and refuse numbers that JSON forbids', async () => {
     const values = ['0.1', '123456789012345678', '0.1234567890123456789', '9007199254740993', '1E3', '-0', '5e-324'];
     for (const value of values) {
       const [object] = await objects(`[{"id": 1, "image_id": 1, "category_id": 2, "bbox": [${value}, 0, 0, 0]}]`);
@@ -148,19 +148,19 @@ describe('annotations of COCO', () => {
       await expect(objects(`[{"id": 1, "bbox": [${value}, 0, 0, 0]}]`)).rejects.toThrow(/entry 0 of "annotations"/);
   });
 
-  it('of which each second one is of another kind keep their places', async () => {
+  it('keep their order when every second one has an unusual form', async () => {
     const list = Array.from({ length: 40 }, (_, place) => ({ ...usual, id: place % 2 === 0 ? place : `${place}` }));
     expect((await objects(list)).map(({ id }) => id)).toEqual(list.map((_, place) => place));
   });
 
-  it('without a box get that of their outline, which is read only then', async () => {
+  it('without a box get that of their segmentation, which is parsed only then', async () => {
     const { bbox: _bbox, ...rest } = usual;
     expect((await objects([rest]))[0]?.box).toEqual([1.5, 2, 5, 6]);
   });
 });
 
 describe('records', () => {
-  it('of a reader are copied like any others, and refuse to be written to', async () => {
+  it('of a reader can be copied like any others, and refuse to be modified', async () => {
     const file = await write(
       JSON.stringify({
         images: [{ id: 1, file_name: 'a.jpg', width: 10, height: 10 }],

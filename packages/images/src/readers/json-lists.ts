@@ -4,31 +4,31 @@ import { describeCause } from '@hookline/core';
 import { Blocks, BYTE, endOfValue, isSpace, type JsonBytes, STRUCTURE } from './json-bytes.ts';
 import { decodeText, parseJson } from './read-text.ts';
 
-/** What becomes of the entries of one list. */
+/** Receives the entries of one list. */
 export interface ListReader {
-  /** Is called where the list begins. A name that is there twice counts where it comes last, as in every parser. */
+  /** Called at the beginning of the list. If the key occurs twice, the last list counts, as in JSON.parse. */
   readonly begin: () => void;
   /**
-   * Takes an entry.
+   * Receives an entry.
    *
-   * @param whole parses the entry with the key that is left out; only to be called before this function returns
+   * @param whole parses the entry including the key `without`; it must be called before this function returns
    */
   readonly entry: (entry: unknown, whole: () => unknown) => void;
-  /** Reads entries of the usual kind from their bytes, without making objects of them. */
+  /** Reads entries in the usual form directly from their bytes, without creating objects. */
   readonly plain?: PlainReader;
-  /** A key of the entries whose values are skipped and become null: most of a file of COCO is outlines. */
+  /** A key of the entries whose value is skipped and becomes null. Segmentations make up most of a COCO file. */
   readonly without?: string;
 }
 
-/** Reads entries that are as most of their list are; all others go the way of any JSON. */
+/** Reads entries in the form that most of a list has; all others are parsed as JSON. */
 export interface PlainReader {
   /**
    * Reads the entry that begins at `at`.
    *
-   * @returns where it ends; negative when it is of another kind, broken, or not there to its end
+   * @returns the end of the entry; negative when it has another form, is malformed, or has not been read to its end
    */
   readonly scan: (source: JsonBytes, at: number) => number;
-  /** Takes the entry that was scanned last. */
+  /** Stores the entry that was scanned last. */
   readonly take: () => void;
 }
 
@@ -40,17 +40,17 @@ export interface JsonListsOptions {
   readonly batchBytes?: number;
 }
 
-/** What a JSON file has at its top. */
+/** What the top level of a JSON file is: not an object, or its keys with whether each value is a list. */
 export type JsonTop = 'not an object' | ReadonlyMap<string, 'list' | 'other'>;
 
 /**
- * Reads the lists that are directly in the object of a JSON file, entry by entry: a file of any size, of which only a
- * block is in memory at a time. It may be in UTF-8, in UTF-16 with a byte-order mark, or in Windows-1252, and have `NaN`
- * in it, see {@link parseJson}. All that is in no list of `readers` is skipped, and not checked.
+ * Reads the lists at the top level of a JSON file entry by entry. The file may have any size, since only one block is in
+ * memory at a time. It may be in UTF-8, in UTF-16 with a byte-order mark, or in Windows-1252, and it may contain `NaN`, see
+ * {@link parseJson}. Everything outside the lists of `readers` is skipped and not validated.
  *
- * Entries are found in the bytes, and parsed by `JSON.parse`, many at a time.
+ * The bounds of the entries are found in the bytes, and many entries at a time are parsed by `JSON.parse`.
  *
- * @throws SyntaxError that names the entry or the place, and errors of the file system
+ * @throws SyntaxError that names the entry or the position, and errors of the file system
  */
 export async function readJsonLists(
   file: string,
@@ -65,14 +65,14 @@ export async function readJsonLists(
   }
 }
 
-/** Goes through the object at the top of a file. */
+/** Scans the object at the top level of a file. */
 class ListScanner {
   readonly #blocks: Blocks;
   readonly #readers: Readonly<Record<string, ListReader>>;
   readonly #batchBytes: number;
   /** The next byte to look at. */
   #at = 0;
-  /** Where the value of the key that is left out begins and ends, in the entry that was scanned last; -1: nowhere. */
+  /** Start and end of the value of `without` in the entry that was scanned last; -1 when it has none. */
   #omitted = -1;
   #omittedEnd = -1;
 
@@ -88,7 +88,7 @@ class ListScanner {
     const first = await this.#peek();
     if (first === BYTE.openList || first === BYTE.quote) return 'not an object';
     if (first !== BYTE.openObject) {
-      // A number or a word is JSON too; anything else is told by the parser.
+      // A number or a literal is valid JSON; for anything else the parser throws.
       if (first !== undefined) parseJson(decodeText(await this.#value()));
       else throw new SyntaxError('it is empty');
       return 'not an object';
@@ -125,7 +125,7 @@ class ListScanner {
     }
     for (let place = 0; ; place++) {
       for (;;) {
-        // In the bytes that are there, without waiting for anything.
+        // Works on the bytes in memory, without awaiting anything.
         this.#skipSpaces();
         const plainEnd = reader?.plain?.scan(this.#blocks, this.#at) ?? -1;
         if (plainEnd >= 0) {
@@ -163,7 +163,7 @@ class ListScanner {
     while (this.#at < end && isSpace(bytes[this.#at])) this.#at++;
   }
 
-  /** Where the entry that begins at `#at` ends; negative when its end is not there yet. */
+  /** The end of the entry that begins at `#at`; negative when its end has not been read yet. */
   #entryEnd(without: Buffer | undefined): number {
     const blocks = this.#blocks;
     const { bytes, end } = blocks;
@@ -195,13 +195,13 @@ class ListScanner {
     return -1;
   }
 
-  /** Whether a byte is next in what is there, spaces left out. */
+  /** Whether `byte` is the next byte in memory after any white space. */
   #isAt(byte: number): boolean {
     this.#skipSpaces();
     return this.#at < this.#blocks.end && this.#blocks.bytes[this.#at] === byte;
   }
 
-  /** The next byte that is no space; undefined at the end of the file. */
+  /** The next byte that is not white space; undefined at the end of the file. */
   async #peek(): Promise<number | undefined> {
     for (;;) {
       this.#skipSpaces();
@@ -217,7 +217,7 @@ class ListScanner {
     this.#at++;
   }
 
-  /** The bytes of the value that is next. */
+  /** The bytes of the next value. */
   async #value(): Promise<Buffer> {
     await this.#peek();
     for (;;) {
@@ -244,14 +244,14 @@ class ListScanner {
 
 /** Entries of a list that are parsed together. */
 class EntryBatch {
-  /** Bytes to parse so far. */
+  /** Number of bytes collected so far. */
   size = 1;
   readonly #name: string;
   readonly #reader: ListReader;
   #text = Buffer.allocUnsafe(1 << 16);
   #bytes: Buffer = Buffer.alloc(0);
   readonly #bounds: number[] = [];
-  /** Entries in front of the batch. */
+  /** Number of entries before the batch. */
   #before = 0;
 
   constructor(name: string, reader: ListReader) {
@@ -281,12 +281,12 @@ class EntryBatch {
     this.size = at;
   }
 
-  /** Counts an entry that goes another way; the batch must be empty. */
+  /** Counts an entry that is not parsed by the batch; the batch must be empty. */
   passOne(): void {
     this.#before++;
   }
 
-  /** Parses what there is, and gives it to the reader. */
+  /** Parses the collected entries and passes them to the reader. */
   flush(): void {
     const count = this.#bounds.length / 2;
     if (count === 0) return;
@@ -300,7 +300,7 @@ class EntryBatch {
     this.size = 1;
   }
 
-  /** Undefined where an entry is not as JSON has it: then each is parsed by itself. */
+  /** Parses all entries at once; undefined when one of them is not valid JSON, so that each must be parsed by itself. */
   #parse(count: number): unknown[] | undefined {
     this.#text[this.size] = BYTE.closeList;
     const bytes = this.#text.subarray(0, this.size + 1);

@@ -11,61 +11,62 @@ import type { ImageFinder, ImageHints } from './find-image.ts';
 import { ImageMemory } from './image-memory.ts';
 import { mapLimited } from './map-limited.ts';
 
-/** An object as a file has it, unchecked: numbers may be NaN, and the category may not be known. */
+/** An unchecked object of an annotation file: numbers may be NaN, and the category may be unknown. */
 export interface AnnotatedObject {
-  /** Unique within the data set; 0 where the format has no ids. */
+  /** Unique within the data set; 0 when the format has no ids. */
   readonly id: number;
-  /** Edges, in pixels or, where the image says so, in parts of its sides. */
+  /** Edges x0, y0, x1, y1 in the image's `unit`: pixels, or fractions of its sides. */
   readonly box: Box;
+  /** Index into `classes`; -1 when unknown. */
   readonly category: number;
   readonly iscrowd?: 0 | 1;
   readonly area?: number | undefined;
   readonly difficult?: boolean;
   /** What the object and its box are called in messages: `object 1: box [1, 2, 3, 4]`. */
   describe(): string;
-  /** What was found already. With the effect `annotation` the object is dropped. */
+  /** A finding of the format's reader. With the effect `annotation` the object is dropped. */
   readonly finding?: Pick<DatasetProblem, 'effect' | 'kind' | 'message'> | undefined;
 }
 
-/** An image as a file has it, unchecked. */
+/** An unchecked image of an annotation file. */
 export interface AnnotatedImage {
   readonly imageId: number | string;
-  /** As the annotations call it; undefined where they do not. */
+  /** Its name in the annotations; undefined when they name none. */
   readonly name: string | undefined;
   readonly hints?: ImageHints;
-  /** Undefined for a format that never states sizes. */
+  /** The stated size in pixels; undefined for a format that never states sizes. */
   readonly stated: StatedSize | undefined;
-  /** The file that has the annotations, for findings about objects; default: the image. */
+  /** The annotation file, for findings about objects. @default the image file */
   readonly source?: string;
-  /** `fraction`: edges are parts of the image's sides. */
+  /** Unit of the edges: pixels, or fractions of the image's sides. */
   readonly unit: 'pixel' | 'fraction';
   readonly objects: readonly AnnotatedObject[];
-  /** Findings so far; the ones that come are added. */
+  /** Findings so far; later ones are added. */
   readonly problems: ProblemList;
 }
 
-/** All that {@link makeDataset} makes a data set of. */
+/** The input of {@link makeDataset}. */
 export interface AnnotatedData extends Pick<DatasetMetadata, 'classes' | 'categoryIds' | 'evaluator' | 'openClasses'> {
-  /** The file or folder that it came from. */
+  /** The file or folder that the data came from. */
   readonly source: string;
-  /** In the order of the files; of one that could not be read, what was found. */
+  /** Images in the order of the files; a `ProblemList` stands for an image that could not be read. */
   readonly images: readonly (AnnotatedImage | ProblemList)[];
-  /** Images and objects that the files have, also those that could not be read at all. */
+  /** Numbers of images and objects in the files, including those that could not be read. */
   readonly listed: { readonly images: number; readonly annotations: number };
   /** Findings about the files as a whole. */
   readonly problems: ProblemList;
   readonly finder: ImageFinder;
 }
 
-/** So many images are decoded to find damaged ones; of more, the headers are read. */
+/** Up to this many images, `auto` decodes them to find damage; for more it reads only the headers. */
 const DECODED = 5000;
-/** Images between two pauses. */
+/** Number of images between two turns of the event loop. */
 const TURN = 256;
 
 /**
- * Finds and looks at the images, and checks the boxes: what all readers have in common.
+ * Finds and checks the images and checks the boxes. All readers share this part.
  *
- * @throws HooklineError `HKL_DATASET_UNREADABLE` when all boxes are fractions where the format has pixels,
+ * @throws HooklineError `HKL_DATASET_UNREADABLE` when all boxes are fractions although the format uses pixels,
  * `HKL_DATASET_INVALID` with `strict` when anything would be dropped or changed
  */
 export async function makeDataset(
@@ -79,7 +80,7 @@ export async function makeDataset(
   const found = await mapLimited(images, availableParallelism() * 2, async (image, place) => {
     if (place % TURN === TURN - 1) {
       onProgress?.(place + 1, images.length);
-      // Headers are read without a pause, and signals want their turn.
+      // Headers are read synchronously, so the event loop needs a turn to handle signals.
       await nextTurn();
     }
     return isLost(image) ? undefined : makeRecord(image, finder, level, table, memory);
@@ -88,7 +89,7 @@ export async function makeDataset(
   for (const image of images) for (const found of listOf(image).problems) problems.problems.push(found);
   if (strict === true) problems.refuse(source);
   table.trim();
-  // Ids of objects are their numbers in the whole data set where the format has none.
+  // When the format has no ids, objects are numbered through the whole data set from 1.
   let number = 0;
   const kept = found.flatMap((each) => {
     if (each === undefined) return [];
@@ -113,7 +114,7 @@ export async function makeDataset(
 const isLost = (image: AnnotatedImage | ProblemList): image is ProblemList => image instanceof ProblemList;
 const listOf = (image: AnnotatedImage | ProblemList): ProblemList => (isLost(image) ? image : image.problems);
 
-/** A record, of which the objects are rows of a table. */
+/** A record whose objects are consecutive rows of the table. */
 interface FoundRecord {
   readonly head: RecordHead;
   readonly first: number;
@@ -136,14 +137,14 @@ async function makeRecord(
     image = await checkImage(file, stated, level, problems, memory);
   }
   const where = source ?? file;
-  // Made anew by each access.
+  // Read once: a getter may create the objects anew on each access.
   const { objects } = annotated;
   if (image === undefined) {
     const lost = `${count(objects.length, 'object')} went with the image`;
     if (objects.length > 0) problems.add('annotation', 'annotation-orphaned', where, lost);
     return undefined;
   }
-  // Nothing is awaited from here on, so that the rows of a record follow one another.
+  // Nothing is awaited from here on, so that the rows of a record are consecutive.
   const first = table.length;
   for (const object of objects) {
     const kept = keepObject(object, unit, image, where, problems);
@@ -184,7 +185,7 @@ const scaled = ([x0, y0, x1, y1]: Box, { width, height }: CheckedImage): Box => 
   y1 * height,
 ];
 
-/** Within the first pixel, and not a whole one: no tool draws this, so that it means a part of the image's sides. */
+/** Whether a box in pixels is really in fractions: it lies within the first pixel, with an edge that is not an integer. */
 const isFraction = (box: Box): boolean =>
   box.every((edge) => edge >= -1 && edge <= 1.0001) && box.some((edge) => !Number.isInteger(edge));
 
@@ -193,9 +194,9 @@ function refuseFractions(source: string, images: AnnotatedData['images']): void 
   for (const image of images) {
     if (isLost(image) || image.unit === 'fraction') continue;
     for (const object of image.objects) {
-      // What is dropped for another reason has no box.
+      // An object that is dropped for another reason has no valid box.
       if (object.finding?.effect === 'annotation') continue;
-      // Of most data the first object tells.
+      // In most data the first object settles it.
       if (!isFraction(object.box)) return;
       first ??= object;
     }
@@ -211,10 +212,10 @@ function refuseFractions(source: string, images: AnnotatedData['images']): void 
   );
 }
 
-/** A box that is none. */
+/** Stands for a missing or invalid box. */
 export const NO_BOX: Box = [NaN, NaN, NaN, NaN];
 
-/** The box around points: x and y in turn. */
+/** The box around points, given as x0, y0, x1, y1, ... */
 export function boxAround(points: readonly number[]): Box {
   const [x, y] = [0, 1].map((rest) => points.filter((_, place) => place % 2 === rest)) as [number[], number[]];
   const least = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b), Infinity);

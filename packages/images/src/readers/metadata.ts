@@ -1,8 +1,8 @@
 import { didYouMean, HooklineError } from '@hookline/core';
 
-/** Facts about one data set; each is written once. */
+/** Facts about one data set. Each fact can be written only once. */
 export class Metadata {
-  /** The data set they are about. */
+  /** Name of the data set. */
   readonly name: string;
   readonly #values = new Map<string, unknown>();
 
@@ -11,9 +11,9 @@ export class Metadata {
   }
 
   /**
-   * Sets facts. Setting a fact to the value that it has, compared as JSON, changes nothing.
+   * Sets facts. Setting a fact again to an equal value (compared as JSON) is allowed.
    *
-   * @throws HooklineError `HKL_METADATA_WRITTEN` when a fact has another value already; nothing is set then
+   * @throws HooklineError `HKL_METADATA_WRITTEN` when a fact already has another value; then none of the facts is set
    */
   set(facts: Readonly<Record<string, unknown>>): this {
     for (const [key, value] of Object.entries(facts)) {
@@ -28,7 +28,7 @@ export class Metadata {
     return this;
   }
 
-  /** A fact; `fallback`, where given, when it was never set. @throws HooklineError `HKL_METADATA_UNKNOWN` */
+  /** Returns a fact, or `fallback` if it was never set. @throws HooklineError `HKL_METADATA_UNKNOWN` without a fallback */
   get<T = unknown>(key: string, ...fallback: [T?]): T {
     if (this.#values.has(key)) return this.#values.get(key) as T;
     if (fallback.length > 0) return fallback[0] as T;
@@ -43,7 +43,7 @@ export class Metadata {
     return this.#values.has(key);
   }
 
-  /** Every fact. */
+  /** All facts as a plain object. */
   toJSON(): Record<string, unknown> {
     return Object.fromEntries(this.#values);
   }

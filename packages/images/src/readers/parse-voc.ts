@@ -2,18 +2,18 @@ import { describeCause } from '@hookline/core';
 import type { XMLParser } from 'fast-xml-parser';
 import { asFlag, isObject, type Fields } from './json-fields.ts';
 
-/** One object of a Pascal VOC file, unchecked: numbers may be NaN. */
+/** An unchecked object of a Pascal VOC file: numbers may be NaN. */
 export interface VocObject {
   readonly name: string | undefined;
   readonly difficult: boolean;
-  /** As the file counts: see `firstPixel` of the reader. */
+  /** Edges in pixels as written in the file: see `firstPixel` of the reader. */
   readonly box: readonly [xmin: number, ymin: number, xmax: number, ymax: number];
 }
 
-/** What a Pascal VOC file says, unchecked. */
+/** The unchecked contents of a Pascal VOC file; sizes are in pixels and may be NaN. */
 export interface VocFile {
   readonly filename: string | undefined;
-  /** Where the tool had the image. */
+  /** Path of the image on the machine of the annotation tool. */
   readonly path: string | undefined;
   readonly width: number;
   readonly height: number;
@@ -22,7 +22,7 @@ export interface VocFile {
 
 let parser: XMLParser | undefined;
 
-/** Parses a Pascal VOC annotation. @throws Error with the line where the text is no XML, or no such annotation */
+/** Parses a Pascal VOC annotation. @throws Error when the text is not XML (with the line) or not such an annotation */
 export async function parseVoc(xml: string): Promise<VocFile> {
   const parsed = await parseXml(xml);
   const root = isObject(parsed) ? parsed['annotation'] : undefined;
@@ -34,7 +34,7 @@ export async function parseVoc(xml: string): Promise<VocFile> {
     path: textOf(root, 'path'),
     width: numberOf(size, 'width'),
     height: numberOf(size, 'height'),
-    // A part of an object, such as a head, has a box of its own and no difficult flag; only objects count.
+    // Parts of an object, such as a head, have boxes of their own, which are ignored.
     objects: objects.map((object) => {
       const fields = isObject(object) ? object : {};
       const box = childOf(fields, 'bndbox');
@@ -48,7 +48,7 @@ export async function parseVoc(xml: string): Promise<VocFile> {
 }
 
 async function parseXml(xml: string): Promise<unknown> {
-  // Loaded with the first file.
+  // Imported only when the first file is read.
   parser ??= new (await import('fast-xml-parser')).XMLParser({
     isArray: (name) => name === 'object',
     parseTagValue: false,
@@ -57,7 +57,7 @@ async function parseXml(xml: string): Promise<unknown> {
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is a package with three more below it
     return parser.parse(xml, true);
   } catch (cause) {
-    // The parser's sentence for tags that are still open at the end, as in a file that was cut.
+    // This is the parser's message for tags that are still open at the end, as in a truncated file.
     const [, open] = /^Invalid '\[([^]*)\]' found/.exec(describeCause(cause)) ?? [];
     if (open === undefined) throw cause;
     const tags = open.replace(/\s+/g, ' ').replaceAll('"', '').trim();
@@ -75,5 +75,5 @@ function textOf(fields: Fields, name: string): string | undefined {
   return typeof text === 'string' && text.trim() !== '' ? text.trim() : undefined;
 }
 
-/** `Number('')` would be 0. */
+/** A number, or NaN when the text is missing or empty, for which `Number` would give 0. */
 const numberOf = (fields: Fields, name: string): number => Number(textOf(fields, name) ?? NaN);

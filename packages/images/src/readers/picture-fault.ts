@@ -1,22 +1,22 @@
 import { describeCause } from '@hookline/core';
 import { readHead } from './read-head.ts';
 
-/** Why a file is no picture that can be used, and what to do about it. */
+/** Why a picture file cannot be used, and what to do about it. */
 export interface PictureFault {
   /** A clause that begins with "it" or "there". */
   readonly what: string;
   readonly fix?: string;
 }
 
-/** Bytes of a file that tell what it is. */
+/** Bytes read from the start of a file to recognise its format. */
 const HEAD = 64;
 
 /**
- * Why a picture file cannot be decoded, in words that help. Decoders say `unsupported image format` of a file of another kind, of
- * one that may not be read and of one that is not there.
+ * Explains why a picture file cannot be decoded. Decoders themselves say `unsupported image format` alike for a file of another
+ * kind, for one without read permission and for one that does not exist.
  *
  * @param picture path of the file, or its content
- * @param cause what reading or decoding it has thrown
+ * @param cause the error that reading or decoding it threw
  */
 export function pictureFault(picture: string | Uint8Array, cause: unknown): PictureFault {
   const { code } = (cause ?? {}) as { readonly code?: unknown };
@@ -41,8 +41,8 @@ const SYSTEM: Readonly<Record<string, PictureFault>> = {
 };
 
 /**
- * What a file is, by its first bytes, where it is none of the formats that can be decoded; undefined for those, and for
- * what is not known.
+ * Recognises, by its first bytes, a file that cannot be decoded. Returns undefined for the formats that can be decoded and
+ * for unknown ones.
  */
 export function strangeKind(head: Uint8Array): PictureFault | undefined {
   const text = Buffer.from(head.subarray(0, HEAD)).toString('latin1');
@@ -59,7 +59,7 @@ export function strangeKind(head: Uint8Array): PictureFault | undefined {
 
 const CONVERT = 'Convert it to JPEG or PNG, under the same name or with its annotations';
 
-/** Formats of pictures that sharp does not decode, by what stands at a place near the beginning of a file. */
+/** Picture formats that sharp does not decode, with their signatures and the offset `at` of these (default 0). */
 const PICTURES: readonly { readonly kind: string; readonly at?: number; readonly is: readonly string[] }[] = [
   { kind: 'BMP', is: ['BM'] },
   { kind: 'HEIC', at: 4, is: ['heic', 'heix', 'hevc', 'hevx', 'heim', 'heis'].map((brand) => `ftyp${brand}`) },
@@ -70,7 +70,7 @@ const PICTURES: readonly { readonly kind: string; readonly at?: number; readonly
   { kind: 'raw camera', is: ['II*\0\x10\0\0\0CR', 'FUJIFILMCCD-RAW', 'IIRO', 'IIU\0'] },
 ];
 
-/** Files that are no pictures, by how they begin, in lower case. */
+/** Files that are not pictures, with their first characters in lower case. */
 const OTHERS: readonly (readonly [begins: readonly string[], fault: PictureFault])[] = [
   [
     ['version https://git-lfs'],

@@ -31,7 +31,7 @@ async function coco(parts: { images?: unknown[]; annotations?: unknown[]; catego
   return at('data.json');
 }
 
-/** Reads a file with one more image, made by `make`, and tells the findings about it. */
+/** Reads a file with an additional image, made by `make`, and returns the findings about it. */
 async function withImage(name: string, make: (path: string) => Promise<unknown>, size = {}) {
   const json = await coco({
     images: [good, { id: 2, file_name: name, width: 64, height: 48, ...size }],
@@ -73,7 +73,7 @@ describe('readCoco', () => {
     ['other-size.jpg', 'image-size', (path) => noise(3).jpeg().toFile(path), { width: 65 }],
     ['cut.jpg', 'image-truncated', async (path) => cut(path, await noise(3).jpeg().toBuffer()), {}],
     ['cut.png', 'image-truncated', async (path) => cut(path, await noise(3).png().toBuffer()), {}],
-  ])('drops %s as %s, and names it when strict', async (name, kind, make, size) => {
+  ])('drops %s as %s, and reports it when strict', async (name, kind, make, size) => {
     const { record, kinds, strict } = await withImage(name, make, size);
     expect(record).toBeUndefined();
     expect(kinds).toEqual([kind, 'annotation-orphaned']);
@@ -93,7 +93,7 @@ describe('readCoco', () => {
     expect(strict).toBe('accepted');
   });
 
-  it('finds out whether boxes were drawn on the rotated image or on the stored one', async () => {
+  it('detects whether boxes were drawn on the rotated or on the stored image', async () => {
     const make = (path: string) => noise(3).jpeg().withMetadata({ orientation: 6 }).toFile(path);
     const seen = await withImage('seen.jpg', make, { width: 48, height: 64 });
     expect(seen.record).toMatchObject({ width: 48, height: 64 });
@@ -123,7 +123,7 @@ describe('readCoco', () => {
     const json = await coco({ annotations: [box, { ...box, id: 2, ...change }] });
     const { records, report } = await readCoco({ json });
     expect(report.problems.map((problem) => problem.kind)).toEqual([kind]);
-    // As the file has it, so that it can be found there.
+    // The box as written in the file, so that it can be found there.
     if ('bbox' in change) expect(report.problems[0]?.message).toContain(show(change.bbox));
     expect(records[0]?.annotations).toHaveLength(1 + kept);
     expect(report).toMatchObject({ images: 1, keptImages: 1, annotations: 2, keptAnnotations: 1 + kept });
@@ -132,7 +132,7 @@ describe('readCoco', () => {
     else await expect(strict).rejects.toThrow(kind);
   });
 
-  it('clips to the image, and strict names every problem at once', async () => {
+  it('clips to the image, and strict reports every problem at once', async () => {
     const annotations = [
       { ...box, bbox: [-5, 40, 20, 20], area: null },
       { ...box, id: 2, category_id: 1 },
@@ -143,14 +143,14 @@ describe('readCoco', () => {
     await expect(readCoco({ json, strict: true })).rejects.toThrow(/2 problems:[^]*box-clipped[^]*category-unknown/);
   });
 
-  it('keeps the first of two images of one id', async () => {
+  it('keeps the first of two images with the same id', async () => {
     const json = await coco({ images: [good, { ...good, file_name: 'again.jpg' }, { id: 3 }] });
     const { records, report } = await readCoco({ json });
     expect(records).toHaveLength(1);
     expect(report.problems.map(({ kind }) => kind)).toEqual(['duplicate-image-id', 'image-invalid']);
   });
 
-  it('refuses a file that is no such data set, by its name', async () => {
+  it('refuses a file that is not a COCO data set, and names it', async () => {
     await expect(readCoco({ json: at('no.json') })).rejects.toThrow(/HKL_DATASET_UNREADABLE.*no\.json.*ENOENT/);
     await writeFile(at('cut.json'), '{"images": [');
     await expect(readCoco({ json: at('cut.json') })).rejects.toThrow(/HKL_DATASET_UNREADABLE.*cut\.json/);
@@ -164,7 +164,7 @@ describe('readCoco', () => {
     await expect(readCoco({ json: nameless })).rejects.toThrow(/category 0 needs/);
   });
 
-  it('looks at images as far as it is told', async () => {
+  it('checks images as far as checkImages says', async () => {
     const json = await coco({ images: [{ ...good, file_name: 'cut.jpg' }] });
     await copyFile(at('good.jpg'), at('cut.jpg'));
     await truncate(at('cut.jpg'), 1000);
@@ -187,7 +187,7 @@ describe('writeCoco', () => {
     expect(again.metadata).toEqual({ ...dataset.metadata, source: at('copy.json') });
   });
 
-  it('refuses categories that the metadata do not have', async () => {
+  it('refuses categories that the metadata lack', async () => {
     const { records, metadata } = await readCoco({ json: await coco({ annotations: [box] }) });
     const annotations = records[0]!.annotations.map((each) => ({ ...each, category: 2 }));
     await expect(writeCoco(at('r.json'), { records: [{ ...records[0]!, annotations }], metadata })).rejects.toThrow(

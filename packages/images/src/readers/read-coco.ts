@@ -13,9 +13,9 @@ import { type AnnotatedImage, type AnnotatedObject, makeDataset } from './make-d
 export interface ReadCocoOptions extends ReaderOptions {
   /** The JSON file. */
   readonly json: string;
-  /** Folder that its file names start from. Default: the folder of the JSON file. */
+  /** Folder that the file names are relative to. @default the folder of the JSON file */
   readonly images?: string;
-  /** Folder of all the data: images that are not where their names say are looked for in it. Default: that of the images. */
+  /** Folder of all the data, which is searched for images that are not where their names say. @default `images` */
   readonly root?: string;
 }
 
@@ -27,17 +27,17 @@ const READ_COCO_OPTIONS = {
   root: true,
 } as const satisfies OptionNames<ReadCocoOptions>;
 
-/** What a COCO file is read with, once its folder is known. */
+/** A COCO file whose folder has been listed. */
 export interface CocoSource {
   readonly json: string;
   readonly finder: ImageFinder;
-  /** Folders that file names may start from. */
+  /** Folders that the file names may be relative to. */
   readonly hints: ImageHints;
 }
 
 /**
- * Reads a data set in COCO's JSON format. Boxes become edges in pixels, category ids become 0 to n - 1 in the order of
- * the ids. What is wrong with an image or an object drops it, and the report says so.
+ * Reads a data set in COCO's JSON format. Boxes become edges x0, y0, x1, y1 in pixels, and category ids become class indices 0
+ * to n - 1 in the order of the ids. Invalid images and objects are dropped and listed in the report.
  *
  * @throws HooklineError `HKL_DATASET_UNREADABLE` when the JSON file as a whole cannot be used, `HKL_DATASET_INVALID`
  * with `strict` when anything would be dropped or changed
@@ -45,7 +45,7 @@ export interface CocoSource {
 export async function readCoco(given: ReadCocoOptions): Promise<Dataset> {
   assertKnownOptions('readCoco', given, READ_COCO_OPTIONS);
   const { json, images, root, outside = [], ...options } = given;
-  // Before the folder is listed: a file that is not there has none.
+  // Read before the folder is listed, so that a missing JSON file is reported as such.
   const file = await readCocoLists(json);
   const folder = images ?? dirname(json);
   const whole = root ?? folder;
@@ -54,7 +54,7 @@ export async function readCoco(given: ReadCocoOptions): Promise<Dataset> {
   return readParsed(file, { json, finder, hints: { folders: [from] } }, options);
 }
 
-/** Reads a COCO file of a folder that has been listed. @throws HooklineError those of {@link readCoco} */
+/** Reads a COCO file of a folder that has been listed. @throws HooklineError as {@link readCoco} does */
 export async function readCocoFile(source: CocoSource, options: ReaderOptions): Promise<Dataset> {
   return readParsed(await readCocoLists(source.json), source, options);
 }
@@ -105,7 +105,7 @@ interface Category {
   readonly above: unknown;
 }
 
-/** Without sound categories no label means anything, so these refuse the file. */
+/** Reads the categories. Invalid ones make the whole file unreadable, because then no label means anything. */
 function readCategories(json: string, { categories: list, annotations }: CocoFile, problems: ProblemList): Category[] {
   const categories = list.map((entry, place): Category => {
     const { id, name, supercategory } = isObject(entry) ? entry : {};
@@ -137,13 +137,13 @@ function readCategories(json: string, { categories: list, annotations }: CocoFil
   return kept.sort((a, b) => a.id - b.id);
 }
 
-/** Roboflow's first category: the name of the project, under which all others are. */
+/** Whether a category is Roboflow's first one: the name of the project, of which all others are subcategories. */
 const isRoot = ({ id, name, above }: Category, all: readonly Category[]): boolean =>
   all.length > 1 &&
   (above === undefined || above === 'none' || above === '' || above === name) &&
   all.every((other) => other.id === id || (other.id > id && other.above === name));
 
-/** An image of the file; its objects are made when they are asked for. */
+/** An image of the file. Its objects are created on each access. */
 class ListedImage implements AnnotatedImage {
   readonly imageId: number | string;
   readonly name: string;
@@ -207,7 +207,7 @@ function collectImages(
   return [...images.values()];
 }
 
-/** Nothing can be said of which object is where: not one image is dropped, but all are refused. */
+/** Refuses a file in which all images have the same id, since nothing then tells which object is in which image. */
 function refuseOneId(json: string, list: readonly CocoImage[]): void {
   const first = keyOf(list[0]?.id);
   if (list.length < 2 || list.some(({ id }) => keyOf(id) !== first)) return;
@@ -223,7 +223,7 @@ function refuseOneId(json: string, list: readonly CocoImage[]): void {
 /** Objects by the key of their image. */
 interface ObjectGroups {
   readonly of: (image: number | string) => readonly AnnotatedObject[];
-  /** Tells the objects of images that are not among these. */
+  /** Visits the objects of images that are not in `images`. */
   readonly eachWithout: (
     images: ReadonlyMap<number | string, unknown>,
     visit: (image: number | string, id: number) => void,
@@ -241,7 +241,7 @@ function groupAnnotations(
   const idOf = (place: number): number | undefined => (idless === undefined ? annotations.idOf(place) : place + 1);
   const twice = new Set<number>();
   const isSeen = makeSeen();
-  // The objects of an image as a chain: where it begins and ends, and the place that follows each place.
+  // The objects of an image form a linked list: its first and last index, and the index that follows each one.
   const chains = new Map<number | string, number>();
   const [first, last]: [number[], number[]] = [[], []];
   const next = new Int32Array(annotations.length).fill(-1);
@@ -291,7 +291,7 @@ function groupAnnotations(
   };
 }
 
-/** Tells of each id whether it has come before. As long as each is larger than the one before, none has to be remembered. */
+/** Tells whether an id has occurred before. While ids come in increasing order, no set of them is needed. */
 function makeSeen(): (id: number) => boolean {
   let largest = -Infinity;
   let inOrder: number[] | undefined = [];

@@ -1,12 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 /**
- * Flags to open a file for reading that never wait. Opening a named pipe would otherwise hold up the thread until somebody
- * writes to it. Windows has no such pipes among its files, and no such flag.
+ * Flags that open a file for reading without blocking. Opening a named pipe would otherwise block the thread until somebody
+ * writes to it. Windows has neither such pipes in its file system nor the flag.
  */
 export const READ_AT_ONCE = constants.O_RDONLY | ((constants as { readonly O_NONBLOCK?: number }).O_NONBLOCK ?? 0);
 
-/** The first bytes of a file, or all of a shorter one. Undefined where it cannot be read or is no ordinary file. */
+/** The first `length` bytes of a file, or all of a shorter one. Undefined when it cannot be read or is not a regular file. */
 export function readHead(file: string, length: number): Uint8Array | undefined {
   let opened: number | undefined;
   try {

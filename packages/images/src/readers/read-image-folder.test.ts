@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-it('reads the pictures of each folder, with its name as their class', async () => {
+it('reads the pictures of each folder with its name as their class', async () => {
   const { records, metadata, report } = await readImageFolder({ root });
   expect(metadata.classes).toEqual(['cat', 'dog']);
   expect(
@@ -47,13 +47,13 @@ it('reads the pictures of each folder, with its name as their class', async () =
   }
 });
 
-it('takes the classes that are given, of which some may be missing, and refuses others', async () => {
+it('uses the given classes, accepts missing folders, and refuses other folders', async () => {
   const { records } = await readImageFolder({ root, classes: ['bird', 'dog', 'cat'] });
   expect(records.map(({ annotations }) => annotations[0]?.category)).toEqual([2, 2, 1]);
   await expect(readImageFolder({ root, classes: ['cat', 'dogs'] })).rejects.toThrow(/HKL_DATA_CLASSES.*"dog".*"dogs"/s);
 });
 
-it('leaves out what cannot be read or lies in no folder, and says so', async () => {
+it('leaves out and reports files that cannot be read or lie in no class folder', async () => {
   await writeFile(join(root, 'dog', '2.jpg'), 'no picture');
   await draw('3.jpg');
   const { records, report } = await readImageFolder({ root });

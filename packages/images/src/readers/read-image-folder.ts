@@ -9,25 +9,25 @@ import { type AnnotatedImage, makeDataset } from './make-dataset.ts';
 
 /** Options of {@link readImageFolder}. */
 export interface ReadImageFolderOptions extends ReaderOptions {
-  /** Folder that holds a folder for each class. */
+  /** Folder that contains one folder for each class. */
   readonly root: string;
-  /** Names of the classes, in order; a folder of another name is an error. @default those of the folders, sorted */
+  /** Names of the classes, in order; a folder with another name is an error. @default the names of the folders, sorted */
   readonly classes?: readonly string[];
 }
 
 const OPTIONS = { ...READER_OPTIONS, root: true, classes: true } as const satisfies OptionNames<ReadImageFolderOptions>;
 
-/** All of an image, in parts of its sides. */
+/** The whole image, in fractions of its sides. */
 const WHOLE: Box = [0, 0, 1, 1];
 
 /**
- * Reads pictures that lie in a folder for each class, `root/CLASS/*.jpg`, also deeper below it. Each record has one annotation:
- * a box around the whole image, of that class, so that `DetectionLoader` gives batches with `classes` of shape [batch, 1].
+ * Reads pictures that are sorted into one folder for each class, `root/CLASS/*.jpg`, including subfolders. Each record has one
+ * annotation, a box of that class around the whole image, so `DetectionLoader` gives batches with `classes` of shape [batch, 1].
  *
  * Pictures that cannot be read are left out and listed in the report, or refused with `strict`.
  *
- * @throws HooklineError `HKL_DATASET_UNREADABLE` for a folder that cannot be read or holds no folder, `HKL_DATA_CLASSES` for a folder that
- * is none of `classes`, `HKL_DATASET_EMPTY_CLASS` for a class without a picture that can be used, `HKL_DATASET_INVALID` with
+ * @throws HooklineError `HKL_DATASET_UNREADABLE` for a folder that cannot be read or contains no folder, `HKL_DATA_CLASSES` for a
+ * folder that is none of `classes`, `HKL_DATASET_EMPTY_CLASS` for a class folder without a usable picture, `HKL_DATASET_INVALID` with
  * `strict` when anything would be dropped or changed
  */
 export async function readImageFolder(options: ReadImageFolderOptions): Promise<Dataset> {
@@ -73,7 +73,7 @@ export async function readImageFolder(options: ReadImageFolderOptions): Promise<
   const used = new Set(dataset.records.map(({ annotations }) => annotations[0]?.category));
   const empty = found.find((name) => !used.has(classes.indexOf(name)));
   if (empty !== undefined) throw emptyClass(root, empty, dataset);
-  // What a picture was that is gone needs no line of its own.
+  // The annotation of a dropped picture needs no line of its own.
   const kept = dataset.report.problems.filter(({ kind }) => kind !== 'annotation-orphaned');
   return { ...dataset, report: { ...dataset.report, problems: kept } };
 }
@@ -81,7 +81,7 @@ export async function readImageFolder(options: ReadImageFolderOptions): Promise<
 /**
  * The names of the folders in a folder, sorted: the classes of {@link readImageFolder}.
  *
- * @throws HooklineError `HKL_DATASET_UNREADABLE` for a folder that cannot be read or holds no folder
+ * @throws HooklineError `HKL_DATASET_UNREADABLE` for a folder that cannot be read or contains no folder
  */
 export async function classFolders(root: string): Promise<readonly string[]> {
   const layout = 'Give a folder with one folder of pictures for each class: root/CLASS/*.jpg';

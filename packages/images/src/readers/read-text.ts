@@ -2,21 +2,21 @@ import { open, readFile } from 'node:fs/promises';
 import { describeCause, HooklineError } from '@hookline/core';
 
 /**
- * The text of a file in whatever encoding it says it has: by a byte-order mark, by the `encoding` of an XML
- * declaration, else UTF-8. What is no UTF-8 is read as Windows-1252, the superset of Latin-1.
+ * Decodes a text file. The encoding is given by a byte-order mark or by the `encoding` of an XML declaration, else it is
+ * UTF-8. Bytes that are not valid UTF-8 are read as Windows-1252, the superset of Latin-1.
  *
- * @throws RangeError for an encoding that is not known
+ * @throws RangeError for an unknown encoding
  */
 export function decodeText(bytes: Uint8Array): string {
   const [first = 0, second = 0] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
-  // XML in UTF-16 may do without the mark.
+  // XML in UTF-16 may lack the mark.
   if (first === 0x3c && second === 0) return new TextDecoder('utf-16le').decode(bytes);
   if (first === 0 && second === 0x3c) return new TextDecoder('utf-16be').decode(bytes);
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 200)).toString('latin1');
   const [, stated] = /<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(head) ?? [];
-  // A declaration that can be read as ASCII is no UTF-16, whatever it says.
+  // A declaration that is readable as ASCII is not in UTF-16, whatever it says.
   if (stated !== undefined && !/^utf-?(8|16)/i.test(stated)) return new TextDecoder(stated).decode(bytes);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -25,17 +25,17 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** Reads a text file, see {@link decodeText}. */
+/** Reads a text file in the encoding that {@link decodeText} finds. */
 export const readText = async (file: string): Promise<string> => decodeText(await readFile(file));
 
-/** Reads the beginning of a text file. */
+/** Reads the first `bytes` bytes of a text file. */
 export async function readHead(file: string, bytes: number): Promise<string> {
   const handle = await open(file);
   try {
     const buffer = Buffer.alloc(bytes);
     const { bytesRead } = await handle.read(buffer, 0, bytes, 0);
     const head = buffer.subarray(0, bytesRead);
-    // A character that is cut at the end would make all of it look like another encoding.
+    // A character cut off at the end would make the whole text look like another encoding.
     const isCut = bytesRead === bytes && head[0] !== 0xff && head[0] !== 0xfe;
     return isCut ? head.toString('utf8') : decodeText(head);
   } finally {
@@ -44,10 +44,10 @@ export async function readHead(file: string, bytes: number): Promise<string> {
 }
 
 /**
- * Parses JSON as tools write it: also with a byte-order mark, and with `NaN` and `Infinity`, which Python's `json`
- * writes for numbers that are none; these become the texts `"NaN"` and so on, which are no numbers here either.
+ * Parses JSON as tools write it, which includes a byte-order mark and the `NaN` and `Infinity` of Python's `json`. These
+ * become the strings `"NaN"` and so on, so they do not count as numbers.
  *
- * @throws SyntaxError
+ * @throws SyntaxError when the text is not JSON in this sense
  */
 export function parseJson(text: string): unknown {
   const plain = text.startsWith('\uFEFF') ? text.slice(1) : text;
@@ -63,11 +63,11 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * Reads a JSON file that must hold something.
+ * Reads a JSON file and picks the part that is needed.
  *
- * @param pick finds that in what was parsed; undefined where it is not there
- * @param absence says that it is not there, such as `it holds no list`
- * @throws HooklineError `HKL_DATASET_UNREADABLE`
+ * @param pick returns the part from the parsed file, or undefined when it is missing
+ * @param absence the message when it is missing, such as `it holds no list`
+ * @throws HooklineError `HKL_DATASET_UNREADABLE` when the file cannot be read or parsed, or the part is missing
  */
 export async function readJson<T>(
   file: string,
@@ -88,16 +88,16 @@ export async function readJson<T>(
 const unreadable = (who: string, what: string, details: { readonly fix: string; readonly cause?: unknown }) =>
   new HooklineError('HKL_DATASET_UNREADABLE', what, { who, ...details });
 
-/** What a JSON file has at its top. */
+/** The keys of the two top levels of a JSON file. */
 export interface JsonOutline {
   readonly root: 'object' | 'array' | 'other';
   /** Keys of the root object. */
   readonly keys: ReadonlySet<string>;
-  /** Keys of the objects that are directly in the root. */
+  /** Keys of the objects directly in the root. */
   readonly inner: ReadonlySet<string>;
 }
 
-/** The outline of a JSON text, which may be cut off anywhere. */
+/** Finds the outline of a JSON text, which may be truncated anywhere. */
 export function outlineJson(text: string): JsonOutline {
   const keys = new Set<string>();
   const inner = new Set<string>();

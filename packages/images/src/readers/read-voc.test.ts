@@ -94,7 +94,7 @@ describe('readVoc', () => {
     expect(said).toContain('gone.xml: 1 object went with the image');
   });
 
-  it('reads an image once that a split names twice, and reports one that has no annotations', async () => {
+  it('reads an image once when a split names it twice, and reports one without annotations', async () => {
     await add('a', object('cat', [1, 2, 3, 4]));
     await writeFile(join(root, 'ImageSets/Main/train.txt'), 'a\nb\na\n');
     const { records, report } = await readVoc({ root, split: 'train' });

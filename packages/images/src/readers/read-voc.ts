@@ -16,17 +16,17 @@ import { decodeText, readText } from './read-text.ts';
 
 /** Options of {@link readVoc}. */
 export interface ReadVocOptions extends ReaderOptions {
-  /** Folder that holds `Annotations` and `JPEGImages`. */
+  /** Folder that contains `Annotations` and `JPEGImages`. */
   readonly root: string;
-  /** Reads the names in `ImageSets/Main/SPLIT.txt`. Default: every file of the annotations' folder. */
+  /** Reads only the names listed in `ImageSets/Main/SPLIT.txt`. @default every XML file in the annotations' folder */
   readonly split?: string;
-  /** Folder of the XML files and those below it. Default `Annotations`, below `root`. */
+  /** Folder of the XML files, searched recursively, relative to `root`. @default 'Annotations' */
   readonly annotations?: string;
-  /** Default `JPEGImages`, below `root`. */
+  /** Folder of the images, relative to `root`. @default 'JPEGImages' */
   readonly images?: string;
-  /** Names of the classes, in order; other names are dropped. Default: every name in the files, sorted. */
+  /** Names of the classes, in order; objects with other names are dropped. @default every name in the files, sorted */
   readonly classes?: readonly string[];
-  /** What the file calls the leftmost pixel: 1 by the format's definition, 0 for many tools. @default 1 */
+  /** Coordinate of the leftmost pixel in the files: 1 by the format's definition, 0 for many tools. @default 1 */
   readonly firstPixel?: 0 | 1;
 }
 
@@ -41,22 +41,22 @@ const READ_VOC_OPTIONS = {
   firstPixel: true,
 } as const satisfies OptionNames<ReadVocOptions>;
 
-/** What VOC files are read with, once their folder is known. Paths start from its root. */
+/** VOC files of a folder that has been listed. Paths start from its root. */
 export interface VocSource {
   readonly finder: ImageFinder;
-  /** Folder of the XML files, which image ids start from. */
+  /** Folder of the XML files, to which image ids are relative. */
   readonly annotations: string;
-  /** Folders that images may be in. */
+  /** Folders that may hold the images. */
   readonly images: readonly string[];
-  /** The list of a split. */
+  /** The list file of a split. */
   readonly list?: string;
-  /** The XML files, where there is no list. Default: all in the folder and below it. */
+  /** The XML files, when there is no list. @default all below `annotations` */
   readonly files?: readonly string[];
 }
 
 interface Parsed {
   readonly name: string;
-  /** From the root of the index. */
+  /** Path of the XML file from the root of the index. */
   readonly path: string;
   readonly file: string;
   readonly voc: VocFile | undefined;
@@ -64,8 +64,8 @@ interface Parsed {
 }
 
 /**
- * Reads a data set in the format of Pascal VOC. Image ids are the names in the split, without extension. A box covers
- * its last pixel, so its right edge is `xmax`, and its left edge `xmin - firstPixel`.
+ * Reads a data set in the format of Pascal VOC. Image ids are the names in the split, without extension. `xmin` and `xmax`
+ * number the first and last pixel inside a box, so its edges are `xmin - firstPixel` and `xmax`; y likewise.
  *
  * @throws HooklineError `HKL_DATASET_UNREADABLE` when the split or the folder cannot be read, `HKL_DATASET_INVALID`
  * with `strict` when anything would be dropped or changed
@@ -75,7 +75,7 @@ export async function readVoc(options: ReadVocOptions): Promise<Dataset> {
   const { root, split, annotations = 'Annotations', images = 'JPEGImages', outside = [] } = options;
   const source = split === undefined ? posix.join(root, annotations) : listOf(root, split);
   try {
-    // Before everything below it is looked at.
+    // Fails early when the folder or list is missing, before the whole root is listed.
     await (split === undefined ? readdir(source) : readFile(source));
     const finder = await ImageFinder.of(root, outside);
     const list = split === undefined ? undefined : `ImageSets/Main/${split}.txt`;
@@ -92,7 +92,7 @@ export async function readVoc(options: ReadVocOptions): Promise<Dataset> {
 
 const listOf = (root: string, split: string): string => posix.join(root, 'ImageSets', 'Main', `${split}.txt`);
 
-/** Reads the VOC files of a folder that has been listed. @throws HooklineError those of {@link readVoc} */
+/** Reads the VOC files of a folder that has been listed. @throws HooklineError as {@link readVoc} does */
 export async function readVocFiles(
   { finder, annotations, images: folders, list, files }: VocSource,
   options: Pick<ReadVocOptions, 'classes' | 'firstPixel'> & ReaderOptions,
@@ -120,7 +120,7 @@ export async function readVocFiles(
       imageId: name,
       name: voc.filename ?? voc.path ?? `${posix.basename(name)}.jpg`,
       hints: {
-        // Beside its description, or where that has its place among the annotations.
+        // The same subfolder of the image folders, these folders themselves, or beside the XML file.
         folders: [
           ...folders.flatMap((folder) => (below === '.' ? folder : [posix.join(folder, below), folder])),
           posix.dirname(path),
@@ -153,14 +153,14 @@ export async function readVocFiles(
   );
 }
 
-/** Paths of XML files below a folder, from it, without ending. */
+/** Paths of the XML files below a folder, relative to it, without extension. */
 function namesIn(files: readonly string[], folder: string): string[] {
   const prefix = folder === '' ? '' : `${folder}/`;
   const own = files.filter((file) => file.startsWith(prefix) && /\.xml$/i.test(file));
   return own.map((file) => stemOf(file.slice(prefix.length)));
 }
 
-/** The names in a list: with or without ending and folders, and with the second column of lists of one class. */
+/** The names in a list file. Lines may have an extension, folders, or the second column (-1, 0, 1) of lists of one class. */
 async function namesOf(index: FolderIndex, annotations: string, list: string): Promise<string[]> {
   const lines = (await readText(index.at(list))).replace(/^\uFEFF/, '').split(/\r?\n|\r/);
   return lines
@@ -206,7 +206,7 @@ function readObject(
   const what = `object ${place + 1}`;
   const category = name === undefined ? -1 : classes.indexOf(name);
   const [xmin, ymin, xmax, ymax] = box;
-  // By the numbers of the file: xmin = xmax would be a box of one pixel's width, but is what faulty tools write.
+  // Judged by the numbers in the file: xmin = xmax would mean a width of one pixel, but is what faulty tools write for no box.
   const empty = xmax <= xmin || ymax <= ymin;
   const edges: Box = empty ? box : [leftOf(xmin, firstPixel), leftOf(ymin, firstPixel), xmax, ymax];
   return {
@@ -232,7 +232,7 @@ function readObject(
   };
 }
 
-/** Many tools count from 0: what they call 0 is the edge of the image, and not one pixel before it. */
+/** The left or top edge. Many tools count from 0, so a 0 in a file that counts from 1 is the image's edge, not a pixel outside. */
 const leftOf = (edge: number, firstPixel: 0 | 1): number =>
   countsFromZero([edge], firstPixel) ? 0 : edge - firstPixel;
 

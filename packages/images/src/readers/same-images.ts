@@ -5,23 +5,23 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DatasetRecord } from '../records/dataset-record.ts';
 import { readHead } from './read-head.ts';
 
-/** Two files of the same picture. */
+/** A picture that occurs in two data sets. */
 export interface SameImage {
   readonly file: string;
   /** The same path, a link to the file, or a copy of it. */
   readonly other: string;
 }
 
-/** Bytes at the beginning of a file that are compared before all of it is. */
+/** Bytes at the beginning of a file that are compared before the whole file is. */
 const HEAD = 4096;
-/** Files that are looked at between two turns of other work. */
+/** Number of files checked between two turns of the event loop. */
 const AT_A_TIME = 500;
 
 /**
- * Finds the pictures that two data sets share: one file in both, under one name or by a link, or a copy under another name. Files
- * of different sizes are different, so that next to none are read.
+ * Finds the pictures that two data sets share: the same file by the same path or through a link, or a copy of it. Only files of
+ * equal size are compared, so hardly any file is read.
  *
- * @returns one entry for each image of `images` that is among `others`; files that are not there are left out
+ * @returns one entry for each image of `images` that is also in `others`; missing files are ignored
  */
 export async function sameImages(
   images: readonly DatasetRecord[],
@@ -32,7 +32,7 @@ export async function sameImages(
   for (const [size, files] of await filesBySize(images)) {
     const alike = known.get(size);
     if (alike === undefined) continue;
-    // Of pictures without compression all sizes may be the same.
+    // Uncompressed pictures may all have the same size, so files are looked up by id and by the hash of their beginning.
     const byId = new Map(alike.map((each) => [each.id, each]));
     let byHead: Map<string, Known[]> | undefined;
     for (const each of files) {
@@ -47,9 +47,9 @@ export async function sameImages(
 
 interface Known {
   readonly file: string;
-  /** The same for all names of one file. */
+  /** Device and inode, the same for all links to one file; the path where there is no inode. */
   readonly id: string;
-  /** Hashes of the beginning and of all, once they are needed. */
+  /** Hashes of the beginning and of the whole file, computed when first needed. */
   head?: string;
   whole?: string;
 }
@@ -60,10 +60,10 @@ async function filesBySize(records: readonly DatasetRecord[]): Promise<ReadonlyM
     if (place % AT_A_TIME === AT_A_TIME - 1) await nextTurn();
     let found: Stats | undefined;
     try {
-      // A tenth of the processor time of the asynchronous one, which counts with a hundred thousand files.
+      // The synchronous call takes a tenth of the processor time, which matters for a hundred thousand files.
       found = statSync(file, { throwIfNoEntry: false });
     } catch {
-      // Whoever decodes it will say why.
+      // The error is reported when the file is decoded.
     }
     if (found === undefined) continue;
     const { size, dev, ino } = found;
@@ -85,7 +85,7 @@ function groupByHead(files: readonly Known[]): Map<string, Known[]> {
   return groups;
 }
 
-/** @param others files that begin alike */
+/** Finds a copy of an image. @param others files with the same beginning */
 async function copyOf(image: Known, others: readonly Known[]): Promise<Known | undefined> {
   for (const other of others) {
     if ((await wholeOf(image)) === (await wholeOf(other))) return other;
@@ -100,6 +100,6 @@ function headOf(known: Known): string {
 }
 
 async function wholeOf(known: Known): Promise<string> {
-  // A file that cannot be read is like no other one.
+  // A file that cannot be read equals no other file.
   return (known.whole ??= await readFile(known.file).then(hash, () => known.id));
 }

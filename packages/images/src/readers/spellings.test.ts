@@ -7,7 +7,7 @@ import { readVoc } from './read-voc.ts';
 
 const make = layOutForTests();
 
-/** Reads a COCO file with these names: the files that were found, and what was said. */
+/** Reads a COCO file with these names and returns the files found and the findings. */
 async function coco(root: string, names: readonly string[], more: object = {}) {
   await writeFile(join(root, 'data.json'), JSON.stringify(cocoOf(names)));
   const { records, report } = await readCoco({ json: join(root, 'data.json'), ...more });
@@ -37,34 +37,34 @@ describe('the name of an image', () => {
     const root = await make({ 'images/a b.jpg': '' });
     const { files, objects, said } = await coco(root, [name]);
     expect([files, objects]).toEqual([['images/a b.jpg'], [1]]);
-    // Of a folder that is left out there is nothing to say.
+    // A left-out folder needs no note.
     expect(said).toEqual(name === 'a b.jpg' ? [] : [`image-renamed: the annotations call it "${name}"`]);
   });
 
-  it.each(['./images/a b.jpg', 'images//a b.jpg', 'images/../images/a b.jpg'])('%s is a plain one', async (name) => {
+  it.each(['./images/a b.jpg', 'images//a b.jpg', 'images/../images/a b.jpg'])('%s needs no note', async (name) => {
     const root = await make({ 'images/a b.jpg': '' });
     expect(await coco(root, [name])).toEqual({ files: ['images/a b.jpg'], objects: [1], said: [] });
   });
 
-  it('is as it is on the disk before it is anything else', async () => {
+  it('is tried as written before any other spelling', async () => {
     const names = ['100%25.jpg', '100%.jpg', 'a?b.jpg', 'a#1.jpg', 'a\\b.jpg'];
     const root = await make(Object.fromEntries(names.map((name) => [name, ''])));
     expect(await coco(root, names)).toMatchObject({ files: names, said: [] });
   });
 
-  it.each(['NFC', 'NFD'] as const)('with accents in %s finds the file with the other ones', async (form) => {
+  it.each(['NFC', 'NFD'] as const)('with accents in %s finds the file with the other form', async (form) => {
     const other = form === 'NFC' ? 'NFD' : 'NFC';
     const root = await make({ [`é ü.jpg`.normalize(form)]: '' });
     const { files, objects } = await coco(root, ['é ü.jpg'.normalize(other)]);
     expect([files, objects]).toEqual([['é ü.jpg'.normalize(form)], [1]]);
   });
 
-  it('tells two files apart by their folders, as far as these agree', async () => {
+  it('distinguishes two files by the end of their folders', async () => {
     const root = await make({ 'one/a.jpg': '', 'two/a.jpg': '' });
     expect((await coco(root, ['/old/two/a.jpg', '/old/one/a.jpg'])).files).toEqual(['two/a.jpg', 'one/a.jpg']);
   });
 
-  it('that fits several files fits none', async () => {
+  it('that matches several files is refused', async () => {
     const root = await make({ 'one/a.jpg': '', 'two/a.jpg': '' });
     const { files, said } = await coco(root, ['/old/a.jpg']);
     expect(files).toEqual([]);
@@ -74,7 +74,7 @@ describe('the name of an image', () => {
     expect(said[1]).toBe('annotation-orphaned: 1 object went with the image');
   });
 
-  it('that fits nothing is missing, by the path that it was expected at', async () => {
+  it('that matches nothing is reported as missing at the expected path', async () => {
     const root = await make({});
     await writeFile(join(root, 'data.json'), JSON.stringify(cocoOf(['sub\\none.jpg'])));
     const { report } = await readCoco({ json: join(root, 'data.json') });
@@ -103,7 +103,7 @@ describe('an image outside of the folder of the data', () => {
     },
   );
 
-  it('is not taken where one in the folder has its name, and the path is of the place that the data came from', async () => {
+  it('is not used when the folder has a file of that name and the path is from another machine', async () => {
     const parent = await make({ 'old/a.jpg': '', 'new/a.jpg': '' });
     expect((await coco(join(parent, 'new'), [join(parent, 'old/a.jpg')])).files).toEqual(['a.jpg']);
   });
@@ -144,7 +144,7 @@ describe('COCO', () => {
     ['none', [undefined, undefined], 'no annotation has an "id"'],
     ['zero', [0, 0], 'all annotations have the id 0'],
     ['a text', ['x1', 'x2'], 'the ids of annotations are texts'],
-  ])('numbers annotations anew whose ids are %s', async (_, ids, what) => {
+  ])('renumbers annotations whose ids are %s', async (_, ids, what) => {
     const annotations = ids.map((id) => ({ ...object, id }));
     const { ids: given, said } = await read({ images: [image], annotations, categories });
     expect(given).toEqual([1, 2]);
@@ -181,11 +181,11 @@ describe('COCO', () => {
     [{ bbox: null, category_id: null }, 'annotation-invalid: annotation 1 has no "category_id"'],
     [{ iscrowd: 'some' }, 'annotation-invalid: annotation 1: "iscrowd" is "some", not 0 or 1'],
     [{ bbox: [8, 12, '16', 24] }, 'box-invalid: annotation 1: bbox [8, 12, "16", 24] is not four numbers'],
-  ])('drops an annotation with %j by name', async (change, message) => {
+  ])('drops and reports an annotation with %j', async (change, message) => {
     expect(await read(withObject(change))).toMatchObject({ boxes: [[]], said: [message] });
   });
 
-  it('refuses boxes that are fractions, and drops a single one among pixels', async () => {
+  it('refuses boxes in fractions, and drops a single one among boxes in pixels', async () => {
     const fraction = { ...object, id: 2, bbox: [0.125, 0.25, 0.25, 0.5] };
     await expect(read(withObject(fraction))).rejects.toThrow(
       /HKL_DATASET_UNREADABLE.*all its boxes are fractions of the image from 0 to 1, such as annotation 2: bbox \[0\.125, 0\.25, 0\.25, 0\.5\], and its format has them in pixels.*Multiply x and width/,
@@ -195,7 +195,7 @@ describe('COCO', () => {
     ]);
   });
 
-  it('refuses two categories of one name, but leaves out a heading without objects', async () => {
+  it('refuses two categories of the same name, but leaves out a parent category without objects', async () => {
     const two = [...categories, { id: 7, name: 'cat', supercategory: 'pets' }];
     await expect(read({ ...withObject({}), categories: two })).rejects.toThrow(
       /HKL_DATASET_UNREADABLE.*categories 1 and 7 are both called "cat".*Give one of them another name/,
@@ -209,7 +209,7 @@ describe('COCO', () => {
     expect(said).toEqual([
       'category-left-out: category 0, "cat", is the heading of the others and no object has it: it is left out',
     ]);
-    // With an object it is a class like the others.
+    // With an object, it is an ordinary class.
     const used = [
       { id: 0, name: 'pet', supercategory: 'none' },
       { id: 1, name: 'cat', supercategory: 'pet' },
@@ -229,7 +229,7 @@ describe('COCO', () => {
     expect(await read(file)).toMatchObject({ boxes: [[[...CAT]]], said: [] });
   });
 
-  it('names a box with NaN', async () => {
+  it('reports a box with NaN', async () => {
     expect((await read(text.replace('[8,', '[NaN,'))).said).toEqual([
       'box-invalid: annotation 1: bbox ["NaN", 12, 16, 24] is not four numbers',
     ]);
@@ -268,7 +268,7 @@ describe('Pascal VOC', () => {
     });
   });
 
-  it('names an encoding that is not known', async () => {
+  it('reports an unknown encoding', async () => {
     const { said } = await read({ 'Annotations/a.xml': latin(bird, 'EBCDIC-X') });
     expect(said[0]).toMatch(/annotation-unreadable: it cannot be read: .*EBCDIC-X/i);
   });
@@ -283,14 +283,14 @@ describe('Pascal VOC', () => {
     expect((await read({ 'Annotations/a.xml': xml, 'JPEGImages/a.jpg': '' })).files).toEqual(['JPEGImages/a.jpg']);
   });
 
-  it('refuses boxes that are fractions', async () => {
+  it('refuses boxes in fractions', async () => {
     const xml = vocOf('a.jpg').replaceAll(/>(9|13|24|36)</g, (_, edge: string) => `>${Number(edge) / 64}<`);
     await expect(read({ 'Annotations/a.xml': xml, 'JPEGImages/a.jpg': '' })).rejects.toThrow(
       /HKL_DATASET_UNREADABLE.*all its boxes are fractions of the image from 0 to 1, such as object 1: box \[0\.1/,
     );
   });
 
-  it('reads names of lists with endings, folders and spaces', async () => {
+  it('reads names in lists with extensions, folders and spaces', async () => {
     const root = await make({
       'Annotations/a 1.xml': vocOf('a 1.jpg'),
       'Annotations/b.xml': vocOf('b.jpg'),

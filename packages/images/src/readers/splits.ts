@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { type FolderIndex, folderOf, stemOf } from './folder-index.ts';
 import type { FoundSplit } from './found-split.ts';
 
-/** What a split is for. */
+/** The purpose of a split. */
 export type SplitRole = 'train' | 'val' | 'test';
 
 const ROLES: Readonly<Record<string, SplitRole>> = {
@@ -17,14 +17,14 @@ const ROLES: Readonly<Record<string, SplitRole>> = {
   testing: 'test',
 };
 
-/** The word in a name that says what a split is for: `train` of `instances_train2017`. */
+/** The word in a name that tells the role of a split: `train` of `instances_train2017`. */
 const roleWord = (name: string): string | undefined =>
   name.match(/[a-z]+/gi)?.find((word) => ROLES[word.toLowerCase()] !== undefined);
 
-/** What a split is for, by its name. */
+/** The role of a split, judged by its name. */
 export const roleOf = (name: string): SplitRole | undefined => ROLES[roleWord(name)?.toLowerCase() ?? ''];
 
-/** The word of a path that names its split: that of the file, else that of the nearest folder. */
+/** The word of a path that names its split, taken from the file name, else from the nearest folder. */
 const splitWord = (path: string): string | undefined => {
   for (const part of stemOf(path).split('/').reverse()) {
     const word = roleWord(part);
@@ -33,7 +33,7 @@ const splitWord = (path: string): string | undefined => {
   return undefined;
 };
 
-/** Names for splits that are a file each, all different: `train`, else the name of the file, else its path. */
+/** Distinct names for splits of one file each: `train` and the like, else the names of the files, else their paths. */
 export function splitNames(paths: readonly string[]): string[] {
   const areDifferent = (names: readonly (string | undefined)[]): names is string[] =>
     names.every((name) => name !== undefined) && new Set(names).size === names.length;
@@ -44,7 +44,7 @@ export function splitNames(paths: readonly string[]): string[] {
   return areDifferent(stems) ? stems : [...paths];
 }
 
-/** Splits that are a file each; how many images a file lists is known only after reading. */
+/** Makes splits of one file each. Their number of images is known only after reading. */
 export function splitPerFile(
   paths: readonly string[],
   read: (path: string, options: Parameters<FoundSplit['read']>[0]) => ReturnType<FoundSplit['read']>,
@@ -58,7 +58,7 @@ export function splitPerFile(
   }));
 }
 
-/** Files in groups by the outermost of their folders that names a split; one group `all` where there is none. */
+/** Groups files by their outermost folder that names a split; without such folders there is one group `all`. */
 export function groupBySplit(paths: readonly string[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const path of paths) {
@@ -73,36 +73,36 @@ export function groupBySplit(paths: readonly string[]): Map<string, string[]> {
   return new Map([['all', rest]]);
 }
 
-/** Files beside the folders of splits, which are a part of none. */
+/** The group of files outside the folders of splits. */
 const REST = 'rest';
 
-/** What the split of an annotation file is for, where there are pictures in a folder that is called so. */
+/** The role of an annotation file's split, if a folder of pictures has the same role; else undefined. */
 export function roleWithFolder(data: FolderIndex, path: string): SplitRole | undefined {
   const role = roleOf(splitWord(path) ?? '');
   return role !== undefined && data.pictureFolders.some((folder) => roleOfFolder(folder) === role) ? role : undefined;
 }
 
-/** What the pictures of a folder are for, by the innermost of its names that says so. */
+/** The role of a folder, judged by its innermost part that tells one. */
 const roleOfFolder = (folder: string): SplitRole | undefined => roleOf(splitWord(folder) ?? '');
 
-/** Whether a file may belong to a split: not where its folder names another one. */
+/** Whether a file may belong to a split, which it may unless its folder names another one. */
 export const isOfRole = (file: string, role: SplitRole | undefined): boolean =>
   role === undefined || [undefined, role].includes(roleOfFolder(folderOf(file)));
 
-/** The splits to train on, and the ones that training leaves out, by their names. */
+/** Chooses, by their names, the splits to train on and those held back from training. */
 export function divideSplits<S extends { readonly name: string }>(
   splits: readonly S[],
 ): { readonly train: readonly S[]; readonly heldBack: readonly S[] } {
   const named = (role: SplitRole): S[] => {
     const all = splits.filter(({ name }) => roleOf(name) === role);
-    // Not `cat_train` beside `train`: Pascal VOC has lists of each class, too.
+    // Leaves out `cat_train` beside `train`: Pascal VOC also has lists for single classes.
     const exact = all.filter(({ name }) => ROLES[name.toLowerCase()] === role);
     return exact.length > 0 ? exact : all;
   };
   const isWhole = ({ name }: S): boolean => name.toLowerCase() === 'trainval';
   const [train, val, test] = [named('train'), named('val'), named('test')];
   const narrow = train.filter((split) => !isWhole(split));
-  // `trainval` has the images of `val`, too.
+  // `trainval` includes the images of `val`.
   const pairs = [
     [narrow, val],
     [train.filter(isWhole), test],
@@ -118,8 +118,8 @@ export function divideSplits<S extends { readonly name: string }>(
 }
 
 /**
- * The splits that make up the data, each object in one of them: those that are called train, val and test, else all that
- * there are. Not `trainval` beside `train`, and neither lists of single classes nor `all` beside them.
+ * The splits that make up the data without overlap: those named train, val and test, leaving out `trainval` beside `train`;
+ * else `all` if there is one; else every split.
  */
 export function mainSplits<S extends { readonly name: string }>(splits: readonly S[]): readonly S[] {
   const named = splits.filter(({ name }) => ROLES[name.toLowerCase()] !== undefined);

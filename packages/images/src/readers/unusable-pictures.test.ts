@@ -23,7 +23,7 @@ const half = (): Buffer => jpeg.subarray(0, jpeg.length / 2);
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const heic = (): Buffer => Buffer.concat([bytes('\0\0\0\x18ftypheic\0\0\0\0mif1heic'), Buffer.alloc(100)]);
 
-/** What is found in a file of these bytes, by the readers and by whoever decodes it. */
+/** The findings about a file with these bytes, from the readers and from a decoder. */
 async function look(
   name: string,
   content: Buffer | undefined,
@@ -79,7 +79,7 @@ it.each<[string, () => Buffer, string, RegExp]>([
   expect((await look(name, undefined))[2]).toMatch(message);
 });
 
-it('tells a JPEG that was cut and given an end from one with a scratch', async () => {
+it('distinguishes a truncated JPEG with an end marker from one with local damage', async () => {
   expect(await look('cut.jpg', half())).toEqual([
     'image-truncated',
     expect.any(String),
@@ -93,7 +93,7 @@ it('tells a JPEG that was cut and given an end from one with a scratch', async (
   expect(await look('sound.avif', await sharp(jpeg).avif({ effort: 0 }).toBuffer())).toEqual(['', '', '']);
 });
 
-it('names a file that is not there, or is none', async () => {
+it('reports a missing file, and a path that is not a file', async () => {
   expect(await look('nowhere.jpg', undefined)).toEqual([
     'image-missing',
     'there is no such file',
@@ -108,12 +108,12 @@ it('names a file that is not there, or is none', async () => {
   ]);
 });
 
-it('says of a file that may not be read that it may not be read', async () => {
+it('reports a file without read permission as such', async () => {
   const file = join(folder, 'secret.jpg');
   await writeFile(file, jpeg);
   await chmod(file, 0);
   await chmod(folder, 0o755);
-  // The system's administrator may read everything: then somebody else looks.
+  // Root may read everything, so the check runs as another user.
   const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
   const module = new URL('../../dist/loader/decode-file.js', import.meta.url);
   const script = `import(${JSON.stringify(module.href)}).then(({ decodeFile }) => decodeFile(${JSON.stringify(file)})).catch(({ message }) => console.log(message))`;

@@ -7,16 +7,17 @@ import type { Dataset } from './dataset.ts';
 import { mapLimited } from './map-limited.ts';
 import { writeCoco } from './write-coco.ts';
 
-/** Files that are copied at a time. */
+/** Number of files copied at a time. */
 const COPIES = 8;
 
 /**
- * Writes data sets in COCO's own layout: `annotations/instances_SPLIT.json`, and the images, copied, in `SPLIT/`. Where all
- * have the same categories they keep their ids; else the classes of all are numbered from 1. Ids of images that are no
- * numbers are replaced by their places.
+ * Writes data sets in COCO's own layout: `annotations/instances_SPLIT.json`, and copies of the images in `SPLIT/`. If all data
+ * sets have the same categories, these keep their ids; else the union of the classes is numbered from 1. If the image ids of a
+ * split are not all integers, its images are numbered from 1.
  *
- * @param folder is made; what is in it must not be overwritten
- * @returns the JSON files
+ * @param folder is created if missing; it must be empty
+ * @param splits data sets by the names of their splits
+ * @returns paths of the JSON files
  * @throws HooklineError `HKL_DATA_TARGET` when the folder is not empty
  */
 export async function writeCocoFolder(folder: string, splits: ReadonlyMap<string, Dataset>): Promise<string[]> {
@@ -61,13 +62,13 @@ export async function writeCocoFolder(folder: string, splits: ReadonlyMap<string
 
 const idsOf = ({ classes, categoryIds }: Dataset['metadata']): string => JSON.stringify([classes, categoryIds]);
 
-/** Of formats that list their classes in their order, else sorted. */
+/** The union of the classes: in their order when a format lists them, else sorted. */
 function namesOf(sets: readonly Dataset[]): string[] {
   const all = [...new Set(sets.flatMap(({ metadata }) => metadata.classes))];
   return sets.every(({ metadata }) => metadata.openClasses === true || metadata.evaluator === 'voc') ? all.sort() : all;
 }
 
-/** Names for the copies; images of one name from several folders get a number, on systems without case, too. */
+/** File names for the copies. Names that differ at most in case get a number, for file systems that ignore case. */
 function targetsOf(records: readonly DatasetRecord[]): string[] {
   const taken = new Set<string>();
   return records.map(({ file }) => {

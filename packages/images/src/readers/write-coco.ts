@@ -3,9 +3,11 @@ import { assertKnownOptions, HooklineError, type OptionNames, writeFileAtomicall
 import type { Box, DatasetMetadata, DatasetRecord } from '../records/dataset-record.ts';
 
 /**
- * Writes a data set in COCO's JSON format, atomically. {@link readCoco} reads it back as it is.
+ * Writes a data set in COCO's JSON format, atomically. {@link readCoco} reads it back unchanged.
  *
- * @param options.images folder that file names are written relative to; default: names as they are in the records
+ * @param path the JSON file
+ * @param options.images folder that file names are written relative to. Default: the names in the records
+ * @throws HooklineError `HKL_CATEGORY_RANGE` when a category has no entry in `metadata.categoryIds`
  */
 export async function writeCoco(
   path: string,

@@ -3,19 +3,19 @@ import type { DatasetAnnotation, DatasetRecord } from './dataset-record.ts';
 /** A record without its objects. */
 export type RecordHead = Omit<DatasetRecord, 'annotations'>;
 
-/** Where the objects of a record are. */
+/** The rows of a record's objects. */
 interface Rows {
   readonly table: AnnotationTable;
   readonly first: number;
   readonly count: number;
 }
 
-/** Set on records of a table; not enumerable, so that a copy of a record is an ordinary object. */
+/** Key set on records of a table. It is not enumerable, so that a copy of a record is an ordinary object. */
 const ROWS = Symbol('rows');
 
 /**
- * The objects of a data set as numbers in a few arrays: 54 bytes for each, where an object of its own takes three times
- * as much and all of them are work for the garbage collector at every turn.
+ * Stores the objects of a data set as numbers in a few arrays, at 54 bytes each. JavaScript objects would take three times as
+ * much and burden every garbage collection.
  */
 export class AnnotationTable {
   length = 0;
@@ -23,7 +23,7 @@ export class AnnotationTable {
   #boxes = new Float64Array(64);
   #areas = new Float64Array(16);
   #categories = new Int32Array(16);
-  /** 1 for a crowd, 2 for a difficult object. */
+  /** Bit flags: 1 for a crowd, 2 for a difficult object. */
   #flags = new Uint8Array(16);
 
   /** Adds an object. */
@@ -37,20 +37,20 @@ export class AnnotationTable {
     this.#flags[row] = flagsOf(iscrowd, difficult);
   }
 
-  /** Gives up the memory that is kept for more objects. */
+  /** Frees the memory reserved for more objects. */
   trim(): void {
     this.#resize(this.length);
   }
 
-  /** A record of which the objects are `count` rows from `first`; they are made anew whenever they are asked for. */
+  /** Makes a record whose objects are `count` rows from `first`. Its `annotations` are created on each access. */
   record(head: RecordHead, first: number, count: number): DatasetRecord {
     const record = { ...head };
     Object.defineProperty(record, ROWS, { value: { table: this, first, count } satisfies Rows });
-    // One function for all, so that all records are of one shape for the engine.
+    // A shared descriptor keeps all records in one hidden class of the engine.
     return Object.defineProperty(record, 'annotations', ANNOTATIONS) as DatasetRecord;
   }
 
-  /** Gives an object without an id, which is 0, this one. */
+  /** Sets the id of an object that has none, that is 0. */
   numberIfNone(row: number, id: number): void {
     if (this.#ids[row] === 0) this.#ids[row] = id;
   }
@@ -62,7 +62,7 @@ export class AnnotationTable {
     return annotations;
   }
 
-  /** @internal Category and crowd of a row, without an object for it. */
+  /** @internal The category of a row, or -1 for a crowd, without creating an object. */
   target(row: number): number {
     return ((this.#flags[row] as number) & 1) === 1 ? -1 : (this.#categories[row] as number);
   }
@@ -106,15 +106,15 @@ const ANNOTATIONS: PropertyDescriptor = {
   enumerable: true,
   get(this: { readonly [ROWS]: Rows }): readonly DatasetAnnotation[] {
     const { table, first, count } = this[ROWS];
-    // What is written to it would be lost.
+    // Frozen, because changes to this copy would be lost.
     return Object.freeze(table.annotations(first, count));
   },
 };
 
-/** Whether a record is one that a reader has made, and whose objects nobody can have changed. */
+/** Whether a record comes from a table, so that nobody can have changed its objects. */
 export const isOfTable = (record: DatasetRecord): boolean => ROWS in record;
 
-/** Calls `visit` with the category of each object of a record that is a target; crowds are none. */
+/** Calls `visit` with the category of each target of a record; crowds are not targets. */
 export function eachTarget(record: DatasetRecord, visit: (category: number) => void): void {
   const rows = (record as { readonly [ROWS]?: Rows })[ROWS];
   if (rows === undefined) {
@@ -128,10 +128,10 @@ export function eachTarget(record: DatasetRecord, visit: (category: number) => v
   }
 }
 
-/** Is given an object's box, category and flags: 1 for a crowd, 2 for a difficult object. */
+/** Receives an object's edges in pixels, its category, and its flags: 1 for a crowd, 2 for a difficult object. */
 export type ObjectVisitor = (x0: number, y0: number, x1: number, y1: number, category: number, flags: number) => void;
 
-/** Calls `see` with each object of a record, without making objects of those in a table. */
+/** Calls `see` with each object of a record, without creating JavaScript objects for those in a table. */
 export function eachObject(record: DatasetRecord, see: ObjectVisitor): void {
   const rows = (record as { readonly [ROWS]?: Rows })[ROWS];
   if (rows === undefined) {

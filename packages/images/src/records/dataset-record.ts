@@ -8,9 +8,9 @@ export interface DatasetAnnotation {
   readonly box: Box;
   /** Index into `classes` of the data set's metadata. */
   readonly category: number;
-  /** 1 for a region of many objects: no training target, and ignored by evaluation. */
+  /** 1 for a crowd, a region of many objects: no training target, and ignored by evaluation. */
   readonly iscrowd: 0 | 1;
-  /** Pixels that the object covers; that of its mask where the file has one, else that of its box. */
+  /** Area in square pixels as stated in the file, usually that of a mask; else that of the box. */
   readonly area: number;
   /** Set on objects that Pascal VOC marks as difficult. */
   readonly difficult?: true;
@@ -30,16 +30,16 @@ export interface DatasetRecord {
   readonly annotations: readonly DatasetAnnotation[];
 }
 
-/** What holds for a whole data set. */
+/** Metadata of a data set. */
 export interface DatasetMetadata {
-  /** Names of the classes, by category. */
+  /** Class names by category index. */
   readonly classes: readonly string[];
-  /** The file's own category ids, by category; for COCO, which counts with gaps. */
+  /** The file's own category ids by category index; COCO's have gaps. */
   readonly categoryIds: readonly number[];
-  /** How the data set is evaluated. */
+  /** Metrics by which the data set is evaluated by default. */
   readonly evaluator: 'coco' | 'voc';
-  /** The file or folder it came from. */
+  /** The file or folder that the data set was read from. */
   readonly source: string;
-  /** Set where the format lists no classes: these are the ones that its objects have, sorted. */
+  /** Set when the format lists no classes, so that `classes` are those that occur in the data, sorted. */
   readonly openClasses?: true;
 }

@@ -3,14 +3,14 @@ import { basename } from 'node:path';
 import { eachObject, type ObjectVisitor } from './annotation-table.ts';
 import type { DatasetRecord } from './dataset-record.ts';
 
-/** Objects that are handed to the hash at a time. */
+/** Number of objects that are hashed at a time. */
 const CHUNK = 2 ** 14;
-/** Box, category and flags of one object. */
+/** Numbers per object: box, category and flags. */
 const NUMBERS = 6;
 
 /**
- * A short hash of annotations, by which runs and ranks find out that they have others: names of image files without their folders,
- * sizes, boxes, categories and crowds, in their order. It takes a quarter of a second for a data set of the size of COCO.
+ * Computes a short hash of the annotations, by which runs and ranks detect that their data differ. It covers, in order, the names
+ * of image files without folders, sizes, boxes, categories and flags. It takes a quarter of a second for a data set as large as COCO.
  */
 export function hashRecords(records: readonly DatasetRecord[]): string {
   const hash = createHash('sha256');
@@ -33,9 +33,9 @@ export function hashRecords(records: readonly DatasetRecord[]): string {
     filled += NUMBERS;
   };
   for (const record of records) {
-    // Folders have other names on other machines.
+    // Folders differ between machines.
     names.push(basename(record.file));
-    // So that it shows which objects belong to which image: no category is below 0.
+    // A separator (no category is negative), so that the hash shows which objects belong to which image.
     add(record.width, record.height, 0, 0, -1, 0);
     eachObject(record, add);
   }

@@ -1,14 +1,14 @@
 import { eachTarget } from './annotation-table.ts';
 import type { DatasetRecord } from './dataset-record.ts';
 
-/** True when a record has an object to learn from: one that is not a crowd. */
+/** Whether a record has a training target, that is an object that is not a crowd. */
 export function hasTargets(record: DatasetRecord): boolean {
   let has = false;
   eachTarget(record, () => (has = true));
   return has;
 }
 
-/** How many objects each class has, crowds left out; by category. */
+/** Number of objects of each class, without crowds: [classes]. */
 export function classHistogram(records: readonly DatasetRecord[], classes: number): number[] {
   const counts = Array.from({ length: classes }, () => 0);
   for (const record of records) eachTarget(record, (category) => (counts[category] = (counts[category] ?? 0) + 1));

@@ -5,19 +5,19 @@ import { type AffineMatrix, mapBoxes, type Transform } from './transform.ts';
 
 /** Options of {@link AffineTransform}. */
 export interface AffineOptions {
-  /** From old positions to new ones. */
+  /** Maps old positions to new ones. */
   readonly matrix: AffineMatrix;
-  /** Size of the image that it is applied to. */
+  /** Size of the original image in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Size of the new image. Default: the same. */
+  /** Size of the new image in pixels. @default the original size */
   readonly newWidth?: number;
   readonly newHeight?: number;
-  /** Value of pixels beyond the old image. @default 0 */
+  /** Value of pixels outside the original image. @default 0 */
   readonly fill?: number;
 }
 
-/** Moves, scales, turns or shears an image, with bilinear sampling. */
+/** Translates, scales, rotates or shears an image with bilinear sampling. */
 export class AffineTransform implements Transform {
   readonly matrix: AffineMatrix;
   readonly width: number;
@@ -73,7 +73,7 @@ function invert(matrix: AffineMatrix): AffineMatrix {
   return [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)];
 }
 
-/** Cuts a rectangle, which may reach beyond the image, and scales it to a size. */
+/** Crops a rectangle, which may extend beyond the image, and scales it to a size. */
 export function extentTransform(
   rectangle: readonly [x0: number, y0: number, x1: number, y1: number],
   size: Omit<AffineOptions, 'matrix'>,
@@ -85,11 +85,11 @@ export function extentTransform(
 }
 
 /**
- * Turns an image counter-clockwise.
+ * Rotates an image counter-clockwise.
  *
- * @param options.angle degrees
- * @param options.expand grow the image so that all of it stays in sight; default true
- * @param options.center what it turns around; default the middle. With `expand` it changes nothing
+ * @param options.angle in degrees
+ * @param options.expand enlarge the image so that all of it stays visible; default true
+ * @param options.center centre of rotation in pixels; default the image's centre. It has no effect with `expand`
  */
 export function rotationTransform(options: {
   readonly angle: number;
@@ -101,7 +101,7 @@ export function rotationTransform(options: {
 }): AffineTransform {
   const { angle, width, height, expand = true, center = [width / 2, height / 2], fill = 0 } = options;
   const radians = (angle * Math.PI) / 180;
-  // Exact for quarter turns, whose sizes must not grow by a rounding error.
+  // Rounded to be exact for quarter turns, whose sizes must not grow by a rounding error.
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)].map((value) => Math.round(value * 1e12) / 1e12) as [
     number,
     number,

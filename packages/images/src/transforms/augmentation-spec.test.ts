@@ -6,7 +6,7 @@ import { type AugmentationSpec, isBuiltIn, specOf } from './augmentation-spec.ts
 import { moduleAugmentation } from './module-augmentation.ts';
 import { randomAffine, randomApply, randomFlip } from './random-augmentations.ts';
 
-it('an augmentation is built-in when all that it is made of is', async () => {
+it('an augmentation is built-in when all its parts are', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hookline-spec-'));
   try {
     const module = join(folder, 'same.mjs');

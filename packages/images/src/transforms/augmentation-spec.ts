@@ -1,6 +1,6 @@
 import type { Augmentation } from './augmentation.ts';
 
-/** How another thread makes the same augmentation: by calling a function with the same arguments. Plain data. */
+/** How another thread makes the same augmentation: the function to call and its arguments, as plain data. */
 export interface AugmentationSpec {
   /** URL of the module that exports the function; undefined for the augmentations of this package. */
   readonly module?: string;
@@ -8,34 +8,34 @@ export interface AugmentationSpec {
   readonly args: readonly unknown[];
 }
 
-/** By object, not as a field: a copy with a `decide` of its own must not be taken for the original. */
+/** Keyed by object rather than stored in a field, so that a copy with another `decide` is not taken for the original. */
 const SPECS = new WeakMap<Augmentation, AugmentationSpec>();
 
-/** The augmentation, with how it was made, where that can be told to another thread. */
+/** Records how an augmentation was made, if its arguments can be sent to another thread. */
 export function withSpec(augmentation: Augmentation, spec: AugmentationSpec): Augmentation {
   const { name } = augmentation;
   const fixed = Object.freeze<Augmentation>({ name, decide: (input, random) => augmentation.decide(input, random) });
   try {
     SPECS.set(fixed, structuredClone(spec));
   } catch {
-    // Arguments that cannot be copied, such as functions: the augmentation stays in the thread that made it.
+    // The arguments cannot be cloned, as with functions: the augmentation stays in its thread.
   }
   return fixed;
 }
 
-/** An augmentation of this package, by the name of the function that makes it and its arguments. */
+/** Makes an augmentation of this package, and records the function's name and arguments. */
 export const builtIn = (name: string, args: readonly unknown[], decide: Augmentation['decide']): Augmentation =>
   withSpec({ name, decide }, { name, args });
 
-/** How an augmentation was made; undefined for one that only the thread that made it has. */
+/** How an augmentation was made; undefined for one that cannot be sent to another thread. */
 export const specOf = (augmentation: Augmentation): AugmentationSpec | undefined => SPECS.get(augmentation);
 
 /**
- * Whether it is made by functions of this package alone, so that it is known to come to an end; what a module of the
- * user's own does is not.
+ * Whether an augmentation is made only by functions of this package, which are known to terminate; a user's module may not
+ * be.
  */
 export function isBuiltIn({ module, args }: AugmentationSpec): boolean {
-  // An augmentation that wraps another one has its description among the arguments.
+  // The arguments of an augmentation that wraps another one contain the other's specification.
   return module === undefined && args.every((each) => !isSpec(each) || isBuiltIn(each));
 }
 

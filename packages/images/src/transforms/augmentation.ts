@@ -3,17 +3,17 @@ import { PortableError } from '@hookline/data';
 import type { Boxes, Image, Pixels } from './image.ts';
 import { TransformList, type Transform } from './transform.ts';
 
-/** The sample from which an augmentation decides. */
+/** The sample for which an augmentation chooses a transform. */
 export interface AugmentationInput {
   readonly image: Image;
   readonly boxes: Boxes;
 }
 
-/** Decides on a transform of a sample, by drawing random numbers. */
+/** Chooses a random transform for a sample. */
 export interface Augmentation {
-  /** For error messages. */
+  /** Name in error messages. */
   readonly name: string;
-  /** Draws from `random` only, so that equal streams give equal transforms. */
+  /** Chooses a transform. It must draw only from `random`, so that equal streams give equal transforms. */
   decide(input: AugmentationInput, random: RandomStream): Transform;
 }
 
@@ -25,10 +25,10 @@ export interface Augmented<P extends Pixels = Pixels> {
 }
 
 /**
- * Applies augmentations in turn; each sees what the ones before it made. The argument is left alone.
+ * Applies augmentations in sequence; each sees the output of the one before. The input sample is not changed.
  *
- * @param file where the sample comes from, for errors
- * @param onAugmentation is told before each, by its place in the list
+ * @param file the sample's image file, for errors
+ * @param onAugmentation called before each augmentation with its index
  * @throws HooklineError `HKL_AUGMENTATION_FAILED` with the name of the augmentation and the file
  */
 export function augment<P extends Pixels>(
@@ -62,9 +62,9 @@ function failed(name: string, file: string | undefined, cause: unknown): Portabl
   });
 }
 
-/** The next number between two bounds. */
+/** Draws a uniform number from `low` to `high`. */
 export const uniform = (random: RandomStream, low: number, high: number): number => low + (high - low) * random.float();
 
-/** The next element of a list. */
+/** Draws an element of a list. */
 export const choose = <T>(random: RandomStream, list: readonly [T, ...T[]]): T =>
   list[random.int(list.length)] ?? list[0];

@@ -49,7 +49,7 @@ describe('augmentations', () => {
       expect(again.image).toEqual(first.image);
       expect(again.boxes).toEqual(first.boxes);
       expect(first.image.data).toBeInstanceOf(Uint8Array);
-      // A box around a turned box is larger.
+      // A box around a rotated box is larger.
       if (each.name !== 'randomRotation')
         first.transform
           .inverse()
@@ -71,7 +71,7 @@ describe('augmentations', () => {
     for (let seed = 0; seed < 5; seed++) expect(run(again, seed)).toEqual(run(each, seed));
   });
 
-  it('have no description when they are not what this package made', () => {
+  it('have no specification when this package did not make them', () => {
     expect(specOf({ ...randomFlip(), decide: () => NO_TRANSFORM })).toBeUndefined();
     expect(specOf(randomApply({ ...randomFlip() }))).toBeUndefined();
     const angles = Object.assign([10] as [number], { more: () => 0 });
@@ -79,7 +79,7 @@ describe('augmentations', () => {
     expect(() => Object.assign(randomFlip(), { decide: () => NO_TRANSFORM })).toThrow(TypeError);
   });
 
-  it('work in turn on what the ones before made', () => {
+  it('work on the output of the ones before', () => {
     const { image: made, boxes: moved, transform } = augment(ALL, { image, boxes }, new RandomStream(4));
     expect(made.data).toHaveLength(made.width * made.height * 3);
     expect(transform.applyImage(image)).toEqual(made);
@@ -99,7 +99,7 @@ describe('augmentations', () => {
     expect(sizes(resizeScale({ minScale: 0.5, maxScale: 0.5, width: 40, height: 40 }), 1)).toEqual([[20, 15]]);
   });
 
-  it('randomCrop of each type has the sizes that it says', () => {
+  it('randomCrop of each type has the documented sizes', () => {
     expect(distinct(sizes(randomCrop({ type: 'relative', size: [0.5, 0.25] })))).toBe(1);
     expect(sizes(randomCrop({ type: 'relative', size: [0.5, 0.25] }), 1)).toEqual([[10, 15]]);
     expect(sizes(randomCrop({ type: 'absolute', size: [10, 99] }), 1)).toEqual([[40, 10]]);
@@ -123,7 +123,7 @@ describe('augmentations', () => {
     expect([...made.data.subarray(40 * 3, 50 * 3)]).toEqual(Array(30).fill(77));
   });
 
-  it('minIoURandomCrop keeps the centre of a box, and ends when no crop can fit', () => {
+  it('minIoURandomCrop keeps the centre of a box, and gives up when no crop qualifies', () => {
     const crop = minIoURandomCrop({ minIoU: [0.3] });
     let smaller = 0;
     for (let seed = 0; seed < 30; seed++) {

@@ -1,6 +1,6 @@
 import { HooklineError } from '@hookline/core';
 
-/** @throws HooklineError `HKL_AUGMENTATION_OPTION` unless `holds` */
+/** Checks an option. @throws HooklineError `HKL_AUGMENTATION_OPTION` unless `holds` */
 export function requireOption(holds: boolean, augmentation: string, requirement: string): void {
   if (holds) return;
   throw new HooklineError('HKL_AUGMENTATION_OPTION', requirement, {
@@ -9,7 +9,7 @@ export function requireOption(holds: boolean, augmentation: string, requirement:
   });
 }
 
-/** A range in order. @throws HooklineError `HKL_AUGMENTATION_OPTION` */
+/** Checks that a range is finite and ascending. @throws HooklineError `HKL_AUGMENTATION_OPTION` */
 export function requireRange(augmentation: string, option: string, [low, high]: readonly [number, number]): void {
   const holds = Number.isFinite(low) && Number.isFinite(high) && low <= high;
   requireOption(holds, augmentation, `${option} must be [least, most], not [${low}, ${high}]`);

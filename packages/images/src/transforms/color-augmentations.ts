@@ -8,18 +8,18 @@ function blend(name: string, source: BlendSource, low: number, high: number): Au
   return builtIn(name, [low, high], (_, random) => new BlendTransform(source, uniform(random, low, high)));
 }
 
-/** Changes contrast by a random weight between two bounds: above 1 away from the image's mean, below 1 towards it. */
+/** Changes contrast by a random factor from `low` to `high`: above 1 away from the image's mean, below 1 towards it. */
 export const randomContrast = (low: number, high: number): Augmentation => blend('randomContrast', 'mean', low, high);
 
-/** Multiplies the pixels by a random weight between two bounds. */
+/** Multiplies the pixels by a random factor from `low` to `high`. */
 export const randomBrightness = (low: number, high: number): Augmentation =>
   blend('randomBrightness', 'black', low, high);
 
-/** Changes saturation by a random weight between two bounds: above 1 more colour, below 1 towards grey. */
+/** Changes saturation by a random factor from `low` to `high`: above 1 more colour, below 1 towards grey. */
 export const randomSaturation = (low: number, high: number): Augmentation =>
   blend('randomSaturation', 'grey', low, high);
 
-/** Eigenvectors, as columns, and eigenvalues of the colours of ImageNet, for values from 0 to 1. */
+/** Eigenvectors (as columns) and eigenvalues of ImageNet's colours, for pixels from 0 to 1. */
 const VECTORS = [
   [-0.5675, 0.7192, 0.4009],
   [-0.5808, -0.0045, -0.814],
@@ -28,9 +28,9 @@ const VECTORS = [
 const VALUES = [0.2175, 0.0188, 0.0045] as const;
 
 /**
- * Adds noise along the main axes of colour (Krizhevsky, Sutskever, Hinton 2012, section 4.1).
+ * Adds noise along the principal components of colour (Krizhevsky, Sutskever, Hinton 2012, section 4.1).
  *
- * @param scale standard deviation, in units of the eigenvalues; 0.1 in the paper. It is brought to values up to 255
+ * @param scale standard deviation in units of the eigenvalues, 0.1 in the paper; the noise is scaled to pixels from 0 to 255
  */
 export function randomLighting(scale: number): Augmentation {
   requireOption(scale >= 0, 'randomLighting', `scale must be 0 or more, not ${scale}`);

@@ -2,13 +2,13 @@ import { blankImage, type Boxes, type Image, type Pixels } from './image.ts';
 import { NO_TRANSFORM, type Transform } from './transform.ts';
 import { wordsOf } from './words.ts';
 
-/** Shares of red, green and blue in brightness (ITU-R BT.601). */
+/** Weights of red, green and blue in luma (ITU-R BT.601). */
 export const LUMA = [0.299, 0.587, 0.114] as const;
 
-/** What an image is mixed with: its mean, black, or each pixel's own grey. */
+/** What an image is blended with: its mean, black, or each pixel's grey value. */
 export type BlendSource = 'mean' | 'black' | 'grey';
 
-/** (1 - weight) * source + weight * image, kept within 0 and 255: contrast, brightness or saturation. */
+/** (1 - weight) * source + weight * image, clamped to 0 to 255: changes contrast, brightness or saturation. */
 export class BlendTransform implements Transform {
   readonly source: BlendSource;
   readonly weight: number;
@@ -33,7 +33,7 @@ export class BlendTransform implements Transform {
   }
 }
 
-/** Adds an amount to each channel, kept within 0 and 255. */
+/** Adds an offset to each channel, clamped to 0 to 255. */
 export class ShiftColorTransform implements Transform {
   readonly shift: readonly number[];
 
@@ -67,7 +67,7 @@ function mapValues<P extends Pixels>(image: Image<P>, scale: number, offset: num
   const { data } = image;
   const to: Pixels = mapped.data;
   if (data instanceof Uint8Array && to instanceof Uint8Array) {
-    // A byte has 256 values, an image many more pixels.
+    // A table of 256 values is faster, because an image has many more pixels.
     const table = new Uint8Array(256);
     for (let value = 0; value < 256; value++) table[value] = clampByte(scale * value + offset) + 0.5;
     mapBytes(data, to, table);
@@ -123,7 +123,7 @@ function mean(data: Pixels): number {
   return sum / data.length;
 }
 
-/** Whole words first: four bytes at a time, as two sums in one number. */
+/** Sums bytes, four at a time where possible, with two partial sums in one number. */
 function sumOfBytes(data: Uint8Array): number {
   let sum = 0;
   const words = wordsOf(data);

@@ -6,15 +6,16 @@ import type { Boxes, Image } from './image.ts';
 import { NO_TRANSFORM } from './transform.ts';
 import { cropTransform, WindowTransform } from './window-transform.ts';
 
-/** How {@link randomCrop} reads its two numbers. */
+/** How {@link randomCrop} interprets `size`. */
 export type CropType = 'relative' | 'relative_range' | 'absolute' | 'absolute_range';
 
 /**
- * Cuts out a part at a random place.
+ * Crops a random part of the image.
  *
- * @param options.size for `relative` the shares [height, width] of the image; for `relative_range` the least shares, up
- * to 1; for `absolute` pixels [height, width], at most those there are; for `absolute_range` [least, most] pixels of
- * either edge
+ * @param options.size for `relative`, the shares [height, width] of the image; for `relative_range`, the minimum shares of
+ * [height, width], up to 1; for `absolute`, [height, width] in pixels, at most the image's; for `absolute_range`, [minimum,
+ * maximum] pixels of either side
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for a size that does not fit the type
  */
 export function randomCrop(options: {
   readonly type: CropType;
@@ -56,11 +57,11 @@ export function randomCrop(options: {
   });
 }
 
-/** Cuts or pads to exactly this size: at a random place where the image is larger, right and below where smaller. */
+/** Crops or pads to exactly this size: crops at a random place, pads at the right and bottom. */
 export function fixedSizeCrop(options: {
   readonly width: number;
   readonly height: number;
-  /** Value of added pixels. @default 128 */
+  /** Value of padding pixels. @default 128 */
   readonly fill?: number;
 }): Augmentation {
   assertKnownOptions('fixedSizeCrop', options, { width: true, height: true, fill: true } satisfies OptionNames<
@@ -75,11 +76,11 @@ export function fixedSizeCrop(options: {
 }
 
 /**
- * Cuts out a part whose IoU with every box is at least a random one of `minIoU`, and which holds the centre of a box
- * (SSD's crop). The choices 1, which leaves the image whole, and 0 are added. Boxes whose centres are outside are left
- * to the loader's `minVisible`.
+ * Crops a part whose IoU with every box is at least a value chosen at random from `minIoU`, and which contains the centre of a
+ * box (SSD's crop). The values 1, which keeps the whole image, and 0 are always among the choices. Boxes with centres outside
+ * are left to the loader's `minVisible`.
  *
- * @param options.minSize least share of width and height; default 0.3
+ * @param options.minSize minimum share of width and height; default 0.3
  */
 export function minIoURandomCrop(
   options: { readonly minIoU?: readonly number[]; readonly minSize?: number } = {},
@@ -93,7 +94,7 @@ export function minIoURandomCrop(
   const wrong = minIoU.find((least) => !(least >= 0 && least <= 1));
   requireOption(wrong === undefined, 'minIoURandomCrop', `minIoU must be in [0, 1], not ${wrong ?? ''}`);
   return builtIn('minIoURandomCrop', [options], ({ image, boxes }, random) => {
-    // Bounded: boxes there are of which no crop can hold a share, and training must go on.
+    // The number of attempts is limited, because for some boxes no crop qualifies.
     for (let round = 0; round < 50; round++) {
       const mode = choose(random, modes);
       if (mode === 1) break;
@@ -128,5 +129,5 @@ function fits([x0, y0, x1, y1]: Rectangle, boxes: Boxes, least: number): boolean
   return holdsCenter;
 }
 
-/** The next integer from `low` to `high`, both included. */
+/** Draws an integer from `low` to `high`, both included. */
 const integer = (random: RandomStream, low: number, high: number): number => low + random.int(high - low + 1);

@@ -2,7 +2,7 @@ import { blankImage, requireSize, type Boxes, type Image, type Pixels } from './
 import { mapBoxes, type Transform } from './transform.ts';
 import { wordsOf } from './words.ts';
 
-/** Mirrors left and right (`horizontal`: x becomes width - x) or top and bottom (`vertical`). */
+/** Mirrors an image: `horizontal` swaps left and right (x becomes width - x), `vertical` swaps top and bottom. */
 export class FlipTransform implements Transform {
   readonly direction: 'horizontal' | 'vertical';
   readonly width: number;
@@ -53,7 +53,7 @@ function mirrorRows(from: Pixels, to: Pixels, row: number, channels: number): vo
   }
 }
 
-/** Rows that consist of whole words: three of them are four pixels. */
+/** Mirrors rows that consist of whole words, where three words are four pixels. */
 function mirrorColors(from: Int32Array, to: Int32Array, row: number): void {
   for (let start = 0; start < from.length; start += row) {
     for (let source = start, target = start + row - 3; target >= start; source += 3, target -= 3) {

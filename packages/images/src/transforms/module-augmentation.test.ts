@@ -30,19 +30,22 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it.each(['own', 'later'])('makes what the module makes, here and from its description: %s', async (name) => {
-  const image = { data: Uint8Array.of(1, 2, 3), width: 1, height: 1, channels: 3 };
-  const here = await moduleAugmentation(module, name, 7);
-  const there = await reviveAugmentation(structuredClone(specOf(here)!));
-  const values = [here, there].map((each) => {
-    const { data } = augment([each], { image, boxes: new Float32Array(0) }, new RandomStream(3)).image;
-    return [...data];
-  });
-  const by = 7 * new RandomStream(3).int(9);
-  expect(values).toEqual(Array(2).fill([1 + by, 2 + by, 3 + by]));
-});
+it.each(['own', 'later'])(
+  'makes the augmentation of the module, directly and from its specification: %s',
+  async (name) => {
+    const image = { data: Uint8Array.of(1, 2, 3), width: 1, height: 1, channels: 3 };
+    const here = await moduleAugmentation(module, name, 7);
+    const there = await reviveAugmentation(structuredClone(specOf(here)!));
+    const values = [here, there].map((each) => {
+      const { data } = augment([each], { image, boxes: new Float32Array(0) }, new RandomStream(3)).image;
+      return [...data];
+    });
+    const by = 7 * new RandomStream(3).int(9);
+    expect(values).toEqual(Array(2).fill([1 + by, 2 + by, 3 + by]));
+  },
+);
 
-it('says what is wrong with a module', async () => {
+it('reports what is wrong with a module', async () => {
   const failing = (file: URL | string, name: string, ...args: unknown[]) =>
     expect(moduleAugmentation(file, name, ...args)).rejects;
   await failing(module, 'nothing').toThrow(/HKL_AUGMENTATION_MODULE\] \S+own\.mjs: .*"nothing" made no augmentation/);

@@ -4,17 +4,17 @@ import { specOf, withSpec } from './augmentation-spec.ts';
 import { reviveAugmentation } from './revive-augmentation.ts';
 
 /**
- * An augmentation of one's own that threads can make too, since it comes from a module:
+ * Makes a user-defined augmentation that can also run in worker threads, because every thread can import its module:
  *
  *     await moduleAugmentation(new URL('./noise.mjs', import.meta.url), 'noise', 0.3)
  *
- * is `noise(0.3)` of that module, in every thread.
+ * calls `noise(0.3)` of that module in every thread.
  *
- * @param module URL of a module that Node can import without help: JavaScript, or TypeScript from Node 22.18 on
- * @param name a function that it exports and that makes an {@link Augmentation}, at once or as a promise
- * @param args its arguments: plain data, since they travel between threads
- * @throws HooklineError `HKL_AUGMENTATION_MODULE` when the module cannot be imported or makes no augmentation, and when
- * the arguments cannot travel
+ * @param module URL of a module that Node can import directly: JavaScript, or TypeScript from Node 22.18 on
+ * @param name name of an exported function that returns an {@link Augmentation} or a promise of one
+ * @param args its arguments; they must be plain data, because they are sent between threads
+ * @throws HooklineError `HKL_AUGMENTATION_MODULE` when the module cannot be imported, makes no augmentation, or the arguments
+ * cannot be sent
  */
 export async function moduleAugmentation(
   module: URL | string,

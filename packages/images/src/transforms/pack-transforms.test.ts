@@ -13,7 +13,7 @@ const image = {
   channels: 3,
 };
 
-it('brings every kind of transform back as it was', () => {
+it('restores every kind of transform', () => {
   const lists = [
     [new AffineTransform({ matrix: [1, 0.25, -0, 0, 0.5, 1 / 3], width: 8, height: 6, newWidth: 9, fill: 3 })],
     [rotationTransform({ angle: 33, width: 8, height: 6 }).inverse().inverse()],
@@ -35,7 +35,7 @@ it('brings every kind of transform back as it was', () => {
   }
 });
 
-it('refuses a class that it does not know, also one derived from a known one', () => {
+it('refuses an unknown class, even one derived from a known one', () => {
   class Shear extends FlipTransform {}
   const packed = packTransforms([new TransformList([new Shear('vertical', 8, 6)])]);
   expect(() => unpackTransforms(packed)).toThrow(/HKL_TRANSFORM_FOREIGN.*class of its own \(Shear\).*workers: 0/);

@@ -7,7 +7,7 @@ import { ResizeTransform } from './resize-transform.ts';
 import { TransformList, type Transform } from './transform.ts';
 import { WindowTransform } from './window-transform.ts';
 
-/** A class of transforms, and what its constructor takes to make one again. */
+/** A class of transforms, with a function that gets the constructor arguments of an instance. */
 interface Kind {
   readonly type: new (...args: never) => Transform;
   readonly argsOf: (transform: never) => readonly unknown[];
@@ -34,17 +34,17 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
   ['window', kind(WindowTransform, ({ window, width, height, fill }) => [window, width, height, fill])],
 ]);
 
-/** A transform as plain data: its kind and its arguments; without arguments the name of a class that is none of them. */
+/** A transform as plain data: its class and arguments; without arguments, the name of an unknown class. */
 type Plain = readonly [name: string, args?: readonly unknown[]];
 
-/** The transforms of a batch as bytes: they travel between threads, and are read only when somebody asks. */
+/** Packs the transforms of a batch into bytes, which are sent between threads and unpacked only when needed. */
 export function packTransforms(lists: readonly TransformList[]): Uint8Array<ArrayBuffer> {
-  // A copy, since the memory of a Buffer cannot be handed over.
+  // Copied, because the memory of a Buffer cannot be transferred.
   return Uint8Array.from(serialize(lists.map(({ transforms }) => transforms.map(toPlain))));
 }
 
 /**
- * Transforms equal to those that were packed.
+ * Unpacks transforms equal to those that were packed.
  *
  * @throws HooklineError `HKL_TRANSFORM_FOREIGN` when one was of a class that this package does not know
  */
@@ -54,7 +54,7 @@ export function unpackTransforms(packed: Uint8Array): TransformList[] {
 }
 
 function toPlain(transform: Transform): Plain {
-  // By the class itself: one derived from it may do something else.
+  // Compares the class itself, because a derived class may behave differently.
   for (const [name, { type, argsOf }] of KINDS)
     if (transform.constructor === type) return [name, argsOf(transform as never)];
   return [transform.constructor.name];

@@ -7,7 +7,7 @@ import { requireOption, requireRange } from './check-option.ts';
 import { FlipTransform } from './flip-transform.ts';
 import { NO_TRANSFORM } from './transform.ts';
 
-/** Applies an augmentation with a probability; default 0.5. */
+/** Applies an augmentation with a given probability; default 0.5. */
 export function randomApply(augmentation: Augmentation, options: { readonly probability?: number } = {}): Augmentation {
   assertKnownOptions('randomApply', options, { probability: true } satisfies OptionNames<typeof options>);
   const { probability = 0.5 } = options;
@@ -21,7 +21,7 @@ export function randomApply(augmentation: Augmentation, options: { readonly prob
   return withSpec(sometimes, { name: 'randomApply', args: [inner, { probability }] });
 }
 
-/** Mirrors with a probability; default 0.5, left and right. For both directions use two of them. */
+/** Flips the image with a probability (default 0.5) in a direction (default horizontal). For both directions, use two of them. */
 export function randomFlip(
   options: { readonly probability?: number; readonly direction?: 'horizontal' | 'vertical' } = {},
 ): Augmentation {
@@ -38,10 +38,10 @@ export function randomFlip(
 }
 
 /**
- * Turns counter-clockwise by an angle between two (`sampling: 'range'`) or one of a list (`'choice'`), in degrees.
+ * Rotates counter-clockwise by an angle in degrees: between two angles (`sampling: 'range'`) or one of a list (`'choice'`).
  *
- * @param options.expand grow the image so that all of it stays in sight; default true
- * @param options.center without `expand`, ranges of what it turns around, as shares: [[x0, y0], [x1, y1]]; default the middle
+ * @param options.expand enlarge the image so that all of it stays visible; default true
+ * @param options.center without `expand`, range of the centre of rotation, in shares: [[x0, y0], [x1, y1]]; default the centre
  */
 export function randomRotation(options: {
   readonly angles: readonly [number, ...number[]];
@@ -68,10 +68,12 @@ export function randomRotation(options: {
 }
 
 /**
- * Cuts out a rectangle of the image's proportions, which may reach beyond it.
+ * Crops a rectangle with the image's proportions, which may extend beyond the image.
  *
- * @param options.scale range of its size; 1 is the image's
- * @param options.shift most that its middle moves from the image's, as [x, y] in shares of the image: 0.5 is half of it, over both sides together
+ * @param options.scale range of its size relative to the image
+ * @param options.shift width of the range of its centre around the image's centre, [x, y] in shares of the image: 0.5 moves it by up to a
+ * quarter of the image to either side
+ * @param options.fill value of pixels beyond the image; default 0
  */
 export function randomExtent(options: {
   readonly scale: readonly [number, number];
@@ -100,8 +102,8 @@ export function randomExtent(options: {
 }
 
 /**
- * Scales around the middle by e^u, u uniform in [-scale, scale], and shifts by up to `shift` of width and height; the
- * image keeps its size.
+ * Scales around the centre by e^u, with u uniform in [-scale, scale], and shifts by up to `shift` of width and height. The size of
+ * the image does not change.
  */
 export function randomAffine(
   options: {

@@ -11,15 +11,15 @@ function toSize({ width, height }: Image, newWidth: number, newHeight: number): 
   return new ResizeTransform(width, height, Math.max(1, newWidth), Math.max(1, newHeight));
 }
 
-/** Scales to a fixed size, whatever that does to the proportions. */
+/** Resizes to a fixed size without keeping the proportions. */
 export function resize(size: { readonly width: number; readonly height: number }): Augmentation {
   assertKnownOptions('resize', size, { width: true, height: true } satisfies OptionNames<typeof size>);
   return builtIn('resize', [size], ({ image }) => toSize(image, size.width, size.height));
 }
 
 /**
- * Scales so that the shorter edge has one of `lengths` (`sampling: 'choice'`) or a length between two (`'range'`), in
- * proportion, but so that the longer edge is at most `maxSize`. A length of 0 leaves the image as it is.
+ * Resizes the shorter edge to one of `lengths` (`sampling: 'choice'`) or a length between two (`'range'`), keeping the
+ * proportions and limiting the longer edge to `maxSize`. A length of 0 leaves the image unchanged.
  */
 export function resizeShortestEdge(options: {
   readonly lengths: readonly [number, ...number[]];
@@ -48,7 +48,7 @@ export function resizeShortestEdge(options: {
   });
 }
 
-/** Scales, in proportion, to fit into `width` x `height` times a factor between `minScale` and `maxScale`. */
+/** Resizes to fit into `width` x `height` times a random factor from `minScale` to `maxScale`, keeping the proportions. */
 export function resizeScale(options: {
   readonly minScale: number;
   readonly maxScale: number;

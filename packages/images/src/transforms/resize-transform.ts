@@ -1,7 +1,7 @@
 import { blankImage, requireSize, type Boxes, type Image, type Pixels } from './image.ts';
 import { mapBoxes, type Transform } from './transform.ts';
 
-/** Scales an image to another size, bilinearly; when shrinking over all pixels that a new one covers. */
+/** Resizes an image bilinearly; when shrinking, a new pixel averages all old pixels that it covers. */
 export class ResizeTransform implements Transform {
   readonly width: number;
   readonly height: number;
@@ -54,13 +54,13 @@ export class ResizeTransform implements Transform {
   }
 }
 
-/** The old pixels that make one new one. */
+/** The weights of the old pixels that make one new pixel. */
 interface Weights {
   readonly first: number;
   readonly weights: Float64Array;
 }
 
-/** A triangle filter, as wide as a new pixel but at least as an old one. */
+/** A triangle filter as wide as a new pixel, but at least as wide as an old one. */
 function filterWeights(length: number, newLength: number): Weights[] {
   const scale = length / newLength;
   const reach = Math.max(scale, 1);

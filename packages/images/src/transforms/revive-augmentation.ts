@@ -8,7 +8,7 @@ import { randomAffine, randomApply, randomExtent, randomFlip, randomRotation } f
 import { randomWindow } from './window-augmentation.ts';
 import { resize, resizeScale, resizeShortestEdge } from './resize-augmentations.ts';
 
-/** Arguments come from a call of the same function. */
+/** The arguments are those of an earlier call of the same function. */
 type Make = (...args: never[]) => unknown;
 
 const BUILT_IN: Readonly<Record<string, Make>> = {
@@ -21,7 +21,7 @@ const BUILT_IN: Readonly<Record<string, Make>> = {
 };
 
 /**
- * Makes an augmentation from its description.
+ * Makes an augmentation from its specification.
  *
  * @throws HooklineError `HKL_AUGMENTATION_MODULE` when its module cannot be imported or makes no augmentation
  */

@@ -3,8 +3,8 @@ import type { Image } from './image.ts';
 import { HALF, scaleBytes, SHARE_BITS, WHOLE } from './scale-bytes.ts';
 
 /**
- * Fills `to` where its pixels' centres lie inside of `from`; the rest keeps its value. `matrix` leads from positions in
- * `to` to those in `from`.
+ * Samples `from` bilinearly into the pixels of `to` whose centres lie inside `from`; the others keep their values. `matrix` maps
+ * positions in `to` to positions in `from`.
  */
 export function sampleBilinear(from: Image, to: Image, matrix: AffineMatrix): void {
   const { data: source } = from;
@@ -14,7 +14,7 @@ export function sampleBilinear(from: Image, to: Image, matrix: AffineMatrix): vo
   else sampleBytes(source, from, target, to, matrix);
 }
 
-/** The columns, first and beyond the last, of row `y` of `to` whose centres lie inside of `from`. */
+/** The columns of row `y` of `to` whose centres lie inside `from`: the first, and the one after the last. */
 function span({ width, height }: Image, to: Image, matrix: AffineMatrix, y: number): [first: number, end: number] {
   const [a, b, c, d, e, f] = matrix;
   let [first, end] = [0, to.width];

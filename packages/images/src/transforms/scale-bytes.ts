@@ -2,27 +2,27 @@ import type { AffineMatrix } from './transform.ts';
 import type { Image } from './image.ts';
 import { packColors } from './words.ts';
 
-/** Shares of a pixel are counted in 2^-11, so that four products of two shares and a byte fit into 31 bits. */
+/** Weights are fixed-point numbers in units of 2^-11, so that four products of two weights and a byte fit into 31 bits. */
 export const SHARE_BITS = 11;
-/** The share of a whole pixel. */
+/** The weight 1. */
 export const WHOLE = 1 << SHARE_BITS;
-/** Half of a product of two whole shares, for rounding. */
+/** Half of a product of two weights of 1, for rounding. */
 export const HALF = 1 << (2 * SHARE_BITS - 1);
 
-/** Columns of the new image that lie inside of the old one, and the old pixels that each is mixed from. */
+/** Columns of the new image that lie inside the old one, with the two old pixels that each is interpolated from. */
 interface Columns {
   readonly first: number;
   readonly end: number;
-  /** The left one of two pixels, for each column from the first. */
+  /** The left one of the two pixels, for each column from the first. */
   readonly lefts: Int32Array;
-  /** The share of the one to its right. */
+  /** The weight of the right one. */
   readonly rights: Int32Array;
 }
 
 /**
- * As `sampleBilinear`, for bytes without rotation or shear. Then columns are the same in each row, so each old row is
- * brought to the new columns once, and new rows are mixed from two of those. Nothing is rounded before the end, so the
- * order makes no difference to the result.
+ * Does the same as `sampleBilinear` for bytes without rotation or shear. The columns are then the same in each row, so each old
+ * row is resampled to the new columns once, and new rows are interpolated from two of these. Rounding happens only at the end, so
+ * the order does not change the result.
  */
 export function scaleBytes(from: Image<Uint8Array>, to: Image<Uint8Array>, matrix: AffineMatrix): void {
   const { height, channels } = from;
@@ -31,7 +31,7 @@ export function scaleBytes(from: Image<Uint8Array>, to: Image<Uint8Array>, matri
   const length = (columns.end - columns.first) * channels;
   if (length === 0) return;
   const pixels = channels === 3 ? packColors(from.data) : undefined;
-  // Two rows are enough, since neighbours differ in whether they are even.
+  // Two buffers are enough: one for even rows and one for odd rows.
   const rows = [0, 1].map(() => ({ y: -1, values: new Int32Array(Math.ceil(length / 4) * 4) }));
   const rowAt = (y: number): Int32Array => {
     const row = rows[y & 1] as (typeof rows)[number];
@@ -41,7 +41,7 @@ export function scaleBytes(from: Image<Uint8Array>, to: Image<Uint8Array>, matri
     else mixChannels(from, y, row.values, columns);
     return row.values;
   };
-  // Written as words, which the target's rows need not start on.
+  // A row is computed as words and then copied, because the target's rows may not be word-aligned.
   const words = new Int32Array(Math.ceil(length / 4));
   const bytes = new Uint8Array(words.buffer, 0, length);
   for (let newY = 0; newY < to.height; newY++) {
@@ -71,7 +71,7 @@ function placeColumns(width: number, newWidth: number, step: number, start: numb
   return { first, end, lefts, rights };
 }
 
-/** Brings a row of packed colours to the new columns. The last pixel's neighbour is of another row; its share is 0. */
+/** Resamples a row of packed colours to the new columns. The last pixel's right neighbour is in another row; its weight is 0. */
 function mixColors(pixels: Int32Array, start: number, row: Int32Array, { first, end, lefts, rights }: Columns): void {
   for (let column = 0, at = 0; column < end - first; column++, at += 3) {
     const left = start + (lefts[column] as number);
@@ -99,7 +99,7 @@ function mixChannels(from: Image<Uint8Array>, y: number, row: Int32Array, column
   }
 }
 
-/** Mixes two rows into bytes, four at a time. */
+/** Interpolates two rows and packs the result into bytes, four at a time. */
 function mixRows(above: Int32Array, below: Int32Array, share: number, words: Int32Array): void {
   const rest = WHOLE - share;
   for (let word = 0, at = 0; word < words.length; word++, at += 4) {

@@ -1,12 +1,12 @@
 import type { Boxes, Image, Pixels } from './image.ts';
 
-/** A fixed change of an image and its boxes; random numbers have been drawn before. */
+/** A deterministic transform of an image and its boxes; any random numbers have already been drawn. */
 export interface Transform {
-  /** A new image, or the same one where nothing changes; its argument is left alone. */
+  /** Returns a new image, or the same one when nothing changes. The argument is not modified. */
   applyImage<P extends Pixels>(image: Image<P>): Image<P>;
-  /** The boxes around the four transformed corners, not clipped to the image; the argument is left alone. */
+  /** Returns the boxes around the transformed corners, not clipped to the image. The argument is not modified. */
   applyBoxes(boxes: Boxes): Boxes;
-  /** The inverse change. Pixels outside of a crop and changed colours are not restored. */
+  /** The inverse transform. Cropped pixels and changed colours are not restored. */
   inverse(): Transform;
 }
 
@@ -17,12 +17,12 @@ export const NO_TRANSFORM: Transform = {
   inverse: () => NO_TRANSFORM,
 };
 
-/** The matrix [[a, b, c], [d, e, f]]: x' = a x + b y + c, y' = d x + e y + f, on edges, not on centres of pixels. */
+/** The matrix [[a, b, c], [d, e, f]]: x' = a x + b y + c, y' = d x + e y + f. Coordinates refer to edges, not centres, of pixels. */
 export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
-/** Several transforms, applied one after the other. */
+/** Several transforms that are applied in sequence. */
 export class TransformList implements Transform {
-  /** Without lists inside, and without {@link NO_TRANSFORM}. */
+  /** The transforms; nested lists are flattened, and {@link NO_TRANSFORM} is left out. */
   readonly transforms: readonly Transform[];
 
   constructor(transforms: readonly Transform[]) {
@@ -44,7 +44,7 @@ export class TransformList implements Transform {
   }
 }
 
-/** Boxes around the corners that `point` moves. `point` writes x and y into `out`. */
+/** Maps the corners of boxes by `point`, which writes x and y to `out`, and returns the boxes around them. */
 export function mapBoxes(boxes: Boxes, point: (x: number, y: number, out: Float64Array) => void): Boxes {
   const mapped = new Float32Array(boxes.length);
   const out = new Float64Array(2);

@@ -56,7 +56,7 @@ describe('transforms of 8x6 images', () => {
     expect(() => transform.applyImage(smooth(7, 6))).toThrow(/HKL_IMAGE_SHAPE.*8x6.*7x6/);
   });
 
-  it('moves pixels with the boxes, whatever the transform', () => {
+  it('moves pixels and boxes alike for every transform', () => {
     const image = { ...smooth(40, 30), data: new Float32Array(1200) };
     for (let y = 10; y < 16; y++) image.data.fill(200, y * 40 + 8, y * 40 + 20);
     const marked = Float32Array.of(8, 10, 20, 16);
@@ -113,7 +113,7 @@ describe('pixels', () => {
     ]);
   });
 
-  it('stay what they are under the identity, and the argument is left alone', () => {
+  it('do not change under the identity, and the argument is not modified', () => {
     const before = image.data.slice();
     expect(rows(new ResizeTransform(3, 2, 3, 2).applyImage(image))).toEqual(rows(image));
     expect(rows(new AffineTransform({ matrix: [1, 0, 0, 0, 1, 0], width: 3, height: 2 }).applyImage(image))).toEqual(
@@ -133,7 +133,7 @@ describe('pixels', () => {
     expect(turned.data[3 * 8 + 4]).toBeCloseTo(2 * 3.75 + 3 * 2.5, 4);
   });
 
-  it('are mixed with mean, black and grey, within 0 and 255', () => {
+  it('are blended with mean, black and grey, clamped to 0 to 255', () => {
     const two = grey([[50, 150]]);
     expect([...new BlendTransform('mean', 2).applyImage(two).data]).toEqual([0, 200]);
     expect([...new BlendTransform('mean', 0).applyImage(two).data]).toEqual([100, 100]);
@@ -147,7 +147,7 @@ describe('pixels', () => {
     expect(new BlendTransform('mean', 1).inverse()).toBe(NO_TRANSFORM);
   });
 
-  it('are sampled alike as bytes and floats, turned or only scaled', () => {
+  it('are sampled alike as bytes and floats, rotated or only scaled', () => {
     const bytes: Image<Uint8Array> = {
       data: Uint8Array.from({ length: 9 * 7 * 3 }, (_, i) => (i * 53) % 256),
       width: 9,
@@ -185,7 +185,7 @@ describe('pixels', () => {
 });
 
 describe('TransformList', () => {
-  it('applies in order, goes back in reverse, and is flat', () => {
+  it('applies in order, inverts in reverse, and is flat', () => {
     const random = new RandomStream(1);
     const inner = new TransformList([new ResizeTransform(8, 6, 16, 12), NO_TRANSFORM]);
     const list = new TransformList([

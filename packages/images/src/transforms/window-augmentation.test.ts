@@ -30,7 +30,7 @@ function whiteOf({ data, width, height }: Image): number[] {
   return box;
 }
 
-it('holds all of the object, at another place each time, and boxes go where pixels do', () => {
+it('contains the whole object at varying places, and boxes follow the pixels', () => {
   for (const quarterTurns of [false, true]) {
     const places = new Set<string>();
     for (const { image: seen, boxes: moved } of many({ quarterTurns, onObject: 1, scale: 0.2 })) {
@@ -46,7 +46,7 @@ it('holds all of the object, at another place each time, and boxes go where pixe
   }
 });
 
-it('turns by quarters exactly, and by other angles as it is told to', () => {
+it('rotates exactly by quarter turns, and by other angles within the limit', () => {
   const shapes = many({ quarterTurns: true, scale: 0 }).map(({ boxes: [x0 = 0, y0 = 0, x1 = 0, y1 = 0] }) =>
     [x1 - x0, y1 - y0].map((side) => side.toFixed(3)).join('x'),
   );
@@ -55,7 +55,7 @@ it('turns by quarters exactly, and by other angles as it is told to', () => {
   expect(Math.max(...turned)).toBeGreaterThan(13);
 });
 
-it('shows nothing from beyond the image where it need not, and all of a smaller image', () => {
+it('shows nothing outside the image unless it must, and all of a smaller image', () => {
   const fill = 7;
   for (const { image: seen } of many({ fill, scale: 0 })) expect(seen.data.includes(fill)).toBe(false);
   for (const { image: seen, boxes: moved } of many({ fill, scale: 0, width: 150, height: 150 })) {
@@ -65,7 +65,7 @@ it('shows nothing from beyond the image where it need not, and all of a smaller 
   }
 });
 
-it('looks elsewhere as often as it is told to, and everywhere where there is no object', () => {
+it('is placed elsewhere as often as onObject says, and anywhere without an object', () => {
   const holds = many({ onObject: 0, scale: 0 }).filter(({ image: seen }) => seen.data.includes(255)).length;
   expect(holds).toBeLessThan(18);
   const none = { image, boxes: new Float32Array() };

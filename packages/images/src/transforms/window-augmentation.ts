@@ -7,16 +7,16 @@ import { requireOption } from './check-option.ts';
 
 /** Options of {@link randomWindow}. */
 export interface RandomWindowOptions {
-  /** Pixels of the window, and so of the image that comes out. */
+  /** Size in pixels of the window, which is the size of the augmented image. */
   readonly width: number;
   readonly height: number;
-  /** The image is scaled by e^u before, u uniform in [-scale, scale]. @default 0.35 */
+  /** The image is first scaled by e^u, with u uniform in [-scale, scale]. @default 0.35 */
   readonly scale?: number;
-  /** Most degrees that the image is turned by, to either side. Boxes become those around the turned ones. @default 0 */
+  /** Maximum rotation in degrees, in either direction. Boxes become those around the rotated ones. @default 0 */
   readonly angle?: number;
-  /** Turns the image also by 0, 90, 180 or 270 degrees, each as likely. @default false */
+  /** Whether to rotate the image also by 0, 90, 180 or 270 degrees, with equal probability. @default false */
   readonly quarterTurns?: boolean;
-  /** Probability that the window is laid over an object; else it is anywhere. @default 0.9 */
+  /** Probability that the window is placed over a random object; otherwise its place is random. @default 0.9 */
   readonly onObject?: number;
   /** Value of pixels beyond the image. @default 114 */
   readonly fill?: number;
@@ -33,11 +33,11 @@ const OPTIONS = {
 } as const satisfies OptionNames<RandomWindowOptions>;
 
 /**
- * Scales and turns the image, and cuts out a window of a fixed size, which mostly holds an object: where objects are small
- * in large images, the network sees many of them for few pixels. The place of the object in the window is random; the
- * window reaches beyond the image only where the scaled image is smaller than it.
+ * Scales and rotates the image and crops a window of a fixed size, usually around an object. When objects are small in large
+ * images, the network thus sees many of them in few pixels. The place of the object in the window is random. The window extends
+ * beyond the image only when the scaled image is smaller than the window.
  *
- * @throws HooklineError `HKL_AUGMENTATION_OPTION` for sizes that are no positive integers, and values out of range
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for sizes that are not positive integers, and values out of range
  */
 export function randomWindow(options: RandomWindowOptions): Augmentation {
   assertKnownOptions('randomWindow', options, OPTIONS);
@@ -53,7 +53,7 @@ export function randomWindow(options: RandomWindowOptions): Augmentation {
     const [cos, sin] = cosAndSin(quarters, degrees);
     const [a, b, d, e] = [factor * cos, factor * sin, -factor * sin, factor * cos];
     const [focusX, focusY, reachX, reachY] = focusOf(input, random, onObject);
-    // Where the focus lies in the window: all of the object in sight, as far as it goes in.
+    // The place of the focus in the window, such that the whole object is visible if it fits.
     const halfX = Math.abs(a) * reachX + Math.abs(b) * reachY;
     const halfY = Math.abs(d) * reachX + Math.abs(e) * reachY;
     const atX = placeIn(random, width, halfX);
@@ -66,7 +66,7 @@ export function randomWindow(options: RandomWindowOptions): Augmentation {
   });
 }
 
-/** Exact for quarter turns, whose pixels must not become mixtures of their neighbours. */
+/** Cosine and sine, exact for quarter turns, so that these do not interpolate pixels. */
 function cosAndSin(quarters: number, degrees: number): [cos: number, sin: number] {
   const radians = (degrees * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
@@ -78,7 +78,7 @@ function cosAndSin(quarters: number, degrees: number): [cos: number, sin: number
   ][quarters] as [number, number];
 }
 
-/** A place in the image, with half the width and height of the object there; of no object these are 0. */
+/** Chooses a place in the image, with half the width and height of the object there (0 without an object). */
 function focusOf(
   { image: { width, height }, boxes }: AugmentationInput,
   random: RandomStream,
@@ -96,15 +96,15 @@ const placeIn = (random: RandomStream, length: number, half: number): number => 
   return length / 2 + uniform(random, -free, free);
 };
 
-/** Where the image of a moved axis begins and ends. */
+/** The interval that the transformed image covers on one axis, before the shift. */
 const spanOf = (across: number, down: number): [from: number, to: number] => [
   Math.min(0, across) + Math.min(0, down),
   Math.max(0, across) + Math.max(0, down),
 ];
 
-/** The shift next to `shift` with which the window shows no more of what is beyond the image than it must. */
+/** The shift closest to `shift` for which the window shows as little as possible outside the image. */
 function keepInside(shift: number, [from, to]: readonly [number, number], length: number): number {
   const [low, high] = [length - to, -from];
-  // An image smaller than the window lies anywhere in it.
+  // An image smaller than the window may be anywhere in it.
   return low <= high ? Math.min(Math.max(shift, low), high) : Math.min(Math.max(shift, high), low);
 }

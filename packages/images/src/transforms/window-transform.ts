@@ -10,13 +10,13 @@ export interface Window {
   readonly height: number;
 }
 
-/** Looks at the image through a window: a crop inside of it, padding outside of it. */
+/** Shows the image through a window: crops what is outside the window, and pads where the window is outside the image. */
 export class WindowTransform implements Transform {
   readonly window: Window;
-  /** Size of the image that it is applied to. */
+  /** Size of the original image in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Value of pixels beyond the image. */
+  /** Value of pixels outside the image. */
   readonly fill: number;
 
   constructor(window: Window, width: number, height: number, fill = 0) {
@@ -54,11 +54,11 @@ export class WindowTransform implements Transform {
   }
 }
 
-/** Crops an image. */
+/** A crop of an image of this size. */
 export const cropTransform = (window: Window, width: number, height: number): WindowTransform =>
   new WindowTransform(window, width, height);
 
-/** Adds pixels on each side. */
+/** Pads an image on each side. */
 export function padTransform(
   pad: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number },
   width: number,

@@ -5,7 +5,7 @@ import type { Image } from './image.ts';
 import type { Transform } from './transform.ts';
 import { packColors, wordsOf } from './words.ts';
 
-/** Bytes that start `offset` bytes behind a word. */
+/** Bytes that start `offset` bytes after a word boundary. */
 function noise(length: number, offset: number): Uint8Array {
   const data = new Uint8Array(new ArrayBuffer(length + offset), offset);
   for (let at = 0; at < length; at++) data[at] = (at * 53 + (at >> 3) * 31) % 256;
@@ -18,7 +18,7 @@ const image = (width: number, offset: number): Image<Uint8Array> => ({
   channels: 3,
 });
 
-it('bytes are words only where they start on one', () => {
+it('bytes are viewed as words only when they are aligned', () => {
   expect(wordsOf(noise(9, 1))).toBeUndefined();
   expect(wordsOf(Uint8Array.of(1, 2, 3, 0, 255, 0, 0, 0, 9))).toEqual(Int32Array.of(0x30201, 255));
 });
@@ -39,13 +39,13 @@ describe.each([8, 9])('images that are %i pixels wide', (width) => {
     ['scaled', new AffineTransform({ matrix, width, height: 5, fill: 7 })],
   ];
 
-  it.each(transforms)('are %s alike, whether they start on a word or not', (_, transform) => {
+  it.each(transforms)('are %s alike, whether they are word-aligned or not', (_, transform) => {
     const [aligned, shifted] = [0, 1].map((offset) => transform.applyImage(image(width, offset)).data);
     expect(aligned).toEqual(shifted);
     expect(aligned).not.toEqual(image(width, 0).data);
   });
 
-  it('are scaled to within rounding of what floats give', () => {
+  it('are scaled to the same values as floats, within rounding', () => {
     const transform = new AffineTransform({ matrix, width, height: 5, fill: 7 });
     const bytes = image(width, 0);
     const exact = transform.applyImage({ ...bytes, data: Float32Array.from(bytes.data) }).data;

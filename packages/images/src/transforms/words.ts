@@ -1,24 +1,23 @@
-/** Whether the first byte of a word is its lowest, as on nearly every machine. */
+/** Whether the machine is little-endian, as nearly all are. */
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /**
- * The same memory, four bytes to a number, first byte lowest. A loop in JavaScript pays for each access of an array, so
- * that loops over words are faster: a table or a mirror takes half the time or less. Up to three bytes at the end have
- * no word.
+ * Views bytes as little-endian 32-bit words. Each array access has a cost in JavaScript, so loops over words are faster: a table
+ * lookup or a flip takes half the time or less. Up to three bytes at the end are not covered.
  *
- * @returns undefined where words cannot be had: bytes that do not start on a word, or a machine of another byte order
+ * @returns undefined when the bytes are not word-aligned or the machine is big-endian
  */
 export const wordsOf = (data: Uint8Array): Int32Array | undefined =>
   LITTLE_ENDIAN && data.byteOffset % 4 === 0
     ? new Int32Array(data.buffer, data.byteOffset, data.length >> 2)
     : undefined;
 
-/** Pixels of three bytes, one to a number, first byte lowest, and a black one behind the last. */
+/** Packs each pixel of three bytes into one number, first byte lowest, and appends a black pixel. */
 export function packColors(data: Uint8Array): Int32Array {
   const count = Math.floor(data.length / 3);
   const packed = new Int32Array(count + 1);
   const words = wordsOf(data);
-  // Three words are four pixels.
+  // Three words contain four pixels.
   const groups = words === undefined ? 0 : Math.floor(words.length / 3);
   if (words !== undefined) unpackWords(words, packed, groups);
   for (let pixel = groups * 4, at = pixel * 3; pixel < count; pixel++, at += 3)

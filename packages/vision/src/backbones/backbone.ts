@@ -3,61 +3,61 @@ import { tf, type WeightTable } from '@hookline/tfjs';
 import type { Layer } from '../layers/layers.ts';
 import type { Frozen, Parameters } from '../layers/parameters.ts';
 
-/** Features of images at one scale. */
+/** Feature maps of images at one scale. */
 export interface Feature {
-  /** [batch, height, width, channels] */
+  /** float32 [batch, height, width, channels]. */
   readonly tensor: tf.Tensor4D;
-  /** Input pixels from one cell to the next. */
+  /** Distance of neighbouring cells in pixels of the input. */
   readonly stride: number;
 }
 
-/** Mean and standard deviation of pixels from 0 to 255, by which images are normalised: one number, or red, green and blue. */
+/** Mean and standard deviation of pixels (0 to 255) for normalization: one number each, or one for red, green and blue. */
 export interface PixelStatistics {
   readonly mean: number | readonly [number, number, number];
   readonly deviation: number | readonly [number, number, number];
 }
 
-/** Statistics of ImageNet, with which torchvision and timm normalize: means 0.485, 0.456, 0.406 and deviations 0.229, 0.224, 0.225, times 255. */
+/** ImageNet's statistics as in torchvision and timm: means 0.485, 0.456, 0.406 and deviations 0.229, 0.224, 0.225, times 255. */
 export const IMAGENET_PIXELS: PixelStatistics = Object.freeze({
   mean: Object.freeze([0.485 * 255, 0.456 * 255, 0.406 * 255] as const),
   deviation: Object.freeze([0.229 * 255, 0.224 * 255, 0.225 * 255] as const),
 });
 
-/** The part of a dense detector that turns images into features at one or more scales, all with the same number of channels. */
+/** The part of a dense detector that computes features at one or more scales, all with the same number of channels. */
 export interface Backbone {
   readonly channels: number;
-  /** Strides of the features in pixels of the input, ascending. */
+  /** Strides of the features in pixels of the input, in ascending order. */
   readonly strides: readonly number[];
-  /** Width and height of the images must be multiples of this, in pixels. */
+  /** Width and height of the images, in pixels, must be multiples of this. */
   readonly multiple: number;
-  /** Statistics by which its weights expect pixels to be normalized. @default those of the model that uses it */
+  /** Pixel statistics that its pretrained weights expect. @default those of the model that uses the backbone */
   readonly pixels?: PixelStatistics;
-  /** @param images normalised, [batch, height, width, 3] */
+  /** Computes the features, one for each stride. @param images normalized, float32 [batch, height, width, 3] */
   features(images: tf.Tensor4D, training: boolean): readonly Feature[];
-  /** What its variables are called in PyTorch's files. */
+  /** The names of its variables in PyTorch's weight files. */
   weightTable?(): WeightTable;
 }
 
 /** Makes a backbone with its variables in `parameters`. */
 export type BackboneFactory = (parameters: Parameters) => Backbone;
 
-/** A classification network in two parts: its features at several scales, and its last layers. */
+/** A classification network in two parts: features at several scales, and the head. */
 export interface ImageBackbone {
   /** Such as `resnet18`. */
   readonly name: string;
-  /** Stride and channels of each of the features, from the finest on. */
+  /** Stride and channels of each feature, the finest first. */
   readonly levels: readonly { readonly stride: number; readonly channels: number }[];
-  /** Statistics by which pixels were normalized when its pretrained weights were trained. */
+  /** Pixel statistics with which its pretrained weights were trained. */
   readonly pixels: PixelStatistics;
   /**
-   * One feature for each level: the output of the last layer with its stride.
+   * Computes one feature for each level: the output of the last layer with that stride.
    *
-   * @param images normalised by `pixels`, [batch, height, width, 3], in the order red, green, blue
+   * @param images RGB, normalized by `pixels`, float32 [batch, height, width, 3]
    */
   features(images: tf.Tensor4D, training: boolean): readonly Feature[];
-  /** Makes the layers after the coarsest feature, with their variables below `head/`. @returns logits [batch, classes] */
+  /** Makes the layers after the coarsest feature, with variables named `head/...`. They return logits [batch, classes]. */
   head(parameters: Parameters, classes: number): (coarsest: tf.Tensor4D, training: boolean) => tf.Tensor2D;
-  /** What its variables are called in PyTorch's files, those of its head included once that is made. */
+  /** The names of its variables in PyTorch's weight files; those of the head are included once it has been made. */
   weightTable(): WeightTable;
 }
 
@@ -67,11 +67,11 @@ export type ImageBackboneFactory = (parameters: Parameters) => ImageBackbone;
 /** Which parts of a backbone are frozen. */
 export interface FrozenOptions {
   /**
-   * Stages that are frozen, from the images on: weights, batch norms and their statistics. The stem, which comes before the first
-   * stage, counts as one: 1 freezes the stem, 2 the stem and the first stage. @default 0
+   * Number of frozen stages, counted from the input; their weights, batch norms and statistics are fixed. The stem counts as a
+   * stage: 1 freezes the stem, 2 the stem and the first stage. @default 0
    */
   readonly frozenStages?: number;
-  /** Whether all batch norms are frozen: statistics, scales and offsets. @default false */
+  /** Whether to freeze all batch norms: statistics, scales and offsets. @default false */
   readonly frozenBatchNorm?: boolean;
 }
 
@@ -79,9 +79,9 @@ export interface FrozenOptions {
 export const FROZEN_OPTIONS = { frozenStages: true, frozenBatchNorm: true } as const;
 
 /**
- * Which variables of each stage are frozen, as `frozenStages` and `frozenBatchNorm` ask for.
+ * Returns which variables of each stage are frozen according to `frozenStages` and `frozenBatchNorm`.
  *
- * @param stages how many there are, the stem among them
+ * @param stages number of stages, including the stem
  * @throws HooklineError `HKL_BACKBONE_OPTION` for more frozen stages than there are
  */
 export function frozenByStage(
@@ -98,14 +98,14 @@ export function frozenByStage(
   return (stage) => (stage < frozenStages ? 'all' : frozenBatchNorm ? 'batch norms' : 'nothing');
 }
 
-/** (pixels - mean) / deviation, as float32, [batch, height, width, 3]. */
+/** Normalizes pixels: (pixels - mean) / deviation, float32 [batch, height, width, 3]. */
 export const normalizePixels = (images: tf.Tensor4D, { mean, deviation }: PixelStatistics): tf.Tensor4D =>
   images.cast<tf.Tensor4D>('float32').sub(perChannel(mean)).div(perChannel(deviation));
 
 const perChannel = (value: number | readonly number[]): tf.Tensor =>
   typeof value === 'number' ? tf.scalar(value) : tf.tensor1d([...value]);
 
-/** Applies stages one after the other to the output of the stem. @returns the output of each stage */
+/** Applies the stages in sequence to the output of the stem. @returns the output of each stage as a feature */
 export function levelFeatures(
   stages: readonly Layer[],
   strides: readonly number[],

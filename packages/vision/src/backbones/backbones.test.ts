@@ -11,7 +11,7 @@ import { resnet } from './resnet.ts';
 
 beforeAll(() => selectDevice('auto'));
 
-/** A few numbers of a tensor, as the fixture's script takes them. */
+/** A few numbers of a tensor, chosen as in the fixture's script. */
 interface Some {
   readonly shape: number[];
   readonly step: number;
@@ -44,7 +44,7 @@ function expectEqual(tensor: tf.Tensor, { step, values, magnitude }: Some, toler
   expect(Math.abs(mean / magnitude - 1)).toBeLessThan(tolerance);
 }
 
-/** Inputs that are normalised already: normalizePixels does nothing. */
+/** Statistics for inputs that are already normalized, with which normalizePixels does nothing. */
 const NONE = { mean: 0, deviation: 1 };
 
 function make(backbone: ImageBackboneFactory) {
@@ -149,14 +149,14 @@ describe('what is frozen', () => {
     }),
   );
 
-  it('refuses stages and depths that there are not', () => {
+  it('refuses stages and depths that do not exist', () => {
     expect(() => resnet({ depth: 18, frozenStages: 6 })).toThrow('HKL_BACKBONE_OPTION');
     expect(() => resnet({ depth: 34 as never })).toThrow('there is no ResNet of depth 34');
     expect(() => mobilenetV3Small({ frozen: 2 } as never)).toThrow('HKL_OPTION_UNKNOWN');
   });
 });
 
-it('the loss is that of torch, with label smoothing and class weights', () => {
+it("the loss equals PyTorch's, with label smoothing and class weights", () => {
   const logits = tf.tensor2d(Float32Array.from(noise('logits', 12)), [4, 3]).mul<tf.Tensor2D>(3);
   const labels = tf.tensor1d([0, 2, 1, 2], 'int32');
   const classWeights = [1, 0.5, 3];

@@ -16,12 +16,12 @@ export interface FeaturePyramidOptions {
 const OPTIONS = { channels: true, strides: true } as const satisfies OptionNames<FeaturePyramidOptions>;
 
 /**
- * The features of a classification network at equally many channels, as a detector needs them (Lin et al., Feature Pyramid
- * Networks, 2017): each by a 1x1 convolution, plus the next coarser one at twice its size, and then a 3x3 convolution. Its
- * variables are named `fpn/lateral3` and `fpn/output3` for stride 2³.
+ * Makes a detector's backbone from a classification network by a feature pyramid (Lin et al., Feature Pyramid Networks, 2017).
+ * Each feature passes a 1x1 convolution, the next coarser one is upsampled by 2 and added, and a 3x3 convolution follows. All
+ * features have the same number of channels. Variables for stride 2³ are named `fpn/lateral3` and `fpn/output3`.
  *
  * @example detector({ classNames, backbone: featurePyramid(resnet({ depth: 18 }), { channels: 64 }) })
- * @throws HooklineError `HKL_BACKBONE_OPTION` for strides that the network has not, when the model is made
+ * @throws HooklineError `HKL_BACKBONE_OPTION`, when the model is made, for strides that the network does not have
  */
 export function featurePyramid(network: ImageBackboneFactory, options: FeaturePyramidOptions = {}): BackboneFactory {
   assertKnownOptions('featurePyramid', options, OPTIONS);
@@ -60,7 +60,7 @@ export function featurePyramid(network: ImageBackboneFactory, options: FeaturePy
   };
 }
 
-/** First weights by Glorot's standard deviation: no ReLU follows. */
+/** A convolution with Glorot's initialization, since no ReLU follows. */
 const pyramidConv = (parameters: Parameters, name: string, kernel: number, from: number, to: number): Layer =>
   conv(parameters, name, { kernel, from, to, bias: 0, deviation: Math.sqrt(2 / (kernel * kernel * (from + to))) });
 

@@ -28,7 +28,7 @@ import { torchNames } from '../layers/weight-names.ts';
 /** Options of {@link mobilenetV3Small}. */
 export type MobilenetV3Options = FrozenOptions;
 
-/** A block: side of its depthwise filter, channels within and after it, squeeze-and-excitation, activation, stride. */
+/** A block: kernel size of its depthwise convolution, inner and output channels, squeeze-and-excitation, activation, stride. */
 interface Block {
   readonly kernel: 3 | 5;
   readonly inner: number;
@@ -47,7 +47,7 @@ const block = (
   stride: 1 | 2,
 ): Block => ({ kernel, inner, to, squeeze, swish: activation === 'swish', stride });
 
-/** Table 2 of the paper: the blocks of each stride from 4 to 32. */
+/** The blocks of each stride from 4 to 32, as in table 2 of the paper. */
 const STAGES: readonly (readonly Block[])[] = [
   [block(3, 16, 16, true, 'relu', 2)],
   [block(3, 72, 24, false, 'relu', 2), block(3, 88, 24, false, 'relu', 1)],
@@ -61,7 +61,7 @@ const STAGES: readonly (readonly Block[])[] = [
   [block(5, 288, 96, true, 'swish', 2), block(5, 576, 96, true, 'swish', 1), block(5, 576, 96, true, 'swish', 1)],
 ];
 const STRIDES = [4, 8, 16, 32] as const;
-/** Channels of the stem, of the last convolution, and of the hidden layer of the head. */
+/** Channels of the stem, of the last convolution, and of the head's hidden layer. */
 const [STEM_WIDTH, LAST_WIDTH, HIDDEN] = [16, 576, 1024] as const;
 const DROPOUT = 0.2;
 const NORM: BatchNormOptions = { epsilon: 1e-3, momentum: 0.99, unbiased: true };
@@ -69,9 +69,9 @@ const NORM: BatchNormOptions = { epsilon: 1e-3, momentum: 0.99, unbiased: true }
 const relu: Layer = (x) => tf.relu(x);
 
 /**
- * MobileNetV3-Small (Howard et al., 2019) as torchvision has it. Features at strides 4, 8, 16 and 32, each of the last layer of
- * its stride: 16, 24, 48 and 576 channels, the last after the 1x1 convolution that the classifier pools. Stages to freeze:
- * the stem (`features.0`), `features.1`, `features.2-3`, `features.4-8`, `features.9-12`.
+ * MobileNetV3-Small (Howard et al., 2019) as in torchvision. It gives features at strides 4, 8, 16 and 32, from the last layer
+ * with each stride, with 16, 24, 48 and 576 channels. The coarsest one follows the 1x1 convolution before the classifier's
+ * pooling. Stages to freeze: the stem (`features.0`), `features.1`, `features.2-3`, `features.4-8`, `features.9-12`.
  *
  * timm's networks of this name have the same layers under other names.
  *
@@ -109,7 +109,7 @@ export function mobilenetV3Small(options: MobilenetV3Options = {}): ImageBackbon
   };
 }
 
-/** The stages after the stem, with the numbers that torchvision gives their blocks; the last ends with a convolution. */
+/** Makes the stages after the stem, with torchvision's numbers for their blocks; the last one ends with a convolution. */
 function makeBlocks(parameters: Parameters, frozen: (stage: number) => Frozen): Layer[] {
   let [place, from] = [1, STEM_WIDTH as number];
   return STAGES.map((stage, level) =>
@@ -128,12 +128,12 @@ function makeBlocks(parameters: Parameters, frozen: (stage: number) => Frozen): 
   );
 }
 
-/** More channels by 1x1, a depthwise convolution, perhaps squeeze-and-excitation, fewer channels by 1x1. */
+/** Inverted residual: 1x1 expansion, depthwise convolution, optional squeeze-and-excitation, 1x1 projection. */
 function invertedResidual(parameters: Parameters, name: string, from: number, shape: Block): Layer {
   const { kernel, inner, to, squeeze, swish, stride } = shape;
   const activation = swish ? hardSwish : relu;
   const layers: Layer[] = [];
-  // torchvision numbers what is there.
+  // torchvision numbers only the layers that a block has.
   const next = (): string => `${name}/${layers.length}`;
   if (inner !== from) layers.push(convNorm(parameters, next(), { kernel: 1, from, to: inner }, activation));
   layers.push(depthwiseNorm(parameters, next(), { kernel, channels: inner, stride }, activation));
@@ -143,7 +143,7 @@ function invertedResidual(parameters: Parameters, name: string, from: number, sh
   return stride === 1 && from === to ? (x, training) => all(x, training).add<tf.Tensor4D>(x) : all;
 }
 
-/** Weighs the channels by what they are on the average over the image. */
+/** Squeeze-and-excitation: scales each channel by a weight computed from the channels' global averages. */
 function squeezeExcite(parameters: Parameters, name: string, channels: number): Layer {
   const squeezed = divisible(channels / 4);
   const first = torchConv(parameters, `${name}/fc1`, { kernel: 1, from: channels, to: squeezed, bias: 0 });
@@ -154,7 +154,7 @@ function squeezeExcite(parameters: Parameters, name: string, channels: number): 
   };
 }
 
-/** A multiple of 8, no more than a tenth below. */
+/** Rounds to a multiple of 8, but not to less than nine tenths of `channels`. */
 function divisible(channels: number): number {
   const rounded = Math.max(8, Math.floor((channels + 4) / 8) * 8);
   return rounded < 0.9 * channels ? rounded + 8 : rounded;
@@ -170,7 +170,7 @@ const convNorm = (parameters: Parameters, name: string, options: ConvOptions, ac
 function depthwiseNorm(parameters: Parameters, name: string, options: DepthwiseOptions, activation: Layer): Layer {
   const deviation = Math.sqrt(2 / (options.kernel ** 2 * options.channels));
   return sequence(
-    // PyTorch counts all channels in what comes out of a filter, though each filter makes one.
+    // PyTorch's fan-out counts all output channels, although each depthwise filter has one.
     depthwiseConv(parameters, `${name}/0`, { ...options, deviation }),
     batchNorm(parameters, `${name}/1`, options.channels, NORM),
     activation,

@@ -8,11 +8,11 @@ import type { Parameters } from '../layers/parameters.ts';
 export interface ResidualBackboneOptions extends FrozenOptions {
   /** Channels at strides 4, 8, 16 and so on. @default [32, 64, 96] */
   readonly widths?: readonly number[];
-  /** Residual blocks at each of them. @default 1 at the first, 2 at the others */
+  /** Number of residual blocks at each stride. @default 1 at the first, 2 at the others */
   readonly blocks?: readonly number[];
-  /** Channels of the features. @default 64 */
+  /** Channels of the features that it returns. @default 64 */
   readonly channels?: number;
-  /** Strides of the features. @default [4] */
+  /** Strides of the features that it returns. @default [4] */
   readonly strides?: readonly number[];
 }
 
@@ -27,12 +27,12 @@ const OPTIONS = {
 const STEM_STRIDE = 4;
 
 /**
- * A small residual network with a top-down path. Images are cut into squares of 4x4 pixels, each becomes a cell;
- * plain 3x3 residual blocks work at strides 4, 8 and 16; from the coarsest on, features are doubled in size and added to
- * the finer ones. Stages to freeze are those of its widths; the first begins with the stem.
+ * A small residual network with a top-down path. The stem turns each patch of 4x4 pixels into a cell. Plain 3x3 residual blocks
+ * follow at strides 4, 8, 16 and so on, one stage for each of `widths`. From the coarsest stage on, features are upsampled by 2
+ * and added to the finer ones. Stages to freeze are those of `widths`; the first one includes the stem.
  *
- * @throws HooklineError `HKL_DETECT_BACKBONE` for options that do not fit together, `HKL_BACKBONE_OPTION` for a number of
- * stages that there is not
+ * @throws HooklineError `HKL_DETECT_BACKBONE` for options that do not fit together, `HKL_BACKBONE_OPTION` for more frozen
+ * stages than there are
  */
 export function residualBackbone(options: ResidualBackboneOptions = {}): BackboneFactory {
   assertKnownOptions('residualBackbone', options, OPTIONS);

@@ -24,13 +24,13 @@ import { torchNames } from '../layers/weight-names.ts';
 
 /** Options of {@link resnet}. */
 export interface ResnetOptions extends FrozenOptions {
-  /** Layers: 18 of basic blocks, or 50 of bottlenecks. */
+  /** Number of layers: 18 with basic blocks, or 50 with bottlenecks. */
   readonly depth: 18 | 50;
 }
 
 const OPTIONS = { depth: true, ...FROZEN_OPTIONS } as const satisfies OptionNames<ResnetOptions>;
 
-/** Blocks of each stage, and how many times as many channels as its 3x3 convolutions a block gives. */
+/** Number of blocks in each stage, and the ratio of a block's output channels to those of its 3x3 convolutions. */
 const DEPTHS = {
   18: { blocks: [2, 2, 2, 2], expansion: 1 },
   50: { blocks: [3, 4, 6, 3], expansion: 4 },
@@ -42,11 +42,11 @@ const STRIDES = [4, 8, 16, 32] as const;
 const NORM: BatchNormOptions = { epsilon: 1e-5, momentum: 0.9, unbiased: true };
 
 /**
- * A ResNet (He et al., 2016) as torchvision has it, and timm under the same names: bottlenecks stride at their 3x3
- * convolution ("v1.5"). Features at strides 4, 8, 16 and 32, as `layer1` to `layer4` give them, after their ReLU: 64, 128, 256 and 512
- * channels, 4 times as many for depth 50. Stages to freeze: the stem, `layer1`, `layer2`, `layer3`, `layer4`.
+ * A ResNet (He et al., 2016) as in torchvision, and in timm under the same names: bottlenecks have their stride in the 3x3
+ * convolution ("v1.5"). It gives features at strides 4, 8, 16 and 32: the outputs of `layer1` to `layer4`, after their ReLU, with
+ * 64, 128, 256 and 512 channels, or 4 times as many for depth 50. Stages to freeze: the stem, `layer1`, `layer2`, `layer3`, `layer4`.
  *
- * First weights are drawn as torchvision draws them, from the random numbers of the run that builds the model.
+ * Weights are initialized as in torchvision, from the random stream of the run that builds the model.
  *
  * @example classifier({ backbone: resnet({ depth: 18 }), classNames: ['cat', 'dog'] })
  * @example detector({ classNames, backbone: featurePyramid(resnet({ depth: 50, frozenStages: 2, frozenBatchNorm: true })) })
@@ -120,7 +120,7 @@ interface BlockShape {
   readonly stride: number;
 }
 
-/** Two 3x3 convolutions. */
+/** A basic block: two 3x3 convolutions with a shortcut. */
 function basicBlock(parameters: Parameters, name: string, { from, width, stride }: BlockShape): Layer {
   return residual(
     parameters,
@@ -134,7 +134,7 @@ function basicBlock(parameters: Parameters, name: string, { from, width, stride 
   );
 }
 
-/** A 3x3 convolution between two of 1x1, the last of which gives four times as many channels. */
+/** A bottleneck: a 3x3 convolution between two 1x1 convolutions; the last one has four times as many channels. */
 function bottleneck(parameters: Parameters, name: string, { from, width, stride }: BlockShape): Layer {
   const to = 4 * width;
   return residual(
@@ -151,7 +151,7 @@ function bottleneck(parameters: Parameters, name: string, { from, width, stride 
   );
 }
 
-/** What came in, brought to the block's shape where that differs, plus what the block makes of it. */
+/** Adds a shortcut to a block: the input, projected by a 1x1 convolution when the shape changes. A ReLU follows. */
 function residual(parameters: Parameters, name: string, options: ConvOptions, inner: Layer): Layer {
   const { from, to, stride = 1 } = options;
   const shortcut: Layer =

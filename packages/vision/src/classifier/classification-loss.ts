@@ -3,7 +3,7 @@ import { tf } from '@hookline/tfjs';
 
 /** Options of {@link classificationLoss}. */
 export interface ClassificationLossOptions {
-  /** Share of the target that is spread over all classes. @default 0 */
+  /** Label smoothing: share of the target that is spread evenly over all classes. @default 0 */
   readonly labelSmoothing?: number;
   /** Weight of each class. @default 1 for each */
   readonly classWeights?: readonly number[];
@@ -12,8 +12,8 @@ export interface ClassificationLossOptions {
 const OPTIONS = { labelSmoothing: true, classWeights: true } as const satisfies OptionNames<ClassificationLossOptions>;
 
 /**
- * Softmax cross entropy, as PyTorch's `cross_entropy` with `label_smoothing` and `weight`: with weights, their mean over the
- * weights of the true classes.
+ * Mean softmax cross entropy, equal to PyTorch's `cross_entropy` with `label_smoothing` and `weight`. With weights, the weighted
+ * sum is divided by the sum of the true classes' weights.
  *
  * @param logits [batch, classes]
  * @param labels true classes from 0, int32 [batch]
@@ -33,7 +33,7 @@ export function classificationLoss(
   const entropy = tf.logSoftmax(logits).mul(target);
   if (classWeights === undefined) return entropy.sum(1).mean().neg().asScalar();
   const weights = tf.tensor1d([...classWeights]);
-  // A batch whose classes all weigh nothing has a loss of 0.
+  // A batch in which all weights are 0 has a loss of 0.
   const total = tf.maximum(oneHot.mul(weights).sum(), 1e-12);
   return entropy.mul(weights).sum().div(total).neg().asScalar();
 }

@@ -46,7 +46,7 @@ async function trained(capture: 'off' | 'required', maxIterations: number) {
   return { trainer, model, losses: history('total_loss'), accuracies: history('train_accuracy') };
 }
 
-it('takes the same captured steps as eager ones, stores the accuracy, and leaves frozen stages alone', async () => {
+it('takes the same captured steps as eager ones, stores the accuracy, and does not change frozen stages', async () => {
   // Only native TensorFlow runs graphs.
   if (tf.getBackend() !== 'tensorflow') skipTest('captured steps need native TensorFlow');
   const [eager, captured] = [await trained('off', 3), await trained('required', 3)];
@@ -73,7 +73,7 @@ describe('the model', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('is exported with its preprocessing, as a graph model that gives what predict gives', async () => {
+  it('is exported with its preprocessing, as a graph model that equals predict', async () => {
     const model = make();
     // exportModel compares what it wrote with predict.
     await exportModel(model, {
@@ -85,7 +85,7 @@ describe('the model', () => {
     expect(JSON.parse(facts)).toMatchObject({ outputs: [{ shape: [null, 2] }] });
   });
 
-  it('gives logits in the mode that it is in', () => {
+  it('computes logits in its current mode', () => {
     const model = make();
     const images = tf.fill([1, 32, 32, 3], 100);
     const [first, second] = [1, 2].map(() => inEvalMode(model, () => model.predict(images)).dataSync());

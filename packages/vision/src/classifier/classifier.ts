@@ -7,22 +7,22 @@ import { Parameters } from '../layers/parameters.ts';
 
 /** Options of {@link classifier}. */
 export interface ClassifierOptions {
-  /** Such as `resnet({ depth: 18 })`. */
+  /** The network, such as `resnet({ depth: 18 })`. */
   readonly backbone: ImageBackboneFactory;
   /** Names of the classes by their index. */
   readonly classNames: readonly string[];
-  /** Share of the target that is spread over all classes. @default 0 */
+  /** Label smoothing: share of the target that is spread evenly over all classes. @default 0 */
   readonly labelSmoothing?: number;
-  /** Weight of each class in the loss, such as more for rare ones. @default 1 for each */
+  /** Weight of each class in the loss, for example larger for rare classes. @default 1 for each */
   readonly classWeights?: readonly number[];
-  /** By what pixels are normalised. @default what the backbone's pretrained weights expect */
+  /** Pixel statistics for normalization. @default those that the backbone's pretrained weights expect */
   readonly pixels?: PixelStatistics;
   /**
-   * The pictures in a batch: pixels from 0 to 255, red, green, blue, [batch, height, width, 3].
+   * Returns the images of a batch: RGB from 0 to 255, [batch, height, width, 3].
    * @default the batch's `images`, `inputs`, `x` or `xs`
    */
   readonly inputs?: (batch: never) => tf.Tensor;
-  /** The classes in a batch from 0, [batch] or [batch, 1]. @default the batch's `classes`, `labels`, `y` or `ys` */
+  /** Returns the classes of a batch, from 0: [batch] or [batch, 1]. @default the batch's `classes`, `labels`, `y` or `ys` */
   readonly labels?: (batch: never) => tf.Tensor;
   /** @default 'classifier' */
   readonly name?: string;
@@ -39,22 +39,27 @@ const OPTIONS = {
   name: true,
 } as const satisfies OptionNames<ClassifierOptions>;
 
-/** A classifier of images in training. */
+/** An image classifier that can be trained. */
 export interface Classifier extends TrainableModel {
-  /** Tells it from detectors, which have names of classes too. */
+  /** Distinguishes it from detectors, which also have class names. */
   readonly task: 'classification';
   readonly classNames: readonly string[];
   inputs(batch: unknown): tf.Tensor;
-  /** Logits [batch, classes] for pixels from 0 to 255. The caller disposes them. */
+  /**
+   * Computes logits in eval mode unless `training` is set.
+   *
+   * @param images RGB from 0 to 255, [batch, height, width, 3]
+   * @returns float32 [batch, classes], which the caller disposes
+   */
   predict(images: unknown): tf.Tensor2D;
 }
 
 /**
- * A classifier of images: a backbone, and the last layers that it had in its paper, for the classes given. It is trained by
- * softmax cross entropy; `train_accuracy` is stored with each step. Pixels are normalised in here.
+ * Makes an image classifier: a backbone with the head of its paper for the given classes. It is trained by softmax cross entropy
+ * and stores `train_accuracy` with each step. The model normalizes the pixels itself.
  *
  * @example classifier({ backbone: resnet({ depth: 18 }), classNames: ['cat', 'dog'], labelSmoothing: 0.1 })
- * @throws HooklineError `HKL_CLASSIFIER_OPTION` for fewer than two classes, or weights and a smoothing that are none,
+ * @throws HooklineError `HKL_CLASSIFIER_OPTION` for fewer than two classes or invalid weights or smoothing,
  * `HKL_OPTION_UNKNOWN` for a misspelt option
  */
 export function classifier(options: ClassifierOptions): Classifier {
@@ -120,7 +125,7 @@ function pick(batch: unknown, names: readonly string[], option: string, who: str
   });
 }
 
-/** One class for each image. */
+/** Checks that there is one class for each image and returns them as [batch]. */
 function labelsOf(given: tf.Tensor, who: string): tf.Tensor1D {
   const [batch = 0, ...rest] = given.shape;
   if (given.rank >= 1 && given.size === batch && rest.every((side) => side === 1))

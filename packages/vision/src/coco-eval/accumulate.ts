@@ -2,18 +2,18 @@ import type { CategoryMatches } from './category-matches.ts';
 import type { CocoParams } from './coco-params.ts';
 import type { MatchBits } from './match-image.ts';
 
-/** Precision and recall of every setting; -1 where a category has no object that counts. */
+/** Precision and recall for every setting; -1 for a category without objects that count. */
 export interface CocoCurves {
-  /** [thresholds, recalls, categories, area ranges, maximal detections]. */
+  /** Precision, in row-major order: [IoU thresholds, recall thresholds, categories, area ranges, maxDets]. */
   readonly precision: Float64Array;
-  /** [thresholds, categories, area ranges, maximal detections]: the recall reached at the end. */
+  /** Final recall, in row-major order: [IoU thresholds, categories, area ranges, maxDets]. */
   readonly recall: Float64Array;
 }
 
-/** The distance of 1 to the next double, which keeps the precision of nothing from being 0 / 0. */
+/** The double-precision epsilon, as in pycocotools: it keeps a precision without detections from being 0 / 0. */
 const SPACING = 2 ** -52;
 
-/** Curves with nothing in them yet. */
+/** Makes curves filled with -1. */
 export function emptyCurves(params: CocoParams, categories: number): CocoCurves {
   const { iouThresholds, recallThresholds, areaRanges, maxDets } = params;
   const settings = iouThresholds.length * categories * areaRanges.length * maxDets.length;
@@ -23,7 +23,7 @@ export function emptyCurves(params: CocoParams, categories: number): CocoCurves 
   };
 }
 
-/** Adds the curves of one category. */
+/** Writes the curves of one category. */
 export function accumulate(
   curves: CocoCurves,
   category: number,
@@ -46,7 +46,7 @@ export function accumulate(
         curves.recall[t * categories * inner + offset] = hits.length / objects;
         let hit = 0;
         for (let r = 0; r < recallThresholds.length; r++) {
-          // The first hit from which on the recall is reached; before any there is nothing to reach it with.
+          // Finds the first hit at which this recall is reached.
           while (hit < hits.length && (hit + 1) / objects < (recallThresholds[r] as number)) hit++;
           curves.precision[(t * recallThresholds.length + r) * categories * inner + offset] = hits[hit] ?? 0;
         }
@@ -56,8 +56,8 @@ export function accumulate(
 }
 
 /**
- * The precision at each true positive, or the best of any later one. Between two of them precision only falls and
- * recall stays, so that they alone make the curve.
+ * The interpolated precision at each true positive: the maximum over it and all later ones. Between two true positives
+ * precision only falls while recall is constant, so they alone define the curve.
  */
 function precisionAtHits(places: Uint32Array, { matched, ignored }: MatchBits, bit: number): number[] {
   const precision: number[] = [];

@@ -1,14 +1,16 @@
-/** Boxes as x, y, width, height, four numbers each, from `start` on. */
+/** A slice of boxes, four numbers each: x, y, width, height. It begins at `start`. */
 export interface BoxSlice {
   readonly boxes: Float64Array;
-  /** Rows into `boxes`. */
+  /** Row numbers in `boxes`. */
   readonly rows: ArrayLike<number>;
   readonly count: number;
 }
 
 /**
- * IoU of each detection with each object, row by row, in doubles, without clipping. Of a crowd it is the part of the
- * detection that lies in it: its denominator is the detection's area.
+ * Computes the IoU of each detection with each object in double precision, without clipping. For a crowd, the denominator is the
+ * detection's area, so the value is the share of the detection inside the crowd.
+ *
+ * @returns [detections, objects] in row-major order
  */
 export function boxIou(detections: BoxSlice, objects: BoxSlice, isCrowd: (object: number) => boolean): Float64Array {
   const result = new Float64Array(detections.count * objects.count);

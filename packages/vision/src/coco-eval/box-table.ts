@@ -1,34 +1,34 @@
 import { HooklineError } from '@hookline/core';
 import type { CocoAnnotation, CocoBox, CocoDetection } from './coco-types.ts';
 
-/** Boxes in columns, grouped by category, within it by image, within that in the order they came in. */
+/** Boxes as columns, sorted by category, then by image, then in input order. */
 export interface BoxTable {
   readonly length: number;
-  /** x, y, width, height of each. */
+  /** x, y, width and height of each box. */
   readonly boxes: Float64Array;
-  /** Place of the image among the images. */
+  /** Index of the image of each box. */
   readonly images: Int32Array;
-  /** Area by which a box is small, medium or large. */
+  /** Area that determines the size class of each box. */
   readonly areas: Float64Array;
-  /** Of detections. */
+  /** Scores; only for detections. */
   readonly scores: Float64Array;
-  /** Of ground truth: 1 for a crowd. */
+  /** 1 for a crowd; only for ground truth. */
   readonly crowds: Uint8Array;
-  /** Where each category begins, and at the end the length. */
+  /** First row of each category, followed by the number of rows. */
   readonly starts: Int32Array;
 }
 
-/** Places of ids among ascending ids. */
+/** Index of each id among the sorted ids. */
 export type IdIndex = ReadonlyMap<number, number>;
 
-/** Ids once each, ascending, with their places. */
+/** Sorts ids, removes duplicates, and indexes them. */
 export function indexIds(ids: Iterable<number>): { readonly ids: readonly number[]; readonly index: IdIndex } {
   const sorted = [...new Set(ids)].sort((a, b) => a - b);
   return { ids: sorted, index: new Map(sorted.map((id, place) => [id, place])) };
 }
 
 /**
- * Ground truth as a table. Annotations of images or categories that the data set does not list are left out.
+ * Makes a table of ground truth. Annotations of images or categories that the data set does not list are dropped.
  *
  * @throws HooklineError `HKL_COCO_ANNOTATION` for an annotation without image, category, box, area or iscrowd
  */
@@ -37,7 +37,7 @@ export function annotationTable(
   images: IdIndex,
   categories: IdIndex,
 ): BoxTable {
-  // What a file lacks is not seen by its type.
+  // A parsed file may lack fields that its type claims.
   annotations.forEach(({ image_id, category_id, bbox, area, iscrowd }: Partial<CocoAnnotation>, place) => {
     const hasCrowd = typeof iscrowd === 'number' || typeof iscrowd === 'boolean';
     const missing = !isNumber(image_id)
@@ -65,10 +65,10 @@ export function annotationTable(
 }
 
 /**
- * Detections as a table; those of categories that the data set does not know are left out, as pycocotools does.
+ * Makes a table of detections. Detections of categories that the data set does not list are dropped, as in pycocotools.
  *
- * @throws HooklineError `HKL_COCO_DETECTION` for an image that the data set does not know, for a detection without image,
- * category or box, and for a score that is no finite number
+ * @throws HooklineError `HKL_COCO_DETECTION` for an image that the data set does not list, for a detection without image,
+ * category or box, and for a score that is not a finite number
  */
 export function detectionTable(detections: readonly CocoDetection[], images: IdIndex, categories: IdIndex): BoxTable {
   detections.forEach(({ image_id, category_id, bbox, score }: Partial<CocoDetection>, place) => {
@@ -120,7 +120,7 @@ function makeTable<T extends Row>(
   const known = rows.filter(({ image_id, category_id }) => images.has(image_id) && categories.has(category_id));
   const image = Int32Array.from(known, ({ image_id }) => images.get(image_id) as number);
   const category = Int32Array.from(known, ({ category_id }) => categories.get(category_id) as number);
-  // Two stable passes, the last by what counts most.
+  // A radix sort in two stable passes: by image, then by category.
   const byImage = countingSort(
     Uint32Array.from(known, (_, row) => row),
     image,

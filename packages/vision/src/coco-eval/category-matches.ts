@@ -3,19 +3,19 @@ import type { BoxTable } from './box-table.ts';
 import type { AreaRange, CocoParams } from './coco-params.ts';
 import { matchImage, type MatchBits } from './match-image.ts';
 
-/** All detections of one category that may count, with how they matched. */
+/** The detections of one category that may count, with their matches. */
 export interface CategoryMatches {
   readonly count: number;
   readonly scores: Float64Array;
-  /** Place of each among those of its image, from 0 for the best score. */
+  /** Rank of each detection by score within its image, from 0 for the best. */
   readonly ranks: Int32Array;
-  /** By area range. */
+  /** Matches for each area range. */
   readonly bits: readonly MatchBits[];
-  /** Objects that count, by area range. */
+  /** Number of objects that count, for each area range. */
   readonly positives: Int32Array;
 }
 
-/** Matches one category in every image. Images come in ascending order, as their ids. */
+/** Matches one category in every image, in ascending order of image ids. */
 export function matchCategory(
   category: number,
   detections: BoxTable,
@@ -78,7 +78,7 @@ const imageAt = (table: BoxTable, row: number, end: number): number =>
 
 const isOutside = (area: number, { min, max }: AreaRange): boolean => area < min || area > max;
 
-/** Rows of the best scores, best first; equal ones in their order. */
+/** Rows of the at most `limit` best scores, the best first; ties keep their order. */
 function bestRows(scores: Float64Array, from: number, to: number, limit: number): Uint32Array {
   const rows = Uint32Array.from({ length: to - from }, (_, place) => from + place);
   rows.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);

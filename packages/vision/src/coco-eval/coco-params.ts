@@ -1,6 +1,6 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 
-/** A size class of objects: areas in pixels, both ends included. */
+/** A size class of objects: areas in square pixels, both limits included. */
 export interface AreaRange {
   readonly name: string;
   readonly min: number;
@@ -9,13 +9,13 @@ export interface AreaRange {
 
 /** Thresholds, size classes and limits of an evaluation. */
 export interface CocoParams {
-  /** IoU from which a detection matches, ascending. @default 0.5 to 0.95 by 0.05 */
+  /** Minimum IoUs of a match, ascending. @default 0.5 to 0.95 in steps of 0.05 */
   readonly iouThresholds: Float64Array;
-  /** Recalls at which precision is read, ascending. @default 0 to 1 by 0.01 */
+  /** Recalls at which precision is sampled, ascending. @default 0 to 1 in steps of 0.01 */
   readonly recallThresholds: Float64Array;
-  /** @default all; small up to 32², medium up to 96², large */
+  /** Size classes. @default all; small up to 32², medium up to 96², large */
   readonly areaRanges: readonly AreaRange[];
-  /** Best-scored detections per image and category that count, ascending. @default [1, 10, 100] */
+  /** Maximum numbers of detections per image and category, the best scores first, ascending. @default [1, 10, 100] */
   readonly maxDets: readonly number[];
 }
 
@@ -26,13 +26,13 @@ const OPTIONS = {
   maxDets: true,
 } as const satisfies OptionNames<Partial<CocoParams>>;
 
-/** Thresholds are bits of one 32-bit word while matching. */
+/** Maximum number of IoU thresholds: matching keeps one bit of a 32-bit word for each. */
 const MAX_THRESHOLDS = 31;
 
 /**
- * COCO's parameters for boxes; given ones replace the defaults.
+ * COCO's parameters for boxes. Given values replace the defaults.
  *
- * @throws HooklineError `HKL_COCO_PARAMS`, `HKL_OPTION_UNKNOWN`
+ * @throws HooklineError `HKL_COCO_PARAMS` for invalid values, `HKL_OPTION_UNKNOWN` for an unknown one
  */
 export function cocoParams(given: Partial<CocoParams> = {}): CocoParams {
   assertKnownOptions('evaluateCoco', given, OPTIONS);
@@ -62,8 +62,8 @@ const bad = (what: string, fix: string): HooklineError =>
   new HooklineError('HKL_COCO_PARAMS', what, { who: 'COCO evaluation', fix });
 
 /**
- * Numbers evenly spaced from `start` to `stop`, both included, rounded as numpy's `linspace` rounds: start + i·step.
- * Thresholds compare with `>=`, so that one unit in the last place decides over whole matches.
+ * Evenly spaced numbers from `start` to `stop`, both included, rounded like numpy's `linspace`: start + i·step. Thresholds are
+ * compared with `>=`, so a difference in the last bit could change matches.
  */
 export function linspace(start: number, stop: number, count: number): Float64Array {
   const step = (stop - start) / (count - 1);

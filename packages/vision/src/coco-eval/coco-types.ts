@@ -6,13 +6,13 @@ export interface CocoAnnotation {
   readonly image_id: number;
   readonly category_id: number;
   readonly bbox: CocoBox;
-  /** Pixels of the object, which decide its size class: the area of its segmentation, or that of its box. */
+  /** Area in square pixels, which determines the size class: that of its segmentation, or that of its box. */
   readonly area: number;
   /** 1 for a crowd: a box around many objects, which any number of detections may match. */
   readonly iscrowd: number;
 }
 
-/** Ground truth as in COCO's JSON. Other fields, such as those of a whole COCO file, are ignored. */
+/** Ground truth as in COCO's JSON. Other fields of a COCO file are ignored. */
 export interface CocoGroundTruth {
   readonly images: readonly { readonly id: number }[];
   readonly categories: readonly { readonly id: number; readonly name: string }[];

@@ -21,7 +21,7 @@ function furthest(ours: ArrayLike<number>, theirs: ArrayLike<number>): number {
   return Math.max(...Array.from(theirs, (value, place) => Math.abs(value - (ours[place] as number))));
 }
 
-/** Mean over the recalls, as the vectors have it. */
+/** Mean over the recalls, as in the test vectors. */
 function meanPrecision({ precision, params }: ReturnType<typeof evaluateCoco>): number[] {
   const thresholds = params.iouThresholds.length;
   const recalls = params.recallThresholds.length;
@@ -44,14 +44,14 @@ describe('evaluateCoco', () => {
     expect(furthest(evaluation.recall, expected.recall)).toBeLessThan(1e-9);
   });
 
-  it('does not mind an annotation with the id 0, nor an ignore field', () => {
+  it('accepts an annotation with the id 0, and ignores the ignore field', () => {
     const object = { image_id: 1, category_id: 1, bbox: [0, 0, 9, 9], area: 81, iscrowd: 0, id: 0, ignore: 1 } as const;
     const truth = { images: [{ id: 1 }], categories: [{ id: 1, name: 'a' }], annotations: [object] };
     const found = [{ image_id: 1, category_id: 1, bbox: [0, 0, 9, 9] as const, score: 0.5 }];
     expect(summarizeCoco(evaluateCoco(truth, found)).AP).toBeCloseTo(1, 12);
   });
 
-  it('counts detections of unknown categories that it leaves out', () => {
+  it('counts the detections that it drops for unknown categories', () => {
     const truth = { images: [{ id: 1 }], categories: [], annotations: [] };
     const found = [{ image_id: 1, category_id: 1, bbox: [0, 0, 9, 9] as const, score: 0.5 }];
     expect(evaluateCoco(truth, found)).toMatchObject({ dropped: 1, categories: [] });
@@ -81,7 +81,7 @@ describe('evaluateCoco', () => {
     expect(() => evaluateCoco(truth, [])).toThrow(message);
   });
 
-  it('takes other settings', () => {
+  it('accepts other parameters', () => {
     const { truth, detections } = vectors.find(([file]) => file === 'over-100.json')?.[1] as Vector;
     const most = evaluateCoco(truth, detections, { maxDets: [300, 1, 200], iouThresholds: Float64Array.of(0.5) });
     expect(most.params.maxDets).toEqual([1, 200, 300]);

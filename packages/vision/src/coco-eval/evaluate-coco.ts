@@ -4,22 +4,22 @@ import { matchCategory } from './category-matches.ts';
 import { type CocoParams, cocoParams } from './coco-params.ts';
 import type { CocoDetection, CocoGroundTruth } from './coco-types.ts';
 
-/** Result of {@link evaluateCoco}: precision and recall curves, and their axes. */
+/** Result of {@link evaluateCoco}: precision and recall curves with their axes. */
 export interface CocoEvaluation extends CocoCurves {
   readonly params: CocoParams;
-  /** Ids of the categories, ascending: the axis of the curves. */
+  /** Category ids in ascending order, the category axis of the curves. */
   readonly categories: readonly number[];
-  /** How many detections were ignored because their category is not in the data set. */
+  /** Number of detections that were ignored because their category is not in the data set. */
   readonly dropped: number;
 }
 
 /**
- * COCO's evaluation of boxes, as pycocotools computes it: matching, precision and recall of every category, IoU
- * threshold, size class and number of detections. {@link summarizeCoco} computes COCO's twelve metrics from it.
+ * Evaluates boxes as pycocotools does: matching, then precision and recall for every category, IoU threshold, size class and
+ * maximum number of detections. {@link summarizeCoco} computes COCO's twelve metrics from the result.
  *
  * Annotation ids and `ignore` fields are not used.
  *
- * @throws HooklineError `HKL_COCO_ANNOTATION`, `HKL_COCO_DETECTION`, `HKL_COCO_PARAMS`
+ * @throws HooklineError `HKL_COCO_ANNOTATION` or `HKL_COCO_DETECTION` for an invalid entry, `HKL_COCO_PARAMS` for invalid parameters
  */
 export function evaluateCoco(
   truth: CocoGroundTruth,

@@ -1,16 +1,16 @@
-/** What is matched in one image: IoUs and which objects are set aside. */
+/** The input of matching for one image and category. */
 export interface ImageMatch {
-  /** Detections, best score first. */
+  /** Number of detections, which are sorted by descending score. */
   readonly detections: number;
   readonly objects: number;
-  /** IoU of each detection with each object, row by row. */
+  /** IoU of each detection with each object: [detections, objects] in row-major order. */
   readonly iou: Float64Array;
   readonly isCrowd: Uint8Array;
-  /** Objects that do not count: crowds and those outside the area range. */
+  /** 1 for objects that do not count: crowds and those outside the area range. */
   readonly isIgnored: Uint8Array;
 }
 
-/** Thresholds by bit: whether each detection found an object, and whether that one does not count. */
+/** One bit for each IoU threshold: whether a detection matched an object, and whether it is ignored. */
 export interface MatchBits {
   readonly matched: Int32Array;
   readonly ignored: Int32Array;
@@ -19,10 +19,10 @@ export interface MatchBits {
 const NO_MATCH = -1;
 
 /**
- * Gives each detection, in the order of scores, the object that it overlaps most, for each IoU threshold.
+ * For each IoU threshold, matches each detection, in descending order of scores, with the free object that it overlaps most.
  *
- * Objects that count are tried before those that do not, and one that does not is never preferred to one that does. Of
- * equal IoUs the last wins. A crowd may be matched any number of times.
+ * Objects that count are tried first, and an ignored object is never preferred to one that counts. Among equal IoUs the last
+ * object wins. A crowd may be matched any number of times.
  */
 export function matchImage(image: ImageMatch, thresholds: Float64Array, bits: MatchBits, from: number): void {
   const { detections, objects, iou, isCrowd, isIgnored } = image;
@@ -53,7 +53,7 @@ export function matchImage(image: ImageMatch, thresholds: Float64Array, bits: Ma
   }
 }
 
-/** Places of objects, those that count before the others, each in their order. */
+/** Indices of the objects: those that count first, then the ignored ones, each group in its order. */
 function countingFirst(isIgnored: Uint8Array): Int32Array {
   const order = new Int32Array(isIgnored.length);
   let place = 0;

@@ -1,26 +1,26 @@
 import type { CocoEvaluation } from './evaluate-coco.ts';
 
-/** COCO's twelve numbers, from 0 to 1; -1 where there is no object to find. */
+/** COCO's twelve metrics, from 0 to 1; -1 for a metric without objects. */
 export interface CocoSummary {
-  /** Mean over IoU thresholds, at the largest number of detections. */
+  /** AP averaged over categories and IoU thresholds, at the largest number of detections. */
   readonly AP: number;
-  /** At IoU 0.5. */
+  /** AP at IoU 0.5. */
   readonly AP50: number;
-  /** At IoU 0.75. */
+  /** AP at IoU 0.75. */
   readonly AP75: number;
-  /** Of small, medium and large objects. */
+  /** AP for small, medium and large objects. */
   readonly APs: number;
   readonly APm: number;
   readonly APl: number;
-  /** Average recall at each number of detections: 1, 10, 100. */
+  /** Average recall at each maximum number of detections, by default 1, 10 and 100. */
   readonly AR: readonly number[];
-  /** Average recall of small, medium and large objects, at the largest number of detections. */
+  /** Average recall for small, medium and large objects, at the largest number of detections. */
   readonly ARs: number;
   readonly ARm: number;
   readonly ARl: number;
 }
 
-/** Sums an evaluation up. AP and AR are read at the largest number of detections, whatever it is. */
+/** Computes COCO's twelve metrics. AP and AR by size use the largest number of detections. */
 export function summarizeCoco(evaluation: CocoEvaluation): CocoSummary {
   const { iouThresholds, areaRanges, maxDets } = evaluation.params;
   const last = maxDets.length - 1;
@@ -62,7 +62,7 @@ export function categoryPrecisions(evaluation: CocoEvaluation, iou?: number): re
   );
 }
 
-/** The twelve numbers in the order in which pycocotools prints them. */
+/** The twelve metrics in the order in which pycocotools prints them. */
 export function cocoStats(summary: CocoSummary): readonly number[] {
   const { AP, AP50, AP75, APs, APm, APl, AR, ARs, ARm, ARl } = summary;
   return [AP, AP50, AP75, APs, APm, APl, ...AR, ARs, ARm, ARl];
@@ -75,7 +75,7 @@ interface Place {
   readonly m: number;
 }
 
-/** Mean of what is not -1 among the chosen places; -1 when there is none. */
+/** Mean of the chosen values that are not -1; -1 when there are none. */
 function meanOf(evaluation: CocoEvaluation, what: 'precision' | 'recall', isChosen: (place: Place) => boolean): number {
   const { params, categories } = evaluation;
   const values = evaluation[what];

@@ -6,33 +6,33 @@ import type { CocoDetection, CocoGroundTruth } from './coco-types.ts';
 
 /** Options of {@link evaluateVoc}. */
 export interface VocOptions {
-  /** IoUs above which a detection matches an object. @default 0.5 to 0.95 by 0.05 */
+  /** IoU thresholds; a match needs a larger IoU. @default 0.5 to 0.95 in steps of 0.05 */
   readonly iouThresholds?: readonly number[];
-  /** Whether AP is the eleven-point mean of VOC 2007 instead of the area under the curve. @default false */
+  /** Whether to use the eleven-point AP of VOC 2007 instead of the area under the curve. @default false */
   readonly use2007?: boolean;
 }
 
 const OPTIONS = { iouThresholds: true, use2007: true } as const satisfies OptionNames<VocOptions>;
 
-/** Pascal VOC's average precision, from 0 to 1. */
+/** Pascal VOC's average precisions. */
 export interface VocEvaluation {
-  /** Ids of the categories, ascending. */
+  /** Category ids in ascending order. */
   readonly categories: readonly number[];
-  /** [thresholds][categories]; NaN without objects. */
+  /** AP from 0 to 1: [IoU thresholds][categories]; NaN for a category without objects. */
   readonly precision: readonly (readonly number[])[];
 }
 
 const THRESHOLDS = Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100);
 
 /**
- * Pascal VOC's evaluation. Each detection, in the order of scores over all images, is compared with the one object of
- * its class that it overlaps most; a second detection of an object is a false positive. Objects marked by `iscrowd`, or
- * by `difficult: true`, count neither way.
+ * Evaluates boxes as Pascal VOC does. Detections of all images are processed in descending order of scores, and each is compared
+ * with the object of its class that it overlaps most. A second detection of an object is a false positive. Objects with
+ * `iscrowd` or `difficult: true` are ignored: they count as neither found nor missed.
  *
- * Boxes are continuous: VOC's inclusive pixels from 1, x1 to x2, are the width x2 - x1 + 1 here, which gives the same
- * IoU as its formula with + 1.
+ * Boxes have continuous edges: VOC's inclusive pixels x1 to x2 have the width x2 - x1 + 1 here, which gives the same IoU as VOC's
+ * formula with + 1.
  *
- * @throws HooklineError `HKL_COCO_ANNOTATION`, `HKL_COCO_DETECTION`, `HKL_OPTION_UNKNOWN`
+ * @throws HooklineError `HKL_COCO_ANNOTATION` or `HKL_COCO_DETECTION` for an invalid entry, `HKL_OPTION_UNKNOWN`
  */
 export function evaluateVoc(
   truth: CocoGroundTruth,
@@ -58,12 +58,12 @@ export function evaluateVoc(
 }
 
 interface BestObject {
-  /** Row of the object, -1 where the image has none of the class. */
+  /** Row of the object; -1 when the image has none of the class. */
   readonly object: number;
   readonly iou: number;
 }
 
-/** The object that each detection of a category overlaps most, detections in the order of scores. */
+/** For each detection of a category, in descending order of scores, the object that it overlaps most. */
 function bestObjects(category: number, found: BoxTable, objects: BoxTable): BestObject[] {
   const from = found.starts[category] as number;
   const rows = Uint32Array.from({ length: (found.starts[category + 1] as number) - from }, (_, place) => from + place);
@@ -85,7 +85,7 @@ function bestObjects(category: number, found: BoxTable, objects: BoxTable): Best
   });
 }
 
-/** Whether each detection that counts found an object. */
+/** Whether each detection is a true positive; detections of ignored objects are left out. */
 function hits(best: readonly BestObject[], objects: BoxTable, threshold: number): boolean[] {
   const taken = new Set<number>();
   return best.flatMap(({ object, iou }) => {

@@ -3,13 +3,13 @@ import { corners } from './box-losses.ts';
 import type { Objects } from './dense-head.ts';
 import { pickObjects } from './pick-objects.ts';
 
-/** What anchors are to learn. */
+/** Training targets of anchors. */
 export interface AnchorTargets {
-  /** 1 where an anchor answers for an object: [batch, anchors, 1]. */
+  /** 1 for positive anchors, which are assigned to an object: [batch, anchors, 1]. */
   readonly positive: tf.Tensor3D;
-  /** 0 where an anchor is neither near enough to an object nor far enough from all: [batch, anchors, 1]. */
+  /** 0 for ignored anchors, whose IoU is between the two thresholds, else 1: [batch, anchors, 1]. */
   readonly counted: tf.Tensor3D;
-  /** Box of the object that it overlaps most: corners [batch, anchors, 4]. */
+  /** Box of the object that each anchor overlaps most: corners x1, y1, x2, y2, [batch, anchors, 4]. */
   readonly boxes: tf.Tensor3D;
   /** Class of that object: int32 [batch, anchors]. */
   readonly classes: tf.Tensor2D;
@@ -17,15 +17,15 @@ export interface AnchorTargets {
 
 /** Options of {@link matchAnchors}. */
 export interface MatchingOptions {
-  /** IoU from which an anchor answers for an object. */
+  /** Minimum IoU of a positive anchor. */
   readonly foreground: number;
-  /** IoU below which it answers for none. */
+  /** Anchors with a lower IoU are negative. */
   readonly background: number;
 }
 
 /**
- * Gives each anchor the object that it overlaps most, as in RetinaNet. The best anchor of an object answers for one
- * whatever its IoU, so that no object is left out.
+ * Assigns to each anchor the object that it overlaps most, as in RetinaNet. The best anchor of each object is positive
+ * whatever its IoU, so that every object has one.
  *
  * @param anchors centre x, centre y, width, height: [anchors, 4]
  */
@@ -52,7 +52,7 @@ export function matchAnchors(anchors: tf.Tensor2D, objects: Objects, options: Ma
   };
 }
 
-/** IoU of each anchor with each object, [batch, anchors, objects]. */
+/** IoU of each anchor with each object: [batch, anchors, objects]. */
 function anchorIou(anchors: tf.Tensor2D, boxes: tf.Tensor3D): tf.Tensor3D {
   const [batch, count] = boxes.shape;
   const [cx, cy, w, h] = corners(anchors.reshape([1, anchors.shape[0], 4]));

@@ -3,16 +3,16 @@ import { HooklineError } from '@hookline/core';
 /** Options of `makeAnchors`. */
 export interface AnchorOptions {
   /**
-   * Sides of the anchors in pixels of the input, the square root of their areas: for each stride of the backbone a list,
-   * or one list for all. Set them by the data set.
-   * @default 4, 5 and 6.3 strides
+   * Sizes of the anchors (square roots of their areas) in pixels of the input: one list for all strides of the backbone, or a
+   * list for each. Choose them for the data set.
+   * @default 4, 5 and 6.3 times the stride
    */
   readonly sizes?: readonly number[] | readonly (readonly number[])[];
-  /** Height over width. @default [0.5, 1, 2] */
+  /** Aspect ratios, height / width. @default [0.5, 1, 2] */
   readonly ratios?: readonly number[];
 }
 
-/** Width and height of each anchor of a cell, for each stride. @throws HooklineError `HKL_DETECT_ANCHORS` */
+/** Width and height of each anchor of a cell, for each stride. @throws HooklineError `HKL_DETECT_ANCHORS` for invalid options */
 export function anchorShapes(
   { sizes, ratios = [0.5, 1, 2] }: AnchorOptions,
   strides: readonly number[],
@@ -40,7 +40,7 @@ export function anchorShapes(
   );
 }
 
-/** Anchors as centre x, centre y, width, height: those of a cell together, cells row by row. */
+/** Anchors as centre x, centre y, width, height: [anchors, 4], cell by cell in row-major order. */
 export function makeAnchors(
   shapes: readonly (readonly [width: number, height: number])[],
   { height, width, stride }: { readonly height: number; readonly width: number; readonly stride: number },

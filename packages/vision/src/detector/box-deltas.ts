@@ -1,19 +1,21 @@
 import { tf } from '@hookline/tfjs';
 import { corners } from './box-losses.ts';
 
-/** Largest logarithm of a box's side over its anchor's, so that no output becomes infinite. */
+/** Upper limit of the logarithm of a box's side relative to its anchor's, so that no output becomes infinite. */
 const LARGEST = Math.log(1000 / 16);
 
 /**
- * Boxes relative to anchors: shift of the centre in sides of the anchor, logarithms of the ratios of sides.
+ * Encodes boxes relative to anchors, as in R-CNN: the shift of the centre in units of the anchor's sides, and the logarithms of
+ * the ratios of sides.
  *
- * @param boxes corners [batch, anchors, 4]
+ * @param boxes corners x1, y1, x2, y2: [batch, anchors, 4]
  * @param anchors centre x, centre y, width, height: [anchors, 4]
+ * @returns deltas dx, dy, dw, dh: [batch, anchors, 4]
  */
 export function encodeDeltas(boxes: tf.Tensor3D, anchors: tf.Tensor2D): tf.Tensor3D {
   const [x1, y1, x2, y2] = corners(boxes);
   const [cx, cy, w, h] = corners(anchors.reshape([1, anchors.shape[0], 4]));
-  // Padding has no size; it is masked afterwards and only has to stay finite.
+  // Padding boxes have no size; they are masked later and only need to stay finite.
   const [wide, high] = [tf.maximum(x2.sub(x1), 1e-3), tf.maximum(y2.sub(y1), 1e-3)];
   return tf.concat(
     [x1.add(x2).mul(0.5).sub(cx).div(w), y1.add(y2).mul(0.5).sub(cy).div(h), tf.log(wide.div(w)), tf.log(high.div(h))],
@@ -21,7 +23,7 @@ export function encodeDeltas(boxes: tf.Tensor3D, anchors: tf.Tensor2D): tf.Tenso
   ) as tf.Tensor3D;
 }
 
-/** The corners of boxes that {@link encodeDeltas} has encoded. */
+/** Decodes the deltas of {@link encodeDeltas} to corners [batch, anchors, 4]. */
 export function decodeDeltas(deltas: tf.Tensor3D, anchors: tf.Tensor2D): tf.Tensor3D {
   const [dx, dy, dw, dh] = corners(deltas);
   const [cx, cy, w, h] = corners(anchors.reshape([1, anchors.shape[0], 4]));

@@ -1,13 +1,14 @@
 import { tf } from '@hookline/tfjs';
 
-/** Keeps empty boxes from dividing by 0. */
+/** Avoids division by 0 for empty boxes. */
 const EPSILON = 1e-7;
 
 /**
- * One minus the generalised IoU of Rezatofighi et al. (2019) of pairs of boxes: from 0 for equal boxes to 2.
+ * The GIoU loss of Rezatofighi et al. (2019) for pairs of boxes: 1 - GIoU, from 0 for equal boxes to 2.
  *
  * @param boxes corners x1, y1, x2, y2 in the last axis
- * @returns the shape of `boxes` with 1 as its last axis
+ * @param truths in the shape of `boxes`
+ * @returns the shape of `boxes` with a last axis of length 1
  */
 export function giouLoss(boxes: tf.Tensor, truths: tf.Tensor): tf.Tensor {
   const [x1, y1, x2, y2] = corners(boxes);
@@ -29,18 +30,18 @@ export function giouLoss(boxes: tf.Tensor, truths: tf.Tensor): tf.Tensor {
   return tf.sub(1, giou);
 }
 
-/** |d| less half of `beta` where it is larger than that, else d² / 2 beta: element by element. */
+/** The elementwise smooth L1 loss of d = values - truths: d² / (2 beta) for |d| < beta, else |d| - beta / 2. */
 export function smoothL1Loss(values: tf.Tensor, truths: tf.Tensor, beta: number): tf.Tensor {
   const distance = values.sub(truths).abs();
   const small = tf.minimum(distance, beta);
-  // Both pieces in one formula, without a choice: small²/2beta + (distance - small).
+  // One formula for both branches, with small = min(distance, beta): small² / (2 beta) + (distance - small).
   return small
     .square()
     .mul(0.5 / beta)
     .add(distance.sub(small));
 }
 
-/** The four columns of boxes. */
+/** Splits boxes into their four columns. */
 export function corners(boxes: tf.Tensor): [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor] {
   return tf.split(boxes, 4, -1) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
 }

@@ -3,30 +3,30 @@ import type { Feature } from '../backbones/backbone.ts';
 import type { Objects } from './dense-head.ts';
 import { pickObjects } from './pick-objects.ts';
 
-/** What the cells of one level are to learn. */
+/** Training targets of the cells of one level. */
 export interface CellTargets {
-  /** 1 where a cell answers for an object: [batch, cells, 1]. */
+  /** 1 for positive cells, which are assigned to an object: [batch, cells, 1]. */
   readonly positive: tf.Tensor3D;
-  /** Box of that object, any box elsewhere: [batch, cells, 4]. */
+  /** Box of the assigned object, arbitrary for other cells: corners [batch, cells, 4]. */
   readonly boxes: tf.Tensor3D;
-  /** Class of that object, any class elsewhere: int32 [batch, cells]. */
+  /** Class of the assigned object, arbitrary for other cells: int32 [batch, cells]. */
   readonly classes: tf.Tensor2D;
 }
 
 /** Options of {@link centreSampling}. */
 export interface CentreSamplingOptions {
-  /** How far from an object's centre a cell may be that answers for it, in cells. */
+  /** Maximum distance of a positive cell from the object's centre, in cells. */
   readonly radius: number;
-  /** Longest sides in pixels, from and up to, of the objects that belong to this level. */
+  /** Range, in pixels, of the longer sides of objects that belong to this level. */
   readonly sizes: readonly [from: number, to: number];
 }
 
 /**
- * Assigns an object to each cell, as FCOS does with centre sampling: the cells inside of a box and near its centre; of
- * several boxes the smallest. The cell that holds the centre always does, however small the box.
+ * Assigns objects to cells by the centre sampling of FCOS: a cell is positive when it lies inside a box and near its centre. If
+ * several boxes qualify, the smallest one wins. The cell that contains the centre is always positive, however small the box.
  *
- * Everything is computed on the device from padded boxes, with the conditions on rows and columns apart, so that one
- * product of [batch, rows, columns, objects] is all that grows with the number of objects.
+ * Everything is computed on the device from padded boxes. Conditions on rows and columns are kept apart, so that only one
+ * product of [batch, rows, columns, objects] grows with the number of objects.
  */
 export function centreSampling(
   { tensor, stride }: Feature,
@@ -55,7 +55,7 @@ export function centreSampling(
     return distance.lessEqual(reach.reshape([batch, 1, count])).cast('float32');
   };
   const columns = near(x1, x2, wide, width).reshape([batch, 1, width, count]);
-  // The smaller, the stronger; padding and other levels' objects not at all.
+  // Smaller objects are stronger; padding and objects of other levels have strength 0.
   const strength = belongs.div(wide.mul(high).add(1)).reshape([batch, 1, count]);
   const rows = near(y1, y2, high, height).mul(strength).reshape([batch, height, 1, count]);
   const claims = rows.mul(columns).reshape([batch * height * width, count]);
@@ -73,10 +73,10 @@ export function cellCentres(cells: number, stride: number): tf.Tensor1D {
   return tf.tensor1d(Float32Array.from({ length: cells }, (_, cell) => (cell + 0.5) * stride));
 }
 
-/** Largest objects of a level: their longer side in strides of the level. */
+/** Longer side of the largest objects of a level, in strides of the level. */
 const SPAN = 16;
 
-/** Ranges of the longer side of objects, in pixels, that belong to each level; the finest level takes the smallest objects. */
+/** For each level, the range in pixels of the longer sides of its objects; the finest level takes the smallest objects. */
 export function levelSizes(strides: readonly number[]): readonly (readonly [from: number, to: number])[] {
   return strides.map((stride, level) => [
     level === 0 ? 0 : SPAN * (strides[level - 1] as number),

@@ -72,7 +72,7 @@ describe('detector', () => {
     expect(apart).toBeLessThan(1e-4);
   });
 
-  it('fcosHead: the loss between the classes is that of a guess before it learns, times its weight, and none for one class', () => {
+  it('fcosHead: the initial softmax loss is that of a uniform guess times its weight, and absent for one class', () => {
     const { batch } = toDevice([...squareBatches()][0]);
     const lossOf = (weight: number, classNames?: string[]) => {
       const model = make(fcosHead({ convs: 1, softmaxWeight: weight }), classNames);
@@ -101,7 +101,7 @@ describe('detector', () => {
     });
   });
 
-  it.each(heads)('learns a single class, captured as eagerly: %s', async (_, head) => {
+  it.each(heads)('learns a single class, captured and eagerly: %s', async (_, head) => {
     const run = async (capture: 'off' | 'required') => {
       const { trainer, made } = training(head, { capture, maxIterations: 5, classNames: ['square'] });
       await trainer.train();
@@ -112,7 +112,7 @@ describe('detector', () => {
     expect(eager).not.toContain(Number.NaN);
   });
 
-  it('fills images of any size up, and leaks nothing', () => {
+  it('pads images of any size, and leaks nothing', () => {
     const model = make(fcosHead());
     const images = tf.zeros([2, 21, 30, 3]) as tf.Tensor4D;
     const before = tf.memory().numTensors;
@@ -141,7 +141,7 @@ describe('detector', () => {
     expect(model.batchNorms?.().length).toBe([...model.state().keys()].length / 2);
   });
 
-  it('does not mind what is in the padding, and images without an object', () => {
+  it('ignores the contents of padding, and accepts images without objects', () => {
     const model = make(fcosHead());
     const loss = (boxes: number[], counts: number[]): number[] =>
       tf.tidy(() => {

@@ -15,7 +15,7 @@ export interface DetectionTensors {
   readonly boxes: tf.Tensor3D;
   /** Classes from 0: [batch, objects]. */
   readonly classes: tf.Tensor2D;
-  /** How many of the boxes are objects: [batch]. */
+  /** Number of boxes that are objects, not padding: [batch]. */
   readonly counts: tf.Tensor1D;
 }
 
@@ -27,9 +27,9 @@ export interface DetectorOptions {
   readonly backbone?: BackboneFactory;
   /** Predicts classes and boxes at each cell of the features. @default fcosHead() */
   readonly head?: HeadFactory;
-  /** Mean of the pixels, which is subtracted before the network: one number, or red, green and blue. @default that of the backbone, else 127.5 */
+  /** Pixel mean to subtract: one number, or red, green and blue. @default that of the backbone, else 127.5 */
   readonly pixelMean?: number | readonly [number, number, number];
-  /** Standard deviation of the pixels, by which they are divided after that. @default that of the backbone, else 64 */
+  /** Pixel standard deviation to divide by afterwards. @default that of the backbone, else 64 */
   readonly pixelDeviation?: number | readonly [number, number, number];
   /** Name of the model in messages. @default 'detector' */
   readonly name?: string;
@@ -44,28 +44,28 @@ const OPTIONS = {
   name: true,
 } as const satisfies OptionNames<DetectorOptions>;
 
-/** Statistics for backbones that give none. */
+/** Pixel statistics for backbones that have none. */
 const [PIXEL_MEAN, PIXEL_DEVIATION] = [127.5, 64];
 
 /** A dense detector: a trainable model that predicts boxes and class scores at each cell of its features. */
 export interface Detector extends TrainableModel {
   readonly classNames: readonly string[];
   /**
-   * Predicts boxes and scores; batch norm uses moving statistics unless `training` is true.
+   * Predicts boxes and scores. Batch norm uses moving statistics unless `training` is true.
    *
-   * @param images [batch, height, width, 3], values from 0 to 255
-   * @returns tensors that the caller disposes
+   * @param images RGB from 0 to 255, [batch, height, width, 3]
+   * @returns boxes in pixels of `images` and scores, which the caller disposes
    */
   predict(images: unknown): DenseOutputs;
-  /** The images of a batch: [batch, height, width, 3]. */
+  /** Returns the images of a batch: [batch, height, width, 3]. */
   inputs(batch: unknown): tf.Tensor4D;
 }
 
 /**
- * A dense single-stage detector made of a backbone and a head. Its losses are a pure function of tensors, target
- * assignment included, so that the whole step can be captured.
+ * Makes a dense single-stage detector from a backbone and a head. Its losses, including target assignment, are a pure function
+ * of tensors, so that the whole step can be captured.
  *
- * Images whose sides are not multiples of the coarsest stride are padded with zeros at the right and at the bottom.
+ * Images whose sides are not multiples of the coarsest stride are padded with zeros at the right and bottom.
  *
  * @example
  * detector({ classNames: ['circle', 'square'] })

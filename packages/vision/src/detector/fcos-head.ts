@@ -10,17 +10,17 @@ import { headTower } from './head-tower.ts';
 
 /** Options of {@link fcosHead}. */
 export interface FcosHeadOptions {
-  /** How many 3x3 convolutions precede the predictions. @default 2 */
+  /** Number of 3x3 convolutions before the predictions. @default 2 */
   readonly convs?: number;
-  /** Cells within this distance of an object's centre, in strides, are its positives. @default 1.5 */
+  /** Maximum distance of positive cells from an object's centre, in strides. @default 1.5 */
   readonly radius?: number;
   /** Weights of the focal loss. @default { alpha: 0.25, gamma: 2 } */
   readonly focal?: FocalLossOptions;
   /** Weight of the box loss. @default 2 */
   readonly boxWeight?: number;
   /**
-   * Weight of a softmax cross entropy between the classes at the positive cells, added to the focal loss. It separates classes that
-   * look alike, which the focal loss learns late. 0 leaves it out. @default 0
+   * Weight of an additional softmax cross entropy between the classes at the positive cells. It separates classes that look alike,
+   * which the focal loss learns late. 0 omits it. @default 0
    */
   readonly softmaxWeight?: number;
 }
@@ -33,15 +33,15 @@ const OPTIONS = {
   softmaxWeight: true,
 } as const satisfies OptionNames<FcosHeadOptions>;
 
-/** First bias of the class scores, which makes them 0.01: otherwise the many negatives would dominate the first steps. */
+/** Initial bias of the class logits. It makes all scores 0.01, so that the many negatives do not dominate the first steps. */
 export const PRIOR_BIAS = -Math.log(99);
 export const FINAL_DEVIATION = 0.01;
-/** Largest output, the logarithm of a distance in cells, so that no box becomes infinite. */
+/** Upper limit of an output, the logarithm of a distance in cells, so that no box becomes infinite. */
 const LARGEST = 8;
 
 /**
- * The head of FCOS (Tian et al., 2019) without centerness: each cell predicts classes, and the distances from its
- * centre to the four sides of the box as stride · exp(output). Losses: sigmoid focal and GIoU, both over the number of
+ * The head of FCOS (Tian et al., 2019) without centerness. Each cell predicts class scores and the distances from its centre to
+ * the four sides of the box, as stride · exp(output). The losses are sigmoid focal and GIoU, both divided by the number of
  * positive cells in the batches of all ranks.
  */
 export function fcosHead(options: FcosHeadOptions = {}): HeadFactory {
@@ -136,7 +136,7 @@ function fcosLosses(
   };
 }
 
-/** Corners [batch, cells, 4] of outputs [batch, height, width, 4]. */
+/** Decodes outputs [batch, height, width, 4] to corners [batch, cells, 4]. */
 function decodeDistances(output: tf.Tensor4D, { stride }: Feature): tf.Tensor3D {
   const [batch, height, width] = output.shape;
   const [left, top, right, bottom] = corners(tf.exp(tf.clipByValue(output, -LARGEST, LARGEST)).mul(stride));

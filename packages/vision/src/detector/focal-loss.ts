@@ -3,9 +3,9 @@ import { tf } from '@hookline/tfjs';
 
 /** Options of `sigmoidFocalLoss`. */
 export interface FocalLossOptions {
-  /** Weight of positives; negatives weigh 1 - alpha. @default 0.25 */
+  /** Weight of positives; negatives have the weight 1 - alpha. @default 0.25 */
   readonly alpha?: number;
-  /** Exponent that lowers the loss of well-classified places; 0 gives the cross entropy. @default 2 */
+  /** Exponent that reduces the loss of well-classified places; 0 gives the weighted cross entropy. @default 2 */
   readonly gamma?: number;
 }
 
@@ -13,7 +13,7 @@ export interface FocalLossOptions {
 export const FOCAL_OPTIONS = { alpha: true, gamma: true } as const satisfies OptionNames<FocalLossOptions>;
 
 /**
- * The sigmoid focal loss of Lin et al. (2017) for each element: -α_t (1 - p_t)^γ log p_t.
+ * The elementwise sigmoid focal loss of Lin et al. (2017): -α_t (1 - p_t)^γ log p_t.
  *
  * @param targets 1 or 0, in the shape of `logits`
  * @returns in the shape of `logits`

@@ -10,8 +10,8 @@ export interface TowerOptions {
 }
 
 /**
- * The 3x3 convolutions that precede a head's predictions, as one layer for each level. The levels share the convolutions, and each
- * has its own batch norms, since features of different scales have different statistics.
+ * The 3x3 convolutions before a head's predictions, as one layer for each level. The levels share the convolutions, but each has
+ * its own batch norms, because features at different scales have different statistics.
  */
 export function headTower(parameters: Parameters, name: string, { convs, channels, strides }: TowerOptions): Layer[] {
   const shared = Array.from({ length: convs }, (_, place) =>

@@ -2,9 +2,9 @@ import { tf } from '@hookline/tfjs';
 import type { Objects } from './dense-head.ts';
 
 /**
- * Box and class of one object per place.
+ * Gathers the box and class of one object for each place.
  *
- * @param index place of the object among those of its image: int32 [batch * places]
+ * @param index index of the object within its image: int32 [batch * places]
  * @returns boxes [batch * places, 4] and classes [batch * places]
  */
 export function pickObjects(
@@ -18,7 +18,7 @@ export function pickObjects(
     .tile([1, index.size / batch])
     .flatten();
   const rows = tf.stack([image, index.cast('int32')], 1) as tf.Tensor2D;
-  // Not tf.gather, which reads its indices on the host. Nor a product with one-hot rows, which may run in half precision.
+  // Avoids tf.gather, which reads its indices on the host, and a product with one-hot rows, which may run in half precision.
   return {
     boxes: tf.gatherND(boxes.reshape([batch, count, 4]), rows) as tf.Tensor2D,
     classes: tf.gatherND(classes, rows) as tf.Tensor1D,

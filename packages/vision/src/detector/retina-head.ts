@@ -13,13 +13,13 @@ import { headTower } from './head-tower.ts';
 
 /** Options of {@link retinaHead}. */
 export interface RetinaHeadOptions extends AnchorOptions, Partial<MatchingOptions> {
-  /** How many 3x3 convolutions precede the predictions of classes, and of boxes. @default 2 */
+  /** Number of 3x3 convolutions before the predictions of classes, and before those of boxes. @default 2 */
   readonly convs?: number;
   /** Weights of the focal loss. @default { alpha: 0.25, gamma: 2 } */
   readonly focal?: FocalLossOptions;
-  /** Loss of the boxes: on the deltas (`smooth-l1`), or on the boxes (`giou`). @default 'smooth-l1' */
+  /** Box loss: `smooth-l1` on the deltas, or `giou` on the boxes. @default 'smooth-l1' */
   readonly boxLoss?: 'smooth-l1' | 'giou';
-  /** Difference from which on the smooth L1 loss is linear. @default 0.1 */
+  /** Difference at which the smooth L1 loss becomes linear. @default 0.1 */
   readonly beta?: number;
   /** Weight of the box loss. @default 1 */
   readonly boxWeight?: number;
@@ -37,15 +37,16 @@ const OPTIONS = {
   background: true,
 } as const satisfies OptionNames<RetinaHeadOptions>;
 
-/** Momentum of the moving average of the number of positive anchors, and its first value. */
+/** Momentum and initial value of the moving average of the number of positive anchors. */
 const MOMENTUM = 0.9;
 const FIRST_NORMALIZER = 100;
 
 /**
- * The head of RetinaNet (Lin et al., 2017): anchors of several sizes and ratios at each cell, focal loss, and smooth L1
- * on deltas or GIoU on boxes; both over a moving average of the number of positive anchors in the batches of all ranks.
+ * The head of RetinaNet (Lin et al., 2017), with anchors of several sizes and ratios at each cell. The losses are sigmoid focal,
+ * and smooth L1 on deltas or GIoU on boxes. Both are divided by a moving average of the number of positive anchors in the
+ * batches of all ranks.
  *
- * @throws HooklineError `HKL_DETECT_ANCHORS`
+ * @throws HooklineError `HKL_DETECT_ANCHORS` for invalid sizes or ratios
  */
 export function retinaHead(options: RetinaHeadOptions = {}): HeadFactory {
   assertKnownOptions('retinaHead', options, OPTIONS);

@@ -81,7 +81,7 @@ describe('centreSampling', () => {
     expect(positive.sum().dataSync()[0]).toBe(1);
   });
 
-  it('shares the sizes out to the levels', () =>
+  it('divides object sizes among the levels', () =>
     expect(levelSizes([4, 8, 16])).toEqual([
       [0, 64],
       [64, 128],
@@ -126,7 +126,7 @@ it('matchAnchors agrees with a loop over anchors and boxes', () => {
   expect(positive.reduce((sum, value) => sum + value)).toBeGreaterThan(5);
 });
 
-it('deltas are undone', () => {
+it('decoding inverts the encoding of deltas', () => {
   const flat = makeAnchors([[8, 12]], { height: 1, width: COUNT, stride: 8 });
   const anchors = tf.tensor2d(flat, [COUNT, 4]);
   const truth = tf.tensor3d(boxes as unknown as number[][][]);

@@ -1,19 +1,19 @@
 import { HooklineError } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 
-/** The image that a row of a batch shows, and at which size it shows it. */
+/** The image that a row of a batch shows, and its size in the record and in the row. */
 export interface BatchImage {
   readonly imageId: number | string;
   /** Size of the image in its record, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Size of the part of the row that shows the image, at the left upper corner, in pixels. @default that of the row */
+  /** Size in pixels of the part of the row, at the top left, that shows the image. @default the size of the row */
   readonly inputWidth?: number;
   readonly inputHeight?: number;
 }
 
 /**
- * The `records` of a batch.
+ * Returns the `records` of a batch.
  *
  * @throws HooklineError `HKL_DETECT_RECORDS` for a batch without them
  */
@@ -26,7 +26,7 @@ export function findBatchImages(batch: unknown): readonly BatchImage[] {
   });
 }
 
-/** Size of the rows of a batch, from its tensor `images`. @throws HooklineError `HKL_DETECT_RECORDS` for a batch without it */
+/** Size of a batch's images in pixels, from its tensor `images`. @throws HooklineError `HKL_DETECT_RECORDS` for a batch without it */
 export function inputSize(batch: unknown): { readonly width: number; readonly height: number } {
   const { images } = batch as { readonly images?: unknown };
   if (images instanceof tf.Tensor && images.rank === 4) {

@@ -15,11 +15,11 @@ export interface CocoEvaluatorOptions extends CollectorOptions {
   readonly truth: CocoGroundTruth | DetectionDataset;
   /** File to which detections are written in COCO's results format; its folders are created. @default none is written */
   readonly resultsFile?: string;
-  /** Best-scored detections per image and category that count. @default [1, 10, 100] */
+  /** Maximum numbers of detections per image and category, the best scores first. @default [1, 10, 100] */
   readonly maxDets?: readonly number[];
   /** Key of the results. @default 'bbox' */
   readonly task?: string;
-  /** Logs AP and the AP of each class, and a warning where nothing was detected. @default no log */
+  /** Logs AP and the AP of each class, and a warning when nothing was detected. @default no log */
   readonly logger?: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -34,10 +34,10 @@ const OPTIONS = {
 } as const satisfies OptionNames<CocoEvaluatorOptions>;
 
 /**
- * COCO's metrics of a detector, times 100: AP, AP50, AP75, and APs, APm, APl by size; with several classes also AP of
- * each, as `AP-name`. A metric of which there is no object is NaN; so is everything when nothing was detected.
+ * Computes COCO's metrics of a detector, times 100: AP, AP50, AP75, and APs, APm, APl by size; with several classes also the AP
+ * of each, as `AP-name`. A metric without objects is NaN, and all metrics are NaN when nothing was detected.
  *
- * It takes the outputs of a dense head, or detections per image.
+ * The outputs may be those of a dense head, or detections for each image.
  *
  * @example evaluator({ period: 500, loader: testBatches, evaluators: new CocoEvaluator({ truth: testSet }) })
  */

@@ -8,7 +8,7 @@ import type { IndexedTruth } from './detection-dataset.ts';
 
 /** Options of {@link DetectionCollector}. */
 export interface CollectorOptions {
-  /** Gives the images of a batch, in the order of its rows. @default the `records` of the batch */
+  /** Returns the images of a batch in the order of its rows. @default the `records` of the batch */
   readonly images?: (batch: unknown) => readonly BatchImage[];
   /** Score threshold, suppression and limits that turn outputs into detections. */
   readonly postprocess?: PostprocessOptions;
@@ -20,7 +20,7 @@ export interface CollectedDetections {
   readonly detections: readonly CocoDetection[];
 }
 
-/** Collects the detections of a model in a data set, in pixels of the images of its records. */
+/** Collects a model's detections in a data set, in pixels of the records' images. */
 export class DetectionCollector {
   readonly #truth: IndexedTruth;
   readonly #options: CollectorOptions;
@@ -38,7 +38,7 @@ export class DetectionCollector {
     return this.#detections;
   }
 
-  /** How many images have been processed since the last reset. */
+  /** Number of images processed since the last reset. */
   get images(): number {
     return this.#images;
   }
@@ -49,7 +49,9 @@ export class DetectionCollector {
   }
 
   /**
-   * @param outputs of a dense head, or detections of each image in pixels of the batch
+   * Adds the detections of a batch.
+   *
+   * @param outputs those of a dense head, or detections of each image in pixels of the batch
    * @throws HooklineError `HKL_DETECT_RECORDS`, `HKL_DETECT_IMAGE`, `HKL_DETECT_CLASS`
    */
   async add(batch: unknown, outputs: DenseOutputs | readonly Detections[]): Promise<void> {
@@ -61,12 +63,12 @@ export class DetectionCollector {
     });
   }
 
-  /** The detections of this rank's part of the data. */
+  /** The detections in this rank's share of the data. */
   share(): CollectedDetections {
     return { images: this.#images, detections: this.#detections };
   }
 
-  /** Replaces its detections by those of all ranks, in the order of the data. */
+  /** Replaces its detections with those of all ranks, in the order of the data. */
   merge(parts: readonly CollectedDetections[]): void {
     this.#detections = parts.flatMap(({ detections }) => detections);
     this.#images = parts.reduce((sum, { images }) => sum + images, 0);

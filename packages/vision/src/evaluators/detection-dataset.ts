@@ -9,20 +9,20 @@ export interface DetectionRecord extends Pick<DatasetRecord, 'imageId' | 'width'
 /** The parts of a data set that an evaluation uses; every `Dataset` of `@hookline/images` is one. */
 export interface DetectionDataset {
   readonly records: readonly DetectionRecord[];
-  /** The category ids are those of the data set's own file. @default 1, 2, 3, ... */
+  /** Class names, and the category ids of the data set's own file. @default ids 1, 2, 3, ... */
   readonly metadata: Pick<DatasetMetadata, 'classes'> & Partial<Pick<DatasetMetadata, 'categoryIds'>>;
 }
 
-/** Ground truth with what leads from a record to it. */
+/** Ground truth, with the mapping from image ids and classes to its numbers. */
 export interface IndexedTruth {
   readonly truth: CocoGroundTruth;
-  /** Numbers of the images by their ids; where all ids are numbers, they are the same. */
+  /** Image numbers by image id; they equal the ids when all ids are numbers. */
   readonly imageNumbers: ReadonlyMap<number | string, number>;
   /** Category id of each class. */
   readonly categoryIds: readonly number[];
 }
 
-/** Ground truth of records, or of a COCO file, whose classes are its categories in ascending order of their ids. */
+/** Indexes ground truth. The classes of a COCO file are its categories in ascending order of their ids. */
 export function indexTruth(source: CocoGroundTruth | DetectionDataset): IndexedTruth {
   if (!('records' in source)) {
     return {

@@ -157,7 +157,7 @@ describe("Pascal VOC's average precision", () => {
   });
 
   it('is the area under the curve', () => {
-    // Right, twice, difficult, missed the image, right at an IoU of exactly 0.5.
+    // Correct, duplicate, difficult, in the wrong image, and with an IoU of exactly 0.5.
     const found = [at(1, 0, 0.9), at(1, 1, 0.8), at(1, 40, 0.7), at(2, 0, 0.6), at(1, 20, 0.5, 5)];
     const { precision, categories } = evaluateVoc(truth, found, { iouThresholds: [0.5, 0.49] });
     expect(categories).toEqual([1, 2]);
@@ -193,14 +193,14 @@ describe("Pascal VOC's average precision", () => {
     classes: Int32Array.from(rows, (row) => row[5]),
   });
   const first = detections([
-    // Of nothing.
+    // A detection of nothing.
     [60, 20, 80, 40, 0.95, 1],
     [0, 0, 10, 10, 0.9, 0],
     // An IoU of 8 / 12.
     [22, 0, 32, 10, 0.8, 0],
-    // The difficult one, which counts neither way.
+    // A detection of the difficult object, which is ignored.
     [40, 0, 50, 10, 0.7, 0],
-    // A second time.
+    // A duplicate.
     [0, 0, 10, 10, 0.6, 0],
   ]);
   // An IoU of 0.82, and of 1.
@@ -218,7 +218,7 @@ describe("Pascal VOC's average precision", () => {
     return ((await evaluator.evaluate()) as { bbox: Record<string, number> }).bbox;
   };
 
-  it('is, over all thresholds and classes, what it is by hand', async () => {
+  it('over all thresholds and classes equals the value computed by hand', async () => {
     // Of class a, by score, at the IoUs 0.5 to 0.65: right, right, twice, right; the area is 1/3 + 1/3 + 1/3 · 3/4.
     // At 0.7 to 0.8: right, wrong, wrong, right, 1/3 + 1/3 · 1/2. Above: right, wrong, wrong, wrong, 1/3.
     // Of class b: wrong, right: 1/2.
@@ -233,7 +233,7 @@ describe("Pascal VOC's average precision", () => {
     expect(known['AP-b']).toBeCloseTo(50, 9);
   });
 
-  it('and so it is by the eleven points of 2007', async () => {
+  it('by the eleven points of 2007 does so too', async () => {
     // Recalls of 0 to 0.6 at a precision of 1, 0.7 to 1 at 3/4; 0 to 0.3 at 1, 0.4 to 0.6 at 1/2; 0 to 0.3 at 1.
     const [low, middle, high] = [(7 + 4 * 0.75) / 11, (4 + 3 * 0.5) / 11, 4 / 11];
     const known = await evaluateWorked({ use2007: true });

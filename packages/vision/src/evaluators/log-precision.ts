@@ -1,14 +1,14 @@
 import type { Logger } from '@hookline/core';
 
-/** Longest line, in characters. */
+/** Maximum length of a line, in characters. */
 const WIDEST = 78;
 const CLASS = 'AP-';
 
 /**
- * Logs the precision of a detector: `bbox: AP 71.2, AP50 95.0, AP75 88.1`, and below it the AP of each class in columns, as
- * detectron2's table per category.
+ * Logs the precision of a detector, such as `bbox: AP 71.2, AP50 95.0, AP75 88.1`, and below it the AP of each class in columns,
+ * like detectron2's per-category table.
  *
- * @param results of one task; those called `AP-name` are of classes
+ * @param results metrics of one task; `AP-name` is that of a class
  */
 export function logPrecision(
   logger: Pick<Logger, 'info'> | undefined,
@@ -35,7 +35,7 @@ function classRows(results: Readonly<Record<string, number>>): string[] {
   return rows.map((row) => `\n${row}`);
 }
 
-/** Warns that a detector has found nothing at all; its metrics alone would not tell that from bad detections. */
+/** Warns that a detector found nothing at all, which its metrics alone would not distinguish from bad detections. */
 export function warnNoDetections(logger: Pick<Logger, 'warn'> | undefined, images: number): void {
   logger?.warn(`the model detects nothing in ${images} images: no score reaches the threshold yet`);
 }

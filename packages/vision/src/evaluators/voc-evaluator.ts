@@ -14,11 +14,11 @@ export interface VocEvaluatorOptions extends CollectorOptions {
   readonly truth: CocoGroundTruth | DetectionDataset;
   /** File to which detections are written in COCO's results format; its folders are created. @default none is written */
   readonly resultsFile?: string;
-  /** The eleven-point mean of VOC 2007. @default false */
+  /** Whether to use the eleven-point AP of VOC 2007. @default false */
   readonly use2007?: boolean;
   /** Key of the results. @default 'bbox' */
   readonly task?: string;
-  /** Logs AP and the AP of each class, and a warning where nothing was detected. @default no log */
+  /** Logs AP and the AP of each class, and a warning when nothing was detected. @default no log */
   readonly logger?: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -33,10 +33,10 @@ const OPTIONS = {
 } as const satisfies OptionNames<VocEvaluatorOptions>;
 
 /**
- * Pascal VOC's metrics of a detector, times 100: AP over the IoUs from 0.5 to 0.95, AP50, AP75, means over the classes;
- * with several classes also AP of each, as `AP-name` (detectron2's PascalVOCDetectionEvaluator).
+ * Computes Pascal VOC's metrics of a detector, times 100: AP averaged over IoUs from 0.5 to 0.95, AP50 and AP75, all averaged
+ * over the classes; with several classes also the AP of each, as `AP-name` (detectron2's PascalVOCDetectionEvaluator).
  *
- * A class of which there is no object is NaN and is left out of the means.
+ * The AP of a class without objects is NaN and is left out of the averages.
  */
 export class VocEvaluator implements DatasetEvaluator {
   readonly #options: VocEvaluatorOptions;
@@ -93,7 +93,7 @@ export class VocEvaluator implements DatasetEvaluator {
   }
 }
 
-/** Mean of the values that are not NaN; NaN where there are none. */
+/** Mean of the values that are not NaN; NaN when there are none. */
 function mean(values: readonly number[]): number {
   const known = values.filter((value) => !Number.isNaN(value));
   return known.reduce((sum, value) => sum + value, 0) / known.length;

@@ -3,15 +3,15 @@ import { tf } from '@hookline/tfjs';
 const WORDS = 2 ** 32;
 
 /**
- * Normal numbers of mean 0 for the first weights of large layers: faster than `tf.randomNormal`, which takes
- * seconds for the millions of a ResNet. All depend on two draws of `Math.random`, which the run's random numbers stand in for
- * while a model is built.
+ * Draws normally distributed numbers with mean 0 for the initial weights of large layers. It is faster than `tf.randomNormal`,
+ * which takes seconds for the millions of weights of a ResNet. The generator is seeded from `Math.random`, which is replaced by
+ * the run's random stream while a model is built.
  */
 export function drawNormal(shape: readonly number[], deviation: number): tf.Tensor {
   const next = smallFastCounter();
   const { sqrt, log, cos, sin, PI } = Math;
   const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
-  // Box and Muller: two numbers of two.
+  // Box-Muller transform: two uniform numbers give two normal ones.
   for (let place = 0; place < values.length; place += 2) {
     const radius = deviation * sqrt(-2 * log((next() + 0.5) / WORDS));
     const angle = (2 * PI * next()) / WORDS;
@@ -21,7 +21,7 @@ export function drawNormal(shape: readonly number[], deviation: number): tf.Tens
   return tf.tensor(values, [...shape]);
 }
 
-/** Words of 32 bits by the generator sfc32 (Doty-Humphrey, PractRand), whose first words are thrown away. */
+/** The generator sfc32 of 32-bit words (Doty-Humphrey, PractRand); its first words are discarded. */
 function smallFastCounter(): () => number {
   const word = (): number => Math.floor(Math.random() * WORDS);
   let [a, b, c, counter] = [word(), word(), 0, 1];

@@ -25,7 +25,7 @@ describe('batchNorm', () => {
   });
 });
 
-it('conv strides by its own side, without a border', () => {
+it('a conv whose stride equals its kernel size needs no padding', () => {
   const parameters = new Parameters();
   const shrink = conv(parameters, 'shrink', { kernel: 4, stride: 4, from: 3, to: 5, bias: 0.5 });
   expect(shrink(tf.zeros([1, 8, 12, 3]), false).shape).toEqual([1, 2, 3, 5]);
@@ -42,7 +42,7 @@ it('upsample repeats each pixel, as nearest neighbours do', () => {
   expect(apart.dataSync()[0]).toBe(0);
 });
 
-it('the gradient of upsample adds up what went to the four pixels', () => {
+it('the gradient of upsample sums the gradients of the four pixels', () => {
   const x = tf.randomNormal<tf.Rank.R4>([2, 3, 4, 5]);
   const dy = tf.randomNormal<tf.Rank.R4>([2, 6, 8, 5]);
   const found = tf.grad((small) => upsample(small as tf.Tensor4D))(x, dy);

@@ -7,15 +7,15 @@ export type Layer = (x: tf.Tensor4D, training: boolean) => tf.Tensor4D;
 
 /** Options of {@link conv}. */
 export interface ConvOptions {
-  /** Side of its filter. @default 3 */
+  /** Kernel size. @default 3 */
   readonly kernel?: number;
   readonly from: number;
   readonly to: number;
-  /** @default 1, with an output as large as the input; else, without `padding`, the filter moves within the input */
+  /** Stride. With 1, the output has the size of the input; else there is no padding unless `padding` is set. @default 1 */
   readonly stride?: number;
   /**
-   * Zeros on each side of the input, as PyTorch pads. TensorFlow's `same` pads less at the left and at the top where the stride
-   * is above 1. @default as `stride` says
+   * Zeros on each side of the input, as in PyTorch. TensorFlow's `same` pads less at the left and top when the stride is above 1.
+   * @default see `stride`
    */
   readonly padding?: number;
   /** Initial value of the bias. @default no bias */
@@ -41,14 +41,14 @@ export interface BatchNormOptions {
   readonly epsilon?: number;
   /** Share of the moving statistics that each step keeps. @default 0.9 */
   readonly momentum?: number;
-  /** Whether the moving variance is that of the population, n / (n - 1) times the batch's, as in PyTorch. @default false */
+  /** Whether the moving variance uses the unbiased estimate, n / (n - 1) times the batch's, as in PyTorch. @default false */
   readonly unbiased?: boolean;
 }
 
 const normal = (shape: [number, number, number, number], deviation: number): tf.Tensor =>
   tf.randomNormal(shape, 0, deviation);
 
-/** A convolution, perhaps with a bias. */
+/** A convolution with an optional bias. */
 export function conv(parameters: Parameters, name: string, options: ConvOptions): Layer {
   const { kernel = 3, from, to, stride = 1, padding, bias: first } = options;
   const { deviation = Math.sqrt(2 / (kernel * kernel * from)), draw = normal } = options;
@@ -61,13 +61,13 @@ export function conv(parameters: Parameters, name: string, options: ConvOptions)
   };
 }
 
-/** A convolution as torchvision makes it: padded by half of the filter on each side, initial weights by He et al. ("fan out"). */
+/** A convolution as in torchvision: padded by half of the kernel on each side, with He initialization ("fan out"). */
 export function torchConv(parameters: Parameters, name: string, { kernel = 3, ...options }: ConvOptions): Layer {
   const deviation = Math.sqrt(2 / (kernel * kernel * options.to));
   return conv(parameters, name, { kernel, padding: (kernel - 1) / 2, deviation, draw: drawNormal, ...options });
 }
 
-/** A convolution of each channel on its own, padded by half of its filter on each side, as in PyTorch. It has no bias. */
+/** A depthwise convolution without bias, padded by half of the kernel on each side, as in PyTorch. */
 export function depthwiseConv(parameters: Parameters, name: string, options: DepthwiseOptions): Layer {
   const { kernel, channels, stride } = options;
   const { deviation = Math.sqrt(2 / (kernel * kernel)) } = options;
@@ -79,9 +79,9 @@ export function depthwiseConv(parameters: Parameters, name: string, options: Dep
       : tf.depthwiseConv2d(pad(x, (kernel - 1) / 2), filter as tf.Tensor4D, stride, 'valid');
 }
 
-/** The largest value of each window of 3x3, at every second place, with a border of one on each side, as in PyTorch. */
+/** Max pooling with kernel 3, stride 2 and padding 1, as in PyTorch. */
 export function maxPool(x: tf.Tensor4D): tf.Tensor4D {
-  // It comes after a ReLU: nothing is below the border's zeros.
+  // It follows a ReLU, so no value is below the zeros of the padding.
   return tf.maxPool(pad(x, 1), 3, 2, 'valid');
 }
 
@@ -96,8 +96,8 @@ function pad(x: tf.Tensor4D, by = 0): tf.Tensor4D {
 }
 
 /**
- * Batch norm over all axes but the last, with moving averages for eval mode. A frozen one uses them in train mode as well, and
- * leaves them as they are.
+ * Batch norm over all axes but the last, with moving averages for eval mode. A frozen one also uses the moving averages in train
+ * mode and does not update them.
  */
 export function batchNorm(
   parameters: Parameters,
@@ -122,7 +122,7 @@ export function batchNorm(
       ) as tf.Tensor4D;
     }
     if (!norm.trainable) {
-      // As one product and one sum, whose gradients are cheap; those of tf.batchNorm are not.
+      // One product and one sum have cheap gradients; those of tf.batchNorm are slow.
       const scale = gamma.mul(variance.add(epsilon).rsqrt());
       return x.mul(scale).add<tf.Tensor4D>(beta.sub(mean.mul(scale)));
     }
@@ -146,7 +146,7 @@ export function convNormRelu(parameters: Parameters, name: string, options: Conv
   );
 }
 
-/** Two 3x3 convolutions whose result is added to their input. */
+/** Two 3x3 convolutions whose output is added to their input. */
 export function residualBlock(parameters: Parameters, name: string, channels: number): Layer {
   const size = { from: channels, to: channels };
   const inner = sequence(
@@ -160,17 +160,17 @@ export function residualBlock(parameters: Parameters, name: string, channels: nu
 /** x · hardSigmoid(x), the activation of MobileNetV3. */
 export const hardSwish = (x: tf.Tensor4D): tf.Tensor4D => x.mul(hardSigmoid(x));
 
-/** 0 up to -3, 1 from 3 on, and a straight line between: relu6(x + 3) / 6. */
+/** relu6(x + 3) / 6: 0 below -3, 1 above 3, linear in between. */
 export const hardSigmoid = (x: tf.Tensor4D): tf.Tensor4D => tf.relu6(x.add(3)).div(6);
 
-/** Layers one after the other. */
+/** Applies layers in sequence. */
 export function sequence(...layers: readonly Layer[]): Layer {
   return (x, training) => layers.reduce((value, layer) => layer(value, training), x);
 }
 
 /**
- * Twice the height and width, each pixel four times. Its gradient adds the four up again, by a pooling: op by op it would
- * be two splits and two sums over the whole of it.
+ * Nearest-neighbour upsampling by 2. The custom gradient sums the four copies by a pooling, which is cheaper than the two splits
+ * and two sums of automatic differentiation.
  */
 export function upsample(x: tf.Tensor4D): tf.Tensor4D {
   const [batch, height, width, channels] = x.shape;

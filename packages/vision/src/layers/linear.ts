@@ -12,7 +12,7 @@ export interface LinearOptions {
   readonly deviation?: number;
 }
 
-/** A fully connected layer with a bias: [batch, from] to [batch, to]. */
+/** A fully connected layer with a bias, from [batch, from] to [batch, to]. */
 export function linearLayer(
   parameters: Parameters,
   name: string,

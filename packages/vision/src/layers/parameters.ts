@@ -1,18 +1,18 @@
 import { HooklineError } from '@hookline/core';
 import { tf, watchableBatchNorm, type WatchableBatchNorm } from '@hookline/tfjs';
 
-/** Which variables of a part of a model are frozen: none, its batch norms with their scales and offsets, or all. */
+/** Which variables of a part of a model are frozen: none, its batch norms including scales and offsets, or all. */
 export type Frozen = 'nothing' | 'batch norms' | 'all';
 
-/** Collects the named variables of a model while its layers are made. */
+/** Collects the named variables of a model while its layers are built. */
 export class Parameters {
   readonly trainable = new Map<string, tf.Variable>();
-  /** Variables that the optimizer leaves alone: moving averages, and weights that are frozen. */
+  /** Variables that the optimizer does not update: moving averages and frozen weights. */
   readonly state = new Map<string, tf.Variable>();
   readonly batchNorms: WatchableBatchNorm[] = [];
   #frozen: Frozen = 'nothing';
 
-  /** What `build` makes is frozen as `what` says, or as a call around this one says, whichever is more. */
+  /** Freezes the variables that `build` makes. In nested calls the stronger setting applies. */
   freeze<T>(what: Frozen, build: () => T): T {
     const before = this.#frozen;
     if (what === 'all' || before === 'nothing') this.#frozen = what;
@@ -23,22 +23,22 @@ export class Parameters {
     }
   }
 
-  /** A variable with the initial value of `init`: trained, unless this part of the model is frozen. */
+  /** Makes a weight with the initial value of `init`. It is trained unless this part of the model is frozen. */
   weight(name: string, init: () => tf.Tensor): tf.Variable {
     return this.#addWeight(name, init, this.#frozen === 'all');
   }
 
-  /** Scale or offset of a batch norm: trained, unless it is frozen. */
+  /** Makes a scale or offset of a batch norm. It is trained unless batch norms are frozen. */
   normWeight(name: string, init: () => tf.Tensor): tf.Variable {
     return this.#addWeight(name, init, this.#frozen !== 'nothing');
   }
 
-  /** A variable that the model assigns by itself. */
+  /** Makes a variable that the model itself assigns, such as a moving average. */
   average(name: string, init: () => tf.Tensor): tf.Variable {
     return this.#add(this.state, name, init, false);
   }
 
-  /** The moving statistics of a batch norm, for whoever estimates them anew. One that is frozen must not move them. */
+  /** Registers the moving statistics of a batch norm, so that they can be re-estimated. A frozen one must not update them. */
   batchNorm(name: string, mean: tf.Variable, variance: tf.Variable): WatchableBatchNorm {
     const norm = watchableBatchNorm({ name, mean, variance, trainable: this.#frozen === 'nothing' });
     this.batchNorms.push(norm);

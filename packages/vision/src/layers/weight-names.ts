@@ -1,6 +1,6 @@
 import type { ForeignWeight, tf, WeightTable } from '@hookline/tfjs';
 
-/** What each kind of variable is called in PyTorch, and how its axes lie there. */
+/** The name of each kind of variable in PyTorch, and the layout of its axes there. */
 const KINDS: Readonly<Record<string, readonly [name: string, layout: ForeignWeight['layout']]>> = {
   kernel: ['weight', 'convolution'],
   depthwise_kernel: ['weight', 'depthwise'],
@@ -12,11 +12,11 @@ const KINDS: Readonly<Record<string, readonly [name: string, layout: ForeignWeig
 };
 
 /**
- * The table of a network whose variables are named as in torchvision, with `/` for `.` and the part of the model before them:
- * `backbone/layer1/0/bn1/gamma` is `layer1.0.bn1.weight` there.
+ * The weight table of a network whose variables are named as in torchvision, with `/` for `.` and a prefix for the part of the
+ * model: `backbone/layer1/0/bn1/gamma` is `layer1.0.bn1.weight` there.
  *
- * @param variables of the model, by name
- * @param parts first words of the names that belong to the network
+ * @param variables the model's variables by name
+ * @param parts prefixes of the names that belong to the network
  */
 export function torchNames(variables: ReadonlyMap<string, tf.Variable>, parts: readonly string[]): WeightTable {
   const table: Record<string, ForeignWeight> = {};

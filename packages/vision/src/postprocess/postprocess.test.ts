@@ -22,7 +22,7 @@ describe('nms', () => {
     [20, 20, 30, 30, 0.5, 0],
   ] as const;
 
-  it('keeps the best of what overlaps, within a class', () => expect(nms(found(rows), 0.5)).toEqual([0, 2, 3, 4]));
+  it('keeps the best of overlapping boxes, within a class', () => expect(nms(found(rows), 0.5)).toEqual([0, 2, 3, 4]));
   it('keeps boxes that overlap by exactly the threshold', () => expect(nms(found(rows), 0.9)).toEqual([0, 1, 2, 3, 4]));
   it('stops at the limit', () => expect(nms(found(rows), 0.5, 2)).toEqual([0, 2]));
 

@@ -13,7 +13,7 @@ export const POSTPROCESS_OPTIONS = {
   maxDetections: true,
 } as const satisfies OptionNames<PostprocessOptions>;
 
-/** Checks of {@link PostprocessOptions}, for plugins that have them among their own options. */
+/** zod types of {@link PostprocessOptions}, for plugins that include them in their own options. */
 export const postprocessShape = {
   scoreThreshold: z.number().min(0).max(1).optional(),
   topK: z.int().min(1).optional(),
@@ -22,10 +22,10 @@ export const postprocessShape = {
 } satisfies Record<keyof typeof POSTPROCESS_OPTIONS, z.ZodType>;
 
 /**
- * Turns the outputs of a dense head into detections, as exported models do it too.
+ * Turns the outputs of a dense head into detections, in the same way as exported models.
  *
- * @param outputs stay with the caller
- * @returns one for each image of the batch, best score first, boxes in pixels of the network's input
+ * @param outputs outputs of a dense head; the caller still owns them
+ * @returns detections of each image of the batch, best score first, with boxes in pixels of the network's input
  * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
 export async function postprocess(outputs: DenseOutputs, options: PostprocessOptions = {}): Promise<Detections[]> {
@@ -36,7 +36,7 @@ export async function postprocess(outputs: DenseOutputs, options: PostprocessOpt
 /**
  * Calls a function with the scores [places, classes] and boxes [places, 4] of each image of a batch.
  *
- * @returns what it gives, by image
+ * @returns its results in the order of the images
  */
 export async function mapImages<T>(
   outputs: DenseOutputs,

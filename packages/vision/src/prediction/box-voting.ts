@@ -3,11 +3,11 @@ import { type Detections, nms, pairIou, pickDetections } from '@hookline/inferen
 
 /** Options of {@link boxVoting}. */
 export interface VotingOptions {
-  /** Of two boxes of one class whose IoU is above this, the one with the lower score is suppressed. @default 0.55 */
+  /** Non-maximum suppression threshold: of two boxes of a class with a larger IoU, the lower score is suppressed. @default 0.55 */
   readonly nmsThreshold?: number;
-  /** Boxes of its class whose IoU with a box that stays is above this are averaged with it. @default 0.65 */
+  /** Boxes of the same class with a larger IoU with a kept box are averaged with it. @default 0.65 */
   readonly voteThreshold?: number;
-  /** Most detections per image. @default 100 */
+  /** Maximum number of detections per image. @default 100 */
   readonly maxDetections?: number;
 }
 
@@ -19,11 +19,11 @@ export const VOTING_OPTIONS = {
 } as const satisfies OptionNames<VotingOptions>;
 
 /**
- * Non-maximum suppression in which suppressed boxes vote: a box that stays is moved to the mean of all candidates of its class
- * that overlap it, weighted by their scores (Gidaris and Komodakis, 2015). Its score does not change.
+ * Non-maximum suppression with box voting (Gidaris and Komodakis, 2015): each kept box becomes the mean of all candidates of its
+ * class that overlap it, weighted by their scores. Its score does not change.
  *
  * @param found candidates in any order
- * @returns best score first
+ * @returns kept detections, best score first
  * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
 export function boxVoting(found: Detections, options: VotingOptions = {}): Detections {

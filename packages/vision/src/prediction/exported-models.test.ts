@@ -44,7 +44,7 @@ function picture(width: number, height: number): { data: Uint8Array; width: numb
   return { data, width, height, channels: 3 };
 }
 
-/** A detector that finds much, though nothing in particular. */
+/** A detector that finds many arbitrary objects. */
 function eagerDetector() {
   const backbone = residualBackbone({ widths: [8, 8, 8], channels: 8 });
   const head = fcosHead({ convs: 1 });
@@ -53,7 +53,7 @@ function eagerDetector() {
   );
   for (const [name, variable] of model.trainable()) {
     if (name === 'head/class/bias') variable.assign(tf.fill(variable.shape, -2));
-    // Larger factors drive most scores to 1, and the order of equal scores says nothing.
+    // Larger factors drive most scores to 1, and the order of equal scores is arbitrary.
     else if (name.startsWith('head/')) variable.assign(variable.mul(3));
   }
   return model;
@@ -89,7 +89,7 @@ describe('loadDetector', () => {
         },
       });
       const loaded = await loadDetector(`${base}/${format}`, options ?? {});
-      // At the size of the input, one that leaves room below, which is padded, and one that is resized.
+      // A picture of the input's size, one that needs padding below, and one that is resized.
       for (const size of [frame, { width: 64, height: 30 }, { width: 150, height: 90 }]) {
         const image = picture(size.width, size.height);
         const file = join(folder, 'picture.png');
@@ -105,7 +105,7 @@ describe('loadDetector', () => {
         });
         expect((await loaded.detect(image)).detections.every(({ score }) => score >= 0.4)).toBe(true);
       }
-      // Nothing of it is seen: white, as transparent pixels are laid on white.
+      // It is fully transparent, so it becomes white.
       const clear = { data: new Uint8Array(64 * 48 * 4), ...frame };
       const white = { data: new Uint8Array(64 * 48 * 3).fill(255), ...frame };
       expect(await loaded.detect(clear, { score: 0 })).toEqual(await loaded.detect(white, { score: 0 }));

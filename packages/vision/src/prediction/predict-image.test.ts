@@ -31,7 +31,7 @@ describe('predictImage', () => {
   it.each([
     [{}, [80, 40]],
     [{ size: { width: 20, height: 20 }, fit: 'stretch' }, [20, 20]],
-    // In proportion; what is left of the input is filled up, as in training.
+    // The image keeps its proportions, and the rest of the input is padded, as in training.
     [{ size: { width: 20, height: 20 } }, [20, 20]],
     [{ tta: true }, [80, 40]],
     [{ tta: { flips: ['none'] } }, [80, 40]],
@@ -56,7 +56,7 @@ describe('predictImage', () => {
     );
   });
 
-  it('refuses a size that is none', () =>
+  it('refuses an invalid size', () =>
     expect(predictImage(middle, blankPicture(2, 2), { size: { width: 0, height: 3 } })).rejects.toThrow(
       'HKL_DETECT_SIZE',
     ));

@@ -12,10 +12,10 @@ import { postprocess, POSTPROCESS_OPTIONS, type PostprocessOptions } from '../po
 import { predictViews, TTA_OPTIONS, type TtaOptions } from './predict-views.ts';
 
 /**
- * Options of {@link predictImage}. `size`, `fit`, `orient` and `fill` should be those of the training.
+ * Options of {@link predictImage}. Use the `size`, `fit`, `orient` and `fill` of training.
  */
 export interface PredictImageOptions extends PrepareImageOptions, PostprocessOptions {
-  /** Detects in several views of the image and merges what was found. @default false */
+  /** Test-time augmentation: detects in several views of the image and merges the detections. @default false */
   readonly tta?: TtaOptions | boolean;
 }
 
@@ -34,11 +34,11 @@ export interface ImagePrediction {
 }
 
 /**
- * Detects objects in one image, which {@link prepareImage} brings to the network's input as a `DetectionLoader` does, so that the
- * network sees what it sees in an evaluation.
+ * Detects objects in one image. {@link prepareImage} prepares it as a `DetectionLoader` does, so that the network sees the same
+ * input as in an evaluation.
  *
  * @param image path of a file, content of a file, or pixels
- * @throws HooklineError `HKL_PICTURE_READ`, `HKL_DETECT_SIZE`, `HKL_OPTION_UNKNOWN`
+ * @throws HooklineError `HKL_PICTURE_READ` for a file that cannot be decoded, `HKL_DETECT_SIZE`, `HKL_OPTION_UNKNOWN`
  */
 export async function predictImage(
   model: Pick<Detector, 'training' | 'predict'>,

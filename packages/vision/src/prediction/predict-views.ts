@@ -16,10 +16,10 @@ export const TTA_OPTIONS = {
 } as const satisfies OptionNames<TtaOptions>;
 
 /**
- * Detects objects in several views of each image and merges what was found by {@link boxVoting}. The network runs in eval mode.
+ * Detects objects in several views of each image and merges the detections by {@link boxVoting}. The network runs in eval mode.
  *
- * @param images [batch, height, width, 3], values from 0 to 255; they stay with the caller
- * @returns one for each image, best score first, boxes in pixels of `images`
+ * @param images RGB from 0 to 255, [batch, height, width, 3]; the caller still owns them
+ * @returns detections of each image, best score first, with boxes in pixels of `images`
  * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
 export async function predictViews(

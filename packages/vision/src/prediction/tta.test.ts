@@ -31,14 +31,14 @@ function scene(): tf.Tensor4D {
 }
 
 describe('predictViews', () => {
-  it.each(['none', 'horizontal', 'vertical', 'both'] as Flip[])('brings boxes of a view back: %s', async (flip) => {
+  it.each(['none', 'horizontal', 'vertical', 'both'] as Flip[])('maps boxes of a view back: %s', async (flip) => {
     for (const scale of [1, 2, 1.5]) {
       const [found] = await predictViews(hullFinder, scene(), { flips: [flip], scales: [scale] });
       [3, 4, 15, 10].forEach((side, at) => expect(Math.abs((found?.boxes[at] as number) - side)).toBeLessThan(0.7));
     }
   });
 
-  it('sees every flip at every scale in eval mode, merges them, and leaks nothing', async () => {
+  it('predicts every flip at every scale in eval mode, merges the detections, and leaks nothing', async () => {
     const images = scene();
     hullFinder.calls = [];
     const before = tf.memory().numTensors;
@@ -69,7 +69,7 @@ describe('boxVoting', () => {
     [1.5, 0, 11.5, 10, 0, 0, 10, 10, 40, 40, 50, 50].forEach((side, at) => expect(boxes[at]).toBeCloseTo(side, 5));
   });
 
-  it('lets only boxes near enough vote', () => {
+  it('lets only boxes with enough overlap vote', () => {
     const { boxes } = boxVoting(found, { voteThreshold: 0.7 });
     expect([...boxes.subarray(0, 4)]).toEqual([2, 0, 12, 10]);
     expect(boxVoting(found, { maxDetections: 1 }).scores).toHaveLength(1);

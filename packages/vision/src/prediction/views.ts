@@ -1,19 +1,19 @@
 import type { OptionNames } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 
-/** How a view mirrors the image: left and right (`horizontal`), top and bottom (`vertical`). */
+/** How a view mirrors the image: `horizontal` swaps left and right, `vertical` swaps top and bottom. */
 export type Flip = 'none' | 'horizontal' | 'vertical' | 'both';
 
-/** One way to look at an image. */
+/** A view of an image in test-time augmentation. */
 export interface View {
   readonly flip: Flip;
   /** Factor by which width and height are multiplied. */
   readonly scale: number;
 }
 
-/** Which views there are: every flip at every scale. */
+/** Options for the views: there is one for every flip at every scale. */
 export interface ViewOptions {
-  /** @default ['none', 'horizontal'] */
+  /** Flips of the image. @default ['none', 'horizontal'] */
   readonly flips?: readonly Flip[];
   /** Factors by which width and height are multiplied. @default [1, 1.25] */
   readonly scales?: readonly number[];
@@ -22,7 +22,7 @@ export interface ViewOptions {
 /** All names of {@link ViewOptions}. */
 export const VIEW_OPTIONS = { flips: true, scales: true } as const satisfies OptionNames<ViewOptions>;
 
-/** Every flip at every scale. */
+/** Lists the views: every flip at every scale. */
 export function listViews({ flips = ['none', 'horizontal'], scales = [1, 1.25] }: ViewOptions): View[] {
   return scales.flatMap((scale) => flips.map((flip) => ({ flip, scale })));
 }
@@ -30,7 +30,7 @@ export function listViews({ flips = ['none', 'horizontal'], scales = [1, 1.25] }
 const isMirrored = (flip: Flip): boolean => flip === 'horizontal' || flip === 'both';
 const isUpsideDown = (flip: Flip): boolean => flip === 'vertical' || flip === 'both';
 
-/** The images as a view shows them. */
+/** Flips and resizes images as a view asks. */
 export function makeView(images: tf.Tensor4D, { flip, scale }: View): tf.Tensor4D {
   return tf.tidy(() => {
     const [, height, width] = images.shape;
@@ -41,7 +41,7 @@ export function makeView(images: tf.Tensor4D, { flip, scale }: View): tf.Tensor4
   });
 }
 
-/** Moves boxes that were found in a view back to the image, in place. */
+/** Maps boxes found in a view back to pixels of the image, in place. */
 export function undoView(boxes: Float32Array, { flip, scale }: View, [height, width]: readonly [number, number]): void {
   const [byX, byY] = [width / scaled(width, scale), height / scaled(height, scale)];
   for (let at = 0; at < boxes.length; at += 4) {

@@ -5,10 +5,10 @@ import type { DataFormat, FolderContents } from './data-format.ts';
 import { isOfRole, roleWithFolder, splitNames } from '../splits.ts';
 
 const LISTS = ['images', 'annotations', 'categories'];
-/** In COCO's own folder, beside `instances_`: without boxes, or the same objects once more. */
+/** Files beside `instances_*` in COCO's own folder that have no boxes or repeat the same objects. */
 const OTHERS = /^(captions|person_keypoints|stuff|panoptic|image_info)_/;
 
-/** COCO's JSON: of COCO itself, Roboflow, CVAT, Label Studio, coco-annotator and others. */
+/** COCO's JSON, as written by COCO itself, Roboflow, CVAT, Label Studio, coco-annotator and others. */
 export const coco: DataFormat = {
   name: 'coco',
   signs: 'a JSON file with the lists "images", "annotations" and "categories"',
@@ -49,11 +49,11 @@ export const coco: DataFormat = {
   },
 };
 
-/** Folders that file names may start from: the stated one, that of the JSON file, those called like the split. */
+/** Folders that file names may start from: the stated one, the JSON file's, those named after the split, `images`, the root. */
 function foldersFor(json: string, { finder, images }: FolderContents): string[] {
   const role = roleWithFolder(finder.data, json);
   const folders = finder.data.pictureFolders.filter((folder) => isOfRole(`${folder}/x`, role));
-  // `train2017` of `instances_train2017.json`, and `train`.
+  // From `instances_train2017.json`: `train2017` and `train`.
   const last = fold(posix.basename(json, '.json').split('_').at(-1) ?? '');
   const words = [last, last.replace(/\d+$/, '')];
   const called = (names: readonly string[]): string[] =>

@@ -10,7 +10,7 @@ import type { DataFormat } from './data-format.ts';
 import { type LabelledImage, makeLabelled } from './labelled.ts';
 import { roleWithFolder, splitPerFile } from '../splits.ts';
 
-/** CreateML's JSON: a list of images, the centre of each box and its size in pixels. */
+/** CreateML's JSON: a list of images with the centre and size of each box in pixels. */
 export const createml: DataFormat = {
   name: 'createml',
   signs: 'a JSON file that lists { image, annotations: [{ label, coordinates }] }',

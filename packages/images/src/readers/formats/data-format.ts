@@ -2,18 +2,18 @@ import type { ImageFinder } from '../find-image.ts';
 import type { FoundSplit } from '../found-split.ts';
 import type { JsonOutline } from '../read-text.ts';
 
-/** The formats that are found, as options name them. */
+/** The names of the formats that can be detected, as options use them. */
 export const FORMAT_NAMES = ['yolo', 'coco', 'voc', 'open-images', 'labelme', 'via', 'createml'] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
-/** What lies in a folder of data. Paths start from its root. */
+/** The contents of a folder of data. Paths start from its root. */
 export interface FolderContents {
   readonly finder: ImageFinder;
-  /** Where images are, when the user says so; it may be outside. */
+  /** The folder of the images, when the user names one; it may be outside the root. */
   readonly images: string | undefined;
-  /** The YAML file that the user named. */
+  /** The YAML file, when the user names one. */
   readonly yaml: string | undefined;
-  /** JSON files with what is at their top. */
+  /** JSON files with their outlines; `whole` when the outline covers the whole file. */
   readonly json: readonly { readonly path: string; readonly outline: JsonOutline; readonly whole: boolean }[];
   /** CSV files with the names of their columns. */
   readonly tables: readonly { readonly path: string; readonly columns: readonly string[] }[];
@@ -26,15 +26,15 @@ export interface FoundFormat {
   readonly title: string;
   /** At least one. */
   readonly splits: readonly FoundSplit[];
-  /** What one should know: stated places that are not there, files that are left out. */
+  /** Remarks for the user, such as stated folders that do not exist or files that are left out. */
   readonly remarks: readonly string[];
 }
 
-/** Recognises one format, and reads it. */
+/** Detects one format and reads it. */
 export interface DataFormat {
   readonly name: FormatName;
-  /** What it is recognised by, for people. */
+  /** What the format is recognised by, for messages. */
   readonly signs: string;
-  /** What was found; a sentence where something is there but cannot be read; undefined where nothing points to it. */
+  /** Returns what was found, a sentence when there is something that cannot be read, or undefined when nothing points to the format. */
   readonly detect: (contents: FolderContents) => Promise<FoundFormat | string | undefined>;
 }

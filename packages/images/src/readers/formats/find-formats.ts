@@ -20,11 +20,11 @@ const FORMATS: readonly DataFormat[] = [yolo, coco, voc, openImages, labelme, vi
 
 /** Options of {@link findFormats}. */
 export interface FindFormatsOptions {
-  /** Only this one is looked for. @default 'auto' */
+  /** The only format to look for; `auto` looks for all. @default 'auto' */
   readonly format?: FormatName | 'auto';
-  /** Folder of the images, from that of the data; default: wherever the format has them, or anywhere in the folder. */
+  /** Folder of the images, relative to the data's folder. @default where the format puts them, or anywhere in the folder */
   readonly images?: string;
-  /** Folders outside of that of the data from which images may be read. @default none */
+  /** Folders outside the data's folder from which images may also be read. @default none */
   readonly outside?: readonly string[];
 }
 
@@ -35,27 +35,27 @@ const FIND_FORMATS_OPTIONS = {
   outside: true,
 } as const satisfies OptionNames<FindFormatsOptions>;
 
-/** What formats a folder of data is in. */
+/** The formats found in a folder of data. */
 export interface FoundFormats {
   readonly root: string;
   readonly found: readonly FoundFormat[];
-  /** The only one. @throws HooklineError `HKL_DATA_FORMAT` when there is none, or more than one */
+  /** Returns the only format. @throws HooklineError `HKL_DATA_FORMAT` when there is none, or more than one */
   readonly only: () => FoundFormat;
 }
 
-/** Bytes of a JSON file that tell what it is; more than the first lists of most. */
+/** Bytes that are read from the start of a JSON file to recognise it; more than the first lists of most files. */
 const HEAD = 1 << 18;
-/** Splits beside the main ones that are named. */
+/** The maximum number of other splits named beside the main ones. */
 const NAMED = 3;
-/** JSON files of a folder that are looked into before the rest is taken for the same. */
+/** JSON files of a folder that are inspected before the rest is assumed to be alike. */
 const LOOKED_AT = 8;
 
 /**
- * Finds out in which format the data in a folder are: YOLO, COCO, Pascal VOC, Open Images, LabelMe, the VGG Image
- * Annotator's, CreateML's.
+ * Detects the format of the data in a folder: YOLO, COCO, Pascal VOC, Open Images, LabelMe, VGG Image Annotator or
+ * CreateML.
  *
- * @param root the folder, or a `data.yaml` of YOLO
- * @throws HooklineError `HKL_DATA_ROOT` when there is no such folder
+ * @param root the folder, or YOLO's `data.yaml`
+ * @throws HooklineError `HKL_DATA_ROOT` when there is no such folder or it cannot be read
  */
 export async function findFormats(root: string, options: FindFormatsOptions = {}): Promise<FoundFormats> {
   assertKnownOptions('findFormats', options, FIND_FORMATS_OPTIONS);
@@ -88,7 +88,7 @@ export async function findFormats(root: string, options: FindFormatsOptions = {}
   };
 }
 
-/** One line that says what was found: `YOLO (data.yaml), 2 splits: train 200 images, val 30 images`. */
+/** Describes what was found in one line: `YOLO (data.yaml), 2 splits: train 200 images, val 30 images`. */
 export function describeFormat({ title, splits: all }: FoundFormat): string {
   const splits = mainSplits(all);
   const sizeOf = ({ images, source }: FoundFormat['splits'][number]): string =>
@@ -131,7 +131,7 @@ async function lookInto(
       outlineOf(data.at(path), path),
     );
     const [model] = first;
-    // Formats with a file for each image may have very many.
+    // Formats with one JSON file per image may have very many files, so the first ones stand for the rest.
     const areAlike = model !== undefined && first.every(({ outline }) => outline.keys.has('shapes'));
     const rest = files.slice(LOOKED_AT);
     json.push(...first);
@@ -163,7 +163,7 @@ async function columnsOf(file: string): Promise<string[]> {
   }
 }
 
-/** Files that hold data in a way that is not read, and what to do with them. */
+/** Files in formats that cannot be read, with their name and what to do about them. */
 const FOREIGN: readonly (readonly [RegExp, string, string])[] = [
   [/\.parquet$/i, 'Parquet files, as of Hugging Face', 'write the images to files and the boxes as COCO JSON'],
   [/\.(tfrecords?|record)$/i, 'TFRecord files', 'export the data as COCO or YOLO'],

@@ -4,20 +4,20 @@ import { ProblemList } from '../dataset-report.ts';
 import type { ImageFinder } from '../find-image.ts';
 import { type AnnotatedImage, type AnnotatedObject, makeDataset } from '../make-dataset.ts';
 
-/** An image of a format that lists no classes: its objects have names. */
+/** An image of a format without a list of classes: each object carries the name of its class. */
 export interface LabelledImage extends Omit<AnnotatedImage, 'objects'> {
   readonly objects: readonly {
     readonly label: string | undefined;
     readonly box: Box;
-    /** What the object is called in messages. */
+    /** What messages call the object. */
     readonly what: string;
     readonly iscrowd?: 0 | 1;
-    /** Why it is dropped. */
+    /** Why the object is dropped. */
     readonly finding?: AnnotatedObject['finding'];
   }[];
 }
 
-/** Makes a data set of objects with names; the classes are the names that there are, sorted. */
+/** Makes a data set of labelled objects. Its classes are the distinct labels, sorted. */
 export async function makeLabelled(
   {
     source,

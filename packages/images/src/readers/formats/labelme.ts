@@ -81,7 +81,7 @@ function readShape({ label, points, shape_type: type }: Fields, place: number): 
   };
 }
 
-/** A point and a line have no area, which the check of boxes says. */
+/** The box of a shape. A point or a straight line has an empty box, which the box check reports. */
 function boxOf(kind: string, points: readonly unknown[]): Box {
   const numbers = points.flat().map((value) => asNumber(value) ?? NaN);
   if (numbers.length < 2 || numbers.length % 2 === 1) return NO_BOX;

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 
-/** Files by path: a picture where it ends like one, else text, or bytes. */
+/** Files by path: a picture if it has a picture's extension, else text or bytes. */
 export type Files = Readonly<Record<string, string | object>>;
 
 /** The pictures are 64 x 48 pixels, and each object is a cat at [8, 12, 24, 36]. */
 export const CAT = [8, 12, 24, 36] as const;
 export const YOLO_CAT = '0 0.25 0.5 0.25 0.5\n';
 
-/** Writes files into new folders, which the end of each test removes. To be called at the top of a test file. */
+/** Writes files to new folders, which are removed after each test. Call it at the top of a test file. */
 export function layOutForTests(): (files: Files) => Promise<string> {
   const folders: string[] = [];
   afterEach(async () => {
@@ -36,7 +36,7 @@ export async function addFiles(root: string, files: Files): Promise<void> {
   }
 }
 
-/** A COCO file of images with a cat each. */
+/** A COCO file of images with one cat each. */
 export const cocoOf = (names: readonly string[], more: object = {}): object => ({
   images: names.map((file_name, place) => ({ id: place + 1, file_name, width: 64, height: 48 })),
   annotations: names.map((_, place) => ({ id: place + 1, image_id: place + 1, category_id: 1, bbox: [8, 12, 16, 24] })),
@@ -44,7 +44,7 @@ export const cocoOf = (names: readonly string[], more: object = {}): object => (
   ...more,
 });
 
-/** A VOC file with a cat. @param filename as it is written; undefined leaves it out */
+/** A VOC file with one cat. @param filename as written in the file; undefined omits it */
 export const vocOf = (filename: string | undefined, more = ''): string =>
   `<annotation>${filename === undefined ? '' : `<filename>${filename}</filename>`}${more}<size><width>64</width>` +
   `<height>48</height></size><object><name>cat</name><bndbox><xmin>9</xmin><ymin>13</ymin><xmax>24</xmax>` +

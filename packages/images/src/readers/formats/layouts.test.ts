@@ -68,7 +68,7 @@ it.each(LAYOUTS)('%s is found and read, and a training gets batches of it', asyn
   expect(found.splits).toEqual(splits);
 });
 
-it('VOC with links to pictures in the folder is read, one to a picture elsewhere refused unless allowed', async () => {
+it('VOC with links to pictures in the folder is read; a link to a picture elsewhere is refused unless allowed', async () => {
   const root = await make({
     'VOC/Annotations/a.xml': vocOf('a.jpg'),
     'VOC/Annotations/b.xml': vocOf('b.jpg'),
@@ -88,13 +88,13 @@ it('VOC with links to pictures in the folder is read, one to a picture elsewhere
   });
 });
 
-it('a folder of links that lead round in a circle ends', async () => {
+it('circular links do not loop for ever', async () => {
   const root = await make({ 'a.jpg': '', 'a.xml': vocOf('a.jpg') });
   await symlink(root, join(root, 'round'));
   expect((await read(root)).splits).toEqual(one);
 });
 
-it("says what YOLO's description states and the folder lacks, and reads what a data.yaml itself names", async () => {
+it("reports paths of YOLO's description that do not exist, and reads a data.yaml given by name", async () => {
   const root = await make({ ...yoloSplits, 'data.yaml': yaml('train: images/train\nval: images/vla\n') });
   const { line, remarks } = await read(root);
   expect(line).toBe('YOLO (data.yaml), 1 split: train 2 images');
@@ -107,7 +107,7 @@ it("says what YOLO's description states and the folder lacks, and reads what a d
   expect(describeFormat(named)).toBe('YOLO (other.yaml), 1 split: train 1 image');
 });
 
-it('two formats in one folder are told, with the option that decides', async () => {
+it('two formats in one folder are an error that names the option to choose one', async () => {
   const root = await make({ 'a.jpg': '', 'a.txt': YOLO_CAT, 'classes.txt': 'cat', 'data.json': cocoOf(['a.jpg']) });
   await expect(read(root)).rejects.toThrow(
     /HKL_DATA_FORMAT.*it can be read as YOLO \(classes\.txt\): 1 image, and as COCO: data\.json.*--set data\.format=yolo or data\.format=coco/,
@@ -156,7 +156,7 @@ it.each<readonly [string, Files, RegExp]>([
     },
     /2 folders in the format of Pascal VOC: VOC2007, VOC2012; name one of them/,
   ],
-])('%s: refused with what would help', async (_, files, message) => {
+])('%s: refused with a fix', async (_, files, message) => {
   const error = await read(await make(files)).then(
     () => 'accepted',
     (cause: unknown) => String(cause),
@@ -191,7 +191,7 @@ it.each<readonly [string, string, RegExp | undefined]>([
   expect(report).toMatch(/lost\.txt: there is no image of its name/);
 });
 
-it('keypoints behind a box are left out where the description announces them', async () => {
+it('keypoints after a box are ignored when the description announces them', async () => {
   const root = await make({
     'images/a.jpg': '',
     'labels/a.txt': '0 0.25 0.5 0.25 0.5 0.3 0.3 2 0.4 0.4 2',
@@ -207,7 +207,7 @@ it.each([
   await expect(read(await make({ 'images/a.jpg': '', 'data.yaml': text }))).rejects.toThrow(message);
 });
 
-it('shapes without an area are dropped by name: a point, a line', async () => {
+it('shapes without an area, a point and a line, are dropped and reported', async () => {
   const root = await make({
     'a.jpg': '',
     'a.json': labelmeOf('a.jpg', { shape_type: 'point', points: [[3, 4]] }),
@@ -225,7 +225,7 @@ it('shapes without an area are dropped by name: a point, a line', async () => {
   expect(report).toMatch(/a\.json: shape 1 \(point\): box \[3, 4, 3, 4\] has no area/);
 });
 
-it('does not take an image of another split for one that is missing', async () => {
+it('does not use an image of another split for a missing one', async () => {
   const root = await make({
     'annotations/instances_train2017.json': cocoOf(['1.jpg', '2.jpg']),
     'annotations/instances_val2017.json': cocoOf(['1.jpg']),
@@ -247,7 +247,7 @@ it('takes the images of a folder that is called like one split for all splits, w
   expect((await read(root)).splits).toEqual({ train: { 'train/1.jpg': [cat] }, val: { 'train/2.jpg': [cat] } });
 });
 
-it('files beside the folders of splits are a part of none', async () => {
+it('files outside the folders of splits belong to none of them', async () => {
   const root = await make({
     'train/a.jpg': '',
     'train/a.xml': vocOf('a.jpg'),
@@ -277,14 +277,14 @@ it('says how many images have no label file, and refuses a split in which none h
   );
 });
 
-it('reads an image once that a format without ids lists twice', async () => {
+it('reads an image once when a format without ids lists it twice', async () => {
   const root = await make({ 'a.jpg': '', 'b.json': [...createml, ...createml] });
   const { splits, report } = await read(root);
   expect(splits).toEqual(one);
   expect(report).toMatch(/duplicate-image-id \(image dropped\): 1\n.*it lists "a\.jpg" again; the first one is kept/);
 });
 
-it('names a folder that cannot be looked through', async () => {
+it('reports a folder that cannot be listed', async () => {
   const root = await make({ 'a.jpg': '', 'a.xml': vocOf('a.jpg') });
   await expect(findFormats(root, { outside: [join(root, 'none')] })).resolves.toBeDefined();
   await expect(findFormats(root, { outside: ['/nowhere/none'] })).rejects.toThrow(

@@ -10,7 +10,7 @@ import { isOfRole, roleWithFolder, splitPerFile } from '../splits.ts';
 
 const COLUMNS = ['ImageID', 'LabelName', 'XMin', 'XMax', 'YMin', 'YMax'];
 
-/** Open Images' CSV: one line for each box, edges as fractions of the image. */
+/** Open Images' CSV: one line for each box, with its edges as fractions of the image's sides. */
 export const openImages: DataFormat = {
   name: 'open-images',
   signs: `a CSV file with the columns ${COLUMNS.join(', ')}`,
@@ -57,7 +57,7 @@ async function readOpenImages(
   }
   const folders = foldersFor(contents, path);
   const there = new Set(finder.data.files.filter(isPicture).map((each) => fold(stemOf(each).split('/').at(-1) ?? '')));
-  // The CSV lists the boxes of the whole of Open Images, of whose pictures most people have a part.
+  // The CSV lists the boxes of all of Open Images, but most users have only some of its pictures.
   const absent = [...groups.keys()].filter((id) => !there.has(fold(stemOf(id))) && !there.has(fold(id)));
   if (absent.length > 0) {
     const message = `${absent.length} of its ${groups.size} images are not in the folder, such as ${absent[0] ?? ''}: they are left out`;
@@ -82,7 +82,7 @@ async function readOpenImages(
 }
 
 async function parseCsv(file: string, columns: boolean): Promise<unknown[]> {
-  // Loaded with the first file.
+  // Imported only when the first file is read.
   const { parse } = await import('csv-parse/sync');
   try {
     return parse(await readText(file), { columns, bom: true, trim: true, skip_empty_lines: true });
@@ -95,7 +95,7 @@ async function parseCsv(file: string, columns: boolean): Promise<unknown[]> {
   }
 }
 
-/** Names by label: `class-descriptions-boxable.csv` has lines such as `/m/01g317,Person`. */
+/** Class names by label. `class-descriptions-boxable.csv` has lines such as `/m/01g317,Person`. */
 async function readDescriptions({ finder }: FolderContents): Promise<ReadonlyMap<string, string>> {
   const path = finder.data.files.find((file) => /class-descriptions[^/]*\.csv$/i.test(file));
   if (path === undefined) return new Map();
@@ -115,7 +115,7 @@ function readRow(row: Row, place: number, descriptions: ReadonlyMap<string, stri
   };
 }
 
-/** Folders of images, those of the split first. */
+/** Folders of the images: the stated one, those of the split, the root. */
 function foldersFor({ finder, images }: FolderContents, path: string): string[] {
   const role = roleWithFolder(finder.data, path);
   const own = finder.data.pictureFolders.filter((folder) => isOfRole(`${folder}/x`, role));

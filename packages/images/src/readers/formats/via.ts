@@ -13,12 +13,12 @@ import { roleWithFolder, splitPerFile } from '../splits.ts';
 const isVia = ({ root, keys, inner }: JsonOutline): boolean =>
   root === 'object' && (keys.has('_via_img_metadata') || (inner.has('filename') && inner.has('regions')));
 
-/** Attributes that name the class of a region, where there are several. */
+/** Names of the attribute that holds a region's class, in order of preference. */
 const CLASS_NAMES = ['class', 'label', 'name', 'type', 'category', 'object'];
-/** The class of regions where none has an attribute. */
+/** The class of all regions when none has an attribute. */
 const NAMELESS = 'object';
 
-/** The VGG Image Annotator's JSON, version 2 or 1: a project, or its annotations alone. */
+/** JSON of the VGG Image Annotator, version 2 or 1: a project, or only its annotations. */
 export const via: DataFormat = {
   name: 'via',
   signs: 'the VGG Image Annotator\'s JSON file, with "filename" and "regions"',
@@ -84,7 +84,7 @@ function readEntries(file: string): Promise<unknown[]> {
   });
 }
 
-/** A list, or in version 1 an object by number. */
+/** The regions of an image: a list, or in version 1 an object keyed by number. */
 function regionsOf({ regions }: Fields): Fields[] {
   const list = Array.isArray(regions) ? (regions as unknown[]) : isObject(regions) ? Object.values(regions) : [];
   return list.map((region) => (isObject(region) ? region : {}));
@@ -95,7 +95,7 @@ const childOf = (fields: Fields, key: string): Fields => {
   return isObject(child) ? child : {};
 };
 
-/** The attribute that names classes: one called so, else the one that most regions have. */
+/** The attribute that holds the class: the first of CLASS_NAMES that exists, else the one that most regions have. */
 function classAttribute(regions: readonly Fields[]): string | undefined {
   const counts = new Map<string, number>();
   for (const region of regions)
@@ -108,7 +108,7 @@ function readRegion(region: Fields, place: number, attribute: string | undefined
   const shape = childOf(region, 'shape_attributes');
   const kind = typeof shape['name'] === 'string' ? shape['name'] : 'without a name';
   const value = attribute === undefined ? NAMELESS : childOf(region, 'region_attributes')[attribute];
-  // Of checkboxes an object with those that are set.
+  // Checkboxes are stored as an object in which the set ones are true.
   const chosen = isObject(value) ? Object.keys(value).find((key) => value[key] === true) : value;
   const label = typeof chosen === 'string' ? chosen.trim() : typeof chosen === 'number' ? String(chosen) : '';
   return { label: label === '' ? undefined : label, box: boxOf(kind, shape), what: `region ${place + 1} (${kind})` };

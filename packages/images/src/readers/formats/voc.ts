@@ -6,7 +6,7 @@ import type { FoundSplit } from '../found-split.ts';
 import type { DataFormat, FolderContents } from './data-format.ts';
 import { groupBySplit, isOfRole, roleWithFolder } from '../splits.ts';
 
-/** How many XML files are looked into before the rest is believed. */
+/** The number of XML files that are inspected; the rest is assumed to be alike. */
 const LOOKED_AT = 5;
 
 /** Pascal VOC's XML files, one for each image, wherever they are. */
@@ -30,7 +30,7 @@ export const voc: DataFormat = {
   },
 };
 
-/** Each list of `ImageSets/Main`, and all that is annotated. */
+/** One split for each list of `ImageSets/Main`, and `all` for every annotated image. */
 function listed(contents: FolderContents, home: string, lists: readonly string[]): FoundSplit[] {
   const { data } = contents.finder;
   const own = data.files.filter((file) => /\.xml$/i.test(file) && (home === '.' || file.startsWith(`${home}/`)));
@@ -52,7 +52,7 @@ function listed(contents: FolderContents, home: string, lists: readonly string[]
   return [...lists.map((list) => split(posix.basename(stemOf(list)), undefined, list)), split('all', count)];
 }
 
-/** Without lists: the folders that are called like splits, else all as one. */
+/** The splits when there are no lists: the folders named like splits, else everything as one. */
 function byFolder(contents: FolderContents, files: readonly string[]): FoundSplit[] {
   return [...groupBySplit(files)].map(([name, paths]) => {
     const folder = commonFolder(paths);
@@ -69,7 +69,7 @@ function byFolder(contents: FolderContents, files: readonly string[]): FoundSpli
   });
 }
 
-/** Where images may be: where the user says, JPEGImages, beside the annotations' folder by any name, and in it. */
+/** Folders that may hold the images: the stated one, JPEGImages, the annotations' folder, and any other beside it. */
 function imageFolders({ finder, images }: FolderContents, annotations: string): string[] {
   const home = posix.dirname(annotations);
   const base = home === '.' ? '' : home;
@@ -83,7 +83,7 @@ function imageFolders({ finder, images }: FolderContents, annotations: string): 
   );
 }
 
-/** The deepest folder that all files are in. */
+/** The deepest folder that contains all files. */
 function commonFolder(files: readonly string[]): string {
   const [first = [], ...others] = files.map((file) => file.split('/').slice(0, -1));
   let length = first.length;

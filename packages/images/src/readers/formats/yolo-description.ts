@@ -5,22 +5,22 @@ import { isObject, type Fields } from '../json-fields.ts';
 import { parseJson, readText } from '../read-text.ts';
 import type { FolderContents } from './data-format.ts';
 
-/** What a `data.yaml`, or Darknet's `obj.data`, says. */
+/** The contents of a `data.yaml` or of Darknet's `obj.data`. */
 export interface YoloDescription {
-  /** From the root of the data. */
+  /** Path of the description from the root of the data. */
   readonly path: string;
   readonly names: readonly string[];
-  /** Places of images, as they are written, by the name of the split. */
+  /** Locations of images as written in the description, by the name of the split. */
   readonly splits: ReadonlyMap<string, readonly string[]>;
   readonly hasKeypoints: boolean;
   readonly remarks: readonly string[];
-  /** Where a place that is written is, from the root; undefined where it is not. */
+  /** Resolves a written location to a path from the root; undefined when it does not exist. */
   readonly place: (written: string) => string | undefined;
 }
 
 const SPLITS = ['train', 'val', 'valid', 'test'];
 
-/** Finds the descriptions in a folder; `why` says what is wrong with one that cannot be used. */
+/** Finds the descriptions in a folder; `why` says what is wrong with one that cannot be read. */
 export async function findDescriptions({
   finder: { data },
   yaml,
@@ -33,7 +33,7 @@ export async function findDescriptions({
   for (const path of files) {
     try {
       const text = await readText(data.at(path));
-      // Loaded with the first file.
+      // Imported only when the first file is read.
       const { parse } = await import('yaml');
       const fields: unknown = /\.data$/i.test(path) ? parseDarknet(text) : parse(text, { logLevel: 'error' });
       if (!isObject(fields) || !SPLITS.some((split) => split in fields)) continue;
@@ -47,7 +47,7 @@ export async function findDescriptions({
   return { descriptions, why };
 }
 
-/** Lines of `key = value`. */
+/** Parses lines of `key = value`. */
 const parseDarknet = (text: string): Fields =>
   Object.fromEntries(
     text.split(/\r?\n/).flatMap((line) => {
@@ -90,7 +90,7 @@ async function describe(data: FolderIndex, path: string, fields: Fields): Promis
   };
 }
 
-/** A folder or file that is written in a description: from its base, or by as much of its end as is there. */
+/** Resolves a folder or file of a description: from its base, or by the longest end of its path that exists. */
 function placeOf(data: FolderIndex, base: string, written: string): string | undefined {
   const isThere = (path: string): boolean => path === '' || data.has(path) || hasFolder(data, path);
   const normal = (path: string): string => posix.normalize(path).replace(/^\.$|\/$|^\.\//g, '');
@@ -103,7 +103,7 @@ function placeOf(data: FolderIndex, base: string, written: string): string | und
     const path = normal(posix.join(base, written));
     if (!path.startsWith('..') && isThere(path)) return path;
   }
-  // Roboflow writes `../train/images` for what is beside the file; paths of other machines have a beginning of their own.
+  // Roboflow writes `../train/images` for a folder beside the file, and paths of other machines begin differently.
   const parts = written
     .replace(/^[a-z]:/i, '')
     .split('/')
@@ -118,7 +118,7 @@ function placeOf(data: FolderIndex, base: string, written: string): string | und
 
 const hasFolder = (data: FolderIndex, path: string): boolean => data.files.some((file) => file.startsWith(`${path}/`));
 
-/** A list, a map by number, or the name of a file with a name on each line. */
+/** The class names, from a list, a map by number, or a file with one name per line. */
 async function namesOf(data: FolderIndex, path: string, { names, nc }: Fields): Promise<string[]> {
   let list: unknown[];
   if (Array.isArray(names)) list = names as unknown[];
@@ -162,7 +162,7 @@ const linesOf = (text: string): string[] =>
     .map((line) => line.trim())
     .filter((line) => line !== '');
 
-/** Names of the classes where there is no description: `classes.txt`, Darknet's `obj.names`, or Label Studio's `notes.json`. */
+/** Class names for data without a description, from `classes.txt`, Darknet's `obj.names`, or Label Studio's `notes.json`. */
 export async function namesBeside(
   data: FolderIndex,
 ): Promise<{ readonly names: string[] | undefined; readonly file: string | undefined }> {

@@ -13,11 +13,11 @@ import type { DataFormat, FolderContents, FoundFormat } from './data-format.ts';
 import { groupBySplit, roleWithFolder } from '../splits.ts';
 import { findDescriptions, namesBeside, type YoloDescription } from './yolo-description.ts';
 
-/** A line of a label file: a number for the class, then four numbers or more. */
+/** A line of a label file: the class number, then at least four numbers. */
 const LINE = /^\s*\d+(\.0+)?(\s+-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?){4,}\s*$/i;
 const LOOKED_AT = 20;
 
-/** YOLO's text files, one for each image, as Ultralytics, Roboflow, Darknet, CVAT and Label Studio lay them out. */
+/** YOLO's text files, one for each image, in the layouts of Ultralytics, Roboflow, Darknet, CVAT and Label Studio. */
 export const yolo: DataFormat = {
   name: 'yolo',
   signs: 'data.yaml, or text files with lines of "class x y width height" in labels/ or beside the images',
@@ -65,7 +65,7 @@ async function byDescription({ finder }: FolderContents, found: YoloDescription)
   return { format: 'yolo', title: `YOLO (${found.path})`, splits, remarks };
 }
 
-/** Without a description: images whose label files are there, in the groups that folders make. */
+/** The splits of data without a description: all images, grouped by the folders that are named like splits. */
 async function withoutDescription(contents: FolderContents): Promise<FoundFormat> {
   const { finder } = contents;
   const { names, file } = await namesBeside(finder.data);
@@ -87,14 +87,14 @@ async function withoutDescription(contents: FolderContents): Promise<FoundFormat
   };
 }
 
-/** The folder of a split, by the path of one of its images. */
+/** The folder of a split, derived from the path of its first image. */
 function folderOf(split: string, [first = '']: readonly string[]): string {
   const parts = first.split('/');
   const end = parts.indexOf(split);
   return end < 0 ? '.' : parts.slice(0, end + 1).join('/');
 }
 
-/** Whether images have label files: a look into the first ones that might be. */
+/** Whether the images have label files, judged by the first label file that is not empty. */
 async function hasLabels({ finder: { data } }: FolderContents): Promise<boolean> {
   const labels = data.files.filter(isPicture).flatMap((image) => labelOf(data, image) ?? []);
   for (const label of labels.slice(0, LOOKED_AT)) {
@@ -104,7 +104,7 @@ async function hasLabels({ finder: { data } }: FolderContents): Promise<boolean>
   return false;
 }
 
-/** Images of a folder and those below it, or those that a list names. */
+/** The images in a folder, recursively, or those that a list file names. */
 async function imagesIn(data: FolderIndex, place: string): Promise<string[]> {
   if (!data.has(place)) {
     const prefix = place === '' ? '' : `${place}/`;
@@ -112,14 +112,14 @@ async function imagesIn(data: FolderIndex, place: string): Promise<string[]> {
   }
   const lines = (await readText(data.at(place))).replace(/^\uFEFF/, '').split(/\r?\n|\r/);
   const folder = posix.dirname(place) === '.' ? '' : posix.dirname(place);
-  // Where a name starts with `./`, that is the folder of the list.
+  // In a list, `./` means the folder of the list.
   return lines
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .map((line) => (line.startsWith('./') ? posix.join(folder, line) : line));
 }
 
-/** The label file of an image: in `labels` in place of one of its folders, beside it, or in `labels` below or above. */
+/** The label file of an image: with `labels` in place of one of its folders, beside it, or in a `labels` folder below or at the root. */
 function labelOf(data: FolderIndex, image: string): string | undefined {
   const parts = stemOf(image).split('/');
   const name = parts.at(-1) ?? '';
@@ -132,15 +132,15 @@ function labelOf(data: FolderIndex, image: string): string | undefined {
     const path = `${candidate.join('/')}.txt`;
     if (data.has(path)) return path;
   }
-  // In other spellings, such as .TXT.
+  // Other spellings, such as .TXT.
   return all.flatMap((candidate) => data.like('path', `${candidate.join('/')}.txt`))[0];
 }
 
 interface YoloSource {
   readonly contents: Pick<FolderContents, 'finder'>;
-  /** Undefined where classes have numbers alone. */
+  /** Class names; undefined when classes have only numbers. */
   readonly names: readonly string[] | undefined;
-  /** Points follow the box. */
+  /** Whether keypoints follow the box in each line. */
   readonly keypoints: boolean;
 }
 
@@ -206,7 +206,7 @@ async function readYolo(
   );
 }
 
-/** A picture without a label file has no object; but where none has one, they are looked for in the wrong place. */
+/** A picture without a label file counts as one without objects. When no picture has one, the labels are in the wrong place. */
 function assertLabels(source: string, images: readonly AnnotatedImage[], problems: ProblemList): void {
   const bare = images.filter((image) => image.source === undefined);
   if (bare.length > 0 && bare.length === images.length)
@@ -220,13 +220,13 @@ function assertLabels(source: string, images: readonly AnnotatedImage[], problem
   problems.add('note', 'labels-absent', source, message);
 }
 
-/** Classes of which only numbers are known: all up to the greatest one. */
+/** The classes when only numbers are known: all from 0 to the largest one. */
 function numbersOf(images: readonly AnnotatedImage[]): string[] {
   const most = images.reduce((max, { objects }) => objects.reduce((a, { category }) => Math.max(a, category), max), -1);
   return Array.from({ length: most + 1 }, (_, number) => String(number));
 }
 
-/** Label files, beside those that are used, of which no image is in the folder. */
+/** Reports text files in the label folders that belong to no image. */
 function orphans(data: FolderIndex, images: readonly AnnotatedImage[], problems: ProblemList): void {
   const folders = new Set(
     images.flatMap(({ source }) => (source === undefined ? [] : posix.dirname(data.from(source) ?? ''))),
@@ -244,7 +244,7 @@ function orphans(data: FolderIndex, images: readonly AnnotatedImage[], problems:
   }
 }
 
-/** Files that hold nothing are images without objects. */
+/** Reads the objects of a label file. An empty file means an image without objects. */
 async function readLabels(
   data: FolderIndex,
   path: string,
