@@ -182,6 +182,8 @@ export class TrainStep {
     } catch (error) {
       throw indexOutOfRange(error, `model "${model.name}"`) ?? gradientsFailed(error, model.name);
     } finally {
+      // Plugins hold their hooks, and the function would hold the model.
+      onGradients.stopWhen(undefined);
       tf.dispose(kept);
       this.#watch.endOfBatch();
     }
