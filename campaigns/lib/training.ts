@@ -85,7 +85,8 @@ function timeless(value: unknown): unknown {
 export async function resultOf(output: string): Promise<Readonly<Record<string, unknown>>> {
   const { manifest, tensors } = await readCheckpoint(join(output, 'model_final.safetensors'));
   const lines = (await readFile(join(output, 'metrics.json'), 'utf8')).trim().split('\n');
-  const files = (await readdir(output)).filter((name) => !/^events\.|\.lock/.test(name)).sort();
+  // A run that was ended before its first checkpoint starts anew, and keeps the metrics of before as metrics.1.json.
+  const files = (await readdir(output)).filter((name) => !/^events\.|\.lock|^metrics\.\d+\.json$/.test(name)).sort();
   return {
     iteration: manifest.iteration,
     ...Object.fromEntries([...tensors].map(([name, { data }]) => [`tensor ${name}`, Buffer.from(data.buffer)])),
