@@ -198,25 +198,24 @@ function refuseExit(code?: number | string | null): never {
   throw error;
 }
 
+/** What a training listens to while it runs: an emitter, an event, and the function that is called. */
+const listeners = (): readonly (readonly [NodeJS.EventEmitter, string, Parameters<NodeJS.EventEmitter['on']>[1]])[] => [
+  ...Object.keys(SIGNALS).map((signal) => [process, signal, onSignal] as const),
+  [process, PASSED_ON, onPassedOn],
+  [process, 'uncaughtException', onError],
+  [process, 'unhandledRejection', onError],
+  [process, 'exit', onExit],
+  [process.stdout, 'error', onClosed],
+  [process.stderr, 'error', onClosed],
+];
+
 function install(): void {
-  for (const signal of Object.keys(SIGNALS)) process.on(signal, onSignal);
-  process.on(PASSED_ON, onPassedOn);
-  process.on('uncaughtException', onError);
-  process.on('unhandledRejection', onError);
-  process.on('exit', onExit);
-  process.stdout.on('error', onClosed);
-  process.stderr.on('error', onClosed);
+  for (const [emitter, event, listener] of listeners()) emitter.on(event, listener);
   process.exit = refuseExit;
 }
 
 function uninstall(): void {
-  for (const signal of Object.keys(SIGNALS)) process.off(signal, onSignal);
-  process.off(PASSED_ON, onPassedOn);
-  process.off('uncaughtException', onError);
-  process.off('unhandledRejection', onError);
-  process.off('exit', onExit);
-  process.stdout.off('error', onClosed);
-  process.stderr.off('error', onClosed);
+  for (const [emitter, event, listener] of listeners()) emitter.off(event, listener);
   if (process.exit === refuseExit) process.exit = originalExit;
 }
 

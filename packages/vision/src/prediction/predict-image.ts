@@ -20,7 +20,8 @@ export interface PredictImageOptions extends PrepareImageOptions, PostprocessOpt
 }
 
 const OPTIONS = {
-  ...{ ...PREPARE_OPTIONS, ...POSTPROCESS_OPTIONS },
+  ...PREPARE_OPTIONS,
+  ...POSTPROCESS_OPTIONS,
   tta: true,
 } as const satisfies OptionNames<PredictImageOptions>;
 
