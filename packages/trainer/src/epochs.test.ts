@@ -167,6 +167,17 @@ describe('epochs', () => {
     });
   });
 
+  it('take the place of iterations of a recipe and of another kind of device, and the other way round', () => {
+    const recipe = { solver: { maxEpochs: 2 } };
+    expect(defineConfig({ solver: { maxIterations: 5 } }, {}, recipe).resolve().solver).toMatchObject({
+      maxEpochs: 0,
+      maxIterations: 5,
+    });
+    const onWasm = defineConfig({ solver: { maxIterations: 5 } }).on('wasm', recipe);
+    expect(onWasm.resolve([], 'wasm').solver.maxEpochs).toBe(2);
+    expect(onWasm.resolve().solver).toMatchObject({ maxEpochs: 0, maxIterations: 5 });
+  });
+
   it('stay as they are where a config is scaled to another batch size', () => {
     const { solver, test, checkpoint } = autoScale(
       config({

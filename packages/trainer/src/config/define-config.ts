@@ -85,10 +85,10 @@ function makeDefinition(
     resolve: (overrides = [], device) => {
       const own = device === undefined ? undefined : onDevices.get(device);
       const change = (from: object) => {
-        const values = own === undefined ? from : layOver(from, own);
-        return applyOverrides(schema, withoutReplacedEnd(values, overrides), overrides);
+        const values = own === undefined ? from : override(from, own);
+        return applyOverrides(schema, withoutReplacedEnd(values, overridesEnd(overrides)), overrides);
       };
-      const result = schema.safeParse(change(fillIn(values, recipe)));
+      const result = schema.safeParse(change(fillIn(values, withoutReplacedEnd(recipe, setsEnd(values)))));
       if (result.success) return checked(rememberWritten(result.data as unknown as BaseConfig, change(values)));
       assertKnownKeys(schema, result.error);
       throw new HooklineError('HKL_CONFIG_INVALID', describeIssues(result.error), {
@@ -101,20 +101,30 @@ function makeDefinition(
         schema,
         values,
         recipe,
-        new Map([...onDevices, [device, layOver(onDevices.get(device) ?? {}, more)]]),
+        new Map([...onDevices, [device, override(onDevices.get(device) ?? {}, more)]]),
       ),
     valuesOn: (device) => onDevices.get(device),
     devices: [...onDevices.keys()],
   };
 }
 
-/** Removes the length of the run from the values if an override sets it, by whichever of the two keys. */
-function withoutReplacedEnd(values: object, overrides: readonly string[]): object {
+/** Whether values set the length of the run, in either of the two keys. */
+const setsEnd = ({ solver }: { readonly solver?: unknown }): boolean =>
+  isSection(solver) && Object.keys(solver).some((key) => ENDS.includes(key));
+
+/** The same for overrides from outside. */
+const overridesEnd = (overrides: readonly string[]): boolean =>
+  overrides.some((override) => ENDS.some((key) => override.split('=')[0]?.trim() === `solver.${key}`));
+
+/** Removes the length of the run from values when others that set it take their place, in whichever of the two keys. */
+function withoutReplacedEnd(values: object, isReplaced: boolean): object {
   const { solver } = values as { readonly solver?: unknown };
-  const set = ENDS.find((key) => overrides.some((override) => override.split('=')[0]?.trim() === `solver.${key}`));
-  if (set === undefined || !isSection(solver)) return values;
+  if (!isReplaced || !isSection(solver)) return values;
   return { ...values, solver: Object.fromEntries(Object.entries(solver).filter(([key]) => !ENDS.includes(key))) };
 }
+
+/** Values with those of a kind of device in their place. */
+const override = (values: object, own: object): object => layOver(withoutReplacedEnd(values, setsEnd(own)), own);
 
 /** @throws HooklineError `HKL_CONFIG_INVALID` if both `solver.maxIterations` and `solver.maxEpochs` are set */
 function checked<C extends BaseConfig>(config: C): C {
