@@ -7,12 +7,12 @@ export interface Size {
 /** How an image is brought to the size of a network's input: `inside` keeps its proportions, `stretch` fills all of the input. */
 export type Fit = 'inside' | 'stretch';
 
-/** Value from 0 to 255 of the pixels that pad a network's input, where nothing else is asked for: the grey of ImageNet's mean. */
+/** The default value, from 0 to 255, of the pixels that pad a network's input: the grey of ImageNet's mean. */
 export const PADDING = 114;
 
 /**
- * The size at which a network sees an image: the largest of its proportions that fits into the input, or all of the input. The
- * image lies at the left upper corner of the input, and the rest is padded.
+ * The size at which a network sees an image: the largest size with the image's proportions that fits into the input, or the whole
+ * input. The image lies in the upper left corner of the input, and the rest is padding.
  *
  * @param image size of the image, EXIF rotation applied unless the network sees pixels as stored
  * @param input size of the network's input; undefined leaves the image at its own size
@@ -73,9 +73,9 @@ export function toImagePixels(found: Detections, seen: Size, image: Size): Detec
 
 /** How the outputs of a detector become detections. */
 export interface PostprocessOptions {
-  /** Scores below are no detections. From 0 to 1. @default 0.05 */
+  /** Detections with a lower score are dropped. From 0 to 1. @default 0.05 */
   readonly scoreThreshold?: number;
-  /** How many of the best scores of an image go into the suppression. @default 1000 */
+  /** Only this many of the best scores of an image enter non-maximum suppression. @default 1000 */
   readonly topK?: number;
   /** Of two boxes of one class whose IoU is above this, the one with the lower score is suppressed. @default 0.5 */
   readonly nmsThreshold?: number;

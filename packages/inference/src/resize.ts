@@ -24,10 +24,10 @@ const WEIGHT_BITS = 12;
 const ONE = 1 << WEIGHT_BITS;
 /** Added before the bits of the weights are dropped, so that sums are rounded. */
 const HALF = ONE >> 1;
-/** Positions between two neighbouring pixels that have weights of their own. */
+/** The number of positions between two neighbouring pixels that have their own weights. */
 const POSITIONS = 64;
 
-/** Of which old pixels along one axis each new one is made. */
+/** Along one axis: the old pixels that each new pixel is computed from, and their weights. */
 interface Filter {
   /** The first old pixel of each new one; those beyond an edge stand for the pixel at the edge. */
   readonly starts: Int32Array;
@@ -83,7 +83,7 @@ function cubic(distance: number): number {
 
 /** The weights at each position between two pixels, both ends included. */
 const weightTable = (weightsAt: (position: number) => readonly number[]): Int32Array[] =>
-  // An array of integers drops what is behind the point, as sharp does.
+  // An array of integers truncates the weights, as sharp does.
   Array.from({ length: POSITIONS + 1 }, (_, place) =>
     Int32Array.from(weightsAt(place / POSITIONS), (weight) => weight * ONE),
   );
@@ -180,7 +180,7 @@ function mixColumns({ data, width, height }: Rgb, filter: Filter): Rgb {
   return { data: mixed, width: columns, height };
 }
 
-/** Gives the sums of one row, channel by channel. */
+/** Computes the weighted sums of one row and passes each to `put`, channel by channel. */
 function mixRow(
   data: Uint8Array,
   start: number,
@@ -204,7 +204,7 @@ function mixRow(
   }
 }
 
-/** Both axes at once, so that what overshoots a byte between them is not cut off. */
+/** Enlarges both axes at once, because rounding to bytes in between would clip values that overshoot. */
 function enlarge({ data, width, height }: Rgb, newWidth: number, newHeight: number): Rgb {
   const columns = cubicFilter(newWidth, width / newWidth);
   const { starts, weights } = cubicFilter(newHeight, height / newHeight);

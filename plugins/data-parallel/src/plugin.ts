@@ -20,7 +20,7 @@ export const dataParallel = definePlugin({
   description: 'averages gradients and losses over all processes of the job',
   options: dataParallelSchema,
   provides: ['reduction'],
-  // What is clipped, and judged for its scale, is the gradient of all ranks.
+  // Clipping and loss scaling must see the mean gradient of all ranks.
   after: ['accumulation?'],
   before: ['scaling?', 'schedule', 'gradients', 'averaging', 'statistics', 'checkpointing'],
   requires: { comm: commRef, step: trainingStepRef, ranks: stepRanksRef, model: modelRef },

@@ -26,7 +26,7 @@ export class ReducedSteps implements StepRanks {
   readonly mean = allReduceMean;
   readonly #comm: Communicator;
   readonly #bucketBytes: number;
-  /** Variables that are no weights, each with what it held before the forward pass. */
+  /** The model's variables other than its weights, each with its data before the forward pass. */
   #before: readonly (readonly [variable: tf.Variable, data: object])[] = [];
   #step: SharedStep | undefined;
 
@@ -41,7 +41,7 @@ export class ReducedSteps implements StepRanks {
     return alignVariables(this.#comm, variables);
   }
 
-  /** A forward pass begins, which may assign these variables of the model. */
+  /** Called before a forward pass, with the variables of the model that the pass may assign. */
   begin(state: Variables): void {
     this.#before = [...state.values()].map((variable) => [variable, variable.dataId]);
   }
