@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { relative } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, relative } from 'node:path';
 import { TestEnvironment } from 'jest-environment-node';
 
 /** The native binding compares constructors of typed arrays by identity, so tests must share the host's. */
@@ -34,6 +36,8 @@ let leftOpen = 0;
 
 export default class HooklineEnvironment extends TestEnvironment {
   #file;
+  /** @type {string[]} */
+  #folders = [];
 
   /** @param {ConstructorParameters<typeof TestEnvironment>} args */
   constructor(...args) {
@@ -43,6 +47,11 @@ export default class HooklineEnvironment extends TestEnvironment {
     this.global.Math.random = randomNumbers(relative(args[0].globalConfig.rootDir, this.#file));
     this.global['skipTest'] = (/** @type {string} */ reason) => {
       throw new SkippedTest(reason);
+    };
+    this.global['temporaryFolder'] = () => {
+      const folder = mkdtempSync(join(tmpdir(), `hookline-${basename(this.#file, '.test.ts')}-`));
+      this.#folders.push(folder);
+      return folder;
     };
   }
 
@@ -67,6 +76,7 @@ export default class HooklineEnvironment extends TestEnvironment {
     // Name the file here, because otherwise only later tests that count sessions would fail.
     if (open > leftOpen) console.error(`${this.#file} has left ${open - leftOpen} sessions of TensorFlow open.`);
     leftOpen = open;
+    for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     await super.teardown();
   }
 }

@@ -5,3 +5,10 @@
  * @param reason what the test lacks, for example `needs native TensorFlow`
  */
 declare function skipTest(reason: string): never;
+
+/**
+ * Makes an empty folder for the files of a test. It is removed with all that it holds when the tests of the file have run.
+ *
+ * @returns its absolute path
+ */
+declare function temporaryFolder(): string;

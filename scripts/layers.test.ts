@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -33,7 +32,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
 
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hookline-layers-'));
+  folder = temporaryFolder();
   cpSync(join(ROOT, 'tsconfig.base.json'), join(folder, 'tsconfig.base.json'));
   for (const [file, imports] of Object.entries(FILES)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
@@ -42,7 +41,6 @@ beforeAll(() => {
     writeFileSync(join(folder, file), `${lines.join('\n')}\nexport type T = ${imports.length > 0 ? 'T0' : '1'};\n`);
   }
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The violations of a config, as lines such as `rule: from → to`. */
 function refused(config: string): string[] {

@@ -1,12 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConsoleLogger, type tf } from 'hookline';
 import { ganTrainer } from './gan.ts';
 
-let output: string;
-beforeAll(async () => void (output = await mkdtemp(join(tmpdir(), 'hookline-gan-'))));
-afterAll(() => rm(output, { recursive: true, force: true }));
+const output = temporaryFolder();
 
 const lines: string[] = [];
 const make = (maxIterations: number, folder = output) =>

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   detector,
@@ -23,7 +21,7 @@ const FRAME = { width: 64, height: 48 };
 
 beforeAll(async () => {
   if (CHROMIUM === undefined) return;
-  folder = mkdtempSync(join(tmpdir(), 'hookline-demo-'));
+  folder = temporaryFolder();
   expect(buildPage(join(folder, 'page'))).toBe('');
   server = await serveFolders({ '/': join(folder, 'page'), '/model/': join(folder, 'model') });
   browser = await openChromium(CHROMIUM);
@@ -32,7 +30,6 @@ afterAll(async () => {
   if (CHROMIUM === undefined) return;
   await browser?.close();
   server.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** An untrained detector that returns many arbitrary detections. */

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConsoleLogger } from 'hookline';
 import bccd from './bccd.ts';
@@ -20,11 +19,10 @@ const QUIET = new ConsoleLogger({ level: 'silent' });
 let folder: string;
 let root: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-detection-'));
+  folder = temporaryFolder();
   root = join(folder, 'squares');
   await drawSquares(root);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the BCCD trainer', () => {
   it('learns from a folder in VOC format and reports test-time augmentation and pictures in results, logs and files', async () => {

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { drawSquares } from '@hookline/testing';
 
@@ -20,7 +19,7 @@ function hookline(...args: string[]): { status: number | null; stdout: string; s
 beforeAll(async () => {
   // The command runs the built packages.
   spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'packages/hookline'], { cwd: ROOT });
-  folder = mkdtempSync(join(tmpdir(), 'hookline-predict-'));
+  folder = temporaryFolder();
   await drawSquares(join(folder, 'squares'));
   const changes = [
     'model.width=8',
@@ -31,7 +30,6 @@ beforeAll(async () => {
   ];
   set = changes.flatMap((change) => ['--set', change]).concat('--output', join(folder, 'run'));
 }, 300_000);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const imagesOf = (...numbers: string[]): string[] =>
   numbers.map((number) => join(folder, 'squares', 'JPEGImages', `squares-${number}.png`));

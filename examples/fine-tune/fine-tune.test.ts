@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConsoleLogger, exportModel, modelRef } from 'hookline';
 import sharp from 'sharp';
@@ -22,13 +21,12 @@ async function draw(split: string, color: 'blue' | 'red', count: number): Promis
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-fine-tune-'));
+  folder = temporaryFolder();
   for (const color of ['blue', 'red'] as const) {
     await draw('train', color, 16);
     await draw('test', color, 6);
   }
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const create = (name: string, ...set: string[]) =>
   fineTune.create({

@@ -1,13 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConsoleLogger, modelRef, tf } from 'hookline';
 import { draw, recognition, writePicture } from './sample.ts';
 import trainer from './trainer.ts';
 
-let output: string;
-beforeAll(async () => void (output = await mkdtemp(join(tmpdir(), 'hookline-gan-'))));
-afterAll(() => rm(output, { recursive: true, force: true }));
+const output = temporaryFolder();
 
 const make = (folder: string) =>
   trainer.create({

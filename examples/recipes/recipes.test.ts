@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   ClassificationEvaluator,
   ConsoleLogger,
@@ -20,10 +18,9 @@ import { sweep } from './sweep.ts';
 const logger = new ConsoleLogger({ level: 'silent' });
 let output: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-recipes-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 describe('recipes', () => {
   it('are identical to the code on their page', async () => {

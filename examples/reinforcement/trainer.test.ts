@@ -1,13 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger, modelRef, RandomStream } from 'hookline';
 import { BALLS, bestPolicy, meanReturn, randomPolicy } from './catch.ts';
 import trainer from './trainer.ts';
 
-let output: string;
-beforeAll(async () => void (output = await mkdtemp(join(tmpdir(), 'hookline-catch-'))));
-afterAll(() => rm(output, { recursive: true, force: true }));
+const output = temporaryFolder();
 
 const make = (folder: string) =>
   trainer.create({

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ConsoleLogger, selectDevice } from 'hookline';
 import { bareLoop } from './1-bare-loop.ts';
 import { simpleTrainer } from './2-simple-trainer.ts';
@@ -11,14 +8,10 @@ const logger = new ConsoleLogger({ level: 'silent' });
 describe('the three levels', () => {
   it('give the same weights to the bit for the same seed and different ones for another seed', async () => {
     await selectDevice('auto');
-    const output = await mkdtemp(join(tmpdir(), 'hookline-levels-'));
-    try {
-      const bare = await bareLoop(3, { logger });
-      expect(await simpleTrainer(3, { logger })).toEqual(bare);
-      expect(await defaultTrainer(3, output, { logger })).toEqual(bare);
-      expect(await simpleTrainer(4, { logger })).not.toEqual(bare);
-    } finally {
-      await rm(output, { recursive: true, force: true });
-    }
+    const output = temporaryFolder();
+    const bare = await bareLoop(3, { logger });
+    expect(await simpleTrainer(3, { logger })).toEqual(bare);
+    expect(await defaultTrainer(3, output, { logger })).toEqual(bare);
+    expect(await simpleTrainer(4, { logger })).not.toEqual(bare);
   });
 });

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBenchArgs } from './bench-args.mjs';
 import { formatNumber, formatReport } from './bench-report.mjs';
@@ -33,12 +32,10 @@ describe('whyInstall', () => {
   let folder: string;
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'hookline-installed-'));
+    folder = temporaryFolder();
     mkdirSync(join(folder, 'node_modules'));
     writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ packages: wanted }));
   });
-
-  afterEach(() => rmSync(folder, { recursive: true }));
 
   const installed = (packages: object): void =>
     writeFileSync(join(folder, 'node_modules', '.package-lock.json'), JSON.stringify({ packages }));

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConsoleLogger, readCoco } from 'hookline';
 import { drawScenes } from './draw-scenes.ts';
@@ -8,8 +7,9 @@ import { OUTLINES } from './outlines.ts';
 const QUIET = new ConsoleLogger({ level: 'silent' });
 
 let folder: string;
-beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'hookline-scenes-'))));
-afterEach(() => rm(folder, { recursive: true, force: true }));
+beforeEach(() => {
+  folder = temporaryFolder();
+});
 
 it('writes data sets that the COCO reader accepts without problems', async () => {
   const { train, test } = await drawScenes(folder, { train: 6, test: 3, seed: 1 }, QUIET);

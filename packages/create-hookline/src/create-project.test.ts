@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createProject, KINDS, LANGUAGES } from './index.ts';
 import { exportName, packageName } from './project-name.ts';
@@ -15,10 +14,9 @@ beforeAll(() => {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(stdout);
-  folder = mkdtempSync(join(tmpdir(), 'hookline-create-'));
+  folder = temporaryFolder();
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
 }, 600_000);
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs a script of a project, as npm does. */
 const npmRun = (project: string, script: string) =>

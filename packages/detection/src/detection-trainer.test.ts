@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -25,11 +24,10 @@ let root: string;
 let output: string;
 let runs = 0;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-trainer-'));
+  folder = temporaryFolder();
   root = join(folder, 'squares');
   await drawSquares(root);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(() => (output = join(folder, `run-${runs++}`)));
 
 const SMALL = {

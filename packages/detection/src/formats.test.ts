@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FORMAT_NAMES } from '@hookline/images';
 import { drawSquaresAs, RecordingLogger } from '@hookline/testing';
@@ -7,9 +5,7 @@ import { defineTrainer } from '@hookline/trainer';
 import { detectionConfig } from './config/detection-config.ts';
 import { DetectionTrainer } from './detection-trainer.ts';
 
-let folder: string;
-beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'hookline-formats-'))));
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const definition = defineTrainer({
   config: detectionConfig({

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
 import { type BatchNorm, modelRef, modelVariables, selectDevice, type TrainableModel } from '@hookline/tfjs';
@@ -9,10 +7,9 @@ import { DetectionTrainer } from './detection-trainer.ts';
 let root: string;
 beforeAll(async () => {
   await selectDevice('auto');
-  root = await mkdtemp(join(tmpdir(), 'hookline-backbones-'));
+  root = temporaryFolder();
   await drawSquares(root);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 let runs = 0;
 function create(...set: string[]) {

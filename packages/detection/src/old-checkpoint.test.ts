@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -11,10 +10,9 @@ import { DetectionTrainer } from './detection-trainer.ts';
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), 'checkpoints-0.1.test.fixture');
 
 let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-old-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 // As version 0.1.0 wrote it, before states had schemas; the weights are zeros, so that the file is small.
 it('a checkpoint of a DetectionTrainer of version 0.1.0 loads', async () => {

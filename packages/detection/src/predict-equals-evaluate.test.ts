@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DetectionLoader, type Fit, readCoco, readPicture, writeCoco } from '@hookline/images';
 import { InferenceSampler } from '@hookline/data';
@@ -16,9 +15,8 @@ const SIZE = { width: 64, height: 48 };
 let folder: string;
 beforeAll(async () => {
   await selectDevice('auto');
-  folder = await mkdtemp(join(tmpdir(), 'hookline-predict-'));
+  folder = temporaryFolder();
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Hashes of the inputs that a network was given since they were last taken, image by image. */
 const inputs: string[] = [];

@@ -1,5 +1,4 @@
-import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Dataset, DetectionLoader, readVoc } from '@hookline/images';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
@@ -13,7 +12,7 @@ let logger: RecordingLogger;
 let train: Dataset;
 let test: Dataset;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-told-'));
+  folder = temporaryFolder();
   const root = join(folder, 'squares');
   await drawSquares(root);
   [train, test] = (await Promise.all(['trainval', 'test'].map(async (split) => readVoc({ root, split })))) as [
@@ -21,7 +20,6 @@ beforeAll(async () => {
     Dataset,
   ];
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(() => (logger = new RecordingLogger()));
 
 describe('objects that are too small', () => {

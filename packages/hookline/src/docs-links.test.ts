@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -76,35 +75,31 @@ describe('links in Markdown files', () => {
   });
 
   it('that lead nowhere are found', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'hookline-links-'));
-    try {
-      await mkdir(join(folder, 'docs'));
-      await writeFile(
-        join(folder, 'docs', 'page.md'),
-        [
-          '# A page, with `code`',
-          '[good](../other.md) [good](../other.md#two-words) [good](#a-page-with-code) [web](https://example.org/x)',
-          '[bad](gone.md) [bad](../other.md#three) ![bad](picture.png "title") [bad](../../outside.md)',
-          '`[code](nowhere.md)`',
-          '```md',
-          '[code](nowhere.md)',
-          '```',
-          '[bad]: missing.md',
-        ].join('\n'),
-      );
-      await writeFile(join(folder, 'other.md'), '## Two words\n');
-      expect(await brokenLinks(folder)).toEqual({
-        checked: 8,
-        broken: [
-          'docs/page.md: gone.md',
-          'docs/page.md: ../other.md#three',
-          'docs/page.md: picture.png',
-          'docs/page.md: ../../outside.md',
-          'docs/page.md: missing.md',
-        ],
-      });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const folder = temporaryFolder();
+    await mkdir(join(folder, 'docs'));
+    await writeFile(
+      join(folder, 'docs', 'page.md'),
+      [
+        '# A page, with `code`',
+        '[good](../other.md) [good](../other.md#two-words) [good](#a-page-with-code) [web](https://example.org/x)',
+        '[bad](gone.md) [bad](../other.md#three) ![bad](picture.png "title") [bad](../../outside.md)',
+        '`[code](nowhere.md)`',
+        '```md',
+        '[code](nowhere.md)',
+        '```',
+        '[bad]: missing.md',
+      ].join('\n'),
+    );
+    await writeFile(join(folder, 'other.md'), '## Two words\n');
+    expect(await brokenLinks(folder)).toEqual({
+      checked: 8,
+      broken: [
+        'docs/page.md: gone.md',
+        'docs/page.md: ../other.md#three',
+        'docs/page.md: picture.png',
+        'docs/page.md: ../../outside.md',
+        'docs/page.md: missing.md',
+      ],
+    });
   });
 });

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildCommand } from './cli/built-command.test.support.ts';
 import * as hookline from './index.ts';
@@ -31,7 +30,7 @@ describe('the trainer on the page', () => {
 
   beforeAll(() => {
     buildCommand();
-    folder = mkdtempSync(join(tmpdir(), 'hookline-page-'));
+    folder = temporaryFolder();
     mkdirSync(join(folder, 'node_modules'));
     mkdirSync(join(folder, 'src'));
     symlinkSync(PACKAGE, join(folder, 'node_modules/hookline'), 'dir');
@@ -42,8 +41,6 @@ describe('the trainer on the page', () => {
     const options = { ...compilerOptions, noEmit: true, skipLibCheck: true, verbatimModuleSyntax: false };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['src'] }));
   }, 600_000);
-
-  afterAll(() => rmSync(folder, { recursive: true }));
 
   it('type-checks', () => {
     expect(spawnSync(process.execPath, [TSC, '-p', folder], { encoding: 'utf8' }).stdout).toBe('');

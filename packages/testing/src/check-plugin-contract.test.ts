@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { definePlugin, defineState, randomRef, storageRef } from '@hookline/core';
 import { modelRef, selectDevice, stepScopeRef, tf } from '@hookline/tfjs';
@@ -113,7 +112,7 @@ describe('checkPluginContract', () => {
     await expect(checkPluginContract({ plugin: () => leaky(true), iterations: 2 })).rejects.toThrow(
       /leaky: leaves nothing behind: leaves 1 tensors more after each step, 12 tensors when .* disposed of, 1 listeners of the process/,
     );
-    const file = join(await mkdtemp(join(tmpdir(), 'hookline-report-')), 'contract.md');
+    const file = join(temporaryFolder(), 'contract.md');
     process.env['HOOKLINE_CONTRACT_REPORT'] = file;
     const report = await checkPluginContract({ plugin: () => leaky(false), iterations: 2 });
     delete process.env['HOOKLINE_CONTRACT_REPORT'];

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   checkpointsRef,
@@ -21,10 +20,9 @@ import { type ConnectedRank, connectRanks, onRanks as onEach } from './connect-r
 import { RecordingLogger } from './recording-logger.ts';
 
 let output: string;
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-ranks-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true }));
 
 type Made = (rank: number) => Partial<TrainerBaseOptions> & { readonly load?: string };
 

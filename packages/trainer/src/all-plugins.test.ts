@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { selectDevice, tf } from '@hookline/tfjs';
 import {
@@ -17,16 +16,12 @@ let dir: string;
 type Whole = Awaited<ReturnType<typeof trainWhole>>;
 const wholes = new Map<string, Whole>();
 beforeAll(() => selectDevice('auto'));
-afterAll(async () => {
-  for (const { output } of wholes.values()) await rm(output, { recursive: true, force: true });
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-all-'));
-});
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 async function trainWhole(capture: 'off' | 'required') {
-  const output = await mkdtemp(join(tmpdir(), 'hookline-whole-'));
+  const output = temporaryFolder();
   const trainer = fullTrainer({ output, capture });
   const outcome = await trainer.train();
   const weights = await weightsAndAverages(trainer);

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ConsoleLogger, definePlugin, type Plugin, type PluginInput } from '@hookline/core';
 import { anomalyGuard } from '@hookline/plugin-anomaly-guard';
 import { checkpointer } from '@hookline/plugin-checkpointer';
@@ -30,8 +27,9 @@ import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
 let dir: string;
 // Select the device at the top level, because the declaration of the captured cases depends on it.
 await selectDevice('auto');
-beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'hookline-parts-'))));
-afterEach(() => rm(dir, { recursive: true, force: true }));
+beforeEach(() => {
+  dir = temporaryFolder();
+});
 
 type Batch = { x: tf.Tensor2D };
 type Parts = Record<'critic' | 'generator', Partial<AlternatingPart<Batch>>>;

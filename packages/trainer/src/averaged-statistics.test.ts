@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { definePlugin, evaluationRef, type PluginInput, TrainerBase } from '@hookline/core';
 import { ema } from '@hookline/plugin-ema';
 import { preciseBn } from '@hookline/plugin-precise-bn';
@@ -95,10 +92,9 @@ describe.each(MODES)('statistics of batch norm, capture %s,', (capture) => {
   const precise = () => preciseBn({ loader: batches, batches: BATCHES, period: 8 });
   const averaging = { decay: 0.9, warmup: false };
   let output: string;
-  beforeEach(async () => {
-    output = await mkdtemp(join(tmpdir(), 'hookline-statistics-'));
+  beforeEach(() => {
+    output = temporaryFolder();
   });
-  afterEach(() => rm(output, { recursive: true, force: true }));
 
   it.each([
     ['listed first', () => [ema(averaging), precise()]],

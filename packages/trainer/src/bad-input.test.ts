@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type AnyServiceRef,
@@ -20,10 +19,9 @@ import type { SimpleTrainer, SimpleTrainerOptions } from './simple-trainer.ts';
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-bad-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const logger = new ConsoleLogger({ level: 'silent' });
 

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger, type PluginInput, type DatasetEvaluator } from '@hookline/core';
 import { ema } from '@hookline/plugin-ema';
@@ -23,8 +21,9 @@ const logger = new ConsoleLogger({ level: 'silent' });
 let output: string;
 
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => void (output = await mkdtemp(join(tmpdir(), 'hookline-captured-evaluation-'))));
-afterEach(() => rm(output, { recursive: true, force: true }));
+beforeEach(() => {
+  output = temporaryFolder();
+});
 
 /** 22 images in batches of 8, 8 and 6. */
 function* batches() {

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lossScaling } from '@hookline/plugin-loss-scaling';
 import { type ChangedStateOutcome, isPlausibleChange, RecordingLogger, tryChangedStates } from '@hookline/testing';
@@ -9,10 +7,9 @@ import { SimpleTrainer } from './simple-trainer.ts';
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-changed-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const plugins = () => [...everyPlugin(), lossScaling({ initScale: 1024 })];
 

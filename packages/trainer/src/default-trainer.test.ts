@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   ConsoleLogger,
@@ -82,10 +81,9 @@ const config = defineConfig({
 });
 
 let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-default-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const make = (set: string[] = [], options: DefaultTrainerOptions = {}) =>
   new LineTrainer(config.resolve([`output=${JSON.stringify(dir)}`, ...set]), { logger, ...options });

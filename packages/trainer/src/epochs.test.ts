@@ -1,6 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { ConsoleLogger, definePlugin } from '@hookline/core';
 import { ArrayLoader } from '@hookline/data';
 import { checkpointer } from '@hookline/plugin-checkpointer';
@@ -16,10 +14,9 @@ import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
 
 const logger = new ConsoleLogger({ level: 'silent' });
 let output: string;
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-epochs-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 function makeModel(): TrainableModel {
   const slope = tf.variable(tf.scalar(0));

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { PluginInput } from '@hookline/core';
 import { lossScaling } from '@hookline/plugin-loss-scaling';
 import { RecordingLogger } from '@hookline/testing';
@@ -12,10 +9,9 @@ import type { SimpleTrainerOptions } from './simple-trainer.ts';
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-float16-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const make = (plugins: readonly PluginInput[], options: Partial<SimpleTrainerOptions> = {}) =>
   pointTrainer(dir, plugins, options);

@@ -1,8 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -60,7 +59,7 @@ say(JSON.stringify({ status, iteration, results, scalars }));
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-killed-'));
+  folder = temporaryFolder();
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
   await writeFile(join(folder, 'run.ts'), RUN);
   const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
@@ -68,7 +67,6 @@ beforeAll(async () => {
   const options = ['--bundle', '--platform=node', '--format=esm', '--packages=external', '--log-level=error'];
   execFileSync(esbuild, [join(folder, 'run.ts'), ...options, ...aliases, `--outfile=${join(folder, 'run.mjs')}`]);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const command = (output: string, hang?: number) => [
   join(folder, 'run.mjs'),

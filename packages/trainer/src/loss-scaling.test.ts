@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definePlugin, type PluginInput } from '@hookline/core';
 import { anomalyGuard } from '@hookline/plugin-anomaly-guard';
@@ -22,10 +20,9 @@ import { type SimpleTrainerOptions } from './simple-trainer.ts';
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-scaling-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 /** Makes the gradients of some iterations infinite, without changing the loss. */
 const bursts = (...at: readonly number[]) =>

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { definePlugin, randomRef, readCheckpoint, storageRef, TrainerBase } from '@hookline/core';
@@ -16,10 +14,9 @@ const saved = (name: string) => join(FOLDER, `${name}.safetensors`);
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-old-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 /** The weights of a checkpoint, by name. */
 async function weightsIn(file: string): Promise<Record<string, number[]>> {

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConsoleLogger } from '@hookline/core';
 import { writers } from '@hookline/plugin-writers';
@@ -9,8 +8,9 @@ import { pointsTrainer } from './points-trainer.test.support.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => void (output = await mkdtemp(join(tmpdir(), 'hookline-step-metrics-'))));
-afterEach(() => rm(output, { recursive: true, force: true }));
+beforeEach(() => {
+  output = temporaryFolder();
+});
 
 type Batch = { readonly x: tf.Tensor2D; readonly y: tf.Tensor2D };
 const accuracyOf = (logits: tf.Tensor, { y }: Batch) => tf.metrics.categoricalAccuracy(y, logits).mean() as tf.Scalar;

@@ -1,15 +1,13 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { controlRef, definePlugin, type Plugin, type PluginInput, readCheckpoint, TrainerBase } from '@hookline/core';
 import { presetDefault, type PresetDefaultOptions } from '@hookline/preset-default';
 import { RecordingLogger } from '@hookline/testing';
 
 let output: string;
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-stopped-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 /** Stops the training in the step of one iteration, after all other plugins have run. */
 const stopAt = (at: number): Plugin =>

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger, type PluginInput } from '@hookline/core';
 import { ClassificationEvaluator, evaluator } from '@hookline/plugin-evaluator';
@@ -12,8 +10,9 @@ const ROWS = 22;
 let output: string;
 
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => void (output = await mkdtemp(join(tmpdir(), 'hookline-tf-data-'))));
-afterEach(() => rm(output, { recursive: true, force: true }));
+beforeEach(() => {
+  output = temporaryFolder();
+});
 
 const rows = Array.from({ length: ROWS }, (_, row) => ({ xs: [row / ROWS, 1], ys: row < 11 ? [1, 0] : [0, 1] }));
 /** A data set that is shuffled anew in each pass; the last batch of each pass is smaller. */

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
@@ -9,10 +8,9 @@ import { anomalyGuard, VERSION } from './plugin.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-anomaly-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 /** A trainer without tensors with these losses. */
 function bare(losses: readonly number[], options: AnomalyGuardOptions) {

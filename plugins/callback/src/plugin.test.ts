@@ -1,6 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { ConsoleLogger, definePlugin, storageRef, TrainerBase } from '@hookline/core';
 import type { CallbackOptions } from './options.ts';
 import { callback } from './plugin.ts';
@@ -101,22 +99,18 @@ describe('callback', () => {
   });
 
   it('saves and loads data of its own in a checkpoint', async () => {
-    const output = await mkdtemp(join(tmpdir(), 'hookline-callback-'));
-    try {
-      let loaded: unknown;
-      const plugins = [
-        callback({
-          saveState: (checkpoint) => checkpoint.set('mine', { answer: 42 }),
-          loadState: (checkpoint) => void (loaded = checkpoint.get('mine')?.data),
-        }),
-      ];
-      const trainer = new TrainerBase({ step, maxIterations: 1, plugins, output, logger });
-      await trainer.prepare();
-      await trainer.load(await trainer.checkpoints.save('here'));
-      expect(loaded).toEqual({ answer: 42 });
-    } finally {
-      await rm(output, { recursive: true });
-    }
+    const output = temporaryFolder();
+    let loaded: unknown;
+    const plugins = [
+      callback({
+        saveState: (checkpoint) => checkpoint.set('mine', { answer: 42 }),
+        loadState: (checkpoint) => void (loaded = checkpoint.get('mine')?.data),
+      }),
+    ];
+    const trainer = new TrainerBase({ step, maxIterations: 1, plugins, output, logger });
+    await trainer.prepare();
+    await trainer.load(await trainer.checkpoints.save('here'));
+    expect(loaded).toEqual({ answer: 42 });
   });
 
   it('runs before whoever writes, wherever it is listed', async () => {

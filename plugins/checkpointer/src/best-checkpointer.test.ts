@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   controlRef,
@@ -16,10 +15,9 @@ import { checkpointer } from './checkpointer.ts';
 import type { BestCheckpointerOptions } from './options.ts';
 
 let output: string;
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-best-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 type Values = readonly (number | undefined)[];
 

@@ -1,5 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   controlRef,
@@ -15,10 +14,9 @@ import { checkpointer } from './checkpointer.ts';
 import type { CheckpointerOptions } from './options.ts';
 
 let output: string;
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-checkpointer-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 const falling: StepFunction = ({ iteration }) => 1 / (iteration + 1);
 const make = (options: CheckpointerOptions, maxIterations: number, more: Partial<{ step: StepFunction }> = {}) => {

@@ -1,8 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -65,13 +64,11 @@ function expectExactResume(name: string): void {
 }
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hookline-ends-'));
+  folder = temporaryFolder();
   bundle();
   expect(run('whole', 'none').code).toBe(0);
   whole = resultOf('whole');
 }, 120_000);
-
-afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a training that is ended from inside', () => {
   it.each([

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { definePlugin, type Plugin, readCheckpoint, storageRef, TrainerBase } from '@hookline/core';
@@ -11,12 +10,11 @@ import type { BestCheckpointerOptions, CheckpointerOptions } from './options.ts'
 let output: string;
 /** The time of the fake clock in milliseconds. */
 let now = 0;
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-keep-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
 afterEach(async () => {
   jest.restoreAllMocks();
-  await rm(output, { recursive: true, force: true });
 });
 
 /** Gives one value per iteration. */

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, type Plugin, storageRef, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, saveAt, scriptedEvaluator } from '@hookline/testing';
@@ -7,10 +6,9 @@ import type { EarlyStoppingOptions } from './options.ts';
 import { earlyStopping } from './plugin.ts';
 
 let output: string;
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-early-stopping-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 const make = (
   values: readonly number[],

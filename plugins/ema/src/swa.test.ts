@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, evaluationRef, type Plugin } from '@hookline/core';
 import { checkPluginContract, saveAt, tinyTraining, weightsOf } from '@hookline/testing';
@@ -10,10 +9,9 @@ import { WeightAverage } from './weight-average.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-swa-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 const KERNEL = 'linear/kernel';
 const first = (values: ReadonlyMap<string, tf.Variable>): number => values.get(KERNEL)?.dataSync()[0] ?? NaN;

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, type PluginInput, type StepContext, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, saveAt, tinyTraining } from '@hookline/testing';
@@ -9,10 +8,9 @@ import { epochs } from './plugin.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-epochs-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 /** Writes down the hooks, and the steps by their iterations. */
 const scribe = (log: string[], isAsync = false) =>

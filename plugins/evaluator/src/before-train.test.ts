@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, saveAt } from '@hookline/testing';
@@ -37,17 +35,14 @@ describe('evalBeforeTrain', () => {
   });
 
   it('does not evaluate first where a run is resumed, and keeps the contract of plugins', async () => {
-    const output = await mkdtemp(join(tmpdir(), 'hookline-before-'));
-    try {
-      await make([], output).train();
-      const seen: number[] = [];
-      const resumed = make(seen, output);
-      await resumed.load(join(output, 'here.safetensors'));
-      await resumed.train();
-      expect(seen).toEqual([5]);
-    } finally {
-      await rm(output, { recursive: true, force: true });
-    }
+    const output = temporaryFolder();
+    await make([], output).train();
+    const seen: number[] = [];
+    const resumed = make(seen, output);
+    await resumed.load(join(output, 'here.safetensors'));
+    await resumed.train();
+    expect(seen).toEqual([5]);
+
     await checkPluginContract({
       plugin: () =>
         evaluator({ period: 2, evalBeforeTrain: true, evaluate: ({ step }) => ({ value: step.iteration }) }),

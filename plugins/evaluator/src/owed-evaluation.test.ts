@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkpointsRef, definePlugin, type Plugin, type PluginInput, TrainerBase } from '@hookline/core';
 import { RecordingLogger } from '@hookline/testing';
@@ -7,10 +5,9 @@ import type { EvaluatorOptions } from './options.ts';
 import { evaluator } from './plugin.ts';
 
 let output: string;
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-owed-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 /** Saves every step, before the evaluation or after it. */
 const saver = (when: 'before' | 'after'): Plugin =>

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RecordingLogger, saveAt, tinyTraining, weightsOf } from '@hookline/testing';
 import { selectDevice, tf } from '@hookline/tfjs';
@@ -7,10 +6,9 @@ import { exportBest, VERSION } from './plugin.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-exporter-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 const inputs = { shape: [null, 4] } as const;
 /** Only native TensorFlow records its ops. */

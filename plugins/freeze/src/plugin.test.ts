@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PluginInput, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, saveAt, tinyTraining, weightsOf } from '@hookline/testing';
@@ -140,7 +139,7 @@ describe.each(['off', 'required'] as const)('freeze, capture %s', (capture) => {
 
   it('is exact on resume, before and after it lets go', async () => {
     if (isSkipped()) skipTest('captured steps need native TensorFlow');
-    const folder = await mkdtemp(join(tmpdir(), 'hookline-freeze-'));
+    const folder = temporaryFolder();
     const whole = training({ plugins: [freeze(FIRST)], capture, maxIterations: 8 });
     await whole.trainer.train();
     const expected = await valuesOf(whole.trainer, whole.made[0] as TrainableModel);
@@ -156,7 +155,6 @@ describe.each(['off', 'required'] as const)('freeze, capture %s', (capture) => {
       expect(await valuesOf(resumed.trainer, resumed.made[0] as TrainableModel)).toEqual(expected);
       await resumed.trainer.dispose();
     }
-    await rm(folder, { recursive: true });
   });
 });
 

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointsRef, definePlugin, readCheckpoint, writeCheckpoint } from '@hookline/core';
 import { checkPluginContract, tinyTraining, weightsOf } from '@hookline/testing';
@@ -140,10 +139,9 @@ describe('gradientAccumulation', () => {
 
   describe('resuming', () => {
     let dir: string;
-    beforeEach(async () => {
-      dir = await mkdtemp(join(tmpdir(), 'hookline-accumulation-'));
+    beforeEach(() => {
+      dir = temporaryFolder();
     });
-    afterEach(() => rm(dir, { recursive: true, force: true }));
 
     const saver = definePlugin({
       name: 'saver',
@@ -176,7 +174,7 @@ describe('gradientAccumulation', () => {
   });
 
   it('does not take sums that an earlier version made without the sizes of batches', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'hookline-accumulation-'));
+    const dir = temporaryFolder();
     const trainer = tinyTraining({ plugins: [gradientAccumulation({ steps: 4 })], output: dir, maxIterations: 3 });
     await trainer.train();
     await trainer.prepare();
@@ -188,7 +186,6 @@ describe('gradientAccumulation', () => {
     await writeCheckpoint(join(dir, 'old.safetensors'), { manifest: old as never, tensors });
     await trainer.load(join(dir, 'new.safetensors'));
     await expect(trainer.load(join(dir, 'old.safetensors'))).rejects.toThrow(/HKL_ACCUMULATION_STEPS.*3 of 4/);
-    await rm(dir, { recursive: true });
   });
 
   it('leaves no tensor behind', async () => {

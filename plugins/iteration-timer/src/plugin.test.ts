@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { ConsoleLogger, definePlugin, TrainerBase, type StepFunction } from '@hookline/core';
@@ -79,7 +78,7 @@ describe('iterationTimer', () => {
     ['the mean of the GPUs too, where nvidia-smi tells it', 'test "$4" = 0,1 && echo 40 && echo 61', 50.5],
     ['the processor alone, where nvidia-smi does not tell', 'echo "[N/A]"', undefined],
   ])('stores how busy the device is: %s', async (_, script, expected) => {
-    const folder = await mkdtemp(join(tmpdir(), 'hookline-nvidia-smi-'));
+    const folder = temporaryFolder();
     const clock = jest.spyOn(performance, 'now');
     const { PATH: path, CUDA_VISIBLE_DEVICES: visible } = process.env;
     try {
@@ -118,7 +117,6 @@ describe('iterationTimer', () => {
       process.env['PATH'] = path;
       if (visible === undefined) delete process.env['CUDA_VISIBLE_DEVICES'];
       else process.env['CUDA_VISIBLE_DEVICES'] = visible;
-      await rm(folder, { recursive: true });
     }
   });
 

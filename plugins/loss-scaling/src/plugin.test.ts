@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointsRef, definePlugin } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
@@ -80,33 +79,29 @@ describe('lossScaling', () => {
 
     it('resumes to the bit, in the middle of what it has counted', async () => {
       if (!isHere(capture)) skipTest('captured steps need native TensorFlow');
-      const dir = await mkdtemp(join(tmpdir(), 'hookline-scaling-'));
-      try {
-        const saver = definePlugin({
-          name: 'saver',
-          version: '1.0.0',
-          requires: { checkpoints: checkpointsRef },
-          setup({ hooks, checkpoints }) {
-            hooks.afterStep.tap(async ({ iteration }) => void (await checkpoints.save(`at-${iteration}`)));
-          },
-        });
-        const make = (seed: number, name: string) => {
-          const { log, plugin } = stepLog();
-          const plugins = [spikes((i) => i % 7 === 3), lossScaling({ growthInterval: 4 }), plugin, saver()];
-          return { log, trainer: tinyTraining({ plugins, output: join(dir, name), seed, capture, maxIterations: 16 }) };
-        };
-        const whole = make(1, 'whole');
-        await whole.trainer.train();
-        // Between growing and backing off; at a skipped step.
-        for (const at of [5, 9, 10]) {
-          const { log, trainer } = make(99, `from-${at}`);
-          await trainer.load(join(dir, 'whole', `at-${at}.safetensors`));
-          await trainer.train();
-          expect({ at, end: log.at(-1) }).toEqual({ at, end: whole.log.at(-1) });
-          expect(scalars(trainer, 'loss_scale')).toEqual(scalars(whole.trainer, 'loss_scale'));
-        }
-      } finally {
-        await rm(dir, { recursive: true, force: true });
+      const dir = temporaryFolder();
+      const saver = definePlugin({
+        name: 'saver',
+        version: '1.0.0',
+        requires: { checkpoints: checkpointsRef },
+        setup({ hooks, checkpoints }) {
+          hooks.afterStep.tap(async ({ iteration }) => void (await checkpoints.save(`at-${iteration}`)));
+        },
+      });
+      const make = (seed: number, name: string) => {
+        const { log, plugin } = stepLog();
+        const plugins = [spikes((i) => i % 7 === 3), lossScaling({ growthInterval: 4 }), plugin, saver()];
+        return { log, trainer: tinyTraining({ plugins, output: join(dir, name), seed, capture, maxIterations: 16 }) };
+      };
+      const whole = make(1, 'whole');
+      await whole.trainer.train();
+      // Between growing and backing off; at a skipped step.
+      for (const at of [5, 9, 10]) {
+        const { log, trainer } = make(99, `from-${at}`);
+        await trainer.load(join(dir, 'whole', `at-${at}.safetensors`));
+        await trainer.train();
+        expect({ at, end: log.at(-1) }).toEqual({ at, end: whole.log.at(-1) });
+        expect(scalars(trainer, 'loss_scale')).toEqual(scalars(whole.trainer, 'loss_scale'));
       }
     });
 

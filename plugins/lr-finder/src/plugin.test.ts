@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, type PluginInput, stepRunnerRef, type TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
@@ -24,8 +23,9 @@ async function partsOf(trainer: TrainerBase) {
 
 describe('lrFinder', () => {
   let output: string;
-  beforeEach(async () => void (output = await mkdtemp(join(tmpdir(), 'hookline-lr-finder-'))));
-  afterEach(() => rm(output, { recursive: true }));
+  beforeEach(() => {
+    output = temporaryFolder();
+  });
 
   it('has the name and version of its package', async () => {
     const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as object;

@@ -1,6 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { checkpointsRef, definePlugin, type Plugin, provide, TrainerBase } from '@hookline/core';
 import { RecordingLogger, checkPluginContract, tinyTraining, type TinyTrainingOptions } from '@hookline/testing';
 import { functionModel, modelRef, optimizerRef, selectDevice, sgd, tf, tfjsRuntime } from '@hookline/tfjs';
@@ -20,10 +18,9 @@ import { warmup } from './schedules/warmup.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-lr-scheduler-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 const optimizer: TinyTrainingOptions['optimizer'] = (model) => sgd(model, { learningRate: 0.1 });
 const make = (schedule: Schedule, options: TinyTrainingOptions = {}) =>

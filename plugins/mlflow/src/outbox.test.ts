@@ -1,5 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Outbox, type Message } from './outbox.ts';
 
@@ -7,10 +6,9 @@ const plan = { experiment: 'digits', name: 'run', startTime: 0, tags: {}, params
 const message = (time: number): Message => ({ status: 'RUNNING', time });
 
 let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-outbox-'));
+beforeEach(() => {
+  folder = temporaryFolder();
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const open = async (): Promise<Outbox> => (await Outbox.open(folder, 'key', plan)) as Outbox;
 const append = (text: string) => appendFile(join(folder, 'key.jsonl'), text);

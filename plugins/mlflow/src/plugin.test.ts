@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, type PluginInput, storageRef, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, saveAt } from '@hookline/testing';
@@ -11,13 +10,12 @@ import { mlflow } from './plugin.ts';
 let output: string;
 let server: FakeServer;
 beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-mlflow-'));
+  output = temporaryFolder();
   server = new FakeServer();
   await server.listen();
 });
 afterEach(async () => {
   await server.close();
-  await rm(output, { recursive: true, force: true });
 });
 
 const make = (

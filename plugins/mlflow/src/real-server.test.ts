@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TrainerBase } from '@hookline/core';
@@ -57,7 +55,7 @@ const stop = async (server: ChildProcess): Promise<void> => {
 describe('mlflow, with a server of MLflow itself', () => {
   const test = hasMlflow ? it : it.skip;
   test(`goes on with its run after the server and the training were away${hasMlflow ? '' : ` (left out: ${PYTHON} has no mlflow)`}`, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'hookline-mlflow-server-'));
+    const folder = temporaryFolder();
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     let server = await startServer(folder, port);
@@ -106,7 +104,6 @@ describe('mlflow, with a server of MLflow itself', () => {
       expect(values).toEqual(new Map([0, 1, 2, 3, 4, 5, 6, 7].map((step) => [step, step])));
     } finally {
       await stop(server).catch(() => undefined);
-      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   }, 240_000);
 });

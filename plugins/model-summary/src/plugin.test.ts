@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PluginInput, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, weightsOf } from '@hookline/testing';
@@ -69,8 +68,9 @@ net: 489 parameters, 481 of them trained; 5,248 multiply-adds in the forward pas
 
 describe('modelSummary', () => {
   let folder: string;
-  beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'hookline-summary-'))));
-  afterEach(() => rm(folder, { recursive: true }));
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
 
   it('has the name and version of its package', async () => {
     const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as object;

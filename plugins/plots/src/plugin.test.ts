@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointsRef, ConsoleLogger, definePlugin, storageRef, TrainerBase } from '@hookline/core';
 import { plots } from './index.ts';
@@ -8,13 +7,12 @@ import { version } from './version.ts';
 const logger = new ConsoleLogger({ level: 'silent' });
 
 let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-plots-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
 afterEach(async () => {
   if (process.env['HOOKLINE_KEEP_PLOTS'] !== undefined && (await readdir(dir)).includes('curves.svg'))
     await writeFile(process.env['HOOKLINE_KEEP_PLOTS'], await readFile(join(dir, 'curves.svg')));
-  await rm(dir, { recursive: true, force: true });
 });
 
 const wave = (i: number) => Math.sin(i * 12.9898) * 0.5 + Math.sin(i * 78.233) * 0.5;

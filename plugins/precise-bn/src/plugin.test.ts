@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, type PluginInput, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, saveAt, tinyTraining } from '@hookline/testing';
@@ -215,20 +214,16 @@ describe('preciseBn', () => {
   });
 
   it('goes on in its data where it was, also in a resumed run', async () => {
-    const output = await mkdtemp(join(tmpdir(), 'hookline-precise-bn-'));
-    try {
-      const make = (seed: number) =>
-        training(() => layers(0.5), { period: 2, batches: 2 }, { maxIterations: 8, plugins: [saveAt(2)], output, seed })
-          .trainer;
-      const whole = make(1);
-      await whole.train();
-      const resumed = make(2);
-      await resumed.load(join(output, 'mid.safetensors'));
-      await resumed.train();
-      expect(await variablesOf(resumed, 'state')).toEqual(await variablesOf(whole, 'state'));
-    } finally {
-      await rm(output, { recursive: true, force: true });
-    }
+    const output = temporaryFolder();
+    const make = (seed: number) =>
+      training(() => layers(0.5), { period: 2, batches: 2 }, { maxIterations: 8, plugins: [saveAt(2)], output, seed })
+        .trainer;
+    const whole = make(1);
+    await whole.train();
+    const resumed = make(2);
+    await resumed.load(join(output, 'mid.safetensors'));
+    await resumed.train();
+    expect(await variablesOf(resumed, 'state')).toEqual(await variablesOf(whole, 'state'));
   });
 
   it('keeps the contract of plugins', () =>

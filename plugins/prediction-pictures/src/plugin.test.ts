@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, evaluationRef, type PluginInput, type Results, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, squareBatches } from '@hookline/testing';
@@ -34,10 +33,9 @@ function train(plugins: readonly PluginInput[], { maxIterations = 4, output = 'u
 
 describe('predictionPictures', () => {
   let output = '';
-  beforeEach(async () => {
-    output = await mkdtemp(join(tmpdir(), 'hookline-detection-'));
+  beforeEach(() => {
+    output = temporaryFolder();
   });
-  afterEach(() => rm(output, { recursive: true }));
 
   let trainer: TrainerBase;
 

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selectDevice, tf } from '@hookline/tfjs';
 import { blankPicture, writePicture } from '@hookline/images';
@@ -9,9 +7,8 @@ import { sourcePicture } from './source-picture.ts';
 let folder = '';
 beforeAll(async () => {
   await selectDevice('auto');
-  folder = await mkdtemp(join(tmpdir(), 'hookline-source-'));
+  folder = temporaryFolder();
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 /** A batch of one row, of a picture whose boxes are changed so. */
 async function batchOf(width: number, height: number, change: (edge: number, place: number) => number, orient = true) {

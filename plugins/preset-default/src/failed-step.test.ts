@@ -1,6 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
 import { definePlugin, HooklineError, type Plugin, randomRef } from '@hookline/core';
 import { checkpointer } from '@hookline/plugin-checkpointer';
 import { RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
@@ -9,8 +7,9 @@ import { modelRef, selectDevice } from '@hookline/tfjs';
 beforeAll(() => selectDevice('auto'));
 
 let output: string;
-beforeEach(async () => (output = await mkdtemp(join(tmpdir(), 'hookline-failed-'))));
-afterEach(() => rm(output, { recursive: true }));
+beforeEach(() => {
+  output = temporaryFolder();
+});
 
 const FAULTY = 7;
 const STEPS = 12;

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, type PluginInput } from '@hookline/core';
 import { tinyBatches, tinyTraining } from '@hookline/testing';
@@ -8,10 +7,9 @@ import { presetDefault, type PresetDefaultOptions } from './index.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-preset-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 const EVERYTHING: PresetDefaultOptions = {
   lrScheduler: { schedule: { type: 'cosine' } },

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PluginInput, TrainerBase } from '@hookline/core';
 import { CocoEvaluator, detector, fcosHead, residualBackbone } from '@hookline/vision';
@@ -53,10 +52,9 @@ const ttaEvaluator = () => new CocoEvaluator({ truth });
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-preset-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 function train(...plugins: PluginInput[]): TrainerBase {
   const backbone = residualBackbone({ widths: [8, 8], channels: 8 });

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, type Plugin } from '@hookline/core';
 import {
@@ -16,10 +15,9 @@ import { reduceOnPlateau } from './plugin.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-plateau-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 /** Records the learning rate of each step. */
 const rates = (into: number[]): Plugin =>

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { TrainerBase } from '@hookline/core';
@@ -12,12 +11,11 @@ let output: string;
 /** The time of the fake clock in milliseconds; each step takes a minute. */
 let now = 0;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-time-limit-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
 afterEach(async () => {
   jest.restoreAllMocks();
-  await rm(output, { recursive: true, force: true });
 });
 
 const make = (options: TimeLimitOptions, savedAt = -1) => {

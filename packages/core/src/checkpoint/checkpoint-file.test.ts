@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCheckpoint, readManifest, writeCheckpoint, writeCopyOfCheckpoint } from './checkpoint-file.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -31,11 +30,10 @@ const sample: Checkpoint = {
 describe('checkpoint file', () => {
   let folder = '';
   let path = '';
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'hookline-'));
+  beforeEach(() => {
+    folder = temporaryFolder();
     path = join(folder, 'model.safetensors');
   });
-  afterEach(() => rm(folder, { recursive: true }));
 
   it('gives back what was written', async () => {
     const written = await writeCheckpoint(path, sample);

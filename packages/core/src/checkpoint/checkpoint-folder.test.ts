@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listCheckpoints, readTag, writeTag } from './checkpoint-folder.ts';
 
@@ -7,10 +6,9 @@ const code = (expected: string): Error => expect.objectContaining({ code: expect
 
 describe('checkpoint folder', () => {
   let folder = '';
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'hookline-'));
+  beforeEach(() => {
+    folder = temporaryFolder();
   });
-  afterEach(() => rm(folder, { recursive: true }));
 
   it('tags a checkpoint, and again', async () => {
     expect(await readTag(folder)).toBeUndefined();

@@ -1,8 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeStaleTemps } from '../files/atomic-file.ts';
 import { readCheckpoint } from './checkpoint-file.ts';
@@ -27,14 +26,13 @@ for (let iteration = 1; ; iteration++) {
 describe('a writer that is killed', () => {
   let folder = '';
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'hookline-'));
+    folder = temporaryFolder();
     const source = join(folder, 'writer.ts');
     await writeFile(source, WRITER);
     const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
     const options = ['--bundle', '--platform=node', '--format=esm', `--outfile=${join(folder, 'writer.mjs')}`];
     execFileSync(esbuild, [source, ...options, '--log-level=error']);
   });
-  afterAll(() => rm(folder, { recursive: true }));
 
   it(`leaves a complete file under the final name, each of ${KILLS} times, and temporary files that can be told`, async () => {
     const run = join(folder, 'run');

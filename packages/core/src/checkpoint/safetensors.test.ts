@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostTensor } from './host-tensor.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
@@ -172,29 +171,25 @@ describe('the Python package safetensors', () => {
   (absent === undefined ? it : it.skip)(
     `reads what we write${absent === undefined ? '' : ` (skipped: ${absent})`}`,
     () => {
-      const folder = mkdtempSync(join(tmpdir(), 'hookline-'));
-      try {
-        const path = join(folder, 'x.safetensors');
-        const readable = new Map([...ALL].filter(([name]) => name !== 'bf16'));
-        writeFileSync(path, encodeSafetensors(readable, new Map([['hookline', '{"a":"ü"}']])));
-        const script = [
-          'import sys, json, safetensors',
-          'with safetensors.safe_open(sys.argv[1], framework="np") as f:',
-          '  print(json.dumps([f.metadata(), {k: [str(f.get_tensor(k).dtype), list(f.get_tensor(k).shape), f.get_tensor(k).tobytes().hex()] for k in f.keys()}]))',
-        ].join('\n');
-        const [metadata, tensors] = JSON.parse(execFileSync(python, ['-c', script, path]).toString()) as [
-          Record<string, string>,
-          Record<string, [string, number[], string]>,
-        ];
-        expect(metadata).toEqual({ hookline: '{"a":"ü"}' });
-        const expected = [...readable].map(([name, { dtype, shape, data }]) => [
-          name,
-          [dtype, shape, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')],
-        ]);
-        expect(tensors).toEqual(Object.fromEntries(expected));
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
+      const folder = temporaryFolder();
+      const path = join(folder, 'x.safetensors');
+      const readable = new Map([...ALL].filter(([name]) => name !== 'bf16'));
+      writeFileSync(path, encodeSafetensors(readable, new Map([['hookline', '{"a":"ü"}']])));
+      const script = [
+        'import sys, json, safetensors',
+        'with safetensors.safe_open(sys.argv[1], framework="np") as f:',
+        '  print(json.dumps([f.metadata(), {k: [str(f.get_tensor(k).dtype), list(f.get_tensor(k).shape), f.get_tensor(k).tobytes().hex()] for k in f.keys()}]))',
+      ].join('\n');
+      const [metadata, tensors] = JSON.parse(execFileSync(python, ['-c', script, path]).toString()) as [
+        Record<string, string>,
+        Record<string, [string, number[], string]>,
+      ];
+      expect(metadata).toEqual({ hookline: '{"a":"ü"}' });
+      const expected = [...readable].map(([name, { dtype, shape, data }]) => [
+        name,
+        [dtype, shape, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')],
+      ]);
+      expect(tensors).toEqual(Object.fromEntries(expected));
     },
   );
 });

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { provide, replace } from '../container/provider.ts';
@@ -296,16 +295,12 @@ describe('bad input', () => {
   });
 
   it('an output folder that cannot be written is found out before the first step, with its reason', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'hookline-bad-'));
-    try {
-      await writeFile(join(dir, 'file'), '');
-      const needs = plugin('needs', undefined, { requires: { checkpoints: checkpointsRef } });
-      const output = join(dir, 'file', 'run');
-      await expect(run([needs], { output, step: broken })).rejects.toThrow(
-        `[HKL_OUTPUT_UNWRITABLE] output: cannot write into ${output} (ENOTDIR). Choose another folder (output: ..., or --output DIR), or change its permissions.`,
-      );
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
+    const dir = temporaryFolder();
+    await writeFile(join(dir, 'file'), '');
+    const needs = plugin('needs', undefined, { requires: { checkpoints: checkpointsRef } });
+    const output = join(dir, 'file', 'run');
+    await expect(run([needs], { output, step: broken })).rejects.toThrow(
+      `[HKL_OUTPUT_UNWRITABLE] output: cannot write into ${output} (ENOTDIR). Choose another folder (output: ..., or --output DIR), or change its permissions.`,
+    );
   });
 });

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { provide } from '../container/provider.ts';
@@ -13,10 +12,9 @@ import { falling, scribe, silent as logger } from './scribe.test.support.ts';
 import { TrainerBase } from './trainer-base.ts';
 
 let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-core-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 describe('services and hooks of others', () => {
   it('resolves services that plugins and users provide, and hooks that plugins add', async () => {

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, open, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listStaleTemps, removeStaleTemps, writeFileAtomically, writeFully } from './atomic-file.ts';
 import { claimTempName, releaseTempName } from './temp-name.ts';
@@ -12,11 +11,10 @@ const text = (content: string) => (handle: Parameters<typeof writeFully>[0]) =>
 describe('writeFileAtomically', () => {
   let folder = '';
   let path = '';
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'hookline-'));
+  beforeEach(() => {
+    folder = temporaryFolder();
     path = join(folder, 'file');
   });
-  afterEach(() => rm(folder, { recursive: true, force: true }));
 
   it('shows the old file until the new one is complete, and leaves nothing else behind', async () => {
     await writeFileAtomically(path, text('old'));
@@ -79,10 +77,9 @@ describe('writeFileAtomically', () => {
 
 describe('temporary files', () => {
   let folder = '';
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'hookline-'));
+  beforeEach(() => {
+    folder = temporaryFolder();
   });
-  afterEach(() => rm(folder, { recursive: true }));
 
   it('of dead processes are stale, those being written and foreign ones are not', async () => {
     const mine = claimTempName('model.safetensors');

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { TrainerBase } from '../engine/trainer-base.ts';
 import { definePlugin } from '../plugin/define-plugin.ts';
@@ -10,10 +9,9 @@ import type { CheckpointBuilder, CheckpointView } from '../checkpoint/checkpoint
 
 const logger = new ConsoleLogger({ level: 'silent' });
 let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-checkpoints-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const keeper = (
   name: string,

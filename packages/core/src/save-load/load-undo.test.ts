@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrainerBase } from '../engine/trainer-base.ts';
 import { definePlugin } from '../plugin/define-plugin.ts';
@@ -9,10 +8,9 @@ import { ConsoleLogger } from '../services/logger.ts';
 
 const logger = new ConsoleLogger({ level: 'silent' });
 let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-undo-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 /** Stands for a model: a tensor that every step changes by a random number, beside a count kept as plugin state. */
 function walker({ saves = false } = {}) {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { TrainerBase } from '../engine/trainer-base.ts';
@@ -12,10 +9,9 @@ import { ConsoleLogger } from '../services/logger.ts';
 
 const logger = new ConsoleLogger({ level: 'silent' });
 let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-state-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const trainerWith = (...states: PluginState[]) =>
   new TrainerBase({

@@ -2,7 +2,6 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkpointsRef, definePlugin, type HooklineError, type Logger, TrainerBase } from '../index.ts';
 
@@ -33,7 +32,7 @@ try {
 let folder = '';
 let program = '';
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-output-'));
+  folder = temporaryFolder();
   program = join(folder, 'training.mjs');
   await writeFile(join(folder, 'training.ts'), TRAINING);
   const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
@@ -48,7 +47,6 @@ beforeAll(async () => {
     '--log-level=error',
   ]);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 let output = '';
 let runs = 0;

@@ -1,5 +1,4 @@
-import { copyFile, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatasetCatalog, readCoco, readVoc } from '@hookline/images';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
@@ -10,7 +9,7 @@ let folder: string;
 let root: string;
 let logger: RecordingLogger;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-datasets-'));
+  folder = temporaryFolder();
   root = join(folder, 'squares');
   await drawSquares(root);
   // A list in which all objects are dark; 03 shows none.
@@ -22,7 +21,6 @@ beforeAll(async () => {
   for (const [name, files] of Object.entries({ dark: 'dark\nempty', odd: 'odd\ndark', none: '', lost: 'lost' }))
     await writeFile(join(root, 'ImageSets', 'Main', `${name}.txt`), files);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(() => (logger = new RecordingLogger()));
 
 const read = (set: string[], catalog = new DatasetCatalog(), at = root) =>

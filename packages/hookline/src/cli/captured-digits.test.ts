@@ -1,5 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCommand, ROOT, runCommand } from './built-command.test.support.ts';
 
@@ -9,10 +8,8 @@ let folder: string;
 
 beforeAll(() => {
   buildCommand();
-  folder = mkdtempSync(join(tmpdir(), 'hookline-captured-'));
+  folder = temporaryFolder();
 }, 300_000);
-
-afterAll(() => rmSync(folder, { recursive: true }));
 
 function hookline(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return runCommand(ROOT, [...args, '--set', 'data.count=400'], { HOOKLINE_DEVICE: '' });

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RecordingLogger } from '@hookline/testing';
 import { selectDevice, tf } from '@hookline/tfjs';
@@ -11,7 +10,7 @@ import { classifyPictures, isClassifier } from './classify-pictures.ts';
 beforeAll(() => selectDevice('auto'));
 
 it('prints the classes of pictures, the likeliest first, and goes on after one that cannot be read', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-classify-'));
+  const folder = temporaryFolder();
   const [good, bad] = ['good.png', 'bad.png'].map((name) => join(folder, name)) as [string, string];
   const create = { width: 50, height: 40, channels: 3 as const, background: '#20c040' };
   await sharp({ create }).png().toFile(good);
@@ -30,7 +29,6 @@ it('prints the classes of pictures, the likeliest first, and goes on after one t
   const failed = await classifyPictures(model, [bad, good], { source, isJson: false, logger });
   await classifyPictures(model, [good], { source, isJson: true, logger });
   write.mockRestore();
-  await rm(folder, { recursive: true });
   expect(failed).toBe(1);
   expect(logger.lines.join()).toContain('HKL_IMAGE_UNREADABLE');
   expect(printed[0]).toMatch(/good\.png {2}dog \d+\.\d %, cat \d+\.\d %$/);

@@ -1,5 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findFormats } from '@hookline/images';
 import { drawSquares, drawSquaresAs } from '@hookline/testing';
@@ -9,14 +8,13 @@ import { runCli } from './run-cli.ts';
 let folder: string;
 let yolo: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-data-'));
+  folder = temporaryFolder();
   await drawSquares(join(folder, 'squares'));
   yolo = join(folder, 'yolo');
   await drawSquaresAs('yolo', yolo);
   await writeFile(join(yolo, 'labels/train/squares-03.txt'), '');
   await writeFile(join(yolo, 'labels/train/squares-04.txt'), '7 0.5 0.5 0.1 0.1\n0 0.5 0.5 0.5 0.5\n');
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs the command and returns its output and exit status. */
 async function run(...argv: string[]): Promise<{ status: number; out: string; err: string }> {

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeSafetensors } from '@hookline/core';
 import { buildCommand, ROOT, runCommand } from './built-command.test.support.ts';
@@ -10,10 +9,8 @@ let folder: string;
 
 beforeAll(() => {
   buildCommand();
-  folder = mkdtempSync(join(tmpdir(), 'hookline-exported-'));
+  folder = temporaryFolder();
 }, 300_000);
-
-afterAll(() => rmSync(folder, { recursive: true }));
 
 function hookline(command: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const values = ['data.count=200', 'model.width=2', 'solver.emaDecay=0.9', 'test.evalPeriod=0', 'writers.plots=false'];

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildCommand, ROOT } from './built-command.test.support.ts';
@@ -47,7 +46,7 @@ let root: string;
 
 beforeAll(() => {
   buildCommand();
-  root = mkdtempSync(join(tmpdir(), 'hookline-kinds-'));
+  root = temporaryFolder();
   for (const type of ['module', 'commonjs']) {
     mkdirSync(join(root, type, 'node_modules'), { recursive: true });
     symlinkSync(HOOKLINE, join(root, type, 'node_modules/hookline'), 'dir');
@@ -56,8 +55,6 @@ beforeAll(() => {
     writeFileSync(join(root, type, 'load.mjs'), SCRIPT);
   }
 }, 300_000);
-
-afterAll(() => rmSync(root, { recursive: true }));
 
 function node(type: string, ...args: string[]) {
   const env = { ...process.env, NODE_OPTIONS: '' };

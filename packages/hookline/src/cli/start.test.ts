@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildCommand, ROOT } from './built-command.test.support.ts';
@@ -20,10 +19,8 @@ let folder: string;
 
 beforeAll(() => {
   buildCommand();
-  folder = mkdtempSync(join(tmpdir(), 'hookline-start-'));
+  folder = temporaryFolder();
 }, 600_000);
-
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The files that a program imports. */
 function importedBy(name: string, ...args: string[]): string[] {

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Picture } from '../transforms/image.ts';
 import { blankPicture, enlarge, fill, outline, textSize, write } from './canvas.ts';
@@ -124,10 +123,9 @@ it('pictureGrid stands pictures side by side', () => {
 
 describe('picture files', () => {
   let folder = '';
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'hookline-pictures-'));
+  beforeAll(() => {
+    folder = temporaryFolder();
   });
-  afterAll(() => rm(folder, { recursive: true }));
 
   it('writes and reads', async () => {
     const picture = blankPicture(7, 5, RED);

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
@@ -10,8 +9,9 @@ import type { DecodeRequest } from './decode-image.ts';
 import { loadImages } from './make-batch.ts';
 
 let folder: string;
-beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'hookline-pool-'))));
-afterEach(() => rm(folder, { recursive: true }));
+beforeEach(() => {
+  folder = temporaryFolder();
+});
 
 const request = (name: string, change = {}): DecodeRequest => ({
   file: join(folder, name),

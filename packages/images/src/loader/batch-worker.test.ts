@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,7 +12,7 @@ const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 let file: string;
 beforeAll(async () => {
-  file = join(await mkdtemp(join(tmpdir(), 'hookline-worker-')), 'a.png');
+  file = join(temporaryFolder(), 'a.png');
   await sharp({ create: { width: 12, height: 8, channels: 3, background: 'red' } })
     .png()
     .toFile(file);

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { HooklineError, RandomStream } from '@hookline/core';
@@ -20,13 +19,12 @@ let records: DatasetRecord[];
 const loaders: DetectionLoader[] = [];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-loader-'));
+  folder = temporaryFolder();
   records = await Promise.all(Array.from({ length: 7 }, (_, index) => makeRecord(index)));
 });
 afterEach(async () => {
   await Promise.all(loaders.splice(0).map((loader) => loader.close()));
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 /** A grey ground with a white rectangle where the box is; wide and high in turn. */
 async function makeRecord(index: number): Promise<DatasetRecord> {

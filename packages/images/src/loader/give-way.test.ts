@@ -1,5 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { getPriority, tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { THREAD_NICE } from '@hookline/data';
@@ -23,7 +23,7 @@ if (process.platform !== 'linux') skipped = ' (skipped: only Linux has a priorit
 else if (getPriority() >= THREAD_NICE) skipped = ' (skipped: all threads have given way already)';
 
 (skipped === '' ? it : it.skip)(`threads that make batches give way, and no others do${skipped}`, async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-way-'));
+  const folder = temporaryFolder();
   const file = join(folder, 'a.png');
   const before = await priorities();
   const pool = new BatchPool({ workers: 2 });
@@ -46,6 +46,5 @@ else if (getPriority() >= THREAD_NICE) skipped = ' (skipped: all threads have gi
     expect(after.get(process.pid)).not.toBe(THREAD_NICE);
   } finally {
     await pool.close();
-    await rm(folder, { recursive: true });
   }
 });

@@ -1,8 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -16,8 +15,9 @@ import { DetectionLoader } from './detection-loader.ts';
 import type { DetectionLoaderOptions } from './loader-options.ts';
 
 let folder: string;
-beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'hookline-waiting-'))));
-afterEach(() => rm(folder, { recursive: true }));
+beforeEach(() => {
+  folder = temporaryFolder();
+});
 
 async function paint(count: number): Promise<DatasetRecord[]> {
   return Promise.all(

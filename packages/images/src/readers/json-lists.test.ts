@@ -1,13 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCocoLists } from './coco-file.ts';
 import { readJsonLists } from './json-lists.ts';
 import { readCoco } from './read-coco.ts';
 
-let folder: string;
-beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'hookline-lists-'))));
-afterAll(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const write = async (content: string | Uint8Array): Promise<string> => {
   const file = join(folder, 'file.json');

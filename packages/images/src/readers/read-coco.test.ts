@@ -1,5 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { formatReport, type ProblemKind } from './dataset-report.ts';
@@ -7,8 +6,9 @@ import { readCoco } from './read-coco.ts';
 import { writeCoco } from './write-coco.ts';
 
 let folder: string;
-beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'hookline-coco-'))));
-afterEach(() => rm(folder, { recursive: true }));
+beforeEach(() => {
+  folder = temporaryFolder();
+});
 
 const noise = (channels: 1 | 3 | 4) =>
   sharp(Buffer.from(Array.from({ length: 64 * 48 * channels }, (_, i) => (i * 7919) % 251)), {

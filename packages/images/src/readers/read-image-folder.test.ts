@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { DetectionLoader } from '../loader/detection-loader.ts';
@@ -12,13 +11,12 @@ const draw = async (path: string, width = 12, height = 8): Promise<void> => {
   await sharp({ create }).jpeg().toFile(join(root, path));
 };
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'hookline-folder-'));
+  root = temporaryFolder();
   for (const name of ['cat/older', 'dog']) await mkdir(join(root, name), { recursive: true });
   await draw('cat/1.jpg');
   await draw('cat/older/2.jpg', 6, 10);
   await draw('dog/1.jpg');
 });
-afterEach(() => rm(root, { recursive: true }));
 
 it('reads the pictures of each folder with its name as their class', async () => {
   const { records, metadata, report } = await readImageFolder({ root });

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { formatReport } from './dataset-report.ts';
@@ -7,11 +6,10 @@ import { readVoc } from './read-voc.ts';
 
 let root: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'hookline-voc-'));
+  root = temporaryFolder();
   for (const name of ['Annotations', 'JPEGImages', 'ImageSets/Main'])
     await mkdir(join(root, name), { recursive: true });
 });
-afterEach(() => rm(root, { recursive: true }));
 
 const object = (name: string, box: readonly (number | string)[], more = '') =>
   `<object><name>${name}</name>${more}<bndbox><xmin>${box[0]}</xmin><ymin>${box[1]}</ymin><xmax>${box[2]}</xmax>` +

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
@@ -11,13 +10,12 @@ import { ProblemList } from './dataset-report.ts';
 let folder: string;
 let jpeg: Buffer;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-unusable-'));
+  folder = temporaryFolder();
   const data = Uint8Array.from({ length: 96 * 64 * 3 }, (_, at) => (at * 7919 + at * at) >> 3);
   jpeg = await sharp(data, { raw: { width: 96, height: 64, channels: 3 } })
     .jpeg()
     .toBuffer();
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const half = (): Buffer => jpeg.subarray(0, jpeg.length / 2);
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');

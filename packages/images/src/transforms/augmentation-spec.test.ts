@@ -1,5 +1,4 @@
-import { writeFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type AugmentationSpec, isBuiltIn, specOf } from './augmentation-spec.ts';
@@ -7,16 +6,13 @@ import { moduleAugmentation } from './module-augmentation.ts';
 import { randomAffine, randomApply, randomFlip } from './random-augmentations.ts';
 
 it('an augmentation is built-in when all its parts are', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-spec-'));
-  try {
-    const module = join(folder, 'same.mjs');
-    const decide = 'decide: () => ({ applyImage: (i) => i, applyBoxes: (b) => b })';
-    await writeFile(module, `export const same = () => ({ name: 'same', ${decide} });`);
-    const own = await moduleAugmentation(pathToFileURL(module), 'same');
-    const all = [randomFlip(), randomAffine({ scale: 0.5 }), randomApply(randomFlip()), own, randomApply(own)];
-    const specs = all.map(specOf) as AugmentationSpec[];
-    expect(specs.map(isBuiltIn)).toEqual([true, true, true, false, false]);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const folder = temporaryFolder();
+
+  const module = join(folder, 'same.mjs');
+  const decide = 'decide: () => ({ applyImage: (i) => i, applyBoxes: (b) => b })';
+  await writeFile(module, `export const same = () => ({ name: 'same', ${decide} });`);
+  const own = await moduleAugmentation(pathToFileURL(module), 'same');
+  const all = [randomFlip(), randomAffine({ scale: 0.5 }), randomApply(randomFlip()), own, randomApply(own)];
+  const specs = all.map(specOf) as AugmentationSpec[];
+  expect(specs.map(isBuiltIn)).toEqual([true, true, true, false, false]);
 });

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RandomStream } from '@hookline/core';
@@ -11,7 +10,7 @@ import { reviveAugmentation } from './revive-augmentation.ts';
 let folder: string;
 let module: URL;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookline-module-'));
+  folder = temporaryFolder();
   module = pathToFileURL(join(folder, 'own.mjs'));
   await writeFile(
     module,
@@ -28,7 +27,6 @@ beforeAll(async () => {
      export const number = 5;`,
   );
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 it.each(['own', 'later'])(
   'makes the augmentation of the module, directly and from its specification: %s',

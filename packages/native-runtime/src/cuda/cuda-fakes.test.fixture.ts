@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CUDA_LIBRARIES } from './cuda-libraries.ts';
 import type { CudaWheel } from './cuda-wheels.ts';
@@ -54,11 +53,10 @@ export interface CudaFakes {
   compile(source: string, output: string, ...flags: string[]): void;
   /** A fresh folder as a binding of the cache has it, with TensorFlow's libraries and the program that opens others. */
   entry(): Promise<string>;
-  remove(): void;
 }
 
 export async function cudaFakes(): Promise<CudaFakes> {
-  const root = mkdtempSync(join(tmpdir(), 'hookline-cuda-'));
+  const root = temporaryFolder();
   const machine = await inspectMachine();
   const index = join(root, 'index');
   const env = {
@@ -107,7 +105,6 @@ export async function cudaFakes(): Promise<CudaFakes> {
       await compileLibraryProbe(machine, env, folder);
       return folder;
     },
-    remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
 

@@ -32,9 +32,6 @@ describeBuilt('provideCuda (needs Linux, c++ and pip)', () => {
     rmSync(work(), { recursive: true, force: true });
     mkdirSync(work());
   });
-  afterAll(() => {
-    fakes.remove();
-  });
 
   const provide = (entry: string, options: Partial<ProvideOptions> = {}) =>
     provideCuda({

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { downloadWheel } from './download-wheel.ts';
 import { inspectMachine, type Machine } from '../machine/machine.ts';
@@ -23,10 +22,9 @@ beforeAll(async () => {
   machine = { ...(await inspectMachine()), platform: 'linux-x64' };
 });
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'hookline-wheel-'));
+  root = temporaryFolder();
   mkdirSync(join(root, 'index'));
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 async function download(version: string, variables: Record<string, string> = {}) {
   execFileSync(machine.python ?? 'python3', ['-c', MAKE, join(root, 'index'), version]);

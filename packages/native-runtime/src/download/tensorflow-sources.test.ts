@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { findInstalledTensorFlow } from './installed-tensorflow.ts';
@@ -24,17 +23,13 @@ let site: string;
 let machine: Machine;
 
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'hookline-wheel-'));
+  root = temporaryFolder();
   site = join(root, 'site');
   for (const [name, text] of Object.entries(CONTENT)) {
     mkdirSync(dirname(join(site, name)), { recursive: true });
     writeFileSync(join(site, name), text);
   }
   machine = await inspectMachine();
-});
-
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
 });
 
 function makeWheel(name: string, leaveOut = ''): string {

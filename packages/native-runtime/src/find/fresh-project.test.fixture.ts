@@ -1,5 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findNativePackages } from './native-package.ts';
 
@@ -10,7 +9,6 @@ export interface FreshProject {
   readonly cache: string;
   /** An environment with an empty cache of its own, where nothing else is found but what `path` names. */
   env(variables?: Record<string, string>): NodeJS.ProcessEnv;
-  remove(): void;
 }
 
 /** A project in a temporary folder, with every package linked but the native one, which is a copy without addon. */
@@ -18,7 +16,7 @@ export function freshProject({ withPackage = true } = {}): FreshProject {
   const [installed] = findNativePackages();
   if (installed === undefined) throw new Error('@tensorflow/tfjs-node-gpu is not installed: run npm ci');
   const modules = dirname(dirname(installed.folder));
-  const root = mkdtempSync(join(tmpdir(), 'hookline-setup-'));
+  const root = temporaryFolder();
   const folder = join(root, 'project');
   const own = join(folder, 'node_modules');
   mkdirSync(join(own, '@tensorflow'), { recursive: true });
@@ -47,8 +45,5 @@ export function freshProject({ withPackage = true } = {}): FreshProject {
       TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:9/',
       ...variables,
     }),
-    remove: () => {
-      rmSync(root, { recursive: true, force: true });
-    },
   };
 }

@@ -1,5 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freshProject } from './fresh-project.test.fixture.ts';
 import { cacheEntryName, findCachedBindings } from './native-cache.ts';
@@ -13,9 +12,8 @@ const asRoot = process.geteuid?.() === 0 ? it : it.skip;
 describe('a cache that other users may change', () => {
   let root: string;
   beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'hookline-cache-'));
+    root = temporaryFolder();
   });
-  afterEach(() => rmSync(root, { recursive: true, force: true }));
 
   /** What setup leaves, as far as looking for it goes. */
   function entryIn(cache: string, napi: number): string {
@@ -29,46 +27,38 @@ describe('a cache that other users may change', () => {
 
   it('is not used: nobody else may write it, its entries or their files', () => {
     const project = freshProject();
-    try {
-      const env = project.env();
-      const [native] = findNativePackages({ from: [project.folder], env });
-      if (native === undefined) throw new Error('no package');
-      const entry = entryIn(project.cache, native.napi);
-      const look = () => findNativeRuntime({ from: [project.folder], env });
-      expect(look().runtime).toMatchObject({ via: 'cache' });
-      for (const path of [project.cache, join(project.cache, 'native'), entry, join(entry, 'tfjs_binding.node')]) {
-        const { mode } = statSync(path);
-        chmodSync(path, 0o777);
-        expect(findCachedBindings(native, env)).toEqual([]);
-        expect(look().runtime).toBeUndefined();
-        chmodSync(path, mode);
-      }
-      // The same behind the link that setup puts into the package.
-      mkdirSync(join(native.bindingPath, '..'), { recursive: true });
-      symlinkSync(join(entry, 'tfjs_binding.node'), native.bindingPath);
-      expect(look().runtime).toMatchObject({ via: 'package' });
-      chmodSync(entry, 0o777);
-      expect(look()).toMatchObject({
-        runtime: undefined,
-        problem: `other users may write ${entry}: remove it, or set HOOKLINE_CACHE to a folder of your own`,
-      });
-    } finally {
-      project.remove();
+    const env = project.env();
+    const [native] = findNativePackages({ from: [project.folder], env });
+    if (native === undefined) throw new Error('no package');
+    const entry = entryIn(project.cache, native.napi);
+    const look = () => findNativeRuntime({ from: [project.folder], env });
+    expect(look().runtime).toMatchObject({ via: 'cache' });
+    for (const path of [project.cache, join(project.cache, 'native'), entry, join(entry, 'tfjs_binding.node')]) {
+      const { mode } = statSync(path);
+      chmodSync(path, 0o777);
+      expect(findCachedBindings(native, env)).toEqual([]);
+      expect(look().runtime).toBeUndefined();
+      chmodSync(path, mode);
     }
+    // The same behind the link that setup puts into the package.
+    mkdirSync(join(native.bindingPath, '..'), { recursive: true });
+    symlinkSync(join(entry, 'tfjs_binding.node'), native.bindingPath);
+    expect(look().runtime).toMatchObject({ via: 'package' });
+    chmodSync(entry, 0o777);
+    expect(look()).toMatchObject({
+      runtime: undefined,
+      problem: `other users may write ${entry}: remove it, or set HOOKLINE_CACHE to a folder of your own`,
+    });
   });
 
   asRoot('is not used when it is somebody else, and setup says so (needs root, who can give files away)', async () => {
     const project = freshProject();
-    try {
-      mkdirSync(project.cache);
-      chownSync(project.cache, 12345, 12345);
-      expect(whyUntrusted(project.cache)).toContain('belongs to another user (number 12345)');
-      const result = await setupRuntime({ env: project.env(), packagesFrom: [project.folder] });
-      expect(result.runtime).toBe('wasm');
-      expect(result.summary).toMatch(/belongs to another user \(number 12345\): remove it, or set HOOKLINE_CACHE/);
-    } finally {
-      project.remove();
-    }
+    mkdirSync(project.cache);
+    chownSync(project.cache, 12345, 12345);
+    expect(whyUntrusted(project.cache)).toContain('belongs to another user (number 12345)');
+    const result = await setupRuntime({ env: project.env(), packagesFrom: [project.folder] });
+    expect(result.runtime).toBe('wasm');
+    expect(result.summary).toMatch(/belongs to another user \(number 12345\): remove it, or set HOOKLINE_CACHE/);
   });
 
   it('is made for this user alone, and closed where it is open', () => {

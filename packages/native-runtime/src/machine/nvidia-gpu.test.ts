@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canUseCuda, findNvidiaGpus, type DriverPlaces } from './nvidia-gpu.ts';
 
@@ -9,12 +8,11 @@ let places: DriverPlaces;
 let env: NodeJS.ProcessEnv;
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'hookline-gpu-'));
+  root = temporaryFolder();
   places = { proc: join(root, 'proc'), dev: join(root, 'dev'), libraries: [join(root, 'lib')] };
   for (const folder of ['bin', 'dev', 'lib']) mkdirSync(join(root, folder));
   env = { PATH: join(root, 'bin') };
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 function moduleWith(version: string, gpus: readonly string[]): void {
   mkdirSync(join(root, 'proc', 'gpus'), { recursive: true });

@@ -17,10 +17,6 @@ beforeAll(() => {
   env = { ...process.env, HOOKLINE_CACHE: project.cache };
 });
 
-afterAll(() => {
-  project.remove();
-});
-
 describe('setupRuntime on this machine', () => {
   it(
     'gets native TensorFlow from nothing, once for two setups at the same time, and finds it again',
@@ -77,7 +73,6 @@ describe('setupRuntime on this machine', () => {
       const dropped = freshProject({ withPackage: false });
       const options = { env, packagesFrom: [dropped.folder] };
       const result = await setupRuntime(options);
-      dropped.remove();
       if (result.runtime === 'wasm') {
         expect(result.summary).toMatch(/^native TensorFlow is not available: .+; training will use WebAssembly$/);
         skipTest(result.summary);

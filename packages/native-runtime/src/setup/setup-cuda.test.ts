@@ -17,9 +17,6 @@ let project: FreshProject;
 beforeEach(() => {
   project = freshProject();
 });
-afterEach(() => {
-  project.remove();
-});
 
 const run = (variables: Record<string, string>, options: SetupOptions = {}): Promise<SetupResult> =>
   setupRuntime({ env: project.env(variables), packagesFrom: [project.folder], ...options });

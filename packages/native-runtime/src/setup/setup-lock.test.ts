@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { spawn, spawnSync } from 'node:child_process';
 import { acquireSetupLock } from './setup-lock.ts';
@@ -8,11 +8,7 @@ let folder: string;
 const quiet = () => undefined;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hookline-lock-'));
-});
-
-afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
+  folder = temporaryFolder();
 });
 
 function leaveLock({ silent = 0, ...owner }: { pid: number; host: string; silent?: number }): void {

@@ -15,10 +15,6 @@ beforeEach(() => {
   project = freshProject();
 });
 
-afterEach(() => {
-  project.remove();
-});
-
 function run(variables: Record<string, string> = {}, options: SetupOptions = {}): Promise<SetupResult> {
   return setupRuntime({ env: project.env(variables), packagesFrom: [project.folder], ...options });
 }
@@ -146,7 +142,6 @@ describe('setupRuntime where something is missing', () => {
   });
 
   it('says that npm has dropped the package and cannot bring it back', async () => {
-    project.remove();
     project = freshProject({ withPackage: false });
     const registry = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_userconfig: '/dev/null' };
     const path = `${dirname(process.execPath)}:/usr/bin:/bin`;

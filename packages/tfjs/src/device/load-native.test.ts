@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findNativeRuntime } from '@hookline/native-runtime';
 import { readProcessor } from './processor.ts';
@@ -13,7 +12,7 @@ const withRuntime = runtime === undefined ? it.skip : it;
 
 /** A project whose native package is a copy without addon, next to links to all other packages and another tfjs. */
 function projectWithCopy(packageFolder: string): string {
-  const project = mkdtempSync(join(tmpdir(), 'hookline-native-'));
+  const project = temporaryFolder();
   const modules = dirname(dirname(packageFolder));
   const own = join(project, 'node_modules');
   mkdirSync(join(own, '@tensorflow', 'tfjs'), { recursive: true });
@@ -38,9 +37,9 @@ describe('loadNativeBackend', () => {
     'gives a native package elsewhere, such as in the cache, the addon of the cache and the tfjs of this package (needs the native runtime)',
     () => {
       const project = projectWithCopy(runtime?.package.folder ?? '');
-      try {
-        const source = join(import.meta.dirname, 'load-native.ts');
-        const program = `
+
+      const source = join(import.meta.dirname, 'load-native.ts');
+      const program = `
         import tf from '#tfjs';
         import { findNativeRuntime } from '@hookline/native-runtime';
         import { loadNativeBackend } from ${JSON.stringify(source)};
@@ -48,14 +47,11 @@ describe('loadNativeBackend', () => {
         const { packageName, problem } = await loadNativeBackend(true, options);
         console.log(findNativeRuntime(options).runtime?.via, problem, packageName, tf.add(1, 2).dataSync()[0]);
         process.exit(0);`;
-        const args = ['--import', 'tsx', '--input-type=module', '-e', program];
-        // The addon is the one that setup stored in this user's cache.
-        const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname });
-        expect(stdout).toBe('cache  @tensorflow/tfjs-node-gpu 3\n');
-        expect(stderr).not.toContain('already registered');
-      } finally {
-        rmSync(project, { recursive: true, force: true });
-      }
+      const args = ['--import', 'tsx', '--input-type=module', '-e', program];
+      // The addon is the one that setup stored in this user's cache.
+      const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname });
+      expect(stdout).toBe('cache  @tensorflow/tfjs-node-gpu 3\n');
+      expect(stderr).not.toContain('already registered');
     },
   );
 

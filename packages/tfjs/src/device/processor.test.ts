@@ -1,11 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readProcessor } from './processor.ts';
 
 describe('readProcessor', () => {
   it('reads what Linux reports, and nothing when there is no such file', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'hookline-flags-')), 'cpuinfo');
+    const file = join(temporaryFolder(), 'cpuinfo');
     const lines = [
       'processor\t: 0',
       'vendor_id\t: GenuineIntel',

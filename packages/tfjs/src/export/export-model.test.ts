@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tf from '#tfjs';
 import { loadNativeBackend } from '../device/load-native.ts';
@@ -22,10 +21,9 @@ beforeAll(async () => {
   await loadNativeBackend(true);
 });
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hookline-export-'));
+  folder = temporaryFolder();
 });
 afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
   tf.disposeVariables();
 });
 

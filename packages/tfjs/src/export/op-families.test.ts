@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HooklineError } from '@hookline/core';
 import tf from '#tfjs';
@@ -14,11 +12,10 @@ import { freeFamilies, OP_FAMILIES } from './op-families.test.support.ts';
 let folder: string;
 beforeAll(async () => {
   await loadNativeBackend(true);
-  folder = mkdtempSync(join(tmpdir(), 'hookline-ops-'));
+  folder = temporaryFolder();
 });
 afterAll(() => {
   freeFamilies();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Families refused in every format, each with a word of the error. */

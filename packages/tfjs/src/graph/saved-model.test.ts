@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, lchownSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { claimTempName, releaseTempName } from '@hookline/core';
 import { graphMessages } from './graph-messages.ts';
@@ -9,9 +8,8 @@ import { loadGraph } from './saved-model.ts';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hookline-temp-'));
+  folder = temporaryFolder();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('loadGraph', () => {
   it('hands the graph over in a folder of its own, and removes those of killed processes, but nobody else', async () => {

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tf from '#tfjs';
 import { loadNativeBackend } from '../device/load-native.ts';
@@ -33,7 +32,7 @@ describe('a captured graph', () => {
     const { step, source } = rig();
     const runner = new CapturedStepRunner({ step, source, capture: 'required' });
     await runner.run(at(0));
-    const folder = join(mkdtempSync(join(tmpdir(), 'hookline-graph-')), 'logs');
+    const folder = join(temporaryFolder(), 'logs');
     const { binding } = tf.backend() as unknown as { binding: { getNumOfTensors(): number } };
     const tensors = binding.getNumOfTensors();
     writeGraphEvents(runner.recorded, folder);

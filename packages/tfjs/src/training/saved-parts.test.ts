@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ConsoleLogger, HOOK_TABLE, HookSet, HookSite, TrainerBase } from '@hookline/core';
 import tf from '#tfjs';
 import { BatchSource } from '../batch/batch-source.ts';
@@ -16,10 +13,11 @@ import { savedParts } from './saved-parts.ts';
 
 let dir: string;
 beforeAll(async () => void (await loadNativeBackend(true)));
-beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'hookline-parts-'))));
+beforeEach(() => {
+  dir = temporaryFolder();
+});
 afterEach(async () => {
   tf.disposeVariables();
-  await rm(dir, { recursive: true, force: true });
 });
 
 type Batch = { x: tf.Tensor2D };

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkpointsRef, ConsoleLogger, definePlugin, type PluginInput, TrainerBase } from '@hookline/core';
 import tf from '#tfjs';
@@ -74,10 +72,9 @@ async function weights(trainer: TrainerBase): Promise<Record<string, number[]>> 
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-tfjs-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 describe('tfjsRuntime', () => {
   it('trains: the loss falls', async () => {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ConsoleLogger, definePlugin, type PluginInput, TrainerBase } from '@hookline/core';
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
@@ -11,10 +8,9 @@ import { tfjsRuntime } from './tfjs-runtime.ts';
 
 let dir: string;
 beforeAll(() => selectDevice('auto'));
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-state-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 function make(start: Readonly<Record<string, readonly number[]>>, plugins: readonly PluginInput[] = []) {
   const lines: string[] = [];

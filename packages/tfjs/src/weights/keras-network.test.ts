@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import tf from '#tfjs';
@@ -17,10 +16,9 @@ let dir: string;
 beforeAll(async () => {
   await selectDevice('auto');
 });
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-keras-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 /** The same network as in the script. */
 function makeNetwork(classes = 3, inner: tf.layers.Layer[] = []): TrainableLayersModel {

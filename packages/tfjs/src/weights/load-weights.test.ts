@@ -1,5 +1,4 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeSafetensors, type HostTensor } from '@hookline/core';
 import tf from '#tfjs';
@@ -13,10 +12,9 @@ let dir: string;
 beforeAll(async () => {
   await selectDevice('auto');
 });
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-weights-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 /** A float32 tensor of the given shape with the numbers `from`, `from + 1`, and so on. */
 const counted = (shape: readonly number[], from = 0): HostTensor => {

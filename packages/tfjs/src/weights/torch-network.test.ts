@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeSafetensors, type HostTensor } from '@hookline/core';
 import tf from '#tfjs';
@@ -20,9 +19,8 @@ const withTorch = spawnSync(PYTHON, ['-c', 'import torch, safetensors']).status 
 let dir: string;
 beforeAll(async () => {
   await selectDevice('auto');
-  dir = mkdtempSync(join(tmpdir(), 'hookline-torch-'));
+  dir = temporaryFolder();
 });
-afterAll(() => rmSync(dir, { recursive: true }));
 
 /** The same network as in the script. */
 function makeNetwork(): Omit<TrainableModel, 'predict'> & { predict(x: tf.Tensor4D): tf.Tensor2D } {

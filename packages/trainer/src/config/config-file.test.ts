@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConsoleLogger, provide, TrainerBase } from '@hookline/core';
 import { configRef } from '../trainer-services.ts';
@@ -7,10 +6,9 @@ import { configFile } from './config-file.ts';
 import { defineConfig } from './define-config.ts';
 
 let output: string;
-beforeEach(async () => {
-  output = await mkdtemp(join(tmpdir(), 'hookline-config-'));
+beforeEach(() => {
+  output = temporaryFolder();
 });
-afterEach(() => rm(output, { recursive: true, force: true }));
 
 it('configFile writes the complete config, which resolves to itself again', async () => {
   const config = defineConfig({ solver: { baseLr: 0.02 } }).resolve(['solver.steps=[7,9]', 'output=elsewhere']);

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrainerBase } from '@hookline/core';
 import { RecordingLogger } from '@hookline/testing';
@@ -67,11 +66,7 @@ it('takes the same captured steps as eager ones, stores the accuracy, and does n
 });
 
 describe('the model', () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'hookline-classifier-'));
-  });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
 
   it('is exported with its preprocessing, as a graph model that equals predict', async () => {
     const model = make();

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RecordingLogger } from '@hookline/testing';
 import { selectDevice, tf } from '@hookline/tfjs';
@@ -83,19 +81,15 @@ describe('CocoEvaluator', () => {
   });
 
   it("writes COCO's results file", async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'hookline-coco-'));
-    try {
-      const resultsFile = join(folder, 'inference', 'cats', 'coco_instances_results.json');
-      const evaluator = new CocoEvaluator({ truth: dataset, resultsFile });
-      await evaluator.process(batch(), outputs([0.9, 0, 0, 0, 0.8, 0]));
-      await evaluator.evaluate();
-      expect(await readCocoResults(resultsFile)).toEqual(evaluator.detections);
-      await writeCocoResults(resultsFile, []);
-      expect(await readCocoResults(resultsFile)).toEqual([]);
-      await expect(readCocoResults(join(folder, 'none.json'))).rejects.toThrow('HKL_COCO_RESULTS');
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const folder = temporaryFolder();
+    const resultsFile = join(folder, 'inference', 'cats', 'coco_instances_results.json');
+    const evaluator = new CocoEvaluator({ truth: dataset, resultsFile });
+    await evaluator.process(batch(), outputs([0.9, 0, 0, 0, 0.8, 0]));
+    await evaluator.evaluate();
+    expect(await readCocoResults(resultsFile)).toEqual(evaluator.detections);
+    await writeCocoResults(resultsFile, []);
+    expect(await readCocoResults(resultsFile)).toEqual([]);
+    await expect(readCocoResults(join(folder, 'none.json'))).rejects.toThrow('HKL_COCO_RESULTS');
   });
 
   it.each([

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RandomStream } from '@hookline/core';
 import { exportModel, layersModel, seededInit, selectDevice, tf } from '@hookline/tfjs';
@@ -19,7 +17,7 @@ let base: string;
 
 beforeAll(async () => {
   await selectDevice('cpu');
-  folder = mkdtempSync(join(tmpdir(), 'hookline-inference-'));
+  folder = temporaryFolder();
   server = createServer((request, response) => {
     void readFile(join(folder, request.url ?? '')).then(
       (content) => response.end(content),
@@ -31,7 +29,6 @@ beforeAll(async () => {
 });
 afterAll(() => {
   server.close();
-  rmSync(folder, { recursive: true, force: true });
   tf.disposeVariables();
 });
 

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blankPicture, writePicture } from '@hookline/images';
 import { selectDevice, tf } from '@hookline/tfjs';
@@ -12,10 +10,9 @@ const RED = [255, 0, 0] as const;
 
 describe('predictImage', () => {
   let folder = '';
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'hookline-pictures-'));
+  beforeAll(() => {
+    folder = temporaryFolder();
   });
-  afterAll(() => rm(folder, { recursive: true }));
 
   const middle = {
     training: true,

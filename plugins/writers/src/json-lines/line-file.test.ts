@@ -1,15 +1,13 @@
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LineFile } from './line-file.ts';
 
 let dir: string;
 let path: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-lines-'));
+beforeEach(() => {
+  dir = temporaryFolder();
   path = join(dir, 'metrics.json');
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const records = (...entries: [iteration: number, values: Record<string, number>][]) =>
   new Map(entries.map(([iteration, values]) => [iteration, new Map(Object.entries(values))]));

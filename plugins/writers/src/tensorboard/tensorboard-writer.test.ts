@@ -1,6 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ConsoleLogger, definePlugin, storageRef, TrainerBase } from '@hookline/core';
@@ -11,10 +10,9 @@ const logger = new ConsoleLogger({ level: 'silent' });
 const PYTHON = process.env['HOOKLINE_PYTHON'] ?? 'python3';
 
 let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-tensorboard-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 /** Puts an image and a histogram at the third of five steps. */
 const media = definePlugin({

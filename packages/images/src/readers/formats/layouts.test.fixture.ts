@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 
@@ -17,7 +16,7 @@ export function layOutForTests(): (files: Files) => Promise<string> {
     for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
   });
   return async (files) => {
-    const root = await mkdtemp(join(tmpdir(), 'hookline-layout-'));
+    const root = temporaryFolder();
     folders.push(root);
     await addFiles(root, files);
     return root;
