@@ -14,7 +14,9 @@ const report = join(folder, 'report.json');
 const options = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
 const env = { ...process.env, NODE_OPTIONS: [process.env['NODE_OPTIONS'] ?? '', ...options].join(' ').trim() };
 const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
-const args = ['--maxWorkers=2', '--json', `--outputFile=${report}`, ...process.argv.slice(2)];
+const given = process.argv.slice(2);
+const workers = given.some((each) => /^(-w|-i|--maxWorkers|--runInBand)\b/.test(each)) ? [] : ['--maxWorkers=2'];
+const args = [...workers, '--json', `--outputFile=${report}`, ...given];
 const status = run(process.execPath, [jest, ...args], { env, quiet: true });
 try {
   const result = JSON.parse(readFileSync(report, 'utf8'));

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PluginInput, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, saveAt, tinyTraining, weightsOf } from '@hookline/testing';

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointsRef, definePlugin, readCheckpoint, writeCheckpoint } from '@hookline/core';
 import { checkPluginContract, tinyTraining, weightsOf } from '@hookline/testing';

@@ -45,9 +45,9 @@ export const weightHistograms = definePlugin({
     hooks.gradients.tap((gradients) => {
       if (!isDue.value) return;
       const variables = model.value.trainable();
-      const none = tf.zeros([figuresOf(bins)]) as tf.Tensor1D;
+      const none = tf.zeros([figuresOf(bins)]);
       const rows = names.map((name) => {
-        const gradient = gradients[name] as tf.Tensor | undefined;
+        const gradient = gradients[name];
         return gradient === undefined ? none : countOnDevice(gradient, bins);
       });
       gradientFigures.assign(tf.stack(rows));

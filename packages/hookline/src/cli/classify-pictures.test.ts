@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RecordingLogger } from '@hookline/testing';
 import { selectDevice, tf } from '@hookline/tfjs';
