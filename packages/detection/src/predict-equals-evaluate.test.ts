@@ -6,7 +6,6 @@ import { InferenceSampler } from '@hookline/data';
 import { type LoadedDetector, loadDetector, type TfRuntime } from '@hookline/inference';
 import { CocoEvaluator, type DenseOutputs, type DetectionTensors, predictImage, predictViews } from '@hookline/vision';
 import { inferenceOnDataset } from '@hookline/plugin-evaluator';
-import { RandomStream } from '@hookline/core';
 import { eachBatch, selectDevice, tf } from '@hookline/tfjs';
 import sharp, { type Sharp } from 'sharp';
 import { imagesOf } from './images-of.ts';
@@ -50,13 +49,12 @@ const looking = {
 
 /** Pixels that have a heavy corner, with noise, of one to four channels. */
 function raw(width: number, height: number, channels: 1 | 2 | 3 | 4): Sharp {
-  const random = new RandomStream(width * 31 + height * 7 + channels, 'pixels');
   const data = Uint8Array.from({ length: width * height * channels }, (_, at) => {
     const [pixel, channel] = [Math.floor(at / channels), at % channels];
     const [x, y] = [pixel % width, Math.floor(pixel / width)];
     // Half of it is transparent, with hidden colours.
     if (channel === channels - 1 && channels % 2 === 0) return x < width / 2 ? 0 : 255;
-    return Math.min(255, (200 * x) / width + (y < height / 3 ? 40 : 0) + random.int(16));
+    return Math.min(255, (200 * x) / width + (y < height / 3 ? 40 : 0) + (Math.imul(at, 0x9e3779b1) >>> 28));
   });
   return sharp(data, { raw: { width, height, channels } });
 }

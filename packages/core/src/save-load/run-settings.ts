@@ -67,9 +67,10 @@ export function tellDifferences(
   const here = describeRun(settings) as { readonly plugins: Readonly<Record<string, JsonValue>> };
   const lines = [
     ...describeDifferences(maxIterations, settings.maxIterations, 'maxIterations'),
-    ...(length === undefined
+    // Exporting and predicting open no data, so that they do not know how long an epoch is.
+    ...(length === undefined || settings.epochs === undefined
       ? []
-      : describeDifferences(length, settings.epochs?.length, 'the number of steps of an epoch')),
+      : describeDifferences(length, settings.epochs.length, 'the number of steps of an epoch')),
     ...Object.entries(here.plugins).flatMap(([id, options]) =>
       Object.hasOwn(plugins, id) ? describeDifferences(plugins[id], options, id) : [],
     ),
