@@ -20,6 +20,8 @@ import {
   stepScopeRef,
   tf,
 } from '@hookline/tfjs';
+import { buildOptimizer } from './build-optimizer.ts';
+import { defineConfig } from './config/define-config.ts';
 import { isHere, MODES } from './all-plugins.test.support.ts';
 import { failure } from './points-trainer.test.support.ts';
 import { SimpleTrainer, type SimpleTrainerOptions } from './simple-trainer.ts';
@@ -281,3 +283,14 @@ it('refuses parts that cannot take turns', async () => {
   const one = make({ optimizer: (model) => sgd(model, { learningRate: 1 }) });
   expect((await failure(one.trainer.train())).message).toContain('give each part of alternatingModel its own');
 });
+
+it.each(['baseLr=0.1', 'epsilon=0.1', 'nesterov=true', 'weightDecayBias=0', 'backboneLrFactor=0.5'])(
+  'refuses the config key solver.%s, which has no effect on parts',
+  (override) => {
+    const config = defineConfig().resolve([`solver.${override}`]);
+    const model = { parts: new Map([['critic', {}]]) } as never;
+    expect(() => buildOptimizer(config, model)).toThrow(
+      `[HKL_CONFIG_PARTS] config key solver.${override.split('=')[0]}:`,
+    );
+  },
+);

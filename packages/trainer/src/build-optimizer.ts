@@ -69,8 +69,11 @@ function factorOfBackbone(model: TrainableModel, factor: number): (name: string)
   });
 }
 
-/** Keys that have no effect for a model of several parts. */
-const OF_ONE_OPTIMIZER = ['optimizer', 'baseLr', 'weightDecay', 'momentum', 'betas'].map((key) => `solver.${key}`);
+/** Keys of the optimizer. They would have no effect on a model of several parts, each of which has its own optimizer. */
+const OF_ONE_OPTIMIZER = [
+  ...['optimizer', 'baseLr', 'momentum', 'nesterov', 'betas', 'epsilon', 'alpha', 'centered', 'lrDecay'],
+  ...['initialAccumulator', 'weightDecay', 'weightDecayNorm', 'weightDecayBias', 'biasLrFactor', 'backboneLrFactor'],
+].map((key) => `solver.${key}`);
 
 const ofParts = (key: string, parts: Iterable<string>): HooklineError =>
   new HooklineError('HKL_CONFIG_PARTS', 'it is set, but each part of the model has its own optimizer', {

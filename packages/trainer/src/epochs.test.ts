@@ -175,6 +175,19 @@ describe('epochs', () => {
     expect(onWasm.resolve().solver).toMatchObject({ maxEpochs: 0, maxIterations: 5 });
   });
 
+  it('leave the number of iterations where they are set to 0', () => {
+    const written = { solver: { maxIterations: 5 } };
+    expect(config(written, ['solver.maxEpochs=0']).solver.maxIterations).toBe(5);
+    expect(defineConfig({ solver: { maxEpochs: 0 } }, {}, written).resolve().solver.maxIterations).toBe(5);
+  });
+
+  it('and other keys of a recipe apply where the values do not set them, at every depth', () => {
+    const recipe = { solver: { clipGradients: { enabled: true, value: 3 } } };
+    expect(defineConfig({ solver: { clipGradients: { value: 1 } } }, {}, recipe).resolve().solver).toMatchObject({
+      clipGradients: { enabled: true, value: 1 },
+    });
+  });
+
   it('stay as they are where a config is scaled to another batch size', () => {
     const { solver, test, checkpoint } = autoScale(
       config({

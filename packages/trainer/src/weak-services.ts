@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { HooklineError, type Results, type DatasetEvaluator } from '@hookline/core';
+import {
+  type DatasetEvaluator,
+  HooklineError,
+  type RankShare,
+  type Results,
+  shareData,
+  type SharedData,
+} from '@hookline/core';
 import { type DataSource, type ExportSource, openData } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { MadeEvaluators, MakeEvaluators, TestLoader } from './trainer-services.ts';
@@ -55,12 +62,19 @@ export function weakSeed<C extends BaseConfig>(reference: TrainerRef<C>): () => 
   return () => alive(reference, 'random').random.seed;
 }
 
-/** A separate training loader for a plugin: calls `buildTrainLoader` of a weakly held trainer. */
+/** A separate training loader for a plugin: calls `buildTrainLoader` of a weakly held trainer, in each pass anew. */
 export function weakTrainLoader<C extends BaseConfig>(reference: TrainerRef<C>): DataSource {
-  return async function* batches() {
-    const data = await buildTrainLoader(reference);
-    yield* openData(data) ?? [];
+  let share: RankShare | undefined;
+  const loader: AsyncIterable<unknown> & SharedData = {
+    shareAmong: (given) => void (share = given),
+    async *[Symbol.asyncIterator]() {
+      const built = await buildTrainLoader(reference);
+      const data = typeof built === 'function' ? built() : built;
+      if (share !== undefined) shareData(data, share, share.of);
+      yield* openData(data) ?? [];
+    },
   };
+  return loader;
 }
 
 function buildTrainLoader<C extends BaseConfig>(reference: TrainerRef<C>): DataSource | Promise<DataSource> {

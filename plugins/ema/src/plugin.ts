@@ -41,8 +41,8 @@ export const ema = definePlugin({
     hooks.saveState.tap(() => {
       if (average.isSwapped) throw savedWhileSwapped(plugin.id);
     });
-    hooks.loadState.tap(({ scope: loaded }) => {
-      if (loaded === 'weights') hasBegun = false;
+    hooks.loadState.tap((checkpoint) => {
+      if (checkpoint.scope === 'weights') checkpoint.apply(() => void (hasBegun = false));
     });
     return {
       state: defineState({

@@ -51,8 +51,8 @@ export const stochasticWeightAveraging = definePlugin({
     hooks.saveState.tap(() => {
       if (average.isSwapped) throw savedWhileSwapped(plugin.id);
     });
-    hooks.loadState.tap(({ scope: loaded }) => {
-      if (loaded === 'weights') count = 0;
+    hooks.loadState.tap((checkpoint) => {
+      if (checkpoint.scope === 'weights') checkpoint.apply(() => void (count = 0));
     });
     return {
       state: defineState({

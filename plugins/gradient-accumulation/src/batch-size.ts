@@ -43,13 +43,15 @@ interface Found {
   readonly size: number;
 }
 
-/** The tensors with a leading dimension in nested arrays and objects. */
+/** The tensors with a leading dimension in nested arrays, maps, sets and objects. */
 function tensorsIn(value: unknown, path: string): Found[] {
   if (isTensor(value)) {
     const [size] = value.shape as readonly (number | undefined)[];
     return size === undefined ? [] : [{ path, size }];
   }
   if (Array.isArray(value)) return value.flatMap((item, index) => tensorsIn(item, `${path}[${index}]`));
+  if (value instanceof Map) return [...value].flatMap(([key, item]) => tensorsIn(item, `${path}.${String(key)}`));
+  if (value instanceof Set) return tensorsIn([...value], path);
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
   return Object.entries(value).flatMap(([key, item]) => tensorsIn(item, `${path}.${key}`));
 }

@@ -71,6 +71,21 @@ describe.each(['off', 'required'] as const)('with batches of different sizes, ca
     parts.weights().forEach((weight, i) => expect(weight).toBeCloseTo(whole.weights()[i] ?? NaN, 5));
   });
 
+  it('counts the samples of a batch that is a map', async () => {
+    if (!isHere()) skipTest('captured steps need native TensorFlow');
+    const losses = (w: tf.Variable) => (batch: Map<'x' | 'y', tf.Tensor2D>) =>
+      tf.losses.meanSquaredError(batch.get('y')!, batch.get('x')!.matMul(w as tf.Tensor2D)).asScalar();
+    const asMaps = (sizes: readonly number[]) =>
+      function* () {
+        for (const { x, y } of cut(sizes)) yield new Map(Object.entries({ x, y }));
+      };
+    const whole = training(0, 4, [], { losses, data: asMaps([20]) });
+    await whole.trainer.train();
+    const parts = training(0, 12, [gradientAccumulation({ steps: 3 })], { losses, capture, data: asMaps(SIZES) });
+    await parts.trainer.train();
+    parts.weights().forEach((weight, i) => expect(weight).toBeCloseTo(whole.weights()[i] ?? NaN, 6));
+  });
+
   it('asks for the size where it is not clear, and takes it', async () => {
     if (!isHere()) skipTest('captured steps need native TensorFlow');
     const data = () => cut(SIZES, () => ({ table: { data: new Float32Array(6), shape: [6] } }));

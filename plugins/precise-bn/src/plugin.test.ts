@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { definePlugin, type PluginInput, TrainerBase } from '@hookline/core';
-import { checkPluginContract, RecordingLogger, saveAt, tinyTraining } from '@hookline/testing';
+import { commRef, definePlugin, type RankShare, replace, TrainerBase, type TrainerBaseOptions } from '@hookline/core';
+import { checkPluginContract, connectRanks, RecordingLogger, saveAt, tinyTraining } from '@hookline/testing';
 import {
   adam,
   functionModel,
@@ -81,7 +81,8 @@ function training(
     plugins = [],
     output,
     seed = 1,
-  }: { maxIterations?: number; plugins?: PluginInput[]; output?: string; seed?: number } = {},
+    services = [],
+  }: Pick<Partial<TrainerBaseOptions>, 'maxIterations' | 'plugins' | 'output' | 'seed' | 'services'> = {},
 ) {
   const logger = new RecordingLogger();
   const runtime = tfjsRuntime({
@@ -96,7 +97,7 @@ function training(
     maxIterations,
     seed,
     logger,
-    services: runtime.services,
+    services: [...runtime.services, ...services],
     plugins: [...runtime.plugins, ...own, ...plugins],
     ...(output === undefined ? {} : { output }),
   });
@@ -224,6 +225,19 @@ describe('preciseBn', () => {
     await resumed.load(join(output, 'mid.safetensors'));
     await resumed.train();
     expect(await variablesOf(resumed, 'state')).toEqual(await variablesOf(whole, 'state'));
+  });
+
+  it('takes the share of its rank from a loader that can be shared', async () => {
+    const shares: RankShare[] = [];
+    await Promise.all(
+      connectRanks(2).map(async (comm) => {
+        const loader = { shareAmong: (share: RankShare) => void shares.push(share), [Symbol.iterator]: batches };
+        const services = [replace(commRef, () => comm)];
+        await training(() => layers(), { loader, batches: 2 }, { maxIterations: 2, services }).trainer.train();
+        comm.leave();
+      }),
+    );
+    expect(shares).toEqual(expect.arrayContaining([0, 1].map((rank) => ({ rank, size: 2, of: 'rows' }))));
   });
 
   it('keeps the contract of plugins', () =>

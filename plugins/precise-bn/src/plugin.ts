@@ -22,7 +22,7 @@ const FIRST_KEY = 2 ** 30;
 /**
  * Replaces the moving averages of batch norm by the statistics of the population, periodically and at the end, before
  * they are saved and evaluated with. Where evaluation sees other weights than the training's, such as their averages, each
- * of the two get the statistics that belong to them.
+ * of the two gets the statistics that belong to it. Of several ranks, each passes its share of the batches forward.
  *
  * @example preciseBn({ loader: () => makeTrainBatches(), period: 5000 })
  */
@@ -46,7 +46,7 @@ export const preciseBn = definePlugin({
     { hooks, plugin, model, step, evaluation, logger, trainer, comm, epochs },
     { loader, batches, period, repeat },
   ) {
-    const source = new BatchSource(loader, { repeat }, (line) => logger.info(line));
+    const source = new BatchSource(loader, { repeat }, (line) => logger.info(line), comm);
     const isPeriodOver = epochs.every(period, 'period');
     let isOff = false;
     let doneAt: number | undefined;

@@ -90,7 +90,8 @@ export function lossNotFinite(
 function asOutput(result: unknown): StepOutput {
   if (isScalar(result)) return { losses: { [TOTAL_LOSS]: result } };
   if (typeof result === 'object' && result !== null) {
-    if ('losses' in result && typeof result.losses === 'object') return result as StepOutput;
+    if ('losses' in result && isPlainObject(result.losses) && Object.values(result.losses).every(isScalar))
+      return result as StepOutput;
     if (isPlainObject(result) && Object.values(result).every(isScalar))
       return { losses: result as Record<string, ScalarValue> };
   }

@@ -9,6 +9,8 @@ import { tearDown } from './tear-down.ts';
 export class LivePlugins {
   #live: LivePlugin[] | undefined;
   readonly #kept = new Map<string, SavedState>();
+  /** Whether the plugins that are set up have the states that were kept. */
+  #areRestored = false;
 
   /** Whether they are set up. */
   get areUp(): boolean {
@@ -25,21 +27,29 @@ export class LivePlugins {
     const live: LivePlugin[] = [];
     // Recorded one by one, so that those which are set up are torn down when a later one fails.
     this.#live = live;
+    this.#areRestored = false;
     set.setUp((plugin) => live.push(plugin), rank);
     for (const { plugin, result } of live) {
       const kept = this.#kept.get(plugin.id);
       if (result.state !== undefined && kept !== undefined)
         checkPluginState(plugin, result.state, kept, 'the training before')();
     }
+    this.#areRestored = true;
     return live;
   }
 
-  /** Saves their states and tears them down in reverse order, then `first`. Returns the errors. */
+  /**
+   * Saves their states and tears them down in reverse order, then `first`, which was made before them. Where setting them
+   * up has failed, the states that were kept before stay.
+   *
+   * @param timeout milliseconds for each of them
+   * @returns the errors
+   */
   async tearDown(first: Disposer, timeout: number): Promise<readonly unknown[]> {
     const live = this.#live ?? [];
     this.#live = undefined;
     const errors: unknown[] = [];
-    for (const { plugin, result } of live) {
+    for (const { plugin, result } of this.#areRestored ? live : []) {
       try {
         const { state } = result;
         if (state !== undefined) this.#kept.set(plugin.id, savePluginState(plugin, state));

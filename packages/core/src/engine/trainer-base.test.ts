@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { definePlugin } from '../plugin/define-plugin.ts';
 import type { Plugin, SetupResult } from '../plugin/plugin.ts';
 import { storageRef } from '../services/core-services.ts';
@@ -213,6 +214,36 @@ describe('errors', () => {
     await expect(trainer.train()).rejects.toThrow(/\[HKL_DISPOSE_FAILED\] hanging: .*not done after 20 ms/);
   });
 
+  it('waits without a limit for closing where the limit is Infinity', async () => {
+    const slow = plugin('slow', () => ({ dispose: () => sleep(30) }));
+    const trainer = new TrainerBase({
+      step: falling,
+      maxIterations: 1,
+      plugins: [slow],
+      disposeTimeout: Infinity,
+      logger,
+    });
+    expect(await trainer.train()).toMatchObject({ status: 'completed' });
+  });
+
+  it('neither loads nor closes while it trains', async () => {
+    const refused: unknown[] = [];
+    const trainer: TrainerBase = new TrainerBase({
+      maxIterations: 1,
+      step: async () => {
+        for (const attempt of [trainer.load('x.safetensors'), trainer.close()])
+          await attempt.catch((error: unknown) => refused.push(error));
+        return 1;
+      },
+      logger,
+    });
+    expect(await trainer.train()).toMatchObject({ status: 'completed' });
+    expect(refused).toMatchObject([
+      { code: 'HKL_TRAIN_TWICE', who: 'load' },
+      { code: 'HKL_TRAIN_TWICE', who: 'close' },
+    ]);
+  });
+
   it('lets a plugin handle a failed step: go on without it, or stop', async () => {
     const handler = (action: 'skip' | 'stop') =>
       plugin('handler', ({ hooks }: { hooks: { stepFailed: { tap(fn: () => string): void } } }) =>
@@ -265,6 +296,10 @@ describe('errors', () => {
     await expect(unread.train()).rejects.toThrow(/returned an object of class Scalar.*await tensor\.data\(\)/);
     const odd = new TrainerBase({ step: (() => 'fine') as never, maxIterations: 1, logger });
     await expect(odd.train()).rejects.toMatchObject({ code: 'HKL_STEP_RESULT' });
+    for (const losses of [null, 'x', { a: 'x' }]) {
+      const wrong = new TrainerBase({ step: (() => ({ losses })) as never, maxIterations: 1, logger });
+      await expect(wrong.train()).rejects.toMatchObject({ code: 'HKL_STEP_RESULT' });
+    }
   });
 
   it('tears down what was set up when a later setup fails', async () => {

@@ -55,6 +55,9 @@ interface Ranks {
   comm: Communicator;
 }
 
+/** The longest time that a timer of Node takes, in milliseconds. A longer one would end at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 const commOf = (ranks: Ranks) => (): Communicator => ranks.comm;
 
 /**
@@ -98,7 +101,7 @@ export class TrainerBase implements TrainerView {
     check.assertTrainerOptions(options);
     this.#options = options;
     this.#step = options.step;
-    this.#timeout = options.disposeTimeout ?? 30_000;
+    this.#timeout = Math.min(options.disposeTimeout ?? 30_000, LONGEST_TIMER);
     this.logger = options.logger ?? new ConsoleLogger();
     this.random = new RandomStreams(options.seed === undefined || options.seed < 0 ? drawSeed() : options.seed);
     this.#run = new RunState(check.endOf(options), this.storage, this.#site);
@@ -206,7 +209,7 @@ export class TrainerBase implements TrainerView {
       this.#checkpoints.begin(live);
       set.seal();
     } catch (error) {
-      throwAll([error, ...(await this.close())]);
+      throwAll([error, ...(await this.#close())]);
     }
   }
 
@@ -240,7 +243,7 @@ export class TrainerBase implements TrainerView {
       if (check.requiresAny(plugins, [checkpointsRef])) this.#checkpoints.warnWhereWithoutWeights();
       const [comm, set] = [this.#ranks.comm, this.#prepared()];
       await assertSameRun(comm, this.#hooks, this.iteration, set.arranged);
-      const folder = { output: this.#output, set, logger: this.logger, comm, tearDown: () => this.close() };
+      const folder = { output: this.#output, set, logger: this.logger, comm, tearDown: () => this.#close() };
       const outcome = await holdOutput(folder, () =>
         runLoop({
           hooks: this.#hooks.byName,
@@ -251,7 +254,7 @@ export class TrainerBase implements TrainerView {
           agreement: new Agreement(comm, this.#control, this.logger),
           metricsPeriod: this.#options.metricsPeriod ?? 1,
           yieldToEventLoop: yieldToEventLoop(this.#options.yieldAfter ?? 50),
-          tearDown: () => this.close(),
+          tearDown: () => this.#close(),
         }),
       );
       return this.#evaluation.latest === undefined ? outcome : { ...outcome, results: this.#evaluation.latest };
@@ -268,8 +271,10 @@ export class TrainerBase implements TrainerView {
    *
    * @param options the scope, `all` to resume that run (default) or `weights` to begin a new one from its weights; or
    * an object with the scope and `allowMismatch`
+   * @throws HooklineError `HKL_TRAIN_TWICE` while training
    */
   async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
+    check.assertIdle(this.#training, 'load');
     await this.prepare();
     const iteration = await this.#checkpoints.load(path, options);
     const { scope = 'all' } = typeof options === 'string' ? { scope: options } : options;
@@ -332,8 +337,18 @@ export class TrainerBase implements TrainerView {
     return this.#set?.container.made(ref);
   }
 
-  /** Tears the plugins down, in reverse order. `train` does so by itself. @returns the errors */
+  /**
+   * Tears the plugins down, in reverse order. `train` does so by itself.
+   *
+   * @returns the errors
+   * @throws HooklineError `HKL_TRAIN_TWICE` while training
+   */
   async close(): Promise<readonly unknown[]> {
+    check.assertIdle(this.#training, 'close');
+    return this.#close();
+  }
+
+  async #close(): Promise<readonly unknown[]> {
     const runner = this.#runner;
     this.#runner = undefined;
     const parts = { plugins: this.#plugins, background: this.#background, runner, storage: this.storage };
@@ -349,7 +364,10 @@ export class TrainerBase implements TrainerView {
     check.assertIdle(this.#training, 'dispose');
     await this.#preparing?.catch(() => undefined);
     this.#disposed = true;
-    throwAll([...(await this.close()), ...(await tearDown(this.#set?.container.takeDisposers() ?? [], this.#timeout))]);
+    throwAll([
+      ...(await this.#close()),
+      ...(await tearDown(this.#set?.container.takeDisposers() ?? [], this.#timeout)),
+    ]);
   }
 
   async #assemble(): Promise<PluginSet> {

@@ -54,7 +54,7 @@ function assertTime(name: string, value: number | undefined, unit: string): void
 }
 
 /** @throws HooklineError `HKL_TRAIN_TWICE` while an earlier call of `train` is under way */
-export function assertIdle(isTraining: boolean, who: 'train' | 'dispose'): void {
+export function assertIdle(isTraining: boolean, who: 'train' | 'load' | 'close' | 'dispose'): void {
   if (!isTraining) return;
   throw new HooklineError('HKL_TRAIN_TWICE', 'this trainer is training already', {
     who,

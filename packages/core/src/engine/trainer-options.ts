@@ -54,7 +54,10 @@ export interface TrainerOptions {
    * Seconds after which a warning names the batch or the tap that the training is waiting for; 0 for never. Default 60.
    */
   readonly waitWarning?: number;
-  /** Milliseconds that each plugin, each service, and the background tasks at the end may take to close. Default 30,000. */
+  /**
+   * Milliseconds that each plugin, each service, and the background tasks at the end may take to close; Infinity for no
+   * limit. Default 30,000.
+   */
   readonly disposeTimeout?: number;
 }
 

@@ -235,3 +235,34 @@ describe('state', () => {
     expect(await readFile(join(dir, 'foreign.safetensors'), 'utf8')).toBe('not a checkpoint');
   });
 });
+
+it('keeps the states of plugins where setting up a later one fails', async () => {
+  let fails = false;
+  const counter = definePlugin({
+    name: 'counter',
+    version: '1.0.0',
+    setup({ hooks }) {
+      let count = 0;
+      hooks.afterStep.tap(() => void count++);
+      return {
+        state: { save: () => count, load: (saved) => void (count = Number(saved)) },
+        dispose: () => void counts.push(count),
+      };
+    },
+  });
+  const clumsy = definePlugin({
+    name: 'clumsy',
+    version: '1.0.0',
+    setup() {
+      if (fails) throw new Error('not now');
+    },
+  });
+  const counts: number[] = [];
+  const trainer = new TrainerBase({ step: falling, maxIterations: 2, plugins: [counter(), clumsy()], logger });
+  await trainer.train();
+  fails = true;
+  await expect(trainer.train({ maxIterations: 4 })).rejects.toThrow('not now');
+  fails = false;
+  await trainer.train({ maxIterations: 4 });
+  expect(counts).toEqual([2, 0, 4]);
+});

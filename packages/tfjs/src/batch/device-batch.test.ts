@@ -1,6 +1,6 @@
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
-import { disposeBatch, toDevice } from './device-batch.ts';
+import { disposeBatch, disposeUnused, toDevice } from './device-batch.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
@@ -43,6 +43,14 @@ it('frees tensors of the batch, except variables, kept ones and borrowed ones', 
   const borrowed = tf.ones([1]);
   disposeBatch(toDevice(borrowed, { tensors: 'borrow' }));
   expect(borrowed.isDisposed).toBe(false);
+});
+
+it('frees the tensors of a batch that is skipped, also in maps and sets', () => {
+  const tensors = Array.from({ length: 4 }, () => tf.ones([1]));
+  const [a, b, c, d] = tensors;
+  disposeUnused({ x: [a], more: new Map([['b', b]]), others: new Set([c]) });
+  disposeUnused({ d }, { tensors: 'borrow' });
+  expect(tensors.map(({ isDisposed }) => isDisposed)).toEqual([true, true, true, false]);
 });
 
 it('says which tensor has already been freed', () => {

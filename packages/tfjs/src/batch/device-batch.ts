@@ -1,5 +1,6 @@
 import { HooklineError, isPlainObject } from '@hookline/core';
 import tf from '#tfjs';
+import { batchTensors } from './batch-tensors.ts';
 import { asNativeBackend } from '../device/native-backend.ts';
 import { tensorOfBytes } from './byte-tensor.ts';
 
@@ -86,12 +87,9 @@ export function disposeBatch({ owned }: DeviceBatch): void {
  * Frees the tensors of an unused batch, as {@link toDevice} and {@link disposeBatch} would, without creating tensors.
  */
 export function disposeUnused(batch: unknown, { tensors = 'consume' }: ToDeviceOptions = {}): void {
-  if (typeof batch !== 'object' || batch === null || tensors === 'borrow') return;
-  if (batch instanceof tf.Tensor) {
-    if (!(batch instanceof tf.Variable) && !isKept(batch as tf.Tensor)) batch.dispose();
-  } else if (!ArrayBuffer.isView(batch) && (Array.isArray(batch) || isPlainObject(batch))) {
-    for (const value of Object.values(batch)) disposeUnused(value);
-  }
+  if (tensors === 'borrow') return;
+  for (const tensor of batchTensors(batch).values())
+    if (!(tensor instanceof tf.Variable) && !isKept(tensor)) tensor.dispose();
 }
 
 const isKept = (tensor: tf.Tensor): boolean => (tensor as unknown as { readonly kept: boolean }).kept;

@@ -73,6 +73,12 @@ it('drops about the given share, scales the rest, and draws a new mask at every 
   }
 });
 
+it.each([1, -0.5])('refuses a dropout rate of %d in a step, as TensorFlow.js does', (rate) => {
+  expect(() => new RunnerScope().run(0, () => tf.dropout(tf.ones([4]), rate))).toThrow(
+    'rate must be a float in the range',
+  );
+});
+
 it('drops whole channels with spatial dropout', () => {
   const layer = tf.layers.spatialDropout1d({ rate: 0.5 });
   const rows = new RunnerScope().run(0, () =>

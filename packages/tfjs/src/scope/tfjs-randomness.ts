@@ -46,7 +46,8 @@ function stepOps(open: StepRandomness['open']): RandomOps {
     });
   const ops = {
     dropout: (x: tf.Tensor | tf.TensorLike, rate: number, noiseShape?: (number | null)[], seed?: number | string) => {
-      if (rate === 0 || !(x instanceof tf.Tensor)) return undefined;
+      // TensorFlow.js leaves x as it is for 0, and refuses rates outside of [0, 1).
+      if (!(rate > 0 && rate < 1) || !(x instanceof tf.Tensor)) return undefined;
       return tf.tidy(() => {
         const shape = noiseShape?.map((size, axis) => size ?? (x.shape[axis] as number)) ?? x.shape;
         const kept = open(seed === undefined ? 'dropout' : `dropout/${seed}`)

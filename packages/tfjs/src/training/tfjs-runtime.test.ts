@@ -115,6 +115,28 @@ describe('tfjsRuntime', () => {
     expect(other.iteration).toBe(0);
   });
 
+  it('changes no weights when a plugin refuses the weights of a checkpoint', async () => {
+    await makeTrainer({ plugins: [saver(3)], output: dir }).train();
+    const refusing = definePlugin({
+      name: 'refusing',
+      version: '1.0.0',
+      setup({ hooks }) {
+        hooks.loadState.tap(() => {
+          throw new Error('not these');
+        });
+        // The state before the load cannot be kept either, so that nothing could be put back.
+        hooks.saveState.tap(() => {
+          throw new Error('not now');
+        });
+      },
+    });
+    const other = makeTrainer({ plugins: [refusing()] });
+    await other.prepare();
+    const before = await weights(other);
+    await expect(other.load(join(dir, 'mid.safetensors'), 'weights')).rejects.toThrow('not these');
+    expect(await weights(other)).toEqual(before);
+  });
+
   it('continues training in a second call, with the variables that plugins made in the first', async () => {
     const counting = definePlugin({
       name: 'counting',

@@ -20,7 +20,7 @@ import { modelRef, modelVariables, type TrainableModel } from '../model/trainabl
 import { optimizersOf } from '../optim/alternating-optimizer.ts';
 import { type Optimizer, optimizerRef } from '../parameters/optimizer.ts';
 import { snapshotVariables } from '../variables/snapshot-variables.ts';
-import { NON_FINITE, planRestore, type RestoreOptions, restoreVariables } from '../variables/restore-variables.ts';
+import { NON_FINITE, planRestore, type RestoreOptions } from '../variables/restore-variables.ts';
 import { type RunnerScope, runnerScopeRef } from '../scope/runner-scope.ts';
 import { nothingLoaded } from '../weights/weights-error.ts';
 import { planWeights } from '../weights/load-weights.ts';
@@ -74,7 +74,7 @@ const factory = definePlugin({
       if (checkpoint.isForeign) return loadForeign(checkpoint, model.value, logger);
       if (checkpoint.scope === 'weights') {
         const { tensors, source: file } = checkpoint;
-        const report = restoreVariables(modelVariables(model.value), tensors, {
+        const { report, apply } = planRestore(modelVariables(model.value), tensors, {
           strict: false,
           prefix: 'model/',
           checkFinite: finiteCheck(checkpoint),
@@ -82,6 +82,7 @@ const factory = definePlugin({
         });
         for (const warning of report.warnings) logger.warn(`${file}: ${warning}`);
         if (report.loaded.length === 0) throw nothingLoaded(file);
+        checkpoint.apply(apply);
         return;
       }
       const keepsOptimizer = restoreTensors(checkpoint, model.value, optimizer.value, scope.value, logger);

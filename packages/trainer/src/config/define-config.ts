@@ -88,7 +88,7 @@ function makeDefinition(
         const values = own === undefined ? from : override(from, own);
         return applyOverrides(schema, withoutReplacedEnd(values, overridesEnd(overrides)), overrides);
       };
-      const result = schema.safeParse(change(fillIn(values, withoutReplacedEnd(recipe, setsEnd(values)))));
+      const result = schema.safeParse(change(override(recipe, values)));
       if (result.success) return checked(rememberWritten(result.data as unknown as BaseConfig, change(values)));
       assertKnownKeys(schema, result.error);
       throw new HooklineError('HKL_CONFIG_INVALID', describeIssues(result.error), {
@@ -108,13 +108,19 @@ function makeDefinition(
   };
 }
 
-/** Whether values set the length of the run, in either of the two keys. */
+/** Whether values set the length of the run, in either of the two keys. A `maxEpochs` of 0 leaves it to `maxIterations`. */
 const setsEnd = ({ solver }: { readonly solver?: unknown }): boolean =>
-  isSection(solver) && Object.keys(solver).some((key) => ENDS.includes(key));
+  isSection(solver) && Object.entries(solver).some(([key, value]) => isEnd(key, value));
 
 /** The same for overrides from outside. */
 const overridesEnd = (overrides: readonly string[]): boolean =>
-  overrides.some((override) => ENDS.some((key) => override.split('=')[0]?.trim() === `solver.${key}`));
+  overrides.some((override) => {
+    const [path = '', value] = override.split('=');
+    const [section, key = ''] = path.trim().split('.');
+    return section === 'solver' && isEnd(key, Number(value));
+  });
+
+const isEnd = (key: string, value: unknown): boolean => ENDS.includes(key) && !(key === 'maxEpochs' && value === 0);
 
 /** Removes the length of the run from values when others that set it take their place, in whichever of the two keys. */
 function withoutReplacedEnd(values: object, isReplaced: boolean): object {
@@ -133,16 +139,6 @@ function checked<C extends BaseConfig>(config: C): C {
     who: 'config',
     fix: 'Leave one of them out',
   });
-}
-
-/** Fills keys that `values` does not set from a recipe, section by section and key by key. */
-function fillIn(values: object, recipe: object): object {
-  const filled: Record<string, unknown> = { ...recipe, ...values };
-  for (const [key, value] of Object.entries(recipe)) {
-    const said = (values as Readonly<Record<string, unknown>>)[key];
-    if (isSection(value) && isSection(said)) filled[key] = { ...value, ...said };
-  }
-  return filled;
 }
 
 function extendSchema(extension: ConfigExtension): z.ZodObject {
