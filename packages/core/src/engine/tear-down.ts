@@ -1,5 +1,6 @@
 import type { Disposer } from '../container/service-container.ts';
 import { HooklineError } from '../errors.ts';
+import { isThenable } from '../hooks/wrap-tap.ts';
 
 /**
  * Runs every disposer, the last one first, each within `timeout` milliseconds, also after one that fails.
@@ -12,7 +13,7 @@ export async function tearDown(disposers: readonly Disposer[], timeout: number):
     let timer: NodeJS.Timeout | undefined;
     try {
       const pending = disposer.dispose();
-      if (!(pending instanceof Promise)) continue;
+      if (!isThenable(pending)) continue;
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error(`not done after ${timeout} ms`)), timeout);
       });
