@@ -59,7 +59,7 @@ export {
   type ExportSource,
 } from './export/export-model.ts';
 export type { ExportCheck } from './export/check-written.ts';
-export type { ExportInput, ExportInputs } from './export/forward-source.ts';
+export type { ExportInput, ExportInputs } from './export-graph/forward-source.ts';
 
 // Optimizers
 export { alternatingOptimizer } from './optim/alternating-optimizer.ts';

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { bytesOf } from '../graph/graph-def.ts';
 import { specOf, type AttributeValue } from '../graph/graph-record.ts';
 import { DataType } from '../device/native-backend.ts';
-import { TYPE_NAMES, type ExportEnd, type ExportGraph } from './export-graph.ts';
-import { exportError } from './export-errors.ts';
-import type { OpenShape } from './open-record.ts';
+import { TYPE_NAMES, type ExportEnd, type ExportGraph } from '../export-graph/export-graph.ts';
+import { exportError } from '../export-graph/export-errors.ts';
+import type { OpenShape } from '../export-graph/open-record.ts';
 import { writeParts } from './write-parts.ts';
 
 /** The size in bytes of one file of weights, which browsers and servers cache well. */
