@@ -6,11 +6,10 @@ import './tensor-types.ts';
 export { default as tf } from '#tfjs';
 
 // Devices
-export { currentDevice, selectDevice, type SelectDeviceOptions } from './device/select-device.ts';
+export { currentDevice, selectDevice, usesSlowBackend, type SelectDeviceOptions } from './device/select-device.ts';
 export type { Device, DeviceKind, DeviceRequest } from './device/device.ts';
 export { chooseOneDnn, type OneDnnChoice } from './device/onednn.ts';
 export { readProcessor, type Processor } from './device/processor.ts';
-export { usesSlowBackend } from './device/slow-backend.ts';
 
 // Models
 export {
@@ -49,7 +48,7 @@ export { loadWeights, type LoadWeightsOptions, type WeightsReport } from './weig
 export type { ForeignWeight, WeightLayout, WeightTable } from './model/weight-table.ts';
 
 // Leaving for other programs
-export { EXPORT_FORMATS, type ExportFormat } from './export/export-format.ts';
+export { EXPORT_FORMATS, type ExportFormat } from './export-formats/written-model.ts';
 export {
   exportModel,
   exportSourceRef,
@@ -88,18 +87,19 @@ export {
   type DataFingerprint,
   type ResumableData,
 } from './batch/batch-position.ts';
-export { dataSourceSchema } from './batch/open-data.ts';
-export { eachBatch } from './batch/each-batch.ts';
 export { BatchSource, type BatchSourceOptions, type TimedBatch } from './batch/batch-source.ts';
 export {
+  dataSourceSchema,
+  eachBatch,
   openData,
+  unreadData,
+  unreadDataError,
   type BatchIterable,
   type DataSource,
   type OpenedData,
   type TfDataset,
   type TfIterator,
 } from './batch/open-data.ts';
-export { unreadData, unreadDataError } from './batch/open-data.ts';
 export {
   disposeBatch,
   toDevice,
@@ -129,8 +129,8 @@ export { TrainStep, type ForwardBackward, type StepPart, type TrainStepParts } f
 // State
 export { alignNames } from './variables/align-names.ts';
 export { snapshotVariables } from './variables/snapshot-variables.ts';
-export { groupNames } from './variables/group-names.ts';
 export {
+  groupNames,
   planRestore,
   restoreVariables,
   type Mismatch,
@@ -140,7 +140,7 @@ export {
 } from './variables/restore-variables.ts';
 
 // A training with tensors
-export { batchSourceRef, trainDataRef } from './batch/batch-source-ref.ts';
+export { batchSourceRef, trainDataRef } from './batch/batch-services.ts';
 export { assertNoParts, forPart } from './training/for-part.ts';
 export { savedParts, type SavedPart } from './training/saved-parts.ts';
 export { seededInit } from './training/seeded-init.ts';

@@ -18,7 +18,6 @@ import type { TrainableModel } from '../model/trainable-model.ts';
 import { checkWritten, type ExportCheck } from './check-written.ts';
 import { TYPE_NAMES, type ExportGraph } from '../export-graph/export-graph.ts';
 import { exportError } from '../export-graph/export-errors.ts';
-import { EXPORT_FORMATS, type ExportFormat } from './export-format.ts';
 import {
   inputsOfLayers,
   sourceOfExample,
@@ -32,7 +31,7 @@ import { openWritten } from './run-written.ts';
 import { writeGraphModel } from '../export-formats/write-graph-model.ts';
 import { loadWrittenLayers, writeLayersModel } from '../export-formats/write-layers-model.ts';
 import { writeSavedModel } from '../export-formats/write-saved-model.ts';
-import type { WrittenModel } from '../export-formats/written-model.ts';
+import { EXPORT_FORMATS, type ExportFormat, type WrittenModel } from '../export-formats/written-model.ts';
 
 /** Options of {@link exportModel}. */
 export interface ExportModelOptions {
