@@ -47,7 +47,7 @@ export { saveWeights, type SavedWeights } from './weights/save-weights.ts';
 export { loadWeights, type LoadWeightsOptions, type WeightsReport } from './weights/load-weights.ts';
 export type { ForeignWeight, WeightLayout, WeightTable } from './model/weight-table.ts';
 
-// Leaving for other programs
+// Exporting for other programs
 export { EXPORT_FORMATS, type ExportFormat } from './export-formats/written-model.ts';
 export {
   exportModel,
@@ -122,9 +122,9 @@ export type { StepRandom } from './scope/step-random.ts';
 export { RunnerScope, type RunnerScopeOptions, type ScopeVariable } from './scope/runner-scope.ts';
 export { meanOverRanks, ranksOfStep, stepRanksRef, type StepLosses, type StepRanks } from './ranks/step-ranks.ts';
 export { stepScopeRef, type StepScope, type StepVariableOptions } from './scope/step-scope.ts';
-export { trainingStepRef, type TrainingStep } from './step/training-step.ts';
+export { trainingStepRef, type TrainingStep } from './step/training-step-service.ts';
 export type { StepVariant, VariantValue } from './scope/step-variant.ts';
-export { TrainStep, type ForwardBackward, type StepPart, type TrainStepParts } from './step/train-step.ts';
+export { TrainStep, type ForwardBackward, type StepPart, type TrainStepOptions } from './step/train-step.ts';
 
 // State
 export { alignNames } from './variables/align-names.ts';

@@ -42,7 +42,6 @@ export async function writeGraphModel(graph: ExportGraph, folder: string, model:
     const attr = Object.fromEntries(
       [...each.attributes].map(([key, value]) => [key, attribute(value, typeName)] as const),
     );
-    if (each.op === 'Placeholder') attr['shape'] = { shape: shapeOf(each.shapes[0] ?? []) };
     const { constant } = each.node;
     if (constant !== undefined) {
       const { dtype, shape } = specOf({ node: each.node, index: 0 });

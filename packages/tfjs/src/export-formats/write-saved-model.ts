@@ -49,10 +49,8 @@ export async function writeSavedModel(graph: ExportGraph, folder: string, model:
   return ['saved_model.pb'];
 }
 
-function nodeDef({ name, op, inputs, attributes, node, shapes }: ExportNode): Encoded {
-  const attrs = [...attributes].map(([key, value]) =>
-    entry(5, key, op === 'Placeholder' && key === 'shape' ? message(7, shapeOf(shapes[0] ?? [])) : attribute(value)),
-  );
+function nodeDef({ name, op, inputs, attributes, node }: ExportNode): Encoded {
+  const attrs = [...attributes].map(([key, value]) => entry(5, key, attribute(value)));
   if (node.constant !== undefined) {
     const { dtype, shape } = specOf({ node, index: 0 });
     const content =

@@ -24,7 +24,7 @@ import { createStepRunner, type StepRunnerOptions } from '../runners/create-step
 import { RunnerScope, runnerScopeRef } from '../scope/runner-scope.ts';
 import { oneRank, stepRanksRef } from '../ranks/step-ranks.ts';
 import { stepScopeRef } from '../scope/step-scope.ts';
-import { trainingStep, trainingStepRef } from '../step/training-step.ts';
+import { trainingStep, trainingStepRef } from '../step/training-step-service.ts';
 import { batchSourceRef, trainDataRef } from '../batch/batch-services.ts';
 import { assertModel, assertOptimizer } from '../model/check-parts.ts';
 import { seededInit } from './seeded-init.ts';
@@ -127,7 +127,7 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
         { random: randomRef, ranks: stepRanksRef, comm: commRef },
       ),
       provide(stepScopeRef, ({ scope }) => scope.facade, { scope: runnerScopeRef }),
-      provide(trainingStepRef, ({ hooks, ...parts }) => trainingStep(hooks.byName, parts), {
+      provide(trainingStepRef, ({ hooks, ...uses }) => trainingStep({ ...uses, hooks: hooks.byName }), {
         model: modelRef,
         optimizer: optimizerRef,
         scope: runnerScopeRef,
