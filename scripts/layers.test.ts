@@ -26,6 +26,8 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   'packages/vision/src/models/c.ts': [],
   'packages/vision/src/losses/b.ts': [],
   'packages/vision/src/losses/d.ts': ['../models/c.ts'],
+  'packages/vision/src/models/d.ts': ['./blocks/e.ts'],
+  'packages/vision/src/models/blocks/e.ts': ['../c.ts'],
   'plugins/c/src/second-way.ts': ['../../../node_modules/sharp/index.ts'],
   'node_modules/sharp/index.ts': [],
 };
@@ -70,8 +72,9 @@ it('refuses circular imports, plugins that import plugins, imports that point up
   ]);
 });
 
-it('refuses circular imports between the folders of a package', () => {
+it('refuses circular imports between the folders of a package, also of a folder and one in it', () => {
   expect(refused('.dependency-cruiser-folders.cjs')).toEqual([
+    'folders-import-nothing-from-folders-in-them: packages/vision/src/models/d.ts → packages/vision/src/models/blocks/e.ts',
     'no-circular-folders: packages/vision/src/losses → packages/vision/src/models',
     'no-circular-folders: packages/vision/src/models → packages/vision/src/losses',
   ]);

@@ -6,11 +6,10 @@ import './tensor-types.ts';
 export { default as tf } from '#tfjs';
 
 // Devices
-export { currentDevice, selectDevice, type SelectDeviceOptions } from './device/select-device.ts';
+export { currentDevice, selectDevice, usesSlowBackend, type SelectDeviceOptions } from './device/select-device.ts';
 export type { Device, DeviceKind, DeviceRequest } from './device/device.ts';
 export { chooseOneDnn, type OneDnnChoice } from './device/onednn.ts';
 export { readProcessor, type Processor } from './device/processor.ts';
-export { usesSlowBackend } from './device/slow-backend.ts';
 
 // Models
 export {
@@ -48,8 +47,8 @@ export { saveWeights, type SavedWeights } from './weights/save-weights.ts';
 export { loadWeights, type LoadWeightsOptions, type WeightsReport } from './weights/load-weights.ts';
 export type { ForeignWeight, WeightLayout, WeightTable } from './model/weight-table.ts';
 
-// Leaving for other programs
-export { EXPORT_FORMATS, type ExportFormat } from './export/export-format.ts';
+// Exporting for other programs
+export { EXPORT_FORMATS, type ExportFormat } from './export-formats/written-model.ts';
 export {
   exportModel,
   exportSourceRef,
@@ -59,7 +58,7 @@ export {
   type ExportSource,
 } from './export/export-model.ts';
 export type { ExportCheck } from './export/check-written.ts';
-export type { ExportInput, ExportInputs } from './export/forward-source.ts';
+export type { ExportInput, ExportInputs } from './export-graph/forward-source.ts';
 
 // Optimizers
 export { alternatingOptimizer } from './optim/alternating-optimizer.ts';
@@ -88,18 +87,19 @@ export {
   type DataFingerprint,
   type ResumableData,
 } from './batch/batch-position.ts';
-export { dataSourceSchema } from './batch/open-data.ts';
-export { eachBatch } from './batch/each-batch.ts';
 export { BatchSource, type BatchSourceOptions, type TimedBatch } from './batch/batch-source.ts';
 export {
+  dataSourceSchema,
+  eachBatch,
   openData,
+  unreadData,
+  unreadDataError,
   type BatchIterable,
   type DataSource,
   type OpenedData,
   type TfDataset,
   type TfIterator,
 } from './batch/open-data.ts';
-export { unreadData, unreadDataError } from './batch/open-data.ts';
 export {
   disposeBatch,
   toDevice,
@@ -122,15 +122,15 @@ export type { StepRandom } from './scope/step-random.ts';
 export { RunnerScope, type RunnerScopeOptions, type ScopeVariable } from './scope/runner-scope.ts';
 export { meanOverRanks, ranksOfStep, stepRanksRef, type StepLosses, type StepRanks } from './ranks/step-ranks.ts';
 export { stepScopeRef, type StepScope, type StepVariableOptions } from './scope/step-scope.ts';
-export { trainingStepRef, type TrainingStep } from './step/training-step.ts';
+export { trainingStepRef, type TrainingStep } from './step/training-step-service.ts';
 export type { StepVariant, VariantValue } from './scope/step-variant.ts';
-export { TrainStep, type ForwardBackward, type StepPart, type TrainStepParts } from './step/train-step.ts';
+export { TrainStep, type ForwardBackward, type StepPart, type TrainStepOptions } from './step/train-step.ts';
 
 // State
 export { alignNames } from './variables/align-names.ts';
 export { snapshotVariables } from './variables/snapshot-variables.ts';
-export { groupNames } from './variables/group-names.ts';
 export {
+  groupNames,
   planRestore,
   restoreVariables,
   type Mismatch,
@@ -140,7 +140,7 @@ export {
 } from './variables/restore-variables.ts';
 
 // A training with tensors
-export { batchSourceRef, trainDataRef } from './batch/batch-source-ref.ts';
+export { batchSourceRef, trainDataRef } from './batch/batch-services.ts';
 export { assertNoParts, forPart } from './training/for-part.ts';
 export { savedParts, type SavedPart } from './training/saved-parts.ts';
 export { seededInit } from './training/seeded-init.ts';

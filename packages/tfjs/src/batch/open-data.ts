@@ -1,5 +1,7 @@
 import { HooklineError } from '@hookline/core';
 import { z } from 'zod';
+import { disposeBatch, toDevice } from './device-batch.ts';
+
 /** A dataset of `tf.data`: each of its iterators is one pass. */
 export interface TfDataset {
   iterator(): Promise<TfIterator>;
@@ -59,6 +61,21 @@ function passOf(dataset: TfDataset, passesBefore: number): AsyncIterable<unknown
 
 const has = <K extends string>(value: unknown, name: K): value is Record<K, unknown> =>
   typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[name] === 'function';
+
+/**
+ * Calls `fn` with each batch of a source on the device, until it returns `false`. Each batch is freed after its call.
+ */
+export async function eachBatch(source: DataSource, fn: (batch: unknown) => Promise<boolean | void>): Promise<void> {
+  const batches = openData(source) ?? [];
+  for await (const batch of batches) {
+    const device = toDevice(batch, { tensors: Array.isArray(batches) ? 'borrow' : 'consume' });
+    try {
+      if ((await fn(device.batch)) === false) return;
+    } finally {
+      disposeBatch(device);
+    }
+  }
+}
 
 /** Validates a plugin option of type {@link DataSource}: iterable batches, or a function that returns them. */
 export const dataSourceSchema: z.ZodType<DataSource, DataSource> = z.custom<DataSource>(

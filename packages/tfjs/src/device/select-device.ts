@@ -48,6 +48,16 @@ export function currentDevice(): Device | undefined {
   return chosen?.device;
 }
 
+/**
+ * Whether steps would run on tfjs's own JavaScript backend, which tfjs uses when no backend has been chosen. It is
+ * hundreds of times slower than the others.
+ */
+export function usesSlowBackend(): boolean {
+  const { backendName } = tf.engine();
+  // The name is undefined before the first tensor.
+  return !backendName || backendName === 'cpu';
+}
+
 const SELECTORS: Record<DeviceKind, (why: string, env: NodeJS.ProcessEnv) => Promise<Device>> = {
   async gpu(why, env) {
     const native = await loadNativeBackend();

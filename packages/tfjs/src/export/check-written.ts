@@ -1,10 +1,10 @@
 import { describeCause, isHooklineError } from '@hookline/core';
 import tf from '#tfjs';
 import { asNativeBackend } from '../device/native-backend.ts';
-import { exportError, FIX_BATCH } from './export-errors.ts';
-import { valueAt } from './export-graph.ts';
-import type { ForwardSource } from './forward-source.ts';
-import type { HostOutput, WrittenModel } from './written-model.ts';
+import { exportError, FIX_BATCH } from '../export-graph/export-errors.ts';
+import { valueAt } from '../export-graph/export-graph.ts';
+import type { ForwardSource } from '../export-graph/forward-source.ts';
+import type { HostOutput, WrittenModel } from '../export-formats/written-model.ts';
 
 /** The permitted difference, relative to the largest number of the output: it covers only the order of sums. */
 const TOLERANCE = 1e-4;

@@ -8,12 +8,12 @@ import { functionModel } from '../model/function-model.ts';
 import { layersModel, type TrainableLayersModel } from '../model/layers-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { exportModel, type ExportedModel } from './export-model.ts';
-import type { ExportGraph } from './export-graph.ts';
-import { sourceOfInputs } from './forward-source.ts';
-import { openOnnx } from './onnx/run-onnx.ts';
-import { writeOnnx } from './onnx/write-onnx.ts';
+import type { ExportGraph } from '../export-graph/export-graph.ts';
+import { sourceOfInputs } from '../export-graph/forward-source.ts';
+import { openOnnx } from '../export-formats/onnx/run-onnx.ts';
+import { writeOnnx } from '../export-formats/onnx/write-onnx.ts';
 import { readGraphModel } from './read-written.test.support.ts';
-import { recordExport } from './record-export.ts';
+import { recordExport } from '../export-graph/record-export.ts';
 import { openWritten } from './run-written.ts';
 
 let folder: string;

@@ -16,23 +16,22 @@ import type { TrainableLayersModel } from '../model/layers-model.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 
 import { checkWritten, type ExportCheck } from './check-written.ts';
-import { TYPE_NAMES, type ExportGraph } from './export-graph.ts';
-import { exportError } from './export-errors.ts';
-import { EXPORT_FORMATS, type ExportFormat } from './export-format.ts';
+import { TYPE_NAMES, type ExportGraph } from '../export-graph/export-graph.ts';
+import { exportError } from '../export-graph/export-errors.ts';
 import {
   inputsOfLayers,
   sourceOfExample,
   sourceOfInputs,
   type ExportInputs,
   type ForwardSource,
-} from './forward-source.ts';
-import { recordExport, type ExportRecord } from './record-export.ts';
-import { writeOnnx } from './onnx/write-onnx.ts';
+} from '../export-graph/forward-source.ts';
+import { recordExport, type ExportRecord } from '../export-graph/record-export.ts';
+import { writeOnnx } from '../export-formats/onnx/write-onnx.ts';
 import { openWritten } from './run-written.ts';
-import { writeGraphModel } from './write-graph-model.ts';
-import { loadWrittenLayers, writeLayersModel } from './write-layers-model.ts';
-import { writeSavedModel } from './write-saved-model.ts';
-import type { WrittenModel } from './written-model.ts';
+import { writeGraphModel } from '../export-formats/write-graph-model.ts';
+import { loadWrittenLayers, writeLayersModel } from '../export-formats/write-layers-model.ts';
+import { writeSavedModel } from '../export-formats/write-saved-model.ts';
+import { EXPORT_FORMATS, type ExportFormat, type WrittenModel } from '../export-formats/written-model.ts';
 
 /** Options of {@link exportModel}. */
 export interface ExportModelOptions {

@@ -4,7 +4,7 @@ import tf from '#tfjs';
 import { loadNativeBackend } from '../device/load-native.ts';
 import { functionModel } from '../model/function-model.ts';
 import { loadWasmBackend } from '../device/wasm-backend.ts';
-import type { ExportFormat } from './export-format.ts';
+import type { ExportFormat } from '../export-formats/written-model.ts';
 import { exportModel } from './export-model.ts';
 import { readGraphModel } from './read-written.test.support.ts';
 import { freeFamilies, OP_FAMILIES } from './op-families.test.support.ts';

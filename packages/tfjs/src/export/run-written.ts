@@ -2,11 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import tf from '#tfjs';
 import { asNativeBackend, handleOf, type NativeBackend } from '../device/native-backend.ts';
-import type { ExportFormat } from './export-format.ts';
-import type { ExportGraph } from './export-graph.ts';
-import { openOnnx } from './onnx/run-onnx.ts';
-import { TAG } from './write-saved-model.ts';
-import type { HostOutput, WrittenModel } from './written-model.ts';
+import type { ExportGraph } from '../export-graph/export-graph.ts';
+import { openOnnx } from '../export-formats/onnx/run-onnx.ts';
+import { TAG } from '../export-formats/write-saved-model.ts';
+import type { ExportFormat, HostOutput, WrittenModel } from '../export-formats/written-model.ts';
 
 /**
  * Opens a written model in order to run it.

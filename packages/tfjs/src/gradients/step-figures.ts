@@ -27,7 +27,7 @@ export interface StepFigures {
 }
 
 /** The losses of one update, and their sum. */
-export interface FigureParts {
+export interface UpdateLosses {
   readonly losses: NamedLosses;
   readonly total: tf.Scalar;
 }
@@ -42,7 +42,7 @@ export interface FiniteCheck {
 }
 
 /** The figures of one update. A step has one update, or one for each part that it updates. */
-export interface UpdateFigures extends FigureParts {
+export interface UpdateFigures extends UpdateLosses {
   /** The name of the part; undefined when the step has one update. */
   readonly part: string | undefined;
   readonly checked?: {
@@ -57,7 +57,7 @@ export interface UpdateFigures extends FigureParts {
  * of its terms is. This reads each gradient once, and the sums identify the gradient at fault. (A sum of finite numbers
  * becomes infinite only beyond 3.4e38.)
  */
-export function figuresOf({ losses, total }: FigureParts, check?: FiniteCheck, part?: string): UpdateFigures {
+export function figuresOf({ losses, total }: UpdateLosses, check?: FiniteCheck, part?: string): UpdateFigures {
   if (check === undefined) return { losses, total, part };
   const names = Object.keys(check.gradients);
   const sums = names.map((name) => sumOf(check.gradients[name] as tf.Tensor));

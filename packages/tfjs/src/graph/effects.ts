@@ -25,7 +25,7 @@ export function orderEffects(record: GraphRecord): void {
 }
 
 /**
- * Lets every change of a variable happen only where the guarded value is finite, beside the condition that it may have.
+ * Lets every change of a variable happen only where the record's guard is finite, beside the condition that it may have.
  *
  * A condition and not a check that fails the run: when a run fails, the binding of tfjs-node never frees the tensors that
  * it was fed, which is the whole batch. The host sees the value among the outputs.
@@ -56,8 +56,8 @@ export function guardEffects(record: GraphRecord): void {
 
 /**
  * Lets each change of a variable that has a condition happen only where that is true, by TensorFlow's control flow: a
- * `Switch` sends its input one way or the other, no node runs that hangs on the way not taken, and a `Merge` goes on with
- * whichever came. Afterwards the record's effects are those that always run, and the merges.
+ * `Switch` passes its input to one of its two outputs, no node that depends on the other output runs, and a `Merge` passes
+ * on the input that arrives. Afterwards the record's effects are those that always run, and the merges.
  */
 export function gateEffects(record: GraphRecord): void {
   const gated = record.effects.filter(({ condition }) => condition !== undefined);

@@ -1,6 +1,14 @@
 import { graphMessages, type AttributeMessage, type GraphMessage, type NodeMessage } from './graph-messages.ts';
 import { captureError } from './capture-errors.ts';
-import type { AttributeValue, GraphRecord, RecordNode, TensorSpec, VariableSpec } from './graph-record.ts';
+import {
+  specOf,
+  valueOf,
+  type AttributeValue,
+  type GraphRecord,
+  type RecordNode,
+  type TensorSpec,
+  type VariableSpec,
+} from './graph-record.ts';
 import { DataType, type NativeValues } from '../device/native-backend.ts';
 
 /** What TensorFlow 2.9 wrote, the oldest version that tfjs-node ships with; newer ones read it. */
@@ -87,13 +95,13 @@ class GraphWriter {
         ...node.controls.map((control) => `^${nameOf(control)}`),
       ];
       if (node.constant === undefined) this.#node(node.op, nameOf(node), inputs, Object.fromEntries(node.attributes));
-      else this.#constant(nameOf(node), node.constant, node.outputs[0] as TensorSpec, inputs);
+      else this.#constant(nameOf(node), node.constant, specOf(valueOf(node)), inputs);
     }
     const after = record.effects.map((effect) => `^${nameOf(effect)}`);
     const outputs = new Map<string, string>();
     for (const [output, { node, index }] of record.outputs) {
       const end = `${name}/returns/${plain(output)}_${outputs.size}`;
-      const T: AttributeValue = { kind: 'type', value: (node.outputs[index] as TensorSpec).dtype };
+      const T: AttributeValue = { kind: 'type', value: specOf({ node, index }).dtype };
       this.#node('Identity', end, [`${nameOf(node)}:${index}`, ...after], { T });
       outputs.set(output, `${end}:0`);
     }

@@ -24,7 +24,7 @@ export class Replacements {
     }
   }
 
-  /** Applies the replacements everywhere in the record, then drops nodes that nothing needs any more. */
+  /** Applies the replacements everywhere in the record, then drops the nodes that nothing needs any more. */
   apply(record: GraphRecord): void {
     if (this.#byNode.size > 0) {
       for (const node of record.nodes) {
@@ -34,15 +34,15 @@ export class Replacements {
       for (const [name, value] of record.outputs) record.outputs.set(name, this.resolve(value));
       if (record.guard !== undefined) record.guard = this.resolve(record.guard);
     }
-    settle(record);
+    pruneAndSort(record);
   }
 }
 
 /**
- * Orders the nodes so that each comes after what it needs, and drops those that neither an output nor an effect
- * needs, inputs among them.
+ * Drops the nodes that neither an output nor an effect needs, inputs among them, and sorts the others topologically: each
+ * comes after what it needs.
  */
-export function settle(record: GraphRecord): void {
+export function pruneAndSort(record: GraphRecord): void {
   const done = new Set<RecordNode>();
   const open = new Set<RecordNode>();
   const order: RecordNode[] = [];

@@ -13,11 +13,11 @@ export type AttributeValue =
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'shape' | 'ints' | 'floats' | 'types'; readonly value: readonly number[] };
 
-/** Who asked for an op: the innermost tap that was running, if any. */
+/** Where an op comes from: the innermost tap that was running, if any. */
 export interface Origin {
   readonly plugin?: string;
   readonly hook?: string;
-  /** Outside of any tap: who is being recorded, where it is not a train step. */
+  /** For an op outside of any tap: what is being recorded, where that is no train step. */
   readonly who?: string;
 }
 
@@ -36,20 +36,19 @@ export interface VariableSpec extends TensorSpec {
 export interface OutsideTensor {
   /** The handle by which the step used it. A tensor never changes, so an equal handle is an equal tensor. */
   readonly source: number;
-  /** What tfjs knows it by, for telling whether it has been disposed of since. */
+  /** Its data id in tfjs, which tells whether it has been disposed of since. */
   readonly dataId: object | undefined;
-  /** A handle of the record's own, for feeding it; undefined where the values stand in the graph. */
+  /** A handle of the record's own, by which the tensor is fed; undefined where the graph holds the values. */
   readonly handle: number | undefined;
-  /** Reads it, for comparing. */
+  /** Reads the values, in order to compare recordings. */
   values(): NativeValues;
 }
 
-/** One op of the record. Passes replace the nodes' fields; `sequence` tells the order of recording. */
+/** One op of the record. Passes replace fields of nodes. */
 export interface RecordNode {
-  readonly sequence: number;
   op: string;
   inputs: ValueRef[];
-  /** Nodes that must have run before this one, besides those whose values it takes. */
+  /** Control inputs: nodes that must have run before this one, besides those whose values it takes. */
   controls: RecordNode[];
   attributes: Map<string, AttributeValue>;
   outputs: TensorSpec[];
@@ -69,13 +68,13 @@ export interface RecordNode {
 /** A recorded step: a graph of ops with its inputs, what it changes and what it returns. */
 export interface GraphRecord {
   nodes: RecordNode[];
-  /** Fed at every run, by name. */
+  /** The placeholders, which are fed at every run, by name. */
   readonly inputs: Map<string, RecordNode>;
   /** The handles of the variables it reads or writes, by key. */
   readonly variables: Map<string, RecordNode>;
   /** The one read of each variable that it reads, by key. */
   readonly reads: Map<string, RecordNode>;
-  /** The nodes that change variables; they are run although nobody takes a value from them. */
+  /** The nodes that change variables. They run although no node takes a value from them. */
   effects: RecordNode[];
   /** What a run returns, by name. */
   readonly outputs: Map<string, ValueRef>;
@@ -92,21 +91,18 @@ export const emptyRecord = (): GraphRecord => ({
   outputs: new Map(),
 });
 
-let sequence = 0;
-
-/** A node, in no record yet. */
+/** Makes a node. The caller adds it to a record. */
 export function makeNode(
   op: string,
   inputs: readonly ValueRef[],
   outputs: readonly TensorSpec[],
-  fields: Partial<Omit<RecordNode, 'op' | 'inputs' | 'outputs' | 'sequence'>> = {},
+  fields: Partial<Omit<RecordNode, 'op' | 'inputs' | 'outputs'>> = {},
 ): RecordNode {
   return {
     attributes: new Map(),
     controls: [],
     origin: {},
     ...fields,
-    sequence: sequence++,
     op,
     inputs: [...inputs],
     outputs: [...outputs],
@@ -123,6 +119,12 @@ export function specOf({ node, index }: ValueRef): TensorSpec {
   const spec = node.outputs[index];
   if (spec === undefined) throw new RangeError(`${node.op} has no output ${index}`);
   return spec;
+}
+
+/** The variable that a `VarHandleOp` stands for. */
+export function variableOf({ op, variable }: RecordNode): VariableSpec {
+  if (variable === undefined) throw new TypeError(`${op} stands for no variable`);
+  return variable;
 }
 
 export const typeAttribute = (value: number): AttributeValue => ({ kind: 'type', value });
@@ -154,7 +156,7 @@ export function makeConstant(
 /** How many elements a shape has. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-/** A record of the same nodes, so that passes may change it and the first stays as it was. */
+/** Copies a record with its nodes, so that passes may change the copy. */
 export function copyRecord(record: GraphRecord): GraphRecord {
   const copies = new Map<RecordNode, RecordNode>();
   for (const node of record.nodes) {

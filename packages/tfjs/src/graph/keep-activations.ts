@@ -1,4 +1,4 @@
-import { settle } from './graph-edit.ts';
+import { pruneAndSort } from './graph-edit.ts';
 import { makeNode, specOf, typeAttribute, valueOf, type GraphRecord } from './graph-record.ts';
 
 /** Activations that TensorFlow fuses with the product, the sum or the normalisation before them. */
@@ -6,7 +6,7 @@ const FUSED = new Set(['Relu', 'Relu6', 'Elu', 'LeakyRelu', 'Tanh', 'Sigmoid']);
 
 /**
  * Keeps TensorFlow from fusing activations with what is before them. oneDNN's fused ops turn NaN into 0 where the
- * activation alone keeps it: the loss of a step that has seen NaN would be finite, and nothing would tell.
+ * activation alone keeps it: the loss of a step that has computed NaN would be finite, and the check of the step would not see it.
  *
  * `EnsureShape` hands its input on without a copy, and no pass of TensorFlow looks through it.
  */
@@ -25,5 +25,5 @@ export function keepActivations(record: GraphRecord): void {
     record.nodes.push(barrier);
     node.inputs[0] = valueOf(barrier);
   }
-  settle(record);
+  pruneAndSort(record);
 }

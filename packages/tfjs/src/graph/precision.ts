@@ -24,7 +24,7 @@ export interface PrecisionChoice {
 /** Flags of processors that have bfloat16 products. */
 const BFLOAT16_FLAGS = ['amx_bf16', 'avx512_bf16'];
 
-/** As /proc/cpuinfo names it. */
+/** The vendor, as /proc/cpuinfo names it. */
 const INTEL = 'GenuineIntel';
 
 /**

@@ -39,7 +39,7 @@ export function loadGraph(binding: NativeBinding, graph: GraphMessage, parent = 
 
 const swept = new Set<string>();
 
-/** Removes, once, what processes of this user left that were killed while they loaded a graph. */
+/** Removes, once, the folders that processes of this user left because they were killed while they loaded a graph. */
 function sweep(parent: string): void {
   if (swept.has(parent)) return;
   swept.add(parent);

@@ -22,7 +22,8 @@ export function batchNormTraining(
   beta: tf.Tensor1D | undefined,
   epsilon: number,
 ): NormalizedBatch {
-  const channels = x.shape.at(-1) ?? 1;
+  tf.util.assert(x.rank > 0, () => 'batchNormTraining: a scalar has no axis of channels');
+  const channels = x.shape.at(-1) as number;
   const scale = gamma ?? tf.ones([channels]);
   const offset = beta ?? tf.zeros([channels]);
   if (syncsBatchNorm()) return syncBatchNorm(x, scale, offset, epsilon);

@@ -84,7 +84,7 @@ export function indexOutOfRange(error: unknown, who?: string): HooklineError | u
 }
 
 function assertInRange(native: NativeBackend, indices: tf.Tensor, x: tf.Tensor, axis: number): void {
-  const size = x.shape[axis] ?? 0;
+  const size = x.shape[axis] as number;
   const values = native.readSync(indices.dataId) as Int32Array;
   const place = values.findIndex((value) => value < 0 || value >= size);
   if (place === -1) return;
@@ -98,6 +98,7 @@ const outOfRange = (op: string, what: string, cause: unknown, who = 'the model')
     cause,
   });
 
+/** The axis, counted from the first. tfjs refuses one that `x` does not have. */
 const axisOf = (x: tf.Tensor, attrs: unknown): number =>
   tf.util.parseAxisParam((attrs as GatherAttributes).axis, x.shape)[0] as number;
 
@@ -143,7 +144,7 @@ function scatterAdd(
   batchDims: number,
 ): tf.Tensor {
   const { sizeFromShape } = tf.util;
-  const size = shape[axis] ?? 1;
+  const size = shape[axis] as number;
   const batch = sizeFromShape(shape.slice(0, batchDims));
   const before = sizeFromShape(shape.slice(batchDims, axis));
   const after = shape.slice(axis + 1);

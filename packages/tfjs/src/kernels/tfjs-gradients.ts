@@ -141,7 +141,7 @@ function replaceOnNative(kernel: string, rule: Rule): void {
     ...original,
     gradFunc: (dy, saved, attrs) => {
       // TensorFlow's Tile supports at most seven axes.
-      const isNative = tf.getBackend() === NATIVE_BACKEND && (saved[0]?.rank ?? 0) < 8;
+      const isNative = tf.getBackend() === NATIVE_BACKEND && shapeOf(saved[0]).length < 8;
       return isNative ? rule(dy as tf.Tensor, saved, attrs) : original.gradFunc(dy, saved, attrs);
     },
   });

@@ -84,10 +84,11 @@ export function watchableBatchNorm({
 
 /** Mean and biased variance of each channel of `x`. */
 export function batchStatistics(x: tf.Tensor, axis = -1): BatchStatistics {
-  const channels = axis < 0 ? axis + x.rank : axis;
+  // tfjs refuses an axis that x does not have.
+  const [channels] = tf.util.parseAxisParam(axis, x.shape);
   const { mean, variance } = tf.moments(
     x,
     x.shape.map((_, each) => each).filter((each) => each !== channels),
   );
-  return { mean, variance, count: x.size / (x.shape[channels] ?? 1) };
+  return { mean, variance, count: x.size / mean.size };
 }

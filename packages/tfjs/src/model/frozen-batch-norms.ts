@@ -4,7 +4,7 @@ import { batchNormLayers, type CallableLayer } from './layer-names.ts';
 /** The frozen batch-norm layers of models that are trained. */
 const frozen = new WeakSet<object>();
 /** The layers whose `call` checks {@link frozen}. */
-const guarded = new WeakSet<object>();
+const patched = new WeakSet<object>();
 
 /**
  * Keeps frozen batch norms fixed, as in Keras. A layer with `trainable = false`, or inside a model with `trainable =
@@ -22,14 +22,14 @@ export function keepFrozenBatchNorms(model: tf.LayersModel): void {
 export function freezeBatchNorm(layer: CallableLayer, isFrozen: boolean): void {
   if (isFrozen) frozen.add(layer);
   else frozen.delete(layer);
-  if (isFrozen && !guarded.has(layer)) guard(layer);
+  if (isFrozen && !patched.has(layer)) patchCall(layer);
 }
 
 /** Whether the layer is frozen, either by {@link freezeBatchNorm} or because it is not trained. */
 export const isFrozenBatchNorm = (layer: CallableLayer): boolean => frozen.has(layer);
 
-function guard(layer: CallableLayer): void {
-  guarded.add(layer);
+function patchCall(layer: CallableLayer): void {
+  patched.add(layer);
   layer.call = function call(this: CallableLayer, inputs, kwargs) {
     // Look up the method of the class at each call, because a step runner replaces it with a faster one.
     const prototype = Object.getPrototypeOf(this) as CallableLayer;

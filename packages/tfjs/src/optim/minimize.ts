@@ -3,7 +3,7 @@ import tf from '#tfjs';
 import { registerKernels } from '../kernels/register-kernels.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { lossFault } from '../gradients/collect-losses.ts';
-import { DeviceLosses, readsAtOnce } from '../gradients/device-losses.ts';
+import { DeviceFigures, readsAtOnce } from '../gradients/device-figures.ts';
 import { gradientsByName, gradientsFault } from '../gradients/gradients.ts';
 import { figuresOf, isGood, notFinite, packFigures } from '../gradients/step-figures.ts';
 import type { Optimizer } from '../parameters/optimizer.ts';
@@ -27,7 +27,7 @@ export async function minimize(
   registerKernels();
   const trainable = model.trainable();
   const kept: Record<string, tf.Tensor> = {};
-  let figures: DeviceLosses | undefined;
+  let figures: DeviceFigures | undefined;
   try {
     tf.tidy(() => {
       const { value: total, gradients: raw } = gradientsByName(() => asScalar(loss()), trainable);
@@ -36,9 +36,9 @@ export async function minimize(
       const fault = gradientsFault(gradients, trainable, 'option gradients of minimize');
       if (fault !== undefined) throw fault;
       for (const name in gradients) kept[name] = tf.keep((gradients[name] as tf.Tensor).clone());
-      figures = new DeviceLosses(packFigures([figuresOf({ losses: { loss: total }, total }, { gradients })]));
+      figures = new DeviceFigures(packFigures([figuresOf({ losses: { loss: total }, total }, { gradients })]));
     });
-    const made = figures as unknown as DeviceLosses;
+    const made = figures as unknown as DeviceFigures;
     // Read synchronously where the backend can, so no other code runs between the loss and the update.
     const values = readsAtOnce() ? made.read() : await made.readAsync();
     if (!isGood(made.names, values)) throw notFinite(made.names, values);

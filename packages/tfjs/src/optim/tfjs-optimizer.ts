@@ -106,10 +106,12 @@ export class TfjsOptimizer implements Optimizer {
 
   apply(gradients: NamedTensors, variables: ReadonlyMap<string, tf.Variable>): void {
     // The list always has every parameter, because tfjs finds slots by position.
-    const list = (this.groups[0]?.names ?? []).map((name) => ({
-      name: (variables.get(name) as tf.Variable).name,
-      tensor: gradients[name] as tf.Tensor,
-    }));
+    const list = this.groups.flatMap(({ names }) =>
+      names.map((name) => ({
+        name: (variables.get(name) as tf.Variable).name,
+        tensor: gradients[name] as tf.Tensor,
+      })),
+    );
     tf.tidy(() => {
       this.#optimizer.applyGradients(list);
     });

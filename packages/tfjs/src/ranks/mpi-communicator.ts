@@ -25,8 +25,7 @@ export class MpiCommunicator implements Communicator {
 
   async broadcast(bytes: Uint8Array | undefined, root = 0, what = ''): Promise<Uint8Array> {
     const given = this.rank === root ? (bytes ?? NOTHING) : NOTHING;
-    const [all] = await this.#run(HostOperation.broadcast, this.#checked(root), given, what);
-    return new Uint8Array(all ?? new ArrayBuffer(0));
+    return new Uint8Array(await this.#runToOne(HostOperation.broadcast, this.#checked(root), given, what));
   }
 
   async gather(bytes: Uint8Array, root = 0, what = ''): Promise<readonly Uint8Array[] | undefined> {
@@ -37,8 +36,7 @@ export class MpiCommunicator implements Communicator {
   async allReduce(numbers: Float64Array, operation: ReduceOperation, what = ''): Promise<Float64Array> {
     const kind = HostOperation[operation === 'mean' ? 'sum' : operation];
     const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-    const [all] = await this.#run(kind, 0, bytes, what);
-    const result = new Float64Array(all ?? new ArrayBuffer(0));
+    const result = new Float64Array(await this.#runToOne(kind, 0, bytes, what));
     return operation === 'mean' ? result.map((value) => value / this.size) : result;
   }
 
@@ -50,10 +48,17 @@ export class MpiCommunicator implements Communicator {
     return this.#native.abort(status);
   }
 
-  async #run(kind: HostOperation, root: number, bytes: Uint8Array, what: string): Promise<readonly ArrayBuffer[]> {
-    const { problem, buffers } = await this.#native.run(kind, root, bytes, what);
+  async #run(...operation: Parameters<NativeRanks['run']>): Promise<readonly ArrayBuffer[]> {
+    const { problem, buffers } = await this.#native.run(...operation);
     if (problem !== undefined) throw ranksError(problem, this.rank);
     return buffers;
+  }
+
+  /** Runs an operation that gives every rank one buffer. */
+  async #runToOne(...operation: Parameters<NativeRanks['run']>): Promise<ArrayBuffer> {
+    const [buffer] = await this.#run(...operation);
+    if (buffer === undefined) throw new Error('the MPI addon returned no buffer');
+    return buffer;
   }
 
   #checked(root: number): number {

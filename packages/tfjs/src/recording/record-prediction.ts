@@ -5,7 +5,7 @@ import { batchInput } from './feed-plan.ts';
 import type { Origin } from '../graph/graph-record.ts';
 import type { NativeBackend } from '../device/native-backend.ts';
 import { takeApart, type NestedTensors } from './nested-tensors.ts';
-import type { Recording } from './record-alike.ts';
+import type { Recording } from './record-repeatedly.ts';
 import { snapshot } from './record-step.ts';
 import { Recorder } from './recorder.ts';
 import { shiftHost } from './shift-host.ts';

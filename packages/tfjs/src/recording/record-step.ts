@@ -8,7 +8,7 @@ import { captureError } from '../graph/capture-errors.ts';
 import { batchInput, scopeInput } from './feed-plan.ts';
 import type { NativeBackend } from '../device/native-backend.ts';
 import { watchKeptState, type KeptState, type KeptStateChanges } from './kept-state.ts';
-import type { Recording } from './record-alike.ts';
+import type { Recording } from './record-repeatedly.ts';
 import { Recorder } from './recorder.ts';
 import { shiftHost } from './shift-host.ts';
 
@@ -34,7 +34,7 @@ export interface RecordStepOptions {
   /** The tensors of the batch, by path. */
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
   /** Whether the variables stay unchanged where a loss or a gradient is not finite. */
-  readonly isGuarded: boolean;
+  readonly isChecked: boolean;
   /** Tells which tap is running, for errors. */
   readonly taps: TapWatch | undefined;
   /** The milliseconds by which the host's clocks are advanced during the recording. @default 0 */
@@ -50,7 +50,7 @@ export interface RecordStepOptions {
  * @throws HooklineError `HKL_CAPTURE_...` where the step does something that a graph cannot
  */
 export function recordStep(options: RecordStepOptions): RecordedStep {
-  const { backend, step, iteration, tensors, isGuarded, taps, clock = 0, onRead } = options;
+  const { backend, step, iteration, tensors, isChecked, taps, clock = 0, onRead } = options;
   const batch = onRead === undefined ? options.batch : watchBatch(options.batch, onRead);
   const variables = allVariables(step);
   const recorder = new Recorder(backend);
@@ -83,7 +83,7 @@ export function recordStep(options: RecordStepOptions): RecordedStep {
       recorded = step.scope.run(
         iteration,
         () => {
-          const { names, packed, guard } = packFigures(step.updateParts(iteration, batch, isGuarded));
+          const { names, packed, guard } = packFigures(step.updateParts(iteration, batch, isChecked));
           const reported = step.scope.takeMetrics();
           const outputs = new Map([[FIGURES, packed]]);
           if (reported.size > 0) outputs.set(METRICS, tf.stack([...reported.values()]));

@@ -10,13 +10,13 @@ import {
   typeAttribute,
   placeholderAttributes,
   valueOf,
+  variableOf,
   type GraphRecord,
   type Origin,
   type OutsideTensor,
   type RecordNode,
   type TensorSpec,
   type ValueRef,
-  type VariableSpec,
 } from '../graph/graph-record.ts';
 import { readAttributes } from './native-attributes.ts';
 import {
@@ -220,7 +220,7 @@ export class Recorder {
     const key = this.#variableHandles.get(handle);
     if (key === undefined) return valueOf(this.#adopt(handle));
     const target = this.#handleNode(key);
-    const { dtype, shape } = specOfVariable(target);
+    const { dtype, shape } = variableOf(target);
     const read = makeNode('ReadVariableOp', [valueOf(target)], [{ shape, dtype }], {
       attributes: new Map([['dtype', typeAttribute(dtype)]]),
     });
@@ -297,9 +297,4 @@ export class Recorder {
     copy.dispose();
     return handleOf(this.#backend, variable);
   }
-}
-
-function specOfVariable(handle: RecordNode): VariableSpec {
-  if (handle.variable === undefined) throw new Error(`${handle.op} is no variable`);
-  return handle.variable;
 }

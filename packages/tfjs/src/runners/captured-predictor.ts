@@ -5,14 +5,14 @@ import { captureError, isCaptureProblem, isTooLate, withSentence } from '../grap
 import { compareRecords } from '../recording/compare-records.ts';
 import { keepActivations } from '../graph/keep-activations.ts';
 import { batchInput } from '../recording/feed-plan.ts';
-import { settle } from '../graph/graph-edit.ts';
+import { pruneAndSort } from '../graph/graph-edit.ts';
 import { copyRecord, type GraphRecord, type Origin } from '../graph/graph-record.ts';
 import { GraphSession } from '../session/graph-session.ts';
 import { asNativeBackend, handleOf, type NativeBackend, type NativeBinding } from '../device/native-backend.ts';
 import { takeApart } from '../recording/nested-tensors.ts';
 import { runPasses } from '../graph/passes/pass-list.ts';
 import { predictionVariables, recordPrediction, type RecordedPrediction } from '../recording/record-prediction.ts';
-import { CLOCK_SHIFT, recordAlike } from '../recording/record-alike.ts';
+import { CLOCK_SHIFT, recordRepeatedly } from '../recording/record-repeatedly.ts';
 import { ResidentVariables } from '../session/resident-variables.ts';
 import { isAuditRun } from '../session/step-cache.ts';
 
@@ -179,9 +179,9 @@ export class CapturedPredictor {
   }
 
   #capture(backend: NativeBackend, signature: string, record: (clock?: number) => RecordedPrediction): Entry {
-    const recorded = recordAlike(record);
+    const recorded = recordRepeatedly(record);
     const graph = copyRecord(recorded.record);
-    settle(graph);
+    pruneAndSort(graph);
     if (this.#optimize) runPasses(graph, { precision: 'float32' });
     keepActivations(graph);
     const entry: Entry = { name: `prediction${this.#count++}`, recorded, record: graph, runs: 0 };

@@ -94,7 +94,7 @@ export class CapturedStepRunner implements StepRunner {
         step,
         taps,
         transform: optimize ? (record) => runPasses(record, { precision }) : () => undefined,
-        isGuarded: checkPeriod(checkFinite) > 0,
+        isChecked: checkPeriod(checkFinite) > 0,
         limit: graphs,
         isRequired: this.#isRequired,
         log: this.#log,

@@ -12,7 +12,7 @@ import { planFeeds, withFeeds } from '../recording/feed-plan.ts';
 import { GraphSession } from '../session/graph-session.ts';
 import type { NativeBackend, NativeTensor } from '../device/native-backend.ts';
 import { allVariables, recordStep, type RecordedStep } from '../recording/record-step.ts';
-import { CLOCK_SHIFT, recordAlike } from '../recording/record-alike.ts';
+import { CLOCK_SHIFT, recordRepeatedly } from '../recording/record-repeatedly.ts';
 import { ResidentVariables } from '../session/resident-variables.ts';
 import {
   auditStep,
@@ -55,7 +55,7 @@ export interface CapturedStepsOptions {
   readonly taps: TapWatch | undefined;
   readonly transform: RecordTransform;
   /** Whether the variables stay unchanged where a loss or a gradient is not finite. */
-  readonly isGuarded: boolean;
+  readonly isChecked: boolean;
   /** The most recorded steps to keep, one per signature of the batch and choices of the host. Default: see {@link StepCache}. */
   readonly limit: number | undefined;
   /** Whether every step must be captured, even for batches of a rare shape. */
@@ -244,7 +244,7 @@ export class CapturedSteps {
   #capture(family: string, batch: unknown, record: (clock?: number) => RecordedStep): CachedStep {
     const start = performance.now();
     let isTold = false;
-    const recorded = recordAlike((clock) => {
+    const recorded = recordRepeatedly((clock) => {
       const made = record(clock);
       const seconds = (performance.now() - start) / 1000;
       if (seconds > SLOW && !isTold) {
@@ -308,10 +308,13 @@ export class CapturedSteps {
       this.#residents.push();
       this.#residents.release(step.changes);
       try {
-        const [values = NONE, reported] = session.run(step.name, handles).map((each) => this.#take(each));
+        const [values, reported = NONE] = session.run(step.name, handles).map((each) => this.#take(each)) as [
+          Float32Array,
+          Float32Array?,
+        ];
         const isFinite = isGood(names, values);
         // Where the check fails, the taps' metrics describe an update that was not applied.
-        return { names, metrics, values, reported: isFinite ? (reported ?? NONE) : NONE, isFinite };
+        return { names, metrics, values, reported: isFinite ? reported : NONE, isFinite };
       } catch (error) {
         throw (
           rankFault(error) ??

@@ -9,7 +9,7 @@ import {
 import tf from '#tfjs';
 import type { BatchSource, TimedBatch } from '../batch/batch-source.ts';
 import { disposeBatch } from '../batch/device-batch.ts';
-import { DeviceLosses, readsAtOnce } from '../gradients/device-losses.ts';
+import { DeviceFigures, readsAtOnce } from '../gradients/device-figures.ts';
 import { StateSnapshot } from './state-snapshot.ts';
 import { figuresOf, isGood, isSumAlone, notFinite, packFigures } from '../gradients/step-figures.ts';
 import type { TrainStep } from '../step/train-step.ts';
@@ -95,21 +95,21 @@ export class EagerStepRunner implements StepRunner {
     let output: StepOutput | undefined;
     step.scope.run(context.iteration, () => {
       tf.tidy(() => {
-        const { gradients, losses } = this.#firstHalf(batch, isChecked, (packed) => {
-          if (isChecked) assertFinite(packed, packed.read(), context);
+        const { gradients, figures } = this.#firstHalf(batch, isChecked, (made) => {
+          if (isChecked) assertFinite(made, made.read(), context);
         });
         // Only a tap is likely to fail during the update, so the snapshot is taken only where the update has taps: it keeps
         // the old weights in memory until the step is done.
         const before = gradients !== undefined && step.isUpdateTapped ? new StateSnapshot(step, 'all') : undefined;
         try {
           step.update(gradients);
-          output = report(step, losses, isChecked, dataTime);
+          output = report(step, figures, isChecked, dataTime);
         } catch (error) {
           before?.restore();
           throw error;
         } finally {
           before?.dispose();
-          if (output === undefined || isChecked) losses.dispose();
+          if (output === undefined || isChecked) figures.dispose();
         }
       });
     });
@@ -125,31 +125,31 @@ export class EagerStepRunner implements StepRunner {
   ): StepOutput | Promise<StepOutput> {
     const { step } = this;
     const before = new StateSnapshot(step, 'all');
-    let losses: DeviceLosses | undefined;
+    let figures: DeviceFigures | undefined;
     const undo = (error: unknown): never => {
       before.restore();
       before.dispose();
-      losses?.dispose();
+      figures?.dispose();
       throw error;
     };
-    const finish = (packed: DeviceLosses): StepOutput => {
-      if (isChecked) assertFinite(packed, packed.read(), context);
-      const output = report(step, packed, isChecked, dataTime);
+    const finish = (made: DeviceFigures): StepOutput => {
+      if (isChecked) assertFinite(made, made.read(), context);
+      const output = report(step, made, isChecked, dataTime);
       before.dispose();
-      if (isChecked) packed.dispose();
+      if (isChecked) made.dispose();
       return output;
     };
     try {
       step.scope.run(context.iteration, () => {
         tf.tidy(() => {
-          losses = new DeviceLosses(packFigures(step.updateParts(context.iteration, batch, isChecked)));
+          figures = new DeviceFigures(packFigures(step.updateParts(context.iteration, batch, isChecked)));
         });
       });
-      const packed = losses as unknown as DeviceLosses;
-      if (!isChecked || !(this.#readAsync ?? !readsAtOnce())) return finish(packed);
-      return packed
+      const made = figures as unknown as DeviceFigures;
+      if (!isChecked || !(this.#readAsync ?? !readsAtOnce())) return finish(made);
+      return made
         .readAsync()
-        .then(() => finish(packed))
+        .then(() => finish(made))
         .catch(undo);
     } catch (error) {
       return undo(error);
@@ -160,21 +160,21 @@ export class EagerStepRunner implements StepRunner {
   async #runAsync(batch: unknown, dataTime: number, context: StepContext): Promise<StepOutput> {
     const { step } = this;
     const before = new StateSnapshot(step);
-    let losses: DeviceLosses | undefined;
+    let figures: DeviceFigures | undefined;
     let kept: Record<string, tf.Tensor> | undefined;
     try {
       step.scope.run(context.iteration, () => {
         tf.tidy(() => {
           const half = this.#firstHalf(batch, true);
-          losses = half.losses;
+          figures = half.figures;
           if (half.gradients === undefined) return;
           kept = {};
           for (const name in half.gradients) kept[name] = tf.keep((half.gradients[name] as tf.Tensor).clone());
         });
       });
-      const packed = losses as unknown as DeviceLosses;
+      const made = figures as unknown as DeviceFigures;
       try {
-        assertFinite(packed, await packed.readAsync(), context);
+        assertFinite(made, await made.readAsync(), context);
       } catch (error) {
         before.restore();
         throw error;
@@ -192,10 +192,10 @@ export class EagerStepRunner implements StepRunner {
       } finally {
         whole?.dispose();
       }
-      return report(step, packed, true, dataTime);
+      return report(step, made, true, dataTime);
     } finally {
       before.dispose();
-      losses?.dispose();
+      figures?.dispose();
       if (kept !== undefined) tf.dispose(kept);
     }
   }
@@ -203,17 +203,17 @@ export class EagerStepRunner implements StepRunner {
   #firstHalf(
     batch: unknown,
     isChecked: boolean,
-    check?: (losses: DeviceLosses) => void,
-  ): { readonly gradients: NamedTensors | undefined; readonly losses: DeviceLosses } {
+    check?: (figures: DeviceFigures) => void,
+  ): { readonly gradients: NamedTensors | undefined; readonly figures: DeviceFigures } {
     const before = new StateSnapshot(this.step);
-    let packed: DeviceLosses | undefined;
+    let figures: DeviceFigures | undefined;
     try {
       const half = this.step.forwardBackward(batch);
-      packed = new DeviceLosses(packFigures([figuresOf(half, isChecked ? half.check : undefined)]));
-      check?.(packed);
-      return { gradients: half.gradients, losses: packed };
+      figures = new DeviceFigures(packFigures([figuresOf(half, isChecked ? half.check : undefined)]));
+      check?.(figures);
+      return { gradients: half.gradients, figures };
     } catch (error) {
-      packed?.dispose();
+      figures?.dispose();
       before.restore();
       throw error;
     } finally {
@@ -222,15 +222,15 @@ export class EagerStepRunner implements StepRunner {
   }
 }
 
-function report({ scope }: TrainStep, losses: DeviceLosses, isRead: boolean, dataTime: number): StepOutput {
+function report({ scope }: TrainStep, figures: DeviceFigures, isRead: boolean, dataTime: number): StepOutput {
   const metrics = Object.fromEntries([...scope.takeMetrics()].map(([name, value]) => [name, lazyScalar(value)]));
   if (isRead) {
-    const { losses: numbers, total } = losses.numbers();
-    return isSumAlone(losses.names)
+    const { losses: numbers, total } = figures.numbers();
+    return isSumAlone(figures.names)
       ? { losses: numbers, metrics, dataTime }
       : { losses: numbers, totalLoss: total, metrics, dataTime };
   }
-  const { losses: lazy, total } = losses.lazy();
+  const { losses: lazy, total } = figures.lazy();
   return total === undefined
     ? { losses: lazy, metrics, dataTime }
     : { losses: lazy, totalLoss: total, metrics, dataTime };
@@ -246,7 +246,7 @@ function lazyScalar(tensor: tf.Scalar): LazyScalar {
   };
 }
 
-function assertFinite({ names }: DeviceLosses, values: Float32Array, context: StepContext): void {
+function assertFinite({ names }: DeviceFigures, values: Float32Array, context: StepContext): void {
   if (!isGood(names, values)) throw notFinite(names, values, context);
 }
 

@@ -28,8 +28,8 @@ export interface StepScope {
   input(name: string, read: () => number): Pick<StepInput<tf.Scalar>, 'name' | 'tensor'>;
 
   /**
-   * Declares a host choice that changes what the step computes, such as whether it logs. Each combination of choices is
-   * recorded and kept as its own graph, so use few values.
+   * Declares a host choice that changes what the step computes, such as whether it logs: what JAX calls a static argument
+   * of a compiled function. Each combination of choices is recorded and kept as its own graph, so use few values.
    *
    * @param read returns the choice; called at each step
    * @returns an object whose `value` is the choice, fixed for the whole step

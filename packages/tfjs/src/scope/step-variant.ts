@@ -3,7 +3,8 @@ export type VariantValue = string | number | boolean;
 
 /**
  * A host choice that changes the control flow inside a step, such as whether this step accumulates or applies
- * gradients. Each combination of values is recorded and kept as its own step, so use few values.
+ * gradients: what JAX calls a static argument. Each combination of values is recorded and kept as its own step, so use
+ * few values.
  */
 export class StepVariant<T extends VariantValue = VariantValue> {
   readonly name: string;

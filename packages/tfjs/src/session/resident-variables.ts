@@ -54,7 +54,7 @@ export class ResidentVariables implements ValueOwner {
     for (const resident of this.#residents.values()) {
       const { shared } = resident;
       if (shared.isDisposed) continue;
-      shared.settle();
+      shared.syncWithHost();
       if (resident.version === shared.version) continue;
       (writes ??= []).push({ key: resident.spec.key, handle: shared.handle() });
       resident.version = shared.version;

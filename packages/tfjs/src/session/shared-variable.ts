@@ -73,7 +73,7 @@ export class SharedVariable {
 
   /** Returns a handle of the latest value. The variable keeps the handle; do not delete it. */
   handle(): number {
-    if (!this.#isBound) this.settle();
+    if (!this.#isBound) this.syncWithHost();
     if (this.#handle === undefined) this.#owner?.pull();
     if (this.#handle === undefined) throw new Error(`the value of the variable ${this.variable.name} is lost`);
     return this.#handle;
@@ -96,8 +96,11 @@ export class SharedVariable {
     this.#handle = undefined;
   }
 
-  /** Detects what the host has done since the last call: an assignment, or clones that share the data. */
-  settle(): void {
+  /**
+   * Takes over what the host has assigned since the last call. Where clones of the host share the data, the variable gets a
+   * copy of its own.
+   */
+  syncWithHost(): void {
     const { variable } = this;
     const isWritten = variable.dataId !== this.#dataId;
     if (!isWritten && this.#isBound && this.#info.refCount === 1) return;

@@ -3,7 +3,7 @@ import { withSentence } from '../graph/capture-errors.ts';
 import { compareRecords, isOtherTensor } from '../recording/compare-records.ts';
 import { gateEffects, guardEffects, orderEffects } from '../graph/effects.ts';
 import type { Feed } from '../recording/feed-plan.ts';
-import { settle } from '../graph/graph-edit.ts';
+import { pruneAndSort } from '../graph/graph-edit.ts';
 import { copyRecord, type GraphRecord } from '../graph/graph-record.ts';
 import { keepActivations } from '../graph/keep-activations.ts';
 import type { NativeBackend } from '../device/native-backend.ts';
@@ -124,7 +124,7 @@ export class StepCache {
   add(key: string, recorded: RecordedStep): CachedStep {
     const { isFull } = this;
     const record = copyRecord(recorded.record);
-    settle(record);
+    pruneAndSort(record);
     this.#transform(record);
     keepActivations(record);
     guardEffects(record);
@@ -133,7 +133,7 @@ export class StepCache {
       inputs.flatMap(({ node }) => (node.variable === undefined ? [] : [node.variable.key])),
     );
     gateEffects(record);
-    settle(record);
+    pruneAndSort(record);
     const step: CachedStep = {
       key,
       name: `step${this.#count++}`,

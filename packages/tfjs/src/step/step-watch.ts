@@ -4,6 +4,8 @@ import { batchTensors } from '../batch/batch-tensors.ts';
 import type { TrainableModel } from '../model/trainable-model.ts';
 import { lossFault } from '../gradients/collect-losses.ts';
 import { gradientsFault } from '../gradients/gradients.ts';
+import type { RunnerScope } from '../scope/runner-scope.ts';
+import type { UpdateCondition } from '../scope/update-condition.ts';
 
 /** Describes a disposed tensor for an error message. */
 export interface Gone {
@@ -14,23 +16,34 @@ export interface Gone {
 
 type Named = readonly (readonly [name: string, tensor: tf.Tensor])[];
 
+/** What {@link StepWatch} needs of a step. */
+interface StepWatchOptions {
+  readonly model: TrainableModel;
+  readonly hooks: StepHooks;
+  readonly scope: Pick<RunnerScope, 'update'>;
+  readonly taps?: TapWatch | undefined;
+}
+
 /**
  * Runs checks after every tap, so that an error names the tap that caused it. What the tap returns must have the right
- * names, dtypes and shapes, and neither the batch nor a weight may have been disposed of.
+ * names, dtypes and shapes, and neither the batch nor a weight may have been disposed of. Once a tap of `gradients` has
+ * said that the step makes no update, the taps after it are skipped.
  */
 export class StepWatch {
   readonly #hooks: StepHooks;
   readonly #taps: TapWatch | undefined;
   readonly #model: TrainableModel;
+  readonly #update: UpdateCondition;
   #isOpen = false;
   #weights: Named | undefined;
   #batch: Named = [];
   #gradients: Named = [];
   #trainable: ReadonlyMap<string, tf.Variable> = new Map();
 
-  constructor(model: TrainableModel, hooks: StepHooks, taps: TapWatch | undefined) {
+  constructor({ model, hooks, scope, taps }: StepWatchOptions) {
     this.#model = model;
     this.#hooks = hooks;
+    this.#update = scope.update;
     this.#taps = taps;
     this.#open();
   }
@@ -45,8 +58,10 @@ export class StepWatch {
 
   #open(): void {
     this.#isOpen = true;
-    // Plugins hold their hooks. The hooks must not keep the model alive.
+    // Plugins hold their hooks. The hooks must not keep the model alive; the condition of the update does not hold it.
     const self = new WeakRef(this);
+    const update = this.#update;
+    this.#hooks.gradients.stopWhen(() => update.isOff);
     this.#hooks.batch.verify((value) => self.deref()?.batchFault(value));
     this.#hooks.losses.verify(lossesFault);
     this.#hooks.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
@@ -73,11 +88,12 @@ export class StepWatch {
     this.#gradients = Object.entries(gradients as Readonly<Record<string, tf.Tensor>>);
   }
 
-  /** Removes the checks from the hooks. */
+  /** Removes what the hooks hold of this watch. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     for (const hook of [this.#hooks.batch, this.#hooks.losses, this.#hooks.gradients]) hook.verify(undefined);
+    this.#hooks.gradients.stopWhen(undefined);
     this.#taps?.inspect?.(undefined);
     this.#weights = undefined;
     this.#trainable = new Map();

@@ -20,12 +20,11 @@ import { ConditionalUpdate } from './conditional-update.ts';
 import { gradientsByName } from '../gradients/gradients.ts';
 import { figuresOf, type FiniteCheck, type UpdateFigures } from '../gradients/step-figures.ts';
 import { StepVariant } from '../scope/step-variant.ts';
-import { stepVariables } from './training-step.ts';
 import { StepWatch } from './step-watch.ts';
 import type { RunnerScope } from '../scope/runner-scope.ts';
 
-/** The parts that make up a train step. */
-export interface TrainStepParts {
+/** Options of {@link TrainStep}. */
+export interface TrainStepOptions {
   readonly model: TrainableModel;
   readonly optimizer: Optimizer;
   readonly hooks: StepHooks;
@@ -83,13 +82,13 @@ export class TrainStep {
   readonly #watch: StepWatch;
   readonly #parts: readonly StepPart[];
 
-  constructor({ model, optimizer, hooks, scope, taps }: TrainStepParts) {
+  constructor({ model, optimizer, hooks, scope, taps }: TrainStepOptions) {
     registerKernels();
     this.model = model;
     this.optimizer = optimizer;
     this.scope = scope;
     this.#hooks = hooks;
-    this.#watch = new StepWatch(model, hooks, taps);
+    this.#watch = new StepWatch({ model, hooks, scope, taps });
     this.#parts = partsOf(model, optimizer);
     for (const part of this.#parts) {
       const before = part.name === undefined ? '' : `${part.name}/`;
@@ -173,7 +172,6 @@ export class TrainStep {
       if (Object.keys(raw).length === 0) throw noGradients(model.name);
       if (scale !== undefined) divideAll(raw, scale);
       const { ranks, update } = this.scope;
-      onGradients.stopWhen(() => update.isOff);
       const { result, shared } = ranks.shareLosses({ losses, total }, () =>
         onGradients.used ? onGradients.call(raw, part) : raw,
       );
@@ -182,8 +180,6 @@ export class TrainStep {
     } catch (error) {
       throw indexOutOfRange(error, `model "${model.name}"`) ?? gradientsFailed(error, model.name);
     } finally {
-      // Plugins hold their hooks, and the function would hold the model.
-      onGradients.stopWhen(undefined);
       tf.dispose(kept);
       this.#watch.endOfBatch();
     }
@@ -279,6 +275,20 @@ export class TrainStep {
   variables(): ReadonlyMap<string, tf.Variable> {
     return stepVariables(this);
   }
+}
+
+/** See {@link TrainStep.variables}. */
+export function stepVariables({
+  model,
+  optimizer,
+  scope,
+}: Pick<TrainStepOptions, 'model' | 'optimizer' | 'scope'>): ReadonlyMap<string, tf.Variable> {
+  const all = new Map<string, tf.Variable>();
+  for (const [name, variable] of model.trainable()) all.set(`model/${name}`, variable);
+  for (const [name, variable] of model.state()) all.set(`model/${name}`, variable);
+  for (const [name, variable] of optimizer.slots()) all.set(`optimizer/${name}`, variable);
+  for (const [name, { variable }] of scope.variables()) all.set(`scope/${name}`, variable);
+  return all;
 }
 
 /** The parts of the model; a model without parts is its own only part. */

@@ -6,7 +6,7 @@ import { layersModel } from '../model/layers-model.ts';
 import { modelRef, modelVariables } from '../model/trainable-model.ts';
 import { adam } from '../optim/adam.ts';
 import { stepScopeRef } from '../scope/step-scope.ts';
-import { trainingStepRef } from '../step/training-step.ts';
+import { trainingStepRef } from '../step/training-step-service.ts';
 import { tfjsRuntime } from './tfjs-runtime.ts';
 
 const logger = new ConsoleLogger({ level: 'silent' });

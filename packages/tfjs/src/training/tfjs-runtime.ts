@@ -15,7 +15,7 @@ import tf from '#tfjs';
 import { BatchSource, type BatchSourceOptions } from '../batch/batch-source.ts';
 import type { DataSource } from '../batch/open-data.ts';
 import { asNativeBackend } from '../device/native-backend.ts';
-import { usesSlowBackend } from '../device/slow-backend.ts';
+import { usesSlowBackend } from '../device/select-device.ts';
 import { capturedModel } from '../runners/captured-model.ts';
 import { modelRef, type TrainableModel } from '../model/trainable-model.ts';
 import { alternatingOptimizer } from '../optim/alternating-optimizer.ts';
@@ -24,8 +24,8 @@ import { createStepRunner, type StepRunnerOptions } from '../runners/create-step
 import { RunnerScope, runnerScopeRef } from '../scope/runner-scope.ts';
 import { oneRank, stepRanksRef } from '../ranks/step-ranks.ts';
 import { stepScopeRef } from '../scope/step-scope.ts';
-import { trainingStep, trainingStepRef } from '../step/training-step.ts';
-import { batchSourceRef, trainDataRef } from '../batch/batch-source-ref.ts';
+import { trainingStep, trainingStepRef } from '../step/training-step-service.ts';
+import { batchSourceRef, trainDataRef } from '../batch/batch-services.ts';
 import { assertModel, assertOptimizer } from '../model/check-parts.ts';
 import { seededInit } from './seeded-init.ts';
 import { tfjsState } from './tfjs-state.ts';
@@ -127,7 +127,7 @@ export function tfjsRuntime(options: TfjsRuntimeOptions): TfjsRuntime {
         { random: randomRef, ranks: stepRanksRef, comm: commRef },
       ),
       provide(stepScopeRef, ({ scope }) => scope.facade, { scope: runnerScopeRef }),
-      provide(trainingStepRef, ({ hooks, ...parts }) => trainingStep(hooks.byName, parts), {
+      provide(trainingStepRef, ({ hooks, ...uses }) => trainingStep({ ...uses, hooks: hooks.byName }), {
         model: modelRef,
         optimizer: optimizerRef,
         scope: runnerScopeRef,

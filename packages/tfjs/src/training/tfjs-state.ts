@@ -25,7 +25,7 @@ import { type RunnerScope, runnerScopeRef } from '../scope/runner-scope.ts';
 import { nothingLoaded } from '../weights/weights-error.ts';
 import { planWeights } from '../weights/load-weights.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
-import { batchSourceRef } from '../batch/batch-source-ref.ts';
+import { batchSourceRef } from '../batch/batch-services.ts';
 
 const NAME = '@hookline/tfjs/state';
 const DATA = 'hookline/data';

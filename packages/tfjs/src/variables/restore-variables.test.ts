@@ -2,8 +2,7 @@ import type { HostTensor } from '@hookline/core';
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { snapshotVariables } from './snapshot-variables.ts';
-import { groupNames } from './group-names.ts';
-import { restoreVariables } from './restore-variables.ts';
+import { groupNames, restoreVariables } from './restore-variables.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');

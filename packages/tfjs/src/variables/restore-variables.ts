@@ -1,6 +1,5 @@
 import { HooklineError, type HostTensor } from '@hookline/core';
 import tf from '#tfjs';
-import { groupNames } from './group-names.ts';
 
 /** Options of {@link restoreVariables}. */
 export interface RestoreOptions {
@@ -155,4 +154,21 @@ function assign(variable: tf.Variable, { data, shape }: HostTensor): void {
     // Copy the data: backends keep the array, and the caller may go on using it.
     variable.assign(tf.tensor(data.slice() as Float32Array, [...shape], variable.dtype));
   });
+}
+
+/** Abbreviates names by their common prefix: `conv1/{bias, kernel}, scale`. */
+export function groupNames(names: Iterable<string>): string {
+  const groups = new Map<string, string[]>();
+  for (const name of [...names].sort()) {
+    const slash = name.lastIndexOf('/');
+    const prefix = name.slice(0, slash + 1);
+    const group = groups.get(prefix);
+    if (group === undefined) groups.set(prefix, [name.slice(slash + 1)]);
+    else group.push(name.slice(slash + 1));
+  }
+  return [...groups]
+    .map(([prefix, ends]) =>
+      ends.length > 1 && prefix !== '' ? `${prefix}{${ends.join(', ')}}` : ends.map((end) => prefix + end).join(', '),
+    )
+    .join(', ');
 }

@@ -21,7 +21,7 @@ export const tileRows: ComposedKernel<Attributes> = {
     const product = tf.matMul(tf.ones([count, 1]), tf.reshape(x, [1, x.size]));
     return tf.reshape(
       product,
-      x.shape.map((size, axis) => size * (reps[axis] ?? 1)),
+      x.shape.map((size, axis) => size * (reps[axis] as number)),
     );
   },
 };

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { exportModel } from '../export/export-model.ts';
-import { writeLayersModel } from '../export/write-layers-model.ts';
+import { writeLayersModel } from '../export-formats/write-layers-model.ts';
 import { functionModel } from '../model/function-model.ts';
 import { layersModel, type TrainableLayersModel } from '../model/layers-model.ts';
 import { modelVariables } from '../model/trainable-model.ts';

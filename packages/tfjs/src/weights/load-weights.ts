@@ -4,7 +4,7 @@ import type tf from '#tfjs';
 import { asModel, type ModelLike } from '../model/as-model.ts';
 import { modelVariables, type TrainableModel } from '../model/trainable-model.ts';
 import { type Mismatch, planRestore, type RestoreOptions, type RestoreReport } from '../variables/restore-variables.ts';
-import { assertEnough } from './enough.ts';
+import { assertEnough } from './assert-enough.ts';
 import { layersOf, matchLayers, matchOrder } from './match-layers.ts';
 import { type Matches, matchNames } from './match-names.ts';
 import { asVariableType } from './number-types.ts';

@@ -46,9 +46,10 @@ function arrangementOf(shape: Shape, layout: Exclude<WeightLayout, 'same'>, want
   const spatial = Array.from({ length: rank - 2 }, (_, axis) => axis + 2);
   if (layout !== 'depthwise') return { shape, axes: [...spatial, 1, 0] };
   // PyTorch's (C·M) 1 H W is C M H W in memory, because the M outputs of a channel are adjacent.
-  const multiplier = wanted.at(-1) ?? 0;
+  const multiplier = wanted.at(-1);
+  if (multiplier === undefined || shape[1] !== 1) return undefined;
   const channels = (shape[0] as number) / multiplier;
-  if (shape[1] !== 1 || !Number.isInteger(channels)) return undefined;
+  if (!Number.isInteger(channels)) return undefined;
   return { shape: [channels, multiplier, ...shape.slice(2)], axes: [...spatial, 0, 1] };
 }
 

@@ -69,7 +69,7 @@ interface Average {
   readonly added: ValueRef;
 }
 
-/** Takes old·β + x·(1-β) apart, where it is kept in the variable that it averages. */
+/** Takes old·β + x·(1-β) apart, where it is assigned to the variable that holds the average. */
 function average(value: ValueRef, assign: RecordNode, lookup: UpdateLookup): Average | undefined {
   const slot = lookup.assignmentOf(value, assign);
   const sum = asSum(value);

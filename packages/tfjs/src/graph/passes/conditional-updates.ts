@@ -13,8 +13,8 @@ export const conditionalUpdates: GraphPass = {
   name: 'conditional-updates',
   run(record) {
     const replaced = new Replacements();
-    const checked = ancestorsOf(record.guard?.node);
-    for (const assign of record.effects) simplify(record, assign, replaced, checked);
+    const guarding = ancestorsOf(record.guard?.node);
+    for (const assign of record.effects) simplify(record, assign, replaced, guarding);
     replaced.apply(record);
   },
 };
@@ -23,20 +23,21 @@ function simplify(
   record: GraphRecord,
   assign: RecordNode,
   replaced: Replacements,
-  checked: ReadonlySet<RecordNode>,
+  /** The nodes from which the guard is computed. */
+  guarding: ReadonlySet<RecordNode>,
 ): void {
   if (assign.op !== 'AssignVariableOp' || assign.condition !== undefined) return;
   const choice = madeBy(assign.inputs[1], 'Select', 'SelectV2');
   const [condition, changed, old] = choice?.inputs ?? [];
   if (choice === undefined || condition === undefined || changed === undefined || rankOf(condition) > 0) return;
-  // The check decides whether the variable changes, so it cannot wait for the change: another part's losses use the new value.
-  if (checked.has(choice)) return;
+  // The guard decides whether the variable changes, so it cannot wait for the change: another part's losses use the new value.
+  if (guarding.has(choice)) return;
   const handle = targetOf(assign);
   const key = handle.variable?.key;
   if (key === undefined || record.reads.get(key) !== old?.node) return;
   assign.condition = condition;
   assign.inputs[1] = changed;
-  // Whoever goes on with the outcome, such as a moving average of the weights, reads it from the variable.
+  // Other nodes that take the outcome, such as a moving average of the weights, read it from the variable.
   const { dtype } = specOf(valueOf(choice));
   const read = makeNode('ReadVariableOp', [valueOf(handle)], [...choice.outputs], {
     controls: [assign],

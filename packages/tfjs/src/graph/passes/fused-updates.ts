@@ -4,6 +4,7 @@ import {
   sameValue,
   typeAttribute,
   valueOf,
+  variableOf,
   type GraphRecord,
   type RecordNode,
   type ValueRef,
@@ -26,13 +27,14 @@ export const fusedUpdates: GraphPass = {
     const lookup = new UpdateLookup(record);
     const replaced = new Replacements();
     const taken = new Set<RecordNode>();
-    const checked = ancestorsOf(record.guard?.node);
+    const guarding = ancestorsOf(record.guard?.node);
     for (const assign of [...record.effects]) {
       if (taken.has(assign) || assign.op !== 'AssignVariableOp') continue;
       const found = firstMatch(assign, lookup);
-      if (found === undefined || found.replaces.some((each) => taken.has(each) || !isAlike(each, assign))) continue;
-      // The check decides whether the variable changes, so it cannot wait for the change: another part's losses use the new value.
-      if (found.replaces.some(({ inputs }) => inputs[1] !== undefined && checked.has(inputs[1].node))) continue;
+      if (found === undefined || found.replaces.some((each) => taken.has(each) || !hasSameCondition(each, assign)))
+        continue;
+      // The guard decides whether the variable changes, so it cannot wait for the change: another part's losses use the new value.
+      if (found.replaces.some(({ inputs }) => inputs[1] !== undefined && guarding.has(inputs[1].node))) continue;
       for (const each of found.replaces) taken.add(each);
       fuse(record, found, replaced);
     }
@@ -49,7 +51,7 @@ function firstMatch(assign: RecordNode, lookup: UpdateLookup): FusedUpdate | und
 }
 
 /** Whether two assignments happen under the same condition. */
-const isAlike = ({ condition: a }: RecordNode, { condition: b }: RecordNode): boolean =>
+const hasSameCondition = ({ condition: a }: RecordNode, { condition: b }: RecordNode): boolean =>
   a === undefined || b === undefined ? a === b : sameValue(a, b);
 
 function fuse(record: GraphRecord, { apply, replaces, before }: FusedUpdate, replaced: Replacements): void {
@@ -68,10 +70,10 @@ function fuse(record: GraphRecord, { apply, replaces, before }: FusedUpdate, rep
   );
   record.nodes.push(...added);
   for (const each of replaces) {
-    // Whoever goes on with the new value, such as a moving average of the weights, reads it from the variable.
+    // Other nodes that take the new value, such as a moving average of the weights, read it from the variable.
     const handle = targetOf(each);
-    const dtype = handle.variable?.dtype ?? 0;
-    const read = makeNode('ReadVariableOp', [valueOf(handle)], [{ shape: handle.variable?.shape ?? [], dtype }], {
+    const { shape, dtype } = variableOf(handle);
+    const read = makeNode('ReadVariableOp', [valueOf(handle)], [{ shape, dtype }], {
       controls: [apply],
       attributes: new Map([['dtype', typeAttribute(dtype)]]),
     });

@@ -44,7 +44,7 @@ const isSingle = (value: ValueRef): boolean => rankOf(value) >= 2 && sizeOf(shap
 
 const flat = (value: ValueRef): ValueRef => (rankOf(value) === 2 ? value : reshapeTo(value, shapeOf(value).slice(-2)));
 
-/** A value in another shape. */
+/** Reshapes a value. */
 function reshapeTo(value: ValueRef, shape: readonly number[]): ValueRef {
   const { dtype } = specOf(value);
   const { origin } = value.node;

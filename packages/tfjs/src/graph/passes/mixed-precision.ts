@@ -1,4 +1,4 @@
-import { Replacements, settle } from '../graph-edit.ts';
+import { Replacements, pruneAndSort } from '../graph-edit.ts';
 import {
   makeNode,
   specOf,
@@ -57,7 +57,7 @@ class Lowering {
   }
 
   run(): void {
-    settle(this.#record);
+    pruneAndSort(this.#record);
     for (const node of [...this.#record.nodes]) {
       if (node.attributes.get('T')?.value !== DataType.float32) continue;
       const isLowered =

@@ -21,7 +21,7 @@ import {
   type UpdateMatcher,
 } from './update-match.ts';
 
-/** Gradient descent as tfjs spells it: c·g + p, with the constant c = -lr. */
+/** Gradient descent as tfjs computes it: c·g + p, with the constant c = -lr. */
 export const addedDescent: UpdateMatcher = (assign, lookup) => {
   const moved = asSum(assign.inputs[1]);
   for (const [change, weight] of moved === undefined ? [] : bothOrders(moved)) {

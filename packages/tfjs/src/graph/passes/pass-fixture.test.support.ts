@@ -2,7 +2,7 @@ import tf from '#tfjs';
 import { loadNativeBackend } from '../../device/load-native.ts';
 import { registerKernels } from '../../kernels/register-kernels.ts';
 import { gateEffects, orderEffects } from '../effects.ts';
-import { countOps, settle } from '../graph-edit.ts';
+import { countOps, pruneAndSort } from '../graph-edit.ts';
 import { copyRecord, type GraphRecord } from '../graph-record.ts';
 import { GraphSession } from '../../session/graph-session.ts';
 import { asNativeBackend, handleOf, type NativeBackend } from '../../device/native-backend.ts';
@@ -61,11 +61,11 @@ export function tryPass(
   reset();
 
   const record = copyRecord(recorded);
-  settle(record);
+  pruneAndSort(record);
   pass.run(record, options);
   orderEffects(record);
   gateEffects(record);
-  settle(record);
+  pruneAndSort(record);
   const specs = [...record.variables.values()].flatMap(({ variable }) => (variable === undefined ? [] : [variable]));
   const session = new GraphSession(backend.binding, specs, [{ name: 'trial', record }]);
   try {

@@ -1,5 +1,5 @@
 import { Replacements } from '../graph-edit.ts';
-import { specOf, valueOf, type ValueRef } from '../graph-record.ts';
+import { specOf, valueOf } from '../graph-record.ts';
 import type { GraphPass } from './graph-pass.ts';
 
 /** Removes casts to the type that a value already has. */
@@ -8,8 +8,9 @@ export const sameCasts: GraphPass = {
   run(record) {
     const replaced = new Replacements();
     for (const node of record.nodes) {
-      const input = node.inputs[0] as ValueRef;
-      if (node.op === 'Cast' && specOf(input).dtype === specOf(valueOf(node)).dtype) replaced.set(valueOf(node), input);
+      const [input] = node.inputs;
+      if (node.op !== 'Cast' || input === undefined) continue;
+      if (specOf(input).dtype === specOf(valueOf(node)).dtype) replaced.set(valueOf(node), input);
     }
     replaced.apply(record);
   },

@@ -1,4 +1,4 @@
-import { settle } from '../graph-edit.ts';
+import { pruneAndSort } from '../graph-edit.ts';
 import {
   boolAttribute,
   makeNode,
@@ -33,15 +33,15 @@ export const sparseUpdates: GraphPass = {
       replaceUpdate(record, update, found);
       isChanged = true;
     }
-    if (isChanged) settle(record);
+    if (isChanged) pruneAndSort(record);
   },
 };
 
-/** Who takes each node's values, once for each; the ends of the record as undefined. */
+/** The nodes that take each node's values or wait for it, once for each use. An output or the guard of the record counts as undefined. */
 type Takers = ReadonlyMap<RecordNode, readonly (RecordNode | undefined)[]>;
 
 interface FoundRows {
-  /** What reads rows of the table. */
+  /** The nodes that read rows of the table. */
   readonly gathers: readonly RecordNode[];
   /** Sums over the whole gradient of the table. */
   readonly totals: readonly RecordNode[];
@@ -122,7 +122,7 @@ function replaceUpdate(record: GraphRecord, update: RecordNode, { gathers, total
       ['dtype', dtype],
       ['Tindices', indexType],
     ]),
-    // The rows are read before they change.
+    // The rows must be read before they change.
     controls: [...gathers],
     ...(update.condition === undefined ? {} : { condition: update.condition }),
   });

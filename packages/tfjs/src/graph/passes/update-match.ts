@@ -5,7 +5,7 @@ import { madeBy, rankOf } from '../match-values.ts';
 export interface FusedUpdate {
   /** The op, which changes all of `replaces`' variables. */
   readonly apply: RecordNode;
-  /** The assignments in whose place it stands. */
+  /** The assignments that it replaces. */
   readonly replaces: readonly RecordNode[];
   /** An assignment that must come first, such as a weight that decays before it moves. */
   readonly before?: RecordNode;
@@ -14,7 +14,7 @@ export interface FusedUpdate {
 /** Finds an update that `assign`, an assignment of a parameter, is part of. */
 export type UpdateMatcher = (assign: RecordNode, lookup: UpdateLookup) => FusedUpdate | undefined;
 
-/** What matchers ask about a record's variables. */
+/** Answers what matchers ask about a record's variables. */
 export class UpdateLookup {
   readonly #record: GraphRecord;
 
@@ -28,7 +28,7 @@ export class UpdateLookup {
     return key !== undefined && this.#record.reads.get(key) === value.node;
   }
 
-  /** The assignment that keeps `value`, other than to `except`. */
+  /** The assignment of `value` to a variable, other than the assignment `except`. */
   assignmentOf(value: ValueRef, except: RecordNode): RecordNode | undefined {
     return this.#record.effects.find(
       (effect) =>

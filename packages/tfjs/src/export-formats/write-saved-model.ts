@@ -3,9 +3,9 @@ import { join as joinPath } from 'node:path';
 import { bytesOf } from '../graph/graph-def.ts';
 import { specOf, type AttributeValue } from '../graph/graph-record.ts';
 import { DataType } from '../device/native-backend.ts';
-import type { ExportEnd, ExportGraph, ExportNode } from './export-graph.ts';
-import { exportError } from './export-errors.ts';
-import type { OpenShape } from './open-record.ts';
+import type { ExportEnd, ExportGraph, ExportNode } from '../export-graph/export-graph.ts';
+import { exportError } from '../export-graph/export-errors.ts';
+import type { OpenShape } from '../export-graph/open-record.ts';
 import { bytes, entry, float, floats, int, ints, join, LARGEST_MESSAGE, message, type Encoded } from './protobuf.ts';
 import { writeParts } from './write-parts.ts';
 
@@ -49,10 +49,8 @@ export async function writeSavedModel(graph: ExportGraph, folder: string, model:
   return ['saved_model.pb'];
 }
 
-function nodeDef({ name, op, inputs, attributes, node, shapes }: ExportNode): Encoded {
-  const attrs = [...attributes].map(([key, value]) =>
-    entry(5, key, op === 'Placeholder' && key === 'shape' ? message(7, shapeOf(shapes[0] ?? [])) : attribute(value)),
-  );
+function nodeDef({ name, op, inputs, attributes, node }: ExportNode): Encoded {
+  const attrs = [...attributes].map(([key, value]) => entry(5, key, attribute(value)));
   if (node.constant !== undefined) {
     const { dtype, shape } = specOf({ node, index: 0 });
     const content =

@@ -1,6 +1,6 @@
 import { specOf, type AttributeValue } from '../../graph/graph-record.ts';
-import { exportError } from '../export-errors.ts';
-import type { ExportNode } from '../export-graph.ts';
+import { exportError } from '../../export-graph/export-errors.ts';
+import type { ExportNode } from '../../export-graph/export-graph.ts';
 import { onnxType, type OnnxGraph } from './onnx-graph.ts';
 
 /** One TensorFlow op while it is translated to ONNX. */

@@ -1,9 +1,8 @@
 import { defineService, type WeakServiceRef } from '@hookline/core';
-import type { BatchSource } from '../batch/batch-source.ts';
-import type { DataSource } from '../batch/open-data.ts';
+import type { BatchSource } from './batch-source.ts';
+import type { DataSource } from './open-data.ts';
 
-// Weak, because the data source is often made by a method of the trainer, and a generator keeps the `this` of its
-// method.
+// Both are weak: a method of the trainer often makes the data source, and a generator keeps the `this` of its method.
 
 export const batchSourceRef: WeakServiceRef<BatchSource> = defineService<BatchSource>('batchSource', {
   description: 'the batches of training, with their position',

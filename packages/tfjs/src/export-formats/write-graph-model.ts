@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { bytesOf } from '../graph/graph-def.ts';
 import { specOf, type AttributeValue } from '../graph/graph-record.ts';
 import { DataType } from '../device/native-backend.ts';
-import { TYPE_NAMES, type ExportEnd, type ExportGraph } from './export-graph.ts';
-import { exportError } from './export-errors.ts';
-import type { OpenShape } from './open-record.ts';
+import { TYPE_NAMES, type ExportEnd, type ExportGraph } from '../export-graph/export-graph.ts';
+import { exportError } from '../export-graph/export-errors.ts';
+import type { OpenShape } from '../export-graph/open-record.ts';
 import { writeParts } from './write-parts.ts';
 
 /** The size in bytes of one file of weights, which browsers and servers cache well. */
@@ -42,7 +42,6 @@ export async function writeGraphModel(graph: ExportGraph, folder: string, model:
     const attr = Object.fromEntries(
       [...each.attributes].map(([key, value]) => [key, attribute(value, typeName)] as const),
     );
-    if (each.op === 'Placeholder') attr['shape'] = { shape: shapeOf(each.shapes[0] ?? []) };
     const { constant } = each.node;
     if (constant !== undefined) {
       const { dtype, shape } = specOf({ node: each.node, index: 0 });

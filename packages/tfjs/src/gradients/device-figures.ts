@@ -9,7 +9,7 @@ export const readsAtOnce = (): boolean => tf.getBackend() !== 'webgpu';
  * The figures of an eager step: the losses, their sum and the values of the check. They stay on the device until they
  * are read.
  */
-export class DeviceLosses {
+export class DeviceFigures {
   readonly names: FigureNames;
   readonly #packed: tf.Tensor;
   #values: Float32Array | undefined;
@@ -31,9 +31,9 @@ export class DeviceLosses {
     return (this.#values ??= await this.#packed.data<'float32'>());
   }
 
-  /** The losses and their sum as numbers. Call {@link DeviceLosses.read} or {@link DeviceLosses.readAsync} first. */
+  /** The losses and their sum as numbers. On WebGPU, call {@link DeviceFigures.readAsync} first. */
   numbers(): { losses: Record<string, number>; total: number } {
-    return readLosses(this.names, this.#values ?? new Float32Array());
+    return readLosses(this.names, this.read());
   }
 
   /**

@@ -1,5 +1,13 @@
 import { isPlainObject } from '@hookline/core';
-import { specOf, type AttributeValue, type RecordNode, type ValueRef } from '../graph/graph-record.ts';
+import {
+  placeholderAttributes,
+  specOf,
+  valueOf,
+  type AttributeValue,
+  type RecordNode,
+  type TensorSpec,
+  type ValueRef,
+} from '../graph/graph-record.ts';
 import { DataType } from '../device/native-backend.ts';
 import type { OpenRecord, OpenShape } from './open-record.ts';
 
@@ -9,10 +17,9 @@ export interface ExportNode {
   readonly op: string;
   /** Names of its inputs; `name:1` is an output other than the first. */
   readonly inputs: readonly string[];
+  /** Its attributes. The shape of a Placeholder has -1 for the open batch, as TensorFlow writes an unknown size. */
   readonly attributes: ReadonlyMap<string, AttributeValue>;
   readonly node: RecordNode;
-  /** Shapes of its outputs, with null for the open batch. */
-  readonly shapes: readonly OpenShape[];
 }
 
 /** An input or output of the written graph. */
@@ -63,9 +70,8 @@ export function nameNodes({ record, shapes }: OpenRecord, weights: ReadonlyMap<R
     name: names.get(node) as string,
     op: node.op,
     inputs: node.inputs.map(reference),
-    attributes: node.attributes,
+    attributes: node.op === 'Placeholder' ? placeholderAttributes(openSpec(shapes, node)) : node.attributes,
     node,
-    shapes: shapes.get(node) ?? node.outputs.map(({ shape }) => shape),
   }));
   const outputs = ends.map(({ name, value }): ExportEnd => {
     const { dtype } = specOf(value);
@@ -73,7 +79,7 @@ export function nameNodes({ record, shapes }: OpenRecord, weights: ReadonlyMap<R
     const attributes = new Map<string, AttributeValue>([['T', { kind: 'type', value: dtype }]]);
     const node: RecordNode = { ...value.node, op: 'Identity', inputs: [value], outputs: [specOf(value)], attributes };
     const { constant: _constant, input: _input, ...identity } = node;
-    nodes.push({ name, op: 'Identity', inputs: [reference(value)], attributes, node: identity, shapes: [shape] });
+    nodes.push({ name, op: 'Identity', inputs: [reference(value)], attributes, node: identity });
     return { name, dtype, shape };
   });
   return { nodes, inputs, outputs };
@@ -81,6 +87,11 @@ export function nameNodes({ record, shapes }: OpenRecord, weights: ReadonlyMap<R
 
 const shapeAt = (shapes: OpenRecord['shapes'], node: RecordNode, index = 0): OpenShape =>
   shapes.get(node)?.[index] ?? specOf({ node, index }).shape;
+
+const openSpec = (shapes: OpenRecord['shapes'], node: RecordNode): TensorSpec => ({
+  shape: shapeAt(shapes, node).map((size) => size ?? -1),
+  dtype: specOf(valueOf(node)).dtype,
+});
 
 /** tfjs's names for TensorFlow's element types. */
 export const TYPE_NAMES: Readonly<Record<number, 'float32' | 'int32' | 'bool' | 'string' | 'complex64'>> = {

@@ -1,8 +1,6 @@
-import { defineService, type StepHooks, type WeakServiceRef } from '@hookline/core';
+import { defineService, type WeakServiceRef } from '@hookline/core';
 import tf from '#tfjs';
-import type { TrainableModel } from '../model/trainable-model.ts';
-import type { Optimizer } from '../parameters/optimizer.ts';
-import type { RunnerScope } from '../scope/runner-scope.ts';
+import { stepVariables, type TrainStepOptions } from './train-step.ts';
 
 /** What a plugin may do with the train step as a whole, between two steps. */
 export interface TrainingStep {
@@ -30,32 +28,15 @@ export const trainingStepRef: WeakServiceRef<TrainingStep> = defineService<Train
   weak: true,
 });
 
-/** The parts of a step that {@link TrainingStep} needs. */
-interface Parts {
-  readonly model: TrainableModel;
-  readonly optimizer: Optimizer;
-  readonly scope: RunnerScope;
-}
-
-/** See {@link TrainingStep.variables}. */
-export function stepVariables({ model, optimizer, scope }: Parts): ReadonlyMap<string, tf.Variable> {
-  const all = new Map<string, tf.Variable>();
-  for (const [name, variable] of model.trainable()) all.set(`model/${name}`, variable);
-  for (const [name, variable] of model.state()) all.set(`model/${name}`, variable);
-  for (const [name, variable] of optimizer.slots()) all.set(`optimizer/${name}`, variable);
-  for (const [name, { variable }] of scope.variables()) all.set(`scope/${name}`, variable);
-  return all;
-}
-
 /** The train step as plugins see it. */
-export function trainingStep({ batch: onBatch }: Pick<StepHooks, 'batch'>, parts: Parts): TrainingStep {
-  const { model, scope } = parts;
+export function trainingStep(options: Pick<TrainStepOptions, 'model' | 'optimizer' | 'hooks' | 'scope'>): TrainingStep {
+  const { model, hooks, scope } = options;
   return {
-    variables: () => stepVariables(parts),
+    variables: () => stepVariables(options),
     forward: (batch, iteration) => {
       try {
         scope.run(iteration, () =>
-          tf.tidy(() => void model.losses(onBatch.used ? onBatch.call(batch) : batch, scope.facade)),
+          tf.tidy(() => void model.losses(hooks.batch.used ? hooks.batch.call(batch) : batch, scope.facade)),
         );
       } finally {
         tf.dispose([...scope.takeMetrics().values()]);

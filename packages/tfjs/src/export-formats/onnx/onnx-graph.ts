@@ -1,6 +1,6 @@
 import { bytesOf } from '../../graph/graph-def.ts';
 import { DataType, type NativeValues } from '../../device/native-backend.ts';
-import type { OpenShape } from '../open-record.ts';
+import type { OpenShape } from '../../export-graph/open-record.ts';
 import { bytes, float, int, join, message, type Encoded } from '../protobuf.ts';
 
 /** ONNX's numeric codes of element types. */

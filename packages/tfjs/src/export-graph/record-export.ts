@@ -1,12 +1,12 @@
 import { HooklineError } from '@hookline/core';
 import tf from '#tfjs';
 import { batchInput } from '../recording/feed-plan.ts';
-import { settle } from '../graph/graph-edit.ts';
+import { pruneAndSort } from '../graph/graph-edit.ts';
 import type { GraphRecord } from '../graph/graph-record.ts';
 import { asNativeBackend, handleOf, type NativeBackend } from '../device/native-backend.ts';
 import { constants } from '../graph/passes/constants.ts';
 import { PASSES } from '../graph/passes/pass-list.ts';
-import { recordAlike } from '../recording/record-alike.ts';
+import { recordRepeatedly } from '../recording/record-repeatedly.ts';
 import { predictionVariables, recordPrediction, type RecordedPrediction } from '../recording/record-prediction.ts';
 import { registerKernels } from '../kernels/register-kernels.ts';
 import { endNames, nameNodes, type ExportGraph } from './export-graph.ts';
@@ -34,7 +34,9 @@ export interface ExportRecord {
  */
 export function recordExport(model: string, source: ForwardSource, batch: number | undefined): ExportRecord {
   const backend = nativeBackend();
-  const [first, second] = batch === undefined && source.open.size > 0 ? ITEMS : [batch ?? 1, undefined];
+  const isOpen = batch === undefined && source.open.size > 0;
+  // Inputs without a batch have one size, so that the number of items makes no difference to them.
+  const [first, second] = isOpen ? ITEMS : [batch ?? 1, undefined];
   const recorded = recordItems(backend, model, source, first, true);
   const others: RecordedPrediction[] = [];
   try {
@@ -42,7 +44,7 @@ export function recordExport(model: string, source: ForwardSource, batch: number
     prepare(record);
     const inputs = [...record.inputs].flatMap(([name, { outside }]) => (outside === undefined ? [name] : []));
     const openInput = inputs.find((name) => source.open.has(name.slice(batchInput('').length)));
-    if (batch === undefined && openInput === undefined && source.open.size > 0) {
+    if (isOpen && openInput === undefined) {
       throw exportError('HKL_EXPORT_BATCH', 'no output depends on an input with a batch', model, { fix: FIX_BATCH });
     }
     let open = fixedRecord(record);
@@ -76,7 +78,7 @@ function recordItems(
     recordPrediction(backend, { who: `model "${model}"` }, () => source.forward(value), tensors, clock);
   try {
     // Comparing several recordings reveals values that the host draws or counts.
-    return isFirst ? recordAlike(record) : record();
+    return isFirst ? recordRepeatedly(record) : record();
   } finally {
     tf.dispose([...tensors.values()]);
   }
@@ -84,7 +86,7 @@ function recordItems(
 
 /** Runs all passes except the one that merges equal constants: the batch size may equal an unrelated number. */
 function prepare(record: GraphRecord): void {
-  settle(record);
+  pruneAndSort(record);
   for (const pass of PASSES) if (pass !== constants) pass.run(record, { precision: 'float32' });
 }
 

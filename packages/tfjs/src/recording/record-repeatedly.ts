@@ -29,7 +29,7 @@ export const CLOCK_SHIFT = 100_003_007;
  * @returns the last recording
  * @throws HooklineError `HKL_CAPTURE_...` where two recordings differ
  */
-export function recordAlike<R extends Recording>(record: (clock?: number) => R): R {
+export function recordRepeatedly<R extends Recording>(record: (clock?: number) => R): R {
   const start = performance.now();
   const forgets: (() => void)[] = [];
   const next = (clock?: number): R => {

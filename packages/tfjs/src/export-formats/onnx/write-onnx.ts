@@ -1,7 +1,7 @@
 import { join as joinPath } from 'node:path';
 import { specOf } from '../../graph/graph-record.ts';
-import { exportError } from '../export-errors.ts';
-import type { ExportEnd, ExportGraph } from '../export-graph.ts';
+import { exportError } from '../../export-graph/export-errors.ts';
+import type { ExportEnd, ExportGraph } from '../../export-graph/export-graph.ts';
 import { bytes, int, join, LARGEST_MESSAGE, message } from '../protobuf.ts';
 import { writeParts } from '../write-parts.ts';
 import { ELEMENTWISE } from './onnx-elementwise.ts';

@@ -1,4 +1,4 @@
-import { Replacements, settle } from '../graph/graph-edit.ts';
+import { Replacements, pruneAndSort } from '../graph/graph-edit.ts';
 import {
   makeConstant,
   makeNode,
@@ -89,8 +89,8 @@ class Opener {
   #compare(node: RecordNode, twin: RecordNode): void {
     if (twin.op !== node.op) throw this.#refuse(`it runs ${node.op} with ${this.#sizes('', twin.op)}`);
     const shapes = node.outputs.map(({ shape }, output): OpenShape => {
-      const others = twin.outputs[output]?.shape ?? [];
-      if (others.length !== shape.length) throw this.#refuse(`the rank of ${node.op} depends on it`);
+      const others = twin.outputs[output]?.shape;
+      if (others?.length !== shape.length) throw this.#refuse(`the rank of ${node.op} depends on it`);
       return shape.map((size, axis) => (size === others[axis] ? size : null));
     });
     this.#shapes.set(node, shapes);
@@ -227,7 +227,7 @@ export function freezeVariables(
     replaced.set(valueOf(read), valueOf(node));
   }
   replaced.apply(record);
-  settle(record);
+  pruneAndSort(record);
   return { open: { record, shapes: all }, weights };
 }
 
