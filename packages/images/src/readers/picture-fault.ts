@@ -12,8 +12,8 @@ export interface PictureFault {
 const HEAD = 64;
 
 /**
- * Explains why a picture file cannot be decoded. Decoders themselves say `unsupported image format` alike for a file of another
- * kind, for one without read permission and for one that does not exist.
+ * Explains why a picture file cannot be decoded. The decoder itself reports `unsupported image format` for a file of another kind,
+ * for a file without read permission and for a file that does not exist.
  *
  * @param picture path of the file, or its content
  * @param cause the error that reading or decoding it threw
@@ -49,7 +49,7 @@ export function strangeKind(head: Uint8Array): PictureFault | undefined {
   if (head.length === 0) return { what: 'it is empty', fix: 'Copy it again from where it came' };
   if (head.every((byte) => byte === 0))
     return {
-      what: 'it begins with zeros alone, as a copy that was cut off does',
+      what: 'it begins with zeros only, like a copy that was cut off',
       fix: 'Copy it again from where it came',
     };
   const kind = PICTURES.find(({ at = 0, is }) => is.some((mark) => text.startsWith(mark, at)))?.kind;

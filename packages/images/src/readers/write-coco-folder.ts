@@ -15,7 +15,7 @@ const COPIES = 8;
  * sets have the same categories, these keep their ids; else the union of the classes is numbered from 1. If the image ids of a
  * split are not all integers, its images are numbered from 1.
  *
- * @param folder is created if missing; it must be empty
+ * @param folder folder to write to, which is created if missing; it must be empty
  * @param splits data sets by the names of their splits
  * @returns paths of the JSON files
  * @throws HooklineError `HKL_DATA_TARGET` when the folder is not empty
@@ -23,7 +23,7 @@ const COPIES = 8;
 export async function writeCocoFolder(folder: string, splits: ReadonlyMap<string, Dataset>): Promise<string[]> {
   await mkdir(join(folder, 'annotations'), { recursive: true });
   if ((await readdir(folder)).length > 1 || (await readdir(join(folder, 'annotations'))).length > 0) {
-    throw new HooklineError('HKL_DATA_TARGET', 'it is not empty, and nothing in it must be overwritten', {
+    throw new HooklineError('HKL_DATA_TARGET', 'it is not empty, and its files must not be overwritten', {
       who: resolve(folder),
       fix: 'Name a new folder',
     });
