@@ -10,7 +10,7 @@ const isOpen = ({ metadata }: Dataset): boolean => metadata.openClasses === true
  *
  * @param sets the training data
  * @param wanted the names in `data.classes`
- * @throws HooklineError `HKL_DATA_CLASSES` when there is no class, or a wanted one is not in the training data
+ * @throws HooklineError `HKL_DATA_CLASSES` when there is no class, or when the training data lack a wanted one
  */
 export function classesOf(sets: readonly Dataset[], wanted: readonly string[]): readonly string[] {
   const found = [...new Set(sets.flatMap(({ metadata }) => metadata.classes))];

@@ -116,7 +116,7 @@ const empty = ({ report: { images }, metadata: { source, evaluator } }: Dataset)
     who: source,
     fix:
       images === 0
-        ? `Annotations are ${evaluator === 'voc' ? 'one XML file per image' : 'a list "images"'}; look whether this is the right place`
+        ? `Annotations are ${evaluator === 'voc' ? 'one XML file per image' : 'a list "images"'}; check whether this is the right place`
         : 'The lines above say why; the folder of the images is data.images',
   });
 
@@ -126,7 +126,7 @@ const tooFew = ({ records, metadata }: Dataset): HooklineError =>
     `every fifth image is held back for the test, and there are only ${records.length}`,
     {
       who: metadata.source,
-      fix: 'Give more images, name test data by datasets.test, or do without: --set datasets.test=',
+      fix: 'Give more images, name test data by datasets.test, or train without an evaluation: --set datasets.test=',
     },
   );
 

@@ -45,7 +45,7 @@ export function statisticsOf(records: readonly DatasetRecord[], classes: number)
   if (sides.length === 0) {
     throw new HooklineError('HKL_DATA_EMPTY', 'no training image shows an object from which sizes could be chosen', {
       who: 'budget.minutes',
-      fix: 'Look at the annotations, or do without: --set budget.minutes=0',
+      fix: 'Look at the annotations, or train without a budget: --set budget.minutes=0',
     });
   }
   const ordered = Float64Array.from(sides).sort();

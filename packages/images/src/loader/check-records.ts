@@ -32,5 +32,5 @@ export function checkRecords(records: readonly DatasetRecord[]): void {
 const broken = (file: string, what: string): HooklineError =>
   new HooklineError('HKL_DATA_RECORD', what, {
     who: file,
-    fix: 'Fix the record; readCoco and readVoc leave out what is broken and report it',
+    fix: 'Fix the record; readCoco and readVoc leave out and report invalid images and objects',
   });

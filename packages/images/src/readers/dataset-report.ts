@@ -74,7 +74,7 @@ export class ProblemList {
     const lines = grave.map((problem) => `\n  ${formatProblem(problem)}`).join('');
     throw new HooklineError('HKL_DATASET_INVALID', `${count(grave.length, 'problem')}:${lines}\n`, {
       who: source,
-      fix: 'Fix the data, or read without `strict` to go on without what is broken',
+      fix: 'Fix the data, or read it without `strict`, which leaves out invalid images and objects',
     });
   }
 }

@@ -14,7 +14,7 @@ type Entry = readonly [size: number, time: number, header: ImageHeader];
 /**
  * Remembers images that were decoded and are sound, keyed by path, file size and modification time. There is one JSON file
  * for each annotation file or folder with at least 200 such images. A missing or unusable JSON file counts as empty. Failing
- * to write it is no error: the images are then checked again next time.
+ * to write it is not an error: the images are then checked again next time.
  */
 export class ImageMemory {
   readonly #path: string | undefined;

@@ -49,7 +49,7 @@ export async function readImageFolder(options: ReadImageFolderOptions): Promise<
     const [folder = '', ...rest] = path.split('/');
     if (rest.length > 0) {
       const category = classes.indexOf(folder);
-      // A folder like _backup is no class.
+      // A folder such as _backup is not a class, see classFolders.
       return category < 0 ? [] : [imageOf(path, category)];
     }
     problems.add(
@@ -83,7 +83,7 @@ export async function readImageFolder(options: ReadImageFolderOptions): Promise<
 }
 
 /**
- * The names of the folders in a folder, sorted: the classes of {@link readImageFolder}.
+ * Lists the folders in a folder, sorted: the classes of {@link readImageFolder}. Names that begin with `.` or `_` are left out.
  *
  * @throws HooklineError `HKL_DATASET_UNREADABLE` for a folder that cannot be read or contains no folder
  */

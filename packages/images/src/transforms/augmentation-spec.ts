@@ -8,7 +8,7 @@ export interface AugmentationSpec {
   readonly args: readonly unknown[];
 }
 
-/** Specifications by augmentation. They are no field of it, so that a copy with another `decide` does not inherit the specification. */
+/** Specifications by augmentation. They are not stored in a field, so that a copy with another `decide` does not inherit one. */
 const SPECS = new WeakMap<Augmentation, AugmentationSpec>();
 
 /** Records how an augmentation was made, if its arguments can be sent to another thread. */

@@ -53,7 +53,7 @@ export function randomFlip(
  * @param options.center without `expand`, range of the centre of rotation in shares of width and height, [[x0, y0], [x1, y1]]; default
  * the image's centre
  * @param options.fill value of pixels beyond the image; default 0
- * @throws HooklineError `HKL_AUGMENTATION_OPTION` for angles that are no range, `HKL_OPTION_UNKNOWN`
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for a range that is not ascending, `HKL_OPTION_UNKNOWN`
  */
 export function randomRotation(options: {
   readonly angles: readonly [number, ...number[]];

@@ -67,7 +67,7 @@ export async function findFormats(root: string, options: FindFormatsOptions = {}
     (cause: unknown) => {
       throw new HooklineError('HKL_DATA_ROOT', `it cannot be searched: ${describeCause(cause)}`, {
         who: resolve(folder),
-        fix: 'Give its files and folders the permission to be read, or name a folder without the ones that lack it',
+        fix: 'Give its files and folders the permission to be read, or name a folder in which all can be read',
         cause,
       });
     },
