@@ -3,7 +3,8 @@
  * by data set name, and a metric without such a name means the first data set.
  *
  * @param best a metric such as `bbox/AP` or `test/bbox/AP`
- * @param datasets names of the test data sets; without any there is no metric
+ * @param datasets names of the test data sets
+ * @returns the empty string without a metric or a test data set
  */
 export function bestMetric(best: string, datasets: readonly string[]): string {
   const [first] = datasets;

@@ -50,7 +50,7 @@ const factory = definePlugin({
 export const classNames = (options: { readonly orient: () => boolean | undefined }): Plugin => factory(options);
 
 /**
- * Reads what {@link classNames} stored in a checkpoint; undefined for a checkpoint of a trainer without that plugin.
+ * Reads what {@link classNames} stored in a checkpoint; undefined for a checkpoint from a trainer without that plugin.
  *
  * @throws HooklineError as `readPluginState` does
  */

@@ -40,17 +40,16 @@ import { type DetectionDatasets, readDatasets, readTestDatasets } from './datase
 import { trainSampler } from './datasets/train-sampler.ts';
 import { assertDifferent, nameOf } from './config/well-known-names.ts';
 import { reportSmallObjects } from './datasets/report-data.ts';
-import { writeTruth } from './datasets/write-truth.ts';
 import { describeValues, findRecipe, type RecipeValues, logRecipe, unwritten } from './recipe/find-recipe.ts';
 import { recipeState, savedRecipe } from './recipe/recipe-state.ts';
 import { statisticsOf } from './recipe/data-statistics.ts';
 import { timeSteps } from './recipe/time-steps.ts';
 import { lossAlarm } from './loss-alarm.ts';
 import { makeBackbone } from './make-backbone.ts';
-import { lazyEvaluator, makeEvaluator, postprocessing } from './make-evaluator.ts';
+import { lazyEvaluator, makeEvaluator, postprocessing, writeTruth } from './make-evaluator.ts';
 import { costOfViews, ttaOptions } from './tta-options.ts';
 
-/** Limits below which an augmented object is no target: visible share of its box, and length of its sides in pixels. */
+/** Limits below which an augmented object is not a target: visible share of its box, and length of its sides in pixels. */
 const LEAST_OF_OBJECT = { minVisible: 0.3, minSize: 2 };
 
 /**
@@ -207,7 +206,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     });
   }
 
-  /** Name of a test data set in results: a COCO file's name without folders and `.json`, else the entry. */
+  /** Name of a test data set in results: the name of a COCO file without folders and `.json`, else the entry itself. */
   override datasetName(dataset: string): string {
     return nameOf(dataset);
   }
@@ -225,7 +224,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     };
   }
 
-  /** What an export needs: an input of the size of `input`, and the settings to prepare images and postprocess outputs. */
+  /** The description of the model that an export needs: its input, of the size `input`, and how to prepare images and postprocess outputs. */
   override async buildExport({ input, test }: C): Promise<ExportSource> {
     const { width, height, fit } = input;
     const { orient } = await this.predictOptions();
@@ -240,7 +239,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     };
   }
 
-  /** Loads a checkpoint. When the trainer is not prepared yet, it first adopts the recipe stored in the checkpoint. */
+  /** Loads a checkpoint. Unless the trainer is already prepared, it first adopts the recipe stored in the checkpoint. */
   override async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
     if (!this.#isPrepared) this.#saved = { values: await savedRecipe(path) };
     await super.load(path, options);
@@ -343,7 +342,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     } catch (error) {
       if (this.#learned === undefined) throw error;
       this.logger.warn(
-        'the checkpoint does not say whether its images were annotated with their EXIF rotation applied, and the training data cannot be read: it is applied',
+        'the checkpoint does not say whether its images were annotated with their EXIF rotation applied, and the training data cannot be read: the rotation is applied',
       );
     }
     return this.#facts.orient ?? true;
@@ -351,8 +350,8 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
 }
 
 /**
- * What plugins need from a test data set, created on demand because plugins are listed before the data have been read. It is
- * outside the class so that its functions do not hold `this`: a reference to a plugin must not keep the trainer alive.
+ * A test data set for plugins, which is read on demand because plugins are listed before the data have been read. The function is
+ * outside the class so that its closures do not hold `this`: a reference to a plugin must not keep the trainer alive.
  */
 function lazyDataset<C extends DetectionConfig>(
   self: WeakRef<DetectionTrainer<C>>,
@@ -381,7 +380,7 @@ interface DataFacts {
   orient?: boolean | undefined;
 }
 
-/** Outside the class for the same reason: a reference to the plugin must not keep the trainer alive. */
+/** It is outside the class for the same reason: a reference to the plugin must not keep the trainer alive. */
 const orientOf = (facts: DataFacts) => (): boolean | undefined => facts.orient;
 
 const FLIPS = {

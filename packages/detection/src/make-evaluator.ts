@@ -1,8 +1,10 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { DatasetEvaluator, Logger, Results } from '@hookline/core';
-import type { Dataset } from '@hookline/images';
+import { type Dataset, writeCoco } from '@hookline/images';
 import { DatasetEvaluators } from '@hookline/plugin-evaluator';
 import type { MadeEvaluators } from '@hookline/trainer';
-import { CocoEvaluator, type PostprocessOptions, VocEvaluator } from '@hookline/vision';
+import { CocoEvaluator, indexTruth, type PostprocessOptions, VocEvaluator } from '@hookline/vision';
 import type { DetectionConfig } from './config/detection-config.ts';
 import { imagesOf } from './images-of.ts';
 
@@ -18,6 +20,17 @@ export function makeEvaluator(
   return new VocEvaluator({ ...options, use2007: kind === 'voc2007' });
 }
 
+/**
+ * Writes the ground truth as a COCO file with the image ids that evaluators use in their results, so that COCO's tools can
+ * evaluate results on data in another format (detectron2's convert_to_coco_json).
+ */
+export async function writeTruth(path: string, dataset: Dataset): Promise<void> {
+  const { imageNumbers } = indexTruth(dataset);
+  const records = dataset.records.map((record) => ({ ...record, imageId: imageNumbers.get(record.imageId) as number }));
+  await mkdir(dirname(path), { recursive: true });
+  await writeCoco(path, { ...dataset, records });
+}
+
 /** Postprocessing options from the config section `test`. */
 export const postprocessing = ({
   detectionsPerImage,
@@ -29,7 +42,7 @@ export const postprocessing = ({
   nmsThreshold,
 });
 
-/** An evaluator that is created anew for each evaluation, since plugins need one before the data have been read. */
+/** Makes an evaluator that calls `make` for each evaluation, since plugins need an evaluator before the data have been read. */
 export function lazyEvaluator(make: () => Promise<MadeEvaluators>): DatasetEvaluator {
   let made: Promise<DatasetEvaluator> = Promise.resolve(new DatasetEvaluators([]));
   return {

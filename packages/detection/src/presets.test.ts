@@ -29,7 +29,7 @@ const lab = (...extended: Preset[]) =>
 it.each([
   ['the default preset', presetDefault({ checkpointer: { period: 77 } })],
   ['the preset of detection', presetDetection({ checkpointer: { period: 77 } })],
-])('a preset over %s is configured as the own one, with what the config asks for', (_what, base) => {
+])("a preset that extends %s is configured like the trainer's own", (_what, base) => {
   const { names, options, said } = look({}, lab(base));
   // The config's recipe is not set by the user, so it only fills in what the preset leaves open.
   expect(options('checkpointer')).toMatchObject({ period: 77, maxToKeep: 2 });

@@ -2,7 +2,7 @@
 export { DatasetCatalog, type DatasetFunction } from './readers/dataset-catalog.ts';
 export { Metadata } from './readers/metadata.ts';
 export type { Box, DatasetAnnotation, DatasetMetadata, DatasetRecord } from './records/dataset-record.ts';
-export { aspectRatioGroups, classHistogram, hasTargets } from './records/targets.ts';
+export { classHistogram, hasTargets } from './records/annotation-table.ts';
 
 // Readers and writers
 export { readCoco, type ReadCocoOptions } from './readers/read-coco.ts';
@@ -15,8 +15,7 @@ export {
   type FoundFormats,
 } from './readers/formats/find-formats.ts';
 export { FORMAT_NAMES, type FormatName, type FoundFormat } from './readers/formats/data-format.ts';
-export { divideSplits, mainSplits, roleOf, type SplitRole } from './readers/splits.ts';
-export type { FoundSplit } from './readers/found-split.ts';
+export { divideSplits, type FoundSplit, mainSplits, roleOf, type SplitRole } from './readers/splits.ts';
 export { writeCocoFolder } from './readers/write-coco-folder.ts';
 export { writeCoco } from './readers/write-coco.ts';
 export type { Dataset, ReaderOptions } from './readers/dataset.ts';
@@ -57,7 +56,12 @@ export { cropTransform, padTransform, WindowTransform, type Window } from './tra
 export { BlendTransform, ShiftColorTransform, type BlendSource } from './transforms/color-transform.ts';
 
 // Batches for detection
-export { DetectionLoader, type DetectionLoaderState, type DetectionLoaderStats } from './loader/detection-loader.ts';
+export {
+  aspectRatioGroups,
+  DetectionLoader,
+  type DetectionLoaderState,
+  type DetectionLoaderStats,
+} from './loader/detection-loader.ts';
 export type { DetectionLoaderOptions } from './loader/loader-options.ts';
 export { BatchSamples, type DetectionBatch, type HostField } from './loader/detection-batch.ts';
 export { fitSize, type Fit, PADDING, type Size } from '@hookline/inference/detections';
@@ -79,7 +83,6 @@ export {
 
 // Pictures
 export { drawDetections, type DrawOptions } from './drawing/draw-detections.ts';
-export { pictureGrid } from './drawing/picture-grid.ts';
 export { writePicture } from './drawing/write-picture.ts';
-export { blankPicture, paste, type Color } from './drawing/canvas.ts';
+export { blankPicture, paste, pictureGrid, type Color } from './drawing/canvas.ts';
 export { type Detections, pickDetections, toImagePixels } from '@hookline/inference/detections';

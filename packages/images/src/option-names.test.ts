@@ -6,13 +6,16 @@ import {
   TrainingSampler,
 } from '@hookline/data';
 import {
+  AffineTransform,
   blankPicture,
   decodeFile,
   DetectionLoader,
   drawDetections,
   findFormats,
   fixedSizeCrop,
+  formatReport,
   minIoURandomCrop,
+  padTransform,
   randomAffine,
   randomApply,
   randomCrop,
@@ -27,13 +30,17 @@ import {
   resize,
   resizeScale,
   resizeShortestEdge,
+  rotationTransform,
+  WindowTransform,
   writeCoco,
 } from './index.ts';
 
 const NOTHING = { boxes: new Float32Array(0), scores: new Float32Array(0), classes: new Int32Array(0) };
 const NO_CLASSES = { classes: [], categoryIds: [], evaluator: 'coco', source: 'none' } as const;
 
-/** What is made of an options object that has one name too many. */
+const REPORT = { source: 'none', images: 0, annotations: 0, keptImages: 0, keptAnnotations: 0, problems: [] };
+
+/** Calls each function with valid options and the given ones. */
 const makers: Record<string, (junk: object) => unknown> = {
   randomFlip: (junk) => randomFlip(junk),
   randomApply: (junk) => randomApply(randomFlip(), junk),
@@ -47,6 +54,11 @@ const makers: Record<string, (junk: object) => unknown> = {
   resize: (junk) => resize({ width: 4, height: 4, ...junk }),
   resizeShortestEdge: (junk) => resizeShortestEdge({ lengths: [4], ...junk }),
   resizeScale: (junk) => resizeScale({ minScale: 1, maxScale: 2, width: 4, height: 4, ...junk }),
+  AffineTransform: (junk) => new AffineTransform({ matrix: [1, 0, 0, 0, 1, 0], width: 4, height: 4, ...junk }),
+  rotationTransform: (junk) => rotationTransform({ angle: 10, width: 4, height: 4, ...junk }),
+  WindowTransform: (junk) => new WindowTransform({ x: 0, y: 0, width: 4, height: 4, ...junk }, 4, 4),
+  padTransform: (junk) => padTransform({ left: 1, top: 1, right: 1, bottom: 1, ...junk }, 4, 4),
+  formatReport: (junk) => formatReport(REPORT, junk),
   TrainingSampler: (junk) => new TrainingSampler(4, junk),
   RandomSubsetTrainingSampler: (junk) => new RandomSubsetTrainingSampler(4, 0.5, junk),
   RepeatFactorTrainingSampler: (junk) => new RepeatFactorTrainingSampler([1], junk),
@@ -67,7 +79,7 @@ describe('options with a misspelt name', () => {
     expect(() => make({ shufle: true })).toThrow(`[HKL_OPTION_UNKNOWN] ${name}: it has no option "shufle"`);
   });
 
-  it('come with the name that was meant', () => {
+  it('are refused with the name that was meant', () => {
     expect(() => randomFlip({ prob: 1 } as object)).toThrow('probability');
     expect(() => new TrainingSampler(4, { shufle: false } as object)).toThrow('shuffle');
   });

@@ -4,18 +4,18 @@ export interface Size {
   readonly height: number;
 }
 
-/** How an image is brought to the size of a network's input: `inside` keeps its proportions, `stretch` fills all of the input. */
+/** How an image is resized to a network's input: `inside` keeps its proportions and leaves padding, `stretch` fills the whole input. */
 export type Fit = 'inside' | 'stretch';
 
-/** The default value, from 0 to 255, of the pixels that pad a network's input: the grey of ImageNet's mean. */
+/** The default value, from 0 to 255, of the pixels that pad a network's input: about the mean of ImageNet. */
 export const PADDING = 114;
 
 /**
- * The size at which a network sees an image: the largest size with the image's proportions that fits into the input, or the whole
- * input. The image lies in the upper left corner of the input, and the rest is padding.
+ * The size in pixels at which a network sees an image: with `inside`, the largest size with the image's proportions that fits into
+ * the input; with `stretch`, that of the input. The image is at the upper left of the input, and the rest is padding.
  *
- * @param image size of the image, EXIF rotation applied unless the network sees pixels as stored
- * @param input size of the network's input; undefined leaves the image at its own size
+ * @param image size of the image, with its EXIF rotation applied unless the network sees pixels as stored
+ * @param input size of the network's input; with undefined, the image keeps its own size
  */
 export function fitSize(image: Size, input: Size | undefined, fit: Fit): Size {
   if (input === undefined) return { width: image.width, height: image.height };
@@ -27,17 +27,17 @@ export function fitSize(image: Size, input: Size | undefined, fit: Fit): Size {
   };
 }
 
-/** The objects found in one image, best score first. */
+/** The detections of one image, best score first. */
 export interface Detections {
-  /** Corners x1, y1, x2, y2 of each object in pixels: four numbers an object. */
+  /** Corners x1, y1, x2, y2 in pixels: [objects, 4]. */
   readonly boxes: Float32Array;
-  /** From 0 to 1, one an object. */
+  /** Scores from 0 to 1: [objects]. */
   readonly scores: Float32Array;
-  /** Class indices from 0, one an object. */
+  /** Class indices from 0: [objects]. */
   readonly classes: Int32Array;
 }
 
-/** The objects at these rows, in the order of `rows`. */
+/** Returns the detections with these indices, in the order of `rows`. */
 export function pickDetections({ boxes, scores, classes }: Detections, rows: ArrayLike<number>): Detections {
   const picked: Detections = {
     boxes: new Float32Array(rows.length * 4),
@@ -54,13 +54,13 @@ export function pickDetections({ boxes, scores, classes }: Detections, rows: Arr
 }
 
 /**
- * Detections with their boxes in pixels of the image, clipped to it: the way back from a network's input. Everything that
- * reports boxes goes through it: evaluators, predictions, pictures of them and exported models.
+ * Maps the boxes of detections from pixels of a network's input to pixels of the image, and clips them to the image. Everything that
+ * reports boxes uses it: evaluators, predictions, pictures of them and exported models.
  *
- * @param found boxes in pixels of the input
- * @param seen the size at which the input shows the image, see {@link fitSize}
- * @param image the size of the image
- * @returns new boxes; the argument is left alone
+ * @param found detections with boxes in pixels of the input
+ * @param seen size of the image in the input, see {@link fitSize}
+ * @param image size of the image
+ * @returns detections with new boxes; `found` is not changed
  */
 export function toImagePixels(found: Detections, seen: Size, image: Size): Detections {
   const [across, down] = [image.width / seen.width, image.height / seen.height];
@@ -71,15 +71,15 @@ export function toImagePixels(found: Detections, seen: Size, image: Size): Detec
   return { boxes, scores: found.scores, classes: found.classes };
 }
 
-/** How the outputs of a detector become detections. */
+/** Options that turn the outputs of a detector into detections. */
 export interface PostprocessOptions {
   /** Detections with a lower score are dropped. From 0 to 1. @default 0.05 */
   readonly scoreThreshold?: number;
-  /** Only this many of the best scores of an image enter non-maximum suppression. @default 1000 */
+  /** Maximum number of candidates of an image, the best scores, that enter non-maximum suppression. @default 1000 */
   readonly topK?: number;
-  /** Of two boxes of one class whose IoU is above this, the one with the lower score is suppressed. @default 0.5 */
+  /** Of two boxes of one class with a larger IoU, the one with the lower score is suppressed. From 0 to 1. @default 0.5 */
   readonly nmsThreshold?: number;
-  /** Most detections per image. @default 100 */
+  /** Maximum number of detections per image. @default 100 */
   readonly maxDetections?: number;
 }
 
@@ -92,11 +92,12 @@ export const POSTPROCESS_DEFAULTS = {
 } as const satisfies Required<PostprocessOptions>;
 
 /**
- * The best scores of one image, before suppression.
+ * Selects the candidates of one image for non-maximum suppression: the best scores, each with its class and box.
  *
  * @param scores [places, classes], from 0 to 1
- * @param boxes [places, 4], corners x1, y1, x2, y2
- * @param classes how many classes there are
+ * @param boxes [places, 4], corners x1, y1, x2, y2 in pixels of the input
+ * @param classes number of classes
+ * @returns best score first, with boxes in pixels of the input
  */
 export function selectCandidates(
   scores: Float32Array,
@@ -124,13 +125,13 @@ export function selectCandidates(
 }
 
 /**
- * What a detector gives for one image as detections: the best scores, without those that class-wise non-maximum suppression
- * removes.
+ * Turns the outputs of a detector for one image into detections: the best scores, without those that class-wise non-maximum
+ * suppression removes.
  *
  * @param scores [places, classes], from 0 to 1
  * @param boxes [places, 4], corners x1, y1, x2, y2 in pixels of the input
- * @param classes how many classes there are
- * @returns boxes in pixels of the input
+ * @param classes number of classes
+ * @returns best score first, with boxes in pixels of the input
  */
 export function detectionsOf(
   scores: Float32Array,
@@ -145,16 +146,16 @@ export function detectionsOf(
 }
 
 /**
- * Class-wise non-maximum suppression: of boxes of one class whose IoU is above `threshold`, the one with the best score stays.
+ * Class-wise non-maximum suppression: of boxes of one class with an IoU above `threshold`, only the one with the best score is kept.
  *
  * @param detections best score first
  * @param threshold from 0 to 1
- * @param limit most rows that stay
- * @returns the rows that stay, best score first
+ * @param limit maximum number of detections to keep
+ * @returns the indices of the kept detections, best score first
  */
 export function nms({ boxes, classes }: Detections, threshold: number, limit = Infinity): number[] {
   const kept: number[] = [];
-  // Rows by class, so that boxes of other classes are not compared.
+  // Kept detections by class, so that boxes of different classes are not compared.
   const rivals = new Map<number, number[]>();
   for (let row = 0; row < classes.length && kept.length < limit; row++) {
     const index = classes[row] as number;
@@ -167,7 +168,7 @@ export function nms({ boxes, classes }: Detections, threshold: number, limit = I
   return kept;
 }
 
-/** Intersection over union of two boxes, which are given by their rows. */
+/** Intersection over union of two boxes, given by their indices. */
 export function pairIou(boxes: Float32Array, a: number, b: number): number {
   const [i, j] = [a * 4, b * 4];
   const ax = boxes[i] as number;

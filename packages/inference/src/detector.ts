@@ -7,9 +7,9 @@ import { type LoadOptions, openModel } from './runtimes.ts';
 
 /** One detected object. */
 export interface Detection {
-  /** The name of its class. */
+  /** Name of its class. */
   readonly class: string;
-  /** From 0 to 1. */
+  /** Score from 0 to 1. */
   readonly score: number;
   /** Corners x1, y1, x2, y2 in pixels of the picture. */
   readonly box: readonly [number, number, number, number];
@@ -51,7 +51,7 @@ const PREPARATION: Pick<Preparation, 'fit' | 'fill'> = { fit: 'inside', fill: PA
 /**
  * Loads a detector that `hookline export` has written as graph-model or onnx.
  *
- * @param url of the folder with `export.json`
+ * @param url URL of the folder with `export.json`, of that file, or of the model's file
  * @param options the runtime: `{ tf }` for TensorFlow.js, or `{ ort }` for ONNX Runtime
  *
  * @example
@@ -59,7 +59,7 @@ const PREPARATION: Pick<Preparation, 'fit' | 'fill'> = { fit: 'inside', fill: PA
  * const detector = await loadDetector('/model/', { tf });
  * const { detections } = await detector.detect(document.querySelector('img'));
  *
- * @throws InferenceError `HKL_INFERENCE_MODEL` for a model that is no detector, `HKL_INFERENCE_RUNTIME` without its runtime,
+ * @throws InferenceError `HKL_INFERENCE_MODEL` for a model that is not a detector, `HKL_INFERENCE_RUNTIME` without its runtime,
  * `HKL_INFERENCE_OPTION`
  */
 export async function loadDetector(url: string | URL, options: LoadOptions): Promise<LoadedDetector> {
@@ -67,7 +67,7 @@ export async function loadDetector(url: string | URL, options: LoadOptions): Pro
   const facts = await readFacts(folder);
   const { task, classNames, inputs } = facts;
   if (task !== 'detection' || classNames === undefined)
-    throw new InferenceError('HKL_INFERENCE_MODEL', `the model "${facts.model}" is no detector`);
+    throw new InferenceError('HKL_INFERENCE_MODEL', `the model "${facts.model}" is not a detector`);
   const [, height, width] = inputs[0]?.shape ?? [];
   const preparation = { ...PREPARATION, ...(width && { width }), ...(height && { height }), ...facts.preparation };
   if (!isComplete(preparation))
@@ -102,7 +102,7 @@ export async function loadDetector(url: string | URL, options: LoadOptions): Pro
 const isComplete = (preparation: Partial<Preparation>): preparation is Preparation =>
   Boolean(preparation.width && preparation.height);
 
-/** The network's input for a picture, and the size at which it shows the picture. */
+/** Makes the network's input for a picture. @returns also `seen`, the size of the picture in it */
 function inputOf(picture: Rgb, { width, height, fit, fill }: Preparation): { input: Float32Array; seen: Size } {
   const seen = fitSize(picture, { width, height }, fit);
   const { data } = resize(picture, seen.width, seen.height);

@@ -9,17 +9,17 @@ export interface End {
   readonly range?: readonly [number, number];
 }
 
-/** How pictures are brought to the size of the network's input. */
+/** How pictures are resized to the network's input. */
 export interface Preparation {
-  /** Pixels of the input. */
+  /** Size of the input in pixels. */
   readonly width: number;
   readonly height: number;
   readonly fit: Fit;
-  /** Value from 0 to 255 of the pixels that pad the input at the right and at the bottom. */
+  /** Value, from 0 to 255, of the padding pixels at the right and bottom of the input. */
   readonly fill: number;
 }
 
-/** What `export.json` says of a model, as far as it is needed to run it. */
+/** The parts of `export.json` that are needed to run a model. */
 export interface ExportFacts {
   readonly format: string;
   readonly model: string;
@@ -30,11 +30,11 @@ export interface ExportFacts {
   readonly classNames?: readonly string[];
   readonly preparation?: Partial<Preparation>;
   readonly postprocessing?: PostprocessOptions;
-  /** Whether a classifier gives logits or probabilities. */
+  /** Whether a classifier outputs logits or probabilities. */
   readonly scores?: 'logits' | 'probabilities';
 }
 
-/** The address of the folder, ending in a slash, from that of the folder, of `export.json` or of the model's file. */
+/** The URL of a model's folder, ending in a slash. @param url of the folder, of `export.json` or of the model's file */
 export function folderOf(url: string | URL): URL {
   const base = typeof location === 'undefined' ? undefined : location.href;
   const whole = new URL(url, base);
@@ -43,7 +43,7 @@ export function folderOf(url: string | URL): URL {
   return whole;
 }
 
-/** Reads a file of a model. @throws InferenceError `HKL_INFERENCE_MODEL` */
+/** Fetches a file of a model. @throws InferenceError `HKL_INFERENCE_MODEL` when that fails */
 export async function fetchFile(url: URL): Promise<Response> {
   let response: Response;
   try {
@@ -55,7 +55,7 @@ export async function fetchFile(url: URL): Promise<Response> {
   throw new InferenceError('HKL_INFERENCE_MODEL', `${url.href} answers with status ${response.status}`);
 }
 
-/** Reads `export.json`. @throws InferenceError `HKL_INFERENCE_MODEL` for what is none */
+/** Reads `export.json`. @throws InferenceError `HKL_INFERENCE_MODEL` when it cannot be read or is of another kind */
 export async function readFacts(folder: URL): Promise<ExportFacts> {
   const url = new URL('export.json', folder);
   let facts: Partial<ExportFacts> | undefined;
@@ -63,7 +63,7 @@ export async function readFacts(folder: URL): Promise<ExportFacts> {
     facts = (await (await fetchFile(url)).json()) as Partial<ExportFacts>;
   } catch (cause) {
     if (cause instanceof InferenceError) throw cause;
-    throw new InferenceError('HKL_INFERENCE_MODEL', `${url.href} is no JSON`, cause);
+    throw new InferenceError('HKL_INFERENCE_MODEL', `${url.href} is not JSON`, cause);
   }
   const { format, files, inputs, outputs } = facts;
   if (typeof format === 'string' && Array.isArray(files) && Array.isArray(inputs) && Array.isArray(outputs))

@@ -1,6 +1,6 @@
-/** An error that says what is wrong with a model or a picture, with a stable code. */
+/** An error about a model, a picture or an option, with a stable code. */
 export class InferenceError extends Error {
-  /** Such as `HKL_INFERENCE_MODEL`. */
+  /** Code of the error, such as `HKL_INFERENCE_MODEL`. */
   readonly code: string;
 
   constructor(
@@ -19,5 +19,5 @@ export function assertKnownOptions(who: string, options: object, known: Readonly
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
   if (unknown === undefined) return;
   const names = Object.keys(known).join(', ');
-  throw new InferenceError('HKL_INFERENCE_OPTION', `${who} has no option "${unknown}"; there are: ${names}`);
+  throw new InferenceError('HKL_INFERENCE_OPTION', `${who} has no option "${unknown}"; its options are: ${names}`);
 }

@@ -43,7 +43,7 @@ it('blends transparent pixels with white as the loader does', async () => {
   expect(Buffer.compare(readPixels(picture).data, wanted)).toBe(0);
 });
 
-it('needs none of the modules of Node', async () => {
+it('imports no module of Node', async () => {
   const entryPoints = [join(import.meta.dirname, 'index.ts')];
   const { metafile } = await build({ entryPoints, bundle: true, platform: 'browser', write: false, metafile: true });
   const used = Object.keys(metafile.inputs);

@@ -1,16 +1,16 @@
 import type { Rgb } from './pixels.ts';
 
 /**
- * Resizes a picture to the very bytes that training sees: data loaders and `hookline predict` resize by sharp, and this computes
- * the same sums of whole numbers. Smaller pictures are made by Lanczos with three lobes, after averaging whole pixels where a factor
- * of 4 or more is left; larger ones by a cubic curve through the pixels (Catmull-Rom).
+ * Resizes a picture to the same bytes as in training. Data loaders and `hookline predict` resize with sharp, and this function
+ * computes the same integer sums. It shrinks with a Lanczos filter of three lobes, after averaging groups of pixels if the factor is
+ * 4 or more, and enlarges with a cubic filter (Catmull-Rom).
  *
- * Where a new pixel lies exactly between two of the positions that sharp tells apart (64 to a pixel), sharp rounds either way,
- * depending on how it divides its work; such pixels may differ by a few levels.
+ * sharp distinguishes 64 positions between two pixels. Where a new pixel lies exactly between two of these positions, sharp rounds
+ * either way, depending on how it divides its work; such pixels may differ by a few levels.
  *
  * @param picture red, green and blue bytes
- * @param width pixels, a whole number from 1 up
- * @param height pixels, a whole number from 1 up
+ * @param width new width in pixels, an integer of at least 1
+ * @param height new height in pixels, an integer of at least 1
  */
 export function resize(picture: Rgb, width: number, height: number): Rgb {
   let current = picture;
@@ -19,7 +19,7 @@ export function resize(picture: Rgb, width: number, height: number): Rgb {
   return width > current.width || height > current.height ? enlarge(current, width, height) : current;
 }
 
-/** Weights are multiples of 1/4096, held as whole numbers. */
+/** Weights are fixed-point numbers in units of 1/4096. */
 const WEIGHT_BITS = 12;
 const ONE = 1 << WEIGHT_BITS;
 /** Added before the bits of the weights are dropped, so that sums are rounded. */
@@ -27,11 +27,11 @@ const HALF = ONE >> 1;
 /** The number of positions between two neighbouring pixels that have their own weights. */
 const POSITIONS = 64;
 
-/** Along one axis: the old pixels that each new pixel is computed from, and their weights. */
+/** The old pixels along one axis from which each new pixel is computed, and their weights. */
 interface Filter {
-  /** The first old pixel of each new one; those beyond an edge stand for the pixel at the edge. */
+  /** The first old pixel of each new one; a pixel beyond an edge stands for the pixel at the edge. */
   readonly starts: Int32Array;
-  /** The weights of that and the following pixels, for each new one. */
+  /** For each new pixel, the weights of that old pixel and those after it. */
   readonly weights: readonly Int32Array[];
 }
 
@@ -48,7 +48,7 @@ function shrink(
   return factor === 1 ? averaged : mix(averaged, lanczosFilter(to, factor));
 }
 
-/** @param factor old pixels to a new one, above 1 */
+/** @param factor number of old pixels per new one, above 1 */
 function lanczosFilter(to: number, factor: number): Filter {
   const reach = Math.ceil(LOBES * factor);
   const table = weightTable((position) => {
@@ -68,11 +68,11 @@ function lanczos(x: number): number {
   return (LOBES * Math.sin(angle) * Math.sin(angle / LOBES)) / (angle * angle);
 }
 
-/** @param factor old pixels to a new one, at most 1 */
+/** @param factor number of old pixels per new one, at most 1 */
 function cubicFilter(to: number, factor: number): Filter {
   const table = weightTable((position) => [1 + position, position, 1 - position, 2 - position].map(cubic));
-  // sharp puts the centre of a new pixel half an old pixel less half a new one further to the left than it is. Along an axis
-  // that keeps its size it does so too, once the other one is enlarged.
+  // sharp does not align the centres of pixels: it shifts a new pixel to the left by half an old pixel minus half a new one. It does
+  // the same along an axis that keeps its size when the other one is enlarged.
   return filterOf(to, factor, 0.5, 2, table);
 }
 
@@ -91,7 +91,7 @@ const weightTable = (weightsAt: (position: number) => readonly number[]): Int32A
 function filterOf(to: number, factor: number, first: number, before: number, table: readonly Int32Array[]): Filter {
   const starts = new Int32Array(to);
   const weights: Int32Array[] = [];
-  // Added up, as sharp does, since a product may be rounded otherwise.
+  // The positions are summed up, as in sharp, since a product may be rounded differently.
   for (let place = 0, at = first; place < to; place++, at += factor) {
     const pixel = Math.floor(at);
     starts[place] = pixel - before;
@@ -108,7 +108,7 @@ const byteOf = (sum: number): number => {
 
 const within = (place: number, length: number): number => (place < 0 ? 0 : place >= length ? length - 1 : place);
 
-/** Averages of so many rows at a time; the last ones are filled up with the lowest row. */
+/** Averages each group of `count` rows. The lowest row is repeated to fill the last group. */
 function averageRows({ data, width, height }: Rgb, count: number): Rgb {
   const row = width * 3;
   const rows = Math.ceil(height / count);
@@ -126,7 +126,7 @@ function averageRows({ data, width, height }: Rgb, count: number): Rgb {
   return { data: averaged, width, height: rows };
 }
 
-/** Averages of so many columns at a time; the last ones are filled up with the rightmost column. */
+/** Averages each group of `count` columns. The rightmost column is repeated to fill the last group. */
 function averageColumns({ data, width, height }: Rgb, count: number): Rgb {
   const columns = Math.ceil(width / count);
   const averaged = new Uint8Array(height * columns * 3);
@@ -148,7 +148,7 @@ function averageColumns({ data, width, height }: Rgb, count: number): Rgb {
   return { data: averaged, width: columns, height };
 }
 
-/** A rounded division of sums of bytes, by multiplying with a fraction of 32 bits as sharp does. */
+/** Returns a rounded division of sums of bytes. Like sharp, it multiplies by a 32-bit fraction. */
 function divisionBy(count: number): (sum: number) => number {
   const reciprocal = Math.floor(2 ** 32 / (256 * count));
   const half = count >> 1;

@@ -30,25 +30,29 @@ interface OnnxSession {
   release(): Promise<void>;
 }
 
-/** What runs the model: TensorFlow.js for a `graph-model`, ONNX Runtime for an `onnx`. */
+/** The runtime of the model: TensorFlow.js for the format `graph-model`, ONNX Runtime for `onnx`. */
 export interface LoadOptions {
+  /** TensorFlow.js. @default none */
   readonly tf?: TfRuntime;
+  /** ONNX Runtime. @default none */
   readonly ort?: OnnxRuntime;
-  /** Options for ONNX Runtime's session, such as `{ executionProviders: ['webgpu'] }`. */
+  /** Options for ONNX Runtime's session, such as `{ executionProviders: ['webgpu'] }`. @default none */
   readonly session?: object;
 }
 
 const LOAD_OPTIONS = { tf: true, ort: true, session: true } as const satisfies Record<keyof LoadOptions, true>;
 
-/** An output on the host. */
+/** An output of the model, copied to the host. */
 export interface Output {
   readonly shape: readonly number[];
   readonly values: Float32Array;
 }
 
-/** A model that takes one tensor of numbers. */
+/** A loaded model with one input. */
 export interface Runner {
+  /** Runs the model. @returns its outputs by name */
   run(values: Float32Array, shape: number[]): Promise<ReadonlyMap<string, Output>>;
+  /** Frees the model. */
   dispose(): Promise<void>;
 }
 
@@ -57,7 +61,10 @@ export async function openModel(folder: URL, facts: ExportFacts, options: LoadOp
   assertKnownOptions('loadDetector or loadClassifier', options, LOAD_OPTIONS);
   const [input, ...others] = facts.inputs;
   if (input === undefined || others.length > 0)
-    throw new InferenceError('HKL_INFERENCE_MODEL', `it takes ${facts.inputs.length} inputs, and a picture is one`);
+    throw new InferenceError(
+      'HKL_INFERENCE_MODEL',
+      `it takes ${facts.inputs.length} inputs, and only a model with one, the picture, can be run`,
+    );
   if (facts.format === 'graph-model') {
     if (options.tf !== undefined) return openGraphModel(folder, facts, options.tf);
     throw missing('TensorFlow.js', "{ tf } of import * as tf from '@tensorflow/tfjs'");

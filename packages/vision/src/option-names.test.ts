@@ -3,6 +3,9 @@ import { CocoEvaluator } from './evaluators/coco-evaluator.ts';
 import { VocEvaluator } from './evaluators/voc-evaluator.ts';
 import { residualBackbone } from './backbones/residual-backbone.ts';
 import { detector } from './detector/detector.ts';
+import { batchNorm, conv, depthwiseConv } from './layers/layers.ts';
+import { linearLayer } from './layers/linear.ts';
+import { Parameters } from './layers/parameters.ts';
 import { fcosHead } from './detector/fcos-head.ts';
 import { retinaHead } from './detector/retina-head.ts';
 import { classificationLoss } from './classifier/classification-loss.ts';
@@ -29,6 +32,10 @@ it.each<[string, (junk: object) => unknown]>([
   ['option "focal" of fcosHead', (focal) => fcosHead({ focal })],
   ['option "focal" of retinaHead', (focal) => retinaHead({ focal })],
   ['boxVoting', (junk) => boxVoting(nothing, junk)],
+  ['conv', (junk) => conv(new Parameters(), 'a', { from: 1, to: 1, ...junk })],
+  ['depthwiseConv', (junk) => depthwiseConv(new Parameters(), 'a', { kernel: 3, channels: 1, stride: 1, ...junk })],
+  ['batchNorm', (junk) => batchNorm(new Parameters(), 'a', 1, junk)],
+  ['linearLayer', (junk) => linearLayer(new Parameters(), 'a', { from: 1, to: 1, ...junk })],
   ['evaluateCoco', (junk) => evaluateCoco(truth, [], junk)],
   ['evaluateVoc', (junk) => evaluateVoc(truth, [], junk)],
   ['classificationLoss', (junk) => classificationLoss(tf.zeros([1, 2]), tf.zeros([1], 'int32'), junk)],
@@ -43,7 +50,7 @@ it('predictImage refuses an option with a misspelt name, before it reads the ima
   await expect(prediction).rejects.toThrow('Did you mean "scoreThreshold"');
 });
 
-it('so do the functions that read outputs of a network', async () => {
+it('the functions that read the outputs of a network refuse an option with a misspelt name', async () => {
   const model = detector({ classNames: ['a'] });
   const junk = { scoreTreshold: 0.5 } as object;
   const outputs = { boxes: tf.zeros<tf.Rank.R3>([1, 1, 4]), scores: tf.zeros<tf.Rank.R3>([1, 1, 1]) };

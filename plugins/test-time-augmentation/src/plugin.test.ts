@@ -88,9 +88,9 @@ describe('detectionTta', () => {
     expect(Object.keys(seen[0] ?? {})).toEqual(['bbox_TTA']);
   });
 
-  it('says so when the model is no detector', async () => {
+  it('says so when the model is not a detector', async () => {
     const trainer = tinyTraining({ plugins: [tta({ everyEvaluation: true }), watcher([])] });
-    await expect(trainer.train()).rejects.toThrow('the model "tiny" is no detector');
+    await expect(trainer.train()).rejects.toThrow('the model "tiny" is not a detector');
   });
 
   it('keeps the contract of plugins', () =>

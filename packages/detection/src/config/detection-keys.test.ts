@@ -12,7 +12,7 @@ function keysOf(value: object, prefix: string): (readonly [string, string])[] {
   );
 }
 
-it('the page for people from detectron2 lists every key of detection with its default, and no other key', async () => {
+it('the page for users of detectron2 lists every key of detection with its default, and no other key', async () => {
   const page = await readFile(new URL('../../../../docs/detectron2.md', import.meta.url), 'utf8');
   const table = page.slice(page.indexOf('## Detection config keys'), page.indexOf('## Detection, class by class'));
   const listed = [...table.matchAll(/^\| `([^`]+)`\s+\| `([^`]*)`/gm)].map(([, key, value]) => [key, value]);

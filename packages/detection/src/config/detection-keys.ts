@@ -5,6 +5,7 @@ const count = z.int().nonnegative();
 const fraction = z.number().min(0).max(1);
 
 const aug = z.strictObject({
+  /** Whether the last evaluation is repeated with test-time augmentation. */
   enabled: z.boolean().default(true),
   /** Flips of each image in test-time augmentation. Empty uses the flips of training, `input.randomFlip`. */
   flips: z.array(z.enum(['none', 'horizontal', 'vertical', 'both'])).default([]),
@@ -23,7 +24,7 @@ export const DETECTION_KEYS = {
     format: z.enum(['auto', ...FORMAT_NAMES]).default('auto'),
     /** Folders outside of `root` from which images may be read, by absolute path, `../` or link. */
     outside: z.array(z.string().min(1)).default([]),
-    /** Folder of the images, below `root`; empty finds them. */
+    /** Folder of the images, relative to `root`. Empty finds them. */
     images: z.string().default(''),
     /** Names of the classes to detect, in order. Empty uses the classes in the training data. */
     classes: z.array(z.string().min(1)).default([]),
@@ -42,6 +43,7 @@ export const DETECTION_KEYS = {
   input: {
     /** Width of the network's input in pixels. */
     width: z.int().min(16).default(160),
+    /** Height of the network's input in pixels. */
     height: z.int().min(16).default(128),
     /** How images are resized to this size: `inside` keeps the proportions, `stretch` does not. */
     fit: z.enum(['inside', 'stretch']).default('inside'),
@@ -67,6 +69,7 @@ export const DETECTION_KEYS = {
     cache: z.boolean().default(true),
   },
   model: {
+    /** Head of the detector: that of FCOS, or that of RetinaNet with anchors. */
     head: z.enum(['fcos', 'retina']).default('fcos'),
     /**
      * `small` is trained from scratch. The others are torchvision's networks with a feature pyramid at strides 8, 16 and 32, for

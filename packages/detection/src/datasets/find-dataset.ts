@@ -41,7 +41,7 @@ export class DatasetFinder {
    *
    * @param entries all entries of the config; when a name exists in two formats, the format with all of them is used
    * @returns undefined for `held-back` when the folder has no split for it
-   * @throws HooklineError `HKL_DATA_ROOT`, `HKL_DATA_FORMAT`, `HKL_DATASET_UNKNOWN` with the known names, and those of the
+   * @throws HooklineError `HKL_DATA_ROOT`, `HKL_DATA_FORMAT`, `HKL_DATASET_UNKNOWN` with the known names, and the errors of the
    * readers
    */
   async find(name: string, entries: DetectionConfig['datasets']): Promise<Dataset | undefined> {
@@ -60,7 +60,7 @@ export class DatasetFinder {
       if (splits.length === 0) return undefined;
       if (format.splits.length > 1)
         this.#logger.info(
-          `${name} is ${splits.map((split) => `"${split.name}"`).join(', ')}, by the names of its splits`,
+          `${name} means ${splits.map((split) => `"${split.name}"`).join(', ')}, judging by the names of the splits`,
         );
       return joinDatasets(await Promise.all(splits.map(async (split) => this.#read(split))));
     }
@@ -107,7 +107,7 @@ export class DatasetFinder {
       onProgress: (done, images) => {
         if (performance.now() - told < PROGRESS_MS) return;
         told = performance.now();
-        this.#logger.info(`${source}: looked at ${done} of ${images} images`);
+        this.#logger.info(`${source}: checked ${done} of ${images} images`);
       },
     };
   }
@@ -151,7 +151,7 @@ function assertRoles(root: string, { splits }: FoundFormat): void {
   const list = splits.map(({ source }) => source).join(', ');
   throw new HooklineError(
     'HKL_DATASET_UNKNOWN',
-    `it has ${splits.length} sets of annotations (${list}); which ones to train on has to be said`,
+    `it has ${splits.length} sets of annotations (${list}); name the ones to train on`,
     {
       who: root,
       fix: `Such as --set datasets.train=${first.name} --set datasets.test=${second.name}`,

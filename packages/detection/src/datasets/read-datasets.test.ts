@@ -67,8 +67,8 @@ describe('data sets by name', () => {
       `${coco}: COCO, 2 splits: test (test.json), train (train.json)`,
     ]);
     expect(logger.matching('by the names')).toEqual([
-      'all is "train", by the names of its splits',
-      'held-back is "test", by the names of its splits',
+      'all means "train", judging by the names of the splits',
+      'held-back means "test", judging by the names of the splits',
     ]);
     for (const [from, to] of [
       ['train', 'one'],
@@ -136,22 +136,22 @@ describe('classes', () => {
 
   it('without training objects are reported', async () => {
     await read(['datasets.train=dark,odd', 'datasets.test=', 'data.classes=dark,striped']);
-    expect(logger.matching('the training data show no')).toEqual([]);
+    expect(logger.matching('the training data have no')).toEqual([]);
     const json = JSON.parse(await readFile(join(root, 'train.json'), 'utf8')) as Record<string, unknown[]>;
     json['categories']!.push({ id: 9, name: 'green' });
     await writeFile(join(root, 'more.json'), JSON.stringify(json));
     await read(['datasets.train=more.json', COCO]);
-    expect(logger.matching('the training data show no green')).toHaveLength(1);
+    expect(logger.matching('the training data have no green')).toHaveLength(1);
   });
 });
 
-describe('what is wrong is said before anything is trained', () => {
+describe('errors in the data are reported before training', () => {
   it.each([
     ['', [], /\[HKL_DATA_ROOT\] data\.root: no folder of data is named\..*--set data\.root=FOLDER/],
     ['nowhere', [], /HKL_DATA_ROOT.*nowhere: there is no such folder/],
-    ['squares/test.json', [], /HKL_DATA_ROOT.*it is no folder/],
-    ['blank', [], /HKL_DATA_FORMAT.*no annotations were found: there is no file in it.*yolo: data\.yaml, or/s],
-    ['bare', [], /HKL_DATA_FORMAT.*no annotations were found: it has 1 file, none of which is known/],
+    ['squares/test.json', [], /HKL_DATA_ROOT.*it is not a folder/],
+    ['blank', [], /HKL_DATA_FORMAT.*no annotations were found: it is empty.*yolo: data\.yaml, or/s],
+    ['bare', [], /HKL_DATA_FORMAT.*no annotations were found: it has 1 file, none in a known format/],
     ['squares', ['datasets.train=trainvall'], /no data set "trainvall".*Did you mean "trainval"/],
     [
       'squares',
@@ -161,7 +161,11 @@ describe('what is wrong is said before anything is trained', () => {
     ['squares', ['datasets.train=none'], /HKL_DATA_EMPTY.*none\.txt: it names no image/],
     ['squares', ['datasets.train=lost'], /HKL_DATA_EMPTY.*none of its 1 images can be used.*lines above/],
     ['stray', ['datasets.train=train.json'], /HKL_DATA_EMPTY.*none of its 12 images.*data\.images/],
-    ['squares', ['datasets.train=dark'], /HKL_DATA_EMPTY.*of 2 images there is no fifth one.*--set datasets\.test=/],
+    [
+      'squares',
+      ['datasets.train=dark'],
+      /HKL_DATA_EMPTY.*every fifth image is held back for the test, and there are only 2.*--set datasets\.test=/,
+    ],
     ['squares', ['datasets.train='], /HKL_DATASETS.*datasets\.train: nothing is named/],
     ['squares', ['datasets.train=test,test'], /HKL_DATASETS.*"test" is named twice/],
   ])('%s %j', async (place, set, message) => {

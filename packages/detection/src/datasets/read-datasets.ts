@@ -2,9 +2,8 @@ import { HooklineError, type Logger } from '@hookline/core';
 import { type Dataset, type DatasetCatalog, formatReport, hasTargets } from '@hookline/images';
 import { assertSameClasses } from '../class-names.ts';
 import type { DetectionConfig } from '../config/detection-config.ts';
-import { classesOf, withClasses } from './agree-on-classes.ts';
 import { DatasetFinder } from './find-dataset.ts';
-import { joinDatasets } from './join-datasets.ts';
+import { classesOf, joinDatasets, withClasses } from './join-datasets.ts';
 import { reportTestData, reportTrainingData } from './report-data.ts';
 import { assertDifferent, HELD_BACK } from '../config/well-known-names.ts';
 
@@ -16,7 +15,7 @@ export interface DetectionDatasets {
   readonly test: ReadonlyMap<string, Dataset>;
 }
 
-/** Every fifth image is held back. */
+/** Without a split to hold back, every fifth image is held back from training. */
 const HELD_BACK_SHARE = 5;
 
 /**
@@ -117,15 +116,19 @@ const empty = ({ report: { images }, metadata: { source, evaluator } }: Dataset)
     who: source,
     fix:
       images === 0
-        ? `Annotations are ${evaluator === 'voc' ? 'one XML file per image' : 'a list "images"'}; look whether this is the right place`
+        ? `Annotations are ${evaluator === 'voc' ? 'one XML file per image' : 'a list "images"'}; check whether this is the right place`
         : 'The lines above say why; the folder of the images is data.images',
   });
 
 const tooFew = ({ records, metadata }: Dataset): HooklineError =>
-  new HooklineError('HKL_DATA_EMPTY', `of ${records.length} images there is no fifth one to hold back for the test`, {
-    who: metadata.source,
-    fix: 'Give more images, name test data by datasets.test, or do without: --set datasets.test=',
-  });
+  new HooklineError(
+    'HKL_DATA_EMPTY',
+    `every fifth image is held back for the test, and there are only ${records.length}`,
+    {
+      who: metadata.source,
+      fix: 'Give more images, name test data by datasets.test, or train without an evaluation: --set datasets.test=',
+    },
+  );
 
 const nothingToLearn = ({ metadata }: Dataset): HooklineError =>
   new HooklineError('HKL_DATA_EMPTY', 'no training image shows an object', {

@@ -29,7 +29,7 @@ export async function reportTestData(entry: string, test: Dataset, train: Datase
   const [are, them] = shared.length === 1 ? ['picture is', 'it'] : ['pictures are', 'them'];
   const example = first.file === first.other ? first.file : `${first.file}, which is ${first.other} there`;
   logger.warn(
-    `${shared.length} ${are} in the test data "${name}" and in the training data, such as ${example}: an evaluation with ${them} says too much`,
+    `${shared.length} ${are} in the test data "${name}" and in the training data, such as ${example}: an evaluation with ${them} is too optimistic`,
   );
 }
 

@@ -39,6 +39,10 @@ describe('statistics of a data set', () => {
     expect(statistics.sides).toEqual([0.05, 0.1, 0.2]);
   });
 
+  it('need an object', () => {
+    expect(() => statisticsOf(records(200, 100, []), 2)).toThrow('[HKL_DATA_EMPTY] budget.minutes: no training image');
+  });
+
   it('use the class with the smallest objects as small, if it has enough of them', () => {
     const data = records(200, 100, [40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40]);
     const withTiny = (count: number) =>

@@ -33,7 +33,7 @@ export interface ScheduleOptions {
   readonly views: number;
 }
 
-/** Candidates, the best first: side in pixels of the median object in the input, and channels. Only windows can afford the first. */
+/** Candidates, the best first: side in pixels of the median object in the input, and channels. The first is for windows only. */
 const CHOICES = [
   [32, 32],
   [24, 32],
@@ -41,7 +41,7 @@ const CHOICES = [
   [24, 16],
   [16, 16],
 ] as const;
-/** Minimum side in pixels of small objects in the input: a network sees too little of smaller ones. */
+/** Minimum side in pixels of small objects in the input, since a network sees too little of smaller ones. */
 export const LEAST_SIDE = 10;
 /** Maximum number of input pixels, 1024 x 1024: beyond it, prediction takes too long and memory runs out. */
 const MOST_PIXELS = 1 << 20;
@@ -67,8 +67,8 @@ const RESERVE = 0.06;
 const PREDICTING = 0.4;
 
 /**
- * Candidate sizes for the data, the best first and the fastest last. The input is large enough for the median object to be about
- * 24 pixels wide, or for a small one to be 10, but not larger than the images. When much of each image is then empty, training
+ * Lists candidate sizes for the data, the best first and the fastest last. The input is large enough for the median object to be
+ * about 24 pixels wide, or for a small one to be 10, but not larger than the images. When much of each image is then empty, training
  * uses windows around objects, whose cost does not depend on the input size, so the median object may have 32 pixels.
  *
  * @param fixed sizes that the user has set

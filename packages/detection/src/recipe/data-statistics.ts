@@ -1,3 +1,4 @@
+import { HooklineError } from '@hookline/core';
 import type { DatasetRecord } from '@hookline/images';
 
 /** Statistics of a data set that determine how to train on it. */
@@ -20,10 +21,15 @@ export interface DataStatistics {
   readonly sides: readonly [small: number, middle: number, large: number];
 }
 
-/** Classes with fewer objects than this are ignored in the choice of the small side. */
+/** Classes with fewer objects than this are ignored when the small side is chosen. */
 const LEAST_OF_CLASS = 10;
 
-/** Computes the statistics of training images; at least one must show an object. */
+/**
+ * Computes the statistics of training images.
+ *
+ * @param classes number of classes
+ * @throws HooklineError `HKL_DATA_EMPTY` when no image shows an object
+ */
 export function statisticsOf(records: readonly DatasetRecord[], classes: number): DataStatistics {
   const sides: number[] = [];
   const ofClass = Array.from({ length: classes }, (): number[] => []);
@@ -35,6 +41,12 @@ export function statisticsOf(records: readonly DatasetRecord[], classes: number)
       sides.push(side);
       ofClass[category]?.push(side);
     }
+  }
+  if (sides.length === 0) {
+    throw new HooklineError('HKL_DATA_EMPTY', 'no training image shows an object from which sizes could be chosen', {
+      who: 'budget.minutes',
+      fix: 'Look at the annotations, or train without a budget: --set budget.minutes=0',
+    });
   }
   const ordered = Float64Array.from(sides).sort();
   const middles = ofClass
@@ -65,6 +77,6 @@ export function statisticsOf(records: readonly DatasetRecord[], classes: number)
 /** p ln p, and 0 for p = 0. */
 const nats = (share: number): number => (share > 0 ? share * Math.log(share) : 0);
 
-/** The quantile of ascending values at `share` from 0 to 1; NaN without values. */
+/** The quantile at `share`, from 0 to 1, of ascending values. There must be at least one value. */
 const quantile = (ordered: Float64Array, share: number): number =>
-  ordered[Math.min(ordered.length - 1, Math.floor(share * ordered.length))] ?? NaN;
+  ordered[Math.min(ordered.length - 1, Math.floor(share * ordered.length))] as number;

@@ -85,6 +85,6 @@ it('does not change keys that the user has set', async () => {
   expect(values).toEqual({ input: { window: 0 }, dataloader: { cache: true } });
   expect(timed).toEqual([]);
   expect(text).toContain('input 96x64, as set');
-  expect(text).toContain('below 10 little is seen of them');
+  expect(text).toContain('below 10 the network sees too little of them');
   expect(text).toContain('40 iterations, as set');
 });

@@ -67,7 +67,7 @@ export async function findRecipe(question: RecipeQuestion): Promise<{ values: Re
     const schedule = attempt(() => chooseSchedule(sizes, { ...options, minutes, stepSeconds }), isLast);
     if (schedule !== undefined && (isLast || schedule.iterations >= ENOUGH_ITERATIONS))
       return answer(sizes, { ...schedule, stepSeconds });
-    // Continue with the next sizes that should leave enough time, and time them too.
+    // The next sizes to time are the first ones that should leave enough time.
     const rest = candidates.slice(place + 1);
     const fast = rest.findIndex(
       (each) => (schedule?.iterations ?? 0) >= ENOUGH_ITERATIONS * relativeCost(each, sizes) * 0.9,
@@ -80,7 +80,7 @@ interface TimedSchedule extends RecipeSchedule {
   readonly stepSeconds: number;
 }
 
-/** Calls `make`; if it throws, rethrows when that `matters`, else returns undefined. */
+/** Calls `make`. An error is rethrown if it `matters`; otherwise the result is undefined. */
 function attempt<T>(make: () => T, matters: boolean): T | undefined {
   try {
     return make();
@@ -140,7 +140,7 @@ function reasonsFor(
   return [
     `${count(images, 'image')} with ${count(objects, 'object')} of ${count(classes, 'class', 'classes')}, ${count(config.budget.minutes, 'minute')} (budget.minutes)`,
     `input ${width}x${height}${said(['input.width', 'input.height'])}: half of the objects are ${middle.toFixed(0)} pixels wide or more, small ones ${small.toFixed(0)}${
-      small < LEAST_SIDE ? `; below ${LEAST_SIDE} little is seen of them` : ''
+      small < LEAST_SIDE ? `; below ${LEAST_SIDE} the network sees too little of them` : ''
     }`,
     window > 0
       ? `training on windows of ${window}x${window} around objects${said(['input.window'])}, ${((100 * window * window) / (width * height)).toFixed(0)} % of the pixels`
@@ -148,11 +148,11 @@ function reasonsFor(
     ...(bytesOf(statistics, sizes) <= memory || isWritten('dataloader.cache')
       ? []
       : [
-          `decoding images anew each time: all of them are ${(bytesOf(statistics, sizes) / 1e9).toFixed(1)} GB (dataloader.cache)`,
+          `not caching decoded images: they would take ${(bytesOf(statistics, sizes) / 1e9).toFixed(1)} GB (dataloader.cache)`,
         ]),
     ...(isWritten('model.softmaxWeight')
       ? []
-      : [`model.softmaxWeight ${softmaxWeight(statistics)}: so much is there to tell apart between the classes`]),
+      : [`model.softmaxWeight ${softmaxWeight(statistics)}, from how evenly the objects are spread over the classes`]),
     `model.width ${channels}${said(['model.width'])}${
       schedule === undefined
         ? ''

@@ -34,7 +34,7 @@ export async function savedRecipe(file: string): Promise<RecipeValues | undefine
 }
 
 const differentRecipe = (): HooklineError =>
-  new HooklineError('HKL_RECIPE', 'it was trained by another recipe than the one that was chosen here', {
+  new HooklineError('HKL_RECIPE', 'it was trained with a different recipe from the one chosen here', {
     who: 'checkpoint',
-    fix: 'Load the checkpoint before anything else is asked of the trainer, which then takes over its recipe',
+    fix: 'Load the checkpoint before calling any other method of the trainer, which then adopts its recipe',
   });

@@ -19,7 +19,7 @@ export interface TimedSteps {
 const WARM_UP = 7;
 const TIMED = 6;
 
-/** Runs as a single process: only the first rank times steps, while the others wait, so its steps must not communicate. */
+/** Makes a trainer a single process. Only the first rank times steps while the others wait, so that its steps must not communicate. */
 const byItself = definePlugin({
   name: '@hookline/detection/by-itself',
   version: VERSION,

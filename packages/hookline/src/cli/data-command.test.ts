@@ -48,7 +48,7 @@ ${yolo}/images/train: 12 of 12 images, 21 of 22 objects kept
   category-unknown (object dropped): 1
     ${yolo}/labels/train/squares-04.txt: line 1: class 7 is not among the 2 names
 with an input of 12 pixels on its longer side, 95% of the objects are larger than 2 pixels and are not left out of training; with 46 pixels they are 8 pixels large
-the test data "val" have 8 objects in 4 images: metrics of so few may be off by ten points and more`);
+the test data "val" have 8 objects in 4 images: with so few, metrics may be off by ten points or more`);
 });
 
 it('draws pictures with boxes and names', async () => {
@@ -129,9 +129,9 @@ it('tells which images are in two splits, and which classes are rare or absent',
   await writeFile(join(root, 'data.yaml'), 'train: train.txt\nval: val.txt\nnames: [dark, light, striped, red]\n');
   const { out } = await run(root);
   expect(out).toContain('2 images are in both train and val: an evaluation with them is too optimistic');
-  expect(out).toContain('the training data show no striped, no red: what is not shown cannot be learned');
+  expect(out).toContain('the training data have no striped, no red: a class without objects cannot be learned');
   expect(out).toContain('only 3 dark, 3 light: 4 classes are many for these data; --set data.classes=NAME,NAME');
-  expect(out).toContain('the test data "val" show no striped, no red: there is no AP of that');
+  expect(out).toContain('the test data "val" have no striped, no red: a class without objects has no AP');
 });
 
 it('goes on where a split has no labels, and says so', async () => {

@@ -28,6 +28,27 @@ export function paste(onto: Picture, picture: Picture, x: number, y: number): vo
   }
 }
 
+const GAP = 6;
+const GROUND: Color = [24, 24, 24];
+
+/**
+ * Arranges pictures in a grid, row by row, in one new dark picture. Smaller pictures are at the top left of their cell.
+ *
+ * @param columns maximum number of pictures in a row
+ */
+export function pictureGrid(pictures: readonly Picture[], columns: number): Picture {
+  const width = Math.max(0, ...pictures.map((picture) => picture.width));
+  const height = Math.max(0, ...pictures.map((picture) => picture.height));
+  const across = Math.max(1, Math.min(columns, pictures.length));
+  const down = Math.ceil(pictures.length / across);
+  const grid = blankPicture(across * (width + GAP) + GAP, down * (height + GAP) + GAP, GROUND);
+  pictures.forEach((picture, place) => {
+    const [column, row] = [place % across, Math.floor(place / across)];
+    paste(grid, picture, GAP + column * (width + GAP), GAP + row * (height + GAP));
+  });
+  return grid;
+}
+
 /** Fills the part of a rectangle that lies within the picture. @param opacity from 0 to 1 */
 export function fill(picture: Picture, { x, y, width, height }: Rectangle, color: Color, opacity = 1): void {
   const [left, right] = [Math.max(0, Math.round(x)), Math.min(picture.width, Math.round(x + width))];
@@ -63,12 +84,12 @@ export function outline(
   });
 }
 
-/** Size of a text in pixels, with a margin of one font pixel. */
+/** Size of a text in pixels, with a margin of one font pixel. @param scale size of a font pixel in pixels */
 export function textSize(text: string, scale: number): { readonly width: number; readonly height: number } {
   return { width: (text.length * (GLYPH_WIDTH + 1) + 1) * scale, height: (GLYPH_HEIGHT + 2) * scale };
 }
 
-/** Writes a text with its top left corner at x, y. */
+/** Writes a text with its top left corner at x, y. @param scale size of a font pixel in pixels */
 export function write(picture: Picture, text: string, x: number, y: number, color: Color, scale: number): void {
   Array.from(text).forEach((character, place) => {
     glyphOf(character).forEach((bits, row) => {

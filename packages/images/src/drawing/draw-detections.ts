@@ -1,8 +1,7 @@
 import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import type { Detections } from '@hookline/inference/detections';
 import type { Picture } from '../transforms/image.ts';
-import { enlarge, fill, outline, type Rectangle, textSize, write } from './canvas.ts';
-import { classColor, textColor } from './class-colors.ts';
+import { type Color, enlarge, fill, outline, type Rectangle, textSize, write } from './canvas.ts';
 
 /** Options of {@link drawDetections}. */
 export interface DrawOptions {
@@ -104,3 +103,22 @@ function placeLabel(
 
 const overlap = (a: Rectangle, b: Rectangle): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+
+/** Hue step in degrees. The golden angle keeps hues far apart for any number of classes. */
+const GOLDEN_ANGLE = 137.508;
+const FIRST_HUE = 205;
+
+/** The color of a class, by its index: bright, and far from the colors of the classes before it. */
+export function classColor(index: number): Color {
+  const hue = (FIRST_HUE + index * GOLDEN_ANGLE) % 360;
+  const channel = (offset: number): number => {
+    const place = (offset + hue / 30) % 12;
+    return Math.round(255 * (0.55 - 0.45 * Math.max(-1, Math.min(place - 3, 9 - place, 1))));
+  };
+  return [channel(0), channel(8), channel(4)];
+}
+
+/** Black or white, whichever reads better on a color. */
+function textColor([red, green, blue]: Color): Color {
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? [0, 0, 0] : [255, 255, 255];
+}

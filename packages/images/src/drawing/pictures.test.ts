@@ -1,13 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Picture } from '../transforms/image.ts';
-import { blankPicture, enlarge, fill, outline, textSize, write } from './canvas.ts';
-import { classColor } from './class-colors.ts';
-import { drawDetections } from './draw-detections.ts';
+import { blankPicture, enlarge, fill, outline, pictureGrid, textSize, write } from './canvas.ts';
+import { classColor, drawDetections } from './draw-detections.ts';
 import { glyphOf } from './font.ts';
 import { readPicture } from '../loader/prepare-image.ts';
 import { writePicture } from './write-picture.ts';
-import { pictureGrid } from './picture-grid.ts';
 
 const pixel = ({ data, width }: Picture, x: number, y: number): number[] => [
   ...data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3),
@@ -39,7 +37,7 @@ describe('drawing', () => {
     expect([0, 1, 2, 3, 4].map((x) => pixel(dashed, x, 0)[0])).toEqual([255, 255, 0, 0, 255]);
   });
 
-  it('writes letters that can be told apart', () => {
+  it('writes letters that differ from each other', () => {
     const characters = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,-_%():/+#&!=*? ');
     const shapes = characters.map((character) => JSON.stringify(glyphOf(character)));
     expect(new Set(shapes).size).toBe(characters.length);
@@ -60,7 +58,7 @@ describe('drawing', () => {
     expect([...enlarge(picture, 2).data.filter((_, at) => at % 3 === 0)]).toEqual([200, 150, 50, 0, 200, 150, 50, 0]);
   });
 
-  it('has a color of its own for each of many classes', () => {
+  it('has a different color for each of many classes', () => {
     const colors = Array.from({ length: 20 }, (_, index) => classColor(index));
     for (const [index, color] of colors.entries()) {
       const apart = colors
@@ -114,7 +112,7 @@ describe('drawDetections', () => {
   });
 });
 
-it('pictureGrid stands pictures side by side', () => {
+it('pictureGrid arranges pictures side by side', () => {
   const grid = pictureGrid([blankPicture(10, 5, RED), blankPicture(8, 8, RED), blankPicture(1, 1, RED)], 2);
   expect([grid.width, grid.height]).toEqual([2 * 16 + 6, 2 * 14 + 6]);
   expect([pixel(grid, 6, 6), pixel(grid, 22, 6), pixel(grid, 6, 20)].every(([red]) => red === 255)).toBe(true);

@@ -4,7 +4,11 @@ import type { FormatEnum } from 'sharp';
 import { loadSharp } from '../load-sharp.ts';
 import type { Picture } from '../transforms/image.ts';
 
-/** Writes a picture as PNG, JPEG or WebP, depending on the file extension. @throws HooklineError `HKL_PICTURE_WRITE` */
+/**
+ * Writes a picture atomically as PNG, JPEG or WebP, depending on the file extension.
+ *
+ * @throws HooklineError `HKL_PICTURE_WRITE` for another extension, or when the file cannot be written
+ */
 export async function writePicture(path: string, { data, width, height, channels }: Picture): Promise<void> {
   const sharp = await loadSharp();
   try {

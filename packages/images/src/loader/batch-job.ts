@@ -8,7 +8,7 @@ import type { DecodeRequest } from './decode-image.ts';
 /** One sample of a batch to make. */
 export interface SampleJob {
   readonly request: DecodeRequest;
-  /** Cache memory for its decoded image, filled or not: see image-slot.ts. Undefined without a cache. */
+  /** Memory of the cache for its decoded image, whether filled or not; see image-slot.ts. Undefined without a cache. */
   readonly slot: SharedArrayBuffer | undefined;
   /** Boxes of its targets, four edges each, in pixels of the record's image. */
   readonly boxes: readonly number[];
@@ -24,7 +24,7 @@ export interface BatchJob extends Claimable {
   readonly places?: readonly number[] | undefined;
 }
 
-/** Which boxes stay targets after augmentation. */
+/** The conditions under which a box is still a target after augmentation. */
 export interface BoxFilter {
   /** Minimum share of a box, from 0 to 1, that must be within the image. */
   readonly minVisible: number;

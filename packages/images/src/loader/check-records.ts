@@ -14,13 +14,13 @@ export function checkRecords(records: readonly DatasetRecord[]): void {
     const { file, width, height } = record;
     if (typeof file !== 'string' || file === '') throw broken(`record ${place}`, 'it has no file');
     if (![width, height].every((length) => Number.isInteger(length) && length > 0))
-      throw broken(file, `its record says ${width}x${height}, which is no size in pixels`);
+      throw broken(file, `its record says ${width}x${height}, which is not a size in pixels`);
     // Records in a table come from a reader, which has checked them.
     if (isOfTable(record)) continue;
     for (const { id, box, category } of record.annotations) {
       const what = `annotation ${id}`;
       if (!Number.isInteger(category) || category < 0)
-        throw broken(file, `${what}: category ${category} is no whole number from 0 up`);
+        throw broken(file, `${what}: category ${category} is not a whole number from 0 up`);
       const problems = new ProblemList();
       const kept = checkBox(box, record, () => `${what}: box [${box.join(', ')}]`, file, problems);
       // A box that only needs clipping is valid.
@@ -32,5 +32,5 @@ export function checkRecords(records: readonly DatasetRecord[]): void {
 const broken = (file: string, what: string): HooklineError =>
   new HooklineError('HKL_DATA_RECORD', what, {
     who: file,
-    fix: 'Fix the record; readCoco and readVoc leave out what is broken and report it',
+    fix: 'Fix the record; readCoco and readVoc leave out and report invalid images and objects',
   });

@@ -1,4 +1,3 @@
-import { aspectRatioGroups } from '../records/targets.ts';
 import { collate, type ImageType } from './collate.ts';
 import type { MappedSample } from './detection-batch.ts';
 
@@ -15,12 +14,7 @@ it.each<[ImageType, MappedSample[], Uint8Array | Float32Array]>([
   ['auto', [bytes, floats], Float32Array.of(1, 2, 255, -3, 99.6, 300)],
   ['float32', [bytes], Float32Array.of(1, 2, 255)],
   ['uint8', [bytes, floats], Uint8Array.of(1, 2, 255, 0, 100, 255)],
-])('%s puts images together as bytes where it should', (dtype, samples, data) => {
+])('with dtype %s, images are collated as bytes or floats', (dtype, samples, data) => {
   const { images } = collate(samples, { divisor: 1, maxBoxes: 0, fill: 114, dtype });
   expect(images).toEqual({ data, shape: [samples.length, 1, 1, 3], dtype: 'float32' });
-});
-
-it('aspectRatioGroups separates wide images', () => {
-  const records = Array.from({ length: 7 }, (_, index) => ({ width: index < 3 ? 20 : 10, height: 15 }));
-  expect([...aspectRatioGroups(records)]).toEqual([1, 1, 1, 0, 0, 0, 0]);
 });

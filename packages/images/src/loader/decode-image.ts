@@ -62,7 +62,7 @@ export async function resizePicture(picture: Picture, size: Size): Promise<Pictu
   return { data: new Uint8Array(resized), width: size.width, height: size.height, channels };
 }
 
-/** The only function that resizes whole images for a network, with sharp's default kernels; `@hookline/inference` equals it. */
+/** Resizes an image with sharp's default kernels. No other function resizes whole images for a network; `@hookline/inference` computes the same. */
 const resize = (image: Sharp, from: Size, to: Size): Sharp =>
   from.width === to.width && from.height === to.height ? image : image.resize(to.width, to.height, { fit: 'fill' });
 

@@ -11,7 +11,7 @@ import { moduleAugmentation } from '../transforms/module-augmentation.ts';
 import { randomAffine, randomFlip } from '../transforms/random-augmentations.ts';
 import { resize } from '../transforms/resize-augmentations.ts';
 import type { DetectionBatch } from './detection-batch.ts';
-import { DetectionLoader } from './detection-loader.ts';
+import { aspectRatioGroups, DetectionLoader } from './detection-loader.ts';
 import type { DetectionLoaderOptions } from './loader-options.ts';
 
 let folder: string;
@@ -262,7 +262,7 @@ describe('DetectionLoader', () => {
     ['a box that is not four numbers', { box: [1, 2, NaN, 4] }, {}, /annotation 4: box \[1, 2, NaN, 4\] is not four/],
     ['a box without area', { box: [5, 5, 5, 9] }, {}, /annotation 4: box \[5, 5, 5, 9\] has no area/],
     ['a box beside the image', { box: [70, 5, 90, 9] }, {}, /annotation 4: box \[70, 5, 90, 9\] lies outside of 64x48/],
-    ['no category', { category: -1 }, {}, /annotation 4: category -1 is no whole number/],
+    ['no category', { category: -1 }, {}, /annotation 4: category -1 is not a whole number/],
     ['no size', {}, { width: 0 }, /its record says 0x48/],
   ])('refuses a record with %s before the first batch', (_, object, change, message) => {
     const record = { ...records[0]!, ...change, annotations: [{ ...records[4]!.annotations[0]!, ...object }] } as never;
@@ -314,4 +314,9 @@ describe('DetectionLoader', () => {
     ]);
     expect(() => make({ batchSize: 3 }).shareAmong({ rank: 0, size: 2, of: 'rows' })).toThrow(/HKL_DATA_SHARE/);
   });
+});
+
+it('aspectRatioGroups separates wide images', () => {
+  const records = Array.from({ length: 7 }, (_, index) => ({ width: index < 3 ? 20 : 10, height: 15 }));
+  expect([...aspectRatioGroups(records)]).toEqual([1, 1, 1, 0, 0, 0, 0]);
 });

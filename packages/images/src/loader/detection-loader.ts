@@ -2,7 +2,6 @@ import { type BatchSamplerState, DataLoader } from '@hookline/data';
 import { RandomStream } from '@hookline/core';
 import type { DatasetRecord } from '../records/dataset-record.ts';
 import { hashRecords } from '../records/hash-records.ts';
-import { aspectRatioGroups } from '../records/targets.ts';
 import { ImageBatchMaker } from './image-batch-maker.ts';
 import type { DetectionBatch } from './detection-batch.ts';
 import type { Size } from '@hookline/inference/detections';
@@ -78,15 +77,23 @@ export class DetectionLoader extends DataLoader<DetectionBatch> {
     return this.#options.size;
   }
 
-  /** Identifies the data for which a position is valid, including a hash of the annotations. */
+  /** Identifies the data to which a position in them belongs, including a hash of the annotations. */
   override fingerprint(): { readonly records: number; readonly batchSize: number; readonly contents: string } {
     return { ...super.fingerprint(), contents: (this.#contents ??= hashRecords(this.records)) };
   }
 
-  /** Statistics so far. */
+  /** Statistics since the loader was made. */
   stats(): DetectionLoaderStats {
     const { decoded, hits, bytes, mapped, mappedIn, restarts } = this.#maker;
     const { batches, samples: images, waited } = this.given;
     return { batches, images, waited, decoded, cached: hits, cacheBytes: bytes, mapped, mappedIn, restarts };
   }
+}
+
+/**
+ * Groups for the option `groups` of `BatchSampler`, so that no batch mixes wide images with others: 1 for an image that is wider
+ * than high, else 0.
+ */
+export function aspectRatioGroups(records: readonly Pick<DatasetRecord, 'width' | 'height'>[]): Uint8Array {
+  return Uint8Array.from(records, ({ width, height }) => (width > height ? 1 : 0));
 }

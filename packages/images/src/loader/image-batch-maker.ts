@@ -15,7 +15,7 @@ import { finishBatch, imageOf, loadImages, type LoadedImages } from './make-batc
 /** Images decoded at a time without worker threads: as many as libuv has threads, in which sharp then decodes. */
 const PARALLEL = 4;
 
-/** Milliseconds that this thread waits for a batch in progress before it makes batches itself. */
+/** Milliseconds that the calling thread waits for a batch in progress before it makes batches itself. */
 const PATIENCE_MS = 20;
 
 const noop = (): void => undefined;
@@ -110,7 +110,7 @@ export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
     const there = batch.finally(() => (hasCome = true));
     const isThere = (): boolean => hasCome;
     const settled = there.then(noop, noop);
-    // If a worker thread has begun the batch, give it a moment to finish; otherwise help at once.
+    // A worker thread that has begun the batch gets a moment to finish it. Otherwise this thread helps at once.
     if (!pool.isOldestFree) await Promise.race([settled, sleep(PATIENCE_MS, undefined, { ref: false })]);
     const meanwhile = async (what: 'help' | 'overtake'): Promise<boolean> => {
       this.#helping ??= this.#make(pool, what).finally(() => (this.#helping = undefined));
@@ -122,7 +122,7 @@ export class ImageBatchMaker implements BatchMaker<DetectionBatch> {
         await nextTurn();
         continue;
       }
-      // All batches are in progress. A thread that takes longer than this one would is slow or gets little processor time.
+      // All batches are in progress. If a worker takes longer than this thread would, it is slow or gets little processor time.
       await Promise.race([settled, sleep(Math.max(PATIENCE_MS, this.#usual), undefined, { ref: false })]);
       if (isThere() || !(await meanwhile('overtake'))) break;
     }

@@ -45,9 +45,9 @@ export interface DetectionLoaderOptions {
   readonly cache?: boolean;
   /** Number of object slots per image. @default the largest number of objects in a record, so that shapes are constant */
   readonly maxBoxes?: number;
-  /** Minimum share of a box that must stay in the augmented image, else the object is no target. @default 0 */
+  /** Minimum share of a box that must be in the augmented image; otherwise the object is not a target. @default 0 */
   readonly minVisible?: number;
-  /** The visible width and height of a box must exceed this, in pixels, else the object is no target. @default 1e-5 */
+  /** The visible width and height of a box, in pixels, must exceed this; otherwise the object is not a target. @default 1e-5 */
   readonly minSize?: number;
   /** Without `size`, width and height of a batch are multiples of this. @default 1 */
   readonly divisor?: number;

@@ -6,7 +6,13 @@ import { TransformList } from '../transforms/transform.ts';
 import type { BoxFilter, SampleJob } from './batch-job.ts';
 import type { MappedSample } from './detection-batch.ts';
 
-/** Augments a decoded image and its targets. */
+/**
+ * Augments a decoded image and its targets, clips the boxes to the image and drops those that `filter` excludes.
+ *
+ * @param decoded the image at the size that the request asks for
+ * @param onAugmentation called before each augmentation with its index
+ * @throws HooklineError `HKL_AUGMENTATION_FAILED` with the file's name
+ */
 export function mapSample(
   { request, boxes: targets, classes }: SampleJob,
   decoded: Image<Uint8Array>,
@@ -24,17 +30,17 @@ export function mapSample(
   const boxes = shrink.applyBoxes(Float32Array.from(targets));
   const augmented = augment(augmentations, { image: decoded, boxes }, random, file, onAugmentation);
   const clipped = clipBoxes(augmented.boxes, augmented.image);
-  const kept = classes.flatMap((_, index) => (isVisible(augmented.boxes, clipped, index, filter) ? [index] : []));
+  const kept = [...classes.entries()].filter(([index]) => isVisible(augmented.boxes, clipped, index, filter));
   return {
     file,
     image: augmented.image,
-    boxes: Float32Array.from(kept.flatMap((index) => [...clipped.subarray(index * 4, index * 4 + 4)])),
-    classes: kept.map((index) => classes[index] ?? -1),
+    boxes: Float32Array.from(kept.flatMap(([index]) => [...clipped.subarray(index * 4, index * 4 + 4)])),
+    classes: kept.map(([, category]) => category),
     transform: new TransformList([shrink, augmented.transform]),
   };
 }
 
-/** Clips boxes to their image. */
+/** Clips boxes to their image, whose width and height are in pixels. */
 export function clipBoxes(boxes: Boxes, { width, height }: { readonly width: number; readonly height: number }): Boxes {
   return boxes.map((edge, place) => Math.min(Math.max(edge, 0), place % 2 === 0 ? width : height));
 }

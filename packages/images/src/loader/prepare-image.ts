@@ -36,8 +36,8 @@ export interface PreparedImage {
 }
 
 /**
- * Prepares one image for a network with the same functions as a {@link DetectionLoader}, so the input equals that of an unaugmented
- * batch bit for bit.
+ * Prepares one image for a network with the same functions as a {@link DetectionLoader}. The input is bit-identical to that of a batch
+ * without augmentation.
  *
  * Pixels give the same input as the file that they were decoded from, with three exceptions: JPEG (from a factor of 3 on) and WebP
  * are shrunk while they are decoded, photos with an EXIF quarter turn are resized before they are turned, and images of 16 bits
@@ -57,7 +57,7 @@ export async function prepareImage(image: ImageSource, options: PrepareImageOpti
     transform: new TransformList([]),
   };
   const { images } = collate([sample], { frame: size, divisor: 1, maxBoxes: 0, fill, dtype: 'uint8' });
-  const [, height = 0, width = 0] = images.shape;
+  const { width, height } = size ?? resized;
   const seen = { width: resized.width, height: resized.height };
   return {
     input: { data: images.data as Uint8Array, width, height, channels: 3 },

@@ -19,7 +19,7 @@ serveJobs((recipe: BatchRecipe | undefined) => {
   sharp.concurrency(1);
   sharp.cache(false);
   const augmentations = Promise.all(recipe?.augmentations.map(reviveAugmentation) ?? []);
-  // The error is reported by every job.
+  // Every job awaits them and reports the error.
   augmentations.catch(() => undefined);
   return {
     async work(job: BatchJob, onSample): Promise<BatchResult> {

@@ -21,7 +21,7 @@ export interface ObjectLimits {
   readonly minSize: number;
 }
 
-/** Share of the objects that a better size may drop: some are tiny by mistake. */
+/** Share of the objects that a better size may drop, since some are tiny by mistake. */
 const ODD = 1 / 200;
 /** Sides of a better size are multiples of this, to fit the strides of networks. */
 const MULTIPLE = 32;

@@ -8,7 +8,7 @@ const LEAST = 1e-3;
  * Clips a box to its image and adds what it finds to `problems`.
  *
  * @param box edges x0, y0, x1, y1 in pixels
- * @param what names the object and its box in messages, such as `annotation 7: bbox [5, 5, 0, 10]`; a function is called only when needed
+ * @param what names the object and its box in messages, such as `annotation 7: bbox [5, 5, 0, 10]`; a function that returns it is called only when needed
  * @returns the part of the box inside the image, or undefined when the object must be dropped
  */
 export function checkBox(

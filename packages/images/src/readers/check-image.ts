@@ -33,9 +33,10 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 /**
  * Checks an image file and adds what it finds to `problems`.
  *
- * @param stated undefined for a format that never states sizes; the size of the image itself is then used without a note
- * @param memory remembers images that were checked before and are sound
- * @returns its size in pixels as displayed, or undefined when the image must be dropped
+ * @param stated the size in the annotations; undefined for a format that never states sizes, and then that of the image itself is
+ * used without a note
+ * @param memory images that were found to be sound before
+ * @returns its size in pixels as displayed, or as stored with `orient: false`, or undefined when the image must be dropped
  */
 export async function checkImage(
   file: string,
@@ -55,7 +56,7 @@ export async function checkImage(
   if (level === 'none' && stated !== undefined) {
     const { width, height } = stated;
     if (width !== undefined && height !== undefined) return { width, height };
-    return add('image', 'image-size', 'the annotations do not state its size, and images are not looked at');
+    return add('image', 'image-size', 'the annotations do not state its size, and images are not checked');
   }
   let found: Stats;
   let header: ImageHeader | undefined;
@@ -90,9 +91,8 @@ export async function checkImage(
     // does not tell whether its pixels can be decoded.
     if (isWhole && metadata.format === 'jpeg') {
       const damage = await jpegDamage(bytes);
-      if (damage === 'cut') return add('image', 'image-truncated', `${ENDS_EARLY}, and was given an end`);
-      if (damage === 'warned')
-        add('note', 'image-damaged', 'its pixels are damaged in places; it is used all the same');
+      if (damage === 'cut') return add('image', 'image-truncated', `${ENDS_EARLY}, and an end marker was appended`);
+      if (damage === 'warned') add('note', 'image-damaged', 'some of its pixels are damaged; it is used nevertheless');
     } else if (isWhole || metadata.compression === 'hevc')
       await sharp(bytes, { failOn: 'error' }).resize({ width: 64, height: 64, fit: 'inside' }).raw().toBuffer();
   } catch (error) {
@@ -130,8 +130,8 @@ function describe(file: string, { format, channels, hasAlpha }: ImageHeader, add
   const extension = extname(file).toLowerCase();
   const named = EXTENSIONS[extension] ?? extension.slice(1);
   if (named !== '' && named !== format) add('note', 'image-misnamed', `it is named ${extension} and is ${format}`);
-  if (hasAlpha) add('note', 'image-alpha', 'it has an alpha channel; what is transparent is laid on white');
-  if (channels <= 2) add('note', 'image-grey', 'it is grey; its channels will be three equal ones');
+  if (hasAlpha) add('note', 'image-alpha', 'it has an alpha channel; its transparent pixels are blended with white');
+  if (channels <= 2) add('note', 'image-grey', 'it is grey; red, green and blue will be equal');
 }
 
 function noteRotation(orientation: number, add: Add): void {
@@ -165,7 +165,10 @@ const ENDS_EARLY = 'it ends before all its pixels are there';
 
 const isOfSystem = (error: unknown): boolean => (error as NodeJS.ErrnoException).syscall !== undefined;
 
-/** The decoder's message cannot tell: libvips keeps one error text for all images that are being decoded. */
+/**
+ * Whether a JPEG or PNG lacks its end marker. The decoder's message does not tell, because libvips keeps one error text for all
+ * images that are being decoded.
+ */
 async function endsEarly(file: string): Promise<boolean> {
   const bytes = await readFile(file).catch(() => Buffer.alloc(0));
   const tail = bytes.subarray(-1024);

@@ -16,7 +16,7 @@ export const asId = (value: unknown): number | undefined => {
   return Number.isSafeInteger(number) ? (number as number) : undefined;
 };
 
-/** The key by which image ids are compared: 7 and "7" have the same key. Undefined for what is no id. */
+/** The key by which image ids are compared: 7 and "7" have the same key. Undefined for a value that cannot be an id. */
 export function keyOf(id: unknown): number | string | undefined {
   if (typeof id === 'number') return Number.isFinite(id) ? id : undefined;
   if (typeof id !== 'string') return undefined;
@@ -176,7 +176,7 @@ export const dropped = (
 ): AnnotatedObject => ({
   id,
   box: NO_BOX,
-  category: -1,
+  category: undefined,
   describe: () => `annotation ${id}`,
   finding: { effect: 'annotation', kind, message },
 });
@@ -207,7 +207,7 @@ function readAnnotation(id: number, fields: Fields, categories: ReadonlyMap<numb
   };
 }
 
-/** The object of an entry in COCO's usual form. It is a small class because there are hundreds of thousands of them. */
+/** The object of an entry in COCO's usual form. It is a class, because a file may have hundreds of thousands of such objects. */
 class PlainObject implements AnnotatedObject {
   readonly #source: CocoAnnotations;
   readonly #place: number;

@@ -1,4 +1,4 @@
-import { classHistogram } from '../records/targets.ts';
+import { classHistogram } from '../records/annotation-table.ts';
 import type { Dataset } from './dataset.ts';
 import { count } from './dataset-report.ts';
 
@@ -19,12 +19,12 @@ export function remarksOnTraining({ records, metadata: { classes } }: Dataset): 
   });
   const isMuch = classes.length > 2 && few.length + unseen.length > classes.length / 2;
   const advice = isMuch
-    ? `: ${classes.length} classes are many for these data; --set data.classes=NAME,NAME says which ones count`
+    ? `: ${classes.length} classes are many for these data; --set data.classes=NAME,NAME selects the ones to detect`
     : ', which is hardly enough to learn from';
   return [
     ...(unseen.length === 0
       ? []
-      : [`the training data show no ${listed(unseen, ', no ')}: what is not shown cannot be learned`]),
+      : [`the training data have no ${listed(unseen, ', no ')}: a class without objects cannot be learned`]),
     ...(few.length === 0 ? [] : [`the training data have only ${listed(few)}${advice}`]),
   ];
 }
@@ -33,21 +33,21 @@ export function remarksOnTraining({ records, metadata: { classes } }: Dataset): 
 export function remarksOnTest(name: string, { records, metadata: { classes } }: Dataset): string[] {
   const counts = classHistogram(records, classes.length);
   const objects = counts.reduce((sum, each) => sum + each, 0);
-  if (objects === 0) return [`the test data "${name}" show no object: there is nothing to measure`];
+  if (objects === 0) return [`the test data "${name}" have no object: there is nothing to measure`];
   const absent = classes.filter((_, category) => counts[category] === 0);
   return [
     ...(objects >= FEW_TESTED
       ? []
       : [
-          `the test data "${name}" have ${count(objects, 'object')} in ${count(records.length, 'image')}: metrics of so few may be off by ten points and more`,
+          `the test data "${name}" have ${count(objects, 'object')} in ${count(records.length, 'image')}: with so few, metrics may be off by ten points or more`,
         ]),
     ...(absent.length === 0
       ? []
-      : [`the test data "${name}" show no ${listed(absent, ', no ')}: there is no AP of that`]),
+      : [`the test data "${name}" have no ${listed(absent, ', no ')}: a class without objects has no AP`]),
   ];
 }
 
-/** The first eight names as text, with the number of those left out. */
+/** The first eight names as text, followed by the number of the others. */
 export const listed = (names: readonly string[], between = ', '): string =>
   names.length <= NAMED
     ? names.join(between)

@@ -1,4 +1,4 @@
-import { HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 
 /** Kinds of findings: what can be wrong with data, or is worth knowing about them. */
 export type ProblemKind =
@@ -36,7 +36,7 @@ export type ProblemKind =
 /** One finding about one file. */
 export interface DatasetProblem {
   readonly kind: ProblemKind;
-  /** `image`, `annotation`: dropped. `changed`: kept, with a change. `note`: kept as it is. */
+  /** What happens to the data: the image or the annotation is dropped, or it is kept with a change, or kept as it is (`note`). */
   readonly effect: 'image' | 'annotation' | 'changed' | 'note';
   /** The image or annotation file that the finding is about. */
   readonly file: string;
@@ -74,7 +74,7 @@ export class ProblemList {
     const lines = grave.map((problem) => `\n  ${formatProblem(problem)}`).join('');
     throw new HooklineError('HKL_DATASET_INVALID', `${count(grave.length, 'problem')}:${lines}\n`, {
       who: source,
-      fix: 'Fix the data, or read without `strict` to go on without what is broken',
+      fix: 'Fix the data, or read it without `strict`, which leaves out invalid images and objects',
     });
   }
 }
@@ -83,8 +83,11 @@ export class ProblemList {
  * Formats a report as text: the totals, then the count of each kind of finding with the files concerned.
  *
  * @param options.files maximum number of files named for each kind. Default 10; Infinity names all
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
-export function formatReport(report: DatasetReport, { files = 10 }: { readonly files?: number } = {}): string {
+export function formatReport(report: DatasetReport, options: { readonly files?: number } = {}): string {
+  assertKnownOptions('formatReport', options, { files: true } satisfies OptionNames<typeof options>);
+  const { files = 10 } = options;
   const { source, images, annotations, keptImages, keptAnnotations, problems } = report;
   const lines = [
     `${source}: ${keptImages} of ${count(images, 'image')}, ${keptAnnotations} of ${count(annotations, 'object')} kept`,

@@ -30,7 +30,7 @@ export interface ImageHints {
  * which matches the file that shares the longest end with it. A name that matches several files equally is a problem.
  */
 export class ImageFinder {
-  /** The first one is the folder of the data. */
+  /** The folder of the data, then the other folders that may hold images. */
   readonly #folders: readonly FolderIndex[];
 
   constructor(folders: readonly FolderIndex[]) {
@@ -159,7 +159,7 @@ export class ImageFinder {
       for (const path of paths) {
         const real = await realpath(path).catch(() => undefined);
         if (real === undefined || this.#folders.some((index) => index.isAllowed(real))) continue;
-        const message = `it is outside of the folder of the data, at ${real}; name that place to allow it: data.outside (option \`outside\` of the readers)`;
+        const message = `it is outside of the folder of the data, at ${real}; to allow it, name that folder in data.outside (option \`outside\` of the readers)`;
         return { file: path, problem: { kind: 'image-outside', message } };
       }
     }
@@ -167,7 +167,7 @@ export class ImageFinder {
   }
 }
 
-/** A found file, with a note unless the name only leaves out leading folders. */
+/** A found file, with a note unless the name differs from its path only by leading folders. */
 const noted = (file: string, name: string | undefined): FoundImage =>
   name !== undefined && file.split(sep).join('/').endsWith(`/${name}`)
     ? { file }

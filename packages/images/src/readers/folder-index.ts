@@ -85,12 +85,12 @@ export class FolderIndex {
     return (this.#pictureFolders ??= [...new Set(this.files.filter(isPicture).map(folderOf))]);
   }
 
-  /** Turns a path from the root into one on this machine. */
+  /** The path on this machine of a path from the root. */
   at(path: string): string {
     return join(this.root, path);
   }
 
-  /** Turns a path on this machine into one from the root, with `/`; undefined when it is not below the root. */
+  /** The path from the root, with `/`, of a path on this machine; undefined when that is not below the root. */
   from(path: string): string | undefined {
     return isWithin(this.root, path) ? relative(this.root, path).split(sep).join('/') : undefined;
   }

@@ -60,7 +60,7 @@ describe('readImageHeader', () => {
   });
 });
 
-describe('what is looked at', () => {
+describe('the check of an image', () => {
   /** A COCO file with this number of entries for the same image. */
   async function coco(images: number): Promise<string> {
     const root = mkdtempSync(join(folder, 'set-'));
@@ -78,7 +78,7 @@ describe('what is looked at', () => {
     writeFileSync(file, bytes);
   }
 
-  it('is the whole image or its header, which reveals truncation but no inner damage', async () => {
+  it('decodes all of it or reads its header, which reveals truncation but no inner damage', async () => {
     const root = await coco(3);
     const json = join(root, 'set.json');
     damage(join(root, '1.jpg'));
@@ -94,7 +94,7 @@ describe('what is looked at', () => {
     expect((await kept('decode')).kinds.length).toBeGreaterThan(1);
   });
 
-  it('is remembered by size and time, reported as progress, and repeated when the memory is lost', async () => {
+  it('is remembered by size and time, is reported as progress, and is repeated when the memory is lost', async () => {
     const root = await coco(260);
     const [json, remember] = [join(root, 'set.json'), join(root, 'memory')];
     const told: number[] = [];

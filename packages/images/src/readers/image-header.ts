@@ -14,7 +14,7 @@ export interface ImageHeader {
 /** A header together with the file's stats. */
 export interface ReadHeader {
   readonly stats: Stats;
-  /** Undefined when only a decoder can tell: other formats, rare variants of JPEG and PNG, and files without a proper end. */
+  /** Undefined when only a decoder can read it: other formats, rare variants of JPEG and PNG, and files without an end marker. */
   readonly header: ImageHeader | undefined;
   /** The header is sound but the end marker is missing: the file may be truncated. */
   readonly isOpen: boolean;
@@ -51,7 +51,7 @@ export function readImageHeader(file: string): ReadHeader {
 /**
  * Parses the header of a JPEG or PNG from the bytes of the file, in a sixth of a decoder's time.
  *
- * @returns undefined when only a decoder can tell
+ * @returns undefined when only a decoder can read it
  */
 export function imageHeaderOf(content: Uint8Array): ImageHeader | undefined {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
@@ -155,7 +155,7 @@ function pngHeader(source: HeaderSource): ImageHeader | undefined {
     if (bytes === undefined) return undefined;
     const chunk = bytes.toString('latin1', 4, 8);
     if (chunk === 'IDAT') return { format: 'png', width, height, channels, hasAlpha: channels % 2 === 0 };
-    // A transparent colour or an EXIF orientation: leave it to the decoder.
+    // A file with a transparent colour or an EXIF orientation is left to the decoder.
     if (chunk === 'tRNS' || chunk === 'eXIf') return undefined;
     place += 12 + bytes.readUInt32BE(0);
   }

@@ -5,7 +5,7 @@ import { removeStaleTemps, writeFileAtomically } from '@hookline/core';
 import type { ImageHeader } from './image-header.ts';
 
 const VERSION = 1;
-/** Minimum number of images worth a file: fewer are decoded again quickly. */
+/** Minimum number of images for which a file is written: fewer are quickly decoded again. */
 const WORTH = 200;
 
 /** File size in bytes, modification time in milliseconds, and the header of an image that decoded without a finding. */
@@ -14,7 +14,7 @@ type Entry = readonly [size: number, time: number, header: ImageHeader];
 /**
  * Remembers images that were decoded and are sound, keyed by path, file size and modification time. There is one JSON file
  * for each annotation file or folder with at least 200 such images. A missing or unusable JSON file counts as empty. Failing
- * to write it is no error: the images are then checked again next time.
+ * to write it is not an error: the images are then checked again next time.
  */
 export class ImageMemory {
   readonly #path: string | undefined;
@@ -29,8 +29,8 @@ export class ImageMemory {
   /**
    * Loads the memory of a source.
    *
-   * @param folder of the JSON files; undefined remembers nothing
-   * @param source annotation file or folder that the images belong to
+   * @param folder folder of the JSON files; with undefined, nothing is remembered
+   * @param source annotation file or folder to which the images belong
    */
   static async of(folder: string | undefined, source: string): Promise<ImageMemory> {
     if (folder === undefined) return new ImageMemory(undefined);
@@ -54,7 +54,7 @@ export class ImageMemory {
     this.#hasNews = true;
   }
 
-  /** Writes the entries that were used or added, if any is new; entries that were not asked for are dropped. */
+  /** Writes the entries that were used or added, if any is new; entries that were not used are dropped. */
   async save(): Promise<void> {
     if (this.#path === undefined || !this.#hasNews || this.#seen.size < WORTH) return;
     const content = JSON.stringify({ version: VERSION, images: Object.fromEntries(this.#seen) });

@@ -74,9 +74,9 @@ describe('readJsonLists', () => {
   it.each([
     ['{"a": [1, 2', /it ends within entry 2 of "a"|it ends where "," or "\]" after entry 1/],
     ['{"a": [{"b": 1}, {"b": "x', /it ends within entry 1 of "a"/],
-    ['{"a": [{"b": 1}, {"b": x}]}', /entry 1 of "a" is no JSON/],
+    ['{"a": [{"b": 1}, {"b": x}]}', /entry 1 of "a" is not JSON/],
     ['{"a": [{"b": 1} {"b": 2}]}', /at byte \d+ it has "\{.*" where "," or "\]" after entry 0 of "a" should be/],
-    ['{"a": [1, 2,]}', /entry 2 of "a" is no JSON/],
+    ['{"a": [1, 2,]}', /entry 2 of "a" is not JSON/],
     ['{"a": [1], }', /where a key should be/],
     ['{"a": [1]} x', /where the end of the file should be/],
     ['{"a": [1]', /it ends where/],

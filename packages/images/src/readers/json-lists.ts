@@ -40,7 +40,7 @@ export interface JsonListsOptions {
   readonly batchBytes?: number;
 }
 
-/** What the top level of a JSON file is: not an object, or its keys with whether each value is a list. */
+/** The top level of a JSON file: the keys of its object, with whether each value is a list. */
 export type JsonTop = 'not an object' | ReadonlyMap<string, 'list' | 'other'>;
 
 /**
@@ -88,7 +88,7 @@ class ListScanner {
     const first = await this.#peek();
     if (first === BYTE.openList || first === BYTE.quote) return 'not an object';
     if (first !== BYTE.openObject) {
-      // A number or a literal is valid JSON; for anything else the parser throws.
+      // A number or a literal is valid JSON. For anything else the parser throws.
       if (first !== undefined) parseJson(decodeText(await this.#value()));
       else throw new SyntaxError('it is empty');
       return 'not an object';
@@ -319,7 +319,7 @@ class EntryBatch {
       return parseJson(decodeText(this.#bytes.subarray(from, end)));
     } catch (cause) {
       const name = `entry ${this.#before + place} of "${this.#name}"`;
-      throw new SyntaxError(`${name} is no JSON: ${describeCause(cause)}`, { cause });
+      throw new SyntaxError(`${name} is not JSON: ${describeCause(cause)}`, { cause });
     }
   }
 }

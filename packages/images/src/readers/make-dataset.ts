@@ -17,12 +17,12 @@ export interface AnnotatedObject {
   readonly id: number;
   /** Edges x0, y0, x1, y1 in the image's `unit`: pixels, or fractions of its sides. */
   readonly box: Box;
-  /** Index into `classes`; -1 when unknown. */
-  readonly category: number;
+  /** Index into `classes`; undefined when unknown, and then `finding` drops the object. */
+  readonly category: number | undefined;
   readonly iscrowd?: 0 | 1;
   readonly area?: number | undefined;
   readonly difficult?: boolean;
-  /** What the object and its box are called in messages: `object 1: box [1, 2, 3, 4]`. */
+  /** Names the object and its box in messages: `object 1: box [1, 2, 3, 4]`. */
   describe(): string;
   /** A finding of the format's reader. With the effect `annotation` the object is dropped. */
   readonly finding?: Pick<DatasetProblem, 'effect' | 'kind' | 'message'> | undefined;
@@ -165,6 +165,7 @@ function keepObject(
     problems.add('annotation', finding.kind, where, finding.message);
     return undefined;
   }
+  if (category === undefined) throw new TypeError(`${object.describe()} has neither a class nor a finding`);
   if (unit === 'pixel' && isFraction(box)) {
     const what = `${object.describe()} is a fraction of the image, and the others are in pixels`;
     problems.add('annotation', 'box-normalised', where, what);
@@ -185,7 +186,7 @@ const scaled = ([x0, y0, x1, y1]: Box, { width, height }: CheckedImage): Box => 
   y1 * height,
 ];
 
-/** Whether a box in pixels is really in fractions: it lies within the first pixel, with an edge that is not an integer. */
+/** Whether a box that should be in pixels is in fractions: it lies within the first pixel, with an edge that is not an integer. */
 const isFraction = (box: Box): boolean =>
   box.every((edge) => edge >= -1 && edge <= 1.0001) && box.some((edge) => !Number.isInteger(edge));
 

@@ -1,4 +1,4 @@
-/** Calls `fn` for each item, at most `limit` at a time, and returns the results in the order of the items. */
+/** Calls `fn` for each item, with at most `limit` calls in progress, and returns the results in the order of the items. */
 export async function mapLimited<T, R>(
   items: readonly T[],
   limit: number,

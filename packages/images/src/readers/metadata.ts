@@ -13,7 +13,7 @@ export class Metadata {
   /**
    * Sets facts. Setting a fact again to an equal value (compared as JSON) is allowed.
    *
-   * @throws HooklineError `HKL_METADATA_WRITTEN` when a fact already has another value; then none of the facts is set
+   * @throws HooklineError `HKL_METADATA_WRITTEN` when a fact already has another value; in that case none of the facts is set
    */
   set(facts: Readonly<Record<string, unknown>>): this {
     for (const [key, value] of Object.entries(facts)) {

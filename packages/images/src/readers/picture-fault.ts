@@ -12,8 +12,8 @@ export interface PictureFault {
 const HEAD = 64;
 
 /**
- * Explains why a picture file cannot be decoded. Decoders themselves say `unsupported image format` alike for a file of another
- * kind, for one without read permission and for one that does not exist.
+ * Explains why a picture file cannot be decoded. The decoder itself reports `unsupported image format` for a file of another kind,
+ * for a file without read permission and for a file that does not exist.
  *
  * @param picture path of the file, or its content
  * @param cause the error that reading or decoding it threw
@@ -28,8 +28,8 @@ export function pictureFault(picture: string | Uint8Array, cause: unknown): Pict
 }
 
 const SYSTEM: Readonly<Record<string, PictureFault>> = {
-  ENOENT: { what: 'there is no such file', fix: 'Look at its path' },
-  ENOTDIR: { what: 'there is no such file', fix: 'Look at its path' },
+  ENOENT: { what: 'there is no such file', fix: 'Check its path' },
+  ENOTDIR: { what: 'there is no such file', fix: 'Check its path' },
   EISDIR: { what: 'it is a folder, not a file', fix: 'Name the pictures in it' },
   ...Object.fromEntries(
     ['EACCES', 'EPERM'].map((code) => [
@@ -46,11 +46,11 @@ const SYSTEM: Readonly<Record<string, PictureFault>> = {
  */
 export function strangeKind(head: Uint8Array): PictureFault | undefined {
   const text = Buffer.from(head.subarray(0, HEAD)).toString('latin1');
-  if (head.length === 0) return { what: 'it is empty', fix: 'Copy it again from where it came' };
+  if (head.length === 0) return { what: 'it is empty', fix: 'Copy it again from its source' };
   if (head.every((byte) => byte === 0))
     return {
-      what: 'it begins with zeros alone, as a copy that was cut off does',
-      fix: 'Copy it again from where it came',
+      what: 'it begins with zeros only, like a copy that was cut off',
+      fix: 'Copy it again from its source',
     };
   const kind = PICTURES.find(({ at = 0, is }) => is.some((mark) => text.startsWith(mark, at)))?.kind;
   if (kind !== undefined) return { what: `it is a ${kind} picture, which cannot be decoded here`, fix: CONVERT };

@@ -11,9 +11,9 @@ import { type AnnotatedImage, type AnnotatedObject, makeDataset } from './make-d
 
 /** Options of {@link readCoco}. */
 export interface ReadCocoOptions extends ReaderOptions {
-  /** The JSON file. */
+  /** Path of the JSON file. */
   readonly json: string;
-  /** Folder that the file names are relative to. @default the folder of the JSON file */
+  /** Folder to which the file names are relative. @default the folder of the JSON file */
   readonly images?: string;
   /** Folder of all the data, which is searched for images that are not where their names say. @default `images` */
   readonly root?: string;
@@ -31,7 +31,7 @@ const READ_COCO_OPTIONS = {
 export interface CocoSource {
   readonly json: string;
   readonly finder: ImageFinder;
-  /** Folders that the file names may be relative to. */
+  /** Folders to which the file names may be relative. */
   readonly hints: ImageHints;
 }
 
@@ -119,7 +119,7 @@ function readCategories(json: string, { categories: list, annotations }: CocoFil
   if (twice !== undefined) throw unreadable(json, `two categories have the id ${twice}`);
   const kept = categories.filter((category) => {
     if (!isRoot(category, categories) || annotations.hasCategory(category.id)) return true;
-    const message = `category ${category.id}, "${category.name}", is the heading of the others and no object has it: it is left out`;
+    const message = `category ${category.id}, "${category.name}", is the supercategory of the others and no object has it: it is left out`;
     problems.add('note', 'category-left-out', json, message);
     return false;
   });
@@ -137,7 +137,7 @@ function readCategories(json: string, { categories: list, annotations }: CocoFil
   return kept.sort((a, b) => a.id - b.id);
 }
 
-/** Whether a category is Roboflow's first one: the name of the project, of which all others are subcategories. */
+/** Whether a category is the first one of Roboflow: the name of the project, with all others as subcategories. */
 const isRoot = ({ id, name, above }: Category, all: readonly Category[]): boolean =>
   all.length > 1 &&
   (above === undefined || above === 'none' || above === '' || above === name) &&

@@ -69,3 +69,11 @@ it('refuses a class without a picture, with the reason, and folders without clas
   await expect(readImageFolder({ root: join(root, 'nowhere') })).rejects.toThrow('HKL_DATASET_UNREADABLE');
   await expect(readImageFolder({ root, class: [] } as never)).rejects.toThrow('HKL_OPTION_UNKNOWN');
 });
+
+it('ignores a folder that begins with an underscore', async () => {
+  await mkdir(join(root, '_backup'));
+  await draw('_backup/1.jpg');
+  const { records, metadata } = await readImageFolder({ root });
+  expect(metadata.classes).toEqual(['cat', 'dog']);
+  expect(records.map(({ imageId }) => imageId)).toEqual(['cat/1.jpg', 'cat/older/2.jpg', 'dog/1.jpg']);
+});

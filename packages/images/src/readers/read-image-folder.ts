@@ -47,12 +47,16 @@ export async function readImageFolder(options: ReadImageFolderOptions): Promise<
   const files = finder.data.files.filter(isPicture);
   const images = files.flatMap((path): AnnotatedImage[] => {
     const [folder = '', ...rest] = path.split('/');
-    if (rest.length > 0) return [imageOf(path, classes.indexOf(folder))];
+    if (rest.length > 0) {
+      const category = classes.indexOf(folder);
+      // A folder such as _backup is not a class, see classFolders.
+      return category < 0 ? [] : [imageOf(path, category)];
+    }
     problems.add(
       'image',
       'labels-absent',
       finder.data.at(path),
-      'it lies beside the folders of the classes, in none of them',
+      'it lies beside the folders of the classes, not in one of them',
     );
     return [];
   });
@@ -79,7 +83,7 @@ export async function readImageFolder(options: ReadImageFolderOptions): Promise<
 }
 
 /**
- * The names of the folders in a folder, sorted: the classes of {@link readImageFolder}.
+ * Lists the folders in a folder, sorted: the classes of {@link readImageFolder}. Names that begin with `.` or `_` are left out.
  *
  * @throws HooklineError `HKL_DATASET_UNREADABLE` for a folder that cannot be read or contains no folder
  */

@@ -2,7 +2,7 @@ import { open, readFile } from 'node:fs/promises';
 import { describeCause, HooklineError } from '@hookline/core';
 
 /**
- * Decodes a text file. The encoding is given by a byte-order mark or by the `encoding` of an XML declaration, else it is
+ * Decodes a text file. Its encoding is that of the byte-order mark, else that of an XML declaration, else
  * UTF-8. Bytes that are not valid UTF-8 are read as Windows-1252, the superset of Latin-1.
  *
  * @throws RangeError for an unknown encoding
@@ -29,7 +29,7 @@ export function decodeText(bytes: Uint8Array): string {
 export const readText = async (file: string): Promise<string> => decodeText(await readFile(file));
 
 /** Reads the first `bytes` bytes of a text file. */
-export async function readHead(file: string, bytes: number): Promise<string> {
+export async function readTextHead(file: string, bytes: number): Promise<string> {
   const handle = await open(file);
   try {
     const buffer = Buffer.alloc(bytes);

@@ -44,7 +44,7 @@ const READ_VOC_OPTIONS = {
 /** VOC files of a folder that has been listed. Paths start from its root. */
 export interface VocSource {
   readonly finder: ImageFinder;
-  /** Folder of the XML files, to which image ids are relative. */
+  /** Folder of the XML files. Image ids are paths relative to it, without extension. */
   readonly annotations: string;
   /** Folders that may hold the images. */
   readonly images: readonly string[];
@@ -204,19 +204,19 @@ function readObject(
   firstPixel: 0 | 1,
 ): AnnotatedObject {
   const what = `object ${place + 1}`;
-  const category = name === undefined ? -1 : classes.indexOf(name);
+  const index = name === undefined ? -1 : classes.indexOf(name);
   const [xmin, ymin, xmax, ymax] = box;
-  // Judged by the numbers in the file: xmin = xmax would mean a width of one pixel, but is what faulty tools write for no box.
+  // Judged by the numbers in the file: xmin = xmax would mean a width of one pixel, but faulty tools write it for a missing box.
   const empty = xmax <= xmin || ymax <= ymin;
   const edges: Box = empty ? box : [leftOf(xmin, firstPixel), leftOf(ymin, firstPixel), xmax, ymax];
   return {
     id: 0,
     box: edges,
-    category,
+    category: index < 0 ? undefined : index,
     difficult,
     describe: () => `${what}: box [${box.join(', ')}]`,
     finding:
-      category < 0
+      index < 0
         ? {
             effect: 'annotation',
             kind: 'category-unknown',

@@ -12,7 +12,7 @@ export interface SameImage {
   readonly other: string;
 }
 
-/** Bytes at the beginning of a file that are compared before the whole file is. */
+/** Number of bytes at the beginning of two files that are compared before the whole files are. */
 const HEAD = 4096;
 /** Number of files checked between two turns of the event loop. */
 const AT_A_TIME = 500;

@@ -95,7 +95,7 @@ describe('an image outside of the folder of the data', () => {
       const { files, said } = await coco(root, [given, 'in.jpg']);
       expect(files).toEqual(['in.jpg']);
       expect(said[0]).toBe(
-        `image-outside: it is outside of the folder of the data, at ${path}; name that place to allow it: data.outside (option \`outside\` of the readers)`,
+        `image-outside: it is outside of the folder of the data, at ${path}; to allow it, name that folder in data.outside (option \`outside\` of the readers)`,
       );
       const allowed = await coco(root, [given, 'in.jpg'], { outside: [other] });
       expect(allowed.files).toHaveLength(2);
@@ -207,7 +207,7 @@ describe('COCO', () => {
     const { classes, said } = await read({ ...withObject({}), categories: heading });
     expect(classes).toEqual(['cat']);
     expect(said).toEqual([
-      'category-left-out: category 0, "cat", is the heading of the others and no object has it: it is left out',
+      'category-left-out: category 0, "cat", is the supercategory of the others and no object has it: it is left out',
     ]);
     // With an object, it is an ordinary class.
     const used = [

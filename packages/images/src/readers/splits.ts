@@ -1,6 +1,17 @@
 import { posix } from 'node:path';
+import type { Dataset, ReaderOptions } from './dataset.ts';
 import { type FolderIndex, folderOf, stemOf } from './folder-index.ts';
-import type { FoundSplit } from './found-split.ts';
+
+/** A split of the data, such as the training data or the test data. */
+export interface FoundSplit {
+  readonly name: string;
+  /** Number of images; undefined when it is known only after reading. */
+  readonly images: number | undefined;
+  /** The file or folder of the split, as a path from the root. */
+  readonly source: string;
+  /** Reads the split. @throws HooklineError `HKL_DATASET_UNREADABLE`, `HKL_DATASET_INVALID` */
+  readonly read: (options: Omit<ReaderOptions, 'outside'>) => Promise<Dataset>;
+}
 
 /** The purpose of a split. */
 export type SplitRole = 'train' | 'val' | 'test';
@@ -85,7 +96,7 @@ export function roleWithFolder(data: FolderIndex, path: string): SplitRole | und
 /** The role of a folder, judged by its innermost part that tells one. */
 const roleOfFolder = (folder: string): SplitRole | undefined => roleOf(splitWord(folder) ?? '');
 
-/** Whether a file may belong to a split, which it may unless its folder names another one. */
+/** Whether a file may belong to a split with this role; it may not when its folder has another role. */
 export const isOfRole = (file: string, role: SplitRole | undefined): boolean =>
   role === undefined || [undefined, role].includes(roleOfFolder(folderOf(file)));
 

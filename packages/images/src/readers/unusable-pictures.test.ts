@@ -65,10 +65,10 @@ it.each<[string, () => Buffer, string, RegExp]>([
     'image-unreadable',
     /a pointer of Git LFS.*git lfs pull/,
   ],
-  ['zeros.jpg', () => Buffer.alloc(4096), 'image-unreadable', /begins with zeros alone/],
+  ['zeros.jpg', () => Buffer.alloc(4096), 'image-unreadable', /begins with zeros only/],
   ['paper.png', () => bytes('%PDF-1.7'), 'image-unreadable', /a PDF document/],
   ['noise.png', () => bytes('no image'), 'image-unreadable', /it cannot be decoded: .*unsupported image format/],
-])('%s is called by its name', async (name, content, kind, message) => {
+])('%s is reported with its kind', async (name, content, kind, message) => {
   expect(await look(name, content())).toEqual([
     kind,
     expect.stringMatching(message),
@@ -84,7 +84,10 @@ it('distinguishes a truncated JPEG with an end marker from one with local damage
     expect.stringMatching(/HKL_IMAGE/),
   ]);
   const [kind, message] = await look('closed.jpg', Buffer.concat([half(), Buffer.of(0xff, 0xd9)]));
-  expect([kind, message]).toEqual(['image-truncated', 'it ends before all its pixels are there, and was given an end']);
+  expect([kind, message]).toEqual([
+    'image-truncated',
+    'it ends before all its pixels are there, and an end marker was appended',
+  ]);
   const scratched = Buffer.from(jpeg).fill(0, jpeg.length / 2, jpeg.length / 2 + 20);
   expect((await look('scratched.jpg', scratched))[0]).toBe('image-damaged');
   for (const name of ['sound.jpg', 'sound.jfif']) expect(await look(name, jpeg)).toEqual(['', '', '']);

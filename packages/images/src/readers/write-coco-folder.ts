@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { HooklineError } from '@hookline/core';
+import { outOfRange } from '../records/annotation-table.ts';
 import type { DatasetRecord } from '../records/dataset-record.ts';
 import type { Dataset } from './dataset.ts';
 import { mapLimited } from './map-limited.ts';
@@ -15,15 +16,16 @@ const COPIES = 8;
  * sets have the same categories, these keep their ids; else the union of the classes is numbered from 1. If the image ids of a
  * split are not all integers, its images are numbered from 1.
  *
- * @param folder is created if missing; it must be empty
+ * @param folder folder to write to, which is created if missing; it must be empty
  * @param splits data sets by the names of their splits
  * @returns paths of the JSON files
- * @throws HooklineError `HKL_DATA_TARGET` when the folder is not empty
+ * @throws HooklineError `HKL_DATA_TARGET` when the folder is not empty, `HKL_CATEGORY_RANGE` for an object whose category is not the
+ * index of a class
  */
 export async function writeCocoFolder(folder: string, splits: ReadonlyMap<string, Dataset>): Promise<string[]> {
   await mkdir(join(folder, 'annotations'), { recursive: true });
   if ((await readdir(folder)).length > 1 || (await readdir(join(folder, 'annotations'))).length > 0) {
-    throw new HooklineError('HKL_DATA_TARGET', 'it is not empty, and nothing in it must be overwritten', {
+    throw new HooklineError('HKL_DATA_TARGET', 'it is not empty, and its files must not be overwritten', {
       who: resolve(folder),
       fix: 'Name a new folder',
     });
@@ -38,22 +40,24 @@ export async function writeCocoFolder(folder: string, splits: ReadonlyMap<string
   for (const [name, { records, metadata }] of splits) {
     const images = join(folder, name);
     const names = targetsOf(records);
-    await mapLimited(records, COPIES, async ({ file }, place) => {
-      const target = join(images, names[place] as string);
-      await mkdir(dirname(target), { recursive: true });
-      await copyFile(file, target, constants.COPYFILE_EXCL);
-    });
+    const places = metadata.classes.map((each) => classes.indexOf(each));
     const areNumbers = records.every(({ imageId }) => Number.isSafeInteger(imageId));
     const json = join(folder, 'annotations', `instances_${name}.json`);
     const moved = records.map((record, place) => ({
       ...record,
       file: join(images, names[place] as string),
       imageId: areNumbers ? record.imageId : place + 1,
-      annotations: record.annotations.map((object) => ({
-        ...object,
-        category: classes.indexOf(metadata.classes[object.category] ?? ''),
-      })),
+      annotations: record.annotations.map((object) => {
+        const category = places[object.category];
+        if (category === undefined) throw outOfRange(record.file, object.category, places.length);
+        return { ...object, category };
+      }),
     }));
+    await mapLimited(records, COPIES, async ({ file }, place) => {
+      const target = join(images, names[place] as string);
+      await mkdir(dirname(target), { recursive: true });
+      await copyFile(file, target, constants.COPYFILE_EXCL);
+    });
     await writeCoco(json, { records: moved, metadata: { ...metadata, classes, categoryIds } }, { images });
     written.push(json);
   }

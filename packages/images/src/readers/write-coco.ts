@@ -1,13 +1,14 @@
 import { relative, sep } from 'node:path';
-import { assertKnownOptions, HooklineError, type OptionNames, writeFileAtomically } from '@hookline/core';
+import { assertKnownOptions, type OptionNames, writeFileAtomically } from '@hookline/core';
+import { outOfRange } from '../records/annotation-table.ts';
 import type { Box, DatasetMetadata, DatasetRecord } from '../records/dataset-record.ts';
 
 /**
  * Writes a data set in COCO's JSON format, atomically. {@link readCoco} reads it back unchanged.
  *
  * @param path the JSON file
- * @param options.images folder that file names are written relative to. Default: the names in the records
- * @throws HooklineError `HKL_CATEGORY_RANGE` when a category has no entry in `metadata.categoryIds`
+ * @param options.images folder to which the written file names are relative. Default: the names are written as in the records
+ * @throws HooklineError `HKL_CATEGORY_RANGE` when a category has no entry in `metadata.categoryIds`, `HKL_OPTION_UNKNOWN`
  */
 export async function writeCoco(
   path: string,
@@ -45,8 +46,5 @@ const sizes = ([x0, y0, x1, y1]: Box): number[] => [x0, y0, x1 - x0, y1 - y0];
 function categoryId({ categoryIds }: DatasetMetadata, category: number, path: string): number {
   const id = categoryIds[category];
   if (id !== undefined) return id;
-  throw new HooklineError('HKL_CATEGORY_RANGE', `category ${category} is outside of 0 to ${categoryIds.length - 1}`, {
-    who: path,
-    fix: 'Give records and metadata of the same data set',
-  });
+  throw outOfRange(path, category, categoryIds.length);
 }

@@ -1,3 +1,4 @@
+import { HooklineError } from '@hookline/core';
 import type { DatasetAnnotation, DatasetRecord } from './dataset-record.ts';
 
 /** A record without its objects. */
@@ -42,7 +43,7 @@ export class AnnotationTable {
     this.#resize(this.length);
   }
 
-  /** Makes a record whose objects are `count` rows from `first`. Its `annotations` are created on each access. */
+  /** Makes a record whose objects are the `count` rows from `first` on. Its `annotations` are created on each access. */
   record(head: RecordHead, first: number, count: number): DatasetRecord {
     const record = { ...head };
     Object.defineProperty(record, ROWS, { value: { table: this, first, count } satisfies Rows });
@@ -50,7 +51,7 @@ export class AnnotationTable {
     return Object.defineProperty(record, 'annotations', ANNOTATIONS) as DatasetRecord;
   }
 
-  /** Sets the id of an object that has none, that is 0. */
+  /** Sets the id of an object that has none yet, which is stored as 0. */
   numberIfNone(row: number, id: number): void {
     if (this.#ids[row] === 0) this.#ids[row] = id;
   }
@@ -111,7 +112,7 @@ const ANNOTATIONS: PropertyDescriptor = {
   },
 };
 
-/** Whether a record comes from a table, so that nobody can have changed its objects. */
+/** Whether a record belongs to a table; then nobody can have changed its objects. */
 export const isOfTable = (record: DatasetRecord): boolean => ROWS in record;
 
 /** Calls `visit` with the category of each target of a record; crowds are not targets. */
@@ -127,6 +128,39 @@ export function eachTarget(record: DatasetRecord, visit: (category: number) => v
     if (category >= 0) visit(category);
   }
 }
+
+/** Whether a record has a training target, that is an object that is not a crowd. */
+export function hasTargets(record: DatasetRecord): boolean {
+  let has = false;
+  eachTarget(record, () => (has = true));
+  return has;
+}
+
+/**
+ * Counts the objects of each class; crowds are left out.
+ *
+ * @param classes number of classes
+ * @returns one count for each class index
+ * @throws HooklineError `HKL_CATEGORY_RANGE` with the image file of an object whose category is not the index of a class
+ */
+export function classHistogram(records: readonly DatasetRecord[], classes: number): number[] {
+  const counts = Array.from({ length: classes }, () => 0);
+  for (const record of records) {
+    eachTarget(record, (category) => {
+      const before = counts[category];
+      if (before === undefined) throw outOfRange(record.file, category, classes);
+      counts[category] = before + 1;
+    });
+  }
+  return counts;
+}
+
+/** The error of an object whose category is not the index of a class. */
+export const outOfRange = (who: string, category: number, classes: number): HooklineError =>
+  new HooklineError('HKL_CATEGORY_RANGE', `category ${category} is outside of 0 to ${classes - 1}`, {
+    who,
+    fix: 'Give records and metadata of the same data set',
+  });
 
 /** Receives an object's edges in pixels, its category, and its flags: 1 for a crowd, 2 for a difficult object. */
 export type ObjectVisitor = (x0: number, y0: number, x1: number, y1: number, category: number, flags: number) => void;

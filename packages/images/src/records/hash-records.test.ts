@@ -30,7 +30,7 @@ describe('the hash of annotations', () => {
     expect(hashRecords(records)).not.toBe(hashRecords([record([object(), object()])]));
   });
 
-  it('changes where objects belong to another image', () => {
+  it('changes when objects belong to another image', () => {
     const [one, two] = [object(), object({ id: 2 })];
     const split = (first: DatasetAnnotation[], second: DatasetAnnotation[]) =>
       hashRecords([record(first), record(second, { file: '/here/b.jpg' })]);

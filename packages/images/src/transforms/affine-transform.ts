@@ -1,11 +1,11 @@
-import { HooklineError } from '@hookline/core';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import { blankImage, requireSize, type Boxes, type Image, type Pixels } from './image.ts';
 import { sampleBilinear } from './sample-bilinear.ts';
 import { type AffineMatrix, mapBoxes, type Transform } from './transform.ts';
 
 /** Options of {@link AffineTransform}. */
 export interface AffineOptions {
-  /** Maps old positions to new ones. */
+  /** Maps positions in the original image to positions in the new one, both in pixels. */
   readonly matrix: AffineMatrix;
   /** Size of the original image in pixels. */
   readonly width: number;
@@ -17,6 +17,15 @@ export interface AffineOptions {
   readonly fill?: number;
 }
 
+const OPTIONS = {
+  matrix: true,
+  width: true,
+  height: true,
+  newWidth: true,
+  newHeight: true,
+  fill: true,
+} as const satisfies OptionNames<AffineOptions>;
+
 /** Translates, scales, rotates or shears an image with bilinear sampling. */
 export class AffineTransform implements Transform {
   readonly matrix: AffineMatrix;
@@ -27,8 +36,10 @@ export class AffineTransform implements Transform {
   readonly fill: number;
   readonly #back: AffineMatrix;
 
-  /** @throws HooklineError `HKL_TRANSFORM_SINGULAR` for a matrix without inverse */
-  constructor({ matrix, width, height, newWidth = width, newHeight = height, fill = 0 }: AffineOptions) {
+  /** @throws HooklineError `HKL_TRANSFORM_SINGULAR` for a matrix without inverse, `HKL_OPTION_UNKNOWN` */
+  constructor(options: AffineOptions) {
+    assertKnownOptions('AffineTransform', options, OPTIONS);
+    const { matrix, width, height, newWidth = width, newHeight = height, fill = 0 } = options;
     this.matrix = matrix;
     this.width = width;
     this.height = height;
@@ -73,7 +84,13 @@ function invert(matrix: AffineMatrix): AffineMatrix {
   return [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)];
 }
 
-/** Crops a rectangle, which may extend beyond the image, and scales it to a size. */
+/**
+ * Crops a rectangle, which may extend beyond the image, and scales it to the size `newWidth` x `newHeight`.
+ *
+ * @param rectangle left, top, right and bottom edge in pixels of the image
+ * @param size sizes of the image and of the result, in pixels, and `fill`, the value of pixels outside the image
+ * @throws HooklineError `HKL_TRANSFORM_SINGULAR` for an empty rectangle, `HKL_OPTION_UNKNOWN`
+ */
 export function extentTransform(
   rectangle: readonly [x0: number, y0: number, x1: number, y1: number],
   size: Omit<AffineOptions, 'matrix'>,
@@ -88,8 +105,11 @@ export function extentTransform(
  * Rotates an image counter-clockwise.
  *
  * @param options.angle in degrees
- * @param options.expand enlarge the image so that all of it stays visible; default true
+ * @param options.width width and height of the image in pixels
+ * @param options.expand whether to enlarge the image so that all of it stays visible; default true
  * @param options.center centre of rotation in pixels; default the image's centre. It has no effect with `expand`
+ * @param options.fill value of pixels outside the image; default 0
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
 export function rotationTransform(options: {
   readonly angle: number;
@@ -99,26 +119,18 @@ export function rotationTransform(options: {
   readonly center?: readonly [x: number, y: number];
   readonly fill?: number;
 }): AffineTransform {
+  const known = { angle: true, width: true, height: true, expand: true, center: true, fill: true } as const;
+  assertKnownOptions('rotationTransform', options, known satisfies OptionNames<typeof options>);
   const { angle, width, height, expand = true, center = [width / 2, height / 2], fill = 0 } = options;
   const radians = (angle * Math.PI) / 180;
   // Rounded to be exact for quarter turns, whose sizes must not grow by a rounding error.
-  const [cos, sin] = [Math.cos(radians), Math.sin(radians)].map((value) => Math.round(value * 1e12) / 1e12) as [
-    number,
-    number,
-  ];
-  const [newWidth, newHeight] = expand
-    ? [Math.abs(width * cos) + Math.abs(height * sin), Math.abs(width * sin) + Math.abs(height * cos)].map(Math.round)
-    : [width, height];
+  const rounded = (value: number): number => Math.round(value * 1e12) / 1e12;
+  const [cos, sin] = [rounded(Math.cos(radians)), rounded(Math.sin(radians))];
+  const newWidth = expand ? Math.round(Math.abs(width * cos) + Math.abs(height * sin)) : width;
+  const newHeight = expand ? Math.round(Math.abs(width * sin) + Math.abs(height * cos)) : height;
   const [fromX, fromY] = expand ? [width / 2, height / 2] : center;
-  const [toX, toY] = expand ? [(newWidth ?? 0) / 2, (newHeight ?? 0) / 2] : center;
+  const [toX, toY] = expand ? [newWidth / 2, newHeight / 2] : center;
   // The y axis points down, so counter-clockwise to the eye is [cos, sin; -sin, cos].
   const matrix: AffineMatrix = [cos, sin, toX - cos * fromX - sin * fromY, -sin, cos, toY + sin * fromX - cos * fromY];
-  return new AffineTransform({
-    matrix,
-    width,
-    height,
-    newWidth: newWidth ?? width,
-    newHeight: newHeight ?? height,
-    fill,
-  });
+  return new AffineTransform({ matrix, width, height, newWidth, newHeight, fill });
 }

@@ -1,6 +1,6 @@
 import type { Augmentation } from './augmentation.ts';
 
-/** How another thread makes the same augmentation: the function to call and its arguments, as plain data. */
+/** The call by which another thread makes the same augmentation: a function and its arguments, as plain data. */
 export interface AugmentationSpec {
   /** URL of the module that exports the function; undefined for the augmentations of this package. */
   readonly module?: string;
@@ -8,7 +8,7 @@ export interface AugmentationSpec {
   readonly args: readonly unknown[];
 }
 
-/** Keyed by object rather than stored in a field, so that a copy with another `decide` is not taken for the original. */
+/** Specifications by augmentation. They are not stored in a field, so that a copy with another `decide` does not inherit one. */
 const SPECS = new WeakMap<Augmentation, AugmentationSpec>();
 
 /** Records how an augmentation was made, if its arguments can be sent to another thread. */
@@ -27,12 +27,12 @@ export function withSpec(augmentation: Augmentation, spec: AugmentationSpec): Au
 export const builtIn = (name: string, args: readonly unknown[], decide: Augmentation['decide']): Augmentation =>
   withSpec({ name, decide }, { name, args });
 
-/** How an augmentation was made; undefined for one that cannot be sent to another thread. */
+/** The call that made an augmentation; undefined for one that cannot be sent to another thread. */
 export const specOf = (augmentation: Augmentation): AugmentationSpec | undefined => SPECS.get(augmentation);
 
 /**
- * Whether an augmentation is made only by functions of this package, which are known to terminate; a user's module may not
- * be.
+ * Whether an augmentation is made only by functions of this package. These are known to terminate, which a user's module may
+ * not.
  */
 export function isBuiltIn({ module, args }: AugmentationSpec): boolean {
   // The arguments of an augmentation that wraps another one contain the other's specification.

@@ -1,4 +1,4 @@
-import { describeCause, type RandomStream } from '@hookline/core';
+import { describeCause, HooklineError, type RandomStream } from '@hookline/core';
 import { PortableError } from '@hookline/data';
 import type { Boxes, Image, Pixels } from './image.ts';
 import { TransformList, type Transform } from './transform.ts';
@@ -13,7 +13,7 @@ export interface AugmentationInput {
 export interface Augmentation {
   /** Name in error messages. */
   readonly name: string;
-  /** Chooses a transform. It must draw only from `random`, so that equal streams give equal transforms. */
+  /** Chooses a transform. It must take random numbers only from `random`, so that equal streams give equal transforms. */
   decide(input: AugmentationInput, random: RandomStream): Transform;
 }
 
@@ -25,7 +25,7 @@ export interface Augmented<P extends Pixels = Pixels> {
 }
 
 /**
- * Applies augmentations in sequence; each sees the output of the one before. The input sample is not changed.
+ * Applies augmentations in sequence; the input of each is the output of the one before. The given sample is not changed.
  *
  * @param file the sample's image file, for errors
  * @param onAugmentation called before each augmentation with its index
@@ -44,7 +44,10 @@ export function augment<P extends Pixels>(
     onAugmentation?.(index);
     try {
       const transform = augmentation.decide(seen, random);
-      seen = { image: transform.applyImage(seen.image), boxes: transform.applyBoxes(seen.boxes) };
+      const moved = transform.applyBoxes(seen.boxes);
+      if (moved.length !== boxes.length)
+        throw new RangeError(`its transform returned ${moved.length / 4} boxes for ${boxes.length / 4}`);
+      seen = { image: transform.applyImage(seen.image), boxes: moved };
       transforms.push(transform);
     } catch (cause) {
       throw failed(augmentation.name, file, cause);
@@ -66,5 +69,19 @@ function failed(name: string, file: string | undefined, cause: unknown): Portabl
 export const uniform = (random: RandomStream, low: number, high: number): number => low + (high - low) * random.float();
 
 /** Draws an element of a list. */
-export const choose = <T>(random: RandomStream, list: readonly [T, ...T[]]): T =>
-  list[random.int(list.length)] ?? list[0];
+export const choose = <T>(random: RandomStream, list: readonly [T, ...T[]]): T => list[random.int(list.length)] as T;
+
+/** Checks an option of an augmentation. @throws HooklineError `HKL_AUGMENTATION_OPTION` with the `requirement` unless it `holds` */
+export function requireOption(holds: boolean, augmentation: string, requirement: string): void {
+  if (holds) return;
+  throw new HooklineError('HKL_AUGMENTATION_OPTION', requirement, {
+    who: augmentation,
+    fix: 'Correct the option',
+  });
+}
+
+/** Checks that a range is finite and ascending. @throws HooklineError `HKL_AUGMENTATION_OPTION` */
+export function requireRange(augmentation: string, option: string, [low, high]: readonly [number, number]): void {
+  const holds = Number.isFinite(low) && Number.isFinite(high) && low <= high;
+  requireOption(holds, augmentation, `${option} must be [least, most], not [${low}, ${high}]`);
+}

@@ -162,4 +162,13 @@ describe('augmentations', () => {
       expect((x1 - x0) / 15).toBeLessThanOrEqual(Math.exp(0.3501));
     }
   });
+
+  it('fail with a transform that does not return a box for each box, or does not fit the channels of the image', () => {
+    const losing: Augmentation = { name: 'losing', decide: () => ({ ...NO_TRANSFORM, applyBoxes: (b) => b.slice(4) }) };
+    expect(() => run(losing)).toThrow('augmentation "losing" failed: its transform returned 0 boxes for 1');
+    const grey = { data: new Uint8Array(4), width: 2, height: 2, channels: 1 };
+    expect(() => augment([randomLighting(0.1)], { image: grey, boxes }, new RandomStream(1))).toThrow(
+      'ShiftColorTransform: it shifts 3 channels, and the image has 1',
+    );
+  });
 });

@@ -1,3 +1,4 @@
+import { HooklineError } from '@hookline/core';
 import { blankImage, type Boxes, type Image, type Pixels } from './image.ts';
 import { NO_TRANSFORM, type Transform } from './transform.ts';
 import { wordsOf } from './words.ts';
@@ -5,10 +6,13 @@ import { wordsOf } from './words.ts';
 /** Weights of red, green and blue in luma (ITU-R BT.601). */
 export const LUMA = [0.299, 0.587, 0.114] as const;
 
-/** What an image is blended with: its mean, black, or each pixel's grey value. */
+/** The source with which an image is blended: its mean, black, or the grey value (luma) of each pixel. */
 export type BlendSource = 'mean' | 'black' | 'grey';
 
-/** (1 - weight) * source + weight * image, clamped to 0 to 255: changes contrast, brightness or saturation. */
+/**
+ * Blends an image with a source: (1 - weight) * source + weight * image, clamped to 0 to 255. The source `mean` changes contrast,
+ * `black` brightness, and `grey` saturation, which an image without three channels does not have.
+ */
 export class BlendTransform implements Transform {
   readonly source: BlendSource;
   readonly weight: number;
@@ -35,17 +39,30 @@ export class BlendTransform implements Transform {
 
 /** Adds an offset to each channel, clamped to 0 to 255. */
 export class ShiftColorTransform implements Transform {
+  /** One offset for each channel. */
   readonly shift: readonly number[];
 
   constructor(shift: readonly number[]) {
     this.shift = shift;
   }
 
+  /** @throws HooklineError `HKL_IMAGE_SHAPE` for an image with another number of channels */
   applyImage<P extends Pixels>(image: Image<P>): Image<P> {
+    const { channels } = image;
+    if (channels !== this.shift.length) {
+      throw new HooklineError(
+        'HKL_IMAGE_SHAPE',
+        `it shifts ${this.shift.length} channels, and the image has ${channels}`,
+        {
+          who: 'ShiftColorTransform',
+          fix: 'Give one offset for each channel of the image',
+        },
+      );
+    }
     const shifted = blankImage(image, image.width, image.height);
     const rounding = shifted.data instanceof Uint8Array ? 0.5 : 0;
     for (let at = 0; at < image.data.length; at++) {
-      const value = (image.data[at] ?? 0) + (this.shift[at % image.channels] ?? 0);
+      const value = (image.data[at] as number) + (this.shift[at % channels] as number);
       shifted.data[at] = clampByte(value) + rounding;
     }
     return shifted;

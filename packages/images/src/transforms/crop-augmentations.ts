@@ -1,7 +1,6 @@
 import { assertKnownOptions, type OptionNames, type RandomStream } from '@hookline/core';
-import { choose, uniform, type Augmentation } from './augmentation.ts';
+import { type Augmentation, choose, requireOption, uniform } from './augmentation.ts';
 import { builtIn } from './augmentation-spec.ts';
-import { requireOption } from './check-option.ts';
 import type { Boxes, Image } from './image.ts';
 import { NO_TRANSFORM } from './transform.ts';
 import { cropTransform, WindowTransform } from './window-transform.ts';
@@ -15,7 +14,7 @@ export type CropType = 'relative' | 'relative_range' | 'absolute' | 'absolute_ra
  * @param options.size for `relative`, the shares [height, width] of the image; for `relative_range`, the minimum shares of
  * [height, width], up to 1; for `absolute`, [height, width] in pixels, at most the image's; for `absolute_range`, [minimum,
  * maximum] pixels of either side
- * @throws HooklineError `HKL_AUGMENTATION_OPTION` for a size that does not fit the type
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for a size that does not fit the type, `HKL_OPTION_UNKNOWN`
  */
 export function randomCrop(options: {
   readonly type: CropType;
@@ -57,7 +56,11 @@ export function randomCrop(options: {
   });
 }
 
-/** Crops or pads to exactly this size: crops at a random place, pads at the right and bottom. */
+/**
+ * Crops or pads to exactly this size in pixels: crops at a random place, pads at the right and bottom.
+ *
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
+ */
 export function fixedSizeCrop(options: {
   readonly width: number;
   readonly height: number;
@@ -80,7 +83,9 @@ export function fixedSizeCrop(options: {
  * box (SSD's crop). The values 1, which keeps the whole image, and 0 are always among the choices. Boxes with centres outside
  * are left to the loader's `minVisible`.
  *
+ * @param options.minIoU minimum IoUs to choose from; default [0.1, 0.3, 0.5, 0.7, 0.9]
  * @param options.minSize minimum share of width and height; default 0.3
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for values out of range, `HKL_OPTION_UNKNOWN`
  */
 export function minIoURandomCrop(
   options: { readonly minIoU?: readonly number[]; readonly minSize?: number } = {},

@@ -53,7 +53,7 @@ function mirrorRows(from: Pixels, to: Pixels, row: number, channels: number): vo
   }
 }
 
-/** Mirrors rows that consist of whole words, where three words are four pixels. */
+/** Mirrors rows that consist of whole 32-bit words; three words hold four pixels. */
 function mirrorColors(from: Int32Array, to: Int32Array, row: number): void {
   for (let start = 0; start < from.length; start += row) {
     for (let source = start, target = start + row - 3; target >= start; source += 3, target -= 3) {

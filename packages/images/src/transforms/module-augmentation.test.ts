@@ -46,9 +46,11 @@ it.each(['own', 'later'])(
 it('reports what is wrong with a module', async () => {
   const failing = (file: URL | string, name: string, ...args: unknown[]) =>
     expect(moduleAugmentation(file, name, ...args)).rejects;
-  await failing(module, 'nothing').toThrow(/HKL_AUGMENTATION_MODULE\] \S+own\.mjs: .*"nothing" made no augmentation/);
+  await failing(module, 'nothing').toThrow(
+    /HKL_AUGMENTATION_MODULE\] \S+own\.mjs: .*"nothing" does not return an augmentation/,
+  );
   await failing(module, 'number').toThrow(/own\.mjs: it exports no function "number"/);
   await failing(new URL('./none.mjs', module), 'own').toThrow(/none\.mjs: it cannot be imported: /);
-  await failing('./own.mjs', 'own').toThrow(/\.\/own\.mjs: this is no URL.*import\.meta\.url/);
+  await failing('./own.mjs', 'own').toThrow(/\.\/own\.mjs: this is not the URL.*import\.meta\.url/);
   await failing(module, 'own', () => 1).toThrow(/own\.mjs: the arguments of "own" cannot be copied to a thread/);
 });

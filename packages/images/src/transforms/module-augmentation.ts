@@ -22,7 +22,7 @@ export async function moduleAugmentation(
   ...args: readonly unknown[]
 ): Promise<Augmentation> {
   if (!URL.canParse(String(module))) {
-    throw new HooklineError('HKL_AUGMENTATION_MODULE', 'this is no URL of a module', {
+    throw new HooklineError('HKL_AUGMENTATION_MODULE', 'this is not the URL of a module', {
       who: String(module),
       fix: "Give new URL('./FILE.mjs', import.meta.url)",
     });

@@ -38,5 +38,5 @@ it('restores every kind of transform', () => {
 it('refuses an unknown class, even one derived from a known one', () => {
   class Shear extends FlipTransform {}
   const packed = packTransforms([new TransformList([new Shear('vertical', 8, 6)])]);
-  expect(() => unpackTransforms(packed)).toThrow(/HKL_TRANSFORM_FOREIGN.*class of its own \(Shear\).*workers: 0/);
+  expect(() => unpackTransforms(packed)).toThrow(/HKL_TRANSFORM_FOREIGN.*user-defined class "Shear".*workers: 0/);
 });

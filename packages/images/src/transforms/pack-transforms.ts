@@ -65,10 +65,10 @@ function fromPlain([name, args]: Plain): Transform {
   if (found !== undefined && args !== undefined) return new found.type(...(args as never));
   throw new HooklineError(
     'HKL_TRANSFORM_FOREIGN',
-    `one is of a class of its own (${name}) and stayed in the thread that decided on it`,
+    `one has the user-defined class "${name}", which cannot be sent from the thread that made it`,
     {
       who: 'the transforms of a batch',
-      fix: 'Decide on transforms of @hookline/images, or set workers: 0 where the transforms are needed',
+      fix: 'Use transforms of @hookline/images, or set workers: 0 where the transforms are needed',
     },
   );
 }

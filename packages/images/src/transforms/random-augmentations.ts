@@ -1,13 +1,16 @@
 import { PADDING } from '@hookline/inference/detections';
 import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { AffineTransform, extentTransform, rotationTransform } from './affine-transform.ts';
-import { choose, uniform, type Augmentation } from './augmentation.ts';
+import { type Augmentation, choose, requireOption, requireRange, uniform } from './augmentation.ts';
 import { builtIn, specOf, withSpec } from './augmentation-spec.ts';
-import { requireOption, requireRange } from './check-option.ts';
 import { FlipTransform } from './flip-transform.ts';
 import { NO_TRANSFORM } from './transform.ts';
 
-/** Applies an augmentation with a given probability; default 0.5. */
+/**
+ * Applies an augmentation with a given probability, by default 0.5.
+ *
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for a probability out of range, `HKL_OPTION_UNKNOWN`
+ */
 export function randomApply(augmentation: Augmentation, options: { readonly probability?: number } = {}): Augmentation {
   assertKnownOptions('randomApply', options, { probability: true } satisfies OptionNames<typeof options>);
   const { probability = 0.5 } = options;
@@ -21,7 +24,11 @@ export function randomApply(augmentation: Augmentation, options: { readonly prob
   return withSpec(sometimes, { name: 'randomApply', args: [inner, { probability }] });
 }
 
-/** Flips the image with a probability (default 0.5) in a direction (default horizontal). For both directions, use two of them. */
+/**
+ * Flips the image with a probability (default 0.5) in a direction (default horizontal). For both directions, use it twice.
+ *
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for a value out of range, `HKL_OPTION_UNKNOWN`
+ */
 export function randomFlip(
   options: { readonly probability?: number; readonly direction?: 'horizontal' | 'vertical' } = {},
 ): Augmentation {
@@ -38,10 +45,15 @@ export function randomFlip(
 }
 
 /**
- * Rotates counter-clockwise by an angle in degrees: between two angles (`sampling: 'range'`) or one of a list (`'choice'`).
+ * Rotates counter-clockwise by a random angle.
  *
- * @param options.expand enlarge the image so that all of it stays visible; default true
- * @param options.center without `expand`, range of the centre of rotation, in shares: [[x0, y0], [x1, y1]]; default the centre
+ * @param options.angles in degrees
+ * @param options.sampling `range` takes an angle from the first to the second, `choice` one of the list; default `range`
+ * @param options.expand whether to enlarge the image so that all of it stays visible; default true
+ * @param options.center without `expand`, range of the centre of rotation in shares of width and height, [[x0, y0], [x1, y1]]; default
+ * the image's centre
+ * @param options.fill value of pixels beyond the image; default 0
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for a range that is not ascending, `HKL_OPTION_UNKNOWN`
  */
 export function randomRotation(options: {
   readonly angles: readonly [number, ...number[]];
@@ -70,10 +82,11 @@ export function randomRotation(options: {
 /**
  * Crops a rectangle with the image's proportions, which may extend beyond the image.
  *
- * @param options.scale range of its size relative to the image
+ * @param options.scale range of its size relative to the image's
  * @param options.shift width of the range of its centre around the image's centre, [x, y] in shares of the image: 0.5 moves it by up to a
  * quarter of the image to either side
  * @param options.fill value of pixels beyond the image; default 0
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for a scale that is not an ascending range above 0, `HKL_OPTION_UNKNOWN`
  */
 export function randomExtent(options: {
   readonly scale: readonly [number, number];
@@ -104,6 +117,8 @@ export function randomExtent(options: {
 /**
  * Scales around the centre by e^u, with u uniform in [-scale, scale], and shifts by up to `shift` of width and height. The size of
  * the image does not change.
+ *
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for a negative scale or shift, `HKL_OPTION_UNKNOWN`
  */
 export function randomAffine(
   options: {

@@ -1,7 +1,6 @@
 import { assertKnownOptions, type OptionNames } from '@hookline/core';
-import { choose, uniform, type Augmentation } from './augmentation.ts';
+import { type Augmentation, choose, requireOption, requireRange, uniform } from './augmentation.ts';
 import { builtIn } from './augmentation-spec.ts';
-import { requireOption, requireRange } from './check-option.ts';
 import type { Image } from './image.ts';
 import { ResizeTransform } from './resize-transform.ts';
 import { NO_TRANSFORM, type Transform } from './transform.ts';
@@ -11,15 +10,19 @@ function toSize({ width, height }: Image, newWidth: number, newHeight: number): 
   return new ResizeTransform(width, height, Math.max(1, newWidth), Math.max(1, newHeight));
 }
 
-/** Resizes to a fixed size without keeping the proportions. */
+/** Resizes to a fixed size in pixels without keeping the proportions. @throws HooklineError `HKL_OPTION_UNKNOWN` */
 export function resize(size: { readonly width: number; readonly height: number }): Augmentation {
   assertKnownOptions('resize', size, { width: true, height: true } satisfies OptionNames<typeof size>);
   return builtIn('resize', [size], ({ image }) => toSize(image, size.width, size.height));
 }
 
 /**
- * Resizes the shorter edge to one of `lengths` (`sampling: 'choice'`) or a length between two (`'range'`), keeping the
- * proportions and limiting the longer edge to `maxSize`. A length of 0 leaves the image unchanged.
+ * Resizes the shorter edge to a random length, keeping the proportions. A length of 0 leaves the image unchanged.
+ *
+ * @param options.lengths in pixels
+ * @param options.sampling `choice` takes one of `lengths`, `range` a length from the first to the second; default `choice`
+ * @param options.maxSize maximum length of the longer edge in pixels; default no limit
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for a range that is not two ascending lengths, `HKL_OPTION_UNKNOWN`
  */
 export function resizeShortestEdge(options: {
   readonly lengths: readonly [number, ...number[]];
@@ -48,7 +51,11 @@ export function resizeShortestEdge(options: {
   });
 }
 
-/** Resizes to fit into `width` x `height` times a random factor from `minScale` to `maxScale`, keeping the proportions. */
+/**
+ * Resizes to fit into `width` x `height` pixels times a random factor from `minScale` to `maxScale`, keeping the proportions.
+ *
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for scales that are not ascending or not above 0, `HKL_OPTION_UNKNOWN`
+ */
 export function resizeScale(options: {
   readonly minScale: number;
   readonly maxScale: number;

@@ -1,7 +1,10 @@
 import { blankImage, requireSize, type Boxes, type Image, type Pixels } from './image.ts';
 import { mapBoxes, type Transform } from './transform.ts';
 
-/** Resizes an image bilinearly; when shrinking, a new pixel averages all old pixels that it covers. */
+/**
+ * Resizes an image from `width` x `height` to `newWidth` x `newHeight` pixels bilinearly. When it shrinks, a new pixel averages all old
+ * pixels that it covers.
+ */
 export class ResizeTransform implements Transform {
   readonly width: number;
   readonly height: number;

@@ -8,7 +8,7 @@ import { randomAffine, randomApply, randomExtent, randomFlip, randomRotation } f
 import { randomWindow } from './window-augmentation.ts';
 import { resize, resizeScale, resizeShortestEdge } from './resize-augmentations.ts';
 
-/** The arguments are those of an earlier call of the same function. */
+/** A function that makes an augmentation. Its arguments are those of an earlier call of the same function. */
 type Make = (...args: never[]) => unknown;
 
 const BUILT_IN: Readonly<Record<string, Make>> = {
@@ -29,7 +29,7 @@ export async function reviveAugmentation({ module, name, args }: AugmentationSpe
   const make = module === undefined ? BUILT_IN[name] : await importFunction(module, name);
   const made: unknown = await make?.(...(args as never[]));
   if (isAugmentation(made)) return made;
-  throw unusable(module, `its function "${name}" made no augmentation: { name, decide(input, random) }`);
+  throw unusable(module, `its function "${name}" does not return an augmentation: { name, decide(input, random) }`);
 }
 
 async function importFunction(module: string, name: string): Promise<Make> {
@@ -52,6 +52,6 @@ const isAugmentation = (value: unknown): value is Augmentation =>
 const unusable = (module: string | undefined, what: string, cause?: unknown): PortableError =>
   new PortableError('HKL_AUGMENTATION_MODULE', what, {
     who: module,
-    fix: 'Give a module that Node imports without help, and a function that it exports',
+    fix: 'Give a module that Node can import directly, and the name of a function that it exports',
     cause,
   });

@@ -4,7 +4,10 @@ import type { Boxes, Image, Pixels } from './image.ts';
 export interface Transform {
   /** Returns a new image, or the same one when nothing changes. The argument is not modified. */
   applyImage<P extends Pixels>(image: Image<P>): Image<P>;
-  /** Returns the boxes around the transformed corners, not clipped to the image. The argument is not modified. */
+  /**
+   * Returns for each box the box around its transformed corners, not clipped to the image: as many boxes as are given, in the same
+   * order. The argument is not modified.
+   */
   applyBoxes(boxes: Boxes): Boxes;
   /** The inverse transform. Cropped pixels and changed colours are not restored. */
   inverse(): Transform;
@@ -17,7 +20,10 @@ export const NO_TRANSFORM: Transform = {
   inverse: () => NO_TRANSFORM,
 };
 
-/** The matrix [[a, b, c], [d, e, f]]: x' = a x + b y + c, y' = d x + e y + f. Coordinates refer to edges, not centres, of pixels. */
+/**
+ * The matrix [[a, b, c], [d, e, f]]: x' = a x + b y + c, y' = d x + e y + f. Coordinates are in pixels from the upper left corner of
+ * the image, so that the centre of its first pixel is at 0.5, 0.5.
+ */
 export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /** Several transforms that are applied in sequence. */
@@ -51,8 +57,8 @@ export function mapBoxes(boxes: Boxes, point: (x: number, y: number, out: Float6
   for (let start = 0; start < boxes.length; start += 4) {
     let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
     for (let corner = 0; corner < 4; corner++) {
-      point(boxes[start + (corner & 1) * 2] ?? 0, boxes[start + (corner >> 1) * 2 + 1] ?? 0, out);
-      const [x = 0, y = 0] = out;
+      point(boxes[start + (corner & 1) * 2] as number, boxes[start + (corner >> 1) * 2 + 1] as number, out);
+      const [x, y] = [out[0] as number, out[1] as number];
       x0 = Math.min(x0, x);
       y0 = Math.min(y0, y);
       x1 = Math.max(x1, x);

@@ -1,9 +1,8 @@
 import { PADDING } from '@hookline/inference/detections';
 import { assertKnownOptions, type OptionNames, type RandomStream } from '@hookline/core';
 import { AffineTransform } from './affine-transform.ts';
-import { uniform, type Augmentation, type AugmentationInput } from './augmentation.ts';
+import { type Augmentation, type AugmentationInput, requireOption, uniform } from './augmentation.ts';
 import { builtIn } from './augmentation-spec.ts';
-import { requireOption } from './check-option.ts';
 
 /** Options of {@link randomWindow}. */
 export interface RandomWindowOptions {
@@ -37,7 +36,8 @@ const OPTIONS = {
  * images, the network thus sees many of them in few pixels. The place of the object in the window is random. The window extends
  * beyond the image only when the scaled image is smaller than the window.
  *
- * @throws HooklineError `HKL_AUGMENTATION_OPTION` for sizes that are not positive integers, and values out of range
+ * @throws HooklineError `HKL_AUGMENTATION_OPTION` for sizes that are not positive integers and for values out of range,
+ * `HKL_OPTION_UNKNOWN`
  */
 export function randomWindow(options: RandomWindowOptions): Augmentation {
   assertKnownOptions('randomWindow', options, OPTIONS);

@@ -1,14 +1,18 @@
+import { assertKnownOptions, type OptionNames } from '@hookline/core';
 import { blankImage, requireSize, type Boxes, type Image, type Pixels } from './image.ts';
 import { mapBoxes, type Transform } from './transform.ts';
 
 /** Sizes and position of a {@link WindowTransform}, in whole pixels. */
 export interface Window {
-  /** Left edge of the window in the image; negative adds columns on the left. */
+  /** Left edge of the window in the image; a negative one adds columns on the left. */
   readonly x: number;
+  /** Top edge; a negative one adds rows at the top. */
   readonly y: number;
   readonly width: number;
   readonly height: number;
 }
+
+const WINDOW = { x: true, y: true, width: true, height: true } as const satisfies OptionNames<Window>;
 
 /** Shows the image through a window: crops what is outside the window, and pads where the window is outside the image. */
 export class WindowTransform implements Transform {
@@ -19,7 +23,9 @@ export class WindowTransform implements Transform {
   /** Value of pixels outside the image. */
   readonly fill: number;
 
+  /** @throws HooklineError `HKL_OPTION_UNKNOWN` */
   constructor(window: Window, width: number, height: number, fill = 0) {
+    assertKnownOptions('WindowTransform', window, WINDOW);
     this.window = window;
     this.width = width;
     this.height = height;
@@ -54,17 +60,31 @@ export class WindowTransform implements Transform {
   }
 }
 
-/** A crop of an image of this size. */
+/**
+ * Crops an image.
+ *
+ * @param width width and height of the image in pixels
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
+ */
 export const cropTransform = (window: Window, width: number, height: number): WindowTransform =>
   new WindowTransform(window, width, height);
 
-/** Pads an image on each side. */
+/**
+ * Pads an image on each side.
+ *
+ * @param pad number of pixels to add on each side
+ * @param width width and height of the image in pixels
+ * @param fill value of the new pixels
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
+ */
 export function padTransform(
   pad: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number },
   width: number,
   height: number,
   fill = 0,
 ): WindowTransform {
+  const known = { left: true, top: true, right: true, bottom: true } as const;
+  assertKnownOptions('padTransform', pad, known satisfies OptionNames<typeof pad>);
   const { left, top, right, bottom } = pad;
   const window = { x: -left, y: -top, width: width + left + right, height: height + top + bottom };
   return new WindowTransform(window, width, height, fill);

@@ -23,7 +23,7 @@ it('bytes are viewed as words only when they are aligned', () => {
   expect(wordsOf(Uint8Array.of(1, 2, 3, 0, 255, 0, 0, 0, 9))).toEqual(Int32Array.of(0x30201, 255));
 });
 
-it.each([0, 1])('colours are packed one to a number, %i bytes behind a word', (offset) => {
+it.each([0, 1])('each colour is packed into one number, %i bytes after a word boundary', (offset) => {
   const data = noise(7 * 3, offset);
   const expected = [0, 1, 2, 3, 4, 5, 6].map((at) => Buffer.from(data).readUIntLE(at * 3, 3));
   expect([...packColors(data)]).toEqual([...expected, 0]);

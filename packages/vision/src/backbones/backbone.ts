@@ -11,7 +11,7 @@ export interface Feature {
   readonly stride: number;
 }
 
-/** Mean and standard deviation of pixels (0 to 255) for normalization: one number each, or one for red, green and blue. */
+/** Mean and standard deviation of pixels (0 to 255) for normalization: one number for all channels, or one each for red, green and blue. */
 export interface PixelStatistics {
   readonly mean: number | readonly [number, number, number];
   readonly deviation: number | readonly [number, number, number];
@@ -25,6 +25,7 @@ export const IMAGENET_PIXELS: PixelStatistics = Object.freeze({
 
 /** The part of a dense detector that computes features at one or more scales, all with the same number of channels. */
 export interface Backbone {
+  /** Channels of every feature. */
   readonly channels: number;
   /** Strides of the features in pixels of the input, in ascending order. */
   readonly strides: readonly number[];
@@ -43,7 +44,7 @@ export type BackboneFactory = (parameters: Parameters) => Backbone;
 
 /** A classification network in two parts: features at several scales, and the head. */
 export interface ImageBackbone {
-  /** Such as `resnet18`. */
+  /** Name of the network, such as `resnet18`. */
   readonly name: string;
   /** Stride and channels of each feature, the finest first. */
   readonly levels: readonly { readonly stride: number; readonly channels: number }[];
@@ -64,7 +65,7 @@ export interface ImageBackbone {
 /** Makes a classification network with its variables in `parameters`. */
 export type ImageBackboneFactory = (parameters: Parameters) => ImageBackbone;
 
-/** Which parts of a backbone are frozen. */
+/** Options that freeze parts of a backbone. */
 export interface FrozenOptions {
   /**
    * Number of frozen stages, counted from the input; their weights, batch norms and statistics are fixed. The stem counts as a
@@ -81,7 +82,9 @@ export const FROZEN_OPTIONS = { frozenStages: true, frozenBatchNorm: true } as c
 /**
  * Returns which variables of each stage are frozen according to `frozenStages` and `frozenBatchNorm`.
  *
+ * @param who name of the backbone in errors
  * @param stages number of stages, including the stem
+ * @returns a function of the stage's index, from 0
  * @throws HooklineError `HKL_BACKBONE_OPTION` for more frozen stages than there are
  */
 export function frozenByStage(
@@ -92,13 +95,18 @@ export function frozenByStage(
   if (!Number.isInteger(frozenStages) || frozenStages < 0 || frozenStages > stages) {
     throw new HooklineError('HKL_BACKBONE_OPTION', `frozenStages is ${frozenStages}`, {
       who,
-      fix: `Give a whole number from 0 to ${stages}, which is all of it`,
+      fix: `Give a whole number from 0 to ${stages}, which freezes the whole backbone`,
     });
   }
   return (stage) => (stage < frozenStages ? 'all' : frozenBatchNorm ? 'batch norms' : 'nothing');
 }
 
-/** Normalizes pixels: (pixels - mean) / deviation, float32 [batch, height, width, 3]. */
+/**
+ * Normalizes pixels: (pixels - mean) / deviation.
+ *
+ * @param images RGB from 0 to 255, of any type, [batch, height, width, 3]
+ * @returns float32, in the shape of `images`
+ */
 export const normalizePixels = (images: tf.Tensor4D, { mean, deviation }: PixelStatistics): tf.Tensor4D =>
   images.cast<tf.Tensor4D>('float32').sub(perChannel(mean)).div(perChannel(deviation));
 

@@ -1,6 +1,6 @@
 """Writes backbones.test.fixture.json: features, logits and gradients of torchvision's networks at made-up weights.
 
-Weights are no random numbers of torch, but a formula of a tensor's name and the place of each number in it, which the test
+Weights are not random numbers of torch but follow a formula of a tensor's name and the place of each number in it, which the test
 knows too: so the fixture holds no weights.
 
     python3 -m venv .venv && .venv/bin/pip install torch torchvision

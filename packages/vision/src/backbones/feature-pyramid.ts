@@ -21,7 +21,8 @@ const OPTIONS = { channels: true, strides: true } as const satisfies OptionNames
  * features have the same number of channels. Variables for stride 2³ are named `fpn/lateral3` and `fpn/output3`.
  *
  * @example detector({ classNames, backbone: featurePyramid(resnet({ depth: 18 }), { channels: 64 }) })
- * @throws HooklineError `HKL_BACKBONE_OPTION`, when the model is made, for strides that the network does not have
+ * @throws HooklineError `HKL_BACKBONE_OPTION`, when the model is made, for strides that the network does not have,
+ * `HKL_OPTION_UNKNOWN`
  */
 export function featurePyramid(network: ImageBackboneFactory, options: FeaturePyramidOptions = {}): BackboneFactory {
   assertKnownOptions('featurePyramid', options, OPTIONS);

@@ -47,7 +47,7 @@ const block = (
   stride: 1 | 2,
 ): Block => ({ kernel, inner, to, squeeze, swish: activation === 'swish', stride });
 
-/** The blocks of each stride from 4 to 32, as in table 2 of the paper. */
+/** The blocks of each stride from 4 to 32, as in table 2 of Howard et al. */
 const STAGES: readonly (readonly Block[])[] = [
   [block(3, 16, 16, true, 'relu', 2)],
   [block(3, 72, 24, false, 'relu', 2), block(3, 88, 24, false, 'relu', 1)],

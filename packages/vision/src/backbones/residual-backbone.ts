@@ -32,7 +32,7 @@ const STEM_STRIDE = 4;
  * and added to the finer ones. Stages to freeze are those of `widths`; the first one includes the stem.
  *
  * @throws HooklineError `HKL_DETECT_BACKBONE` for options that do not fit together, `HKL_BACKBONE_OPTION` for more frozen
- * stages than there are
+ * stages than there are, `HKL_OPTION_UNKNOWN`
  */
 export function residualBackbone(options: ResidualBackboneOptions = {}): BackboneFactory {
   assertKnownOptions('residualBackbone', options, OPTIONS);
@@ -94,7 +94,7 @@ function checkOptions(
   const odd = strides.find((stride) => !available.includes(stride));
   const problem =
     blocks.length !== widths.length
-      ? `${widths.length} widths and ${blocks.length} numbers of blocks do not go together`
+      ? `widths has ${widths.length} numbers and blocks has ${blocks.length}`
       : odd !== undefined || strides.length === 0
         ? `it has no stride ${odd ?? ''}; there are ${available.join(', ')}`
         : '';

@@ -15,7 +15,7 @@ const OPTIONS = { labelSmoothing: true, classWeights: true } as const satisfies 
  * Mean softmax cross entropy, equal to PyTorch's `cross_entropy` with `label_smoothing` and `weight`. With weights, the weighted
  * sum is divided by the sum of the true classes' weights.
  *
- * @param logits [batch, classes]
+ * @param logits float32 [batch, classes]
  * @param labels true classes from 0, int32 [batch]
  * @returns a scalar, float32
  * @throws HooklineError `HKL_OPTION_UNKNOWN`

@@ -95,7 +95,7 @@ describe('what is refused', () => {
     [{ classNames: ['one'] }, 'there are 1 classes'],
     [{ labelSmoothing: 1 }, 'labelSmoothing is 1'],
     [{ classWeights: [1] }, 'there are 1 classWeights for 2 classes'],
-    [{ classWeights: [1, -1] }, 'classWeights holds 1, -1'],
+    [{ classWeights: [1, -1] }, 'classWeights must be finite and not negative, not 1, -1'],
     [{ labelSmooting: 0.1 }, 'HKL_OPTION_UNKNOWN'],
   ])('options %p', (options, message) => {
     expect(() => classifier({ backbone, classNames: ['a', 'b'], ...options })).toThrow(message);

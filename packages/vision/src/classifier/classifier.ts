@@ -24,7 +24,7 @@ export interface ClassifierOptions {
   readonly inputs?: (batch: never) => tf.Tensor;
   /** Returns the classes of a batch, from 0: [batch] or [batch, 1]. @default the batch's `classes`, `labels`, `y` or `ys` */
   readonly labels?: (batch: never) => tf.Tensor;
-  /** @default 'classifier' */
+  /** Name of the model in messages. @default 'classifier' */
   readonly name?: string;
 }
 
@@ -41,9 +41,11 @@ const OPTIONS = {
 
 /** An image classifier that can be trained. */
 export interface Classifier extends TrainableModel {
-  /** Distinguishes it from detectors, which also have class names. */
+  /** Distinguishes a classifier from a detector, which also has class names. */
   readonly task: 'classification';
+  /** Names of the classes by their index. */
   readonly classNames: readonly string[];
+  /** Returns the images of a batch: [batch, height, width, 3]. @throws HooklineError `HKL_BATCH_INPUTS` for a batch without them */
   inputs(batch: unknown): tf.Tensor;
   /**
    * Computes logits in eval mode unless `training` is set.
@@ -55,8 +57,8 @@ export interface Classifier extends TrainableModel {
 }
 
 /**
- * Makes an image classifier: a backbone with the head of its paper for the given classes. It is trained by softmax cross entropy
- * and stores `train_accuracy` with each step. The model normalizes the pixels itself.
+ * Makes an image classifier: a backbone with its own classification head for the given classes. It is trained by softmax cross
+ * entropy and stores the metric `train_accuracy` with each step. The model normalizes the pixels itself.
  *
  * @example classifier({ backbone: resnet({ depth: 18 }), classNames: ['cat', 'dog'], labelSmoothing: 0.1 })
  * @throws HooklineError `HKL_CLASSIFIER_OPTION` for fewer than two classes or invalid weights or smoothing,
@@ -103,13 +105,13 @@ export function classifier(options: ClassifierOptions): Classifier {
 function checkOptions({ classNames, labelSmoothing = 0, classWeights }: ClassifierOptions): void {
   const problem =
     classNames.length < 2
-      ? `there are ${classNames.length} classes, and nothing to tell apart`
+      ? `there are ${classNames.length} classes, and a classifier needs at least 2`
       : !(labelSmoothing >= 0 && labelSmoothing < 1)
         ? `labelSmoothing is ${labelSmoothing}, which is not from 0 to below 1`
         : classWeights !== undefined && classWeights.length !== classNames.length
           ? `there are ${classWeights.length} classWeights for ${classNames.length} classes`
           : classWeights?.some((weight) => !(weight >= 0 && Number.isFinite(weight))) === true
-            ? `classWeights holds ${classWeights.join(', ')}`
+            ? `classWeights must be finite and not negative, not ${classWeights.join(', ')}`
             : undefined;
   if (problem === undefined) return;
   throw new HooklineError('HKL_CLASSIFIER_OPTION', problem, { who: 'classifier', fix: 'Correct its options' });

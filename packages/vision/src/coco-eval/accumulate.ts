@@ -2,7 +2,7 @@ import type { CategoryMatches } from './category-matches.ts';
 import type { CocoParams } from './coco-params.ts';
 import type { MatchBits } from './match-image.ts';
 
-/** Precision and recall for every setting; -1 for a category without objects that count. */
+/** Precision and recall for every setting, from 0 to 1; -1 for a category without objects that count. */
 export interface CocoCurves {
   /** Precision, in row-major order: [IoU thresholds, recall thresholds, categories, area ranges, maxDets]. */
   readonly precision: Float64Array;
@@ -10,7 +10,7 @@ export interface CocoCurves {
   readonly recall: Float64Array;
 }
 
-/** The double-precision epsilon, as in pycocotools: it keeps a precision without detections from being 0 / 0. */
+/** The double-precision epsilon. pycocotools adds it to the denominator of precision, so that a precision without detections is not 0 / 0. */
 const SPACING = 2 ** -52;
 
 /** Makes curves filled with -1. */
@@ -23,7 +23,7 @@ export function emptyCurves(params: CocoParams, categories: number): CocoCurves 
   };
 }
 
-/** Writes the curves of one category. */
+/** Writes precision and recall of one category to `curves`, as pycocotools accumulates them. @param category index among `categories` */
 export function accumulate(
   curves: CocoCurves,
   category: number,

@@ -1,7 +1,7 @@
-/** A slice of boxes, four numbers each: x, y, width, height. It begins at `start`. */
+/** Some of the boxes in an array of x, y, width and height. */
 export interface BoxSlice {
   readonly boxes: Float64Array;
-  /** Row numbers in `boxes`. */
+  /** Indices of the boxes in `boxes`. */
   readonly rows: ArrayLike<number>;
   readonly count: number;
 }

@@ -21,7 +21,7 @@ export interface BoxTable {
 /** Index of each id among the sorted ids. */
 export type IdIndex = ReadonlyMap<number, number>;
 
-/** Sorts ids, removes duplicates, and indexes them. */
+/** Sorts ids, removes duplicates, and maps each id to its index. */
 export function indexIds(ids: Iterable<number>): { readonly ids: readonly number[]; readonly index: IdIndex } {
   const sorted = [...new Set(ids)].sort((a, b) => a - b);
   return { ids: sorted, index: new Map(sorted.map((id, place) => [id, place])) };

@@ -78,7 +78,7 @@ const imageAt = (table: BoxTable, row: number, end: number): number =>
 
 const isOutside = (area: number, { min, max }: AreaRange): boolean => area < min || area > max;
 
-/** Rows of the at most `limit` best scores, the best first; ties keep their order. */
+/** The rows of the best scores, at most `limit`, the best first; ties keep their order. */
 function bestRows(scores: Float64Array, from: number, to: number, limit: number): Uint32Array {
   const rows = Uint32Array.from({ length: to - from }, (_, place) => from + place);
   rows.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { HooklineError, writeFileAtomically } from '@hookline/core';
 import type { CocoDetection } from './coco-types.ts';
 
-/** Writes detections as COCO's results JSON, which pycocotools reads with `loadRes`. Missing folders are created. */
+/** Writes detections atomically as COCO's results JSON, which pycocotools reads with `loadRes`. Missing folders are created. */
 export async function writeCocoResults(path: string, detections: readonly CocoDetection[]): Promise<void> {
   const lines = detections.map(({ image_id, category_id, bbox, score }) =>
     JSON.stringify({ image_id, category_id, bbox, score }),
@@ -15,7 +15,7 @@ export async function writeCocoResults(path: string, detections: readonly CocoDe
 /**
  * Reads COCO's results JSON.
  *
- * @throws HooklineError `HKL_COCO_RESULTS` when the file contains no such results
+ * @throws HooklineError `HKL_COCO_RESULTS` when the file cannot be read or contains no such results
  */
 export async function readCocoResults(path: string): Promise<CocoDetection[]> {
   let read: unknown;

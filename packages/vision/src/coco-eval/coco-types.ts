@@ -24,5 +24,6 @@ export interface CocoDetection {
   readonly image_id: number;
   readonly category_id: number;
   readonly bbox: CocoBox;
+  /** Confidence; a higher score comes first. */
   readonly score: number;
 }

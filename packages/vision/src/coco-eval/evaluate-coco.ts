@@ -19,7 +19,8 @@ export interface CocoEvaluation extends CocoCurves {
  *
  * Annotation ids and `ignore` fields are not used.
  *
- * @throws HooklineError `HKL_COCO_ANNOTATION` or `HKL_COCO_DETECTION` for an invalid entry, `HKL_COCO_PARAMS` for invalid parameters
+ * @throws HooklineError `HKL_COCO_ANNOTATION` or `HKL_COCO_DETECTION` for an invalid entry, `HKL_COCO_PARAMS` for invalid parameters,
+ * `HKL_OPTION_UNKNOWN`
  */
 export function evaluateCoco(
   truth: CocoGroundTruth,

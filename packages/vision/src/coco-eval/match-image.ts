@@ -19,10 +19,14 @@ export interface MatchBits {
 const NO_MATCH = -1;
 
 /**
- * For each IoU threshold, matches each detection, in descending order of scores, with the free object that it overlaps most.
+ * For each IoU threshold, matches each detection, in descending order of scores, with the free object that it overlaps most, as in
+ * pycocotools.
  *
  * Objects that count are tried first, and an ignored object is never preferred to one that counts. Among equal IoUs the last
  * object wins. A crowd may be matched any number of times.
+ *
+ * @param bits receives the matches
+ * @param from index in `bits` of the first detection
  */
 export function matchImage(image: ImageMatch, thresholds: Float64Array, bits: MatchBits, from: number): void {
   const { detections, objects, iou, isCrowd, isIgnored } = image;

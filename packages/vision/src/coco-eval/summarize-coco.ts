@@ -47,7 +47,12 @@ export function summarizeCoco(evaluation: CocoEvaluation): CocoSummary {
   };
 }
 
-/** AP of each category over all IoU thresholds and sizes, in ascending order of their ids; -1 without objects. */
+/**
+ * AP of each category, from 0 to 1, over objects of all sizes; -1 for a category without objects.
+ *
+ * @param iou the only IoU threshold to use; by default the mean over all
+ * @returns in ascending order of the category ids
+ */
 export function categoryPrecisions(evaluation: CocoEvaluation, iou?: number): readonly number[] {
   const { params, categories } = evaluation;
   const last = params.maxDets.length - 1;

@@ -17,9 +17,9 @@ export interface AnchorTargets {
 
 /** Options of {@link matchAnchors}. */
 export interface MatchingOptions {
-  /** Minimum IoU of a positive anchor. */
+  /** Minimum IoU of a positive anchor. @default 0.5 in `retinaHead` */
   readonly foreground: number;
-  /** Anchors with a lower IoU are negative. */
+  /** Anchors with a lower IoU are negative; those in between are ignored. @default 0.4 in `retinaHead` */
   readonly background: number;
 }
 
@@ -27,7 +27,7 @@ export interface MatchingOptions {
  * Assigns to each anchor the object that it overlaps most, as in RetinaNet. The best anchor of each object is positive
  * whatever its IoU, so that every object has one.
  *
- * @param anchors centre x, centre y, width, height: [anchors, 4]
+ * @param anchors centre x, centre y, width, height in pixels of the input: [anchors, 4]
  */
 export function matchAnchors(anchors: tf.Tensor2D, objects: Objects, options: MatchingOptions): AnchorTargets {
   const { boxes, classes, mask } = objects;

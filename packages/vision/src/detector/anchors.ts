@@ -12,7 +12,12 @@ export interface AnchorOptions {
   readonly ratios?: readonly number[];
 }
 
-/** Width and height of each anchor of a cell, for each stride. @throws HooklineError `HKL_DETECT_ANCHORS` for invalid options */
+/**
+ * The width and height, in pixels of the input, of each anchor of a cell.
+ *
+ * @returns one list for each stride, all of the same length
+ * @throws HooklineError `HKL_DETECT_ANCHORS` for invalid options
+ */
 export function anchorShapes(
   { sizes, ratios = [0.5, 1, 2] }: AnchorOptions,
   strides: readonly number[],
@@ -23,24 +28,26 @@ export function anchorShapes(
     return typeof sizes[0] === 'number' ? (sizes as readonly number[]) : typeof own === 'object' ? own : [];
   });
   const isPositive = (value: number): boolean => Number.isFinite(value) && value > 0;
-  const each = perLevel[0]?.length ?? 0;
-  const areSizes = each > 0 && perLevel.every((level) => level.length === each && level.every(isPositive));
+  const [first = []] = perLevel;
+  const areSizes =
+    first.length > 0 && perLevel.every((level) => level.length === first.length && level.every(isPositive));
   if (!areSizes || ratios.length === 0 || !ratios.every(isPositive)) {
-    throw new HooklineError(
-      'HKL_DETECT_ANCHORS',
-      `there are not anchors for each of the strides ${strides.join(', ')}`,
-      {
-        who: 'retinaHead',
-        fix: 'Give sizes as one list of pixels, or a list for each stride, all equally long; and ratios above 0',
-      },
-    );
+    throw new HooklineError('HKL_DETECT_ANCHORS', `the anchors do not fit the strides ${strides.join(', ')}`, {
+      who: 'retinaHead',
+      fix: 'Give sizes as one list of pixels, or a list for each stride, all equally long; and ratios above 0',
+    });
   }
   return perLevel.map((level) =>
     level.flatMap((size) => ratios.map((ratio) => [size / Math.sqrt(ratio), size * Math.sqrt(ratio)] as const)),
   );
 }
 
-/** Anchors as centre x, centre y, width, height: [anchors, 4], cell by cell in row-major order. */
+/**
+ * The anchors of all cells of one level, in pixels of the input.
+ *
+ * @param shapes width and height of each anchor of a cell
+ * @returns centre x, centre y, width, height: [height * width * shapes, 4], cell by cell in row-major order
+ */
 export function makeAnchors(
   shapes: readonly (readonly [width: number, height: number])[],
   { height, width, stride }: { readonly height: number; readonly width: number; readonly stride: number },

@@ -23,7 +23,7 @@ export function encodeDeltas(boxes: tf.Tensor3D, anchors: tf.Tensor2D): tf.Tenso
   ) as tf.Tensor3D;
 }
 
-/** Decodes the deltas of {@link encodeDeltas} to corners [batch, anchors, 4]. */
+/** Decodes the deltas of {@link encodeDeltas} to corners x1, y1, x2, y2: [batch, anchors, 4]. */
 export function decodeDeltas(deltas: tf.Tensor3D, anchors: tf.Tensor2D): tf.Tensor3D {
   const [dx, dy, dw, dh] = corners(deltas);
   const [cx, cy, w, h] = corners(anchors.reshape([1, anchors.shape[0], 4]));

@@ -30,7 +30,12 @@ export function giouLoss(boxes: tf.Tensor, truths: tf.Tensor): tf.Tensor {
   return tf.sub(1, giou);
 }
 
-/** The elementwise smooth L1 loss of d = values - truths: d² / (2 beta) for |d| < beta, else |d| - beta / 2. */
+/**
+ * The elementwise smooth L1 loss of d = values - truths, as in PyTorch: d² / (2 beta) for |d| < beta, else |d| - beta / 2.
+ *
+ * @param truths in the shape of `values`
+ * @returns in the shape of `values`
+ */
 export function smoothL1Loss(values: tf.Tensor, truths: tf.Tensor, beta: number): tf.Tensor {
   const distance = values.sub(truths).abs();
   const small = tf.minimum(distance, beta);
@@ -41,7 +46,7 @@ export function smoothL1Loss(values: tf.Tensor, truths: tf.Tensor, beta: number)
     .add(distance.sub(small));
 }
 
-/** Splits boxes into their four columns. */
+/** Splits boxes [..., 4] into four tensors [..., 1]. */
 export function corners(boxes: tf.Tensor): [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor] {
   return tf.split(boxes, 4, -1) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
 }

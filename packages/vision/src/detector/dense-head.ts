@@ -24,6 +24,7 @@ export interface DenseOutputs {
 export interface DenseHead {
   /** Computes scalar losses by name; training minimizes their sum. In train mode, moving averages are updated too. */
   losses(features: readonly Feature[], objects: Objects, training: boolean): Readonly<Record<string, tf.Scalar>>;
+  /** Computes boxes and scores. */
   predict(features: readonly Feature[], training: boolean): DenseOutputs;
 }
 

@@ -164,7 +164,7 @@ describe('detector', () => {
   it.each([
     [() => detector({ classNames: [] }), 'HKL_DETECT_CLASSES'],
     [() => residualBackbone({ strides: [6] }), 'it has no stride 6; there are 4, 8, 16'],
-    [() => residualBackbone({ blocks: [1] }), '3 widths and 1 numbers of blocks do not go together'],
+    [() => residualBackbone({ blocks: [1] }), 'widths has 3 numbers and blocks has 1'],
     [() => make(retinaHead({ sizes: [] })), 'HKL_DETECT_ANCHORS'],
     [() => make(retinaHead({ ratios: [0] })), 'HKL_DETECT_ANCHORS'],
   ])('refuses options that make no sense: %#', (build, message) => expect(build).toThrow(message));

@@ -23,9 +23,9 @@ export interface DetectionTensors {
 export interface DetectorOptions {
   /** Names of the classes by their index. */
   readonly classNames: readonly string[];
-  /** Makes the features. @default residualBackbone() */
+  /** Makes the backbone, which computes the features. @default residualBackbone() */
   readonly backbone?: BackboneFactory;
-  /** Predicts classes and boxes at each cell of the features. @default fcosHead() */
+  /** Makes the head, which predicts classes and boxes at each cell of the features. @default fcosHead() */
   readonly head?: HeadFactory;
   /** Pixel mean to subtract: one number, or red, green and blue. @default that of the backbone, else 127.5 */
   readonly pixelMean?: number | readonly [number, number, number];
@@ -49,6 +49,7 @@ const [PIXEL_MEAN, PIXEL_DEVIATION] = [127.5, 64];
 
 /** A dense detector: a trainable model that predicts boxes and class scores at each cell of its features. */
 export interface Detector extends TrainableModel {
+  /** Names of the classes by their index. */
   readonly classNames: readonly string[];
   /**
    * Predicts boxes and scores. Batch norm uses moving statistics unless `training` is true.
@@ -72,7 +73,7 @@ export interface Detector extends TrainableModel {
  * detector({ classNames, backbone: residualBackbone({ widths: [16, 32, 48], channels: 32 }), head: fcosHead({ convs: 1 }) })
  * @example
  * detector({ classNames, backbone: featurePyramid(resnet({ depth: 18, frozenStages: 2 })) })
- * @throws HooklineError `HKL_DETECT_CLASSES` without a class
+ * @throws HooklineError `HKL_DETECT_CLASSES` without a class, `HKL_OPTION_UNKNOWN`, and those of the backbone and the head
  */
 export function detector(options: DetectorOptions): Detector {
   assertKnownOptions('detector', options, OPTIONS);
@@ -141,11 +142,11 @@ function toObjects({ boxes, classes, counts }: Omit<DetectionTensors, 'images'>)
   };
 }
 
-/** Checks that a model is a detector. @throws HooklineError `HKL_DETECT_MODEL` when it is not */
+/** Checks that a model is a detector, and returns it as one. @param who who needs it, for the error @throws HooklineError `HKL_DETECT_MODEL` if not */
 export function detectorOf(model: TrainableModel, who: string): Detector {
   const { classNames, predict, inputs } = model as Partial<Detector>;
   if (classNames !== undefined && predict !== undefined && inputs !== undefined) return model as Detector;
-  throw new HooklineError('HKL_DETECT_MODEL', `the model "${model.name}" is no detector`, {
+  throw new HooklineError('HKL_DETECT_MODEL', `the model "${model.name}" is not a detector`, {
     who,
     fix: 'Train a model made by detector(...), or one that has classNames, inputs and predict as it does',
   });

@@ -33,16 +33,22 @@ const OPTIONS = {
   softmaxWeight: true,
 } as const satisfies OptionNames<FcosHeadOptions>;
 
-/** Initial bias of the class logits. It makes all scores 0.01, so that the many negatives do not dominate the first steps. */
+/**
+ * Initial bias of the class logits (Lin et al., 2017, section 4.1). It makes all scores 0.01, so that the many negatives do not
+ * dominate the first steps.
+ */
 export const PRIOR_BIAS = -Math.log(99);
+/** Standard deviation of the initial weights of the last convolutions. */
 export const FINAL_DEVIATION = 0.01;
 /** Upper limit of an output, the logarithm of a distance in cells, so that no box becomes infinite. */
 const LARGEST = 8;
 
 /**
  * The head of FCOS (Tian et al., 2019) without centerness. Each cell predicts class scores and the distances from its centre to
- * the four sides of the box, as stride · exp(output). The losses are sigmoid focal and GIoU, both divided by the number of
- * positive cells in the batches of all ranks.
+ * the four sides of the box, as stride · exp(output). The losses are the sigmoid focal loss and the GIoU loss, both divided by the
+ * number of positive cells in the batches of all ranks.
+ *
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`
  */
 export function fcosHead(options: FcosHeadOptions = {}): HeadFactory {
   assertKnownOptions('fcosHead', options, OPTIONS);

@@ -42,11 +42,11 @@ const MOMENTUM = 0.9;
 const FIRST_NORMALIZER = 100;
 
 /**
- * The head of RetinaNet (Lin et al., 2017), with anchors of several sizes and ratios at each cell. The losses are sigmoid focal,
- * and smooth L1 on deltas or GIoU on boxes. Both are divided by a moving average of the number of positive anchors in the
- * batches of all ranks.
+ * The head of RetinaNet (Lin et al., 2017), with anchors of several sizes and ratios at each cell. The losses are the sigmoid focal
+ * loss, and the smooth L1 loss on deltas or the GIoU loss on boxes. Both are divided by a moving average of the number of positive
+ * anchors in the batches of all ranks, as in detectron2.
  *
- * @throws HooklineError `HKL_DETECT_ANCHORS` for invalid sizes or ratios
+ * @throws HooklineError `HKL_OPTION_UNKNOWN`; `HKL_DETECT_ANCHORS`, when the model is made, for invalid sizes or ratios
  */
 export function retinaHead(options: RetinaHeadOptions = {}): HeadFactory {
   assertKnownOptions('retinaHead', options, OPTIONS);

@@ -1,8 +1,9 @@
 import { HooklineError } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 
-/** The image that a row of a batch shows, and its size in the record and in the row. */
+/** The image in one row of a batch, with its size in the record and in the row. */
 export interface BatchImage {
+  /** Its id in the ground truth. */
   readonly imageId: number | string;
   /** Size of the image in its record, in pixels. */
   readonly width: number;

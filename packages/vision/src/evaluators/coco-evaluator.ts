@@ -7,7 +7,7 @@ import type { DenseOutputs } from '../detector/dense-head.ts';
 import type { Detections } from '@hookline/images';
 import { type CollectedDetections, DetectionCollector, type CollectorOptions } from './detection-collector.ts';
 import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
-import { logPrecision, warnNoDetections } from './log-precision.ts';
+import { logPrecision, type Precisions, warnNoDetections } from './log-precision.ts';
 
 /** Options of {@link CocoEvaluator}. */
 export interface CocoEvaluatorOptions extends CollectorOptions {
@@ -35,9 +35,10 @@ const OPTIONS = {
 
 /**
  * Computes COCO's metrics of a detector, times 100: AP, AP50, AP75, and APs, APm, APl by size; with several classes also the AP
- * of each, as `AP-name`. A metric without objects is NaN, and all metrics are NaN when nothing was detected.
+ * of each, as `AP-name` (detectron2's COCOEvaluator). A metric without objects is NaN, and all metrics are NaN when nothing was
+ * detected.
  *
- * The outputs may be those of a dense head, or detections for each image.
+ * The outputs may be those of a dense head, or detections for each image in pixels of the batch.
  *
  * @example evaluator({ period: 500, loader: testBatches, evaluators: new CocoEvaluator({ truth: testSet }) })
  */
@@ -85,8 +86,14 @@ export class CocoEvaluator implements DatasetEvaluator {
     const evaluation = evaluateCoco(this.#truth.truth, detections, maxDets === undefined ? {} : { maxDets });
     const percent = (value: number): number => (value < 0 || detections.length === 0 ? NaN : value * 100);
     const { AP, AP50, AP75, APs, APm, APl } = summarizeCoco(evaluation);
-    const results: Record<string, number> = {};
-    for (const [name, value] of Object.entries({ AP, AP50, AP75, APs, APm, APl })) results[name] = percent(value);
+    const results: Precisions = {
+      AP: percent(AP),
+      AP50: percent(AP50),
+      AP75: percent(AP75),
+      APs: percent(APs),
+      APm: percent(APm),
+      APl: percent(APl),
+    };
     const names = new Map(this.#truth.truth.categories.map(({ id, name }) => [id, name]));
     if (names.size > 1) {
       categoryPrecisions(evaluation).forEach((value, place) => {

@@ -51,7 +51,7 @@ export class DetectionCollector {
   /**
    * Adds the detections of a batch.
    *
-   * @param outputs those of a dense head, or detections of each image in pixels of the batch
+   * @param outputs those of a dense head, or detections of each image in pixels of the batch. Rows after the last image are padding
    * @throws HooklineError `HKL_DETECT_RECORDS`, `HKL_DETECT_IMAGE`, `HKL_DETECT_CLASS`
    */
   async add(batch: unknown, outputs: DenseOutputs | readonly Detections[]): Promise<void> {
@@ -59,7 +59,8 @@ export class DetectionCollector {
     const found = isList(outputs) ? outputs : await postprocess(outputs, this.#options.postprocess);
     images.forEach((image, row) => {
       const one = found[row];
-      if (one !== undefined) this.#addImage(batch, image, one);
+      if (one === undefined) throw tooFew(images.length, found.length);
+      this.#addImage(batch, image, one);
     });
   }
 
@@ -100,6 +101,12 @@ export class DetectionCollector {
 
 const isList = (outputs: DenseOutputs | readonly Detections[]): outputs is readonly Detections[] =>
   Array.isArray(outputs);
+
+const tooFew = (images: number, found: number): HooklineError =>
+  new HooklineError('HKL_DETECT_RECORDS', `the batch names ${images} images, and there are detections for ${found}`, {
+    who: 'detection evaluation',
+    fix: 'Name as many images as the model is given',
+  });
 
 const unknownImage = (id: number | string): HooklineError =>
   new HooklineError('HKL_DETECT_IMAGE', `the batch holds the image "${id}", which the ground truth does not have`, {

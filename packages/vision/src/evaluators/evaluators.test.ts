@@ -101,6 +101,13 @@ describe('CocoEvaluator', () => {
     await expect(evaluator.process(odd(), outputs([1, 0, 0, 0, 1, 0]))).rejects.toThrow(message);
   });
 
+  it('refuses a batch that names more images than there are detections for', async () => {
+    const found = { boxes: Float32Array.of(0, 0, 1, 1), scores: Float32Array.of(1), classes: Int32Array.of(1) };
+    await expect(new CocoEvaluator({ truth: dataset }).process(batch(), [found])).rejects.toThrow(
+      '[HKL_DETECT_RECORDS] detection evaluation: the batch names 2 images, and there are detections for 1',
+    );
+  });
+
   it('refuses classes that the data set does not have', async () => {
     const truth = { ...dataset, metadata: { classes: ['cat'] }, records: dataset.records.slice(0, 1) };
     const found = { boxes: Float32Array.of(0, 0, 1, 1), scores: Float32Array.of(1), classes: Int32Array.of(1) };
@@ -227,7 +234,7 @@ describe("Pascal VOC's average precision", () => {
     expect(known['AP-b']).toBeCloseTo(50, 9);
   });
 
-  it('by the eleven points of 2007 does so too', async () => {
+  it('by the eleven points of VOC 2007 equals the value computed by hand', async () => {
     // Recalls of 0 to 0.6 at a precision of 1, 0.7 to 1 at 3/4; 0 to 0.3 at 1, 0.4 to 0.6 at 1/2; 0 to 0.3 at 1.
     const [low, middle, high] = [(7 + 4 * 0.75) / 11, (4 + 3 * 0.5) / 11, 4 / 11];
     const known = await evaluateWorked({ use2007: true });

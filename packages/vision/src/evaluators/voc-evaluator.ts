@@ -6,7 +6,7 @@ import type { DenseOutputs } from '../detector/dense-head.ts';
 import type { Detections } from '@hookline/images';
 import { type CollectedDetections, DetectionCollector, type CollectorOptions } from './detection-collector.ts';
 import { type DetectionDataset, indexTruth, type IndexedTruth } from './detection-dataset.ts';
-import { logPrecision, warnNoDetections } from './log-precision.ts';
+import { logPrecision, type Precisions, warnNoDetections } from './log-precision.ts';
 
 /** Options of {@link VocEvaluator}. */
 export interface VocEvaluatorOptions extends CollectorOptions {
@@ -77,7 +77,7 @@ export class VocEvaluator implements DatasetEvaluator {
     const { precision, categories } = evaluateVoc(this.#truth.truth, detections, { use2007 });
     const means = precision.map((row) => mean(row) * 100);
     const [FIFTY, SEVENTY_FIVE] = [0, 5];
-    const results: Record<string, number> = {
+    const results: Precisions = {
       AP: mean(means),
       AP50: means[FIFTY] as number,
       AP75: means[SEVENTY_FIVE] as number,

@@ -4,8 +4,11 @@ const WORDS = 2 ** 32;
 
 /**
  * Draws normally distributed numbers with mean 0 for the initial weights of large layers. It is faster than `tf.randomNormal`,
- * which takes seconds for the millions of weights of a ResNet. The generator is seeded from `Math.random`, which is replaced by
- * the run's random stream while a model is built.
+ * which takes seconds for the millions of weights of a ResNet. The generator is seeded from `Math.random`, which the run's random
+ * stream replaces while a model is built.
+ *
+ * @param deviation standard deviation
+ * @returns float32, of the given shape
  */
 export function drawNormal(shape: readonly number[], deviation: number): tf.Tensor {
   const next = smallFastCounter();

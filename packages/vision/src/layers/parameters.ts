@@ -1,10 +1,10 @@
 import { HooklineError } from '@hookline/core';
 import { tf, watchableBatchNorm, type WatchableBatchNorm } from '@hookline/tfjs';
 
-/** Which variables of a part of a model are frozen: none, its batch norms including scales and offsets, or all. */
+/** The frozen variables of a part of a model: none, those of its batch norms including scales and offsets, or all. */
 export type Frozen = 'nothing' | 'batch norms' | 'all';
 
-/** Collects the named variables of a model while its layers are built. */
+/** Collects the named variables of a model while its layers are built. Its methods throw `HKL_MODEL_VARIABLE` for a name that is taken. */
 export class Parameters {
   readonly trainable = new Map<string, tf.Variable>();
   /** Variables that the optimizer does not update: moving averages and frozen weights. */

@@ -12,8 +12,8 @@ const KINDS: Readonly<Record<string, readonly [name: string, layout: ForeignWeig
 };
 
 /**
- * The weight table of a network whose variables are named as in torchvision, with `/` for `.` and a prefix for the part of the
- * model: `backbone/layer1/0/bn1/gamma` is `layer1.0.bn1.weight` there.
+ * Makes the weight table of a network whose variables are named as in torchvision, with `/` in place of `.` and a prefix for the part
+ * of the model: `backbone/layer1/0/bn1/gamma` stands for `layer1.0.bn1.weight`.
  *
  * @param variables the model's variables by name
  * @param parts prefixes of the names that belong to the network

@@ -53,7 +53,7 @@ describe('postprocess', () => {
     expect(second?.scores).toHaveLength(0);
   });
 
-  it('has options', async () => {
+  it('follows its options', async () => {
     const [all] = await postprocess(outputs(), { scoreThreshold: 0, nmsThreshold: 1 });
     expect(all?.scores).toHaveLength(6);
     expect((await postprocess(outputs(), { topK: 2 }))[0]?.scores).toHaveLength(1);

@@ -36,7 +36,7 @@ export async function postprocess(outputs: DenseOutputs, options: PostprocessOpt
 /**
  * Calls a function with the scores [places, classes] and boxes [places, 4] of each image of a batch.
  *
- * @returns its results in the order of the images
+ * @returns the results of `map` in the order of the images
  */
 export async function mapImages<T>(
   outputs: DenseOutputs,

@@ -11,9 +11,7 @@ import type { Detector } from '../detector/detector.ts';
 import { postprocess, POSTPROCESS_OPTIONS, type PostprocessOptions } from '../postprocess/postprocess.ts';
 import { predictViews, TTA_OPTIONS, type TtaOptions } from './predict-views.ts';
 
-/**
- * Options of {@link predictImage}. Use the `size`, `fit`, `orient` and `fill` of training.
- */
+/** Options of {@link predictImage}. Use the `size`, `fit`, `orient` and `fill` of training. */
 export interface PredictImageOptions extends PrepareImageOptions, PostprocessOptions {
   /** Test-time augmentation: detects in several views of the image and merges the detections. @default false */
   readonly tta?: TtaOptions | boolean;
@@ -39,7 +37,8 @@ export interface ImagePrediction {
  * input as in an evaluation.
  *
  * @param image path of a file, content of a file, or pixels
- * @throws HooklineError `HKL_PICTURE_READ` for a file that cannot be decoded, `HKL_DETECT_SIZE`, `HKL_OPTION_UNKNOWN`
+ * @throws HooklineError `HKL_PICTURE_READ` for a file that cannot be decoded, `HKL_DETECT_SIZE` for a size below 1 pixel,
+ * `HKL_OPTION_UNKNOWN`
  */
 export async function predictImage(
   model: Pick<Detector, 'training' | 'predict'>,

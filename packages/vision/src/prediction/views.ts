@@ -11,7 +11,7 @@ export interface View {
   readonly scale: number;
 }
 
-/** Options for the views: there is one for every flip at every scale. */
+/** Options for the views. There is one view for every flip at every scale. */
 export interface ViewOptions {
   /** Flips of the image. @default ['none', 'horizontal'] */
   readonly flips?: readonly Flip[];
@@ -30,7 +30,7 @@ export function listViews({ flips = ['none', 'horizontal'], scales = [1, 1.25] }
 const isMirrored = (flip: Flip): boolean => flip === 'horizontal' || flip === 'both';
 const isUpsideDown = (flip: Flip): boolean => flip === 'vertical' || flip === 'both';
 
-/** Flips and resizes images as a view asks. */
+/** Makes a view of images [batch, height, width, 3]: flips them, and resizes them bilinearly. */
 export function makeView(images: tf.Tensor4D, { flip, scale }: View): tf.Tensor4D {
   return tf.tidy(() => {
     const [, height, width] = images.shape;

@@ -1,6 +1,6 @@
 import type { ImageFinder } from '../find-image.ts';
-import type { FoundSplit } from '../found-split.ts';
 import type { JsonOutline } from '../read-text.ts';
+import type { FoundSplit } from '../splits.ts';
 
 /** The names of the formats that can be detected, as options use them. */
 export const FORMAT_NAMES = ['yolo', 'coco', 'voc', 'open-images', 'labelme', 'via', 'createml'] as const;
@@ -22,7 +22,7 @@ export interface FolderContents {
 /** Data in a format that was recognised. */
 export interface FoundFormat {
   readonly format: FormatName;
-  /** Such as `YOLO (data.yaml)`. */
+  /** Name of the format for people, such as `YOLO (data.yaml)`. */
   readonly title: string;
   /** At least one. */
   readonly splits: readonly FoundSplit[];
@@ -33,8 +33,8 @@ export interface FoundFormat {
 /** Detects one format and reads it. */
 export interface DataFormat {
   readonly name: FormatName;
-  /** What the format is recognised by, for messages. */
+  /** The files by which the format is recognised, for messages. */
   readonly signs: string;
-  /** Returns what was found, a sentence when there is something that cannot be read, or undefined when nothing points to the format. */
+  /** Returns the data found, a sentence about data of this format that cannot be read, or undefined when there are none. */
   readonly detect: (contents: FolderContents) => Promise<FoundFormat | string | undefined>;
 }

@@ -5,7 +5,7 @@ import { count } from '../dataset-report.ts';
 import { ImageFinder } from '../find-image.ts';
 import { isPicture } from '../folder-index.ts';
 import { mapLimited } from '../map-limited.ts';
-import { outlineJson, readHead } from '../read-text.ts';
+import { outlineJson, readTextHead } from '../read-text.ts';
 import { coco } from './coco.ts';
 import { createml } from './createml.ts';
 import type { DataFormat, FolderContents, FormatName, FoundFormat } from './data-format.ts';
@@ -43,7 +43,7 @@ export interface FoundFormats {
   readonly only: () => FoundFormat;
 }
 
-/** Bytes that are read from the start of a JSON file to recognise it; more than the first lists of most files. */
+/** Number of bytes that are read from the start of a JSON file to recognise it; the keys of most files are within them. */
 const HEAD = 1 << 18;
 /** The maximum number of other splits named beside the main ones. */
 const NAMED = 3;
@@ -65,9 +65,9 @@ export async function findFormats(root: string, options: FindFormatsOptions = {}
   const folder = isYaml ? dirname(root) : root;
   const contents = await lookInto(folder, { images, outside, yaml: isYaml ? basename(root) : undefined }).catch(
     (cause: unknown) => {
-      throw new HooklineError('HKL_DATA_ROOT', `it cannot be looked through: ${describeCause(cause)}`, {
+      throw new HooklineError('HKL_DATA_ROOT', `it cannot be searched: ${describeCause(cause)}`, {
         who: resolve(folder),
-        fix: 'Give its files and folders the permission to be read, or name a folder without the ones that lack it',
+        fix: 'Give its files and folders the permission to be read, or name a folder in which all can be read',
         cause,
       });
     },
@@ -107,7 +107,7 @@ export function describeFormat({ title, splits: all }: FoundFormat): string {
 async function assertThere(root: string, isYaml: boolean): Promise<void> {
   const found = root === '' ? undefined : await stat(root).catch(() => undefined);
   if (isYaml ? found?.isFile() === true : found?.isDirectory() === true) return;
-  throw new HooklineError('HKL_DATA_ROOT', found === undefined ? 'there is no such folder' : 'it is no folder', {
+  throw new HooklineError('HKL_DATA_ROOT', found === undefined ? 'there is no such folder' : 'it is not a folder', {
     who: resolve(root),
     fix: 'Name the folder of the data, in the format of YOLO, COCO, Pascal VOC, Open Images, LabelMe, VIA or CreateML',
   });
@@ -148,12 +148,12 @@ async function lookInto(
 }
 
 async function outlineOf(file: string, path: string): Promise<FolderContents['json'][number]> {
-  const head = await readHead(file, HEAD);
+  const head = await readTextHead(file, HEAD);
   return { path, outline: outlineJson(head), whole: head.length < HEAD / 4 };
 }
 
 async function columnsOf(file: string): Promise<string[]> {
-  const line = (await readHead(file, 4096)).replace(/^\uFEFF/, '').split(/\r?\n/)[0] ?? '';
+  const line = (await readTextHead(file, 4096)).replace(/^\uFEFF/, '').split(/\r?\n/)[0] ?? '';
   const { parse } = await import('csv-parse/sync');
   try {
     const rows: readonly string[][] = parse(line, { trim: true });
@@ -163,7 +163,7 @@ async function columnsOf(file: string): Promise<string[]> {
   }
 }
 
-/** Files in formats that cannot be read, with their name and what to do about them. */
+/** Formats that cannot be read: a pattern of their files, their name, and what to do about them. */
 const FOREIGN: readonly (readonly [RegExp, string, string])[] = [
   [/\.parquet$/i, 'Parquet files, as of Hugging Face', 'write the images to files and the boxes as COCO JSON'],
   [/\.(tfrecords?|record)$/i, 'TFRecord files', 'export the data as COCO or YOLO'],
@@ -184,22 +184,22 @@ function nothing(
   const results = contents.json.find(
     ({ outline: { root: kind, inner } }) => kind === 'array' && inner.has('image_id') && inner.has('score'),
   );
-  const known = `Known are:${asked.map(({ name, signs }) => `\n  ${name}: ${signs}`).join('')}`;
+  const known = `The known formats are:${asked.map(({ name, signs }) => `\n  ${name}: ${signs}`).join('')}`;
   const [link] = outside;
   const near =
     why.length > 0
       ? why.join('; ')
       : link !== undefined
-        ? `${link[0]} is a link to ${link[1]}, outside of the folder; to read from there, name that place: data.outside`
+        ? `${link[0]} is a link to ${link[1]}, outside of the folder; to allow it, name that folder in data.outside`
         : results !== undefined
           ? `${results.path} holds detections, not annotations`
           : foreign !== undefined
             ? `it has ${foreign[1]}: ${foreign[2]}`
             : files.length === 0
-              ? 'there is no file in it'
+              ? 'it is empty'
               : pictures > 0
-                ? `it has ${count(pictures, 'image')} and nothing that says where objects are; where that is beside this folder, name ${dirname(resolve(root))}`
-                : `it has ${count(files.length, 'file')}, none of which is known`;
+                ? `it has ${count(pictures, 'image')} but no annotations; if they are beside this folder, name its parent ${dirname(resolve(root))}`
+                : `it has ${count(files.length, 'file')}, none in a known format`;
   return new HooklineError('HKL_DATA_FORMAT', `no annotations were found: ${near}`, { who: root, fix: known });
 }
 
@@ -208,6 +208,6 @@ function several(root: string, found: readonly FoundFormat[]): HooklineError {
   const names = found.map(({ format }) => `data.format=${format}`).join(' or ');
   return new HooklineError('HKL_DATA_FORMAT', `it can be read as ${list}`, {
     who: root,
-    fix: `Say which one counts: --set ${names} (\`hookline data\`: --format ${found[0]?.format ?? ''})`,
+    fix: `Choose one: --set ${names} (\`hookline data\`: --format ${found[0]?.format ?? ''})`,
   });
 }

@@ -7,13 +7,12 @@ import { type AnnotatedImage, type AnnotatedObject, makeDataset } from '../make-
 /** An image of a format without a list of classes: each object carries the name of its class. */
 export interface LabelledImage extends Omit<AnnotatedImage, 'objects'> {
   readonly objects: readonly {
+    /** Name of its class; an object without one is dropped. */
     readonly label: string | undefined;
     readonly box: Box;
-    /** What messages call the object. */
+    /** Names the object in messages. */
     readonly what: string;
     readonly iscrowd?: 0 | 1;
-    /** Why the object is dropped. */
-    readonly finding?: AnnotatedObject['finding'];
   }[];
 }
 
@@ -49,15 +48,15 @@ export async function makeLabelled(
       return image.problems;
     }
     seen.add(image.imageId);
-    const objects = image.objects.map(({ label, box, what, iscrowd, finding }): AnnotatedObject => {
+    const objects = image.objects.map(({ label, box, what, iscrowd }): AnnotatedObject => {
       const category = label === undefined ? undefined : index.get(label);
       const nameless = { effect: 'annotation', kind: 'category-unknown', message: `${what} has no class` } as const;
       return {
         id: 0,
         box,
-        category: category ?? -1,
+        category,
         describe: () => `${what}: box [${box.map((edge) => Number(edge.toFixed(4))).join(', ')}]`,
-        finding: finding ?? (category === undefined ? nameless : undefined),
+        finding: category === undefined ? nameless : undefined,
         ...(iscrowd !== undefined && { iscrowd }),
       };
     });

@@ -1,6 +1,6 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasTargets } from '../../records/targets.ts';
+import { hasTargets } from '../../records/annotation-table.ts';
 import { DetectionLoader } from '../../loader/detection-loader.ts';
 import { randomFlip } from '../../transforms/random-augmentations.ts';
 import type { Dataset } from '../dataset.ts';
@@ -98,7 +98,7 @@ it("reports paths of YOLO's description that do not exist, and reads a data.yaml
   const root = await make({ ...yoloSplits, 'data.yaml': yaml('train: images/train\nval: images/vla\n') });
   const { line, remarks } = await read(root);
   expect(line).toBe('YOLO (data.yaml), 1 split: train 2 images');
-  expect(remarks).toEqual([`data.yaml has "images/vla" as val, and there is no such place in ${root}`]);
+  expect(remarks).toEqual([`data.yaml has "images/vla" as val, and there is no such folder or file in ${root}`]);
   await addFiles(root, { 'other.yaml': yaml('train: images/val\n') });
   await expect(read(root)).rejects.toThrow(
     /HKL_DATA_FORMAT.*several descriptions for YOLO: data\.yaml, other\.yaml; name one of them as the data: --set data\.root=FOLDER\/data\.yaml/,
@@ -119,7 +119,7 @@ it.each<readonly [string, Files, RegExp]>([
   [
     'pictures alone',
     { 'a.jpg': '', 'b.jpg': '' },
-    /it has 2 images and nothing that says where objects are; where that is beside this folder, name \//,
+    /it has 2 images but no annotations; if they are beside this folder, name its parent \//,
   ],
   ['archives', { 'data.zip': 'x' }, /it has archives: unpack them/],
   ['Parquet', { 'data/train-0.parquet': 'x' }, /Parquet files, as of Hugging Face: write the images to files/],
@@ -167,13 +167,13 @@ it.each<readonly [string, Files, RegExp]>([
 
 it.each<readonly [string, string, RegExp | undefined]>([
   [
-    'a score behind the box',
+    'a score after the box',
     '0 0.25 0.5 0.25 0.5 0.9',
-    /line 1 has 5 numbers after the class.*with a score behind, it is a detection/,
+    /line 1 has 5 numbers after the class.*with a score at the end, it is a detection/,
   ],
   ['pixels', '0 16 24 16 24', /line 1: 0 16 24 16 24 is in pixels, and YOLO's numbers are fractions/],
   ['a class too many', '2 0.25 0.5 0.25 0.5', /line 1: class 2 is not among the 2 names/],
-  ['a name for a class', 'cat 0.25 0.5 0.25 0.5', /line 1: "cat" is no number of a class/],
+  ['a name for a class', 'cat 0.25 0.5 0.25 0.5', /line 1: "cat" is not the number of a class/],
   ['a word for a number', '0 0.25 x 0.25 0.5', /line 1: 0 0\.25 x 0\.25 0\.5 is not four numbers/],
   ['a class with a point', '0.0 0.25 0.5 0.25 0.5', undefined],
 ])('a line of YOLO with %s', async (_, text, message) => {
@@ -188,7 +188,7 @@ it.each<readonly [string, string, RegExp | undefined]>([
   const { splits, report } = await read(root);
   expect(splits['train']).toEqual({ 'images/a.jpg': message === undefined ? [cat] : [], 'images/b.jpg': [cat] });
   if (message !== undefined) expect(report).toMatch(message);
-  expect(report).toMatch(/lost\.txt: there is no image of its name/);
+  expect(report).toMatch(/lost\.txt: there is no image with its name/);
 });
 
 it('keypoints after a box are ignored when the description announces them', async () => {
@@ -202,8 +202,8 @@ it('keypoints after a box are ignored when the description announces them', asyn
 
 it.each([
   ['names: [cat, cat]\ntrain: images\n', /classes 0 and 1 are both called "cat"/],
-  ['names: {cat: 0}\ntrain: images\n', /"names" has the key "cat", which is no number of a class/],
-])('names of YOLO that mean nothing are refused: %j', async (text, message) => {
+  ['names: {cat: 0}\ntrain: images\n', /"names" has the key "cat", which is not the number of a class/],
+])('invalid "names" of YOLO are refused: %j', async (text, message) => {
   await expect(read(await make({ 'images/a.jpg': '', 'data.yaml': text }))).rejects.toThrow(message);
 });
 
@@ -288,14 +288,14 @@ it('reports a folder that cannot be listed', async () => {
   const root = await make({ 'a.jpg': '', 'a.xml': vocOf('a.jpg') });
   await expect(findFormats(root, { outside: [join(root, 'none')] })).resolves.toBeDefined();
   await expect(findFormats(root, { outside: ['/nowhere/none'] })).rejects.toThrow(
-    /HKL_DATA_ROOT.*it cannot be looked through: .*\/nowhere\/none/,
+    /HKL_DATA_ROOT.*it cannot be searched: .*\/nowhere\/none/,
   );
 });
 
 it.each<readonly [string, Files]>([
   ['COCO', { 'data.json': cocoOf(['a.jpg']) }],
   ['VOC', { 'a.xml': vocOf('a.jpg') }],
-])('%s: a folder of images that is named decides, and may be elsewhere', async (_, files) => {
+])('%s: the folder of images that the user names is used, also outside of the data', async (_, files) => {
   const root = await make({ ...files, 'one/a.jpg': '', 'two/a.jpg': '' });
   expect((await read(root, { images: 'two' })).splits).toEqual({ all: { 'two/a.jpg': [cat] } });
   expect((await read(root, { images: join(root, 'one') })).splits).toEqual({ all: { 'one/a.jpg': [cat] } });

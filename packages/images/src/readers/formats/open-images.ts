@@ -21,7 +21,7 @@ export const openImages: DataFormat = {
     if (paths.length === 0) {
       const [other] = contents.tables.filter(({ columns }) => columns.some((column) => /^x_?min$/i.test(column)));
       if (other === undefined) return undefined;
-      return `${other.path} is a table of boxes with the columns ${other.columns.join(', ')}, of which only Open Images' is read; export the data as COCO or YOLO`;
+      return `${other.path} is a table of boxes with the columns ${other.columns.join(', ')}, and the only CSV format that can be read is that of Open Images; export the data as COCO or YOLO`;
     }
     return {
       format: 'open-images',
@@ -87,7 +87,7 @@ async function parseCsv(file: string, columns: boolean): Promise<unknown[]> {
   try {
     return parse(await readText(file), { columns, bom: true, trim: true, skip_empty_lines: true });
   } catch (cause) {
-    throw new HooklineError('HKL_DATASET_UNREADABLE', `it is no sound CSV: ${describeCause(cause)}`, {
+    throw new HooklineError('HKL_DATASET_UNREADABLE', `it is not valid CSV: ${describeCause(cause)}`, {
       who: file,
       fix: 'Get the file again, or correct the line',
       cause,

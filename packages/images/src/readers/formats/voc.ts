@@ -1,10 +1,9 @@
 import { posix } from 'node:path';
 import { fold, stemOf } from '../folder-index.ts';
-import { readHead } from '../read-text.ts';
+import { readTextHead } from '../read-text.ts';
 import { readVocFiles } from '../read-voc.ts';
-import type { FoundSplit } from '../found-split.ts';
 import type { DataFormat, FolderContents } from './data-format.ts';
-import { groupBySplit, isOfRole, roleWithFolder } from '../splits.ts';
+import { type FoundSplit, groupBySplit, isOfRole, roleWithFolder } from '../splits.ts';
 
 /** The number of XML files that are inspected; the rest is assumed to be alike. */
 const LOOKED_AT = 5;
@@ -17,7 +16,7 @@ export const voc: DataFormat = {
     const { data } = contents.finder;
     const files = data.files.filter((file) => /\.xml$/i.test(file));
     if (files.length === 0) return undefined;
-    const heads = await Promise.all(files.slice(0, LOOKED_AT).map(async (file) => readHead(data.at(file), 2048)));
+    const heads = await Promise.all(files.slice(0, LOOKED_AT).map(async (file) => readTextHead(data.at(file), 2048)));
     const sound = heads.filter((head) => /<annotation[\s>]/.test(head));
     if (sound.length === 0 && !files.some((file) => /(^|\/)Annotations\//.test(file)))
       return `${files[0] ?? ''} is XML, and its root is not <annotation>`;

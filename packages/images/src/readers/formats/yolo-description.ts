@@ -20,7 +20,7 @@ export interface YoloDescription {
 
 const SPLITS = ['train', 'val', 'valid', 'test'];
 
-/** Finds the descriptions in a folder; `why` says what is wrong with one that cannot be read. */
+/** Finds the descriptions in a folder. `why` says what is wrong with a description that cannot be read. */
 export async function findDescriptions({
   finder: { data },
   yaml,
@@ -126,7 +126,7 @@ async function namesOf(data: FolderIndex, path: string, { names, nc }: Fields): 
     list = [];
     for (const [number, name] of Object.entries(names)) {
       if (!/^\d{1,6}$/.test(number))
-        throw unreadable(data.at(path), `"names" has the key "${number}", which is no number of a class`);
+        throw unreadable(data.at(path), `"names" has the key "${number}", which is not the number of a class`);
       list[Number(number)] = name;
     }
   } else if (typeof names === 'string') {

@@ -7,10 +7,9 @@ import { count, ProblemList } from '../dataset-report.ts';
 import { type FolderIndex, isPicture, stemOf } from '../folder-index.ts';
 import { type AnnotatedImage, type AnnotatedObject, boxAround, makeDataset, NO_BOX } from '../make-dataset.ts';
 import { mapLimited } from '../map-limited.ts';
-import { readHead, readText } from '../read-text.ts';
-import type { FoundSplit } from '../found-split.ts';
+import { readText, readTextHead } from '../read-text.ts';
 import type { DataFormat, FolderContents, FoundFormat } from './data-format.ts';
-import { groupBySplit, roleWithFolder } from '../splits.ts';
+import { type FoundSplit, groupBySplit, roleWithFolder } from '../splits.ts';
 import { findDescriptions, namesBeside, type YoloDescription } from './yolo-description.ts';
 
 /** A line of a label file: the class number, then at least four numbers. */
@@ -42,7 +41,7 @@ async function byDescription({ finder }: FolderContents, found: YoloDescription)
     const lost = places.filter(({ place }) => place === undefined).map(({ entry }) => `"${entry}"`);
     if (lost.length > 0) {
       remarks.push(
-        `${found.path} has ${lost.join(', ')} as ${name}, and there is no such place in ${finder.data.root}`,
+        `${found.path} has ${lost.join(', ')} as ${name}, and there is no such folder or file in ${finder.data.root}`,
       );
     }
     const known = places.flatMap(({ place }) => place ?? []);
@@ -61,7 +60,8 @@ async function byDescription({ finder }: FolderContents, found: YoloDescription)
         ),
     });
   }
-  if (splits.length === 0) return remarks.join('; ') || `${found.path} states no place of images: it needs "train"`;
+  if (splits.length === 0)
+    return remarks.join('; ') || `${found.path} does not say where the images are: it needs "train"`;
   return { format: 'yolo', title: `YOLO (${found.path})`, splits, remarks };
 }
 
@@ -81,9 +81,7 @@ async function withoutDescription(contents: FolderContents): Promise<FoundFormat
       read: (options) => readYolo({ contents, names, keypoints: false }, folderOf(name, paths), paths, options),
     })),
     remarks:
-      names === undefined
-        ? ['nothing names the classes (data.yaml, classes.txt): they are called by their numbers']
-        : [],
+      names === undefined ? ['no file names the classes (data.yaml, classes.txt): their numbers serve as names'] : [],
   };
 }
 
@@ -98,7 +96,7 @@ function folderOf(split: string, [first = '']: readonly string[]): string {
 async function hasLabels({ finder: { data } }: FolderContents): Promise<boolean> {
   const labels = data.files.filter(isPicture).flatMap((image) => labelOf(data, image) ?? []);
   for (const label of labels.slice(0, LOOKED_AT)) {
-    const lines = (await readHead(data.at(label), 4096)).split(/\r?\n/).filter((line) => line.trim() !== '');
+    const lines = (await readTextHead(data.at(label), 4096)).split(/\r?\n/).filter((line) => line.trim() !== '');
     if (lines.length > 0) return LINE.test(lines[0] as string);
   }
   return false;
@@ -222,7 +220,8 @@ function assertLabels(source: string, images: readonly AnnotatedImage[], problem
 
 /** The classes when only numbers are known: all from 0 to the largest one. */
 function numbersOf(images: readonly AnnotatedImage[]): string[] {
-  const most = images.reduce((max, { objects }) => objects.reduce((a, { category }) => Math.max(a, category), max), -1);
+  const known = images.flatMap(({ objects }) => objects.flatMap(({ category }) => category ?? []));
+  const most = known.reduce((a, b) => Math.max(a, b), -1);
   return Array.from({ length: most + 1 }, (_, number) => String(number));
 }
 
@@ -240,7 +239,7 @@ function orphans(data: FolderIndex, images: readonly AnnotatedImage[], problems:
     )
       continue;
     if (data.like('stem', posix.basename(stemOf(file))).length === 0)
-      problems.add('annotation', 'annotation-orphaned', data.at(file), 'there is no image of its name');
+      problems.add('annotation', 'annotation-orphaned', data.at(file), 'there is no image with its name');
   }
 }
 
@@ -280,12 +279,12 @@ function readLine(
   }): AnnotatedObject => ({
     id: 0,
     box: NO_BOX,
-    category: Number.isNaN(category) ? -1 : category,
+    category: Number.isNaN(category) ? undefined : category,
     describe: () => what,
     finding: { effect: 'annotation', ...finding },
   });
   if (Number.isNaN(category))
-    return dropped({ kind: 'annotation-invalid', message: `${what}: "${kind}" is no number of a class` });
+    return dropped({ kind: 'annotation-invalid', message: `${what}: "${kind}" is not the number of a class` });
   if (names !== undefined && category >= names.length)
     return dropped({
       kind: 'category-unknown',
@@ -293,7 +292,7 @@ function readLine(
     });
   const isBox = numbers.length === 4 || keypoints;
   if (!isBox && (numbers.length < 6 || numbers.length % 2 === 1)) {
-    const hint = numbers.length === 5 ? ': with a score behind, it is a detection and no annotation' : '';
+    const hint = numbers.length === 5 ? ': with a score at the end, it is a detection, not an annotation' : '';
     return dropped({
       kind: 'annotation-invalid',
       message: `${what} has ${numbers.length} numbers after the class, neither a box of 4 nor the points of a polygon${hint}`,
