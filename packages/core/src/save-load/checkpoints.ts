@@ -152,7 +152,10 @@ export class DiskCheckpoints implements Checkpoints {
     await this.#writing;
     const comm = this.#comm();
     const { checkpoint: read, foreign } = await onEveryRank(comm, () => readFor(scope, file), file);
-    await assertSameOnRanks(comm, { checkpoint: read.manifest.sha256 ?? null }, file);
+    await assertSameOnRanks(comm, { checksum: read.manifest.sha256 ?? null }, file, {
+      problem: `it reads another file ${file} than rank 0`,
+      fix: 'Give all ranks the same file, for example in a folder that they share',
+    });
     const checkpoint = scope === 'all' ? ofThisRank(read, comm, file, this.#logger) : read;
     if (scope === 'weights' && this.#isForEngineOnly) throw noWeightsWanted(file);
     const undo = await rememberState(this.#hooks, this.#iteration());

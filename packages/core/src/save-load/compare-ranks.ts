@@ -12,6 +12,11 @@ import { describeDifferences } from './run-settings.ts';
 /** How many differences a message names. */
 const TOLD = 5;
 
+const OTHER_RUN = {
+  problem: 'it does not train what rank 0 trains',
+  fix: 'Start all ranks with the same trainer file, options, packages and data',
+};
+
 /**
  * Checks, before the first step, that all ranks train the same: versions, plugins and their options, the seed and the
  * data.
@@ -35,25 +40,25 @@ export async function assertSameRun(
  * Checks that a value is the same on all ranks.
  *
  * @param value JSON values, by the names that messages call them
+ * @param what what is compared, for the error of a rank that does not answer
+ * @param words what the error says that a rank does, and what to do about it; default: for ranks that should train the same
  * @throws HooklineError `HKL_RANKS_DIFFER` with a rank and what differs
  */
 export async function assertSameOnRanks(
   comm: Communicator,
   value: Readonly<Record<string, unknown>>,
   what: string,
+  { problem, fix }: { readonly problem: string; readonly fix: string } = OTHER_RUN,
 ): Promise<void> {
   const all = await gatherFromRanks(comm, value, what);
   for (const [rank, theirs] of all.entries()) {
     const differences = Object.keys({ ...all[0], ...theirs }).flatMap((name) =>
-      describeDifferences(all[0]?.[name], theirs[name], name),
+      describeDifferences(all[0]?.[name], theirs[name], name, 'on rank 0 it is'),
     );
     if (differences.length === 0) continue;
     const more = differences.length > TOLD ? `, and ${differences.length - TOLD} more` : '';
-    const list = differences.slice(0, TOLD).map((each) => each.replace(', it was ', ', on rank 0 it is '));
-    throw new HooklineError('HKL_RANKS_DIFFER', `it does not train what rank 0 trains: ${list.join('; ')}${more}`, {
-      who: `rank ${rank}`,
-      fix: 'Start all ranks with the same trainer file, options, packages and data',
-    });
+    const list = differences.slice(0, TOLD).join('; ');
+    throw new HooklineError('HKL_RANKS_DIFFER', `${problem}: ${list}${more}`, { who: `rank ${rank}`, fix });
   }
 }
 

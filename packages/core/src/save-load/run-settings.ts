@@ -79,14 +79,14 @@ export function tellDifferences(
   if (lines.length > TOLD) logger.info(`and ${lines.length - TOLD} more settings differ from ${source}`);
 }
 
-/** Describes the differences between two plain values, one sentence each, with the path. */
-export function describeDifferences(before: unknown, now: unknown, path: string): readonly string[] {
+/** Describes the differences between two plain values, one sentence each: `PATH is VALUE, it was VALUE`. */
+export function describeDifferences(before: unknown, now: unknown, path: string, was = 'it was'): readonly string[] {
   if (isPlainObject(before) && isPlainObject(now)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
-    return [...keys].flatMap((key) => describeDifferences(before[key], now[key], `${path}.${key}`));
+    return [...keys].flatMap((key) => describeDifferences(before[key], now[key], `${path}.${key}`, was));
   }
-  const [was, is] = [show(before), show(now)];
-  return was === is ? [] : [`${path} is ${is}, it was ${was}`];
+  const [first, second] = [show(before), show(now)];
+  return first === second ? [] : [`${path} is ${second}, ${was} ${first}`];
 }
 
 function show(value: unknown): string {
