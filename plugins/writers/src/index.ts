@@ -6,6 +6,5 @@ export type { WritersOptions } from './options.ts';
 export type { WriteBatch, Writer, WriterRun } from './writer.ts';
 export { writersHooks } from './write-hooks.ts';
 
-// Parts for writers
+// For other writers
 export { encodePng, type Pixels } from './tensorboard/png.ts';
-export { formatDuration } from './console/format-duration.ts';
