@@ -14,7 +14,7 @@ import { RemainingTime } from './console/remaining-time.ts';
 import { GuardedWriter } from './guarded-writer.ts';
 import { makeWriters } from './make-writers.ts';
 import { optionsSchema } from './options.ts';
-import { writersHooks } from './write-hooks.ts';
+import { writersHooks } from './writer.ts';
 
 /**
  * Writes the content of the storage to the console, to JSON lines, to TensorBoard and to other writers
