@@ -5,6 +5,7 @@ import { parseBenchArgs } from './lib/bench-args.mjs';
 import { requireSupportedNode } from './lib/node-version.mjs';
 import { prepare } from './lib/prepare.mjs';
 import { ROOT } from './lib/processes.mjs';
+import { withTemporaryFolder } from './lib/temporary-folder.mjs';
 
 // npm run bench -- NAME [--json] [--quick] [options of the benchmark]
 requireSupportedNode();
@@ -27,7 +28,7 @@ if (typeof benchmark !== 'function')
   throw new TypeError(`benchmarks/${name}/bench.ts has no function as its default export`);
 const log = console.log;
 if (json) console.log = console.error;
-const result = await benchmark(args);
+const result = await withTemporaryFolder(`bench-${name}`, (folder) => benchmark(args, folder));
 console.log = log;
 
 const { formatReport, machine, versions } = await import('./lib/bench-report.mjs');

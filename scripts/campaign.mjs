@@ -5,6 +5,7 @@ import { parseBenchArgs } from './lib/bench-args.mjs';
 import { requireSupportedNode } from './lib/node-version.mjs';
 import { prepare } from './lib/prepare.mjs';
 import { ROOT } from './lib/processes.mjs';
+import { withTemporaryFolder } from './lib/temporary-folder.mjs';
 
 // npm run campaign -- NAME [--seed N] [--quick] [--json] [options of the campaign]
 requireSupportedNode();
@@ -28,7 +29,7 @@ const { Tally } = await import('../campaigns/lib/campaign.ts');
 const { default: campaign } = await import(pathToFileURL(campaignFile(name)).href);
 const tally = new Tally();
 const began = Date.now();
-await campaign({ ...args, seed }, tally);
+await withTemporaryFolder(`campaign-${name}`, (folder) => campaign({ ...args, seed }, tally, folder));
 const { counts, failures } = tally;
 const seconds = Math.round((Date.now() - began) / 1000);
 if (json) console.log(JSON.stringify({ name, seed, seconds, counts, failures }));

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { figure, listArgument, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
 import { restorePreciseBn } from './precise-bn.ts';
@@ -19,30 +17,25 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
  * Options: `--data FOLDER` with BCCD in VOC's format (required), `--kinds captured,eager`, `--seeds 3`,
  * `--iterations 1700`.
  */
-export default async function bccd(args: BenchmarkArgs): Promise<BenchmarkResult> {
+export default async function bccd(args: BenchmarkArgs, folder: string): Promise<BenchmarkResult> {
   const root = args['data'];
   if (typeof root !== 'string') throw new Error('which data? --data FOLDER, a folder with BCCD in the format of VOC');
   const kinds = listArgument(args['kinds']) ?? Object.keys(KINDS);
   const seeds = typeof args['seeds'] === 'number' ? args['seeds'] : args.quick ? 1 : 3;
   const iterations = typeof args['iterations'] === 'number' ? args['iterations'] : args.quick ? 300 : undefined;
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-bccd-'));
   const found = new Map<string, Training[]>(kinds.map((kind) => [kind, []]));
   const notes: string[] = [];
   const settings = [`data.root=${root}`, ...(iterations === undefined ? [] : [`solver.maxIterations=${iterations}`])];
   let restored: Awaited<ReturnType<typeof restorePreciseBn>> | undefined;
-  try {
-    for (let seed = 1; seed <= seeds; seed++) {
-      for (const kind of kinds) {
-        const output = join(folder, `${kind}-${seed}`);
-        const set = [...settings, `seed=${seed}`, ...(KINDS[kind] ?? unknownKind(kind))];
-        const training = await trainOnce(output, set);
-        found.get(kind)?.push(training);
-        notes.push(`${kind}, seed ${seed}: AP ${curveOf(training)}`);
-        restored ??= await restorePreciseBn(output, set);
-      }
+  for (let seed = 1; seed <= seeds; seed++) {
+    for (const kind of kinds) {
+      const output = join(folder, `${kind}-${seed}`);
+      const set = [...settings, `seed=${seed}`, ...(KINDS[kind] ?? unknownKind(kind))];
+      const training = await trainOnce(output, set);
+      found.get(kind)?.push(training);
+      notes.push(`${kind}, seed ${seed}: AP ${curveOf(training)}`);
+      restored ??= await restorePreciseBn(output, set);
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
   const figures: Record<string, Figure> = {};
   for (const [kind, trainings] of found) {

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   callback,
@@ -82,9 +80,11 @@ class Contestant {
  * `step.LABEL` is the median of a window's steps, `mean.LABEL` their mean, which includes the waits, and `longest.LABEL` the longest of
  * them. `added.LABEL` and `added_mean.LABEL` are the increase over no checkpoints in percent, window by window. Option: `--rounds 5`.
  */
-export default async function checkpointing({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
+export default async function checkpointing(
+  { quick, ...args }: BenchmarkArgs,
+  folder: string,
+): Promise<BenchmarkResult> {
   await selectDevice('auto');
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-checkpointing-'));
   const contestants = LABELS.map((label) => [label, new Contestant(label, folder)] as const);
   const windows = Object.fromEntries(LABELS.map((label) => [label, []])) as unknown as Record<
     Label,
@@ -124,7 +124,6 @@ export default async function checkpointing({ quick, ...args }: BenchmarkArgs): 
     };
   } finally {
     for (const [, contestant] of contestants) await contestant.dispose();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

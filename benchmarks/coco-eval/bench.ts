@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cocoStats, evaluateCoco, summarizeCoco } from '@hookline/vision';
 import { type BenchmarkArgs, type BenchmarkResult, type Figure, figure } from '../lib/index.ts';
@@ -11,7 +10,7 @@ import { makeScene } from './scene.ts';
  *
  * Options: `--images 5000`, `--categories 80`, `--rounds 3`, `--python PATH` (a Python with pycocotools).
  */
-export default async function cocoEval({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
+export default async function cocoEval({ quick, ...args }: BenchmarkArgs, folder: string): Promise<BenchmarkResult> {
   const whole = (name: string, otherwise: number): number => (typeof args[name] === 'number' ? args[name] : otherwise);
   const images = whole('images', quick ? 500 : 5000);
   const rounds = whole('rounds', quick ? 1 : 3);
@@ -31,7 +30,7 @@ export default async function cocoEval({ quick, ...args }: BenchmarkArgs): Promi
 
   const python =
     typeof args['python'] === 'string' ? args['python'] : (process.env['HOOKLINE_BENCH_PYTHON'] ?? 'python3');
-  const theirs = await runPycocotools(python, scene, rounds);
+  const theirs = await runPycocotools(python, scene, rounds, folder);
   if (theirs === undefined) {
     notes.push(`${python} has no pycocotools: its row is left out. To have it: pip install pycocotools, then --python`);
   } else {
@@ -46,17 +45,13 @@ async function runPycocotools(
   python: string,
   scene: ReturnType<typeof makeScene>,
   rounds: number,
+  folder: string,
 ): Promise<{ seconds: number[]; stats: number[] } | undefined> {
   if (spawnSync(python, ['-c', 'import pycocotools']).status !== 0) return undefined;
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-coco-eval-'));
-  try {
-    const file = join(folder, 'scene.json');
-    await writeFile(file, JSON.stringify(scene));
-    const worker = join(import.meta.dirname, 'pycocotools_worker.py');
-    const { status, stdout, stderr } = spawnSync(python, [worker, file, String(rounds)], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`pycocotools failed: ${stderr}`);
-    return JSON.parse(stdout) as { seconds: number[]; stats: number[] };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const file = join(folder, 'scene.json');
+  await writeFile(file, JSON.stringify(scene));
+  const worker = join(import.meta.dirname, 'pycocotools_worker.py');
+  const { status, stdout, stderr } = spawnSync(python, [worker, file, String(rounds)], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`pycocotools failed: ${stderr}`);
+  return JSON.parse(stdout) as { seconds: number[]; stats: number[] };
 }

@@ -1,6 +1,4 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -20,7 +18,7 @@ const here = (file: string): string => fileURLToPath(new URL(file, import.meta.u
  *
  * Options: `--nets mlp,convnet`, `--rounds 5`, `--python PATH`.
  */
-export default async function dataParallel(args: BenchmarkArgs): Promise<BenchmarkResult> {
+export default async function dataParallel(args: BenchmarkArgs, folder: string): Promise<BenchmarkResult> {
   const { quick } = args;
   const notes: string[] = [];
   const built = await compileRanksAddon();
@@ -38,32 +36,27 @@ export default async function dataParallel(args: BenchmarkArgs): Promise<Benchma
   const note = (label: string, value: number | undefined): void => {
     if (value !== undefined) samples.set(label, [...(samples.get(label) ?? []), value]);
   };
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-ranks-'));
-  try {
-    const plain = join(folder, 'allreduce');
-    const compiled = spawnSync('mpicc', ['-O2', here('allreduce.c'), '-o', plain]).status === 0;
-    if (!compiled) notes.push('plain MPI_Allreduce is left out: mpicc does not compile it');
-    for (let round = 0; round < rounds; round++) {
-      const ranks = (count: number, jobsOf: readonly string[]) =>
-        onRanks(count, [process.execPath, '--import', 'tsx', here('rank-worker.ts'), ...jobsOf]);
-      const one = await ranks(1, jobs);
-      const two = await ranks(2, [...jobs, ...sizes]);
-      const mpi = compiled ? await onRanks(2, [plain, ...sizes]) : {};
-      for (const net of nets) {
-        note(`${net}.rank1`, one[net]);
-        note(`${net}.rank2`, two[net]);
-      }
-      for (const [label, bytes] of Object.entries(SIZES)) {
-        note(`allreduce.${label}`, two[String(bytes)]);
-        note(`mpi.${label}`, mpi[String(bytes)]);
-      }
-      for (const count of hasTorch ? [1, 2] : []) {
-        const torch = await jsonOf(python, [here('ddp_worker.py'), String(count), ...jobs]);
-        for (const net of nets) note(`${net}.torch_ddp${count}`, torch[net]);
-      }
+  const plain = join(folder, 'allreduce');
+  const compiled = spawnSync('mpicc', ['-O2', here('allreduce.c'), '-o', plain]).status === 0;
+  if (!compiled) notes.push('plain MPI_Allreduce is left out: mpicc does not compile it');
+  for (let round = 0; round < rounds; round++) {
+    const ranks = (count: number, jobsOf: readonly string[]) =>
+      onRanks(count, [process.execPath, '--import', 'tsx', here('rank-worker.ts'), ...jobsOf]);
+    const one = await ranks(1, jobs);
+    const two = await ranks(2, [...jobs, ...sizes]);
+    const mpi = compiled ? await onRanks(2, [plain, ...sizes]) : {};
+    for (const net of nets) {
+      note(`${net}.rank1`, one[net]);
+      note(`${net}.rank2`, two[net]);
     }
-  } finally {
-    await rm(folder, { recursive: true });
+    for (const [label, bytes] of Object.entries(SIZES)) {
+      note(`allreduce.${label}`, two[String(bytes)]);
+      note(`mpi.${label}`, mpi[String(bytes)]);
+    }
+    for (const count of hasTorch ? [1, 2] : []) {
+      const torch = await jsonOf(python, [here('ddp_worker.py'), String(count), ...jobs]);
+      for (const net of nets) note(`${net}.torch_ddp${count}`, torch[net]);
+    }
   }
   const figures: Record<string, Figure> = {};
   for (const [label, values] of samples) figures[label] = figure(values, 'ms');

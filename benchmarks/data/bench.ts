@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RandomStream } from '@hookline/core';
@@ -40,17 +38,13 @@ const OWN: readonly Augmentation[] = AUGMENTATIONS.map((each) => ({ ...each }));
  * augmentations. `--coco FILE --images FOLDER` uses a COCO data set instead of images drawn here. `--python PATH` also
  * compares with PyTorch's DataLoader; `--only torch` runs only that comparison.
  */
-export default async function data({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-data-'));
+export default async function data({ quick, ...args }: BenchmarkArgs, folder: string): Promise<BenchmarkResult> {
   const source = typeof args['coco'] === 'string' ? await readDataset(args['coco'], args['images']) : undefined;
   const records = source ?? (await drawImages(folder, quick ? 32 : IMAGES));
   const rounds = quick ? 2 : 7;
 
   const torch = await compareWithTorch({ records, folder, rounds, args, canCompare: source === undefined });
-  if (args['only'] === 'torch') {
-    await rm(folder, { recursive: true, force: true });
-    return torch;
-  }
+  if (args['only'] === 'torch') return torch;
 
   const mainThread = async (): Promise<number> => {
     const random = new RandomStream(1, 'bench');
@@ -101,7 +95,6 @@ export default async function data({ quick, ...args }: BenchmarkArgs): Promise<B
         );
   const augmenting = figure(measureAugmenting(rounds), 'ms');
   const waiting = figure(await measureWaiting(cached, rounds), '%');
-  await rm(folder, { recursive: true, force: true });
   return {
     figures: {
       ...torch.figures,

@@ -1,8 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { decodeFile } from '@hookline/images';
 import { type LoadedDetector, loadDetector, type OnnxRuntime, type TfRuntime } from '@hookline/inference';
@@ -34,7 +32,7 @@ interface Picture {
  * Options: `--trainer examples/scenes/trainer.ts`; `--run runs/scenes`, the folder of its finished run; `--truth RUN/data/test.json`, the
  * test set in COCO's format; `--backends webgl,webgpu,wasm`, the backends in the browser.
  */
-export default async function exported({ quick, ...args }: BenchmarkArgs): Promise<BenchmarkResult> {
+export default async function exported({ quick, ...args }: BenchmarkArgs, folder: string): Promise<BenchmarkResult> {
   const text = (name: string, otherwise: string): string => (typeof args[name] === 'string' ? args[name] : otherwise);
   const trainer = text('trainer', 'examples/scenes/trainer.ts');
   const run = resolve(text('run', join(ROOT, 'runs', 'scenes')));
@@ -44,7 +42,6 @@ export default async function exported({ quick, ...args }: BenchmarkArgs): Promi
   const truth = JSON.parse(readFileSync(truthFile, 'utf8')) as TruthFile;
   const all = truth.images.map(({ id, file_name: file }) => ({ id, file: join(dirname(truthFile), file) }));
   const pictures = quick ? all.slice(0, 10) : all;
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-exported-'));
   const page = join(folder, 'page');
   const server = await serveFolders({ '/': page, '/models/': join(run, 'exported') });
   try {
@@ -82,7 +79,6 @@ export default async function exported({ quick, ...args }: BenchmarkArgs): Promi
     return { figures, notes };
   } finally {
     server.close();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -14,5 +14,5 @@ export interface BenchmarkResult {
   readonly notes?: readonly string[];
 }
 
-/** The default export of `benchmarks/NAME/bench.ts`. */
-export type Benchmark = (args: BenchmarkArgs) => Promise<BenchmarkResult>;
+/** The default export of `benchmarks/NAME/bench.ts`. `folder` is empty, and is removed with what was written into it. */
+export type Benchmark = (args: BenchmarkArgs, folder: string) => Promise<BenchmarkResult>;

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger, type PluginInput, presetDefault, selectDevice, tf, TrainerBase } from 'hookline';
 import {
@@ -42,10 +40,9 @@ class Clock {
  * Measures what the engine and its plugins add to a step. The step trains a small network and is written by hand. All
  * contestants except `fit` run the same function, so everything that the engine adds lies between two steps.
  */
-export default async function overhead({ quick }: BenchmarkArgs): Promise<BenchmarkResult> {
+export default async function overhead({ quick }: BenchmarkArgs, folder: string): Promise<BenchmarkResult> {
   await selectDevice('auto');
   const body = makeBody();
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-overhead-'));
   const between: Record<'loop' | 'bare' | 'preset_default', number[]> = { loop: [], bare: [], preset_default: [] };
 
   const loop = (): number => {
@@ -78,7 +75,6 @@ export default async function overhead({ quick }: BenchmarkArgs): Promise<Benchm
   );
   body.dispose();
   const check = await checkCosts(quick);
-  await rm(folder, { recursive: true, force: true });
   const added = (label: 'bare' | 'preset_default') =>
     figureOfPairs(between[label].slice(-rounds), between.loop.slice(-rounds), (ours, theirs) => ours - theirs, 'us');
   return {

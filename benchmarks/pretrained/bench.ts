@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConsoleLogger } from 'hookline';
 import bccd from '../../examples/detection/bccd.ts';
@@ -24,51 +22,46 @@ interface Point {
  * Options: `--data FOLDER` with BCCD in VOC's format (required), `--scenes 1000` and `--iterations 600`, the iterations on scenes and on BCCD,
  * `--every 100`, the iterations between evaluations, `--seeds 1`.
  */
-export default async function pretrained(args: BenchmarkArgs): Promise<BenchmarkResult> {
+export default async function pretrained(args: BenchmarkArgs, folder: string): Promise<BenchmarkResult> {
   const root = args['data'];
   if (typeof root !== 'string') throw new Error('which data? --data FOLDER, a folder with BCCD in the format of VOC');
   const whole = (name: string, otherwise: number): number => (typeof args[name] === 'number' ? args[name] : otherwise);
   const [first, iterations] = [whole('scenes', args.quick ? 200 : 1000), whole('iterations', args.quick ? 200 : 600)];
   const [every, seeds] = [whole('every', 100), whole('seeds', 1)];
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-pretrained-'));
   const figures: Record<string, Figure> = {};
   const notes = [`${first} iterations on scenes, then ${iterations} on BCCD, ${WIDTH} channels`];
-  try {
-    const output = join(folder, 'scenes');
-    const learned = await train(scenes, output, [
-      `data.root=${join(folder, 'drawn')}`,
-      `model.width=${WIDTH}`,
-      `solver.maxIterations=${first}`,
-      'test.evalPeriod=0',
-      'checkpoint.best=',
-    ]);
-    notes.push(`scenes: ${described(learned)}`);
-    const weights = join(output, 'model_final.safetensors');
-    const found: Record<keyof typeof KINDS, Point[][]> = { scratch: [], pretrained: [] };
-    for (let seed = 1; seed <= seeds; seed++) {
-      for (const [kind, isPretrained] of Object.entries(KINDS) as [keyof typeof KINDS, boolean][]) {
-        const curve = await train(bccd, join(folder, `${kind}-${seed}`), [
-          `data.root=${root}`,
-          `seed=${seed}`,
-          `model.width=${WIDTH}`,
-          `solver.maxIterations=${iterations}`,
-          `test.evalPeriod=${every}`,
-          'test.aug.enabled=false',
-          'checkpoint.best=',
-          ...(isPretrained ? [`model.weights=${weights}`] : []),
-        ]);
-        found[kind].push(curve);
-        notes.push(`${kind}, seed ${seed}: ${described(curve)}`);
-      }
+  const output = join(folder, 'scenes');
+  const learned = await train(scenes, output, [
+    `data.root=${join(folder, 'drawn')}`,
+    `model.width=${WIDTH}`,
+    `solver.maxIterations=${first}`,
+    'test.evalPeriod=0',
+    'checkpoint.best=',
+  ]);
+  notes.push(`scenes: ${described(learned)}`);
+  const weights = join(output, 'model_final.safetensors');
+  const found: Record<keyof typeof KINDS, Point[][]> = { scratch: [], pretrained: [] };
+  for (let seed = 1; seed <= seeds; seed++) {
+    for (const [kind, isPretrained] of Object.entries(KINDS) as [keyof typeof KINDS, boolean][]) {
+      const curve = await train(bccd, join(folder, `${kind}-${seed}`), [
+        `data.root=${root}`,
+        `seed=${seed}`,
+        `model.width=${WIDTH}`,
+        `solver.maxIterations=${iterations}`,
+        `test.evalPeriod=${every}`,
+        'test.aug.enabled=false',
+        'checkpoint.best=',
+        ...(isPretrained ? [`model.weights=${weights}`] : []),
+      ]);
+      found[kind].push(curve);
+      notes.push(`${kind}, seed ${seed}: ${described(curve)}`);
     }
-    for (const [kind, curves] of Object.entries(found)) {
-      for (const [place, { iteration }] of (curves[0] ?? []).entries()) {
-        const values = curves.map((curve) => (curve[place] as Point).ap);
-        figures[`${kind}.AP.${iteration + 1}`] = figure(values, 'AP');
-      }
+  }
+  for (const [kind, curves] of Object.entries(found)) {
+    for (const [place, { iteration }] of (curves[0] ?? []).entries()) {
+      const values = curves.map((curve) => (curve[place] as Point).ap);
+      figures[`${kind}.AP.${iteration + 1}`] = figure(values, 'AP');
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
   return { figures, notes };
 }

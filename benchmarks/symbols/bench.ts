@@ -1,5 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { trainOnce, type Training } from '../bccd/train-once.ts';
 import { figure, listArgument, type BenchmarkArgs, type BenchmarkResult, type Figure } from '../lib/index.ts';
@@ -24,12 +23,11 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
  * Options: `--kinds before,chosen`, `--seeds 3`, `--minutes 8`, the budget of `chosen`, `--iterations N` for all kinds instead,
  * `--data FOLDER` to keep the photos; they are drawn there unless the folder has them already.
  */
-export default async function symbols(args: BenchmarkArgs): Promise<BenchmarkResult> {
+export default async function symbols(args: BenchmarkArgs, folder: string): Promise<BenchmarkResult> {
   const number = (name: string): number | undefined => (typeof args[name] === 'number' ? args[name] : undefined);
   const kinds = listArgument(args['kinds']) ?? Object.keys(KINDS);
   const seeds = number('seeds') ?? (args.quick ? 1 : 3);
   const iterations = number('iterations') ?? (args.quick ? 200 : undefined);
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-symbols-'));
   const root = typeof args['data'] === 'string' ? args['data'] : join(folder, 'data');
   if (!(await exists(root))) await drawSymbols(root);
   const settings = [
@@ -42,18 +40,14 @@ export default async function symbols(args: BenchmarkArgs): Promise<BenchmarkRes
   ];
   const found = new Map<string, Training[]>(kinds.map((kind) => [kind, []]));
   const notes: string[] = [];
-  try {
-    for (let seed = 1; seed <= seeds; seed++) {
-      for (const kind of kinds) {
-        const set = [...settings, `seed=${seed}`, ...(KINDS[kind] ?? unknownKind(kind))];
-        const training = await trainOnce(join(folder, `${kind}-${seed}`), set, 'own-data.ts');
-        found.get(kind)?.push(training);
-        const curve = training.curve.map(({ minutes, ap }) => `${ap.toFixed(1)} at ${minutes.toFixed(1)} min`);
-        notes.push(`${kind}, seed ${seed}: AP ${curve.join(', ')}`);
-      }
+  for (let seed = 1; seed <= seeds; seed++) {
+    for (const kind of kinds) {
+      const set = [...settings, `seed=${seed}`, ...(KINDS[kind] ?? unknownKind(kind))];
+      const training = await trainOnce(join(folder, `${kind}-${seed}`), set, 'own-data.ts');
+      found.get(kind)?.push(training);
+      const curve = training.curve.map(({ minutes, ap }) => `${ap.toFixed(1)} at ${minutes.toFixed(1)} min`);
+      notes.push(`${kind}, seed ${seed}: AP ${curve.join(', ')}`);
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
   const figures: Record<string, Figure> = {};
   for (const [kind, trainings] of found) {

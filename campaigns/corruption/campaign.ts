@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConsoleLogger, isHooklineError, readCheckpoint } from '@hookline/core';
 import { isPlausibleChange, RecordingLogger, tryChangedStates } from '@hookline/testing';
@@ -25,53 +24,48 @@ const SMALL = [
  *
  * Option: `--count`, the number of damaged files of each kind (default 400; 60 with `--quick`).
  */
-const corruption: Campaign = async (args, tally) => {
+const corruption: Campaign = async (args, tally, folder) => {
   const count = countOption(args, 'count', args.quick ? 60 : 400);
   const choices = new Choices(args.seed, 'corruption');
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-corruption-'));
   const logger = new ConsoleLogger({ level: 'silent' });
   const make = (name: string): Trainer => definition.create({ set: SMALL, output: join(folder, name), logger });
-  try {
-    const first = make('first');
-    await first.train();
-    const whole = await readFile(join(folder, 'first', 'model_final.safetensors'));
-    const trainer = make('second');
-    await trainer.prepare();
-    const before = await stateOf(trainer);
-    const damaged = join(folder, 'damaged.safetensors');
+  const first = make('first');
+  await first.train();
+  const whole = await readFile(join(folder, 'first', 'model_final.safetensors'));
+  const trainer = make('second');
+  await trainer.prepare();
+  const before = await stateOf(trainer);
+  const damaged = join(folder, 'damaged.safetensors');
 
-    for (let trial = 0; trial < count; trial++) {
-      const flipped = Buffer.from(whole);
-      const place = choices.int(trial % 2 === 0 ? whole.length : Math.min(whole.length, 20_000));
-      const bit = choices.int(8);
-      flipped[place] = (flipped[place] ?? 0) ^ (1 << bit);
-      await refuse(`bit ${bit} of byte ${place} flipped`, 'flipped bits', flipped);
-    }
-    for (let trial = 0; trial < count / 4; trial++) {
-      const length = trial < 20 ? trial : choices.int(whole.length);
-      await refuse(`cut off after ${length} bytes`, 'truncations', whole.subarray(0, length));
-    }
-    await refuse('one byte too long', 'truncations', Buffer.concat([whole, Buffer.of(0)]));
-    for (const { what, bytes } of craftedHeaders(whole)) await refuse(what, 'crafted headers', bytes);
-    const different = differences(before, await stateOf(trainer));
-    if (different.length > 0) tally.fail(`refused checkpoints have changed ${different.join(', ')}`);
-    await trainer.load(join(folder, 'first', 'model_final.safetensors'));
-    await trainer.close();
-    await otherFiles(count, choices, folder, make, tally);
-    await changedStates(args.quick ? 8 : 1, folder, tally);
+  for (let trial = 0; trial < count; trial++) {
+    const flipped = Buffer.from(whole);
+    const place = choices.int(trial % 2 === 0 ? whole.length : Math.min(whole.length, 20_000));
+    const bit = choices.int(8);
+    flipped[place] = (flipped[place] ?? 0) ^ (1 << bit);
+    await refuse(`bit ${bit} of byte ${place} flipped`, 'flipped bits', flipped);
+  }
+  for (let trial = 0; trial < count / 4; trial++) {
+    const length = trial < 20 ? trial : choices.int(whole.length);
+    await refuse(`cut off after ${length} bytes`, 'truncations', whole.subarray(0, length));
+  }
+  await refuse('one byte too long', 'truncations', Buffer.concat([whole, Buffer.of(0)]));
+  for (const { what, bytes } of craftedHeaders(whole)) await refuse(what, 'crafted headers', bytes);
+  const different = differences(before, await stateOf(trainer));
+  if (different.length > 0) tally.fail(`refused checkpoints have changed ${different.join(', ')}`);
+  await trainer.load(join(folder, 'first', 'model_final.safetensors'));
+  await trainer.close();
+  await otherFiles(count, choices, folder, make, tally);
+  await changedStates(args.quick ? 8 : 1, folder, tally);
 
-    async function refuse(what: string, kind: string, bytes: Uint8Array): Promise<void> {
-      await writeFile(damaged, bytes);
-      tally.count(kind);
-      try {
-        await trainer.load(damaged);
-        tally.fail(`a checkpoint was loaded though ${what}`);
-      } catch (error) {
-        if (!isHooklineError(error)) tally.fail(`${what}: an error without a code: ${String(error)}`);
-      }
+  async function refuse(what: string, kind: string, bytes: Uint8Array): Promise<void> {
+    await writeFile(damaged, bytes);
+    tally.count(kind);
+    try {
+      await trainer.load(damaged);
+      tally.fail(`a checkpoint was loaded though ${what}`);
+    } catch (error) {
+      if (!isHooklineError(error)) tally.fail(`${what}: an error without a code: ${String(error)}`);
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 };
 export default corruption;

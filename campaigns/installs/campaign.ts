@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transpileModule, ModuleKind, ScriptTarget } from 'typescript';
@@ -36,8 +35,7 @@ interface Manager {
  * Options: `--only create` runs only the last part; `--quick` uses only npm and the current Node. Package managers and versions of Node are
  * installed from npm.
  */
-const installs: Campaign = async (args, tally) => {
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-installs-'));
+const installs: Campaign = async (args, tally, folder) => {
   const upstream = (await run('npm', ['config', 'get', 'registry'], ROOT)).stdout.trim();
   const registry = await serveRegistry(await pack(join(folder, 'packed')), upstream);
   try {
@@ -56,7 +54,6 @@ const installs: Campaign = async (args, tally) => {
     }
   } finally {
     registry.close();
-    await rm(folder, { recursive: true, force: true });
   }
 };
 export default installs;

@@ -9,8 +9,8 @@ export interface CampaignArgs {
   readonly [name: string]: string | number | boolean | undefined;
 }
 
-/** The default export of `campaigns/NAME/campaign.ts`. */
-export type Campaign = (args: CampaignArgs, tally: Tally) => Promise<void>;
+/** The default export of `campaigns/NAME/campaign.ts`. `folder` is empty, and is removed with what was written into it. */
+export type Campaign = (args: CampaignArgs, tally: Tally, folder: string) => Promise<void>;
 
 /** Counts trials and collects failures. */
 export class Tally {

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { compileRanksAddon } from '@hookline/native-runtime';
@@ -25,7 +24,7 @@ const GONE_AFTER = 5;
  * Option: `--count`, the number of kills (default 20; with `--quick`, 1 in a shorter training). One attack in four sends SIGTERM instead
  * and does not count.
  */
-const ranks: Campaign = async (args, tally) => {
+const ranks: Campaign = async (args, tally, folder) => {
   const count = countOption(args, 'count', args.quick ? 1 : 20);
   const { outcome, detail } = await compileRanksAddon();
   if (outcome !== 'used') {
@@ -34,59 +33,54 @@ const ranks: Campaign = async (args, tally) => {
   }
   const set = args.quick ? SHORT : [];
   const choices = new Choices(args.seed, 'ranks');
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-ranks-'));
   let kills = 0;
-  try {
-    await finishTraining(join(folder, 'whole'), set, RANKS);
-    const whole = await resultOf(join(folder, 'whole'));
-    for (let chain = 0; kills < count; chain++) {
-      const output = join(folder, `chain-${chain}`);
-      await mkdir(output);
-      const wanted = Math.min(count - kills, 2 + choices.int(3));
-      for (let done = 0; done < wanted; done++) {
-        const training = startTraining(output, set, RANKS);
-        const signal = choices.int(4) === 0 ? 'SIGTERM' : 'SIGKILL';
-        const isHit = await attack(training, output, choices, signal);
-        const end = await Promise.race([training.end, wait(HANGS_AFTER * 1000, undefined, { ref: false })]);
-        if (end === undefined) {
-          tally.fail(`chain ${chain} hangs after ${signal} to one rank`);
-          for (const pid of processesOf(output)) process.kill(pid, 'SIGKILL');
-        }
-        const left = await whatStays(output);
-        if (left.length > 0) tally.fail(`chain ${chain}: processes ${left.join(', ')} are left after ${signal}`);
-        if (end?.status === 0 || end === undefined) break;
-        if (!isHit) {
-          tally.fail(`chain ${chain} could not go on, status ${end.status}:\n${tail(end.text)}`);
-          break;
-        }
-        if (signal === 'SIGKILL') kills++;
-        tally.count(signal);
-        const expected = signal === 'SIGKILL' ? 137 : 143;
-        if (end.status !== expected)
-          tally.fail(`chain ${chain} ended with ${end.status} after ${signal} to one rank:\n${tail(end.text)}`);
-        // The message for SIGKILL must name a rank; after SIGTERM, the first rank reports the signal itself.
-        if (signal === 'SIGKILL' && !/rank [01]\b/.test(end.text))
-          tally.fail(`chain ${chain} names no rank:\n${tail(end.text)}`);
+  await finishTraining(join(folder, 'whole'), set, RANKS);
+  const whole = await resultOf(join(folder, 'whole'));
+  for (let chain = 0; kills < count; chain++) {
+    const output = join(folder, `chain-${chain}`);
+    await mkdir(output);
+    const wanted = Math.min(count - kills, 2 + choices.int(3));
+    for (let done = 0; done < wanted; done++) {
+      const training = startTraining(output, set, RANKS);
+      const signal = choices.int(4) === 0 ? 'SIGTERM' : 'SIGKILL';
+      const isHit = await attack(training, output, choices, signal);
+      const end = await Promise.race([training.end, wait(HANGS_AFTER * 1000, undefined, { ref: false })]);
+      if (end === undefined) {
+        tally.fail(`chain ${chain} hangs after ${signal} to one rank`);
+        for (const pid of processesOf(output)) process.kill(pid, 'SIGKILL');
       }
-      // If the training had already finished, there is nothing left to train.
-      const end = await startTraining(output, set, RANKS).end;
-      if (end.status !== 0 && !end.text.includes('HKL_NOTHING_TO_TRAIN')) {
-        tally.fail(`chain ${chain} could not be ended:\n${tail(end.text)}`);
+      const left = await whatStays(output);
+      if (left.length > 0) tally.fail(`chain ${chain}: processes ${left.join(', ')} are left after ${signal}`);
+      if (end?.status === 0 || end === undefined) break;
+      if (!isHit) {
+        tally.fail(`chain ${chain} could not go on, status ${end.status}:\n${tail(end.text)}`);
         break;
       }
-      const different = differences(whole, await resultOf(output));
-      tally.count('chains');
-      if (different.length === 0) tally.count('chains equal to the bit');
-      else tally.fail(`chain ${chain} differs in ${different.join(', ')}`);
-      await rm(output, { recursive: true });
+      if (signal === 'SIGKILL') kills++;
+      tally.count(signal);
+      const expected = signal === 'SIGKILL' ? 137 : 143;
+      if (end.status !== expected)
+        tally.fail(`chain ${chain} ended with ${end.status} after ${signal} to one rank:\n${tail(end.text)}`);
+      // The message for SIGKILL must name a rank; after SIGTERM, the first rank reports the signal itself.
+      if (signal === 'SIGKILL' && !/rank [01]\b/.test(end.text))
+        tally.fail(`chain ${chain} names no rank:\n${tail(end.text)}`);
     }
-    for (const others of args.quick ? [] : OTHER_NUMBERS) {
-      const problem = await goOnWith(others, join(folder, 'whole'), join(folder, `with-${others}`), whole);
-      tally.count('goes on with another number of ranks');
-      if (problem !== undefined) tally.fail(`${others} ranks do not go on from what ${RANKS} have saved: ${problem}`);
+    // If the training had already finished, there is nothing left to train.
+    const end = await startTraining(output, set, RANKS).end;
+    if (end.status !== 0 && !end.text.includes('HKL_NOTHING_TO_TRAIN')) {
+      tally.fail(`chain ${chain} could not be ended:\n${tail(end.text)}`);
+      break;
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    const different = differences(whole, await resultOf(output));
+    tally.count('chains');
+    if (different.length === 0) tally.count('chains equal to the bit');
+    else tally.fail(`chain ${chain} differs in ${different.join(', ')}`);
+    await rm(output, { recursive: true });
+  }
+  for (const others of args.quick ? [] : OTHER_NUMBERS) {
+    const problem = await goOnWith(others, join(folder, 'whole'), join(folder, `with-${others}`), whole);
+    tally.count('goes on with another number of ranks');
+    if (problem !== undefined) tally.fail(`${others} ranks do not go on from what ${RANKS} have saved: ${problem}`);
   }
 };
 export default ranks;

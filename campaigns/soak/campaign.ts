@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callback, ConsoleLogger, tf } from 'hookline';
 import { type Campaign, countOption } from '../lib/campaign.ts';
@@ -14,11 +12,10 @@ const ALLOWED_GROWTH = 48 * 2 ** 20;
  *
  * Option: `--count`, the number of steps of each kind (default 20,000; 320 with `--quick`).
  */
-const soak: Campaign = async (args, tally) => {
+const soak: Campaign = async (args, tally, folder) => {
   const count = countOption(args, 'count', args.quick ? 320 : 20_000);
   const period = Math.ceil(count / (args.quick ? 16 : 40));
   for (const capture of ['auto', 'off']) {
-    const folder = await mkdtemp(join(tmpdir(), 'hookline-soak-'));
     const samples: { readonly tensors: number; readonly bytes: number }[] = [];
     const set = [
       `capture=${capture}`,
@@ -28,21 +25,17 @@ const soak: Campaign = async (args, tally) => {
       `checkpoint.period=${period}`,
       'writers.metricsPeriod=20',
     ];
-    try {
-      const probe = callback({
-        afterStep: ({ iteration }) => {
-          if ((iteration + 1) % period !== 0) return;
-          samples.push({ tensors: tf.memory().numTensors, bytes: process.memoryUsage.rss() });
-        },
-      });
-      const logger = new ConsoleLogger({ level: 'warn' });
-      const trainer = campaignTrainer([probe]).create({ set, output: join(folder, 'run'), logger });
-      const { status, iteration } = await trainer.train();
-      tally.count(`steps with capture ${capture}`, iteration);
-      if (status !== 'completed') tally.fail(`the training with capture ${capture} ended ${status}`);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const probe = callback({
+      afterStep: ({ iteration }) => {
+        if ((iteration + 1) % period !== 0) return;
+        samples.push({ tensors: tf.memory().numTensors, bytes: process.memoryUsage.rss() });
+      },
+    });
+    const logger = new ConsoleLogger({ level: 'warn' });
+    const trainer = campaignTrainer([probe]).create({ set, output: join(folder, capture), logger });
+    const { status, iteration } = await trainer.train();
+    tally.count(`steps with capture ${capture}`, iteration);
+    if (status !== 'completed') tally.fail(`the training with capture ${capture} ended ${status}`);
     const early = samples[Math.floor(samples.length / 4)];
     const late = samples.at(-1);
     if (early === undefined || late === undefined) throw new Error('nothing was sampled');

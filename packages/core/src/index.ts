@@ -3,6 +3,7 @@ export { HooklineError, PluginError, describeCause, isHooklineError, type ErrorD
 export { assertKnownNames, assertKnownOptions, pickOptions, type OptionNames } from './known-options.ts';
 export { isPlainObject } from './plain-object.ts';
 export { didYouMean, suggestName } from './suggest-name.ts';
+export { alignColumns, formatDuration, terminalText } from './terminal-text.ts';
 export { runAll, throwAll } from './throw-all.ts';
 export { VERSION } from './version.ts';
 
@@ -59,15 +60,15 @@ export { Hook, type HookFacade } from './hooks/hook.ts';
 export { definePlugin, makePlugin, type InstanceOptions, type PluginFactory } from './plugin/define-plugin.ts';
 export {
   isPlugin,
+  namesOf,
+  shortName,
   type Plugin,
   type PluginDefinition,
   type PluginEntry,
   type PluginIdentity,
   type SetupResult,
-  type PluginState,
   type SetupContext,
 } from './plugin/plugin.ts';
-export { namesOf, shortName } from './plugin/plugin-name.ts';
 export { STANDARD_LABELS, type StandardLabel } from './plugin/labels.ts';
 export { definePreset, type PresetDefinition, type PresetFactory } from './preset/define-preset.ts';
 export { isPreset, type PluginInput, type Preset } from './preset/preset.ts';
@@ -120,12 +121,11 @@ export { ConsoleLogger, loggerRef, type Logger, type LogLevel } from './services
 export { MetricWatch, type MetricWatchOptions } from './services/metric-watch.ts';
 export { type Epochs, epochsRef, isPeriod, isPositivePeriod, type Period, PERIOD_RULE } from './services/epochs.ts';
 export { outputRef, type OutputFolder } from './services/output-folder.ts';
-export { terminalText } from './services/terminal-text.ts';
 export { trainerRef, type TrainerView } from './services/trainer-handle.ts';
 
 // State
 export type { JsonValue } from './json.ts';
-export { defineState, type CheckedPluginState } from './plugin/define-state.ts';
+export { defineState, type CheckedPluginState, type PluginState } from './plugin/define-state.ts';
 export { documentedOptions, type OptionsInput } from './plugin/documented-options.ts';
 export { missingEntry } from './save-load/engine-state.ts';
 export { checkState, readPluginState, type StateOrigin } from './save-load/plugin-state.ts';

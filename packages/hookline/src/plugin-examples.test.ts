@@ -1,17 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as core from '@hookline/core';
 import { checkPluginContract } from '@hookline/testing';
 import ts from 'typescript';
 import * as zod from 'zod';
+import { codeBlock } from './code-blocks.test.support.ts';
 
 /** Runs the first code block of a page that contains `marker`, and returns its exports. */
-async function run(file: string, marker: string): Promise<Record<string, (options?: unknown) => core.Plugin>> {
-  const text = await readFile(new URL(file, import.meta.url), 'utf8');
-  const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? '');
-  const code = blocks.find((block) => block.includes(marker)) ?? '';
-  const { outputText } = ts.transpileModule(code, { compilerOptions: { module: ts.ModuleKind.CommonJS } });
+function run(page: string, marker: string): Record<string, (options?: unknown) => core.Plugin> {
+  const { outputText } = ts.transpileModule(codeBlock(page, marker), {
+    compilerOptions: { module: ts.ModuleKind.CommonJS },
+  });
   const exported = {};
   const modules: Record<string, unknown> = { '@hookline/core': core, zod };
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is the code that this project shows
@@ -20,10 +19,10 @@ async function run(file: string, marker: string): Promise<Record<string, (option
 }
 
 it.each([
-  ['../../../README.md', 'lossRatio', undefined],
-  ['../../../docs/plugins.md', 'stopAbove', { metric: 'total_loss', limit: 2 }],
+  ['README.md', 'lossRatio', undefined],
+  ['docs/plugins.md', 'stopAbove', { metric: 'total_loss', limit: 2 }],
 ])('the plugin shown in %s keeps the contract of plugins', async (file, name, options) => {
-  const { [name]: plugin } = await run(file, `export const ${name} = definePlugin`);
+  const { [name]: plugin } = run(file, `export const ${name} = definePlugin`);
   await checkPluginContract({ plugin: () => plugin?.(options) as core.Plugin });
 });
 
@@ -36,7 +35,7 @@ it('the plugin shown in docs/plugins.md that posts metrics posts them, and keeps
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   try {
-    const { postMetrics } = await run('../../../docs/plugins.md', 'export const postMetrics = definePlugin');
+    const { postMetrics } = run('docs/plugins.md', 'export const postMetrics = definePlugin');
     await checkPluginContract({ plugin: () => postMetrics?.({ url, period: 2 }) as core.Plugin, iterations: 3 });
     expect(JSON.parse(bodies[0] ?? '')).toEqual({ iteration: 1, loss: 0.5 });
   } finally {
@@ -45,8 +44,7 @@ it('the plugin shown in docs/plugins.md that posts metrics posts them, and keeps
 });
 
 it('the state shown in docs/plugins.md has everything that it uses', async () => {
-  const text = await readFile(new URL('../../../docs/plugins.md', import.meta.url), 'utf8');
-  const [, body = ''] = /^```ts\n(return \{\n {2}state: defineState.*?)^```$/ms.exec(text) ?? [];
+  const body = codeBlock('docs/plugins.md', 'return {\n  state: defineState');
   const { outputText } = ts.transpileModule(`let seen = 0; let best: number | null = null; ${body}`, {
     compilerOptions: { target: ts.ScriptTarget.ES2022 },
   });

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildCommand } from './cli/built-command.test.support.ts';
+import { codeBlock } from './code-blocks.test.support.ts';
 import * as hookline from './index.ts';
 import { STRICT } from './third-party/sandbox.test.support.ts';
 
@@ -26,7 +27,7 @@ describe('what hookline exports', () => {
 
 describe('the trainer on the page', () => {
   let folder: string;
-  const [, code = ''] = /^```ts\n(.*?)^```$/ms.exec(PAGE) ?? [];
+  const code = codeBlock('packages/hookline/README.md', 'defineTrainer');
 
   beforeAll(() => {
     buildCommand();

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -13,6 +11,7 @@ import {
   writeCheckpoint,
 } from '@hookline/core';
 import type { RecordingLogger } from './recording-logger.ts';
+import { withTemporaryFolder } from './temporary-folder.ts';
 
 /** A checkpoint with one change. */
 export interface ChangedState {
@@ -163,11 +162,17 @@ const show = (value: unknown): string => (typeof value === 'number' ? String(val
  * Loads every one of {@link changedStates} and returns the results. After each error, the trainer must be unchanged
  * to the bit, which is checked by comparing what it would save.
  */
-export async function tryChangedStates<T extends TrainerBase>(
+export function tryChangedStates<T extends TrainerBase>(
+  options: ChangedStatesOptions<T>,
+): Promise<readonly ChangedStateOutcome[]> {
+  return withTemporaryFolder((folder) => tryChangedStatesIn(folder, options));
+}
+
+async function tryChangedStatesIn<T extends TrainerBase>(
+  folder: string,
   options: ChangedStatesOptions<T>,
 ): Promise<readonly ChangedStateOutcome[]> {
   const { file, make, free = (trainer: T): Promise<unknown> => trainer.close(), only = () => true } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-changed-'));
   const changedFile = join(folder, 'changed.safetensors');
   const outcomes: ChangedStateOutcome[] = [];
   const fresh = async (): Promise<Tried<T>> => {
@@ -208,7 +213,6 @@ export async function tryChangedStates<T extends TrainerBase>(
     return outcomes;
   } finally {
     await free(tried.trainer);
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -8,7 +8,6 @@ import {
   bareLoop,
   type Contract,
   type ContractTrainerOptions,
-  inFolder,
   latestScalars,
   makeTrainer,
   tapsInsideOf,
@@ -17,6 +16,7 @@ import {
 } from './contract/contract-trainer.ts';
 import { firstDifference } from './contract/first-difference.ts';
 import { tinyTraining } from './tiny-training.ts';
+import { withTemporaryFolder } from './temporary-folder.ts';
 
 /** Options of {@link checkPluginContract}. */
 export interface ContractOptions {
@@ -147,7 +147,7 @@ async function refusesUnknownOption(contract: Contract): Promise<Verdict> {
 }
 
 async function trainsTwice(contract: Contract): Promise<Verdict> {
-  return inFolder(async (output) => {
+  return withTemporaryFolder(async (output) => {
     const trainer = makeTrainer(contract, output);
     await trainer.train();
     await trainer.train({ maxIterations: contract.iterations * 2 });

@@ -64,7 +64,7 @@ export function connectRanks(size: number): readonly ConnectedRank[] {
       },
       async broadcast(bytes, root = 0, what?: string) {
         const all = await call(rank, named(`broadcast from ${root}`, what), bytes?.slice());
-        return all[root]?.slice() ?? new Uint8Array(0);
+        return (all[root] as Uint8Array).slice();
       },
       async gather(bytes, root = 0, what?: string) {
         const all = await call(rank, named(`gather on ${root}`, what), bytes.slice());
@@ -72,7 +72,7 @@ export function connectRanks(size: number): readonly ConnectedRank[] {
       },
       async allReduce(numbers, operation, what) {
         const all = await call(rank, named(`${operation} of ${numbers.length}`, what), numbers.slice());
-        return numbers.map((_number, place) => REDUCE[operation](all.map((each) => each[place] ?? Number.NaN)));
+        return numbers.map((_number, place) => REDUCE[operation](all.map((each) => each[place] as number)));
       },
       // These ranks do not share steps.
       leaveStep: () => undefined,

@@ -1,16 +1,15 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Dataset, type DatasetRecord, type FormatName, readVoc, writeCoco } from '@hookline/images';
 import { drawSquares } from './draw-squares.ts';
+import { withTemporaryFolder } from './temporary-folder.ts';
 
 /** Text files by path. */
 type Files = Record<string, string>;
 
 /** Draws the squares of {@link drawSquares} in another format, with splits `train` (12 images) and `val` (4), in the usual layout of that format. */
 export async function drawSquaresAs(format: FormatName, root: string): Promise<void> {
-  const drawn = await mkdtemp(join(tmpdir(), 'hookline-squares-'));
-  try {
+  await withTemporaryFolder(async (drawn) => {
     await drawSquares(drawn);
     for (const [split, list] of [
       ['train', 'trainval'],
@@ -31,9 +30,7 @@ export async function drawSquaresAs(format: FormatName, root: string): Promise<v
       await mkdir(dirname(json), { recursive: true });
       await writeCoco(json, set, { images: join(drawn, 'JPEGImages') });
     }
-  } finally {
-    await rm(drawn, { recursive: true });
-  }
+  });
 }
 
 /** Where the images of a split are, and the files beside them. */

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   checkpointsRef,
@@ -11,6 +9,7 @@ import {
   type TrainerBase,
 } from '@hookline/core';
 import { modelRef, tf, type TfjsRuntimeOptions } from '@hookline/tfjs';
+import { withTemporaryFolder } from './temporary-folder.ts';
 import { tinyTraining } from './tiny-training.ts';
 
 /** The kinds of faults of a tap. */
@@ -72,11 +71,18 @@ export const CULPRIT = 'faulty-plugin';
  *
  * @param capture as in {@link tinyTraining}
  */
-export async function runFault(
+export function runFault(
+  fault: Pick<FaultCase, 'hook' | 'fault'>,
+  capture: NonNullable<TfjsRuntimeOptions['capture']>,
+): Promise<FaultResult> {
+  return withTemporaryFolder((output) => runFaultIn(output, fault, capture));
+}
+
+async function runFaultIn(
+  output: string,
   { hook, fault }: Pick<FaultCase, 'hook' | 'fault'>,
   capture: NonNullable<TfjsRuntimeOptions['capture']>,
 ): Promise<FaultResult> {
-  const output = await mkdtemp(join(tmpdir(), 'hookline-fault-'));
   const train = (...plugins: Plugin[]): TrainerBase => tinyTraining({ plugins, maxIterations: 4, output, capture });
   try {
     const culprit = faultyPlugin(hook, fault);
@@ -91,8 +97,6 @@ export async function runFault(
     // If the tap returns nothing, the error of the step must reach the user.
     const isPassedOn = hook === 'stepFailed' && message.includes('the step breaks') && !message.includes(CULPRIT);
     return { outcome: isNamed ? 'named' : isPassedOn ? 'ignored' : 'silent', message };
-  } finally {
-    await rm(output, { recursive: true, force: true });
   }
 }
 

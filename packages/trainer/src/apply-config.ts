@@ -42,8 +42,8 @@ function configured(entry: PluginEntry, says: PluginConfig, parts: ConfigParts):
   const changes: string[] = [];
   for (const [name, option] of Object.entries(said)) {
     if (isSettled(options[name], option, says, parts)) continue;
-    if (options[name] !== undefined) {
-      tell(parts, option.key ?? '', `in place of ${shown(options[name])} as ${name} of ${shortName(plugin.id)}`, entry);
+    if (options[name] !== undefined && option.key !== undefined) {
+      tell(parts, option.key, `in place of ${shown(options[name])} as ${name} of ${shortName(plugin.id)}`, entry);
     }
     if (option.value === undefined) Reflect.deleteProperty(options, name);
     else options[name] = option.value;

@@ -99,17 +99,20 @@ describe.each(MODES)('statistics of batch norm, capture %s,', (capture) => {
   it.each([
     ['listed first', () => [ema(averaging), precise()]],
     ['listed last', () => [precise(), ema(averaging)]],
-  ])('are those of the averaged weights in evaluation, and those of the training besides: ema %s', async (_, list) => {
-    if (!isHere(capture)) skipTest('captured steps need native TensorFlow');
-    const { trainer, seen } = make(list(), capture, output);
-    await trainer.train();
-    const { trained, evaluated } = seen;
-    expect(close(trained!.kernel, evaluated!.kernel)).toBe(false);
-    expect(close(trained!.own, trained!.exact)).toBe(true);
-    expect(close(evaluated!.own, evaluated!.exact)).toBe(true);
-    expect(close(trained!.own, evaluated!.own)).toBe(false);
-    await trainer.dispose();
-  });
+  ])(
+    'are those of the averaged weights in evaluation, and otherwise those of the training, with ema %s',
+    async (_, list) => {
+      if (!isHere(capture)) skipTest('captured steps need native TensorFlow');
+      const { trainer, seen } = make(list(), capture, output);
+      await trainer.train();
+      const { trained, evaluated } = seen;
+      expect(close(trained!.kernel, evaluated!.kernel)).toBe(false);
+      expect(close(trained!.own, trained!.exact)).toBe(true);
+      expect(close(evaluated!.own, evaluated!.exact)).toBe(true);
+      expect(close(trained!.own, evaluated!.own)).toBe(false);
+      await trainer.dispose();
+    },
+  );
 
   it('are those of the averaged weights where there is one set of statistics', async () => {
     if (!isHere(capture)) skipTest('captured steps need native TensorFlow');

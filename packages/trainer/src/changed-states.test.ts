@@ -13,7 +13,7 @@ beforeEach(() => {
 
 const plugins = () => [...everyPlugin(), lossScaling({ initScale: 1024 })];
 
-it('of which one entry was changed, no checkpoint loads without a word, and what is refused changes nothing', async () => {
+it('no checkpoint with a changed entry loads silently, and one that is refused changes nothing', async () => {
   const whole = fullTrainer({ output: join(dir, 'whole'), capture: 'off', maxIterations: 6, plugins: plugins() });
   await whole.train();
   await whole.dispose();

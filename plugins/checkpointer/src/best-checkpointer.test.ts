@@ -193,7 +193,7 @@ describe('bestCheckpointer', () => {
   });
 
   it.each([true, false])(
-    'warns of a metric that nobody put, but not where the run was interrupted: %p',
+    'warns of a metric that nobody put, but not after an interrupted run (interrupted: %p)',
     async (cut) => {
       const interrupting = definePlugin({
         name: 'interrupting',

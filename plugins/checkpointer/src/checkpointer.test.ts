@@ -277,7 +277,7 @@ describe('checkpointer', () => {
       return new Set(tensors.get('large')?.data as Uint8Array);
     };
 
-    it.each([true, false])('steps go on, of a copy: %p', async (async) => {
+    it.each([true, false])('steps go on, with async: %p', async (async) => {
       const { trainer, logger } = filling({ period: 3, async, maxToKeep: 2 }, 10);
       await trainer.train();
       expect(await files()).toEqual(['model_0000005', 'model_0000008', 'model_final']);
@@ -296,15 +296,18 @@ describe('checkpointer', () => {
       expect(saved(5)).toBeLessThan(logger.lines.indexOf('step 9'));
     });
 
-    it.each([true, false])('an error ends the training, and names the plugin and the file: %p', async (async) => {
-      await mkdir(join(output, 'last_checkpoint', 'in the way'), { recursive: true });
-      const failing = filling({ period: 3, async, onStop: false }, 100);
-      await expect(failing.trainer.train()).rejects.toThrow(
-        /@hookline\/plugin-checkpointer: its tap failed: \[HKL_UNWRITABLE\] .*last_checkpoint/,
-      );
-      expect(failing.logger.lines).toContain('step 2');
-      expect(failing.logger.lines).not.toContain('step 6');
-    });
+    it.each([true, false])(
+      'an error ends the training, and names the plugin and the file, with async: %p',
+      async (async) => {
+        await mkdir(join(output, 'last_checkpoint', 'in the way'), { recursive: true });
+        const failing = filling({ period: 3, async, onStop: false }, 100);
+        await expect(failing.trainer.train()).rejects.toThrow(
+          /@hookline\/plugin-checkpointer: its tap failed: \[HKL_UNWRITABLE\] .*last_checkpoint/,
+        );
+        expect(failing.logger.lines).toContain('step 2');
+        expect(failing.logger.lines).not.toContain('step 6');
+      },
+    );
 
     it('an error in the last steps is told at the end, and nothing is told to be saved', async () => {
       await mkdir(join(output, 'last_checkpoint', 'in the way'), { recursive: true });

@@ -61,13 +61,11 @@ async function assertSameVariables(
 ): Promise<void> {
   const specs = list.map(([name, { shape, dtype }]) => `${name}: ${dtype} [${shape.join(', ')}]`);
   const all = await comm.gather(Buffer.from(JSON.stringify(specs)), 0, 'the variables of all ranks');
-  const [first, ...others] = all?.map((bytes) => JSON.parse(Buffer.from(bytes).toString()) as string[]) ?? [];
+  // Only the first rank is given them.
+  const [first = [], ...others] = all?.map((bytes) => JSON.parse(Buffer.from(bytes).toString()) as string[]) ?? [];
   const found = others.flatMap((theirs, place) => {
-    const odd = [
-      ...theirs.filter((spec) => !first?.includes(spec)),
-      ...(first ?? []).filter((spec) => !theirs.includes(spec)),
-    ];
-    return odd.length === 0 ? [] : [`rank ${place + 1}: ${odd[0] ?? ''}`];
+    const odd = [...theirs.filter((spec) => !first.includes(spec)), ...first.filter((spec) => !theirs.includes(spec))];
+    return odd.slice(0, 1).map((spec) => `rank ${place + 1}: ${spec}`);
   });
   const told = await comm.broadcast(Buffer.from(found[0] ?? ''), 0, 'whether the variables of all ranks are the same');
   if (told.length === 0) return;

@@ -68,10 +68,10 @@ describe('ema', () => {
   });
 
   it.each([
-    ['a constant decay', false, 'off'],
-    ['warm-up', true, 'off'],
-    ['warm-up', true, 'required'],
-  ] as const)('averages by its formula: %s (%s), capture %s', async (_, warmup, capture) => {
+    [false, 'off'],
+    [true, 'off'],
+    [true, 'required'],
+  ] as const)('averages by its formula, warmup %s, capture %s', async (warmup, capture) => {
     // Only native TensorFlow runs graphs.
     if (capture === 'required' && tf.getBackend() !== 'tensorflow') skipTest('captured steps need native TensorFlow');
     const { log, plugin } = weightLog();

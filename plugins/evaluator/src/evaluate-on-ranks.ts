@@ -52,7 +52,7 @@ export async function evaluateOnRanks(
   return onFirstRank(
     comm,
     async () => {
-      evaluator.merge?.(parts?.map((part) => deserialize(part) as unknown) ?? []);
+      evaluator.merge?.((parts as readonly Uint8Array[]).map((part) => deserialize(part) as unknown));
       return (await evaluator.evaluate()) ?? {};
     },
     what,

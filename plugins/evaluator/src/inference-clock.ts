@@ -1,3 +1,5 @@
+import { formatDuration } from '@hookline/core';
+
 /** The parts of one batch's time. */
 export type InferencePart = 'data' | 'compute' | 'evaluate';
 
@@ -62,7 +64,7 @@ export class InferenceClock {
     const all = this.#last - this.#start;
     const { compute } = this.#seconds;
     const line = (what: string, seconds: number): string =>
-      `${what}: ${formatSeconds(seconds)} (${(seconds / measured).toFixed(6)} s / iter per device, on 1 device)`;
+      `${what}: ${formatDuration(seconds)} (${(seconds / measured).toFixed(6)} s / iter per device, on 1 device)`;
     return [line('Total inference time', all), line('Total inference pure compute time', compute)];
   }
 
@@ -76,12 +78,6 @@ export class InferenceClock {
     const parts = PARTS.map((part) => `${part}: ${per(this.#seconds[part])}`).join(', ');
     const done = this.#total === undefined ? `${this.#batches}` : `${this.#batches}/${this.#total}`;
     const left = this.#total === undefined ? undefined : (all / measured) * (this.#total - this.#batches);
-    return `Inference done ${done}. ${parts}, total: ${per(all)}${left === undefined ? '' : `, ETA: ${formatSeconds(left)}`}`;
+    return `Inference done ${done}. ${parts}, total: ${per(all)}${left === undefined ? '' : `, ETA: ${formatDuration(left)}`}`;
   }
-}
-
-function formatSeconds(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
 }

@@ -76,7 +76,7 @@ describe('evaluator', () => {
     [{ period: 3, evalAfterTrain: false }, [2, 5]],
     [{}, [5]],
     [{ evalAfterTrain: false }, []],
-  ])('evaluates when it is time, and once at the end: %p', async (options, expected) => {
+  ])('evaluates at its period, and once at the end unless told otherwise: %j', async (options, expected) => {
     const { trainer, calls } = bare(options);
     const outcome = await trainer.train();
     expect(calls).toEqual(expected);

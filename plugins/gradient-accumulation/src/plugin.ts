@@ -84,8 +84,8 @@ export const gradientAccumulation = definePlugin({
       state: defineState({
         version: STATE_VERSION,
         migrate: (data) => {
-          const { done: left = 0, steps: every = 0 } = data as unknown as Partial<SavedState>;
-          if (left > 0) throw sumsOfOld(plugin.id, left, every);
+          const old = z.object({ done: z.int(), steps: z.int() }).safeParse(data).data;
+          if (old !== undefined && old.done > 0) throw sumsOfOld(plugin.id, old.done, old.steps);
           return data;
         },
         schema: savedState.refine(({ names }) => names.every((name) => model.value.trainable().has(name)), {

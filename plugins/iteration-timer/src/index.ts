@@ -1,4 +1,3 @@
 export { iterationTimer } from './plugin.ts';
 export type { IterationTimerOptions } from './options.ts';
 export { Timer } from './timer.ts';
-export { formatDuration } from './format-duration.ts';

@@ -1,6 +1,5 @@
-import { backgroundRef, definePlugin, loggerRef, storageRef } from '@hookline/core';
+import { backgroundRef, definePlugin, formatDuration, loggerRef, storageRef } from '@hookline/core';
 import { CpuUse, gpuPercent } from './device-use.ts';
-import { formatDuration } from './format-duration.ts';
 import { iterationTimerOptions } from './options.ts';
 import { Timer } from './timer.ts';
 

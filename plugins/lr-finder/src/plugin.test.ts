@@ -4,7 +4,6 @@ import { definePlugin, type PluginInput, stepRunnerRef, type TrainerBase } from 
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
 import { batchSourceRef, modelRef, optimizerRef, selectDevice, sgd, trainingStepRef, tf } from '@hookline/tfjs';
 import { lrFinder, rangeTest, suggestRate } from './index.ts';
-import { version } from './version.ts';
 
 beforeAll(() => selectDevice('auto'));
 
@@ -29,7 +28,7 @@ describe('lrFinder', () => {
 
   it('has the name and version of its package', async () => {
     const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as object;
-    expect(manifest).toMatchObject({ name: lrFinder.definition.name, version });
+    expect(manifest).toMatchObject({ name: lrFinder.definition.name, version: lrFinder.definition.version });
   });
 
   it.each(['off', 'captured'])(

@@ -2,7 +2,6 @@ import { commRef, definePlugin, loggerRef, outputRef, stepRunnerRef } from '@hoo
 import { batchSourceRef, modelRef, optimizerRef, trainingStepRef } from '@hookline/tfjs';
 import { optionsSchema } from './options.ts';
 import { rangeTest } from './range-test.ts';
-import { version } from './version.ts';
 import { writeRangeTest } from './write-range-test.ts';
 
 /**
@@ -13,7 +12,7 @@ import { writeRangeTest } from './write-range-test.ts';
  */
 export const lrFinder = definePlugin({
   name: '@hookline/plugin-lr-finder',
-  version,
+  version: '0.1.0',
   description: 'a range test of learning rates before the first step',
   options: optionsSchema,
   after: ['schedule', 'timing'],

@@ -13,13 +13,12 @@ export function suggestRate(
   points: readonly { readonly rate: number; readonly smoothed: number }[],
 ): number | undefined {
   const first = Math.max(1, Math.min(SKIPPED.atBegin, Math.floor(points.length / 10)));
-  const smallest = points.reduce((at, { smoothed }, i) => (smoothed < (points[at]?.smoothed ?? Infinity) ? i : at), 0);
-  let best: { readonly rate: number; readonly slope: number } | undefined;
+  const losses = points.map(({ smoothed }) => smoothed);
+  const smallest = losses.reduce((at, loss, i) => (loss < (losses[at] as number) ? i : at), 0);
+  let steepest = { slope: 0, rate: undefined as number | undefined };
   for (let i = first; i < points.length - SKIPPED.atEnd && i <= smallest; i++) {
-    const [before, here, after] = [points[i - 1], points[i], points[i + 1]];
-    if (before === undefined || here === undefined || after === undefined) continue;
-    const slope = (after.smoothed - before.smoothed) / 2;
-    if (slope < (best?.slope ?? 0)) best = { rate: here.rate, slope };
+    const slope = ((losses[i + 1] as number) - (losses[i - 1] as number)) / 2;
+    if (slope < steepest.slope) steepest = { slope, rate: points[i]?.rate };
   }
-  return best?.rate;
+  return steepest.rate;
 }

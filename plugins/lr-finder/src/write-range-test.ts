@@ -1,7 +1,6 @@
 import { writeFileAtomically } from '@hookline/core';
-import { curveCsv } from './curve-csv.ts';
 import { curveSvg } from './curve-svg.ts';
-import type { RangeTest } from './range-test.ts';
+import type { RangePoint, RangeTest } from './range-test.ts';
 
 /**
  * Writes the curve of a range test to `lr-finder.svg` and `lr-finder.csv`, replacing those of an earlier test.
@@ -15,3 +14,7 @@ export async function writeRangeTest(test: RangeTest, fileIn: (name: string) => 
   await writeFileAtomically(csv, curveCsv(test.points));
   return [svg, csv];
 }
+
+/** The points of a range test as CSV, one per line. */
+const curveCsv = (points: readonly RangePoint[]): string =>
+  ['rate,loss,smoothed', ...points.map(({ rate, loss, smoothed }) => [rate, loss, smoothed].join())].join('\n') + '\n';

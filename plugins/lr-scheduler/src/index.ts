@@ -23,5 +23,4 @@ export { warmupPoly, type WarmupPolySchedule } from './schedules/warmup-poly.ts'
 export type { Factor, Position } from './schedules/position.ts';
 export { scheduleFactor } from './schedule-factor.ts';
 export { scheduleFromConfig, type ScheduleConfig } from './schedule-from-config.ts';
-export { type CheckedSchedule, type Schedule, scheduleSchema } from './schedule.ts';
-export { lrScheduleRef } from './lr-schedule-ref.ts';
+export { type CheckedSchedule, lrScheduleRef, type Schedule, scheduleSchema } from './schedule.ts';

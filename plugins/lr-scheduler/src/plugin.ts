@@ -1,10 +1,9 @@
 import { definePlugin, epochsRef, HooklineError, loggerRef, optional, storageRef } from '@hookline/core';
 import { learningRateFactor, type Optimizer, optimizerRef } from '@hookline/tfjs';
 import { compileSchedule } from './compile-schedule.ts';
-import { lrScheduleRef } from './lr-schedule-ref.ts';
 import { lrSchedulerOptions } from './options.ts';
 import { inIterations } from './in-iterations.ts';
-import { checkSchedule, type ScheduleInIterations } from './schedule.ts';
+import { checkSchedule, lrScheduleRef, type ScheduleInIterations } from './schedule.ts';
 import { scheduleWarnings } from './schedule-warnings.ts';
 import { shownFactor } from './shown-factor.ts';
 

@@ -1,4 +1,4 @@
-import { didYouMean, HooklineError } from '@hookline/core';
+import { defineService, didYouMean, HooklineError, type ServiceRef } from '@hookline/core';
 import { z } from 'zod';
 import type { InIterations } from './in-iterations.ts';
 import { type CompositeSchedule, compositeSchema } from './schedules/composite.ts';
@@ -60,6 +60,11 @@ export const scheduleSchema: z.ZodType<CheckedSchedule, Schedule> = z.discrimina
       ? `there is no schedule "${type}". ${didYouMean(type, types)}`
       : `a schedule needs a type. Known: ${[...types].sort().join(', ')}`;
   },
+});
+
+/** Gives the schedule to a plugin that is listed without one. */
+export const lrScheduleRef: ServiceRef<Schedule> = defineService<Schedule>('lrSchedule', {
+  description: 'the learning-rate schedule, for an lr-scheduler that is given none',
 });
 
 /** A checked schedule. @throws HooklineError `HKL_SCHEDULE_INVALID` */

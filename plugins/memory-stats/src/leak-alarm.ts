@@ -45,7 +45,7 @@ export class LeakAlarm {
       .map(([plugin, now]) => ({ plugin, tensors: now - (start.get(plugin) ?? 0) }))
       .filter((left) => left.tensors > 0)
       .sort((a, b) => b.tensors - a.tensors);
-    const growth = (counts.at(-1) ?? 0) - (counts[0] ?? 0);
+    const growth = tensors - (counts[0] as number);
     const explained = plugins.reduce((sum, left) => sum + left.tensors, 0);
     return { growth, steps: counts.length - 1, plugins, unexplained: Math.max(0, growth - explained) };
   }

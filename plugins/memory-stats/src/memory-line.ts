@@ -1,3 +1,4 @@
+import { alignColumns } from '@hookline/core';
 import type { Balance, TensorCount } from './tap-balance.ts';
 
 /** Memory of the process in bytes. */
@@ -31,10 +32,7 @@ export function balanceTable(balances: ReadonlyMap<string, Balance>, steps: numb
     .map(([plugin, { host, step }]) => [plugin, signed(host.tensors), formatBytes(host.bytes), signed(step.tensors)]);
   if (rows.length === 0) return `Over ${steps} steps no plugin left tensors.`;
   const table = [['plugin', 'left on the host', 'bytes', 'made in steps'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  const lines = table.map((row) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
-  );
+  const lines = alignColumns(table, (column) => column > 0);
   return [`Tensors by plugin over ${steps} steps:`, ...lines].join('\n');
 }
 

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { ConsoleLogger, definePlugin, type EventStorage, type Plugin, TrainerBase } from '@hookline/core';
 import { functionModel, sgd, tf, tfjsRuntime } from '@hookline/tfjs';
 import { memoryStats } from './index.ts';
-import { version } from './version.ts';
 
 type Options = Parameters<typeof memoryStats>[0];
 
@@ -67,7 +66,7 @@ const series = (storage: EventStorage, name: string) =>
 describe('memoryStats', () => {
   it('has the version of its package', async () => {
     const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as object;
-    expect(manifest).toMatchObject({ name: memoryStats.definition.name, version });
+    expect(manifest).toMatchObject({ name: memoryStats.definition.name, version: memoryStats.definition.version });
   });
 
   it('stores every measurement, and logs exactly maxRuns of them', async () => {

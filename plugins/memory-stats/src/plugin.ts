@@ -4,7 +4,6 @@ import { describeLeak, LeakAlarm } from './leak-alarm.ts';
 import { balanceTable, memoryLine } from './memory-line.ts';
 import { optionsSchema } from './options.ts';
 import { TapBalance, type TensorCount } from './tap-balance.ts';
-import { version } from './version.ts';
 
 const MIB = 2 ** 20;
 
@@ -19,7 +18,7 @@ const countTensors = (): TensorCount => {
  */
 export const memoryStats = definePlugin({
   name: '@hookline/plugin-memory-stats',
-  version,
+  version: '0.1.0',
   description: 'tensors and bytes per plugin, leak alarm',
   options: optionsSchema,
   after: ['timing', 'schedule', 'gradients', 'averaging', 'statistics', 'checkpointing', 'evaluation'],

@@ -9,6 +9,7 @@ import {
   HooklineError,
   loggerRef,
   optional,
+  type Outcome,
   outputRef,
   storageRef,
 } from '@hookline/core';
@@ -29,7 +30,7 @@ const RETRIES = 2;
 /** The config service of a DefaultTrainer, defined here by its name, because plugins must not import a trainer. */
 const configRef = defineService<object>('config', { description: 'the complete config' });
 
-const STATUS: Readonly<Record<string, RunStatus>> = {
+const STATUS: Readonly<Record<Outcome['status'], RunStatus>> = {
   completed: 'FINISHED',
   stopped: 'FINISHED',
   interrupted: 'KILLED',
@@ -145,7 +146,7 @@ export const mlflow = definePlugin({
     hooks.afterTrain.tap(async ({ status }) => {
       await collect();
       if (box === undefined) return;
-      await box.add({ status: STATUS[status] ?? 'FINISHED', time: Date.now() });
+      await box.add({ status: STATUS[status], time: Date.now() });
       // A running task also sends the new messages; another task sends the rest.
       isQueued = false;
       ship(box);

@@ -5,7 +5,6 @@ import { checkPluginContract, RecordingLogger, weightsOf } from '@hookline/testi
 import { functionModel, layersModel, selectDevice, sgd, tf, tfjsRuntime, type TrainableModel } from '@hookline/tfjs';
 import { modelSummary } from './index.ts';
 import { multiplyAdds } from './multiply-adds.ts';
-import { version } from './version.ts';
 
 beforeAll(() => selectDevice('auto'));
 
@@ -74,7 +73,7 @@ describe('modelSummary', () => {
 
   it('has the name and version of its package', async () => {
     const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as object;
-    expect(manifest).toMatchObject({ name: modelSummary.definition.name, version });
+    expect(manifest).toMatchObject({ name: modelSummary.definition.name, version: modelSummary.definition.version });
   });
 
   it.each(['off', 'captured'])(

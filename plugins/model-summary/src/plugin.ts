@@ -3,7 +3,6 @@ import { modelRef, tf } from '@hookline/tfjs';
 import { ForwardWatch } from './forward-watch.ts';
 import { optionsSchema } from './options.ts';
 import { type Summary, summarize } from './summary-table.ts';
-import { version } from './version.ts';
 
 /**
  * Logs a table of the model in the first step of each training, before a weight changes, and writes it to `model-summary.txt`: layers, output
@@ -14,7 +13,7 @@ import { version } from './version.ts';
  */
 export const modelSummary = definePlugin({
   name: '@hookline/plugin-model-summary',
-  version,
+  version: '0.1.0',
   description: 'layers, output shapes, parameters and multiply-adds of the model',
   options: optionsSchema,
   requires: { model: modelRef, logger: loggerRef, output: outputRef, comm: commRef },

@@ -1,3 +1,4 @@
+import { alignColumns } from '@hookline/core';
 import { describeParameters, type TrainableModel } from '@hookline/tfjs';
 import { type ForwardUse, layerOf } from './forward-watch.ts';
 
@@ -43,17 +44,6 @@ export function summarize(
     items === undefined || items === 1 ? '' : `, ${count(Math.round(work / items))} for each of its ${items} items`;
   const total = `${model.name}: ${count(all)} parameters, ${count(trained)} of them trained; ${count(work)} multiply-adds in the forward pass of a batch${each}`;
   const header = ['layer', 'output', 'parameters', 'trained', 'multiply-adds'];
-  return { total, table: `${align([header, ...rows])}\n${total}` };
-}
-
-/** Aligns names and shapes to the left, numbers to the right. */
-function align(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-        .join('  '),
-    )
-    .join('\n');
+  const lines = alignColumns([header, ...rows], (column) => column > 1);
+  return { total, table: [...lines, total].join('\n') };
 }

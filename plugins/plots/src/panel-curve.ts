@@ -1,4 +1,4 @@
-import { CURVE_COLORS, DASHES, INK } from './colors.ts';
+import { CURVE_COLORS, DASHES } from './colors.ts';
 import type { CurvePoint } from './curve.ts';
 
 /** A curve of a panel. */
@@ -14,7 +14,7 @@ export interface PanelCurve {
 /** Colour and dash pattern of a panel's curve by its index. */
 export function curveStyle(index: number): { readonly color: string; readonly dash: string } {
   return {
-    color: CURVE_COLORS[index % CURVE_COLORS.length] ?? INK.text,
-    dash: DASHES[Math.floor(index / CURVE_COLORS.length) % DASHES.length] ?? '',
+    color: CURVE_COLORS[index % CURVE_COLORS.length] as string,
+    dash: DASHES[Math.floor(index / CURVE_COLORS.length) % DASHES.length] as string,
   };
 }

@@ -2,7 +2,6 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointsRef, ConsoleLogger, definePlugin, storageRef, TrainerBase } from '@hookline/core';
 import { plots } from './index.ts';
-import { version } from './version.ts';
 
 const logger = new ConsoleLogger({ level: 'silent' });
 
@@ -53,7 +52,7 @@ const svg = () => readFile(join(dir, 'curves.svg'), 'utf8');
 describe('plots', () => {
   it('has the version of its package', async () => {
     const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as object;
-    expect(manifest).toMatchObject({ name: plots.definition.name, version });
+    expect(manifest).toMatchObject({ name: plots.definition.name, version: plots.definition.version });
   });
 
   it('draws a panel per group with its curves, last values and safe text', async () => {

@@ -14,12 +14,11 @@ import { drawFigure } from './figure.ts';
 import { groupCurves } from './group-curves.ts';
 import { formatValue } from './legend.ts';
 import { optionsSchema } from './options.ts';
-import { version } from './version.ts';
 
 /** Draws the curves of all scalars as one SVG picture in the run's folder, at the period and at the end. */
 export const plots = definePlugin({
   name: '@hookline/plugin-plots',
-  version,
+  version: '0.1.0',
   description: 'loss and metric curves as one SVG picture',
   options: optionsSchema,
   after: ['timing', 'schedule', 'averaging', 'statistics', 'checkpointing', 'evaluation', 'metrics', 'stopping'],

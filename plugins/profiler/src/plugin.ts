@@ -14,7 +14,6 @@ import { optionsSchema } from './options.ts';
 import { StepRecorder } from './step-recorder.ts';
 import { timeTable } from './time-table.ts';
 import { Trace } from './trace.ts';
-import { version } from './version.ts';
 
 /**
  * Measures how some steps spend their time: waiting for data, the step runner, and each plugin's taps. At the end it
@@ -22,7 +21,7 @@ import { version } from './version.ts';
  */
 export const profiler = definePlugin({
   name: '@hookline/plugin-profiler',
-  version,
+  version: '0.1.0',
   description: 'time per plugin and hook, Chrome trace',
   options: optionsSchema,
   before: [

@@ -1,3 +1,4 @@
+import { alignColumns } from '@hookline/core';
 import type { SpanTotal } from './tap-times.ts';
 
 /** Formats the times of some steps as a table: calls, self time, time per step and share, the most expensive first. */
@@ -14,9 +15,6 @@ export function timeTable(totals: readonly SpanTotal[], steps: number): string {
       `${all === 0 ? '0.0' : ((100 * self) / all).toFixed(1)} %`,
     ]);
   const table = [['who', 'what', 'calls', 'self ms', 'ms per step', 'share'], ...rows];
-  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  const lines = table.map((row) =>
-    row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
-  );
+  const lines = alignColumns(table, (column) => column > 1);
   return [`Time of ${steps} steps, ${(all / steps).toFixed(3)} ms per step:`, ...lines].join('\n');
 }

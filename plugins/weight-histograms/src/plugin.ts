@@ -2,7 +2,6 @@ import { definePlugin, epochsRef, storageRef, trainerRef } from '@hookline/core'
 import { modelRef, stepScopeRef, tf } from '@hookline/tfjs';
 import { countOnDevice, figuresOf, histogramOf } from './figures.ts';
 import { optionsSchema } from './options.ts';
-import { version } from './version.ts';
 
 /**
  * Stores histograms of each weight and its gradient, and the relative size of the update, every `period` iterations, for TensorBoard.
@@ -12,7 +11,7 @@ import { version } from './version.ts';
  */
 export const weightHistograms = definePlugin({
   name: '@hookline/plugin-weight-histograms',
-  version,
+  version: '0.1.0',
   description: 'histograms of weights and gradients, and the size of updates',
   options: optionsSchema,
   // Run after clipping, to see the gradients that the optimizer receives, and before writing.

@@ -3,9 +3,7 @@ export { writers } from './plugin.ts';
 export type { WritersOptions } from './options.ts';
 
 // Writers of others
-export type { WriteBatch, Writer, WriterRun } from './writer.ts';
-export { writersHooks } from './write-hooks.ts';
+export { type WriteBatch, type Writer, type WriterRun, writersHooks } from './writer.ts';
 
-// Parts for writers
+// For other writers
 export { encodePng, type Pixels } from './tensorboard/png.ts';
-export { formatDuration } from './console/format-duration.ts';

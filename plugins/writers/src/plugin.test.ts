@@ -2,13 +2,12 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin } from '@hookline/core';
 import { type WriteBatch, type Writer, writers, writersHooks } from './index.ts';
-import { version } from './version.ts';
 import { dir, filesOnly, lines, plugin, recorder, trainer } from './writers.test.support.ts';
 
 describe('writers', () => {
   it('has the version of its package', async () => {
     const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as object;
-    expect(manifest).toMatchObject({ name: writers.definition.name, version });
+    expect(manifest).toMatchObject({ name: writers.definition.name, version: writers.definition.version });
   });
 
   it('writes every value of every iteration, whatever the period', async () => {

@@ -14,8 +14,7 @@ import { RemainingTime } from './console/remaining-time.ts';
 import { GuardedWriter } from './guarded-writer.ts';
 import { makeWriters } from './make-writers.ts';
 import { optionsSchema } from './options.ts';
-import { version } from './version.ts';
-import { writersHooks } from './write-hooks.ts';
+import { writersHooks } from './writer.ts';
 
 /**
  * Writes the content of the storage to the console, to JSON lines, to TensorBoard and to other writers
@@ -23,7 +22,7 @@ import { writersHooks } from './write-hooks.ts';
  */
 export const writers = definePlugin({
   name: '@hookline/plugin-writers',
-  version,
+  version: '0.1.0',
   description: 'console, progress line, JSON lines and TensorBoard',
   options: optionsSchema,
   after: ['timing', 'schedule', 'averaging', 'statistics', 'checkpointing', 'evaluation', 'metrics', 'stopping'],

@@ -1,4 +1,11 @@
-import type { HistogramEvent, ImageEvent, RunContext, ScalarEvent } from '@hookline/core';
+import {
+  asyncSeriesSettled,
+  defineHooks,
+  type HistogramEvent,
+  type ImageEvent,
+  type RunContext,
+  type ScalarEvent,
+} from '@hookline/core';
 
 /** What was put into the storage since the last writing. */
 export interface WriteBatch {
@@ -34,3 +41,11 @@ export interface Writer {
   /** Called once, whatever the outcome, also when `open` or `write` failed. */
   close?(): void | Promise<void>;
 }
+
+/**
+ * Hooks that this plugin adds: `write` is called with every batch, after the plugin's own writers. A plugin that
+ * writes elsewhere lists this token in `requires` and taps it; it opens in `beforeTrain` and closes in `dispose`.
+ */
+export const writersHooks = defineHooks('@hookline/plugin-writers', {
+  write: asyncSeriesSettled<[batch: WriteBatch]>(['batch'], 'write what was put since the last call'),
+});

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Checkpoints,
@@ -27,12 +26,11 @@ interface Tools {
 export const quiet = new ConsoleLogger({ level: 'silent' });
 export const filesOnly = { console: false, tensorboard: false } as const;
 
-/** A new folder for each test of the file that imports this, removed after it. */
+/** A new folder for each test of the file that imports this. */
 export let dir: string;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'hookline-writers-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
 
 /** A logger whose lines, and on a terminal status lines, are kept. */
 export function recorder(isTTY = false, columns = 80) {

@@ -46,7 +46,7 @@ describe('checkpoint file', () => {
     expect(await readdir(folder)).toEqual(['model.safetensors']);
   });
 
-  it.each([3, 12 * 2 ** 20])('writes what there is at the time of the call, of %d bytes', async (size) => {
+  it.each([3, 12 * 2 ** 20])('writes the tensors as they are at the time of the call: %d bytes', async (size) => {
     const thread = new WriteThread();
     const data = new Uint8Array(size).fill(7);
     const entries = { seen: { data: { names: ['a'] } } };
@@ -73,7 +73,7 @@ describe('checkpoint file', () => {
     await thread.close();
   });
 
-  it('tells what the system said to the thread, and writes on with another one', async () => {
+  it('reports the system error of the thread, and writes the next checkpoint with another thread', async () => {
     const thread = new WriteThread();
     const bytes = thread.memory(8 * 2 ** 20)!;
     const handle = await open('/dev/null', 'r');
@@ -87,7 +87,7 @@ describe('checkpoint file', () => {
     await thread.close();
   });
 
-  it('tells its manifest without its tensors, and not where the manifest itself was changed', async () => {
+  it('gives its manifest without reading its tensors, unless the manifest itself was changed', async () => {
     const written = await writeCheckpoint(path, sample);
     const bytes = await readFile(path);
     await truncate(path, bytes.length - 1);
@@ -98,14 +98,17 @@ describe('checkpoint file', () => {
     await expect(readManifest(path)).rejects.toThrow(code('HKL_CHECKPOINT_MISSING'));
   });
 
-  it.each(['F8_E4M3', 'C64'])('with tensors of type %s is called by that, and not damaged', async (dtype) => {
-    const header = `{"w":{"dtype":"${dtype}","shape":[1],"data_offsets":[0,8]}}`;
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(header.length));
-    await writeFile(path, Buffer.concat([length, Buffer.from(header), Buffer.alloc(8)]));
-    await expect(readCheckpoint(path)).rejects.toMatchObject({ code: 'HKL_SAFETENSORS_DTYPE', who: path });
-    await expect(readCheckpoint(path)).rejects.toThrow(`"w" is ${dtype}`);
-  });
+  it.each(['F8_E4M3', 'C64'])(
+    'with tensors of type %s is refused by the name of the type, and not called damaged',
+    async (dtype) => {
+      const header = `{"w":{"dtype":"${dtype}","shape":[1],"data_offsets":[0,8]}}`;
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(header.length));
+      await writeFile(path, Buffer.concat([length, Buffer.from(header), Buffer.alloc(8)]));
+      await expect(readCheckpoint(path)).rejects.toMatchObject({ code: 'HKL_SAFETENSORS_DTYPE', who: path });
+      await expect(readCheckpoint(path)).rejects.toThrow(`"w" is ${dtype}`);
+    },
+  );
 
   it('is a safetensors file, and the same bytes for the same contents', async () => {
     const dated = { ...sample, manifest: { ...sample.manifest, created: '2020-01-01T00:00:00.000Z' } };
@@ -198,7 +201,7 @@ describe('checkpoint file', () => {
     await expect(readCheckpoint(path)).rejects.toThrow(/HKL_CHECKPOINT_CORRUPT.*manifest was changed/);
   });
 
-  it('is told from what is missing, foreign, or no file', async () => {
+  it('is distinguished from a file that is missing, foreign or empty, and from a folder', async () => {
     await expect(readCheckpoint(path)).rejects.toThrow(code('HKL_CHECKPOINT_MISSING'));
     await expect(readCheckpoint(folder)).rejects.toThrow(code('HKL_CHECKPOINT_UNREADABLE'));
     const contents = [

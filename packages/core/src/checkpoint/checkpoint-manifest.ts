@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describeCause, HooklineError } from '../errors.ts';
+import { isPlainObject } from '../plain-object.ts';
 import type { CheckpointEntry, CheckpointManifest } from './checkpoint.ts';
 import { decodeExactJson, encodeExactJson } from './exact-json.ts';
 import type { SafetensorsHeader, TensorPlace } from './safetensors-header.ts';
@@ -85,7 +86,7 @@ function parseManifest(path: string, text: string): Required<CheckpointManifest>
   } catch (cause) {
     throw corrupt(path, `its manifest cannot be read: ${describeCause(cause)}`, cause);
   }
-  const fields: Partial<Record<keyof CheckpointManifest, unknown>> = isObject(parsed) ? parsed : {};
+  const fields: Partial<Record<keyof CheckpointManifest, unknown>> = isPlainObject(parsed) ? parsed : {};
   const { format, iteration, hookline, created, entries, sha256 } = fields;
   if (isCount(format) && format > CHECKPOINT_FORMAT) {
     const writer = typeof hookline === 'string' ? `Hookline ${hookline}` : 'a newer Hookline';
@@ -115,13 +116,10 @@ function digestOf(manifest: string, places: readonly TensorPlace[]): string {
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const isEntries = (value: unknown): value is Readonly<Record<string, CheckpointEntry>> =>
-  isObject(value) && Object.values(value).every(isEntry);
+  isPlainObject(value) && Object.values(value).every(isEntry);
 
 function isEntry(entry: unknown): boolean {
-  if (!isObject(entry) || !('data' in entry)) return false;
-  return !('version' in entry) || typeof entry.version === 'string';
+  if (!isPlainObject(entry) || !('data' in entry)) return false;
+  return !('version' in entry) || typeof entry['version'] === 'string';
 }

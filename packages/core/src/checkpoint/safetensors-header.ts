@@ -1,4 +1,5 @@
 import { describeCause, HooklineError } from '../errors.ts';
+import { isPlainObject } from '../plain-object.ts';
 import { findDuplicateKey } from './duplicate-key.ts';
 import {
   byteSize,
@@ -92,7 +93,7 @@ export function parseHeader(bytes: Uint8Array, source = 'safetensors'): Safetens
   let metadata: ReadonlyMap<string, string> = new Map();
   for (const [name, value] of Object.entries(header)) {
     if (name === METADATA_KEY) metadata = parseMetadata(value);
-    else if (isPlain(value) && isUnsupportedCode(value['dtype']))
+    else if (isPlainObject(value) && isUnsupportedCode(value['dtype']))
       unsupported.push(`"${name}" is ${String(value['dtype'])}`);
     else places.push(parsePlace(name, value));
   }
@@ -124,7 +125,7 @@ function parseObject(bytes: Uint8Array): object {
 }
 
 function parseMetadata(value: unknown): ReadonlyMap<string, string> {
-  const entries = Object.entries(isPlain(value) ? value : { invalid: 0 });
+  const entries = Object.entries(isPlainObject(value) ? value : { invalid: 0 });
   for (const [key, text] of entries) {
     if (key === '__proto__' || typeof text !== 'string') throw invalid(`${METADATA_KEY} is no map from text to text`);
   }
@@ -134,7 +135,7 @@ function parseMetadata(value: unknown): ReadonlyMap<string, string> {
 function parsePlace(name: string, value: unknown): TensorPlace {
   const fail = (what: string): HooklineError => invalid(`tensor "${name}" ${what}`);
   if (name === '__proto__') throw invalid('a tensor has the name "__proto__"');
-  if (!isPlain(value) || Object.keys(value).some((key) => !['dtype', 'shape', 'data_offsets'].includes(key))) {
+  if (!isPlainObject(value) || Object.keys(value).some((key) => !['dtype', 'shape', 'data_offsets'].includes(key))) {
     throw fail('is not described by dtype, shape and data_offsets');
   }
   const { dtype: code, shape, data_offsets: offsets } = value;
@@ -149,10 +150,6 @@ function parsePlace(name: string, value: unknown): TensorPlace {
   const bytes = (end as number) - (start as number);
   if (bytes !== size) throw fail(`takes ${bytes} bytes, ${dtype} of shape ${JSON.stringify(shape)} needs ${size}`);
   return { name, dtype, shape: shape as number[], start: start as number, end: end as number };
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unsupportedDtypes(who: string, found: readonly string[]): HooklineError {

@@ -73,16 +73,18 @@ export class Agreement {
 
   async #between(done: number): Promise<boolean> {
     const wish = this.#wish();
-    const [gravest = GO_ON] = await this.#comm.allReduce(Float64Array.of(wish), 'max', GOING_ON);
-    if (gravest === GO_ON) return false;
+    const [asked] = await this.#comm.allReduce(Float64Array.of(wish), 'max', GOING_ON);
+    if (asked === GO_ON) return false;
     const all = await this.#exchange(done);
     this.#end = all;
     const own = all[this.#comm.rank];
     // The loop already knows of an error that was thrown on this rank outside of every hook.
     if (own?.error !== undefined) return true;
     if (all.some(({ error }) => error !== undefined)) throw failureOf(all);
+    // Of what was exchanged last: a rank may have been asked for more meanwhile.
+    const gravest = Math.max(...all.map((each) => each.wish));
     const first = all.findIndex((each) => each.wish === gravest);
-    const [reason = 'stop requested'] = all[first]?.reasons ?? [];
+    const [reason = 'stop requested'] = (all[first] as Wish).reasons;
     if (own?.wish !== gravest || own.reasons[0] !== reason)
       this.#control.adopt(`${reason} (rank ${first})`, gravest === INTERRUPT);
     return true;

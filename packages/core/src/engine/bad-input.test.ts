@@ -265,7 +265,7 @@ describe('bad input', () => {
     expect(error.message.startsWith(`[${code}] ${who}: ${message}`) || error.message).toBe(true);
   });
 
-  it('an answer to a failed step that is none comes after the error of the step, and skips nothing', async () => {
+  it('an invalid answer to a failed step is reported after the error of the step, and skips nothing', async () => {
     const retry = plugin('retrier', ({ hooks }) => hooks['stepFailed']?.tap(() => 'retry'));
     const error = (await run([retry], { step: broken }).catch((caught: unknown) => caught)) as AggregateError;
     expect(error.errors.map(String)).toEqual([

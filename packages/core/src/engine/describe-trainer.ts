@@ -1,6 +1,6 @@
 import type { ServiceDescription } from '../container/service-container.ts';
 import type { HookKind } from '../hooks/hook-spec.ts';
-import { shortName } from '../plugin/plugin-name.ts';
+import { shortName } from '../plugin/plugin.ts';
 import type { PluginSet } from '../plugin/plugin-set.ts';
 
 /** A plugin as `inspect` shows it. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextMacrotask } from 'node:timers/promises';
 import { describeCause } from '../errors.ts';
 import type { EngineHooks, FailedStepAction, Outcome } from '../hooks/hook-table.ts';
 import type { OwnHooks } from '../hooks/hook-set.ts';
@@ -9,8 +10,8 @@ import type { EventStorage } from '../events/event-storage.ts';
 import type { StepContext, StepOutput, StepRunner } from '../step-runner.ts';
 import { throwAll } from '../throw-all.ts';
 import type { AgreedFailure, Agreement } from './agreement.ts';
-import { Interruption } from './interruption.ts';
 import type { RunState } from './run-state.ts';
+import { Interruption } from './shutdown.ts';
 import { discardStepOutput, storeStepOutput } from './store-step-output.ts';
 
 /** What the loop needs. */
@@ -27,8 +28,8 @@ export interface LoopOptions {
   readonly agreement: Agreement;
   /** After how many steps losses are stored: 1 for every step. */
   readonly metricsPeriod: number;
-  /** Lets signals and timers have their turn when it is time, by the option `yieldAfter`. */
-  yieldToEventLoop(): Promise<void> | undefined;
+  /** After how many milliseconds the loop yields to Node's event loop. */
+  readonly yieldAfter: number;
   /** Tears the plugins down, in reverse order; returns the errors. */
   tearDown(outcome: Outcome): Promise<readonly unknown[]>;
 }
@@ -46,6 +47,7 @@ export interface LoopOptions {
 export async function runLoop(options: LoopOptions): Promise<Outcome> {
   const { hooks, runner, run, storage, control, agreement, ...others } = options;
   const errors: unknown[] = [];
+  const yieldToEventLoop = eventLoopTurns(others.yieldAfter);
   try {
     const { startIteration, maxIterations } = run;
     await hooks.beforeTrain.call({ startIteration, maxIterations, storage });
@@ -70,7 +72,7 @@ export async function runLoop(options: LoopOptions): Promise<Outcome> {
       }
       // This stands before afterStep, so that what runs meanwhile, such as a loader without threads of its own, counts
       // as part of the step's time.
-      const turn = others.yieldToEventLoop();
+      const turn = yieldToEventLoop();
       if (turn !== undefined) await turn;
       if (output !== undefined) {
         run.markStepDone();
@@ -124,6 +126,22 @@ export async function runLoop(options: LoopOptions): Promise<Outcome> {
     if (action === undefined) throw error;
     if (action === 'stop') control.stop(`step ${step.iteration} failed: ${describeCause(error)}`);
   }
+}
+
+/**
+ * Makes a function that yields to Node's event loop, so that timers, signals and input get their turn, once `budget`
+ * milliseconds have passed since it last did. Until then the function returns undefined and costs one look at the clock.
+ *
+ * A loop that awaits only settled promises never leaves the microtask queue: no signal would ever arrive.
+ */
+function eventLoopTurns(budget: number): () => Promise<void> | undefined {
+  let last = performance.now();
+  return () => {
+    if (performance.now() - last < budget) return undefined;
+    return nextMacrotask().then(() => {
+      last = performance.now();
+    });
+  };
 }
 
 function isCausedBy(error: unknown, failure: unknown): boolean {

@@ -3,7 +3,6 @@ import { describeCause, HooklineError } from '../errors.ts';
 import { nameOf, type Waits } from '../hooks/waits.ts';
 import type { RunControl } from '../services/control.ts';
 import type { Logger } from '../services/logger.ts';
-import { Interruption } from './interruption.ts';
 
 /** A training whose process must not end without saving. */
 export interface WatchedRun {
@@ -55,6 +54,13 @@ export function handleShutdown(run: WatchedRun): () => void {
     handler.close();
     if (handlers.size === 0) uninstall();
   };
+}
+
+/** Ends the wait for a batch because a signal asked the training to stop. It is not a failure. */
+export class Interruption extends Error {
+  constructor(signal: string) {
+    super(`given up after ${signal}`);
+  }
 }
 
 class ShutdownHandler {

@@ -1,5 +1,5 @@
 import type { EventStorage } from '../events/event-storage.ts';
-import { PendingScalar } from '../events/pending-scalar.ts';
+import { PendingScalar } from '../events/lazy-scalar.ts';
 import type { ScalarValue, StepOutput } from '../step-runner.ts';
 import { TOTAL_LOSS, totalLossOf } from '../total-loss.ts';
 

@@ -27,7 +27,6 @@ import { EventStorage } from '../events/event-storage.ts';
 import type { StepRunner } from '../step-runner.ts';
 import { throwAll } from '../throw-all.ts';
 import { Agreement } from './agreement.ts';
-import { yieldToEventLoop } from './yield-to-event-loop.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
 import { asRunner, epochLength, runnerOf } from './function-runner.ts';
@@ -253,7 +252,7 @@ export class TrainerBase implements TrainerView {
           random: this.random,
           agreement: new Agreement(comm, this.#control, this.logger),
           metricsPeriod: this.#options.metricsPeriod ?? 1,
-          yieldToEventLoop: yieldToEventLoop(this.#options.yieldAfter ?? 50),
+          yieldAfter: this.#options.yieldAfter ?? 50,
           tearDown: () => this.#close(),
         }),
       );

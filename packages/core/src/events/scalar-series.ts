@@ -1,6 +1,6 @@
 import { describeCause, HooklineError } from '../errors.ts';
 import { HistoryBuffer } from './history-buffer.ts';
-import type { PendingScalar } from './pending-scalar.ts';
+import type { PendingScalar } from './lazy-scalar.ts';
 
 /** A value that has not entered the history yet: a lazy one, or a number that was put after a lazy one. */
 interface QueuedValue {

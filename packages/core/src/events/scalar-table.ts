@@ -1,7 +1,6 @@
 import { HooklineError } from '../errors.ts';
-import type { LazyScalar } from './lazy-scalar.ts';
+import { type LazyScalar, PendingScalar, type UnreadTally } from './lazy-scalar.ts';
 import { checkedName, type NameScope } from './name-scopes.ts';
-import { PendingScalar, type UnreadTally } from './pending-scalar.ts';
 import { ScalarSeries } from './scalar-series.ts';
 import type { EventStorageState } from './storage-state.ts';
 

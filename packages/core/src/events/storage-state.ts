@@ -1,4 +1,5 @@
 import { HooklineError } from '../errors.ts';
+import { isPlainObject } from '../plain-object.ts';
 import type { HistoryState } from './history-buffer.ts';
 
 /** How many of the newest values of each scalar a checkpoint keeps: as many as smoothing and time estimates need. */
@@ -33,14 +34,14 @@ export function withoutIteration({ scalars }: EventStorageState, iteration: numb
  * @throws HKL_STORAGE_STATE, with the field, when `state` is not what `EventStorage.state()` gave
  */
 export function checkedHistories(state: unknown): EventStorageState {
-  const { scalars } = (isRecord(state) ? state : {}) as { readonly scalars?: unknown };
-  if (!isRecord(scalars)) throw invalidState('scalars');
+  const { scalars } = (isPlainObject(state) ? state : {}) as { readonly scalars?: unknown };
+  if (!isPlainObject(scalars)) throw invalidState('scalars');
   return { scalars: Object.fromEntries(Object.entries(scalars).map(([name, given]) => [name, checked(name, given)])) };
 }
 
 function checked(scalar: string, given: unknown): EventStorageState['scalars'][string] {
   const invalid = (field: string): HooklineError => invalidState(`scalars.${scalar}${field}`);
-  if (!isRecord(given)) throw invalid('');
+  if (!isPlainObject(given)) throw invalid('');
   const { count, mean, values, iterations, smoothing } = given;
   if (typeof smoothing !== 'boolean') throw invalid('.smoothing');
   if (!isNumbers(values)) throw invalid('.values');
@@ -51,9 +52,6 @@ function checked(scalar: string, given: unknown): EventStorageState['scalars'][s
   if (typeof mean !== 'number') throw invalid('.mean');
   return { count, mean, values, iterations, smoothing };
 }
-
-const isRecord = (value: unknown): value is Partial<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isNumbers = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((number) => typeof number === 'number');

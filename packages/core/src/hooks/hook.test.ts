@@ -56,7 +56,7 @@ describe('async phases', () => {
     expect((error as PluginError).cause).toMatchObject({ message: 'boom' });
   });
 
-  it('take a rejection with nothing for an error', async () => {
+  it('take a rejection without a reason for an error', async () => {
     const hook = new Hook('work', series, new HookSite());
     hook.facade('p').tap(() => Promise.reject(undefined));
     await expect(hook.call(1)).rejects.toThrow('[HKL_PLUGIN_FAILED] p:');
@@ -81,7 +81,7 @@ describe('async phases', () => {
 });
 
 describe('sync phases', () => {
-  it('call, bail and fall', () => {
+  it('call their taps, bail at the first value, and hand a value down a waterfall', () => {
     const site = new HookSite();
     const plain = new Hook('plain', sync<[x: number]>(['x'], ''), site);
     const seen: number[] = [];

@@ -4,7 +4,7 @@ import type { HooksToken, Injected, Requirements } from '../container/service-re
 import type { HookFacades, OwnHooks } from '../hooks/hook-set.ts';
 import type { HookTable } from '../hooks/hook-spec.ts';
 import type { EngineHooks } from '../hooks/hook-table.ts';
-import type { JsonValue } from '../json.ts';
+import type { PluginState } from './define-state.ts';
 
 /** Who a plugin is within one trainer. */
 export interface PluginIdentity {
@@ -15,33 +15,28 @@ export interface PluginIdentity {
 }
 
 /**
- * The state that a plugin keeps in checkpoints. `defineState` makes one whose `save` and `load` have the types of a
- * schema.
+ * The short name of a plugin, which people type: `precise-bn` for `@hookline/plugin-precise-bn` or
+ * `acme-plugin-precise-bn`.
  */
-export interface PluginState {
-  /** Version of the shape of the data; `load` is given the version under which the data were saved. Default 1. */
-  readonly version?: number;
-  /**
-   * A schema of the data: any Standard Schema that validates synchronously. A checkpoint is checked against it before
-   * anything is loaded. Default: none, and `load` is given whatever the checkpoint holds.
-   */
-  readonly schema?: StandardSchemaV1;
-  /**
-   * Whether a checkpoint may be loaded without this state, or without this plugin; a warning then says so. Default
-   * false: adding the plugin to a resumed run, or leaving it out, is an error unless `allowMismatch` names the plugin.
-   */
-  readonly optional?: boolean;
-  /** Returns the state as JSON (NaN and infinities allowed). It may be called at any time between setup and dispose. */
-  save(): JsonValue;
-  /** Converts data of an older version to the current one, before the schema checks them. */
-  migrate?(data: JsonValue, version: number): unknown;
-  /** Restores what `save` returned. `version` is the one under which the data were saved. */
-  load(data: JsonValue, version: number): void;
-  /**
-   * Called in place of `load` where the checkpoint holds no state of this plugin: starts afresh. Default: nothing is
-   * done.
-   */
-  reset?(): void;
+export function shortName(name: string): string {
+  const unscoped = name.startsWith('@') ? name.slice(name.indexOf('/') + 1) : name;
+  return unscoped.replace(/^(?:.*-)?(?:plugin|preset)-/, '');
+}
+
+/** The short form of a plugin's id. */
+export function shortId({ name, instance }: PluginIdentity): string {
+  return instance === undefined ? shortName(name) : `${shortName(name)}#${instance}`;
+}
+
+/** All names by which people can refer to a plugin: its id, its name, and the short forms of both. */
+export function namesOf(plugin: PluginIdentity): readonly string[] {
+  return [...new Set([plugin.id, plugin.name, shortName(plugin.name), shortId(plugin)])];
+}
+
+/** The plugin that an id names. */
+export function identityOf(id: string): PluginIdentity {
+  const [name = '', instance] = id.split('#');
+  return { id, name, instance };
 }
 
 /** What a plugin's setup may return. */

@@ -3,7 +3,8 @@ import { HooklineError } from '../errors.ts';
 import type { HookFacades } from '../hooks/hook-set.ts';
 import type { EngineHooks } from '../hooks/hook-table.ts';
 import { assertKnownNames, type OptionNames } from '../known-options.ts';
-import type { ArrangedPlugin, PluginIdentity, SetupResult, PluginState } from './plugin.ts';
+import type { PluginState } from './define-state.ts';
+import type { ArrangedPlugin, PluginIdentity, SetupResult } from './plugin.ts';
 
 /** What every plugin's setup is given, whatever it requires. */
 interface Context {

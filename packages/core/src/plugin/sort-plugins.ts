@@ -1,8 +1,7 @@
 import { HooklineError } from '../errors.ts';
 import { didYouMean } from '../suggest-name.ts';
 import { STANDARD_LABELS } from './labels.ts';
-import type { ArrangedPlugin, Plugin } from './plugin.ts';
-import { namesOf } from './plugin-name.ts';
+import { type ArrangedPlugin, namesOf, type Plugin } from './plugin.ts';
 
 /** `from` comes before `to`, because one of them names the other, or a label of it, in `before` or `after`. */
 interface Edge {

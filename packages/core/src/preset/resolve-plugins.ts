@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { HooklineError } from '../errors.ts';
 import { makePlugin } from '../plugin/define-plugin.ts';
-import { isPlugin, type Plugin, type PluginEntry } from '../plugin/plugin.ts';
-import { namesOf } from '../plugin/plugin-name.ts';
+import { isPlugin, namesOf, type Plugin, type PluginEntry, shortId } from '../plugin/plugin.ts';
 import { didYouMean } from '../suggest-name.ts';
 import { isPreset, type PluginInput, type Preset, type PresetEdit } from './preset.ts';
 
@@ -98,7 +97,7 @@ function flattenPreset(preset: Preset, path: string): readonly Candidate[] {
 function applyEdit(candidates: readonly Candidate[], edit: PresetEdit, preset: Preset): readonly Candidate[] {
   const matching = candidates.filter(({ plugin }) => namesOf(plugin).includes(edit.name));
   if (matching.length !== 1) {
-    const names = candidates.filter(({ removed }) => !removed).map(({ plugin }) => typedName(plugin));
+    const names = candidates.filter(({ removed }) => !removed).map(({ plugin }) => shortId(plugin));
     const fix =
       matching.length > 1
         ? `It means several: ${matching.map(({ plugin }) => plugin.id).join(', ')}`
@@ -173,7 +172,7 @@ function joinOptions(first: Candidate, second: Candidate): Candidate {
 
 /** @param settledBy whether a change to one of the two resolves the conflict, or both must be changed alike */
 function conflict(first: Candidate, second: Candidate, what: string, settledBy: 'one' | 'each'): HooklineError {
-  const name = typedName(first.plugin);
+  const name = shortId(first.plugin);
   return new HooklineError(
     'HKL_PRESET_CONFLICT',
     `${first.addedBy} and ${second.addedBy} make it differently (${what})`,
@@ -195,12 +194,7 @@ function duplicate(first: Candidate, second: Candidate): HooklineError {
 }
 
 function wayOut(first: Candidate, second: Candidate): string {
-  if (second.addedBy !== YOU) return `Leave it out of one of them: .without('${typedName(second.plugin)}')`;
+  if (second.addedBy !== YOU) return `Leave it out of one of them: .without('${shortId(second.plugin)}')`;
   if (first.addedBy === YOU) return 'Leave one of them out';
-  return `Change the first with .configure('${typedName(second.plugin)}', {...}) or .replace(...)`;
-}
-
-/** The shortest name of a plugin, which people type. */
-function typedName(plugin: Plugin): string {
-  return namesOf(plugin).at(-1) ?? plugin.id;
+  return `Change the first with .configure('${shortId(second.plugin)}', {...}) or .replace(...)`;
 }

@@ -91,7 +91,7 @@ export class RandomStream {
       philox(this.#block, block % TWO_32, Math.floor(block / TWO_32), stream0, stream1, key0, key1);
       this.#loadedBlock = block;
     }
-    return this.#block[this.#position++ % PHILOX_WORDS] ?? 0;
+    return this.#block[this.#position++ % PHILOX_WORDS] as number;
   }
 
   /** The next number in [0, 1), a multiple of 2^-53. Two words. */

@@ -1,4 +1,5 @@
 import { HooklineError } from '../errors.ts';
+import { isPlainObject } from '../plain-object.ts';
 import { RandomStream } from './random-stream.ts';
 
 /** The state of random streams, as plain JSON: with it they continue where they were. */
@@ -104,10 +105,10 @@ export class RandomStreams {
  * @throws HKL_RANDOM_STATE, with the field, when `state` is not what `RandomStreams.state()` gave
  */
 export function checkedStreams(state: unknown): RandomStreamsState {
-  const fields: { readonly seed?: unknown; readonly positions?: unknown } = isRecord(state) ? state : {};
+  const fields: { readonly seed?: unknown; readonly positions?: unknown } = isPlainObject(state) ? state : {};
   const { seed, positions } = fields;
   if (!isInteger(seed)) throw invalidState('seed');
-  if (!isRecord(positions)) throw invalidState('positions');
+  if (!isPlainObject(positions)) throw invalidState('positions');
   const checked = Object.entries(positions).map(([path, position]) => {
     if (!isInteger(position) || position < 0) throw invalidState(`positions.${path}`);
     return [path, position] as const;
@@ -116,9 +117,6 @@ export function checkedStreams(state: unknown): RandomStreamsState {
 }
 
 const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function invalidState(field: string): HooklineError {
   return new HooklineError('HKL_RANDOM_STATE', 'this is no state of random streams', {

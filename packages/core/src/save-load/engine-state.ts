@@ -1,9 +1,9 @@
 import { ENGINE } from '../hooks/wrap-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { JsonValue } from '../json.ts';
-import type { ArrangedPlugin, LivePlugin, Plugin, PluginState } from '../plugin/plugin.ts';
+import type { PluginState } from '../plugin/define-state.ts';
+import { type ArrangedPlugin, identityOf, type LivePlugin, type Plugin, shortId } from '../plugin/plugin.ts';
 import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
-import { shortName } from '../plugin/plugin-name.ts';
 import { checkedStreams, type RandomStreams } from '../random/random-streams.ts';
 import type { EpochClock } from '../services/epochs.ts';
 import type { Logger } from '../services/logger.ts';
@@ -202,10 +202,7 @@ function mismatch(missing: readonly string[], surplus: readonly string[], source
     ...(missing.length === 0 ? [] : [`it holds no state of ${list(missing)}`]),
     ...(surplus.length === 0 ? [] : [`it holds state of ${list(surplus)}, and this trainer has nothing that takes it`]),
   ];
-  const names = [...missing, ...surplus].map((id) => {
-    const [name = '', instance] = id.split('#');
-    return instance === undefined ? shortName(name) : `${shortName(name)}#${instance}`;
-  });
+  const names = [...missing, ...surplus].map((id) => shortId(identityOf(id)));
   const ways = [
     ...(missing.length === 0 ? [] : ['to add what is missing with a fresh state']),
     ...(surplus.length === 0 ? [] : ['to drop what is left over']),

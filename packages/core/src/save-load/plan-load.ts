@@ -3,7 +3,7 @@ import type { HostTensor } from '../checkpoint/host-tensor.ts';
 import { HooklineError } from '../errors.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
 import type { JsonValue } from '../json.ts';
-import { shortName } from '../plugin/plugin-name.ts';
+import { identityOf, namesOf, shortName } from '../plugin/plugin.ts';
 import { didYouMean } from '../suggest-name.ts';
 
 /** A load whose checkpoint has been checked. Nothing has changed yet. */
@@ -47,7 +47,7 @@ export async function planLoad(
       return entry === undefined ? undefined : { data: entry.data as JsonValue, version: Number(entry.version ?? 1) };
     },
     allowsMismatch(owner) {
-      const names = namesOfId(owner);
+      const names = namesOf(identityOf(owner));
       for (const name of names) owners.add(name);
       return names.some((name) => allowMismatch.includes(name));
     },
@@ -75,13 +75,6 @@ export async function planLoad(
       for (const change of changes) await change();
     },
   };
-}
-
-/** All names by which people can refer to the plugin with this id. */
-function namesOfId(id: string): readonly string[] {
-  const [name = '', instance] = id.split('#');
-  const suffix = instance === undefined ? [] : [`${shortName(name)}#${instance}`];
-  return [...new Set([id, name, shortName(name), ...suffix])];
 }
 
 /** A map that records the keys whose values were read. */

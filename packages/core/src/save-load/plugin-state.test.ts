@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { TrainerBase } from '../engine/trainer-base.ts';
 import type { JsonValue } from '../json.ts';
-import { defineState } from '../plugin/define-state.ts';
+import { defineState, type PluginState } from '../plugin/define-state.ts';
 import { definePlugin } from '../plugin/define-plugin.ts';
-import type { PluginState } from '../plugin/plugin.ts';
 import { ConsoleLogger } from '../services/logger.ts';
 
 const logger = new ConsoleLogger({ level: 'silent' });

@@ -2,7 +2,9 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { readManifest } from '../checkpoint/checkpoint-file.ts';
 import { describeCause, HooklineError } from '../errors.ts';
 import type { JsonValue } from '../json.ts';
-import type { Plugin, PluginState } from '../plugin/plugin.ts';
+import { isPlainObject } from '../plain-object.ts';
+import type { PluginState } from '../plugin/define-state.ts';
+import type { Plugin } from '../plugin/plugin.ts';
 
 /** What a plugin saved, as a checkpoint holds it. */
 export interface SavedState {
@@ -94,10 +96,10 @@ export async function readPluginState(path: string, id: string): Promise<JsonVal
  */
 export function savedStates(data: unknown, source: string): ReadonlyMap<string, SavedState> {
   const origin = { who: 'checkpoint', entry: PLUGINS_ENTRY, source };
-  if (!isObject(data)) throw invalidState('it is no object of states by plugin', origin);
+  if (!isPlainObject(data)) throw invalidState('it is no object of states by plugin', origin);
   const states = Object.entries(data as Record<string, Partial<SavedState> | null>);
   for (const [id, saved] of states) {
-    const field = isObject(saved) ? faultOf(saved) : 'the whole of it';
+    const field = isPlainObject(saved) ? faultOf(saved) : 'the whole of it';
     if (field !== undefined)
       throw invalidState(`${field} is missing or not of its type`, {
         ...origin,
@@ -114,9 +116,6 @@ function faultOf(saved: Partial<SavedState>): string | undefined {
   if (saved.optional !== undefined && typeof saved.optional !== 'boolean') return 'field "optional"';
   return saved.data === undefined ? 'field "data"' : undefined;
 }
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function loadFailed(plugin: Plugin, saved: SavedState, source: string, where: string, cause: unknown): HooklineError {
   const { version } = plugin.definition;

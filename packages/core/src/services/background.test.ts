@@ -94,19 +94,22 @@ describe('background tasks', () => {
   it.each([
     ['a server that is down', () => down, /fetch failed: connect ECONNREFUSED 127\.0\.0\.1:\d+/],
     ['one that answers 500', () => `${url}/500`, /500 Internal Server Error/],
-  ])('%s is told of once, and at the end with what was not done; the training goes on', async (_, to, reason) => {
-    const plugin = poster((background, iteration) => {
-      background.add(`post ${iteration}`, post(to()), fast);
-      background.add(`log ${iteration}`, post(to()), fast);
-    });
-    expect(await train(plugin).result).toMatchObject({ status: 'completed', iteration: 3 });
-    expect(lines).toHaveLength(2);
-    expect(lines[0]).toMatch(/^warning: poster: the background task "post 0" failed 2 times: .*The training goes on/);
-    expect(lines[0]).toMatch(reason);
-    expect(lines[1]).toMatch(
-      /^warning: poster: 6 of 6 background tasks were not done: "post 0" \(.*, 2 times\), "log 0" \(.*, "post 1" \(.* and 3 more$/,
-    );
-  });
+  ])(
+    '%s is reported once, and at the end with the tasks that were not done; the training goes on',
+    async (_, to, reason) => {
+      const plugin = poster((background, iteration) => {
+        background.add(`post ${iteration}`, post(to()), fast);
+        background.add(`log ${iteration}`, post(to()), fast);
+      });
+      expect(await train(plugin).result).toMatchObject({ status: 'completed', iteration: 3 });
+      expect(lines).toHaveLength(2);
+      expect(lines[0]).toMatch(/^warning: poster: the background task "post 0" failed 2 times: .*The training goes on/);
+      expect(lines[0]).toMatch(reason);
+      expect(lines[1]).toMatch(
+        /^warning: poster: 6 of 6 background tasks were not done: "post 0" \(.*, 2 times\), "log 0" \(.*, "post 1" \(.* and 3 more$/,
+      );
+    },
+  );
 
   it('are tried again', async () => {
     expect(await train(atEach('second', fast)).result).toMatchObject({ status: 'completed' });
@@ -194,13 +197,13 @@ describe('background tasks', () => {
   });
 
   it.each([
-    [(background: Background) => background.add('', () => undefined), 'a task needs a name'],
-    [(background: Background) => background.add('x', 5 as never), 'a task needs a name and a function'],
-    [(background: Background) => background.add('x', () => 1, { timeout: 0 }), 'timeout is 0'],
-    [(background: Background) => background.add('x', () => 1, { retries: 1.5 }), 'retries is 1.5'],
-    [(background: Background) => background.add('x', () => 1, { retrys: 1 } as never), 'Did you mean "retries"?'],
-    [(background: Background) => void (background.concurrency = 0), 'concurrency is 0'],
-  ])('refuses what it cannot do, naming the plugin: %#', async (bad, message) => {
+    ['a task needs a name', (background: Background) => background.add('', () => undefined)],
+    ['a task needs a name and a function', (background: Background) => background.add('x', 5 as never)],
+    ['timeout is 0', (background: Background) => background.add('x', () => 1, { timeout: 0 })],
+    ['retries is 1.5', (background: Background) => background.add('x', () => 1, { retries: 1.5 })],
+    ['Did you mean "retries"?', (background: Background) => background.add('x', () => 1, { retrys: 1 } as never)],
+    ['concurrency is 0', (background: Background) => void (background.concurrency = 0)],
+  ])('refuses wrong options by the name of the plugin: %s', async (message, bad) => {
     const error = (await train(poster(bad)).result.catch((caught: unknown) => caught)) as Error;
     expect(error.message).toContain(message);
     expect(error.message).toContain('poster');

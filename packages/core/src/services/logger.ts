@@ -1,5 +1,5 @@
 import { definePluginService } from '../container/service-ref.ts';
-import { terminalText } from './terminal-text.ts';
+import { terminalText } from '../terminal-text.ts';
 
 /** Receives messages for people. */
 export interface Logger {

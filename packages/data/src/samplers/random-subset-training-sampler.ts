@@ -36,6 +36,6 @@ export class RandomSubsetTrainingSampler implements Sampler {
   }
 
   epoch(epoch: number): Uint32Array {
-    return this.#sampler.epoch(epoch).map((place) => this.subset[place] ?? 0);
+    return this.#sampler.epoch(epoch).map((place) => this.subset[place] as number);
   }
 }

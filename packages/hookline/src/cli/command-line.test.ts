@@ -40,7 +40,7 @@ describe('readCommandLine', () => {
     ['train', ['--allow-mismatch', 'ema, optimizer', '--weights', 'x.safetensors']],
     ['eval', ['--allow-mismatch=ema,optimizer']],
     ['predict', ['--allow-mismatch', 'ema,optimizer']],
-  ])('takes the option of two words of %s as it is written', (command, option) => {
+  ])('takes --allow-mismatch of %s in each way of writing it', (command, option) => {
     expect(readCommandLine([command, 'a.ts', ...option])).toMatchObject({ allowMismatch: ['ema', 'optimizer'] });
   });
 

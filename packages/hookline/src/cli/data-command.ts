@@ -20,8 +20,7 @@ import {
 import type { CommandLine } from './command-line.ts';
 import { drawData } from './draw-data.ts';
 import { EXIT } from './exit-status.ts';
-import { line, shown } from './output-files.ts';
-import { print } from './print.ts';
+import { line, print, shown } from './print.ts';
 import { columns } from './table.ts';
 import { usageError } from './usage-error.ts';
 
@@ -149,11 +148,7 @@ function tableOf(splits: ReadonlyMap<string, Dataset>): string {
     ...classes.map((name) => row(`  ${name}`, (each) => each.classes[name] ?? 0)),
     row('  left out', ({ droppedObjects }) => droppedObjects),
   ];
-  // Align numbers on the right.
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => (cells[column] ?? '').length))) ?? [];
-  return columns(
-    rows.map((cells) => cells.map((cell, column) => (column === 0 ? cell : cell.padStart(widths[column] ?? 0)))),
-  );
+  return columns(rows, (column) => column > 0);
 }
 
 /** Images that are in two splits, including copies under other names. */

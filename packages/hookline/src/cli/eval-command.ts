@@ -3,8 +3,7 @@ import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
 import { EXIT } from './exit-status.ts';
 import { loadCheckpoint } from './load-checkpoint.ts';
-import { shown } from './output-files.ts';
-import { print } from './print.ts';
+import { print, shown } from './print.ts';
 import { columns } from './table.ts';
 
 /** `hookline eval`. @returns the exit status */

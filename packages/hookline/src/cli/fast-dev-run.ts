@@ -1,7 +1,7 @@
 import type { Logger } from '@hookline/core';
 import type { CommandLine } from './command-line.ts';
 import { EXIT, signalStatus } from './exit-status.ts';
-import { withThrowawayTrainer } from './throwaway-trainer.ts';
+import { withThrowawayTrainer } from './create-trainer.ts';
 import { usageError } from './usage-error.ts';
 
 /** Two steps, so that a second step runs in the state that the first one leaves. */

@@ -1,6 +1,6 @@
 import { HooklineError, isHooklineError } from '@hookline/core';
 import type { CommandLine } from './command-line.ts';
-import { shown } from './output-files.ts';
+import { shown } from './print.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
 
 /**

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { HooklineError, isHooklineError, suggestName } from '@hookline/core';
+import { shown } from './print.ts';
 import { keepModulesSingle } from './single-modules.ts';
 import type { TrainerInFile } from './trainer-in-file.ts';
 
@@ -46,7 +47,7 @@ async function understandTypeScript(): Promise<void> {
   esm.register();
 }
 
-function assertFile(path: string, shown: string): void {
+function assertFile(path: string, given: string): void {
   if (existsSync(path) && statSync(path).isFile()) return;
   const folder = existsSync(path) ? path : dirname(path);
   const siblings = existsSync(folder) ? readdirSync(folder).filter((name) => /\.[cm]?[jt]s$/.test(name)) : [];
@@ -55,8 +56,8 @@ function assertFile(path: string, shown: string): void {
     'HKL_TRAINER_FILE_MISSING',
     existsSync(path) ? 'it is a folder, not a trainer file' : 'there is no such file',
     {
-      who: shown,
-      fix: near === undefined ? 'Give the path of a trainer file' : `Did you mean "${fromHere(join(folder, near))}"?`,
+      who: given,
+      fix: near === undefined ? 'Give the path of a trainer file' : `Did you mean "${shown(join(folder, near))}"?`,
     },
   );
 }
@@ -70,7 +71,7 @@ function broken(file: string, cause: unknown): HooklineError {
     const [, place = '', what = ''] = /^(.*): ERROR: (.*)$/.exec(syntax) ?? [];
     return new HooklineError('HKL_TRAINER_FILE_BROKEN', `it cannot be read: ${what}`, {
       who: file,
-      where: fromHere(placeAsNamed(place)),
+      where: shown(placeAsNamed(place)),
       fix: what.includes('"cjs"')
         ? 'The file counts as CommonJS: write "type": "module" into package.json, or name the file .mts'
         : 'Correct the syntax there',
@@ -108,12 +109,7 @@ function placeIn(stack: string | undefined, file: string): string | undefined {
   const place = /((?:file:\/\/)?[^\s()]+):(\d+):\d+\)?$/.exec(frame ?? '');
   if (place?.[1] === undefined) return undefined;
   const path = place[1].startsWith('file://') ? fileURLToPath(place[1].replace(/\?.*$/, '')) : place[1];
-  return `${fromHere(path)}:${place[2] ?? ''}`;
-}
-
-function fromHere(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith('..') ? path : short;
+  return `${shown(path)}:${place[2] ?? ''}`;
 }
 
 function checkExport(file: string, module: Record<string, unknown>): TrainerInFile {

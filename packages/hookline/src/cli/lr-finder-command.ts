@@ -5,8 +5,7 @@ import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
 import { EXIT } from './exit-status.ts';
 import { numberOption } from './number-option.ts';
-import { line } from './output-files.ts';
-import { print } from './print.ts';
+import { line, print } from './print.ts';
 import { columns } from './table.ts';
 
 /** Number of points of the curve that are printed. */

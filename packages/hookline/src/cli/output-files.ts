@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
+import { line } from './print.ts';
 
 const KINDS: readonly (readonly [string, RegExp])[] = [
   ['metrics', /^metrics.*\.jsonl?$/],
@@ -31,15 +32,4 @@ export async function outputLines(folder: string, since: number): Promise<string
     }
   }
   return lines;
-}
-
-/** `kind: path` lines, aligned; paths below the current folder are relative. */
-export function line(kind: string, path: string): string {
-  return `${`${kind}:`.padEnd(12)}${shown(path)}`;
-}
-
-/** A path relative to the current folder, if that is shorter. */
-export function shown(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short === '' ? '.' : short.startsWith('..') ? path : short;
 }

@@ -3,7 +3,7 @@ import { batchSourceRef, tf } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { numberOption } from './number-option.ts';
 import type { RunnableTrainer } from './trainer-in-file.ts';
-import { settingsOf } from './throwaway-trainer.ts';
+import { settingsOf } from './create-trainer.ts';
 import { usageError } from './usage-error.ts';
 
 /** The number of batches given by `--overfit`; undefined without it. @throws HooklineError `HKL_USAGE` if it is no count, or combined with --resume */

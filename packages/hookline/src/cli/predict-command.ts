@@ -9,8 +9,7 @@ import type { CommandLine } from './command-line.ts';
 import { createTrainer } from './create-trainer.ts';
 import { EXIT } from './exit-status.ts';
 import { loadCheckpoint } from './load-checkpoint.ts';
-import { line, shown } from './output-files.ts';
-import { print } from './print.ts';
+import { line, print, shown } from './print.ts';
 import { usageError } from './usage-error.ts';
 
 /** Folder of the pictures in the run's folder. */

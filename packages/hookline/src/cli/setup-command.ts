@@ -2,8 +2,7 @@ import { compileRanksAddon, formatSetup, setupRuntime } from '@hookline/native-r
 import { selectDevice } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { EXIT } from './exit-status.ts';
-import { shown } from './output-files.ts';
-import { print, printError } from './print.ts';
+import { print, printError, shown } from './print.ts';
 
 /**
  * `hookline setup`. It fails if `--cuda` is given and CUDA is not available; other machines without native TensorFlow use WebAssembly, which is no failure.

@@ -1,16 +1,10 @@
-import { terminalText } from '@hookline/core';
+import { alignColumns, terminalText } from '@hookline/core';
 
-/** Formats rows as aligned columns; the last column is not padded. */
-export function columns(cells: readonly (readonly string[])[], indent = ''): string {
+/** Formats rows as aligned columns, with control characters escaped. @param isRight as in `alignColumns` */
+export function columns(cells: readonly (readonly string[])[], isRight?: (column: number) => boolean): string {
   // Escape before measuring widths; a name with a line break must not look like another row.
   const rows = cells.map((row) => row.map((cell) => terminalText(cell).replaceAll('\n', String.raw`\n`)));
-  const count = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: count }, (_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
-  return rows
-    .map((row) => (indent + row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).trimEnd())
-    .join('\n');
+  return alignColumns(rows, isRight).join('\n');
 }
 
 /**

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import ts from 'typescript';
+import { codeBlocks } from '../code-blocks.test.support.ts';
 import { packAll, type Packed, Sandbox, STRICT } from './sandbox.test.support.ts';
 
 const PLUGIN = `
@@ -78,12 +79,6 @@ console.log(JSON.stringify([
 
 function manifest(name: string, more: object): object {
   return { name, version: '1.0.0', type: 'module', exports: { '.': './dist/index.js' }, files: ['dist'], ...more };
-}
-
-/** The code blocks of a documentation page. */
-function blocksOf(page: string, language: string): string[] {
-  const text = readFileSync(resolve(import.meta.dirname, '../../../..', page), 'utf8');
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code = '']) => code);
 }
 
 /** A package in TypeScript and JavaScript, as it is published. */
@@ -179,9 +174,9 @@ describe('packages of other people', () => {
 });
 
 describe('the preset of docs/presets.md in its trainer file, all from tarballs', () => {
-  const [presetCode = '', trainerCode = '', ...others] = blocksOf('docs/presets.md', 'ts');
-  const [presetPackage = ''] = blocksOf('docs/presets.md', 'json');
-  const [readmeTrainer = '', pluginCode = ''] = blocksOf('README.md', 'ts');
+  const [presetCode = '', trainerCode = '', ...others] = codeBlocks('docs/presets.md');
+  const [presetPackage = ''] = codeBlocks('docs/presets.md', 'json');
+  const [readmeTrainer = '', pluginCode = ''] = codeBlocks('README.md');
   let user: string;
 
   /** The output of the command line for a trainer file. */

@@ -130,14 +130,12 @@ class SetupRun {
 
   #plan(cuda: boolean): ways.Way[] {
     const { from, force } = this.#options;
-    const wheels = [from, this.#env['HOOKLINE_TENSORFLOW_WHEEL']].filter(
-      (wheel) => wheel !== undefined && wheel !== '',
-    );
+    const wheel = this.#env['HOOKLINE_TENSORFLOW_WHEEL'] ?? '';
     const builds = [ways.fromInstalledTensorFlow, ways.fromPip];
     return [
       ...(from === undefined ? [] : [ways.fromWheel(from)]),
       ...(force === true ? [] : [ways.fromCache]),
-      ...wheels.slice(from === undefined ? 0 : 1).map((wheel) => ways.fromWheel(wheel ?? '')),
+      ...(wheel === '' ? [] : [ways.fromWheel(wheel)]),
       ...(cuda ? builds : [ways.fromOwnScript, ...builds]),
       // It was built for CUDA 11, so it does not satisfy an explicit request for CUDA.
       ...(cuda && this.#options.cuda === undefined ? [ways.fromOwnScript] : []),

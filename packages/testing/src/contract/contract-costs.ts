@@ -1,6 +1,7 @@
 import { definePlugin, type Plugin, storageRef, tapsRef } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
-import { type Contract, inFolder, makeTrainer } from './contract-trainer.ts';
+import { type Contract, makeTrainer } from './contract-trainer.ts';
+import { withTemporaryFolder } from '../temporary-folder.ts';
 
 const STEPS = 12;
 /** Number of steps before the measured ones, in which plugins create averages and similar tensors. */
@@ -52,7 +53,7 @@ export async function costsOf(contract: Contract): Promise<Costs | string> {
 }
 
 function run(contract: Contract, without: boolean): Promise<Run> {
-  return inFolder(async (output) => {
+  return withTemporaryFolder(async (output) => {
     const tensors: number[] = [];
     const watch = new TapWatcher(contract.plugin().id);
     const before = { tensors: tf.memory().numTensors, listeners: countListeners() };

@@ -1,5 +1,6 @@
 import { definePlugin, type Plugin } from '@hookline/core';
-import { type Contract, inFolder, makeTrainer } from './contract-trainer.ts';
+import { type Contract, makeTrainer } from './contract-trainer.ts';
+import { withTemporaryFolder } from '../temporary-folder.ts';
 
 const PHASES = ['beforeTrain', 'beforeStep', 'losses', 'afterStep', 'saveState', 'afterTrain'] as const;
 type Phase = (typeof PHASES)[number];
@@ -35,7 +36,7 @@ export async function passesErrorsOn(
   const problems: string[] = [];
   const phases = PHASES.filter((phase) => phase !== 'losses' || hasTensors);
   for (const phase of phases) {
-    const problem = await inFolder((output) => throwsIn(contract, phase, output));
+    const problem = await withTemporaryFolder((output) => throwsIn(contract, phase, output));
     if (problem !== undefined) problems.push(`in ${phase}: ${problem}`);
   }
   return { tried: phases.length, problems };

@@ -11,7 +11,8 @@ import {
   writeCheckpoint,
 } from '@hookline/core';
 import { saveAt } from '../save-at.ts';
-import { type Contract, inFolder, makeTrainer, runAndLook, saveAtEnd } from './contract-trainer.ts';
+import { type Contract, makeTrainer, runAndLook, saveAtEnd } from './contract-trainer.ts';
+import { withTemporaryFolder } from '../temporary-folder.ts';
 
 /** Saves after every step, as `step-0` and so on. */
 const saveSteps = definePlugin({
@@ -57,7 +58,7 @@ function countCaptured(id: string): { readonly plugin: Plugin; readonly steps: (
 
 /** Trains without interruption, then resumes after every iteration except the last, and compares the final values, which must be equal to the bit. */
 export async function resumesEverywhere(contract: Contract, capture: 'off' | 'required'): Promise<Resumed> {
-  return inFolder(async (output) => {
+  return withTemporaryFolder(async (output) => {
     const captured = countCaptured(contract.plugin().id);
     const make = (isWhole: boolean) =>
       // Use the same plugins, so that no state is missing when the run resumes.
@@ -89,7 +90,7 @@ const JUNK: readonly JsonValue[] = ['junk', -5, Number.NaN, [{}], { junk: true }
 /** Loads invalid data as the plugin's state, which it must reject. @returns the violation; null for a plugin without a state */
 export async function refusesJunk(contract: Contract): Promise<string | null | undefined> {
   const { id } = contract.plugin();
-  return inFolder(async (output) => {
+  return withTemporaryFolder(async (output) => {
     await makeTrainer(contract, output, { more: [saveAt(contract.iterations - 1)] }).train();
     const file = join(output, 'mid.safetensors');
     const { manifest, tensors } = await readCheckpoint(file);

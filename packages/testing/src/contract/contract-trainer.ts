@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import {
   checkpointsRef,
@@ -16,6 +15,7 @@ import {
 import { currentDevice, selectDevice } from '@hookline/tfjs';
 import { connectRanks, onRanks } from '../connect-ranks.ts';
 import { RecordingLogger } from '../recording-logger.ts';
+import { withTemporaryFolder } from '../temporary-folder.ts';
 
 /** The options with which a trainer is made to test a plugin. */
 export interface ContractTrainerOptions {
@@ -61,19 +61,9 @@ export const bareLoop = ({ plugins, output, maxIterations }: ContractTrainerOpti
     logger: new RecordingLogger(),
   });
 
-/** Calls `fn` with a temporary folder, which is removed afterwards. */
-export async function inFolder<T>(fn: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-contract-'));
-  try {
-    return await fn(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
 /** The names of the hooks inside the step (the sync hooks) that the plugins tap. */
 export async function tapsInsideOf(contract: Contract): Promise<readonly string[]> {
-  return inFolder(async (output) => {
+  return withTemporaryFolder(async (output) => {
     const trainer = makeTrainer(contract, output, { iterations: 1 });
     try {
       const { hooks } = await trainer.describe();
@@ -126,7 +116,7 @@ const RANKS = 2;
 
 /** Trains on two ranks within this process, and resumes. @returns the violation, if any */
 export async function trainsOnRanks(contract: Contract): Promise<string | undefined> {
-  return inFolder(async (folder) => {
+  return withTemporaryFolder(async (folder) => {
     const output = (rank: number): string => join(folder, String(rank));
     /** @param file the checkpoint to start from */
     const train = async (iterations: number, file?: string): Promise<void> => {

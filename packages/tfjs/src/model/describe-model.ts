@@ -1,3 +1,4 @@
+import { alignColumns } from '@hookline/core';
 import { parameterKind, type ParameterKind } from '../parameters/parameter-kind.ts';
 import type { TrainableModel } from './trainable-model.ts';
 
@@ -49,10 +50,7 @@ export function describeModel(model: TrainableModel): string {
     size.toLocaleString('en-US'),
     trainable ? '' : 'not trained',
   ]);
-  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map(([name = '', shape = '', size = '', note = '']) =>
-    `  ${name.padEnd(widths[0] ?? 0)}  ${shape.padEnd(widths[1] ?? 0)}  ${size.padStart(widths[2] ?? 0)}  ${note}`.trimEnd(),
-  );
+  const lines = alignColumns(rows, (column) => column === 2).map((line) => `  ${line}`);
   const { trainable, total } = countParameters(model);
   const summary = `${total.toLocaleString('en-US')} parameters, ${trainable.toLocaleString('en-US')} of them trained`;
   return [`${model.name}: ${summary}`, ...lines].join('\n');

@@ -74,8 +74,7 @@ function parseJson(text: string): unknown {
 }
 
 function assign(tree: Tree, path: readonly string[], value: unknown): void {
-  const last = path.length - 1;
   let node = tree;
-  for (const key of path.slice(0, last)) node = (node[key] ??= {}) as Tree;
-  node[path[last] ?? ''] = value;
+  for (const key of path.slice(0, -1)) node = (node[key] ??= {}) as Tree;
+  node[path.at(-1) as string] = value;
 }

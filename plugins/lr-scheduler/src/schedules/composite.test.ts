@@ -15,7 +15,7 @@ const of = (options: Omit<Parameters<typeof composite<Schedule>>[0], never>, n: 
   scheduleFactor(composite<Schedule>(options), n);
 
 describe('composite', () => {
-  it('asks rescaled schedules with (w − start) / length', () => {
+  it('evaluates rescaled schedules at (w − start) / length', () => {
     const factor = of({ schedules: [linear({ start: 0, end: 1 }), cosine({ end: 0.1 })], lengths: [0.2, 0.8] }, 100);
     expect(factor(0)).toBe(0);
     expect(factor(10)).toBeCloseTo(0.5, 12);
@@ -25,7 +25,7 @@ describe('composite', () => {
     expect(factor(100)).toBeCloseTo(0.1, 12);
   });
 
-  it('asks fixed schedules as if they had the whole run', () => {
+  it('evaluates fixed schedules as if they had the whole run', () => {
     const schedules = [constant(0.5), linear({ start: 1, end: 0 })];
     const factor = of({ schedules, lengths: [0.5, 0.5], scaling: ['rescaled', 'fixed'] }, 10);
     expect([0, 4, 5, 8, 10].map((i) => Number(factor(i).toFixed(12)))).toEqual([0.5, 0.5, 0.5, 0.2, 0]);

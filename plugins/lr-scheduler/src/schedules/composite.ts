@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { reached } from './milestones.ts';
 import { type Factor, shareOf } from './position.ts';
 
 /** Several schedules in sequence. `S` is the type of each. */
@@ -47,25 +48,16 @@ export function compositeFactor<S>(
   { schedules, lengths, scaling }: CompositeSchedule<S>,
   compile: (schedule: S) => Factor,
 ): Factor {
-  const parts = schedules.map((schedule, index) => ({
-    factor: compile(schedule),
-    length: lengths[index] ?? 0,
-    fixed: scaling?.[index] === 'fixed',
-  }));
+  const factors = schedules.map(compile);
   return (position) => {
     const { iteration, total, maxIterations } = position;
     let share = 0;
-    let begin = 0;
-    for (const [index, { factor, length, fixed }] of parts.entries()) {
-      share += length;
-      // The last schedule takes what rounding of the lengths leaves over.
-      const isLast = index === parts.length - 1;
-      const end = isLast ? total : shareOf(total, share);
-      if (isLast || iteration < end) {
-        return factor(fixed ? position : { iteration: iteration - begin, total: end - begin, maxIterations });
-      }
-      begin = end;
-    }
-    return 0;
+    const ends = lengths.slice(0, -1).map((length) => shareOf(total, (share += length)));
+    const index = reached(ends, iteration);
+    const factor = factors[index] as Factor;
+    if (scaling?.[index] === 'fixed') return factor(position);
+    // The last schedule takes what rounding of the lengths leaves over.
+    const [begin, end] = [0, ...ends, total].slice(index, index + 2) as [number, number];
+    return factor({ iteration: iteration - begin, total: end - begin, maxIterations });
   };
 }

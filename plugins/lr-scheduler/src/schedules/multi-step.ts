@@ -43,6 +43,6 @@ export function multiStepFactor(schedule: InIterations<z.output<typeof multiStep
     const done = unitsDone(position, updates);
     const step =
       milestones === undefined ? Math.floor(done / Math.ceil(updates / values.length)) : reached(milestones, done);
-    return values[Math.min(step, values.length - 1)] ?? 0;
+    return values[Math.min(step, values.length - 1)] as number;
   };
 }

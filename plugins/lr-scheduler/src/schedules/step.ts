@@ -16,4 +16,4 @@ export const step = (values: readonly number[]): StepSchedule => ({ type: 'step'
 export const stepFactor =
   ({ values }: z.output<typeof stepSchema>): Factor =>
   (position) =>
-    values[Math.min(unitsDone(position, values.length), values.length - 1)] ?? 0;
+    values[Math.min(unitsDone(position, values.length), values.length - 1)] as number;

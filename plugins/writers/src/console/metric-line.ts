@@ -1,6 +1,5 @@
-import type { EventStorage, HistoryBuffer } from '@hookline/core';
+import { type EventStorage, formatDuration, type HistoryBuffer } from '@hookline/core';
 import { countSince } from './count-since.ts';
-import { formatDuration } from './format-duration.ts';
 import { formatGeneral } from './format-number.ts';
 
 /** Options of a metric line. */
@@ -42,9 +41,9 @@ export function metricLine({
   const isLoss = (name: string): boolean => name.includes('loss');
   const isMetric = (name: string): boolean => name.includes('[metric]') || (metrics.has(name) && !isLoss(name));
   const list = (isShown: (name: string) => boolean): string =>
-    names
-      .filter(isShown)
-      .map((name) => `${name}: ${formatGeneral(shown.get(name)?.value ?? Number.NaN, 4)}`)
+    [...shown]
+      .filter(([name]) => isShown(name))
+      .map(([name, { value }]) => `${name}: ${formatGeneral(value, 4)}`)
       .join('  ');
   const seconds = (label: string, value: number): string => `${label}: ${value.toFixed(4)}  `;
   const timesOf = (name: string, mean: (history: HistoryBuffer, own: number) => number): string[] => {
@@ -58,7 +57,7 @@ export function metricLine({
     ...timesOf('data_time', (time, own) => time.mean(Math.min(own, time.countSamples(windowSize)))),
   ].join('');
   const lr = names.includes('lr') ? formatGeneral(storage.history('lr').latest(), 5) : 'N/A';
-  const start = eta === undefined ? '' : `eta: ${formatDuration(eta)}  `;
+  const start = eta === undefined ? '' : `eta: ${formatDuration(eta, { days: true })}  `;
   const epoch = names.includes('epoch') ? `epoch: ${storage.history('epoch').latest().toFixed(2)}  ` : '';
   return ` ${start}${epoch}iter: ${iteration}  ${list(isLoss)}  ${list(isMetric)}  ${times} lr: ${lr}  max_mem: ${maxMemory.toFixed(0)}M`;
 }

@@ -1,4 +1,4 @@
-import { bar, progressLine } from './progress-line.ts';
+import { bar, formatEta, progressLine } from './progress-line.ts';
 
 const full = { done: 450, total: 1000, loss: 0.213, lr: 1e-3, secondsPerStep: 0.0123, eta: 42 };
 
@@ -48,3 +48,13 @@ describe('progressLine', () => {
     expect(bar(7, 4)).toBe('[====]');
   });
 });
+
+it.each([
+  [0, '0:00'],
+  [80.9, '1:20'],
+  [754, '12:34'],
+  [3723, '1:02:03'],
+  [86_400 + 61, '1 day, 0:01:01'],
+  [2 * 86_400, '2 days, 0:00:00'],
+  [-1, '0:00'],
+])('a remaining time of %p seconds is shown as %p', (seconds, text) => expect(formatEta(seconds)).toBe(text));

@@ -1,4 +1,4 @@
-import { formatShortDuration } from './format-duration.ts';
+import { formatDuration } from '@hookline/core';
 import { formatGeneral } from './format-number.ts';
 
 /** The content of a progress line; undefined parts are left out. */
@@ -38,7 +38,7 @@ export function progressLine(progress: Progress, columns = 80): string {
     })),
     { at: 2, text: secondsPerStep === undefined ? '' : formatSpeed(secondsPerStep) },
     { at: 0, text: loss === undefined ? '' : `loss ${formatGeneral(loss, 4)}` },
-    { at: 3, text: eta === undefined ? '' : `eta ${formatShortDuration(eta)}` },
+    { at: 3, text: eta === undefined ? '' : `eta ${formatEta(eta)}` },
   ].filter(({ text }) => text !== '');
   for (let dropped = 0; dropped <= parts.length; dropped++) {
     const kept = parts.slice(dropped).sort((a, b) => a.at - b.at);
@@ -54,6 +54,11 @@ export function bar(fraction: number, width: number): string {
   const filled = Math.max(0, Math.min(width, Math.floor(fraction * width)));
   if (filled === width) return `[${'='.repeat(width)}]`;
   return `[${'='.repeat(filled)}>${' '.repeat(width - filled - 1)}]`;
+}
+
+/** Without hours if there are none: `0:42`, `1:02:03`. */
+export function formatEta(seconds: number): string {
+  return formatDuration(seconds, { days: true }).replace(/^0:0?(?=\d)/, '');
 }
 
 function formatRate(lr: number): string {

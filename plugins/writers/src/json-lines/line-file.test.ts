@@ -78,7 +78,7 @@ describe('LineFile', () => {
     ]);
   });
 
-  it('keeps of the line that it goes on at what does not come again', async () => {
+  it('keeps, in the line of the iteration that it goes on at, the values that are not written again', async () => {
     await writeFile(
       path,
       '{"a": 1, "iteration": 1}\n{"a": 2, "accuracy": 0.5, "iteration": 2}\n{"a": 3, "iteration": 3}\n',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ConsoleLogger, definePlugin, storageRef, TrainerBase } from '@hookline/core';
 import { writers } from '../plugin.ts';
-import { maskedCrc32c } from './crc32c.ts';
+import { maskedCrc32c } from './record.ts';
 
 const logger = new ConsoleLogger({ level: 'silent' });
 const PYTHON = process.env['HOOKLINE_PYTHON'] ?? 'python3';

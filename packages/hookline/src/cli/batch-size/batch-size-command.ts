@@ -5,7 +5,7 @@ import { EXIT } from '../exit-status.ts';
 import { numberOption } from '../number-option.ts';
 import { print } from '../print.ts';
 import { columns } from '../table.ts';
-import { settingsOf, withThrowawayTrainer } from '../throwaway-trainer.ts';
+import { settingsOf, withThrowawayTrainer } from '../create-trainer.ts';
 import { nextMemory, samplesPerSecond, scaledRate, suggestSize } from './suggest-size.ts';
 import { type TimedSize, timeSteps } from './time-steps.ts';
 import { trySize, type TriedSize } from './try-size.ts';

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { type ScalarValue, stepRunnerRef } from '@hookline/core';
+import { stepRunnerRef } from '@hookline/core';
 import type { RunnableTrainer } from '../trainer-in-file.ts';
 
 /** The measurements of one batch size. */
@@ -22,18 +22,16 @@ export async function timeSteps(trainer: RunnableTrainer, batchSize: number, ste
   const count = WARM_UP + steps;
   for (let iteration = 0; iteration < count; iteration++) {
     const start = performance.now();
-    const {
-      losses,
-      totalLoss,
-      metrics = {},
-    } = await runner.run({ iteration, startIteration: 0, maxIterations: count });
-    const values: ScalarValue[] = [...Object.values(losses), ...Object.values(metrics), totalLoss ?? 0];
+    const output = await runner.run({ iteration, startIteration: 0, maxIterations: count });
+    const { losses, totalLoss, metrics = {} } = output;
+    const values = [...Object.values(losses), ...Object.values(metrics), totalLoss];
+    const lazy = values.filter((value) => typeof value === 'object');
     // Read the loss, because a step is done only when its loss is available.
-    for (const value of values) if (typeof value !== 'number') await value.read();
-    for (const value of values) if (typeof value !== 'number') value.dispose?.();
+    for (const value of lazy) await value.read();
+    for (const value of lazy) value.dispose?.();
     if (iteration >= WARM_UP) seconds.push((performance.now() - start) / 1000);
   }
-  const median = seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)] ?? Number.NaN;
+  const median = seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)] as number;
   return { batchSize, secondsPerStep: median, memory: process.resourceUsage().maxRSS * 1024 };
 }
 

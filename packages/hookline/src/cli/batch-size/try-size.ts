@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { TimedSize } from './time-steps.ts';
 
 /** The result for a batch size: its measurements, or the reason why it failed. */
@@ -15,16 +16,13 @@ const OUT_OF_MEMORY =
  * @param args command-line arguments of that process, without Node and script
  */
 export async function trySize(batchSize: number, args: readonly string[]): Promise<TriedSize> {
-  const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1] as string, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
-  const { status, signal } = await new Promise<{ status: number | null; signal: string | null }>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, by) => resolve({ status: code, signal: by }));
-  });
+  const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   if (status === 0) return JSON.parse(said.out.trim().split('\n').at(-1) ?? '') as TimedSize;
   return failureOf(batchSize, signal, said.err);
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { constants, availableParallelism } from 'node:os';
 import { HooklineError } from '@hookline/core';
 import { findRanksAddons } from '@hookline/native-runtime';
@@ -37,7 +38,7 @@ export async function launch({ text, flag }: CommandLine, argv: readonly string[
     );
   const job = {
     ...{ ranks, hosts: text.hosts, isCrowded, isRoot: process.getuid?.() === 0 },
-    command: [process.execPath, ...process.execArgv, process.argv[1] ?? '', ...trainArguments(argv)],
+    command: [process.execPath, ...process.execArgv, process.argv[1] as string, ...trainArguments(argv)],
     env: { ...(text.hosts === undefined ? {} : inherited()), ...ownVariables(argv, flag.allOutput) },
   };
   // A separate process group, because a terminal sends Ctrl-C to a whole group, and mpirun would end the ranks at once.
@@ -59,10 +60,7 @@ export async function launch({ text, flag }: CommandLine, argv: readonly string[
     });
   else child.stdout.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => output.take(chunk));
-  const ended = await new Promise<{ status: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (status, signal) => resolve({ status, signal }));
-  });
+  const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   const asked = stop();
   output.end();
   reports.end();
@@ -75,7 +73,7 @@ export async function launch({ text, flag }: CommandLine, argv: readonly string[
   if (asked !== undefined) return EXIT[asked];
   // If a signal has killed a rank, MPICH exits with the number of the signal.
   if (end?.signal !== undefined) return 128 + end.signal;
-  return ended.status ?? 128 + constants.signals[ended.signal ?? 'SIGKILL'];
+  return status ?? 128 + constants.signals[signal ?? 'SIGKILL'];
 }
 
 function countOfRanks(given: string | undefined): number {

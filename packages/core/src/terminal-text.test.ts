@@ -1,5 +1,5 @@
-import { ConsoleLogger } from './logger.ts';
-import { terminalText } from './terminal-text.ts';
+import { ConsoleLogger } from './services/logger.ts';
+import { alignColumns, formatDuration, terminalText } from './terminal-text.ts';
 
 describe('terminalText', () => {
   it('makes everything visible that a terminal would obey, and leaves the rest alone', () => {
@@ -33,4 +33,40 @@ describe('terminalText', () => {
     expect(own).toContain('class \\u001b[31mred\\nnext');
     expect(own).toContain('warning: a\\u001b[2Jb\nc\n');
   });
+});
+
+it('aligns columns to the left or to the right, also where rows have different numbers of cells', () => {
+  const rows = [
+    ['name', 'size', 'note'],
+    ['a', '12'],
+    ['long name', '3', ''],
+  ];
+  expect(alignColumns(rows)).toEqual(['name       size  note', 'a          12', 'long name  3']);
+  expect(alignColumns(rows, (column) => column === 1)).toEqual([
+    'name       size  note',
+    'a            12',
+    'long name     3',
+  ]);
+  expect(alignColumns([])).toEqual([]);
+});
+
+describe('formatDuration', () => {
+  it.each([
+    [0, '0:00:00'],
+    [0.999, '0:00:00'],
+    [80.4, '0:01:20'],
+    [3599, '0:59:59'],
+    [3600, '1:00:00'],
+    [100 * 3600 + 61, '100:01:01'],
+  ])('%d s is %s', (seconds, text) => expect(formatDuration(seconds)).toBe(text));
+
+  it.each([
+    [0, '0:00:00'],
+    [80.9, '0:01:20'],
+    [754, '0:12:34'],
+    [3723, '1:02:03'],
+    [86_400 + 61, '1 day, 0:01:01'],
+    [2 * 86_400, '2 days, 0:00:00'],
+    [-1, '0:00:00'],
+  ])('%d s with days is %s', (seconds, text) => expect(formatDuration(seconds, { days: true })).toBe(text));
 });

@@ -1,4 +1,4 @@
-import { crc32c, maskedCrc32c } from './crc32c.ts';
+import { crc32c, maskedCrc32c } from './record.ts';
 
 describe('crc32c', () => {
   // Vectors of RFC 3720, appendix B.4, and the usual check value.
