@@ -22,16 +22,14 @@ for (const group of ['packages', 'plugins']) {
 async function writeApi() {
   const folder = mkdtempSync(join(ROOT, 'node_modules', '.api-'));
   try {
-    // Compile all sources as one program, so that types of other packages become links.
+    // One program of all sources, so that types of other packages become links.
     const tsconfig = join(folder, 'tsconfig.json');
-    const compilerOptions = {
-      ...{ lib: ['ES2023', 'ESNext.Disposable', 'DOM', 'DOM.Iterable'], types: ['node'] },
-      ...{ composite: false, declaration: false, declarationMap: false, noEmit: true },
-      ...{ rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true },
-      paths: Object.fromEntries([...modules].map(([name, entry]) => [name, [entry]])),
-    };
     const files = [...modules.values()];
-    writeFileSync(tsconfig, JSON.stringify({ extends: join(ROOT, 'tsconfig.base.json'), compilerOptions, files }));
+    const compilerOptions = { rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true };
+    writeFileSync(
+      tsconfig,
+      JSON.stringify({ extends: join(ROOT, 'tsconfig.all.json'), compilerOptions, files, include: [] }),
+    );
     const app = await Application.bootstrap({
       name: 'Hookline',
       entryPoints: files,
