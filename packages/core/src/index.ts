@@ -1,5 +1,6 @@
 // Errors
 export { HooklineError, PluginError, describeCause, isHooklineError, type ErrorDetails } from './errors.ts';
+export { packError, unpackError, type PackedError } from './packed-error.ts';
 export { assertKnownNames, assertKnownOptions, pickOptions, type OptionNames } from './known-options.ts';
 export { describeValue } from './describe-value.ts';
 export { isPlainObject } from './plain-object.ts';
