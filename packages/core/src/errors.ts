@@ -21,6 +21,8 @@ export interface ErrorDetails {
 export class HooklineError extends Error {
   override readonly name: string = 'HooklineError';
   readonly code: string;
+  /** The sentence that says what happened. */
+  readonly what: string;
   readonly who: string | undefined;
   readonly where: string | undefined;
   readonly fix: string | undefined;
@@ -32,6 +34,7 @@ export class HooklineError extends Error {
   constructor(code: string, what: string, details: ErrorDetails = {}) {
     super(formatMessage(code, what, details), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
+    this.what = what;
     this.who = details.who;
     this.where = details.where;
     this.fix = details.fix;
@@ -80,7 +83,7 @@ export function describeCause(cause: unknown): string {
 }
 
 /** Also for an error of another realm, such as one of Node's own in a test runner. */
-const isError = (value: unknown): value is Error => value instanceof Error || types.isNativeError(value);
+export const isError = (value: unknown): value is Error => value instanceof Error || types.isNativeError(value);
 
 function formatMessage(code: string, what: string, { who, where, fix }: ErrorDetails): string {
   const subject = who === undefined ? '' : `${who}: `;

@@ -1,6 +1,8 @@
 // Errors
 export { HooklineError, PluginError, describeCause, isHooklineError, type ErrorDetails } from './errors.ts';
+export { packError, unpackError, type PackedError } from './packed-error.ts';
 export { assertKnownNames, assertKnownOptions, pickOptions, type OptionNames } from './known-options.ts';
+export { describeValue } from './describe-value.ts';
 export { isPlainObject } from './plain-object.ts';
 export { didYouMean, suggestName } from './suggest-name.ts';
 export { alignColumns, formatDuration, terminalText } from './terminal-text.ts';
@@ -17,9 +19,9 @@ export {
   type TrainerOptions,
   type TrainOptions,
 } from './engine/trainer-options.ts';
-export { lossNotFinite } from './engine/function-runner.ts';
 export type { HookDescription, PluginDescription, TrainerDescription } from './engine/describe-trainer.ts';
 export type { ScalarValue, StepContext, StepOutput, StepRunner } from './step-runner.ts';
+export { lossNotFinite } from './loss-not-finite.ts';
 export { TOTAL_LOSS, totalLossOf } from './total-loss.ts';
 
 // Hooks
@@ -52,7 +54,7 @@ export {
 } from './hooks/hook-spec.ts';
 export { HookSet, type HookFacades, type OwnHooks } from './hooks/hook-set.ts';
 export { HookSite, type TapObserver } from './hooks/hook-site.ts';
-export { describeValue, type ResultCheck } from './hooks/result-check.ts';
+export type { ResultCheck } from './hooks/result-check.ts';
 export { type Wait, Waits } from './hooks/waits.ts';
 export { Hook, type HookFacade } from './hooks/hook.ts';
 

@@ -31,17 +31,17 @@ const CASES: readonly (readonly [what: string, attempt: () => unknown, message: 
   [
     'no options of TrainerBase',
     () => new (TrainerBase as unknown as new () => TrainerBase)(),
-    '[HKL_OPTION_INVALID] trainer: maxIterations must be a whole number from 0 up, not undefined.',
+    '[HKL_OPTION_INVALID] trainer: neither maxIterations nor maxEpochs is given. Give maxIterations: 1000, or maxEpochs: 10 for data of known length.',
   ],
   [
     'a period that is none',
     () => make({ metricsPeriod: 0 }),
-    '[HKL_OPTION_INVALID] trainer: metricsPeriod must be a whole number from 1 up, not 0.',
+    '[HKL_OPTION_INVALID] trainer: metricsPeriod must be a whole number from 1 up, not 0. Give a whole number',
   ],
   [
     'a time that is none',
     () => make({ disposeTimeout: '3s' }),
-    '[HKL_OPTION_INVALID] trainer: disposeTimeout must be milliseconds from 0 up, not 3s.',
+    '[HKL_OPTION_INVALID] trainer: disposeTimeout must be milliseconds from 0 up, not 3s. Give a number of milliseconds',
   ],
   [
     'an option of train',

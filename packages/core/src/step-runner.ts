@@ -40,6 +40,9 @@ export interface StepRunner {
    * nothing.
    */
   stopWaiting?(error: unknown): void;
-  /** Called once after training, in the reverse order of construction. */
+  /**
+   * Called at the end of each training, after all plugins are torn down. Frees what a training holds; `run` may be
+   * called again afterwards.
+   */
   close?(): void | Promise<void>;
 }

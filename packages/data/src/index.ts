@@ -13,7 +13,6 @@ export { DataLoader, type BatchMaker, type DataLoaderOptions, type DataLoaderSta
 export { WorkerPool, type MakeHere, type WorkerPoolOptions } from './loader/worker-pool.ts';
 export { serveJobs, type JobServer, type OnSample } from './loader/serve-jobs.ts';
 export type { Claimable } from './loader/claim.ts';
-export { PortableError } from './loader/portable-error.ts';
 export { THREAD_NICE } from './loader/give-way.ts';
 
 // Samplers

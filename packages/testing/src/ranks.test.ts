@@ -6,7 +6,9 @@ import {
   controlRef,
   definePlugin,
   evaluationRef,
+  HooklineError,
   isHooklineError,
+  onEveryRank,
   outputRef,
   type PluginInput,
   randomRef,
@@ -260,6 +262,26 @@ describe('several ranks', () => {
       ['HKL_OUTPUT_UNWRITABLE', 'output'],
       ['HKL_OUTPUT_UNWRITABLE', 'rank 0'],
     ]);
+  });
+
+  it('get the error of another one with its parts and causes', async () => {
+    const cause = new HooklineError('HKL_INNER', 'it is empty', { who: 'a.png', cause: new RangeError('0 bytes') });
+    const error = new HooklineError('HKL_OUTER', 'no batch', { who: 'loader', where: 'batch 3', fix: 'Look', cause });
+    const ranks = connectRanks(2);
+    const calls = ranks.map((comm) =>
+      onEveryRank(comm, () => {
+        if (comm.rank === 0) throw error;
+      }),
+    );
+    const [own, others] = await Promise.allSettled(calls);
+    expect(reasonOf(own)).toBe(error);
+    expect(reasonOf(others)).toMatchObject({
+      code: 'HKL_OUTER',
+      message: '[HKL_OUTER] rank 0: loader: no batch (batch 3). Look.',
+      where: 'batch 3',
+      cause: { code: 'HKL_INNER', what: 'it is empty', who: 'a.png', cause: { message: '0 bytes' } },
+    });
+    for (const comm of ranks) comm.leave();
   });
 
   it('evaluate with the results of the first one', async () => {

@@ -144,7 +144,7 @@ describe('epochs', () => {
     expect(refused({ maxEpochs: 0 })).toThrow(
       '[HKL_OPTION_INVALID] trainer: maxEpochs must be a number above 0, not 0',
     );
-    expect(refused({})).toThrow('maxIterations must be a whole number from 0 up, not undefined');
+    expect(refused({})).toThrow('neither maxIterations nor maxEpochs is given');
     expect(() => config({ solver: { maxEpochs: 2, maxIterations: 5 } })).toThrow(
       '[HKL_CONFIG_INVALID] config: both solver.maxIterations and solver.maxEpochs are written',
     );

@@ -79,9 +79,15 @@ export function byteSize(dtype: HostDType, shape: readonly unknown[]): number | 
   return size;
 }
 
-/** The array that fits an element type, on the bytes of a buffer. */
-export function arrayOf(dtype: HostDType, buffer: ArrayBuffer): HostTensorData {
-  return new DTYPES[dtype].array(buffer);
+/** The array that fits an element type, on the bytes of a buffer, or on some of them. */
+export function arrayOf(
+  dtype: HostDType,
+  buffer: ArrayBuffer,
+  byteOffset = 0,
+  byteLength = buffer.byteLength - byteOffset,
+): HostTensorData {
+  const { array: ArrayType, bytes } = DTYPES[dtype];
+  return new ArrayType(buffer, byteOffset, byteLength / bytes);
 }
 
 /** The bytes of a tensor, not copied. @throws HKL_TENSOR_INVALID when type, shape and data do not fit each other */

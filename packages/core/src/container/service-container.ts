@@ -2,10 +2,11 @@
 import { asFunction, asValue, type AwilixContainer, createContainer, InjectionMode } from 'awilix/browser';
 import { HooklineError } from '../errors.ts';
 import { didYouMean } from '../suggest-name.ts';
+import { isThenable } from '../thenable.ts';
 import type { Provider } from './provider.ts';
 import type { AnyServiceRef, Service } from './service-ref.ts';
 
-/** A provider with the name of who lists it: `core`, `trainer`, `user` or a plugin's id. */
+/** A provider with the name of who lists it: `core`, `trainer`, `you` (the user's own) or a plugin's id. */
 export interface OwnedProvider {
   readonly owner: string;
   readonly provider: Provider;
@@ -128,9 +129,9 @@ export class ServiceContainer {
       const name = index === registration.chain.length - 1 ? ref.id : `${ref.id}#${index}`;
       try {
         const made: unknown = this.#awilix.resolve(name);
-        const value: unknown = made instanceof Promise ? await made : made;
+        const value: unknown = isThenable(made) ? await made : made;
         // Registered as a value, so that the cached promise of the factory does not shadow it.
-        if (made instanceof Promise) this.#awilix.register(name, asValue(value));
+        if (isThenable(made)) this.#awilix.register(name, asValue(value));
         this.#made.push({ owner: `service "${ref.id}" of ${owner}`, value });
       } catch (cause) {
         if (cause instanceof HooklineError) throw cause;

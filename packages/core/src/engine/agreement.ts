@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
 import type { FailedStepAction } from '../hooks/hook-table.ts';
+import { packError, type PackedError, unpackError } from '../packed-error.ts';
 import type { Communicator } from '../services/communicator.ts';
 import type { RunControl } from '../services/control.ts';
 import type { Logger } from '../services/logger.ts';
-import { errorOfRank, gatherFromRanks, tellError, type ToldError } from '../services/ranks.ts';
+import { codesOf, errorOfRank, gatherFromRanks, sentenceOf } from '../services/ranks.ts';
 
 /** What a rank wants to do next, in order of severity. */
 const GO_ON = 0;
@@ -13,12 +14,13 @@ const INTERRUPT = 2;
 const FAIL = 3;
 
 /** What each rank sends to the others once one of them does not want to go on. */
-interface Wish {
-  readonly wish: number;
+interface Vote {
+  /** {@link GO_ON}, {@link STOP}, {@link INTERRUPT} or {@link FAIL}. */
+  readonly intent: number;
   readonly reasons: readonly string[];
   /** Iterations done. */
   readonly done: number;
-  readonly error?: ToldError;
+  readonly error?: PackedError;
 }
 
 /** A failure, as all ranks know it. */
@@ -52,7 +54,7 @@ export class Agreement {
   readonly #control: RunControl;
   readonly #logger: Logger;
   /** What the ranks said when they agreed to end; after that they exchange nothing more. */
-  #end: readonly Wish[] | undefined;
+  #end: readonly Vote[] | undefined;
 
   constructor(comm: Communicator, control: RunControl, logger: Logger) {
     [this.#comm, this.#control, this.#logger] = [comm, control, logger];
@@ -72,9 +74,8 @@ export class Agreement {
   }
 
   async #between(done: number): Promise<boolean> {
-    const wish = this.#wish();
-    const [asked] = await this.#comm.allReduce(Float64Array.of(wish), 'max', GOING_ON);
-    if (asked === GO_ON) return false;
+    const [gravestAsked] = await this.#comm.allReduce(Float64Array.of(this.#intent()), 'max', GOING_ON);
+    if (gravestAsked === GO_ON) return false;
     const all = await this.#exchange(done);
     this.#end = all;
     const own = all[this.#comm.rank];
@@ -82,10 +83,10 @@ export class Agreement {
     if (own?.error !== undefined) return true;
     if (all.some(({ error }) => error !== undefined)) throw failureOf(all);
     // Of what was exchanged last: a rank may have been asked for more meanwhile.
-    const gravest = Math.max(...all.map((each) => each.wish));
-    const first = all.findIndex((each) => each.wish === gravest);
-    const [reason = 'stop requested'] = (all[first] as Wish).reasons;
-    if (own?.wish !== gravest || own.reasons[0] !== reason)
+    const gravest = Math.max(...all.map((each) => each.intent));
+    const first = all.findIndex((each) => each.intent === gravest);
+    const [reason = 'stop requested'] = (all[first] as Vote).reasons;
+    if (own?.intent !== gravest || own.reasons[0] !== reason)
       this.#control.adopt(`${reason} (rank ${first})`, gravest === INTERRUPT);
     return true;
   }
@@ -93,7 +94,7 @@ export class Agreement {
   /** Called when a step has failed on this rank: makes the step fail on the ranks that wait for this one within it. */
   leaveStep(error: unknown): void {
     // A rank whose step failed because of another rank has nothing to add.
-    if (!this.isAlone && !isConsequence(tellError(error))) this.#comm.leaveStep();
+    if (!this.isAlone && !isConsequence(packError(error))) this.#comm.leaveStep();
   }
 
   /**
@@ -122,11 +123,11 @@ export class Agreement {
     if (this.#end !== undefined) return { done: this.#end[0]?.done ?? done, error, isOwn };
     this.leaveStep(error);
     try {
-      const all = await this.#unlessAlone(this.#tellFailure(error, done), error);
+      const all = await this.#unlessAlone(this.#exchangeFailure(error, done), error);
       this.#end = all;
       const { done: first = done } = all[0] ?? {};
       if (guiltyOf(all).rank === this.#comm.rank) return { done: first, error, isOwn };
-      return { done: first, error: failureOf(all), isOwn: !isConsequence(tellError(error)) };
+      return { done: first, error: failureOf(all), isOwn: !isConsequence(packError(error)) };
     } catch (failure) {
       return this.#endAll(error, describeCause(failure));
     }
@@ -136,13 +137,13 @@ export class Agreement {
    * Awaits an exchange about a failure; ends all ranks where the others do not answer in time, because they are within
    * a step that waits for this one.
    */
-  async #unlessAlone<T extends object>(told: Promise<T>, error: unknown): Promise<T> {
+  async #unlessAlone<T extends object>(exchange: Promise<T>, error: unknown): Promise<T> {
     const heard = new AbortController();
     // By the time it rejects, nobody may be waiting for it.
-    told.catch(() => undefined);
+    exchange.catch(() => undefined);
     const late = wait(HEARD_MS, undefined, { signal: heard.signal }).catch(() => undefined);
     try {
-      const result = await Promise.race([told, late]);
+      const result = await Promise.race([exchange, late]);
       return result ?? this.#endAll(error, `the others have not heard of it for ${HEARD_MS / 1000} s`);
     } finally {
       heard.abort();
@@ -153,7 +154,7 @@ export class Agreement {
    * Other ranks may be in other operations. Each of those fails on all ranks (`HKL_RANKS_DISAGREE`), until all ranks
    * have arrived here.
    */
-  async #tellFailure(error: unknown, done: number): Promise<readonly Wish[]> {
+  async #exchangeFailure(error: unknown, done: number): Promise<readonly Vote[]> {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#comm.allReduce(Float64Array.of(FAIL), 'max', GOING_ON);
@@ -166,20 +167,20 @@ export class Agreement {
 
   #endAll(error: unknown, why: string): never {
     const cause = describeCause(error);
-    const reason = isConsequence(tellError(error)) ? cause : `this one has failed (${cause}), and ${why}`;
+    const reason = isConsequence(packError(error)) ? cause : `this one has failed (${cause}), and ${why}`;
     this.#logger.error(`all ranks are ended: ${reason}`);
     return this.#comm.abort(1);
   }
 
-  #wish(): number {
+  #intent(): number {
     if (!this.#control.stopRequested) return GO_ON;
     if (this.#control.failures.length > 0) return FAIL;
     return this.#control.interrupted ? INTERRUPT : STOP;
   }
 
-  #exchange(done: number, error: unknown = this.#control.failures[0]): Promise<readonly Wish[]> {
-    const told = error === undefined ? {} : { error: tellError(error) };
-    const own: Wish = { wish: this.#wish(), reasons: this.#control.reasons, done, ...told };
+  #exchange(done: number, error: unknown = this.#control.failures[0]): Promise<readonly Vote[]> {
+    const failure = error === undefined ? {} : { error: packError(error) };
+    const own: Vote = { intent: this.#intent(), reasons: this.#control.reasons, done, ...failure };
     return gatherFromRanks(this.#comm, own, 'why a rank ends');
   }
 }
@@ -187,23 +188,25 @@ export class Agreement {
 /** Codes of errors that a rank gets because another one has failed. */
 const CONSEQUENCES = new Set(['HKL_RANKS_DISAGREE', 'HKL_RANK_FAILED', 'HKL_RANK_SILENT']);
 
-const isConsequence = ({ codes }: ToldError): boolean => codes.some((code) => CONSEQUENCES.has(code));
+const isConsequence = (error: PackedError): boolean => codesOf(error).some((code) => CONSEQUENCES.has(code));
 
 /** The first rank with an error of its own, with that error. */
-function guiltyOf(all: readonly Wish[]): { readonly rank: number; readonly error: ToldError } {
+function guiltyOf(all: readonly Vote[]): { readonly rank: number; readonly error: PackedError } {
   const failed = all.flatMap(({ error }, rank) => (error === undefined ? [] : [{ error, rank }]));
   const guilty = failed.find(({ error }) => !isConsequence(error)) ?? failed[0];
-  return guilty ?? { rank: 0, error: { codes: [], message: 'it has failed' } };
+  return guilty ?? { rank: 0, error: packError('it has failed') };
 }
 
 /** The error that the other ranks end with. */
-function failureOf(all: readonly Wish[]): HooklineError {
+function failureOf(all: readonly Vote[]): HooklineError {
   const { rank, error } = guiltyOf(all);
-  const what = error.message.replace(/^\[HKL_RANK_FAILED\] /, '').replace(/\.$/, '');
+  // The code that this error has itself is not printed twice.
+  const isSame = error.code === 'HKL_RANK_FAILED';
+  const what = isSame ? sentenceOf(error) : describeCause(unpackError(error)).replace(/\.$/, '');
   return new HooklineError('HKL_RANK_FAILED', `it has failed: ${what}`, {
     who: `rank ${rank}`,
     fix: 'Its own messages say more',
     // The codes show, for example, whether the weights may be the cause.
-    cause: error.codes.length === 0 ? undefined : errorOfRank(rank, error),
+    cause: codesOf(error).length === 0 ? undefined : errorOfRank(rank, error),
   });
 }

@@ -57,8 +57,8 @@ export function coreProviders(engine: CoreServices): readonly Provider[] {
     provide(backgroundRef, () => (plugin) => background.of(plugin)),
     provide(tapsRef, () => ({
       observe: (observer) => site.observe(observer),
-      inspect: (inspect) => {
-        site.inspect = inspect;
+      checkAfterTaps: (check) => {
+        site.tapCheck = check;
       },
     })),
   ];

@@ -1,12 +1,9 @@
-import type { ServiceContainer } from '../container/service-container.ts';
+import { describeValue } from '../describe-value.ts';
 import { HooklineError } from '../errors.ts';
-import { isThenable } from '../hooks/wrap-tap.ts';
-import { describeValue } from '../hooks/result-check.ts';
+import { lossNotFinite } from '../loss-not-finite.ts';
 import { isPlainObject } from '../plain-object.ts';
-import type { Communicator } from '../services/communicator.ts';
-import { stepRunnerRef } from '../services/core-services.ts';
-import { onFirstRank } from '../services/ranks.ts';
 import type { ScalarValue, StepContext, StepOutput, StepRunner } from '../step-runner.ts';
+import { isThenable } from '../thenable.ts';
 import { TOTAL_LOSS } from '../total-loss.ts';
 import type { StepFunction } from './trainer-options.ts';
 
@@ -41,49 +38,6 @@ export function asRunner(step: StepFunction | StepRunner | undefined): StepRunne
   throw new HooklineError('HKL_STEP_MISSING', 'step is neither a function nor a step runner', {
     who: 'trainer',
     fix: 'Give step: (step) => loss',
-  });
-}
-
-/** The step runner among a trainer's services. @throws HooklineError `HKL_STEP_MISSING` */
-export function runnerOf(container: ServiceContainer): StepRunner {
-  if (container.has(stepRunnerRef)) return container.get(stepRunnerRef, 'trainer');
-  throw new HooklineError('HKL_STEP_MISSING', 'nobody says what a step does', {
-    who: 'trainer',
-    fix: 'Give step: (step) => loss, or a plugin that provides the service "stepRunner"',
-  });
-}
-
-/**
- * Steps of an epoch, as the step runner of the first rank tells it: data that the ranks do not share may differ.
- *
- * @returns undefined where there is no runner, or where it does not tell
- */
-export async function epochLength(container: ServiceContainer, comm: Communicator): Promise<number | undefined> {
-  const length = (): number | null =>
-    (container.has(stepRunnerRef) ? container.get(stepRunnerRef, 'trainer').epochLength : null) ?? null;
-  return (await onFirstRank(comm, length, 'how many steps an epoch has')) ?? undefined;
-}
-
-/**
- * The error of a loss that is NaN or infinite, with all losses printed.
- *
- * @param context of which step, where that is known
- * @param fix what to do; default: for a step that has left the weights as they were
- * @param who whose step it was
- */
-export function lossNotFinite(
-  losses: Readonly<Record<string, unknown>>,
-  context?: Pick<StepContext, 'iteration'>,
-  fix = 'Weights were left as they were. Try a lower learning rate, warm-up, gradient clipping, or look at the batch',
-  who = 'step',
-): HooklineError {
-  const printed = Object.entries(losses).map(
-    ([name, value]) => `${name}: ${typeof value === 'number' ? value : '(on the device)'}`,
-  );
-  return new HooklineError('HKL_LOSS_NOT_FINITE', `the loss became infinite or NaN: ${printed.join(', ')}`, {
-    who,
-    where: context && `iteration ${context.iteration}`,
-    fix,
   });
 }
 

@@ -2,14 +2,15 @@ import type { Disposer } from '../container/service-container.ts';
 import type { Communicator } from '../services/communicator.ts';
 import type { LivePlugin } from '../plugin/plugin.ts';
 import type { PluginSet } from '../plugin/plugin-set.ts';
-import { checkPluginState, type SavedState, savePluginState } from '../save-load/plugin-state.ts';
+import { planPluginLoad, type SavedState, savePluginState } from '../save-load/plugin-state.ts';
 import { tearDown } from './tear-down.ts';
 
-/** The plugins of a trainer while they are set up, and their saved states while they are not. */
+/** The plugins of a trainer while they are set up, and, from one training to the next, their states. */
 export class LivePlugins {
   #live: LivePlugin[] | undefined;
+  /** The states at the end of the last training, by the plugins' ids. */
   readonly #kept = new Map<string, SavedState>();
-  /** Whether the plugins that are set up have the states that were kept. */
+  /** Whether the plugins that are set up have been given the states of the last training. */
   #areRestored = false;
 
   /** Whether they are set up. */
@@ -31,21 +32,22 @@ export class LivePlugins {
     set.setUp((plugin) => live.push(plugin), rank);
     for (const { plugin, result } of live) {
       const kept = this.#kept.get(plugin.id);
-      if (result.state !== undefined && kept !== undefined)
-        checkPluginState(plugin, result.state, kept, 'the training before')();
+      if (result.state === undefined || kept === undefined) continue;
+      const load = planPluginLoad(plugin, result.state, kept, 'the training before');
+      load();
     }
     this.#areRestored = true;
     return live;
   }
 
   /**
-   * Saves their states and tears them down in reverse order, then `first`, which was made before them. Where setting them
-   * up has failed, the states that were kept before stay.
+   * Saves their states and tears them down in reverse order, then the step runner, which was made before them. Where
+   * setting them up has failed, they have not got their states yet, and the states that were saved before stay.
    *
    * @param timeout milliseconds for each of them
    * @returns the errors
    */
-  async tearDown(first: Disposer, timeout: number): Promise<readonly unknown[]> {
+  async tearDown(runner: Disposer, timeout: number): Promise<readonly unknown[]> {
     const live = this.#live ?? [];
     this.#live = undefined;
     const errors: unknown[] = [];
@@ -58,6 +60,6 @@ export class LivePlugins {
       }
     }
     const disposers = live.map(({ plugin, result }) => ({ owner: plugin.id, dispose: () => result.dispose?.() }));
-    return [...errors, ...(await tearDown([first, ...disposers], timeout))];
+    return [...errors, ...(await tearDown([runner, ...disposers], timeout))];
   }
 }

@@ -8,6 +8,7 @@ import type { RunControl } from '../services/control.ts';
 import type { Logger } from '../services/logger.ts';
 import type { EventStorage } from '../events/event-storage.ts';
 import type { StepContext, StepOutput, StepRunner } from '../step-runner.ts';
+import { isThenable } from '../thenable.ts';
 import { throwAll } from '../throw-all.ts';
 import type { AgreedFailure, Agreement } from './agreement.ts';
 import type { RunState } from './run-state.ts';
@@ -35,7 +36,7 @@ export interface LoopOptions {
 }
 
 /**
- * The training loop (detectron2's TrainerBase.train). It knows phases and nothing else:
+ * The training loop (detectron2's TrainerBase.train). It knows hooks and nothing else:
  *
  *     await beforeTrain
  *     for iteration of [start, max): await beforeStep; output = await step; await afterStep
@@ -47,7 +48,7 @@ export interface LoopOptions {
 export async function runLoop(options: LoopOptions): Promise<Outcome> {
   const { hooks, runner, run, storage, control, agreement, ...others } = options;
   const errors: unknown[] = [];
-  const yieldToEventLoop = eventLoopTurns(others.yieldAfter);
+  const yieldToEventLoop = makeYield(others.yieldAfter);
   try {
     const { startIteration, maxIterations } = run;
     await hooks.beforeTrain.call({ startIteration, maxIterations, storage });
@@ -63,7 +64,7 @@ export async function runLoop(options: LoopOptions): Promise<Outcome> {
       try {
         const running = runner.run(step);
         // Awaiting a value that is there already would cost more than the rest of the loop.
-        output = running instanceof Promise ? await others.waits.step(running, step, runner) : running;
+        output = isThenable(running) ? await others.waits.step(Promise.resolve(running), step, runner) : running;
       } catch (error) {
         // The wait for the batch was given up, so the step has not begun. Other ranks may be within theirs.
         if (error instanceof Interruption && agreement.isAlone) break;
@@ -134,7 +135,7 @@ export async function runLoop(options: LoopOptions): Promise<Outcome> {
  *
  * A loop that awaits only settled promises never leaves the microtask queue: no signal would ever arrive.
  */
-function eventLoopTurns(budget: number): () => Promise<void> | undefined {
+function makeYield(budget: number): () => Promise<void> | undefined {
   let last = performance.now();
   return () => {
     if (performance.now() - last < budget) return undefined;

@@ -66,8 +66,8 @@ export class Interruption extends Error {
 class ShutdownHandler {
   readonly #run: WatchedRun;
   #first: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #teller: NodeJS.Timeout | undefined;
+  #giveUpTimer: NodeJS.Timeout | undefined;
+  #nameTimer: NodeJS.Timeout | undefined;
 
   constructor(run: WatchedRun) {
     this.#run = run;
@@ -83,7 +83,7 @@ class ShutdownHandler {
       return;
     }
     if (this.#first !== undefined) {
-      if (wait?.isIdle?.() === true) killAtExit(signal);
+      if (wait?.mayGiveUp?.() === true) killAtExit(signal);
       uninstall();
       originalExit(SIGNALS[signal]);
     }
@@ -98,9 +98,9 @@ class ShutdownHandler {
 
   /** Logs what keeps the training from stopping: the first signal does not cut off work such as an evaluation. */
   #nameLater(signal: string): void {
-    this.#teller = setTimeout(() => {
+    this.#nameTimer = setTimeout(() => {
       const wait = this.#run.waits.innermost;
-      if (wait === undefined || wait.isIdle?.() === true || wait.isOptional === true) return;
+      if (wait === undefined || wait.mayGiveUp?.() === true || wait.isOptional === true) return;
       this.#run.logger.warn(
         `${signal}: still waiting for ${nameOf(wait)}, to stop and save after it; once more ends the process at once, with the checkpoints that there are`,
       );
@@ -147,16 +147,16 @@ class ShutdownHandler {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#teller);
+    clearTimeout(this.#giveUpTimer);
+    clearTimeout(this.#nameTimer);
   }
 
   /** Gives up the wait for a batch after a while: the batch may never come, and no step is lost that has not begun. */
   #giveUpLater(error: unknown, signal: NodeJS.Signals): void {
     const wait = this.#run.waits.innermost;
-    if (wait?.isIdle?.() !== true || this.#run.mayLeaveStep?.() === false) return;
-    this.#timer ??= setTimeout(() => {
-      if (this.#run.waits.innermost === wait && wait.isIdle?.() === true) {
+    if (wait?.mayGiveUp?.() !== true || this.#run.mayLeaveStep?.() === false) return;
+    this.#giveUpTimer ??= setTimeout(() => {
+      if (this.#run.waits.innermost === wait && wait.mayGiveUp?.() === true) {
         killAtExit(signal);
         wait.giveUp(error);
       }

@@ -1,6 +1,6 @@
 import type { Disposer } from '../container/service-container.ts';
 import { HooklineError } from '../errors.ts';
-import { isThenable } from '../hooks/wrap-tap.ts';
+import { isThenable } from '../thenable.ts';
 
 /**
  * Runs every disposer, the last one first, each within `timeout` milliseconds, also after one that fails.

@@ -29,13 +29,14 @@ import { throwAll } from '../throw-all.ts';
 import { Agreement } from './agreement.ts';
 import { coreProviders } from './core-providers.ts';
 import { describeTrainer, type TrainerDescription } from './describe-trainer.ts';
-import { asRunner, epochLength, runnerOf } from './function-runner.ts';
+import { asRunner } from './function-runner.ts';
 import { watchRun } from './watch-run.ts';
 import { holdOutput } from './hold-output.ts';
 import { LivePlugins } from './live-plugins.ts';
 import { runLoop } from './loop.ts';
 import { RunState } from './run-state.ts';
 import { startComm, startServices } from './start-services.ts';
+import { epochLengthOf, stepRunnerOf } from './step-runner-service.ts';
 import { closeTraining } from './close-training.ts';
 import { tearDown } from './tear-down.ts';
 import * as check from './trainer-checks.ts';
@@ -196,7 +197,7 @@ export class TrainerBase implements TrainerView {
       await startServices(set, this.#output, this.#ranks.comm);
     }
     this.#servicesUp = true;
-    const length = await epochLength(set.container, this.#ranks.comm);
+    const length = await epochLengthOf(set.container, this.#ranks.comm);
     this.#run.epochs.begin(length, this.iteration);
     try {
       set.open();
@@ -225,7 +226,7 @@ export class TrainerBase implements TrainerView {
   async train(options: TrainOptions = {}): Promise<TrainResult> {
     assertKnownOptions('train', options, { maxIterations: true, maxEpochs: true });
     check.assertNotDisposed(this.#disposed);
-    check.assertIdle(this.#training, 'train');
+    check.assertNotTraining(this.#training, 'train');
     this.#training = true;
     const parts = { run: this.#run, control: this.#control, logger: this.logger, waits: this.#site.waits };
     const release = watchRun({ ...parts, mayLeaveStep: () => this.#ranks.comm.size === 1 }, this.#options);
@@ -246,7 +247,7 @@ export class TrainerBase implements TrainerView {
       const outcome = await holdOutput(folder, () =>
         runLoop({
           hooks: this.#hooks.byName,
-          runner: (this.#runner = runnerOf(this.#prepared().container)),
+          runner: (this.#runner = stepRunnerOf(this.#prepared().container)),
           ...parts,
           storage: this.storage,
           random: this.random,
@@ -273,11 +274,10 @@ export class TrainerBase implements TrainerView {
    * @throws HooklineError `HKL_TRAIN_TWICE` while training
    */
   async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
-    check.assertIdle(this.#training, 'load');
+    check.assertNotTraining(this.#training, 'load');
     await this.prepare();
-    const iteration = await this.#checkpoints.load(path, options);
-    const { scope = 'all' } = typeof options === 'string' ? { scope: options } : options;
-    if (scope === 'all') this.#run.iteration = iteration;
+    const iteration = await this.#checkpoints.loadFile(path, options);
+    if (iteration !== undefined) this.#run.iteration = iteration;
   }
 
   /**
@@ -343,7 +343,7 @@ export class TrainerBase implements TrainerView {
    * @throws HooklineError `HKL_TRAIN_TWICE` while training
    */
   async close(): Promise<readonly unknown[]> {
-    check.assertIdle(this.#training, 'close');
+    check.assertNotTraining(this.#training, 'close');
     return this.#close();
   }
 
@@ -360,7 +360,7 @@ export class TrainerBase implements TrainerView {
    * @throws HooklineError `HKL_DISPOSE_FAILED`, an AggregateError for several; `HKL_TRAIN_TWICE` while training
    */
   async dispose(): Promise<void> {
-    check.assertIdle(this.#training, 'dispose');
+    check.assertNotTraining(this.#training, 'dispose');
     await this.#preparing?.catch(() => undefined);
     this.#disposed = true;
     throwAll([

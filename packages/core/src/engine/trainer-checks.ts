@@ -9,16 +9,23 @@ import type { RunState } from './run-state.ts';
 import { TRAINER_BASE_OPTIONS, type TrainerBaseOptions, type TrainOptions } from './trainer-options.ts';
 
 /** A whole number from `least` up. @throws HooklineError `HKL_OPTION_INVALID` */
-export function assertCount(name: string, value: number | undefined, least = 0): number {
-  if (value !== undefined && Number.isInteger(value) && value >= least) return value;
+export function assertCount(name: string, value: number, least = 0): number {
+  if (Number.isInteger(value) && value >= least) return value;
   throw new HooklineError('HKL_OPTION_INVALID', `${name} must be a whole number from ${least} up, not ${value}`, {
     who: 'trainer',
+    fix: 'Give a whole number, such as 100',
   });
 }
 
 /** The end that the options ask for. @throws HooklineError `HKL_OPTION_INVALID` unless it is given exactly once */
 export function endOf({ maxIterations, maxEpochs }: TrainOptions): Period {
-  if (maxEpochs === undefined) return assertCount('maxIterations', maxIterations);
+  if (maxEpochs === undefined) {
+    if (maxIterations !== undefined) return assertCount('maxIterations', maxIterations);
+    throw new HooklineError('HKL_OPTION_INVALID', 'neither maxIterations nor maxEpochs is given', {
+      who: 'trainer',
+      fix: 'Give maxIterations: 1000, or maxEpochs: 10 for data of known length',
+    });
+  }
   if (maxIterations !== undefined) {
     throw new HooklineError('HKL_OPTION_INVALID', 'both maxIterations and maxEpochs are given', {
       who: 'trainer',
@@ -28,6 +35,7 @@ export function endOf({ maxIterations, maxEpochs }: TrainOptions): Period {
   if (typeof maxEpochs === 'number' && maxEpochs > 0 && Number.isFinite(maxEpochs)) return { epochs: maxEpochs };
   throw new HooklineError('HKL_OPTION_INVALID', `maxEpochs must be a number above 0, not ${String(maxEpochs)}`, {
     who: 'trainer',
+    fix: 'Give, for example, maxEpochs: 10; a fraction is allowed',
   });
 }
 
@@ -50,11 +58,12 @@ function assertTime(name: string, value: number | undefined, unit: string): void
   if (value === undefined || (typeof value === 'number' && value >= 0)) return;
   throw new HooklineError('HKL_OPTION_INVALID', `${name} must be ${unit} from 0 up, not ${String(value)}`, {
     who: 'trainer',
+    fix: `Give a number of ${unit}, or leave ${name} out for the default`,
   });
 }
 
 /** @throws HooklineError `HKL_TRAIN_TWICE` while an earlier call of `train` is under way */
-export function assertIdle(isTraining: boolean, who: 'train' | 'load' | 'close' | 'dispose'): void {
+export function assertNotTraining(isTraining: boolean, who: 'train' | 'load' | 'close' | 'dispose'): void {
   if (!isTraining) return;
   throw new HooklineError('HKL_TRAIN_TWICE', 'this trainer is training already', {
     who,

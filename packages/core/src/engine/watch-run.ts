@@ -39,7 +39,9 @@ function watchWaits({ waits, logger, run }: WatchedRun, seconds: number): () => 
       if (waited < next) return;
       due.set(wait, Math.max(next * 2, waited));
       const way =
-        wait.isIdle?.() === true ? 'Ctrl-C stops it' : 'Ctrl-C stops the training after it, and twice ends it at once';
+        wait.mayGiveUp?.() === true
+          ? 'Ctrl-C stops it'
+          : 'Ctrl-C stops the training after it, and twice ends it at once';
       logger.warn(
         `iteration ${run.iteration} has been waiting for ${Number(waited.toFixed(1))} s: ${nameOf(wait)}. ${way}`,
       );

@@ -1,5 +1,6 @@
 import { HooklineError } from '../errors.ts';
 import { didYouMean } from '../suggest-name.ts';
+import { isThenable } from '../thenable.ts';
 import { makeHistogram, type HistogramCounts, type HistogramEvent } from './histogram.ts';
 import type { HistoryBuffer, ScalarSample } from './history-buffer.ts';
 import { makeImage, type ImageEvent, type ImageInput } from './image.ts';
@@ -54,7 +55,7 @@ export class EventStorage {
   readonly #histograms: MediaQueue<HistogramEvent>;
   readonly #readers = new Set<StorageReader>();
   #iteration = 0;
-  #epoch = 0;
+  #restores = 0;
 
   constructor(options: EventStorageOptions = {}) {
     const { iteration = 0, historyLimit = 1_000_000, pendingLimit = 1000, mediaBytes = 64 * 2 ** 20 } = options;
@@ -149,8 +150,7 @@ export class EventStorage {
       this.#scopes.leave(entered);
       throw error;
     }
-    const then = (result as Partial<PromiseLike<unknown>> | null | undefined)?.then;
-    if (typeof then === 'function') return this.#leaveLater(result as PromiseLike<unknown>, entered) as T;
+    if (isThenable(result)) return this.#leaveLater(result, entered) as T;
     if (!this.#scopes.leave(entered)) throw overlapError(entered.scope.prefix);
     return result;
   }
@@ -227,7 +227,7 @@ export class EventStorage {
       histograms: this.#histograms,
       seriesWithAllRead: () => this.#scalars.readNow(),
       knownSeries: () => this.#scalars.known(),
-      epoch: () => this.#epoch,
+      restores: () => this.#restores,
       readerMoved: (closed) => this.#forgetRead(closed),
     });
     this.#readers.add(reader);
@@ -248,7 +248,7 @@ export class EventStorage {
    */
   restore(state: EventStorageState): void {
     this.#scalars.restore(checkedHistories(state));
-    this.#epoch++;
+    this.#restores++;
   }
 
   /** Disposes the lazy scalars that nobody has read; their values are lost. The storage stays usable. */

@@ -1,3 +1,5 @@
+import { isThenable } from '../thenable.ts';
+
 /**
  * A scalar that is still somewhere slow, such as on the device, and is read only when somebody asks for its value.
  *
@@ -78,7 +80,7 @@ export class PendingScalar {
       this.#leaveUnread();
       try {
         const value = this.#lazy.read();
-        if (isPromiseLike(value)) this.#reading = this.#wait(value);
+        if (isThenable(value)) this.#reading = this.#wait(value);
         else this.#arrive(value);
       } catch (cause) {
         this.#fail(cause);
@@ -132,8 +134,4 @@ export class PendingScalar {
       this.#failure ??= { cause };
     }
   }
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<number> {
-  return typeof (value as Partial<PromiseLike<number>> | null)?.then === 'function';
 }

@@ -52,8 +52,8 @@ export interface ReaderSource {
   /** Every series that holds something, after reading its pending values. */
   seriesWithAllRead(): Iterable<ScalarSeries>;
   knownSeries(): Iterable<ScalarSeries>;
-  /** Changes when the storage is restored, which invalidates all cursors. */
-  epoch(): number;
+  /** How often the storage has been restored; a restore invalidates all cursors. */
+  restores(): number;
   /** Called after each read and on closing, so that the storage can drop what every reader has. */
   readerMoved(closed: StorageReader | undefined): void;
 }
@@ -62,14 +62,14 @@ export interface ReaderSource {
 export class StorageReader {
   readonly #source: ReaderSource;
   readonly #cursors = new Map<ScalarSeries, number>();
-  #epoch: number;
+  #restores: number;
   #imageCursor = 0;
   #histogramCursor = 0;
 
   /** Made by `storage.reader()`. */
   constructor(source: ReaderSource) {
     this.#source = source;
-    this.#epoch = source.epoch();
+    this.#restores = source.restores();
   }
 
   get imageCursor(): number {
@@ -88,7 +88,7 @@ export class StorageReader {
    * storage.resolve()`), HKL_SCALAR_UNREADABLE when one could not be read
    */
   read(): ReaderBatch {
-    this.#forgetOldEpoch();
+    this.#forgetBeforeRestore();
     const { images, histograms } = this.#source;
     const scalars: ScalarEvent[] = [];
     let dropped = 0;
@@ -113,7 +113,7 @@ export class StorageReader {
 
   /** Passes over everything put so far, without reading it. */
   skip(): void {
-    this.#forgetOldEpoch();
+    this.#forgetBeforeRestore();
     for (const series of this.#source.knownSeries()) this.#cursors.set(series, series.count);
     this.#moveMedia();
   }
@@ -127,10 +127,10 @@ export class StorageReader {
     return Math.min(this.#cursors.get(series) ?? series.reportFrom, series.history.count);
   }
 
-  #forgetOldEpoch(): void {
-    if (this.#epoch === this.#source.epoch()) return;
+  #forgetBeforeRestore(): void {
+    if (this.#restores === this.#source.restores()) return;
     this.#cursors.clear();
-    this.#epoch = this.#source.epoch();
+    this.#restores = this.#source.restores();
   }
 
   #moveMedia(): void {

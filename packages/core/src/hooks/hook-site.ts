@@ -9,8 +9,7 @@ export interface TapObserver {
 
 /**
  * What all hooks of one trainer share: the iteration for error messages, who watches the taps, and which of them are
- * awaited.
- * It holds no reference to the trainer.
+ * awaited. It holds no reference to the trainer.
  */
 export class HookSite {
   /** The iteration in progress, undefined outside of training. */
@@ -23,7 +22,7 @@ export class HookSite {
    * Called after every tap: checks that the tap has not disposed what the training needs, such as the tensors of the
    * batch and the weights, and returns an error where it has. Undefined costs one comparison per tap.
    */
-  inspect: ((hook: string) => HooklineError | undefined) | undefined = undefined;
+  tapCheck: ((hook: string) => HooklineError | undefined) | undefined = undefined;
   #observers: readonly TapObserver[] = [];
 
   /** Adds an observer; returns the function that removes it again. */

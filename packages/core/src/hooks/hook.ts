@@ -54,7 +54,7 @@ export class Hook<S extends HookSpec = HookSpec> {
     this.#rules = {
       check: spec.check,
       isWaterfall: spec.kind.endsWith('Waterfall'),
-      verify: undefined,
+      callerCheck: undefined,
       isDone: undefined,
     };
     this.#hook = makeHook(name, spec);
@@ -65,13 +65,13 @@ export class Hook<S extends HookSpec = HookSpec> {
    * a waterfall, hands on. The check returns an error where the value does not fit; the error that is thrown names the
    * plugin. Undefined removes the check.
    */
-  verify(look: ((result: unknown) => HooklineError | undefined) | undefined): void {
-    this.#rules.verify = look;
+  setCallerCheck(check: ((result: unknown) => HooklineError | undefined) | undefined): void {
+    this.#rules.callerCheck = check;
   }
 
   /**
-   * For whoever calls a sync hook: asked before each tap; once it says true, the taps that are left are not called, and the
-   * hook gives what the taps before gave. Undefined takes it away.
+   * For the caller of a sync hook: asked before each tap; once it says true, the taps that are left are not called, and the
+   * hook gives what the taps before gave. Undefined removes the condition.
    */
   stopWhen(isDone: (() => boolean) | undefined): void {
     this.#rules.isDone = isDone;

@@ -15,11 +15,8 @@ export interface Wait {
   readonly since: number;
   /** Describes what exactly is being waited for, where that is known, such as the file that a loader reads. */
   describe?(): string | undefined;
-  /**
-   * Whether only something from outside, such as a batch, is awaited, so that no work is lost where the wait is given
-   * up.
-   */
-  isIdle?(): boolean;
+  /** Whether no work is lost where the wait is given up, since only something from outside, such as a batch, is awaited. */
+  mayGiveUp?(): boolean;
   /** Whether the run does not depend on the wait, so that a signal ends the wait at once. */
   readonly isOptional?: boolean;
   /** Ends the wait with an error, as if the promise had rejected. The promise's later outcome is ignored. */
@@ -34,7 +31,7 @@ export interface Wait {
 export class Waits {
   readonly #waits = new Set<Wait>();
   #tickets = 0;
-  readonly #onIdle = (): void => {
+  readonly #onNothingLeft = (): void => {
     const wait = this.innermost;
     if (wait !== undefined) wait.giveUp(neverComes(wait));
   };
@@ -52,7 +49,7 @@ export class Waits {
   }
 
   begin(wait: Wait): void {
-    if (this.#waits.size === 0) process.on('beforeExit', this.#onIdle);
+    if (this.#waits.size === 0) process.on('beforeExit', this.#onNothingLeft);
     this.#waits.add(wait);
   }
 
@@ -69,7 +66,7 @@ export class Waits {
         where: `iteration ${iteration}`,
         since: performance.now(),
         describe: () => runner.waitsFor?.(),
-        isIdle: () => runner.stopWaiting !== undefined && runner.waitsFor?.() !== undefined,
+        mayGiveUp: () => runner.stopWaiting !== undefined && runner.waitsFor?.() !== undefined,
         giveUp: (error) => {
           this.end(wait);
           // Called first, so that no step begins if the batch arrives after all.
@@ -94,7 +91,7 @@ export class Waits {
   }
 
   end(wait: Wait): void {
-    if (this.#waits.delete(wait) && this.#waits.size === 0) process.off('beforeExit', this.#onIdle);
+    if (this.#waits.delete(wait) && this.#waits.size === 0) process.off('beforeExit', this.#onNothingLeft);
   }
 }
 

@@ -1,4 +1,5 @@
 import { HooklineError, PluginError } from '../errors.ts';
+import { ignoreRejection, isThenable } from '../thenable.ts';
 import type { HookKind } from './hook-spec.ts';
 import type { HookSite } from './hook-site.ts';
 import type { ResultCheck } from './result-check.ts';
@@ -10,12 +11,6 @@ export const ENGINE = 'hookline';
 type AnyFunction = (...args: unknown[]) => unknown;
 type Done = (error?: Error | null, result?: unknown) => void;
 
-/** Whether a value is a promise, also one of another realm or library. Throws what a getter `then` throws. */
-export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  value !== null &&
-  (typeof value === 'object' || typeof value === 'function') &&
-  typeof (value as { then?: unknown }).then === 'function';
-
 /** What the taps of one hook may return. */
 export interface TapRules {
   /** The check of the hook's table. */
@@ -26,7 +21,7 @@ export interface TapRules {
    * A check that the caller of the hook adds, such as a step runner that knows the shapes. In a waterfall it sees the
    * value that is handed on.
    */
-  verify: ((result: unknown) => HooklineError | undefined) | undefined;
+  callerCheck: ((result: unknown) => HooklineError | undefined) | undefined;
   /** A check that the caller of a sync hook adds: once it returns true, the taps that are left are not called. */
   isDone: (() => boolean) | undefined;
 }
@@ -53,8 +48,7 @@ export function wrapSyncTap(place: TapPlace, fn: AnyFunction): AnyFunction {
     try {
       const result = fn(a, b, c);
       if (isThenable(result)) {
-        // The promise is dropped; without a handler its rejection would end the process with a second message.
-        Promise.resolve(result).catch(() => undefined);
+        ignoreRejection(result);
         throw asyncInSyncHook(plugin, hook);
       }
       return checkedResult(place, result, a);
@@ -149,17 +143,17 @@ function awaitTap(place: TapPlace, order: number, pending: Promise<unknown>, fir
  * @throws HooklineError `HKL_TAP_RESULT`, and what the site and the caller of the hook find
  */
 function checkedResult({ hook, site, rules }: TapPlace, result: unknown, first: unknown): unknown {
-  const broken = site.inspect?.(hook);
+  const broken = site.tapCheck?.(hook);
   if (broken !== undefined) throw broken;
   const value = result ?? undefined;
-  const { check, isWaterfall, verify } = rules;
+  const { check, isWaterfall, callerCheck } = rules;
   if (value !== undefined) {
     const found = check?.find(value);
     if (found !== undefined) throw new HooklineError('HKL_TAP_RESULT', `it returned ${found}`, { fix: check?.fix });
   }
-  if (verify !== undefined) {
+  if (callerCheck !== undefined) {
     const handedOn = value ?? (isWaterfall ? first : undefined);
-    const refusal = handedOn === undefined ? undefined : verify(handedOn);
+    const refusal = handedOn === undefined ? undefined : callerCheck(handedOn);
     if (refusal !== undefined) throw refusal;
   }
   return value;

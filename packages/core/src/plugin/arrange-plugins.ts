@@ -3,6 +3,7 @@ import satisfies from 'semver/functions/satisfies.js';
 import validRange from 'semver/ranges/valid.js';
 import { HooklineError } from '../errors.ts';
 import { assertKnownNames } from '../known-options.ts';
+import { ignoreRejection, isThenable } from '../thenable.ts';
 import { VERSION } from '../version.ts';
 import type { ArrangedPlugin, Plugin, PluginEntry } from './plugin.ts';
 import { sortPlugins } from './sort-plugins.ts';
@@ -60,7 +61,8 @@ function validateOptions({ id, options, definition }: Plugin): unknown {
   }
   if (definition.options === undefined) return given;
   const result = definition.options['~standard'].validate(given);
-  if (result instanceof Promise) {
+  if (isThenable(result)) {
+    ignoreRejection(result);
     throw new HooklineError('HKL_OPTIONS_ASYNC', 'its option schema validates asynchronously', {
       who: id,
       fix: 'Use a synchronous schema and check the rest in beforeTrain',

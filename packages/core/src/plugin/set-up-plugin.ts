@@ -3,6 +3,7 @@ import { HooklineError } from '../errors.ts';
 import type { HookFacades } from '../hooks/hook-set.ts';
 import type { EngineHooks } from '../hooks/hook-table.ts';
 import { assertKnownNames, type OptionNames } from '../known-options.ts';
+import { ignoreRejection, isThenable } from '../thenable.ts';
 import type { PluginState } from './define-state.ts';
 import type { ArrangedPlugin, PluginIdentity, SetupResult } from './plugin.ts';
 
@@ -43,9 +44,8 @@ export function setUpPlugin({ plugin, options }: ArrangedPlugin, { hooks, own, r
       cause,
     });
   }
-  if (result instanceof Promise) {
-    // Nobody awaits the promise; without a handler its rejection would end the process with a second message.
-    result.catch(() => undefined);
+  if (isThenable(result)) {
+    ignoreRejection(result);
     throw new HooklineError('HKL_SETUP_ASYNC', 'its setup is async', {
       who: id,
       where: 'setup',
@@ -107,11 +107,11 @@ function checkResult(who: string, result: unknown): SetupResult {
     if (value !== undefined && typeof value !== 'function')
       throw refusal(`${name} as ${typeof value}`, `Make it a function: ${name}: () => ...`);
   }
-  if (state !== undefined) checkState(state, refusal);
+  if (state !== undefined) assertState(state, refusal);
   return result;
 }
 
-function checkState(state: unknown, refusal: (what: string, fix: string) => HooklineError): void {
+function assertState(state: unknown, refusal: (what: string, fix: string) => HooklineError): void {
   const { save, load } = (state ?? {}) as Partial<Record<keyof PluginState, unknown>>;
   if (typeof save !== 'function' || typeof load !== 'function')
     throw refusal('a state without save and load', 'Return state: { save: () => json, load: (json) => ... }');

@@ -47,6 +47,33 @@ describe('checkpoints', () => {
     ]);
   });
 
+  it.each([
+    ['numbers', (numbers: Float32Array<ArrayBuffer>) => numbers],
+    [
+      'a part of a buffer',
+      (numbers: Float32Array<ArrayBuffer>) => Float32Array.of(NaN, ...numbers, NaN).subarray(1, -1),
+    ],
+    [
+      'raw bytes from an odd position on',
+      (numbers: Float32Array<ArrayBuffer>) => {
+        const bytes = new Uint8Array(numbers.byteLength + 1).subarray(1);
+        bytes.set(new Uint8Array(numbers.buffer));
+        return bytes;
+      },
+    ],
+  ])('refuse weights that are not finite where that is asked for: %s', async (_, dataOf) => {
+    let value = 1;
+    const { checkpoints } = await prepared(
+      keeper('weights', (checkpoint) =>
+        checkpoint.setTensor('model/w', { dtype: 'float32', shape: [2], data: dataOf(Float32Array.of(value, 2)) }),
+      ),
+    );
+    await checkpoints.save('fine', { finite: true });
+    value = Infinity;
+    await checkpoints.save('any');
+    await expect(checkpoints.save('bad', { finite: true })).rejects.toThrow(/HKL_WEIGHTS_NOT_FINITE.*model\/w/);
+  });
+
   it.each<[string, () => Promise<number>]>([
     [
       'at once',

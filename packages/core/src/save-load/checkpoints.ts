@@ -2,11 +2,11 @@ import { basename, isAbsolute, join } from 'node:path';
 import { readCheckpoint, writeCheckpoint, writeCopyOfCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { listCheckpoints, readTag, writeTag } from '../checkpoint/checkpoint-folder.ts';
 import type { Checkpoint, LoadOptions, LoadScope } from '../checkpoint/checkpoint.ts';
-import type { HostTensor } from '../checkpoint/host-tensor.ts';
+import { arrayOf, bytesPerElement, type HostTensor } from '../checkpoint/host-tensor.ts';
 import { WriteThread } from '../checkpoint/write-thread.ts';
 import { HooklineError, isHooklineError } from '../errors.ts';
-import { ENGINE } from '../hooks/wrap-tap.ts';
 import type { EngineHookSet } from '../hooks/hook-table.ts';
+import { ENGINE } from '../hooks/wrap-tap.ts';
 import { assertKnownOptions } from '../known-options.ts';
 import type { LivePlugin } from '../plugin/plugin.ts';
 import type { Communicator } from '../services/communicator.ts';
@@ -146,7 +146,16 @@ export class DiskCheckpoints implements Checkpoints {
     if (tag) await writeTag(this.#output.dir, basename(path));
   }
 
-  async load(path: string, options: LoadScope | LoadOptions = {}): Promise<number> {
+  async load(path: string, options?: LoadScope | LoadOptions): Promise<number> {
+    return (await this.loadFile(path, options)) ?? 0;
+  }
+
+  /**
+   * As {@link Checkpoints.load}.
+   *
+   * @returns the next iteration; undefined for the scope `weights`, which leaves the iteration as it is
+   */
+  async loadFile(path: string, options: LoadScope | LoadOptions = {}): Promise<number | undefined> {
     const { scope, allowMismatch } = checkedOptions(options);
     const file = isAbsolute(path) ? path : join(process.cwd(), path);
     await this.#writing;
@@ -175,8 +184,9 @@ export class DiskCheckpoints implements Checkpoints {
       this.#halfLoaded = (await undo(file, error)) ?? this.#halfLoaded;
       throw error;
     }
-    if (scope === 'all') this.#halfLoaded = undefined;
-    return scope === 'all' ? checkpoint.manifest.iteration : 0;
+    if (scope === 'weights') return undefined;
+    this.#halfLoaded = undefined;
+    return checkpoint.manifest.iteration;
   }
 
   /** @throws HooklineError `HKL_HALF_LOADED` where a load has left neither the old state nor the new one */
@@ -199,7 +209,7 @@ export class DiskCheckpoints implements Checkpoints {
 
 /**
  * Reads a checkpoint. With the scope `weights`, a file that Hookline has not written gives an empty checkpoint, with
- * the error that tells so.
+ * the error that says so.
  */
 async function readFor(
   scope: LoadScope,
@@ -248,7 +258,7 @@ function checkedOptions(options: LoadScope | LoadOptions): Required<LoadOptions>
  * @throws HooklineError `HKL_WEIGHTS_NOT_FINITE` with the names of the tensors that hold NaN or an infinite number
  */
 function assertFinite(tensors: ReadonlyMap<string, HostTensor>): void {
-  const bad = [...tensors].flatMap(([name, tensor]) => (isFinite(tensor) ? [] : [name]));
+  const bad = [...tensors].flatMap(([name, tensor]) => (hasOnlyFinite(tensor) ? [] : [name]));
   if (bad.length === 0) return;
   const shown = bad.slice(0, 3).join(', ');
   throw new HooklineError('HKL_WEIGHTS_NOT_FINITE', `NaN or infinite numbers are in ${shown}`, {
@@ -258,10 +268,13 @@ function assertFinite(tensors: ReadonlyMap<string, HostTensor>): void {
   });
 }
 
-function isFinite({ dtype, data }: HostTensor): boolean {
+function hasOnlyFinite({ dtype, data }: HostTensor): boolean {
   if (dtype !== 'float32' && dtype !== 'float64') return true;
-  const ArrayType = dtype === 'float32' ? Float32Array : Float64Array;
   const { buffer, byteOffset, byteLength } = data;
-  const numbers = new ArrayType(buffer.slice(byteOffset, byteOffset + byteLength));
-  return numbers.every((value) => Number.isFinite(value));
+  // Raw bytes may begin anywhere, and an array of numbers only at a multiple of their size.
+  const isAligned = byteOffset % bytesPerElement(dtype) === 0;
+  const numbers = isAligned
+    ? arrayOf(dtype, buffer, byteOffset, byteLength)
+    : arrayOf(dtype, buffer.slice(byteOffset, byteOffset + byteLength));
+  return (numbers as Float32Array | Float64Array).every((value) => Number.isFinite(value));
 }

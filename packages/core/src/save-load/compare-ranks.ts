@@ -10,7 +10,7 @@ import { collectState } from './collect-state.ts';
 import { describeDifferences } from './run-settings.ts';
 
 /** How many differences a message names. */
-const TOLD = 5;
+const NAMED = 5;
 
 const OTHER_RUN = {
   problem: 'it does not train what rank 0 trains',
@@ -56,8 +56,8 @@ export async function assertSameOnRanks(
       describeDifferences(all[0]?.[name], theirs[name], name, 'on rank 0 it is'),
     );
     if (differences.length === 0) continue;
-    const more = differences.length > TOLD ? `, and ${differences.length - TOLD} more` : '';
-    const list = differences.slice(0, TOLD).join('; ');
+    const more = differences.length > NAMED ? `, and ${differences.length - NAMED} more` : '';
+    const list = differences.slice(0, NAMED).join('; ');
     throw new HooklineError('HKL_RANKS_DIFFER', `${problem}: ${list}${more}`, { who: `rank ${rank}`, fix });
   }
 }

@@ -11,14 +11,14 @@ import type { EventStorage } from '../events/event-storage.ts';
 import { checkedHistories, withoutIteration } from '../events/storage-state.ts';
 import type { CheckpointView } from '../checkpoint/checkpoint.ts';
 import {
-  checkPluginState,
+  planPluginLoad,
   invalidState,
   PLUGINS_ENTRY,
   type SavedState,
   savedStates,
   savePluginState,
 } from './plugin-state.ts';
-import { describeRun, type RunSettings, savedEpochs, tellDifferences } from './run-settings.ts';
+import { describeRun, type RunSettings, savedEpochs, logDifferences } from './run-settings.ts';
 
 /** The engine's own state, which it saves and loads. */
 export interface EngineState {
@@ -69,7 +69,7 @@ export function tapEngineState(engine: EngineState): (plugins: readonly LivePlug
       storage.restore(histories);
       const epochs = savedEpochs(settings?.data);
       if (epochs !== undefined) run.epochs.restore(epochs, checkpoint.iteration);
-      tellDifferences(settings?.data, settingsOf(engine), asked, source, logger);
+      logDifferences(settings?.data, settingsOf(engine), asked, source, logger);
     });
   });
   return (live) => {
@@ -161,7 +161,7 @@ function checkPlugins(
     left.delete(id);
     if (saved !== undefined) {
       loads.push(
-        allowed ? fittingOrFresh(plugin, state, saved, source, logger) : checkPluginState(plugin, state, saved, source),
+        allowed ? fittingOrFresh(plugin, state, saved, source, logger) : planPluginLoad(plugin, state, saved, source),
       );
     } else if (state.optional === true || allowed) {
       logger.warn(`${id} starts afresh: ${source} holds no state of it`);
@@ -189,7 +189,7 @@ function fittingOrFresh(
   logger: Logger,
 ): () => void {
   try {
-    return checkPluginState(plugin, state, saved, source);
+    return planPluginLoad(plugin, state, saved, source);
   } catch (error) {
     logger.warn(`${plugin.id} starts afresh: ${describeCause(error)}`);
     return () => state.reset?.();

@@ -5,6 +5,7 @@ import type { JsonValue } from '../json.ts';
 import { isPlainObject } from '../plain-object.ts';
 import type { PluginState } from '../plugin/define-state.ts';
 import type { Plugin } from '../plugin/plugin.ts';
+import { ignoreRejection, isThenable } from '../thenable.ts';
 
 /** What a plugin saved, as a checkpoint holds it. */
 export interface SavedState {
@@ -26,7 +27,7 @@ export const PLUGINS_ENTRY = 'hookline/plugins';
 export function savePluginState(plugin: Plugin, state: PluginState): SavedState {
   try {
     const data: unknown = state.save();
-    if (data instanceof Promise) throw unawaited('save', data);
+    if (isThenable(data)) throw unawaited('save', data);
     return {
       package: plugin.definition.version,
       version: state.version ?? 1,
@@ -51,7 +52,7 @@ export function savePluginState(plugin: Plugin, state: PluginState): SavedState 
  * @throws HooklineError `HKL_STATE_INVALID`, `HKL_STATE_NEWER`, `HKL_STATE_LOAD_FAILED` where `migrate` fails; each
  * names plugin, source and field or version
  */
-export function checkPluginState(plugin: Plugin, state: PluginState, saved: SavedState, source: string): () => void {
+export function planPluginLoad(plugin: Plugin, state: PluginState, saved: SavedState, source: string): () => void {
   const origin = { who: plugin.id, entry: PLUGINS_ENTRY, source };
   const failed = (where: string, cause: unknown): HooklineError => loadFailed(plugin, saved, source, where, cause);
   const { version = 1, schema } = state;
@@ -60,7 +61,7 @@ export function checkPluginState(plugin: Plugin, state: PluginState, saved: Save
   if (saved.version < version && state.migrate !== undefined) {
     try {
       data = state.migrate(saved.data, saved.version);
-      if (data instanceof Promise) throw unawaited('migrate', data);
+      if (isThenable(data)) throw unawaited('migrate', data);
     } catch (cause) {
       throw failed('state.migrate', cause);
     }
@@ -70,7 +71,7 @@ export function checkPluginState(plugin: Plugin, state: PluginState, saved: Save
     try {
       const untyped: { load(data: unknown, version: number): unknown } = state;
       const done = untyped.load(data, saved.version);
-      if (done instanceof Promise) throw unawaited('load', done);
+      if (isThenable(done)) throw unawaited('load', done);
     } catch (cause) {
       throw failed('state.load', cause);
     }
@@ -144,9 +145,8 @@ function newer(plugin: Plugin, saved: SavedState, version: number, source: strin
   );
 }
 
-function unawaited(name: string, promise: Promise<unknown>): Error {
-  // Without a handler its rejection would end the process with a second message.
-  promise.catch(() => undefined);
+function unawaited(name: string, promise: PromiseLike<unknown>): Error {
+  ignoreRejection(promise);
   return new Error(`${name} is async, and nobody awaits it; tap saveState and loadState for what takes time`);
 }
 
@@ -171,8 +171,8 @@ export function checkState<S extends StandardSchemaV1>(
   origin: StateOrigin,
 ): StandardSchemaV1.InferOutput<S> {
   const result = schema['~standard'].validate(data);
-  if (result instanceof Promise) {
-    result.catch(() => undefined);
+  if (isThenable(result)) {
+    ignoreRejection(result);
     throw invalidState('its schema validates asynchronously, and nobody awaits it', origin);
   }
   if (result.issues === undefined) return result.value;

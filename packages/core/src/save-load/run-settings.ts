@@ -15,7 +15,7 @@ export interface RunSettings {
 /** An option with a longer list, or nested deeper, counts as data and not as a setting. */
 const [LONGEST, DEEPEST] = [32, 5];
 /** How many differences are reported one by one. */
-const TOLD = 12;
+const NAMED = 12;
 
 /** The settings as JSON: numbers, strings and booleans, in lists and plain objects; functions and data are left out. */
 export function describeRun({ maxIterations, epochs, plugins }: RunSettings): JsonValue {
@@ -39,7 +39,7 @@ const isAmount = (value: unknown): value is number => typeof value === 'number' 
  * @param saved what {@link describeRun} returned when the checkpoint was saved; undefined where the checkpoint lacks it
  * @param seed the seed of the options, if there is one, and that of the checkpoint, with which the run continues
  */
-export function tellDifferences(
+export function logDifferences(
   saved: unknown,
   settings: RunSettings,
   seed: { readonly seed: number | undefined; readonly saved: number },
@@ -75,8 +75,8 @@ export function tellDifferences(
       Object.hasOwn(plugins, id) ? describeDifferences(plugins[id], options, id) : [],
     ),
   ];
-  for (const line of lines.slice(0, TOLD)) logger.info(`differs from ${source}: ${line}`);
-  if (lines.length > TOLD) logger.info(`and ${lines.length - TOLD} more settings differ from ${source}`);
+  for (const line of lines.slice(0, NAMED)) logger.info(`differs from ${source}: ${line}`);
+  if (lines.length > NAMED) logger.info(`and ${lines.length - NAMED} more settings differ from ${source}`);
 }
 
 /** Describes the differences between two plain values, one sentence each: `PATH is VALUE, it was VALUE`. */

@@ -26,7 +26,7 @@ interface Task {
 }
 
 /** The background tasks of one plugin. */
-export class PluginQueue implements Background {
+export class BackgroundQueue implements Background {
   readonly #plugin: string;
   readonly #context: BackgroundContext;
   readonly #queue = new PQueue({ concurrency: 1 });

@@ -1,15 +1,15 @@
 import type { HooklineError } from '../errors.ts';
 import type { Wait } from '../hooks/waits.ts';
-import { PluginQueue } from './background-queue.ts';
+import { BackgroundQueue } from './background-queue.ts';
 import type { Background, BackgroundContext } from './background.ts';
 
-/** After this time a message says what is being waited for. */
-const TELL_AFTER_MS = 1000;
+/** After this time the log says what is being waited for. */
+const LOG_AFTER_MS = 1000;
 
 /** The queues of all plugins of one trainer. */
 export class BackgroundQueues {
   readonly #context: BackgroundContext;
-  readonly #queues = new Map<string, PluginQueue>();
+  readonly #queues = new Map<string, BackgroundQueue>();
 
   constructor(context: BackgroundContext) {
     this.#context = context;
@@ -18,7 +18,7 @@ export class BackgroundQueues {
   /** The queue of a plugin, open until the next {@link BackgroundQueues.drain}. */
   of(plugin: string): Background {
     let queue = this.#queues.get(plugin);
-    if (queue === undefined) this.#queues.set(plugin, (queue = new PluginQueue(plugin, this.#context)));
+    if (queue === undefined) this.#queues.set(plugin, (queue = new BackgroundQueue(plugin, this.#context)));
     queue.open();
     return queue;
   }
@@ -35,7 +35,7 @@ export class BackgroundQueues {
     return queues.flatMap((queue) => queue.close());
   }
 
-  async #wait(queues: readonly PluginQueue[], limit: number): Promise<void> {
+  async #wait(queues: readonly BackgroundQueue[], limit: number): Promise<void> {
     const { waits, logger } = this.#context;
     const left = (): string => queues.flatMap((queue) => queue.describe()).join(', ');
     let finish = (): void => undefined;
@@ -51,13 +51,13 @@ export class BackgroundQueues {
     };
     waits.begin(wait);
     const timer = setTimeout(finish, limit);
-    const teller = setTimeout(() => {
+    const logTimer = setTimeout(() => {
       logger.info(`waiting ${limit / 1000} s at most for background tasks of ${left()}; Ctrl-C leaves them undone`);
-    }, TELL_AFTER_MS);
+    }, LOG_AFTER_MS);
     void Promise.all(queues.map((queue) => queue.idle())).then(finish);
     await over;
     clearTimeout(timer);
-    clearTimeout(teller);
+    clearTimeout(logTimer);
     waits.end(wait);
   }
 }

@@ -40,10 +40,10 @@ export interface TapWatch {
   /** Calls the observer whenever a tap is entered or left. Returns the function that removes the observer. */
   observe(observer: TapObserver): () => void;
   /**
-   * For step runners: `inspect` is called after every tap of every hook. It returns an error where the tap has disposed
-   * something that the training needs; the error that is thrown names the tap. Undefined removes the check.
+   * For step runners: sets a check that is made after every tap of every hook. It returns an error where the tap has
+   * disposed something that the training needs; the error that is thrown names the tap. Undefined removes the check.
    */
-  inspect?(inspect: ((hook: string) => HooklineError | undefined) | undefined): void;
+  checkAfterTaps?(check: ((hook: string) => HooklineError | undefined) | undefined): void;
 }
 
 /**

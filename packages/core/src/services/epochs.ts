@@ -2,8 +2,8 @@ import { definePluginService } from '../container/service-ref.ts';
 import { HooklineError } from '../errors.ts';
 
 /**
- * A period or duration: a number of iterations, or a number of epochs, which may be a fraction: `500`, `{ epochs: 0.5
- * }`.
+ * A number of iterations, `500`, or of epochs, which may be a fraction, `{ epochs: 0.5 }`. Used for periods, and for
+ * moments counted from the start of the run.
  */
 export type Period = number | { readonly epochs: number };
 

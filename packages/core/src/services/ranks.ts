@@ -1,5 +1,6 @@
 import { decodeExactJson, encodeExactJson } from '../checkpoint/exact-json.ts';
-import { describeCause, HooklineError, isHooklineError } from '../errors.ts';
+import { describeCause, HooklineError } from '../errors.ts';
+import { packError, type PackedError, unpackError } from '../packed-error.ts';
 import type { Communicator } from './communicator.ts';
 
 /**
@@ -13,18 +14,18 @@ import type { Communicator } from './communicator.ts';
 export async function onFirstRank<T>(comm: Communicator, fn: () => T | Promise<T>, what?: string): Promise<T> {
   if (comm.size === 1) return fn();
   if (comm.rank !== 0) {
-    const told = unpack(await comm.broadcast(undefined, 0, what)) as { value?: T; error?: ToldError };
-    if (told.error !== undefined) throw errorOfRank(0, told.error);
-    return told.value as T;
+    const sent = decode(await comm.broadcast(undefined, 0, what)) as { value?: T; error?: PackedError };
+    if (sent.error !== undefined) throw errorOfRank(0, sent.error);
+    return sent.value as T;
   }
   let value: T;
   try {
     value = await fn();
   } catch (error) {
-    await comm.broadcast(pack({ error: tellError(error) }), 0, what);
+    await comm.broadcast(encode({ error: packError(error) }), 0, what);
     throw error;
   }
-  await comm.broadcast(pack({ value }), 0, what);
+  await comm.broadcast(encode({ value }), 0, what);
   return value;
 }
 
@@ -45,8 +46,8 @@ export async function onEveryRank<T>(comm: Communicator, fn: () => T | Promise<T
   } catch (error) {
     failure = error;
   }
-  const told = result === undefined ? tellError(failure) : null;
-  const all = await gatherFromRanks(comm, told, what);
+  const own = result === undefined ? packError(failure) : null;
+  const all = await gatherFromRanks(comm, own, what);
   if (result === undefined) throw failure;
   for (const [rank, error] of all.entries()) if (error !== null) throw errorOfRank(rank, error);
   return result.value;
@@ -60,40 +61,39 @@ export async function onEveryRank<T>(comm: Communicator, fn: () => T | Promise<T
  */
 export async function gatherFromRanks<T>(comm: Communicator, value: T, what?: string): Promise<readonly T[]> {
   if (comm.size === 1) return [value];
-  const parts = await comm.gather(pack(value), 0, what);
-  const all = await comm.broadcast(parts === undefined ? undefined : pack(parts.map(text)), 0, what);
-  return (unpack(all) as string[]).map((part) => decodeExactJson(part) as T);
-}
-
-/** An error of one rank, as it is sent to the others. */
-export interface ToldError {
-  /** The codes of the error and of its causes, where they have one. */
-  readonly codes: readonly string[];
-  readonly message: string;
-}
-
-/** Converts an error to what the other ranks are sent. */
-export function tellError(error: unknown): ToldError {
-  const codes: string[] = [];
-  for (let link = error; link instanceof Error && codes.length < 8; link = link.cause)
-    if (isHooklineError(link)) codes.push(link.code);
-  return { codes, message: describeCause(error) };
+  const parts = await comm.gather(encode(value), 0, what);
+  const all = await comm.broadcast(parts === undefined ? undefined : encode(parts.map(text)), 0, what);
+  return (decode(all) as string[]).map((part) => decodeExactJson(part) as T);
 }
 
 /**
- * Makes an error for the failure of another rank, with the same code, and with causes that have the codes of its
- * causes.
+ * Makes an error for the failure of another rank: with the same parts and causes, and with the first code that the error
+ * or one of its causes has.
  */
-export function errorOfRank(rank: number, { codes, message }: ToldError): HooklineError {
-  const [code = 'HKL_RANK_FAILED', ...below] = codes;
-  const cause = below.reduceRight<HooklineError | undefined>(
-    (deeper, each) => new HooklineError(each, message, { cause: deeper }),
-    undefined,
-  );
-  const what = message.replace(/^\[\w+\] /, '').replace(/\.$/, '');
-  return new HooklineError(code, what, { who: `rank ${rank}`, cause });
+export function errorOfRank(rank: number, error: PackedError): HooklineError {
+  const [code = 'HKL_RANK_FAILED'] = codesOf(error);
+  const { where, fix, cause } = error;
+  return new HooklineError(code, sentenceOf(error), {
+    who: `rank ${rank}`,
+    where,
+    fix,
+    cause: cause && unpackError(cause),
+  });
+}
+
+/** The codes of an error and of its causes, where they have one. */
+export function codesOf(error: PackedError): readonly string[] {
+  const below = error.cause === undefined ? [] : codesOf(error.cause);
+  return error.code === undefined ? below : [error.code, ...below];
+}
+
+/** What an error says, without a final full stop; of a HooklineError who and what alone. */
+export function sentenceOf(error: PackedError): string {
+  const { who, what } = error;
+  if (what === undefined) return describeCause(unpackError(error)).replace(/\.$/, '');
+  return who === undefined ? what : `${who}: ${what}`;
 }
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
-const pack = (value: unknown): Uint8Array => Buffer.from(encodeExactJson(value, 'what ranks tell each other'));
-const unpack = (bytes: Uint8Array): unknown => decodeExactJson(text(bytes));
+const encode = (value: unknown): Uint8Array => Buffer.from(encodeExactJson(value, 'what ranks tell each other'));
+const decode = (bytes: Uint8Array): unknown => decodeExactJson(text(bytes));

@@ -1,7 +1,7 @@
 import { parentPort, workerData, type Transferable } from 'node:worker_threads';
+import { packError, type PackedError } from '@hookline/core';
 import { claim, type Claimable } from './claim.ts';
 import { giveWay } from './give-way.ts';
-import { packError, type PlainError } from './portable-error.ts';
 
 /** The `workerData` of a thread of a {@link WorkerPool}. */
 export interface ThreadSetup<Recipe> {
@@ -17,7 +17,7 @@ export interface ThreadSetup<Recipe> {
 /** A thread's answer to a job. */
 export type Answer<Result> =
   | { readonly result: Result }
-  | { readonly error: PlainError }
+  | { readonly error: PackedError }
   /** Another thread has claimed the job. */
   | { readonly taken: true };
 
@@ -26,7 +26,7 @@ export type OnSample = (place: number, stage?: number) => void;
 
 /** How a thread does its jobs. */
 export interface JobServer<Job, Result> {
-  /** Does a job. An error that it throws is passed on to the caller of `WorkerPool.run`; a `PortableError` keeps all its parts. */
+  /** Does a job. An error that it throws is passed on to the caller of `WorkerPool.run`; a `HooklineError` keeps all its parts. */
   readonly work: (job: Job, onSample: OnSample) => Promise<Result>;
   /** Buffers of the result that are transferred instead of copied. */
   readonly belongings: (result: Result) => Transferable[];

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { describeCause, HooklineError } from '@hookline/core';
+import { describeCause, HooklineError, unpackError } from '@hookline/core';
 import { claim, type Claimable, isClaimed } from './claim.ts';
-import { unpackError } from './portable-error.ts';
 import type { Answer, ThreadSetup } from './serve-jobs.ts';
 
 /** Options of {@link WorkerPool}. */

@@ -143,6 +143,19 @@ describe('a thread that dies', () => {
     );
   });
 
+  it('passes on an error of a function that it calls, with its code, sentence and advice', async () => {
+    const settings = { divisor: 1, maxBoxes: 0, fill: 0, dtype: 'uint8', minVisible: 0, minSize: 0 } as const;
+    const augmentations = [{ name: 'randomFlip', args: [{ probabilty: 1 }] }];
+    pool = new BatchPool({ workers: 1, recipe: { settings, augmentations } });
+    await paint('a.png');
+    await expect(pool.run(job('a.png'))).rejects.toMatchObject({
+      code: 'HKL_OPTION_UNKNOWN',
+      what: 'it has no option "probabilty"',
+      who: 'randomFlip',
+      fix: expect.stringContaining('"probability"') as string,
+    });
+  });
+
   it('closing rejects waiting batches with a named error', async () => {
     pool = new BatchPool({ workers: 1 });
     await paint('a.png');

@@ -1,6 +1,6 @@
+import { HooklineError } from '@hookline/core';
 import type { BatchFields, MappedSample } from './detection-batch.ts';
 import type { Size } from '@hookline/inference/detections';
-import { PortableError } from '@hookline/data';
 import type { Pixels } from '../transforms/image.ts';
 
 /** Element type of a batch's images on the host. */
@@ -85,13 +85,13 @@ function commonSize(samples: readonly MappedSample[], divisor: number): Size {
   };
 }
 
-function tooLarge({ file, image }: MappedSample, width: number, height: number): PortableError {
+function tooLarge({ file, image }: MappedSample, width: number, height: number): HooklineError {
   const what = `it is ${image.width}x${image.height} after augmentation, and the batch ${width}x${height}`;
   const fix = 'End the augmentations with fixedSizeCrop or resize to the size of the batch, or set a larger size';
-  return new PortableError('HKL_BATCH_FRAME', what, { who: file, fix });
+  return new HooklineError('HKL_BATCH_FRAME', what, { who: file, fix });
 }
 
-function tooMany({ file, classes }: MappedSample, slots: number): PortableError {
+function tooMany({ file, classes }: MappedSample, slots: number): HooklineError {
   const what = `it shows ${classes.length} objects, and maxBoxes is ${slots}`;
-  return new PortableError('HKL_BATCH_BOXES', what, { who: file, fix: 'Raise maxBoxes, or leave it out' });
+  return new HooklineError('HKL_BATCH_BOXES', what, { who: file, fix: 'Raise maxBoxes, or leave it out' });
 }

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { assertKnownOptions, type OptionNames } from '@hookline/core';
-import { PortableError } from '@hookline/data';
+import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
 import { fitSize, type Fit, type Size } from '@hookline/inference/detections';
 import type { ImageHeader } from '../readers/image-header.ts';
 import { pictureFault } from '../readers/picture-fault.ts';
@@ -113,9 +112,9 @@ const TURNS: readonly ((width: number, height: number) => AffineMatrix)[] = [
 ];
 
 /** The error of an image that cannot be decoded. */
-export function unreadable(image: string | Uint8Array, cause: unknown): PortableError {
+export function unreadable(image: string | Uint8Array, cause: unknown): HooklineError {
   const { what, fix = 'Replace or remove the image; readers find such images with checkImages: "decode"' } =
     pictureFault(image, cause);
   const who = typeof image === 'string' ? image : CONTENT;
-  return new PortableError('HKL_IMAGE_UNREADABLE', what, { who, fix, cause });
+  return new HooklineError('HKL_IMAGE_UNREADABLE', what, { who, fix, cause });
 }

@@ -1,5 +1,4 @@
 import { assertKnownOptions, HooklineError, type OptionNames } from '@hookline/core';
-import type { PortableError } from '@hookline/data';
 import { type Detections, fitSize, PADDING, type Size, toImagePixels } from '@hookline/inference/detections';
 import type { Image, Picture } from '../transforms/image.ts';
 import { NO_TRANSFORM, TransformList } from '../transforms/transform.ts';
@@ -86,7 +85,7 @@ async function decodePicture(from: string | Uint8Array, options: DecodeFileOptio
   try {
     return await decode(from, options);
   } catch (cause) {
-    const { who, what = 'the file cannot be read as an image', fix } = cause as Partial<PortableError>;
+    const { who, what = 'the file cannot be read as an image', fix } = cause as Partial<HooklineError>;
     throw new HooklineError('HKL_PICTURE_READ', what, {
       who,
       fix: fix?.includes('checkImages') === false ? fix : 'Give a complete JPEG, PNG, WebP, GIF, AVIF or TIFF file',

@@ -1,5 +1,4 @@
 import { describeCause, HooklineError, type RandomStream } from '@hookline/core';
-import { PortableError } from '@hookline/data';
 import type { Boxes, Image, Pixels } from './image.ts';
 import { TransformList, type Transform } from './transform.ts';
 
@@ -56,9 +55,9 @@ export function augment<P extends Pixels>(
   return { ...seen, transform: new TransformList(transforms) };
 }
 
-function failed(name: string, file: string | undefined, cause: unknown): PortableError {
+function failed(name: string, file: string | undefined, cause: unknown): HooklineError {
   const what = `augmentation "${name}" failed: ${describeCause(cause).replace(/\.$/, '')}`;
-  return new PortableError('HKL_AUGMENTATION_FAILED', what, {
+  return new HooklineError('HKL_AUGMENTATION_FAILED', what, {
     who: file,
     fix: 'The cause below holds the original stack',
     cause,

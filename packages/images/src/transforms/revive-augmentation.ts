@@ -1,5 +1,4 @@
-import { describeCause } from '@hookline/core';
-import { PortableError } from '@hookline/data';
+import { describeCause, HooklineError } from '@hookline/core';
 import type { Augmentation } from './augmentation.ts';
 import type { AugmentationSpec } from './augmentation-spec.ts';
 import { randomBrightness, randomContrast, randomLighting, randomSaturation } from './color-augmentations.ts';
@@ -49,8 +48,8 @@ const isAugmentation = (value: unknown): value is Augmentation =>
   typeof (value as Partial<Augmentation>).name === 'string' &&
   typeof (value as Partial<Augmentation>).decide === 'function';
 
-const unusable = (module: string | undefined, what: string, cause?: unknown): PortableError =>
-  new PortableError('HKL_AUGMENTATION_MODULE', what, {
+const unusable = (module: string | undefined, what: string, cause?: unknown): HooklineError =>
+  new HooklineError('HKL_AUGMENTATION_MODULE', what, {
     who: module,
     fix: 'Give a module that Node can import directly, and the name of a function that it exports',
     cause,

@@ -28,7 +28,7 @@ export class BatchSource {
   readonly #tensors: 'consume' | 'borrow' | undefined;
   readonly #log: ((line: string) => void) | undefined;
   readonly #ranks: Pick<Communicator, 'rank' | 'size'>;
-  #isTold = false;
+  #hasLogged = false;
   #data: DataSource;
   #iterable: OpenedData | undefined;
   #iterator: BatchIterator | undefined;
@@ -350,8 +350,8 @@ export class BatchSource {
    * once.
    */
   #share<T>(data: T): T {
-    if (shareData(data, this.#ranks, 'rows') || this.#isTold) return data;
-    this.#isTold = true;
+    if (shareData(data, this.#ranks, 'rows') || this.#hasLogged) return data;
+    this.#hasLogged = true;
     this.#log?.(
       'these data cannot be shared by the ranks: each takes all that it is given, so give each its part (communicator().rank), or write shareAmong()',
     );

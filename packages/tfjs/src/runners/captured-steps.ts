@@ -243,12 +243,12 @@ export class CapturedSteps {
 
   #capture(family: string, batch: unknown, record: (clock?: number) => RecordedStep): CachedStep {
     const start = performance.now();
-    let isTold = false;
+    let hasLogged = false;
     const recorded = recordRepeatedly((clock) => {
       const made = record(clock);
       const seconds = (performance.now() - start) / 1000;
-      if (seconds > SLOW && !isTold) {
-        isTold = true;
+      if (seconds > SLOW && !hasLogged) {
+        hasLogged = true;
         const { length } = made.record.nodes;
         this.#options.log(
           `train step: its ${length} ops were recorded in ${seconds.toFixed(1)} s; recording again, then TensorFlow loads and optimizes the graph`,

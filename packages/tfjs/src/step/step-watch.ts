@@ -62,10 +62,10 @@ export class StepWatch {
     const self = new WeakRef(this);
     const update = this.#update;
     this.#hooks.gradients.stopWhen(() => update.isOff);
-    this.#hooks.batch.verify((value) => self.deref()?.batchFault(value));
-    this.#hooks.losses.verify(lossesFault);
-    this.#hooks.gradients.verify((value) => self.deref()?.gradientsFault(value as NamedTensors));
-    this.#taps?.inspect?.((hook) => {
+    this.#hooks.batch.setCallerCheck((value) => self.deref()?.batchFault(value));
+    this.#hooks.losses.setCallerCheck(lossesFault);
+    this.#hooks.gradients.setCallerCheck((value) => self.deref()?.gradientsFault(value as NamedTensors));
+    this.#taps?.checkAfterTaps?.((hook) => {
       // After the training, the owner of the model may free it.
       const gone = hook === 'afterTrain' ? undefined : self.deref()?.find();
       return gone === undefined
@@ -92,9 +92,9 @@ export class StepWatch {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    for (const hook of [this.#hooks.batch, this.#hooks.losses, this.#hooks.gradients]) hook.verify(undefined);
+    for (const hook of [this.#hooks.batch, this.#hooks.losses, this.#hooks.gradients]) hook.setCallerCheck(undefined);
     this.#hooks.gradients.stopWhen(undefined);
-    this.#taps?.inspect?.(undefined);
+    this.#taps?.checkAfterTaps?.(undefined);
     this.#weights = undefined;
     this.#trainable = new Map();
   }
