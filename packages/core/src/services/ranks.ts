@@ -90,7 +90,11 @@ export function codesOf(error: PackedError): readonly string[] {
 /** What an error says, without a final full stop; of a HooklineError who and what alone. */
 export function sentenceOf(error: PackedError): string {
   const { who, what } = error;
-  if (what === undefined) return describeCause(unpackError(error)).replace(/\.$/, '');
+  // An AggregateError is led by the message of its first error, with the code that the error of the rank has as well.
+  if (what === undefined)
+    return describeCause(unpackError(error))
+      .replace(/^\[HKL_\w+\] /, '')
+      .replace(/\.$/, '');
   return who === undefined ? what : `${who}: ${what}`;
 }
 
