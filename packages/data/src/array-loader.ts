@@ -82,6 +82,7 @@ export class ArrayLoader<F extends Fields> implements Iterable<ArrayBatch<F>> {
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new HooklineError('HKL_DATA_BATCH_SIZE', `batchSize must be a whole number from 1 up, not ${batchSize}`, {
         who: 'ArrayLoader',
+        fix: 'Give batchSize: 32, for example',
       });
     }
     this.#batches = (dropLast ? Math.floor : Math.ceil)(this.samples / batchSize);
@@ -215,7 +216,7 @@ function countSamples(fields: Readonly<Record<string, Field>>): number {
     throw new HooklineError(
       'HKL_DATA_FIELDS',
       `field "${name}" has ${data.length} numbers for shape [${shape.join(', ')}]`,
-      { who: 'ArrayLoader' },
+      { who: 'ArrayLoader', fix: `Give ${size} numbers, or correct the shape` },
     );
   });
   const [first = 0] = counts;
@@ -223,5 +224,6 @@ function countSamples(fields: Readonly<Record<string, Field>>): number {
   const sizes = Object.keys(fields).map((name, index) => `${name}: ${counts[index]}`);
   throw new HooklineError('HKL_DATA_FIELDS', `fields hold different numbers of samples (${sizes.join(', ')})`, {
     who: 'ArrayLoader',
+    fix: 'Give every field one entry per sample',
   });
 }

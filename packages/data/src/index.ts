@@ -10,7 +10,7 @@ export type { Field, FieldArray, FieldData, FieldInput, NestedNumbers, TensorFie
 
 // Loader whose worker threads prefetch batches
 export { DataLoader, type BatchMaker, type DataLoaderOptions, type DataLoaderState } from './loader/data-loader.ts';
-export { WorkerPool, type MakeHere, type WorkerPoolOptions } from './loader/worker-pool.ts';
+export { WorkerPool, type DoJob, type WorkerPoolOptions } from './loader/worker-pool.ts';
 export { serveJobs, type JobServer, type OnSample } from './loader/serve-jobs.ts';
 export type { Claimable } from './loader/claim.ts';
 export { THREAD_NICE } from './loader/give-way.ts';

@@ -27,12 +27,13 @@ import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-d
 import {
   type DataSource,
   type ExportSource,
+  invalidDataError,
   modelRef,
   openData,
   type TfjsRuntimeOptions,
   type TrainableModel,
 } from '@hookline/tfjs';
-import { type ConfigPart, DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
+import { type ConfigValues, DefaultTrainer, type MadeEvaluators } from '@hookline/trainer';
 import { bestMetric } from './best-metric.ts';
 import { assertSameClasses, classNames, type Learned, learnedOf } from './class-names.ts';
 import type { DetectionConfig } from './config/detection-config.ts';
@@ -249,13 +250,13 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   protected override async adaptConfig(
     config: C,
     isWritten: (key: string) => boolean,
-  ): Promise<ConfigPart<C> | undefined> {
+  ): Promise<ConfigValues<C> | undefined> {
     this.#isPrepared = true;
     if (this.#saved !== undefined) {
       const { values } = this.#saved;
       if (values !== undefined) this.logger.info(`recipe:     that of the checkpoint: ${describeValues(values)}`);
       this.#recipe = values;
-      return values && (unwritten(values, isWritten) as ConfigPart<C>);
+      return values && (unwritten(values, isWritten) as ConfigValues<C>);
     }
     if (config.budget.minutes === 0) return undefined;
     // The choice depends on one machine's clock and memory, so ranks would choose differently.
@@ -263,7 +264,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     const { values, reasons } = await onFirstRank(communicator(), find, 'the recipe');
     logRecipe(reasons, this.logger);
     this.#recipe = values;
-    return values as ConfigPart<C>;
+    return values as ConfigValues<C>;
   }
 
   protected override builtinPlugins(): readonly PluginInput[] {
@@ -365,7 +366,9 @@ function lazyDataset<C extends DetectionConfig>(
       const trainer = self.deref();
       if (trainer === undefined) return;
       const data = await trainer.buildTestLoader(trainer.config, dataset);
-      yield* openData(data) ?? [];
+      const batches = openData(data);
+      if (batches === undefined) throw invalidDataError(data, `the test data "${name}"`);
+      yield* batches;
     },
     ttaEvaluator: lazyEvaluator(async () => {
       const trainer = self.deref();

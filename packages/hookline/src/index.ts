@@ -51,7 +51,7 @@ export {
   type ConfigDefinition,
   type ConfigExtension,
   type ConfigInput,
-  type ConfigPart,
+  type ConfigValues,
   type MakeEvaluators,
   type TestLoader,
 } from '@hookline/trainer';

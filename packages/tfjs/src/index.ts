@@ -88,6 +88,7 @@ export {
   type ResumableData,
 } from './batch/batch-position.ts';
 export { BatchSource, type BatchSourceOptions, type TimedBatch } from './batch/batch-source.ts';
+export { invalidDataError } from './batch/data-errors.ts';
 export {
   dataSourceSchema,
   eachBatch,

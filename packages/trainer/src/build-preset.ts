@@ -8,10 +8,10 @@ export function buildPreset(config: ReturnType<typeof configOfPlugins>): Preset 
   const preciseBn = config['@hookline/plugin-precise-bn'];
   return presetDefault({
     lrScheduler: optionsOf(config['@hookline/plugin-lr-scheduler']),
-    ...(preciseBn.asked.isWanted && { preciseBn: optionsOf(preciseBn) }),
+    ...(preciseBn.toggle.isOn && { preciseBn: optionsOf(preciseBn) }),
     checkpointer: optionsOf(config['@hookline/plugin-checkpointer']),
     evaluator: optionsOf(config['@hookline/plugin-evaluator']),
-    ...(best.asked.isWanted && { bestCheckpointer: optionsOf(best) }),
+    ...(best.toggle.isOn && { bestCheckpointer: optionsOf(best) }),
     writers: optionsOf(config['@hookline/plugin-writers']),
   });
 }

@@ -12,8 +12,8 @@ export interface ConfigOption {
 /** The config's settings for one plugin. */
 export interface PluginConfig {
   readonly options: Readonly<Record<string, ConfigOption>>;
-  /** The key that switches the plugin on or off; `undefined` as its value does neither. */
-  readonly asked?: { readonly key: string; readonly isWanted: boolean | undefined };
+  /** The key that switches the plugin on or off; an `isOn` of undefined does neither. */
+  readonly toggle?: { readonly key: string; readonly isOn: boolean | undefined };
   /** Keys that affect the plugin in another way than by an option. */
   readonly keys?: readonly string[];
 }
@@ -38,7 +38,7 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
     '@hookline/plugin-lr-scheduler': {
       // Without the option, the plugin uses the schedule of the config or of `buildLrScheduler`.
       options: { schedule: { key: 'solver.lrSchedule', value: undefined } },
-      asked: { key: 'solver.lrSchedule', isWanted: true },
+      toggle: { key: 'solver.lrSchedule', isOn: true },
       keys: SCHEDULE,
     },
     '@hookline/plugin-reduce-on-plateau': {
@@ -52,7 +52,7 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
         cooldown: { key: 'solver.reduceOnPlateau.cooldown', value: reduceOnPlateau.cooldown },
         minLr: { key: 'solver.reduceOnPlateau.minLr', value: reduceOnPlateau.minLr },
       },
-      asked: { key: 'solver.reduceOnPlateau.metric', isWanted: reduceOnPlateau.metric !== '' },
+      toggle: { key: 'solver.reduceOnPlateau.metric', isOn: reduceOnPlateau.metric !== '' },
     },
     '@hookline/plugin-evaluator': { options: { period: { key: 'test.evalPeriod', value: test.evalPeriod } } },
     '@hookline/plugin-precise-bn': {
@@ -61,7 +61,7 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
         period: { key: 'test.evalPeriod', value: test.evalPeriod },
         batches: { key: 'test.preciseBn.iterations', value: test.preciseBn.iterations },
       },
-      asked: { key: 'test.preciseBn.enabled', isWanted: test.preciseBn.enabled },
+      toggle: { key: 'test.preciseBn.enabled', isOn: test.preciseBn.enabled },
     },
     '@hookline/plugin-checkpointer': {
       options: {
@@ -75,7 +75,7 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
         metric: { key: 'checkpoint.best', value: checkpoint.best },
         mode: { key: 'checkpoint.bestMode', value: checkpoint.bestMode },
       },
-      asked: { key: 'checkpoint.best', isWanted: checkpoint.best !== '' },
+      toggle: { key: 'checkpoint.best', isOn: checkpoint.best !== '' },
     },
     '@hookline/plugin-writers': {
       options: {
@@ -86,7 +86,7 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
     },
     '@hookline/plugin-gradient-accumulation': {
       options: { steps: { key: 'solver.accumulationSteps', value: solver.accumulationSteps } },
-      asked: { key: 'solver.accumulationSteps', isWanted: solver.accumulationSteps > 1 },
+      toggle: { key: 'solver.accumulationSteps', isOn: solver.accumulationSteps > 1 },
     },
     '@hookline/plugin-loss-scaling': {
       options: {
@@ -96,7 +96,7 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
         growthInterval: { key: 'solver.amp.growthInterval', value: amp.growthInterval },
       },
       // Loss scaling is harmless with other precisions.
-      asked: { key: 'precision', isWanted: precision === 'float16' || undefined },
+      toggle: { key: 'precision', isOn: precision === 'float16' || undefined },
     },
     '@hookline/plugin-gradient-clipping': {
       options: {
@@ -104,21 +104,21 @@ export function configOfPlugins(config: BaseConfig, preciseBnLoader: DataSource)
         clip: { key: 'solver.clipGradients.value', value: clipGradients.value },
         norm: { key: 'solver.clipGradients.normType', value: clipGradients.normType },
       },
-      asked: { key: 'solver.clipGradients.enabled', isWanted: clipGradients.enabled },
+      toggle: { key: 'solver.clipGradients.enabled', isOn: clipGradients.enabled },
     },
     '@hookline/plugin-ema': {
       options: { decay: { key: 'solver.emaDecay', value: solver.emaDecay } },
-      asked: { key: 'solver.emaDecay', isWanted: solver.emaDecay > 0 },
+      toggle: { key: 'solver.emaDecay', isOn: solver.emaDecay > 0 },
     },
     '@hookline/plugin-time-limit': {
       options: { minutes: { key: 'solver.maxMinutes', value: solver.maxMinutes } },
-      asked: { key: 'solver.maxMinutes', isWanted: solver.maxMinutes > 0 },
+      toggle: { key: 'solver.maxMinutes', isOn: solver.maxMinutes > 0 },
     },
-    '@hookline/plugin-epochs': { options: {}, asked: { key: 'solver.maxEpochs', isWanted: solver.maxEpochs > 0 } },
+    '@hookline/plugin-epochs': { options: {}, toggle: { key: 'solver.maxEpochs', isOn: solver.maxEpochs > 0 } },
     '@hookline/plugin-data-parallel': {
       options: { syncBatchNorm: { key: 'model.syncBatchNorm', value: model.syncBatchNorm } },
     },
-    '@hookline/plugin-plots': { options: {}, asked: { key: 'writers.plots', isWanted: writers.plots } },
+    '@hookline/plugin-plots': { options: {}, toggle: { key: 'writers.plots', isOn: writers.plots } },
   } as const satisfies Readonly<Record<string, PluginConfig>>;
 }
 

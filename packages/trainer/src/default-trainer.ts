@@ -45,7 +45,7 @@ import { configOfPlugins, optionsOf, type PluginConfig } from './config-of-plugi
 import type { BaseConfig } from './config/config-schema.ts';
 import { autoScale, describeScale } from './config/auto-scale.ts';
 import { configFile } from './config/config-file.ts';
-import { type ConfigPart, layOver } from './config/lay-over.ts';
+import { type ConfigValues, mergeConfig } from './config/merge-config.ts';
 import { copyWritten, isWritten } from './config/written-keys.ts';
 import { exampleBatch } from './example-batch.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
@@ -136,7 +136,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
   protected adaptConfig(
     _config: C,
     _isWritten: (key: string) => boolean,
-  ): ConfigPart<C> | Promise<ConfigPart<C> | undefined> | undefined {
+  ): ConfigValues<C> | Promise<ConfigValues<C> | undefined> | undefined {
     return undefined;
   }
 
@@ -203,28 +203,28 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
    * in a method that overrides this one; see {@link DefaultTrainer.pluginConfig}.
    */
   buildPreset(config: C): Preset {
-    return buildPreset(this.#saysOf(config));
+    return buildPreset(this.#pluginSettings(config));
   }
 
   /** All plugins (detectron2's build_hooks): the preset and those that the config asks for. */
   buildPlugins(config: C): readonly PluginInput[] {
-    const says = this.#saysOf(config);
-    const accumulation = says['@hookline/plugin-gradient-accumulation'];
-    const scaling = says['@hookline/plugin-loss-scaling'];
-    const clipping = says['@hookline/plugin-gradient-clipping'];
-    const averaging = says['@hookline/plugin-ema'];
-    const reduction = says['@hookline/plugin-reduce-on-plateau'];
-    const limit = says['@hookline/plugin-time-limit'];
-    const inEpochs = says['@hookline/plugin-epochs'];
+    const settings = this.#pluginSettings(config);
+    const accumulation = settings['@hookline/plugin-gradient-accumulation'];
+    const scaling = settings['@hookline/plugin-loss-scaling'];
+    const clipping = settings['@hookline/plugin-gradient-clipping'];
+    const averaging = settings['@hookline/plugin-ema'];
+    const reduction = settings['@hookline/plugin-reduce-on-plateau'];
+    const limit = settings['@hookline/plugin-time-limit'];
+    const inEpochs = settings['@hookline/plugin-epochs'];
     return [
       this.buildPreset(config),
-      accumulation.asked.isWanted && gradientAccumulation(optionsOf(accumulation)),
-      scaling.asked.isWanted && lossScaling(optionsOf(scaling)),
-      clipping.asked.isWanted && gradientClipping(optionsOf(clipping)),
-      averaging.asked.isWanted && ema(optionsOf(averaging)),
-      reduction.asked.isWanted && reduceOnPlateau(optionsOf(reduction)),
-      limit.asked.isWanted && timeLimit(optionsOf(limit)),
-      inEpochs.asked.isWanted && epochs(),
+      accumulation.toggle.isOn && gradientAccumulation(optionsOf(accumulation)),
+      scaling.toggle.isOn && lossScaling(optionsOf(scaling)),
+      clipping.toggle.isOn && gradientClipping(optionsOf(clipping)),
+      averaging.toggle.isOn && ema(optionsOf(averaging)),
+      reduction.toggle.isOn && reduceOnPlateau(optionsOf(reduction)),
+      limit.toggle.isOn && timeLimit(optionsOf(limit)),
+      inEpochs.toggle.isOn && epochs(),
       config.writers.plots && plots(),
       ...this.rankPlugins(),
     ];
@@ -287,9 +287,9 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   protected override async settle(): Promise<void> {
     const before = this.#config;
-    const part = await this.adaptConfig(before, (key) => isWritten(before, key));
-    if (part === undefined) return;
-    this.#config = copyWritten(before, layOver(before, part) as C);
+    const values = await this.adaptConfig(before, (key) => isWritten(before, key));
+    if (values === undefined) return;
+    this.#config = copyWritten(before, mergeConfig(before, values) as C);
     if (!this.#hasEnd && this.#config.solver.maxEpochs === 0) this.endAt(this.#config.solver.maxIterations);
   }
 
@@ -346,7 +346,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 
   protected override resolvePlugins(builtin: readonly PluginInput[]): readonly PluginEntry[] {
     const { config, logger } = this;
-    const plugins = this.#saysOf(config);
+    const plugins = this.#pluginSettings(config);
     const own = this.buildPlugins(config);
     const given = this.#plugins ?? [];
     const isList = typeof given !== 'function';
@@ -364,7 +364,7 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     return applyConfig(entries, { config, plugins, isWritten: written, logger });
   }
 
-  #saysOf(config: C): ReturnType<typeof configOfPlugins> {
+  #pluginSettings(config: C): ReturnType<typeof configOfPlugins> {
     return configOfPlugins(this.pluginConfig(config), weakTrainLoader(new WeakRef(this)));
   }
 }
@@ -373,12 +373,12 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
 function besidesPreset(
   own: readonly PluginInput[],
   preset: Preset,
-  says: Readonly<Record<string, PluginConfig>>,
+  settings: Readonly<Record<string, PluginConfig>>,
 ): readonly PluginInput[] {
   const held = new Set(resolvePlugins([preset]).map(({ plugin }) => plugin.id));
   return resolvePlugins(own)
     .map(({ plugin }) => plugin)
-    .filter(({ id }) => !held.has(id) || says[id]?.asked !== undefined);
+    .filter(({ id }) => !held.has(id) || settings[id]?.toggle !== undefined);
 }
 
 function assertConfig(config: unknown): void {

@@ -11,7 +11,7 @@ import {
 import { type DeviceKind, selectDevice } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { ConfigDefinition } from './config/define-config.ts';
-import { describePart } from './config/lay-over.ts';
+import { describeConfigValues } from './config/merge-config.ts';
 import { DefaultTrainer, type DefaultTrainerOptions } from './default-trainer.ts';
 
 /** A class of trainers that take the config `C`. */
@@ -35,19 +35,19 @@ type Written<Result> = [Extract<Result, PromiseLike<unknown>>] extends [never]
   ? Result
   : Awaited<Result> | Promise<Awaited<Result>>;
 
-type BuildName<T> = Exclude<keyof T & `build${string}`, (typeof LISTING)[number]>;
+type BuildName<T> = Exclude<keyof T & `build${string}`, (typeof REPLACED_BY_PLUGINS)[number]>;
 
-/** The type of `plugins` in a trainer file. */
-const LISTING = ['buildPreset', 'buildPlugins'] as const;
+/** Methods that the key `plugins` of a trainer file replaces. */
+const REPLACED_BY_PLUGINS = ['buildPreset', 'buildPlugins'] as const;
 
 /** The content of a trainer file. */
 export type TrainerFile<C extends BaseConfig, K extends TrainerClass<C> = typeof DefaultTrainer<C>> = BuildFunctions<
   C,
   TrainerOf<C, K>
 > &
-  TrainerFileParts<C, K>;
+  TrainerFileKeys<C, K>;
 
-interface TrainerFileParts<C extends BaseConfig, K extends TrainerClass<C>> {
+interface TrainerFileKeys<C extends BaseConfig, K extends TrainerClass<C>> {
   readonly config: ConfigDefinition<C>;
   /** The trainer class to extend. Default: DefaultTrainer. */
   readonly trainer?: K;
@@ -114,7 +114,7 @@ export function isTrainerDefinition(value: unknown): value is TrainerDefinition 
 export function defineTrainer<C extends BaseConfig, K extends TrainerClass<C> = typeof DefaultTrainer<C>>(
   file: TrainerFile<C, K>,
 ): TrainerDefinition<C, TrainerOf<C, K>> {
-  const { config, plugins, services }: TrainerFileParts<C, K> = file;
+  const { config, plugins, services }: TrainerFileKeys<C, K> = file;
   const Base: TrainerClass<C> = file.trainer ?? DefaultTrainer<C>;
   if (typeof (config as Partial<ConfigDefinition> | undefined)?.resolve !== 'function') {
     throw new HooklineError('HKL_TRAINER_FILE', 'it has no config', {
@@ -123,11 +123,11 @@ export function defineTrainer<C extends BaseConfig, K extends TrainerClass<C> = 
     });
   }
   class Defined extends Base {}
-  const known = new Set([...PARTS, ...buildNames(Base)]);
+  const known = new Set([...FILE_KEYS, ...buildNames(Base)]);
   for (const [name, build] of Object.entries(file as Readonly<Record<string, unknown>>)) {
-    if (PARTS.has(name) || build === undefined) continue;
-    if ((LISTING as readonly string[]).includes(name)) throw notInFiles(name);
-    if (typeof build !== 'function' || !known.has(name)) throw unknownPart(name, known);
+    if (FILE_KEYS.has(name) || build === undefined) continue;
+    if ((REPLACED_BY_PLUGINS as readonly string[]).includes(name)) throw notInFiles(name);
+    if (typeof build !== 'function' || !known.has(name)) throw unknownKey(name, known);
     Object.defineProperty(Defined.prototype, name, {
       value(this: DefaultTrainer<C>, ...args: unknown[]) {
         return (build as (...args: unknown[]) => unknown)(...args, this);
@@ -155,7 +155,8 @@ export function defineTrainer<C extends BaseConfig, K extends TrainerClass<C> = 
       const { kind, reason } = await selectDevice(config.resolve(assignments(overrides)).device);
       const trainer = create({ ...overrides, valuesOn: kind });
       const values = config.valuesOn(kind);
-      if (values !== undefined) trainer.logger.info(`recipe:     for ${kind} (${reason}): ${describePart(values)}`);
+      if (values !== undefined)
+        trainer.logger.info(`recipe:     for ${kind} (${reason}): ${describeConfigValues(values)}`);
       return trainer;
     },
   };
@@ -169,7 +170,7 @@ function assignments({ set = [], output, device }: TrainerOverrides): string[] {
   ];
 }
 
-const PARTS: ReadonlySet<string> = new Set<keyof TrainerFileParts<BaseConfig, TrainerClass<BaseConfig>>>([
+const FILE_KEYS: ReadonlySet<string> = new Set<keyof TrainerFileKeys<BaseConfig, TrainerClass<BaseConfig>>>([
   'config',
   'trainer',
   'plugins',
@@ -191,7 +192,7 @@ function notInFiles(name: string): HooklineError {
   });
 }
 
-function unknownPart(name: string, known: Iterable<string>): HooklineError {
+function unknownKey(name: string, known: Iterable<string>): HooklineError {
   return new HooklineError('HKL_TRAINER_FILE', `"${name}" is no method of its trainer`, {
     who: 'defineTrainer',
     fix: didYouMean(name, known),

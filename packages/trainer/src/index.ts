@@ -21,7 +21,7 @@ export {
   type ConfigExtension,
   type ConfigInput,
 } from './config/define-config.ts';
-export type { ConfigPart } from './config/lay-over.ts';
+export type { ConfigValues } from './config/merge-config.ts';
 export { z } from 'zod';
 
 // Services that plugins can replace

@@ -56,7 +56,7 @@ const OPTIONS = {
  * await trainer.train();
  */
 export class SimpleTrainer extends TrainerBase {
-  readonly #parts: SimpleTrainerOptions;
+  readonly #options: SimpleTrainerOptions;
   #runtime: TfjsRuntime | undefined;
   #settling: Promise<void> | undefined;
 
@@ -64,17 +64,17 @@ export class SimpleTrainer extends TrainerBase {
   constructor(options: SimpleTrainerOptions) {
     assertKnownOptions('SimpleTrainer', options, OPTIONS);
     super(pickOptions(options, TRAINER_OPTIONS));
-    this.#parts = options;
+    this.#options = options;
   }
 
   /** The model, data, optimizer and other parts of the training; a subclass may build them differently. */
   protected runtimeOptions(): TfjsRuntimeOptions {
-    return this.#parts;
+    return this.#options;
   }
 
   /** The device to train on; undefined leaves tfjs's backend as it is. */
   protected deviceRequest(): DeviceRequest | undefined {
-    return this.#parts.device ?? (usesSlowBackend() ? 'auto' : undefined);
+    return this.#options.device ?? (usesSlowBackend() ? 'auto' : undefined);
   }
 
   protected override builtinServices(): readonly Provider[] {
@@ -85,7 +85,7 @@ export class SimpleTrainer extends TrainerBase {
     return this.#tfjs().plugins;
   }
 
-  /** Plugins that are dropped if the user lists the same ones. */
+  /** Resolves the plugins. Those that count epochs or connect ranks are defaults: they are dropped if the user lists the same ones. */
   protected override resolvePlugins(
     builtin: readonly PluginInput[],
     listed: readonly PluginInput[],
@@ -98,7 +98,7 @@ export class SimpleTrainer extends TrainerBase {
 
   /** Shows epochs to users who count in epochs. */
   #epochPlugins(): readonly PluginInput[] {
-    return this.#parts.maxEpochs === undefined ? [] : [epochs()];
+    return this.#options.maxEpochs === undefined ? [] : [epochs()];
   }
 
   /** The plugins that training on several processes needs; none in a single process. */
@@ -142,7 +142,7 @@ export class SimpleTrainer extends TrainerBase {
 
   #tfjs(): TfjsRuntime {
     // A training of several epochs iterates the data several times.
-    const options = { ...(this.#parts.maxEpochs === undefined ? {} : { repeat: true }), ...this.runtimeOptions() };
+    const options = { ...(this.#options.maxEpochs === undefined ? {} : { repeat: true }), ...this.runtimeOptions() };
     return (this.#runtime ??= tfjsRuntime(pickOptions(options, TFJS_RUNTIME_OPTIONS)));
   }
 }

@@ -7,7 +7,7 @@ import {
   shareData,
   type SharedData,
 } from '@hookline/core';
-import { type DataSource, type ExportSource, openData } from '@hookline/tfjs';
+import { type DataSource, type ExportSource, invalidDataError, openData } from '@hookline/tfjs';
 import type { BaseConfig } from './config/config-schema.ts';
 import type { MadeEvaluators, MakeEvaluators, TestLoader } from './trainer-services.ts';
 
@@ -71,7 +71,9 @@ export function weakTrainLoader<C extends BaseConfig>(reference: TrainerRef<C>):
       const built = await buildTrainLoader(reference);
       const data = typeof built === 'function' ? built() : built;
       if (share !== undefined) shareData(data, share, share.of);
-      yield* openData(data) ?? [];
+      const batches = openData(data);
+      if (batches === undefined) throw invalidDataError(data, 'the training data');
+      yield* batches;
     },
   };
   return loader;

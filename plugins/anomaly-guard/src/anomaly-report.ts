@@ -1,23 +1,23 @@
 import { type OutputFolder, writeFileAtomically } from '@hookline/core';
 
-/** What is written about an anomaly. */
+/** The report of an anomaly. */
 export interface AnomalyReport {
   readonly iteration: number;
   readonly kind: 'loss' | 'gradients' | 'spike';
-  /** What was done about it. */
+  /** The reaction to it, such as `skip`. */
   readonly action: string;
   readonly message: string;
-  /** The losses before, the newest last. */
+  /** The losses before the anomaly, the newest last. */
   readonly recentLosses: readonly number[];
   readonly medianLoss: number;
-  /** Steps skipped in a row, this one included. */
+  /** Number of successive skipped steps, including this one. */
   readonly skippedInARow: number;
   /** Variables whose gradients were not finite. */
   readonly gradients?: readonly string[];
 }
 
 /**
- * Writes a report into the folder `anomalies` of the run, as JSON; numbers that JSON lacks become strings.
+ * Writes a report into the folder `anomalies` of the run, as JSON; NaN and infinite numbers become strings.
  *
  * @returns the path of the file
  */

@@ -1,24 +1,24 @@
 import type { NamedTensors } from '@hookline/core';
 import { type StepScope, tf } from '@hookline/tfjs';
 
-/** The largest float32: sums of magnitudes beyond it are infinite, and NaN is not below it either. */
+/** The largest float32: a larger sum of magnitudes is infinite, and a comparison with NaN is false. */
 const LARGEST = 3.4028234663852886e38;
 
-/** Finds gradients that are not finite, inside the step; the host reads what was found when it likes. */
+/** Finds gradients that are not finite, inside the step. The host may read the result later. */
 export class GradientGuard {
   readonly #names: readonly string[];
   readonly #bad: tf.Variable;
 
-  /** @param owner what the name of the step variable begins with */
+  /** @param owner prefix of the name of the step variable */
   constructor(scope: StepScope, owner: string, names: Iterable<string>) {
     this.#names = [...names];
     this.#bad = scope.variable(`${owner}/bad_gradients`, () => tf.zeros([this.#names.length]), { saved: false });
   }
 
   /**
-   * Inside the step: how many variables have a gradient that is not finite. Remembers which, where there are any.
+   * Counts the variables with a gradient that is not finite, and remembers which they are. Call it inside the step.
    *
-   * @param condition where false, somebody else skips the update already, such as a loss scaler, and none counts
+   * @param condition if it is false, another plugin such as a loss scaler skips the update, and no gradient counts
    */
   inspect(gradients: NamedTensors, condition?: tf.Scalar): tf.Scalar {
     return tf.tidy(() => {
@@ -35,7 +35,7 @@ export class GradientGuard {
     });
   }
 
-  /** The variables whose gradients were not finite in the last step where any was not. Reads from the device. */
+  /** The variables whose gradients were not finite in the last step that had such gradients. Reads from the device. */
   async names(): Promise<readonly string[]> {
     const flags = await this.#bad.data();
     return this.#names.filter((_, index) => flags[index] === 1);

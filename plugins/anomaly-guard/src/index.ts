@@ -1,3 +1,3 @@
-export { anomalyGuard, VERSION } from './plugin.ts';
+export { anomalyGuard } from './plugin.ts';
 export type { AnomalyGuardOptions } from './options.ts';
 export type { AnomalyReport } from './anomaly-report.ts';

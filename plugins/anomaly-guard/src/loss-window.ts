@@ -2,7 +2,7 @@
 export class LossWindow {
   readonly #size: number;
   #values: number[] = [];
-  /** The same in order, so that a median costs no sorting. */
+  /** The same losses in ascending order, so that the median needs no sorting. */
   #sorted: number[] = [];
 
   constructor(size: number) {
@@ -13,14 +13,14 @@ export class LossWindow {
     return this.#values;
   }
 
-  /** NaN when there are none. */
+  /** NaN if there are no losses. */
   get median(): number {
     const { length } = this.#sorted;
     const at = (index: number): number => this.#sorted[index] ?? NaN;
     return length % 2 === 1 ? at((length - 1) / 2) : (at(length / 2 - 1) + at(length / 2)) / 2;
   }
 
-  /** Adds a finite loss; the oldest goes when the window is full. */
+  /** Adds a finite loss. If the window is full, the oldest loss is removed. */
   push(value: number): void {
     this.#values.push(value);
     this.#sorted.splice(this.#place(value), 0, value);
@@ -43,7 +43,7 @@ export class LossWindow {
     this.#sorted = [...this.#values].sort((a, b) => a - b);
   }
 
-  /** Where a value is, or would be. */
+  /** The index of a value among the sorted ones, or the index at which it would be inserted. */
   #place(value: number): number {
     let low = 0;
     let high = this.#sorted.length;

@@ -6,7 +6,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** What was stored of a scalar after an iteration, the oldest first; nothing when there is no such scalar. */
+/** The values of a scalar that were stored after an iteration, the oldest first; none if there is no such scalar. */
 export function newSamples(storage: EventStorage, name: string, after: number): readonly Sample[] {
   if (!storage.names().includes(name)) return [];
   const history = storage.history(name);

@@ -15,29 +15,29 @@ export const anomalyGuardSchema = documentedOptions<AnomalyGuardOptions>()(
   }),
 );
 
-/** Options of the anomaly guard. */
+/** Options of `anomalyGuard`. */
 export interface AnomalyGuardOptions {
-  /** What to do about a loss that is NaN or infinite: skip the step, stop gracefully, or end with the error. @default 'skip' */
+  /** The reaction to a loss that is NaN or infinite: skip the step, stop gracefully, or end with the error. @default 'skip' */
   readonly loss?: 'skip' | 'stop' | 'raise';
   /**
-   * What to do about gradients that are NaN or infinite although the loss is not. `skip` leaves weights and optimizer as
-   * they were, decided on the device without waiting for it. `warn` goes on without the step, and with it where the step
-   * runner does not check (`checkFinite`).
+   * The reaction to gradients that are NaN or infinite although the loss is finite. `skip` keeps weights and optimizer unchanged; the
+   * device decides this, so the host does not wait for it. `warn` continues without the step; if the step runner does not check gradients
+   * (`checkFinite`), the step has changed the weights by then.
    * @default 'warn'
    */
   readonly gradients?: 'off' | 'warn' | 'skip' | 'stop' | 'raise';
-  /** What to do about a loss that is far above those before. @default 'warn' */
+  /** The reaction to a loss that is far above the previous ones. @default 'warn' */
   readonly spike?: 'off' | 'warn' | 'stop' | 'raise';
-  /** How many times the median of the window a spike is. @default 3 */
+  /** A loss above this multiple of the median of the window is a spike. @default 3 */
   readonly factor?: number;
-  /** Losses that the median is taken of. @default 100 */
+  /** Number of losses in the window. @default 100 */
   readonly window?: number;
-  /** Losses that must have been seen before there can be a spike. @default 20 */
+  /** Number of losses without which no loss counts as a spike. @default 20 */
   readonly minHistory?: number;
-  /** Steps in a row that may be skipped; one more is an error. @default 5 */
+  /** Number of successive steps that may be skipped; one more is an error. @default 5 */
   readonly maxSkips?: number;
-  /** Every how many steps to read what is still on the device. What the runner has read anyway is looked at at once. @default 20 */
+  /** Number of steps between two reads of values that are still on the device. Values that the runner has read anyway are checked at once. @default 20 */
   readonly period?: number;
-  /** Reports that are written at most. @default 20 */
+  /** Largest number of reports that are written. @default 20 */
   readonly maxReports?: number;
 }

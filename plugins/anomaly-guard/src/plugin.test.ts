@@ -4,7 +4,7 @@ import { definePlugin, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
 import { selectDevice, sgd, adam, stepScopeRef, tf } from '@hookline/tfjs';
 import type { AnomalyGuardOptions } from './options.ts';
-import { anomalyGuard, VERSION } from './plugin.ts';
+import { anomalyGuard } from './plugin.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
@@ -63,7 +63,6 @@ describe('anomalyGuard', () => {
   it('has the name and version of its package', async () => {
     const { name, version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
     expect(anomalyGuard.definition).toMatchObject({ name, version });
-    expect(VERSION).toBe(version);
   });
 
   describe('losses that are not finite', () => {

@@ -24,16 +24,14 @@ import { newSamples, type Sample } from './new-samples.ts';
 import { anomalyGuardSchema } from './options.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-anomaly-guard';
-/** Version of this package. */
-export const VERSION = '0.1.0';
-/** The scalar that says how many variables have gradients that are not finite. */
+/** Name of the scalar for the number of variables whose gradients are not finite. */
 const BAD_GRADIENTS = 'nonfinite_gradients';
 
 const savedState = z.object({
   losses: z.array(z.number()),
   skipped: z.int().min(0),
   lastSkipped: z.int().min(-2),
-  /** The last iteration that was looked at. */
+  /** The last iteration that was checked. */
   seen: z.int().min(-1),
 });
 
@@ -44,7 +42,7 @@ const savedState = z.object({
  */
 export const anomalyGuard = definePlugin({
   name: PLUGIN_NAME,
-  version: VERSION,
+  version: '0.1.0',
   description: 'finds loss spikes and losses or gradients that are not finite; skips, stops or raises',
   options: anomalyGuardSchema,
   writes: [`metrics/${BAD_GRADIENTS}`],
@@ -83,7 +81,7 @@ export const anomalyGuard = definePlugin({
       }
       const { values, median } = losses;
       const numbers = { recentLosses: values, medianLoss: median, skippedInARow: skipped };
-      // Losses and gradients are those of all ranks: each of them finds the same.
+      // Losses and gradients are the same on all ranks, so each of them finds the same anomaly.
       const path = await onFirstRank(
         comm,
         () => writeReport(output, { ...found, ...numbers }),
@@ -139,12 +137,12 @@ export const anomalyGuard = definePlugin({
     hooks.stepFailed.tap(async (error, { iteration }) => {
       const isLoss = isHooklineError(error, 'HKL_LOSS_NOT_FINITE');
       if (!isLoss && !isHooklineError(error, 'HKL_GRADIENT_NOT_FINITE')) return undefined;
-      // What is still on the device may say why: gradients that were not finite make the next loss so.
+      // Values that are still on the device may explain the failure: after gradients that were not finite, the next loss is not finite either.
       await catchUp(iteration - 1);
       const asked = isLoss ? options.loss : options.gradients;
       if (asked === 'off') return undefined;
       countSkipped(iteration);
-      // The runner has left the weights alone, so that going on is going on without the step.
+      // The runner has not changed the weights, so to continue is to skip the step.
       const goesOn = asked === 'skip' || asked === 'warn';
       const isTooMany = goesOn && skipped > maxSkips;
       const action = isTooMany ? 'raise' : asked;
@@ -164,7 +162,7 @@ export const anomalyGuard = definePlugin({
       const bad = badGradientsOf(stepOutput);
       if (typeof loss === 'number' && typeof bad === 'number') {
         seen = iteration;
-        // The usual case costs no promise.
+        // The usual case needs no promise, which would slow down every step.
         const isUsual =
           bad === 0 && Number.isFinite(loss) && (losses.values.length < minHistory || !losses.isSpike(loss, factor));
         if (isUsual) {
@@ -176,7 +174,7 @@ export const anomalyGuard = definePlugin({
       const done = iteration + 1;
       return done % period === 0 || done === step.maxIterations ? catchUp(iteration) : undefined;
     });
-    /** Reads what has been stored since the last look. */
+    /** Checks the values that have been stored since the last check. */
     async function catchUp(iteration: number): Promise<void> {
       const after = seen ?? -1;
       if (after >= iteration) return;
@@ -193,7 +191,7 @@ export const anomalyGuard = definePlugin({
       }
     }
     return {
-      // A run that diverged may be given a guard when it goes on; it learns what is usual anew.
+      // A run that diverged may be resumed with a guard, which then begins with an empty window.
       state: defineState({
         schema: savedState,
         optional: true,
@@ -214,7 +212,7 @@ export const anomalyGuard = definePlugin({
 /** Several parts that are updated in turn have a scalar each, such as `generator/nonfinite_gradients`. */
 const isBadGradients = (name: string): boolean => name === BAD_GRADIENTS || name.endsWith(`/${BAD_GRADIENTS}`);
 
-/** How many variables have gradients that are not finite; undefined where that is still on the device. */
+/** The number of variables whose gradients are not finite; undefined if it is still on the device. */
 function badGradientsOf({ metrics = {} }: StepOutput): number | undefined {
   let sum = 0;
   for (const name in metrics) {
@@ -226,7 +224,7 @@ function badGradientsOf({ metrics = {} }: StepOutput): number | undefined {
   return sum;
 }
 
-/** What it looks at in the storage is of the whole step. */
+/** The values that the plugin reads from the storage are those of the whole step. */
 const ofOnePart = (who: string): HooklineError =>
   new HooklineError('HKL_PARTS_UNSUPPORTED', 'it looks after all parts of a model at once', {
     who,

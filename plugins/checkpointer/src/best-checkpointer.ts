@@ -87,7 +87,7 @@ export const bestCheckpointer = definePlugin({
       );
     };
     /** {@link consider} if several are kept, each under its own name. */
-    const rank = async (sample: Best): Promise<void> => {
+    const considerAmongBest = async (sample: Best): Promise<void> => {
       const { value, iteration } = sample;
       // A run that resumes from an older checkpoint reaches the same iterations again.
       const same = kept.find((each) => each.iteration === iteration);
@@ -106,7 +106,7 @@ export const bestCheckpointer = definePlugin({
         `${metric} ${forPeople(value)} at iteration ${iteration} is number ${at + 1} so far; saved as ${nameOf(sample)}`,
       );
     };
-    const take = keep > 1 ? rank : consider;
+    const take = keep > 1 ? considerAmongBest : consider;
     const look = (): void | Promise<void> => {
       const samples = watch.look();
       if (samples instanceof Promise) return samples.then((values) => lastOf(values, take));
@@ -142,7 +142,7 @@ export const bestCheckpointer = definePlugin({
     hooks.beforeTrain.tap(async ({ startIteration }) => {
       await watch.begin();
       if (startIteration > 0) await recall();
-      // The results of an evaluation that is made up for belong to the weights before the first step.
+      // The results of an evaluation that the resumed run owes belong to the weights before the first step.
       await look();
     });
     hooks.afterStep.tap(() => {

@@ -59,7 +59,7 @@ export const checkpointer = definePlugin({
     let startIteration = 0;
     /** The last checkpoint, which may still be in the process of being written. */
     let saved: Saved | undefined;
-    /** Time of the last save in milliseconds since the epoch. */
+    /** `performance.now()` at the last save. */
     let savedTime = performance.now();
     /** Resolves, never rejects, after the checkpoint has been written and superfluous ones have been deleted. */
     let writing: Promise<void> | undefined;
@@ -86,7 +86,7 @@ export const checkpointer = definePlugin({
     const start = async (name: string, done: number): Promise<void> => {
       if (!options.async) {
         await save(name, done);
-        return pruned()();
+        return takeSurplus()();
       }
       await writing;
       throwFailure();
@@ -95,11 +95,11 @@ export const checkpointer = definePlugin({
       const { path, written } = await checkpoints.saveAsync(name);
       saved = { name, path: shown(path), done, results };
       savedTime = performance.now();
-      const prune = pruned();
+      const deleteSurplus = takeSurplus();
       writing = written.then(
         () => {
           logger.info(`saved ${shown(path)}`);
-          return prune();
+          return deleteSurplus();
         },
         (error: unknown) => {
           failure = { error };
@@ -109,8 +109,9 @@ export const checkpointer = definePlugin({
       // With several ranks, the checkpoint is already written, and all ranks delete at the same time.
       if (comm.size > 1) await writing;
     };
-    const pruned = (): (() => Promise<void>) =>
-      maxToKeep === undefined ? () => Promise.resolve() : kept.prune(maxToKeep);
+    /** Takes superfluous checkpoints off the list. @returns the function that deletes their files */
+    const takeSurplus = (): (() => Promise<void>) =>
+      maxToKeep === undefined ? () => Promise.resolve() : kept.takeSurplus(maxToKeep);
     const numbered = (done: number): string => `${prefix}_${String(done - 1).padStart(7, '0')}`;
     // Register the name before saving, so that the checkpoint counts itself when a resumed run decides what to keep.
     const startNumbered = (done: number): Promise<void> => {
@@ -121,7 +122,7 @@ export const checkpointer = definePlugin({
     const saveStopped = async (done: number): Promise<void> => {
       kept.add(numbered(done));
       await save(numbered(done), done, { renewIf: isStale });
-      await pruned()();
+      await takeSurplus()();
     };
     const saveFailed = async ({ iteration, error }: Outcome): Promise<void> => {
       if (iteration === startIteration && saved === undefined) return;
@@ -186,7 +187,7 @@ export const checkpointer = definePlugin({
       savedTime = performance.now();
       // A numbered checkpoint is saved before older ones are deleted, so a killed run may resume from a checkpoint that
       // still lists them.
-      return pruned()();
+      return takeSurplus()();
     });
     hooks.afterStep.tap(({ iteration, maxIterations }) => {
       throwFailure();

@@ -34,11 +34,11 @@ export class KeptCheckpoints {
   }
 
   /**
-   * Removes the oldest ones from the list.
+   * Takes the oldest ones off the list, so that `maxToKeep` remain.
    *
    * @returns a function that deletes their files; call it after the newest checkpoint is complete
    */
-  prune(maxToKeep: number): () => Promise<void> {
+  takeSurplus(maxToKeep: number): () => Promise<void> {
     if (this.#names.length <= maxToKeep) return () => Promise.resolve();
     const surplus = new Set(this.#names.slice(0, -maxToKeep));
     this.#names = this.#names.slice(-maxToKeep);

@@ -1,2 +1,2 @@
-export { dataParallel, VERSION } from './plugin.ts';
+export { dataParallel } from './plugin.ts';
 export type { DataParallelOptions } from './options.ts';

@@ -8,17 +8,17 @@ export const dataParallelSchema = documentedOptions<DataParallelOptions>()(
   }),
 );
 
-/** Options of the training on several processes. */
+/** Options of `dataParallel`. */
 export interface DataParallelOptions {
   /**
-   * Bytes of gradients that are reduced at a time, those of the last layers first. On native TensorFlow with several threads for ops
-   * (`TF_NUM_INTEROP_THREADS`) one bucket travels while the gradients of the next are computed.
+   * Size in bytes of the buckets in which gradients are reduced, those of the last layers first. On native TensorFlow with several threads
+   * for ops (`TF_NUM_INTEROP_THREADS`), one bucket is reduced while the gradients of the next one are computed.
    * @default 25000000
    */
   readonly bucketBytes?: number;
   /**
-   * Whether batch norms use the mean and variance of the batches of all ranks together (PyTorch's SyncBatchNorm). It takes two reductions for
-   * each layer and one for its gradient, and is worth them where a rank has few samples. @default false
+   * Whether batch norms use the mean and variance of the batches of all ranks together (PyTorch's SyncBatchNorm). Each layer then needs
+   * two reductions and another one for its gradient, which is worthwhile if a rank has few samples. @default false
    */
   readonly syncBatchNorm?: boolean;
 }

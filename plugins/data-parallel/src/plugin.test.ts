@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { commRef, type Communicator, replace, singleProcess, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
 import { functionModel, meanOverRanks, ranksOfStep, selectDevice, sgd, tf, tfjsRuntime } from '@hookline/tfjs';
-import { dataParallel, VERSION } from './plugin.ts';
+import { dataParallel } from './plugin.ts';
 
 beforeAll(() => selectDevice('auto'));
 
@@ -57,7 +57,6 @@ describe('dataParallel', () => {
   it('has the name and version of its package', async () => {
     const { name, version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
     expect(dataParallel.definition).toMatchObject({ name, version });
-    expect(VERSION).toBe(version);
   });
 
   it('taps no hook in a single process', async () => {

@@ -5,8 +5,6 @@ import { ReducedSteps } from './reduced-steps.ts';
 import { shareVariables } from './share-variables.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-data-parallel';
-/** Version of this package. */
-export const VERSION = '0.1.0';
 
 /**
  * Trains on the processes that `hookline launch`, `mpirun` or `srun` has started, each with its part of every batch (PyTorch's
@@ -16,7 +14,7 @@ export const VERSION = '0.1.0';
  */
 export const dataParallel = definePlugin({
   name: PLUGIN_NAME,
-  version: VERSION,
+  version: '0.1.0',
   description: 'averages gradients and losses over all processes of the job',
   options: dataParallelSchema,
   provides: ['reduction'],

@@ -9,16 +9,16 @@ type Variables = ReadonlyMap<string, tf.Variable>;
 
 /** The step in progress. */
 interface SharedStep {
-  /** This rank's own. */
+  /** The losses of this rank. */
   readonly losses: StepLosses;
   /** The means over all ranks, once they are known. */
   shared: StepLosses | undefined;
 }
 
 /**
- * Averages over all ranks what a step has computed: its gradients, in a tap of `gradients`; its losses, and the variables of the
- * model that the forward pass has assigned, such as moving averages, along with them. In a step that makes no update, and so never
- * comes to that tap, losses and variables are averaged alone.
+ * Averages the results of a step over all ranks. A tap of `gradients` averages the gradients, together with the losses and with the
+ * variables of the model that the forward pass has assigned, such as moving averages. In a step that makes no update, this tap is not called, and
+ * only losses and variables are averaged.
  */
 export class ReducedSteps implements StepRanks {
   readonly size: number;
@@ -60,9 +60,9 @@ export class ReducedSteps implements StepRanks {
   }
 
   /**
-   * The means over all ranks of the gradients. They go in buckets, those of the last variables first, since the backward pass has
-   * these first. The last bucket holds the losses and the variables as well, so that a loss or gradient of one rank that is not
-   * finite is so on all of them.
+   * Returns the means of the gradients over all ranks. They are reduced in buckets, those of the last variables first, because the backward
+   * pass computes these first. The last bucket also holds the losses and the variables, so that a loss or gradient that is not finite
+   * on one rank is not finite on any of them.
    */
   reduce(gradients: NamedTensors): NamedTensors {
     const step = this.#step as SharedStep;
@@ -73,12 +73,12 @@ export class ReducedSteps implements StepRanks {
     const keep = (names: readonly string[], reduced: readonly tf.Tensor[]): void =>
       names.forEach((name, place) => (means[name] = reduced[place] as tf.Tensor));
     for (const names of buckets) keep(names, allReduceMean(names.map((name) => gradients[name] as tf.Tensor)));
-    // Each rank has moved its averages by its own batch.
+    // Each rank has updated its moving averages with its own batch.
     const states = this.#before.flatMap(([variable, data]) =>
       variable.dtype === 'float32' && variable.dataId !== data ? [variable] : [],
     );
     const names = Object.keys(losses);
-    // One loss is the total.
+    // A single loss equals the total.
     const figures = names.length === 1 ? [total] : [...Object.values(losses), total];
     const all = allReduceMean([...last.map((name) => gradients[name] as tf.Tensor), ...states, ...figures]);
     keep(last, all.slice(0, last.length));

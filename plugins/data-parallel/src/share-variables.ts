@@ -4,13 +4,13 @@ import { tf } from '@hookline/tfjs';
 
 type Variables = ReadonlyMap<string, tf.Variable>;
 
-/** The most bytes that are put together for one broadcast, unless a variable alone has more. */
-const PARCEL = 2 ** 26;
+/** Number of bytes from which collected variables are broadcast. */
+const PARCEL_BYTES = 2 ** 26;
 
 /**
- * Gives all ranks the first one's values, whatever they were made from.
+ * Gives all ranks the first rank's values.
  *
- * @throws HooklineError `HKL_RANKS_DIFFER` where ranks have other variables
+ * @throws HooklineError `HKL_RANKS_DIFFER` if a rank has other variables
  */
 export async function shareVariables(comm: Communicator, variables: Variables): Promise<void> {
   const list = [...variables].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -32,14 +32,14 @@ export async function shareVariables(comm: Communicator, variables: Variables): 
   for (const [, variable] of list) {
     parcel.push(variable);
     bytes += variable.size * 4;
-    if (bytes >= PARCEL) await send();
+    if (bytes >= PARCEL_BYTES) await send();
   }
   if (parcel.length > 0) await send();
 }
 
 /**
- * Puts means over all ranks where the ranks have different values, so that all save the same. Only float32 variables can differ by
- * what a rank has computed of its own batches.
+ * Replaces values that differ between ranks by their means, so that all ranks save the same values. Only float32 variables can depend on
+ * the batches of a rank.
  */
 export async function alignVariables(comm: Communicator, variables: Variables): Promise<void> {
   const list = [...variables].filter(([, { dtype }]) => dtype === 'float32').sort(([a], [b]) => (a < b ? -1 : 1));
@@ -61,7 +61,7 @@ async function assertSameVariables(
 ): Promise<void> {
   const specs = list.map(([name, { shape, dtype }]) => `${name}: ${dtype} [${shape.join(', ')}]`);
   const all = await comm.gather(Buffer.from(JSON.stringify(specs)), 0, 'the variables of all ranks');
-  // Only the first rank is given them.
+  // Only the first rank receives them.
   const [first = [], ...others] = all?.map((bytes) => JSON.parse(Buffer.from(bytes).toString()) as string[]) ?? [];
   const found = others.flatMap((theirs, place) => {
     const odd = [...theirs.filter((spec) => !first.includes(spec)), ...first.filter((spec) => !theirs.includes(spec))];
@@ -83,12 +83,12 @@ async function assertSameVariables(
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** 48 bits, which a number holds. */
+/** The first 48 bits of the hash, which a number holds exactly. */
 const digest = (bytes: Uint8Array): number => createHash('sha256').update(bytes).digest().readUIntBE(0, 6);
 
 function write(variable: tf.Variable, bytes: Uint8Array): void {
   const { dtype, shape } = variable;
-  // A copy of its own memory, which slices of a Buffer are not.
+  // Copy the bytes, because a slice of a Buffer shares memory whose offset may not be aligned.
   const { buffer } = Uint8Array.from(bytes);
   const values =
     dtype === 'bool' ? new Uint8Array(buffer) : dtype === 'int32' ? new Int32Array(buffer) : new Float32Array(buffer);

@@ -106,7 +106,7 @@ export const earlyStopping = definePlugin({
 
     hooks.beforeTrain.tap(async ({ startIteration: start, maxIterations }) => {
       await watch.begin();
-      // An evaluation that is made up for may exhaust the patience; then no step follows.
+      // An evaluation that the resumed run owes may exhaust the patience; then no step follows.
       await act(await watch.look(), { iteration: start - 1, startIteration: start, maxIterations });
     });
     hooks.afterStep.tap((step) => {

@@ -1,4 +1,4 @@
-export { ema, VERSION } from './plugin.ts';
+export { ema } from './plugin.ts';
 export type { EmaOptions } from './options.ts';
 export { emaRef, type Ema } from './ema-service.ts';
 export { stochasticWeightAveraging, swaRef } from './swa.ts';

@@ -4,7 +4,7 @@ import { checkpointsRef, definePlugin, evaluationRef, type PluginInput } from '@
 import { checkPluginContract, saveAt, tinyTraining, weightsOf } from '@hookline/testing';
 import { modelRef, selectDevice, tf } from '@hookline/tfjs';
 import { emaRef } from './ema-service.ts';
-import { ema, VERSION } from './plugin.ts';
+import { ema } from './plugin.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
@@ -64,7 +64,6 @@ describe('ema', () => {
   it('has the name and version of its package', async () => {
     const { name, version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
     expect(ema.definition).toMatchObject({ name, version });
-    expect(VERSION).toBe(version);
   });
 
   it.each([

@@ -7,8 +7,6 @@ import { averagingServices, savedWhileSwapped } from './averaging.ts';
 import { WeightAverage } from './weight-average.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-ema';
-/** Version of this package. */
-export const VERSION = '0.1.0';
 
 /**
  * Maintains an exponential moving average of the weights on the device, and evaluates with it.
@@ -17,7 +15,7 @@ export const VERSION = '0.1.0';
  */
 export const ema = definePlugin({
   name: PLUGIN_NAME,
-  version: VERSION,
+  version: '0.1.0',
   description: 'keeps an exponential moving average of the weights and evaluates with it',
   options: emaSchema,
   provides: ['averaging'],

@@ -1,10 +1,10 @@
 import { HooklineError } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 
-/** The inputs of a batch: itself if a tensor, the first of an array, else `inputs`, `x` or `xs`. */
+/** The inputs of a batch: the batch itself if it is a tensor, the first element of an array, otherwise `inputs`, `x` or `xs`. */
 export const findInputs = (batch: unknown): unknown => find(batch, 0, ['inputs', 'x', 'xs'], 'inputs');
 
-/** The targets of a batch: the second of an array, else `labels`, `y` or `ys`. */
+/** The targets of a batch: the second element of an array, otherwise `labels`, `y` or `ys`. */
 export const findLabels = (batch: unknown): unknown => find(batch, 1, ['labels', 'y', 'ys'], 'labels');
 
 function find(batch: unknown, place: number, names: readonly string[], what: string): unknown {

@@ -1,5 +1,5 @@
 // The plugin
-export { evaluator, VERSION } from './plugin.ts';
+export { evaluator } from './plugin.ts';
 export type { EvaluateContext, EvaluateFunction, EvaluatorOptions } from './options.ts';
 
 // Evaluating without the plugin

@@ -21,8 +21,6 @@ import { inferenceOnDataset } from './inference-on-dataset.ts';
 import { evaluatorSchema } from './options.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-evaluator';
-/** Version of this package. */
-export const VERSION = '0.1.0';
 
 /** Number of iterations at a trainer's last completed evaluation. It is kept per trainer, because several evaluators run together. */
 const evaluatedAt = new WeakMap<Evaluation, number>();
@@ -44,7 +42,7 @@ const savedState = z.object({ evaluatedAt: z.int().min(0).nullable() });
  */
 export const evaluator = definePlugin({
   name: PLUGIN_NAME,
-  version: VERSION,
+  version: '0.1.0',
   description: 'evaluates periodically and at the end, and stores the results',
   options: evaluatorSchema,
   after: ['checkpointing', 'statistics', 'averaging'],

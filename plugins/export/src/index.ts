@@ -1,2 +1,2 @@
-export { exportBest, VERSION } from './plugin.ts';
+export { exportBest } from './plugin.ts';
 export type { ExportBestOptions } from './options.ts';

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RecordingLogger, saveAt, tinyTraining, weightsOf } from '@hookline/testing';
 import { selectDevice, tf } from '@hookline/tfjs';
-import { exportBest, VERSION } from './plugin.ts';
+import { exportBest } from './plugin.ts';
 
 let output: string;
 beforeAll(() => selectDevice('auto'));
@@ -22,7 +22,6 @@ describe('exportBest', () => {
   it('has the name and version of its package', async () => {
     const { name, version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
     expect(exportBest.definition).toMatchObject({ name, version });
-    expect(VERSION).toBe(version);
   });
 
   it('exports the named checkpoint, and leaves the weights of the end in the model', async () => {

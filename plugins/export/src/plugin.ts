@@ -14,8 +14,6 @@ import {
 import { exportSchema } from './options.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-export';
-/** Version of this package. */
-export const VERSION = '0.1.0';
 
 /** Prefix of the model's variables in a checkpoint. */
 const PREFIX = 'model/';
@@ -27,7 +25,7 @@ const PREFIX = 'model/';
  */
 export const exportBest = definePlugin({
   name: PLUGIN_NAME,
-  version: VERSION,
+  version: '0.1.0',
   description: 'exports the best checkpoint at the end',
   options: exportSchema,
   // Run after the best checkpoint of the last evaluation has been saved, which happens before the writers run.

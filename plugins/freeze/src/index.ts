@@ -1,2 +1,2 @@
-export { freeze, VERSION } from './plugin.ts';
+export { freeze } from './plugin.ts';
 export type { FreezeOptions, FreezeRule } from './options.ts';

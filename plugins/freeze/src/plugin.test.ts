@@ -18,7 +18,7 @@ import {
   type TrainableModel,
   watchableBatchNorm,
 } from '@hookline/tfjs';
-import { freeze, VERSION } from './plugin.ts';
+import { freeze } from './plugin.ts';
 
 beforeAll(() => selectDevice('auto'));
 
@@ -164,7 +164,6 @@ describe('what is told and refused', () => {
   it('has the name and version of its package', async () => {
     const { name, version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
     expect(freeze.definition).toMatchObject({ name, version });
-    expect(VERSION).toBe(version);
   });
 
   it.each([

@@ -5,8 +5,6 @@ import { freezeSchema } from './options.ts';
 import { type Again, remember } from './remember.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-freeze';
-/** Version of this package. */
-export const VERSION = '0.1.0';
 
 const TOO_FAST =
   'the optimizer corrects its averages by the steps of the whole training: what is frozen at first moves several times too fast ' +
@@ -20,7 +18,7 @@ const TOO_FAST =
  */
 export const freeze = definePlugin({
   name: PLUGIN_NAME,
-  version: VERSION,
+  version: '0.1.0',
   description: 'freezes parts of the model until an iteration, or permanently',
   options: freezeSchema,
   after: ['accumulation?'],

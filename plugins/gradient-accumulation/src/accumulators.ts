@@ -1,10 +1,10 @@
 import type { NamedTensors } from '@hookline/core';
 import { type StepScope, tf } from '@hookline/tfjs';
 
-/** What a gradient counts by: a number of the host, or a scalar on the device. */
+/** The weight of a gradient in the mean: a number on the host, or a scalar on the device. */
 export type Weight = number | tf.Scalar;
 
-/** Below every weight that makes sense; keeps a division by a sum of weights of 0 from giving NaN. */
+/** Smaller than every sensible weight; it prevents a division by 0, which would give NaN. */
 const LEAST_WEIGHT = 1e-30;
 
 /** Weighted sums of gradients on the device, one per parameter, saved with the run. */
@@ -12,10 +12,10 @@ export class Accumulators {
   readonly #sums = new Map<string, tf.Variable>();
   /** Sum of the weights. */
   readonly #weight: tf.Variable;
-  /** Parameters that had a gradient at all; an optimizer leaves those without one alone. */
+  /** Parameters that have had a gradient. The optimizer does not update the others. */
   readonly #named = new Set<string>();
 
-  /** @param owner what the names of the step variables begin with */
+  /** @param owner prefix of the names of the step variables */
   constructor(scope: StepScope, owner: string, parameters: ReadonlyMap<string, tf.Variable>) {
     for (const [name, variable] of parameters) {
       this.#sums.set(
@@ -26,22 +26,22 @@ export class Accumulators {
     this.#weight = scope.variable(`${owner}/weight`, () => tf.scalar(0));
   }
 
-  /** Names with a gradient so far. */
+  /** Names of the parameters that have had a gradient. */
   get names(): readonly string[] {
     return [...this.#named];
   }
 
-  /** After a restore: which names had a gradient before. */
+  /** Adds parameters that have had a gradient, such as those of a checkpoint. */
   remember(names: Iterable<string>): void {
     for (const name of names) this.#named.add(name);
   }
 
-  /** Σ g with these gradients g added; changes nothing. */
+  /** Returns Σ g with these gradients g added. It changes no state. */
   sum(gradients: NamedTensors): NamedTensors {
     return this.#totals(gradients, 1, undefined);
   }
 
-  /** Σ w·g / Σ w with these gradients g of weight w added; changes nothing. */
+  /** Returns Σ w·g / Σ w with these gradients g of weight w added. It changes no state. */
   mean(gradients: NamedTensors, weight: Weight): NamedTensors {
     const share = tf.tidy(() => tf.div(1, tf.maximum(this.#weight.add(weight), LEAST_WEIGHT)));
     return this.#totals(gradients, weight, share);

@@ -3,10 +3,10 @@ import { tf, type TrainableModel } from '@hookline/tfjs';
 import type { Weight } from './accumulators.ts';
 
 /**
- * How many samples a batch on the device holds: the leading dimension of the model's inputs where the model says what
- * these are, else the one that all tensors of the batch have, scalars aside; 1 for a batch of scalars.
+ * Returns the number of samples in a batch on the device: the leading dimension of the model's inputs if the model has `inputs`,
+ * otherwise the leading dimension that all tensors of the batch share, apart from scalars. A batch of scalars counts as 1.
  *
- * @throws HooklineError `HKL_ACCUMULATION_BATCH_SIZE` when the tensors have several
+ * @throws HooklineError `HKL_ACCUMULATION_BATCH_SIZE` if the leading dimensions differ
  */
 export function leadingSize(who: string, model: Pick<TrainableModel, 'inputs'>, batch: unknown): number {
   const inputs = model.inputs === undefined ? [] : tensorsIn(model.inputs(batch), 'inputs').slice(0, 1);
@@ -24,7 +24,7 @@ export function leadingSize(who: string, model: Pick<TrainableModel, 'inputs'>, 
   );
 }
 
-/** What the option `batchSize` gave. @throws HooklineError `HKL_ACCUMULATION_BATCH_SIZE` for anything but a number or scalar */
+/** Checks the value that the option `batchSize` returned. @throws HooklineError `HKL_ACCUMULATION_BATCH_SIZE` for anything but a number or scalar */
 export function checkedSize(who: string, size: unknown): Weight {
   if (typeof size === 'number' && Number.isFinite(size) && size > 0) return size;
   if (isTensor(size) && size.rank === 0) return tf.cast(size as tf.Scalar, 'float32');

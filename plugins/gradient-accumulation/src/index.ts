@@ -1,2 +1,2 @@
-export { gradientAccumulation, VERSION } from './plugin.ts';
+export { gradientAccumulation } from './plugin.ts';
 export type { GradientAccumulationOptions } from './options.ts';

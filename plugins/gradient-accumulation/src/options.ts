@@ -3,8 +3,8 @@ import type { tf } from '@hookline/tfjs';
 import { z } from 'zod';
 
 /**
- * The size of a batch on the device: a number of the host, or a scalar on the device. The type takes any tensor, since
- * TypeScript before 6.0 does not see that `mask.sum()` is a scalar here; others are refused (`HKL_ACCUMULATION_BATCH_SIZE`).
+ * Returns the size of a batch on the device: a number on the host, or a scalar on the device. The type accepts any tensor, because
+ * TypeScript before 6.0 does not infer that `mask.sum()` is a scalar; other tensors raise `HKL_ACCUMULATION_BATCH_SIZE`.
  */
 export type BatchSizeFunction = (batch: never) => number | tf.Tensor;
 
@@ -16,19 +16,19 @@ export const gradientAccumulationSchema = documentedOptions<GradientAccumulation
   }),
 );
 
-/** Options of the gradient accumulation. */
+/** Options of `gradientAccumulation`. */
 export interface GradientAccumulationOptions {
-  /** Micro-batches per update. */
+  /** Number of micro-batches per update. */
   readonly steps: number;
   /**
-   * How their gradients are put together, so that an update equals that of one batch of all samples: `mean` for losses that
-   * are means over the batch, where each batch counts by its size, and `sum` for losses that are sums.
+   * How the gradients of the micro-batches are combined, so that an update equals that of one batch of all samples: `mean` for losses that
+   * are means over the batch, with each batch weighted by its size, and `sum` for losses that are sums.
    * @default 'mean'
    */
   readonly reduction?: 'mean' | 'sum';
   /**
-   * What a batch on the device counts by, where the loss is a mean over something else than samples, such as the tokens
-   * that a mask lets through: a number above 0, or a scalar tensor. Called inside the step, so it reads no values.
+   * Returns the weight of a batch on the device, for a loss that is not a mean over samples but, for example, over the tokens of a mask: a
+   * number above 0, or a scalar tensor. It is called inside the step, so it must not read values.
    * @default the leading dimension of the model's inputs, or else of all tensors in the batch
    */
   readonly batchSize?: BatchSizeFunction;

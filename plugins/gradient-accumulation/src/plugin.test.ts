@@ -4,7 +4,7 @@ import { checkpointsRef, definePlugin, readCheckpoint, writeCheckpoint } from '@
 import { checkPluginContract, tinyTraining, weightsOf } from '@hookline/testing';
 import { selectDevice, tf } from '@hookline/tfjs';
 import { batches, training } from './linear-training.test.support.ts';
-import { gradientAccumulation, VERSION } from './plugin.ts';
+import { gradientAccumulation } from './plugin.ts';
 
 beforeAll(() => selectDevice('auto'));
 
@@ -12,7 +12,6 @@ describe('gradientAccumulation', () => {
   it('has the name and version of its package', async () => {
     const { name, version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
     expect(gradientAccumulation.definition).toMatchObject({ name, version });
-    expect(VERSION).toBe(version);
   });
 
   it.each([

@@ -6,16 +6,14 @@ import { checkedSize, leadingSize } from './batch-size.ts';
 import { gradientAccumulationSchema } from './options.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-gradient-accumulation';
-/** Version of this package. */
-export const VERSION = '0.1.0';
 
-/** 2: each batch counts by its size. */
+/** Version 2 weights each batch by its size. */
 const STATE_VERSION = 2;
 
-/** What resuming needs; the sums themselves are tensors of the step. */
+/** The saved state, without the sums, which are step variables and are saved as tensors. */
 const savedState = z
   .object({
-    /** Micro-batches in the sums. */
+    /** Number of micro-batches in the sums. */
     done: z.int().min(0),
     steps: z.int().min(1),
     names: z.array(z.string()),
@@ -37,7 +35,7 @@ type SavedState = z.output<typeof savedState>;
  */
 export const gradientAccumulation = definePlugin({
   name: PLUGIN_NAME,
-  version: VERSION,
+  version: '0.1.0',
   description: 'updates the weights once every few steps, with the gradients of all of them',
   options: gradientAccumulationSchema,
   provides: ['accumulation'],
@@ -58,7 +56,7 @@ export const gradientAccumulation = definePlugin({
       );
     });
     if (reduction === 'mean') {
-      // By its shape the size is known when the step is recorded; a batch of another shape is recorded anew.
+      // The size follows from the shape of the batch, which is known when the step is recorded; for a batch of another shape, the step is recorded again.
       hooks.batch.tap((batch) => {
         size =
           batchSize === undefined
@@ -69,7 +67,7 @@ export const gradientAccumulation = definePlugin({
     hooks.gradients.tap((gradients) => {
       if (isUpdate.value) {
         const total = reduction === 'mean' ? sums.mean(gradients, size) : sums.sum(gradients);
-        // Here, since what a tap of `update` changes is put back where the update is skipped on the device.
+        // Clear the sums here, not in a tap of `update`, whose changes are undone if the device skips the update.
         sums.clear();
         return total;
       }

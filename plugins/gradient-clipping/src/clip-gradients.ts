@@ -2,23 +2,23 @@ import type { NamedTensors } from '@hookline/core';
 import { tf } from '@hookline/tfjs';
 import { globalNorm, pNorm } from './p-norm.ts';
 
-/** Keeps the division finite where a gradient is all zeros, as in PyTorch's clip_grad_norm_. */
+/** Keeps the division finite if all gradients are 0, as in PyTorch's clip_grad_norm_. */
 const EPSILON = 1e-6;
 
-/** Each element limited to [-clip, clip]. */
+/** Limits each element to [-clip, clip]. */
 export function clipByValue(gradients: NamedTensors, clip: number): NamedTensors {
   return mapTensors(gradients, (gradient) => gradient.clipByValue(-clip, clip));
 }
 
-/** Each gradient g scaled to g · min(1, clip / (‖g‖_p + 1e-6)). */
+/** Scales each gradient g to g · min(1, clip / (‖g‖_p + 1e-6)). */
 export function clipByNorm(gradients: NamedTensors, clip: number, p: number | 'inf'): NamedTensors {
   return mapTensors(gradients, (gradient) => tf.tidy(() => gradient.mul(scaleOf(pNorm(gradient, p), clip))));
 }
 
 /**
- * All gradients scaled by the same min(1, clip / (‖g‖_p + 1e-6)), with the norm over all of them.
+ * Scales all gradients by the same factor min(1, clip / (‖g‖_p + 1e-6)), with the norm over all of them.
  *
- * @param norm that norm, where it is known already
+ * @param norm the norm, if it is already known
  */
 export function clipByGlobalNorm(
   gradients: NamedTensors,

@@ -10,7 +10,7 @@ export const gradientClippingSchema = documentedOptions<GradientClippingOptions>
   }),
 );
 
-/** Options of the gradient clipping. */
+/** Options of `gradientClipping`. */
 export interface GradientClippingOptions {
   /**
    * What is clipped: each element (`value`), the norm of each parameter's gradient (`norm`), or the norm of all
@@ -20,11 +20,11 @@ export interface GradientClippingOptions {
   readonly type?: 'value' | 'norm' | 'global-norm';
   /** The limit: of an element's magnitude, or of the norm. @default 1 */
   readonly clip?: number;
-  /** Which p-norm; `'inf'` is the largest magnitude. Not used by `value`. @default 2 */
+  /** The p of the p-norm; `'inf'` takes the largest magnitude. The type `value` does not use it. @default 2 */
   readonly norm?: number | 'inf';
   /**
    * Stores the norm of all gradients, before they are clipped, as `grad_norm` or under the name given here. It stays
-   * on the device until somebody reads it.
+   * on the device until it is read.
    * @default false
    */
   readonly metric?: boolean | string;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { definePlugin, type PluginInput, TrainerBase } from '@hookline/core';
 import { checkPluginContract, RecordingLogger, tinyTraining, weightsOf } from '@hookline/testing';
 import { functionModel, selectDevice, sgd, tf, tfjsRuntime, type TrainableModel } from '@hookline/tfjs';
-import { gradientClipping, VERSION } from './plugin.ts';
+import { gradientClipping } from './plugin.ts';
 
 beforeAll(() => selectDevice('auto'));
 
@@ -23,7 +23,6 @@ describe('gradientClipping', () => {
   it('has the name and version of its package', async () => {
     const { name, version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
     expect(gradientClipping.definition).toMatchObject({ name, version });
-    expect(VERSION).toBe(version);
   });
 
   it('clips what the optimizer gets', async () => {

@@ -5,8 +5,6 @@ import { gradientClippingSchema } from './options.ts';
 import { globalNorm } from './p-norm.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-gradient-clipping';
-/** Version of this package. */
-export const VERSION = '0.1.0';
 
 /**
  * Clips gradients before the update, by value, by the norm of each, or by the norm of all.
@@ -15,7 +13,7 @@ export const VERSION = '0.1.0';
  */
 export const gradientClipping = definePlugin({
   name: PLUGIN_NAME,
-  version: VERSION,
+  version: '0.1.0',
   description: 'clips gradients by value, per-parameter norm or global norm',
   options: gradientClippingSchema,
   provides: ['gradients'],

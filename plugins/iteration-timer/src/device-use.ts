@@ -5,15 +5,15 @@ import { promisify } from 'node:util';
 const MICROSECONDS = 1e6;
 
 interface Moment {
-  /** Milliseconds, of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   readonly at: number;
-  /** Microseconds of processor time so far. */
+  /** Processor time of this process so far, in microseconds. */
   readonly used: NodeJS.CpuUsage;
 }
 
 const now = (): Moment => ({ at: performance.now(), used: process.cpuUsage() });
 
-/** How much of the processor's cores this process uses: its processor time by the time that passes. */
+/** Measures the share of the processor's cores that this process uses: its processor time divided by elapsed time and cores. */
 export class CpuUse {
   readonly cores = availableParallelism();
   #began = now();
@@ -47,7 +47,7 @@ export class CpuUse {
 /**
  * Asks `nvidia-smi` how busy the GPUs are that this process may use (`CUDA_VISIBLE_DEVICES`).
  *
- * @returns their mean in percent, as the driver measured it over the last sample period; undefined where there is no such GPU or tool
+ * @returns their mean in percent, as the driver measured it over the last sample period; undefined if there is no such GPU or tool
  */
 export async function gpuPercent(signal: AbortSignal): Promise<number | undefined> {
   const visible = process.env['CUDA_VISIBLE_DEVICES']?.trim();
@@ -61,7 +61,7 @@ export async function gpuPercent(signal: AbortSignal): Promise<number | undefine
       ? undefined
       : values.reduce((sum, value) => sum + value, 0) / values.length;
   } catch {
-    // There is no driver, or it does not tell: then only the processor's use is known.
+    // There is no driver, or it does not report the use of the GPUs.
     return undefined;
   }
 }

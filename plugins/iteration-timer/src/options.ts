@@ -23,8 +23,8 @@ export interface IterationTimerOptions {
    */
   readonly batchSize?: number;
   /**
-   * Whether to store, once a second, `cpu_percent`, the share of the processor's cores that this process uses, and where `nvidia-smi` tells it
-   * `gpu_percent`, how busy the GPUs are; the end tells the mean of each. Use `CUDA_VISIBLE_DEVICES` to say which GPUs are meant.
+   * Whether to store, once a second, `cpu_percent`, the share of the processor's cores that this process uses, and, if `nvidia-smi` reports it,
+   * `gpu_percent`, how busy the GPUs are. A line at the end reports the mean of each. `CUDA_VISIBLE_DEVICES` selects the GPUs.
    * @default false
    */
   readonly deviceUse?: boolean;

@@ -43,8 +43,9 @@ export const iterationTimer = definePlugin({
     let waited = 0;
 
     let cpu: CpuUse | undefined;
-    /** What the GPUs said that is not stored yet, and all that they said. */
+    /** The last measurement of the GPUs, until it is stored. */
     let gpu: number | undefined;
+    /** Sum and number of all measurements of the GPUs. */
     const gpus = { sum: 0, count: 0 };
 
     const lookAtDevice = (use: CpuUse): void => {

@@ -1,2 +1,2 @@
-export { lossScaling, VERSION } from './plugin.ts';
+export { lossScaling } from './plugin.ts';
 export type { LossScalingOptions } from './options.ts';

@@ -1,17 +1,17 @@
 import { type StepScope, tf } from '@hookline/tfjs';
 import { LARGEST_SCALE, type LossScalingOptions, SMALLEST_SCALE } from './options.ts';
 
-/** A scale on the device that follows the gradients, as torch's GradScaler has it; saved with the run. */
+/** A loss scale on the device that is adjusted to the gradients, as in torch's GradScaler. It is saved with the run. */
 export class LossScale {
   /** The scale of the next step. */
   readonly scale: tf.Variable<tf.Rank.R0>;
-  /** How many updates have been skipped. */
+  /** Number of skipped updates. */
   readonly skipped: tf.Variable<tf.Rank.R0>;
-  /** Good updates since the scale last changed. */
+  /** Number of finite updates since the scale last changed. */
   readonly #tracker: tf.Variable;
   readonly #options: Required<LossScalingOptions>;
 
-  /** @param owner what the names of the step variables begin with */
+  /** @param owner prefix of the names of the step variables */
   constructor(scope: StepScope, owner: string, options: Required<LossScalingOptions>) {
     this.#options = options;
     const variable = (name: string, init: number) =>
@@ -22,16 +22,16 @@ export class LossScale {
   }
 
   /**
-   * Inside the step: sets the scale of the next one. After a skipped update it is multiplied by the back-off factor,
-   * and after so many good ones in a row by the growth factor.
+   * Sets the scale of the next step. After a skipped update it is multiplied by the backoff factor, and after `growthInterval`
+   * successive finite updates by the growth factor. Call it inside the step.
    *
-   * @param isGood one boolean: whether the gradients of this update are finite
+   * @param isGood a boolean scalar: whether the gradients of this update are finite
    */
   follow(isGood: tf.Scalar): void {
     const { growthFactor, backoffFactor, growthInterval } = this.#options;
     tf.tidy(() => {
       const good = this.#tracker.add(1);
-      // Not just equal: a resumed run may have a shorter interval than the one before.
+      // Use >= because a resumed run may have a shorter interval than the run before.
       const isDue = good.greaterEqual(growthInterval);
       const grown = tf.where<tf.Scalar>(isDue, tf.minimum(this.scale.mul(growthFactor), LARGEST_SCALE), this.scale);
       const reduced = tf.maximum<tf.Scalar>(this.scale.mul(backoffFactor), SMALLEST_SCALE);

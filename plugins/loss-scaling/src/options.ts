@@ -1,7 +1,7 @@
 import { documentedOptions } from '@hookline/core';
 import { z } from 'zod';
 
-/** The smallest and the largest scale: beyond them it or its inverse is no float32 with all its bits. */
+/** The smallest and the largest scale: beyond them, the scale or its inverse is not a normal float32 number. */
 export const [SMALLEST_SCALE, LARGEST_SCALE] = [2 ** -126, 2 ** 126];
 
 export const lossScalingSchema = documentedOptions<LossScalingOptions>()(
@@ -13,14 +13,14 @@ export const lossScalingSchema = documentedOptions<LossScalingOptions>()(
   }),
 );
 
-/** Options of the loss scaling, by the names of torch's GradScaler. */
+/** Options of `lossScaling`, with the names of torch's GradScaler. */
 export interface LossScalingOptions {
-  /** The scale to begin with. A power of two, as it stays with the default factors, rounds nothing. @default 65536 */
+  /** The first scale. A scale that is a power of two, as it remains with the default factors, causes no rounding. @default 65536 */
   readonly initScale?: number;
-  /** What the scale is multiplied by after `growthInterval` good updates in a row; above 1. @default 2 */
+  /** Factor of the scale after `growthInterval` successive finite updates; above 1. @default 2 */
   readonly growthFactor?: number;
-  /** What the scale is multiplied by after an update that was skipped; between 0 and 1. @default 0.5 */
+  /** Factor of the scale after a skipped update; between 0 and 1. @default 0.5 */
   readonly backoffFactor?: number;
-  /** How many good updates in a row make the scale grow. @default 2000 */
+  /** Number of successive finite updates after which the scale grows. @default 2000 */
   readonly growthInterval?: number;
 }

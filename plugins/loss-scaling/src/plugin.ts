@@ -5,8 +5,6 @@ import { LossScale } from './loss-scale.ts';
 import { lossScalingSchema } from './options.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-loss-scaling';
-/** Version of this package. */
-export const VERSION = '0.1.0';
 
 /** The scalars that it stores at each update. */
 const [SCALE, SKIPPED] = ['loss_scale', 'skipped_steps'];
@@ -21,7 +19,7 @@ const MANY = 32;
  */
 export const lossScaling = definePlugin({
   name: PLUGIN_NAME,
-  version: VERSION,
+  version: '0.1.0',
   description: 'scales the loss for float16, and skips updates whose gradients are not finite',
   options: lossScalingSchema,
   provides: ['scaling'],

@@ -12,7 +12,7 @@ import { warmupPoly } from './schedules/warmup-poly.ts';
 export interface ScheduleConfig {
   readonly lrSchedule:
     'WarmupMultiStepLR' | 'WarmupCosineLR' | 'WarmupStepWithFixedGammaLR' | 'WarmupPolyLR' | 'OneCycleLR' | 'constant';
-  /** @default 0.1 */
+  /** Factor of the learning rate at each milestone of WarmupMultiStepLR and each decay of WarmupStepWithFixedGammaLR. @default 0.1 */
   readonly gamma?: number;
   /** Milestones of WarmupMultiStepLR, in iterations or as `{ epochs: 8 }`. @default none */
   readonly steps?: readonly Period[];
@@ -22,15 +22,15 @@ export interface ScheduleConfig {
   readonly baseLr?: number;
   /** Final learning rate of WarmupCosineLR. @default 0 */
   readonly baseLrEnd?: number;
-  /** @default 0.9 */
+  /** Power of WarmupPolyLR. @default 0.9 */
   readonly polyPower?: number;
-  /** @default 1000 */
+  /** Length of the warm-up in iterations, or in epochs as `{ epochs: 1 }`. @default 1000 */
   readonly warmupIterations?: Period;
-  /** @default 0.001 */
+  /** Factor of the learning rate at the start of the warm-up. @default 0.001 */
   readonly warmupFactor?: number;
-  /** @default 'linear' */
+  /** `linear` rises evenly during the warm-up, `constant` keeps the factor of its start until its end. @default 'linear' */
   readonly warmupMethod?: 'linear' | 'constant';
-  /** Whether the schedule is rescaled to the part of the run after the warm-up. @default false */
+  /** Whether the schedule is compressed into the part of the run after the warm-up. WarmupPolyLR does not read it. @default false */
   readonly rescaleInterval?: boolean;
 }
 

@@ -9,7 +9,7 @@ export function scheduleWarnings(schedule: ScheduleInIterations, maxIterations: 
     case 'warmup':
       return [
         ...(schedule.fraction === undefined
-          ? longWarmup(schedule.iterations ?? WARMUP_ITERATIONS, maxIterations, 'squeezed')
+          ? longWarmup(schedule.iterations ?? WARMUP_ITERATIONS, maxIterations, 'shortened')
           : []),
         ...scheduleWarnings(schedule.schedule, maxIterations),
       ];
@@ -29,14 +29,15 @@ export function scheduleWarnings(schedule: ScheduleInIterations, maxIterations: 
 }
 
 /**
- * @param end effect on a warm-up that is longer than the run: it is `squeezed` into the run, or `cut` off at its end
+ * @param effect what a run that is shorter than the warm-up does to it: the warm-up is `shortened` to the run, or `cut` off at its end
  */
-function longWarmup(iterations: number, maxIterations: number, end: 'squeezed' | 'cut'): readonly string[] {
+function longWarmup(iterations: number, maxIterations: number, effect: 'shortened' | 'cut'): readonly string[] {
   if (iterations < maxIterations) return [];
-  const what = `the warm-up of ${iterations} iterations takes the whole run of ${maxIterations}`;
+  const isLonger = iterations > maxIterations;
+  const what = `the warm-up of ${iterations} iterations is ${isLonger ? 'longer than' : 'as long as'} the run of ${maxIterations} iterations`;
   const consequence =
-    end === 'squeezed' && iterations > maxIterations
-      ? 'it is squeezed into it, and the learning rate rises until the last step'
+    isLonger && effect === 'shortened'
+      ? 'it is shortened to the run, so that the learning rate rises until the last step'
       : 'the learning rate never reaches its base';
   return [
     `${what}: ${consequence}. Set the iterations of the warm-up (solver.warmupIterations in a config) to a small part of the run, or 0`,

@@ -1,4 +1,4 @@
-export { preciseBn, VERSION } from './plugin.ts';
+export { preciseBn } from './plugin.ts';
 export type { PreciseBnOptions } from './options.ts';
 export { PopulationStatistics } from './population-statistics.ts';
 export { updateBnStats, type BatchNormModel, type ForwardPass } from './update-bn-stats.ts';

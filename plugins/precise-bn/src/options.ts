@@ -11,17 +11,17 @@ export const preciseBnSchema = documentedOptions<PreciseBnOptions>()(
   }),
 );
 
-/** Options of the precise batch norm. */
+/** Options of `preciseBn`. */
 export interface PreciseBnOptions {
   /**
-   * Batches as in training, from a loader of its own: the training's would lose the batches that are taken here. It goes
-   * on where it was the time before, also in a resumed run.
+   * Batches as in training, from a loader of its own: the training would miss the batches that are taken from its loader. Each estimate
+   * continues where the one before ended, also in a resumed run.
    */
   readonly loader: DataSource;
-  /** Batches that each estimate is made of. @default 200 */
+  /** Number of batches for each estimate. @default 200 */
   readonly batches?: number;
-  /** Estimates after every how many iterations, or epochs: `5000`, `{ epochs: 1 }`; 0 for only at the end of the training. @default 0 */
+  /** Iterations, or epochs, between two estimates: `5000`, `{ epochs: 1 }`; 0 estimates only at the end of the training. @default 0 */
   readonly period?: Period;
-  /** Begin again when the loader ends. @default true */
+  /** Whether to begin again when the loader ends. @default true */
   readonly repeat?: boolean;
 }

@@ -14,7 +14,7 @@ import {
   watchableBatchNorm,
 } from '@hookline/tfjs';
 import type { PreciseBnOptions } from './options.ts';
-import { preciseBn, VERSION } from './plugin.ts';
+import { preciseBn } from './plugin.ts';
 
 beforeAll(() => selectDevice('auto'));
 
@@ -118,7 +118,6 @@ describe('preciseBn', () => {
   it('has the name and version of its package', async () => {
     const { name, version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
     expect(preciseBn.definition).toMatchObject({ name, version });
-    expect(VERSION).toBe(version);
   });
 
   it.each([5, 3])('sets the statistics of %i batches, on layers', async (count) => {

@@ -13,22 +13,20 @@ import { preciseBnSchema } from './options.ts';
 import { updateBnStats } from './update-bn-stats.ts';
 
 const PLUGIN_NAME = '@hookline/plugin-precise-bn';
-/** Version of this package. */
-export const VERSION = '0.1.0';
 
-/** Where the random numbers of the estimates begin: beyond every iteration of a training. */
+/** The first key of the random numbers of estimates. It is above every iteration of a training. */
 const FIRST_KEY = 2 ** 30;
 
 /**
  * Replaces the moving averages of batch norm by the statistics of the population, periodically and at the end, before
- * they are saved and evaluated with. Where evaluation sees other weights than the training's, such as their averages, each
- * of the two gets the statistics that belong to it. Of several ranks, each passes its share of the batches forward.
+ * checkpoints and evaluations. If evaluation uses other weights than training, such as their averages, the statistics are computed for
+ * each of the two. With several ranks, each passes its share of the batches forward.
  *
  * @example preciseBn({ loader: () => makeTrainBatches(), period: 5000 })
  */
 export const preciseBn = definePlugin({
   name: PLUGIN_NAME,
-  version: VERSION,
+  version: '0.1.0',
   description: "estimates batch norm's statistics over many batches, before saving and evaluating",
   options: preciseBnSchema,
   provides: ['statistics'],

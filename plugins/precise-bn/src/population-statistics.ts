@@ -2,11 +2,11 @@ import type { Communicator } from '@hookline/core';
 import { type BatchStatistics, tf } from '@hookline/tfjs';
 
 /**
- * Mean and variance of all values of a channel, from those of batches.
+ * Computes mean and variance of all values of a channel from those of batches.
  *
  * With B values in a batch of mean m and biased variance v, and T values so far, this batch included:
  * mean += (m - mean)·B/T and E[x²] += (m² + v - E[x²])·B/T, with the variance E[x²] - mean² (fvcore's update_bn_stats).
- * The variance is kept itself rather than E[x²], so that nothing cancels where the mean is large:
+ * It keeps the variance instead of E[x²], to avoid cancellation when the mean is large:
  * var += (v - var + (m - mean)²·(T - B)/T)·B/T, with the mean before its own update.
  */
 export class PopulationStatistics {
@@ -19,12 +19,12 @@ export class PopulationStatistics {
     return this.#mean;
   }
 
-  /** Of the population: not corrected by n / (n - 1). Undefined before the first batch. */
+  /** The biased variance, without the factor n / (n - 1). Undefined before the first batch. */
   get variance(): tf.Tensor | undefined {
     return this.#variance;
   }
 
-  /** Takes in the statistics of one batch; they stay the caller's. */
+  /** Adds the statistics of one batch, which the caller still has to dispose of. */
   add({ mean: m, variance: v, count }: BatchStatistics): void {
     this.#count += count;
     const share = count / this.#count;
@@ -39,18 +39,18 @@ export class PopulationStatistics {
     tf.dispose([oldMean, oldVariance].filter((tensor) => tensor !== undefined));
   }
 
-  /** Takes in what the populations of the other ranks have seen: afterwards they are equal on all ranks. */
+  /** Combines the statistics of all ranks; afterwards they are equal on all ranks. */
   async join(comm: Communicator): Promise<void> {
     const [mean, variance] = [this.#mean, this.#variance];
     if (comm.size === 1 || mean === undefined || variance === undefined) return;
     const what = 'the statistics of batch norm';
     const [means, variances] = await Promise.all([mean.data(), variance.data()]);
-    const share = this.#count;
-    const sums = await comm.allReduce(Float64Array.from([share, ...Array.from(means, (m) => m * share)]), 'sum', what);
-    const count = sums[0] ?? share;
+    const own = this.#count;
+    const sums = await comm.allReduce(Float64Array.from([own, ...Array.from(means, (m) => m * own)]), 'sum', what);
+    const count = sums[0] ?? own;
     const joined = sums.subarray(1).map((sum) => sum / count);
-    // Around the common mean, so that nothing cancels where it is large.
-    const squares = joined.map((common, i) => ((variances[i] ?? 0) + ((means[i] ?? 0) - common) ** 2) * share);
+    // Sum the squares around the common mean, to avoid cancellation when it is large.
+    const squares = joined.map((common, i) => ((variances[i] ?? 0) + ((means[i] ?? 0) - common) ** 2) * own);
     const spread = await comm.allReduce(squares, 'sum', what);
     const { shape } = mean;
     this.dispose();

@@ -5,16 +5,17 @@ import { PopulationStatistics } from './population-statistics.ts';
 /** Runs the model once in train mode on batch `index`. */
 export type ForwardPass = (index: number) => void | Promise<void>;
 
-/** What {@link updateBnStats} needs of a model. */
+/** The part of a model that {@link updateBnStats} needs. */
 export type BatchNormModel = Pick<TrainableModel, 'name' | 'training' | 'state' | 'batchNorms'>;
 
 /**
  * Sets mean and variance of every batch-norm layer to those of the population, estimated over `batches` forward passes.
- * Of several ranks, each gives its own batches, and all get the statistics of all of them. Every other variable that the passes change is put back; after an error, these too.
+ * With several ranks, each passes its own batches forward, and all get the statistics of all batches. Every other variable that the passes change is restored; after
+ * an error, mean and variance are restored too.
  *
- * @returns how many layers there are; 0 when there is nothing to do
- * @throws HooklineError `HKL_BN_EVAL_MODE`, `HKL_BN_REUSED` for a layer that is passed through twice, and what a forward
- * pass raises, such as too little data
+ * @returns the number of batch-norm layers; 0 means that there was nothing to do
+ * @throws HooklineError `HKL_BN_EVAL_MODE`, `HKL_BN_REUSED` for a layer that is passed through twice, and the errors of the forward
+ * passes, such as too little data
  */
 export async function updateBnStats(
   model: BatchNormModel,

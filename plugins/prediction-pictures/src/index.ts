@@ -1,2 +1,2 @@
-export { predictionPictures, VERSION } from './plugin.ts';
+export { predictionPictures } from './plugin.ts';
 export type { PredictionPicturesOptions } from './options.ts';

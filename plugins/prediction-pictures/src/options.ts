@@ -22,9 +22,9 @@ export const picturesSchema = documentedOptions<PredictionPicturesOptions>()(
 export interface PredictionPicturesOptions {
   /** Batches whose first images are shown; the same images each time. */
   readonly loader: DataSource;
-  /** Draws every so many iterations or epochs, and after the last one: `200`, `{ epochs: 1 }`. 0 draws with every evaluation. @default 0 */
+  /** Iterations, or epochs, between two pictures: `200`, `{ epochs: 1 }`; the last iteration is drawn too. 0 draws with every evaluation. @default 0 */
   readonly period?: Period;
-  /** How many images are shown. @default 8 */
+  /** Number of images that are shown. @default 8 */
   readonly count?: number;
   /** Columns of the grid. @default 4 */
   readonly columns?: number;

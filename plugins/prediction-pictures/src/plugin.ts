@@ -6,9 +6,6 @@ import { drawDetections, type Picture, pictureGrid, toImagePixels, writePicture 
 import { picturesSchema } from './options.ts';
 import { firstImages, type ShownImage } from './shown-images.ts';
 
-/** Version of this package. */
-export const VERSION = '0.1.0';
-
 /** Digits of an iteration in a file name, so that names sort as numbers do. */
 const DIGITS = 7;
 
@@ -20,7 +17,7 @@ const DIGITS = 7;
  */
 export const predictionPictures = definePlugin({
   name: '@hookline/plugin-detection-pictures',
-  version: VERSION,
+  version: '0.1.0',
   description: 'draws what the detector finds',
   options: picturesSchema,
   after: ['statistics', 'averaging'],

@@ -5,13 +5,13 @@ import { sourcePicture } from './source-picture.ts';
 
 /** An image of a batch on the host. */
 export interface ShownImage {
-  /** What the network sees. */
+  /** The network's input. */
   readonly input: Picture;
-  /** What is drawn on: the image's own file where the batch names it, else `input`. */
+  /** The picture to draw on: the image's file if the batch names it, otherwise `input`. */
   readonly picture: Picture;
   /** The size at which `input` shows `picture`. */
   readonly seen: Size;
-  /** Corners of its objects in pixels of `picture`, four numbers each; none where the batch does not tell. */
+  /** Corners of its objects in pixels of `picture`, four numbers each; empty if the batch has no boxes. */
   readonly truth: Float32Array;
 }
 

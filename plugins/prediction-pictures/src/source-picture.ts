@@ -1,6 +1,6 @@
 import { type Picture, readPicture, resizePicture, type Size } from '@hookline/images';
 
-/** What batches of `DetectionLoader` tell of their rows; of others, all of it may be missing. */
+/** What batches of `DetectionLoader` contain about the sources of their rows. Other batches may lack all of it. */
 interface BatchSources {
   readonly samples?: {
     readonly records?: readonly {
@@ -9,7 +9,7 @@ interface BatchSources {
       readonly height: number;
       readonly orient?: boolean;
     }[];
-    /** From the pixels of a record to those of its row. */
+    /** Transforms from the pixels of a record to those of its row. */
     readonly transforms?: readonly { applyBoxes(boxes: Float32Array): Float32Array }[];
   };
 }
@@ -20,7 +20,7 @@ const WIDEST = 640;
 /**
  * The picture from which a row of a batch was made, and the size at which the row shows it.
  *
- * @returns undefined where the batch does not tell, or where more than the size was changed on the way
+ * @returns undefined if the batch does not name the picture, or if its pixels were flipped, cropped or rotated on the way
  */
 export async function sourcePicture(
   batch: unknown,
@@ -29,7 +29,7 @@ export async function sourcePicture(
   const { samples } = batch as BatchSources;
   const [record, transform] = [samples?.records?.[row], samples?.transforms?.[row]];
   if (record === undefined || transform === undefined || record.orient === false) return undefined;
-  // A box that flips and crops would put elsewhere.
+  // Flips and most crops would move the corner of this box away from the origin.
   const { width, height } = record;
   const [x0, y0, x1 = 0, y1 = 0] = transform.applyBoxes(Float32Array.of(0, 0, width / 2, height / 4));
   if (x0 !== 0 || y0 !== 0) return undefined;

@@ -11,7 +11,7 @@ import { detectionTta, type DetectionTtaOptions } from '@hookline/plugin-test-ti
 import { presetDefault, type PresetDefaultOptions } from '@hookline/preset-default';
 import type { DataSource } from '@hookline/tfjs';
 
-/** A test data set, as {@link presetDetection} takes several. */
+/** One of several test data sets of {@link presetDetection}. */
 export interface PresetDetectionDataset {
   /** Name of its results and pictures. */
   readonly name: string;
@@ -45,7 +45,7 @@ export interface PresetDetectionOptions extends PresetDefaultOptions {
  * last one.
  *
  * @example presetDetection({ loader, ttaEvaluator: new CocoEvaluator({ truth }), evaluator: { loader, evaluators, period: 400 } })
- * @throws HooklineError `HKL_PRESET_OPTION` where `loader` or `ttaEvaluator` is missing for a plugin that is asked for
+ * @throws HooklineError `HKL_PRESET_OPTION` if `loader` or `ttaEvaluator` is missing for a plugin whose options are given
  */
 export const presetDetection: PresetFactory<PresetDetectionOptions> = definePreset<PresetDetectionOptions>({
   name: '@hookline/preset-detection',

@@ -1,2 +1,2 @@
-export { detectionTta, VERSION } from './plugin.ts';
+export { detectionTta } from './plugin.ts';
 export type { DetectionTtaOptions } from './options.ts';

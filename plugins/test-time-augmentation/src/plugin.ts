@@ -4,9 +4,6 @@ import type { z } from 'zod';
 import { detectorOf, predictViews, type TtaOptions } from '@hookline/vision';
 import { ttaSchema } from './options.ts';
 
-/** Version of this package. */
-export const VERSION = '0.1.0';
-
 /**
  * Evaluates a detector with test-time augmentation (flips, scales, box voting) beside the plain evaluation. The results
  * have the names of the evaluator's with `_TTA` behind them; whoever runs the evaluation stores them.
@@ -15,7 +12,7 @@ export const VERSION = '0.1.0';
  */
 export const detectionTta = definePlugin({
   name: '@hookline/plugin-detection-tta',
-  version: VERSION,
+  version: '0.1.0',
   description: 'evaluates with flips, scales and box voting',
   options: ttaSchema,
   // So that the end of a training that was stopped is known before it is evaluated.

@@ -35,7 +35,7 @@ export const weightHistograms = definePlugin({
       before = [];
     };
 
-    // A step that makes no update calls no tap below, and leaves nothing to tell.
+    // A step that makes no update calls none of the taps below, so it yields no histogram.
     hooks.batch.tap(() => {
       if (!isDue.value) return;
       drop();

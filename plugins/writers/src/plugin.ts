@@ -71,8 +71,8 @@ export const writers = definePlugin({
       const file = (...segments: string[]): Promise<string> => output.file(...segments);
       await runAll(all.map((writer) => () => writer.open({ ...context, file })));
     });
-    hooks.afterStep.tap((step, output) => {
-      for (const name in output.metrics) metrics.add(name);
+    hooks.afterStep.tap((step, { metrics: reported }) => {
+      for (const name in reported) metrics.add(name);
       const { iteration, maxIterations } = step;
       const due = isPeriodOver(iteration + 1) || iteration + 1 === maxIterations;
       if (!due && display?.isDue(step) !== true) return undefined;

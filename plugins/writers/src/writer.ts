@@ -7,38 +7,38 @@ import {
   type ScalarEvent,
 } from '@hookline/core';
 
-/** What was put into the storage since the last writing. */
+/** The events that were put into the storage since the last write. */
 export interface WriteBatch {
   /** Iteration in progress; `maxIterations` after a complete training. */
   readonly iteration: number;
-  /** By rising iteration. They may belong to iterations that were written before. */
+  /** In the order of iterations. They may belong to iterations that were written before. */
   readonly scalars: readonly ScalarEvent[];
   readonly images: readonly ImageEvent[];
   readonly histograms: readonly HistogramEvent[];
-  /** Whether this is one of the regular writings, at the period and the last step; false where something only asks for everything to be on disk. */
+  /** Whether this is one of the regular writes, at each period and at the last step. It is false before a checkpoint and at the end, when all events must be on disk. */
   readonly periodic: boolean;
 }
 
-/** What a writer is opened with. */
-export interface WriterRun extends Pick<RunContext, 'startIteration' | 'maxIterations' | 'storage'> {
-  /** The path of a file in the run's folder, with the folders above it made. */
+/** The run for which a writer is opened. */
+export interface WriterRun extends RunContext {
+  /** Returns the path of a file in the run's folder, and creates the folders above it. */
   readonly file: (...segments: string[]) => Promise<string>;
 }
 
 /**
- * Brings events to where people or tools read them. Each event comes once.
+ * Writes events to a place where people or tools read them. Each event is passed once.
  *
- * A writer that throws is not called again in this run; what happens to the training is up to the option `onError`.
+ * A writer that throws is not called again in this run; the option `onError` decides whether the training ends.
  */
 export interface Writer {
   /** For error messages. */
   readonly name: string;
-  /** For error messages: what it writes to, where known. */
+  /** For error messages: the file or address to which it writes, if known. */
   readonly target?: string | undefined;
   /** Called once, before the first step. */
   open?(run: WriterRun): void | Promise<void>;
   write(batch: WriteBatch): void | Promise<void>;
-  /** Called once, whatever the outcome, also when `open` or `write` failed. */
+  /** Called once, whatever the outcome, even if `open` or `write` has failed. */
   close?(): void | Promise<void>;
 }
 

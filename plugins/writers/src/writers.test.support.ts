@@ -16,7 +16,7 @@ import { writers } from './index.ts';
 
 type Options = Parameters<typeof writers>[0];
 
-/** What a test's own plugin is given. */
+/** The tools of a test's own plugin. */
 interface Tools {
   readonly hooks: HookFacades<EngineHooks>;
   readonly storage: EventStorage;

@@ -65,8 +65,8 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
   readonly #maker: BatchMaker<Batch>;
   #share: RankShare = WHOLE;
   #state: DataLoaderState;
-  /** Counts iterators: starting a new one ends the previous ones. */
-  #run = 0;
+  /** Number of the current iterator: starting a new one ends the previous ones. */
+  #iteratorId = 0;
   #batches = 0;
   #samples = 0;
   #waited = 0;
@@ -113,7 +113,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
    */
   shareAmong(share: RankShare): void {
     assertShared(this.#options.name, this.#options.batchSize, share);
-    this.#run++;
+    this.#iteratorId++;
     this.#share = share;
   }
 
@@ -147,7 +147,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
    */
   restore(state: DataLoaderState): void {
     assertPosition(this.#options.name, this.misfit(state));
-    this.#run++;
+    this.#iteratorId++;
     this.#state = state;
   }
 
@@ -157,12 +157,12 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
    * @throws whatever its {@link BatchMaker} throws
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
-    const run = ++this.#run;
+    const id = ++this.#iteratorId;
     const sampler = this.#sampler();
     sampler.restore(this.#state);
     const queue: Planned<Batch>[] = [];
     let ended = false;
-    const [first, end] = this.#runOfBatches();
+    const [first, end] = this.#rangeOfBatches();
     let count = 0;
     const plan = (): void => {
       while (!ended && queue.length <= this.#options.prefetch) {
@@ -187,11 +187,11 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
         const planned = queue.shift();
         const batch = await (planned && this.#maker.awaitHelping(planned.batch))?.catch((error: unknown) => {
           // close() abandons unfinished batches, so their errors are expected.
-          if (run === this.#run) throw error;
+          if (id === this.#iteratorId) throw error;
           return undefined;
         });
         this.#waited += (performance.now() - asked) / 1000;
-        if (run !== this.#run) return;
+        if (id !== this.#iteratorId) return;
         this.#state = planned?.after ?? sampler.state();
         if (planned === undefined || batch === undefined) return;
         plan();
@@ -200,13 +200,13 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
         yield batch;
       }
     } finally {
-      if (run === this.#run) await this.#maker.close();
+      if (id === this.#iteratorId) await this.#maker.close();
     }
   }
 
   /** Ends a running iterator and the threads. The loader can be iterated again. */
   async close(): Promise<void> {
-    this.#run++;
+    this.#iteratorId++;
     await this.#maker.close();
   }
 
@@ -225,7 +225,7 @@ export class DataLoader<Batch> implements AsyncIterable<Batch>, AsyncDisposable 
   }
 
   /** The batches of an epoch that this rank takes. Counting them is cheap compared with making one. */
-  #runOfBatches(): readonly [first: number, end: number] {
+  #rangeOfBatches(): readonly [first: number, end: number] {
     if (this.#share.of === 'rows' || this.#options.sampler?.infinite !== false) return [0, Infinity];
     const sampler = this.#sampler();
     sampler.restore(this.#state);

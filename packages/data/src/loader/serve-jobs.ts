@@ -24,7 +24,7 @@ export type Answer<Result> =
 /** Reports which sample comes next and, if given, which stage of it, counted from 0. */
 export type OnSample = (place: number, stage?: number) => void;
 
-/** How a thread does its jobs. */
+/** The functions with which a thread does its jobs. */
 export interface JobServer<Job, Result> {
   /** Does a job. An error that it throws is passed on to the caller of `WorkerPool.run`; a `HooklineError` keeps all its parts. */
   readonly work: (job: Job, onSample: OnSample) => Promise<Result>;

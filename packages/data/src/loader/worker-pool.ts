@@ -13,7 +13,7 @@ export interface WorkerPoolOptions<Job, Recipe = unknown> {
   /** Data that is common to all jobs; plain data, because it is sent to each thread. */
   readonly recipe: Recipe;
   /**
-   * Whether the threads run no code of the user, so that {@link WorkerPool.help} may make any batch from
+   * Whether the threads run no code of the user, so that {@link WorkerPool.help} may do any job from
    * the start. @default false
    */
   readonly isBuiltIn?: boolean;
@@ -22,7 +22,7 @@ export interface WorkerPoolOptions<Job, Recipe = unknown> {
 }
 
 /** Does a job in this thread. */
-export type MakeHere<Job, Result> = (job: Job) => Promise<Result>;
+export type DoJob<Job, Result> = (job: Job) => Promise<Result>;
 
 interface Task<Job, Result> {
   readonly job: Job & Claimable;
@@ -31,10 +31,10 @@ interface Task<Job, Result> {
   /** A thread has died during this job, so it now gets a thread of its own. */
   suspect: boolean;
   /** The calling thread is doing this job. */
-  isMadeHere: boolean;
+  isDoneHere: boolean;
 }
 
-/** How long threads may take to end, in milliseconds. */
+/** Time that threads may take to end, in milliseconds. */
 const CLOSE_MS = 2000;
 
 interface Thread<Job, Result> {
@@ -61,8 +61,8 @@ export class WorkerPool<Job extends object, Result> {
   readonly #threads = new Set<Thread<Job, Result>>();
   readonly #queue: Task<Job, Result>[] = [];
   #closed = false;
-  /** Number of batches that threads have made. */
-  #made = 0;
+  /** Number of jobs that threads have done. */
+  #done = 0;
   /** Number of successive threads that died before they had started. */
   #stillborn = 0;
   /** The error that keeps threads from starting. */
@@ -103,7 +103,7 @@ export class WorkerPool<Job extends object, Result> {
           reject(error);
         },
         suspect: false,
-        isMadeHere: false,
+        isDoneHere: false,
       };
       this.#open.add(task);
       this.#queue.push(task);
@@ -111,45 +111,45 @@ export class WorkerPool<Job extends object, Result> {
     });
   }
 
-  /** Whether {@link WorkerPool.help} may make the oldest unfinished batch now. */
+  /** Whether {@link WorkerPool.help} may do the oldest unfinished job now. */
   get isOldestFree(): boolean {
     const [oldest] = this.#open;
     return this.#isBuiltIn && oldest !== undefined && !isClaimed(oldest.job);
   }
 
   /**
-   * Makes the oldest unclaimed batch in the calling thread, which would otherwise wait. So batches come no
+   * Does the oldest unclaimed job in the calling thread, which would otherwise wait. So results come no
    * later than without threads, even while the threads start or other programs keep them from running.
    *
-   * An augmentation that hangs must not hang this thread too. If augmentations may be the user's own, this method therefore makes nothing
-   * until the threads have made a batch.
+   * A job that hangs must not hang this thread too. If jobs may run code of the user, such as an augmentation, this method therefore does
+   * nothing until the threads have done a job.
    *
-   * @returns whether there was such a batch
+   * @returns whether there was such a job
    */
-  async help(make: MakeHere<Job, Result>): Promise<boolean> {
-    if (this.#closed || (this.#made === 0 && !this.#isBuiltIn)) return false;
+  async help(work: DoJob<Job, Result>): Promise<boolean> {
+    if (this.#closed || (this.#done === 0 && !this.#isBuiltIn)) return false;
     for (const task of this.#open) {
-      if (!task.suspect && claim(task.job)) return this.#makeHere(task, make);
+      if (!task.suspect && claim(task.job)) return this.#doHere(task, work);
     }
     return false;
   }
 
   /**
-   * Makes the oldest batch in the calling thread although another thread has claimed it, because that thread may be slow. The first result
-   * is used. It does nothing if augmentations may be the user's own.
+   * Does the oldest job in the calling thread although another thread has claimed it, because that thread may be slow. The first result
+   * is used. It does nothing if jobs may run code of the user.
    *
-   * @returns whether there was such a batch
+   * @returns whether there was such a job
    */
-  async overtake(make: MakeHere<Job, Result>): Promise<boolean> {
+  async overtake(work: DoJob<Job, Result>): Promise<boolean> {
     const [oldest] = this.#open;
-    if (!this.#isBuiltIn || oldest === undefined || oldest.suspect || oldest.isMadeHere) return false;
-    return this.#makeHere(oldest, make);
+    if (!this.#isBuiltIn || oldest === undefined || oldest.suspect || oldest.isDoneHere) return false;
+    return this.#doHere(oldest, work);
   }
 
-  async #makeHere(task: Task<Job, Result>, make: MakeHere<Job, Result>): Promise<true> {
-    task.isMadeHere = true;
+  async #doHere(task: Task<Job, Result>, work: DoJob<Job, Result>): Promise<true> {
+    task.isDoneHere = true;
     try {
-      task.resolve(await make(task.job));
+      task.resolve(await work(task.job));
     } catch (error) {
       task.reject(error);
     }
@@ -172,7 +172,7 @@ export class WorkerPool<Job extends object, Result> {
     return busy.length === 0 ? undefined : busy.join('; ');
   }
 
-  /** Ends the threads. Unfinished batches are rejected. */
+  /** Ends the threads. Unfinished jobs are rejected. */
   async close(): Promise<void> {
     this.#closed = true;
     const threads = [...this.#threads];
@@ -188,7 +188,10 @@ export class WorkerPool<Job extends object, Result> {
 
   #isClosed(job: Job): HooklineError {
     const who = this.#nameOf(job, 0);
-    return new HooklineError('HKL_DATA_CLOSED', 'the loader was closed before its batch was made', { who });
+    return new HooklineError('HKL_DATA_CLOSED', 'the loader was closed before its batch was made', {
+      who,
+      fix: 'Close a loader only after the last batch has been read',
+    });
   }
 
   #assign(): void {
@@ -212,7 +215,7 @@ export class WorkerPool<Job extends object, Result> {
       if (best === undefined || thread.tasks.length < best.tasks.length) best = thread;
     }
     if (best?.tasks.length === 0) return best;
-    // Starting a thread costs more processor time than a batch, and this thread makes batches in the meantime, so start one at a time.
+    // Starting a thread costs more processor time than a job, and the calling thread does jobs in the meantime, so start one at a time.
     const mayStart = !this.#isBuiltIn || suspect || ![...this.#threads].some(isStarting);
     if (this.#threads.size < this.#size && mayStart) return this.#start();
     return suspect ? undefined : best;
@@ -237,7 +240,7 @@ export class WorkerPool<Job extends object, Result> {
         this.#assign();
         return;
       }
-      this.#made++;
+      this.#done++;
       if ('error' in answer) task.reject(unpackError(answer.error));
       else task.resolve(answer.result);
       this.#assign();
@@ -252,7 +255,7 @@ export class WorkerPool<Job extends object, Result> {
     const place = thread.progress[0] ?? -1;
     const [first, ...others] = thread.tasks;
     if (place < 0 && ++this.#stillborn > 1) {
-      // This thread could make the batches, but the user has asked for threads.
+      // The calling thread could do the jobs, but the user has asked for threads.
       this.#broken = unstartable(cause);
       for (const { reject } of this.#open) reject(this.#broken);
       this.#queue.length = 0;
@@ -262,7 +265,7 @@ export class WorkerPool<Job extends object, Result> {
       first.reject(deadly(this.#nameOf(first.job, place), cause));
       this.#queue.unshift(...others);
     } else if (first !== undefined) {
-      if (place >= 0 && !first.isMadeHere) {
+      if (place >= 0 && !first.isDoneHere) {
         first.suspect = true;
         // The thread died during a claimed job; release the claim for the next thread.
         if (first.job.claim !== undefined) Atomics.store(first.job.claim, 0, 0);

@@ -41,6 +41,7 @@ export class BatchSampler {
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new HooklineError('HKL_DATA_BATCH_SIZE', `batchSize must be a whole number from 1 up, not ${batchSize}`, {
         who: 'BatchSampler',
+        fix: 'Give batchSize: 32, for example',
       });
     }
     this.#sampler = sampler;

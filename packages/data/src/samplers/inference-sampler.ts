@@ -1,4 +1,4 @@
-import { assertKnownOptions, type OptionNames } from '@hookline/core';
+import { assertKnownOptions, type OptionNames, runOf } from '@hookline/core';
 import { requireShard, type Sampler, type Shard } from './sampler.ts';
 
 /**
@@ -8,8 +8,8 @@ import { requireShard, type Sampler, type Shard } from './sampler.ts';
 export class InferenceSampler implements Sampler {
   readonly infinite = false;
   readonly size: number;
-  readonly #begin: number;
-  readonly #length: number;
+  readonly #first: number;
+  readonly #end: number;
 
   /** @throws HooklineError `HKL_SAMPLER_OPTION` */
   constructor(size: number, shard: Shard = {}) {
@@ -17,12 +17,10 @@ export class InferenceSampler implements Sampler {
     requireShard('InferenceSampler', size, shard, 0);
     const { rank = 0, world = 1 } = shard;
     this.size = size;
-    const [share, extra] = [Math.floor(size / world), size % world];
-    this.#begin = rank * share + Math.min(rank, extra);
-    this.#length = share + (rank < extra ? 1 : 0);
+    [this.#first, this.#end] = runOf(size, { rank, size: world });
   }
 
   epoch(): Uint32Array {
-    return Uint32Array.from({ length: this.#length }, (_, place) => this.#begin + place);
+    return Uint32Array.from({ length: this.#end - this.#first }, (_, place) => this.#first + place);
   }
 }

@@ -10,11 +10,11 @@ export interface Sampler {
   epoch(epoch: number): Uint32Array;
 }
 
-/** Selects the part of the samples that a process takes if several share the work. */
+/** Selects the part of the samples that a process (a rank) takes if several share the work. */
 export interface Shard {
   /** 0 to `world` - 1. @default 0 */
   readonly rank?: number;
-  /** Number of processes. @default 1 */
+  /** Number of processes: the number of ranks, which MPI calls the size of the world. @default 1 */
   readonly world?: number;
 }
 

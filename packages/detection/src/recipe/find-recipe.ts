@@ -1,5 +1,5 @@
 import type { Logger } from '@hookline/core';
-import type { ConfigPart } from '@hookline/trainer';
+import type { ConfigValues } from '@hookline/trainer';
 import type { DetectionConfig } from '../config/detection-config.ts';
 import {
   chooseSchedule,
@@ -33,7 +33,7 @@ export interface RecipeQuestion {
 }
 
 /** Config values that a recipe sets. */
-export type RecipeValues = ConfigPart<
+export type RecipeValues = ConfigValues<
   Pick<DetectionConfig, 'input' | 'dataloader' | 'model' | 'solver' | 'test' | 'checkpoint'>
 >;
 

@@ -42,7 +42,7 @@ export async function predict(given: CommandLine): Promise<number> {
         logger,
       );
     }
-    const model = detectorOf(made, given.file);
+    const model = requireDetector(made, given.file);
     predictorOf(model)?.captureAfter(EAGER_PICTURES);
     const folder = join(trainer.outputDir, FOLDER);
     if (!flag.json) await mkdir(folder, { recursive: true });
@@ -167,7 +167,7 @@ function countsOf(found: readonly Found[]): string {
   return `  ${[...counts].map(([name, count]) => `${count} ${name}`).join(', ')}`;
 }
 
-function detectorOf(model: TrainableModel, file: string): Detector {
+function requireDetector(model: TrainableModel, file: string): Detector {
   if ('classNames' in model && model.predict !== undefined) return model as Detector;
   throw new HooklineError(
     'HKL_DETECT_MODEL',

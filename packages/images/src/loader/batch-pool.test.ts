@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import type { BatchJob, BatchRecipe } from './batch-job.ts';
-import { BatchPool, type Result } from './batch-pool.ts';
+import { BatchPool } from './batch-pool.ts';
 import { decodeFile } from './decode-file.ts';
 import type { DecodeRequest } from './decode-image.ts';
 import { loadImages } from './make-batch.ts';
+import type { BatchResult } from './serve-batches.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -23,7 +24,7 @@ const jobOf = (...requests: DecodeRequest[]): BatchJob => ({
   random: { seed: 1, path: 'pool' },
 });
 const job = (...names: string[]) => jobOf(...names.map((name) => request(name)));
-const pixelsIn = (result: Result) => ('pixels' in result ? result.pixels[0]! : new Uint8Array());
+const pixelsIn = (result: BatchResult) => ('pixels' in result ? result.pixels[0]! : new Uint8Array());
 const red = (channels: 3 | 4 = 3) =>
   sharp({ create: { width: 12, height: 8, channels, background: { r: 250, g: 10, b: 20, alpha: 0.5 } } });
 const paint = (...names: string[]) => Promise.all(names.map((name) => red().png().toFile(join(folder, name))));
@@ -167,7 +168,7 @@ describe('a thread that dies', () => {
 });
 
 describe('help', () => {
-  const make = async ({ samples }: BatchJob): Promise<Result> => {
+  const make = async ({ samples }: BatchJob): Promise<BatchResult> => {
     const { images, read } = await loadImages(samples, 1);
     return { pixels: images.map(({ data }) => data), read };
   };

@@ -15,11 +15,8 @@ export interface BatchPoolOptions {
   readonly script?: string;
 }
 
-/** The result of a job. */
-export type Result = BatchResult;
-
 /** Threads that make batches of images, or decode their images. */
-export class BatchPool extends WorkerPool<BatchJob, Result> {
+export class BatchPool extends WorkerPool<BatchJob, BatchResult> {
   constructor({ recipe, script, ...options }: BatchPoolOptions) {
     super({
       ...options,

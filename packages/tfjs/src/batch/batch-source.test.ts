@@ -2,7 +2,7 @@ import { isHooklineError } from '@hookline/core';
 import tf from '#tfjs';
 import { selectDevice } from '../device/select-device.ts';
 import { BatchSource, type BatchSourceOptions } from './batch-source.ts';
-import type { DataSource } from './open-data.ts';
+import { type DataSource, eachBatch } from './open-data.ts';
 
 beforeAll(async () => {
   await selectDevice('auto');
@@ -77,6 +77,13 @@ it.each<[string, unknown, BatchSourceOptions, string]>([
   const error = await failure(data, 3, options);
   expect(isHooklineError(error, code)).toBe(true);
   expect(error.message).toContain(message);
+});
+
+it('raises HKL_DATA_INVALID for a source of eachBatch that cannot be iterated', async () => {
+  const calls: unknown[] = [];
+  const done = eachBatch({} as DataSource, async (batch) => void calls.push(batch));
+  await expect(done).rejects.toThrow('[HKL_DATA_INVALID] data: the data is object, which cannot be iterated');
+  expect(calls).toEqual([]);
 });
 
 it.each(['synchronous', 'asynchronous'])('keeps the cause of a %s failure', async (kind) => {

@@ -1,7 +1,16 @@
 import { type Communicator, describeCause, shareData, singleProcess } from '@hookline/core';
 import { type BatchSourceState, batchSourceState, type DataFingerprint, type ResumableData } from './batch-position.ts';
 import { BatchWait, type WaitingData } from './batch-wait.ts';
-import { beyondEnd, empty, exhausted, failed, invalid, misplaced, nothing, notRepeatable } from './data-errors.ts';
+import {
+  beyondEnd,
+  empty,
+  exhausted,
+  failed,
+  invalidDataError,
+  misplaced,
+  nothing,
+  notRepeatable,
+} from './data-errors.ts';
 import { disposeUnused, toDevice, type DeviceBatch } from './device-batch.ts';
 import { type DataSource, isBareIterator, isDataset, openData, type OpenedData, unreadData } from './open-data.ts';
 import { skipBatches } from './skip-batches.ts';
@@ -338,7 +347,7 @@ export class BatchSource {
     let made: unknown;
     const data = this.#data;
     const iterable = openData(typeof data === 'function' ? () => this.#share((made = data())) : data, passesBefore);
-    if (iterable === undefined) throw invalid(made, 'what the data function returned');
+    if (iterable === undefined) throw invalidDataError(made, 'what the data function returned');
     this.#begun += passesBefore + 1;
     this.#iterable = iterable;
     this.#iterator = Array.isArray(iterable) ? this.#openArray(iterable) : iteratorOf(iterable);
@@ -384,5 +393,5 @@ const isOneShot = (data: unknown, iterator: unknown): boolean => data === iterat
 
 function checkedData(data: unknown): DataSource {
   if (typeof data === 'function' || openData(data as DataSource) !== undefined) return data as DataSource;
-  throw invalid(data, 'the data');
+  throw invalidDataError(data, 'the data');
 }

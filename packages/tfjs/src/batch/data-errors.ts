@@ -1,7 +1,7 @@
 import { HooklineError, isHooklineError } from '@hookline/core';
 
 /** The error for a value that is not iterable data. */
-export function invalid(value: unknown, what: string): HooklineError {
+export function invalidDataError(value: unknown, what: string): HooklineError {
   const found = value === null ? 'null' : value instanceof Promise ? 'a promise' : typeof value;
   return new HooklineError('HKL_DATA_INVALID', `${what} is ${found}, which cannot be iterated`, {
     who: 'data',

@@ -1,5 +1,6 @@
 import { HooklineError } from '@hookline/core';
 import { z } from 'zod';
+import { invalidDataError } from './data-errors.ts';
 import { disposeBatch, toDevice } from './device-batch.ts';
 
 /** A dataset of `tf.data`: each of its iterators is one pass. */
@@ -64,9 +65,12 @@ const has = <K extends string>(value: unknown, name: K): value is Record<K, unkn
 
 /**
  * Calls `fn` with each batch of a source on the device, until it returns `false`. Each batch is freed after its call.
+ *
+ * @throws HooklineError `HKL_DATA_INVALID` for a source that cannot be iterated, and whatever the source and `fn` throw
  */
 export async function eachBatch(source: DataSource, fn: (batch: unknown) => Promise<boolean | void>): Promise<void> {
-  const batches = openData(source) ?? [];
+  const batches = openData(source);
+  if (batches === undefined) throw invalidDataError(source, 'the data');
   for await (const batch of batches) {
     const device = toDevice(batch, { tensors: Array.isArray(batches) ? 'borrow' : 'consume' });
     try {

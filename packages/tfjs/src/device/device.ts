@@ -21,9 +21,9 @@ export interface Device {
 }
 
 /** Adds the one-line description to a device. */
-export function createDevice(parts: Omit<Device, 'describe'>): Device {
+export function createDevice(facts: Omit<Device, 'describe'>): Device {
   return Object.freeze({
-    ...parts,
-    describe: () => `device: ${parts.kind}, ${parts.engine} (${parts.reason})`,
+    ...facts,
+    describe: () => `device: ${facts.kind}, ${facts.engine} (${facts.reason})`,
   });
 }

@@ -11,7 +11,7 @@ import {
 } from './graph-record.ts';
 import { DataType, type NativeValues } from '../device/native-backend.ts';
 
-/** What TensorFlow 2.9 wrote, the oldest version that tfjs-node ships with; newer ones read it. */
+/** The version that TensorFlow 2.9 writes, the oldest one that tfjs-node ships with; newer ones read it. */
 const GRAPH_VERSION = 1087;
 
 /** A record under the name that its nodes carry in the graph. */

@@ -81,7 +81,7 @@ export function pruneAndSort(record: GraphRecord): void {
   for (const [key, node] of record.variables) if (!done.has(node)) record.variables.delete(key);
 }
 
-/** How many ops of each kind the record holds, the most frequent first. */
+/** The number of ops of each kind in the record, the most frequent first. */
 export function countOps(record: GraphRecord): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { op } of record.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);

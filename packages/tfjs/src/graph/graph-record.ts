@@ -76,7 +76,7 @@ export interface GraphRecord {
   readonly reads: Map<string, RecordNode>;
   /** The nodes that change variables. They run although no node takes a value from them. */
   effects: RecordNode[];
-  /** What a run returns, by name. */
+  /** The results of a run, by name. */
   readonly outputs: Map<string, ValueRef>;
   /** The value that must be finite for the effects to happen. */
   guard?: ValueRef;
@@ -153,7 +153,7 @@ export function makeConstant(
   });
 }
 
-/** How many elements a shape has. */
+/** The number of elements of a shape. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** Copies a record with its nodes, so that passes may change the copy. */

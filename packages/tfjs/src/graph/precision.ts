@@ -2,15 +2,15 @@ import { HooklineError } from '@hookline/core';
 import type { Processor } from '../device/processor.ts';
 
 /**
- * In which type convolutions and matrix products run. Weights, normalisation, losses and updates are float32 always.
- * `auto`: bfloat16 where the processor multiplies it faster, else float32.
+ * The dtype of convolutions and matrix products. Weights, normalisation, losses and updates are always float32.
+ * `auto`: bfloat16 if the processor multiplies it faster, otherwise float32.
  */
 export type Precision = 'float32' | 'bfloat16' | 'float16' | 'auto';
 
 /** A precision that a graph can be written in. */
 export type ResolvedPrecision = Exclude<Precision, 'auto'>;
 
-/** What the choice of a precision depends on. */
+/** The facts about a machine on which the choice of a precision depends. */
 export interface PrecisionMachine extends Processor {
   readonly usesGpu: boolean;
 }
@@ -30,7 +30,7 @@ const INTEL = 'GenuineIntel';
 /**
  * The precision to use on a machine.
  *
- * @throws HooklineError `HKL_PRECISION_UNSUPPORTED` for a precision that is asked for and that the machine lacks
+ * @throws HooklineError `HKL_PRECISION_UNSUPPORTED` for a requested precision that the machine lacks
  */
 export function choosePrecision(precision: Precision, machine: PrecisionMachine): PrecisionChoice {
   const { usesGpu, cpuFlags, cpuVendor } = machine;

@@ -54,16 +54,16 @@ export interface WatchableBatchNorm extends BatchNorm {
  *   losses: ({ x }, training) => { if (training && norm.trainable) norm.report(x); ... },
  * });
  *
- * @param parts.trainable false freezes the layer, see {@link WatchableBatchNorm.trainable}. Default true
+ * @param options.trainable false freezes the layer, see {@link WatchableBatchNorm.trainable}. Default true
  */
 export function watchableBatchNorm({
   trainable = true,
-  ...parts
+  ...options
 }: Pick<BatchNorm, 'name' | 'mean' | 'variance'> & Partial<Pick<WatchableBatchNorm, 'trainable'>>): WatchableBatchNorm {
   const listeners = new Set<(statistics: BatchStatistics) => void>();
   let isFrozen = false;
   return {
-    ...parts,
+    ...options,
     get trainable() {
       return trainable && !isFrozen;
     },

@@ -12,7 +12,7 @@ export interface ParameterDescription {
   readonly kind: ParameterKind;
 }
 
-/** How many numbers a model holds. */
+/** The number of values in a model's variables. */
 export interface ParameterCount {
   readonly trainable: number;
   /** Elements of frozen weights and moving averages. */

@@ -21,7 +21,7 @@ export interface CapturedPredictorOptions {
   /** The model, whose `predict` is called as its method. */
   readonly model: Pick<TrainableModel, 'name' | 'training' | 'predict'>;
   /**
-   * What happens where the prediction cannot be captured: with `auto` it runs eagerly and a log line says why, with
+   * The reaction if the prediction cannot be captured: with `auto` it runs eagerly and a log line says why, with
    * `required` it is an error. @default 'auto'
    */
   readonly capture?: 'auto' | 'required' | undefined;

@@ -22,7 +22,7 @@ import { choosePrecision, type Precision, type PrecisionChoice } from '../graph/
 import type { CachedStep } from '../session/step-cache.ts';
 
 /**
- * Whether steps run as a captured graph. `auto`: captured where possible, else eagerly, and a log line says why. `required`:
+ * Whether steps run as a captured graph. `auto`: captured if possible, otherwise eagerly, and a log line says why. `required`:
  * captured, and an error where that is not possible. `off`: eagerly.
  */
 export type CaptureMode = 'auto' | 'off' | 'required';
@@ -31,7 +31,7 @@ export type CaptureMode = 'auto' | 'off' | 'required';
 export interface CapturedRunnerOptions {
   readonly step: TrainStep;
   readonly source: BatchSource;
-  /** What happens where a step cannot be captured; see {@link CaptureMode}. @default 'auto' */
+  /** The reaction if a step cannot be captured; see {@link CaptureMode}. @default 'auto' */
   readonly capture?: 'auto' | 'required' | undefined;
   /** The dtype of convolutions and matrix products; weights and updates are always float32. @default 'float32' */
   readonly precision?: Precision | undefined;

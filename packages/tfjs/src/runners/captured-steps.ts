@@ -164,7 +164,7 @@ export class CapturedSteps {
       const same = this.#sameAs(relatives, record);
       if (same !== undefined) {
         this.#cache.alias(this.#keys.key(family, batch), same);
-        this.#keys.isSame(family, changing);
+        this.#keys.noteUnchanged(family, changing);
         return same;
       }
       if (relatives.length >= StepKeys.LIMIT) {

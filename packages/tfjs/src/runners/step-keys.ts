@@ -62,7 +62,7 @@ export class StepKeys {
   }
 
   /** Notes that the step stayed the same although the values at these paths changed. */
-  isSame(name: string, changed: readonly string[]): void {
+  noteUnchanged(name: string, changed: readonly string[]): void {
     const { idle, paths } = this.#family(name);
     for (const path of changed) {
       const changes = (idle.get(path) ?? 0) + 1;

@@ -152,16 +152,16 @@ export class RunnerScope implements StepScope {
   }
 
   /** Adds an input or a variant that was made elsewhere. @param name its name in this scope */
-  adopt(part: StepInput | StepVariant, name = part.name): void {
-    if (part instanceof StepVariant) {
-      if (this.#variants.get(name) === part) return;
+  adopt(declared: StepInput | StepVariant, name = declared.name): void {
+    if (declared instanceof StepVariant) {
+      if (this.#variants.get(name) === declared) return;
       this.#claim('variant', name, this.#variants);
-      this.#variants.set(name, part);
+      this.#variants.set(name, declared);
       return;
     }
-    if (this.#inputs.get(name) === part) return;
+    if (this.#inputs.get(name) === declared) return;
     this.#claim('input', name, this.#inputs);
-    this.#inputs.set(name, part);
+    this.#inputs.set(name, declared);
   }
 
   /** The iteration of the step in progress, or of the next step. */

@@ -16,7 +16,7 @@ export interface Gone {
 
 type Named = readonly (readonly [name: string, tensor: tf.Tensor])[];
 
-/** What {@link StepWatch} needs of a step. */
+/** The part of a step that {@link StepWatch} needs. */
 interface StepWatchOptions {
   readonly model: TrainableModel;
   readonly hooks: StepHooks;

@@ -218,10 +218,10 @@ export class TrainStep {
     const gone = this.#watch.find();
     if (gone !== undefined) throw new HooklineError(gone.code, `it disposed ${gone.what}`, { who, fix: gone.fix });
     const collected = collectLosses(losses, who);
-    const parts = Object.keys(collected).filter((name) => name !== TOTAL_LOSS && name !== 'regularization_loss');
+    const lossNames = Object.keys(collected).filter((name) => name !== TOTAL_LOSS && name !== 'regularization_loss');
     // A tap of `losses` may add losses to a bare scalar, which is named total_loss. A model that names its losses has
     // no reason to use that name.
-    if (TOTAL_LOSS in collected && parts.length > 0) throw totalAmongLosses(who, parts);
+    if (TOTAL_LOSS in collected && lossNames.length > 0) throw totalAmongLosses(who, lossNames);
     return collected;
   }
 
@@ -327,8 +327,8 @@ function gradientsFailed(cause: unknown, model: string): unknown {
   });
 }
 
-function totalAmongLosses(who: string, parts: readonly string[]): HooklineError {
-  return new HooklineError('HKL_LOSS_NAME', `it gives the loss "total_loss" beside ${parts.join(', ')}`, {
+function totalAmongLosses(who: string, lossNames: readonly string[]): HooklineError {
+  return new HooklineError('HKL_LOSS_NAME', `it gives the loss "total_loss" beside ${lossNames.join(', ')}`, {
     who,
     fix: 'Losses by name are summed, and the sum is stored as total_loss: leave it out, or return it alone and report its parts with scope.metric(name, value)',
   });

@@ -45,7 +45,7 @@ export interface TfjsRuntimeOptions
    * made later.
    */
   readonly data?: DataSource;
-  /** Makes the data source when the trainer is prepared. */
+  /** Makes the data source when the trainer is prepared. It takes precedence over `data`. */
   readonly loadData?: () => DataSource | Promise<DataSource>;
 }
 
@@ -62,7 +62,7 @@ export const TFJS_RUNTIME_OPTIONS = Object.freeze({
   precision: true,
 }) satisfies OptionNames<TfjsRuntimeOptions>;
 
-/** What turns a bare trainer into one that trains a model. Pass both members to `TrainerBase`. */
+/** The services and plugins with which a bare trainer trains a model. Pass both to `TrainerBase`. */
 export interface TfjsRuntime {
   readonly services: readonly Provider[];
   readonly plugins: readonly Plugin[];

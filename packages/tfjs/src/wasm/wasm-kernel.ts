@@ -9,7 +9,7 @@ export interface KernelCall<Attributes> {
   readonly own: () => tf.Tensor;
 }
 
-/** What kernels use of the backend itself. */
+/** The part of the backend that kernels use. */
 export interface WasmMemory {
   /** The values of a tensor in the backend's memory; the view is valid until the next allocation. */
   typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;

@@ -7,20 +7,25 @@ const period = z.custom<Period>(isPeriod, PERIOD_RULE);
 const positivePeriod = z.custom<Period>(isPositivePeriod, PERIOD_RULE);
 const fraction = z.number().min(0).max(1);
 
+/** Gradient clipping. */
 const clipGradients = z.strictObject({
+  /** Whether gradients are clipped. */
   enabled: z.boolean().default(false),
   /** `value` clips each number, `norm` each parameter's gradient, `global-norm` all gradients together. */
   type: z.enum(['value', 'norm', 'global-norm']).default('value'),
-  /** Default 1. */
+  /** The limit: of a number's magnitude for the type `value`, otherwise of the norm. */
   value: z.number().positive().default(1),
-  /** The p of the norm, from 1 up. Default 2. */
+  /** The p of the norm, from 1 up; `inf` takes the largest magnitude. The type `value` does not use it. */
   normType: z.union([z.number().min(1), z.literal('inf')]).default(2),
 });
 
 /** Loss scaling for `precision: 'float16'`, with the names of torch's GradScaler. */
 const amp = z.strictObject({
+  /** The first scale. */
   initScale: z.number().positive().default(65_536),
+  /** Factor of the scale after `growthInterval` successive finite updates. */
   growthFactor: z.number().gt(1).default(2),
+  /** Factor of the scale after an update that was skipped because a gradient was not finite. */
   backoffFactor: z.number().gt(0).lt(1).default(0.5),
   /** Number of successive finite updates after which the scale grows. */
   growthInterval: positive.default(2000),
@@ -30,16 +35,24 @@ const amp = z.strictObject({
 const reduceOnPlateau = z.strictObject({
   /** Metric to watch: the learning rate is reduced when it stops improving. Empty switches this off. */
   metric: z.string().default(''),
+  /** Whether higher or lower values of the metric are better. */
   mode: z.enum(['max', 'min']).default('max'),
+  /** Factor of each reduction. */
   factor: z.number().gt(0).lt(1).default(0.1),
+  /** Number of values in a row without improvement that are tolerated. */
   patience: count.default(10),
+  /** Smallest improvement over the best value that counts. */
   threshold: z.number().nonnegative().default(1e-4),
+  /** Unit of the threshold: `rel` is relative to the best value, `abs` is in the metric's own unit. */
   thresholdMode: z.enum(['rel', 'abs']).default('rel'),
+  /** Number of values after a reduction that do not count. */
   cooldown: count.default(0),
+  /** The learning rate is not reduced below this one. */
   minLr: z.number().nonnegative().default(0),
 });
 
 const solver = z.strictObject({
+  /** The algorithm of the optimizer. */
   optimizer: z.enum(['sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'lion', 'lamb']).default('sgd'),
   /** Samples per step, over all ranks. */
   batchSize: positive.default(16),
@@ -51,9 +64,11 @@ const solver = z.strictObject({
   maxEpochs: z.number().nonnegative().default(0),
   /** Time limit of each training in minutes; 0 sets no limit. */
   maxMinutes: z.number().nonnegative().default(0),
+  /** The learning rate of the optimizer. The schedule multiplies it by a factor, which is usually 1 after the warm-up. */
   baseLr: z.number().positive().default(0.001),
   /** Momentum of sgd and rmsprop. */
   momentum: fraction.default(0.9),
+  /** Whether sgd uses Nesterov momentum. */
   nesterov: z.boolean().default(false),
   /** Betas of adam, adamw, lamb and lion. Null takes the optimizer's default: [0.9, 0.999], for lion [0.9, 0.99]. */
   betas: z.tuple([fraction, fraction]).nullable().default(null),
@@ -67,14 +82,17 @@ const solver = z.strictObject({
   lrDecay: z.number().nonnegative().default(0),
   /** Initial value of adagrad's sums of squared gradients. */
   initialAccumulator: z.number().nonnegative().default(0),
+  /** Weight decay of weights, and of biases unless `weightDecayBias` is set: decoupled in adamw, lamb and lion, otherwise added to the gradient (L2). */
   weightDecay: z.number().nonnegative().default(1e-4),
   /** Weight decay of norm layers. */
   weightDecayNorm: z.number().nonnegative().default(0),
   /** Weight decay of biases. Null takes `weightDecay`. */
   weightDecayBias: z.number().nonnegative().nullable().default(null),
+  /** Factor of the learning rate for biases. */
   biasLrFactor: z.number().positive().default(1),
   /** Factor of the learning rate for the variables named `backbone/...`; usually below 1 if they are pretrained. */
   backboneLrFactor: z.number().positive().default(1),
+  /** The learning-rate schedule. OneCycleLR and `constant` read none of the keys from `gamma` to `rescaleInterval`. */
   lrSchedule: z
     .enum([
       'WarmupMultiStepLR',
@@ -85,6 +103,7 @@ const solver = z.strictObject({
       'constant',
     ])
     .default('WarmupMultiStepLR'),
+  /** Factor of the learning rate at each milestone of WarmupMultiStepLR, and at each decay of WarmupStepWithFixedGammaLR. */
   gamma: z.number().positive().default(0.1),
   /** Milestones of WarmupMultiStepLR, in iterations or as `{ epochs: 8 }`. */
   steps: z.array(period).default([30_000]),
@@ -96,9 +115,11 @@ const solver = z.strictObject({
   polyPower: z.number().positive().default(0.9),
   /** Length of the warm-up in iterations, or in epochs as `{ epochs: 1 }`. */
   warmupIterations: period.default(1000),
+  /** Factor of the learning rate at the start of the warm-up. */
   warmupFactor: fraction.default(0.001),
+  /** `linear` rises evenly during the warm-up, `constant` keeps the factor of its start until its end. */
   warmupMethod: z.enum(['linear', 'constant']).default('linear'),
-  /** Whether the schedule is rescaled to the part of the run after the warm-up. */
+  /** Whether the schedule is compressed into the part of the run after the warm-up. WarmupPolyLR does not read it. */
   rescaleInterval: z.boolean().default(false),
   reduceOnPlateau: reduceOnPlateau.prefault({}),
   clipGradients: clipGradients.prefault({}),
@@ -112,7 +133,9 @@ const solver = z.strictObject({
   emaDecay: z.number().min(0).lt(1).default(0),
 });
 
+/** Precise statistics of batch norms, computed before each evaluation. */
 const preciseBn = z.strictObject({
+  /** Whether they are computed. */
   enabled: z.boolean().default(false),
   /** Number of batches over which the statistics are computed. */
   iterations: positive.default(200),
@@ -137,6 +160,7 @@ const checkpoint = z.strictObject({
   maxToKeep: count.default(0),
   /** Metric that selects the best checkpoint, `model_best`; empty keeps none. */
   best: z.string().default(''),
+  /** Whether higher or lower values of that metric are better. */
   bestMode: z.enum(['max', 'min']).default('max'),
 });
 
@@ -147,7 +171,9 @@ const writers = z.strictObject({
   windowSize: positive.default(20),
   /** Iterations between stored losses. */
   metricsPeriod: positive.default(1),
+  /** Whether to write event files for TensorBoard. */
   tensorboard: z.boolean().default(true),
+  /** Whether to draw the curves of losses and metrics as SVG files. */
   plots: z.boolean().default(true),
 });
 
@@ -157,9 +183,11 @@ export const CONFIG_SHAPE = {
   seed: z.int().default(-1),
   /** The run's folder. */
   output: z.string().min(1).default('output'),
+  /** The device to train on; `gpu` and `cpu` are native TensorFlow. `auto` takes the first of gpu, cpu, webgpu and wasm that is available. */
   device: z.enum(['auto', 'gpu', 'cpu', 'webgpu', 'wasm']).default('auto'),
   /** Whether the step is captured as one graph: `auto` if possible, `required`, or `off`. */
   capture: z.enum(['auto', 'off', 'required']).default('auto'),
+  /** The dtype of convolutions and matrix products in captured steps; everything else is float32. `auto` takes bfloat16 if the processor multiplies it faster. */
   precision: z.enum(['float32', 'bfloat16', 'float16', 'auto']).default('float32'),
   model: z
     .strictObject({
@@ -170,7 +198,12 @@ export const CONFIG_SHAPE = {
     })
     .prefault({}),
   datasets: z
-    .strictObject({ train: z.array(z.string()).default(['train']), test: z.array(z.string()).default(['test']) })
+    .strictObject({
+      /** Names of the training data, for `buildTrainLoader` of trainers that read it. */
+      train: z.array(z.string()).default(['train']),
+      /** Names of the data sets that are evaluated, each with `buildTestLoader` and `buildEvaluator`. */
+      test: z.array(z.string()).default(['test']),
+    })
     .prefault({}),
   solver: solver.prefault({}),
   test: test.prefault({}),

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { applyOverrides } from './apply-overrides.ts';
 import { type BaseConfig, type BaseConfigInput, CONFIG_SHAPE } from './config-schema.ts';
 import { keysAt } from './key-types.ts';
-import { type ConfigPart, isSection, layOver } from './lay-over.ts';
+import { type ConfigValues, isSection, mergeConfig } from './merge-config.ts';
 import { isWritten, rememberWritten } from './written-keys.ts';
 
 /** The user's own keys, by section: new sections, or additional keys in existing ones. */
@@ -38,14 +38,14 @@ export interface ConfigDefinition<C extends BaseConfig = BaseConfig> {
    *
    * @example defineConfig({ solver: { batchSize: 16 } }).on('wasm', { solver: { batchSize: 4 } })
    */
-  on(device: DeviceKind, values: ConfigPart<C>): ConfigDefinition<C>;
+  on(device: DeviceKind, values: ConfigValues<C>): ConfigDefinition<C>;
   /** The values that `on` has set for a kind of device. */
-  valuesOn(device: DeviceKind): ConfigPart<C> | undefined;
+  valuesOn(device: DeviceKind): ConfigValues<C> | undefined;
   /** The kinds of devices that `on` was called for. */
   readonly devices: readonly DeviceKind[];
 }
 
-/** The keys of the section `solver` of which one says where the run ends. */
+/** The keys of the section `solver` for the length of the run, of which only one may be set. */
 const ENDS: readonly string[] = ['maxIterations', 'maxEpochs'];
 
 /**
@@ -129,8 +129,8 @@ function withoutReplacedEnd(values: object, isReplaced: boolean): object {
   return { ...values, solver: Object.fromEntries(Object.entries(solver).filter(([key]) => !ENDS.includes(key))) };
 }
 
-/** Values with those of a kind of device in their place. */
-const override = (values: object, own: object): object => layOver(withoutReplacedEnd(values, setsEnd(own)), own);
+/** Merges values that take precedence, such as those of a kind of device. If they set the length of the run, they replace both of its keys. */
+const override = (values: object, own: object): object => mergeConfig(withoutReplacedEnd(values, setsEnd(own)), own);
 
 /** @throws HooklineError `HKL_CONFIG_INVALID` if both `solver.maxIterations` and `solver.maxEpochs` are set */
 function checked<C extends BaseConfig>(config: C): C {

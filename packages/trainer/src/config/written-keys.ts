@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { CONFIG_SHAPE } from './config-schema.ts';
-import { isSection } from './lay-over.ts';
+import { isSection } from './merge-config.ts';
 
 /** The explicitly set keys of each config that a definition has made. A changed copy of a config is not in it. */
 const WRITTEN = new WeakMap<object, ReadonlySet<string>>();
@@ -12,11 +12,11 @@ let defaults: object | undefined;
  * Remembers which keys of a config were set explicitly, in a file, for a device or by `--set`; the others have
  * defaults.
  *
- * @param said the values that were set, by section
+ * @param values the values that were set, by section
  * @returns the config
  */
-export function rememberWritten<C extends object>(config: C, said: object): C {
-  WRITTEN.set(config, new Set(keysOf(said)));
+export function rememberWritten<C extends object>(config: C, values: object): C {
+  WRITTEN.set(config, new Set(keysOf(values)));
   return config;
 }
 

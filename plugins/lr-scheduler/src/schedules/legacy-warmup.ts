@@ -1,6 +1,6 @@
 import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
-import { type Position, squeezed } from './position.ts';
+import { type Position, compressed } from './position.ts';
 
 /** The warm-up options of the WarmupXxxLR schedules. */
 export const legacyWarmupShape = {
@@ -8,7 +8,7 @@ export const legacyWarmupShape = {
   warmupIterations: z.custom<Period>(isPeriod, PERIOD_RULE).default(1000),
   /** Factor at the start of the warm-up. @default 0.001 */
   warmupFactor: z.number().nonnegative().default(0.001),
-  /** @default 'linear' */
+  /** `linear` rises evenly, `constant` stays at the factor of the start until the warm-up is over. @default 'linear' */
   warmupMethod: z.enum(['linear', 'constant']).default('linear'),
 };
 
@@ -24,7 +24,7 @@ export function legacyWarmup(
   position: Position,
 ): number {
   const { iteration } = position;
-  const length = squeezed(warmupIterations, position);
+  const length = compressed(warmupIterations, position);
   if (iteration >= length) return 1;
   if (warmupMethod === 'constant') return warmupFactor;
   const alpha = iteration / length;

@@ -51,7 +51,7 @@ export function oneCycleFactor(schedule: z.output<typeof oneCycleSchema>): Facto
       if (iteration <= end) return anneal(from, to, end > begin ? (iteration - begin) / (end - begin) : 1);
       begin = end;
     }
-    // After the last iteration, where there is no step.
+    // This is the value after the last iteration, which no step uses.
     return last;
   };
 }

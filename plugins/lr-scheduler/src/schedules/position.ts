@@ -31,12 +31,12 @@ export function unitsDone({ iteration, total }: Position, units: number): number
  * The length of `iterations` of the whole run within the part. A part runs its whole schedule, so everything in it
  * is compressed: in half of the run, a warm-up of 100 iterations takes 50, and a milestone at 80 comes after 40.
  */
-export function squeezed(iterations: number, { total, maxIterations }: Position): number {
+export function compressed(iterations: number, { total, maxIterations }: Position): number {
   // Multiplying before dividing keeps it exact for a schedule that has the whole run.
   return total === maxIterations || maxIterations <= 0 ? iterations : (iterations * total) / maxIterations;
 }
 
-/** A share of `total` in iterations, whole where rounding alone keeps it from being so: 0.1 + 0.2 of 100 is 30. */
+/** A share of `total` in iterations. If it misses a whole number only by a rounding error, it is that number: 0.1 + 0.2 of 100 is 30. */
 export function shareOf(total: number, share: number): number {
   const length = share * total;
   const whole = Math.round(length);

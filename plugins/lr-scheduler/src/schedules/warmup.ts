@@ -1,7 +1,7 @@
 import { isPeriod, type Period, PERIOD_RULE } from '@hookline/core';
 import { z } from 'zod';
 import type { InIterations } from '../in-iterations.ts';
-import { type Factor, type Position, shareOf, squeezed } from './position.ts';
+import { type Factor, type Position, shareOf, compressed } from './position.ts';
 
 /** Options of a warm-up. */
 export interface WarmupOptions {
@@ -59,7 +59,7 @@ function warmupLength(
   position: Position,
 ): number {
   const { total } = position;
-  return fraction === undefined ? Math.min(squeezed(iterations, position), total) : shareOf(total, fraction);
+  return fraction === undefined ? Math.min(compressed(iterations, position), total) : shareOf(total, fraction);
 }
 
 /**

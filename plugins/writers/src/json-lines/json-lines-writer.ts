@@ -1,7 +1,7 @@
 import { rename, stat } from 'node:fs/promises';
 import type { Logger } from '@hookline/core';
 import { exists } from '../exists.ts';
-import { namesAt, selectScalars, type WrittenValues } from '../latest-events.ts';
+import { namesAt, selectScalars, type WrittenValues } from '../select-scalars.ts';
 import type { WriteBatch, Writer, WriterRun } from '../writer.ts';
 import { LineFile } from './line-file.ts';
 

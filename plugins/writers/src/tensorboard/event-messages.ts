@@ -1,5 +1,5 @@
 import type { HistogramEvent, ImageEvent } from '@hookline/core';
-import type { WrittenScalar } from '../latest-events.ts';
+import type { WrittenScalar } from '../select-scalars.ts';
 import { encodePng } from './png.ts';
 import { MessageWriter } from './protobuf.ts';
 

@@ -1,7 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { exists } from '../exists.ts';
-import { namesAt, selectScalars, type WrittenScalar, type WrittenValues } from '../latest-events.ts';
+import { namesAt, selectScalars, type WrittenScalar, type WrittenValues } from '../select-scalars.ts';
 import type { WriteBatch, Writer, WriterRun } from '../writer.ts';
 import { histogramValue, imageValue, restartEvent, scalarValue, summaryEvent, versionEvent } from './event-messages.ts';
 import type { MessageWriter } from './protobuf.ts';
@@ -55,7 +55,7 @@ export class TensorBoardWriter implements Writer {
     const events = [...steps]
       .sort(([a], [b]) => a - b)
       .map(([step, values]) => frameRecord(summaryEvent(wallTime, step, values).finish()));
-    // A folder that was removed meanwhile is made again, with a new file in it.
+    // If the folder was removed in the meantime, create it again, with a new file.
     if (this.target === undefined || !(await exists(this.target))) this.target = await this.#begin();
     await appendFile(this.target, Buffer.concat(events));
   }
@@ -64,14 +64,14 @@ export class TensorBoardWriter implements Writer {
     if (this.#run === undefined) throw new Error('open() comes before write()');
     const { startIteration, file } = this.#run;
     const now = Date.now() / 1000;
-    // Readers take the files of a folder in the order of their names, so what counts in them is of fixed width.
+    // TensorBoard reads the files of a folder in the order of their names, so the numbers in the names have a fixed width.
     const number = String(fileNumber++).padStart(6, '0');
     const name = `events.out.tfevents.${Math.floor(now)}.${number}.${hostname()}.${process.pid}`;
     const path = await file(this.#options.dir, name);
     this.target = path;
-    // In every file: the first one that a reader meets does not count as a new beginning.
+    // Begin every file with a restart event, because a reader ignores the one in the first file that it reads.
     const events = [versionEvent(now), restartEvent(now, startIteration)];
-    // What the checkpoint knows of that step does not come again.
+    // The values of that step that the checkpoint holds are not put into the storage again.
     if (this.#kept.length > 0) events.push(summaryEvent(now, startIteration, this.#kept.map(scalarValue)));
     await writeFile(path, Buffer.concat(events.map((event) => frameRecord(event.finish()))), { flag: 'wx' });
     return path;

@@ -64,7 +64,7 @@ export const adamUpdate: UpdateMatcher = (assign, lookup) => {
 
 interface Average {
   readonly slot: RecordNode;
-  /** How much of the old average stays, β. */
+  /** The share of the old average that is kept, β. */
   readonly kept: ValueRef;
   readonly added: ValueRef;
 }

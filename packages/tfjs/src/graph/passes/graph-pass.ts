@@ -1,7 +1,7 @@
 import type { GraphRecord } from '../graph-record.ts';
 import type { ResolvedPrecision } from '../precision.ts';
 
-/** What passes are told besides the record. */
+/** What passes know in addition to the record. */
 export interface PassOptions {
   readonly precision: ResolvedPrecision;
 }

@@ -19,7 +19,7 @@ export const reshapePairs: GraphPass = {
   },
 };
 
-/** What a chain of reshapes begins with. */
+/** The value at the start of a chain of reshapes. */
 function sourceOf(value: ValueRef): ValueRef {
   let current = value;
   for (let node = madeBy(current, 'Reshape'); node !== undefined; node = madeBy(current, 'Reshape')) {
