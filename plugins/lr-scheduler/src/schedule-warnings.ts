@@ -9,7 +9,7 @@ export function scheduleWarnings(schedule: ScheduleInIterations, maxIterations: 
     case 'warmup':
       return [
         ...(schedule.fraction === undefined
-          ? longWarmup(schedule.iterations ?? WARMUP_ITERATIONS, maxIterations, 'squeezed')
+          ? longWarmup(schedule.iterations ?? WARMUP_ITERATIONS, maxIterations, 'shortened')
           : []),
         ...scheduleWarnings(schedule.schedule, maxIterations),
       ];
@@ -29,17 +29,16 @@ export function scheduleWarnings(schedule: ScheduleInIterations, maxIterations: 
 }
 
 /**
- * @param end effect on a warm-up that is longer than the run: it is `squeezed` into the run, or `cut` off at its end
+ * @param end effect on a warm-up that is longer than the run: it is `shortened` to the run, or `cut` off at its end
  */
-function longWarmup(iterations: number, maxIterations: number, end: 'squeezed' | 'cut'): readonly string[] {
+function longWarmup(iterations: number, maxIterations: number, end: 'shortened' | 'cut'): readonly string[] {
   if (iterations < maxIterations) return [];
-  const what = `the warm-up of ${iterations} iterations takes the whole run of ${maxIterations}`;
-  const consequence =
-    end === 'squeezed' && iterations > maxIterations
-      ? 'it is squeezed into it, and the learning rate rises until the last step'
-      : 'the learning rate never reaches its base';
+  const what =
+    end === 'shortened' && iterations > maxIterations
+      ? `is longer than the run of ${maxIterations}: it is shortened to the run, and`
+      : `takes the whole run of ${maxIterations}:`;
   return [
-    `${what}: ${consequence}. Set the iterations of the warm-up (solver.warmupIterations in a config) to a small part of the run, or 0`,
+    `the warm-up of ${iterations} iterations ${what} the learning rate never reaches its base. Set the iterations of the warm-up (solver.warmupIterations in a config) to a small part of the run, or 0`,
   ];
 }
 
