@@ -156,7 +156,7 @@ function define(): CAC {
   cli
     .command(
       'convert <file> [target]',
-      "Write the weights of a checkpoint as safetensors, with PyTorch's names if the model has a weight table",
+      "Write the weights of a checkpoint as safetensors, with PyTorch's names if the model has a weight table (default target: exported/weights.safetensors in the run's folder)",
     )
     .option(...SET)
     .option('--checkpoint <file>', 'The checkpoint to convert (default: the latest one of the output folder)')
@@ -198,7 +198,13 @@ function define(): CAC {
     .command('doctor', 'Show which runtime will be used, why, and what would be faster')
     .option('--json', 'Print everything as JSON');
   cli.option('--debug', 'Show stacks of errors');
-  cli.help();
+  // cac adds this to options of the form --no-cuda, where it reads as if the default were to do without.
+  cli.help((sections) =>
+    sections.map(({ title, body }) => ({
+      ...(title !== undefined && { title }),
+      body: body.replaceAll(' (default: true)', ''),
+    })),
+  );
   cli.version(VERSION);
   return cli;
 }
