@@ -156,7 +156,7 @@ function define(): CAC {
   cli
     .command(
       'convert <file> [target]',
-      "Write the weights of a checkpoint as safetensors, with PyTorch's names if the model has a weight table (default target: exported/weights.safetensors in the run's folder)",
+      "Write the weights of a checkpoint as safetensors, with PyTorch's names if the model has a weight table",
     )
     .option(...SET)
     .option('--checkpoint <file>', 'The checkpoint to convert (default: the latest one of the output folder)')
@@ -165,6 +165,9 @@ function define(): CAC {
     .option(...OUTPUT)
     .option(...DEVICE)
     .option('--json', 'Print what was written, with all names, as JSON')
+    .example(
+      "hookline convert trainer.ts                        # writes exported/weights.safetensors in the run's folder",
+    )
     .example('hookline convert trainer.ts weights.safetensors');
   cli
     .command('inspect <file>', 'Show the plugins in order with reasons, the hooks with their taps, and the services')
