@@ -141,16 +141,13 @@ export class DiskOutputFolder implements OutputFolder {
 
   #unwritable(cause: unknown): HooklineError {
     const code = systemCode(cause) ?? 'unknown reason';
-    const isFile = code === 'EEXIST';
-    return new HooklineError(
-      'HKL_OUTPUT_UNWRITABLE',
-      isFile ? `${this.dir} is a file, not a folder (${code})` : `cannot write into ${this.dir} (${code})`,
-      {
-        who: 'output',
-        fix: `Choose another folder (output: ..., or --output DIR)${isFile ? '' : ', or change its permissions'}`,
-        cause,
-      },
-    );
+    const what =
+      code === 'EEXIST' ? `${this.dir} is a file, not a folder (${code})` : `cannot write into ${this.dir} (${code})`;
+    return new HooklineError('HKL_OUTPUT_UNWRITABLE', what, {
+      who: 'output',
+      fix: 'Choose another folder (output: ..., or --output DIR), or change its permissions',
+      cause,
+    });
   }
 }
 

@@ -48,7 +48,7 @@ function holds(message: string, cause: unknown): boolean {
 function isExplained(last: unknown, wrapper: unknown): boolean {
   if (isHooklineError(last)) return true;
   const isBug = !(last instanceof Error) || last.name !== 'Error';
-  return !isBug && isHooklineError(wrapper) && !/cause below/.test(wrapper.message);
+  return !isBug && isHooklineError(wrapper) && !wrapper.message.includes('cause below');
 }
 
 function messageOf(error: unknown): string {

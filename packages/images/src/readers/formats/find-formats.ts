@@ -208,24 +208,28 @@ function nothing(
 }
 
 function several(root: string, found: readonly FoundFormat[]): HooklineError {
-  return new HooklineError('HKL_DATA_FORMAT', readableAs(found), { who: root, fix: `Choose one: ${choice(found)}` });
+  return new HooklineError('HKL_DATA_FORMAT', `it can be read as ${listed(found)}`, {
+    who: root,
+    fix: `Choose one: --set ${choice(found, 'data.format=')} (\`hookline data\`: --format ${choice(found)})`,
+  });
 }
 
 /** The error for a folder whose data are in other formats than the one that was asked for. */
 function unlike(root: string, asked: readonly DataFormat[], found: readonly FoundFormat[]): HooklineError {
   const formats = asked.map(({ name }) => name).join(', ');
-  return new HooklineError('HKL_DATA_FORMAT', `it has no annotations of the format ${formats}; ${readableAs(found)}`, {
-    who: root,
-    fix: `Ask for that: ${choice(found)}`,
-  });
+  return new HooklineError(
+    'HKL_DATA_FORMAT',
+    `it has no annotations of the format ${formats}; it can be read as ${listed(found)}`,
+    {
+      who: root,
+      fix: `Ask for that: --set ${choice(found, 'data.format=')} (\`hookline data\`: --format ${choice(found)})`,
+    },
+  );
 }
 
 const isFound = (result: FoundFormat | string | undefined): result is FoundFormat => typeof result === 'object';
 
-const readableAs = (found: readonly FoundFormat[]): string =>
-  `it can be read as ${found.map(describeFormat).join(', and as ')}`;
+const listed = (found: readonly FoundFormat[]): string => found.map(describeFormat).join(', and as ');
 
-function choice(found: readonly FoundFormat[]): string {
-  const options = (prefix = ''): string => found.map(({ format }) => prefix + format).join(' or ');
-  return `--set ${options('data.format=')} (\`hookline data\`: --format ${options()})`;
-}
+const choice = (found: readonly FoundFormat[], prefix = ''): string =>
+  found.map(({ format }) => prefix + format).join(' or ');
