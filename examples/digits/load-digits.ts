@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { tf } from 'hookline';
+import { HooklineError, type tf } from 'hookline';
 import { type Digits, drawDigits, SIDE } from './draw-digits.ts';
 
 /** The first nine tenths of the digits are for training, the last tenth is for testing. */
@@ -42,17 +42,26 @@ export async function loadDigits({ root, count }: DigitsOptions): Promise<Digits
 }
 
 async function readDigits(root: string): Promise<Digits> {
-  const files = await readdir(root);
+  const files = await readdir(root).catch((cause: unknown) => {
+    throw invalid(root, `it cannot be read: ${(cause as Error).message}`, cause);
+  });
   const read = async (pattern: RegExp, what: string): Promise<Uint8Array> => {
     const name = files.find((file) => pattern.test(file));
-    if (name === undefined) throw new Error(`data.root: there is no ${what} in ${root}`);
+    if (name === undefined) throw invalid(root, `there is no ${what} in it`);
     return readFile(join(root, name));
   };
   const images = await read(/^images-.*x28x28\.u8$/, 'images-*x28x28.u8');
   const labels = await read(/^labels-.*\.u8$/, 'labels-*.u8');
   if (images.length === labels.length * SIDE * SIDE) return { images, labels };
-  throw new Error(`data.root: ${images.length / (SIDE * SIDE)} images and ${labels.length} labels in ${root}`);
+  throw invalid(root, `${images.length / (SIDE * SIDE)} images and ${labels.length} labels are in it`);
 }
+
+const invalid = (root: string, what: string, cause?: unknown): HooklineError =>
+  new HooklineError('HKL_DIGITS_INVALID', what, {
+    who: `data.root=${root}`,
+    fix: 'Name a folder with the files images-*x28x28.u8 and labels-*.u8, or leave data.root out to train on drawn digits',
+    cause,
+  });
 
 /** A batch on the device: grey images [batch, 28, 28, 1] with values from 0 to 255, and labels [batch]. */
 export interface DigitBatch {

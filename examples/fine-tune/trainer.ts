@@ -79,7 +79,8 @@ export default defineTrainer({
   async buildTrainLoader({ data, input, solver, model }, trainer) {
     if (model.weights === '' && model.frozenUntil > 0)
       trainer.logger.info(
-        'from scratch: set solver.backboneLrFactor=1 and model.frozenUntil=0, unless the run goes on',
+        `there are no pretrained weights (--weights FILE): in a new run the backbone is random, and frozen until iteration ${model.frozenUntil}. ` +
+          'To train it from the start, add --set model.frozenUntil=0 --set solver.backboneLrFactor=1',
       );
     const { records } = told(await readImageFolder({ root: join(data.root, data.train) }), trainer.logger);
     return new DetectionLoader(records, {

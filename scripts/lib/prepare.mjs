@@ -32,15 +32,18 @@ export function install(quiet = false) {
   if (status !== 0) fail('npm ci failed; its message is above', status);
 }
 
+/** What a user of a clone runs: the command line, and new projects with their tests. */
+const BUILT = ['packages/hookline', 'packages/create-hookline', 'packages/testing'];
+
 /**
- * Builds only what the command line needs, so that a type error in a benchmark does not prevent a training. `npm run build`
- * checks the types of everything.
+ * Builds only what a user runs, so that a type error in a benchmark does not prevent a training. `npm run build` checks the
+ * types of everything.
  *
  * @param {boolean} quiet
  */
 function build(quiet) {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  const status = run(process.execPath, [tsc, '-b', 'packages/hookline'], { quiet });
+  const status = run(process.execPath, [tsc, '-b', ...BUILT], { quiet });
   if (status !== 0) fail('the build failed; the errors are above', status);
 }
 

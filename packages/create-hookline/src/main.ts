@@ -102,6 +102,8 @@ async function ask(kindKnown: Kind | undefined, nameGiven: string | undefined, l
       const answer = await question(`1 to ${known.length} [1]: `);
       const found = answer === '' ? known[0] : (known[Number(answer) - 1] ?? known.find((each) => each === answer));
       if (found !== undefined) return found;
+      const numbers = known.map((_, index) => index + 1);
+      process.stdout.write(`Answer ${numbers.slice(0, -1).join(', ')} or ${numbers.at(-1)}\n`);
     }
   };
   try {
@@ -110,7 +112,7 @@ async function ask(kindKnown: Kind | undefined, nameGiven: string | undefined, l
     while (name === undefined) {
       const answer = await question(`Name of the ${kind}: `);
       try {
-        packageName(kind, answer);
+        process.stdout.write(`The package will be called ${packageName(kind, answer)}\n`);
         name = answer;
       } catch (error) {
         if (!(error instanceof CreateError)) throw error;

@@ -64,7 +64,7 @@ function publishedManifest({ kind, language, name, author, version }: ManifestOp
     sideEffects: false,
     engines: { node: '^20.19 || >=22.12' },
     exports: { '.': entry, './package.json': './package.json' },
-    files: [isTypeScript ? 'dist' : 'types', 'src', '!**/*.test.*'],
+    files: [isTypeScript ? 'dist' : 'types', 'src', '!**/*.test.*', 'CHANGELOG.md'],
     keywords: ['hookline', `hookline-${kind}`],
     scripts: { build: 'tsc', ...scripts(language, 'src'), prepack: 'npm run build' },
     dependencies:

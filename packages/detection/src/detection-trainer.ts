@@ -47,7 +47,7 @@ import { statisticsOf } from './recipe/data-statistics.ts';
 import { timeSteps } from './recipe/time-steps.ts';
 import { lossAlarm } from './loss-alarm.ts';
 import { makeBackbone } from './make-backbone.ts';
-import { lazyEvaluator, makeEvaluator, postprocessing, writeTruth } from './make-evaluator.ts';
+import { lazyEvaluator, makeEvaluator, named, postprocessing, writeTruth } from './make-evaluator.ts';
 import { costOfViews, ttaOptions } from './tta-options.ts';
 
 /** Limits below which an augmented object is not a target: visible share of its box, and length of its sides in pixels. */
@@ -189,7 +189,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     }
     return makeEvaluator(config, truth, {
       resultsFile: join(folder, 'coco_instances_results.json'),
-      logger: this.logger,
+      logger: folder.startsWith(this.#ttaFolder()) ? named(this.logger, 'test-time augmentation') : this.logger,
     });
   }
 
@@ -198,7 +198,7 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     const { test, datasets } = config;
     const names = this.#testNames(config);
     const self = new WeakRef<DetectionTrainer<C>>(this);
-    const folder = join(this.outputDir, 'inference_TTA');
+    const folder = this.#ttaFolder();
     return presetDetection({
       defaults: super.buildPreset(config),
       datasets: datasets.test.map((dataset, place) => lazyDataset(self, dataset, names[place] as string, folder)),
@@ -319,6 +319,10 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
 
   #testNames({ datasets }: C): readonly string[] {
     return assertDifferent(datasets.test.map((dataset) => this.datasetName(dataset)));
+  }
+
+  #ttaFolder(): string {
+    return join(this.outputDir, 'inference_TTA');
   }
 
   #read(): Promise<DetectionDatasets> {

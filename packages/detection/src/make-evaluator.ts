@@ -8,11 +8,19 @@ import { CocoEvaluator, indexTruth, type PostprocessOptions, VocEvaluator } from
 import type { DetectionConfig } from './config/detection-config.ts';
 import { imagesOf } from './images-of.ts';
 
+type Messages = Pick<Logger, 'info' | 'warn'>;
+
+/** A logger whose messages begin with the name of the evaluation. */
+export const named = (logger: Messages, name: string): Messages => ({
+  info: (message) => logger.info(`${name}: ${message}`),
+  warn: (message) => logger.warn(`${name}: ${message}`),
+});
+
 /** Makes the evaluator that `test.evaluator` names; `auto` means the `evaluator` in the data set's metadata. */
 export function makeEvaluator(
   { input, test }: DetectionConfig,
   truth: Dataset,
-  { resultsFile, logger }: { readonly resultsFile: string; readonly logger: Logger },
+  { resultsFile, logger }: { readonly resultsFile: string; readonly logger: Messages },
 ): DatasetEvaluator {
   const options = { truth, images: imagesOf(input), postprocess: postprocessing(test), resultsFile, logger };
   const kind = test.evaluator === 'auto' ? truth.metadata.evaluator : test.evaluator;

@@ -6,7 +6,13 @@ import './tensor-types.ts';
 export { default as tf } from '#tfjs';
 
 // Devices
-export { currentDevice, selectDevice, usesSlowBackend, type SelectDeviceOptions } from './device/select-device.ts';
+export {
+  checkDeviceRequest,
+  currentDevice,
+  selectDevice,
+  usesSlowBackend,
+  type SelectDeviceOptions,
+} from './device/select-device.ts';
 export type { Device, DeviceKind, DeviceRequest } from './device/device.ts';
 export { chooseOneDnn, type OneDnnChoice } from './device/onednn.ts';
 export { readProcessor, type Processor } from './device/processor.ts';

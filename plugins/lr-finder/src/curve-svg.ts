@@ -8,17 +8,15 @@ const COLORS = { loss: '#bbbbbb', smoothed: '#1f77b4', suggestion: '#d62728', gr
 export function curveSvg({ points, suggestion }: RangeTest): string {
   const rates = points.map(({ rate }) => Math.log10(rate));
   const [left, right] = [Math.min(...rates), Math.max(...rates)];
-  // The axes fit the smoothed curve; single losses may lie outside.
-  const smoothed = points.map((point) => point.smoothed);
-  const [low, high] = widened(Math.min(...smoothed), Math.max(...smoothed));
+  const losses = points.map(({ loss }) => loss);
+  // A single loss may be a hundred times as large as the others, so the axis leaves out the extreme ones, and lines are clipped.
+  const { low, high, levels } = lossAxis(losses);
   const x = (power: number): number =>
     AREA.left + ((power - left) / Math.max(right - left, 1e-9)) * (WIDTH - AREA.left - AREA.right);
   const y = (loss: number): number =>
-    HEIGHT -
-    AREA.bottom -
-    ((Math.min(high, Math.max(low, loss)) - low) / (high - low)) * (HEIGHT - AREA.top - AREA.bottom);
+    HEIGHT - AREA.bottom - ((loss - low) / (high - low)) * (HEIGHT - AREA.top - AREA.bottom);
   const line = (values: readonly number[], color: string, width: number): string =>
-    `<polyline fill="none" stroke="${color}" stroke-width="${width}" points="${values
+    `<polyline fill="none" stroke="${color}" stroke-width="${width}" clip-path="url(#area)" points="${values
       .map((value, i) => `${x(rates[i] ?? left).toFixed(1)},${y(value).toFixed(1)}`)
       .join(' ')}"/>`;
   const text = (at: number, down: number, anchor: string, content: string): string =>
@@ -26,24 +24,25 @@ export function curveSvg({ points, suggestion }: RangeTest): string {
   const rule = (x1: number, y1: number, x2: number, y2: number, color: string): string =>
     `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" stroke="${color}"/>`;
   const powers = Array.from({ length: Math.floor(right) - Math.ceil(left) + 1 }, (_, i) => Math.ceil(left) + i);
-  const levels = [0, 0.25, 0.5, 0.75, 1].map((part) => low + part * (high - low));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
+    `<clipPath id="area"><rect x="${AREA.left}" y="${AREA.top}" width="${WIDTH - AREA.left - AREA.right}" height="${HEIGHT - AREA.top - AREA.bottom}"/></clipPath>`,
     ...powers.flatMap((power) => [
       rule(x(power), AREA.top, x(power), HEIGHT - AREA.bottom, COLORS.grid),
       text(x(power), HEIGHT - AREA.bottom + 18, 'middle', `1e${power}`),
     ]),
     ...levels.flatMap((level) => [
       rule(AREA.left, y(level), WIDTH - AREA.right, y(level), COLORS.grid),
-      text(AREA.left - 6, y(level) + 4, 'end', String(Number(level.toPrecision(3)))),
+      text(AREA.left - 6, y(level) + 4, 'end', String(level)),
     ]),
+    text(AREA.left - 6, AREA.top - 14, 'end', 'loss'),
+    line(losses, COLORS.loss, 1),
     line(
-      points.map(({ loss }) => loss),
-      COLORS.loss,
-      1,
+      points.map(({ smoothed }) => smoothed),
+      COLORS.smoothed,
+      2,
     ),
-    line(smoothed, COLORS.smoothed, 2),
     ...(suggestion === undefined
       ? []
       : [
@@ -60,8 +59,18 @@ export function curveSvg({ points, suggestion }: RangeTest): string {
   ].join('\n');
 }
 
-/** Widens a range that is empty. */
-function widened(low: number, high: number): [number, number] {
-  const room = high > low ? (high - low) * 0.05 : Math.max(Math.abs(low) * 0.1, 1e-6);
-  return [low - room, high + room];
+/** The range from the 2nd to the 98th percentile of the losses, with some room, and round levels in it. */
+function lossAxis(losses: readonly number[]): { low: number; high: number; levels: number[] } {
+  const sorted = [...losses].sort((a, b) => a - b);
+  const percentile = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] as number;
+  const [least, most] = [percentile(0.02), percentile(0.98)];
+  const room = most > least ? (most - least) * 0.05 : Math.max(Math.abs(least) * 0.1, 1e-6);
+  const [low, high] = [least - room, most + room];
+  const power = 10 ** Math.floor(Math.log10((high - low) / 4));
+  const step = power * ([1, 2, 5].find((factor) => factor * power >= (high - low) / 6) ?? 10);
+  const levels: number[] = [];
+  // Number removes the rounding errors of multiples such as 3 * 0.1.
+  for (let place = Math.ceil(low / step); place * step <= high; place++)
+    levels.push(Number((place * step).toPrecision(12)));
+  return { low, high, levels };
 }

@@ -151,8 +151,8 @@ describe('lrScheduler', () => {
     const logger = new RecordingLogger();
     await make(warmup(constant()), { maxIterations: 2, logger }).train();
     expect(logger.matching('warning')).toEqual([
-      'warning: @hookline/plugin-lr-scheduler: the warm-up of 1000 iterations is longer than the run of 2 iterations: ' +
-        'it is shortened to the run, so that the learning rate rises until the last step. ' +
+      'warning: @hookline/plugin-lr-scheduler: the warm-up of 1000 iterations is longer than the run of 2: ' +
+        'it is shortened to the run, and the learning rate never reaches its base. ' +
         'Set the iterations of the warm-up (solver.warmupIterations in a config) to a small part of the run, or 0',
     ]);
     const legacy = new RecordingLogger();

@@ -29,18 +29,16 @@ export function scheduleWarnings(schedule: ScheduleInIterations, maxIterations: 
 }
 
 /**
- * @param effect what a run that is shorter than the warm-up does to it: the warm-up is `shortened` to the run, or `cut` off at its end
+ * @param end effect on a warm-up that is longer than the run: it is `shortened` to the run, or `cut` off at its end
  */
-function longWarmup(iterations: number, maxIterations: number, effect: 'shortened' | 'cut'): readonly string[] {
+function longWarmup(iterations: number, maxIterations: number, end: 'shortened' | 'cut'): readonly string[] {
   if (iterations < maxIterations) return [];
-  const isLonger = iterations > maxIterations;
-  const what = `the warm-up of ${iterations} iterations is ${isLonger ? 'longer than' : 'as long as'} the run of ${maxIterations} iterations`;
-  const consequence =
-    isLonger && effect === 'shortened'
-      ? 'it is shortened to the run, so that the learning rate rises until the last step'
-      : 'the learning rate never reaches its base';
+  const what =
+    end === 'shortened' && iterations > maxIterations
+      ? `is longer than the run of ${maxIterations}: it is shortened to the run, and`
+      : `takes the whole run of ${maxIterations}:`;
   return [
-    `${what}: ${consequence}. Set the iterations of the warm-up (solver.warmupIterations in a config) to a small part of the run, or 0`,
+    `the warm-up of ${iterations} iterations ${what} the learning rate never reaches its base. Set the iterations of the warm-up (solver.warmupIterations in a config) to a small part of the run, or 0`,
   ];
 }
 

@@ -82,7 +82,9 @@ describe('scheduleWarnings', () => {
 
   it('tells what the run will never reach', () => {
     expect(warnings(warmup(multiStep({ milestones: [60, 100, 120] })), 100)).toEqual([
-      expect.stringContaining('is longer than the run of 100 iterations: it is shortened to the run'),
+      expect.stringContaining(
+        'the warm-up of 1000 iterations is longer than the run of 100: it is shortened to the run',
+      ),
       'the run ends at 100 and never reaches the milestones 100, 120',
     ]);
     expect(warnings(warmupPoly(), 500)).toHaveLength(1);

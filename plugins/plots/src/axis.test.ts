@@ -21,6 +21,12 @@ describe('axes', () => {
     expect(axis.position(3)).toBeLessThan(1);
   });
 
+  it('go no further than a share or an AP can', () => {
+    expect(labels(linearAxis(0.97, 0.97, 4)).at(-1)).toBe('1.00');
+    expect(labels(linearAxis(98, 98, 4)).at(-1)).toBe('100');
+    expect(labels(linearAxis(0, 0, 4))[0]).toBe('0');
+  });
+
   it('place values by logarithms and keep ticks apart', () => {
     const axis = logAxis(0.01, 1);
     expect(axis.position(0.1)).toBeCloseTo(0.5, 12);

@@ -9,6 +9,9 @@ export interface Axis {
 export function linearAxis(min: number, max: number, wanted: number, tight = false): Axis {
   const pad = min === max ? Math.abs(min) * 0.1 || 1 : 0;
   let [low, high] = [min - pad, max + pad];
+  // The room around a single value leaves what a share from 0 to 1, or an AP up to 100, can be.
+  if (min >= 0) low = Math.max(0, low);
+  for (const most of [1, 100]) if (max <= most) high = Math.min(high, most);
   const step = niceStep((high - low) / wanted);
   const from = tight ? Math.ceil(low / step - 1e-9) : Math.floor(low / step + 1e-9);
   const to = tight ? Math.floor(high / step + 1e-9) : Math.ceil(high / step - 1e-9);

@@ -76,7 +76,9 @@ export class DiskOutputFolder implements OutputFolder {
     this.#lock = await this.#take();
     const before = this.#lock.takenFrom;
     if (before !== undefined)
-      logger.info(`${this.dir}: taken over from ${describeOwner(before)}, which has ended without giving it back`);
+      logger.info(
+        `${this.dir}: taken over from ${nameOwner(before)}, which had locked it since ${before.since} and ended without unlocking it`,
+      );
     await removeStaleTemps(this.dir, { below: true });
   }
 
@@ -126,7 +128,7 @@ export class DiskOutputFolder implements OutputFolder {
 
   #inUse(owner: LockOwner | undefined): HooklineError {
     const lock = join(this.dir, LOCK);
-    const who = owner === undefined ? 'another process' : describeOwner(owner);
+    const who = owner === undefined ? 'another process' : `${nameOwner(owner)}, since ${owner.since},`;
     const elsewhere =
       owner?.host !== hostname()
         ? `; where it has ended, wait ${ABANDONED_AFTER_MS / 60_000} minutes or remove ${lock}`
@@ -138,19 +140,18 @@ export class DiskOutputFolder implements OutputFolder {
   }
 
   #unwritable(cause: unknown): HooklineError {
-    return new HooklineError(
-      'HKL_OUTPUT_UNWRITABLE',
-      `cannot write into ${this.dir} (${systemCode(cause) ?? 'unknown reason'})`,
-      {
-        who: 'output',
-        fix: 'Choose another folder (output: ..., or --output DIR), or change its permissions',
-        cause,
-      },
-    );
+    const code = systemCode(cause) ?? 'unknown reason';
+    const what =
+      code === 'EEXIST' ? `${this.dir} is a file, not a folder (${code})` : `cannot write into ${this.dir} (${code})`;
+    return new HooklineError('HKL_OUTPUT_UNWRITABLE', what, {
+      who: 'output',
+      fix: 'Choose another folder (output: ..., or --output DIR), or change its permissions',
+      cause,
+    });
   }
 }
 
-function describeOwner({ pid, host, since }: LockOwner): string {
+function nameOwner({ pid, host }: LockOwner): string {
   const here = pid === process.pid && host === hostname() ? ' (this one)' : '';
-  return `process ${pid}${here} on ${host}, since ${since},`;
+  return `process ${pid}${here} on ${host}`;
 }

@@ -142,7 +142,10 @@ describe('the schedule for a budget', () => {
 
   it('refuses a budget in which nothing can be learned, and says how much is needed', () => {
     expect(() => chooseSchedule(SIZES, { ...OPTIONS, minutes: 0.1 })).toThrow(
-      /HKL_BUDGET.*budget\.minutes.*0\.20 s.*at least 1/s,
+      /HKL_BUDGET.*budget\.minutes: in 0\.1 minutes.*0\.20 s.*at least 1/s,
+    );
+    expect(() => chooseSchedule(SIZES, { ...OPTIONS, minutes: 2, spent: 118 })).toThrow(
+      /in 2 minutes nothing can be learned: timing the steps took 118 s.*at least 3/s,
     );
   });
 });

@@ -23,6 +23,8 @@ export interface RecipeSchedule {
 /** Options of {@link chooseSchedule}. */
 export interface ScheduleOptions {
   readonly minutes: number;
+  /** Seconds of `minutes` that are gone. @default 0 */
+  readonly spent?: number;
   /** Duration of one step with these sizes, in seconds. */
   readonly stepSeconds: number;
   /** Number of images in a step. */
@@ -134,10 +136,10 @@ export const trainedPixels = ({ width, height, window }: RecipeSizes): number =>
  * @throws HooklineError `HKL_BUDGET` when the budget is too short to learn anything
  */
 export function chooseSchedule(sizes: RecipeSizes, options: ScheduleOptions): RecipeSchedule {
-  const { minutes, stepSeconds, batchSize, images, testImages, views } = options;
+  const { minutes, spent = 0, stepSeconds, batchSize, images, testImages, views } = options;
   const perPixel = stepSeconds / (batchSize * trainedPixels(sizes));
   const evaluation = testImages * sizes.width * sizes.height * perPixel * PREDICTING;
-  const seconds = minutes * 60 * (1 - RESERVE);
+  const seconds = Math.max(0, minutes * 60 - spent) * (1 - RESERVE);
   // There are fewer evaluations if they would otherwise take more than a third of the time.
   const affordable = Math.floor((seconds / 3 - views * evaluation) / Math.max(evaluation, 1e-9));
   const evaluations = Math.max(1, Math.min(EVALUATIONS, affordable));
@@ -152,9 +154,9 @@ export function chooseSchedule(sizes: RecipeSizes, options: ScheduleOptions): Re
   };
 }
 
-function tooShort({ minutes, stepSeconds }: ScheduleOptions, evaluating: number): HooklineError {
-  const needed = (LEAST_ITERATIONS * stepSeconds + evaluating) / (60 * (1 - RESERVE));
-  const what = `in ${minutes} minutes nothing can be learned: a step takes ${stepSeconds.toFixed(2)} s, the evaluation ${evaluating.toFixed(0)} s`;
+function tooShort({ minutes, spent = 0, stepSeconds }: ScheduleOptions, evaluating: number): HooklineError {
+  const needed = spent / 60 + (LEAST_ITERATIONS * stepSeconds + evaluating) / (60 * (1 - RESERVE));
+  const what = `in ${minutes} minutes nothing can be learned: timing the steps took ${spent.toFixed(0)} s, a step takes ${stepSeconds.toFixed(2)} s, the evaluation ${evaluating.toFixed(0)} s`;
   return new HooklineError('HKL_BUDGET', what, {
     who: 'budget.minutes',
     fix: `Give at least ${Math.ceil(needed)}, or choose smaller sizes by input.width, input.height and model.width`,

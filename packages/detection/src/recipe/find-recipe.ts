@@ -48,7 +48,13 @@ export async function findRecipe(question: RecipeQuestion): Promise<{ values: Re
   const { config, isWritten, statistics, testImages, views, time, now } = question;
   const { budget, solver } = config;
   const candidates = recipeSizes(statistics, fixedSizes(config, isWritten));
-  const options = { batchSize: solver.batchSize, images: statistics.images, testImages, views };
+  const options = {
+    minutes: budget.minutes,
+    batchSize: solver.batchSize,
+    images: statistics.images,
+    testImages,
+    views,
+  };
   const answer = (sizes: RecipeSizes, timed?: TimedSchedule) => ({
     values: valuesOf(question, sizes, timed),
     reasons: reasonsFor(question, sizes, timed),
@@ -62,9 +68,8 @@ export async function findRecipe(question: RecipeQuestion): Promise<{ values: Re
     const stepSeconds = await time(sizes);
     // The training builds and captures its step too, which takes about as long as this timing did.
     const spent = now() - begun + (now() - before);
-    const minutes = Math.max(0, budget.minutes - spent / 60);
     const isLast = place === candidates.length - 1;
-    const schedule = attempt(() => chooseSchedule(sizes, { ...options, minutes, stepSeconds }), isLast);
+    const schedule = attempt(() => chooseSchedule(sizes, { ...options, spent, stepSeconds }), isLast);
     if (schedule !== undefined && (isLast || schedule.iterations >= ENOUGH_ITERATIONS))
       return answer(sizes, { ...schedule, stepSeconds });
     // The next sizes to time are the first ones that should leave enough time.

@@ -302,8 +302,15 @@ describe('hookline', () => {
     );
   });
 
+  it('refuses an unknown device in doctor as in train', () => {
+    const { status, stderr } = runCommand(folder, ['doctor'], { HOOKLINE_DEVICE: 'tpu' });
+    expect(stderr).toContain('[HKL_UNKNOWN_DEVICE] HOOKLINE_DEVICE: there is no device "tpu"');
+    expect(status).toBe(1);
+  });
+
   it('prints help and version', () => {
     expect(hookline('train', '--help').stdout).toContain('--set <key=value>');
+    expect(hookline('setup', '--help').stdout).not.toContain('(default: true)');
     expect(hookline('--version').stdout).toMatch(/^hookline\/\d/);
   });
 });

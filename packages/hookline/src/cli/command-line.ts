@@ -165,6 +165,9 @@ function define(): CAC {
     .option(...OUTPUT)
     .option(...DEVICE)
     .option('--json', 'Print what was written, with all names, as JSON')
+    .example(
+      "hookline convert trainer.ts                        # writes exported/weights.safetensors in the run's folder",
+    )
     .example('hookline convert trainer.ts weights.safetensors');
   cli
     .command('inspect <file>', 'Show the plugins in order with reasons, the hooks with their taps, and the services')
@@ -198,7 +201,13 @@ function define(): CAC {
     .command('doctor', 'Show which runtime will be used, why, and what would be faster')
     .option('--json', 'Print everything as JSON');
   cli.option('--debug', 'Show stacks of errors');
-  cli.help();
+  // cac adds this to options of the form --no-cuda, where it reads as if the default were to do without.
+  cli.help((sections) =>
+    sections.map(({ title, body }) => ({
+      ...(title !== undefined && { title }),
+      body: body.replaceAll(' (default: true)', ''),
+    })),
+  );
   cli.version(VERSION);
   return cli;
 }

@@ -56,9 +56,9 @@ it('draws pictures with boxes and names', async () => {
   const { status, out } = await run(yolo, '--pictures', path);
   expect(status).toBe(0);
   expect(out).toContain(`pictures:   ${path}`);
-  // Four in a row, three rows, 480 x 480 each, six pixels between.
+  // Four in a row, three rows, 480 x 384 each as the pictures are 5:4, six pixels between.
   const { data, info } = await sharp(path).raw().toBuffer({ resolveWithObject: true });
-  expect([info.width, info.height]).toEqual([4 * 486 + 6, 3 * 486 + 6]);
+  expect([info.width, info.height]).toEqual([4 * 486 + 6, 3 * 390 + 6]);
   const colors = new Set<string>();
   for (let at = 0; at < data.length; at += 3) colors.add(data.subarray(at, at + 3).join());
   // Background, grey, dark and light are only four colors; blurred edges add greys.

@@ -1,12 +1,13 @@
 import { diagnose, formatDiagnosis } from '@hookline/native-runtime';
-import { chooseOneDnn, choosePrecision, readProcessor } from '@hookline/tfjs';
+import { checkDeviceRequest, chooseOneDnn, choosePrecision, readProcessor } from '@hookline/tfjs';
 import type { CommandLine } from './command-line.ts';
 import { EXIT } from './exit-status.ts';
 import { diagnoseRanks } from './launch/describe-ranks.ts';
 import { print } from './print.ts';
 
-/** `hookline doctor`. @returns the exit status */
+/** `hookline doctor`. @returns the exit status @throws HooklineError `HKL_UNKNOWN_DEVICE` if HOOKLINE_DEVICE names none */
 export async function doctor({ flag }: CommandLine): Promise<number> {
+  checkDeviceRequest(process.env['HOOKLINE_DEVICE'] || 'auto', 'HOOKLINE_DEVICE');
   const diagnosis = await diagnose();
   // Ask about the processor; whether there is a GPU does not matter for this line.
   const processor = readProcessor();

@@ -14,9 +14,10 @@ import { usageError } from './usage-error.ts';
 /** Number of pictures in the grid, and number of columns. */
 const PICTURES = 12;
 const COLUMNS = 4;
-/** Longer side of each picture, in pixels. */
+/** Longer side of each field of the grid, in pixels. */
 const SIDE = 480;
-/** Color around a picture that does not fill its square. */
+const TEXT_SCALE = 2;
+/** Color around a picture that does not fill its field. */
 const GROUND = [24, 24, 24] as const;
 
 /**
@@ -32,18 +33,27 @@ export async function drawData(path: string, splits: ReadonlyMap<string, Dataset
   const full = all.filter(({ record }) => record.annotations.length > 0);
   const chosen = evenly(full.length > 0 ? full : all, PICTURES);
   if (chosen.length === 0) throw usageError('there is no image to draw', 'Leave --pictures out');
+  const field = fieldFor(chosen.map(({ record }) => record));
   const pictures = [];
   for (const { record, classNames } of chosen) {
     const whole = await readPicture(record.file, { orient: record.orient !== false });
-    const factor = SIDE / Math.max(whole.width, whole.height);
+    const factor = Math.min(field.width / whole.width, field.height / whole.height);
     const size = { width: Math.round(whole.width * factor), height: Math.round(whole.height * factor) };
-    // Every picture gets a square of the same size, so that names are equally large in all of them.
-    const field = blankPicture(SIDE, SIDE, GROUND);
-    paste(field, await resizePicture(whole, size), 0, 0);
     const scale = [size.width / record.width, size.height / record.height] as const;
-    pictures.push(drawDetections(field, objectsOf(record, scale), { classNames, scores: false, enlarge: 1 }));
+    // Names are equally large in all pictures, and stay inside of them.
+    const options = { classNames, scores: false, enlarge: 1, textScale: TEXT_SCALE };
+    const framed = blankPicture(field.width, field.height, GROUND);
+    paste(framed, drawDetections(await resizePicture(whole, size), objectsOf(record, scale), options), 0, 0);
+    pictures.push(framed);
   }
   await writePicture(path, pictureGrid(pictures, COLUMNS));
+}
+
+/** The size of each picture's field: it has the median aspect ratio of the pictures, so that most fill theirs. */
+function fieldFor(records: readonly DatasetRecord[]): { readonly width: number; readonly height: number } {
+  const ratios = records.map(({ width, height }) => height / width).sort((a, b) => a - b);
+  const ratio = ratios[Math.floor(ratios.length / 2)] as number;
+  return { width: Math.round(SIDE / Math.max(1, ratio)), height: Math.round(SIDE * Math.min(1, ratio)) };
 }
 
 /** `count` evenly spaced elements of a list. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { failureOf } from './batch-size/try-size.ts';
-import { nextMemory, scaledRate, suggestSize } from './batch-size/suggest-size.ts';
+import { describeThroughput, nextMemory, scaledRate, suggestSize } from './batch-size/suggest-size.ts';
 import { buildCommand, runCommand, userFolder } from './built-command.test.support.ts';
 
 /** A trainer file that learns which of two numbers is larger, and fails for batches larger than 1. */
@@ -13,7 +13,7 @@ const y = Int32Array.from({ length: 32 }, (_, i) => (x[2 * i]! > x[2 * i + 1]! ?
 const data = { x: { data: x, shape: [32, 2] }, y: { data: y, shape: [32] } };
 
 export default defineTrainer({
-  config: defineConfig({ seed: 1, solver: { batchSize: 1, maxIterations: 40, baseLr: 0.25, warmupIterations: 0 } }),
+  config: defineConfig({ seed: 1, solver: { batchSize: 1, maxIterations: 40, baseLr: 0.25, warmupIterations: 0 }, checkpoint: { best: 'accuracy' } }),
   buildModel: () =>
     layersModel(tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [2] })] }), {
       loss: (logits, { y }) => tf.losses.softmaxCrossEntropy(tf.oneHot(y.toInt(), 2), logits as tf.Tensor),
@@ -54,6 +54,7 @@ it('lr-finder suggests a rate, and writes nothing but its curve', () => {
 it('train --overfit gets a batch by heart, in a folder of its own, and evaluates nothing', () => {
   const { status, stderr } = hookline('train', 'trainer.ts', '--overfit', '1', '--set', 'output=runs/a');
   expect(stderr).toContain('overfit:    on the same batch again and again; nothing is evaluated\n');
+  expect(stderr).not.toContain('there is no metric');
   expect(status).toBe(0);
   expect(existsSync(join(folder, 'runs/a'))).toBe(false);
   const lines = readFileSync(join(folder, 'runs/a-overfit/metrics.json'), 'utf8').trim().split('\n');
@@ -94,6 +95,14 @@ describe('what batch-size makes of its figures', () => {
   it('suggests the smallest size within 5 % of the best', () => {
     expect(suggestSize([timed(1, 10), timed(2, 19), timed(4, 30), timed(8, 31), timed(16, 28)])?.batchSize).toBe(4);
     expect(scaledRate(0.1, 16, 4)).toBe(0.025);
+  });
+
+  it('says that the throughput levels off only where a larger size was timed', () => {
+    const describe = (size: number, largest: number, isLimited: boolean) =>
+      describeThroughput({ size, largest, isLimited });
+    expect(describe(4, 8, false)).toBe('from there on the samples per second level off');
+    expect(describe(64, 64, false)).toMatch(/still rise at the largest size that was tried: try --max 128$/);
+    expect(describe(64, 64, true)).toMatch(/still rise at the largest size that fits$/);
   });
 
   it('foresees the memory of the next size from the last doubling', () => {

@@ -16,14 +16,21 @@ export function overfitBatches({ text, flag }: CommandLine): number | undefined 
 
 /**
  * Changes the command line for a training that overfits. It writes to its own folder next to the run's, unless a folder is given, and has no test data, so
- * nothing is evaluated.
+ * nothing is evaluated and no checkpoint is the best by a metric of an evaluation.
  */
 export async function forOverfit(given: CommandLine, logger: Logger): Promise<CommandLine> {
   const { output, config } = await settingsOf(given, logger);
-  const { datasets } = config as { readonly datasets?: { readonly test?: unknown } };
+  const { datasets, checkpoint } = config as {
+    readonly datasets?: { readonly test?: unknown };
+    readonly checkpoint?: { readonly best?: unknown };
+  };
+  const set = [
+    ...(datasets?.test === undefined ? [] : ['datasets.test=[]']),
+    ...(checkpoint?.best === undefined ? [] : ['checkpoint.best=""']),
+  ];
   return {
     ...given,
-    set: datasets?.test === undefined ? given.set : [...given.set, 'datasets.test=[]'],
+    set: [...given.set, ...set],
     text: { ...given.text, output: given.text.output ?? `${output}-overfit` },
   };
 }

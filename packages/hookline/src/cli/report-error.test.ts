@@ -22,6 +22,22 @@ describe('formatError', () => {
     expect(lines.join('\n').match(/no weights/g)).toHaveLength(1);
   });
 
+  it('prints no stack of an error that is explained, nor a cause that the message holds', () => {
+    const cause = Object.assign(new Error("ENOENT: no such file or directory, open 'x'"), { code: 'ENOENT' });
+    const explained = (what: string) => formatError(new HooklineError('HKL_X', what, { cause }));
+    expect(explained('there is no such file')).toBe('error: [HKL_X] there is no such file.');
+    expect(explained('cannot write into it (ENOENT)')).toBe('error: [HKL_X] cannot write into it (ENOENT).');
+    expect(explained(`it cannot be read: ${cause.message}`).split('\n')).toHaveLength(1);
+    expect(explained('it cannot be shown')).toBe(
+      `error: [HKL_X] it cannot be shown.\n  caused by: Error: ${cause.message}`,
+    );
+  });
+
+  it('prints the stack of an error that nothing explains', () => {
+    const thrown = new PluginError('ema', 'afterStep', 7, new Error('mine'));
+    expect(formatError(thrown)).toMatch(/its tap failed: mine.*\n\s+at .*report-error/);
+  });
+
   it('lists all errors of several', () => {
     const errors = [new HooklineError('HKL_A', 'first'), new HooklineError('HKL_B', 'second')];
     expect(formatError(new AggregateError(errors))).toBe('error: [HKL_A] first.\nerror: [HKL_B] second.');

@@ -1,8 +1,8 @@
 import { isHooklineError } from '@hookline/core';
 
 /**
- * Formats an error: the message, then its causes, one line each. The stack is included for an error that is
- * not Hookline's own, which is a bug in some code, and on request.
+ * Formats an error: the message, then its causes, one line each. The stack is included on request, and for an error that
+ * no Hookline error explains, because it is a bug in some code.
  */
 export function formatError(error: unknown, { debug = false }: { readonly debug?: boolean } = {}): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
@@ -10,13 +10,11 @@ export function formatError(error: unknown, { debug = false }: { readonly debug?
   }
   const chain = causesOf(error);
   const lines = chain.flatMap((link, index) => {
-    const said = messageOf(link);
-    // A message often ends with the message of its cause; do not repeat it.
-    const repeated = index > 0 && messageOf(chain[index - 1]).includes(said.replace(/\.$/, ''));
-    return repeated ? [] : [`${index === 0 ? 'error: ' : '  caused by: '}${said}`];
+    const repeated = index > 0 && holds(messageOf(chain[index - 1]), link);
+    return repeated ? [] : [`${index === 0 ? 'error: ' : '  caused by: '}${messageOf(link)}`];
   });
-  const last = chain.at(-1);
-  const stack = debug ? stackOf(error) : isHooklineError(last) ? undefined : stackOf(last, 4);
+  const [last, wrapper] = chain.toReversed();
+  const stack = debug ? stackOf(error) : isExplained(last, wrapper) ? undefined : stackOf(last, 4);
   return [...lines, ...(stack === undefined ? [] : [stack])].join('\n');
 }
 
@@ -28,6 +26,29 @@ function causesOf(error: unknown): unknown[] {
     chain.push(link);
   }
   return chain;
+}
+
+/** Whether a message says already what its cause says: often it ends with the message of the cause, or names the system's code. */
+function holds(message: string, cause: unknown): boolean {
+  const said = messageOf(cause)
+    .replace(/^Error: /, '')
+    .replace(/\.$/, '');
+  const { code } = (cause ?? {}) as { readonly code?: unknown };
+  return (
+    message.includes(said) ||
+    (typeof code === 'string' && message.includes(code)) ||
+    (code === 'ENOENT' && message.includes('there is no such'))
+  );
+}
+
+/**
+ * Whether an error needs no stack: Hookline's own, and one of the system or of a library below a Hookline error that says what to
+ * do about it. A TypeError and its like are bugs wherever they come from.
+ */
+function isExplained(last: unknown, wrapper: unknown): boolean {
+  if (isHooklineError(last)) return true;
+  const isBug = !(last instanceof Error) || last.name !== 'Error';
+  return !isBug && isHooklineError(wrapper) && !wrapper.message.includes('cause below');
 }
 
 function messageOf(error: unknown): string {

@@ -13,6 +13,8 @@ export interface DrawOptions {
   readonly scores?: boolean;
   /** Factor by which the picture is first enlarged. @default the smallest integer that makes it at least 480 pixels wide */
   readonly enlarge?: number;
+  /** Size of a pixel of the letters, in pixels of the new picture. @default 1.5 per 480 pixels of its width, rounded */
+  readonly textScale?: number;
   /** Ground truth: corners x1, y1, x2, y2 in pixels, drawn as thin dashed boxes. @default none */
   readonly truth?: Float32Array;
 }
@@ -22,6 +24,7 @@ const OPTIONS = {
   scoreThreshold: true,
   scores: true,
   enlarge: true,
+  textScale: true,
   truth: true,
 } as const satisfies OptionNames<DrawOptions>;
 
@@ -47,7 +50,7 @@ export function drawDetections(
   const { classNames, scoreThreshold = 0.4, truth = new Float32Array(0) } = options;
   const factor = options.enlarge ?? Math.max(1, Math.ceil(READABLE / picture.width));
   const drawn = enlarge(picture, factor);
-  const scale = Math.max(1, Math.round((TEXT_SCALE * drawn.width) / READABLE));
+  const scale = options.textScale ?? Math.max(1, Math.round((TEXT_SCALE * drawn.width) / READABLE));
   const rectangle = (all: Float32Array, row: number): Rectangle => {
     const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = all.subarray(row * 4, row * 4 + 4).map((side) => side * factor);
     return { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
@@ -92,8 +95,8 @@ function placeLabel(
     [box.x, below - height],
   ] as const;
   const candidates = corners.map(([x, y]) => ({
-    x: Math.round(Math.min(Math.max(x, 0), picture.width - width)),
-    y: Math.round(Math.min(Math.max(y, 0), picture.height - height)),
+    x: Math.round(Math.max(0, Math.min(x, picture.width - width))),
+    y: Math.round(Math.max(0, Math.min(y, picture.height - height))),
     width,
     height,
   }));

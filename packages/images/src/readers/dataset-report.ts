@@ -72,7 +72,7 @@ export class ProblemList {
     const grave = this.problems.filter(({ effect }) => effect !== 'note');
     if (grave.length === 0) return;
     const lines = grave.map((problem) => `\n  ${formatProblem(problem)}`).join('');
-    throw new HooklineError('HKL_DATASET_INVALID', `${count(grave.length, 'problem')}:${lines}\n`, {
+    throw new HooklineError('HKL_DATASET_INVALID', `${count(grave.length, 'problem')}:${lines}`, {
       who: source,
       fix: 'Fix the data, or read it without `strict`, which leaves out invalid images and objects',
     });

@@ -78,6 +78,7 @@ describe('readCoco', () => {
     expect(record).toBeUndefined();
     expect(kinds).toEqual([kind, 'annotation-orphaned']);
     expect(strict).toContain('HKL_DATASET_INVALID');
+    expect(strict).not.toMatch(/\n\. /);
     expect(strict).toContain(at(name));
   });
 

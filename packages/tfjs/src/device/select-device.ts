@@ -34,7 +34,7 @@ export async function selectDevice(
 ): Promise<Device> {
   const { log, env = process.env } = options;
   const override = request === 'auto' ? env['HOOKLINE_DEVICE'] || undefined : undefined;
-  const wanted = checkRequest(override ?? request, override === undefined ? 'option device' : 'HOOKLINE_DEVICE');
+  const wanted = checkDeviceRequest(override ?? request, override === undefined ? 'option device' : 'HOOKLINE_DEVICE');
   const why = override === undefined ? 'as asked for' : `as HOOKLINE_DEVICE says`;
   const key = `${wanted} ${why}`;
   if (chosen?.key === key) await tf.setBackend(chosen.device.backend);
@@ -134,7 +134,13 @@ function unavailable(kind: DeviceKind, what: string, fix: string): HooklineError
   return new HooklineError('HKL_DEVICE_UNAVAILABLE', what, { who: `device "${kind}"`, fix });
 }
 
-function checkRequest(name: string, who: string): DeviceRequest {
+/**
+ * Checks the name of a device.
+ *
+ * @param who the option or variable that gives it
+ * @throws HooklineError `HKL_UNKNOWN_DEVICE`
+ */
+export function checkDeviceRequest(name: string, who: string): DeviceRequest {
   const known = DEVICE_REQUESTS.find((request) => request === name);
   if (known !== undefined) return known;
   throw new HooklineError('HKL_UNKNOWN_DEVICE', `there is no device "${name}"`, {

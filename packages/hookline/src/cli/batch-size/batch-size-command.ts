@@ -6,12 +6,13 @@ import { numberOption } from '../number-option.ts';
 import { print } from '../print.ts';
 import { columns } from '../table.ts';
 import { settingsOf, withThrowawayTrainer } from '../create-trainer.ts';
-import { nextMemory, samplesPerSecond, scaledRate, suggestSize } from './suggest-size.ts';
+import { describeThroughput, nextMemory, samplesPerSecond, scaledRate, suggestSize } from './suggest-size.ts';
 import { type TimedSize, timeSteps } from './time-steps.ts';
 import { trySize, type TriedSize } from './try-size.ts';
 
 const DEFAULTS = { max: 1024, steps: 10 };
 const MIB = 2 ** 20;
+const LARGEST_TRIED = 'the largest size that was tried; set --max to try larger ones';
 
 /** The config keys that the command changes or reads. */
 interface Solver {
@@ -34,7 +35,7 @@ export async function batchSizeCommand(given: CommandLine): Promise<number> {
   const solver = await solverOf(given);
   const tried: TriedSize[] = [];
   const timed: TimedSize[] = [];
-  let end = 'the largest size that was tried; set --max to try larger ones';
+  let end: string | undefined;
   for (let size = 1; size <= max; size *= 2) {
     const memory = nextMemory(timed);
     if (memory !== undefined && memory > availableMemory()) {
@@ -85,7 +86,8 @@ function argumentsOf({ file, set, text }: CommandLine, size: number, steps: numb
 interface Found {
   readonly tried: readonly TriedSize[];
   readonly timed: readonly TimedSize[];
-  readonly end: string;
+  /** Why no larger size was tried; undefined if only --max forbids it. */
+  readonly end: string | undefined;
 }
 
 function report({ flag }: CommandLine, { batchSize, baseLr }: Solver, { tried, timed, end }: Found): void {
@@ -94,21 +96,25 @@ function report({ flag }: CommandLine, { batchSize, baseLr }: Solver, { tried, t
   const rate = baseLr === undefined ? undefined : Number(scaledRate(baseLr, batchSize, size).toPrecision(3));
   const largest = timed.at(-1)?.batchSize;
   if (flag.json) {
-    print(JSON.stringify({ tried, largest, end, suggestion: { batchSize: size, baseLr: rate } }));
+    print(JSON.stringify({ tried, largest, end: end ?? LARGEST_TRIED, suggestion: { batchSize: size, baseLr: rate } }));
     return;
   }
   print(table(tried));
-  print(`largest:    ${largest ?? ''} (${end})`);
+  print(`largest:    ${largest ?? ''} (${end ?? LARGEST_TRIED})`);
   const rates = rate === undefined ? '' : ` --set solver.baseLr=${rate}`;
   print(`suggestion: --set solver.batchSize=${size}${rates}`);
-  print(
-    `            from there on the samples per second level off${
-      rate === undefined
-        ? ''
-        : `; the rate is that of batches of ${batchSize}, ${baseLr ?? ''}, by the linear scaling rule`
-    }`,
-  );
+  const rule =
+    rate === undefined
+      ? ''
+      : `; the rate is that of batches of ${batchSize}, ${baseLr ?? ''}, by the linear scaling rule`;
+  print(`            ${describeThroughput({ size, largest, isLimited: end !== undefined })}${rule}`);
 }
+
+/** A number with three significant digits and without an exponent: 1034 is 1030. */
+const threeDigits = (value: number): string => {
+  const text = value.toPrecision(3);
+  return text.includes('e') ? String(Number(text)) : text;
+};
 
 const mib = (bytes: number): string => `${Math.round(bytes / MIB).toLocaleString('en-US')} MiB`;
 
@@ -118,8 +124,8 @@ function table(tried: readonly TriedSize[]): string {
       ? [String(size.batchSize), size.failure]
       : [
           String(size.batchSize),
-          (size.secondsPerStep * 1000).toPrecision(3),
-          samplesPerSecond(size).toPrecision(3),
+          threeDigits(size.secondsPerStep * 1000),
+          threeDigits(samplesPerSecond(size)),
           mib(size.memory),
         ],
   );

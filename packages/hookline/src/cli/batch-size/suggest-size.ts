@@ -12,6 +12,23 @@ export function suggestSize(timed: readonly TimedSize[]): TimedSize | undefined 
 }
 
 /**
+ * Describes how the samples per second go on from the suggested size.
+ *
+ * @param found.largest the largest size that was timed
+ * @param found.isLimited whether no larger size can be tried, because it does not fit or fails
+ */
+export function describeThroughput(found: {
+  readonly size: number;
+  readonly largest: number | undefined;
+  readonly isLimited: boolean;
+}): string {
+  const { size, largest, isLimited } = found;
+  if (size !== largest) return 'from there on the samples per second level off';
+  const where = `the samples per second still rise at the largest size that ${isLimited ? 'fits' : 'was tried'}`;
+  return isLimited ? where : `${where}: try --max ${2 * size}`;
+}
+
+/**
  * The learning rate for another batch size by the linear scaling rule of Goyal et al. (Accurate, Large Minibatch SGD, 2017): if a batch is k times as
  * large, so is the rate. The rule is meant for SGD with momentum and a warm-up; adaptive optimizers often need the square root of k instead.
  */

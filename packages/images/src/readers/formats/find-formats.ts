@@ -73,16 +73,20 @@ export async function findFormats(root: string, options: FindFormatsOptions = {}
     },
   );
   const asked = FORMATS.filter(({ name }) => name === (isYaml ? 'yolo' : format) || (format === 'auto' && !isYaml));
-  const results = await Promise.all(asked.map(async (each) => each.detect(contents)));
-  const found = results.flatMap((result) => (typeof result === 'object' ? [result] : []));
+  const detect = (formats: readonly DataFormat[]) => Promise.all(formats.map(async (each) => each.detect(contents)));
+  const results = await detect(asked);
+  const found = results.filter(isFound);
   const why = results.flatMap((result) => (typeof result === 'string' ? [result] : []));
+  const isNothing = found.length === 0 && why.length === 0;
+  const others = isNothing ? (await detect(FORMATS.filter((each) => !asked.includes(each)))).filter(isFound) : [];
   return {
     root: folder,
     found,
     only: () => {
-      const [first, ...others] = found;
+      const [first, ...more] = found;
+      if (first === undefined && others.length > 0) throw unlike(folder, asked, others);
       if (first === undefined) throw nothing(folder, contents, asked, why);
-      if (others.length > 0) throw several(folder, found);
+      if (more.length > 0) throw several(folder, found);
       return first;
     },
   };
@@ -198,16 +202,34 @@ function nothing(
             : files.length === 0
               ? 'it is empty'
               : pictures > 0
-                ? `it has ${count(pictures, 'image')} but no annotations; if they are beside this folder, name its parent ${dirname(resolve(root))}`
+                ? `it has ${count(pictures, 'image')} but no annotations. If they are in the folder above, name that: ${dirname(resolve(root))}`
                 : `it has ${count(files.length, 'file')}, none in a known format`;
   return new HooklineError('HKL_DATA_FORMAT', `no annotations were found: ${near}`, { who: root, fix: known });
 }
 
 function several(root: string, found: readonly FoundFormat[]): HooklineError {
-  const list = found.map(describeFormat).join(', and as ');
-  const names = found.map(({ format }) => `data.format=${format}`).join(' or ');
-  return new HooklineError('HKL_DATA_FORMAT', `it can be read as ${list}`, {
+  return new HooklineError('HKL_DATA_FORMAT', `it can be read as ${listed(found)}`, {
     who: root,
-    fix: `Choose one: --set ${names} (\`hookline data\`: --format ${found[0]?.format ?? ''})`,
+    fix: `Choose one: --set ${choice(found, 'data.format=')} (\`hookline data\`: --format ${choice(found)})`,
   });
 }
+
+/** The error for a folder whose data are in other formats than the one that was asked for. */
+function unlike(root: string, asked: readonly DataFormat[], found: readonly FoundFormat[]): HooklineError {
+  const formats = asked.map(({ name }) => name).join(', ');
+  return new HooklineError(
+    'HKL_DATA_FORMAT',
+    `it has no annotations of the format ${formats}; it can be read as ${listed(found)}`,
+    {
+      who: root,
+      fix: `Ask for that: --set ${choice(found, 'data.format=')} (\`hookline data\`: --format ${choice(found)})`,
+    },
+  );
+}
+
+const isFound = (result: FoundFormat | string | undefined): result is FoundFormat => typeof result === 'object';
+
+const listed = (found: readonly FoundFormat[]): string => found.map(describeFormat).join(', and as ');
+
+const choice = (found: readonly FoundFormat[], prefix = ''): string =>
+  found.map(({ format }) => prefix + format).join(' or ');

@@ -115,11 +115,18 @@ it('two formats in one folder are an error that names the option to choose one',
   for (const format of ['yolo', 'coco'] as const) expect((await read(root, { format })).splits).toEqual(one);
 });
 
+it('data in another format than the one asked for are an error that names theirs', async () => {
+  const root = await make({ 'a.jpg': '', 'data.json': cocoOf(['a.jpg']) });
+  await expect(read(root, { format: 'yolo' })).rejects.toThrow(
+    /HKL_DATA_FORMAT.*no annotations of the format yolo; it can be read as COCO: data\.json\. Ask for that: --set data\.format=coco/,
+  );
+});
+
 it.each<readonly [string, Files, RegExp]>([
   [
     'pictures alone',
     { 'a.jpg': '', 'b.jpg': '' },
-    /it has 2 images but no annotations; if they are beside this folder, name its parent \//,
+    /it has 2 images but no annotations. If they are in the folder above, name that: \//,
   ],
   ['archives', { 'data.zip': 'x' }, /it has archives: unpack them/],
   ['Parquet', { 'data/train-0.parquet': 'x' }, /Parquet files, as of Hugging Face: write the images to files/],
