@@ -268,8 +268,8 @@ export class TrainerBase implements TrainerView {
   /**
    * Loads a checkpoint, all or nothing; see {@link Checkpoints.load}.
    *
-   * @param options the scope, `all` to resume that run (default) or `weights` to begin a new one from its weights; or
-   * an object with the scope and `allowMismatch`
+   * @param options the scope, `all` to resume that run (default), `inference` to predict and evaluate, or `weights` to
+   * begin a new run from its weights; or an object with the scope and `allowMismatch`
    * @throws HooklineError `HKL_TRAIN_TWICE` while training
    */
   async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
@@ -277,7 +277,7 @@ export class TrainerBase implements TrainerView {
     await this.prepare();
     const iteration = await this.#checkpoints.load(path, options);
     const { scope = 'all' } = typeof options === 'string' ? { scope: options } : options;
-    if (scope === 'all') this.#run.iteration = iteration;
+    if (scope !== 'weights') this.#run.iteration = iteration;
   }
 
   /**
