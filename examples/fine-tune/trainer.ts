@@ -81,6 +81,10 @@ export default defineTrainer({
       trainer.logger.info(
         'from scratch: set solver.backboneLrFactor=1 and model.frozenUntil=0, unless the run goes on',
       );
+    if (model.weights === '' && model.frozenStages > 0)
+      trainer.logger.warn(
+        `from scratch: model.frozenStages=${model.frozenStages} keeps random weights in the first stages for the whole training; set model.frozenStages=0, unless the run goes on`,
+      );
     const { records } = told(await readImageFolder({ root: join(data.root, data.train) }), trainer.logger);
     return new DetectionLoader(records, {
       batchSize: solver.batchSize,
