@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { drawSquares, RecordingLogger } from '@hookline/testing';
-import { modelRef, saveWeights, type TrainableModel } from '@hookline/tfjs';
+import { modelRef, saveWeights, selectDevice, type TrainableModel } from '@hookline/tfjs';
 import { classifier, resnet } from '@hookline/vision';
 import { detectionConfig } from './config/detection-config.ts';
 import { DetectionTrainer } from './detection-trainer.ts';
 
 let folder: string;
 beforeAll(async () => {
+  await selectDevice('auto');
   folder = temporaryFolder();
   await drawSquares(join(folder, 'squares'));
 });
