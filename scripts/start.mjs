@@ -7,9 +7,12 @@ import { pathToFileURL } from 'node:url';
 requireSupportedNode();
 process.chdir(ROOT);
 prepare();
+// It is the copy that the command uses too, with the backend that it selects.
+const { tf } = await import('@hookline/tfjs');
 // Use the exit event, because the command ends the process itself.
 process.on('exit', (code) => {
-  if (code !== 0) return;
+  // Only native TensorFlow exports models, and a network that was trained on WebAssembly is smaller than the one that is built there.
+  if (code !== 0 || tf.getBackend() !== 'tensorflow') return;
   console.error('To see it in your browser, with pictures of your own or the camera:');
   console.error('  npx hookline export examples/scenes/trainer.ts --format graph-model && npm run demo');
 });

@@ -63,6 +63,12 @@ it('trains from scratch, fine-tunes the weights in a run that first freezes the 
   const files = await readdir(join(folder, 'scratch'));
   expect(files).toContain('model_final.safetensors');
 
+  // Predicting and evaluating need none of the options of the training but those of the network.
+  const evaluated = create('scratch', 'model.frozenUntil=100');
+  await evaluated.loadForInference(join(folder, 'scratch', 'model_final.safetensors'));
+  expect(await evaluated.evaluate()).toMatchObject({ accuracy: expect.any(Number) as number });
+  await evaluated.dispose();
+
   const weights = join(folder, 'scratch', 'model_final.safetensors');
   const tuned = create('tuned', `model.weights=${weights}`, 'model.frozenUntil=3', 'solver.maxIterations=4');
   await tuned.resumeOrLoad({ resume: false });

@@ -82,6 +82,10 @@ export default defineTrainer({
         `there are no pretrained weights (--weights FILE): in a new run the backbone is random, and frozen until iteration ${model.frozenUntil}. ` +
           'To train it from the start, add --set model.frozenUntil=0 --set solver.backboneLrFactor=1',
       );
+    if (model.weights === '' && model.frozenStages > 0)
+      trainer.logger.warn(
+        `from scratch: model.frozenStages=${model.frozenStages} keeps random weights in the first stages for the whole training; set model.frozenStages=0, unless the run goes on`,
+      );
     const { records } = told(await readImageFolder({ root: join(data.root, data.train) }), trainer.logger);
     return new DetectionLoader(records, {
       batchSize: solver.batchSize,

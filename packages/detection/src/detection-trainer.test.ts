@@ -96,7 +96,21 @@ describe('with a budget', () => {
     expect(again.trainer.config.input).toMatchObject({ width: 96, height: 80 });
     expect(again.logger.matching('that of the checkpoint')).toHaveLength(1);
     expect(await again.trainer.evaluate()).toEqual({});
+    const weights = (await again.trainer.checkpoints.latest())!;
     await again.trainer.dispose();
+
+    // A new training chooses for itself.
+    const anew = createChosen(...set, `model.weights=${weights}`, 'input.width=64', 'input.height=48');
+    await anew.trainer.resumeOrLoad({ resume: false });
+    expect(anew.trainer.config.input).toMatchObject({ width: 64, height: 48 });
+    expect(anew.logger.matching('that of the checkpoint')).toEqual([]);
+    expect(anew.logger.matching('recipe: ').length).toBe(6);
+    await anew.trainer.dispose();
+
+    const small = createChosen('datasets.test=', 'input.width=64');
+    await small.trainer.loadForInference(weights);
+    expect(small.logger.matching('that of the checkpoint: input.width 64 as set, input.height 80, ')).toHaveLength(1);
+    await small.trainer.dispose();
 
     const late = createChosen(...set, 'input.width=64');
     await late.trainer.prepare();

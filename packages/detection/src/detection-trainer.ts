@@ -45,6 +45,7 @@ import { describeValues, findRecipe, type RecipeValues, logRecipe, unwritten } f
 import { recipeState, savedRecipe } from './recipe/recipe-state.ts';
 import { statisticsOf } from './recipe/data-statistics.ts';
 import { timeSteps } from './recipe/time-steps.ts';
+import { frozenStages } from './frozen-stages.ts';
 import { lossAlarm } from './loss-alarm.ts';
 import { makeBackbone } from './make-backbone.ts';
 import { lazyEvaluator, makeEvaluator, named, postprocessing, writeTruth } from './make-evaluator.ts';
@@ -240,9 +241,10 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     };
   }
 
-  /** Loads a checkpoint. Unless the trainer is already prepared, it first adopts the recipe stored in the checkpoint. */
+  /** Loads a checkpoint. Unless it is already prepared, the trainer first adopts the stored recipe, but not with the scope `weights`. */
   override async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {
-    if (!this.#isPrepared) this.#saved = { values: await savedRecipe(path) };
+    const { scope = 'all' } = typeof options === 'string' ? { scope: options } : options;
+    if (!this.#isPrepared) this.#saved = scope === 'weights' ? undefined : { values: await savedRecipe(path) };
     await super.load(path, options);
   }
 
@@ -254,7 +256,8 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
     this.#isPrepared = true;
     if (this.#saved !== undefined) {
       const { values } = this.#saved;
-      if (values !== undefined) this.logger.info(`recipe:     that of the checkpoint: ${describeValues(values)}`);
+      if (values !== undefined)
+        this.logger.info(`recipe:     that of the checkpoint: ${describeValues(values, config, isWritten)}`);
       this.#recipe = values;
       return values && (unwritten(values, isWritten) as ConfigValues<C>);
     }
@@ -273,6 +276,8 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
       classNames({ orient: orientOf(this.#facts) }),
       this.#recipe !== undefined && recipeState(this.#recipe),
       lossAlarm(),
+      // A method of a subclass may load weights itself.
+      this.buildModel === DetectionTrainer.prototype.buildModel && frozenStages(this.config.model),
     ];
   }
 

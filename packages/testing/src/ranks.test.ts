@@ -236,6 +236,10 @@ describe('several ranks', () => {
     const three = await onRanks(3, (rank) => ({ plugins: [draws(rank, 'three'), saver()], maxIterations: 8, load }));
     expect(three.ends.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
     expect(three.lines.join('\n')).toContain('was saved by 2 ranks, and 3 ranks go on from it');
+    const logger = new RecordingLogger();
+    const plugins = [draws(0, 'evaluated'), saver()];
+    await new TrainerBase({ maxIterations: 6, step: () => 1, plugins, output, logger }).load(load, 'inference');
+    expect(logger.lines).toEqual([]);
   });
 
   it('refuse to go on with weights that differ, and name the tensor', async () => {

@@ -48,6 +48,7 @@ import { configFile } from './config/config-file.ts';
 import { type ConfigValues, mergeConfig } from './config/merge-config.ts';
 import { copyWritten, isWritten } from './config/written-keys.ts';
 import { exampleBatch } from './example-batch.ts';
+import { explainMisfit } from './explain-misfit.ts';
 import { SimpleTrainer } from './simple-trainer.ts';
 import { testPlugin } from './test-plugin.ts';
 import { configRef, evaluatorsRef, type MadeEvaluators, testLoaderRef } from './trainer-services.ts';
@@ -282,7 +283,8 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
     weights = this.config.model.weights,
     ...options
   }: ResumeOptions = {}): Promise<string | undefined> {
-    return super.resumeOrLoad({ ...options, resume, ...(weights === '' ? {} : { weights }) });
+    const loading = super.resumeOrLoad({ ...options, resume, ...(weights === '' ? {} : { weights }) });
+    return explainMisfit(loading, 'weights', weights, this);
   }
 
   protected override async settle(): Promise<void> {
@@ -298,12 +300,12 @@ export class DefaultTrainer<C extends BaseConfig = BaseConfig> extends SimpleTra
    * they need not exist; this trainer can then no longer train.
    *
    * @param options.allowMismatch as for `load`
-   * @throws HooklineError the errors of `load`. A later `train()` throws `HKL_DATA_UNREAD`
+   * @throws HooklineError the errors of `load`, `HKL_STATE_MISMATCH` for another model. A later `train()` throws `HKL_DATA_UNREAD`
    */
   async loadForInference(path: string, options: Pick<LoadOptions, 'allowMismatch'> = {}): Promise<void> {
     assertKnownOptions('loadForInference', options, { allowMismatch: true });
     if (this.#trainData === 'later') this.#trainData = 'never';
-    await this.load(path, options);
+    await explainMisfit(this.load(path, { ...options, scope: 'inference' }), 'inference', path, this);
   }
 
   protected override deviceRequest(): DeviceRequest {

@@ -58,7 +58,7 @@ export interface CheckpointBuilder {
 /** A checkpoint as the taps of the `loadState` hook see it. */
 export interface CheckpointView {
   readonly iteration: number;
-  /** `all` to resume a run, `weights` to begin a new one from trained weights. */
+  /** How much is loaded, and what for. */
   readonly scope: LoadScope;
   /**
    * `file`, or `undo` where a load has failed and the state from before it is restored: take it without judging its
@@ -89,12 +89,19 @@ export interface CheckpointView {
   readonly tensors: ReadonlyMap<string, HostTensor>;
 }
 
-/** How much of a checkpoint is loaded. */
-export type LoadScope = 'all' | 'weights';
+/**
+ * How much of a checkpoint is loaded.
+ *
+ * - `all` to resume a run: everything must fit.
+ * - `inference` to predict, evaluate and export: the model and the states of the plugins must fit, such as averaged weights;
+ * whatever else only training needs is loaded where it fits.
+ * - `weights` to begin a new run from trained weights.
+ */
+export type LoadScope = 'all' | 'inference' | 'weights';
 
 /** Options of loading a checkpoint. */
 export interface LoadOptions {
-  /** `all` to go on with that run, `weights` to begin a new one from its weights. Default `all`. */
+  /** `all` to go on with that run, `inference` to predict and evaluate, `weights` to begin a new run from its weights. Default `all`. */
   readonly scope?: LoadScope;
   /**
    * Whose state may differ. Default: nobody's.
@@ -102,7 +109,7 @@ export interface LoadOptions {
    * - A plugin, by its short or long name: state that is missing or does not fit (the plugin starts afresh) or is left
    * over (it is dropped).
    * - `optimizer`, `data`: state that does not fit.
-   * - `weights`: a file of another framework of which only a small part fits.
+   * - `weights`: weights of which only a small part fits, with the scope `weights`.
    * - `non-finite`: NaN or infinity in the weights, which is an error otherwise and is then loaded with a warning.
    */
   readonly allowMismatch?: readonly string[];

@@ -269,8 +269,8 @@ export class TrainerBase implements TrainerView {
   /**
    * Loads a checkpoint, all or nothing; see {@link Checkpoints.load}.
    *
-   * @param options the scope, `all` to resume that run (default) or `weights` to begin a new one from its weights; or
-   * an object with the scope and `allowMismatch`
+   * @param options the scope, `all` to resume that run (default), `inference` to predict and evaluate, or `weights` to
+   * begin a new run from its weights; or an object with the scope and `allowMismatch`
    * @throws HooklineError `HKL_TRAIN_TWICE` while training
    */
   async load(path: string, options: LoadScope | LoadOptions = {}): Promise<void> {

@@ -167,6 +167,17 @@ describe('state', () => {
       return lines.map((line) => line.trim().replaceAll(dir, ''));
     };
     expect(await load(7, 1, 5)).toEqual([]);
+    // To predict and evaluate, none of it matters.
+    lines.length = 0;
+    const evaluating = new TrainerBase({
+      ...options,
+      maxIterations: 2,
+      seed: 9,
+      plugins: given(6),
+      logger: talkative,
+    });
+    await evaluating.load(join(dir, 'halfway.safetensors'), 'inference');
+    expect([evaluating.iteration, ...lines]).toEqual([1]);
     expect(await load(9, 2, 6)).toEqual([
       expect.stringContaining('the run goes on with seed 7 of /halfway.safetensors; seed 9 is for new runs'),
       expect.stringContaining('differs from /halfway.safetensors: maxIterations is 2, it was 1'),

@@ -165,7 +165,8 @@ export class DiskCheckpoints implements Checkpoints {
       problem: `it reads another file ${file} than rank 0`,
       fix: 'Give all ranks the same file, for example in a folder that they share',
     });
-    const checkpoint = scope === 'all' ? ofThisRank(read, comm, file, this.#logger) : read;
+    const checkpoint =
+      scope === 'weights' ? read : ofThisRank(read, comm, file, scope === 'all' ? this.#logger : undefined);
     if (scope === 'weights' && this.#isForEngineOnly) throw noWeightsWanted(file);
     const undo = await rememberState(this.#hooks, this.#iteration());
     try {
@@ -173,10 +174,10 @@ export class DiskCheckpoints implements Checkpoints {
       const plan = await planLoad(this.#hooks, checkpoint, { ...request, allowMismatch });
       // No plugin can read the file.
       if (foreign !== undefined && !plan.hasChanges) throw foreign;
-      if (scope === 'all') {
+      if (scope !== 'weights') {
         plan.assertAllowedNames();
         // The other ranks lack the plugins that are set up on the first one alone, so that they would warn of their states.
-        for (const what of comm.rank === 0 ? plan.unread() : [])
+        for (const what of comm.rank === 0 && scope === 'all' ? plan.unread() : [])
           this.#logger.warn(`${what} of ${file} is ignored: nothing in this trainer asks for it`);
       }
       await plan.apply();
@@ -237,10 +238,10 @@ function noWeightsWanted(file: string): HooklineError {
 function checkedOptions(options: LoadScope | LoadOptions): Required<LoadOptions> {
   if (typeof options !== 'string') assertKnownOptions('load', options, { scope: true, allowMismatch: true });
   const { scope = 'all', allowMismatch = [] } = typeof options === 'string' ? { scope: options } : options;
-  if (!['all', 'weights'].includes(scope)) {
+  if (!['all', 'inference', 'weights'].includes(scope)) {
     throw new HooklineError('HKL_OPTION_INVALID', `there is no scope "${scope}"`, {
       who: 'load',
-      fix: "Give 'all' to go on with a run, or 'weights' to begin a new one from its weights",
+      fix: "Give 'all' to go on with a run, 'inference' to predict and evaluate, or 'weights' to begin a new run from its weights",
     });
   }
   if (!Array.isArray(allowMismatch) || !allowMismatch.every((name) => typeof name === 'string')) {

@@ -69,7 +69,8 @@ export function tapEngineState(engine: EngineState): (plugins: readonly LivePlug
       storage.restore(histories);
       const epochs = savedEpochs(settings?.data);
       if (epochs !== undefined) run.epochs.restore(epochs, checkpoint.iteration);
-      logDifferences(settings?.data, settingsOf(engine), asked, source, logger);
+      // Predicting and evaluating do not depend on how long a run is, nor on its seed.
+      if (checkpoint.scope === 'all') logDifferences(settings?.data, settingsOf(engine), asked, source, logger);
     });
   });
   return (live) => {
@@ -148,7 +149,7 @@ function checkPlugins(
   states: ReadonlyMap<string, SavedState>,
   logger: Logger,
 ): readonly (() => void)[] {
-  const { source } = checkpoint;
+  const { source, scope } = checkpoint;
   const left = new Map(states);
   const loads: (() => void)[] = [];
   const missing: string[] = [];
@@ -164,7 +165,7 @@ function checkPlugins(
         allowed ? fittingOrFresh(plugin, state, saved, source, logger) : planPluginLoad(plugin, state, saved, source),
       );
     } else if (state.optional === true || allowed) {
-      logger.warn(`${id} starts afresh: ${source} holds no state of it`);
+      if (scope === 'all' || allowed) logger.warn(`${id} starts afresh: ${source} holds no state of it`);
       loads.push(() => state.reset?.());
     } else missing.push(id);
   }
@@ -174,9 +175,10 @@ function checkPlugins(
     // The plugin is set up on the first rank only, and this is another one.
     if (elsewhere.has(id)) continue;
     if (!isAllowed && optional !== true) surplus.push(id);
-    else logger.warn(`the state of ${id} in ${source} is ignored: no such plugin here`);
+    else if (scope === 'all' || isAllowed)
+      logger.warn(`the state of ${id} in ${source} is ignored: no such plugin here`);
   }
-  if (missing.length + surplus.length > 0) throw mismatch(missing, surplus, source);
+  if (missing.length + surplus.length > 0) throw mismatch(missing, surplus, checkpoint);
   return loads;
 }
 
@@ -196,7 +198,11 @@ function fittingOrFresh(
   }
 }
 
-function mismatch(missing: readonly string[], surplus: readonly string[], source: string): HooklineError {
+function mismatch(
+  missing: readonly string[],
+  surplus: readonly string[],
+  { source, scope }: CheckpointView,
+): HooklineError {
   const list = (ids: readonly string[]): string => ids.join(', ');
   const what = [
     ...(missing.length === 0 ? [] : [`it holds no state of ${list(missing)}`]),
@@ -210,6 +216,6 @@ function mismatch(missing: readonly string[], surplus: readonly string[], source
   return new HooklineError(missing.length === 0 ? 'HKL_STATE_LEFT_OVER' : 'HKL_STATE_MISSING', what.join('; '), {
     who: source,
     where: `entry ${PLUGINS_ENTRY}`,
-    fix: `Resume with the plugins of that run, or, ${ways}, with --allow-mismatch ${names.join(',')} (in code: allowMismatch: [${names.map((name) => `'${name}'`).join(', ')}])`,
+    fix: `${scope === 'inference' ? 'Give the same plugins and --set options as for its training' : 'Resume with the plugins of that run'}, or, ${ways}, with --allow-mismatch ${names.join(',')} (in code: allowMismatch: [${names.map((name) => `'${name}'`).join(', ')}])`,
   });
 }

@@ -65,15 +65,21 @@ function differing(first: Entries, theirs: Entries): Record<string, unknown> {
  * saved.
  *
  * @param source the file, for messages
+ * @param logger is told that the number of ranks is another one, where training goes on
  * @throws HooklineError `HKL_STATE_INVALID` where the entry of the ranks is not what was saved
  */
-export function ofThisRank(checkpoint: Checkpoint, comm: Communicator, source: string, logger: Logger): Checkpoint {
+export function ofThisRank(
+  checkpoint: Checkpoint,
+  comm: Communicator,
+  source: string,
+  logger: Logger | undefined,
+): Checkpoint {
   const { [RANKS]: ranks, ...others } = checkpoint.manifest.entries;
   const entries: Record<string, CheckpointEntry> = others;
   const states = ranks === undefined ? [{}] : savedRanks(ranks.data, source);
   const own = states[comm.rank];
   if (own === undefined || states.length !== comm.size)
-    logger.info(
+    logger?.info(
       `${source} was saved by ${counted(states.length)}, and ${counted(comm.size)} ${comm.size === 1 ? 'goes' : 'go'} on from it: from the same position in the data, with other random numbers`,
     );
   else {

@@ -67,7 +67,7 @@ export function logDifferences(
   const here = describeRun(settings) as { readonly plugins: Readonly<Record<string, JsonValue>> };
   const lines = [
     ...describeDifferences(maxIterations, settings.maxIterations, 'maxIterations'),
-    // Exporting and predicting open no data, so that they do not know how long an epoch is.
+    // Not all data tell how long an epoch is.
     ...(length === undefined || settings.epochs === undefined
       ? []
       : describeDifferences(length, settings.epochs.length, 'the number of steps of an epoch')),

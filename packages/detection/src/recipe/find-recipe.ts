@@ -180,10 +180,20 @@ export function unwritten(values: RecipeValues, isWritten: (key: string) => bool
   return Object.fromEntries(sections) as RecipeValues;
 }
 
-/** Formats values as text, such as `input.width 160, model.width 32`. */
-export const describeValues = (values: RecipeValues): string =>
+/** Formats values as text, such as `input.width 320 as set, model.width 32`. Where the user has set a key, that value holds. */
+export const describeValues = (
+  values: RecipeValues,
+  config: DetectionConfig,
+  isWritten: (key: string) => boolean,
+): string =>
   Object.entries(values)
-    .flatMap(([section, keys]) => Object.entries(keys).map(([key, value]) => `${section}.${key} ${String(value)}`))
+    .flatMap(([section, keys]) =>
+      Object.entries(keys).map(([name, value]) => {
+        const key = `${section}.${name}`;
+        const own = (config[section as keyof RecipeValues] as Readonly<Record<string, unknown>>)[name];
+        return isWritten(key) ? `${key} ${String(own)} as set` : `${key} ${String(value)}`;
+      }),
+    )
     .join(', ');
 
 /** Logs what was chosen. */

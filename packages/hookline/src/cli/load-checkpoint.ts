@@ -22,7 +22,7 @@ export async function loadCheckpoint(
     });
   }
   try {
-    if (trainer.loadForInference === undefined) await trainer.load(file, { allowMismatch });
+    if (trainer.loadForInference === undefined) await trainer.load(file, { scope: 'inference', allowMismatch });
     else await trainer.loadForInference(file, { allowMismatch });
   } catch (error) {
     if (!isHooklineError(error, 'HKL_CHECKPOINT_FOREIGN')) throw error;

@@ -23,8 +23,8 @@ import { planRestore } from '../variables/restore-variables.ts';
 import type { RunnerScope } from '../scope/runner-scope.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
 import { assertOptimizer } from '../model/check-parts.ts';
-import { nothingLoaded, weightsError } from '../weights/weights-error.ts';
-import { finiteCheck, loadForeign } from './tfjs-state.ts';
+import { weightsError } from '../weights/weights-error.ts';
+import { finiteCheck, loadForeign, loadOwnWeights } from './tfjs-state.ts';
 
 /** One part of a training with a user-defined step, with everything that checkpoints save of it. */
 export interface SavedPart {
@@ -71,17 +71,24 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
         }
       });
       hooks.loadState.tap((checkpoint) => {
-        const { tensors, source: file } = checkpoint;
+        const { tensors, source: file, scope } = checkpoint;
         if (checkpoint.isForeign) return loadForeign(checkpoint, onlyModel(parts, file), logger);
         const ours = new Map([...tensors].filter(([name]) => name.startsWith('parts/')));
-        const isWhole = checkpoint.scope !== 'weights';
-        const wanted = isWhole ? variables() : modelsOf();
-        if (!isWhole) for (const name of ours.keys()) if (!MODEL.test(name)) ours.delete(name);
-        const plan = planRestore(wanted, ours, { strict: isWhole, checkFinite: finiteCheck(checkpoint), source: file });
+        if (scope === 'weights') {
+          const models = new Map([...ours].filter(([name]) => MODEL.test(name)));
+          loadOwnWeights(checkpoint, 'parts', modelsOf(), models, logger);
+          return undefined;
+        }
+        const wanted = variables();
+        if (scope === 'inference') {
+          const isOdd = (name: string): boolean => !MODEL.test(name) && !(wanted.has(name) && ours.has(name));
+          for (const map of [wanted, ours]) for (const name of map.keys()) if (isOdd(name)) map.delete(name);
+        }
+        const plan = planRestore(wanted, ours, { strict: true, checkFinite: finiteCheck(checkpoint), source: file });
         for (const warning of plan.report.warnings) logger.warn(`${file}: ${warning}`);
-        if (!isWhole && plan.report.loaded.length === 0) throw nothingLoaded(file);
         checkpoint.apply(plan.apply);
-        if (!isWhole) return;
+        // Learning rates and positions in the data are for training.
+        if (scope === 'inference') return undefined;
         for (const [name, part] of Object.entries(parts)) {
           const entry = checkpoint.get(`parts/${name}`);
           if (entry === undefined) throw missingEntry(`parts/${name}`, `the part "${name}"`, file);
@@ -89,6 +96,7 @@ export function savedParts(parts: Readonly<Record<string, SavedPart>>): Plugin {
           const change = planPart(name, part, checkState(partState, entry.data, origin), file, logger);
           checkpoint.apply(change);
         }
+        return undefined;
       });
       return {};
     },

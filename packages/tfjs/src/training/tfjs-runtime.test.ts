@@ -111,7 +111,10 @@ describe('tfjsRuntime', () => {
     const file = join(dir, 'mid.safetensors');
     await expect(other.load(file)).rejects.toMatchObject({ cause: { code: 'HKL_STATE_MISMATCH' } });
     expect(await weights(other)).toEqual(before);
-    await other.load(file, 'weights');
+    await expect(other.load(file, 'weights')).rejects.toMatchObject({ cause: { code: 'HKL_WEIGHTS_MISMATCH' } });
+    expect(await weights(other)).toEqual(before);
+    await other.load(file, { scope: 'weights', allowMismatch: ['weights'] });
+    expect(await weights(other)).not.toEqual(before);
     expect(other.iteration).toBe(0);
   });
 

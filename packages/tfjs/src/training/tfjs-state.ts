@@ -22,8 +22,13 @@ import { type Optimizer, optimizerRef } from '../parameters/optimizer.ts';
 import { snapshotVariables } from '../variables/snapshot-variables.ts';
 import { NON_FINITE, planRestore, type RestoreOptions } from '../variables/restore-variables.ts';
 import { type RunnerScope, runnerScopeRef } from '../scope/runner-scope.ts';
-import { nothingLoaded } from '../weights/weights-error.ts';
-import { planWeights } from '../weights/load-weights.ts';
+import {
+  type LoadWeightsOptions,
+  planOwnWeights,
+  planWeights,
+  type WeightsPlan,
+  withoutPrefix,
+} from '../weights/load-weights.ts';
 import { noteAskedRate, rateToSave, resumedRate, savedRate } from './asked-rate.ts';
 import { batchSourceRef } from '../batch/batch-services.ts';
 
@@ -73,21 +78,14 @@ const factory = definePlugin({
     hooks.loadState.tap((checkpoint) => {
       if (checkpoint.isForeign) return loadForeign(checkpoint, model.value, logger);
       if (checkpoint.scope === 'weights') {
-        const { tensors, source: file } = checkpoint;
-        const { report, apply } = planRestore(modelVariables(model.value), tensors, {
-          strict: false,
-          prefix: 'model/',
-          checkFinite: finiteCheck(checkpoint),
-          source: file,
-        });
-        for (const warning of report.warnings) logger.warn(`${file}: ${warning}`);
-        if (report.loaded.length === 0) throw nothingLoaded(file);
-        checkpoint.apply(apply);
-        return;
+        const tensors = withoutPrefix(checkpoint.tensors, 'model/');
+        loadOwnWeights(checkpoint, model.value.name, modelVariables(model.value), tensors, logger);
+        return undefined;
       }
       const keepsOptimizer = restoreTensors(checkpoint, model.value, optimizer.value, scope.value, logger);
       restoreOptimizer(checkpoint, optimizer.value, keepsOptimizer, logger);
       restoreData(checkpoint, source.value, logger);
+      return undefined;
     });
     return {
       dispose: () => {
@@ -103,9 +101,28 @@ export const tfjsState = (): Plugin => factory();
 
 /** Loads weights written by another program, as initial weights of the model. */
 export async function loadForeign(checkpoint: CheckpointView, model: TrainableModel, logger: Logger): Promise<void> {
+  applyWeights(checkpoint, await planWeights(model, checkpoint.source, weightsOptions(checkpoint)), logger);
+}
+
+/** Loads weights of a Hookline checkpoint, as initial weights of a model with these variables. */
+export function loadOwnWeights(
+  checkpoint: CheckpointView,
+  model: string,
+  variables: Variables,
+  tensors: CheckpointView['tensors'],
+  logger: Logger,
+): void {
+  const plan = planOwnWeights(model, variables, tensors, checkpoint.source, weightsOptions(checkpoint));
+  applyWeights(checkpoint, plan, logger);
+}
+
+const weightsOptions = (checkpoint: CheckpointView): LoadWeightsOptions => ({
+  partial: checkpoint.allowsMismatch('weights'),
+  checkFinite: finiteCheck(checkpoint),
+});
+
+function applyWeights(checkpoint: CheckpointView, { report, apply }: WeightsPlan, logger: Logger): void {
   const { source } = checkpoint;
-  const partial = checkpoint.allowsMismatch('weights');
-  const { report, apply } = await planWeights(model, source, { partial, checkFinite: finiteCheck(checkpoint) });
   checkpoint.apply(() => {
     apply();
     logger[report.mismatched.length > 0 ? 'warn' : 'info'](`${source}: ${report.summary}`);
@@ -138,21 +155,30 @@ function restoreTensors(
   const drop = (isDropped: (name: string) => boolean): void => {
     for (const map of [variables, found]) for (const name of map.keys()) if (isDropped(name)) map.delete(name);
   };
-  const isFresh = checkpoint.allowsMismatch('optimizer') && !fits('optimizer/');
+  const isForInference = checkpoint.scope === 'inference';
+  const mayBeFresh = checkpoint.allowsMismatch('optimizer');
+  const isFresh = (mayBeFresh || isForInference) && !fits('optimizer/');
   if (isFresh) {
     drop((name) => name.startsWith('optimizer/'));
-    logger.warn(`the optimizer ${optimizer.name} starts afresh: its state in ${source} does not fit`);
+    if (!isForInference)
+      logger.warn(`the optimizer ${optimizer.name} starts afresh: its state in ${source} does not fit`);
   }
   // Query every name, so that each name in allowMismatch is recognized as a known one.
   const allowed = new Set([...variables.keys(), ...found.keys()].filter((name) => isAllowed(checkpoint, name)));
   drop((name) => allowed.has(name) && (!variables.has(name) || !found.has(name)));
-  const saved = [...optimizersOf(optimizer).keys()].map((part) => savedOptimizer(checkpoint, part).name).join(', ');
+  if (isForInference) {
+    // A plugin that only trains, such as freeze, may be here and not in the checkpoint, or the other way round. Of one that
+    // both have, such as ema, all variables must be in both.
+    const [here, there] = [ownersOf(variables.keys()), ownersOf(found.keys())];
+    drop((name) => name.startsWith('scope/') && !(here.has(ownerOf(name)) && there.has(ownerOf(name))));
+  }
+  const saved = [...optimizersOf(optimizer).keys()].map((part) => savedOptimizer(checkpoint, part)?.name).join(', ');
   const now = [...optimizersOf(optimizer).values()].map(({ name }) => name).join(', ');
   const plan = planRestore(variables, found, {
     strict: true,
     checkFinite: finiteCheck(checkpoint),
     source,
-    ...adviceFor(variables, found),
+    ...adviceFor(variables, found, isForInference),
     ...(saved === now || fits('optimizer/')
       ? {}
       : {
@@ -172,16 +198,24 @@ export function finiteCheck(checkpoint: CheckpointView): NonNullable<RestoreOpti
   return isAllowedFor ? 'warn' : true;
 }
 
-/** The advice for the case that only step variables of plugins are missing or left over. */
-function adviceFor(variables: Variables, found: ReadonlyMap<string, unknown>): { readonly fix?: string } {
+const ownersOf = (names: Iterable<string>): Set<string> =>
+  new Set([...names].filter((name) => name.startsWith('scope/')).map(ownerOf));
+
+/** The advice for predicting and evaluating, and for the case that only step variables of plugins are missing or left over. */
+function adviceFor(
+  variables: Variables,
+  found: ReadonlyMap<string, unknown>,
+  isForInference: boolean,
+): { readonly fix?: string } {
   const odd = [...new Set([...variables.keys(), ...found.keys()])].filter(
     (name) => !variables.has(name) || !found.has(name),
   );
-  if (odd.length === 0 || !odd.every((name) => name.startsWith('scope/'))) return {};
+  if (odd.length === 0 || !odd.every((name) => name.startsWith('scope/')))
+    return isForInference ? { fix: 'Build the same model as for the training of the checkpoint' } : {};
   const owners = [...new Set(odd.map(ownerOf))].map(shortName);
   const list = owners.map((name) => `'${name}'`).join(', ');
   return {
-    fix: `Resume with the plugins of that run, or, to add what is missing with a fresh state and to drop what is left over, with --allow-mismatch ${owners.join(',')} (in code: allowMismatch: [${list}])`,
+    fix: `${isForInference ? 'Give the same plugins as for its training' : 'Resume with the plugins of that run'}, or, to add what is missing with a fresh state and to drop what is left over, with --allow-mismatch ${owners.join(',')} (in code: allowMismatch: [${list}])`,
   };
 }
 
@@ -195,11 +229,12 @@ function restoreOptimizer(checkpoint: CheckpointView, optimizer: Optimizer, keep
   const { source } = checkpoint;
   for (const [part, each] of optimizersOf(optimizer)) {
     const saved = savedOptimizer(checkpoint, part);
-    if (!keeps) continue;
-    if (saved.name !== each.name)
+    if (!keeps || saved === undefined) continue;
+    const isResumed = checkpoint.scope === 'all';
+    if (isResumed && saved.name !== each.name)
       logger.warn(`${each.name} goes on with the state of ${saved.name}, which saved ${source}`);
     const whose = part === undefined ? 'the learning rate' : `the learning rate of the part "${part}"`;
-    const rate = resumedRate(each, saved, source, logger, whose);
+    const rate = isResumed ? resumedRate(each, saved, source, logger, whose) : saved.learningRate;
     checkpoint.apply(() => {
       each.learningRate = rate;
     });
@@ -209,21 +244,34 @@ function restoreOptimizer(checkpoint: CheckpointView, optimizer: Optimizer, keep
 /** The entry name of an optimizer in a checkpoint. */
 const entryOf = (part: string | undefined): string => (part === undefined ? OPTIMIZER : `${OPTIMIZER}/${part}`);
 
-function savedOptimizer(checkpoint: CheckpointView, part: string | undefined): z.output<typeof optimizerState> {
+/** @returns undefined where a checkpoint that is loaded for inference lacks it */
+function savedOptimizer(
+  checkpoint: CheckpointView,
+  part: string | undefined,
+): z.output<typeof optimizerState> | undefined {
+  if (checkpoint.scope === 'inference' && checkpoint.get(entryOf(part)) === undefined) return undefined;
   return checkedEntry(checkpoint, entryOf(part), 'optimizer', optimizerState);
 }
 
 function restoreData(checkpoint: CheckpointView, source: BatchSource, logger: Logger): void {
   const { source: file } = checkpoint;
+  // Query it in any case, so that the name is recognized.
+  const mayBeginAnew = checkpoint.allowsMismatch('data');
+  const isForInference = checkpoint.scope === 'inference';
+  if (isForInference && checkpoint.get(DATA) === undefined) return;
   const { fingerprint, ...position } = checkedEntry(checkpoint, DATA, 'data', dataState);
+  const fault = source.misfit(position);
+  if (isForInference) {
+    if (fault === undefined) checkpoint.apply(() => source.restore(position));
+    return;
+  }
   const now = source.fingerprint();
   const known = Object.keys(now).filter((key) => fingerprint !== undefined && Object.hasOwn(fingerprint, key));
   const changes = known.flatMap((key) => describeDifferences(fingerprint?.[key], now[key], key));
   for (const change of changes) logger.warn(`the data are not those that ${file} was saved with: ${change}`);
   const taken = batchesTaken(position, fingerprint ?? {});
   const isAhead = taken > checkpoint.iteration;
-  const fault = source.misfit(position);
-  if (checkpoint.allowsMismatch('data') && (fault !== undefined || isAhead)) {
+  if (mayBeginAnew && (fault !== undefined || isAhead)) {
     logger.warn(`the data begin anew: the position in ${file} does not fit them`);
     return;
   }

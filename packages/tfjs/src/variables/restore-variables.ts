@@ -54,6 +54,8 @@ export const NON_FINITE = 'non-finite';
 
 /** The number of faults that an error lists: a network of another width causes hundreds of them, and a few suffice. */
 const NAMED = 3;
+/** The number of layers that an error lists of those that are missing or left over. */
+const NAMED_LAYERS = 6;
 
 /**
  * Loads tensors into the variables of the same names. All tensors are checked before the first variable changes, so an
@@ -90,10 +92,11 @@ export function planRestore(
   const unexpected = [...tensors.keys()]
     .filter((name) => name.startsWith(prefix) && !variables.has(name.slice(prefix.length)))
     .map((name) => name.slice(prefix.length));
+  const named = (names: readonly string[]): string => groupNames(names, strict ? NAMED_LAYERS : Infinity);
   const warnings = [
     ...mismatched.map(({ name, found, wanted }) => `${name} is ${found} in the checkpoint but ${wanted} in the model`),
-    ...(missing.length === 0 ? [] : [`not in the checkpoint: ${groupNames(missing)}`]),
-    ...(unexpected.length === 0 ? [] : [`not in the model: ${groupNames(unexpected)}`]),
+    ...(missing.length === 0 ? [] : [`not in the checkpoint: ${named(missing)}`]),
+    ...(unexpected.length === 0 ? [] : [`not in the model: ${named(unexpected)}`]),
   ];
   if (strict && warnings.length > 0) {
     const rest = mismatched.length - NAMED;
@@ -156,8 +159,8 @@ function assign(variable: tf.Variable, { data, shape }: HostTensor): void {
   });
 }
 
-/** Abbreviates names by their common prefix: `conv1/{bias, kernel}, scale`. */
-export function groupNames(names: Iterable<string>): string {
+/** Abbreviates names by their common prefix: `conv1/{bias, kernel}, scale`. Of more than `most` prefixes, the others are counted. */
+export function groupNames(names: Iterable<string>, most = Infinity): string {
   const groups = new Map<string, string[]>();
   for (const name of [...names].sort()) {
     const slash = name.lastIndexOf('/');
@@ -166,9 +169,11 @@ export function groupNames(names: Iterable<string>): string {
     if (group === undefined) groups.set(prefix, [name.slice(slash + 1)]);
     else group.push(name.slice(slash + 1));
   }
-  return [...groups]
+  const shown = [...groups]
+    .slice(0, most)
     .map(([prefix, ends]) =>
       ends.length > 1 && prefix !== '' ? `${prefix}{${ends.join(', ')}}` : ends.map((end) => prefix + end).join(', '),
     )
     .join(', ');
+  return groups.size > most ? `${shown}, and ${groups.size - most} more layers` : shown;
 }

@@ -45,7 +45,7 @@ export interface WeightsPlan {
  * `.weights.h5`, `.h5`) or a TensorFlow.js `model.json`. Shapes are checked, half precision is widened, and batch norm
  * statistics are loaded too. Nothing in a file is ever executed, and an error leaves the model unchanged.
  *
- * A file of another framework must fit the model: it must hold at least four fifths of the weights that the model expects, and
+ * The weights must fit the model: the file must hold at least four fifths of the weights that the model expects, and
  * four fifths of its weights must have a place in the model. Either condition also holds where all misfits are in one layer,
  * such as a head with another number of classes. Where the file uses the model's own names for weights or layers, one of the
  * two conditions is enough, so a backbone can be loaded into a larger model, or the other way round.
@@ -77,7 +77,7 @@ export async function loadWeights(
 async function planCheckpoint(
   model: TrainableModel,
   path: string,
-  { checkFinite = true }: LoadWeightsOptions,
+  options: LoadWeightsOptions,
 ): Promise<WeightsPlan | undefined> {
   let tensors: ReadonlyMap<string, HostTensor>;
   try {
@@ -86,10 +86,42 @@ async function planCheckpoint(
     if (isHooklineError(error, 'HKL_CHECKPOINT_FOREIGN')) return undefined;
     throw error;
   }
-  const variables = modelVariables(model);
-  const plan = planRestore(variables, tensors, { strict: false, prefix: 'model/', checkFinite, source: path });
-  if (plan.report.loaded.length === 0) throw nothingLoaded(path);
-  return { ...plan, report: summarized(plan.report, 'checkpoint', variables.size) };
+  return planOwnWeights(model.name, modelVariables(model), withoutPrefix(tensors, 'model/'), path, options);
+}
+
+/** The tensors whose names have a prefix, by the rest of their names. */
+export const withoutPrefix = (tensors: ReadonlyMap<string, HostTensor>, prefix: string): Map<string, HostTensor> =>
+  new Map(
+    [...tensors].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
+  );
+
+/**
+ * As {@link planWeights}, for the tensors of a Hookline checkpoint, which have the names of the variables.
+ *
+ * @param name of the model, for messages
+ * @throws HooklineError `HKL_WEIGHTS_NONE` where nothing fits, `HKL_WEIGHTS_MISMATCH` where too little fits, and
+ * `HKL_STATE_NOT_FINITE`
+ */
+export function planOwnWeights(
+  name: string,
+  variables: ReadonlyMap<string, tf.Variable>,
+  tensors: ReadonlyMap<string, HostTensor>,
+  path: string,
+  { partial = false, checkFinite = true }: LoadWeightsOptions,
+): WeightsPlan {
+  const whole = planRestore(variables, tensors, { strict: false, checkFinite: false }).report;
+  if (whole.loaded.length === 0) throw nothingLoaded(path);
+  const [wanted, offered] = [[...variables.keys()], [...tensors.keys()]];
+  const same = offered.filter((each) => variables.has(each));
+  const pairs = new Map(same.map((each) => [each, { name: each, layout: 'same' }] as const));
+  const loaded = new Map(whole.loaded.map((each) => [each, tensors.get(each) as HostTensor]));
+  const matches: Matches = { pairs, expected: wanted, offered, isCertain: true };
+  const { mismatched } = whole;
+  assertEnough({ path, model: name, variables: wanted, names: offered, matches, loaded, mismatched, partial });
+  const fitting = new Map([...variables].filter(([each]) => loaded.has(each)));
+  const { report, apply } = planRestore(fitting, loaded, { strict: false, checkFinite, source: path });
+  const { warnings } = report;
+  return { apply, report: summarized({ ...whole, warnings }, 'checkpoint', variables.size) };
 }
 
 /**
