@@ -23,13 +23,11 @@ import {
 } from '@hookline/images';
 import { InferenceSampler } from '@hookline/data';
 import { detector, fcosHead, POSTPROCESS_DEFAULTS, type PredictImageOptions, retinaHead } from '@hookline/vision';
-import { presetDetection, type PresetDetectionDataset } from '@hookline/preset-detection';
+import { presetDetection } from '@hookline/preset-detection';
 import {
   type DataSource,
   type ExportSource,
-  invalidDataError,
   modelRef,
-  openData,
   type TfjsRuntimeOptions,
   type TrainableModel,
 } from '@hookline/tfjs';
@@ -46,9 +44,10 @@ import { recipeState, savedRecipe } from './recipe/recipe-state.ts';
 import { statisticsOf } from './recipe/data-statistics.ts';
 import { timeSteps } from './recipe/time-steps.ts';
 import { frozenStages } from './frozen-stages.ts';
+import { lazyDataset } from './lazy-dataset.ts';
 import { lossAlarm } from './loss-alarm.ts';
 import { makeBackbone } from './make-backbone.ts';
-import { lazyEvaluator, makeEvaluator, named, postprocessing, writeTruth } from './make-evaluator.ts';
+import { makeEvaluator, named, postprocessing, writeTruth } from './make-evaluator.ts';
 import { costOfViews, ttaOptions } from './tta-options.ts';
 
 /** Limits below which an augmented object is not a target: visible share of its box, and length of its sides in pixels. */
@@ -359,40 +358,13 @@ export class DetectionTrainer<C extends DetectionConfig = DetectionConfig> exten
   }
 }
 
-/**
- * A test data set for plugins, which is read on demand because plugins are listed before the data have been read. The function is
- * outside the class so that its closures do not hold `this`: a reference to a plugin must not keep the trainer alive.
- */
-function lazyDataset<C extends DetectionConfig>(
-  self: WeakRef<DetectionTrainer<C>>,
-  dataset: string,
-  name: string,
-  folder: string,
-): PresetDetectionDataset {
-  return {
-    name,
-    loader: async function* batches() {
-      const trainer = self.deref();
-      if (trainer === undefined) return;
-      const data = await trainer.buildTestLoader(trainer.config, dataset);
-      const batches = openData(data);
-      if (batches === undefined) throw invalidDataError(data, `the test data "${name}"`);
-      yield* batches;
-    },
-    ttaEvaluator: lazyEvaluator(async () => {
-      const trainer = self.deref();
-      return trainer?.buildEvaluator(trainer.config, dataset, join(folder, name));
-    }),
-  };
-}
-
 /** Facts that are known once the training data have been read. */
 interface DataFacts {
   /** Whether the EXIF rotation of the images is applied; undefined while that is not known. */
   orient?: boolean | undefined;
 }
 
-/** It is outside the class for the same reason: a reference to the plugin must not keep the trainer alive. */
+/** It is outside the class, so that its closure does not hold `this`: a reference to the plugin must not keep the trainer alive. */
 const orientOf = (facts: DataFacts) => (): boolean | undefined => facts.orient;
 
 const FLIPS = {
