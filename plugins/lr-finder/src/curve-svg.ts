@@ -9,8 +9,10 @@ export function curveSvg({ points, suggestion }: RangeTest): string {
   const rates = points.map(({ rate }) => Math.log10(rate));
   const [left, right] = [Math.min(...rates), Math.max(...rates)];
   const losses = points.map(({ loss }) => loss);
-  // A single loss may be a hundred times as large as the others, so the axis leaves out the extreme ones, and lines are clipped.
-  const { low, high, levels } = lossAxis(losses);
+  const smoothed = points.map((point) => point.smoothed);
+  // Where the training diverges, losses are many times as large as before. The axis fits those up to the lowest smoothed loss,
+  // and lines are clipped.
+  const { low, high, levels } = lossAxis(losses.slice(0, smoothed.indexOf(Math.min(...smoothed)) + 1));
   const x = (power: number): number =>
     AREA.left + ((power - left) / Math.max(right - left, 1e-9)) * (WIDTH - AREA.left - AREA.right);
   const y = (loss: number): number =>
@@ -38,11 +40,7 @@ export function curveSvg({ points, suggestion }: RangeTest): string {
     ]),
     text(AREA.left - 6, AREA.top - 14, 'end', 'loss'),
     line(losses, COLORS.loss, 1),
-    line(
-      points.map(({ smoothed }) => smoothed),
-      COLORS.smoothed,
-      2,
-    ),
+    line(smoothed, COLORS.smoothed, 2),
     ...(suggestion === undefined
       ? []
       : [
@@ -59,13 +57,13 @@ export function curveSvg({ points, suggestion }: RangeTest): string {
   ].join('\n');
 }
 
-/** The range from the 2nd to the 98th percentile of the losses, with some room, and round levels in it. */
+/** The range from the 2nd to the 98th percentile of the losses, with room that shows where they rise again, and round levels in it. */
 function lossAxis(losses: readonly number[]): { low: number; high: number; levels: number[] } {
   const sorted = [...losses].sort((a, b) => a - b);
   const percentile = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] as number;
   const [least, most] = [percentile(0.02), percentile(0.98)];
-  const room = most > least ? (most - least) * 0.05 : Math.max(Math.abs(least) * 0.1, 1e-6);
-  const [low, high] = [least - room, most + room];
+  const room = most > least ? (most - least) * 0.1 : Math.max(Math.abs(least) * 0.1, 1e-6);
+  const [low, high] = [least - room, most + 2 * room];
   const power = 10 ** Math.floor(Math.log10((high - low) / 4));
   const step = power * ([1, 2, 5].find((factor) => factor * power >= (high - low) / 6) ?? 10);
   const levels: number[] = [];
