@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HooklineError } from '@hookline/core';
 import { findRanksAddons } from '@hookline/native-runtime';
 import type { CommandLine } from '../command-line.ts';
@@ -61,6 +62,8 @@ export async function launch({ text, flag }: CommandLine, argv: readonly string[
   else child.stdout.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => output.take(chunk));
   const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  // Killed ranks may outlive mpirun by a moment, in which a run that is resumed at once would find its folder in use.
+  if (text.hosts === undefined) await untilGone([...processes.keys()]);
   const asked = stop();
   output.end();
   reports.end();
@@ -147,6 +150,20 @@ function passSignalsOn(child: ChildProcess, ask: () => void): () => (typeof SIGN
     process.off('exit', onExit);
     return first?.signal;
   };
+}
+
+/** Waits until these processes have ended, for five seconds at most. */
+async function untilGone(pids: readonly number[]): Promise<void> {
+  const end = performance.now() + 5000;
+  while (pids.some(isRunning) && performance.now() < end) await sleep(20);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 function askToStop(pid: number): void {

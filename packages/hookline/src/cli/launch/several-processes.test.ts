@@ -129,6 +129,7 @@ several(`hookline launch${why === '' ? '' : ` (skipped: ${why})`}`, () => {
     const env = { ...process.env, NODE_OPTIONS: '', HOOKLINE_DEVICE: '' };
     const args = [BIN, 'train', 'trainer.ts', '--output', 'killed', '--resume'];
     const alone = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', env });
+    expect(alone.status === 0 ? '' : alone.stderr).toBe('');
     expect(alone.stderr).toMatch(/was saved by 2 ranks, and one process goes on from it/);
     const [whole, resumed] = [await stateOf('whole'), await stateOf('killed')];
     expect(resumed.iteration).toBe(12);
