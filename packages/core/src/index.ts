@@ -169,6 +169,7 @@ export { CHECKPOINT_EXTENSION, listCheckpoints, readTag, writeTag } from './chec
 export { removeStaleTemps, writeFileAtomically } from './files/atomic-file.ts';
 export { claimTempName, releaseTempName } from './files/temp-name.ts';
 export { cacheFolder } from './files/cache-folder.ts';
+export { isAlive } from './files/process-identity.ts';
 export { tryLock, type LockAnswer, type LockOwner, type ProcessLock } from './files/process-lock.ts';
 export { decodeSafetensors, encodeSafetensors } from './checkpoint/safetensors.ts';
 export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors-file.ts';

@@ -2,7 +2,7 @@
 export { DatasetCatalog, type DatasetFunction } from './readers/dataset-catalog.ts';
 export { Metadata } from './readers/metadata.ts';
 export type { Box, DatasetAnnotation, DatasetMetadata, DatasetRecord } from './records/dataset-record.ts';
-export { classHistogram, hasTargets } from './records/annotation-table.ts';
+export { categoryRangeError, classHistogram, hasTargets } from './records/annotation-table.ts';
 
 // Readers and writers
 export { readCoco, type ReadCocoOptions } from './readers/read-coco.ts';

@@ -1,5 +1,5 @@
 import { didYouMean, HooklineError } from '@hookline/core';
-import type { Dataset } from '@hookline/images';
+import { categoryRangeError, type Dataset } from '@hookline/images';
 
 /** Whether the format, such as Pascal VOC or LabelMe, has no list of classes, so that the classes are those that occur in the data. */
 const isOpen = ({ metadata }: Dataset): boolean => metadata.openClasses === true || metadata.evaluator === 'voc';
@@ -56,18 +56,12 @@ export function withClasses(set: Dataset, classes: readonly string[], others: Ot
       ...record,
       annotations: record.annotations.flatMap((object) => {
         const category = places[object.category];
-        if (category === undefined) throw outOfRange(record.file, object.category, own.length);
+        if (category === undefined) throw categoryRangeError(record.file, object.category, own.length);
         return category < 0 ? [] : [{ ...object, category }];
       }),
     })),
   };
 }
-
-const outOfRange = (file: string, category: number, classes: number): HooklineError =>
-  new HooklineError('HKL_CATEGORY_RANGE', `category ${category} is outside of 0 to ${classes - 1}`, {
-    who: file,
-    fix: 'Give records and metadata of the same data set',
-  });
 
 function different({ metadata, records }: Dataset, classes: readonly string[]): HooklineError {
   const strange = metadata.classes.flatMap((name, place) => (classes.includes(name) ? [] : [{ name, place }]));

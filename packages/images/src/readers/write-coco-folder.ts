@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { HooklineError } from '@hookline/core';
-import { outOfRange } from '../records/annotation-table.ts';
+import { categoryRangeError } from '../records/annotation-table.ts';
 import type { DatasetRecord } from '../records/dataset-record.ts';
 import type { Dataset } from './dataset.ts';
 import { mapLimited } from './map-limited.ts';
@@ -49,7 +49,7 @@ export async function writeCocoFolder(folder: string, splits: ReadonlyMap<string
       imageId: areNumbers ? record.imageId : place + 1,
       annotations: record.annotations.map((object) => {
         const category = places[object.category];
-        if (category === undefined) throw outOfRange(record.file, object.category, places.length);
+        if (category === undefined) throw categoryRangeError(record.file, object.category, places.length);
         return { ...object, category };
       }),
     }));

@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
 import { assertKnownOptions, type OptionNames, writeFileAtomically } from '@hookline/core';
-import { outOfRange } from '../records/annotation-table.ts';
+import { categoryRangeError } from '../records/annotation-table.ts';
 import type { Box, DatasetMetadata, DatasetRecord } from '../records/dataset-record.ts';
 
 /**
@@ -46,5 +46,5 @@ const sizes = ([x0, y0, x1, y1]: Box): number[] => [x0, y0, x1 - x0, y1 - y0];
 function categoryId({ categoryIds }: DatasetMetadata, category: number, path: string): number {
   const id = categoryIds[category];
   if (id !== undefined) return id;
-  throw outOfRange(path, category, categoryIds.length);
+  throw categoryRangeError(path, category, categoryIds.length);
 }

@@ -148,7 +148,7 @@ export function classHistogram(records: readonly DatasetRecord[], classes: numbe
   for (const record of records) {
     eachTarget(record, (category) => {
       const before = counts[category];
-      if (before === undefined) throw outOfRange(record.file, category, classes);
+      if (before === undefined) throw categoryRangeError(record.file, category, classes);
       counts[category] = before + 1;
     });
   }
@@ -156,7 +156,7 @@ export function classHistogram(records: readonly DatasetRecord[], classes: numbe
 }
 
 /** The error of an object whose category is not the index of a class. */
-export const outOfRange = (who: string, category: number, classes: number): HooklineError =>
+export const categoryRangeError = (who: string, category: number, classes: number): HooklineError =>
   new HooklineError('HKL_CATEGORY_RANGE', `category ${category} is outside of 0 to ${classes - 1}`, {
     who,
     fix: 'Give records and metadata of the same data set',

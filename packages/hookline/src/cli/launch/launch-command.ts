@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HooklineError } from '@hookline/core';
+import { HooklineError, isAlive } from '@hookline/core';
 import { findRanksAddons } from '@hookline/native-runtime';
 import type { CommandLine } from '../command-line.ts';
 import { EXIT } from '../exit-status.ts';
@@ -155,15 +155,7 @@ function passSignalsOn(child: ChildProcess, ask: () => void): () => (typeof SIGN
 /** Waits until these processes have ended, for five seconds at most. */
 async function untilGone(pids: readonly number[]): Promise<void> {
   const end = performance.now() + 5000;
-  while (pids.some(isRunning) && performance.now() < end) await sleep(20);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+  while (pids.some(isAlive) && performance.now() < end) await sleep(20);
 }
 
 function askToStop(pid: number): void {
